@@ -1,0 +1,47 @@
+# A plain python3 and make are all this takes; everything else goes into .venv.
+
+PYTHON ?= python3
+# Passed on: make serve ARGS='--port 2525 --backend maildir:Maildir', make test ARGS='-k lmtp'
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: serve test lint types clean
+
+serve: $(VENV)/made-to-serve
+	$(BIN)/twistd -n smtpx $(ARGS)
+
+test: $(VENV)/made-to-develop
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/made-to-develop
+	$(BIN)/ruff check $(ARGS)
+
+types: $(VENV)/made-to-develop
+	$(BIN)/mypy $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name dropin.cache -type f -delete
+
+# The stamps say what is in .venv, so that it is made again only when pyproject.toml has changed.
+
+$(VENV)/made-to-serve: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/made-to-develop: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@ $(VENV)/made-to-serve
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot make a virtual environment: it is missing, or lacks the modules venv and ensurepip." >&2; \
+	    echo "On Debian and Ubuntu they come with: apt-get install python3-venv" >&2; \
+	    exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "txsmtpx needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3" >&2; \
+	    exit 1; }
+	$(PYTHON) -m venv $(VENV)

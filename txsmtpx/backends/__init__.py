@@ -1,0 +1,1 @@
+"""Backends in the box, and what to make one's own from."""

@@ -1,0 +1,69 @@
+"""
+C{memory}: keeps what it is given, for tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import Any
+
+from txsmtpx.backends.session import OpenBackend, Session
+from txsmtpx.grammar.options import MailOptions, RcptOptions
+
+
+@dataclass(frozen=True)
+class Received:
+    """
+    One message, as it came.
+
+    @ivar content: its octets.
+    @ivar username: who had logged in, None for nobody.
+    """
+
+    sender: str
+    recipients: Sequence[str]
+    content: bytes
+    options: MailOptions
+    recipient_options: Sequence[RcptOptions]
+    queue_id: str
+    username: str | None
+
+    @property
+    def message(self) -> EmailMessage:
+        """The message, parsed."""
+        return BytesParser(policy=policy.SMTP).parsebytes(self.content)
+
+
+class MemoryBackend(OpenBackend):
+    """
+    Takes everything and keeps it.
+
+    @ivar messages: a L{Received} each, in the order they were complete.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[Received] = []
+        session = _MemorySession(self.messages)
+        super().__init__(lambda connection: session)
+
+
+class _MemorySession(Session):
+    def __init__(self, messages: list[Received]) -> None:
+        self._messages = messages
+
+    async def data(self, message: Any, context: Any) -> None:
+        content = await message.content()
+        received = Received(
+            context.sender,
+            context.recipients,
+            content,
+            context.options,
+            context.recipient_options,
+            context.queue_id,
+            context.connection.username,
+        )
+        self._messages.append(received)

@@ -1,0 +1,99 @@
+"""
+What users make their sessions and backends from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.cred.credentials import IUsernamePassword
+from zope.interface import implementer
+
+from txsmtpx.dialog.connection import Connection
+from txsmtpx.errors import auth_required, auth_unsupported
+from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.interfaces import ICredentialsBackend, ISession
+
+
+@implementer(ISession)
+class Session:
+    """Says yes to what is not overridden; see L{ISession} for what may be given back."""
+
+    def mail(self, sender: str, options: MailOptions) -> Any:
+        """MAIL."""
+
+    def rcpt(self, recipient: str, options: RcptOptions) -> Any:
+        """RCPT."""
+
+    def data(self, message: Any, context: Any) -> Any:
+        """DATA; a message that nobody reads is thrown away."""
+
+    def verify(self, argument: str) -> Any:
+        """VRFY (RFC 5321 §3.5.3): None for 252, a C{str} or several, or a Reply."""
+
+    def expand(self, argument: str) -> Any:
+        """EXPN (RFC 5321 §3.5.2): None for 502, a C{str} or several, or a Reply."""
+
+    def reset(self) -> Any:
+        """The transaction is over."""
+
+    def logout(self) -> Any:
+        """The session is over."""
+
+
+@implementer(ICredentialsBackend)
+class OpenBackend:
+    """Lets everybody in and knows no logins; so AUTH is not offered."""
+
+    credential_interfaces: tuple[Any, ...] = ()
+
+    def __init__(self, session: Callable[[Connection], Any]) -> None:
+        """
+        @param session: makes an L{ISession} for a connection.
+        """
+        self._session = session
+
+    def anonymous_login(self, connection: Connection) -> Any:
+        """A session for everybody."""
+        return self._session(connection)
+
+    def login(self, connection: Connection, username: str, password: str) -> Any:
+        """
+        @raise SMTPError: always.
+        """
+        raise auth_unsupported()
+
+    def authenticate(self, connection: Connection, credentials: Any) -> Any:
+        """
+        @raise SMTPError: always.
+        """
+        raise auth_unsupported()
+
+
+@implementer(ICredentialsBackend)
+class LoginBackend:
+    """For names and passwords: override L{login}, and L{anonymous_login} where mail without AUTH is wanted."""
+
+    credential_interfaces: tuple[Any, ...] = (IUsernamePassword,)
+
+    def login(self, connection: Connection, username: str, password: str) -> Any:
+        """
+        Give the L{ISession} of a user.
+
+        @raise SMTPError: L{txsmtpx.errors.auth_failed}, wrong name or password.
+        """
+        raise auth_unsupported()
+
+    def anonymous_login(self, connection: Connection) -> Any:
+        """
+        Give an L{ISession} to a peer without a login.
+
+        @raise SMTPError: L{txsmtpx.errors.auth_required}, unless overridden.
+        """
+        raise auth_required()
+
+    def authenticate(self, connection: Connection, credentials: Any) -> Any:
+        """L{login}, by L{txsmtpx.interfaces.ICredentialsBackend}."""
+        username = credentials.username.decode("utf-8")
+        return self.login(connection, username, credentials.password.decode("utf-8", "replace"))

@@ -1,0 +1,1 @@
+"""Who may say what when: state and Deferreds, no transport, no reactor."""

@@ -1,0 +1,315 @@
+"""
+The outcome of a message, for each recipient: RFC 2033 §4.2.
+
+One slot a position in RCPT order (the same address twice is two slots) and a cursor.  A slot freezes
+when its status arrives or its own clock fires, never when its turn to be written comes.  Under SMTP the same
+slots are folded into one reply by the policy of the server.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.message import Message
+from txsmtpx.dialog.result import settle
+from txsmtpx.dialog.settings import Settings
+from txsmtpx.dialog.transaction import Transaction
+from txsmtpx.errors import SMTPError
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import IDataContext, ISession
+
+log = Logger()
+
+
+def refusal(failure: Failure, queue_id: str, what: str) -> Reply:
+    """What the peer is told of C{failure}: an L{SMTPError} as it says, anything else is not its business."""
+    if isinstance(failure.value, SMTPError):
+        return failure.value.reply
+    log.failure("{what} failed ({queue_id})", failure=failure, what=what, queue_id=queue_id)
+    return replies.local_error_451(queue_id)
+
+
+class Slot:
+    """One recipient's outcome: open until C{reply} is set."""
+
+    __slots__ = ("deferred", "recipient", "reply", "started", "timer")
+
+    def __init__(self, recipient: str, reply: Reply | None = None) -> None:
+        self.recipient = recipient
+        self.reply = reply
+        self.started = False
+        self.deferred: Deferred[Any] | None = None
+        self.timer: IDelayedCall | None = None
+
+    def stop(self) -> None:
+        """Nobody waits for this any more."""
+        timer, self.timer = self.timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            deferred.cancel()
+
+
+@implementer(IDataContext)
+class DataContext:
+    """
+    See L{IDataContext}; the methods below the line are for the dialog.
+
+    @ivar late: called as (recipient, status) for an outcome that came after its slot had frozen; where
+        a delivery can be undone, this is the place.
+    @ivar late_outcomes: how many came so.
+    """
+
+    def __init__(self, transaction: Transaction, connection: Connection, settings: Settings) -> None:
+        self.sender = transaction.sender
+        self.options = transaction.options
+        self.recipients: Sequence[str] = tuple(transaction.recipients)
+        self.recipient_options = tuple(transaction.recipient_options)
+        self.queue_id = transaction.queue_id
+        self.connection = connection
+        self.late: Callable[[str, Any], None] | None = None
+        self.late_outcomes = 0
+        self._settings = settings
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._slots: list[Slot] = [Slot(r) for r in self.recipients] if settings.lmtp else []
+        self._running: Deferred[Any] | None = None
+        self._outcome: Reply | None = None
+        self._cursor = 0
+        self._write: Callable[[Reply], None] | None = None
+        self._done: Deferred[Reply | None] | None = None
+        self._cap: IDelayedCall | None = None
+        self._message: Message | None = None
+
+    def start_delivery(self, recipient: str, deferred: Any = None, timeout: float | None = None) -> None:
+        """The outcome for C{recipient} will come (L{IDataContext.start_delivery})."""
+        slot = self._find(recipient, lambda slot: not slot.started)
+        if slot is None:
+            raise ValueError(f"each delivery to {recipient!r} has begun already")
+        slot.started = True
+        if slot.reply is None and timeout is not None:
+            slot.timer = self._settings.clock.callLater(timeout, self._expire, slot)
+        try:
+            result = settle(deferred)
+        except Exception:
+            result = Failure()
+        if isinstance(result, Deferred):
+            slot.deferred = result
+            result.addBoth(self._delivered, slot)
+            if slot.reply is not None:
+                slot.stop()
+        elif deferred is not None:
+            self._delivered(result, slot)
+
+    def set_status(self, recipient: str, status: Any = None) -> bool:
+        """The outcome for C{recipient} (L{IDataContext.set_status})."""
+        slot = self._find(recipient, lambda slot: slot.reply is None)
+        if slot is None or not self._freeze(slot, self._reply(status)):
+            self._too_late(recipient, status)
+            return False
+        if threading.get_ident() == self._thread:
+            self._settled(slot)
+        else:
+            _from_thread(self._settings.clock, self._settled, slot)
+        return True
+
+    def _find(self, recipient: str, suits: Callable[[Slot], bool]) -> Slot | None:
+        """The first suitable slot of C{recipient}: by its exact name, then without regard to case."""
+        with self._lock:
+            if not self._slots:
+                self._slots = [Slot(each, self._outcome) for each in self.recipients]
+            named = [slot for slot in self._slots if slot.recipient == recipient]
+            named = named or [slot for slot in self._slots if slot.recipient.lower() == recipient.lower()]
+        if not named:
+            raise ValueError(f"no recipient {recipient!r}")
+        return next((slot for slot in named if suits(slot)), None)
+
+    def _freeze(self, slot: Slot, reply: Reply) -> bool:
+        with self._lock:
+            if slot.reply is not None:
+                return False
+            slot.reply = reply
+            return True
+
+    def _settled(self, slot: Slot) -> None:
+        slot.stop()
+        self._progress()
+
+    def _reply(self, status: Any) -> Reply:
+        """A status as a reply."""
+        if status is None:
+            return replies.queued_250(self.queue_id)
+        if isinstance(status, Reply) and status.code // 100 != 3:
+            return status
+        if isinstance(status, str):
+            return replies.delivered_250(status)
+        if not isinstance(status, Failure):
+            error = status if isinstance(status, Exception) else TypeError(f"no outcome: {status!r}")
+            status = Failure(error)
+        return refusal(status, self.queue_id, "a delivery")
+
+    def _delivered(self, result: Any, slot: Slot) -> None:
+        """The adopted Deferred has fired."""
+        cancelled, slot.deferred = slot.deferred is None and slot.reply is not None, None
+        if slot.reply is None:
+            if self._freeze(slot, self._reply(result)):
+                self._settled(slot)
+        elif not (cancelled and isinstance(result, Failure)):
+            self._too_late(slot.recipient, result)
+
+    def _too_late(self, recipient: str, status: Any) -> None:
+        self.late_outcomes += 1
+        log.info("late outcome for <{recipient}> ({queue_id})", recipient=recipient, queue_id=self.queue_id)
+        if self.late is not None:
+            self.late(recipient, status)
+
+    def _expire(self, slot: Slot) -> None:
+        if self._freeze(slot, self._settings.delivery_timed_out(slot.recipient)):
+            self._settled(slot)
+
+    # ---- for the dialog
+
+    def run(self, session: ISession, message: Message) -> None:
+        """Hand the message to the backend."""
+        self._message = message
+        try:
+            result = settle(session.data(message, self))
+        except Exception:
+            self._failed(Failure())
+            return
+        if isinstance(result, Deferred):
+            self._running = result
+            result.addCallbacks(self._returned, self._failed)
+        else:
+            self._returned(result)
+
+    def _returned(self, result: Any) -> None:
+        """C{data} is over: its outcome is that of every slot that was never started."""
+        self._running = None
+        self._end(self._reply(result), [slot for slot in self._slots if not slot.started])
+
+    def _failed(self, failure: Failure) -> None:
+        """C{data} has failed, and with it all that is still open."""
+        self._running = None
+        if self._outcome is None:
+            self._end(refusal(failure, self.queue_id, "data()"), self._slots)
+
+    def _end(self, outcome: Reply, slots: Sequence[Slot]) -> None:
+        if self._outcome is None:
+            self._outcome = outcome
+        for slot in slots:
+            if self._freeze(slot, outcome):
+                slot.stop()
+        self._progress()
+
+    def override(self, reply: Reply) -> None:
+        """The message is not what it should be: whatever the backend said of it, this is the outcome."""
+        with self._lock:
+            for slot in self._slots:
+                slot.reply = reply
+        self._outcome = reply
+        self._stop()
+
+    def lost(self) -> None:
+        """The peer has gone: nobody waits for anything any more."""
+        self._done = None
+        self.override(replies.LOCAL_ERROR_451)
+
+    @property
+    def failure(self) -> Reply | None:
+        """What C{data} has already failed with, None while it has not."""
+        return None if self._outcome is None or self._outcome.positive else self._outcome
+
+    def conclude(self, write: Callable[[Reply], None]) -> Reply | Deferred[Reply | None] | None:
+        """
+        The message has come to its end: answer.
+
+        @param write: takes LMTP's replies, each as soon as it and those before it are known.
+        @return: SMTP's reply, or None when all has been written, or a Deferred of either.
+        """
+        self._write = write
+        if self._complete():
+            return self._final()
+        self._done = Deferred(self._abandoned)
+        self._cap = self._settings.clock.callLater(self._settings.delivery_timeout, self._give_up)
+        return self._done
+
+    def _abandoned(self, done: Deferred[Reply | None]) -> None:
+        self._done = None
+
+    def _complete(self) -> bool:
+        """Whether every outcome is known; LMTP's are written as far as they are."""
+        if self._settings.lmtp and self._write is not None:
+            while self._cursor < len(self._slots):
+                slot = self._slots[self._cursor]
+                if slot.reply is None:
+                    return False
+                self._cursor += 1
+                self._write(_for_recipient(slot.recipient, slot.reply))
+        return self._outcome is not None and all(slot.reply is not None for slot in self._slots)
+
+    def _progress(self) -> None:
+        if self._done is not None:
+            if self._complete():
+                done, self._done = self._done, None
+                self._stop()
+                done.callback(self._final())
+        elif self._message is not None and self._complete():
+            self._message.abandon()  # nobody will read what is still to come
+
+    def _final(self) -> Reply | None:
+        if self._settings.lmtp:
+            return None
+        assert self._outcome is not None
+        outcomes = [slot.reply for slot in self._slots if slot.reply is not None]
+        return self._settings.outcome_policy(outcomes, self._outcome) if outcomes else self._outcome
+
+    def _give_up(self) -> None:
+        """The server-wide cap: what has no outcome by now gets none."""
+        log.warn("no outcome in time ({queue_id})", queue_id=self.queue_id)
+        self._cap = None
+        running, self._running = self._running, None
+        self._end(replies.delivery_expired_451(self.queue_id), self._slots)
+        if running is not None:
+            running.cancel()
+
+    def _stop(self) -> None:
+        """End every clock and everything that still runs."""
+        cap, self._cap = self._cap, None
+        if cap is not None and cap.active():
+            cap.cancel()
+        for slot in self._slots:
+            slot.stop()
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+
+
+def _for_recipient(recipient: str, reply: Reply) -> Reply:
+    """
+    LMTP's reply for one recipient: it begins with whom it is for, unless it does already.
+
+    421 would end the connection in the middle of the others' replies, so it loses that meaning.
+    """
+    first, *rest = reply.lines
+    if not first.startswith("<"):
+        first = f"<{recipient}> {first}"
+    return Reply(451 if reply.code == 421 else reply.code, reply.enhanced_code, first, *rest)
+
+
+def _from_thread(clock: Any, function: Callable[..., None], *args: Any) -> None:
+    """Call C{function} in the reactor's thread; a clock that is no reactor has none of its own."""
+    if not hasattr(clock, "callFromThread"):
+        from twisted.internet import reactor as clock
+    clock.callFromThread(function, *args)

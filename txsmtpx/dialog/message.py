@@ -1,0 +1,244 @@
+"""
+The body of a message on its way from the wire to the backend.
+
+The wire writes, the backend reads.  What nobody has read yet is held here up to a high-water mark;
+past it the message is C{full}, and whoever writes waits for L{Message.drained}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txsmtpx.errors import message_too_big
+from txsmtpx.interfaces import IMessage
+
+HIGH_WATER = 64 * 1024
+"""Octets held for a backend that does not read."""
+
+CONTENT_LIMIT = 64 * 1024 * 1024
+"""Octets that L{Message.content} collects where the server itself has no limit."""
+
+
+class MessageAborted(Exception):
+    """The rest of the message will not come: given up by the peer, or the backend has answered already."""
+
+
+@implementer(IMessage, IPushProducer)
+class Message:
+    """
+    See L{IMessage}; the methods below the line are for the dialog.
+
+    @ivar too_big: whether more has come than the server takes.
+    """
+
+    def __init__(self, limit: int = 0, high_water: int = HIGH_WATER) -> None:
+        """
+        @param limit: octets; more are an error.  0 for no limit.
+        @param high_water: octets held before it is C{full}.
+        """
+        self.received = 0
+        self.too_big = False
+        self._limit = limit
+        self._content_limit = limit or CONTENT_LIMIT
+        self._high_water = high_water
+        self._held: list[bytes] = []
+        self._held_octets = 0
+        self._ended = False
+        self._failure: Failure | None = None
+        self._content: Deferred[bytes] | None = None
+        self._collected: bytes | None = None
+        self._next: Deferred[bytes] | None = None
+        self._consumer: IConsumer | None = None
+        self._delivered: Deferred[None] | None = None
+        self._paused = False
+        self._drained: Deferred[None] | None = None
+
+    def content(self, limit: int | None = None) -> Deferred[bytes]:
+        """All of it (L{IMessage.content})."""
+        if self._collected is not None:
+            return succeed(self._collected)
+        self._claim()
+        if limit is not None:
+            self._content_limit = limit
+        if self._held_octets > self._content_limit:
+            self.fail(Failure(message_too_big()))
+        if self._failure is not None:
+            return fail(self._failure)
+        if self._ended:
+            return succeed(self._collect())
+        self._content = Deferred(self._reader_gone)
+        self._relieve()
+        return self._content
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __anext__(self) -> Deferred[bytes]:
+        """The next chunk."""
+        self._claim()
+        if self._held:
+            chunk = b"".join(self._held)
+            self._forget()
+            self._relieve()
+            return succeed(chunk)
+        if self._failure is not None:
+            return fail(self._failure)
+        if self._ended:
+            return fail(StopAsyncIteration())
+        self._next = Deferred(self._reader_gone)
+        return self._next
+
+    def deliver_to(self, consumer: IConsumer) -> Deferred[None]:
+        """Write it all to C{consumer} (L{IMessage.deliver_to})."""
+        self._claim()
+        self._consumer = consumer
+        done = self._delivered = Deferred(self._reader_gone)
+        consumer.registerProducer(self, True)
+        for chunk in self._held:
+            consumer.write(chunk)
+        self._forget()
+        if self._ended or self._failure is not None:
+            self._delivery_over()
+        else:
+            self._relieve()
+        return done
+
+    def pauseProducing(self) -> None:
+        """The consumer has enough for now."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The consumer takes more."""
+        self._paused = False
+        if self._consumer is not None and self._held:
+            self._consumer.write(b"".join(self._held))
+            self._forget()
+        if self._ended and self._consumer is not None and not self._held:
+            self._delivery_over()
+        self._relieve()
+
+    def stopProducing(self) -> None:
+        """The consumer wants no more: whoever waits for the delivery learns that, the rest is thrown away."""
+        if self._delivered is not None:
+            self._delivered.cancel()
+
+    def _claim(self) -> None:
+        if self._content is not None or self._next is not None or self._consumer is not None:
+            raise RuntimeError("the message has a reader already")
+
+    def _reader_gone(self, reader: Deferred[object]) -> None:
+        """A reader was cancelled: another may take its place."""
+        self._content = self._next = self._delivered = None
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            consumer.unregisterProducer()
+        self._paused = False
+        self._relieve()
+
+    def _collect(self) -> bytes:
+        self._collected = b"".join(self._held)
+        self._forget()
+        return self._collected
+
+    def _forget(self) -> None:
+        self._held = []
+        self._held_octets = 0
+
+    def _relieve(self) -> None:
+        if self._drained is not None and not self.full:
+            drained, self._drained = self._drained, None
+            drained.callback(None)
+
+    def _delivery_over(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        delivered, self._delivered = self._delivered, None
+        assert consumer is not None and delivered is not None
+        consumer.unregisterProducer()
+        if self._failure is not None:
+            delivered.errback(self._failure)
+        else:
+            delivered.callback(None)
+
+    # ---- for the dialog
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended before its end."""
+        return self._failure is not None
+
+    @property
+    def full(self) -> bool:
+        """Whether the writer should wait for L{drained}."""
+        if self._failure is not None or self._content is not None:
+            return False
+        return self._paused or self._held_octets > self._high_water
+
+    def drained(self) -> Deferred[None]:
+        """Fires when it is C{full} no more."""
+        self._drained = Deferred(self._writer_gone)
+        return self._drained
+
+    def _writer_gone(self, drained: Deferred[None]) -> None:
+        self._drained = None
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next octets; thrown away once it has failed."""
+        self.received += len(chunk)
+        if self._limit and self.received > self._limit:
+            self.exceed()
+        elif self._failure is not None:
+            return
+        elif self._consumer is not None and not self._paused:
+            self._consumer.write(chunk)
+        elif self._next is not None:
+            waiting, self._next = self._next, None
+            waiting.callback(chunk)
+        else:
+            self._held.append(chunk)
+            self._held_octets += len(chunk)
+            if self._content is not None and self._held_octets > self._content_limit:
+                self.fail(Failure(message_too_big()))
+
+    def exceed(self) -> None:
+        """It is, or will be, more than the server takes."""
+        self.too_big = True
+        self.fail(Failure(message_too_big()))
+
+    def finish(self) -> None:
+        """That was all."""
+        if self._failure is not None:
+            return
+        self._ended = True
+        if self._content is not None:
+            waiting, self._content = self._content, None
+            waiting.callback(self._collect())
+        elif self._next is not None:
+            next_chunk, self._next = self._next, None
+            next_chunk.errback(StopAsyncIteration())
+        elif self._consumer is not None and not self._held:
+            self._delivery_over()
+
+    def abandon(self) -> None:
+        """Nobody will read: what is held is forgotten and what comes is thrown away."""
+        self.fail(Failure(MessageAborted()))
+
+    def fail(self, failure: Failure) -> None:
+        """There will be no more, and what came is not the message: the reader fails, now or when it comes."""
+        if self._failure is not None or self._ended:
+            return
+        self._failure = failure
+        self._forget()
+        if self._content is not None:
+            waiting, self._content = self._content, None
+            waiting.errback(failure)
+        elif self._next is not None:
+            next_chunk, self._next = self._next, None
+            next_chunk.errback(failure)
+        elif self._consumer is not None:
+            self._delivery_over()
+        self._relieve()

@@ -1,0 +1,45 @@
+"""
+What a backend gives back: a value, a Deferred, or a coroutine.
+
+C{maybeDeferred} for each command costs more than the command, so values stay values, and a coroutine
+is driven by hand until it really waits for something; most never do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Generator
+from types import CoroutineType
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+
+T = TypeVar("T")
+
+
+def settle(result: Any) -> Any:
+    """The value that C{result} is or already leads to; otherwise a Deferred of it."""
+    if isinstance(result, CoroutineType):
+        try:
+            awaited = result.send(None)
+        except StopIteration as stop:
+            return stop.value
+        return Deferred.fromCoroutine(_resume(result, awaited))
+    return result
+
+
+def _resume(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
+    """The rest of a coroutine that waits for C{awaited}."""
+    while True:
+        try:
+            value = yield awaited
+        except GeneratorExit:
+            coroutine.close()
+            raise
+        except BaseException as error:
+            thrown: BaseException | None = error
+        else:
+            thrown = None
+        try:
+            awaited = coroutine.send(value) if thrown is None else coroutine.throw(thrown)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any

@@ -1,0 +1,106 @@
+"""
+What a server was told: one value a factory, which every dialog of it reads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+
+from txsmtpx.extensions.table import Table
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.grammar.transparency import BareNewlines
+from txsmtpx.sasl.mechanism import Mechanism
+
+OutcomePolicy = Callable[[Sequence[Reply], Reply], Reply]
+"""(a reply a recipient in RCPT order, the outcome of C{data}) to the one reply that SMTP has for them."""
+
+
+def first_failure(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
+    """The default policy: the first failure in RCPT order, so that the client keeps the message."""
+    return next((reply for reply in outcomes if not reply.positive), outcome)
+
+
+def first_success(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
+    """For backends that see to it themselves when some recipients fail: one success will do."""
+    if any(reply.positive for reply in outcomes):
+        return outcome if outcome.positive else next(reply for reply in outcomes if reply.positive)
+    return first_failure(outcomes, outcome)
+
+
+class Identifiers:
+    """
+    Short names, unique within a process and, by their random beginning, most likely beyond it.
+    """
+
+    def __init__(self) -> None:
+        start = int(time.time()) & 0xFFFFFFF
+        self._prefix = f"{start:07X}{random.getrandbits(16):04X}"
+        self._numbers = itertools.count(1)
+
+    def next(self) -> str:
+        return f"{self._prefix}{next(self._numbers):X}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    The parameters of L{txsmtpx.SMTPServerFactory} that a dialog reads; here they are checked.
+
+    @ivar table: the extensions, compiled.
+    @ivar mechanisms: the SASL mechanisms that the backend's credentials allow.
+    @ivar max_message_bytes: octets, 0 for no limit.
+    @ivar max_recipients: a message, 0 for any number.
+    @ivar max_line_length: octets of a command with its line end.
+    @ivar max_auth_failures: failed logins that end the connection.
+    @ivar auth_failure_delay: seconds, times the count, before a failed login is answered.
+    @ivar delivery_timeout: seconds after the end of the data, for outcomes that have no time-out of their own.
+    @ivar outcome_policy: what SMTP says where recipients fared differently.
+    @ivar delivery_timed_out: what is said of a recipient whose delivery timed out.
+    """
+
+    backend: Any
+    domain: str
+    clock: IReactorTime
+    table: Table
+    mechanisms: tuple[Mechanism, ...] = ()
+    lmtp: bool = False
+    max_message_bytes: int = 32 * 1024 * 1024
+    max_recipients: int = 1000
+    max_line_length: int = 2000
+    require_auth: bool = False
+    require_tls: bool = False
+    tls_available: bool = False
+    allow_insecure_auth: bool = False
+    max_auth_failures: int = 3
+    auth_failure_delay: float = 1.0
+    delivery_timeout: float = 300.0
+    bare_newlines: BareNewlines = "normalize"
+    outcome_policy: OutcomePolicy = first_failure
+    delivery_timed_out: Callable[[str], Reply] = replies.delivery_timed_out_420
+    session_ids: Identifiers = field(default_factory=Identifiers)
+    queue_ids: Identifiers = field(default_factory=Identifiers)
+
+    def __post_init__(self) -> None:
+        """
+        @raise ValueError: something makes no sense.
+        """
+        for name in ("max_message_bytes", "max_recipients", "auth_failure_delay"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is negative")
+        for name in ("max_line_length", "max_auth_failures", "delivery_timeout"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is not positive")
+        if self.bare_newlines not in ("normalize", "reject", "accept"):
+            raise ValueError(f"bare_newlines is normalize, reject or accept, not {self.bare_newlines!r}")
+        if self.require_tls and not self.tls_available:
+            raise ValueError("require_tls needs a certificate")
+        if self.require_auth and not self.mechanisms:
+            raise ValueError("require_auth needs a backend that knows logins")

@@ -1,0 +1,1 @@
+"""One file an RFC: each is a value that both ends read."""

@@ -1,0 +1,71 @@
+"""
+RFC 3030: CHUNKING, a message in counted pieces, by BDAT.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from txsmtpx.dialog.body import ChunkBody
+from txsmtpx.extensions.extension import Extension, State, Verb
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+_ARGUMENT = re.compile(r"([0-9]{1,19})( +LAST)?", re.IGNORECASE)
+
+
+def bdat(dialog: ServerDialog, argument: str) -> Any:
+    """§2.  A chunk too many spoils the message, but not the framing: its octets, and all that follow, are counted."""
+    match = _ARGUMENT.fullmatch(argument)
+    if match is None:
+        return _lost(dialog, replies.syntax_501(_VERB.syntax))
+    size, last = int(match[1]), match[2] is not None
+    message = dialog.message
+    if message is None:
+        message = dialog.begin_message()
+        dialog.expect_chunks()
+    limit = dialog.settings.max_message_bytes
+    if limit and message.received + size > limit:
+        message.exceed()
+    return _take(dialog, ChunkBody(size, message), size, lambda: _taken(dialog, size, last))
+
+
+def _taken(dialog: ServerDialog, size: int, last: bool) -> Any:
+    if last:
+        return dialog.end_message()
+    message, context = dialog.message, dialog.context
+    assert message is not None and context is not None
+    if message.too_big:
+        return replies.too_big_552(context.queue_id)
+    return context.failure or replies.chunk_250(size)
+
+
+def _refuse(dialog: ServerDialog, argument: str, reply: Reply) -> Any:
+    """Not now, or not here: the octets come all the same, and are never commands."""
+    match = _ARGUMENT.fullmatch(argument)
+    if match is None:
+        return _lost(dialog, reply)
+    size = int(match[1])
+    return _take(dialog, ChunkBody(size, None), size, lambda: reply)
+
+
+def _take(dialog: ServerDialog, body: ChunkBody, size: int, done: Any) -> Any:
+    if not size:
+        return done()
+    dialog.expect_body(body, done)
+    return None
+
+
+def _lost(dialog: ServerDialog, reply: Reply) -> None:
+    """How many octets follow is unknown, so what follows cannot be understood any more."""
+    dialog.reply(reply)
+    dialog.close()
+
+
+_VERB = Verb("BDAT", bdat, "BDAT octets [LAST]", frozenset({State.RCPT, State.CHUNK}), refuse=_refuse)
+
+CHUNKING = Extension("CHUNKING", "RFC 3030", verbs=(_VERB,))

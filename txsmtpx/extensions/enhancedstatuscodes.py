@@ -1,0 +1,9 @@
+"""
+RFC 2034: an enhanced code (RFC 3463) on every line of every 2xx, 4xx and 5xx, but for the greeting and the hello.
+"""
+
+from __future__ import annotations
+
+from txsmtpx.extensions.extension import Extension
+
+ENHANCEDSTATUSCODES = Extension("ENHANCEDSTATUSCODES", "RFC 2034")

@@ -1,0 +1,89 @@
+"""
+What an extension is (RFC 5321 §2.2): a value, declared once, read by both ends.
+
+To add one: a file with an L{Extension} in it, given to C{SMTPServerFactory(extensions=...)}; those in the box
+are listed in L{txsmtpx.extensions.box}.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from txsmtpx.grammar.options import MailOptions, Parameter
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+Run = Callable[["ServerDialog", str], Any]
+"""A verb's function: (dialog, argument) to a Reply, None (it has answered or will), or a Deferred of either."""
+
+
+class State(enum.Enum):
+    """Where a session stands (RFC 5321 §4.1.4)."""
+
+    START = "no hello yet"
+    READY = "no transaction"
+    MAIL = "sender known"
+    RCPT = "recipients known"
+    CHUNK = "message coming by BDAT"
+
+
+ANY = frozenset(State)
+GREETED = ANY - {State.START}
+
+
+@dataclass(frozen=True)
+class Verb:
+    """
+    One command.
+
+    @ivar states: where it is legal.
+    @ivar misplaced: the answer elsewhere after the hello, None for the usual one of each state.
+    @ivar before_tls: legal before STARTTLS where TLS is required (RFC 3207 §4).
+    @ivar before_auth: legal before AUTH where that is required (RFC 4954 §6).
+    @ivar refuse: how a refusal is carried out where a reply is not enough: (dialog, argument, reply).
+    """
+
+    name: str
+    run: Run
+    syntax: str
+    states: frozenset[State] = GREETED
+    misplaced: Reply | None = None
+    before_tls: bool = False
+    before_auth: bool = False
+    refuse: Callable[[ServerDialog, str, Reply], Any] | None = None
+
+
+def _always(dialog: ServerDialog) -> str | None:
+    return ""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """
+    One extension.
+
+    @ivar keyword: as in the answer to EHLO; "" for what is not announced.
+    @ivar rfc: where it is defined.
+    @ivar announce: what stands behind the keyword, "" for nothing, None for not now (server).
+    @ivar read: what stands behind the keyword to what it means; raises C{ValueError} (client).
+    @ivar mail: its parameters of MAIL.
+    @ivar rcpt: its parameters of RCPT.
+    @ivar check_mail: what else must be true of a MAIL with parameters: (dialog, options) to None or a refusal.
+    @ivar verbs: its commands.
+    @ivar requires: keywords of extensions that it makes no sense without.
+    """
+
+    keyword: str
+    rfc: str
+    announce: Callable[[ServerDialog], str | None] = _always
+    read: Callable[[str], Any] = str
+    mail: tuple[Parameter, ...] = ()
+    rcpt: tuple[Parameter, ...] = ()
+    check_mail: Callable[[ServerDialog, MailOptions], Reply | None] | None = None
+    verbs: tuple[Verb, ...] = ()
+    requires: frozenset[str] = frozenset()

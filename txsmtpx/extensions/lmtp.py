@@ -1,0 +1,14 @@
+"""
+RFC 2033: LMTP, which is SMTP with another hello and a reply for each recipient after the data.
+
+The replies are the dialog's work (L{txsmtpx.dialog.delivery}); here is the hello.
+"""
+
+from __future__ import annotations
+
+from txsmtpx.extensions.extension import ANY, Extension, Verb
+from txsmtpx.extensions.smtp import COMMON, ehlo
+
+LHLO = Verb("LHLO", ehlo, "LHLO your.domain", ANY, before_tls=True, before_auth=True)
+
+LMTP = Extension("", "RFC 2033", verbs=(LHLO, *COMMON))

@@ -1,0 +1,39 @@
+"""
+RFC 1870: SIZE, what the server takes at most and what the client means to send, in octets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.options import MailOptions, Parameter, number
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+
+def _announce(dialog: ServerDialog) -> str:
+    return str(dialog.settings.max_message_bytes)  # §4: 0 is no fixed maximum
+
+
+def _read(text: str) -> int:
+    """The most octets the server takes, 0 where it does not say."""
+    return number(20)(text) if text else 0
+
+
+def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
+    limit = dialog.settings.max_message_bytes
+    return replies.TOO_BIG_552 if limit and options.size is not None and options.size > limit else None
+
+
+SIZE = Extension(
+    "SIZE",
+    "RFC 1870",
+    announce=_announce,
+    read=_read,
+    mail=(Parameter("SIZE", "size", number(20), str, "SIZE=octets"),),
+    check_mail=_check,
+)

@@ -1,0 +1,226 @@
+"""
+RFC 5321: the commands of SMTP itself, the first extension of all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from txsmtpx.dialog.body import DotBody
+from txsmtpx.errors import SMTPError
+from txsmtpx.extensions.extension import ANY, Extension, State, Verb
+from txsmtpx.grammar import options, path, replies
+from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+
+def ehlo(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.1; under LMTP it is called LHLO (RFC 2033 §4.1).  Resets, as RSET does (§4.1.4)."""
+    return _hello(dialog, argument, extended=True)
+
+
+def helo(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.1."""
+    return _hello(dialog, argument, extended=False)
+
+
+def _hello(dialog: ServerDialog, argument: str, extended: bool) -> Any:
+    if not argument:
+        return replies.syntax_501("EHLO or HELO, and your domain")
+    name = argument.partition(" ")[0]
+
+    def greeted() -> Reply:
+        dialog.greeted(name, extended)
+        return replies.hello_250(dialog.settings.domain, *(_announced(dialog) if extended else ()))
+
+    return dialog.abort_transaction(greeted)
+
+
+def _announced(dialog: ServerDialog) -> list[str]:
+    lines = []
+    for extension in dialog.settings.table.extensions:
+        if extension.keyword:
+            said = extension.announce(dialog)
+            if said is not None:
+                lines.append(f"{extension.keyword} {said}".rstrip())
+    return lines
+
+
+def mail(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.2."""
+    if argument[:5].upper() != "FROM:":
+        return replies.syntax_501(MAIL.syntax)
+    sender, rest = _path(argument[5:])
+    if sender.lower() == "postmaster":  # §4.1.1.3 lets it stand without a domain in RCPT alone
+        return replies.bad_address_501("a sender has a domain")
+    given = MailOptions()
+    if rest:
+        table = dialog.settings.table
+        _parameters(rest, table.mail, given)
+        for check in table.mail_checks:
+            refused = check(dialog, given)
+            if refused is not None:
+                return refused
+    if not sender.isascii() and not given.smtputf8:
+        return replies.NOT_ASCII_553
+
+    def accepted(said: Any) -> Reply:
+        reply = _words(said, replies.SENDER_OK_250)
+        if reply.positive:
+            dialog.open_transaction(sender, given)
+        return reply
+
+    return dialog.with_session(lambda session: dialog.ask(session.mail(sender, given), accepted))
+
+
+def rcpt(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.3."""
+    if argument[:3].upper() != "TO:":
+        return replies.syntax_501(RCPT.syntax)
+    recipient, rest = _path(argument[3:])
+    if not recipient:
+        return replies.bad_address_501("nobody is called <>")
+    transaction = dialog.transaction
+    assert transaction is not None
+    if not recipient.isascii() and not transaction.options.smtputf8:
+        return replies.NOT_ASCII_553
+    given = RcptOptions()
+    if rest:
+        _parameters(rest, dialog.settings.table.rcpt, given)
+    limit = dialog.settings.max_recipients
+    if limit and len(transaction.recipients) >= limit:
+        return replies.TOO_MANY_RECIPIENTS_452
+
+    def accepted(said: Any) -> Reply:
+        reply = _words(said, replies.RECIPIENT_OK_250)
+        if reply.positive:
+            transaction.recipients.append(recipient)
+            transaction.recipient_options.append(given)
+            dialog.recipient_accepted()
+        return reply
+
+    return dialog.ask(dialog.session.rcpt(recipient, given), accepted)
+
+
+def _path(text: str) -> tuple[str, str]:
+    try:
+        return path.parse_path(text)
+    except ValueError as error:
+        raise SMTPError.from_reply(replies.bad_address_501(str(error))) from error
+
+
+def _parameters(text: str, known: dict[str, options.Parameter], given: options.Options) -> None:
+    try:
+        options.parse(text, known, given)
+    except options.UnknownParameter as error:
+        raise SMTPError.from_reply(replies.unknown_parameter_555(str(error))) from error
+    except ValueError as error:
+        raise SMTPError.from_reply(replies.bad_parameter_501(str(error))) from error
+
+
+def _words(said: Any, usual: Reply) -> Reply:
+    """What a backend said to something it did not refuse."""
+    if said is None:
+        return usual
+    if isinstance(said, Reply):
+        return said
+    raise TypeError(f"a session gives None or a Reply, not {said!r}")
+
+
+def data(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.4."""
+    if argument:
+        return replies.TAKES_NO_PARAMETERS_501
+    dialog.reply(replies.SEND_DATA_354)
+    policy = dialog.settings.bare_newlines
+    body = DotBody(dialog.begin_message(), policy)
+
+    def ended() -> Any:
+        context = dialog.context
+        if body.bare and policy == "reject" and context is not None:
+            return dialog.end_message(replies.bare_newline_550(context.queue_id))
+        return dialog.end_message()
+
+    dialog.expect_body(body, ended)
+    return None
+
+
+def rset(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.5."""
+    if argument:
+        return replies.TAKES_NO_PARAMETERS_501
+    return dialog.abort_transaction(lambda: replies.OK_250)
+
+
+def noop(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.9."""
+    return replies.OK_250
+
+
+def vrfy(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.6: 252, unless the session has a C{verify} that knows better."""
+    return _look_up(dialog, argument, "verify", VRFY, replies.CANNOT_VERIFY_252)
+
+
+def expn(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.7: 502, unless the session has an C{expand}."""
+    return _look_up(dialog, argument, "expand", EXPN, replies.NOT_OFFERED_502)
+
+
+def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unknown: Reply) -> Any:
+    if not argument:
+        return replies.syntax_501(verb.syntax)
+
+    def found(said: Any) -> Reply:
+        if said is None:
+            return unknown
+        if isinstance(said, Reply):
+            return said
+        return replies.found_250(said) if isinstance(said, str) else replies.found_250(*said)
+
+    def ask(session: Any) -> Any:
+        look_up = getattr(session, method, None)
+        return unknown if look_up is None else dialog.ask(look_up(argument), found)
+
+    return dialog.with_session(ask)
+
+
+def help(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.8, from the table."""
+    verbs = dialog.settings.table.verbs
+    if not argument:
+        return replies.help_214("Commands: " + " ".join(verbs), "HELP and a command tells its syntax")
+    verb = verbs.get(argument.upper())
+    return replies.UNKNOWN_COMMAND_500 if verb is None else replies.help_214(f"Syntax: {verb.syntax}")
+
+
+def quit(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.10."""
+    if argument:
+        return replies.TAKES_NO_PARAMETERS_501
+    dialog.reply(replies.closing_221(dialog.settings.domain))
+    dialog.close()
+    return None
+
+
+EHLO = Verb("EHLO", ehlo, "EHLO your.domain", ANY, before_tls=True, before_auth=True)
+HELO = Verb("HELO", helo, "HELO your.domain", ANY, before_auth=True)
+MAIL = Verb(
+    "MAIL", mail, "MAIL FROM:<address> [parameter ...]", frozenset({State.READY}), misplaced=replies.NESTED_MAIL_503
+)
+RCPT = Verb("RCPT", rcpt, "RCPT TO:<address> [parameter ...]", frozenset({State.MAIL, State.RCPT}))
+DATA = Verb("DATA", data, "DATA", frozenset({State.RCPT}))
+RSET = Verb("RSET", rset, "RSET", ANY, before_auth=True)
+NOOP = Verb("NOOP", noop, "NOOP [anything]", ANY, before_tls=True, before_auth=True)
+VRFY = Verb("VRFY", vrfy, "VRFY address", ANY)
+EXPN = Verb("EXPN", expn, "EXPN list", ANY)
+HELP = Verb("HELP", help, "HELP [command]", ANY, before_auth=True)
+QUIT = Verb("QUIT", quit, "QUIT", ANY, before_tls=True, before_auth=True)
+
+COMMON = (MAIL, RCPT, DATA, RSET, NOOP, VRFY, EXPN, HELP, QUIT)
+"""What LMTP has as well."""
+
+SMTP = Extension("", "RFC 5321", verbs=(EHLO, HELO, *COMMON))

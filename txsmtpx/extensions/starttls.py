@@ -1,0 +1,46 @@
+"""
+RFC 3207: STARTTLS.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from txsmtpx.extensions.extension import Extension, State, Verb
+from txsmtpx.grammar import replies
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+
+def _announce(dialog: ServerDialog) -> str | None:
+    return "" if dialog.connection.tls is None else None  # §4.2: not within TLS
+
+
+def starttls(dialog: ServerDialog, argument: str) -> Any:
+    """§4."""
+    if argument:
+        return replies.TAKES_NO_PARAMETERS_501
+    if dialog.connection.tls is not None:
+        return replies.TLS_ACTIVE_503
+    dialog.reply(replies.READY_FOR_TLS_220)
+    dialog.wire.start_tls()
+    return None
+
+
+STARTTLS = Extension(
+    "STARTTLS",
+    "RFC 3207",
+    announce=_announce,
+    verbs=(
+        Verb(
+            "STARTTLS",
+            starttls,
+            "STARTTLS",
+            frozenset({State.READY}),
+            misplaced=replies.NOT_IN_TRANSACTION_503,
+            before_tls=True,
+            before_auth=True,
+        ),
+    ),
+)

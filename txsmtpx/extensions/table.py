@@ -1,0 +1,104 @@
+"""
+A set of extensions, compiled: for each gate and state a dict from verb to function.
+
+Whether a command is legal costs one look-up; a verb that is out of place is in the dict with its 503.
+HELP and the page on states in the documentation are printed from here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from txsmtpx.extensions.extension import Extension, Run, State, Verb
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+
+MISPLACED = {
+    State.START: replies.HELLO_FIRST_503,
+    State.READY: replies.MAIL_FIRST_503,
+    State.MAIL: replies.RCPT_FIRST_503,
+    State.RCPT: replies.NOT_IN_TRANSACTION_503,
+    State.CHUNK: replies.CHUNKS_BEGUN_503,
+}
+"""What is said to a command that does not belong in a state (RFC 5321 §4.1.4)."""
+
+
+class Gate(enum.Enum):
+    """What stands before everything else."""
+
+    OPEN = "nothing"
+    TLS = "STARTTLS first"
+    AUTH = "AUTH first"
+
+
+class Table:
+    """
+    What may be said when.
+
+    @ivar verbs: name to L{Verb}, of what is offered.
+    @ivar mail: keyword to L{Parameter}, for MAIL.
+    @ivar mail_checks: what else must be true of a MAIL.
+    @ivar rcpt: keyword to L{Parameter}, for RCPT.
+    """
+
+    def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
+        """
+        @param extensions: those offered.
+        @param known: those of the box; a verb of theirs that is not offered is answered 502, not 500.
+        @raise ValueError: one lacks what it requires, or two claim the same name.
+        """
+        keywords = {extension.keyword for extension in extensions}
+        for extension in extensions:
+            if missing := extension.requires - keywords:
+                raise ValueError(f"{extension.keyword} requires {', '.join(sorted(missing))}")
+        self.extensions = tuple(extensions)
+        self.verbs = _by_name((verb.name, verb) for extension in extensions for verb in extension.verbs)
+        self.mail = _by_name((each.keyword, each) for extension in extensions for each in extension.mail)
+        self.rcpt = _by_name((each.keyword, each) for extension in extensions for each in extension.rcpt)
+        absent = {verb.name: verb for extension in known for verb in extension.verbs if verb.name not in self.verbs}
+        refused = {name: _refusal(verb, replies.NOT_OFFERED_502) for name, verb in absent.items()}
+        self.mail_checks = tuple(each.check_mail for each in extensions if each.check_mail is not None)
+        self.by_state: dict[Gate, dict[State, dict[str, Run]]] = {
+            gate: {
+                state: refused | {name: _entry(verb, gate, state) for name, verb in self.verbs.items()}
+                for state in State
+            }
+            for gate in Gate
+        }
+
+
+def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"two extensions claim {name}")
+        found[name] = value
+    return found
+
+
+def _entry(verb: Verb, gate: Gate, state: State) -> Run:
+    if gate is Gate.TLS and not verb.before_tls:
+        return _refusal(verb, replies.TLS_FIRST_530)
+    if state not in verb.states:
+        usual = MISPLACED[state]
+        return _refusal(verb, usual if state is State.START else verb.misplaced or usual)
+    if gate is Gate.AUTH and not verb.before_auth:
+        return _refusal(verb, replies.AUTH_FIRST_530)
+    return verb.run
+
+
+def _refusal(verb: Verb, reply: Reply) -> Run:
+    refuse = verb.refuse
+    if refuse is None:
+        return lambda dialog, argument: reply
+
+    def run(dialog: ServerDialog, argument: str) -> Any:
+        return refuse(dialog, argument, reply)
+
+    return run

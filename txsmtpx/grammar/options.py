@@ -1,0 +1,142 @@
+"""
+Parameters of MAIL and RCPT: RFC 5321 §4.1.2 (Mail-parameters), on the wire and as typed fields.
+
+A L{Parameter} is declared once, in the file of its extension, and read by both ends: the server
+decodes with it, the client encodes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
+
+
+class UnknownParameter(ValueError):
+    """A parameter that nobody announced: 555 5.5.4."""
+
+
+class BadParameter(ValueError):
+    """A value that its parameter does not take: 501 5.5.4."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """
+    One parameter of MAIL or RCPT.
+
+    @ivar keyword: as on the wire, upper case.
+    @ivar field: the attribute of the options that holds the decoded value.
+    @ivar decode: the text behind "=" (None without one) to the value; raises C{ValueError}.
+    @ivar encode: the value to the text behind "=" (None for none).
+    @ivar syntax: for HELP and the documentation.
+    """
+
+    keyword: str
+    field: str
+    decode: Callable[[str | None], Any]
+    encode: Callable[[Any], str | None]
+    syntax: str = ""
+
+
+class Options:
+    """
+    What came with MAIL or RCPT, a typed attribute each; what did not come has its default.
+
+    An extension of a user's own may add fields: they are attributes all the same.
+    """
+
+    def __init__(self, **fields: Any) -> None:
+        """
+        @raise TypeError: no such field.  (The server, which has a L{Parameter} for each, sets attributes.)
+        """
+        for name, value in fields.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no field {name!r}")
+            setattr(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]  # it can change
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+
+class MailOptions(Options):
+    """The parameters of MAIL."""
+
+    size: int | None = None
+    """SIZE: octets of the message as the client estimates them (RFC 1870)."""
+    body: str = "7BIT"
+    """BODY: "7BIT" or "8BITMIME" (RFC 6152)."""
+    smtputf8: bool = False
+    """SMTPUTF8: addresses and headers may hold UTF-8 (RFC 6531)."""
+    auth: str | None = None
+    """AUTH: who first submitted the message, "" for unknown (RFC 4954 §5)."""
+
+
+class RcptOptions(Options):
+    """The parameters of RCPT."""
+
+
+def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
+    """
+    Decode C{text}, the parameters behind a path, into the attributes of C{options}.
+
+    @raise UnknownParameter: one is not among C{known}.
+    @raise BadParameter: one has a value that it does not take, or stands twice.
+    @raise ValueError: this is no list of parameters.
+    """
+    seen = set()
+    for word in text.split():
+        match = _PARAMETER.fullmatch(word)
+        if match is None:
+            raise ValueError("bad parameter")
+        keyword = match[1].upper()
+        parameter = known.get(keyword)
+        if parameter is None:
+            raise UnknownParameter(keyword)
+        if keyword in seen:
+            raise BadParameter(f"{keyword} stands twice")
+        seen.add(keyword)
+        try:
+            setattr(options, parameter.field, parameter.decode(match[2]))
+        except ValueError as error:
+            raise BadParameter(f"{keyword}: {error}") from error
+
+
+def format(options: Options, known: Iterable[Parameter]) -> list[str]:
+    """The parameters for those fields of C{options} that were set and that C{known} has; the inverse of L{parse}."""
+    words = []
+    for parameter in known:
+        if parameter.field in vars(options):
+            value = vars(options)[parameter.field]
+            if value is None or value is False:
+                continue
+            text = parameter.encode(value)
+            words.append(parameter.keyword if text is None else f"{parameter.keyword}={text}")
+    return words
+
+
+def no_value(text: str | None) -> bool:
+    """The decoder of a parameter that stands alone: its being there is its value."""
+    if text is not None:
+        raise ValueError("takes no value")
+    return True
+
+
+def number(digits: int) -> Callable[[str | None], int]:
+    """A decoder for a decimal number of at most C{digits} digits."""
+    pattern = re.compile(rf"[0-9]{{1,{digits}}}")
+
+    def decode(text: str | None) -> int:
+        if text is None or pattern.fullmatch(text) is None:
+            raise ValueError(f"takes a number of at most {digits} digits")
+        return int(text)
+
+    return decode

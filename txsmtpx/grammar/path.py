@@ -1,0 +1,147 @@
+"""
+Paths and mailboxes: RFC 5321 §4.1.2 and §4.1.3, with UTF-8 as RFC 6531 §3.3 adds it.
+
+An address is a C{str} in the API, "" for the null path; a local part is quoted only where it must
+be, so that two spellings of a mailbox are one string (RFC 5321 §4.1.2: "John Smith"@x, "joe"@x is joe@x).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+MAX_LOCAL_PART = 256
+"""Octets: RFC 5321 §4.5.3.1.1 asks for 64, bounces of mailing lists need more."""
+
+MAX_DOMAIN = 255
+"""Octets (RFC 5321 §4.5.3.1.2)."""
+
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
+_DOT_STRING = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
+_QUOTED = r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"'
+# An underscore is no letter of a host name, but stands in names that people have.
+_LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za-z0-9_\u0080-\U0010ffff])?"
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+_LITERAL = r"\[[!-Z^-~]+\]"
+
+_SIMPLE = re.compile(rf" *<({_DOT_STRING})@({_DOMAIN})>(?: +(.*))?")
+_ROUTE = re.compile(rf"@(?:{_DOMAIN}|{_LITERAL})(?:,@(?:{_DOMAIN}|{_LITERAL}))*:")
+_MAILBOX = re.compile(rf"({_DOT_STRING}|{_QUOTED})@({_DOMAIN}|{_LITERAL})")
+_ONLY_DOT_STRING = re.compile(_DOT_STRING)
+_TAGGED_LITERAL = re.compile(r"[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+")
+
+
+def parse_path(text: str) -> tuple[str, str]:
+    """
+    What follows "FROM:" or "TO:", as (address, rest): the address without its brackets, the rest is the parameters.
+
+    A source route is accepted and dropped (RFC 5321 §4.1.1.3, appendix C).  Spaces before the bracket
+    are let pass: many send them.
+
+    @raise ValueError: no path, with a word on what is wrong.
+    """
+    match = _SIMPLE.fullmatch(text)
+    if match is not None:
+        _check_lengths(match[1], match[2])
+        return f"{match[1]}@{match[2]}", match[3] or ""
+    text = text.lstrip(" ")
+    if not text.startswith("<"):
+        raise ValueError("the address stands in angle brackets")
+    end = _end_of_path(text)
+    if text[end : end + 1] not in ("", " "):
+        raise ValueError("a space stands between path and parameters")
+    inner, rest = text[1 : end - 1], text[end:].strip(" ")
+    if inner.startswith("@"):
+        route = _ROUTE.match(inner)
+        if route is None:
+            raise ValueError("bad source route")
+        inner = inner[route.end() :]
+    if not inner or inner.lower() == "postmaster":
+        return inner, rest
+    return parse_mailbox(inner), rest
+
+
+def _end_of_path(text: str) -> int:
+    """The index behind the closing bracket, which quoted brackets are not."""
+    quoted = False
+    index = 1
+    while index < len(text):
+        letter = text[index]
+        if letter == "\\" and quoted:
+            index += 1
+        elif letter == '"':
+            quoted = not quoted
+        elif letter == ">" and not quoted:
+            return index + 1
+        index += 1
+    raise ValueError("the closing bracket is missing")
+
+
+def parse_mailbox(text: str) -> str:
+    """
+    C{text}, a mailbox without brackets, in its plainest spelling.
+
+    @raise ValueError: it is none.
+    """
+    match = _MAILBOX.fullmatch(text)
+    if match is None:
+        raise ValueError("not a mailbox")
+    local, domain = match[1], match[2]
+    if domain.startswith("["):
+        _check_literal(domain[1:-1])
+    if local.startswith('"'):
+        local = quote(unquote(local))
+    _check_lengths(local, domain)
+    return f"{local}@{domain}"
+
+
+def _check_lengths(local: str, domain: str) -> None:
+    if len(local) > MAX_LOCAL_PART // 4 and len(local.encode("utf-8")) > MAX_LOCAL_PART:
+        raise ValueError("the local part is too long")
+    if len(domain) > MAX_DOMAIN // 4:
+        if len(domain.encode("utf-8")) > MAX_DOMAIN:
+            raise ValueError("the domain is too long")
+        if any(len(label) > 63 for label in domain.split(".")) and not domain.startswith("["):
+            raise ValueError("a label of the domain is too long")
+
+
+def _check_literal(literal: str) -> None:
+    """RFC 5321 §4.1.3: an IPv4 address, IPv6: and an address, or a tag and its content."""
+    if literal[:5].lower() == "ipv6:":
+        ipaddress.IPv6Address(literal[5:])
+    elif ":" in literal:
+        if _TAGGED_LITERAL.fullmatch(literal) is None:
+            raise ValueError("bad address literal")
+    else:
+        ipaddress.IPv4Address(literal)
+
+
+def unquote(local_part: str) -> str:
+    """The characters a local part stands for: quotes and backslashes gone (RFC 5321 §4.1.2)."""
+    if not local_part.startswith('"'):
+        return local_part
+    return re.sub(r"\\(.)", r"\1", local_part[1:-1])
+
+
+def quote(characters: str) -> str:
+    """A local part for these characters, quoted if it must be."""
+    if _ONLY_DOT_STRING.fullmatch(characters):
+        return characters
+    return '"' + re.sub(r'(["\\])', r"\\\1", characters) + '"'
+
+
+def split(address: str) -> tuple[str, str]:
+    """An address as (local part as characters, domain); the domain is "" for the null path and <Postmaster>."""
+    local, at, domain = address.rpartition("@")
+    return (unquote(local), domain) if at else (domain, "")
+
+
+def format_path(address: str) -> str:
+    """
+    C{address} as a path, the inverse of L{parse_path}.
+
+    @raise ValueError: it is no address; nothing that could be taken for a command is ever written.
+    """
+    if not address or address.lower() == "postmaster":
+        return f"<{address}>"
+    return f"<{parse_mailbox(address)}>"

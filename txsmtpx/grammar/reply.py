@@ -1,0 +1,170 @@
+"""
+Replies: RFC 5321 §4.2, with the enhanced status codes of RFC 3463 and RFC 2034.
+
+A L{Reply} is a value.  The server writes it with L{Reply.encode}; the client gets it from a
+L{ReplyParser} that is fed line by line.  A reply that has been encoded remembers its octets, since
+most replies of a server are constants.
+"""
+
+from __future__ import annotations
+
+import re
+
+EnhancedCode = tuple[int, int, int]
+
+MAX_LINE = 512
+"""Octets of a reply line with its CRLF (RFC 5321 §4.5.3.1.5); longer texts are folded when written."""
+
+MAX_PARSED_LINES = 1000
+"""Lines of one reply that a client listens to; a server that goes on is talking nonsense."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LINE = re.compile(rb"([2-5][0-9][0-9])([ -]?)(.*)", re.DOTALL)
+_ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |$)")
+
+
+class Reply:
+    """
+    One reply: a code, perhaps an enhanced code, and one or more lines of text.
+
+    @ivar code: three digits, 200 to 599 (RFC 5321 §4.2.1).
+    @ivar enhanced_code: (class, subject, detail) or None for none on the wire (RFC 2034 §4: greeting,
+        answers to EHLO and every 3xx have none).
+    @ivar lines: the text, a C{str} a line, at least one.
+    """
+
+    __slots__ = ("_octets", "code", "enhanced_code", "lines")
+
+    def __init__(self, code: int, enhanced_code: EnhancedCode | None, *lines: str) -> None:
+        """
+        @raise ValueError: the code is no reply code, or the class of the enhanced code differs from it.
+        """
+        if not 200 <= code <= 599:
+            raise ValueError(f"no reply code: {code!r}")
+        if enhanced_code is not None and enhanced_code[0] != code // 100:
+            raise ValueError(f"enhanced code {enhanced_code} does not go with {code} (RFC 2034 §4)")
+        self.code = code
+        self.enhanced_code = enhanced_code
+        self.lines = lines or ("",)
+        self._octets: bytes | None = None
+
+    @property
+    def positive(self) -> bool:
+        """Whether the command was accepted, at least so far (2xx and 3xx)."""
+        return self.code < 400
+
+    @property
+    def temporary(self) -> bool:
+        """Whether trying again later may help (4xx)."""
+        return 400 <= self.code < 500
+
+    @property
+    def text(self) -> str:
+        """The lines joined by newlines, without codes."""
+        return "\n".join(self.lines)
+
+    def encode(self) -> bytes:
+        """The octets to be written: every line with its code, ended by CRLF."""
+        if self._octets is None:
+            self._octets = _encode(self)
+        return self._octets
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reply):
+            return NotImplemented
+        return (self.code, self.enhanced_code, self.lines) == (other.code, other.enhanced_code, other.lines)
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.enhanced_code, self.lines))
+
+    def __str__(self) -> str:
+        return "\n".join(_said(self))
+
+    def __repr__(self) -> str:
+        return f"Reply({self.code}, {self.enhanced_code}, {', '.join(map(repr, self.lines))})"
+
+
+def _said(reply: Reply) -> list[str]:
+    """The lines with code and enhanced code, as on the wire but for length and control characters."""
+    enhanced = "" if reply.enhanced_code is None else "{}.{}.{} ".format(*reply.enhanced_code)
+    last = len(reply.lines) - 1
+    return [f"{reply.code}{'-' if n < last else ' '}{enhanced}{line}" for n, line in enumerate(reply.lines)]
+
+
+def _encode(reply: Reply) -> bytes:
+    enhanced = b"" if reply.enhanced_code is None else b"%d.%d.%d " % reply.enhanced_code
+    room = MAX_LINE - len(enhanced) - len("250 \r\n")
+    texts = [piece for line in reply.lines for part in line.splitlines() or [""] for piece in _fold(part, room)]
+    last = len(texts) - 1
+    return b"".join(
+        b"%d%s%s%s\r\n" % (reply.code, b"-" if n < last else b" ", enhanced, text) for n, text in enumerate(texts)
+    )
+
+
+def _fold(line: str, room: int) -> list[bytes]:
+    """
+    One line of text as octets that can hurt nobody, in pieces of at most C{room}.
+
+    A control character becomes a question mark: a backend may quote what the peer has sent, and a
+    CR in it must not begin a reply of the peer's own making.
+    """
+    text = _CONTROL.sub("?", line).encode("utf-8", "replace")
+    pieces = []
+    while len(text) > room:
+        cut = text.rfind(b" ", 1, room + 1)
+        if cut < 1:
+            cut = room
+            while text[cut] & 0xC0 == 0x80:  # never inside a UTF-8 sequence
+                cut -= 1
+        pieces.append(text[:cut])
+        text = text[cut:].removeprefix(b" ")
+    return [*pieces, text]
+
+
+class ReplyParser:
+    """
+    Reads replies from lines (RFC 5321 §4.2: Reply-line).
+
+    Lenient where the field is: the code alone is a line, the last line counts for the code where the
+    lines disagree in their text, an enhanced code need not stand on each line.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._code = 0
+        self._enhanced: EnhancedCode | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether a multi-line reply has begun and not ended."""
+        return bool(self._lines)
+
+    def feed(self, line: bytes) -> Reply | None:
+        """
+        Take one line, without its line end.
+
+        @return: the reply that this line completes, or None when more lines belong to it.
+        @raise ValueError: the line is no reply line, or contradicts those before it.
+        """
+        match = _LINE.fullmatch(line)
+        if match is None or (not match[2] and match[3]):
+            raise ValueError(f"no reply: {line[:100]!r}")
+        code = int(match[1])
+        if self._lines and code != self._code:
+            raise ValueError(f"a reply of {self._code} goes on as {code}")
+        if len(self._lines) >= MAX_PARSED_LINES:
+            raise ValueError("a reply without end")
+        self._code = code
+        self._lines.append(self._text(code, match[3].decode("utf-8", "replace")))
+        if match[2] == b"-":
+            return None
+        reply = Reply(code, self._enhanced, *self._lines)
+        self._lines, self._enhanced = [], None
+        return reply
+
+    def _text(self, code: int, text: str) -> str:
+        match = _ENHANCED.match(text)
+        if match is None or int(match[1]) != code // 100:
+            return text
+        self._enhanced = int(match[1]), int(match[2]), int(match[3])
+        return text[match.end() :]

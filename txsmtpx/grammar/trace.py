@@ -1,0 +1,55 @@
+"""
+Trace fields: RFC 5321 §4.4, with the protocol types of RFC 3848 and RFC 6531 §4.3.
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import formatdate
+
+from txsmtpx.grammar.path import format_path
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f()\\<>;]")
+
+
+def with_protocol(*, extended: bool, lmtp: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
+    """
+    The word behind "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, LMTP..., UTF8SMTP..., UTF8LMTP...
+
+    HELO speaks SMTP, which has no suffixes.
+    """
+    if not extended:
+        return "SMTP"
+    name = "LMTP" if lmtp else "SMTP" if utf8 else "ESMTP"
+    return "UTF8" * utf8 + name + "S" * tls + "A" * authenticated
+
+
+def return_path(sender: str) -> bytes:
+    """The header that final delivery puts first (RFC 5321 §4.4)."""
+    return f"Return-Path: {format_path(sender)}\r\n".encode()
+
+
+def delivered_to(recipient: str) -> bytes:
+    """One recipient that this copy was delivered to."""
+    return f"Delivered-To: {format_path(recipient)[1:-1]}\r\n".encode()
+
+
+def received(
+    *, helo: str, peer: str, domain: str, protocol: str, queue_id: str, recipient: str | None, when: float
+) -> bytes:
+    """
+    The Received header, folded.
+
+    @param helo: what the client called itself.
+    @param peer: its address, "" where there is none (a UNIX socket).
+    @param recipient: named only where there is a single one, so that no blind copy is given away
+        (RFC 5321 §7.2).
+    @param when: seconds since the epoch.
+    """
+    literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
+    whom = f"\r\n\tfor {format_path(recipient)}" if recipient else ""
+    return (
+        f"Received: from {_UNSAFE.sub('?', helo) or 'unknown'}{literal}\r\n"
+        f"\tby {domain} (txsmtpx) with {protocol} id {queue_id}{whom};\r\n"
+        f"\t{formatdate(when, localtime=True)}\r\n"
+    ).encode()

@@ -1,0 +1,113 @@
+r"""
+Transparency: RFC 5321 §4.5.2, dots stuffed and unstuffed by the chunk, and what is done with bare CR and LF.
+
+Both directions lean on one trick.  The end of the data is CRLF.CRLF, whose first CRLF may be that of
+the command before: so each side behaves as if a CRLF had come first, and withholds the last few
+octets of a chunk that may belong to a line end, a dot, or the end.  There is no loop over lines.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+BareNewlines = Literal["normalize", "reject", "accept"]
+"""What becomes of a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8 forbids to send them)."""
+
+_END = b"\r\n.\r\n"
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_BARE_CR = re.compile(rb"\r(?!\n)")
+_ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+def _has_bare(chunk: bytes) -> bool:
+    """Whether C{chunk}, which splits no CRLF, holds a CR or LF that is not part of a CRLF."""
+    pairs = chunk.count(b"\r\n")
+    return chunk.count(b"\n") != pairs or chunk.count(b"\r") != pairs
+
+
+class Unstuffer:
+    """
+    Takes the octets after DATA, gives the message.
+
+    Only a real CRLF.CRLF ends the data, under every policy; so a message cannot be smuggled behind
+    another by an end that this server sees and the one before it does not.
+
+    @ivar bare: whether a bare CR or LF was met.
+    """
+
+    __slots__ = ("_normalize", "_started", "_withheld", "bare")
+
+    def __init__(self, bare_newlines: BareNewlines = "normalize") -> None:
+        self._normalize = bare_newlines == "normalize"
+        self._withheld = b"\r\n"  # as if: see above
+        self._started = False
+        self.bare = False
+
+    def feed(self, data: bytes, start: int = 0) -> tuple[bytes, int]:
+        """
+        Take C{data} from C{start} on.
+
+        @return: the octets of the message that are now certain, and the index in C{data} behind the end of
+            the message, or -1 when it has not come.
+        """
+        before = len(self._withheld) - start
+        data = self._withheld + data[start:]
+        end = data.find(_END)
+        if end < 0:
+            keep = len(data) - _uncertain(data)
+            self._withheld = data[keep:]
+            return self._clean(data[:keep]), -1
+        return self._clean(data[: end + 2]), end + len(_END) - before
+
+    def _clean(self, chunk: bytes) -> bytes:
+        if _has_bare(chunk):
+            self.bare = True
+            if self._normalize:
+                chunk = _BARE_CR.sub(b" ", _BARE_LF.sub(b"\r\n", chunk))
+        chunk = chunk.replace(b"\r\n.", b"\r\n")
+        if self._started or not chunk:
+            return chunk
+        self._started = True
+        return chunk[2:]
+
+
+def _uncertain(data: bytes) -> int:
+    """How many octets at the end of C{data} the next ones may give another meaning."""
+    for size in (4, 3, 2, 1):
+        if data.endswith(_END[:size]):
+            return size
+    return 1 if data.endswith(b"\n") else 0  # a dot after a bare LF is stuffing too, when that LF is a line end
+
+
+class Stuffer:
+    """
+    Takes a message, gives the octets to send after 354.
+
+    A CR or LF alone becomes CRLF; nothing is doubled, wherever the chunks are cut.
+    """
+
+    __slots__ = ("_cr", "_line_start")
+
+    def __init__(self) -> None:
+        self._cr = False  # a CR is withheld: LF may follow
+        self._line_start = True
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The octets to send for C{chunk}."""
+        if self._cr:
+            chunk, self._cr = b"\r" + chunk, False
+        if chunk.endswith(b"\r"):
+            chunk, self._cr = chunk[:-1], True
+        if not chunk:
+            return b""
+        if _has_bare(chunk):
+            chunk = _ANY_LINE_END.sub(b"\r\n", chunk)
+        dot = b"." if self._line_start and chunk.startswith(b".") else b""
+        self._line_start = chunk.endswith(b"\n")
+        return dot + chunk.replace(b"\r\n.", b"\r\n..")
+
+    def finish(self) -> bytes:
+        """The octets that end the data: a last line end where one is missing, and the lone dot."""
+        line_end = b"" if self._line_start and not self._cr else b"\r\n"
+        return line_end + b".\r\n"

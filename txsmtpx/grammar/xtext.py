@@ -1,0 +1,28 @@
+"""
+xtext: RFC 3461 §4, octets as printable ASCII without "+" and "=".
+"""
+
+from __future__ import annotations
+
+import re
+
+_PLAIN = re.compile(r"[!-*,-<>-~]*")
+_UNSAFE = re.compile(rb"[^!-*,-<>-~]")
+_ESCAPE = re.compile(r"\+([0-9A-F]{2})")
+
+
+def encode(text: str) -> str:
+    """C{text} as xtext; what is not ASCII goes as the octets of its UTF-8."""
+    return _UNSAFE.sub(lambda octet: b"+%02X" % octet[0][0], text.encode("utf-8")).decode("ascii")
+
+
+def decode(text: str) -> str:
+    """
+    The text that C{text} stands for.
+
+    @raise ValueError: it is no xtext, or its octets are no UTF-8.
+    """
+    if _PLAIN.fullmatch(_ESCAPE.sub("", text)) is None:
+        raise ValueError("not xtext")
+    octets = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text).encode("latin-1")
+    return octets.decode("utf-8")

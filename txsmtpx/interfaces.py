@@ -1,0 +1,182 @@
+"""
+What the user of this library provides, and what it hands to him.
+
+Wherever a method "gives" something, it may return it, or return a Deferred or a coroutine of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer
+from twisted.plugin import IPlugin
+from zope.interface import Attribute, Interface
+
+
+class IBackend(Interface):
+    """Who gets a session.  Adapters: L{txsmtpx.LoginBackend}, L{txsmtpx.OpenBackend}, L{txsmtpx.PortalBackend}."""
+
+    def login(connection: Any, username: str, password: str) -> Any:
+        """
+        Give the L{ISession} of a user who came by AUTH (RFC 4954).
+
+        @param connection: a L{txsmtpx.dialog.connection.Connection}.
+        @raise SMTPError: L{txsmtpx.errors.auth_failed} for wrong credentials.
+        """
+
+    def anonymous_login(connection: Any) -> Any:
+        """
+        Give an L{ISession} to a peer that sends MAIL without AUTH.
+
+        @raise SMTPError: L{txsmtpx.errors.auth_required} when nobody gets in that way.
+        """
+
+
+class ICredentialsBackend(IBackend):
+    """A backend that takes credentials of L{twisted.cred}, and so decides which mechanisms are offered."""
+
+    credential_interfaces: Sequence[Any] = Attribute(
+        "The credential interfaces L{authenticate} takes; a mechanism that gives others is not offered."
+    )
+
+    def authenticate(connection: Any, credentials: Any) -> Any:
+        """
+        Give the L{ISession} for C{credentials}.
+
+        @raise UnauthorizedLogin: they are wrong (L{twisted.cred.error}); 535 5.7.8 to the peer.
+        """
+
+
+class ISession(Interface):
+    """
+    One peer's mail, one transaction at a time.  L{txsmtpx.Session} says yes to all of it.
+
+    C{mail}, C{rcpt} and C{data} give None, a L{txsmtpx.Reply} (one's own words), or raise L{txsmtpx.SMTPError}.
+    """
+
+    def mail(sender: str, options: Any) -> Any:
+        """
+        MAIL (RFC 5321 §4.1.1.2).
+
+        @param sender: the address, "" for the null path.
+        @param options: a L{txsmtpx.grammar.options.MailOptions}.
+        """
+
+    def rcpt(recipient: str, options: Any) -> Any:
+        """
+        RCPT (RFC 5321 §4.1.1.3).
+
+        @param options: a L{txsmtpx.grammar.options.RcptOptions}.
+        """
+
+    def data(message: Any, context: Any) -> Any:
+        """
+        DATA, or the first BDAT: the message begins to come.
+
+        @param message: an L{IMessage}.
+        @param context: an L{IDataContext}.
+        """
+
+    def reset() -> Any:
+        """The transaction is over: done, given up by RSET or EHLO, or lost with its connection."""
+
+    def logout() -> Any:
+        """The session is over; called once, after C{reset} where a transaction was open."""
+
+
+class IMessage(Interface):
+    """A message as it comes.  Whoever reads slowly slows the peer; it has one reader, by one of the three ways."""
+
+    received: int = Attribute("Octets that have come so far.")
+
+    def content(limit: int | None = None) -> Deferred[bytes]:
+        """
+        All of it, when it has come.
+
+        @param limit: octets; None for the server's C{max_message_bytes}, or 64 MiB where that is unlimited.
+        @raise SMTPError: 552 5.3.4, it is longer; whatever ended the message early, otherwise.
+        """
+
+    def __aiter__() -> AsyncIterator[bytes]:
+        """Chunks, each C{bytes}, as they come."""
+
+    def deliver_to(consumer: IConsumer) -> Deferred[None]:
+        """Write it all to C{consumer}, which may pause it; fires at the end."""
+
+
+class IDataContext(Interface):
+    """The envelope, and one outcome for each recipient (RFC 2033 §4.2)."""
+
+    sender: str = Attribute("The address of MAIL, \"\" for the null path.")
+    recipients: Sequence[str] = Attribute("The addresses accepted, in RCPT order; the same may be there twice.")
+    options: Any = Attribute("The L{txsmtpx.grammar.options.MailOptions}.")
+    recipient_options: Sequence[Any] = Attribute("A L{txsmtpx.grammar.options.RcptOptions} for each recipient.")
+    queue_id: str = Attribute("What this transaction is called in replies and logs.")
+    connection: Any = Attribute("The L{txsmtpx.dialog.connection.Connection}.")
+
+    def start_delivery(recipient: str, deferred: Any = None, timeout: float | None = None) -> None:
+        """
+        The outcome for C{recipient} will come: from C{deferred}, or by L{set_status}.
+
+        A success is 250; a L{txsmtpx.Reply} or C{str} its words; L{txsmtpx.SMTPError} its answer; any other
+        failure 451 4.3.0.
+
+        @param deferred: a Deferred or coroutine, which is cancelled when it is late or the peer has gone.
+        @param timeout: seconds from now, then "420 4.4.7 <recipient> Error: timeout reached".
+        @raise ValueError: no such recipient, or each delivery to it has begun already.
+        """
+
+    def set_status(recipient: str, status: Any = None) -> bool:
+        """
+        The outcome for C{recipient}: None, a C{str}, L{txsmtpx.Reply}, L{txsmtpx.SMTPError} or Failure.
+
+        May be called from any thread; never blocks.
+
+        @return: whether it counted; False when it came late or second.
+        @raise ValueError: no such recipient.
+        """
+
+
+class ISASLServer(Interface):
+    """The server's side of one exchange (RFC 4422 §3)."""
+
+    def next(response: bytes | None) -> Any:
+        """
+        @param response: what the client said, None where it has said nothing yet.
+        @return: C{bytes}, the next challenge, or credentials (L{twisted.cred.credentials.ICredentials}).
+        @raise ValueError: the response is malformed.
+        """
+
+
+class ISASLClient(Interface):
+    """The client's side of one exchange (RFC 4422 §3)."""
+
+    name: str = Attribute("The mechanism.")
+
+    def start() -> bytes | None:
+        """The initial response, None where the server speaks first."""
+
+    def next(challenge: bytes) -> bytes:
+        """
+        The response to C{challenge}.
+
+        @raise ValueError: the challenge is malformed, or the server is not who it says.
+        """
+
+
+class IBackendPlugin(IPlugin):
+    """A backend that C{twistd smtpx --backend NAME:ARGUMENT} finds by name."""
+
+    name: str = Attribute("The name.")
+    description: str = Attribute("One line for --help-backends.")
+    syntax: str = Attribute('As typed: "maildir:PATH".')
+
+    def create(argument: str | None) -> Any:
+        """
+        Make an L{IBackend}.
+
+        @param argument: what stands behind the colon, None without one.
+        @raise ValueError: it is not usable; the text is shown to the operator.
+        """

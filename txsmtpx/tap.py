@@ -1,0 +1,244 @@
+"""
+C{twistd smtpx}: options into a service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.credentials import IAnonymous, IUsernamePassword
+from twisted.cred.portal import Portal
+from twisted.cred.strcred import AuthOptionMixin
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.python.usage import Options as BaseOptions
+from twisted.python.usage import UsageError
+
+from txsmtpx.backends.plugin import backend_named, plugins
+from txsmtpx.backends.portal import BackendRealm, PortalBackend
+from txsmtpx.interfaces import IBackend
+from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.service import SMTPService
+from txsmtpx.wire.tls import Certificate
+
+log = Logger()
+
+DEFAULT_PORT = "tcp:1025:interface=127.0.0.1"
+
+FLAGS = ("lmtp", "require-auth", "allow-insecure-auth", "require-tls", "transcript")
+
+PASSED_ON = (
+    "max-message-bytes",
+    "max-recipients",
+    "read-timeout",
+    "write-timeout",
+    "message-timeout",
+    "delivery-timeout",
+    "max-connections",
+    "max-connections-per-host",
+    "bare-newlines",
+)
+"""Options that are parameters of L{SMTPServerFactory}, as every flag is."""
+
+
+def _name(option: str) -> str:
+    return option.replace("-", "_")
+
+
+def _number(option: str) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if not text.isdecimal():
+            raise ValueError(f"--{option} takes a number, not {text!r}")
+        return int(text)
+
+    return convert
+
+
+def _seconds(option: str) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if 0 <= float(text) < float("inf"):
+                return float(text)
+        raise ValueError(f"--{option} takes a number of seconds, not {text!r}")
+
+    return convert
+
+
+def _parameter(option: str, default: int, convert: Callable[[str], Callable[[str], float]], text: str) -> list[Any]:
+    return [option, None, default, text, convert(option)]
+
+
+class Options(BaseOptions, AuthOptionMixin):
+    """The options of C{twistd smtpx}."""
+
+    synopsis = "[options]"
+    longdesc = "Receives mail over ESMTP or LMTP and hands it to a backend."
+    supportedInterfaces = (IUsernamePassword, IAnonymous)
+
+    optFlags = [
+        ["lmtp", None, "Speak LMTP."],
+        ["require-auth", None, "Take mail only after AUTH."],
+        ["allow-insecure-auth", None, "Allow AUTH without TLS."],
+        ["require-tls", None, "Take mail only after STARTTLS."],
+        ["transcript", None, "Log every line both ways, credentials blacked out."],
+    ]
+    optParameters = [
+        ["backend", "b", "log", "Who takes the mail: NAME or NAME:ARGUMENT, see --help-backends."],
+        ["domain", None, None, "The name of this server [default: the host's]."],
+        ["tls-certificate", None, None, "A PEM file with certificate and chain, for STARTTLS; read again on SIGHUP."],
+        ["tls-key", None, None, "A PEM file with its key [default: the same file]."],
+        ["bare-newlines", None, "normalize", "What becomes of a bare CR or LF: normalize, reject or accept."],
+        _parameter("max-message-bytes", 32 * 1024 * 1024, _number, "The largest message, in octets, 0 for none."),
+        _parameter("max-recipients", 1000, _number, "Recipients a message, 0 for any number."),
+        _parameter("max-connections", 0, _number, "Connections at a time, 0 for any number."),
+        _parameter("max-connections-per-host", 0, _number, "Connections at a time from one address, 0 for any number."),
+        _parameter("read-timeout", 300, _seconds, "Seconds to wait for the peer."),
+        _parameter("write-timeout", 300, _seconds, "Seconds to wait for a peer that does not read."),
+        _parameter("message-timeout", 3600, _seconds, "Seconds a message may take to come."),
+        _parameter("delivery-timeout", 300, _seconds, "Seconds the backend may take after the end of a message."),
+        _parameter("shutdown-timeout", 30, _seconds, "Seconds that open transactions are given on exit."),
+    ]
+
+    def __init__(self) -> None:
+        BaseOptions.__init__(self)
+        self.ports: list[str] = []
+
+    def opt_port(self, endpoint: str) -> None:
+        """
+        A port number or any server endpoint string; repeatable [default: tcp:1025:interface=127.0.0.1].
+        """
+        self.ports.append(f"tcp:{endpoint}" if endpoint.isdecimal() else endpoint)
+
+    opt_p = opt_port
+
+    def opt_help_backends(self) -> None:
+        """
+        List the backends and exit.
+        """
+        print("Backends:")
+        for _, plugin in sorted(plugins().items()):
+            print(f"  {plugin.syntax:<14} {plugin.description}")
+        print(f"  {'DOTTED.NAME':<14} any importable backend or maker of one; DOTTED.NAME:ARGUMENT gives it ARGUMENT")
+        sys.exit(0)
+
+    def parseOptions(self, options: Any = None) -> None:
+        """
+        Parse.
+
+        @raise SystemExit: an option is wrong: one clear line, exit status 1.
+        """
+        try:
+            BaseOptions.parseOptions(self, options)
+        except (UsageError, ValueError) as error:
+            sys.exit(f"twistd smtpx: {' '.join(str(error).split())}")
+
+    def postOptions(self) -> None:
+        """Everything that can be wrong is found wrong here."""
+        from twisted.internet import reactor
+
+        self["endpoints"] = [_endpoint(reactor, port) for port in self.ports or [DEFAULT_PORT]]
+        self["factory"] = self._factory()
+
+    def _factory(self) -> SMTPServerFactory:
+        if self["tls-key"] and not self["tls-certificate"]:
+            raise UsageError("--tls-key needs --tls-certificate")
+        if self["require-tls"] and not self["tls-certificate"]:
+            raise UsageError("--require-tls needs --tls-certificate")
+        if self["require-auth"] and not self.get("credCheckers"):
+            raise UsageError("--require-auth needs --auth")
+        settings: dict[str, Any] = {_name(flag): bool(self[flag]) for flag in FLAGS}
+        settings |= {_name(option): self[option] for option in PASSED_ON}
+        return SMTPServerFactory(
+            self._backend(), domain=self["domain"] or socket.gethostname(), tls=self._certificate(), **settings
+        )
+
+    def _certificate(self) -> Certificate | None:
+        if not self["tls-certificate"]:
+            return None
+        try:
+            return Certificate(self["tls-certificate"], self["tls-key"])
+        except OSError as error:
+            raise UsageError(f"cannot read {error.filename}: {error.strerror}") from error
+
+    def _backend(self) -> Any:
+        backend = backend_named(self["backend"])
+        checkers = self.get("credCheckers")
+        if not checkers:
+            return backend
+        for checker in checkers:
+            if isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
+                # strcred fills it with text; names on the wire, and in every other checker, are octets.
+                checker.users = {_as_octets(name): _as_octets(word) for name, word in checker.users.items()}
+        return PortalOrAnybody(backend, checkers, bool(self["require-auth"]))
+
+
+def _as_octets(text: str | bytes) -> bytes:
+    return text.encode("utf-8") if isinstance(text, str) else text
+
+
+class PortalOrAnybody(PortalBackend):
+    """C{--auth}: a portal for those who log in; the others get in too, unless that was forbidden."""
+
+    def __init__(self, backend: IBackend, checkers: Any, require_auth: bool) -> None:
+        super().__init__(Portal(BackendRealm(backend), checkers))
+        if not require_auth:
+            self.anonymous_login = backend.anonymous_login  # type: ignore[method-assign]  # chosen once
+
+
+def _endpoint(reactor: Any, description: str) -> Any:
+    try:
+        return serverFromString(reactor, description)
+    except Exception as error:  # each endpoint parser has its own
+        raise UsageError(f"--port {description}: {error or type(error).__name__}") from error
+
+
+class SMTPXService(MultiService):
+    """The service of the command: its errors are for an operator, and SIGHUP reads the certificate again."""
+
+    def __init__(self, factory: SMTPServerFactory, endpoints: Any, shutdown_timeout: float) -> None:
+        MultiService.__init__(self)
+        self._certificate = factory.tls
+        MultiService.addService(self, SMTPService(factory, endpoints, shutdown_timeout))
+
+    def privilegedStartService(self) -> None:
+        """
+        @raise SystemExit: a port is not to be had.
+        """
+        try:
+            MultiService.privilegedStartService(self)
+        except (CannotListenError, OSError) as error:
+            sys.exit(f"twistd smtpx: {error}")
+
+    def startService(self) -> None:
+        """Start, and listen for SIGHUP."""
+        MultiService.startService(self)
+        if self._certificate is not None and hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self, signum: int, frame: object) -> None:
+        from twisted.internet import reactor
+
+        reactor.callFromThread(self.reload)  # type: ignore[attr-defined]  # typed as a module
+
+    def reload(self) -> None:
+        """Read the certificate again; one that cannot be read changes nothing."""
+        assert self._certificate is not None
+        try:
+            self._certificate.reload()
+        except (OSError, ValueError) as error:
+            log.error("certificate not read again: {error}", error=str(error))
+        else:
+            log.info("certificate read again")
+
+
+def makeService(options: Options) -> SMTPXService:
+    """The service that C{options} describe."""
+    return SMTPXService(options["factory"], options["endpoints"], options["shutdown-timeout"])

@@ -1,0 +1,1 @@
+"""How it travels: protocols, factories, TLS, timers, back-pressure, services."""

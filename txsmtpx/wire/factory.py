@@ -1,0 +1,174 @@
+"""
+The server's factory: what it was told, the connections it has, and their end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.cred.credentials import IUsernamePassword
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ServerFactory
+
+from txsmtpx.dialog.settings import Settings
+from txsmtpx.extensions import box
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.extensions.lmtp import LMTP
+from txsmtpx.extensions.smtp import SMTP
+from txsmtpx.extensions.table import Table
+from txsmtpx.interfaces import ICredentialsBackend
+from txsmtpx.sasl import box as mechanisms
+from txsmtpx.wire.server import SMTPServer
+from txsmtpx.wire.tls import adopt
+from txsmtpx.wire.transcript import Transcript, to_log
+
+if TYPE_CHECKING:
+    _ServerFactory = ServerFactory[SMTPServer]
+else:
+    _ServerFactory = ServerFactory  # which takes no parameter before Twisted 25
+
+
+class SMTPServerFactory(_ServerFactory):
+    """
+    A server, for any endpoint.
+
+    @ivar stopping: whether new transactions are refused.
+    @ivar connections: those that are open.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        backend: Any,
+        *,
+        domain: str = "localhost",
+        lmtp: bool = False,
+        extensions: Sequence[Extension] = box.EXTENSIONS,
+        tls: Any = None,
+        require_tls: bool = False,
+        require_auth: bool = False,
+        allow_insecure_auth: bool = False,
+        read_timeout: float = 300,
+        write_timeout: float = 300,
+        message_timeout: float = 3600,
+        max_connections: int = 0,
+        max_connections_per_host: int = 0,
+        transcript: Transcript | bool = False,
+        reactor: Any = None,
+        **settings: Any,
+    ) -> None:
+        """
+        @param backend: an L{txsmtpx.interfaces.IBackend}.
+        @param domain: what the server calls itself.
+        @param lmtp: speak LMTP (RFC 2033).
+        @param extensions: what is offered; STARTTLS and AUTH are left out where there is nothing to them.
+        @param tls: for STARTTLS: a L{Certificate}, or anything with C{getContext}, such as C{CertificateOptions}.
+        @param require_tls: 530 until STARTTLS (RFC 3207 §4).
+        @param require_auth: 530 until AUTH (RFC 4954 §6).
+        @param allow_insecure_auth: offer AUTH in the clear.
+        @param read_timeout: seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
+        @param write_timeout: seconds to wait for a peer that does not read.
+        @param message_timeout: seconds that a message may take from 354 to its end.
+        @param max_connections: at most, 0 for any number; the next is told 421.
+        @param max_connections_per_host: likewise for one client address.
+        @param transcript: True for every line in the log, or a function (L{Transcript}).
+        @param reactor: its clock; the global one by default.
+        @param settings: those of L{Settings} that are not named here: C{max_message_bytes}, C{max_recipients},
+            C{max_line_length}, C{max_auth_failures}, C{auth_failure_delay}, C{delivery_timeout},
+            C{bare_newlines}, C{outcome_policy}, C{delivery_timed_out}.
+        @raise ValueError: a setting makes no sense.
+        @raise TypeError: there is no such setting.
+        """
+        if reactor is None:
+            from twisted.internet import reactor
+        self.tls = adopt(tls)
+        offered = mechanisms.satisfied_by(
+            backend.credential_interfaces if ICredentialsBackend.providedBy(backend) else (IUsernamePassword,)
+        )
+        unavailable = {"STARTTLS"} if self.tls is None else set()
+        unavailable |= set() if offered else {"AUTH"}
+        base = LMTP if lmtp else SMTP
+        available = [each for each in extensions if each.keyword not in unavailable]
+        self.settings = Settings(
+            backend=backend,
+            domain=domain,
+            clock=reactor,
+            table=Table([base, *available], known=box.EXTENSIONS),
+            mechanisms=offered,
+            lmtp=lmtp,
+            require_tls=require_tls,
+            require_auth=require_auth,
+            tls_available=self.tls is not None,
+            allow_insecure_auth=allow_insecure_auth,
+            **settings,
+        )
+        self.read_timeout = read_timeout
+        self.write_timeout = write_timeout
+        self.message_timeout = message_timeout
+        self.max_connections = max_connections
+        self.max_connections_per_host = max_connections_per_host
+        self.transcript = (to_log if transcript else None) if isinstance(transcript, bool) else transcript
+        self.stopping = False
+        self.connections: set[SMTPServer] = set()
+        self._per_host: Counter[str] = Counter()
+        self._drained: Deferred[None] | None = None
+
+    def buildProtocol(self, addr: IAddress | None) -> SMTPServer:
+        """A connection."""
+        return SMTPServer(self)
+
+    def admit(self, connection: SMTPServer) -> bool:
+        """Whether one more connection is taken; it counts until L{dismiss} in any case."""
+        self.connections.add(connection)
+        return not self.stopping and not 0 < self.max_connections < len(self.connections)
+
+    def admit_host(self, host: str) -> bool:
+        """Whether one more connection of C{host} is taken, which then counts."""
+        if host and 0 < self.max_connections_per_host <= self._per_host[host]:
+            return False
+        self._per_host[host] += 1
+        return True
+
+    def dismiss(self, connection: SMTPServer, host: str | None) -> None:
+        """C{connection} has gone; it counted for C{host}."""
+        self.connections.discard(connection)
+        if host is not None:
+            self._per_host[host] -= 1
+            if not self._per_host[host]:
+                del self._per_host[host]
+        if self._drained is not None and not self.connections:
+            drained, self._drained = self._drained, None
+            drained.callback(None)
+
+    def drain(self, timeout: float) -> Deferred[None]:
+        """
+        End every connection: the idle are told 421, the others when their transaction is done, or aborted.
+
+        @param timeout: seconds until then.
+        @return: fires when none is left.
+        """
+        self.stopping = True
+        for connection in list(self.connections):
+            connection.goodbye()
+        if not self.connections:
+            return succeed(None)
+        drained = self._drained = Deferred[None]()
+        deadline = self.settings.clock.callLater(timeout, self._abort_all)
+
+        def over(result: None) -> None:
+            if deadline.active():
+                deadline.cancel()
+
+        return drained.addCallback(over)
+
+    def resume(self) -> None:
+        """Take connections again, after L{drain}."""
+        self.stopping = False
+
+    def _abort_all(self) -> None:
+        for connection in list(self.connections):
+            connection.abort()

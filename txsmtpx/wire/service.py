@@ -1,0 +1,82 @@
+"""
+The server as a service: endpoints that listen, a graceful stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txsmtpx.wire.factory import SMTPServerFactory
+
+log = Logger()
+
+
+class SMTPService(Service):
+    """
+    Listens on endpoints.
+
+    C{stopService} stops accepting, says 421 4.3.2 to the idle, lets transactions finish until the
+    deadline, then aborts them.
+
+    @ivar ports: those that listen.
+    """
+
+    def __init__(
+        self, factory: SMTPServerFactory, endpoints: Sequence[IStreamServerEndpoint], shutdown_timeout: float = 30
+    ) -> None:
+        """
+        @param shutdown_timeout: seconds that open transactions are given.
+        """
+        self.factory = factory
+        self.ports: list[IListeningPort] = []
+        self._endpoints = endpoints
+        self._shutdown_timeout = shutdown_timeout
+        self._listening: list[Deferred[None]] = []
+        self._failed: Failure | None = None
+
+    def privilegedStartService(self) -> None:
+        """
+        Listen, before the process gives its rights away.
+
+        @raise CannotListenError: a port is not to be had.
+        """
+        if not self._listening:
+            self.factory.resume()
+            self._listening = [self._listen(endpoint) for endpoint in self._endpoints]
+        if self._failed is not None:
+            self._failed.raiseException()
+
+    def startService(self) -> None:
+        """Listen, where that has not been done."""
+        Service.startService(self)
+        self.privilegedStartService()
+
+    def _listen(self, endpoint: IStreamServerEndpoint) -> Deferred[None]:
+        def failed(failure: Failure) -> None:
+            self._failed = failure
+            log.critical("cannot listen: {error}", error=failure.getErrorMessage())
+
+        return endpoint.listen(self.factory).addCallbacks(self.ports.append, failed)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop gracefully; fires when all is over."""
+        Service.stopService(self)
+        for listening in self._listening:
+            listening.cancel()
+        ports, self.ports, self._listening = self.ports, [], []
+        closed = gatherResults([_as_deferred(port.stopListening()) for port in ports])
+        return closed.addCallback(lambda _: self.factory.drain(self._shutdown_timeout))
+
+
+def _as_deferred(result: object) -> Deferred[object]:
+    if isinstance(result, Deferred):
+        return result
+    done: Deferred[object] = Deferred()
+    done.callback(result)
+    return done
