@@ -7,8 +7,10 @@ The public face: everything named here stays; so does everything that the module
 from txsmtpx.backends.maildir import MaildirBackend
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.backends.portal import BackendRealm, PortalBackend
+from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.settings import first_failure, first_success
 from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
@@ -24,10 +26,22 @@ from txsmtpx.interfaces import (
     ISASLServer,
     ISession,
 )
+from txsmtpx.sasl.bearer import OAuthBearer, XOAuth2
+from txsmtpx.sasl.cram import CramMD5
+from txsmtpx.sasl.external import External
+from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.plain import Plain
+from txsmtpx.sasl.scram import Scram
+from txsmtpx.sending import send_mail
+from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.connect import connect
 from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.mx import MXEndpoint, NoSuchDomain, NullMX
+from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.server import SMTPServer
 from txsmtpx.wire.service import SMTPService
-from txsmtpx.wire.tls import Certificate
+from txsmtpx.wire.timeouts import Timeouts
+from txsmtpx.wire.tls import Certificate, TLSFailed
 
 __version__ = "0.1.0"
 
@@ -35,7 +49,9 @@ __all__ = [
     "BackendRealm",
     "Certificate",
     "Connection",
+    "CramMD5",
     "Extension",
+    "External",
     "IBackend",
     "IBackendPlugin",
     "ICredentialsBackend",
@@ -44,25 +60,41 @@ __all__ = [
     "ISASLClient",
     "ISASLServer",
     "ISession",
+    "Login",
     "LoginBackend",
+    "MXEndpoint",
     "MailOptions",
     "MaildirBackend",
     "MemoryBackend",
+    "NoSuchDomain",
     "NotOffered",
+    "NullMX",
+    "OAuthBearer",
     "OpenBackend",
     "Parameter",
+    "Plain",
     "PortalBackend",
     "ProtocolError",
     "RcptOptions",
     "RecipientsRefused",
+    "RelayBackend",
     "Reply",
+    "Result",
+    "SMTPClient",
     "SMTPError",
+    "SMTPPool",
     "SMTPServer",
     "SMTPServerFactory",
     "SMTPService",
+    "Scram",
     "Session",
     "State",
+    "TLSFailed",
+    "Timeouts",
     "Verb",
+    "XOAuth2",
+    "connect",
     "first_failure",
     "first_success",
+    "send_mail",
 ]

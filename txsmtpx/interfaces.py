@@ -138,6 +138,9 @@ class IDataContext(Interface):
         @raise ValueError: no such recipient.
         """
 
+    def received(when: float | None = None) -> bytes:
+        """The Received header of this message (RFC 5321 §4.4), for C{when}, seconds since the epoch, or now."""
+
 
 class ISASLServer(Interface):
     """The server's side of one exchange (RFC 4422 §3)."""

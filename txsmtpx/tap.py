@@ -24,6 +24,7 @@ from twisted.python.usage import UsageError
 
 from txsmtpx.backends.plugin import backend_named, plugins
 from txsmtpx.backends.portal import BackendRealm, PortalBackend
+from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.interfaces import IBackend
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.service import SMTPService
@@ -110,6 +111,7 @@ class Options(BaseOptions, AuthOptionMixin):
     def __init__(self) -> None:
         BaseOptions.__init__(self)
         self.ports: list[str] = []
+        self.relay_domains: list[str] = []
 
     def opt_port(self, endpoint: str) -> None:
         """
@@ -118,6 +120,12 @@ class Options(BaseOptions, AuthOptionMixin):
         self.ports.append(f"tcp:{endpoint}" if endpoint.isdecimal() else endpoint)
 
     opt_p = opt_port
+
+    def opt_relay_domain(self, name: str) -> None:
+        """
+        A domain to which a relay takes mail from anybody; repeatable.
+        """
+        self.relay_domains.append(name)
 
     def opt_help_backends(self) -> None:
         """
@@ -171,6 +179,13 @@ class Options(BaseOptions, AuthOptionMixin):
     def _backend(self) -> Any:
         backend = backend_named(self["backend"])
         checkers = self.get("credCheckers")
+        if isinstance(backend, RelayBackend):
+            backend.domains = frozenset(domain.lower() for domain in self.relay_domains)
+            if not checkers and not backend.domains:
+                raise UsageError("a relay for all to everywhere: say for whom (--auth) or where to (--relay-domain)")
+        elif self.relay_domains:
+            raise UsageError("--relay-domain needs --backend relay: or lmtp:")
+        self["pools"] = getattr(backend, "pools", ())
         if not checkers:
             return backend
         for checker in checkers:
@@ -241,4 +256,7 @@ class SMTPXService(MultiService):
 
 def makeService(options: Options) -> SMTPXService:
     """The service that C{options} describe."""
-    return SMTPXService(options["factory"], options["endpoints"], options["shutdown-timeout"])
+    service = SMTPXService(options["factory"], options["endpoints"], options["shutdown-timeout"])
+    for pool in options["pools"]:
+        MultiService.addService(service, pool)
+    return service

@@ -1,8 +1,9 @@
-"""What C{twistd} finds: the command C{smtpx}, and the backends it knows by name."""
+"""What Twisted finds: the command C{smtpx}, the backends it knows by name, and the endpoint string C{mx:}."""
 
 from twisted.application.service import ServiceMaker
 
 from txsmtpx.backends.plugin import BackendPlugin
+from txsmtpx.wire.mx import MXParser
 
 smtpx = ServiceMaker("txsmtpx", "txsmtpx.tap", "An ESMTP and LMTP server", "smtpx")
 
@@ -22,3 +23,18 @@ maildir_backend = BackendPlugin(
 null_backend = BackendPlugin(
     "null", "null", "takes everything, looks at nothing, for benchmarks", "txsmtpx.backends.null.null_backend"
 )
+relay_backend = BackendPlugin(
+    "relay",
+    "relay:ENDPOINT",
+    "goes straight on by SMTP; ENDPOINT,ENDPOINT... takes turns",
+    "txsmtpx.backends.relay.relay",
+    takes_argument=True,
+)
+lmtp_backend = BackendPlugin(
+    "lmtp",
+    "lmtp:ENDPOINT",
+    "goes straight on by LMTP; ENDPOINT,ENDPOINT... takes turns",
+    "txsmtpx.backends.relay.relay_by_lmtp",
+    takes_argument=True,
+)
+mx_endpoint = MXParser()

@@ -276,14 +276,5 @@ class Delivery:
     def _trace(self, recipients: list[str]) -> bytes:
         """The headers of final delivery (RFC 5321 §4.4)."""
         context = self._context
-        connection = context.connection
-        received = trace.received(
-            helo=connection.helo,
-            peer=connection.peer_host,
-            domain=connection.domain,
-            protocol=connection.with_protocol(context.options.smtputf8),
-            queue_id=context.queue_id,
-            recipient=context.recipients[0] if len(context.recipients) == 1 else None,
-            when=self._received,
-        )
-        return trace.return_path(context.sender) + b"".join(map(trace.delivered_to, recipients)) + received
+        delivered = b"".join(map(trace.delivered_to, recipients))
+        return trace.return_path(context.sender) + delivered + bytes(context.received(self._received))

@@ -9,6 +9,7 @@ slots are folded into one reply by the policy of the server.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
-from txsmtpx.grammar import replies
+from txsmtpx.grammar import replies, trace
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IDataContext, ISession
 
@@ -178,6 +179,25 @@ class DataContext:
         if self._freeze(slot, self._settings.delivery_timed_out(slot.recipient)):
             self._settled(slot)
 
+    def received(self, when: float | None = None) -> bytes:
+        """
+        The Received header of this message (RFC 5321 §4.4).
+
+        The recipient is named only where there is a single one, so that no blind copy is given away (§7.2).
+
+        @param when: seconds since the epoch, None for now.
+        """
+        connection = self.connection
+        return trace.received(
+            helo=connection.helo,
+            peer=connection.peer_host,
+            domain=connection.domain,
+            protocol=connection.with_protocol(self.options.smtputf8),
+            queue_id=self.queue_id,
+            recipient=self.recipients[0] if len(self.recipients) == 1 else None,
+            when=time.time() if when is None else when,
+        )
+
     # ---- for the dialog
 
     def run(self, session: ISession, message: Message) -> None:
@@ -215,16 +235,22 @@ class DataContext:
 
     def override(self, reply: Reply) -> None:
         """The message is not what it should be: whatever the backend said of it, this is the outcome."""
+        self._settle_all(reply)
+        self._stop()
+
+    def lost(self, reason: Failure) -> None:
+        """The message is given up: its reader learns why, which is no failure of his, and nobody waits any more."""
+        self._done = None
+        self._settle_all(replies.LOCAL_ERROR_451)
+        if self._message is not None:
+            self._message.fail(reason)
+        self._stop()
+
+    def _settle_all(self, reply: Reply) -> None:
         with self._lock:
             for slot in self._slots:
                 slot.reply = reply
         self._outcome = reply
-        self._stop()
-
-    def lost(self) -> None:
-        """The peer has gone: nobody waits for anything any more."""
-        self._done = None
-        self.override(replies.LOCAL_ERROR_451)
 
     @property
     def failure(self) -> Reply | None:

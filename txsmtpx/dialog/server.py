@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.body import Body
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.delivery import DataContext, refusal
-from txsmtpx.dialog.message import Message
+from txsmtpx.dialog.message import Message, MessageAborted
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.transaction import Transaction
@@ -158,10 +158,8 @@ class ServerDialog:
         self.closed = True
         self._exchange = None
         self.body = self._body_done = None
-        if self.message is not None:
-            self.message.fail(reason)
         if self.context is not None:
-            self.context.lost()
+            self.context.lost(reason)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
@@ -299,10 +297,8 @@ class ServerDialog:
 
     def abort_transaction(self, then: Callable[[], Any] = lambda: None) -> Any:
         """End the transaction, if one is open; C{then} when the backend's C{reset} is done."""
-        if self.message is not None:
-            self.message.abandon()
         if self.context is not None:
-            self.context.lost()
+            self.context.lost(Failure(MessageAborted()))
         self.message = self.context = None
         transaction, self.transaction = self.transaction, None
         if self._state is not State.START:
@@ -404,4 +400,9 @@ class ServerDialog:
             return None
         if not isinstance(result, Deferred):
             return None
-        return result.addErrback(lambda failure: log.failure("reset or logout failed", failure=failure))
+
+        def failed(failure: Failure) -> None:
+            if not (self.closed and failure.check(CancelledError)):  # we cancel it when the peer has gone
+                log.failure("reset or logout failed", failure=failure)
+
+        return result.addErrback(failed)

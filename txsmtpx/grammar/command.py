@@ -29,7 +29,7 @@ def split(line: bytes) -> tuple[str, str]:
     if not text.isprintable() and _CONTROL.search(text):
         raise ValueError("control octet in a command line")
     verb, _, argument = text.partition(" ")
-    return verb.upper(), argument.strip(" ")
+    return verb.upper() if verb.isascii() else verb, argument.strip(" ")  # "\u017f".upper() is an S
 
 
 def join(verb: str, *words: str) -> bytes:

@@ -33,6 +33,8 @@ class Parameter:
     @ivar decode: the text behind "=" (None without one) to the value; raises C{ValueError}.
     @ivar encode: the value to the text behind "=" (None for none).
     @ivar syntax: for HELP and the documentation.
+    @ivar essential: whether a message without it is another message: then a client whose server does not
+        offer it must not send at all.
     """
 
     keyword: str
@@ -40,6 +42,7 @@ class Parameter:
     decode: Callable[[str | None], Any]
     encode: Callable[[Any], str | None]
     syntax: str = ""
+    essential: bool = False
 
 
 class Options:

@@ -73,7 +73,8 @@ TOO_MANY_CONNECTIONS_421 = Reply(421, (4, 7, 0), "Too many connections, try agai
 TOO_MANY_FAILED_LOGINS_421 = Reply(421, (4, 7, 0), "Too many failed logins, closing the connection")
 TOO_MANY_RECIPIENTS_452 = Reply(452, (4, 5, 3), "Too many recipients")
 LOCAL_ERROR_451 = Reply(451, (4, 3, 0), "Local error in processing")
-TLS_UNAVAILABLE_454 = Reply(454, (4, 7, 0), "TLS not available due to a temporary reason")
+NO_NEXT_SERVER_451 = Reply(451, (4, 4, 1), "The next server cannot be reached")
+NEXT_LOST_451 = Reply(451, (4, 4, 2), "The connection to the next server was lost")
 
 
 def local_error_451(queue_id: str) -> Reply:
@@ -121,6 +122,9 @@ TLS_FIRST_530 = Reply(530, (5, 7, 0), "Issue STARTTLS first")
 BAD_CREDENTIALS_535 = Reply(535, (5, 7, 8), "Authentication credentials invalid")
 TLS_FOR_MECHANISM_538 = Reply(538, (5, 7, 11), "Encryption required for that authentication mechanism")
 BARE_NEWLINE_550 = Reply(550, (5, 5, 2), "Bare <CR> or <LF> in the message")
+RELAYING_DENIED_550 = Reply(550, (5, 7, 1), "Relaying denied")
+NEXT_CANNOT_550 = Reply(550, (5, 6, 7), "The next server does not offer what that message needs")
+LOOP_554 = Reply(554, (5, 4, 6), "Too many hops, the message is going round")
 TOO_BIG_552 = Reply(552, (5, 3, 4), "Message too big")
 UNSAFE_MAILBOX_553 = Reply(553, (5, 1, 3), "No mailbox can have that name")
 NOT_ASCII_553 = Reply(553, (5, 6, 7), "That address needs SMTPUTF8")

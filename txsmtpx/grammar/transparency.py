@@ -80,34 +80,51 @@ def _uncertain(data: bytes) -> int:
     return 1 if data.endswith(b"\n") else 0  # a dot after a bare LF is stuffing too, when that LF is a line end
 
 
-class Stuffer:
-    """
-    Takes a message, gives the octets to send after 354.
+class LineEnds:
+    """Takes octets in chunks, gives them with every line end a CRLF; nothing is doubled, wherever they are cut."""
 
-    A CR or LF alone becomes CRLF; nothing is doubled, wherever the chunks are cut.
-    """
-
-    __slots__ = ("_cr", "_line_start")
+    __slots__ = ("_cr",)
 
     def __init__(self) -> None:
         self._cr = False  # a CR is withheld: LF may follow
-        self._line_start = True
 
     def feed(self, chunk: bytes) -> bytes:
-        """The octets to send for C{chunk}."""
+        """C{chunk}, less a CR at its end, which comes with the next."""
         if self._cr:
             chunk, self._cr = b"\r" + chunk, False
         if chunk.endswith(b"\r"):
             chunk, self._cr = chunk[:-1], True
-        if not chunk:
-            return b""
-        if _has_bare(chunk):
-            chunk = _ANY_LINE_END.sub(b"\r\n", chunk)
-        dot = b"." if self._line_start and chunk.startswith(b".") else b""
-        self._line_start = chunk.endswith(b"\n")
-        return dot + chunk.replace(b"\r\n.", b"\r\n..")
+        return _ANY_LINE_END.sub(b"\r\n", chunk) if _has_bare(chunk) else chunk
+
+    def finish(self) -> bytes:
+        """What was withheld."""
+        cr, self._cr = self._cr, False
+        return b"\r\n" if cr else b""
+
+
+class Stuffer:
+    """
+    Takes a message in chunks, gives the octets to send after 354.
+    """
+
+    __slots__ = ("_line_ends", "_line_start")
+
+    def __init__(self) -> None:
+        self._line_ends = LineEnds()
+        self._line_start = True
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The octets to send for C{chunk}."""
+        return self._stuff(self._line_ends.feed(chunk))
 
     def finish(self) -> bytes:
         """The octets that end the data: a last line end where one is missing, and the lone dot."""
-        line_end = b"" if self._line_start and not self._cr else b"\r\n"
-        return line_end + b".\r\n"
+        rest = self._stuff(self._line_ends.finish())
+        return rest + (b".\r\n" if self._line_start else b"\r\n.\r\n")
+
+    def _stuff(self, chunk: bytes) -> bytes:
+        if not chunk:
+            return b""
+        dot = b"." if self._line_start and chunk.startswith(b".") else b""
+        self._line_start = chunk.endswith(b"\n")
+        return dot + chunk.replace(b"\r\n.", b"\r\n..")

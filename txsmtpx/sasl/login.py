@@ -9,7 +9,7 @@ from typing import Any
 from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
 
-from txsmtpx.interfaces import ISASLServer
+from txsmtpx.interfaces import ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 
 
@@ -36,3 +36,28 @@ class LoginServer:
 
 
 LOGIN = Mechanism("LOGIN", IUsernamePassword, LoginServer)
+
+
+@implementer(ISASLClient)
+class Login:
+    """The client half: answers what it is asked, name first."""
+
+    name = "LOGIN"
+
+    def __init__(self, username: str, password: str) -> None:
+        self._username = username
+        self._answers = [username.encode("utf-8"), password.encode("utf-8")]
+
+    def start(self) -> None:
+        """The server speaks first."""
+
+    def next(self, challenge: bytes) -> bytes:
+        """
+        @raise ValueError: the server asks a third time.
+        """
+        if not self._answers:
+            raise ValueError("LOGIN asks for two things")
+        return self._answers.pop(0)
+
+    def __repr__(self) -> str:
+        return f"<Login {self._username!r}>"

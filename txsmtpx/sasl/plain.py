@@ -10,7 +10,7 @@ from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
 
 from txsmtpx.errors import auth_failed
-from txsmtpx.interfaces import ISASLServer
+from txsmtpx.interfaces import ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 
 
@@ -41,3 +41,31 @@ class PlainServer:
 
 
 PLAIN = Mechanism("PLAIN", IUsernamePassword, PlainServer)
+
+
+@implementer(ISASLClient)
+class Plain:
+    """The client half."""
+
+    name = "PLAIN"
+
+    def __init__(self, username: str, password: str, authorization: str = "") -> None:
+        """
+        @param authorization: whom to act as, "" for oneself.
+        @raise ValueError: a NUL, which separates them.
+        """
+        if "\0" in username + password + authorization:
+            raise ValueError("NUL in a name or password")
+        self._username = username
+        self._response = "\0".join([authorization, username, password]).encode("utf-8")
+
+    def start(self) -> bytes:
+        """All of it."""
+        return self._response
+
+    def next(self, challenge: bytes) -> bytes:
+        """A server that asks nevertheless hears the same."""
+        return self._response
+
+    def __repr__(self) -> str:
+        return f"<Plain {self._username!r}>"

@@ -37,7 +37,8 @@ log = Logger()
 HELD_INPUT = 64 * 1024
 """Octets of input held back before the transport is paused."""
 
-_TLS_HELLO = b"\x16\x03"
+_TLS_HELLO = b"\x16"
+"""A record of type handshake; the first octet says it all, since no command begins so."""
 
 
 class Hold(enum.IntFlag):

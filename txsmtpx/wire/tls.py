@@ -4,12 +4,18 @@ TLS: what a connection has agreed on, and certificates that can be read again wh
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from cryptography.hazmat.primitives.hashes import SHA256
 from OpenSSL import SSL, crypto
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.internet.ssl import CertificateOptions, TLSVersion
+from service_identity import CertificateError, VerificationError
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IOpenSSLServerConnectionCreator
+from twisted.internet.ssl import Certificate as TrustedCertificate
+from twisted.internet.ssl import CertificateOptions, TLSVersion, optionsForClientTLS, trustRootFromCertificates
 from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 PROTOCOLS = [b"smtp", b"lmtp"]
@@ -126,3 +132,84 @@ def adopt(tls: Any) -> Certificate | None:
     if hasattr(tls, "getContext"):
         return _Fixed(ConnectionCreator(tls))
     raise TypeError(f"nothing to make TLS connections with: {tls!r}")
+
+
+class TLSFailed(ConnectionLost):
+    """The handshake failed, or the server's certificate is not to be trusted; the text says why."""
+
+
+_WHY = {
+    10: "the certificate has expired",
+    9: "the certificate is not valid yet",
+    18: "the certificate is self-signed",
+    19: "the certificate chain ends in a self-signed one that is not trusted",
+    20: "the certificate is signed by nobody we trust",
+    21: "the certificate is signed by nobody we trust",
+    62: "the certificate is for another name",
+}
+"""Of the numbers of X509_verify_cert, those that users meet."""
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class ClientTLS:
+    """
+    How a client speaks TLS: the server's certificate is verified, and its name (RFC 6125, by service_identity).
+
+    @ivar hostname: the name that is verified.
+    @ivar refused: what was wrong with the certificate of the last connection, None for nothing.
+    """
+
+    def __init__(self, hostname: str, trust_roots: Any = None, client_certificate: Any = None) -> None:
+        """
+        @param hostname: a DNS name, or an IP address.
+        @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
+        @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
+        @raise ValueError: there is no name to verify.
+        @raise OSError: the file cannot be read.
+        """
+        if not hostname:
+            raise ValueError("TLS needs the name of the server: hostname=")
+        self.hostname = hostname
+        self.refused: str | None = None
+        if isinstance(trust_roots, str | os.PathLike):
+            with open(trust_roots, "rb") as file:
+                blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
+            found = [TrustedCertificate.loadPEM(b"-----BEGIN CERTIFICATE" + block) for block in blocks]
+            trust_roots = trustRootFromCertificates(found)
+        extra = {"raiseMinimumTo": TLSVersion.TLSv1_2}
+        self._options = optionsForClientTLS(
+            hostname, trustRoot=trust_roots, clientCertificate=client_certificate, extraCertificateOptions=extra
+        )
+
+    def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """An OpenSSL connection (L{IOpenSSLClientConnectionCreator}) that remembers why it was not content."""
+        connection = self._options.clientConnectionForTLS(protocol)
+        self.refused = None
+
+        def verify(conn: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
+            if not ok:
+                self.refused = _WHY.get(number, f"the certificate was not verified (error {number})")
+            return bool(ok)
+
+        connection.set_verify(SSL.VERIFY_PEER, verify)
+        return connection
+
+
+def tls_failure(options: Any, reason: Failure) -> Failure:
+    """C{reason}, in plain words where it was TLS that failed."""
+    if isinstance(options, ClientTLS) and options.refused is not None:
+        return Failure(TLSFailed(options.refused))
+    if reason.check(VerificationError, CertificateError):
+        return Failure(TLSFailed("the certificate is for another name"))
+    if reason.check(SSL.Error):
+        return Failure(TLSFailed(f"the handshake failed: {reason.value}"))
+    return reason
+
+
+def channel_binding(connection: SSL.Connection) -> tuple[str, bytes] | None:
+    """tls-server-end-point (RFC 5929 §4.1): the hash of the server's certificate."""
+    certificate = connection.get_peer_certificate(as_cryptography=True)
+    if certificate is None or certificate.signature_hash_algorithm is None:
+        return None
+    algorithm = certificate.signature_hash_algorithm
+    return "tls-server-end-point", certificate.fingerprint(SHA256() if algorithm.name in ("md5", "sha1") else algorithm)

@@ -1,0 +1,227 @@
+"""
+C{relay:ENDPOINT} and C{lmtp:ENDPOINT}: what we are given goes straight on to the next server.
+
+Nothing is stored: the next server's 250 is ours, its refusals are ours, for each recipient where LMTP
+allows it.  The message streams through, at the pace of the slower side; when either side goes away in the
+middle the other is cut off, so that no part of a message is ever taken for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
+
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
+from twisted.logger import Logger
+
+from txsmtpx.backends.session import OpenBackend, Session
+from txsmtpx.dialog.connection import Connection
+from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
+from txsmtpx.grammar import path, replies
+from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.pool import SMTPPool
+
+log = Logger()
+
+MAX_HOPS = 100
+"""Received headers that show a message to be going round and round (RFC 5321 §6.3)."""
+
+HEADER = 256 * 1024
+"""Octets in which they are counted."""
+
+DOWN = 30.0
+"""Seconds that a server which could not be reached is stepped around."""
+
+_UNREACHABLE = (ConnectError, ConnectionClosed, DNSLookupError, TimeoutError, ProtocolError)
+
+
+class RelayBackend(OpenBackend):
+    """
+    Relays for those who have logged in, and for everybody to C{domains}.
+
+    @ivar domains: lower case; to these mail is taken from anybody.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[Any],
+        *,
+        lmtp: bool = False,
+        domains: Collection[str] = (),
+        reactor: Any = None,
+        **pool: Any,
+    ) -> None:
+        """
+        @param endpoints: client endpoints or their strings: the next servers, over which messages are spread.
+        @param lmtp: speak LMTP to them.
+        @param pool: for L{SMTPPool} and L{txsmtpx.connect}.
+        @raise ValueError: there is none.
+        """
+        if reactor is None:
+            from twisted.internet import reactor
+        if not endpoints:
+            raise ValueError("relay needs an endpoint: relay:tcp:HOST:PORT")
+        for endpoint in endpoints:
+            if isinstance(endpoint, str) and endpoint.partition(":")[0] not in ("tls", "ssl"):
+                clientFromString(reactor, endpoint)  # so that a wrong one is found at once
+        self.domains = frozenset(domain.lower() for domain in domains)
+        self._reactor = reactor
+        self._pools = [SMTPPool(endpoint, lmtp=lmtp, reactor=reactor, **pool) for endpoint in endpoints]
+        self._down: dict[SMTPPool, float] = {}
+        super().__init__(lambda connection: RelaySession(self, connection))
+
+    @property
+    def pools(self) -> Sequence[SMTPPool]:
+        """One for each server; services, to be stopped."""
+        return tuple(self._pools)
+
+    async def acquire(self) -> tuple[SMTPPool, SMTPClient]:
+        """
+        A connection to one of the servers, each in its turn, those that are down last.
+
+        @raise SMTPError: 451 4.4.1, none can be reached.
+        """
+        self._pools.append(self._pools.pop(0))
+        now = self._reactor.seconds()
+        for pool in sorted(self._pools, key=lambda pool: self._down.get(pool, 0.0) > now):
+            try:
+                client = await pool.acquire()
+            except _UNREACHABLE as error:
+                log.warn("the next server cannot be reached: {error}", error=error)
+                self._down[pool] = now + DOWN
+            except SMTPError as error:
+                log.warn("the next server does not take us: {error}", error=error)
+                self._down[pool] = now + DOWN
+            else:
+                self._down.pop(pool, None)
+                return pool, client
+        raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451)
+
+
+class RelaySession(Session):
+    """A transaction here is a transaction there."""
+
+    def __init__(self, backend: RelayBackend, connection: Connection) -> None:
+        self._backend = backend
+        self._connection = connection
+        self._pool: SMTPPool | None = None
+        self._client: SMTPClient | None = None
+
+    async def mail(self, sender: str, options: MailOptions) -> Any:
+        """MAIL, there."""
+        self._pool, self._client = await self._backend.acquire()
+        try:
+            return await _told(self._client.mail(sender, _copy(options)))
+        except BaseException:
+            self.reset()
+            raise
+
+    async def rcpt(self, recipient: str, options: RcptOptions) -> Any:
+        """
+        RCPT, there.
+
+        @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody.
+        """
+        _, domain = path.split(recipient)
+        own = domain or self._connection.domain
+        if self._connection.username is None and own.lower() not in self._backend.domains:
+            raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
+        assert self._client is not None
+        return await _told(self._client.rcpt(recipient, options))
+
+    async def data(self, message: Any, context: Any) -> Reply | None:
+        """The message, there."""
+        client = self._client
+        assert client is not None
+        body = _Relayed(message, context)
+        await body.look()
+        outcomes = await _told(client.transmit(body, len(context.recipients)))
+        self._done()
+        if not client.lmtp:
+            return _ours(outcomes[0])
+        for recipient, reply in zip(context.recipients, outcomes, strict=True):
+            context.set_status(recipient, _ours(reply))
+        return None
+
+    def reset(self) -> None:
+        """What is open there is given up."""
+        self._done()
+
+    def _done(self) -> None:
+        pool, client = self._pool, self._client
+        self._pool = self._client = None
+        if pool is not None and client is not None:
+            pool.release(client)  # which resets it before it is used again
+
+
+class _Relayed:
+    """A message with our Received before it; its header is looked at before anything of it is sent on."""
+
+    def __init__(self, message: Any, context: Any) -> None:
+        self._message = message
+        self._context = context
+        self._beginning = b""
+        self._ended = False
+
+    async def look(self) -> None:
+        """
+        Read the header.
+
+        @raise SMTPError: 554 5.4.6, it has been round too often.
+        """
+        while b"\r\n\r\n" not in self._beginning and len(self._beginning) < HEADER:
+            try:
+                self._beginning += await self._message.__anext__()
+            except StopAsyncIteration:
+                self._ended = True
+                break
+        header = b"\r\n" + self._beginning.partition(b"\r\n\r\n")[0].lower()
+        if header.count(b"\r\nreceived:") >= MAX_HOPS:
+            raise SMTPError.from_reply(replies.LOOP_554)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._context.received()
+        yield self._beginning
+        if not self._ended:
+            async for chunk in self._message:
+                yield chunk
+
+
+async def _told(waiting: Any) -> Any:
+    """What the next server says; where it says nothing, that."""
+    try:
+        said = await waiting
+    except SMTPError as error:
+        raise SMTPError.from_reply(_ours(error.reply)) from error
+    except NotOffered as error:
+        log.info("the next server cannot take that: {error}", error=error)
+        raise SMTPError.from_reply(replies.NEXT_CANNOT_550) from error
+    except _UNREACHABLE as error:
+        log.warn("the next server was lost: {error}", error=error)
+        raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
+    return _ours(said) if isinstance(said, Reply) else said
+
+
+def _ours(reply: Reply) -> Reply:
+    """A reply of the next server as ours.  Its 421 ends that connection, not this one; a code of ours it may lack."""
+    code = 451 if reply.code == 421 else reply.code
+    return Reply(code, reply.enhanced_code or replies.default_enhanced_code(code), *reply.lines)
+
+
+def _copy(options: MailOptions) -> MailOptions:
+    copied = MailOptions()
+    vars(copied).update(vars(options))
+    return copied
+
+
+def relay(argument: str) -> RelayBackend:
+    """C{relay:ENDPOINT,ENDPOINT...}"""
+    return RelayBackend([each for each in argument.split(",") if each])
+
+
+def relay_by_lmtp(argument: str) -> RelayBackend:
+    """C{lmtp:ENDPOINT,ENDPOINT...}"""
+    return RelayBackend([each for each in argument.split(",") if each], lmtp=True)

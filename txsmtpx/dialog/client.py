@@ -1,0 +1,135 @@
+"""
+The client's half of the conversation: RFC 5321 §4, without a transport.
+
+A queue of expected replies is all that pipelining is: what is sent puts a Deferred in, the n-th reply fires the
+n-th.  So no Deferred can ever get another command's reply, and cancelling one means that
+nothing that follows can be understood: the connection is given up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from txsmtpx.errors import ProtocolError, SMTPError
+from txsmtpx.extensions import box
+from txsmtpx.grammar import command
+from txsmtpx.grammar.reply import Reply, ReplyParser
+
+_READERS = {extension.keyword: extension.read for extension in box.EXTENSIONS}
+
+
+class IClientWire(Protocol):
+    """What the dialog asks of the wire."""
+
+    def write(self, octets: bytes) -> None:
+        """Send C{octets}."""
+
+    def awaiting(self, phase: str | None) -> None:
+        """The next reply belongs to this phase; None: no reply is awaited."""
+
+    def give_up(self) -> None:
+        """Hang up at once."""
+
+
+def checked(reply: Reply, command: str) -> Reply:
+    """
+    C{reply}, unless it says no.
+
+    @raise SMTPError: it does.
+    """
+    if not reply.positive:
+        raise SMTPError.from_reply(reply, command)
+    return reply
+
+
+class ClientDialog:
+    """
+    One connection to a server.
+
+    @ivar extensions: what its answer to EHLO or LHLO offers, keyword to what it means.
+    @ivar failure: why nothing can be sent any more, None while it can.
+    """
+
+    def __init__(self, wire: IClientWire) -> None:
+        self.wire = wire
+        self.extensions: dict[str, Any] = {}
+        self.failure: Failure | None = None
+        self._expected: deque[tuple[str, str, Deferred[Reply]]] = deque()
+        self._parser = ReplyParser()
+
+    def expect(self, verb: str, phase: str) -> Deferred[Reply]:
+        """A Deferred of the reply after those expected so far, whatever it says; an error when there will be none."""
+        reply: Deferred[Reply] = Deferred(self._cancelled)
+        if self.failure is not None:
+            reply.errback(self.failure)
+            return reply
+        self._expected.append((verb, phase, reply))
+        if len(self._expected) == 1:
+            self.wire.awaiting(phase)
+        return reply
+
+    def send(self, verb: str, *words: str, phase: str = "command") -> Deferred[Reply]:
+        """
+        Send a command.
+
+        @raise ValueError: a word holds what could become another command.
+        """
+        line = command.join(verb, *words)
+        if self.failure is None:
+            self.wire.write(line)
+        return self.expect(verb, phase)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no reply is expected, nor a part of one come."""
+        return not self._expected and not self._parser.partial
+
+    def line_received(self, line: bytes) -> None:
+        """Take one line of the server's, without its line end."""
+        try:
+            reply = self._parser.feed(line)
+        except ValueError as error:
+            self.fail(Failure(ProtocolError(str(error))))
+            return
+        if reply is None:
+            return
+        if reply.code == 421:
+            verb = self._expected[0][0] if self._expected else ""
+            self.fail(Failure(SMTPError.from_reply(reply, verb)))
+        elif not self._expected:
+            self.fail(Failure(ProtocolError(f"a reply nobody asked for: {reply}")))
+        else:
+            _, _, waiting = self._expected.popleft()
+            self.wire.awaiting(self._expected[0][1] if self._expected else None)
+            waiting.callback(reply)
+
+    def learn(self, reply: Reply) -> None:
+        """What an answer to EHLO or LHLO offers (RFC 5321 §4.1.1.1)."""
+        self.extensions = {}
+        for line in reply.lines[1:]:
+            keyword, _, words = line.replace("=", " ", 1).partition(" ") if line[:5] == "AUTH=" else line.partition(" ")
+            keyword = keyword.upper()
+            try:
+                self.extensions[keyword] = _READERS.get(keyword, str)(words.strip())
+            except ValueError:
+                continue  # what we cannot understand is not offered to us
+
+    def fail(self, failure: Failure) -> None:
+        """Nothing can be understood, or nothing comes, any more: everyone who waits learns why, once."""
+        if self.failure is not None:
+            return
+        self.failure = failure
+        self.wire.awaiting(None)
+        self.wire.give_up()
+        expected, self._expected = self._expected, deque()
+        for _, _, waiting in expected:
+            waiting.errback(failure)
+
+    def _cancelled(self, waiting: Deferred[Reply]) -> None:
+        """Somebody does not wait for his reply any more, which will come all the same."""
+        self._expected = deque(entry for entry in self._expected if entry[2] is not waiting)
+        self.fail(Failure(ProtocolError("given up: a command was cancelled")))

@@ -1,0 +1,75 @@
+"""
+An envelope as this server can take it: RFC 5321 §4.1.1.2, RFC 6531 §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import idna
+
+from txsmtpx.errors import NotOffered
+from txsmtpx.extensions import box
+from txsmtpx.grammar import options as grammar
+from txsmtpx.grammar import path
+from txsmtpx.grammar.options import MailOptions, Options, Parameter, RcptOptions
+
+
+class Envelope:
+    """
+    The words of MAIL and RCPT.
+
+    @ivar sender: path and parameters of MAIL.
+    @ivar recipients: path and parameters of each RCPT.
+    """
+
+    def __init__(
+        self,
+        sender: str,
+        recipients: Sequence[tuple[str, RcptOptions]],
+        options: MailOptions,
+        offered: Mapping[str, Any],
+    ) -> None:
+        """
+        @param offered: the server's extensions.
+        @raise ValueError: an address is none.
+        @raise NotOffered: it cannot be said to this server without changing its meaning.
+        """
+        addresses = [sender, *(recipient for recipient, _ in recipients)]
+        if "SMTPUTF8" not in offered:
+            addresses = [_to_ascii(address) for address in addresses]
+        elif not all(address.isascii() for address in addresses):
+            options.smtputf8 = True
+        paths = [path.format_path(address) for address in addresses]
+        mail = [each for extension in box.EXTENSIONS for each in extension.mail]
+        rcpt = [each for extension in box.EXTENSIONS for each in extension.rcpt]
+        understood = [extension for extension in box.EXTENSIONS if extension.keyword in offered]
+        has = {each for extension in understood for each in extension.mail + extension.rcpt}
+        self.sender = [f"FROM:{paths[0]}", *_words(options, mail, has)]
+        self.recipients = [
+            [f"TO:{to}", *_words(given, rcpt, has)] for to, (_, given) in zip(paths[1:], recipients, strict=True)
+        ]
+
+
+def _words(options: Options, known: Sequence[Parameter], offered: set[Parameter]) -> list[str]:
+    """The parameters that are offered; the others are left away, unless they are essential."""
+    for parameter in known:
+        if parameter.essential and parameter not in offered and getattr(options, parameter.field, None):
+            raise NotOffered(f"the server does not offer {parameter.keyword}")
+    return grammar.format(options, [parameter for parameter in known if parameter in offered])
+
+
+def _to_ascii(address: str) -> str:
+    """
+    C{address} for a server without SMTPUTF8: a domain has its A-label (RFC 5890), a local part has nothing of the kind.
+    """
+    if address.isascii():
+        return address
+    local, _, domain = address.rpartition("@")
+    if not local.isascii():
+        raise NotOffered(f"the server does not offer SMTPUTF8, which {address} needs")
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
+    except idna.IDNAError as error:
+        raise ValueError(f"not a domain: {domain}: {error}") from error

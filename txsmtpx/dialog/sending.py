@@ -1,0 +1,234 @@
+"""
+One message, sent: RFC 5321 §3.3, RFC 2920 §3, RFC 3030, RFC 2033 §4.2.
+
+The envelope leaves in one write where PIPELINING is offered, one command at a time where it is not.
+Then the body: by BDAT where CHUNKING is offered, otherwise by DATA.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.python.failure import Failure
+
+from txsmtpx.dialog.client import ClientDialog, checked
+from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.source import Source
+from txsmtpx.errors import ProtocolError, RecipientsRefused, SMTPError
+from txsmtpx.grammar import command
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.grammar.transparency import LineEnds, Stuffer
+
+ONE_FLIGHT = 64 * 1024
+"""Octets of a body that leave with the envelope by BDAT; a larger one waits to hear that somebody wants it."""
+
+CHUNKS_IN_FLIGHT = 4
+"""Chunks sent before the first of them has been answered."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    What became of a message that at least one recipient accepted.
+
+    Both lists are in RCPT order, an entry a position: (recipient, reply).
+
+    @ivar accepted: the reply is that to the message; under LMTP each recipient's own.
+    @ivar refused: the reply is that which refused: to RCPT, or under LMTP to the message.
+    """
+
+    accepted: Sequence[tuple[str, Reply]]
+    refused: Sequence[tuple[str, Reply]]
+
+
+class IBodyWire(Protocol):
+    """What sending a body asks of the wire."""
+
+    def write(self, octets: bytes) -> None:
+        """Send C{octets}."""
+
+    def writable(self) -> Deferred[None] | None:
+        """A Deferred until which the peer does not read, None when it does."""
+
+
+class Sending:
+    """One message on its way through one connection."""
+
+    def __init__(self, dialog: ClientDialog, wire: IBodyWire, lmtp: bool) -> None:
+        self._dialog = dialog
+        self._wire = wire
+        self._lmtp = lmtp
+        self._chunked = "CHUNKING" in dialog.extensions
+        self._verb = "BDAT" if self._chunked else "DATA"
+
+    async def run(self, recipients: Sequence[str], envelope: Envelope, body: Source) -> Result:
+        """
+        Send it.
+
+        @raise SMTPError: MAIL, DATA or the message itself was refused.
+        @raise RecipientsRefused: every recipient was.
+        """
+        if "PIPELINING" not in self._dialog.extensions:
+            mail, replies = await self._step_by_step(envelope)
+            small, go = False, None
+        else:
+            small = self._chunked and body.octets is not None and len(body.octets) <= ONE_FLIGHT
+            mail, replies, go = await self._in_one_flight(envelope, body.octets if small else None)
+        accepted = sum(reply.positive for reply in replies)
+        if small:
+            finals = await _all(self._finals(accepted))
+        refusal = _refusal(mail, recipients, replies)
+        if refusal is not None:
+            if go is not None and go.positive:
+                await self._nothing()
+            raise refusal
+        if not small:
+            if not self._chunked:
+                checked(go or await self._dialog.send("DATA", phase="data"), "DATA")
+            finals = await (self.by_chunks(body, accepted) if self._chunked else self.by_data(body, accepted))
+        return self._result(recipients, replies, finals)
+
+    # ---- the envelope
+
+    async def _step_by_step(self, envelope: Envelope) -> tuple[Reply, list[Reply]]:
+        """For a server that must be waited for after each command."""
+        send = self._dialog.send
+        mail = checked(await send("MAIL", *envelope.sender, phase="mail"), "MAIL")
+        return mail, [await send("RCPT", *words, phase="rcpt") for words in envelope.recipients]
+
+    async def _in_one_flight(self, envelope: Envelope, octets: bytes | None) -> tuple[Reply, list[Reply], Reply | None]:
+        """All of the envelope in one write; with DATA, or with the whole of C{octets}."""
+        send = self._dialog.send
+        flight = [send("MAIL", *envelope.sender, phase="mail")]
+        flight += [send("RCPT", *words, phase="rcpt") for words in envelope.recipients]
+        if octets is not None:
+            line_ends = LineEnds()
+            self._write_chunk(line_ends.feed(octets) + line_ends.finish(), last=True)
+        elif not self._chunked:
+            flight.append(send("DATA", phase="data"))
+        mail, *replies = await _all(flight)
+        go = replies.pop() if octets is None and not self._chunked else None
+        return mail, replies, go
+
+    async def _nothing(self) -> None:
+        """354 although there is nobody to deliver to (RFC 2920 §3.1): a lone dot ends it."""
+        self._wire.write(b".\r\n")
+        if not self._lmtp:  # which has a reply for each recipient, and there is none
+            await self._dialog.expect("DATA", "end")
+
+    # ---- the body
+
+    def _finals(self, accepted: int, phase: str = "end") -> list[Deferred[Reply]]:
+        """The replies after the data."""
+        count = (accepted or 1) if self._lmtp else 1  # a BDAT that belongs to nobody has its one reply
+        return [self._dialog.expect(self._verb, phase) for _ in range(count)]
+
+    async def one_chunk(self, octets: bytes, last: bool, accepted: int) -> list[Reply]:
+        """BDAT, and the replies to it."""
+        self._write_chunk(octets, last)
+        return await _all(self._finals(accepted) if last else [self._dialog.expect("BDAT", "block")])
+
+    async def by_data(self, body: Source, accepted: int) -> list[Reply]:
+        """The body after 354, and the replies to it."""
+        stuffer = Stuffer()
+        finals = self._finals(accepted, "block")
+        early = ProtocolError("the server answered before the end of the data")
+        try:
+            async for chunk in body.chunks():
+                await self._write(stuffer.feed(chunk))
+                if finals[0].called:
+                    await _all(finals[:1])  # where it is a lost connection, this raises why
+                    raise early
+        except BaseException as error:
+            self._dialog.fail(Failure(error))  # what was sent is no message, and must not become one
+            await _all(finals, quietly=True)
+            raise
+        self._wire.write(stuffer.finish())
+        self._dialog.wire.awaiting("end")
+        return await _all(finals)
+
+    async def by_chunks(self, body: Source, accepted: int) -> list[Reply]:
+        """The body, a chunk a BDAT, and the replies to the last."""
+        line_ends = LineEnds()
+        waiting: deque[Deferred[Reply]] = deque()
+        held = b""
+        try:
+            async for chunk in body.chunks():
+                if held:
+                    await self._write_chunk_politely(held)
+                    waiting.append(self._dialog.expect("BDAT", "block"))
+                    if len(waiting) >= CHUNKS_IN_FLIGHT or waiting[0].called:
+                        refused = await waiting.popleft()
+                        if not refused.positive:
+                            await _all(waiting)
+                            raise SMTPError.from_reply(refused, "BDAT")
+                held = line_ends.feed(chunk)
+            self._write_chunk(held + line_ends.finish(), last=True)
+        except SMTPError:
+            await _all(waiting, quietly=True)
+            raise
+        except BaseException as error:
+            self._dialog.fail(Failure(error))
+            await _all(waiting, quietly=True)
+            raise
+        chunks = list(waiting)
+        replies = await _all([*chunks, *self._finals(accepted)])
+        for reply in replies[: len(chunks)]:
+            checked(reply, "BDAT")
+        return replies[len(chunks) :]
+
+    async def _write(self, octets: bytes) -> None:
+        self._wire.write(octets)
+        self._dialog.wire.awaiting("block")
+        waiting = self._wire.writable()
+        if waiting is not None:
+            await waiting
+            self._dialog.wire.awaiting("block")
+
+    async def _write_chunk_politely(self, octets: bytes) -> None:
+        await self._write(command.join("BDAT", str(len(octets))) + octets)
+
+    def _write_chunk(self, octets: bytes, last: bool) -> None:
+        self._wire.write(command.join("BDAT", str(len(octets)), *["LAST"] * last) + octets)
+
+    # ---- what became of it
+
+    def _result(self, recipients: Sequence[str], replies: Sequence[Reply], finals: Sequence[Reply]) -> Result:
+        if not self._lmtp:
+            checked(finals[0], self._verb)
+        each = iter(finals)
+        outcomes = [
+            (recipient, (next(each) if self._lmtp else finals[0]) if reply.positive else reply)
+            for recipient, reply in zip(recipients, replies, strict=True)
+        ]
+        accepted = [(recipient, reply) for recipient, reply in outcomes if reply.positive]
+        refused = [(recipient, reply) for recipient, reply in outcomes if not reply.positive]
+        if not accepted:
+            raise RecipientsRefused(refused)
+        return Result(accepted, refused)
+
+
+def _refusal(mail: Reply, recipients: Sequence[str], replies: Sequence[Reply]) -> Exception | None:
+    """Why there is nobody to deliver to, None where there is somebody."""
+    if not mail.positive:
+        return SMTPError.from_reply(mail, "MAIL")
+    if not any(reply.positive for reply in replies):
+        return RecipientsRefused(list(zip(recipients, replies, strict=True)))
+    return None
+
+
+async def _all(waiting: Iterable[Deferred[Reply]], quietly: bool = False) -> list[Reply]:
+    """
+    All these replies, none of whose failures goes unhandled.
+
+    @param quietly: take no notice of failures at all.
+    """
+    outcomes: list[tuple[bool, Any]] = await DeferredList(list(waiting), consumeErrors=True)
+    for succeeded, outcome in outcomes:
+        if not succeeded and not quietly:
+            outcome.raiseException()
+    return [reply for _, reply in outcomes]

@@ -1,0 +1,45 @@
+"""
+L{send_mail}: one message, one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from txsmtpx.dialog.sending import Result
+from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.wire.connect import connect
+
+
+def send_mail(
+    endpoint: Any,
+    sender: str,
+    recipients: Sequence[str | tuple[str, RcptOptions]],
+    body: Any,
+    *,
+    options: MailOptions | None = None,
+    **connecting: Any,
+) -> Deferred[Result]:
+    """
+    Connect, send one message, quit.  Cancel the Deferred, and the connection is aborted.
+
+    @param endpoint: see L{connect}, as for all other keywords: C{auth}, C{tls}, C{lmtp}, C{hostname}...
+    @param body: see L{txsmtpx.SMTPClient.send}, as for what is returned and raised.
+    """
+    return Deferred.fromCoroutine(_send(endpoint, sender, recipients, body, options, connecting))
+
+
+async def _send(
+    endpoint: Any, sender: str, recipients: Any, body: Any, options: MailOptions | None, connecting: dict[str, Any]
+) -> Result:
+    client = await connect(endpoint, **connecting)
+    try:
+        result = await client.send(sender, recipients, body, options)
+    except BaseException:
+        client.give_up()
+        raise
+    await client.quit()
+    return result

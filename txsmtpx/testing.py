@@ -1,0 +1,487 @@
+r"""
+What our tests, and our users' tests, are written with.
+
+L{Conversation} is a client that types: an L{SMTPServer} on a transport in memory, its time a L{Clock}.
+L{RecordingBackend} remembers what it was asked and answers what it was told to.  L{Transcript} is a dialog in a
+file, with the exact replies:
+
+    # Two recipients at most.
+    set max_recipients 2
+    on rcpt 550 5.1.1 Nobody here
+    c <- 220 localhost ESMTP txsmtpx
+    c -> HELO client.example
+    c <- 250 localhost
+
+======================  ================================================================================
+C{set NAME VALUE}       a setting of the factory
+C{user NAME PASSWORD}   a login; without any, AUTH is not offered
+C{tls}                  there is a certificate, so STARTTLS is offered
+C{inside tls}           the connection is in TLS already
+C{on METHOD OUTCOME}    what the backend's next METHOD comes to; when all are used up, it is C{ok}
+C{deliver OUTCOME}      within C{data}: the delivery to the next recipient, with perhaps C{timeout SECONDS} before
+C{c -> TEXT}            the client's line, its CRLF added
+C{c => TEXT}            octets of the client, nothing added
+C{c <- TEXT}            the next line of the server's, exactly
+C{wait SECONDS}         time passes
+C{lose}                 the client vanishes
+C{closed}               the server has hung up; where this is not said, it has not
+C{stored TEXT}          the next message that the backend has got
+======================  ================================================================================
+
+An OUTCOME is C{ok}, C{say TEXT} (a C{str}), a reply (C{550 5.1.1 Nobody here}), C{crash}, C{never}, or
+C{after SECONDS OUTCOME}; a C{data} with C{early} before it does not read the message first; C{deliver none}
+is a delivery never started.  A TEXT knows C{\r \n \0 \\ \xFF}, C{{a*100}} for a hundred times "a",
+C{{base64:TEXT}}, and in replies C{{id}} for a queue id.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from twisted.cred.credentials import IUsernamePassword
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.task import Clock, deferLater
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txsmtpx.backends.memory import Received
+from txsmtpx.dialog.connection import Connection
+from txsmtpx.errors import SMTPError, auth_failed
+from txsmtpx.interfaces import ICredentialsBackend, ISession
+from txsmtpx.wire.factory import SMTPServerFactory
+
+
+class BackendCrash(Exception):
+    """A backend that breaks on purpose; its text must reach the log, never the peer."""
+
+
+@implementer(ICredentialsBackend)
+class RecordingBackend:
+    """
+    Remembers what it is asked, and answers what it was told to.
+
+    @ivar outcomes: method to what comes of it: a value, a Deferred, an exception or L{Failure} (raised), a
+        function of the arguments giving one of these, or a list of these, one a call and then C{None}.  A C{data}
+        has read its message before this, unless its outcome is a function.
+    @ivar calls: (method, argument, ...) for each call, of all sessions.
+    @ivar messages: a L{Received} for each message read to its end.
+    @ivar sessions: each that was given.
+    """
+
+    def __init__(self, users: Mapping[str, str] | None = None, **outcomes: Any) -> None:
+        """
+        @param users: names to passwords; without any, AUTH is not offered.
+        """
+        self.users = dict(users or {})
+        self.credential_interfaces: tuple[Any, ...] = (IUsernamePassword,) if users else ()
+        self.outcomes = outcomes
+        self.calls: list[tuple[Any, ...]] = []
+        self.messages: list[Received] = []
+        self.sessions: list[RecordingSession] = []
+
+    def asked(self, method: str, *arguments: Any) -> Any:
+        """C{method} was called: remember it, and give what was prepared for it."""
+        self.calls.append((method, *arguments))
+        outcome = self.prepared(method)
+        return _come_true(outcome(*arguments) if callable(outcome) else outcome)
+
+    def prepared(self, method: str) -> Any:
+        """Take the next outcome of C{method}."""
+        outcome = self.outcomes.get(method)
+        if isinstance(outcome, list):
+            return outcome.pop(0) if outcome else None
+        return outcome
+
+    async def keep(self, message: Any, context: Any, outcome: Any = None) -> Any:
+        """Read the message to its end and keep it."""
+        content = await message.content()
+        self.messages.append(
+            Received(
+                context.sender,
+                context.recipients,
+                content,
+                context.options,
+                context.recipient_options,
+                context.queue_id,
+                context.connection.username,
+            )
+        )
+        outcome = _come_true(outcome)
+        return await outcome if isinstance(outcome, Deferred) else outcome
+
+    def anonymous_login(self, connection: Connection) -> Any:
+        """A session, or what was prepared."""
+        return self._with_session(self.asked("anonymous_login", connection))
+
+    def login(self, connection: Connection, username: str, password: str) -> Any:
+        """A session for the right password, or what was prepared."""
+        outcome = self.asked("login", connection, username, password)
+        if self.users.get(username) != password:
+            raise auth_failed()
+        return self._with_session(outcome)
+
+    def authenticate(self, connection: Connection, credentials: Any) -> Any:
+        """See L{login}."""
+        return self.login(connection, credentials.username.decode(), credentials.password.decode())
+
+    def _with_session(self, outcome: Any) -> Any:
+        if isinstance(outcome, Deferred):
+            return outcome.addCallback(self._with_session)
+        if outcome is None:
+            outcome = RecordingSession(self)
+            self.sessions.append(outcome)
+        return outcome
+
+
+def _come_true(outcome: Any) -> Any:
+    if isinstance(outcome, Failure):
+        outcome.raiseException()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+@implementer(ISession)
+class RecordingSession:
+    """A session of L{RecordingBackend}, to which it tells everything."""
+
+    def __init__(self, backend: RecordingBackend) -> None:
+        self._backend = backend
+        self.resets = self.logouts = 0
+
+    def mail(self, sender: str, options: Any) -> Any:
+        """MAIL."""
+        return self._backend.asked("mail", sender, options)
+
+    def rcpt(self, recipient: str, options: Any) -> Any:
+        """RCPT."""
+        return self._backend.asked("rcpt", recipient, options)
+
+    def data(self, message: Any, context: Any) -> Any:
+        """DATA: reads and keeps the message, unless a function was prepared."""
+        self._backend.calls.append(("data", message, context))
+        outcome = self._backend.prepared("data")
+        return outcome(message, context) if callable(outcome) else self._backend.keep(message, context, outcome)
+
+    def verify(self, argument: str) -> Any:
+        """VRFY."""
+        return self._backend.asked("verify", argument)
+
+    def expand(self, argument: str) -> Any:
+        """EXPN."""
+        return self._backend.asked("expand", argument)
+
+    def reset(self) -> Any:
+        """The transaction is over."""
+        self.resets += 1
+        return self._backend.asked("reset")
+
+    def logout(self) -> Any:
+        """The session is over."""
+        self.logouts += 1
+        return self._backend.asked("logout")
+
+
+class Conversation:
+    """
+    A client that types to a server in memory.
+
+    @ivar protocol: the L{txsmtpx.SMTPServer}.
+    @ivar transport: its L{StringTransport}.
+    @ivar clock: its time.
+    """
+
+    def __init__(
+        self, backend: Any = None, *, clock: Clock | None = None, inside_tls: bool = False, **settings: Any
+    ) -> None:
+        """
+        @param backend: a L{RecordingBackend} of its own by default.
+        @param inside_tls: as if the handshake were done.
+        @param settings: of L{SMTPServerFactory}.
+        """
+        self.backend = RecordingBackend() if backend is None else backend
+        self.clock = clock or Clock()
+        self.transport = StringTransport()
+        self._lost = False
+        factory = SMTPServerFactory(self.backend, reactor=self.clock, **settings)
+        self.protocol = factory.buildProtocol(None)
+        if inside_tls:
+            self.protocol.dialog.tls_started(object())
+        self.protocol.makeConnection(self.transport)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server has hung up."""
+        return self.transport.disconnecting
+
+    def send(self, octets: bytes) -> None:
+        """One segment; nobody hears it when the connection is gone."""
+        if not self.closed and not self._lost:
+            self.protocol.dataReceived(octets)
+
+    def replies(self) -> list[str]:
+        """The lines that the server has said since this was last asked, without their line ends."""
+        said: bytes = self.transport.value()
+        self.transport.clear()
+        if said and not said.endswith(b"\r\n"):
+            raise AssertionError(f"a reply without its end: {said!r}")
+        return said.decode("utf-8").split("\r\n")[:-1]
+
+    def ask(self, *lines: str) -> list[str]:
+        """Say C{lines} in one segment; what is answered at once."""
+        self.send("".join(f"{line}\r\n" for line in lines).encode())
+        return self.replies()
+
+    def hang_up(self) -> None:
+        """
+        The connection is over.
+
+        @raise AssertionError: something of it is left.
+        """
+        if not self._lost:
+            self._lost = True
+            reason = ConnectionDone() if self.closed else ConnectionLost()
+            self.protocol.connectionLost(Failure(reason))
+        if self.clock.getDelayedCalls():
+            raise AssertionError(f"timers are left: {self.clock.getDelayedCalls()}")
+
+
+Segments = Callable[[bytes, int], Iterable[bytes]]
+"""Takes octets, and their place in all that the client says; gives them in pieces."""
+
+
+def whole(octets: bytes, at: int) -> list[bytes]:
+    """All in one segment."""
+    return [octets]
+
+
+def one_by_one(octets: bytes, at: int) -> list[bytes]:
+    """One octet a segment."""
+    return [octets[n : n + 1] for n in range(len(octets))]
+
+
+def cut_at(position: int) -> Segments:
+    """In two segments, cut at C{position}."""
+
+    def cut(octets: bytes, at: int) -> list[bytes]:
+        here = position - at
+        return [octets[:here], octets[here:]] if 0 < here < len(octets) else [octets]
+
+    return cut
+
+
+class _Step(NamedTuple):
+    number: int
+    kind: str
+    text: str
+
+
+_STEP = re.compile(r"(c ->|c =>|c <-|set|user|tls|inside tls|on|deliver|wait|lose|closed|stored)(?: (.*))?")
+_WRITTEN = re.compile(rb"\\(r|n|0|\\|x[0-9A-Fa-f]{2})|\{(.)\*([0-9]+)\}|\{base64:([^}]*)\}")
+_LETTERS = {b"r": b"\r", b"n": b"\n", b"0": b"\0", b"\\": b"\\"}
+
+
+def _octets(text: str) -> bytes:
+    """What a TEXT stands for."""
+
+    def meant(match: re.Match[bytes]) -> bytes:
+        letter, repeated, times, plain = match.groups()
+        if letter:
+            return _LETTERS.get(letter) or bytes([int(letter[1:], 16)])
+        return repeated * int(times) if repeated else base64.b64encode(_octets(plain.decode()))
+
+    return _WRITTEN.sub(meant, text.encode())
+
+
+class Transcript:
+    """
+    A dialog in a file; see the module for how it is written.
+
+    @ivar length: how many octets the client says.
+    @ivar crashes: whether a L{BackendCrash} is to be found in the log.
+    """
+
+    def __init__(self, text: str, name: str = "a transcript") -> None:
+        """
+        @raise ValueError: a line is not understood.
+        """
+        self._name = name
+        self._steps: list[_Step] = []
+        for number, line in enumerate(text.splitlines(), 1):
+            if line and not line.startswith("#"):
+                match = _STEP.fullmatch(line)
+                if match is None:
+                    raise ValueError(f"{name}, line {number}: what is {line!r}?")
+                self._steps.append(_Step(number, match[1], match[2] or ""))
+        self.length = sum(len(_said(step)) for step in self._steps)
+        self.crashes = any("crash" in step.text for step in self._steps if step.kind in ("on", "deliver"))
+
+    @classmethod
+    def read(cls, path: Path) -> Transcript:
+        """The transcript in a file."""
+        return cls(path.read_text(encoding="utf-8"), path.name)
+
+    def play(self, segments: Segments | None = None) -> RecordingBackend:
+        """
+        Play it once.
+
+        @param segments: how the octets between two C{wait} are cut, who does not wait for replies then; None for a
+            client that says a line at a time.
+        @raise AssertionError: the server says anything else.
+        """
+        play = _Play(self._all("user"), self._all("on"), self._all("deliver"))
+        settings = {name: _value(value) for name, value in (text.split(" ", 1) for text in self._all("set"))}
+        if any(step.kind == "tls" for step in self._steps):
+            settings["tls"] = _NoCertificate()
+        inside_tls = any(step.kind == "inside tls" for step in self._steps)
+        conversation = Conversation(play.backend, clock=play.clock, inside_tls=inside_tls, **settings)
+        said = 0
+        for steps in self._phases(by_line=segments is None):
+            octets = b"".join(map(_said, steps))
+            for segment in segments(octets, said) if segments is not None else [octets]:
+                if segment:
+                    conversation.send(segment)
+            said += len(octets)
+            self._compare(conversation, steps)
+            for step in steps:
+                if step.kind == "wait":
+                    play.clock.advance(float(step.text))
+                elif step.kind == "lose":
+                    conversation.hang_up()
+        self._compare(conversation, [])
+        conversation.hang_up()
+        stored = [_octets(text) for text in self._all("stored")]
+        self._same("messages", list(map(repr, stored)), [repr(each.content) for each in play.backend.messages])
+        return play.backend
+
+    def _all(self, kind: str) -> Iterator[str]:
+        return (step.text for step in self._steps if step.kind == kind)
+
+    def _phases(self, by_line: bool) -> Iterator[list[_Step]]:
+        """The steps between two points at which the client waits: for time to pass, or for replies too."""
+        phase: list[_Step] = []
+        for step in self._steps:
+            if by_line and step.kind in ("c ->", "c =>") and phase:
+                yield phase
+                phase = []
+            phase.append(step)
+            if step.kind in ("wait", "lose"):
+                yield phase
+                phase = []
+        if phase:
+            yield phase
+
+    def _compare(self, conversation: Conversation, steps: list[_Step]) -> None:
+        expected = [_octets(step.text).decode() for step in steps if step.kind == "c <-"]
+        line = steps[0].number if steps else "the end"
+        said = conversation.replies()
+        seen = [
+            wanted if _pattern(wanted).fullmatch(reply) else reply
+            for wanted, reply in zip(expected, said, strict=False)
+        ]
+        self._same(f"replies from line {line} on", expected, [*seen, *said[len(seen) :]])
+        if steps:
+            until = steps[-1].number
+            closed = any(step.kind == "closed" and step.number <= until for step in self._steps)
+            if conversation.closed is not closed:
+                raise AssertionError(f"{self._name}, line {until}: closed is {conversation.closed}")
+
+    def _same(self, what: str, expected: list[str], found: list[str]) -> None:
+        if expected != found:
+            difference = "\n".join(difflib.ndiff(expected, found))
+            raise AssertionError(f"{self._name}, {what}, - as written, + as found:\n{difference}")
+
+
+def _said(step: _Step) -> bytes:
+    if step.kind == "c ->":
+        return _octets(step.text) + b"\r\n"
+    return _octets(step.text) if step.kind == "c =>" else b""
+
+
+def _pattern(expected: str) -> re.Pattern[str]:
+    return re.compile(re.escape(expected).replace(re.escape("{id}"), "[0-9A-F]{12,}"))
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+class _NoCertificate:
+    """Enough for STARTTLS to be offered, not to be begun."""
+
+    def getContext(self) -> None:
+        """There is none."""
+
+
+class _Play:
+    """The backend of one play of a transcript: outcomes as written, times by its clock."""
+
+    def __init__(self, users: Iterable[str], outcomes: Iterable[str], deliveries: Iterable[str]) -> None:
+        self.clock = Clock()
+        self.backend = RecordingBackend(dict(user.split(" ", 1) for user in users))
+        self._runs: list[str] = []
+        self._deliveries = list(deliveries)
+        for method, outcome in (text.split(" ", 1) for text in outcomes):
+            if method == "data":
+                self._runs.append(outcome)
+            else:
+                self.backend.outcomes.setdefault(method, []).append(self._outcome(outcome))
+        self.backend.outcomes["data"] = self._data
+
+    def _data(self, message: Any, context: Any) -> Any:
+        outcome = self._runs.pop(0) if self._runs else "ok"
+        if outcome.startswith("early "):
+            return self._outcome(outcome.removeprefix("early "))()
+        return self._deliver(message, context, self._outcome(outcome))
+
+    async def _deliver(self, message: Any, context: Any, outcome: Callable[..., Any]) -> Any:
+        await self.backend.keep(message, context)
+        for recipient in context.recipients[: len(self._deliveries)]:
+            text = self._deliveries.pop(0)
+            match = re.fullmatch(r"(?:timeout ([0-9.]+) )?(.*)", text)
+            assert match is not None
+            if text != "none":
+                timeout = float(match[1]) if match[1] else None
+                context.start_delivery(recipient, maybeDeferred(self._outcome(match[2])), timeout)
+        result = outcome()
+        return await result if isinstance(result, Deferred) else result
+
+    def _outcome(self, text: str) -> Callable[..., Any]:
+        """What a backend's method does when that is its OUTCOME."""
+        word, _, rest = text.partition(" ")
+        if word == "after":
+            seconds, _, rest = rest.partition(" ")
+            return lambda *_: deferLater(self.clock, float(seconds), self._outcome(rest))
+        if word == "never":
+            return lambda *_: Deferred()
+        given = _given(word, rest)
+
+        def come(*_: Any) -> Any:
+            if isinstance(given, Exception):
+                raise given
+            return given
+
+        return come
+
+
+def _given(word: str, rest: str) -> Any:
+    if word == "ok":
+        return None
+    if word == "say":
+        return rest
+    if word == "crash":
+        return BackendCrash("a secret of the backend's")
+    enhanced, _, text = rest.partition(" ")
+    error = SMTPError(int(word), tuple(map(int, enhanced.split("."))), text)  # type: ignore[arg-type]
+    return error if error.code >= 400 else error.reply

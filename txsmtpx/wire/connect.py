@@ -1,0 +1,179 @@
+"""
+L{connect}: a connection that is greeted, secured and logged in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
+from twisted.internet.error import TimeoutError
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.threads import deferToThreadPool
+
+from txsmtpx.dialog.client import checked
+from txsmtpx.errors import NotOffered
+from txsmtpx.wire.client import Auth, SMTPClient
+from txsmtpx.wire.timeouts import Timeouts
+from txsmtpx.wire.tls import ClientTLS
+from txsmtpx.wire.transcript import Transcript, to_log
+
+TLSMode = Literal["opportunistic", "required", "implicit", "none"]
+"""
+STARTTLS where it is offered; STARTTLS or failure; TLS from the first octet; none at all.  Whenever there is TLS, the
+certificate and its name are verified.
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    Where to connect, and what that says of TLS.
+
+    @ivar endpoint: without TLS.
+    @ivar hostname: the server's name, "" where it is not known.
+    @ivar tls: the mode that suits it.
+    """
+
+    endpoint: IStreamClientEndpoint
+    hostname: str
+    tls: TLSMode
+
+
+def target(reactor: Any, endpoint: Any) -> Target:
+    """
+    What an endpoint, or its string, says.
+
+    C{tls:} and C{ssl:} are C{tcp:} with TLS of ours, which verifies.  To a UNIX socket or the loopback
+    interface the default is no TLS, to everybody else STARTTLS.
+
+    @raise ValueError: it is no endpoint string.
+    """
+    if not isinstance(endpoint, str):
+        host = next((getattr(endpoint, name) for name in ("_hostText", "_host") if hasattr(endpoint, name)), None)
+        local = hasattr(endpoint, "_path") or (host is not None and _is_local(_text(host)))
+        return Target(endpoint, _text(host or ""), "none" if local else "required")
+    kind, _, rest = endpoint.partition(":")
+    if kind in ("tls", "ssl"):
+        plain = target(reactor, f"tcp:{rest}")
+        return replace(plain, tls="implicit")
+    made = clientFromString(reactor, endpoint)
+    if kind == "tcp":
+        host = getattr(made, "_hostText", None) or _text(getattr(made, "_host", ""))
+        return Target(HostnameEndpoint(reactor, host, made._port),  host, "none" if _is_local(host) else "required")
+    return Target(made, "", "none" if kind == "unix" else "required")
+
+
+def _text(host: str | bytes) -> str:
+    return host.decode("ascii") if isinstance(host, bytes) else host
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def connect(
+    endpoint: Any,
+    *,
+    lmtp: bool = False,
+    tls: TLSMode | None = None,
+    auth: Auth | None = None,
+    hostname: str = "",
+    domain: str = "",
+    timeouts: Timeouts | None = None,
+    trust_roots: Any = None,
+    client_certificate: Any = None,
+    allow_insecure_auth: bool = False,
+    transcript: Transcript | bool = False,
+    reactor: Any = None,
+) -> Deferred[SMTPClient]:
+    """
+    Connect, listen to the greeting, say hello, start TLS, log in.
+
+    @param endpoint: a client endpoint, or its string: C{tcp:HOST:PORT}, C{tls:HOST:PORT}, C{unix:PATH}.
+    @param lmtp: speak LMTP.
+    @param tls: None for what suits the endpoint: "implicit" for C{tls:}, "none" for UNIX sockets and the loopback
+        interface, else "required".
+    @param auth: (username, password), or the client half of a SASL mechanism.
+    @param hostname: the name to verify, where it is not that of the endpoint.
+    @param domain: what we call ourselves.
+    @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
+    @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
+    @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
+    @param transcript: True for every line in the log, or a function; secrets are blacked out.
+    @raise SMTPError: the server said no.
+    @raise NotOffered: it does not offer TLS, or the login, that were asked for.
+    @raise TLSFailed: it is not who it should be.
+    @raise ConnectError: it is not there (L{twisted.internet.error}).
+    """
+    if reactor is None:
+        from twisted.internet import reactor
+    if tls not in (None, "opportunistic", "required", "implicit", "none"):
+        raise ValueError(f"tls is opportunistic, required, implicit or none, not {tls!r}")
+    to = target(reactor, endpoint)
+    mode = tls or to.tls
+
+    def options_for(name: str) -> ClientTLS:
+        return ClientTLS(hostname or to.hostname or name, trust_roots, client_certificate)
+
+    options = options_for("") if mode == "implicit" else None
+
+    def client() -> SMTPClient:
+        return SMTPClient(
+            clock=reactor,
+            in_thread=lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args),
+            lmtp=lmtp,
+            domain=domain,
+            timeouts=timeouts,
+            allow_insecure_auth=allow_insecure_auth,
+            transcript=(to_log if transcript else None) if isinstance(transcript, bool) else transcript,
+            tls_options=options,
+        )
+
+    endpoint = to.endpoint if options is None else wrapClientTLS(options, to.endpoint)
+
+    def connected() -> Deferred[SMTPClient]:
+        limit = (timeouts or Timeouts()).connect
+        connecting: Deferred[SMTPClient] = endpoint.connect(Factory.forProtocol(client))
+        return connecting.addTimeout(limit, reactor, _too_late) if limit else connecting
+
+    return Deferred.fromCoroutine(_connect(connected, mode, options_for, auth))
+
+
+def _too_late(result: Any, seconds: float) -> Any:
+    """
+    @raise TimeoutError: that of L{twisted.internet.error}, as every time-out of a client.
+    """
+    raise TimeoutError(f"no connection within {seconds} seconds")
+
+
+async def _connect(
+    connected: Callable[[], Deferred[SMTPClient]],
+    mode: TLSMode,
+    options_for: Callable[[str], ClientTLS],
+    auth: Auth | None,
+) -> SMTPClient:
+    connection = await connected()
+    try:
+        checked(await connection.greeting, "")
+        await connection.hello()
+        if mode == "required" and "STARTTLS" not in connection.extensions:
+            raise NotOffered("the server does not offer STARTTLS, and tls is required")
+        if mode in ("required", "opportunistic") and "STARTTLS" in connection.extensions:
+            await connection.start_tls(options_for(connection.server_name))
+        if auth is not None:
+            await connection.authenticate(auth)
+    except BaseException:
+        connection.give_up()
+        raise
+    return connection

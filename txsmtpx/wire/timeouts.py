@@ -1,0 +1,34 @@
+"""
+How long a client waits: RFC 5321 §4.5.3.2, a time for each phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """
+    Seconds, 0 for ever; where the RFC has a least one it is the default.
+
+    @ivar connect: for a connection, TLS included.
+    @ivar greeting: for the first 220.
+    @ivar command: for the reply to a command that has no time of its own.
+    @ivar mail: for the reply to MAIL.
+    @ivar rcpt: for the reply to RCPT.
+    @ivar data: for the 354.
+    @ivar block: for the server to take a piece of the body.
+    @ivar end: for the reply to the message.
+    @ivar quit: for a farewell, and for the end of a connection.
+    """
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300
+    mail: float = 300
+    rcpt: float = 300
+    data: float = 120
+    block: float = 180
+    end: float = 600
+    quit: float = 10
