@@ -25,6 +25,8 @@ from twisted.python.usage import UsageError
 from txsmtpx.backends.plugin import backend_named, plugins
 from txsmtpx.backends.portal import BackendRealm, PortalBackend
 from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.extensions import box
+from txsmtpx.extensions.extension import Extension
 from txsmtpx.interfaces import IBackend
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.service import SMTPService
@@ -112,6 +114,7 @@ class Options(BaseOptions, AuthOptionMixin):
         BaseOptions.__init__(self)
         self.ports: list[str] = []
         self.relay_domains: list[str] = []
+        self.extensions: list[Extension] = []
 
     def opt_port(self, endpoint: str) -> None:
         """
@@ -126,6 +129,12 @@ class Options(BaseOptions, AuthOptionMixin):
         A domain to which a relay takes mail from anybody; repeatable.
         """
         self.relay_domains.append(name)
+
+    def opt_extension(self, keyword: str) -> None:
+        """
+        Announce an extension, such as DSN, whose promise the backend keeps without declaring it; repeatable.
+        """
+        self.extensions.append(box.named(keyword))
 
     def opt_help_backends(self) -> None:
         """
@@ -164,9 +173,10 @@ class Options(BaseOptions, AuthOptionMixin):
             raise UsageError("--require-auth needs --auth")
         settings: dict[str, Any] = {_name(flag): bool(self[flag]) for flag in FLAGS}
         settings |= {_name(option): self[option] for option in PASSED_ON}
-        return SMTPServerFactory(
-            self._backend(), domain=self["domain"] or socket.gethostname(), tls=self._certificate(), **settings
-        )
+        backend = self._backend()
+        settings["extensions"] = box.offered_with({*getattr(backend, "supports", ()), *self.extensions})
+        settings["domain"] = self["domain"] or socket.gethostname()
+        return SMTPServerFactory(backend, tls=self._certificate(), **settings)
 
     def _certificate(self) -> Certificate | None:
         if not self["tls-certificate"]:
@@ -204,6 +214,7 @@ class PortalOrAnybody(PortalBackend):
 
     def __init__(self, backend: IBackend, checkers: Any, require_auth: bool) -> None:
         super().__init__(Portal(BackendRealm(backend), checkers))
+        self.supports = getattr(backend, "supports", ())
         if not require_auth:
             self.anonymous_login = backend.anonymous_login  # type: ignore[method-assign]  # chosen once
 

@@ -15,6 +15,7 @@ file, with the exact replies:
 ======================  ================================================================================
 C{set NAME VALUE}       a setting of the factory
 C{user NAME PASSWORD}   a login; without any, AUTH is not offered
+C{offer KEYWORD ...}    the extensions, in this order; by default those of the factory
 C{tls}                  there is a certificate, so STARTTLS is offered
 C{inside tls}           the connection is in TLS already
 C{on METHOD OUTCOME}    what the backend's next METHOD comes to; when all are used up, it is C{ok}
@@ -55,6 +56,7 @@ from zope.interface import implementer
 from txsmtpx.backends.memory import Received
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import SMTPError, auth_failed
+from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.interfaces import ICredentialsBackend, ISession
 from txsmtpx.wire.factory import SMTPServerFactory
 
@@ -215,7 +217,7 @@ class Conversation:
         self.protocol = factory.buildProtocol(None)
         if inside_tls:
             self.protocol.dialog.tls_started(object())
-        self.protocol.makeConnection(self.transport)
+        self.protocol.makeConnection(self.transport)  # type: ignore[no-untyped-call]
 
     @property
     def closed(self) -> bool:
@@ -284,9 +286,12 @@ class _Step(NamedTuple):
     text: str
 
 
-_STEP = re.compile(r"(c ->|c =>|c <-|set|user|tls|inside tls|on|deliver|wait|lose|closed|stored)(?: (.*))?")
+_STEP = re.compile(r"(c ->|c =>|c <-|set|user|offer|tls|inside tls|on|deliver|wait|lose|closed|stored)(?: (.*))?")
 _WRITTEN = re.compile(rb"\\(r|n|0|\\|x[0-9A-Fa-f]{2})|\{(.)\*([0-9]+)\}|\{base64:([^}]*)\}")
 _LETTERS = {b"r": b"\r", b"n": b"\n", b"0": b"\0", b"\\": b"\\"}
+
+
+_EXTENSIONS = {extension.keyword: extension for extension in EXTENSIONS}
 
 
 def _octets(text: str) -> bytes:
@@ -341,6 +346,8 @@ class Transcript:
         settings = {name: _value(value) for name, value in (text.split(" ", 1) for text in self._all("set"))}
         if any(step.kind == "tls" for step in self._steps):
             settings["tls"] = _NoCertificate()
+        for keywords in self._all("offer"):
+            settings["extensions"] = [_EXTENSIONS[keyword] for keyword in keywords.split()]
         inside_tls = any(step.kind == "inside tls" for step in self._steps)
         conversation = Conversation(play.backend, clock=play.clock, inside_tls=inside_tls, **settings)
         said = 0

@@ -8,6 +8,7 @@ middle the other is cut off, so that no part of a message is ever taken for the 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from twisted.logger import Logger
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
+from txsmtpx.extensions.requiretls import REQUIRETLS
 from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
@@ -72,6 +74,8 @@ class RelayBackend(OpenBackend):
         self._pools = [SMTPPool(endpoint, lmtp=lmtp, reactor=reactor, **pool) for endpoint in endpoints]
         self._down: dict[SMTPPool, float] = {}
         super().__init__(lambda connection: RelaySession(self, connection))
+        # It can be passed on or refused.  For the others the next servers must be known to keep the promise.
+        self.supports = (REQUIRETLS,)
 
     @property
     def pools(self) -> Sequence[SMTPPool]:
@@ -114,7 +118,7 @@ class RelaySession(Session):
         """MAIL, there."""
         self._pool, self._client = await self._backend.acquire()
         try:
-            return await _told(self._client.mail(sender, _copy(options)))
+            return await _told(self._client.mail(sender, copy.copy(options)), options.requiretls)
         except BaseException:
             self.reset()
             raise
@@ -190,7 +194,7 @@ class _Relayed:
                 yield chunk
 
 
-async def _told(waiting: Any) -> Any:
+async def _told(waiting: Any, requiretls: bool = False) -> Any:
     """What the next server says; where it says nothing, that."""
     try:
         said = await waiting
@@ -198,7 +202,7 @@ async def _told(waiting: Any) -> Any:
         raise SMTPError.from_reply(_ours(error.reply)) from error
     except NotOffered as error:
         log.info("the next server cannot take that: {error}", error=error)
-        raise SMTPError.from_reply(replies.NEXT_CANNOT_550) from error
+        raise SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550) from error
     except _UNREACHABLE as error:
         log.warn("the next server was lost: {error}", error=error)
         raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
@@ -209,12 +213,6 @@ def _ours(reply: Reply) -> Reply:
     """A reply of the next server as ours.  Its 421 ends that connection, not this one; a code of ours it may lack."""
     code = 451 if reply.code == 421 else reply.code
     return Reply(code, reply.enhanced_code or replies.default_enhanced_code(code), *reply.lines)
-
-
-def _copy(options: MailOptions) -> MailOptions:
-    copied = MailOptions()
-    vars(copied).update(vars(options))
-    return copied
 
 
 def relay(argument: str) -> RelayBackend:

@@ -4,7 +4,7 @@ What users make their sessions and backends from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
@@ -12,13 +12,20 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import auth_required, auth_unsupported
+from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.interfaces import ICredentialsBackend, ISession
 
 
 @implementer(ISession)
 class Session:
-    """Says yes to what is not overridden; see L{ISession} for what may be given back."""
+    """
+    Says yes to what is not overridden; see L{ISession} for what may be given back.
+
+    @cvar supports: the extensions that need a backend and whose promises this one keeps, such as DSN.
+    """
+
+    supports: Collection[Extension] = ()
 
     def mail(self, sender: str, options: MailOptions) -> Any:
         """MAIL."""
@@ -53,6 +60,7 @@ class OpenBackend:
         @param session: makes an L{ISession} for a connection.
         """
         self._session = session
+        self.supports = getattr(session, "supports", ())
 
     def anonymous_login(self, connection: Connection) -> Any:
         """A session for everybody."""

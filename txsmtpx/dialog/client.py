@@ -9,6 +9,7 @@ nothing that follows can be understood: the connection is given up.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -16,10 +17,9 @@ from twisted.python.failure import Failure
 
 from txsmtpx.errors import ProtocolError, SMTPError
 from txsmtpx.extensions import box
+from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import command
 from txsmtpx.grammar.reply import Reply, ReplyParser
-
-_READERS = {extension.keyword: extension.read for extension in box.EXTENSIONS}
 
 
 class IClientWire(Protocol):
@@ -50,12 +50,18 @@ class ClientDialog:
     """
     One connection to a server.
 
+    @ivar known: the extensions that we understand.
     @ivar extensions: what its answer to EHLO or LHLO offers, keyword to what it means.
     @ivar failure: why nothing can be sent any more, None while it can.
     """
 
-    def __init__(self, wire: IClientWire) -> None:
+    def __init__(self, wire: IClientWire, known: Sequence[Extension] = box.EXTENSIONS) -> None:
+        """
+        @param known: the extensions that we understand.
+        """
         self.wire = wire
+        self.known = known
+        self._readers = {extension.keyword: extension.read for extension in known}
         self.extensions: dict[str, Any] = {}
         self.failure: Failure | None = None
         self._expected: deque[tuple[str, str, Deferred[Reply]]] = deque()
@@ -114,7 +120,7 @@ class ClientDialog:
             keyword, _, words = line.replace("=", " ", 1).partition(" ") if line[:5] == "AUTH=" else line.partition(" ")
             keyword = keyword.upper()
             try:
-                self.extensions[keyword] = _READERS.get(keyword, str)(words.strip())
+                self.extensions[keyword] = self._readers.get(keyword, str)(words.strip())
             except ValueError:
                 continue  # what we cannot understand is not offered to us
 

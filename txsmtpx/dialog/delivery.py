@@ -170,10 +170,14 @@ class DataContext:
             self._too_late(slot.recipient, result)
 
     def _too_late(self, recipient: str, status: Any) -> None:
-        self.late_outcomes += 1
+        with self._lock:
+            self.late_outcomes += 1
         log.info("late outcome for <{recipient}> ({queue_id})", recipient=recipient, queue_id=self.queue_id)
         if self.late is not None:
-            self.late(recipient, status)
+            try:
+                self.late(recipient, status)
+            except Exception:  # which is not to hurt the worker that was late
+                log.failure("late() failed ({queue_id})", queue_id=self.queue_id)
 
     def _expire(self, slot: Slot) -> None:
         if self._freeze(slot, self._settings.delivery_timed_out(slot.recipient)):

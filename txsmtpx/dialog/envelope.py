@@ -11,9 +11,9 @@ import idna
 
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions import box
-from txsmtpx.grammar import options as grammar
+from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import path
-from txsmtpx.grammar.options import MailOptions, Options, Parameter, RcptOptions
+from txsmtpx.grammar.options import MailOptions, Options, RcptOptions, format
 
 
 class Envelope:
@@ -30,8 +30,10 @@ class Envelope:
         recipients: Sequence[tuple[str, RcptOptions]],
         options: MailOptions,
         offered: Mapping[str, Any],
+        known: Sequence[Extension] = box.EXTENSIONS,
     ) -> None:
         """
+        @param known: the extensions that we understand.
         @param offered: the server's extensions.
         @raise ValueError: an address is none.
         @raise NotOffered: it cannot be said to this server without changing its meaning.
@@ -42,22 +44,22 @@ class Envelope:
         elif not all(address.isascii() for address in addresses):
             options.smtputf8 = True
         paths = [path.format_path(address) for address in addresses]
-        mail = [each for extension in box.EXTENSIONS for each in extension.mail]
-        rcpt = [each for extension in box.EXTENSIONS for each in extension.rcpt]
-        understood = [extension for extension in box.EXTENSIONS if extension.keyword in offered]
-        has = {each for extension in understood for each in extension.mail + extension.rcpt}
-        self.sender = [f"FROM:{paths[0]}", *_words(options, mail, has)]
+        for given in (options, *(given for _, given in recipients)):
+            _demand(given, offered, known)
+        understood = [extension for extension in known if extension.keyword in offered]
+        mail = [each for extension in understood for each in extension.mail]
+        rcpt = [each for extension in understood for each in extension.rcpt]
+        self.sender = [f"FROM:{paths[0]}", *format(options, mail)]
         self.recipients = [
-            [f"TO:{to}", *_words(given, rcpt, has)] for to, (_, given) in zip(paths[1:], recipients, strict=True)
+            [f"TO:{to}", *format(given, rcpt)] for to, (_, given) in zip(paths[1:], recipients, strict=True)
         ]
 
 
-def _words(options: Options, known: Sequence[Parameter], offered: set[Parameter]) -> list[str]:
-    """The parameters that are offered; the others are left away, unless they are essential."""
-    for parameter in known:
-        if parameter.essential and parameter not in offered and getattr(options, parameter.field, None):
-            raise NotOffered(f"the server does not offer {parameter.keyword}")
-    return grammar.format(options, [parameter for parameter in known if parameter in offered])
+def _demand(options: Options, offered: Mapping[str, Any], known: Sequence[Extension]) -> None:
+    """What is wanted in earnest is offered; the rest is left away where it is not."""
+    for extension in known:
+        if extension.keyword not in offered and extension.wanted(options):
+            raise NotOffered(f"the server does not offer {extension.keyword}")
 
 
 def _to_ascii(address: str) -> str:

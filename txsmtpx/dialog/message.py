@@ -67,6 +67,7 @@ class Message:
             self._content_limit = limit
         if self._held_octets > self._content_limit:
             self.fail(Failure(message_too_big()))
+            return fail(message_too_big())
         if self._failure is not None:
             return fail(self._failure)
         if self._ended:

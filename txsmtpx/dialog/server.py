@@ -56,6 +56,7 @@ class ServerDialog:
     One session.
 
     @ivar settings: what the factory was told.
+    @ivar table: the L{Table} of what may be said, by the extensions that this session supports.
     @ivar connection: the peer, as backends see it.
     @ivar session: the backend's L{ISession}, None before the first login or MAIL.
     @ivar transaction: the open L{Transaction}.
@@ -85,6 +86,7 @@ class ServerDialog:
         self._body_done: Callable[[], Any] | None = None
         self._pending: Deferred[Any] | None = None
         self._first = True
+        self.table = settings.tables.usual
         self._enter(State.START)
 
     # ---- what the wire calls
@@ -225,13 +227,14 @@ class ServerDialog:
 
         @raise TypeError: it is none.
         """
-        if session is None:
-            raise TypeError("the backend gave no session")
+        if not hasattr(session, "logout"):
+            raise TypeError(f"the backend gave no session but {session!r}")
         self.end_session()
         self.session = session
         if self.closed:  # the peer did not wait for it
             self.end_session()
         self.connection.username = username
+        self.table = self.settings.tables.supporting(getattr(session, "supports", ()))
         self._enter(self._state)
 
     def end_session(self) -> Any:
@@ -243,6 +246,7 @@ class ServerDialog:
 
         ended = self.abort_transaction(log_out)
         self.session = None
+        self.table = self.settings.tables.usual
         return ended
 
     def open_transaction(self, sender: str, options: MailOptions) -> None:
@@ -346,7 +350,7 @@ class ServerDialog:
         else:
             gate = Gate.OPEN
         self._state = state
-        self._runs: dict[str, Run] = settings.table.by_state[gate][state]
+        self._runs: dict[str, Run] = self.table.by_state[gate][state]
 
     def _bad_line(self, line: bytes, reply: Reply) -> None:
         self.reply(reply)

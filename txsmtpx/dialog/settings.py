@@ -13,7 +13,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from txsmtpx.extensions.table import Table
+from txsmtpx.extensions.table import Tables
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
@@ -54,7 +54,11 @@ class Settings:
     """
     The parameters of L{txsmtpx.SMTPServerFactory} that a dialog reads; here they are checked.
 
-    @ivar table: the extensions, compiled.
+    @ivar tables: the extensions, compiled.
+    @ivar now: seconds since the epoch.
+    @ivar deliver_by_minimum: seconds, 0 for none (RFC 2852).
+    @ivar priority_profile: "", "MIXER", "STANAG4406", "NSEP" (RFC 6710 §10).
+    @ivar max_hold: seconds (RFC 4865).
     @ivar mechanisms: the SASL mechanisms that the backend's credentials allow.
     @ivar max_message_bytes: octets, 0 for no limit.
     @ivar max_recipients: a message, 0 for any number.
@@ -69,7 +73,7 @@ class Settings:
     backend: Any
     domain: str
     clock: IReactorTime
-    table: Table
+    tables: Tables
     mechanisms: tuple[Mechanism, ...] = ()
     lmtp: bool = False
     max_message_bytes: int = 32 * 1024 * 1024
@@ -85,6 +89,10 @@ class Settings:
     bare_newlines: BareNewlines = "normalize"
     outcome_policy: OutcomePolicy = first_failure
     delivery_timed_out: Callable[[str], Reply] = replies.delivery_timed_out_420
+    deliver_by_minimum: int = 0
+    priority_profile: str = ""
+    max_hold: int = 7 * 86400
+    now: Callable[[], float] = time.time
     session_ids: Identifiers = field(default_factory=Identifiers)
     queue_ids: Identifiers = field(default_factory=Identifiers)
 

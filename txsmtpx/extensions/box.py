@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from txsmtpx.extensions.auth import AUTH
+from txsmtpx.extensions.binarymime import BINARYMIME
 from txsmtpx.extensions.chunking import CHUNKING
+from txsmtpx.extensions.deliverby import DELIVERBY
+from txsmtpx.extensions.dsn import DSN
 from txsmtpx.extensions.eightbitmime import EIGHTBITMIME
 from txsmtpx.extensions.enhancedstatuscodes import ENHANCEDSTATUSCODES
 from txsmtpx.extensions.extension import Extension
+from txsmtpx.extensions.futurerelease import FUTURERELEASE
 from txsmtpx.extensions.limits import LIMITS
+from txsmtpx.extensions.mtpriority import MT_PRIORITY
 from txsmtpx.extensions.pipelining import PIPELINING
+from txsmtpx.extensions.requiretls import REQUIRETLS
+from txsmtpx.extensions.rrvs import RRVS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.extensions.starttls import STARTTLS
@@ -19,8 +28,33 @@ EXTENSIONS: tuple[Extension, ...] = (
     EIGHTBITMIME,
     SMTPUTF8,
     CHUNKING,
+    BINARYMIME,
     ENHANCEDSTATUSCODES,
     LIMITS,
+    DSN,
+    REQUIRETLS,
+    DELIVERBY,
+    MT_PRIORITY,
+    RRVS,
+    FUTURERELEASE,
     STARTTLS,
     AUTH,
 )
+
+
+def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:
+    """Those that the library honours alone, those that a backend supports, and what else it brings along."""
+    own = tuple(each for each in supports if each not in EXTENSIONS)
+    return (*(each for each in EXTENSIONS if not each.needs_backend or each in supports), *own)
+
+
+def named(keyword: str) -> Extension:
+    """
+    The extension of that keyword.
+
+    @raise ValueError: there is none.
+    """
+    for extension in EXTENSIONS:
+        if extension.keyword == keyword.upper():
+            return extension
+    raise ValueError(f"no extension is called {keyword}")

@@ -4,17 +4,31 @@ RFC 6152: bodies of 8-bit octets, BODY=8BITMIME.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from txsmtpx.extensions.extension import Extension
-from txsmtpx.grammar.options import Parameter
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.options import MailOptions, Parameter
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
 
 
 def _decode(text: str | None) -> str:
     body = (text or "").upper()
-    if body not in ("7BIT", "8BITMIME"):
-        raise ValueError("7BIT or 8BITMIME")
+    if body not in ("7BIT", "8BITMIME", "BINARYMIME"):
+        raise ValueError("7BIT, 8BITMIME or BINARYMIME")
     return body
 
 
-BODY = Parameter("BODY", "body", _decode, str, "BODY=7BIT or BODY=8BITMIME")
+def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
+    """RFC 3030 §3: BINARYMIME is offered by itself."""
+    if options.body == "BINARYMIME" and "BINARYMIME" not in dialog.table.keywords:
+        return replies.bad_parameter_501("BODY: BINARYMIME is not offered")
+    return None
 
-EIGHTBITMIME = Extension("8BITMIME", "RFC 6152", mail=(BODY,))
+
+BODY = Parameter("BODY", "body", _decode, str, "BODY=7BIT, BODY=8BITMIME or BODY=BINARYMIME")
+
+EIGHTBITMIME = Extension("8BITMIME", "RFC 6152", mail=(BODY,), check_mail=_check)

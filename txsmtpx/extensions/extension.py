@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from txsmtpx.grammar.options import MailOptions, Parameter
+from txsmtpx.grammar.options import MailOptions, Options, Parameter
 from txsmtpx.grammar.reply import Reply
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ class Verb:
     refuse: Callable[[ServerDialog, str, Reply], Any] | None = None
 
 
+def _never(options: Options) -> bool:
+    return False
+
+
 def _always(dialog: ServerDialog) -> str | None:
     return ""
 
@@ -76,6 +80,9 @@ class Extension:
     @ivar check_mail: what else must be true of a MAIL with parameters: (dialog, options) to None or a refusal.
     @ivar verbs: its commands.
     @ivar requires: keywords of extensions that it makes no sense without.
+    @ivar wanted: whether options of MAIL or RCPT ask for it in earnest: without it the message would be another, so
+        a client whose server does not offer it must not send.  What is not wanted in earnest is left away.
+    @ivar needs_backend: whether it is a promise that only a backend can keep, which must declare it in C{supports}.
     """
 
     keyword: str
@@ -87,3 +94,5 @@ class Extension:
     check_mail: Callable[[ServerDialog, MailOptions], Reply | None] | None = None
     verbs: tuple[Verb, ...] = ()
     requires: frozenset[str] = frozenset()
+    wanted: Callable[[Options], bool] = _never
+    needs_backend: bool = False

@@ -41,7 +41,7 @@ def _hello(dialog: ServerDialog, argument: str, extended: bool) -> Any:
 
 def _announced(dialog: ServerDialog) -> list[str]:
     lines = []
-    for extension in dialog.settings.table.extensions:
+    for extension in dialog.table.extensions:
         if extension.keyword:
             said = extension.announce(dialog)
             if said is not None:
@@ -58,7 +58,7 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
         return replies.bad_address_501("a sender has a domain")
     given = MailOptions()
     if rest:
-        table = dialog.settings.table
+        table = dialog.table
         _parameters(rest, table.mail, given)
         for check in table.mail_checks:
             refused = check(dialog, given)
@@ -89,7 +89,7 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
         return replies.NOT_ASCII_553
     given = RcptOptions()
     if rest:
-        _parameters(rest, dialog.settings.table.rcpt, given)
+        _parameters(rest, dialog.table.rcpt, given)
     limit = dialog.settings.max_recipients
     if limit and len(transaction.recipients) >= limit:
         return replies.TOO_MANY_RECIPIENTS_452
@@ -134,6 +134,8 @@ def data(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.4."""
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
+    if dialog.transaction is not None and dialog.transaction.options.body == "BINARYMIME":
+        return replies.BDAT_ONLY_503  # RFC 3030 §3
     dialog.reply(replies.SEND_DATA_354)
     policy = dialog.settings.bare_newlines
     body = DotBody(dialog.begin_message(), policy)
@@ -179,7 +181,10 @@ def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unkno
             return unknown
         if isinstance(said, Reply):
             return said
-        return replies.found_250(said) if isinstance(said, str) else replies.found_250(*said)
+        lines = [said] if isinstance(said, str) else list(said)
+        if not all(isinstance(line, str) for line in lines):
+            raise TypeError(f"a session gives a str or several, not {said!r}")
+        return replies.found_250(*lines)
 
     def ask(session: Any) -> Any:
         look_up = getattr(session, method, None)
@@ -190,7 +195,7 @@ def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unkno
 
 def help(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.8, from the table."""
-    verbs = dialog.settings.table.verbs
+    verbs = dialog.table.verbs
     if not argument:
         return replies.help_214("Commands: " + " ".join(verbs), "HELP and a command tells its syntax")
     verb = verbs.get(argument.upper())

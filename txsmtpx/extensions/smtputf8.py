@@ -10,6 +10,7 @@ from txsmtpx.grammar.options import Parameter, no_value
 SMTPUTF8 = Extension(
     "SMTPUTF8",
     "RFC 6531",
-    mail=(Parameter("SMTPUTF8", "smtputf8", no_value, lambda wanted: None, "SMTPUTF8", essential=True),),
+    mail=(Parameter("SMTPUTF8", "smtputf8", no_value, lambda wanted: None, "SMTPUTF8"),),
+    wanted=lambda options: getattr(options, "smtputf8", False),
     requires=frozenset({"8BITMIME"}),
 )

@@ -41,6 +41,7 @@ class Table:
     """
     What may be said when.
 
+    @ivar keywords: of all the extensions.
     @ivar verbs: name to L{Verb}, of what is offered.
     @ivar mail: keyword to L{Parameter}, for MAIL.
     @ivar mail_checks: what else must be true of a MAIL.
@@ -53,7 +54,7 @@ class Table:
         @param known: those of the box; a verb of theirs that is not offered is answered 502, not 500.
         @raise ValueError: one lacks what it requires, or two claim the same name.
         """
-        keywords = {extension.keyword for extension in extensions}
+        self.keywords = keywords = frozenset(extension.keyword for extension in extensions)
         for extension in extensions:
             if missing := extension.requires - keywords:
                 raise ValueError(f"{extension.keyword} requires {', '.join(sorted(missing))}")
@@ -71,6 +72,30 @@ class Table:
             }
             for gate in Gate
         }
+
+
+class Tables:
+    """
+    The table of a server, and those for sessions that support more than the backend does on the whole.
+
+    @ivar usual: the L{Table} for everybody.
+    """
+
+    def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
+        """As L{Table}."""
+        self._known = tuple(known)
+        self.usual = Table(extensions, self._known)
+        self._more: dict[frozenset[str], Table] = {}
+
+    def supporting(self, supports: Iterable[Extension]) -> Table:
+        """The table with C{supports} besides."""
+        more = {each.keyword: each for each in supports if each.keyword not in self.usual.keywords}
+        if not more:
+            return self.usual
+        key = frozenset(more)
+        if key not in self._more:
+            self._more[key] = Table([*self.usual.extensions, *more.values()], self._known)
+        return self._more[key]
 
 
 def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

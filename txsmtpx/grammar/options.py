@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
 
@@ -33,8 +34,6 @@ class Parameter:
     @ivar decode: the text behind "=" (None without one) to the value; raises C{ValueError}.
     @ivar encode: the value to the text behind "=" (None for none).
     @ivar syntax: for HELP and the documentation.
-    @ivar essential: whether a message without it is another message: then a client whose server does not
-        offer it must not send at all.
     """
 
     keyword: str
@@ -42,7 +41,44 @@ class Parameter:
     decode: Callable[[str | None], Any]
     encode: Callable[[Any], str | None]
     syntax: str = ""
-    essential: bool = False
+
+
+class DeliverBy(NamedTuple):
+    """
+    BY (RFC 2852 §4).
+
+    @ivar seconds: from now; not positive for what is late already.
+    @ivar mode: "R", return it when it is late; "N", only notify.
+    @ivar trace: whether each server on the way reports.
+    """
+
+    seconds: int
+    mode: str
+    trace: bool = False
+
+
+class OriginalRecipient(NamedTuple):
+    """
+    ORCPT (RFC 3461 §4.2).
+
+    @ivar type: "rfc822", "utf-8" or another address type, lower case.
+    @ivar address: what the sender wrote.
+    """
+
+    type: str
+    address: str
+
+
+class ValidSince(NamedTuple):
+    """
+    RRVS (RFC 7293 §3.1).
+
+    @ivar since: the recipient is meant who was there at that moment; it has a time zone.
+    @ivar action: where the next server does not know RRVS: "R" reject, "C" continue.
+    """
+
+    since: datetime
+    action: str = "R"
 
 
 class Options:
@@ -76,15 +112,36 @@ class MailOptions(Options):
     size: int | None = None
     """SIZE: octets of the message as the client estimates them (RFC 1870)."""
     body: str = "7BIT"
-    """BODY: "7BIT" or "8BITMIME" (RFC 6152)."""
+    """BODY: "7BIT", "8BITMIME" (RFC 6152) or "BINARYMIME" (RFC 3030)."""
     smtputf8: bool = False
     """SMTPUTF8: addresses and headers may hold UTF-8 (RFC 6531)."""
     auth: str | None = None
     """AUTH: who first submitted the message, "" for unknown (RFC 4954 §5)."""
+    ret: str | None = None
+    """RET: "FULL" or "HDRS" (RFC 3461 §4.3)."""
+    envid: str | None = None
+    """ENVID: what the sender calls this transaction (RFC 3461 §4.4)."""
+    requiretls: bool = False
+    """REQUIRETLS: over TLS or not at all (RFC 8689)."""
+    deliver_by: DeliverBy | None = None
+    """BY (RFC 2852)."""
+    priority: int | None = None
+    """MT-PRIORITY: -9 to 9 (RFC 6710)."""
+    hold_for: int | None = None
+    """HOLDFOR: seconds (RFC 4865)."""
+    hold_until: datetime | None = None
+    """HOLDUNTIL: a moment with a time zone (RFC 4865)."""
 
 
 class RcptOptions(Options):
     """The parameters of RCPT."""
+
+    notify: frozenset[str] | None = None
+    """NOTIFY: "SUCCESS", "FAILURE", "DELAY", empty for NEVER (RFC 3461 §4.1)."""
+    orcpt: OriginalRecipient | None = None
+    """ORCPT (RFC 3461 §4.2)."""
+    valid_since: ValidSince | None = None
+    """RRVS (RFC 7293)."""
 
 
 def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:

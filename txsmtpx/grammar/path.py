@@ -55,7 +55,7 @@ def parse_path(text: str) -> tuple[str, str]:
         route = _ROUTE.match(inner)
         if route is None:
             raise ValueError("bad source route")
-        inner = inner[route.end() :]
+        return parse_mailbox(inner[route.end() :]), rest
     if not inner or inner.lower() == "postmaster":
         return inner, rest
     return parse_mailbox(inner), rest
@@ -108,7 +108,8 @@ def _check_lengths(local: str, domain: str) -> None:
 def _check_literal(literal: str) -> None:
     """RFC 5321 §4.1.3: an IPv4 address, IPv6: and an address, or a tag and its content."""
     if literal[:5].lower() == "ipv6:":
-        ipaddress.IPv6Address(literal[5:])
+        if ipaddress.IPv6Address(literal[5:]).scope_id is not None:
+            raise ValueError("a scope means nothing elsewhere")
     elif ":" in literal:
         if _TAGGED_LITERAL.fullmatch(literal) is None:
             raise ValueError("bad address literal")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import copy
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -23,6 +24,8 @@ from txsmtpx.dialog.client import ClientDialog, checked
 from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.sending import Result, Sending
 from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPError
+from txsmtpx.extensions import box
+from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ISASLClient
@@ -69,8 +72,10 @@ class SMTPClient(LineReceiver):
         allow_insecure_auth: bool = False,
         transcript: Transcript | None = None,
         tls_options: Any = None,
+        extensions: Sequence[Extension] = (),
     ) -> None:
         """
+        @param extensions: what we understand besides those in the box.
         @param tls_options: the L{ClientTLS} of an endpoint that speaks TLS from the start.
         @param in_thread: calls a function in a thread, for bodies that are files.
         @param domain: what we call ourselves, "" for the address of this end (RFC 5321 §4.1.3).
@@ -85,7 +90,7 @@ class SMTPClient(LineReceiver):
         self._allow_insecure_auth = allow_insecure_auth
         self._transcript = transcript
         self._tls_options = tls_options
-        self._dialog = ClientDialog(self)
+        self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
         self._deadlines = Deadlines(clock, self._expired)
         self._secret = False
         self._session = f"{id(self):x}"
@@ -202,14 +207,14 @@ class SMTPClient(LineReceiver):
         return self._do(self._mail(sender, options or MailOptions()))
 
     async def _mail(self, sender: str, options: MailOptions) -> Reply:
-        return await self._checked("MAIL", *Envelope(sender, [], options, self.extensions).sender)
+        return await self._checked("MAIL", *Envelope(sender, [], options, self.extensions, self._dialog.known).sender)
 
     def rcpt(self, recipient: str, options: RcptOptions | None = None) -> Deferred[Reply]:
         """RCPT."""
         return self._do(self._rcpt(recipient, options or RcptOptions()))
 
     async def _rcpt(self, recipient: str, options: RcptOptions) -> Reply:
-        envelope = Envelope("", [(recipient, options)], MailOptions(), self.extensions)
+        envelope = Envelope("", [(recipient, options)], MailOptions(), self.extensions, self._dialog.known)
         return await self._checked("RCPT", *envelope.recipients[0])
 
     def data(self, body: Any, accepted: int = 1) -> Deferred[list[Reply]]:
@@ -273,6 +278,14 @@ class SMTPClient(LineReceiver):
         """HELP."""
         return self._do(self._checked("HELP", *[command] * bool(command)))
 
+    def command(self, verb: str, *words: str) -> Deferred[Reply]:
+        """
+        A command of an extension of one's own.
+
+        @raise ValueError: a word holds a control character.
+        """
+        return self._do(self._checked(verb, *words))
+
     def quit(self) -> Deferred[None]:
         """QUIT, and the end of the connection; there is no error, it ends in any case."""
         return self._do(self._quit())
@@ -333,9 +346,9 @@ class SMTPClient(LineReceiver):
         if isinstance(recipients, str) or not recipients:
             raise ValueError("recipients are a list of at least one address")
         pairs = [(each, RcptOptions()) if isinstance(each, str) else each for each in recipients]
-        given = MailOptions(**vars(options)) if options is not None else MailOptions()
+        given = copy.copy(options) if options is not None else MailOptions()
         message = self._describe(sender, [each for each, _ in pairs], body, given)
-        envelope = Envelope(sender, pairs, given, self.extensions)
+        envelope = Envelope(sender, pairs, given, self.extensions, self._dialog.known)
         sending = Sending(self._dialog, self, self.lmtp)
         try:
             return await sending.run([each for each, _ in pairs], envelope, message)

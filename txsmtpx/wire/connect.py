@@ -5,7 +5,7 @@ L{connect}: a connection that is greeted, secured and logged in.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from txsmtpx.dialog.client import checked
 from txsmtpx.errors import NotOffered
+from txsmtpx.extensions.extension import Extension
 from txsmtpx.wire.client import Auth, SMTPClient
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import ClientTLS
@@ -95,6 +96,7 @@ def connect(
     client_certificate: Any = None,
     allow_insecure_auth: bool = False,
     transcript: Transcript | bool = False,
+    extensions: Sequence[Extension] = (),
     reactor: Any = None,
 ) -> Deferred[SMTPClient]:
     """
@@ -111,6 +113,7 @@ def connect(
     @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
     @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
     @param transcript: True for every line in the log, or a function; secrets are blacked out.
+    @param extensions: what we understand besides those in the box.
     @raise SMTPError: the server said no.
     @raise NotOffered: it does not offer TLS, or the login, that were asked for.
     @raise TLSFailed: it is not who it should be.
@@ -138,6 +141,7 @@ def connect(
             allow_insecure_auth=allow_insecure_auth,
             transcript=(to_log if transcript else None) if isinstance(transcript, bool) else transcript,
             tls_options=options,
+            extensions=extensions,
         )
 
     endpoint = to.endpoint if options is None else wrapClientTLS(options, to.endpoint)

@@ -18,7 +18,7 @@ from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
-from txsmtpx.extensions.table import Table
+from txsmtpx.extensions.table import Tables
 from txsmtpx.interfaces import ICredentialsBackend
 from txsmtpx.sasl import box as mechanisms
 from txsmtpx.wire.server import SMTPServer
@@ -47,7 +47,7 @@ class SMTPServerFactory(_ServerFactory):
         *,
         domain: str = "localhost",
         lmtp: bool = False,
-        extensions: Sequence[Extension] = box.EXTENSIONS,
+        extensions: Sequence[Extension] | None = None,
         tls: Any = None,
         require_tls: bool = False,
         require_auth: bool = False,
@@ -65,7 +65,8 @@ class SMTPServerFactory(_ServerFactory):
         @param backend: an L{txsmtpx.interfaces.IBackend}.
         @param domain: what the server calls itself.
         @param lmtp: speak LMTP (RFC 2033).
-        @param extensions: what is offered; STARTTLS and AUTH are left out where there is nothing to them.
+        @param extensions: what is offered; None for those that the library honours alone, and those that
+            the backend declares in its C{supports}.  STARTTLS and AUTH are left out where there is nothing to them.
         @param tls: for STARTTLS: a L{Certificate}, or anything with C{getContext}, such as C{CertificateOptions}.
         @param require_tls: 530 until STARTTLS (RFC 3207 §4).
         @param require_auth: 530 until AUTH (RFC 4954 §6).
@@ -92,12 +93,14 @@ class SMTPServerFactory(_ServerFactory):
         unavailable = {"STARTTLS"} if self.tls is None else set()
         unavailable |= set() if offered else {"AUTH"}
         base = LMTP if lmtp else SMTP
+        if extensions is None:
+            extensions = box.offered_with(getattr(backend, "supports", ()))
         available = [each for each in extensions if each.keyword not in unavailable]
         self.settings = Settings(
             backend=backend,
             domain=domain,
             clock=reactor,
-            table=Table([base, *available], known=box.EXTENSIONS),
+            tables=Tables([base, *available], known=box.EXTENSIONS),
             mechanisms=offered,
             lmtp=lmtp,
             require_tls=require_tls,

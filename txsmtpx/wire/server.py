@@ -133,6 +133,7 @@ class SMTPServer(LineReceiver):
     def pauseProducing(self) -> None:
         """The peer does not read: nothing is done for it meanwhile, and not for ever."""
         self._held |= _PEER
+        self._deadlines.clear("idle")
         self._deadlines.set("write", self.factory.write_timeout)
         self._bound_input()
 
@@ -173,6 +174,9 @@ class SMTPServer(LineReceiver):
         self._deadlines.stop()
         self._deadlines.set("close", self.factory.write_timeout)
         self.transport.unregisterProducer()
+        if not self._reading:
+            self._reading = True
+            self.transport.resumeProducing()  # TLS ends with the peer's word, which must be read
         self.transport.loseConnection()
 
     def goodbye(self) -> None:

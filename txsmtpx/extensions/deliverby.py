@@ -1,0 +1,62 @@
+"""
+RFC 2852: DELIVERBY, a message that is worth something only for so long.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.options import DeliverBy, MailOptions, Options, Parameter, number
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+_BY = re.compile(r"([+-]?[0-9]{1,9});([NR])(T?)", re.IGNORECASE)
+
+
+def _decode(text: str | None) -> DeliverBy:
+    match = _BY.fullmatch(text or "")
+    if match is None:
+        raise ValueError("takes seconds; R or N, perhaps T")
+    by = DeliverBy(int(match[1]), match[2].upper(), bool(match[3]))
+    if by.mode == "R" and by.seconds <= 0:
+        raise ValueError("with R there is time left")  # §4: zero or less is a syntax error then
+    return by
+
+
+def _encode(by: DeliverBy) -> str:
+    text = f"{by.seconds};{by.mode}{'T' * by.trace}"
+    _decode(text)
+    return text
+
+
+def _announce(dialog: ServerDialog) -> str:
+    least = dialog.settings.deliver_by_minimum
+    return str(least) if least else ""
+
+
+def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
+    """§4: what is to be returned when late, and would be, is refused at once."""
+    by, least = options.deliver_by, dialog.settings.deliver_by_minimum
+    return replies.TOO_SOON_550 if by is not None and by.mode == "R" and by.seconds < least else None
+
+
+def _wanted(options: Options) -> bool:
+    by = getattr(options, "deliver_by", None)
+    return by is not None and by.mode == "R"
+
+
+DELIVERBY = Extension(
+    "DELIVERBY",
+    "RFC 2852",
+    announce=_announce,
+    read=lambda text: number(9)(text) if text else 0,
+    mail=(Parameter("BY", "deliver_by", _decode, _encode, "BY=seconds;R or BY=seconds;N, with T to trace"),),
+    check_mail=_check,
+    wanted=_wanted,
+    needs_backend=True,
+)

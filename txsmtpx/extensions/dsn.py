@@ -1,0 +1,106 @@
+"""
+RFC 3461, RFC 6533: delivery status notifications, who wants to hear what of a message.
+
+The server decodes; to send them is the work of whoever delivers, so a backend must declare that it does.
+"""
+
+from __future__ import annotations
+
+import re
+
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import xtext
+from txsmtpx.grammar.options import OriginalRecipient, Parameter
+
+_EVENTS = frozenset({"SUCCESS", "FAILURE", "DELAY"})
+_TYPE = re.compile(r"[A-Za-z0-9-]+")
+_UNITEXT_ESCAPE = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
+_UNITEXT_PLAIN = re.compile(r"[!-*,-<>-\[\]-~\u0080-\U0010ffff]*")
+
+MAX_ENVID = 100
+"""Characters of ENVID (RFC 3461 §4.4)."""
+
+MAX_ORCPT = 500
+"""Characters of ORCPT (RFC 3461 §4.2)."""
+
+
+def _decode_ret(text: str | None) -> str:
+    """RFC 3461 §4.3."""
+    ret = (text or "").upper()
+    if ret not in ("FULL", "HDRS"):
+        raise ValueError("FULL or HDRS")
+    return ret
+
+
+def _decode_envid(text: str | None) -> str:
+    """RFC 3461 §4.4."""
+    if not text or len(text) > MAX_ENVID:
+        raise ValueError(f"takes at most {MAX_ENVID} characters of xtext")
+    return _printable(xtext.decode(text))
+
+
+def _encode_envid(envid: str) -> str:
+    text = xtext.encode(_printable(envid))
+    if not text or len(text) > MAX_ENVID:
+        raise ValueError(f"ENVID takes at most {MAX_ENVID} characters of xtext")
+    return text
+
+
+def _printable(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("holds only printable ASCII")
+    return text
+
+
+def _decode_notify(text: str | None) -> frozenset[str]:
+    """RFC 3461 §4.1: NEVER stands alone."""
+    events = (text or "").upper().split(",")
+    if events == ["NEVER"]:
+        return frozenset()
+    if len(set(events)) != len(events) or not _EVENTS.issuperset(events):
+        raise ValueError("NEVER, or a list of SUCCESS, FAILURE and DELAY")
+    return frozenset(events)
+
+
+def _encode_notify(events: frozenset[str]) -> str:
+    if not _EVENTS.issuperset(events):
+        raise ValueError("NOTIFY knows SUCCESS, FAILURE and DELAY")
+    return ",".join(event for event in ("SUCCESS", "FAILURE", "DELAY") if event in events) or "NEVER"
+
+
+def _decode_orcpt(text: str | None) -> OriginalRecipient:
+    """RFC 3461 §4.2; RFC 6533 §3 for utf-8, which comes as unitext or, where 7 bits must do, as xtext of escapes."""
+    kind, semicolon, address = (text or "").partition(";")
+    if not semicolon or not address or len(text or "") > MAX_ORCPT or not _TYPE.fullmatch(kind):
+        raise ValueError("takes a type, a semicolon and an address in xtext")
+    if kind.lower() != "utf-8":
+        return OriginalRecipient(kind.lower(), _printable(xtext.decode(address)))
+    plain = _UNITEXT_ESCAPE.sub("", address)
+    if not _UNITEXT_PLAIN.fullmatch(plain):
+        raise ValueError("not unitext")
+    return OriginalRecipient("utf-8", _UNITEXT_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), address))
+
+
+def _encode_orcpt(original: OriginalRecipient) -> str:
+    kind, address = original
+    if kind != "utf-8":
+        return f"{kind};{xtext.encode(_printable(address))}"
+    return "utf-8;" + "".join(
+        letter if _UNITEXT_PLAIN.fullmatch(letter) and letter.isascii() else f"\\x{{{ord(letter):02X}}}"
+        for letter in address
+    )
+
+
+DSN = Extension(
+    "DSN",
+    "RFC 3461, RFC 6533",
+    mail=(
+        Parameter("RET", "ret", _decode_ret, str, "RET=FULL or RET=HDRS"),
+        Parameter("ENVID", "envid", _decode_envid, _encode_envid, "ENVID=xtext"),
+    ),
+    rcpt=(
+        Parameter("NOTIFY", "notify", _decode_notify, _encode_notify, "NOTIFY=NEVER or some of SUCCESS,FAILURE,DELAY"),
+        Parameter("ORCPT", "orcpt", _decode_orcpt, _encode_orcpt, "ORCPT=type;xtext"),
+    ),
+    needs_backend=True,
+)

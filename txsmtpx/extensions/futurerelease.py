@@ -1,0 +1,78 @@
+"""
+RFC 4865: FUTURERELEASE, a message that is held until its time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import moment, replies
+from txsmtpx.grammar.options import MailOptions, Options, Parameter, number
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+
+class HoldLimits(NamedTuple):
+    """
+    What the server announces (§4).
+
+    @ivar seconds: the longest hold.
+    @ivar until: the latest moment.
+    """
+
+    seconds: int
+    until: datetime
+
+
+def _positive(text: str | None) -> int:
+    seconds = number(9)(text)
+    if not seconds:
+        raise ValueError("takes a number above 0")
+    return seconds
+
+
+def _now(dialog: ServerDialog) -> datetime:
+    return datetime.fromtimestamp(dialog.settings.now(), UTC)
+
+
+def _announce(dialog: ServerDialog) -> str:
+    seconds = dialog.settings.max_hold
+    return f"{seconds} {moment.encode(_now(dialog) + timedelta(seconds=seconds))}"
+
+
+def _read(text: str) -> HoldLimits:
+    seconds, _, until = text.partition(" ")
+    return HoldLimits(_positive(seconds), moment.decode(until))
+
+
+def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
+    """§5: one of the two, and within the limits."""
+    if options.hold_for is not None and options.hold_until is not None:
+        return replies.bad_parameter_501("HOLDFOR or HOLDUNTIL, not both")
+    seconds: float = options.hold_for or 0
+    if options.hold_until is not None:
+        seconds = (options.hold_until - _now(dialog)).total_seconds()
+    return replies.HOLD_TOO_LONG_501 if seconds > dialog.settings.max_hold else None
+
+
+def _wanted(options: Options) -> bool:
+    return bool(getattr(options, "hold_for", None) or getattr(options, "hold_until", None))
+
+
+FUTURERELEASE = Extension(
+    "FUTURERELEASE",
+    "RFC 4865",
+    announce=_announce,
+    read=_read,
+    mail=(
+        Parameter("HOLDFOR", "hold_for", _positive, str, "HOLDFOR=seconds"),
+        Parameter("HOLDUNTIL", "hold_until", moment.decode, moment.encode, "HOLDUNTIL=date-time"),
+    ),
+    check_mail=_check,
+    wanted=_wanted,
+    needs_backend=True,
+)

@@ -1,0 +1,35 @@
+"""
+RFC 8689: REQUIRETLS, a message that travels over TLS or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.options import MailOptions, Parameter, no_value
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+
+def _announce(dialog: ServerDialog) -> str | None:
+    return "" if dialog.connection.tls is not None else None  # §2: only within TLS
+
+
+def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
+    """Not announced, as in the clear, is not accepted."""
+    return replies.unknown_parameter_555("REQUIRETLS") if options.requiretls and dialog.connection.tls is None else None
+
+
+REQUIRETLS = Extension(
+    "REQUIRETLS",
+    "RFC 8689",
+    announce=_announce,
+    mail=(Parameter("REQUIRETLS", "requiretls", no_value, lambda wanted: None, "REQUIRETLS"),),
+    check_mail=_check,
+    wanted=lambda options: getattr(options, "requiretls", False),
+    needs_backend=True,
+)

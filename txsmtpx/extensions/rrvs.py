@@ -1,0 +1,37 @@
+"""
+RFC 7293: RRVS, for the one who had that mailbox at that time, not for a later owner.
+"""
+
+from __future__ import annotations
+
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import moment
+from txsmtpx.grammar.options import Parameter, ValidSince
+
+
+def _decode(text: str | None) -> ValidSince:
+    when, semicolon, action = (text or "").partition(";")
+    action = action.upper() if semicolon else "R"
+    if action not in ("C", "R"):
+        raise ValueError("behind the date and time stands C or R")
+    return ValidSince(moment.decode(when), action)
+
+
+def _encode(valid: ValidSince) -> str:
+    if valid.action not in ("C", "R"):
+        raise ValueError("the action is C or R")
+    return f"{moment.encode(valid.since)};{valid.action}"
+
+
+def _wanted(options: object) -> bool:
+    valid = getattr(options, "valid_since", None)
+    return valid is not None and valid.action == "R"
+
+
+RRVS = Extension(
+    "RRVS",
+    "RFC 7293",
+    rcpt=(Parameter("RRVS", "valid_since", _decode, _encode, "RRVS=date-time, with ;C or ;R"),),
+    wanted=_wanted,
+    needs_backend=True,
+)

@@ -1,0 +1,32 @@
+"""
+Moments: the date-time of RFC 3339 §5.6, as parameters of RFC 4865 and RFC 7293 have it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def decode(text: str | None) -> datetime:
+    """
+    An aware datetime.
+
+    @raise ValueError: it is no date-time with a zone.
+    """
+    if text is None or _DATE_TIME.fullmatch(text) is None:
+        raise ValueError("takes a date and time such as 2030-01-31T12:00:00Z")
+    return datetime.fromisoformat(text.upper())
+
+
+def encode(moment: datetime) -> str:
+    """
+    C{moment} in UTC, to the second.
+
+    @raise ValueError: it has no zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a moment has a time zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
