@@ -1,9 +1,9 @@
 """
 What every test is watched for.
 
-pytest-twisted runs the tests inside a reactor, but lets pass in silence what trial would not: an error left in a
-Deferred, a failure in the log, a timer or a socket left on the reactor.  Here each of them fails the test that
-left it, and a test that waits for ever ends at a limit.
+pytest-twisted runs the tests inside a reactor, but lets pass in silence what trial would not: an error left in
+a Deferred, a failure in the log, a timer or a socket left on the reactor.  Here each of them fails the test
+that left it, and a test that waits for ever ends at a limit.
 
 A test may be C{async def} without any decorator.  With Hypothesis, C{@given} stands outermost.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import hypothesis
@@ -21,9 +21,10 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogBeginner, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogBeginner
 from twisted.python.failure import Failure
 
 # Seconds: far more than is needed by a test that does not sleep, on a slow machine too.
@@ -33,18 +34,111 @@ TIME_LIMIT = 20.0
 TURNS = 20
 
 
-def pytest_configure() -> None:
-    """No log history, which would keep failures alive; no deadline in Hypothesis, which a busy machine would miss."""
-    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
-    if not os.environ.get("CI"):  # there Hypothesis loads a profile of its own, without a deadline too
-        hypothesis.settings.register_profile("unhurried", deadline=None)
+class LoggedFailures:
+    """A log observer that keeps what a test has to answer for."""
+
+    def __init__(self) -> None:
+        self._events: list[LogEvent] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        critical = event.get("log_level") is LogLevel.critical
+        # A Deferred announces its failure in a critical event of its own, which says nothing.
+        if "log_failure" in event or (critical and event.get("log_namespace") != "twisted.internet.defer"):
+            self._events.append(event)
+
+    def flush(self, *types: type[BaseException]) -> list[Failure]:
+        """
+        Claim what was expected.
+
+        @param types: the exceptions to claim; without any, everything, be it with an exception or not.
+        @return: the failures among it.
+        """
+        # A Deferred logs its error when it dies, which a traceback may put off by a cycle.
+        gc.collect()
+        claimed, self._events = self._events, []
+        if types:
+            self._events = [event for event in claimed if not _failed_with(event, types)]
+            claimed = [event for event in claimed if _failed_with(event, types)]
+        return [event["log_failure"] for event in claimed if "log_failure" in event]
+
+    def tell(self) -> str:
+        """All that is unclaimed, which is then forgotten."""
+        events, self._events = self._events, []
+        return "\n".join(formatEvent(event) + _traceback(event) for event in events)
+
+
+def _failed_with(event: LogEvent, types: tuple[type[BaseException], ...]) -> bool:
+    return "log_failure" in event and event["log_failure"].check(*types) is not None
+
+
+def _traceback(event: LogEvent) -> str:
+    return "\n" + event["log_failure"].getTraceback() if "log_failure" in event else ""
+
+
+_logged = LoggedFailures()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to watch the log, which Twisted would otherwise buffer, and so keep failures alive."""
+    config.addinivalue_line("markers", "time_limit(seconds): how long an asynchronous test may take")
+    globalLogBeginner.beginLoggingTo([_logged], discardBuffer=True, redirectStandardIO=False)
+    if not os.environ.get("CI"):  # where Hypothesis has a profile of its own
+        hypothesis.settings.register_profile("unhurried", deadline=None)  # which a busy machine would miss
         hypothesis.settings.load_profile("unhurried")
 
 
-def pytest_collection_finish() -> None:
-    """What has been imported stays: the collector, which runs after each test, need not walk through it each time."""
+@pytest.fixture
+def logged_failures() -> LoggedFailures:
+    """What this test has to answer for in the log, unless it claims it here."""
+    return _logged
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """When all fixtures are torn down: fail the test for what it, or they, left in the log."""
+    result = yield
+    if isinstance(item, pytest.Function):
+        item.funcargs.clear()  # pytest would do so later, and the Deferreds in there would die unwatched
+    _turn_the_reactor()  # which stands in the call that ended the test, and so holds its arguments
     gc.collect()
+    # What is alive now stays alive, by and large: the next collection need not walk through it.
     gc.freeze()
+    if unclaimed := _logged.tell():
+        pytest.fail(f"logged, and not claimed from logged_failures:\n{unclaimed}", pytrace=False)
+    return result
+
+
+@pytest.fixture(autouse=True)
+def _reactor_left_clean() -> Iterator[None]:
+    """Being the first of a test's own fixtures to be set up, this is torn down after the others."""
+    before = _on_the_reactor()
+    yield
+    if left := _left_since(before):
+        pytest.fail("left on the reactor:\n" + "\n".join(map(repr, left)), pytrace=False)
+
+
+def _on_the_reactor() -> set[Any]:
+    return {*reactor.getDelayedCalls(), *reactor.getReaders(), *reactor.getWriters()}
+
+
+def _left_since(before: set[Any]) -> set[Any]:
+    """What is on the reactor for good; it is taken off it, so that the next test has a clean one."""
+    turns = TURNS
+    while (left := _on_the_reactor() - before - reactor._internalReaders) and turns:
+        _turn_the_reactor()
+        turns -= 1
+    for each in left:
+        if IDelayedCall.providedBy(each):
+            each.cancel()
+        else:
+            reactor.removeReader(each)
+            reactor.removeWriter(each)
+            each.connectionLost(Failure(ConnectionAborted()))
+    return left
+
+
+def _turn_the_reactor() -> None:
+    pytest_twisted.blockon(deferLater(reactor, 0, lambda: None))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,84 +165,3 @@ def _limited(test: Callable[..., Any], seconds: float) -> Callable[..., Any]:
         return None if outcome is None else ensureDeferred(outcome).addTimeout(seconds, reactor, too_late)
 
     return limited
-
-
-class LoggedFailures:
-    """A log observer that keeps what a test has to answer for."""
-
-    def __init__(self) -> None:
-        self._events: list[LogEvent] = []
-
-    def __call__(self, event: LogEvent) -> None:
-        # A Deferred announces its failure in a critical event of its own, which says nothing.
-        critical = event["log_level"] is LogLevel.critical and event["log_namespace"] != "twisted.internet.defer"
-        if critical or "log_failure" in event:
-            self._events.append(event)
-
-    def flush(self, *types: type[BaseException]) -> list[Failure]:
-        """
-        Claim what was expected.
-
-        @param types: the exceptions to claim; without any, everything, be it with an exception or not.
-        @return: the failures among it.
-        """
-        # A Deferred logs its error when it dies, which a traceback may put off by a cycle.
-        gc.collect()
-        claimed, self._events = self._events, []
-        if types:
-            self._events = [event for event in claimed if not _failed_with(event, types)]
-            claimed = [event for event in claimed if _failed_with(event, types)]
-        return [event["log_failure"] for event in claimed if "log_failure" in event]
-
-    def __str__(self) -> str:
-        return "\n".join(formatEvent(event) + _traceback(event) for event in self._events)
-
-
-def _failed_with(event: LogEvent, types: tuple[type[BaseException], ...]) -> bool:
-    return "log_failure" in event and event["log_failure"].check(*types) is not None
-
-
-def _traceback(event: LogEvent) -> str:
-    return "\n" + event["log_failure"].getTraceback() if "log_failure" in event else ""
-
-
-@pytest.fixture
-def logged_failures() -> Iterator[LoggedFailures]:
-    """The failures and critical events that this test has caused in the log; what it does not claim fails it."""
-    observer = LoggedFailures()
-    globalLogPublisher.addObserver(observer)
-    yield observer
-    globalLogPublisher.removeObserver(observer)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind(logged_failures: LoggedFailures) -> Iterator[None]:
-    """Being the first fixture that is set up, this is the last one torn down, after those of the test itself."""
-    before = _on_the_reactor()
-    yield
-    left = _left_since(before)
-    gc.collect()
-    complaints = [f"left on the reactor: {each!r}" for each in left]
-    if unclaimed := str(logged_failures):
-        complaints.append(f"logged, and not claimed from logged_failures:\n{unclaimed}")
-    if complaints:
-        pytest.fail("\n".join(complaints), pytrace=False)
-
-
-def _on_the_reactor() -> set[Any]:
-    return {*reactor.getDelayedCalls(), *reactor.getReaders(), *reactor.getWriters()}
-
-
-def _left_since(before: set[Any]) -> set[Any]:
-    """What is on the reactor for good, and is taken off it, so that the next test has a clean one."""
-    turns = TURNS
-    while (left := _on_the_reactor() - before - reactor._internalReaders) and turns:
-        pytest_twisted.blockon(deferLater(reactor, 0, lambda: None))
-        turns -= 1
-    for each in left:
-        if IDelayedCall.providedBy(each):
-            each.cancel()
-        else:
-            reactor.removeReader(each)
-            reactor.removeWriter(each)
-    return left

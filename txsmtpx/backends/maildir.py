@@ -56,10 +56,8 @@ class MaildirBackend(OpenBackend):
         """
         if not pattern:
             raise ValueError("maildir needs a path: maildir:PATH")
-        try:
-            pattern.format(domain="d", local="l")
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(f"only {{domain}} and {{local}} may stand in braces: {pattern}") from error
+        if set("{}") & set(pattern.replace("{domain}", "").replace("{local}", "")):
+            raise ValueError(f"only {{domain}} and {{local}} may stand in braces: {pattern}")
         self._pattern = os.path.abspath(pattern)
         self.in_thread = in_thread
         self.fsync = fsync
@@ -160,6 +158,7 @@ class Delivery:
         self._name = f"{self._received:.6f}".replace(".", ".M") + f"P{os.getpid()}Q{next(_numbers)}.{_host}"
         self._file: IO[bytes] | None = None
         self._body = 0
+        self._unusable: dict[str, OSError] = {}
         self._temporary: list[str] = []
         self._abandoned = False
 
@@ -170,8 +169,7 @@ class Delivery:
         @raise OSError: the disk takes no more.
         """
         if self._file is None:
-            maildir, recipients = next(iter(self._recipients.items()))
-            self._file = self._open(maildir, recipients)
+            self._file = self._open_first()
             self._body = self._file.tell()
         self._file.write(octets)
 
@@ -206,20 +204,32 @@ class Delivery:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
 
+    def _open_first(self) -> IO[bytes]:
+        """A file in the first Maildir that can be had; under LMTP the others may fail alone."""
+        for maildir, recipients in self._recipients.items():
+            try:
+                return self._open(maildir, recipients)
+            except OSError as error:
+                self._unusable[maildir] = error
+                if not self._context.connection.lmtp or self._abandoned:
+                    break
+        raise next(iter(self._unusable.values()))
+
     def _prepare(self, maildir: str) -> tuple[str, OSError | None]:
         """The whole message in the C{tmp} of C{maildir}, on the disk."""
-        file = self._file
-        assert file is not None
+        whole = self._file
+        assert whole is not None
+        if maildir in self._unusable:
+            return "", self._unusable[maildir]
         try:
-            if file.name != self._path(maildir, "tmp"):
-                file.flush()
-                file = self._open(maildir, self._recipients[maildir])
-                with file, open(self._temporary[0], "rb") as first:
-                    first.seek(self._body)
-                    shutil.copyfileobj(first, file, GATHER)
-                    self._sync(file)
+            if whole.name != self._path(maildir, "tmp"):
+                whole.flush()
+                with self._open(maildir, self._recipients[maildir]) as copy, open(whole.name, "rb") as source:
+                    source.seek(self._body)
+                    shutil.copyfileobj(source, copy, GATHER)
+                    self._sync(copy)
             else:
-                self._sync(file)
+                self._sync(whole)
         except OSError as error:
             self._remove(self._path(maildir, "tmp"))
             return "", error
@@ -238,6 +248,7 @@ class Delivery:
             self._sync_directory(os.path.join(maildir, "new"))
         except OSError as error:
             self._remove(temporary)
+            self._remove(self._path(maildir, "new"))
             return error
         return None
 
@@ -253,7 +264,13 @@ class Delivery:
         if self._abandoned:  # meanwhile, in the reactor's thread
             self.abandon()
             raise FileNotFoundError(errno.ENOENT, "the peer has gone", temporary)
-        file.write(self._trace(recipients))
+        try:
+            file.write(self._trace(recipients))
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.close()
+            self._remove(temporary)
+            raise
         return file
 
     def _make(self, maildir: str) -> None:

@@ -34,6 +34,9 @@ MAX_HOPS = 100
 HEADER = 256 * 1024
 """Octets in which they are counted."""
 
+NAMED = 10
+"""Recipients whose fates stand in the log line of a message."""
+
 DOWN = 30.0
 """Seconds that a server which could not be reached is stepped around."""
 
@@ -144,6 +147,14 @@ class RelaySession(Session):
         await body.look()
         outcomes = await _told(client.transmit(body, len(context.recipients)))
         self._done()
+        log.info(
+            "{queue_id}: from=<{sender}> size={size} passed on: {outcome} ({session_id})",
+            queue_id=context.queue_id,
+            sender=context.sender,
+            size=message.received,
+            outcome="; ".join(reply.one_line for reply in outcomes[:NAMED]),
+            session_id=self._connection.session_id,
+        )
         if not client.lmtp:
             return _ours(outcomes[0])
         for recipient, reply in zip(context.recipients, outcomes, strict=True):

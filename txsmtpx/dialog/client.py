@@ -46,6 +46,13 @@ def checked(reply: Reply, command: str) -> Reply:
     return reply
 
 
+def _fits(reply: Reply, verb: str, phase: str) -> bool:
+    """Whether C{reply} can be an answer: "go on" fits DATA and AUTH alone, and DATA has no other yes (RFC 5321 §4.3.2)."""
+    if reply.code < 300:
+        return phase != "data"
+    return reply.code >= 400 or phase == "data" or verb == "AUTH"
+
+
 class ClientDialog:
     """
     One connection to a server.
@@ -53,6 +60,7 @@ class ClientDialog:
     @ivar known: the extensions that we understand.
     @ivar extensions: what its answer to EHLO or LHLO offers, keyword to what it means.
     @ivar failure: why nothing can be sent any more, None while it can.
+    @ivar fetching: what a body is waited for with, which is pointless once there is a failure.
     """
 
     def __init__(self, wire: IClientWire, known: Sequence[Extension] = box.EXTENSIONS) -> None:
@@ -64,6 +72,7 @@ class ClientDialog:
         self._readers = {extension.keyword: extension.read for extension in known}
         self.extensions: dict[str, Any] = {}
         self.failure: Failure | None = None
+        self.fetching: Deferred[bytes] | None = None
         self._expected: deque[tuple[str, str, Deferred[Reply]]] = deque()
         self._parser = ReplyParser()
 
@@ -108,6 +117,8 @@ class ClientDialog:
             self.fail(Failure(SMTPError.from_reply(reply, verb)))
         elif not self._expected:
             self.fail(Failure(ProtocolError(f"a reply nobody asked for: {reply}")))
+        elif not _fits(reply, *self._expected[0][:2]):
+            self.fail(Failure(ProtocolError(f"no answer to {self._expected[0][0]}: {reply}")))
         else:
             _, _, waiting = self._expected.popleft()
             self.wire.awaiting(self._expected[0][1] if self._expected else None)
@@ -134,6 +145,8 @@ class ClientDialog:
         expected, self._expected = self._expected, deque()
         for _, _, waiting in expected:
             waiting.errback(failure)
+        if self.fetching is not None:
+            self.fetching.cancel()
 
     def _cancelled(self, waiting: Deferred[Reply]) -> None:
         """Somebody does not wait for his reply any more, which will come all the same."""

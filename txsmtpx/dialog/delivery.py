@@ -286,7 +286,9 @@ class DataContext:
                 if slot.reply is None:
                     return False
                 self._cursor += 1
-                self._write(_for_recipient(slot.recipient, slot.reply))
+                reply = _for_recipient(slot.recipient, slot.reply)
+                self._note(reply)
+                self._write(reply)
         return self._outcome is not None and all(slot.reply is not None for slot in self._slots)
 
     def _progress(self) -> None:
@@ -303,7 +305,14 @@ class DataContext:
             return None
         assert self._outcome is not None
         outcomes = [slot.reply for slot in self._slots if slot.reply is not None]
-        return self._settings.outcome_policy(outcomes, self._outcome) if outcomes else self._outcome
+        reply = self._settings.outcome_policy(outcomes, self._outcome) if outcomes else self._outcome
+        self._note(reply)
+        return reply
+
+    def _note(self, reply: Reply) -> None:
+        """What went wrong stands in the log too, under the name by which the peer knows it."""
+        if not reply.positive:
+            log.info("{queue_id}: not taken: {reply}", queue_id=self.queue_id, reply=reply.one_line)
 
     def _give_up(self) -> None:
         """The server-wide cap: what has no outcome by now gets none."""

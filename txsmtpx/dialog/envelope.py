@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import idna
-
+from txsmtpx.dialog.source import to_a_label
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
@@ -71,7 +70,4 @@ def _to_ascii(address: str) -> str:
     local, _, domain = address.rpartition("@")
     if not local.isascii():
         raise NotOffered(f"the server does not offer SMTPUTF8, which {address} needs")
-    try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
-    except idna.IDNAError as error:
-        raise ValueError(f"not a domain: {domain}: {error}") from error
+    return f"{local}@{to_a_label(domain)}"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.client import ClientDialog, checked
@@ -48,8 +48,8 @@ class Result:
 class IBodyWire(Protocol):
     """What sending a body asks of the wire."""
 
-    def write(self, octets: bytes) -> None:
-        """Send C{octets}."""
+    def write_body(self, octets: bytes) -> None:
+        """Send C{octets} of a message."""
 
     def writable(self) -> Deferred[None] | None:
         """A Deferred until which the peer does not read, None when it does."""
@@ -58,10 +58,15 @@ class IBodyWire(Protocol):
 class Sending:
     """One message on its way through one connection."""
 
-    def __init__(self, dialog: ClientDialog, wire: IBodyWire, lmtp: bool) -> None:
+    def __init__(self, dialog: ClientDialog, wire: IBodyWire, lmtp: bool, binary: bool = False) -> None:
+        """
+        @param binary: the message goes as it is, whatever its lines end in (RFC 3030 §3).
+        """
         self._dialog = dialog
         self._wire = wire
         self._lmtp = lmtp
+        self._binary = binary
+        self._complete = False
         self._chunked = "CHUNKING" in dialog.extensions
         self._verb = "BDAT" if self._chunked else "DATA"
 
@@ -107,7 +112,7 @@ class Sending:
         flight += [send("RCPT", *words, phase="rcpt") for words in envelope.recipients]
         if octets is not None:
             line_ends = LineEnds()
-            self._write_chunk(line_ends.feed(octets) + line_ends.finish(), last=True)
+            self._write_chunk(octets if self._binary else line_ends.feed(octets) + line_ends.finish(), last=True)
         elif not self._chunked:
             flight.append(send("DATA", phase="data"))
         mail, *replies = await _all(flight)
@@ -116,16 +121,21 @@ class Sending:
 
     async def _nothing(self) -> None:
         """354 although there is nobody to deliver to (RFC 2920 §3.1): a lone dot ends it."""
-        self._wire.write(b".\r\n")
+        self._wire.write_body(b".\r\n")
         if not self._lmtp:  # which has a reply for each recipient, and there is none
             await self._dialog.expect("DATA", "end")
 
     # ---- the body
 
-    def _finals(self, accepted: int, phase: str = "end") -> list[Deferred[Reply]]:
-        """The replies after the data."""
+    def _finals(self, accepted: int, first: str = "end") -> list[Deferred[Reply]]:
+        """
+        The replies after the data.
+
+        @param first: the phase in which the first of them is awaited.
+        """
         count = (accepted or 1) if self._lmtp else 1  # a BDAT that belongs to nobody has its one reply
-        return [self._dialog.expect(self._verb, phase) for _ in range(count)]
+        phases = [first, *["end"] * (count - 1)]
+        return [self._dialog.expect(self._verb, phase) for phase in phases]
 
     async def one_chunk(self, octets: bytes, last: bool, accepted: int) -> list[Reply]:
         """BDAT, and the replies to it."""
@@ -134,22 +144,29 @@ class Sending:
 
     async def by_data(self, body: Source, accepted: int) -> list[Reply]:
         """The body after 354, and the replies to it."""
+        self._verb = "DATA"
         stuffer = Stuffer()
         finals = self._finals(accepted, "block")
-        early = ProtocolError("the server answered before the end of the data")
+        finals[0].addCallback(self._answered)
         try:
-            async for chunk in body.chunks():
+            while chunk := await self._next(body):
                 await self._write(stuffer.feed(chunk))
-                if finals[0].called:
-                    await _all(finals[:1])  # where it is a lost connection, this raises why
-                    raise early
         except BaseException as error:
             self._dialog.fail(Failure(error))  # what was sent is no message, and must not become one
             await _all(finals, quietly=True)
+            await body.close()
             raise
-        self._wire.write(stuffer.finish())
+        self._complete = True
+        self._wire.write_body(stuffer.finish())
         self._dialog.wire.awaiting("end")
         return await _all(finals)
+
+    def _answered(self, reply: Reply) -> Reply:
+        """The reply to the data; where it does not wait for its end, nothing but hanging up stops us."""
+        if not self._complete:
+            early = ProtocolError("the server answered before the end of the data")
+            self._dialog.fail(Failure(early if reply.positive else SMTPError.from_reply(reply, self._verb)))
+        return reply
 
     async def by_chunks(self, body: Source, accepted: int) -> list[Reply]:
         """The body, a chunk a BDAT, and the replies to the last."""
@@ -157,43 +174,62 @@ class Sending:
         waiting: deque[Deferred[Reply]] = deque()
         held = b""
         try:
-            async for chunk in body.chunks():
+            while chunk := await self._next(body):
                 if held:
-                    await self._write_chunk_politely(held)
+                    self._write_chunk(held, last=False)
                     waiting.append(self._dialog.expect("BDAT", "block"))
+                    await self._writable()
                     if len(waiting) >= CHUNKS_IN_FLIGHT or waiting[0].called:
-                        refused = await waiting.popleft()
-                        if not refused.positive:
-                            await _all(waiting)
-                            raise SMTPError.from_reply(refused, "BDAT")
-                held = line_ends.feed(chunk)
-            self._write_chunk(held + line_ends.finish(), last=True)
-        except SMTPError:
-            await _all(waiting, quietly=True)
-            raise
+                        checked(await waiting.popleft(), "BDAT")
+                held = chunk if self._binary else line_ends.feed(chunk)
         except BaseException as error:
-            self._dialog.fail(Failure(error))
+            if not isinstance(error, SMTPError):  # whose transaction RSET can still end
+                self._dialog.fail(Failure(error))
             await _all(waiting, quietly=True)
+            await body.close()
             raise
+        self._write_chunk(held + line_ends.finish(), last=True)
         chunks = list(waiting)
         replies = await _all([*chunks, *self._finals(accepted)])
         for reply in replies[: len(chunks)]:
             checked(reply, "BDAT")
         return replies[len(chunks) :]
 
+    async def _next(self, body: Source) -> bytes:
+        """
+        The next chunk, empty after the last; not waited for any more once the connection has failed.
+        """
+        if self._verb == "DATA":
+            self._dialog.wire.awaiting(None)  # it is we who keep the server waiting
+        if self._dialog.failure is None:
+            fetching = self._dialog.fetching = Deferred.fromCoroutine(body.next())
+            try:
+                chunk = await fetching
+            except CancelledError:
+                if self._dialog.failure is None:
+                    raise
+            finally:
+                self._dialog.fetching = None
+        if self._dialog.failure is not None:
+            self._dialog.failure.raiseException()
+        return chunk
+
     async def _write(self, octets: bytes) -> None:
-        self._wire.write(octets)
-        self._dialog.wire.awaiting("block")
+        self._wire.write_body(octets)
+        await self._writable()
+
+    async def _writable(self) -> None:
+        """Wait while the server does not read."""
         waiting = self._wire.writable()
         if waiting is not None:
+            self._dialog.wire.awaiting("block")
             await waiting
             self._dialog.wire.awaiting("block")
 
-    async def _write_chunk_politely(self, octets: bytes) -> None:
-        await self._write(command.join("BDAT", str(len(octets))) + octets)
-
     def _write_chunk(self, octets: bytes, last: bool) -> None:
-        self._wire.write(command.join("BDAT", str(len(octets)), *["LAST"] * last) + octets)
+        self._dialog.wire.write(command.join("BDAT", str(len(octets)), *["LAST"] * last))
+        if octets:
+            self._wire.write_body(octets)
 
     # ---- what became of it
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 import copy
 import io
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import stat
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from email import policy
 from email.generator import BytesGenerator
+from email.headerregistry import Address, Group
 from email.message import EmailMessage, Message
 from typing import Any
 
+import idna
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
@@ -31,10 +34,11 @@ class Source:
 
     def __init__(self, chunks: Any, octets: bytes | None = None) -> None:
         self._chunks = chunks
+        self._running = self._all()
         self.octets = octets
         self.eight_bit = octets is None or not octets.isascii()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _all(self) -> AsyncGenerator[bytes, None]:
         """The octets, a chunk at a time, never empty."""
         if self.octets is not None:
             for at in range(0, len(self.octets), CHUNK):
@@ -47,6 +51,20 @@ class Source:
             for chunk in self._chunks:
                 if chunk:
                     yield chunk
+
+    async def next(self) -> bytes:
+        """The next chunk, empty after the last."""
+        try:
+            return await self._running.__anext__()
+        except StopAsyncIteration:
+            return b""
+
+    async def close(self) -> None:
+        """Nothing more is wanted."""
+        await self._running.aclose()
+        close = getattr(self._chunks, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Deferred[Any]], utf8: bool) -> Source:
@@ -73,24 +91,66 @@ def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Defer
     raise TypeError(f"not a body: {type(body).__name__}")
 
 
+_ADDRESSES = ("From", "Sender", "Reply-To", "To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc")
+"""Headers that hold addresses (RFC 5322 §3.6.2, §3.6.3, §3.6.6)."""
+
+
 def needs_utf8(message: Any) -> bool:
     """Whether an address in a header has a local part that is not ASCII, so that only RFC 6532 can write it."""
     if not isinstance(message, EmailMessage):
         return False
-    headers = (message[name] for name in ("From", "Sender", "Reply-To", "To", "Cc") if message[name] is not None)
+    headers = [header for name in _ADDRESSES for header in message.get_all(name, ())]
     return any(not each.username.isascii() for header in headers for each in getattr(header, "addresses", ()))
 
 
 def serialized(message: Any, *, eight_bit: bool, utf8: bool) -> bytes:
     """C{message} as it travels: CRLF, no Bcc (RFC 5322 §3.6.3), 8-bit octets and UTF-8 only where they are allowed."""
-    if "Bcc" in message or "Resent-Bcc" in message:
-        message = copy.copy(message)
-        message._headers = list(message._headers)  # which a copy shares
-        del message["Bcc"], message["Resent-Bcc"]
+    message = _detached(message)
+    del message["Bcc"], message["Resent-Bcc"]
+    how = message.policy.clone(linesep="\r\n", cte_type="8bit" if eight_bit else "7bit")
+    if isinstance(how, policy.EmailPolicy):
+        how = how.clone(utf8=utf8)
+        if not utf8:
+            _write_domains_in_ascii(message)
     written = io.BytesIO()
-    how = policy.SMTP.clone(utf8=utf8, cte_type="8bit" if eight_bit else "7bit")
-    BytesGenerator(written, policy=how).flatten(message)
+    BytesGenerator(written, mangle_from_=False, policy=how).flatten(message)
     return written.getvalue()
+
+
+def _detached(message: Any) -> Any:
+    """A copy to write in: the headers and the boundaries, which are made up in writing, but not the contents."""
+    copied = copy.copy(message)
+    copied._headers = list(message._headers)
+    if isinstance(message._payload, list):
+        copied._payload = [_detached(part) if isinstance(part, Message) else part for part in message._payload]
+    return copied
+
+
+def _write_domains_in_ascii(message: Any) -> None:
+    """Domains as their A-labels (RFC 5890), where headers cannot hold UTF-8; Python would make encoded words of them."""
+    for index, (name, header) in enumerate(message._headers):
+        groups = getattr(header, "groups", ())
+        if not all(each.domain.isascii() for group in groups for each in group.addresses):
+            renamed = [Group(group.display_name, tuple(map(_in_ascii, group.addresses))) for group in groups]
+            message._headers[index] = message.policy.header_store_parse(name, renamed)
+
+
+def _in_ascii(address: Address) -> Address:
+    return Address(address.display_name, address.username, to_a_label(address.domain))
+
+
+def to_a_label(domain: str) -> str:
+    """
+    C{domain} in ASCII (RFC 5890).
+
+    @raise ValueError: it is none.
+    """
+    if domain.isascii():
+        return domain
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise ValueError(f"not a domain: {domain}: {error}") from error
 
 
 async def _read(file: Any, in_thread: Callable[..., Deferred[Any]]) -> AsyncIterator[bytes]:
@@ -112,9 +172,11 @@ def size_of(body: Any) -> int | None:
     length = getattr(body, "length", None)  # of an IBodyProducer
     if isinstance(length, int):
         return length
+    if isinstance(body, io.BytesIO):
+        return max(0, body.getbuffer().nbytes - body.tell())
     try:
-        left: int = os.fstat(body.fileno()).st_size - body.tell()
-        return max(0, left)
+        status = os.fstat(body.fileno())
+        return max(0, status.st_size - body.tell()) if stat.S_ISREG(status.st_mode) else None
     except (AttributeError, OSError, ValueError):
         return None
 
@@ -150,6 +212,12 @@ class _Producer:
         if hasattr(self._ended, "raiseException"):
             self._ended.raiseException()
         raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Nothing more is wanted."""
+        if self._started and self._ended is None:
+            self._ended = True
+            self._producer.stopProducing()
 
     def registerProducer(self, producer: object, streaming: bool) -> None:
         """Not used by an C{IBodyProducer}, which was there first."""

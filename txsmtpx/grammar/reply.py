@@ -63,6 +63,11 @@ class Reply:
         """The lines joined by newlines, without codes."""
         return "\n".join(self.lines)
 
+    @property
+    def one_line(self) -> str:
+        """All of it in a line, for a log: as on the wire, where nothing in it can pass for another line."""
+        return self.encode().decode("utf-8").rstrip("\r\n").replace("\r\n", " / ")
+
     def encode(self) -> bytes:
         """The octets to be written: every line with its code, ended by CRLF."""
         if self._octets is None:

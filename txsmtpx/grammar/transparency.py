@@ -15,6 +15,7 @@ BareNewlines = Literal["normalize", "reject", "accept"]
 """What becomes of a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8 forbids to send them)."""
 
 _END = b"\r\n.\r\n"
+_OTHERS = bytes(set(range(256)) - set(b"\r\n"))
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -22,8 +23,7 @@ _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 def _has_bare(chunk: bytes) -> bool:
     """Whether C{chunk}, which splits no CRLF, holds a CR or LF that is not part of a CRLF."""
-    pairs = chunk.count(b"\r\n")
-    return chunk.count(b"\n") != pairs or chunk.count(b"\r") != pairs
+    return len(chunk.translate(None, _OTHERS)) != 2 * chunk.count(b"\r\n")  # cheaper than three counts
 
 
 class Unstuffer:
@@ -53,19 +53,22 @@ class Unstuffer:
         """
         before = len(self._withheld) - start
         data = self._withheld + data[start:]
-        end = data.find(_END)
+        dot = data.find(b"\r\n.") if b"." in data else -1  # the test is nearly free, and most chunks end here
+        end = data.find(_END, dot) if dot >= 0 else -1
         if end < 0:
             keep = len(data) - _uncertain(data)
             self._withheld = data[keep:]
-            return self._clean(data[:keep]), -1
-        return self._clean(data[: end + 2]), end + len(_END) - before
+            return self._clean(data[:keep], dot >= 0), -1
+        return self._clean(data[: end + 2], dot < end), end + len(_END) - before
 
-    def _clean(self, chunk: bytes) -> bytes:
+    def _clean(self, chunk: bytes, dotted: bool) -> bytes:
         if _has_bare(chunk):
             self.bare = True
             if self._normalize:
                 chunk = _BARE_CR.sub(b" ", _BARE_LF.sub(b"\r\n", chunk))
-        chunk = chunk.replace(b"\r\n.", b"\r\n")
+                dotted = True
+        if dotted:
+            chunk = chunk.replace(b"\r\n.", b"\r\n")
         if self._started or not chunk:
             return chunk
         self._started = True

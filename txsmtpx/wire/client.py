@@ -5,13 +5,12 @@ The client on the wire: L{SMTPClient}, one connection that sends many messages.
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import copy
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.error import TimeoutError
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import connectionDone
@@ -33,7 +32,7 @@ from txsmtpx.sasl.choice import strongest
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import TLSState, channel_binding, tls_failure
-from txsmtpx.wire.transcript import Transcript, shown
+from txsmtpx.wire.transcript import Transcript, printable, shown
 
 T = TypeVar("T")
 
@@ -92,13 +91,13 @@ class SMTPClient(LineReceiver):
         self._tls_options = tls_options
         self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
         self._deadlines = Deadlines(clock, self._expired)
-        self._secret = False
         self._session = f"{id(self):x}"
         self._lost = False
         self._writable: Deferred[None] | None = None
         self._paused_writing = False
         self._secured: Deferred[None] | None = None
         self._closed: list[Deferred[None]] = []
+        self._turn = DeferredLock()
         self.greeting = self._dialog.expect("", "greeting")
 
     # ---- what the server offers
@@ -157,7 +156,7 @@ class SMTPClient(LineReceiver):
             self._dialog.fail(Failure(ProtocolError("the server went on in the clear after STARTTLS")))
             raise ProtocolError("the server went on in the clear after STARTTLS")
         self._secured = Deferred(lambda _: self.give_up())
-        self._deadlines.set("reply", self._timeouts.command)
+        self._await_reply("the TLS handshake", self._timeouts.command)
         self._tls_options = options
         self.transport.startTLS(options)
         await self._secured
@@ -195,10 +194,10 @@ class SMTPClient(LineReceiver):
     async def _respond(self, client: ISASLClient, challenge: Reply) -> Reply:
         try:
             response = client.next(base64.b64decode(challenge.text, validate=True))
-        except (ValueError, binascii.Error):
+        except ValueError as error:
             self._write_secret(b"*\r\n")
             await self._dialog.expect("AUTH", "command")
-            raise
+            raise ProtocolError(f"AUTH {client.name}: {error}") from error
         self._write_secret(_base64(response).encode() + b"\r\n")
         return await self._dialog.expect("AUTH", "command")
 
@@ -298,7 +297,7 @@ class SMTPClient(LineReceiver):
 
     def close(self) -> Deferred[None]:
         """Hang up; fires when the connection is gone."""
-        gone: Deferred[None] = Deferred()
+        gone: Deferred[None] = Deferred(lambda _: self.give_up())
         if self._lost:
             gone.callback(None)
         else:
@@ -354,7 +353,8 @@ class SMTPClient(LineReceiver):
             return await sending.run([each for each, _ in pairs], envelope, message)
         except (SMTPError, RecipientsRefused):
             if self.usable:
-                await self._dialog.send("RSET")  # whatever of a transaction is left
+                with contextlib.suppress(Exception):  # the error that counts is the first
+                    await self._dialog.send("RSET")  # whatever of a transaction is left
             raise
 
     def _describe(self, sender: str, recipients: Sequence[str], body: Any, options: MailOptions) -> source.Source:
@@ -398,7 +398,7 @@ class SMTPClient(LineReceiver):
         """Take a line; a bare LF ends it too."""
         line = line.removesuffix(b"\r")
         if self._transcript is not None:
-            self._transcript(self._session, "S", shown(line, False))
+            self._transcript(self._session, "S", printable(line))
         self._dialog.line_received(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -450,20 +450,21 @@ class SMTPClient(LineReceiver):
     # ---- what the dialog calls
 
     def write(self, octets: bytes) -> None:
-        """Send C{octets}."""
-        if self._transcript is not None and not self._secret:
-            if len(octets) > MAX_LINE or not octets.endswith(b"\r\n") or b"\n" in octets[:-1]:
-                self._transcript(self._session, "C", f"[{len(octets)} octets of a message]")
-            else:
-                self._transcript(self._session, "C", shown(octets[:-2], False))
+        """Send C{octets}, a line."""
+        if self._transcript is not None:
+            self._transcript(self._session, "C", shown(octets[:-2], False))
+        self.transport.write(octets)
+
+    def write_body(self, octets: bytes) -> None:
+        """Send C{octets} of a message."""
+        if self._transcript is not None:
+            self._transcript(self._session, "C", f"[{len(octets)} octets of a message]")
         self.transport.write(octets)
 
     def _write_secret(self, octets: bytes) -> None:
-        self._secret = True
         if self._transcript is not None:
             self._transcript(self._session, "C", shown(octets[:-2], True))
-        self.write(octets)
-        self._secret = False
+        self.transport.write(octets)
 
     def writable(self) -> Deferred[None] | None:
         """A Deferred until which the server does not read, None when it does."""
@@ -480,8 +481,12 @@ class SMTPClient(LineReceiver):
         if phase is None:
             self._deadlines.clear("reply")
         else:
-            self._phase = phase
-            self._deadlines.set("reply", getattr(self._timeouts, phase))
+            self._await_reply(phase, getattr(self._timeouts, phase))
+
+    def _await_reply(self, phase: str, seconds: float) -> None:
+        self._phase = phase
+        self._deadlines.clear("reply")
+        self._deadlines.set("reply", seconds)
 
     def give_up(self) -> None:
         """Hang up at once."""
@@ -491,7 +496,21 @@ class SMTPClient(LineReceiver):
     # ---- inside
 
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
-        return Deferred.fromCoroutine(coroutine)
+        return Deferred.fromCoroutine(self._in_turn(coroutine))
+
+    async def _in_turn(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """
+        One thing at a time: whatever is said within a message is taken for a part of it.
+        """
+        try:
+            await self._turn.acquire()
+        except BaseException:  # cancelled while nothing of it had been said
+            coroutine.close()
+            raise
+        try:
+            return await coroutine
+        finally:
+            self._turn.release()
 
     def _literal(self) -> str:
         """This end's address, for those who have no name (RFC 5321 §4.1.3)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -48,6 +48,7 @@ class SMTPService(Service):
         """
         if not self._listening:
             self.factory.resume()
+            self._failed = None
             self._listening = [self._listen(endpoint) for endpoint in self._endpoints]
         if self._failed is not None:
             self._failed.raiseException()
@@ -59,6 +60,8 @@ class SMTPService(Service):
 
     def _listen(self, endpoint: IStreamServerEndpoint) -> Deferred[None]:
         def failed(failure: Failure) -> None:
+            if failure.check(CancelledError):
+                return  # stopped meanwhile
             self._failed = failure
             log.critical("cannot listen: {error}", error=failure.getErrorMessage())
 

@@ -4,12 +4,14 @@ TLS: what a connection has agreed on, and certificates that can be read again wh
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
+from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import Certificate as TrustedCertificate
@@ -145,7 +147,6 @@ _WHY = {
     19: "the certificate chain ends in a self-signed one that is not trusted",
     20: "the certificate is signed by nobody we trust",
     21: "the certificate is signed by nobody we trust",
-    62: "the certificate is for another name",
 }
 """Of the numbers of X509_verify_cert, those that users meet."""
 
@@ -189,10 +190,30 @@ class ClientTLS:
         def verify(conn: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
             if not ok:
                 self.refused = _WHY.get(number, f"the certificate was not verified (error {number})")
-            return bool(ok)
+            elif depth == 0:  # the server's own
+                self.refused = self._mistaken(certificate)
+            return self.refused is None
 
-        connection.set_verify(SSL.VERIFY_PEER, verify)
+        # This takes the place of Twisted's callback, which in some versions is where it verifies the name.
+        connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, verify)
         return connection
+
+    def _mistaken(self, certificate: crypto.X509) -> str | None:
+        """What is wrong with the name in the certificate; an exception here would be lost, and so would the check."""
+        try:
+            ip = ipaddress.ip_address(self.hostname)
+        except ValueError:
+            ip = None
+        try:
+            if ip is None:
+                verify_certificate_hostname(certificate.to_cryptography(), self.hostname)
+            else:
+                verify_certificate_ip_address(certificate.to_cryptography(), str(ip))
+        except (VerificationError, CertificateError):
+            return f"the certificate is for another name than {self.hostname}"
+        except Exception as error:
+            return f"the name in the certificate cannot be verified: {error}"
+        return None
 
 
 def tls_failure(options: Any, reason: Failure) -> Failure:

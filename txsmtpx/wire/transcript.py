@@ -26,5 +26,9 @@ def shown(line: bytes, secret: bool) -> str:
     """A line of the client's as it may be seen: no credentials (RFC 4954 §9), no control characters."""
     if secret and line != b"*":
         return "[credentials]"
-    line = _AUTH.sub(rb"\1[credentials]", line)
+    return printable(_AUTH.sub(rb"\1[credentials]", line))
+
+
+def printable(line: bytes) -> str:
+    """Any line, without control characters."""
     return line.decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")

@@ -1,0 +1,42 @@
+"""An ESMTP server for one user, which logs what it takes."""
+
+import sys
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.task import react
+from twisted.logger import Logger
+from twisted.python.log import startLogging
+
+from txsmtpx import LoginBackend, Session, SMTPServerFactory
+from txsmtpx.errors import auth_failed, auth_required
+
+log = Logger()
+
+
+class LoggingSession(Session):
+    async def data(self, message, context):
+        content = await message.content()
+        log.info("{c.sender} to {c.recipients}: {content!r}", c=context, content=content)
+
+
+class Backend(LoginBackend):
+    def login(self, connection, username, password):
+        if (username, password) != ("username", "password"):
+            raise auth_failed()
+        return LoggingSession()
+
+    def anonymous_login(self, connection):
+        raise auth_required()
+
+
+async def main(reactor, endpoint="tcp:1025:interface=127.0.0.1"):
+    limits = {"read_timeout": 10, "write_timeout": 10, "max_message_bytes": 1024 * 1024, "max_recipients": 50}
+    factory = SMTPServerFactory(Backend(), domain="localhost", allow_insecure_auth=True, **limits)
+    await serverFromString(reactor, endpoint).listen(factory)
+    await Deferred()  # for ever
+
+
+if __name__ == "__main__":
+    startLogging(sys.stdout)
+    react(main, sys.argv[1:])

@@ -1,0 +1,97 @@
+"""Law 19: two factories with different settings do not notice each other; settings that make no sense are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from txsmtpx import OpenBackend, Session
+from txsmtpx.extensions.auth import AUTH
+from txsmtpx.extensions.box import EXTENSIONS
+from txsmtpx.extensions.extension import Extension, State, Verb
+from txsmtpx.extensions.size import SIZE
+from txsmtpx.extensions.smtputf8 import SMTPUTF8
+from txsmtpx.grammar.options import Parameter
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.testing import Conversation, RecordingBackend
+
+HELLO = ["EHLO client.example"]
+
+
+def test_two_factories_side_by_side():
+    offered = {"extensions": [SIZE, AUTH], "allow_insecure_auth": True}
+    one = Conversation(RecordingBackend({"u": "p"}), domain="one", max_message_bytes=1, **offered)
+    other = Conversation(domain="other", extensions=[SIZE], max_recipients=1, max_line_length=60)
+    third = Conversation(domain="third", lmtp=True)
+    assert one.ask(*HELLO)[1:] == ["250-one", "250-SIZE 1", "250 AUTH PLAIN LOGIN"]
+    assert other.ask(*HELLO) == ["220 other ESMTP txsmtpx", "250-other", "250 SIZE 33554432"]
+    assert third.ask(*HELLO) == ["220 third LMTP txsmtpx", "500 5.5.1 This is an LMTP server, say LHLO"]
+    assert one.ask("MAIL FROM:<me@example.com> SIZE=2") == ["552 5.3.4 Message too big"]
+    assert other.ask("MAIL FROM:<me@example.com> SIZE=2") == ["250 2.1.0 Sender ok"]
+    too_many = ["250 2.1.5 Recipient ok", "452 4.5.3 Too many recipients"]
+    assert other.ask("RCPT TO:<a@b>", "RCPT TO:<a@b>") == too_many
+    assert one.ask("MAIL FROM:<>", "RCPT TO:<a@b>", "RCPT TO:<a@b>")[2] == "250 2.1.5 Recipient ok"
+    assert other.ask("NOOP " + "x" * 60) == ["500 5.5.2 Line too long"]
+    assert one.ask("NOOP " + "x" * 60) == ["250 2.0.0 Ok"]
+    for conversation in (one, other, third):
+        conversation.hang_up()
+
+
+def test_not_announced_is_not_accepted():
+    """Law 18."""
+    conversation = Conversation(extensions=[])
+    assert conversation.ask(*HELLO) == ["220 localhost ESMTP txsmtpx", "250 localhost"]
+    for parameter in ("SIZE=1", "BODY=8BITMIME", "SMTPUTF8", "AUTH=<>"):
+        keyword = parameter.partition("=")[0]
+        refused = conversation.ask(f"MAIL FROM:<me@example.com> {parameter}")
+        assert refused == [f"555 5.5.4 Parameter not recognized: {keyword}"]
+    for verb in ("BDAT 4\r\nQUIT", "STARTTLS", "AUTH PLAIN"):
+        conversation.send(verb.encode() + (b"" if verb.startswith("BDAT") else b"\r\n"))
+        assert conversation.replies() == ["502 5.5.1 Command not offered here"]
+    conversation.hang_up()
+
+
+def test_an_extension_of_ones_own():
+    """Law 18 for it too: announced, its parameter decoded, its verb where it belongs."""
+    colour = Parameter("XCOLOUR", "colour", lambda text: (text or "").lower(), str.upper)
+    verb = Verb("XPAINT", lambda dialog, argument: Reply(250, (2, 0, 0), argument), "XPAINT", frozenset({State.READY}))
+    paint = Extension("XPAINT", "none", announce=lambda dialog: "RED GREEN", mail=(colour,), verbs=(verb,))
+    backend = RecordingBackend()
+    conversation = Conversation(backend, extensions=[*EXTENSIONS, paint])
+    assert conversation.ask("XPAINT x")[1] == "503 5.5.1 Say hello first"
+    assert conversation.ask(*HELLO)[-1] == "250 XPAINT RED GREEN"
+    assert conversation.ask("xpaint It red") == ["250 2.0.0 It red"]
+    assert conversation.ask("MAIL FROM:<me@example.com> XCOLOUR=RED") == ["250 2.1.0 Sender ok"]
+    assert conversation.ask("XPAINT x") == ["503 5.5.1 No valid recipients, RCPT comes first"]
+    assert backend.calls[-1][2].colour == "red"
+    conversation.hang_up()
+
+
+def test_extensions_that_contradict_each_other():
+    with pytest.raises(ValueError, match="SMTPUTF8 requires 8BITMIME"):
+        Conversation(extensions=[SMTPUTF8])
+    with pytest.raises(ValueError, match="two extensions claim SIZE"):
+        Conversation(extensions=[SIZE, Extension("OTHER", "none", mail=SIZE.mail)])
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"max_message_bytes": -1}, "max_message_bytes is negative"),
+        ({"max_recipients": -1}, "max_recipients is negative"),
+        ({"auth_failure_delay": -0.1}, "auth_failure_delay is negative"),
+        ({"max_line_length": 0}, "max_line_length is not positive"),
+        ({"max_auth_failures": 0}, "max_auth_failures is not positive"),
+        ({"delivery_timeout": 0}, "delivery_timeout is not positive"),
+        ({"bare_newlines": "ignore"}, "bare_newlines is normalize, reject or accept"),
+        ({"require_tls": True}, "require_tls needs a certificate"),
+        ({"require_auth": True}, "require_auth needs a backend that knows logins"),
+    ],
+)
+def test_settings_that_make_no_sense(settings, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        Conversation(OpenBackend(lambda connection: Session()), **settings)
+
+
+def test_no_such_setting():
+    with pytest.raises(TypeError, match="max_mesage_bytes"):
+        Conversation(max_mesage_bytes=1)

@@ -1,0 +1,228 @@
+"""The body on its way to the backend: three ways to read it, each with back-pressure; what ends it early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IConsumer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txsmtpx import SMTPError
+from txsmtpx.dialog.message import Message, MessageAborted
+
+
+def results(deferred: Deferred) -> list[object]:
+    """What it has fired with, or fires with later, a Failure as well."""
+    found: list[object] = []
+    deferred.addBoth(found.append)
+    return found
+
+
+def result(deferred: Deferred) -> object:
+    """What it has fired with."""
+    (found,) = results(deferred)
+    return found
+
+
+def failed(deferred: Deferred, kind: type[BaseException]) -> BaseException:
+    value = result(deferred)
+    assert isinstance(value, Failure)
+    assert value.check(kind)
+    return value.value
+
+
+@implementer(IConsumer)
+class Consumer:
+    """Takes so many writes before it pauses its producer."""
+
+    def __init__(self, room: int = 1000) -> None:
+        self.room = room
+        self.written: list[bytes] = []
+        self.producer = None
+
+    def registerProducer(self, producer, streaming):
+        assert streaming
+        assert self.producer is None
+        self.producer = producer
+
+    def unregisterProducer(self):
+        self.producer = None
+
+    def write(self, data):
+        self.written.append(data)
+        self.room -= 1
+        if self.room <= 0:
+            self.producer.pauseProducing()
+
+
+async def read(message: Message) -> bytes:
+    return b"".join([chunk async for chunk in message])
+
+
+def consumed(message: Message) -> Deferred:
+    consumer = Consumer()
+    return message.deliver_to(consumer).addCallback(lambda _: b"".join(consumer.written))
+
+
+WAYS: list[Callable[[Message], Deferred]] = [
+    lambda message: message.content(),
+    lambda message: Deferred.fromCoroutine(read(message)),
+    consumed,
+]
+each_way = pytest.mark.parametrize("way", WAYS, ids=["content", "async for", "deliver_to"])
+
+
+@each_way
+@pytest.mark.parametrize("early", [0, 1, 2, 3])
+def test_read(way, early):
+    """The reader comes before all of it, between the chunks, or after all of it."""
+    message = Message()
+    chunks = [b"a", b"b", b"c"]
+    for chunk in chunks[:early]:
+        message.write(chunk)
+    if early == 3:
+        message.finish()
+        assert result(way(message)) == b"abc"
+        return
+    found = results(way(message))
+    for chunk in chunks[early:]:
+        message.write(chunk)
+    assert found == []
+    message.finish()
+    assert message.received == 3
+    assert found == [b"abc"]
+
+
+@each_way
+def test_an_empty_one(way):
+    message = Message()
+    message.finish()
+    assert result(way(message)) == b""
+
+
+@each_way
+@pytest.mark.parametrize("before", [True, False])
+def test_ended_early(way, before):
+    """Whenever the reader comes, it never takes a part for the whole."""
+    message = Message()
+    message.write(b"a")
+    reading = None if before else way(message)
+    message.fail(Failure(ZeroDivisionError()))
+    failed(reading or way(message), ZeroDivisionError)
+    message.write(b"b")
+    message.finish()
+    assert message.failed
+
+
+@each_way
+def test_too_big(way):
+    message = Message(limit=3)
+    reading = way(message)
+    message.write(b"abc")
+    assert not message.too_big
+    message.write(b"d")
+    assert message.too_big
+    assert failed(reading, SMTPError).code == 552
+    assert message.received == 4
+
+
+def test_content_twice_and_a_limit_of_ones_own():
+    message = Message()
+    message.write(b"abc")
+    message.finish()
+    assert result(message.content()) == b"abc"
+    assert result(message.content()) == b"abc"
+
+
+@pytest.mark.parametrize("when", ["before", "while", "after"])
+def test_content_with_a_limit_of_ones_own(when):
+    message = Message()
+    if when != "while":
+        message.write(b"abcd")
+    if when == "after":
+        message.finish()
+    reading = message.content(limit=3)
+    if when == "while":
+        message.write(b"abcd")
+    assert failed(reading, SMTPError).code == 552
+    assert not message.too_big  # the server takes it; this reader does not
+
+
+def test_one_reader_only():
+    for way in WAYS:
+        message = Message()
+        reading = way(message)
+        with pytest.raises(RuntimeError, match="has a reader already"):
+            message.content()
+        message.abandon()
+        failed(reading, MessageAborted)
+
+
+def test_a_reader_that_is_cancelled_makes_room_for_another():
+    message = Message()
+    for _ in range(2):
+        reading = message.content()
+        reading.cancel()
+        failed(reading, CancelledError)
+    consumer = Consumer()
+    reading = message.deliver_to(consumer)
+    consumer.producer.stopProducing()
+    failed(reading, CancelledError)
+    assert consumer.producer is None
+    message.write(b"a")
+    message.finish()
+    assert result(message.content()) == b"a"
+
+
+def test_nobody_reads():
+    """Law 5: full past the high-water mark, drained when somebody reads."""
+    message = Message(high_water=10)
+    message.write(b"a" * 10)
+    assert not message.full
+    message.write(b"a")
+    assert message.full
+    drained = message.drained()
+    chunk = message.__anext__()
+    assert result(chunk) == b"a" * 11
+    assert result(drained) is None
+    assert not message.full
+
+
+def test_drained_when_all_of_it_is_wanted_or_nothing_any_more():
+    for relieve in (Message.content, Message.abandon):
+        message = Message(high_water=10)
+        message.write(b"a" * 11)
+        drained = message.drained()
+        reading = relieve(message)
+        assert result(drained) is None
+        assert not message.full
+        message.abandon()
+        if reading is not None:
+            failed(reading, MessageAborted)
+
+
+def test_a_consumer_that_pauses():
+    message = Message()
+    consumer = Consumer(room=1)
+    done = message.deliver_to(consumer)
+    producer = consumer.producer
+    message.write(b"a")
+    assert message.full
+    drained = message.drained()
+    message.write(b"b")  # what was on its way
+    assert consumer.written == [b"a"]
+    consumer.room = 2
+    producer.resumeProducing()
+    assert consumer.written == [b"a", b"b"]
+    assert result(drained) is None
+    producer.pauseProducing()
+    message.write(b"c")
+    message.finish()
+    assert consumer.producer is producer
+    producer.resumeProducing()
+    assert consumer.written == [b"a", b"b", b"c"]
+    assert result(done) is None
+    assert consumer.producer is None

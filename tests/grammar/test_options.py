@@ -1,0 +1,108 @@
+"""Parameters of MAIL and RCPT (RFC 5321 §4.1.2), and those that every server has: decode(encode(x)) == x (law 18)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from txsmtpx.extensions.auth import AUTH
+from txsmtpx.extensions.eightbitmime import EIGHTBITMIME
+from txsmtpx.extensions.size import SIZE
+from txsmtpx.extensions.smtputf8 import SMTPUTF8
+from txsmtpx.grammar import options
+from txsmtpx.grammar.options import BadParameter, MailOptions, Parameter, RcptOptions, UnknownParameter
+
+EXTENSIONS = (SIZE, EIGHTBITMIME, SMTPUTF8, AUTH)
+MAIL = {parameter.keyword: parameter for extension in EXTENSIONS for parameter in extension.mail}
+
+
+def parse(text: str) -> MailOptions:
+    found = MailOptions()
+    options.parse(text, MAIL, found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", MailOptions()),
+        ("SIZE=0", MailOptions(size=0)),
+        ("size=12345678901234567890", MailOptions(size=12345678901234567890)),
+        ("BODY=7bit", MailOptions(body="7BIT")),
+        ("Body=8BitMime SMTPUTF8", MailOptions(body="8BITMIME", smtputf8=True)),
+        ("AUTH=<>", MailOptions(auth="")),
+        ("AUTH=me+2Bx@example.com", MailOptions(auth="me+x@example.com")),
+        ("AUTH=+22a+20b+22@example.com", MailOptions(auth='"a b"@example.com')),
+    ],
+)
+def test_read(text, expected):
+    assert parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["SIZE", "SIZE=-1", "SIZE=x", "SIZE=123456789012345678901", "SIZE=1 size=1", "BODY", "BODY=x", "SMTPUTF8=x",
+     "AUTH", "AUTH=me", "AUTH=+", "AUTH=me+20@example.com", "AUTH=<me@example.com>", "AUTH=+0D+0A@example.com"],
+)  # fmt: skip
+def test_a_bad_value(text):
+    with pytest.raises(BadParameter):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["X", "X=1", "SIZE=1 X", "RET=FULL"])
+def test_an_unknown_one(text):
+    with pytest.raises(UnknownParameter):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["=", "=1", "SIZE=", "-SIZE=1", "SIZE=1=2", "SI ZE=1 !", "SÏZE=1"])
+def test_no_parameter(text):
+    with pytest.raises(ValueError, match=r"."):
+        parse(text)
+
+
+mailboxes = st.from_regex(r"\A[a-z0-9+=!]{1,20}@[a-z]{1,10}\.example\Z")
+
+
+@given(
+    size=st.none() | st.integers(0, 10**20 - 1),
+    body=st.sampled_from(["7BIT", "8BITMIME"]),
+    smtputf8=st.booleans(),
+    auth=st.none() | st.just("") | mailboxes,
+)
+def test_read_is_the_inverse_of_write(size, body, smtputf8, auth):
+    given = MailOptions(size=size, body=body, smtputf8=smtputf8, auth=auth)
+    words = options.format(given, MAIL.values())
+    found = parse(" ".join(words))
+    assert [getattr(found, field) for field in ("size", "body", "smtputf8", "auth")] == [size, body, smtputf8, auth]
+
+
+@given(st.text("SIZEBODYAUTH=17+<>@é \u2003-", max_size=30))
+def test_anything_is_options_or_a_value_error(text):
+    found = MailOptions()
+    try:
+        options.parse(text, MAIL, found)
+    except ValueError:
+        return
+    assert parse(" ".join(options.format(found, MAIL.values()))) == found
+
+
+def test_an_extension_of_ones_own_has_fields_of_its_own():
+    colour = Parameter("XCOLOUR", "colour", lambda text: (text or "").lower(), str.upper)
+    found = RcptOptions()
+    options.parse("xcolour=RED", {"XCOLOUR": colour}, found)
+    assert found.colour == "red"
+    assert options.format(found, [colour]) == ["XCOLOUR=RED"]
+
+
+def test_no_such_field():
+    with pytest.raises(TypeError, match="MailOptions has no field 'sise'"):
+        MailOptions(sise=1)
+
+
+def test_values_of_one_are_not_values_of_another():
+    one, other = MailOptions(size=1), MailOptions()
+    assert (one.size, other.size, MailOptions.size) == (1, None, None)
+    assert one != other
+    assert other != RcptOptions()

@@ -1,0 +1,72 @@
+"""Trace fields (RFC 5321 §4.4, RFC 3848, RFC 6531 §4.3)."""
+
+from __future__ import annotations
+
+from email import policy
+from email.parser import BytesParser
+from email.utils import parsedate_to_datetime
+
+import pytest
+
+from txsmtpx.grammar import trace
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [
+        ({"extended": False}, "SMTP"),
+        ({"extended": False, "tls": True, "authenticated": True}, "SMTP"),
+        ({}, "ESMTP"),
+        ({"tls": True}, "ESMTPS"),
+        ({"authenticated": True}, "ESMTPA"),
+        ({"tls": True, "authenticated": True}, "ESMTPSA"),
+        ({"utf8": True}, "UTF8SMTP"),
+        ({"utf8": True, "tls": True, "authenticated": True}, "UTF8SMTPSA"),
+        ({"lmtp": True}, "LMTP"),
+        ({"lmtp": True, "tls": True}, "LMTPS"),
+        ({"lmtp": True, "authenticated": True}, "LMTPA"),
+        ({"lmtp": True, "utf8": True, "tls": True, "authenticated": True}, "UTF8LMTPSA"),
+    ],
+)
+def test_with_protocol(facts, word):
+    given = {"extended": True, "lmtp": False, "utf8": False, "tls": False, "authenticated": False, **facts}
+    assert trace.with_protocol(**given) == word
+
+
+def test_return_path_and_delivered_to():
+    assert trace.return_path("") == b"Return-Path: <>\r\n"
+    assert trace.return_path("me@example.com") == b"Return-Path: <me@example.com>\r\n"
+    assert trace.delivered_to("jürgen@example.com") == "Delivered-To: jürgen@example.com\r\n".encode()
+
+
+def received(**facts) -> str:
+    given = {
+        "helo": "client.example", "peer": "192.0.2.1", "domain": "mx.example.org", "protocol": "ESMTP",
+        "queue_id": "ABC1", "recipient": None, "when": 1.5e9,
+    }  # fmt: skip
+    header = trace.received(**(given | facts))
+    assert header.endswith(b"\r\n")
+    assert header.count(b"\n") == header.count(b"\r\n") == header.count(b"\n\t") + 1
+    return BytesParser(policy=policy.SMTP).parsebytes(header)["Received"]
+
+
+def test_received():
+    words, _, when = received().partition(";")
+    expected = "from client.example ([192.0.2.1]) by mx.example.org (txsmtpx) with ESMTP id ABC1"
+    assert words.replace("\t", " ") == expected
+    assert parsedate_to_datetime(when).timestamp() == 1.5e9
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"peer": "2001:db8::1"}, "from client.example ([IPv6:2001:db8::1])"),
+        ({"peer": ""}, "from client.example\tby"),
+        ({"helo": "", "peer": ""}, "from unknown"),
+        ({"helo": "a\r\nX-Injected: 1", "peer": ""}, "from a??X-Injected: 1"),
+        ({"helo": "(a);<b>\\", "peer": ""}, "from ?a???b??"),
+        ({"recipient": "you@example.com"}, "for <you@example.com>;"),
+    ],
+)
+def test_received_details(facts, said):
+    assert said.replace("\t", " ") in received(**facts).replace("\t", " ")

@@ -1,0 +1,49 @@
+"""Our own server, as its users run it, and what it has delivered."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import email
+import os
+import sys
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+
+from tests.interop.process import Address, Running, eventually, running
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextlib.contextmanager
+def smtpx(directory: Path, listening: Address, *options: str | Path) -> Iterator[Running]:
+    """
+    C{twistd -n smtpx} with C{options}, as long as the context lasts.
+
+    @param listening: where it is ready when it greets.
+    """
+    twistd = Path(sys.executable).with_name("twistd")
+    # The backend that is given by its dotted name is one of the tests.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [twistd, "--nodaemon", "--pidfile=", "smtpx", "--domain", "mx.example.test", "--transcript", *options]
+    with running(command, directory, listening, env=environment) as program:
+        yield program
+
+
+def delivered(maildir: Path, sent: bytes) -> Message:
+    """
+    Wait for the one message in C{maildir}, which has to be C{sent}, octet for octet, below the headers of its journey.
+
+    @return: those headers.
+    """
+    found = eventually(lambda: list(maildir.glob("new/*")), lambda: f"nothing in {maildir}")
+    assert len(found) == 1, f"{len(found)} messages in {maildir}"
+    octets = found[0].read_bytes()
+    assert octets.endswith(b"\r\n" + sent), _difference(sent, octets)
+    return email.message_from_bytes(octets[: -len(sent)])
+
+
+def _difference(sent: bytes, found: bytes) -> str:
+    lines = ([repr(line) for line in octets.splitlines(keepends=True)] for octets in (sent, found))
+    return "\n".join(difflib.unified_diff(*lines, "sent", "found", lineterm=""))

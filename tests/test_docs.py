@@ -1,0 +1,88 @@
+"""The pages say what is true: generated ones are fresh, links lead somewhere, paths and names exist."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from zope.interface.interface import InterfaceClass
+
+import txsmtpx
+from txsmtpx import errors
+from txsmtpx.backends.plugin import plugins
+from txsmtpx.dialog.message import Message
+from txsmtpx.dialog.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def test_states_is_fresh() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "states.py"))
+    assert script["PAGE"].read_text() == script["page"](), "run: python docs/states.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if not target.startswith("https://"):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_paths(page: Path) -> None:
+    """What is called by its path from the root is there."""
+    for path in re.findall(r"`((?:txsmtpx|twisted|tests|docs|examples|\.ci)/[\w./-]+)`", page.read_text()):
+        assert (ROOT / path).exists() or path == "twisted/plugins", path
+
+
+def test_floors_in_the_picture() -> None:
+    """The rooms drawn on each floor are modules of it."""
+    picture = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    floor = ""
+    for line in picture.splitlines():
+        if room := re.match(r"  (?=.{9}\|)(\w*) +\|(.*)\|", line):
+            floor = room[1] or floor
+            for module in room[2].split():
+                assert (ROOT / "txsmtpx" / floor / f"{module}.py").exists(), (floor, module)
+
+
+# Names
+
+OTHERS = """
+async await for in return raise int str True False reactor serverFromString endpoint endpoints listen
+stopService consumer portal argument tcp ssl haproxy unix run lmtp cert key pem OK No CertificateOptions
+twistd smtpx PATH local
+"""
+"""Words of Python, of Twisted, and within strings."""
+
+
+def names_of(thing: Any) -> set[str]:
+    """Its attributes, and what it and its methods take."""
+    if isinstance(thing, InterfaceClass):
+        methods = [thing[name] for name in thing.names(all=True)]
+        parameters = [name for method in methods for name in getattr(method, "positional", ())]
+        return {*thing.names(all=True), *parameters}
+    functions = [member for _, member in inspect.getmembers(thing, inspect.isfunction)]
+    parameters = [name for function in functions for name in inspect.signature(function).parameters]
+    return {*dir(thing), *parameters, *getattr(thing, "__annotations__", ())}
+
+
+def test_names_in_coming_from() -> None:
+    """What a thing is called here exists."""
+    page = (ROOT / "docs" / "coming-from.md").read_text()
+    here = [row.split(" | ")[1] for row in page.splitlines() if row.startswith("| ")]
+    spans = re.findall(r"`([^`]+)`", "\n".join(here))
+    words = {word for span in spans for word in re.findall(r"[A-Za-z_]\w*", span)}
+    known = {*OTHERS.split(), *txsmtpx.__all__, *dir(txsmtpx), *dir(errors), *plugins(), "txsmtpx", "trace"}
+    for thing in (Settings, Message, *(getattr(txsmtpx, name) for name in txsmtpx.__all__)):
+        known |= names_of(thing)
+    assert words - known - set(vars(txsmtpx.Connection("", "", False))) == set()

@@ -1,0 +1,126 @@
+"""
+The three floors: imports go down only, and importing does nothing.
+
+Read from the source by ast, so that an import within a function counts as well; only those under
+C{TYPE_CHECKING}, which never happen, do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import txsmtpx
+
+ROOT = Path(txsmtpx.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+
+GRAMMAR = ("txsmtpx.grammar",)
+MIDDLE = ("txsmtpx.grammar", "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.extensions", "txsmtpx.sasl",
+          "txsmtpx.dialog")  # fmt: skip
+TWISTED = ("twisted.internet.defer", "twisted.internet.interfaces", "twisted.logger", "twisted.python.failure",
+           "twisted.cred", "zope.interface")  # fmt: skip
+
+# Floor, what it may import of ours, what of others'.
+FLOORS = [
+    ("grammar", GRAMMAR, ()),
+    ("errors.py", GRAMMAR, ()),
+    ("interfaces.py", GRAMMAR, (*TWISTED, "twisted.plugin")),
+    ("extensions", MIDDLE, TWISTED),
+    ("sasl", MIDDLE, (*TWISTED, "scramp")),
+    ("dialog", MIDDLE, (*TWISTED, "idna")),
+    ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
+    ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"), ("twisted", "zope.interface")),
+]
+
+
+class Import(NamedTuple):
+    line: int
+    name: str
+    in_function: bool
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Every import of a file, as the dotted names of what is imported."""
+    yield from _imports(ast.parse(path.read_text(encoding="utf-8")), False)
+
+
+def _imports(node: ast.AST, in_function: bool) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield Import(node.lineno, alias.name, in_function)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        for alias in node.names:
+            yield Import(node.lineno, f"{node.module}.{alias.name}", in_function)
+    elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        for child in node.orelse:
+            yield from _imports(child, in_function)
+    else:
+        in_function |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            yield from _imports(child, in_function)
+
+
+def within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+@pytest.mark.parametrize(("floor", "ours", "others"), FLOORS, ids=[floor for floor, _, _ in FLOORS])
+def test_imports_go_down(floor, ours, others):
+    path = ROOT / floor
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    assert files
+    upward = [
+        f"{file.relative_to(ROOT)}:{each.line} imports {each.name}"
+        for file in files
+        for each in imports(file)
+        if not within(each.name, ours + others) and each.name.partition(".")[0] not in sys.stdlib_module_names
+        # Where a clock that is no reactor has no threads, the global one is asked, at that moment.
+        and not (each.in_function and each.name == "twisted.internet.reactor")
+    ]
+    assert upward == []
+
+
+def test_grammar_knows_nothing_of_twisted():
+    """The walk sees what is there: the same rule applied to the wire is broken."""
+    assert any(within(each.name, ("twisted",)) for each in imports(ROOT / "wire" / "server.py"))
+    assert not any(within(each.name, ("twisted",)) for file in ROOT.glob("grammar/*.py") for each in imports(file))
+
+
+def test_nobody_imports_the_reactor_at_module_level():
+    found = [
+        f"{file.relative_to(ROOT)}:{each.line}"
+        for file in MODULES
+        for each in imports(file)
+        if each.name == "twisted.internet.reactor" and not each.in_function
+    ]
+    assert found == []
+
+
+IMPORT_ALL = """
+import importlib, socket, sys
+
+def resolve(*args, **kwargs):
+    raise AssertionError(f"a name was resolved: {args}")
+
+socket.getaddrinfo = socket.gethostbyname = socket.gethostbyname_ex = socket.getfqdn = resolve
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+    assert "twisted.internet.reactor" not in sys.modules, f"{name} installs a reactor"
+"""
+
+
+def test_importing_installs_no_reactor_and_resolves_no_name():
+    names = [".".join(file.relative_to(ROOT.parent).with_suffix("").parts) for file in MODULES]
+    names = [name.removesuffix(".__init__") for name in names]
+    assert "txsmtpx.wire.server" in names
+    run = subprocess.run([sys.executable, "-c", IMPORT_ALL, *names], capture_output=True, text=True, timeout=60)
+    assert run.stderr == ""
+    assert run.returncode == 0

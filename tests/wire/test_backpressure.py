@@ -1,0 +1,297 @@
+"""Bounded memory (law 5): who does not read is not written to, and what nobody takes is not read."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer
+from twisted.internet.task import deferLater
+from zope.interface import implementer
+
+from txsmtpx import Session
+from txsmtpx.dialog.message import HIGH_WATER
+from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.wire.server import HELD_INPUT
+
+HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
+OK = "250 2.0.0 Ok"
+
+SEGMENT = 4096
+LINE = b"x" * 62 + b"\r\n"
+
+
+def conversation(backend=None, **settings):
+    client = Conversation(backend, **settings)
+    client.replies()
+    return client
+
+
+def paused(client) -> bool:
+    return client.transport.producerState == "paused"
+
+
+def fill(client, segment: bytes, most: int = 100) -> int:
+    """Send C{segment} until the server wants no more; how often."""
+    for sent in range(most):
+        if paused(client):
+            return sent
+        client.send(segment)
+    raise AssertionError("it takes everything")
+
+
+def test_commands_that_wait_for_a_backend_pause_the_transport_and_come_back():
+    waiting = Deferred()
+    client = conversation(RecordingBackend(mail=[waiting]))
+    client.ask(*HELLO[:2])
+    noops = b"NOOP\r\n" * 1000
+    sent = fill(client, noops)
+    assert HELD_INPUT < sent * len(noops) <= HELD_INPUT + len(noops)
+    assert client.replies() == []
+    waiting.callback(None)
+    assert not paused(client)
+    assert client.replies() == ["250 2.1.0 Sender ok", *[OK] * 1000 * sent]
+    client.hang_up()
+
+
+def test_held_to_the_bound_the_transport_is_not_paused():
+    client = conversation(RecordingBackend(mail=[Deferred()]))
+    client.ask(*HELLO[:2])
+    client.send(b"x" * HELD_INPUT)
+    assert not paused(client)
+    client.send(b"x")
+    assert paused(client)
+    client.hang_up()
+
+
+def test_fifty_commands_at_a_second_each_are_answered_in_order():
+    backend = RecordingBackend()
+    client = conversation(backend)
+    for method in ("mail", "rcpt", "reset"):
+        backend.outcomes[method] = lambda *arguments: deferLater(client.clock, 1, lambda: None)
+    lines = ["EHLO client.example", "MAIL FROM:<a@client.example>"]
+    lines += [f"RCPT TO:<b{n}@localhost>" for n in range(46)]
+    lines += ["RSET", "NOOP"]
+    assert len(lines) == 50
+    said = client.ask(*lines)
+    for _ in range(48):
+        before = len(said)
+        client.clock.advance(0.5)
+        assert client.replies() == []
+        client.clock.advance(0.5)
+        said += client.replies()
+        assert len(said) > before
+    answers = [line for line in said if line[3] == " "]
+    assert answers[1:] == ["250 2.1.0 Sender ok", *["250 2.1.5 Recipient ok"] * 46, OK, OK]
+    assert [call[1] for call in backend.calls if call[0] == "rcpt"] == [f"b{n}@localhost" for n in range(46)]
+    client.hang_up()
+
+
+@pytest.mark.parametrize("begin", ["DATA", "BDAT 1000000"])
+def test_a_body_that_nobody_reads_stops(begin):
+    taken = []
+    backend = RecordingBackend(data=lambda message, context: taken.append(message) or Deferred())
+    client = conversation(backend)
+    client.ask(*HELLO, begin)
+    sent = fill(client, LINE * (SEGMENT // len(LINE)))
+    assert sent * SEGMENT <= HIGH_WATER + HELD_INPUT + 2 * SEGMENT
+    assert taken[0].received <= HIGH_WATER + SEGMENT
+    client.hang_up()
+
+
+@pytest.mark.parametrize("how", ["content", "iterate", "consumer"])
+def test_a_body_that_is_read_late_comes_whole(how):
+    begin, stored = Deferred(), []
+
+    async def read(message, context):
+        await begin
+        if how == "content":
+            stored.append(await message.content())
+        elif how == "iterate":
+            async for chunk in message:
+                stored.append(chunk)
+        else:
+            consumer = Consumer()
+            await message.deliver_to(consumer)
+            stored.extend(consumer.written)
+
+    client = conversation(RecordingBackend(data=read))
+    client.ask(*HELLO, "DATA")
+    segment = LINE * (SEGMENT // len(LINE))
+    sent = fill(client, segment)
+    begin.callback(None)
+    assert not paused(client)
+    client.send(segment + b".\r\n")
+    assert client.replies()[0].startswith("250 2.0.0 Ok: queued as ")
+    assert b"".join(stored) == segment * (sent + 1)
+    client.hang_up()
+
+
+@implementer(IConsumer)
+class Consumer:
+    """Takes what it is given, and can be told to want no more."""
+
+    def __init__(self):
+        self.producer = None
+        self.written = []
+
+    def registerProducer(self, producer, streaming):
+        assert streaming
+        self.producer = producer
+
+    def unregisterProducer(self):
+        self.producer = None
+
+    def write(self, octets):
+        self.written.append(octets)
+
+
+def test_a_consumer_that_pauses_pauses_the_peer():
+    consumer = Consumer()
+    client = conversation(RecordingBackend(data=lambda message, context: message.deliver_to(consumer)))
+    client.ask(*HELLO, "DATA")
+    client.send(LINE + b"y")
+    assert b"".join(consumer.written) == LINE + b"y"
+    consumer.producer.pauseProducing()
+    segment = LINE * (SEGMENT // len(LINE))
+    sent = fill(client, segment)
+    assert sent * SEGMENT <= HELD_INPUT + HIGH_WATER + 2 * SEGMENT
+    assert b"".join(consumer.written) == LINE + b"y"
+    consumer.producer.resumeProducing()
+    assert not paused(client)
+    client.send(b".\r\n")
+    assert client.replies()[0].startswith("250 2.0.0 Ok: queued as ")
+    assert b"".join(consumer.written) == LINE + b"y" + segment * sent
+    assert consumer.producer is None
+    client.hang_up()
+
+
+def test_a_consumer_that_pauses_at_each_write():
+    class Fussy(Consumer):
+        def write(self, octets):
+            super().write(octets)
+            self.producer.pauseProducing()
+
+    consumer = Fussy()
+    client = conversation(RecordingBackend(data=lambda message, context: message.deliver_to(consumer)))
+    client.ask(*HELLO, "DATA")
+    client.replies()
+    for _ in range(10):
+        client.send(LINE)
+    client.send(b".\r\nNOOP\r\n")
+    assert client.replies() == []
+    for _ in range(10):
+        consumer.producer and consumer.producer.resumeProducing()
+    assert b"".join(consumer.written) == LINE * 10
+    assert consumer.producer is None
+    queued, ok = client.replies()
+    assert (queued[:4], ok) == ("250 ", OK)
+    client.hang_up()
+
+
+def test_a_peer_that_does_not_read_is_not_worked_for():
+    client = conversation()
+    client.ask("EHLO client.example")
+    client.protocol.pauseProducing()
+    assert client.ask("MAIL FROM:<a@client.example>", "RSET") == []
+    assert client.backend.calls == []
+    fill(client, b"NOOP\r\n" * 1000)
+    assert client.backend.calls == []
+    client.protocol.resumeProducing()
+    assert client.replies()[:3] == ["250 2.1.0 Sender ok", OK, OK]
+    assert not paused(client)
+    client.hang_up()
+
+
+def test_a_peer_that_stops_reading_within_a_segment():
+    client = conversation()
+    write, written = client.transport.write, []
+
+    def full(octets):
+        written.append(octets)
+        write(octets)
+        client.protocol.pauseProducing()
+
+    client.transport.write = full
+    client.send(b"NOOP\r\n")
+    client.send(b"NOOP\r\n" * 3)
+    assert client.replies() == [OK]
+    client.protocol.resumeProducing()
+    assert client.replies() == [OK] * 3
+    assert len(written) == 2  # one write for all the answers of a segment
+    client.hang_up()
+
+
+def test_a_backend_that_answers_a_peer_that_does_not_read():
+    waiting = Deferred()
+    client = conversation(RecordingBackend(mail=[waiting]))
+    client.ask(*HELLO)
+    client.protocol.pauseProducing()
+    waiting.callback(None)
+    assert [call[0] for call in client.backend.calls] == ["anonymous_login", "mail"]
+    client.protocol.resumeProducing()
+    assert client.replies() == ["250 2.1.0 Sender ok", "250 2.1.5 Recipient ok"]
+    client.hang_up()
+
+
+def growth(client, segment: bytes, times: int) -> int:
+    """How much more memory is in use after C{segment} was sent so often."""
+    client.send(segment)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(times):
+            client.send(segment)
+            client.transport.clear()
+        return tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_line_without_end_takes_no_memory():
+    client = conversation()
+    assert growth(client, b"x" * SEGMENT, 500) < 2 * SEGMENT
+    assert client.ask("", "NOOP") == ["500 5.5.2 Line too long", OK]
+    client.hang_up()
+
+
+def test_a_login_without_end_takes_no_memory():
+    client = conversation(RecordingBackend({"user": "secret"}), allow_insecure_auth=True)
+    client.ask("EHLO client.example", "AUTH LOGIN")
+    assert growth(client, b"A" * SEGMENT, 500) < 4 * SEGMENT
+    assert client.ask("", "NOOP") == ["500 5.5.2 Line too long", OK]
+    client.hang_up()
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        b"NOOP\r\n",
+        b"no such command\r\n",
+        b"EHLO client.example\r\n",
+        b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRSET\r\n",
+        b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nhi\r\n.\r\n",
+        b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 2\r\nhiBDAT 0 LAST\r\n",
+        b"BDAT 6\r\nNOOP\r\n",
+        b"\0\r\n",
+        b"\x80" * 3000 + b"\r\n",
+    ],
+)
+def test_nothing_grows_with_what_a_peer_says(segment):
+    client = conversation(RecordingBackend(data=lambda message, context: None))
+    client.backend.asked = lambda method, *arguments: None
+    session = Session()
+    client.backend.anonymous_login = lambda connection: session
+    client.send(segment * 50)
+    assert growth(client, segment, 500) < 8192
+    client.hang_up()
+
+
+def test_an_oversized_message_takes_no_memory():
+    client = conversation(RecordingBackend(data=lambda message, context: message.content()), max_message_bytes=1000)
+    client.ask(*HELLO, "DATA")
+    assert growth(client, LINE * 64, 500) < 8192
+    (answer,) = client.ask(".")
+    assert answer.startswith("552 5.3.4 ")
+    client.hang_up()
