@@ -24,8 +24,9 @@ from twisted.internet.defer import ensureDeferred
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogBeginner
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 # Seconds: far more than is needed by a test that does not sleep, on a slow machine too.
 TIME_LIMIT = 20.0
@@ -34,6 +35,7 @@ TIME_LIMIT = 20.0
 TURNS = 20
 
 
+@implementer(ILogObserver)
 class LoggedFailures:
     """A log observer that keeps what a test has to answer for."""
 
@@ -127,13 +129,14 @@ def _left_since(before: set[Any]) -> set[Any]:
     while (left := _on_the_reactor() - before - reactor._internalReaders) and turns:
         _turn_the_reactor()
         turns -= 1
-    for each in left:
-        if IDelayedCall.providedBy(each):
-            each.cancel()
-        else:
-            reactor.removeReader(each)
-            reactor.removeWriter(each)
-            each.connectionLost(Failure(ConnectionAborted()))
+    calls = {each for each in left if IDelayedCall.providedBy(each)}
+    for selectable in left - calls:
+        reactor.removeReader(selectable)
+        reactor.removeWriter(selectable)
+        selectable.connectionLost(Failure(ConnectionAborted()))
+    for call in calls:
+        if call.active():  # and not cancelled by the loss of its connection
+            call.cancel()
     return left
 
 

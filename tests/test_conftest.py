@@ -104,6 +104,18 @@ def test_pass_delayed_call_cancelled():
 def test_error_listening():
     listen()
 
+class Timed(Factory):
+    """Its port takes a delayed call along when it is lost."""
+
+    def doStart(self):
+        self.call = reactor.callLater(3600, nothing)
+
+    def doStop(self):
+        self.call.cancel()
+
+def test_error_listening_with_a_delayed_call():
+    reactor.listenTCP(0, Timed(), interface="127.0.0.1")
+
 def test_pass_stopped_listening():
     listen().stopListening()
 

@@ -200,6 +200,18 @@ def test_a_timeout_runs_while_the_message_still_comes():
     delivery.hang_up()
 
 
+def test_a_delivery_that_begins_when_its_outcome_is_known():
+    """It has no clock, and is cancelled at once."""
+    cancelled: list[Any] = []
+    delivery = Delivery(ONE)
+    delivery.context.set_status(ONE, "known")
+    delivery.context.start_delivery(ONE, Deferred(cancelled.append), timeout=2)
+    assert len(cancelled) == 1
+    delivery.finish()
+    assert delivery.end() == [f"250 2.0.0 <{ONE}> known"]
+    delivery.hang_up()
+
+
 def test_the_answer_to_a_timeout_can_be_chosen():
     def timed_out(recipient: str) -> Reply:
         return Reply(450, (4, 4, 1), f"{recipient} is slow")

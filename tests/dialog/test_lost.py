@@ -11,7 +11,7 @@ import gc
 import weakref
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
@@ -78,6 +78,26 @@ def test_a_session_that_comes_too_late_is_logged_out():
     assert names(backend) == ["anonymous_login", "logout"]
 
 
+def test_a_session_that_comes_when_all_is_over_is_logged_out():
+    """A backend that does not let itself be cancelled."""
+    stubborn = Deferred()
+
+    async def log_in(connection):
+        try:
+            await Deferred()
+        except CancelledError:
+            await stubborn
+
+    backend = RecordingBackend()
+    backend.outcomes["anonymous_login"] = lambda connection: Deferred.fromCoroutine(log_in(connection))
+    conversation = Conversation(backend)
+    conversation.ask(*ENVELOPE)
+    conversation.hang_up()
+    assert names(backend) == ["anonymous_login"]
+    stubborn.callback(None)
+    assert names(backend) == ["anonymous_login", "logout"]
+
+
 @pytest.mark.parametrize("how", ["content", "async for"])
 @pytest.mark.parametrize(
     ("end", "kind"), [("lose", ConnectionLost), ("RSET", MessageAborted), ("EHLO client.example", MessageAborted)]
@@ -135,6 +155,18 @@ def test_a_body_that_nobody_reads_stops_at_its_bound():
         assert sent < 10 * HIGH_WATER
     assert messages[0].received <= HIGH_WATER + 1000
     assert sent <= HIGH_WATER + 64 * 1024 + 3000
+    conversation.hang_up()
+
+
+def test_a_body_that_is_answered_already_is_thrown_away():
+    messages = []
+    conversation = Conversation(RecordingBackend(data=lambda message, context: messages.append(message)))
+    conversation.ask(*ENVELOPE, "DATA")
+    for _ in range(4 * HIGH_WATER // 1000):
+        conversation.send(b"x" * 998 + b"\r\n")
+        assert conversation.transport.producerState == "producing"
+    assert conversation.ask(".")[0].startswith("250 2.0.0 Ok: queued as ")
+    assert messages[0].received >= 4 * HIGH_WATER - 1000
     conversation.hang_up()
 
 

@@ -52,7 +52,8 @@ async def main(port: str, tls_port: str, pem: str, directory: str, user: str, pa
 
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem)
-    make = partial(SMTP, Maildirs(Path(directory)), enable_SMTPUTF8=True, authenticator=authenticate, hostname="it.test")
+    handler = Maildirs(Path(directory))
+    make = partial(SMTP, handler, enable_SMTPUTF8=True, authenticator=authenticate, hostname="aiosmtpd.test")
     loop = asyncio.get_running_loop()
     await loop.create_server(partial(make, tls_context=context), "127.0.0.1", int(port))
     # It does not see TLS that it has not begun itself.

@@ -100,8 +100,9 @@ def _make_sasldb(directory: Path) -> None:
     directory.mkdir(parents=True)
     database = directory / "sasldb2"
     mechanisms = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"
-    lines = ["pwcheck_method: auxprop", "auxprop_plugin: sasldb", f"sasldb_path: {database}", f"mech_list: {mechanisms}"]
-    (directory / "smtpd.conf").write_text("".join(f"{line}\n" for line in lines))
+    (directory / "smtpd.conf").write_text(
+        f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: {mechanisms}\n"
+    )
     command = [program(SASLPASSWD), "-p", "-c", "-f", str(database), "-u", DOMAIN, USER]
     subprocess.run(command, input=PASSWORD.encode(), check=True)
     shutil.chown(database, "postfix", "postfix")

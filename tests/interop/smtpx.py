@@ -45,5 +45,8 @@ def delivered(maildir: Path, sent: bytes) -> Message:
 
 
 def _difference(sent: bytes, found: bytes) -> str:
-    lines = ([repr(line) for line in octets.splitlines(keepends=True)] for octets in (sent, found))
-    return "\n".join(difflib.unified_diff(*lines, "sent", "found", lineterm=""))
+    return "\n".join(difflib.unified_diff(_shown(sent), _shown(found), "sent", "found", lineterm=""))
+
+
+def _shown(octets: bytes) -> list[str]:
+    return [repr(line) for line in octets.splitlines(keepends=True)]

@@ -1,4 +1,4 @@
-"""Our client sends to other people's servers: by each kind of connection they have, in each way of sending they know."""
+"""Our client sends to the servers of others: by each kind of connection they have, in each way they know."""
 
 from __future__ import annotations
 
@@ -123,7 +123,8 @@ async def test_some_are_refused(name: str, receiver: Receiver, certificate: Cert
     result = await client.send(SENDER, [bad[0], good[0], good[1], bad[1], good[2]], sent)
     await client.quit()
     assert [recipient for recipient, _ in result.accepted] == good
-    assert [(recipient, reply.code) for recipient, reply in result.refused] == [(bad[0], 550), (bad[1], 550)]
+    assert [recipient for recipient, _ in result.refused] == bad
+    assert not any(reply.positive or reply.temporary for _, reply in result.refused)
     receiver.stored("carol", sent)
 
 
@@ -135,7 +136,7 @@ async def test_all_are_refused(name: str, way: str, receiver: Receiver, certific
     for extension in WAYS[way]:
         client.extensions.pop(extension, None)
     for body in (small("nobody"), large("nobody")):
-        with pytest.raises(RecipientsRefused, match=r"<nobody1@.*>: 550 .*<nobody2@.*>: 550 ") as caught:
+        with pytest.raises(RecipientsRefused, match=r"^<nobody1@[^>]*>: 5.*; <nobody2@[^>]*>: 5") as caught:
             await client.send(SENDER, [f"nobody1@{DOMAIN}", f"nobody2@{DOMAIN}"], body)
         assert len(caught.value.refused) == 2
     sent = small(f"after-a-refusal-{name}-{way}")
@@ -164,7 +165,7 @@ async def test_too_big_found_out_late(name: str, way: str, receiver: Receiver, c
     assert limit is not None
     for extension in ("SIZE", *WAYS[way]):
         client.extensions.pop(extension, None)
-    with pytest.raises(SMTPError, match="^(DATA|BDAT): 5") as caught:
+    with pytest.raises(SMTPError, match=r"^(DATA|BDAT): 5") as caught:
         await client.send(SENDER, [f"{USER}@{DOMAIN}"], large("too-big", limit * 5 // 4))
     assert not caught.value.temporary
     await client.quit()
@@ -173,9 +174,7 @@ async def test_too_big_found_out_late(name: str, way: str, receiver: Receiver, c
 @pytest.mark.parametrize("count", [1, 100, MANY])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["postfix", "exim"])
-async def test_many_recipients(
-    name: str, way: str, count: int, receiver: Receiver, certificate: Certificate
-) -> None:
+async def test_many_recipients(name: str, way: str, count: int, receiver: Receiver, certificate: Certificate) -> None:
     client = await connected(receiver, Security.PLAIN, certificate)
     for extension in WAYS[way]:
         client.extensions.pop(extension, None)

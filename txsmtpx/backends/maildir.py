@@ -181,7 +181,8 @@ class Delivery:
         """
         self.write(octets)
         assert self._file is not None
-        ready = [self._prepare(maildir) for maildir in self._recipients]
+        ready = [self._prepare(maildir) for maildir in reversed(self._recipients)]  # C{_file}, which is copied, last
+        ready.reverse()
         failures = [error for _, error in ready if error is not None]
         if failures and (len(failures) == len(ready) or not self._context.connection.lmtp):
             raise failures[0]  # SMTP has one answer: none is delivered, the client keeps the message
@@ -261,10 +262,9 @@ class Delivery:
         temporary = self._path(maildir, "tmp")
         file = open(temporary, "xb")  # noqa: SIM115  # it outlives this function
         self._temporary.append(temporary)
-        if self._abandoned:  # meanwhile, in the reactor's thread
-            self.abandon()
-            raise FileNotFoundError(errno.ENOENT, "the peer has gone", temporary)
         try:
+            if self._abandoned:  # meanwhile, in the reactor's thread
+                raise FileNotFoundError(errno.ENOENT, "the peer has gone", temporary)
             file.write(self._trace(recipients))
         except OSError:
             with contextlib.suppress(OSError):

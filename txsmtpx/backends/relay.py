@@ -96,7 +96,7 @@ class RelayBackend(OpenBackend):
         for pool in sorted(self._pools, key=lambda pool: self._down.get(pool, 0.0) > now):
             try:
                 client = await pool.acquire()
-            except _UNREACHABLE as error:
+            except (*_UNREACHABLE, NotOffered) as error:
                 log.warn("the next server cannot be reached: {error}", error=error)
                 self._down[pool] = now + DOWN
             except SMTPError as error:
@@ -145,7 +145,8 @@ class RelaySession(Session):
         assert client is not None
         body = _Relayed(message, context)
         await body.look()
-        outcomes = await _told(client.transmit(body, len(context.recipients)))
+        binary = context.options.body == "BINARYMIME"
+        outcomes = await _told(client.transmit(body, len(context.recipients), binary))
         self._done()
         log.info(
             "{queue_id}: from=<{sender}> size={size} passed on: {outcome} ({session_id})",

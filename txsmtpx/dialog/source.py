@@ -127,7 +127,7 @@ def _detached(message: Any) -> Any:
 
 
 def _write_domains_in_ascii(message: Any) -> None:
-    """Domains as their A-labels (RFC 5890), where headers cannot hold UTF-8; Python would make encoded words of them."""
+    """Domains as their A-labels, where headers cannot hold UTF-8: Python would make encoded words of them."""
     for index, (name, header) in enumerate(message._headers):
         groups = getattr(header, "groups", ())
         if not all(each.domain.isascii() for group in groups for each in group.addresses):

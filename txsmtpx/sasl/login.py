@@ -46,10 +46,12 @@ class Login:
 
     def __init__(self, username: str, password: str) -> None:
         self._username = username
-        self._answers = [username.encode("utf-8"), password.encode("utf-8")]
+        self._both = username.encode("utf-8"), password.encode("utf-8")
+        self._answers: list[bytes] = []
 
     def start(self) -> None:
         """The server speaks first."""
+        self._answers = list(self._both)
 
     def next(self, challenge: bytes) -> bytes:
         """

@@ -20,6 +20,7 @@ class Scram:
     The client half.
 
     @ivar name: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512, perhaps with -PLUS.
+    @ivar finished: whether the server has proved that it knows the password.
     """
 
     def __init__(self, name: str, username: str, password: str, binding: ChannelBinding | None = None) -> None:
@@ -28,14 +29,19 @@ class Scram:
         """
         from scramp import ScramClient  # type: ignore[import-untyped]  # it has none
 
-        self.name = name
-        self._username = username
+        make: Any = ScramClient
         bound = binding if name.endswith("-PLUS") else None
-        self._client: Any = ScramClient([name], username, password, channel_binding=bound)
-        self._step = 0
+        self.name = name
+        self.finished = False
+        self._username = username
+        self._new: Any = lambda: make([name], username, password, channel_binding=bound)
+        self._client: Any = self._new()
 
     def start(self) -> bytes:
         """client-first-message (RFC 5802 §5)."""
+        self._client = self._new()
+        self.finished = False
+        self._step = 0
         return str(self._client.get_client_first()).encode()
 
     def next(self, challenge: bytes) -> bytes:
@@ -52,6 +58,7 @@ class Scram:
                 self._client.set_server_first(challenge.decode("utf-8"))
                 return str(self._client.get_client_final()).encode()
             self._client.set_server_final(challenge.decode("utf-8"))
+            self.finished = True
         except ScramException as error:
             raise ValueError(f"{self.name}: {error}") from error
         return b""

@@ -155,7 +155,7 @@ class SMTPClient(LineReceiver):
         if not self._dialog.quiet or LineReceiver.clearLineBuffer(self):
             self._dialog.fail(Failure(ProtocolError("the server went on in the clear after STARTTLS")))
             raise ProtocolError("the server went on in the clear after STARTTLS")
-        self._secured = Deferred(lambda _: self.give_up())
+        self._secured = Deferred(self._handshake_cancelled)
         self._await_reply("the TLS handshake", self._timeouts.command)
         self._tls_options = options
         self.transport.startTLS(options)
@@ -189,7 +189,12 @@ class SMTPClient(LineReceiver):
         reply = await self._dialog.send("AUTH", client.name, *words)
         while reply.code == 334:
             reply = await self._respond(client, reply)
-        return checked(reply, "AUTH")
+        checked(reply, "AUTH")
+        if not getattr(client, "finished", True):
+            error = ProtocolError(f"AUTH {client.name}: the server has not proved that it knows the password")
+            self._dialog.fail(Failure(error))
+            raise error
+        return reply
 
     async def _respond(self, client: ISASLClient, challenge: Reply) -> Reply:
         try:
@@ -203,7 +208,7 @@ class SMTPClient(LineReceiver):
 
     def mail(self, sender: str, options: MailOptions | None = None) -> Deferred[Reply]:
         """MAIL."""
-        return self._do(self._mail(sender, options or MailOptions()))
+        return self._do(self._mail(sender, copy.copy(options) if options is not None else MailOptions()))
 
     async def _mail(self, sender: str, options: MailOptions) -> Reply:
         return await self._checked("MAIL", *Envelope(sender, [], options, self.extensions, self._dialog.known).sender)
@@ -239,18 +244,20 @@ class SMTPClient(LineReceiver):
         """
         return self._do(self._bdat(chunk, last, accepted))
 
-    def transmit(self, body: Any, accepted: int = 1) -> Deferred[list[Reply]]:
+    def transmit(self, body: Any, accepted: int = 1, binary: bool = False) -> Deferred[list[Reply]]:
         """
         C{body} after an envelope that C{accepted} recipients have accepted: by BDAT where it is offered, or by DATA.
 
+        @param binary: MAIL said BODY=BINARYMIME, so that line ends are not touched.
         @return: the replies to it, whatever they say: one, or under LMTP one for each.
         """
-        return self._do(self._transmit(body, accepted))
+        return self._do(self._transmit(body, accepted, binary))
 
-    async def _transmit(self, body: Any, accepted: int) -> list[Reply]:
+    async def _transmit(self, body: Any, accepted: int, binary: bool) -> list[Reply]:
         if "CHUNKING" not in self.extensions:
             return await self._data(body, accepted)
-        return await Sending(self._dialog, self, self.lmtp).by_chunks(self._source(body, False), accepted)
+        sending = Sending(self._dialog, self, self.lmtp, binary)
+        return await sending.by_chunks(self._source(body, False), accepted)
 
     async def _bdat(self, chunk: bytes, last: bool, accepted: int) -> list[Reply]:
         if "CHUNKING" not in self.extensions:
@@ -297,7 +304,7 @@ class SMTPClient(LineReceiver):
 
     def close(self) -> Deferred[None]:
         """Hang up; fires when the connection is gone."""
-        gone: Deferred[None] = Deferred(lambda _: self.give_up())
+        gone: Deferred[None] = Deferred(self._close_cancelled)
         if self._lost:
             gone.callback(None)
         else:
@@ -348,7 +355,7 @@ class SMTPClient(LineReceiver):
         given = copy.copy(options) if options is not None else MailOptions()
         message = self._describe(sender, [each for each, _ in pairs], body, given)
         envelope = Envelope(sender, pairs, given, self.extensions, self._dialog.known)
-        sending = Sending(self._dialog, self, self.lmtp)
+        sending = Sending(self._dialog, self, self.lmtp, given.body == "BINARYMIME")
         try:
             return await sending.run([each for each, _ in pairs], envelope, message)
         except (SMTPError, RecipientsRefused):
@@ -512,11 +519,20 @@ class SMTPClient(LineReceiver):
         finally:
             self._turn.release()
 
+    def _handshake_cancelled(self, secured: Deferred[None]) -> None:
+        self._secured = None
+        self._dialog.fail(Failure(ProtocolError("given up: the TLS handshake was cancelled")))
+
+    def _close_cancelled(self, gone: Deferred[None]) -> None:
+        self._closed.remove(gone)
+        self.give_up()
+
     def _literal(self) -> str:
         """This end's address, for those who have no name (RFC 5321 §4.1.3)."""
         host = getattr(self.transport.getHost(), "host", None)
         if not host:
             return "localhost"
+        host, _, _ = host.partition("%")  # the scope of a link-local address is nobody else's
         return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
 
     def _binding(self) -> Any:

@@ -66,7 +66,8 @@ def target(reactor: Any, endpoint: Any) -> Target:
     made = clientFromString(reactor, endpoint)
     if kind == "tcp":
         host = getattr(made, "_hostText", None) or _text(getattr(made, "_host", ""))
-        return Target(HostnameEndpoint(reactor, host, made._port),  host, "none" if _is_local(host) else "required")
+        by_name = HostnameEndpoint(reactor, host, made._port, made._timeout, made._bindAddress)
+        return Target(by_name, host, "none" if _is_local(host) else "required")
     return Target(made, "", "none" if kind == "unix" else "required")
 
 
@@ -171,9 +172,10 @@ async def _connect(
     try:
         checked(await connection.greeting, "")
         await connection.hello()
-        if mode == "required" and "STARTTLS" not in connection.extensions:
+        offered = "STARTTLS" in connection.extensions
+        if mode == "required" and connection.tls is None and not offered:
             raise NotOffered("the server does not offer STARTTLS, and tls is required")
-        if mode in ("required", "opportunistic") and "STARTTLS" in connection.extensions:
+        if mode in ("required", "opportunistic") and connection.tls is None and offered:
             await connection.start_tls(options_for(connection.server_name))
         if auth is not None:
             await connection.authenticate(auth)

@@ -8,7 +8,7 @@ import random
 import socket
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import (
@@ -18,9 +18,11 @@ from twisted.internet.interfaces import (
     IStreamClientEndpointStringParserWithReactor,
 )
 from twisted.names import dns
-from twisted.names.error import DNSNameError, DomainError
+from twisted.names.error import AuthoritativeDomainError, DNSNameError, DNSQueryTimeoutError, DomainError, ResolverError
 from twisted.plugin import IPlugin
 from zope.interface import implementer
+
+_NO_ANSWER = (DomainError, AuthoritativeDomainError, DNSQueryTimeoutError, ResolverError)
 
 
 class NullMX(DNSLookupError):
@@ -66,6 +68,8 @@ class MXEndpoint:
             for endpoint in await self._endpoints(name):
                 try:
                     protocol = await endpoint.connect(factory)
+                except CancelledError:
+                    raise
                 except Exception as error:  # whatever it is, the next may answer
                     why = error
                 else:
@@ -82,9 +86,9 @@ class MXEndpoint:
         """
         try:
             answers, _, _ = await self._names().lookupMailExchange(self._domain)
-        except DNSNameError:
+        except (DNSNameError, AuthoritativeDomainError):
             raise NoSuchDomain(f"there is no domain {self._domain}") from None
-        except DomainError as error:
+        except _NO_ANSWER as error:
             raise DNSLookupError(f"the MX of {self._domain} could not be looked up: {error}") from error
         found = [(record.payload.preference, str(record.payload.name)) for record in answers if record.type == dns.MX]
         if any(name in ("", ".") for _, name in found):
@@ -101,7 +105,7 @@ class MXEndpoint:
         ):
             try:
                 answers, _, _ = await look_up(name)
-            except DomainError:
+            except _NO_ANSWER:
                 continue
             addresses = [record.payload.dottedQuad() for record in answers if record.type == kind == dns.A]
             addresses += [_ipv6(record) for record in answers if record.type == kind == dns.AAAA]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -108,6 +108,9 @@ class SMTPPool(Service):
             if client.usable:
                 try:
                     await client.reset()
+                except CancelledError:
+                    del self._sent[client]
+                    raise
                 except Exception as error:  # closed or cross meanwhile, and nothing has been sent
                     log.debug("a kept connection was of no use: {error}", error=error)
                     client.give_up()
@@ -125,7 +128,6 @@ class SMTPPool(Service):
         except SMTPError as error:
             self._heed(error)
             raise
-        self._pause = 0.0
         self._sent[client] = 0
         return client
 
@@ -133,13 +135,15 @@ class SMTPPool(Service):
         """Give back a connection; where it can still be used it is kept for a while."""
         self._sent[client] += 1
         worn = self._max_messages and self._sent[client] >= self._max_messages
+        if client.usable:
+            self._pause = 0.0
         if client.usable and not worn and not self._stopping:
             self._kept.append(client)
             self._timers[client] = self._reactor.callLater(self._idle, self._forget, client)
+            self._places.release()
         else:
             del self._sent[client]
-            self._leave(client)
-        self._places.release()
+            self._leave(client).addBoth(lambda _: self._places.release())  # until then it counts for the server
 
     def startService(self) -> None:
         """Nothing is connected before it is needed."""
@@ -180,7 +184,7 @@ class SMTPPool(Service):
         del self._timers[client], self._sent[client]
         self._leave(client)
 
-    def _leave(self, client: SMTPClient) -> None:
+    def _leave(self, client: SMTPClient) -> Deferred[None]:
         over: Deferred[None] = Deferred()
         self._working.add(over)
 
@@ -188,10 +192,11 @@ class SMTPPool(Service):
             self._working.discard(over)
             over.callback(None)
 
-        client.quit().addBoth(left)
+        return client.quit().addBoth(left)
 
     def _heed(self, error: Exception) -> None:
         """421: the server wants to be left alone for a while (RFC 5321 §3.8)."""
-        if isinstance(error, SMTPError) and error.code == 421:
+        now = self._reactor.seconds()
+        if isinstance(error, SMTPError) and error.code == 421 and now >= self._not_before:  # one pause for them all
             self._pause = min(self._pause * 2 or 1.0, LONGEST_PAUSE)
-            self._not_before = self._reactor.seconds() + self._pause
+            self._not_before = now + self._pause

@@ -12,9 +12,9 @@ class Timeouts:
     """
     Seconds, 0 for ever; where the RFC has a least one it is the default.
 
-    @ivar connect: for a connection, TLS included.
-    @ivar greeting: for the first 220.
-    @ivar command: for the reply to a command that has no time of its own.
+    @ivar connect: for a connection.
+    @ivar greeting: for the first 220, where TLS comes first that included.
+    @ivar command: for the reply to a command that has no time of its own, and for TLS after STARTTLS.
     @ivar mail: for the reply to MAIL.
     @ivar rcpt: for the reply to RCPT.
     @ivar data: for the 354.

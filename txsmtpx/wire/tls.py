@@ -139,6 +139,9 @@ def adopt(tls: Any) -> Certificate | None:
 class TLSFailed(ConnectionLost):
     """The handshake failed, or the server's certificate is not to be trusted; the text says why."""
 
+    def __str__(self) -> str:
+        return " ".join(map(str, self.args))  # that the connection is lost is the least of it
+
 
 _WHY = {
     10: "the certificate has expired",

@@ -1,0 +1,84 @@
+"""C{log}: one line a message, which nothing in the message can forge."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.logger import formatEvent, globalLogPublisher
+
+from txsmtpx.backends.log import log_backend, subject_of
+from txsmtpx.testing import Conversation
+
+
+@pytest.fixture
+def lines():
+    """What C{log} logs, as text."""
+    seen = []
+
+    def observe(event):
+        if event["log_namespace"] == "txsmtpx.backends.log":
+            seen.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    yield seen
+    globalLogPublisher.removeObserver(observe)
+
+
+def say(body: bytes, recipients=("b@localhost",), sender="a@client.example"):
+    client = Conversation(log_backend())
+    client.ask("EHLO a", f"MAIL FROM:<{sender}>", *[f"RCPT TO:<{each}>" for each in recipients], "DATA")
+    client.send(body + b".\r\n")
+    (answer,) = client.replies()
+    client.hang_up()
+    assert answer.startswith("250 2.0.0 Ok: queued as ")
+    return answer.rpartition(" ")[2]
+
+
+def test_one_line_a_message(lines):
+    queue_id = say(b"Subject: Hello\r\nX: y\r\n\r\nbody\r\n", ["b@localhost", "c@localhost"])
+    (line,) = lines
+    assert line.startswith(
+        f"{queue_id}: from=<a@client.example> to=<b@localhost>,<c@localhost> size=30 subject='Hello' ("
+    )
+    say(b"", sender="")
+    assert " from=<> to=<b@localhost> size=0 subject='' " in lines[1]
+
+
+def test_many_recipients_are_not_all_named(lines):
+    say(b"", [f"b{n}@localhost" for n in range(25)])
+    assert "<b9@localhost>,and 15 more " in lines[0]
+    assert "b10@" not in lines[0]
+
+
+def test_a_subject_makes_no_line_of_its_own(lines):
+    say(b"Subject: =?utf-8?q?a=0Ab=1B[2J?=\r\n\r\n")
+    assert len(lines[0].splitlines()) == 1
+    assert "\x1b" not in lines[0]
+
+
+def test_the_beginning_of_a_large_message_will_do(lines):
+    say(b"X: " + b"x" * 60 + b"\r\n" + b"Subject: found\r\n\r\n" + b"y" * 500_000 + b"\r\n")
+    assert "subject='found'" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "subject"),
+    [
+        (b"Subject: plain\r\n", "plain"),
+        (b"SUBJECT: loud\r\n", "loud"),
+        (b"Subject: =?utf-8?b?SsO8cmdlbg==?=\r\n", "Jürgen"),
+        (b"Subject: folded\r\n over two\r\n", "folded over two"),
+        (b"Subject: \xff\xfe octets\r\n", None),
+        (b"Subject: =?utf-8?b?broken\r\n", None),
+        (b"Subject: =?nonsense?q?=FF?=\r\n", None),
+        (b"Subject:\r\n", ""),
+        (b"From: a\r\n", ""),
+        (b"no header at all", ""),
+        (b"", ""),
+    ],
+)
+def test_subject_of(header, subject):
+    found = subject_of(header + b"\r\nSubject: in the body\r\n")
+    assert isinstance(found, str)
+    assert "in the body" not in found
+    if subject is not None:
+        assert found == subject
