@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from twisted.cred.checkers import AllowAnonymousAccess, FilePasswordDB, InMemoryUsernamePasswordDatabaseDontUse
-from twisted.cred.credentials import ICredentials, IUsernameHashedPassword, IUsernamePassword
+from twisted.cred.credentials import IAnonymous, ICredentials, IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, fail, succeed
@@ -27,7 +27,7 @@ from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
 from txsmtpx.testing import Conversation
 
 MAIL = "MAIL FROM:<a@client.example>"
-OFFERED = "AUTH PLAIN LOGIN"
+PASSWORDS = {"PLAIN", "LOGIN"}
 
 
 def plain(username: str, password: str, authorization: str = "") -> str:
@@ -40,11 +40,10 @@ def conversation(backend, **settings):
     return client
 
 
-def announced(client) -> bool:
-    """Whether AUTH is offered, with what there is to it."""
+def announced(client) -> set[str]:
+    """The mechanisms on offer."""
     said = [line[4:] for line in client.ask("EHLO client.example")]
-    assert [line for line in said if line.startswith("AUTH")] in ([], [OFFERED])
-    return OFFERED in said
+    return {mechanism for line in said if line.startswith("AUTH ") for mechanism in line.split()[1:]}
 
 
 class Realm:
@@ -100,7 +99,7 @@ def users():
 def test_an_avatar_is_the_session(ready):
     realm = Realm(ready)
     client = conversation(PortalBackend(Portal(realm, [users()])))
-    assert announced(client)
+    assert announced(client) >= PASSWORDS
     assert client.ask(plain("user", "secret")) == ["235 2.7.0 Authentication succeeded"]
     ((avatar_id, mind, interfaces),) = realm.asked
     assert (avatar_id, interfaces) == (b"user", (ISession,))
@@ -123,7 +122,8 @@ def test_names_and_passwords_of_any_alphabet():
 
 
 @pytest.mark.parametrize(
-    ("username", "password"), [("user", "wrong"), ("user", ""), ("nobody", "secret"), ("USER", "secret"), ("user", "secret ")]
+    ("username", "password"),
+    [("user", "wrong"), ("user", ""), ("nobody", "secret"), ("USER", "secret"), ("user", "secret ")],
 )
 def test_wrong_credentials(username, password):
     realm = Realm()
@@ -197,18 +197,29 @@ def test_a_login_follows_an_anonymous_session():
     assert realm.loggedOut == [(), b"user"]
 
 
-def test_mechanisms_are_those_whose_credentials_the_checkers_take():
-    assert announced(conversation(PortalBackend(Portal(Realm(), [users()]))))
-    assert not announced(conversation(PortalBackend(Portal(Realm(), [AllowAnonymousAccess()]))))
+class IFingerprint(ICredentials):
+    """Credentials that no mechanism gives."""
 
-    class IFingerprint(ICredentials):
-        """Credentials that no mechanism gives."""
 
-    class Fingerprints:
-        credentialInterfaces = (IFingerprint,)
+@pytest.mark.parametrize(
+    ("interfaces", "mechanisms"),
+    [
+        ([IUsernamePassword], PASSWORDS),
+        ([IUsernameHashedPassword], {"CRAM-MD5"}),
+        ([IUsernamePassword, IUsernameHashedPassword], {"CRAM-MD5", *PASSWORDS}),
+        ([IFingerprint], set()),
+        ([IAnonymous], {"ANONYMOUS"}),
+    ],
+)
+def test_mechanisms_are_those_whose_credentials_the_checkers_take(interfaces, mechanisms):
+    class Checker:
+        credentialInterfaces = interfaces
 
-    assert not announced(conversation(PortalBackend(Portal(Realm(), [Fingerprints()]))))
-    assert PortalBackend(Portal(Realm(), [Fingerprints()])).credential_interfaces == (IFingerprint,)
+    backend = PortalBackend(Portal(Realm(), [Checker()]))
+    assert set(backend.credential_interfaces) == set(interfaces)
+    client = conversation(backend)
+    assert announced(client) == mechanisms
+    client.hang_up()
 
 
 def test_a_file_of_passwords(tmp_path):
@@ -279,7 +290,7 @@ class Backend(LoginBackend):
 def test_login_backend_gets_text():
     backend = Backend()
     client = conversation(backend)
-    assert announced(client)
+    assert announced(client) == PASSWORDS
     client.ask(plain("jürgen", "süß"), MAIL)
     assert backend.asked == [("jürgen", "süß")]
     client.hang_up()
@@ -316,7 +327,7 @@ def test_login_backend_that_overrides_nothing():
 def test_open_backend_knows_no_logins():
     backend = OpenBackend(lambda connection: Session())
     client = conversation(backend)
-    assert not announced(client)
+    assert announced(client) == set()
     assert client.ask(plain("user", "secret"))[0][:3] == "502"
     assert client.ask(MAIL)[0][:3] == "250"
     client.hang_up()
@@ -363,8 +374,7 @@ def test_a_plain_backend_is_offered_names_and_passwords():
 
     backend = Plain()
     client = conversation(backend)
-    assert announced(client)
+    assert announced(client) == PASSWORDS
     assert client.ask(plain("user", "secret"))[0][:3] == "235"
     assert backend.asked == ("user", "secret")
-    assert not IUsernameHashedPassword.providedBy(backend)
     client.hang_up()

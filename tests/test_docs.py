@@ -25,9 +25,10 @@ def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def test_states_is_fresh() -> None:
-    script = runpy.run_path(str(ROOT / "docs" / "states.py"))
-    assert script["PAGE"].read_text() == script["page"](), "run: python docs/states.py"
+@pytest.mark.parametrize("name", ["states", "extensions"])
+def test_generated_pages_are_fresh(name: str) -> None:
+    script = runpy.run_path(str(ROOT / "docs" / f"{name}.py"))
+    assert script["PAGE"].read_text() == script["page"](), f"run: python docs/{name}.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

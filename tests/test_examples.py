@@ -283,8 +283,10 @@ def test_portal(tmp_path: Path) -> None:
             stranger.sendmail("you@example.net", ["alice@localhost"], MESSAGE)
             with pytest.raises(smtplib.SMTPRecipientsRefused, match="Log in"):
                 stranger.sendmail("you@example.net", ["me@example.org"], MESSAGE)
-            with pytest.raises(smtplib.SMTPAuthenticationError):
-                stranger.login("alice", "guess")
+        guesser = example.smtplib(port)
+        with pytest.raises(smtplib.SMTPResponseException):  # it tries by every mechanism, until there is a 421
+            guesser.login("alice", "guess")
+        guesser.close()
         with example.smtplib(port) as alice:
             alice.login("alice", "secret")
             alice.sendmail("alice@localhost", ["me@example.org"], MESSAGE)
@@ -294,7 +296,103 @@ def test_portal(tmp_path: Path) -> None:
     assert "alice has gone" in example.log
 
 
+# The client's
+
+
+def said_by(directory: Path, *command: str | Path) -> str:
+    """What an example prints that ends by itself."""
+    done = subprocess.run([sys.executable, *command], cwd=directory, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def tac(directory: Path, name: str, port: int, **environment: str) -> Iterator[Example]:
+    """An application, which listens."""
+    twistd = Path(sysconfig.get_path("scripts"), "twistd")
+    command = [sys.executable, twistd, "--nodaemon", "--pidfile=", "--python", EXAMPLES / name]
+    with running(directory, *command, MAIL_ENDPOINT=on(port), **environment) as example:
+        example.connect(port).close()
+        yield example
+
+
+def stored(directory: Path, mailbox: str) -> bytes:
+    """The one message that server.tac has delivered there."""
+    (file,) = (directory / "mail" / mailbox / "new").iterdir()
+    return file.read_bytes()
+
+
+def test_send_mail(tmp_path: Path) -> None:
+    port = free_port()
+    with tac(tmp_path, "server.tac", port):
+        endpoint = f"tcp:localhost:{port}"
+        assert QUEUED.fullmatch(said_by(tmp_path, EXAMPLES / "send_mail.py", endpoint).split(": ", 1)[1].rstrip())
+        said = said_by(tmp_path, EXAMPLES / "send_mail.py", endpoint, "I@example.org", "a@localhost", "b@localhost")
+    assert [line.split(":")[0] for line in said.splitlines()] == ["a@localhost", "b@localhost"]
+    letter = b"From: me@example.org\r\nTo: you@example.net\r\nSubject: Hello\r\n"
+    assert letter in stored(tmp_path, "example.net/you")
+    assert stored(tmp_path, "example.net/you").endswith(b"\r\n\r\nHey <3\r\n")
+    assert b"To: a@localhost, b@localhost\r\n" in stored(tmp_path, "localhost/b")
+
+
+def test_client(tmp_path: Path) -> None:
+    port = free_port()
+    big, small = tmp_path / "big", tmp_path / "small"
+    big.write_bytes(MESSAGE + b"x" * 40_000_000)
+    small.write_bytes(MESSAGE)
+    arguments = [f"tcp:localhost:{port}", "me@example.org", "a@localhost,b@localhost", big, small]
+    with tac(tmp_path, "server.tac", port):
+        refused, *accepted = said_by(tmp_path, EXAMPLES / "client.py", *arguments).splitlines()
+    assert refused.startswith(f"{big}: refused: MAIL: 552 5.3.4 ")
+    assert [line[: line.index(": 250 ")] for line in accepted] == [
+        f"{small}: {recipient}: accepted" for recipient in ("a@localhost", "b@localhost")
+    ]
+    assert stored(tmp_path, "localhost/a").endswith(b"\r\n" + MESSAGE)
+
+
+def test_client_by_lmtp(lmtp_server: tuple[Example, int], tmp_path: Path) -> None:
+    example, port = lmtp_server
+    example.connect(port).close()
+    file = tmp_path / "file"
+    file.write_bytes(MESSAGE)
+    arguments = ["--lmtp", f"tcp:localhost:{port}", "me@example.org", "a@localhost,b@localhost", file]
+    assert said_by(tmp_path, EXAMPLES / "client.py", *arguments).splitlines() == [
+        f"{file}: a@localhost: accepted: 250 2.0.0 <a@localhost> Finished",
+        f"{file}: b@localhost: refused: 420 4.4.7 <b@localhost> Error: timeout reached",
+    ]
+
+
+def test_relay(tmp_path: Path) -> None:
+    port, following = free_port(), free_port()
+    relay = tmp_path / "relay"
+    relay.mkdir()
+    with (
+        tac(tmp_path, "server.tac", following),
+        tac(relay, "relay.tac", port, NEXT_ENDPOINTS=f"tcp:localhost:{following}") as example,
+        example.smtplib(port) as client,
+    ):
+        refused = client.sendmail("me@example.com", ["you@example.net", "you@elsewhere.test"], MESSAGE)
+    assert refused == {"you@elsewhere.test": (550, b"5.7.1 Relaying denied")}
+    assert stored(tmp_path, "example.net/you").count(b"Received: from") == 2
+    assert stored(tmp_path, "example.net/you").endswith(b"\r\n" + MESSAGE)
+    assert [file.name for file in relay.iterdir()] == ["log"]
+
+
 def test_every_example_is_run() -> None:
     tests = Path(__file__).read_text()
     for example in EXAMPLES.iterdir():
         assert f'"{example.name}"' in tests or example.name == "__pycache__"
+
+
+def test_own_extension(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "own_extension.py"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "offered: ['RED', 'GREEN', 'BLUE']",
+        "RED is to be had",
+        "GREEN is to be had",
+        "BLUE is to be had",
+        "me@example.org sends something red",
+    ]

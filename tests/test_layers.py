@@ -24,8 +24,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 GRAMMAR = ("txsmtpx.grammar",)
 MIDDLE = ("txsmtpx.grammar", "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.extensions", "txsmtpx.sasl",
           "txsmtpx.dialog")  # fmt: skip
-TWISTED = ("twisted.internet.defer", "twisted.internet.interfaces", "twisted.logger", "twisted.python.failure",
-           "twisted.cred", "zope.interface")  # fmt: skip
+TWISTED = ("twisted.internet.address", "twisted.internet.defer", "twisted.internet.interfaces", "twisted.logger",
+           "twisted.python.failure", "twisted.cred", "zope.interface")  # fmt: skip
 
 # Floor, what it may import of ours, what of others'.
 FLOORS = [
@@ -36,7 +36,8 @@ FLOORS = [
     ("sasl", MIDDLE, (*TWISTED, "scramp")),
     ("dialog", MIDDLE, (*TWISTED, "idna")),
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
-    ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"), ("twisted", "zope.interface")),
+    ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
+     ("twisted", "zope.interface", "argon2")),
 ]
 
 

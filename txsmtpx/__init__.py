@@ -38,6 +38,7 @@ from txsmtpx.wire.connect import connect
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.mx import MXEndpoint, NoSuchDomain, NullMX
 from txsmtpx.wire.pool import SMTPPool
+from txsmtpx.wire.proxy import PROXYEndpoint
 from txsmtpx.wire.server import SMTPServer
 from txsmtpx.wire.service import SMTPService
 from txsmtpx.wire.timeouts import Timeouts
@@ -71,6 +72,7 @@ __all__ = [
     "NullMX",
     "OAuthBearer",
     "OpenBackend",
+    "PROXYEndpoint",
     "Parameter",
     "Plain",
     "PortalBackend",

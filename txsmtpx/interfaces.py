@@ -35,7 +35,13 @@ class IBackend(Interface):
 
 
 class ICredentialsBackend(IBackend):
-    """A backend that takes credentials of L{twisted.cred}, and so decides which mechanisms are offered."""
+    """
+    A backend that takes credentials of L{twisted.cred}, and so decides which mechanisms are offered.
+
+    It may have C{may_act_as(username: str, authorization: str)}, which gives whether someone who has logged in is
+    taken for someone else (RFC 4616), nobody being without it; and what SCRAM asks for, see
+    L{txsmtpx.sasl.scram.IScramProof}.
+    """
 
     credential_interfaces: Sequence[Any] = Attribute(
         "The credential interfaces L{authenticate} takes; a mechanism that gives others is not offered."
@@ -143,13 +149,20 @@ class IDataContext(Interface):
 
 
 class ISASLServer(Interface):
-    """The server's side of one exchange (RFC 4422 §3)."""
+    """
+    The server's side of one exchange (RFC 4422 §3).
+
+    Where it has an attribute C{refusal}, C{bytes}, that is the challenge which comes before the answer to
+    credentials that the backend refuses (RFC 7628 §3.2.2).
+    """
 
     def next(response: bytes | None) -> Any:
         """
         @param response: what the client said, None where it has said nothing yet.
-        @return: C{bytes}, the next challenge, or credentials (L{twisted.cred.credentials.ICredentials}).
+        @return: C{bytes}, the next challenge, or credentials (L{twisted.cred.credentials.ICredentials}); or a Deferred
+            or a coroutine of either.
         @raise ValueError: the response is malformed.
+        @raise SMTPError: it is wrong, which counts as a failed login.
         """
 
 

@@ -8,26 +8,36 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
-from twisted.cred.credentials import IAnonymous, IUsernamePassword
+from twisted.cred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.cred.strcred import AuthOptionMixin
+from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.python.usage import Options as BaseOptions
 from twisted.python.usage import UsageError
+from zope.interface import implementer
 
 from txsmtpx.backends.plugin import backend_named, plugins
 from txsmtpx.backends.portal import BackendRealm, PortalBackend
 from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.dialog.connection import Connection
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.interfaces import IBackend
+from txsmtpx.sasl.bearer import IBearerToken
+from txsmtpx.sasl.external import IClientCertificate
+from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.verifier import HASHES
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.service import SMTPService
 from txsmtpx.wire.tls import Certificate
@@ -41,6 +51,8 @@ FLAGS = ("lmtp", "require-auth", "allow-insecure-auth", "require-tls", "transcri
 PASSED_ON = (
     "max-message-bytes",
     "max-recipients",
+    "max-transactions",
+    "max-recipient-domains",
     "read-timeout",
     "write-timeout",
     "message-timeout",
@@ -84,7 +96,9 @@ class Options(BaseOptions, AuthOptionMixin):
 
     synopsis = "[options]"
     longdesc = "Receives mail over ESMTP or LMTP and hands it to a backend."
-    supportedInterfaces = (IUsernamePassword, IAnonymous)
+    supportedInterfaces = (
+        IUsernamePassword, IUsernameHashedPassword, IScramProof, IClientCertificate, IBearerToken, IAnonymous
+    )  # fmt: skip
 
     optFlags = [
         ["lmtp", None, "Speak LMTP."],
@@ -98,9 +112,12 @@ class Options(BaseOptions, AuthOptionMixin):
         ["domain", None, None, "The name of this server [default: the host's]."],
         ["tls-certificate", None, None, "A PEM file with certificate and chain, for STARTTLS; read again on SIGHUP."],
         ["tls-key", None, None, "A PEM file with its key [default: the same file]."],
+        ["tls-client-ca", None, None, "A PEM file: who signs the certificates of clients, for --auth certificate."],
         ["bare-newlines", None, "normalize", "What becomes of a bare CR or LF: normalize, reject or accept."],
         _parameter("max-message-bytes", 32 * 1024 * 1024, _number, "The largest message, in octets, 0 for none."),
         _parameter("max-recipients", 1000, _number, "Recipients a message, 0 for any number."),
+        _parameter("max-transactions", 0, _number, "Messages a connection, 0 for any number."),
+        _parameter("max-recipient-domains", 0, _number, "Domains of recipients a connection, 0 for any number."),
         _parameter("max-connections", 0, _number, "Connections at a time, 0 for any number."),
         _parameter("max-connections-per-host", 0, _number, "Connections at a time from one address, 0 for any number."),
         _parameter("read-timeout", 300, _seconds, "Seconds to wait for the peer."),
@@ -114,6 +131,7 @@ class Options(BaseOptions, AuthOptionMixin):
         BaseOptions.__init__(self)
         self.ports: list[str] = []
         self.relay_domains: list[str] = []
+        self.trusted_networks: list[str] = []
         self.extensions: list[Extension] = []
 
     def opt_port(self, endpoint: str) -> None:
@@ -124,11 +142,30 @@ class Options(BaseOptions, AuthOptionMixin):
 
     opt_p = opt_port
 
+    def opt_auth(self, description: str) -> None:
+        """
+        Who may log in, such as file:PATH, see --help-auth; repeatable.
+        """
+        kind, _, argument = description.partition(":")
+        if kind == "file" and not Path(argument).is_file():
+            raise UsageError(f"--auth {description}: no such file")  # of which Twisted only warns
+        AuthOptionMixin.opt_auth(self, description)
+
     def opt_relay_domain(self, name: str) -> None:
         """
         A domain to which a relay takes mail from anybody; repeatable.
         """
         self.relay_domains.append(name)
+
+    def opt_trusted_network(self, network: str) -> None:
+        """
+        A network, such as 10.0.0.0/8, whose XCLIENT and XFORWARD are believed; repeatable.
+        """
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise UsageError(f"--trusted-network takes a network, such as 10.0.0.0/8: {error}") from error
+        self.trusted_networks.append(network)
 
     def opt_extension(self, keyword: str) -> None:
         """
@@ -167,6 +204,8 @@ class Options(BaseOptions, AuthOptionMixin):
     def _factory(self) -> SMTPServerFactory:
         if self["tls-key"] and not self["tls-certificate"]:
             raise UsageError("--tls-key needs --tls-certificate")
+        if self["tls-client-ca"] and not self["tls-certificate"]:
+            raise UsageError("--tls-client-ca needs --tls-certificate")
         if self["require-tls"] and not self["tls-certificate"]:
             raise UsageError("--require-tls needs --tls-certificate")
         if self["require-auth"] and not self.get("credCheckers"):
@@ -175,6 +214,7 @@ class Options(BaseOptions, AuthOptionMixin):
         settings |= {_name(option): self[option] for option in PASSED_ON}
         backend = self._backend()
         settings["extensions"] = box.offered_with({*getattr(backend, "supports", ()), *self.extensions})
+        settings["trusted_networks"] = self.trusted_networks
         settings["domain"] = self["domain"] or socket.gethostname()
         return SMTPServerFactory(backend, tls=self._certificate(), **settings)
 
@@ -182,7 +222,7 @@ class Options(BaseOptions, AuthOptionMixin):
         if not self["tls-certificate"]:
             return None
         try:
-            return Certificate(self["tls-certificate"], self["tls-key"])
+            return Certificate(self["tls-certificate"], self["tls-key"], self["tls-client-ca"])
         except OSError as error:
             raise UsageError(f"cannot read {error.filename}: {error.strerror}") from error
 
@@ -209,14 +249,46 @@ def _as_octets(text: str | bytes) -> bytes:
     return text.encode("utf-8") if isinstance(text, str) else text
 
 
+@implementer(ICredentialsChecker)
+class OneOfThem:
+    """Several checkers, of which one must know who it is; a portal by itself asks but one for each interface."""
+
+    def __init__(self, checkers: Any) -> None:
+        self._checkers = checkers
+        self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
+        scram = [checker for checker in checkers if hasattr(checker, "scram_verifier")]
+        if len(scram) > 1:  # it must be known whose verifier is shown before anybody has proved anything
+            raise UsageError("--auth scram: goes once")
+        if scram:
+            self.scram_verifier = scram[0].scram_verifier
+            self.scram_mechanisms = getattr(scram[0], "scram_mechanisms", tuple(HASHES))
+
+    @inlineCallbacks
+    def requestAvatarId(self, credentials: Any) -> Generator[Deferred[Any], Any, Any]:
+        """
+        @raise UnauthorizedLogin: none of them does.
+        """
+        for checker in self._checkers:
+            if any(interface.providedBy(credentials) for interface in checker.credentialInterfaces):
+                with contextlib.suppress(UnauthorizedLogin):
+                    return (yield maybeDeferred(checker.requestAvatarId, credentials))
+        raise UnauthorizedLogin()
+
+
 class PortalOrAnybody(PortalBackend):
     """C{--auth}: a portal for those who log in; the others get in too, unless that was forbidden."""
 
     def __init__(self, backend: IBackend, checkers: Any, require_auth: bool) -> None:
-        super().__init__(Portal(BackendRealm(backend), checkers))
+        super().__init__(Portal(BackendRealm(backend), [OneOfThem(checkers)]))
         self.supports = getattr(backend, "supports", ())
-        if not require_auth:
-            self.anonymous_login = backend.anonymous_login  # type: ignore[method-assign]  # chosen once
+        self._backend = backend
+        self._require_auth = require_auth
+
+    def anonymous_login(self, connection: Connection) -> Any:
+        """A session; where a login is required, for whom a proxy has logged in (XCLIENT LOGIN)."""
+        if self._require_auth and connection.username is None:
+            return super().anonymous_login(connection)
+        return self._backend.anonymous_login(connection)
 
 
 def _endpoint(reactor: Any, description: str) -> Any:
@@ -240,8 +312,9 @@ class SMTPXService(MultiService):
         """
         try:
             MultiService.privilegedStartService(self)
-        except (CannotListenError, OSError) as error:
-            sys.exit(f"twistd smtpx: {error}")
+        except (CannotListenError, OSError, OverflowError) as error:
+            print(f"twistd smtpx: {error}", file=sys.__stderr__)  # what sys.stderr gets is in the log by now
+            sys.exit(1)
 
     def startService(self) -> None:
         """Start, and listen for SIGHUP."""

@@ -132,7 +132,7 @@ class RecordingBackend:
 
     def authenticate(self, connection: Connection, credentials: Any) -> Any:
         """See L{login}."""
-        return self.login(connection, credentials.username.decode(), credentials.password.decode())
+        return self.login(connection, credentials.username.decode(), credentials.password.decode("utf-8", "replace"))
 
     def _with_session(self, outcome: Any) -> Any:
         if isinstance(outcome, Deferred):

@@ -241,7 +241,9 @@ def test_a_pattern_without_local_takes_every_local_part(tmp_path):
     assert only(tmp_path / "localhost")
 
 
-@pytest.mark.parametrize("pattern", ["", "{user}", "{}", "{0}", "{local", "local}", "{local!r}", "{local.x}", "{local[0]}"])
+@pytest.mark.parametrize(
+    "pattern", ["", "{user}", "{}", "{0}", "{local", "local}", "{local!r}", "{local.x}", "{local[0]}"]
+)
 def test_patterns_that_are_none(pattern):
     with pytest.raises(ValueError, match="maildir"):
         MaildirBackend(pattern and f"maildir/{pattern}")

@@ -22,7 +22,8 @@ def test_those_in_the_box():
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("log", OpenBackend), ("null", OpenBackend), ("memory", MemoryBackend), ("maildir:x", MaildirBackend)]
+    ("name", "kind"),
+    [("log", OpenBackend), ("null", OpenBackend), ("memory", MemoryBackend), ("maildir:x", MaildirBackend)],
 )
 def test_a_name(name, kind):
     backend = backend_named(name)

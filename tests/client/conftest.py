@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.client.authority import Authority
 from tests.client.scripted import Network, ScriptedServer
 
 
@@ -23,3 +24,9 @@ def network() -> Iterator[Callable[..., Network]]:
     yield make
     for each in made:
         each.hang_up()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whom the tests trust, where they trust anybody."""
+    return Authority(tmp_path_factory.mktemp("authority"))

@@ -55,6 +55,8 @@ class ScriptedServer(Protocol):
     @ivar raw: the octets that came after 354, with what ended them.
     @ivar chunks: the octets of each BDAT.
     @ivar tls: whether TLS has been started.
+    @ivar said: octets, so far.
+    @ivar heard: octets, so far.
     """
 
     transport: Any
@@ -88,6 +90,7 @@ class ScriptedServer(Protocol):
         self.tls = False
         self.lost = False
         self._tls_options = tls
+        self.said = self.heard = 0
         self._says, self._hears, self._hasty = says, hears, hasty
         self._buffer = b""
         self._accepted = 0
@@ -106,12 +109,12 @@ class ScriptedServer(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         if self._hears is not None:
-            data = data[: self._hears]
-            self._hears -= len(data)
+            data = data[: self._hears - self.heard]
+        self.heard += len(data)
         self._buffer += data
         while self._step():
             pass
-        if self._hears == 0:
+        if self.heard == self._hears:
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
@@ -125,10 +128,10 @@ class ScriptedServer(Protocol):
             self.transport.loseConnection()
         elif answer is not None:
             if self._says is not None:
-                answer = answer[: self._says]
-                self._says -= len(answer)
+                answer = answer[: self._says - self.said]
+            self.said += len(answer)
             self.transport.write(answer)
-            if self._says == 0:
+            if self.said == self._says:
                 self.transport.loseConnection()
 
     # ---- what it understands
@@ -142,7 +145,7 @@ class ScriptedServer(Protocol):
         if not end:
             self._buffer = line
             return False
-        self._command(line.decode())
+        self._command(line.decode("utf-8", "backslashreplace"))
         return True
 
     def _command(self, line: str) -> None:
@@ -167,7 +170,7 @@ class ScriptedServer(Protocol):
         elif verb == "STARTTLS" and reply.startswith("2") and self._tls_options is not None:
             self.tls, self.offers = True, [each for each in self.offers if each != "STARTTLS"]
             self.transport.startTLS(self._tls_options)
-        elif verb == "QUIT":
+        elif verb == "QUIT" and reply.startswith("2"):
             self.transport.loseConnection()
 
     def _take_data(self) -> bool:
@@ -199,7 +202,7 @@ class ScriptedServer(Protocol):
 
     def _chunk_answers(self) -> None:
         if not self._accepted:
-            self.say("503 5.5.1 For whom")
+            self.say(self.answers.get("BDAT", "503 5.5.1 For whom"))
         elif self._last:
             for _ in range(self._accepted if self.lmtp else 1):
                 self._answer(".")
@@ -213,8 +216,8 @@ class ScriptedServer(Protocol):
         if callable(answer):
             answer = answer(argument)
         if isinstance(answer, Iterator):
-            self._exchange = answer
-            answer = next(answer)
+            exchange, answer = answer, next(answer)
+            self._exchange = exchange if answer.startswith("334") else None
         if answer is None:
             answer = USUAL.get(verb, "250 2.0.0 Ok") if verb not in ("EHLO", "LHLO") else self._hello()
         self.say(answer)
@@ -281,8 +284,11 @@ class Network:
 
     def flush(self) -> None:
         """Until nobody has anything to say."""
-        while any([pump.flush() for pump in self.pumps]):
-            pass
+        moved = True
+        while moved:
+            moved = False
+            for pump in list(self.pumps):
+                moved |= pump.flush()
 
     def client(self, **settings: Any) -> SMTPClient:
         """A client, connected but for its greeting."""

@@ -78,6 +78,9 @@ def test_extensions_that_contradict_each_other():
     [
         ({"max_message_bytes": -1}, "max_message_bytes is negative"),
         ({"max_recipients": -1}, "max_recipients is negative"),
+        ({"max_transactions": -1}, "max_transactions is negative"),
+        ({"max_recipient_domains": -1}, "max_recipient_domains is negative"),
+        ({"max_hold": 0}, "max_hold is not a number of 1 to 9 digits"),
         ({"auth_failure_delay": -0.1}, "auth_failure_delay is negative"),
         ({"max_line_length": 0}, "max_line_length is not positive"),
         ({"max_auth_failures": 0}, "max_auth_failures is not positive"),

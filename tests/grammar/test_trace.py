@@ -63,7 +63,7 @@ def test_received():
         ({"peer": "2001:db8::1"}, "from client.example ([IPv6:2001:db8::1])"),
         ({"peer": ""}, "from client.example\tby"),
         ({"helo": "", "peer": ""}, "from unknown"),
-        ({"helo": "a\r\nX-Injected: 1", "peer": ""}, "from a??X-Injected: 1"),
+        ({"helo": "a\r\nX-Injected: 1", "peer": ""}, "from a??X-Injected:?1"),
         ({"helo": "(a);<b>\\", "peer": ""}, "from ?a???b??"),
         ({"recipient": "you@example.com"}, "for <you@example.com>;"),
     ],

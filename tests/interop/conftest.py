@@ -137,6 +137,7 @@ def postfix(
     our_lmtp_server: OurLMTPServer,
     our_refusing_server: int,
     our_refusing_lmtp_server: OurLMTPServer,
+    our_dsn_server: OurDSNServer,
 ) -> Iterator[servers.Postfix]:
     """A relay to all of ours: the domain of the recipient says how."""
     need("postfix")
@@ -144,6 +145,7 @@ def postfix(
         "smtp.test": f"smtp:[127.0.0.1]:{our_server.port}",
         "lmtp-tcp.test": f"lmtp:inet:127.0.0.1:{our_lmtp_server.port}",
         "lmtp-unix.test": f"lmtp:unix:{our_lmtp_server.socket}",
+        "dsn.test": f"smtp:[127.0.0.1]:{our_dsn_server.port}",
         "smtp.refusing.test": f"smtp:[127.0.0.1]:{our_refusing_server}",
         "lmtp-tcp.refusing.test": f"lmtp:inet:127.0.0.1:{our_refusing_lmtp_server.port}",
         "lmtp-unix.refusing.test": f"lmtp:unix:{our_refusing_lmtp_server.socket}",
@@ -153,11 +155,31 @@ def postfix(
 
 
 @pytest.fixture(scope="session")
-def exim(room: Callable[[str], Path], certificate: Certificate, our_server: OurServer) -> Iterator[servers.Server]:
+def exim(
+    room: Callable[[str], Path], certificate: Certificate, our_server: OurServer, our_refusing_server: int
+) -> Iterator[servers.Server]:
     """A relay to ours."""
     need("exim")
-    with servers.exim(room("exim"), certificate, {"exim.test": ("smtp", our_server.port)}) as server:
+    routes = {"exim.test": ("smtp", our_server.port), "exim.refusing.test": ("smtp", our_refusing_server)}
+    with servers.exim(room("exim"), certificate, routes) as server:
         yield server
+
+
+@dataclass
+class OurDSNServer:
+    """C{twistd smtpx --extension DSN}, whose transcript shows what it is asked."""
+
+    program: Running
+    port: int
+
+
+@pytest.fixture(scope="session")
+def our_dsn_server(room: Callable[[str], Path]) -> Iterator[OurDSNServer]:
+    """It takes everything."""
+    port = free_port()
+    options = [f"--port=tcp:{port}:interface=127.0.0.1", "--extension=DSN", "--backend=null"]
+    with smtpx(room("smtpx-dsn"), port, *options) as program:
+        yield OurDSNServer(program, port)
 
 
 @pytest.fixture(scope="session")

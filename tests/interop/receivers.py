@@ -27,6 +27,10 @@ UMLAUT_DOMAIN, UMLAUT_DOMAIN_ASCII = "exämple.test", "xn--exmple-cua.test"
 
 # Known to each server; anybody else is unknown.
 USERS = (USER, "bob", "carol")
+MAX_MESSAGE_BYTES = 10_000_000
+PICKY = "picky"
+"""Exim refuses what this one gets only after the data, by PRDR."""
+
 MANY = 1000
 MANY_BOX = "many"
 
@@ -70,8 +74,14 @@ def _users_of_many() -> list[str]:
 
 
 @contextlib.contextmanager
-def postfix(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
-    """Postfix, with the logins of Cyrus SASL."""
+def postfix(
+    directory: Path, certificate: Certificate, max_message_bytes: int = MAX_MESSAGE_BYTES
+) -> Iterator[Receiver]:
+    """
+    Postfix, with the logins of Cyrus SASL.
+
+    @param max_message_bytes: the largest message it takes, 0 for any.
+    """
     boxes = {f"{user}@{DOMAIN}": f"{user}/" for user in (*USERS, "jürgen")}
     boxes |= {f"{user}@{DOMAIN}": f"{MANY_BOX}/" for user in _users_of_many()}
     boxes[f"{USER}@{UMLAUT_DOMAIN_ASCII}"] = f"{USER}/"
@@ -88,7 +98,7 @@ def postfix(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
         "smtpd_sasl_local_domain": DOMAIN,
         "smtpd_tls_auth_only": "yes",
         "smtputf8_enable": "yes",
-        "message_size_limit": 10_000_000,
+        "message_size_limit": max_message_bytes,
         "virtual_mailbox_limit": 0,
     }
     with servers.postfix(directory, certificate, {}, **settings) as server:
@@ -135,10 +145,16 @@ chunking_advertise_hosts = *
 smtputf8_advertise_hosts = *
 pipelining_connect_advertise_hosts =
 smtp_enforce_sync
-message_size_limit = 10000000
+message_size_limit = {max_message_bytes}
 acl_smtp_rcpt = recipient
+prdr_enable
+acl_smtp_data_prdr = each
 
 begin acl
+each:
+  deny message = 5.7.1 Not to me
+       condition = ${{if eq{{$local_part}}{{{picky}}}}}
+  accept
 recipient:
   accept authenticated = *
   require message = 5.1.1 No such mailbox here
@@ -217,7 +233,9 @@ def exim(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
             tls_port=tls_port,
             certificate=certificate,
             domain=DOMAIN,
-            users=" : ".join(USERS),
+            max_message_bytes=MAX_MESSAGE_BYTES,
+            users=" : ".join((*USERS, PICKY)),
+            picky=PICKY,
             many=MANY_BOX,
             batch=MANY,
             login=USER,
@@ -231,7 +249,7 @@ def exim(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
 # OpenSMTPD
 
 _OPENSMTPD = """\
-smtp max-message-size 10000000
+smtp max-message-size {max_message_bytes}
 table boxes file:{directory}/boxes
 listen on 127.0.0.1 port {port} hostname "opensmtpd.test"
 action "box" maildir "{directory}/mail/%{{dest.user}}" virtual <boxes>
@@ -254,7 +272,9 @@ def opensmtpd(directory: Path) -> Iterator[Receiver]:
     shutil.chown(mail, nobody.pw_uid, nobody.pw_gid)
     (directory / "boxes").write_text("".join(f"{user} nobody\n" for user in USERS))
     configuration = directory / "smtpd.conf"
-    configuration.write_text(_OPENSMTPD.format(directory=directory, port=port, domain=DOMAIN))
+    configuration.write_text(
+        _OPENSMTPD.format(directory=directory, port=port, domain=DOMAIN, max_message_bytes=MAX_MESSAGE_BYTES)
+    )
     configuration.chmod(0o600)
     mounts = "".join(f"mount --bind {directory}/{room} {there}\n" for room, there in _OPENSMTPD_ROOMS.items())
     script = f'set -e\nmount --make-rprivate /\n{mounts}exec "$@"'
@@ -366,7 +386,8 @@ def aiosmtpd(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
 def smtp_sink(*options: str) -> Iterator[int]:
     """Postfix's server for tests, which misbehaves as C{options} say; gives its port."""
     port = free_port()
-    command = [program("smtp-sink"), "-u", "nobody", *options, f"127.0.0.1:{port}", "100"]
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []  # for it refuses to be root
+    command = [program("smtp-sink"), *user, *options, f"127.0.0.1:{port}", "100"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/")
     try:
         eventually(lambda: process.poll() is not None or _listens(port), lambda: f"{command} does not listen")

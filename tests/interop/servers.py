@@ -52,6 +52,7 @@ def _settings(settings: Mapping[str, object]) -> str:
 _POSTFIX_SERVICES = """\
 {port} inet n - n - - smtpd
 {tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+{proxied_port} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -78,10 +79,12 @@ class Postfix(Server):
     A Postfix that runs.
 
     @ivar tls_port: TLS from the start.
+    @ivar proxied_port: where it waits for a PROXY header.
     """
 
     configuration: Path
     tls_port: int
+    proxied_port: int
 
     def queue(self) -> dict[str, str]:
         """Why each recipient whose mail is still in the queue has not got it."""
@@ -102,7 +105,7 @@ def postfix(
     @param routes: domain to transport: C{smtp:[127.0.0.1]:PORT}, C{lmtp:inet:127.0.0.1:PORT}, C{lmtp:unix:PATH}.
     @param settings: further parameters of main.cf.
     """
-    port, tls_port = free_port(), free_port()
+    port, tls_port, proxied_port = free_port(), free_port(), free_port()
     _make_postfix_queue(directory)
     configuration, maildir = directory / "conf", directory / "mail"
     nobody = pwd.getpwnam("nobody")
@@ -149,10 +152,11 @@ def postfix(
     }
     _write(configuration / "main.cf", _settings(main))
     _write(configuration / "transport", "".join(f"{domain} {transport}\n" for domain, transport in routes.items()))
-    services = _POSTFIX_SERVICES.format(port=f"127.0.0.1:{port}", tls_port=f"127.0.0.1:{tls_port}")
+    ports = {"port": port, "tls_port": tls_port, "proxied_port": proxied_port}
+    services = _POSTFIX_SERVICES.format(**{name: f"127.0.0.1:{number}" for name, number in ports.items()})
     _write(configuration / "master.cf", services)
     with running([_daemons_of_postfix() / "master", "-c", configuration, "-s"], directory, port, log) as process:
-        yield Postfix(process.process, log, port, maildir, configuration, tls_port)
+        yield Postfix(process.process, log, port, maildir, configuration, tls_port, proxied_port)
 
 
 def _daemons_of_postfix() -> Path:

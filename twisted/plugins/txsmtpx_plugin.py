@@ -1,9 +1,15 @@
-"""What Twisted finds: the command C{smtpx}, the backends it knows by name, and the endpoint string C{mx:}."""
+"""What Twisted finds: the command C{smtpx}, the backends it knows by name, and the endpoint strings C{mx:}
+and C{haproxy:} for clients."""
 
 from twisted.application.service import ServiceMaker
+from twisted.cred.credentials import IUsernamePassword
 
+from txsmtpx.backends.checker import CheckerPlugin
 from txsmtpx.backends.plugin import BackendPlugin
+from txsmtpx.sasl.external import IClientCertificate
+from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.wire.mx import MXParser
+from txsmtpx.wire.proxy import PROXYParser
 
 smtpx = ServiceMaker("txsmtpx", "txsmtpx.tap", "An ESMTP and LMTP server", "smtpx")
 
@@ -38,3 +44,26 @@ lmtp_backend = BackendPlugin(
     takes_argument=True,
 )
 mx_endpoint = MXParser()
+proxy_endpoint = PROXYParser()
+
+argon2_auth = CheckerPlugin(
+    "argon2",
+    "FILE",
+    "a file of argon2id hashes, made by python -m txsmtpx.passwd",
+    "txsmtpx.backends.argon2.Argon2Checker",
+    (IUsernamePassword,),
+)
+scram_auth = CheckerPlugin(
+    "scram",
+    "FILE",
+    "a file of SCRAM verifiers, made by python -m txsmtpx.passwd",
+    "txsmtpx.backends.scram.ScramChecker",
+    (IScramProof, IUsernamePassword),
+)
+certificate_auth = CheckerPlugin(
+    "certificate",
+    "",
+    "whoever shows a certificate that --tls-client-ca has signed is who it says",
+    "txsmtpx.backends.certificate.CertificateChecker",
+    (IClientCertificate,),
+)

@@ -4,7 +4,7 @@ Logins by L{twisted.cred}: the avatar is the session, its logout the session's l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from twisted.cred.credentials import Anonymous, IAnonymous
@@ -16,6 +16,8 @@ from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import auth_required
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
 from txsmtpx.sasl.mechanism import UsernamePassword
+from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.verifier import HASHES
 
 
 @implementer(ISession)
@@ -54,6 +56,20 @@ class PortalBackend:
         @raise UnauthorizedLogin: by the Deferred.
         """
         return self._portal.login(credentials, connection, ISession).addCallback(_session)
+
+    @property
+    def scram_mechanisms(self) -> Collection[str]:
+        """Those for which the checker of L{IScramProof} has verifiers."""
+        return getattr(self._scram_checker, "scram_mechanisms", HASHES if self._scram_checker else ())
+
+    def scram_verifier(self, username: str, mechanism: str) -> Any:
+        """See L{IScramProof}: what the checker of it gives."""
+        return self._scram_checker.scram_verifier(username, mechanism)
+
+    @property
+    def _scram_checker(self) -> Any:
+        checker = self._portal.checkers.get(IScramProof)
+        return checker if hasattr(checker, "scram_verifier") else None
 
     def login(self, connection: Connection, username: str, password: str) -> Deferred[AvatarSession]:
         """L{authenticate} by name and password."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
 from twisted.logger import Logger
 
@@ -20,10 +19,11 @@ from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
-from txsmtpx.grammar import path, replies
+from txsmtpx.grammar import attributes, path, replies
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.connect import target
 from txsmtpx.wire.pool import SMTPPool
 
 log = Logger()
@@ -40,6 +40,9 @@ NAMED = 10
 DOWN = 30.0
 """Seconds that a server which could not be reached is stepped around."""
 
+Introduction = Literal["xforward", "xclient", "nothing"]
+"""How the next server learns whom we speak for: for the logs, where it offers that; as if he spoke; or not at all."""
+
 _UNREACHABLE = (ConnectError, ConnectionClosed, DNSLookupError, TimeoutError, ProtocolError)
 
 
@@ -48,6 +51,7 @@ class RelayBackend(OpenBackend):
     Relays for those who have logged in, and for everybody to C{domains}.
 
     @ivar domains: lower case; to these mail is taken from anybody.
+    @ivar introduce: how the next server learns whom we speak for.
     """
 
     def __init__(
@@ -56,23 +60,28 @@ class RelayBackend(OpenBackend):
         *,
         lmtp: bool = False,
         domains: Collection[str] = (),
+        introduce: Introduction = "xforward",
         reactor: Any = None,
         **pool: Any,
     ) -> None:
         """
         @param endpoints: client endpoints or their strings: the next servers, over which messages are spread.
         @param lmtp: speak LMTP to them.
+        @param introduce: "xforward" tells the next server who the client is, for its logs, where it offers that;
+            "xclient" makes it treat us as the client, and mail waits while it does not offer that; or "nothing".
         @param pool: for L{SMTPPool} and L{txsmtpx.connect}.
-        @raise ValueError: there is none.
+        @raise ValueError: there is none, or one is wrong; or there is no such introduction.
         """
         if reactor is None:
             from twisted.internet import reactor
         if not endpoints:
             raise ValueError("relay needs an endpoint: relay:tcp:HOST:PORT")
+        if introduce not in ("xforward", "xclient", "nothing"):
+            raise ValueError(f"introduce is xforward, xclient or nothing, not {introduce!r}")
         for endpoint in endpoints:
-            if isinstance(endpoint, str) and endpoint.partition(":")[0] not in ("tls", "ssl"):
-                clientFromString(reactor, endpoint)  # so that a wrong one is found at once
+            _check(reactor, endpoint)
         self.domains = frozenset(domain.lower() for domain in domains)
+        self.introduce = introduce
         self._reactor = reactor
         self._pools = [SMTPPool(endpoint, lmtp=lmtp, reactor=reactor, **pool) for endpoint in endpoints]
         self._down: dict[SMTPPool, float] = {}
@@ -121,10 +130,32 @@ class RelaySession(Session):
         """MAIL, there."""
         self._pool, self._client = await self._backend.acquire()
         try:
+            await self._introduce(self._client)
             return await _told(self._client.mail(sender, copy.copy(options)), options.requiretls)
         except BaseException:
             self.reset()
             raise
+
+    async def _introduce(self, client: SMTPClient) -> None:
+        """
+        Tell the next server whom we speak for, before each transaction.
+
+        @raise SMTPError: 451 4.4.1, it does not let us, and is not to take the client for us.
+        """
+        if self._backend.introduce == "xclient":
+            try:
+                await client.xclient(**_origin(self._connection) | _login(self._connection))
+            except (NotOffered, SMTPError, *_UNREACHABLE) as error:
+                log.error("the next server takes no XCLIENT from us: {error}", error=error)
+                raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451) from error
+        elif self._backend.introduce == "xforward" and client.extensions.get("XFORWARD"):
+            try:
+                # What one who is trusted has told us of the origin is not to be mixed with what we know of him.
+                await client.xforward(**self._connection.xforward or _origin(self._connection) | {"SOURCE": "REMOTE"})
+            except SMTPError as error:
+                log.warn("the next server does not take XFORWARD: {error}", error=error)  # which is for its logs
+            except _UNREACHABLE as error:
+                raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
 
     async def rcpt(self, recipient: str, options: RcptOptions) -> Any:
         """
@@ -156,7 +187,7 @@ class RelaySession(Session):
             outcome="; ".join(reply.one_line for reply in outcomes[:NAMED]),
             session_id=self._connection.session_id,
         )
-        if not client.lmtp:
+        if not client.lmtp and len(outcomes) == 1:  # more are those of PRDR
             return _ours(outcomes[0])
         for recipient, reply in zip(context.recipients, outcomes, strict=True):
             context.set_status(recipient, _ours(reply))
@@ -171,6 +202,24 @@ class RelaySession(Session):
         self._pool = self._client = None
         if pool is not None and client is not None:
             pool.release(client)  # which resets it before it is used again
+
+
+def _origin(connection: Connection) -> dict[str, str]:
+    """Where a transaction comes from, in the attributes that XCLIENT and XFORWARD share; "" for what is not known."""
+    host, port = connection.peer_host.partition("%")[0], getattr(connection.peer, "port", 0)
+    helo = connection.helo
+    return {
+        "NAME": connection.xclient.get("NAME", ""),
+        "ADDR": host,
+        "PORT": str(port) if host and port else "",
+        "PROTO": "ESMTP" if connection.extended else "SMTP",
+        "HELO": helo if helo.isprintable() and len(helo) <= attributes.MAX_VALUE else "",
+    }
+
+
+def _login(connection: Connection) -> dict[str, str]:
+    """Who has logged in, "" for nobody: XCLIENT has to say it in any case."""
+    return {"LOGIN": connection.username or ""}
 
 
 class _Relayed:
@@ -225,6 +274,14 @@ def _ours(reply: Reply) -> Reply:
     """A reply of the next server as ours.  Its 421 ends that connection, not this one; a code of ours it may lack."""
     code = 451 if reply.code == 421 else reply.code
     return Reply(code, reply.enhanced_code or replies.default_enhanced_code(code), *reply.lines)
+
+
+def _check(reactor: Any, endpoint: Any) -> None:
+    """So that a wrong one is found at once."""
+    try:
+        target(reactor, endpoint)
+    except Exception as error:  # each endpoint parser has its own
+        raise ValueError(f"no endpoint: {endpoint} ({error or type(error).__name__})") from error
 
 
 def relay(argument: str) -> RelayBackend:

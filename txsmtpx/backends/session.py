@@ -54,13 +54,14 @@ class OpenBackend:
     """Lets everybody in and knows no logins; so AUTH is not offered."""
 
     credential_interfaces: tuple[Any, ...] = ()
+    supports: Collection[Extension] = ()
 
     def __init__(self, session: Callable[[Connection], Any]) -> None:
         """
-        @param session: makes an L{ISession} for a connection.
+        @param session: makes an L{ISession} for a connection; what it C{supports} the backend does.
         """
         self._session = session
-        self.supports = getattr(session, "supports", ())
+        self.supports = getattr(session, "supports", self.supports)
 
     def anonymous_login(self, connection: Connection) -> Any:
         """A session for everybody."""

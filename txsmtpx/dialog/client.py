@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from txsmtpx.dialog.limits import Allowance
 from txsmtpx.errors import ProtocolError, SMTPError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
@@ -48,6 +49,8 @@ def checked(reply: Reply, command: str) -> Reply:
 
 def _fits(reply: Reply, verb: str, phase: str) -> bool:
     """Whether C{reply} can be an answer: "go on" fits DATA and AUTH alone, DATA has no other yes (RFC 5321 §4.3)."""
+    if reply.code == 353:
+        return (verb, phase) in (("DATA", "block"), ("DATA", "end"), ("BDAT", "end"))  # PRDR
     if reply.code < 300:
         return phase != "data"
     return reply.code >= 400 or phase == "data" or verb == "AUTH"
@@ -59,6 +62,7 @@ class ClientDialog:
 
     @ivar known: the extensions that we understand.
     @ivar extensions: what its answer to EHLO or LHLO offers, keyword to what it means.
+    @ivar allowance: how much the server has had, of what it takes.
     @ivar failure: why nothing can be sent any more, None while it can.
     @ivar fetching: what a body is waited for with, which is pointless once there is a failure.
     """
@@ -71,6 +75,7 @@ class ClientDialog:
         self.known = known
         self._readers = {extension.keyword: extension.read for extension in known}
         self.extensions: dict[str, Any] = {}
+        self.allowance = Allowance()
         self.failure: Failure | None = None
         self.fetching: Deferred[bytes] | None = None
         self._expected: deque[tuple[str, str, Deferred[Reply]]] = deque()
@@ -95,6 +100,7 @@ class ClientDialog:
         """
         line = command.join(verb, *words)
         if self.failure is None:
+            self.allowance.note(verb, words)
             self.wire.write(line)
         return self.expect(verb, phase)
 

@@ -18,11 +18,14 @@ class Connection:
     @ivar session_id: what this connection is called in the logs.
     @ivar domain: the name this server calls itself.
     @ivar lmtp: whether LMTP is spoken (RFC 2033).
-    @ivar helo: what the client called itself, "" before it did.
+    @ivar helo: what the client called itself, "" before it did; where XCLIENT said HELO, that.
     @ivar extended: whether it said EHLO or LHLO, not HELO.
-    @ivar username: who logged in by AUTH, None while nobody has.
+    @ivar username: who logged in, by AUTH or says XCLIENT; None while nobody has.
     @ivar peer: the client's address; behind C{haproxy:} the real one, once it has said hello.
     @ivar host: the address it came to.
+    @ivar proxy: who is really connected, where XCLIENT has made C{peer} another; None where it has not.
+    @ivar xclient: what XCLIENT said (L{txsmtpx.extensions.xclient}), by attribute.
+    @ivar xforward: what XFORWARD said of the transaction, by attribute.
     @ivar tls: a L{txsmtpx.wire.tls.TLSState}, None in the clear.
     """
 
@@ -35,7 +38,18 @@ class Connection:
         self.username: str | None = None
         self.peer: IAddress | None = None
         self.host: IAddress | None = None
+        self.proxy: IAddress | None = None
+        self.xclient: dict[str, str] = {}
+        self.xforward: dict[str, str] = {}
         self.tls: Any = None
+
+    def forget(self) -> None:
+        """What the client said of itself; not where it comes from."""
+        self.helo = ""
+        self.extended = False
+        self.username = None
+        self.xclient = {name: said for name, said in self.xclient.items() if name not in ("HELO", "PROTO", "LOGIN")}
+        self.xforward = {}
 
     @property
     def peer_host(self) -> str:

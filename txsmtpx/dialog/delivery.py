@@ -22,7 +22,7 @@ from zope.interface import implementer
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.result import settle
-from txsmtpx.dialog.settings import Settings
+from txsmtpx.dialog.settings import Settings, first_success
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies, trace
@@ -84,7 +84,8 @@ class DataContext:
         self._settings = settings
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
-        self._slots: list[Slot] = [Slot(r) for r in self.recipients] if settings.lmtp else []
+        self._each = settings.lmtp or (self.options.prdr and len(self.recipients) > 1)
+        self._slots: list[Slot] = [Slot(r) for r in self.recipients] if self._each else []
         self._running: Deferred[Any] | None = None
         self._outcome: Reply | None = None
         self._cursor = 0
@@ -239,6 +240,7 @@ class DataContext:
 
     def override(self, reply: Reply) -> None:
         """The message is not what it should be: whatever the backend said of it, this is the outcome."""
+        self._each = self._settings.lmtp  # under PRDR one reply will do where there is nothing to tell apart
         self._settle_all(reply)
         self._stop()
 
@@ -265,9 +267,11 @@ class DataContext:
         """
         The message has come to its end: answer.
 
-        @param write: takes LMTP's replies, each as soon as it and those before it are known.
+        @param write: takes the replies of LMTP and PRDR, each as soon as it and those before it are known.
         @return: SMTP's reply, or None when all has been written, or a Deferred of either.
         """
+        if self._each and not self._settings.lmtp:
+            write(replies.RECIPIENTS_FOLLOW_353)
         self._write = write
         if self._complete():
             return self._final()
@@ -279,8 +283,8 @@ class DataContext:
         self._done = None
 
     def _complete(self) -> bool:
-        """Whether every outcome is known; LMTP's are written as far as they are."""
-        if self._settings.lmtp and self._write is not None:
+        """Whether every outcome is known; those of LMTP and PRDR are written as far as they are."""
+        if self._each and self._write is not None:
             while self._cursor < len(self._slots):
                 slot = self._slots[self._cursor]
                 if slot.reply is None:
@@ -305,7 +309,9 @@ class DataContext:
             return None
         assert self._outcome is not None
         outcomes = [slot.reply for slot in self._slots if slot.reply is not None]
-        reply = self._settings.outcome_policy(outcomes, self._outcome) if outcomes else self._outcome
+        # Under PRDR a no at the end would be one for those too who were told yes.
+        policy = first_success if self._each else self._settings.outcome_policy
+        reply = policy(outcomes, self._outcome) if outcomes else self._outcome
         self._note(reply)
         return reply
 

@@ -11,7 +11,7 @@ from txsmtpx.dialog.source import to_a_label
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
-from txsmtpx.grammar import path
+from txsmtpx.grammar import command, path
 from txsmtpx.grammar.options import MailOptions, Options, RcptOptions, format
 
 
@@ -52,6 +52,8 @@ class Envelope:
         self.recipients = [
             [f"TO:{to}", *format(given, rcpt)] for to, (_, given) in zip(paths[1:], recipients, strict=True)
         ]
+        for words in (self.sender, *self.recipients):
+            command.join("", *words)  # so that what cannot be said is found before anything has been
 
 
 def _demand(options: Options, offered: Mapping[str, Any], known: Sequence[Extension]) -> None:

@@ -37,8 +37,9 @@ class Result:
 
     Both lists are in RCPT order, an entry a position: (recipient, reply).
 
-    @ivar accepted: the reply is that to the message; under LMTP each recipient's own.
-    @ivar refused: the reply is that which refused: to RCPT, or under LMTP to the message.
+    @ivar accepted: the reply is that to the message; under LMTP and PRDR each recipient's own.
+    @ivar refused: the reply is that which refused: to RCPT, or to the message, under LMTP and PRDR, and where it
+        went in several transactions.
     """
 
     accepted: Sequence[tuple[str, Reply]]
@@ -85,7 +86,7 @@ class Sending:
             mail, replies, go = await self._in_one_flight(envelope, body.octets if small else None)
         accepted = sum(reply.positive for reply in replies)
         if small:
-            finals = await _all(self._finals(accepted))
+            finals = await self._final_replies(accepted)
         refusal = _refusal(mail, recipients, replies)
         if refusal is not None:
             if go is not None and go.positive:
@@ -137,10 +138,20 @@ class Sending:
         phases = [first, *["end"] * (count - 1)]
         return [self._dialog.expect(self._verb, phase) for phase in phases]
 
+    async def _final_replies(self, accepted: int) -> list[Reply]:
+        return await self._each(await _all(self._finals(accepted)), accepted)
+
+    async def _each(self, finals: list[Reply], accepted: int) -> list[Reply]:
+        """Under PRDR: 353 announces a reply for each recipient, and one for all, whose no overrides theirs."""
+        if finals[0].code != 353:
+            return finals
+        *each, last = await _all([self._dialog.expect("PRDR", "end") for _ in range(accepted + 1)])
+        return each if last.positive else [last]
+
     async def one_chunk(self, octets: bytes, last: bool, accepted: int) -> list[Reply]:
         """BDAT, and the replies to it."""
         self._write_chunk(octets, last)
-        return await _all(self._finals(accepted) if last else [self._dialog.expect("BDAT", "block")])
+        return await (self._final_replies(accepted) if last else _all([self._dialog.expect("BDAT", "block")]))
 
     async def by_data(self, body: Source, accepted: int) -> list[Reply]:
         """The body after 354, and the replies to it."""
@@ -159,7 +170,7 @@ class Sending:
         self._complete = True
         self._wire.write_body(stuffer.finish())
         self._dialog.wire.awaiting("end")
-        return await _all(finals)
+        return await self._each(await _all(finals), accepted)
 
     def _answered(self, reply: Reply) -> Reply:
         """The reply to the data; where it does not wait for its end, nothing but hanging up stops us."""
@@ -191,9 +202,10 @@ class Sending:
         self._write_chunk(held + line_ends.finish(), last=True)
         chunks = list(waiting)
         replies = await _all([*chunks, *self._finals(accepted)])
+        finals = await self._each(replies[len(chunks) :], accepted)
         for reply in replies[: len(chunks)]:
             checked(reply, "BDAT")
-        return replies[len(chunks) :]
+        return finals
 
     async def _next(self, body: Source) -> bytes:
         """
@@ -234,11 +246,12 @@ class Sending:
     # ---- what became of it
 
     def _result(self, recipients: Sequence[str], replies: Sequence[Reply], finals: Sequence[Reply]) -> Result:
-        if not self._lmtp:
+        apart = self._lmtp or len(finals) > 1
+        if not apart:
             checked(finals[0], self._verb)
         each = iter(finals)
         outcomes = [
-            (recipient, (next(each) if self._lmtp else finals[0]) if reply.positive else reply)
+            (recipient, (next(each) if apart else finals[0]) if reply.positive else reply)
             for recipient, reply in zip(recipients, replies, strict=True)
         ]
         accepted = [(recipient, reply) for recipient, reply in outcomes if reply.positive]

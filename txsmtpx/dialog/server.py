@@ -47,6 +47,9 @@ class IWire(Protocol):
     def start_tls(self) -> None:
         """Forget what has come, then negotiate TLS; C{ServerDialog.tls_started} follows."""
 
+    def admit_client(self) -> bool:
+        """Whether the client that C{Connection.peer} is now, by XCLIENT, has not too many connections."""
+
     def close(self) -> None:
         """Take nothing more, send what is written, close."""
 
@@ -65,7 +68,11 @@ class ServerDialog:
     @ivar body: while octets of a message come, what takes them.
     @ivar line_limit: octets that the next line may have, with its line end.
     @ivar secret: whether the next line is not to be shown.
+    @ivar transactions: how often MAIL was said.
+    @ivar recipient_domains: of those that were accepted, lower case.
     @ivar closed: whether it is all over.
+    @ivar failed_logins: how many there were.
+    @ivar authenticated: whether AUTH has succeeded, be it as nobody.
     """
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
@@ -81,6 +88,9 @@ class ServerDialog:
         self.secret = False
         self.closed = False
         self.failed_logins = 0
+        self.authenticated = False
+        self.transactions = 0
+        self.recipient_domains: set[str] = set()
         self._state = State.START
         self._exchange: Callable[[bytes], Any] | None = None
         self._body_done: Callable[[], Any] | None = None
@@ -149,6 +159,12 @@ class ServerDialog:
         self.connection.tls = tls
         self._enter(State.START)
 
+    def restart(self) -> None:
+        """The state before the hello, for whoever C{connection} says it is now; nothing counts that another did."""
+        self.failed_logins = self.transactions = 0
+        self.recipient_domains = set()
+        self._enter(State.START)
+
     def say_goodbye(self, reply: Reply) -> None:
         """A reply that nobody asked for (421), and the end."""
         if not self.closed:
@@ -188,7 +204,7 @@ class ServerDialog:
     def offered(self) -> tuple[Any, ...]:
         """The SASL mechanisms to be had right now: none in the clear, unless that is allowed."""
         secure = self.connection.tls is not None or self.settings.allow_insecure_auth
-        return self.settings.mechanisms if secure else ()
+        return tuple(each for each in self.settings.mechanisms if each.available(self.connection)) if secure else ()
 
     def reply(self, reply: Reply) -> None:
         """Say it; 421 is the last thing said (RFC 5321 §3.8)."""
@@ -216,7 +232,7 @@ class ServerDialog:
             return then(self.session)
 
         def got(session: Any) -> Any:
-            self.enter_session(session, None)
+            self.enter_session(session, self.connection.username)  # XCLIENT may have said who it is
             return None if self.closed else then(session)
 
         return self.ask(self.settings.backend.anonymous_login(self.connection), got)
@@ -307,6 +323,8 @@ class ServerDialog:
         transaction, self.transaction = self.transaction, None
         if self._state is not State.START:
             self._enter(State.READY)
+        if transaction is not None:
+            self.connection.xforward = {}  # which told of this one
         if transaction is None or self.session is None:
             return then()
         waiting = self._inform(self.session.reset)
@@ -314,17 +332,17 @@ class ServerDialog:
 
     def greeted(self, helo: str, extended: bool) -> None:
         """HELO, EHLO or LHLO was said."""
-        self.connection.helo = helo
+        self.connection.helo = self.connection.xclient.get("HELO") or helo  # a proxy may say EHLO in its own name
         self.connection.extended = extended
+        self.connection.xforward = {}
         self._enter(State.READY)
 
     def forget_hello(self) -> None:
         """As if nothing had been said, by anybody (RFC 3207 §4.2)."""
         self.end_session()
         self.end_exchange()
-        self.connection.helo = ""
-        self.connection.extended = False
-        self.connection.username = None
+        self.connection.forget()
+        self.authenticated = False
         self._state = State.START
 
     def converse(self, take: Callable[[bytes], Any]) -> None:
@@ -382,10 +400,13 @@ class ServerDialog:
         self._answered(outcome)
         return None
 
-    def _answered(self, outcome: Reply | None) -> None:
+    def _answered(self, outcome: Any) -> None:
         self._pending = None
-        if outcome is not None:
+        if isinstance(outcome, Reply):
             self.reply(outcome)
+        elif outcome is not None:
+            log.error("a verb answered with {outcome!r}, which is no Reply", outcome=outcome)
+            self.reply(replies.LOCAL_ERROR_451)
 
     def _refused(self, failure: Failure) -> Reply | None:
         """A backend said no, or broke, or was cancelled because the peer has gone."""
@@ -393,7 +414,12 @@ class ServerDialog:
             return None
         if failure.check(UnauthorizedLogin):
             return replies.BAD_CREDENTIALS_535
-        return refusal(failure, self.transaction.queue_id if self.transaction else "-", "the backend")
+        queue_id = self.transaction.queue_id if self.transaction else "-"
+        reply = refusal(failure, queue_id, "the backend")
+        if reply.positive:
+            log.failure("a yes was raised ({queue_id}), which is for outcomes only", failure=failure, queue_id=queue_id)
+            return replies.LOCAL_ERROR_451
+        return reply
 
     def _inform(self, method: Callable[[], Any]) -> Deferred[None] | None:
         """Call C{reset} or C{logout}, whose failure is of no consequence to the peer."""

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -56,12 +57,15 @@ class Settings:
 
     @ivar tables: the extensions, compiled.
     @ivar now: seconds since the epoch.
+    @ivar trusted_networks: whose XCLIENT and XFORWARD count.
     @ivar deliver_by_minimum: seconds, 0 for none (RFC 2852).
     @ivar priority_profile: "", "MIXER", "STANAG4406", "NSEP" (RFC 6710 §10).
     @ivar max_hold: seconds (RFC 4865).
     @ivar mechanisms: the SASL mechanisms that the backend's credentials allow.
     @ivar max_message_bytes: octets, 0 for no limit.
     @ivar max_recipients: a message, 0 for any number.
+    @ivar max_transactions: MAILs a session, 0 for any number (RFC 9422 §4.1).
+    @ivar max_recipient_domains: different ones a session, 0 for any number (RFC 9422 §4.3).
     @ivar max_line_length: octets of a command with its line end.
     @ivar max_auth_failures: failed logins that end the connection.
     @ivar auth_failure_delay: seconds, times the count, before a failed login is answered.
@@ -78,6 +82,8 @@ class Settings:
     lmtp: bool = False
     max_message_bytes: int = 32 * 1024 * 1024
     max_recipients: int = 1000
+    max_transactions: int = 0
+    max_recipient_domains: int = 0
     max_line_length: int = 2000
     require_auth: bool = False
     require_tls: bool = False
@@ -89,6 +95,7 @@ class Settings:
     bare_newlines: BareNewlines = "normalize"
     outcome_policy: OutcomePolicy = first_failure
     delivery_timed_out: Callable[[str], Reply] = replies.delivery_timed_out_420
+    trusted_networks: Sequence[IPv4Network | IPv6Network] = ()
     deliver_by_minimum: int = 0
     priority_profile: str = ""
     max_hold: int = 7 * 86400
@@ -100,12 +107,20 @@ class Settings:
         """
         @raise ValueError: something makes no sense.
         """
-        for name in ("max_message_bytes", "max_recipients", "auth_failure_delay"):
+        for name in (
+            "max_message_bytes",
+            "max_recipients",
+            "max_transactions",
+            "max_recipient_domains",
+            "auth_failure_delay",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is negative")
         for name in ("max_line_length", "max_auth_failures", "delivery_timeout"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is not positive")
+        if not 0 < self.max_hold < 10**9:
+            raise ValueError("max_hold is not a number of 1 to 9 digits")  # RFC 4865 §3
         if self.bare_newlines not in ("normalize", "reject", "accept"):
             raise ValueError(f"bare_newlines is normalize, reject or accept, not {self.bare_newlines!r}")
         if self.require_tls and not self.tls_available:

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from twisted.cred.credentials import IAnonymous
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -34,7 +36,7 @@ def _announce(dialog: ServerDialog) -> str | None:
 
 def auth(dialog: ServerDialog, argument: str) -> Any:
     """§4."""
-    if dialog.connection.username is not None:
+    if dialog.authenticated or dialog.connection.username is not None:
         return replies.AUTHENTICATED_503
     name, _, initial = argument.partition(" ")
     if not name:
@@ -42,9 +44,11 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
     mechanism = next((each for each in dialog.settings.mechanisms if each.name == name.upper()), None)
     if mechanism is None:
         return replies.UNKNOWN_MECHANISM_504
-    if mechanism not in dialog.offered:
+    if not dialog.offered:
         return replies.TLS_FOR_MECHANISM_538
-    exchange = Exchange(dialog, mechanism.server(dialog.connection))
+    if mechanism not in dialog.offered:  # though inside TLS nothing will help one that wants a certificate
+        return replies.UNKNOWN_MECHANISM_504 if dialog.connection.tls is not None else replies.TLS_FOR_MECHANISM_538
+    exchange = Exchange(dialog, mechanism.server(dialog.connection, dialog.settings.backend))
     if not initial:
         return exchange.step(None)
     return exchange.line(b"" if initial == "=" else initial.encode())  # §4: "=" is an empty response
@@ -71,31 +75,55 @@ class Exchange:
     def step(self, response: bytes | None) -> Any:
         """The mechanism's turn."""
         try:
-            answer = self._server.next(response)
-        except ValueError:
-            return replies.BAD_RESPONSE_501
-        except SMTPError:
-            return self._failed(Failure())
-        return self._dialog.ask(answer, self._answered)
+            answer = settle(self._server.next(response))
+        except Exception:
+            return self._stopped(Failure())
+        if isinstance(answer, Deferred):
+            return answer.addCallbacks(self._answered, self._stopped)
+        return self._answered(answer)
+
+    def _stopped(self, failure: Failure) -> Any:
+        return replies.BAD_RESPONSE_501 if failure.check(ValueError) else self._failed(failure)
 
     def _answered(self, answer: Any) -> Any:
         if isinstance(answer, bytes):
-            self._dialog.converse(self.line)
-            return replies.challenge_334(base64.b64encode(answer).decode("ascii"))
-        username = answer.username.decode("utf-8")
+            return self._challenge(answer, self.line)
         try:
             session = settle(_log_in(self._dialog, answer))
         except Exception:
-            return self._failed(Failure())
+            return self._refused(Failure())
         if isinstance(session, Deferred):
-            return session.addCallbacks(self._entered, self._failed, callbackArgs=(username,))
-        return self._entered(session, username)
+            return session.addCallbacks(self._entered, self._refused, callbackArgs=(answer,))
+        return self._entered(session, answer)
 
-    def _entered(self, session: Any, username: str) -> Reply:
+    def _challenge(self, octets: bytes, then: Callable[[bytes], Any]) -> Reply:
+        self._dialog.converse(then)
+        return replies.challenge_334(base64.b64encode(octets).decode("ascii"))
+
+    def _entered(self, session: Any, credentials: Any) -> Reply:
+        username = None
+        if not IAnonymous.providedBy(credentials):
+            username = getattr(credentials, "authorization", "") or credentials.username.decode("utf-8")
         self._dialog.enter_session(session, username)
+        self._dialog.authenticated = True
         session_id = self._dialog.connection.session_id
-        log.info("{username!r} logged in ({session_id})", username=username, session_id=session_id)
+        log.info("{who!r} logged in ({session_id})", who=username or credentials, session_id=session_id)
         return replies.AUTHENTICATED_235
+
+    def _refused(self, failure: Failure) -> Any:
+        """The credentials are wrong; some mechanisms have a challenge to say so, before the answer."""
+        refusal = getattr(self._server, "refusal", None)
+        wrong = failure.check(UnauthorizedLogin) or getattr(failure.value, "code", 0) == 535
+        if refusal is None or not wrong:
+            return self._failed(failure)
+        reply = failure.value.reply if isinstance(failure.value, SMTPError) else replies.BAD_CREDENTIALS_535
+        self._count()
+
+        def acknowledged(line: bytes) -> Any:
+            self._dialog.end_exchange()
+            return self._slowly(replies.NO_MORE_CREDENTIALS_501 if line == b"*" else reply)
+
+        return self._challenge(refusal, acknowledged)
 
     def _failed(self, failure: Failure) -> Any:
         """
@@ -109,6 +137,10 @@ class Exchange:
             reply = failure.value.reply
         else:
             failure.raiseException()
+        self._count()
+        return self._slowly(reply)
+
+    def _count(self) -> None:
         dialog = self._dialog
         dialog.failed_logins += 1
         log.info(
@@ -117,7 +149,6 @@ class Exchange:
             peer=dialog.connection.peer_host,
             count=dialog.failed_logins,
         )
-        return self._slowly(reply)
 
     def _slowly(self, reply: Reply) -> Deferred[Reply | None]:
         dialog = self._dialog

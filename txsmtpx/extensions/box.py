@@ -16,11 +16,14 @@ from txsmtpx.extensions.futurerelease import FUTURERELEASE
 from txsmtpx.extensions.limits import LIMITS
 from txsmtpx.extensions.mtpriority import MT_PRIORITY
 from txsmtpx.extensions.pipelining import PIPELINING
+from txsmtpx.extensions.prdr import PRDR
 from txsmtpx.extensions.requiretls import REQUIRETLS
 from txsmtpx.extensions.rrvs import RRVS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.extensions.starttls import STARTTLS
+from txsmtpx.extensions.unserved import UNSERVED
+from txsmtpx.extensions.xclient import XCLIENT, XFORWARD
 
 EXTENSIONS: tuple[Extension, ...] = (
     PIPELINING,
@@ -31,15 +34,21 @@ EXTENSIONS: tuple[Extension, ...] = (
     BINARYMIME,
     ENHANCEDSTATUSCODES,
     LIMITS,
+    PRDR,
     DSN,
     REQUIRETLS,
     DELIVERBY,
     MT_PRIORITY,
     RRVS,
     FUTURERELEASE,
+    XCLIENT,
+    XFORWARD,
     STARTTLS,
     AUTH,
 )
+
+KNOWN = (*EXTENSIONS, UNSERVED)
+"""Those whose verbs are answered 502 where they are not offered."""
 
 
 def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:

@@ -14,7 +14,9 @@ from txsmtpx.grammar.options import OriginalRecipient, Parameter
 
 _EVENTS = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 _TYPE = re.compile(r"[A-Za-z0-9-]+")
-_UNITEXT_ESCAPE = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
+_UNITEXT_ESCAPE = re.compile(r"\\x\{([0-9A-F]{2,6})\}", re.IGNORECASE)
+_QCHAR = re.compile(r"[!-*,-<>-\[\]-~]")
+_NEVER_MEANT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNITEXT_PLAIN = re.compile(r"[!-*,-<>-\[\]-~\u0080-\U0010ffff]*")
 
 MAX_ENVID = 100
@@ -78,29 +80,33 @@ def _decode_orcpt(text: str | None) -> OriginalRecipient:
     plain = _UNITEXT_ESCAPE.sub("", address)
     if not _UNITEXT_PLAIN.fullmatch(plain):
         raise ValueError("not unitext")
-    return OriginalRecipient("utf-8", _UNITEXT_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), address))
+    meant = _UNITEXT_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), address)
+    if _NEVER_MEANT.search(meant):
+        raise ValueError("control characters and surrogates are in no address")
+    return OriginalRecipient("utf-8", meant)
 
 
 def _encode_orcpt(original: OriginalRecipient) -> str:
+    """In ASCII always, which is right with and without SMTPUTF8 (RFC 6533 §3)."""
     kind, address = original
-    if kind != "utf-8":
-        return f"{kind};{xtext.encode(_printable(address))}"
-    return "utf-8;" + "".join(
-        letter if _UNITEXT_PLAIN.fullmatch(letter) and letter.isascii() else f"\\x{{{ord(letter):02X}}}"
-        for letter in address
-    )
+    if kind.lower() == "utf-8":
+        text = "".join(letter if _QCHAR.fullmatch(letter) else f"\\x{{{ord(letter):02X}}}" for letter in address)
+    else:
+        text = xtext.encode(_printable(address))
+    _decode_orcpt(f"{kind};{text}")
+    return f"{kind};{text}"
 
 
 DSN = Extension(
     "DSN",
     "RFC 3461, RFC 6533",
     mail=(
-        Parameter("RET", "ret", _decode_ret, str, "RET=FULL or RET=HDRS"),
+        Parameter("RET", "ret", _decode_ret, _decode_ret, "RET=FULL or RET=HDRS"),
         Parameter("ENVID", "envid", _decode_envid, _encode_envid, "ENVID=xtext"),
     ),
     rcpt=(
         Parameter("NOTIFY", "notify", _decode_notify, _encode_notify, "NOTIFY=NEVER or some of SUCCESS,FAILURE,DELAY"),
-        Parameter("ORCPT", "orcpt", _decode_orcpt, _encode_orcpt, "ORCPT=type;xtext"),
+        Parameter("ORCPT", "orcpt", _decode_orcpt, _encode_orcpt, "ORCPT=type;xtext, or ORCPT=utf-8;unitext"),
     ),
     needs_backend=True,
 )

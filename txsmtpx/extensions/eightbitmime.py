@@ -29,6 +29,6 @@ def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
     return None
 
 
-BODY = Parameter("BODY", "body", _decode, str, "BODY=7BIT, BODY=8BITMIME or BODY=BINARYMIME")
+BODY = Parameter("BODY", "body", _decode, _decode, "BODY=7BIT, BODY=8BITMIME or BODY=BINARYMIME")
 
 EIGHTBITMIME = Extension("8BITMIME", "RFC 6152", mail=(BODY,), check_mail=_check)

@@ -41,7 +41,8 @@ def _now(dialog: ServerDialog) -> datetime:
 
 def _announce(dialog: ServerDialog) -> str:
     seconds = dialog.settings.max_hold
-    return f"{seconds} {moment.encode(_now(dialog) + timedelta(seconds=seconds))}"
+    until = _now(dialog).replace(microsecond=0) + timedelta(seconds=seconds)
+    return f"{seconds} {moment.encode(until)}"
 
 
 def _read(text: str) -> HoldLimits:
@@ -69,7 +70,7 @@ FUTURERELEASE = Extension(
     announce=_announce,
     read=_read,
     mail=(
-        Parameter("HOLDFOR", "hold_for", _positive, str, "HOLDFOR=seconds"),
+        Parameter("HOLDFOR", "hold_for", _positive, lambda seconds: str(_positive(str(seconds))), "HOLDFOR=seconds"),
         Parameter("HOLDUNTIL", "hold_until", moment.decode, moment.encode, "HOLDUNTIL=date-time"),
     ),
     check_mail=_check,

@@ -1,5 +1,7 @@
 """
 RFC 9422: LIMITS, how much a server takes before it says no.
+
+What it says is kept to by L{txsmtpx.dialog.limits} on the client; the server says no in MAIL and RCPT.
 """
 
 from __future__ import annotations
@@ -11,16 +13,28 @@ from txsmtpx.extensions.extension import Extension
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
 
+HIGHEST = 999999
+"""A limit has at most six digits (§4); what is higher is as good as none."""
+
 
 def _announce(dialog: ServerDialog) -> str | None:
-    limit = dialog.settings.max_recipients
-    return f"RCPTMAX={limit}" if limit else None
+    settings = dialog.settings
+    limits = {
+        "MAILMAX": settings.max_transactions,
+        "RCPTMAX": settings.max_recipients,
+        "RCPTDOMAINMAX": settings.max_recipient_domains,
+    }
+    return " ".join(f"{name}={limit}" for name, limit in limits.items() if 0 < limit <= HIGHEST) or None
 
 
 def _read(text: str) -> dict[str, int]:
     """The limits that have a number of at most six digits, not zero (§4); the others are not for us."""
     pairs = (word.partition("=") for word in text.split())
-    return {name.upper(): int(value) for name, _, value in pairs if value.isdecimal() and 0 < int(value) < 1000000}
+    return {
+        name.upper(): int(value)
+        for name, _, value in pairs
+        if value.isascii() and value.isdecimal() and value[0] != "0" and int(value) <= HIGHEST
+    }
 
 
 LIMITS = Extension("LIMITS", "RFC 9422", announce=_announce, read=_read)

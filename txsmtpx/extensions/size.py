@@ -34,6 +34,6 @@ SIZE = Extension(
     "RFC 1870",
     announce=_announce,
     read=_read,
-    mail=(Parameter("SIZE", "size", number(20), str, "SIZE=octets"),),
+    mail=(Parameter("SIZE", "size", number(20), lambda octets: str(number(20)(str(octets))), "SIZE=octets"),),
     check_mail=_check,
 )

@@ -51,6 +51,9 @@ def _announced(dialog: ServerDialog) -> list[str]:
 
 def mail(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.2."""
+    dialog.transactions += 1
+    if 0 < dialog.settings.max_transactions < dialog.transactions:
+        return replies.TOO_MANY_TRANSACTIONS_452
     if argument[:5].upper() != "FROM:":
         return replies.syntax_501(MAIL.syntax)
     sender, rest = _path(argument[5:])
@@ -93,12 +96,16 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
     limit = dialog.settings.max_recipients
     if limit and len(transaction.recipients) >= limit:
         return replies.TOO_MANY_RECIPIENTS_452
+    domain = recipient.rpartition("@")[2].lower()
+    if 0 < dialog.settings.max_recipient_domains < len(dialog.recipient_domains | {domain}):
+        return replies.TOO_MANY_DOMAINS_452
 
     def accepted(said: Any) -> Reply:
         reply = _words(said, replies.RECIPIENT_OK_250)
         if reply.positive:
             transaction.recipients.append(recipient)
             transaction.recipient_options.append(given)
+            dialog.recipient_domains.add(domain)
             dialog.recipient_accepted()
         return reply
 
@@ -154,6 +161,7 @@ def rset(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.5."""
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
+    dialog.connection.xforward = {}
     return dialog.abort_transaction(lambda: replies.OK_250)
 
 
@@ -175,6 +183,9 @@ def expn(dialog: ServerDialog, argument: str) -> Any:
 def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unknown: Reply) -> Any:
     if not argument:
         return replies.syntax_501(verb.syntax)
+    argument, utf8 = _asks_for_utf8(dialog, argument)
+    if not argument.isascii() and not utf8:
+        return replies.NOT_ASCII_553
 
     def found(said: Any) -> Reply:
         if said is None:
@@ -184,7 +195,7 @@ def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unkno
         lines = [said] if isinstance(said, str) else list(said)
         if not all(isinstance(line, str) for line in lines):
             raise TypeError(f"a session gives a str or several, not {said!r}")
-        return replies.found_250(*lines)
+        return replies.found_250(*lines) if utf8 or all(map(str.isascii, lines)) else replies.NEEDS_UTF8_252
 
     def ask(session: Any) -> Any:
         look_up = getattr(session, method, None)
@@ -193,13 +204,21 @@ def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unkno
     return dialog.with_session(ask)
 
 
+def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:
+    """The argument without the parameter SMTPUTF8, and whether that was there (RFC 6531 §3.7.4.2)."""
+    name, _, last = argument.rpartition(" ")
+    if name and last.upper() == "SMTPUTF8" and "SMTPUTF8" in dialog.table.keywords:
+        return name.rstrip(" "), True
+    return argument, False
+
+
 def help(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.8, from the table."""
     verbs = dialog.table.verbs
     if not argument:
         return replies.help_214("Commands: " + " ".join(verbs), "HELP and a command tells its syntax")
     verb = verbs.get(argument.upper())
-    return replies.UNKNOWN_COMMAND_500 if verb is None else replies.help_214(f"Syntax: {verb.syntax}")
+    return replies.NO_HELP_504 if verb is None else replies.help_214(f"Syntax: {verb.syntax}")
 
 
 def quit(dialog: ServerDialog, argument: str) -> Any:

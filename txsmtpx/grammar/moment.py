@@ -23,10 +23,13 @@ def decode(text: str | None) -> datetime:
 
 def encode(moment: datetime) -> str:
     """
-    C{moment} in UTC, to the second.
+    C{moment} in UTC; fractions of a second only where there are any.
 
-    @raise ValueError: it has no zone.
+    @raise ValueError: it has no zone, or is beyond the years that can be written.
     """
     if moment.tzinfo is None:
         raise ValueError("a moment has a time zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError as error:
+        raise ValueError("no such year in UTC") from error

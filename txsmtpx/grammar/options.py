@@ -121,6 +121,8 @@ class MailOptions(Options):
     """RET: "FULL" or "HDRS" (RFC 3461 §4.3)."""
     envid: str | None = None
     """ENVID: what the sender calls this transaction (RFC 3461 §4.4)."""
+    prdr: bool = False
+    """PRDR: a reply for each recipient after the data (draft-hall-prdr)."""
     requiretls: bool = False
     """REQUIRETLS: over TLS or not at all (RFC 8689)."""
     deliver_by: DeliverBy | None = None

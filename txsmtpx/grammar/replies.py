@@ -15,6 +15,7 @@ SENDER_OK_250 = Reply(250, (2, 1, 0), "Sender ok")
 RECIPIENT_OK_250 = Reply(250, (2, 1, 5), "Recipient ok")
 READY_FOR_TLS_220 = Reply(220, (2, 0, 0), "Ready to start TLS")
 AUTHENTICATED_235 = Reply(235, (2, 7, 0), "Authentication succeeded")
+NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The answer is in UTF-8, ask for it with SMTPUTF8")
 CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will take mail and attempt delivery")
 
 
@@ -64,6 +65,8 @@ def challenge_334(text: str) -> Reply:
     return Reply(334, None, text)
 
 
+RECIPIENTS_FOLLOW_353 = Reply(353, None, "A reply for each recipient follows, then one for all")
+
 # 4xx: not now.
 
 IDLE_421 = Reply(421, (4, 4, 2), "Idle for too long, closing the connection")
@@ -72,6 +75,8 @@ SHUTTING_DOWN_421 = Reply(421, (4, 3, 2), "Service shutting down, closing the co
 TOO_MANY_CONNECTIONS_421 = Reply(421, (4, 7, 0), "Too many connections, try again later")
 TOO_MANY_FAILED_LOGINS_421 = Reply(421, (4, 7, 0), "Too many failed logins, closing the connection")
 TOO_MANY_RECIPIENTS_452 = Reply(452, (4, 5, 3), "Too many recipients")
+TOO_MANY_DOMAINS_452 = Reply(452, (4, 5, 3), "Recipients of too many domains, connect again")
+TOO_MANY_TRANSACTIONS_452 = Reply(452, (4, 5, 0), "Too many transactions, connect again")
 LOCAL_ERROR_451 = Reply(451, (4, 3, 0), "Local error in processing")
 NO_NEXT_SERVER_451 = Reply(451, (4, 4, 1), "The next server cannot be reached")
 NEXT_LOST_451 = Reply(451, (4, 4, 2), "The connection to the next server was lost")
@@ -118,6 +123,7 @@ BDAT_ONLY_503 = Reply(503, (5, 5, 1), "A BINARYMIME message comes by BDAT")
 TLS_ACTIVE_503 = Reply(503, (5, 5, 1), "TLS is active already")
 AUTHENTICATED_503 = Reply(503, (5, 5, 1), "Already authenticated")
 HOLD_TOO_LONG_501 = Reply(501, (5, 5, 4), "Longer than messages are held here")
+NO_HELP_504 = Reply(504, (5, 5, 4), "No help on that")
 UNKNOWN_MECHANISM_504 = Reply(504, (5, 5, 4), "Authentication mechanism not offered")
 AUTH_FIRST_530 = Reply(530, (5, 7, 0), "Authentication required")
 TLS_FIRST_530 = Reply(530, (5, 7, 0), "Issue STARTTLS first")
@@ -125,6 +131,7 @@ BAD_CREDENTIALS_535 = Reply(535, (5, 7, 8), "Authentication credentials invalid"
 TLS_FOR_MECHANISM_538 = Reply(538, (5, 7, 11), "Encryption required for that authentication mechanism")
 BARE_NEWLINE_550 = Reply(550, (5, 5, 2), "Bare <CR> or <LF> in the message")
 TOO_SOON_550 = Reply(550, (5, 4, 7), "Not to be delivered within so short a time")
+NOT_TRUSTED_550 = Reply(550, (5, 7, 0), "Not for you")
 RELAYING_DENIED_550 = Reply(550, (5, 7, 1), "Relaying denied")
 NEXT_CANNOT_550 = Reply(550, (5, 6, 7), "The next server does not offer what that message needs")
 REQUIRETLS_550 = Reply(550, (5, 7, 30), "REQUIRETLS cannot be passed on")

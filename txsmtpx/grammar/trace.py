@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from email.utils import formatdate
 
-from txsmtpx.grammar.path import format_path
+from txsmtpx.grammar.path import MAX_DOMAIN, format_path
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f()\\<>;]")
+_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0()\\<>;]")
 
 
 def with_protocol(*, extended: bool, lmtp: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
@@ -48,8 +48,9 @@ def received(
     """
     literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
     whom = f"\r\n\tfor {format_path(recipient)}" if recipient else ""
+    name = _UNSAFE.sub("?", helo)[:MAX_DOMAIN] or "unknown"  # a line has at most 998 octets (RFC 5322 §2.1.1)
     return (
-        f"Received: from {_UNSAFE.sub('?', helo) or 'unknown'}{literal}\r\n"
+        f"Received: from {name}{literal}\r\n"
         f"\tby {domain} (txsmtpx) with {protocol} id {queue_id}{whom};\r\n"
         f"\t{formatdate(when, localtime=True)}\r\n"
     ).encode()

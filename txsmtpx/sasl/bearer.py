@@ -4,9 +4,103 @@ OAUTHBEARER: RFC 7628; XOAUTH2: what came before it, and is still what most serv
 
 from __future__ import annotations
 
-from zope.interface import implementer
+import json
+import re
+from typing import Any
 
-from txsmtpx.interfaces import ISASLClient
+from twisted.cred.credentials import ICredentials
+from zope.interface import Attribute, implementer
+
+from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.sasl.mechanism import Mechanism
+
+
+class IBearerToken(ICredentials):
+    """An access token (RFC 6750), for a checker that asks whoever issued it."""
+
+    username: bytes = Attribute("Whose it is said to be; b\"\" where only the token tells: then the checker sets it.")
+    token: str = Attribute("The token.")
+
+
+@implementer(IBearerToken)
+class BearerToken:
+    """See L{IBearerToken}; it is shown without its token."""
+
+    def __init__(self, username: bytes, token: str) -> None:
+        self.username = username
+        self.token = token
+
+    def __repr__(self) -> str:
+        return f"<BearerToken {self.username!r}>"
+
+
+_BEARER = re.compile(rb"bearer +([!-~]+)", re.IGNORECASE)
+
+
+def _credentials(username: bytes, authorization: bytes) -> BearerToken:
+    match = _BEARER.fullmatch(authorization.strip())
+    if match is None:
+        raise ValueError("no bearer token")
+    username.decode("utf-8")
+    return BearerToken(username, match[1].decode("ascii"))
+
+
+@implementer(ISASLServer)
+class OAuthBearerServer:
+    """
+    The server half.
+
+    @cvar refusal: the challenge that comes before a 535 (RFC 7628 §3.2.2).
+    """
+
+    refusal = json.dumps({"status": "invalid_token", "schemes": "bearer"}).encode("ascii")
+
+    def __init__(self, connection: Any, backend: Any) -> None:
+        pass
+
+    def next(self, response: bytes | None) -> bytes | BearerToken:
+        """
+        RFC 7628 §3.1.
+
+        @raise ValueError: it is malformed.
+        """
+        if response is None:
+            return b""
+        match = re.fullmatch(rb"[ny],(?:a=([^,]*))?,\x01((?:[A-Za-z]+=[^\x01]*\x01)*)\x01", response)
+        if match is None:
+            raise ValueError("not a GS2 header and pairs")
+        pairs = dict(pair.split(b"=", 1) for pair in match[2].split(b"\x01")[:-1])
+        if re.search(rb"=(?!2C|3D)", match[1] or b""):
+            raise ValueError("an = in a name is =3D")
+        username = (match[1] or b"").replace(b"=2C", b",").replace(b"=3D", b"=")
+        return _credentials(username, pairs.get(b"auth", b""))
+
+
+@implementer(ISASLServer)
+class XOAuth2Server:
+    """The server half; what it says of a failure is what Google's says."""
+
+    refusal = json.dumps({"status": "401", "schemes": "bearer", "scope": ""}).encode("ascii")
+
+    def __init__(self, connection: Any, backend: Any) -> None:
+        pass
+
+    def next(self, response: bytes | None) -> bytes | BearerToken:
+        """
+        user, token.
+
+        @raise ValueError: it is malformed.
+        """
+        if response is None:
+            return b""
+        match = re.fullmatch(rb"user=([^\x01]+)\x01auth=([^\x01]*)\x01\x01", response)
+        if match is None:
+            raise ValueError("not user and auth")
+        return _credentials(match[1], match[2])
+
+
+OAUTHBEARER = Mechanism("OAUTHBEARER", IBearerToken, OAuthBearerServer)
+XOAUTH2 = Mechanism("XOAUTH2", IBearerToken, XOAuth2Server)
 
 
 @implementer(ISASLClient)

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
+from twisted.cred.credentials import IAnonymous, IUsernamePassword
+
+from txsmtpx.interfaces import ICredentialsBackend
+from txsmtpx.sasl.anonymous import ANONYMOUS
+from txsmtpx.sasl.bearer import OAUTHBEARER, XOAUTH2
+from txsmtpx.sasl.cram import CRAM_MD5
+from txsmtpx.sasl.external import EXTERNAL
 from txsmtpx.sasl.login import LOGIN
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.sasl.plain import PLAIN
+from txsmtpx.sasl.scram import SCRAM
 
-MECHANISMS: tuple[Mechanism, ...] = (PLAIN, LOGIN)
+MECHANISMS: tuple[Mechanism, ...] = (*SCRAM, EXTERNAL, OAUTHBEARER, XOAUTH2, CRAM_MD5, PLAIN, LOGIN, ANONYMOUS)
 
 
-def satisfied_by(credential_interfaces: Iterable[Any]) -> tuple[Mechanism, ...]:
-    """Those whose credentials a backend takes."""
-    taken = set(credential_interfaces)
-    return tuple(mechanism for mechanism in MECHANISMS if mechanism.credential_interface in taken)
+def satisfied_by(backend: Any, require_auth: bool = False) -> tuple[Mechanism, ...]:
+    """
+    Those whose credentials C{backend} takes.
+
+    @param require_auth: to be nobody will not do.
+    """
+    if ICredentialsBackend.providedBy(backend):
+        taken = set(backend.credential_interfaces) - ({IAnonymous} if require_auth else set())
+    else:
+        taken = {IUsernamePassword}
+    return tuple(each for each in MECHANISMS if each.credential_interface in taken and each.suits(backend))

@@ -5,10 +5,77 @@ CRAM-MD5: RFC 2195, a challenge and its keyed digest.
 from __future__ import annotations
 
 import hmac
+import secrets
+import time
+from typing import Any
 
+from twisted.cred.credentials import IUsernameHashedPassword
 from zope.interface import implementer
 
-from txsmtpx.interfaces import ISASLClient
+from txsmtpx.errors import auth_failed
+from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.sasl.mechanism import Mechanism, prepared
+
+
+@implementer(IUsernameHashedPassword)
+class ChallengeResponse:
+    """A name, and proof of a password, for checkers that have the password itself."""
+
+    def __init__(self, username: bytes, challenge: bytes, digest: bytes) -> None:
+        """
+        @param digest: in hexadecimal, lower case.
+        """
+        self.username = username
+        self._challenge = challenge
+        self._digest = digest
+
+    def checkPassword(self, password: bytes | str) -> bool:
+        """Whether C{password} was known to the client, prepared or as it was typed; in constant time."""
+        raw = password.encode("utf-8") if isinstance(password, str) else password
+        try:
+            right = prepared(raw)
+        except ValueError:
+            right = raw
+        return self._made_with(right) | self._made_with(raw)
+
+    def _made_with(self, key: bytes) -> bool:
+        digest = hmac.new(key, self._challenge, "md5").hexdigest()
+        return hmac.compare_digest(digest.encode("ascii"), self._digest)
+
+    def __repr__(self) -> str:
+        return f"<ChallengeResponse {self.username!r}>"
+
+
+@implementer(ISASLServer)
+class CramMD5Server:
+    """The server half."""
+
+    def __init__(self, connection: Any, backend: Any) -> None:
+        # §2: like a message id, and never twice the same
+        self._challenge = f"<{secrets.randbits(64)}.{int(time.time())}@{connection.domain}>".encode()
+        self._asked = False
+
+    def next(self, response: bytes | None) -> bytes | ChallengeResponse:
+        """
+        @raise ValueError: it is no name and digest, or came without being asked for.
+        @raise SMTPError: 535 5.7.8, nobody can have such a name.
+        """
+        if not self._asked:
+            if response is not None:
+                raise ValueError("the server speaks first")
+            self._asked = True
+            return self._challenge
+        username, _, digest = (response or b"").rpartition(b" ")
+        if not username:
+            raise ValueError("not a name and a digest")
+        username.decode("utf-8")
+        try:
+            return ChallengeResponse(prepared(username), self._challenge, digest.lower())
+        except ValueError:
+            raise auth_failed() from None
+
+
+CRAM_MD5 = Mechanism("CRAM-MD5", IUsernameHashedPassword, CramMD5Server)
 
 
 @implementer(ISASLClient)

@@ -17,12 +17,13 @@ from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 class LoginServer:
     """The server half: asks for a name, then for a password; the name may have come at once."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, backend: Any) -> None:
         self._username: bytes | None = None
 
     def next(self, response: bytes | None) -> bytes | UsernamePassword:
         """
         @raise ValueError: an empty name, or one that is no UTF-8.
+        @raise SMTPError: 535 5.7.8, nobody can have such a name or password.
         """
         if response is None:
             return b"Username:"
@@ -32,7 +33,7 @@ class LoginServer:
             response.decode("utf-8")
             self._username = response
             return b"Password:"
-        return UsernamePassword(self._username, response)
+        return UsernamePassword.prepared(self._username, response)
 
 
 LOGIN = Mechanism("LOGIN", IUsernamePassword, LoginServer)

@@ -12,7 +12,9 @@ from typing import Any
 from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
 
+from txsmtpx.errors import auth_failed
 from txsmtpx.interfaces import ISASLServer
+from txsmtpx.sasl.prep import saslprep
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,27 @@ class Mechanism:
     One mechanism.
 
     @ivar name: as registered.
-    @ivar credential_interface: what its server half gives, an interface of L{twisted.cred.credentials}.
-    @ivar server: makes a server half; takes the L{txsmtpx.dialog.connection.Connection}.
+    @ivar credential_interface: what its server half gives, an interface of L{twisted.cred.credentials} or the like.
+    @ivar server: makes a server half; takes the L{txsmtpx.dialog.connection.Connection} and the backend.
+    @ivar available: whether a connection allows it, such as by its TLS.
+    @ivar suits: whether a backend that takes the credentials can satisfy it.
     """
 
     name: str
     credential_interface: Any
-    server: Callable[[Any], ISASLServer]
+    server: Callable[[Any, Any], ISASLServer]
+    available: Callable[[Any], bool] = lambda connection: True
+    suits: Callable[[Any], bool] = lambda backend: True
+
+
+def prepared(octets: bytes | str) -> bytes:
+    """
+    A name or password in its one form (L{saslprep}).
+
+    @raise ValueError: there is none.
+    """
+    text = octets if isinstance(octets, str) else octets.decode("utf-8")
+    return saslprep(text).encode("utf-8")
 
 
 @implementer(IUsernamePassword)
@@ -42,10 +58,26 @@ class UsernamePassword:
         self.username = username
         self.password = password
 
+    @classmethod
+    def prepared(cls, username: bytes, password: bytes) -> UsernamePassword:
+        """
+        From what came by the wire.
+
+        @raise SMTPError: 535 5.7.8, nobody can have such a name or password.
+        """
+        try:
+            return cls(prepared(username), prepared(password))
+        except ValueError:
+            raise auth_failed() from None
+
     def checkPassword(self, password: bytes | str) -> bool:
-        """Whether C{password}, the right one, is this one."""
-        right = password.encode("utf-8") if isinstance(password, str) else password
-        return hmac.compare_digest(self.password, right)
+        """Whether C{password}, the right one, is this one, in this form or as it was typed."""
+        raw = password.encode("utf-8") if isinstance(password, str) else password
+        try:
+            right = prepared(raw)
+        except ValueError:
+            right = raw
+        return hmac.compare_digest(self.password, right) | hmac.compare_digest(self.password, raw)
 
     def __repr__(self) -> str:
-        return f"<UsernamePassword {self.username!r}>"
+        return f"<{type(self).__name__} {self.username!r}>"

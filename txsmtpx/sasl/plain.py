@@ -4,12 +4,14 @@ PLAIN: RFC 4616, [authzid] NUL authcid NUL password.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txsmtpx.errors import auth_failed
+from txsmtpx.dialog.result import settle
 from txsmtpx.interfaces import ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 
@@ -18,15 +20,15 @@ from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 class PlainServer:
     """The server half."""
 
-    def __init__(self, connection: Any) -> None:
-        pass
+    def __init__(self, connection: Any, backend: Any) -> None:
+        self._may_act_as = getattr(backend, "may_act_as", None)
 
-    def next(self, response: bytes | None) -> bytes | UsernamePassword:
+    def next(self, response: bytes | None) -> Any:
         """
         One response is all of it.
 
         @raise ValueError: it is malformed.
-        @raise SMTPError: 535 5.7.8, someone wants to act as someone else.
+        @raise SMTPError: 535 5.7.8, nobody can have such a name or password.
         """
         if response is None:
             return b""
@@ -34,10 +36,33 @@ class PlainServer:
         if len(parts) != 3 or not parts[1]:
             raise ValueError("not authzid NUL authcid NUL password")
         authzid, authcid, password = parts
-        if authzid not in (b"", authcid):
-            raise auth_failed()
         authcid.decode("utf-8")  # RFC 4616 §2: a UnicodeDecodeError is a ValueError
-        return UsernamePassword(authcid, password)
+        credentials = UsernamePassword.prepared(authcid, password)
+        if authzid in (b"", authcid):
+            return credentials
+        return self._acting(credentials, authzid.decode("utf-8"))
+
+    async def _acting(self, credentials: UsernamePassword, authorization: str) -> UsernamePassword:
+        """Whoever may not act as C{authorization} fails as with a wrong password, and it costs as much."""
+        allowed = None
+        if self._may_act_as is not None:
+            allowed = settle(self._may_act_as(credentials.username.decode("utf-8"), authorization))
+            allowed = await allowed if isinstance(allowed, Deferred) else allowed
+        if not allowed:
+            return UsernamePassword(credentials.username, secrets.token_hex().encode())
+        return ActingAs(credentials.username, credentials.password, authorization)
+
+
+class ActingAs(UsernamePassword):
+    """
+    Credentials of someone who is to be taken for someone else.
+
+    @ivar authorization: whom; the connection's C{username} from then on.
+    """
+
+    def __init__(self, username: bytes, password: bytes, authorization: str) -> None:
+        super().__init__(username, password)
+        self.authorization = authorization
 
 
 PLAIN = Mechanism("PLAIN", IUsernamePassword, PlainServer)

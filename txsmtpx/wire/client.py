@@ -11,33 +11,37 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.error import TimeoutError
+from twisted.internet.error import ConnectionClosed, TimeoutError
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txsmtpx.dialog import source
+from txsmtpx.dialog import shares, source
 from txsmtpx.dialog.client import ClientDialog, checked
 from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.sending import Result, Sending
 from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import attributes
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ISASLClient
 from txsmtpx.sasl.choice import strongest
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import TLSState, channel_binding, tls_failure
+from txsmtpx.wire.tls import TLSState, channel_binding, fresh, tls_failure
 from txsmtpx.wire.transcript import Transcript, printable, shown
 
 T = TypeVar("T")
 
 Auth = tuple[str, str] | ISASLClient
 """(username, password) for the strongest mechanism offered, or the client half of one."""
+
+_LOST = (ConnectionClosed, TimeoutError, ProtocolError)
 
 MAX_LINE = 8192
 """Octets of a reply line: RFC 5321 §4.5.3.1.5 allows 512, servers have been seen to say more."""
@@ -93,6 +97,7 @@ class SMTPClient(LineReceiver):
         self._deadlines = Deadlines(clock, self._expired)
         self._session = f"{id(self):x}"
         self._lost = False
+        self._another = False
         self._writable: Deferred[None] | None = None
         self._paused_writing = False
         self._secured: Deferred[None] | None = None
@@ -115,6 +120,14 @@ class SMTPClient(LineReceiver):
     def max_message_size(self) -> int | None:
         """Octets the server takes at most (RFC 1870); None where it does not say."""
         return self.extensions.get("SIZE") or None
+
+    @property
+    def spent(self) -> bool:
+        """
+        Whether the server takes no further message in this session, or none to another domain (RFC 9422), or none of
+        another client, since Postfix lets XCLIENT be said but once.
+        """
+        return (self._another and "XCLIENT" not in self.extensions) or self._dialog.allowance.spent(self.extensions)
 
     @property
     def usable(self) -> bool:
@@ -274,15 +287,60 @@ class SMTPClient(LineReceiver):
 
     def verify(self, name: str) -> Deferred[Reply]:
         """VRFY; 252 is an answer too."""
-        return self._do(self._checked("VRFY", name))
+        return self._do(self._look_up("VRFY", name))
 
     def expand(self, name: str) -> Deferred[Reply]:
         """EXPN."""
-        return self._do(self._checked("EXPN", name))
+        return self._do(self._look_up("EXPN", name))
+
+    async def _look_up(self, verb: str, name: str) -> Reply:
+        """RFC 6531 §3.7.4.2: the answer may be in UTF-8 when we say that we can read it."""
+        if "SMTPUTF8" in self.extensions:
+            return await self._checked(verb, name, "SMTPUTF8")
+        if not name.isascii():
+            raise NotOffered(f"the server does not offer SMTPUTF8, which {name} needs")
+        return await self._checked(verb, name)
 
     def help(self, command: str = "") -> Deferred[Reply]:
         """HELP."""
         return self._do(self._checked("HELP", *[command] * bool(command)))
+
+    def xclient(self, **attributes: str) -> Deferred[Reply]:
+        """
+        XCLIENT: from now on we speak for another client; then hello again, by its name where HELO says it.
+
+        What the server does not know of C{attributes} is not said.
+
+        @param attributes: NAME, ADDR, PORT, PROTO, HELO, LOGIN, DESTADDR, DESTPORT; "" for unavailable.
+        @raise NotOffered: the server does not offer it to us.
+        @raise ValueError: an attribute cannot have that value.
+        """
+        return self._do(self._xclient(attributes))
+
+    async def _xclient(self, given: dict[str, str]) -> Reply:
+        await self._attributes("XCLIENT", given)
+        self._another = True
+        self._dialog.extensions = {}
+        self._dialog.allowance = Allowance()
+        return await self._hello(given.get("HELO") or self._domain or self._literal())
+
+    def xforward(self, **attributes: str) -> Deferred[Reply]:
+        """
+        XFORWARD: where the next transaction comes from.  What the server does not know of C{attributes} is not said.
+
+        @param attributes: NAME, ADDR, PORT, PROTO, HELO, IDENT, SOURCE; "" for unavailable.
+        @raise NotOffered: the server does not offer it to us.
+        @raise ValueError: an attribute cannot have that value.
+        """
+        return self._do(self._attributes("XFORWARD", attributes))
+
+    async def _attributes(self, verb: str, given: dict[str, str]) -> Reply:
+        if verb not in self.extensions:
+            raise NotOffered(f"the server does not offer {verb}")
+        words = attributes.format(given, self.extensions[verb])
+        if not words:
+            raise NotOffered(f"the server does not want these by {verb}: {' '.join(given)}")
+        return await self._checked(verb, *words)
 
     def command(self, verb: str, *words: str) -> Deferred[Reply]:
         """
@@ -330,14 +388,17 @@ class SMTPClient(LineReceiver):
         """
         Send one message.
 
+        Where the server takes only so many recipients at a time (RFC 9422) it goes in several transactions.
+
         @param recipients: addresses, or (address, its options).
         @param body: C{bytes}, an C{EmailMessage}, a binary file, an C{IBodyProducer}, or an iterable or async
             iterable of C{bytes}.
         @return: a L{Result}, when at least one recipient accepted.
         @raise SMTPError: the sender or the message was refused.
         @raise RecipientsRefused: every recipient was.
-        @raise NotOffered: the server does not offer what the message needs.
-        @raise ValueError: an address is none, or there is no recipient.
+        @raise NotOffered: the server does not offer what the message needs, or takes no more in this session.
+        @raise ValueError: an address is none, or there is no recipient; or it needs several transactions, and the body
+            can be read only once.
         @raise TypeError: it is no body.
         """
         return self._do(self._send(sender, recipients, body, options))
@@ -352,7 +413,29 @@ class SMTPClient(LineReceiver):
         if isinstance(recipients, str) or not recipients:
             raise ValueError("recipients are a list of at least one address")
         pairs = [(each, RcptOptions()) if isinstance(each, str) else each for each in recipients]
+        parts = self._dialog.allowance.shares(pairs, [each for each, _ in pairs], self.extensions)
+        if len(parts) == 1:
+            return await self._send_once(sender, pairs, body, options)
+        again = shares.again(body)
+        outcomes: list[tuple[list[str], Result | Exception]] = []
+        for part in parts:
+            outcome: Result | Exception
+            try:
+                outcome = await self._send_once(sender, part, again(), options)
+            except (SMTPError, RecipientsRefused, *_LOST) as error:
+                outcome = error
+            outcomes.append(([each for each, _ in part], outcome))
+        return shares.merged(outcomes)
+
+    async def _send_once(
+        self, sender: str, pairs: Sequence[tuple[str, RcptOptions]], body: Any, options: MailOptions | None
+    ) -> Result:
+        """In one transaction."""
         given = copy.copy(options) if options is not None else MailOptions()
+        if given.body == "BINARYMIME" and "CHUNKING" not in self.extensions:
+            raise NotOffered("the server does not offer CHUNKING, which BINARYMIME needs")
+        if len(pairs) > 1 and "prdr" not in vars(given):
+            given.prdr = True  # where it is offered
         message = self._describe(sender, [each for each, _ in pairs], body, given)
         envelope = Envelope(sender, pairs, given, self.extensions, self._dialog.known)
         sending = Sending(self._dialog, self, self.lmtp, given.body == "BINARYMIME")
@@ -427,8 +510,7 @@ class SMTPClient(LineReceiver):
         """Everyone who waits for anything learns why it will not come."""
         self._lost = True
         self._deadlines.stop()
-        if self.tls is None:
-            reason = tls_failure(self._tls_options, reason)
+        reason = fresh(reason if self.tls is not None else tls_failure(self._tls_options, reason))
         secured, self._secured = self._secured, None
         self._dialog.fail(reason)
         if secured is not None:

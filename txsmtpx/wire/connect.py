@@ -20,6 +20,7 @@ from txsmtpx.dialog.client import checked
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.wire.client import Auth, SMTPClient
+from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import ClientTLS
 from txsmtpx.wire.transcript import Transcript, to_log
@@ -50,11 +51,14 @@ def target(reactor: Any, endpoint: Any) -> Target:
     """
     What an endpoint, or its string, says.
 
-    C{tls:} and C{ssl:} are C{tcp:} with TLS of ours, which verifies.  To a UNIX socket or the loopback
+    C{tls:} and C{ssl:} are C{tcp:} with TLS of ours, which verifies; C{haproxy:v1:} and C{haproxy:v2:} stand before
+    any of them.  To a UNIX socket or the loopback
     interface the default is no TLS, to everybody else STARTTLS.
 
     @raise ValueError: it is no endpoint string.
     """
+    if isinstance(endpoint, PROXYEndpoint):
+        return replace(target(reactor, endpoint.endpoint), endpoint=endpoint)
     if not isinstance(endpoint, str):
         host = next((getattr(endpoint, name) for name in ("_hostText", "_host") if hasattr(endpoint, name)), None)
         local = hasattr(endpoint, "_path") or (host is not None and _is_local(_text(host)))
@@ -63,6 +67,10 @@ def target(reactor: Any, endpoint: Any) -> Target:
     if kind in ("tls", "ssl"):
         plain = target(reactor, f"tcp:{rest}")
         return replace(plain, tls="implicit")
+    if kind == "haproxy":
+        version, _, within = rest.partition(":")
+        said = target(reactor, within)
+        return replace(said, endpoint=PROXYEndpoint(said.endpoint, proxy_version(version)))
     made = clientFromString(reactor, endpoint)
     if kind == "tcp":
         host = getattr(made, "_hostText", None) or _text(getattr(made, "_host", ""))

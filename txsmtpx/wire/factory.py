@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from twisted.cred.credentials import IUsernamePassword
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
@@ -19,7 +19,6 @@ from txsmtpx.extensions.extension import Extension
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.extensions.table import Tables
-from txsmtpx.interfaces import ICredentialsBackend
 from txsmtpx.sasl import box as mechanisms
 from txsmtpx.wire.server import SMTPServer
 from txsmtpx.wire.tls import adopt
@@ -55,6 +54,7 @@ class SMTPServerFactory(_ServerFactory):
         read_timeout: float = 300,
         write_timeout: float = 300,
         message_timeout: float = 3600,
+        trusted_networks: Sequence[str] = (),
         max_connections: int = 0,
         max_connections_per_host: int = 0,
         transcript: Transcript | bool = False,
@@ -74,11 +74,14 @@ class SMTPServerFactory(_ServerFactory):
         @param read_timeout: seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
         @param write_timeout: seconds to wait for a peer that does not read.
         @param message_timeout: seconds that a message may take from 354 to its end.
+        @param trusted_networks: such as "10.0.0.0/8": who may say by XCLIENT and XFORWARD that he speaks for another.
         @param max_connections: at most, 0 for any number; the next is told 421.
-        @param max_connections_per_host: likewise for one client address.
+        @param max_connections_per_host: likewise for one client address; peers in C{trusted_networks} may have any
+            number, but those they speak for by XCLIENT may not.
         @param transcript: True for every line in the log, or a function (L{Transcript}).
         @param reactor: its clock; the global one by default.
         @param settings: those of L{Settings} that are not named here: C{max_message_bytes}, C{max_recipients},
+            C{max_transactions}, C{max_recipient_domains},
             C{max_line_length}, C{max_auth_failures}, C{auth_failure_delay}, C{delivery_timeout},
             C{bare_newlines}, C{outcome_policy}, C{delivery_timed_out}.
         @raise ValueError: a setting makes no sense.
@@ -87,11 +90,10 @@ class SMTPServerFactory(_ServerFactory):
         if reactor is None:
             from twisted.internet import reactor
         self.tls = adopt(tls)
-        offered = mechanisms.satisfied_by(
-            backend.credential_interfaces if ICredentialsBackend.providedBy(backend) else (IUsernamePassword,)
-        )
+        offered = mechanisms.satisfied_by(backend, require_auth)
         unavailable = {"STARTTLS"} if self.tls is None else set()
         unavailable |= set() if offered else {"AUTH"}
+        unavailable |= set() if trusted_networks else {"XCLIENT", "XFORWARD"}
         base = LMTP if lmtp else SMTP
         if extensions is None:
             extensions = box.offered_with(getattr(backend, "supports", ()))
@@ -100,13 +102,14 @@ class SMTPServerFactory(_ServerFactory):
             backend=backend,
             domain=domain,
             clock=reactor,
-            tables=Tables([base, *available], known=box.EXTENSIONS),
+            tables=Tables([base, *available], known=box.KNOWN),
             mechanisms=offered,
             lmtp=lmtp,
             require_tls=require_tls,
             require_auth=require_auth,
             tls_available=self.tls is not None,
             allow_insecure_auth=allow_insecure_auth,
+            trusted_networks=tuple(ip_network(network) for network in trusted_networks),
             **settings,
         )
         self.read_timeout = read_timeout
@@ -139,13 +142,17 @@ class SMTPServerFactory(_ServerFactory):
     def dismiss(self, connection: SMTPServer, host: str | None) -> None:
         """C{connection} has gone; it counted for C{host}."""
         self.connections.discard(connection)
+        self.dismiss_host(host)
+        if self._drained is not None and not self.connections:
+            drained, self._drained = self._drained, None
+            drained.callback(None)
+
+    def dismiss_host(self, host: str | None) -> None:
+        """A connection does not count for C{host} any more."""
         if host is not None:
             self._per_host[host] -= 1
             if not self._per_host[host]:
                 del self._per_host[host]
-        if self._drained is not None and not self.connections:
-            drained, self._drained = self._drained, None
-            drained.callback(None)
 
     def drain(self, timeout: float) -> Deferred[None]:
         """

@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import DNSLookupError
+from twisted.internet.error import ConnectingCancelledError, DNSLookupError
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
@@ -68,7 +68,7 @@ class MXEndpoint:
             for endpoint in await self._endpoints(name):
                 try:
                     protocol = await endpoint.connect(factory)
-                except CancelledError:
+                except (CancelledError, ConnectingCancelledError):
                     raise
                 except Exception as error:  # whatever it is, the next may answer
                     why = error
@@ -89,7 +89,7 @@ class MXEndpoint:
         except (DNSNameError, AuthoritativeDomainError):
             raise NoSuchDomain(f"there is no domain {self._domain}") from None
         except _NO_ANSWER as error:
-            raise DNSLookupError(f"the MX of {self._domain} could not be looked up: {error}") from error
+            raise DNSLookupError(f"the MX of {self._domain} could not be looked up: {type(error).__name__}") from error
         found = [(record.payload.preference, str(record.payload.name)) for record in answers if record.type == dns.MX]
         if any(name in ("", ".") for _, name in found):
             raise NullMX(f"{self._domain} takes no mail (null MX)")
@@ -132,11 +132,13 @@ class MXParser:
 
     def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> MXEndpoint:
         """
-        @raise ValueError: port or timeout are no numbers.
-        @raise TypeError: there is no domain, or something else.
+        @raise ValueError: there is no domain, or port or timeout are no numbers.
+        @raise TypeError: there is something else.
         """
         return _parsed(reactor, *args, **kwargs)
 
 
 def _parsed(reactor: Any, domain: str, port: str = "25", timeout: str = "30") -> MXEndpoint:
+    if not domain:
+        raise ValueError("mx: needs a domain")
     return MXEndpoint(reactor, domain, int(port), float(timeout))

@@ -137,7 +137,7 @@ class SMTPPool(Service):
         worn = self._max_messages and self._sent[client] >= self._max_messages
         if client.usable:
             self._pause = 0.0
-        if client.usable and not worn and not self._stopping:
+        if client.usable and not worn and not client.spent and not self._stopping:
             self._kept.append(client)
             self._timers[client] = self._reactor.callLater(self._idle, self._forget, client)
             self._places.release()

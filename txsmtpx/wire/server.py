@@ -24,9 +24,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.tls import TLSState
+from txsmtpx.wire.tls import TLSState, channel_binding
 from txsmtpx.wire.transcript import shown
 
 if TYPE_CHECKING:
@@ -179,6 +180,13 @@ class SMTPServer(LineReceiver):
             self.transport.resumeProducing()  # TLS ends with the peer's word, which must be read
         self.transport.loseConnection()
 
+    def admit_client(self) -> bool:
+        """XCLIENT: the connection counts for whom it is for."""
+        self.factory.dismiss_host(self._counted)
+        host = self.dialog.connection.peer_host
+        self._counted = host if self.factory.admit_host(host) else None
+        return self._counted is not None
+
     def goodbye(self) -> None:
         """The server is stopping: 421 now, or when the transaction is done."""
         if self.dialog.idle and not self._busy:
@@ -312,7 +320,8 @@ class SMTPServer(LineReceiver):
 
     def _tls_stands(self) -> None:
         self._handshaking = False
-        self.dialog.tls_started(TLSState(self._tls_connection()))
+        connection = self._tls_connection()
+        self.dialog.tls_started(TLSState(connection, channel_binding(connection, server=True)))
 
     def _tls_connection(self) -> Any:
         transport: Any = self.transport
@@ -327,6 +336,8 @@ class SMTPServer(LineReceiver):
 
     def _admit_host(self) -> bool:
         host = self.dialog.connection.peer_host
+        if trusted(self.dialog):
+            return True  # it may have connections for many; see admit_client
         if self.factory.admit_host(host):
             self._counted = host
             return True

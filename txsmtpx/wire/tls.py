@@ -4,10 +4,12 @@ TLS: what a connection has agreed on, and certificates that can be read again wh
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import os
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
@@ -34,15 +36,34 @@ class TLSState:
     @ivar version: such as "TLSv1.3".
     @ivar cipher: its OpenSSL name.
     @ivar peer_certificate: the client's certificate, None where it showed none.
+    @ivar verified: whether there is one, signed by whom we trust.
+    @ivar peer_names: what it calls its owner: e-mail addresses, DNS names, the common name.
+    @ivar binding: what binds a login to this channel, see L{channel_binding}.
     """
 
-    def __init__(self, connection: SSL.Connection) -> None:
+    def __init__(self, connection: SSL.Connection, binding: tuple[str, bytes] | None = None) -> None:
         self.version = connection.get_protocol_version_name()
         self.cipher = connection.get_cipher_name()
         self.peer_certificate: crypto.X509 | None = connection.get_peer_certificate()
+        asked = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
+        self.verified = self.peer_certificate is not None and asked
+        self.peer_names = () if self.peer_certificate is None else _names(self.peer_certificate.to_cryptography())
+        self.binding = binding
 
     def __repr__(self) -> str:
         return f"<TLSState {self.version} {self.cipher}>"
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternative = names.get_values_for_type(x509.RFC822Name) + names.get_values_for_type(x509.DNSName)
+        common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    except x509.ExtensionNotFound:
+        alternative, common = [], certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    except ValueError:  # whoever signed it did not look
+        return ()
+    return tuple(dict.fromkeys([*alternative, *(str(each.value) for each in common)]))
 
 
 class Certificate:
@@ -52,15 +73,18 @@ class Certificate:
     Connections take the options of the moment; L{reload} makes new ones and leaves those in use alone.
     """
 
-    def __init__(self, certificate: str, key: str | None = None) -> None:
+    def __init__(self, certificate: str, key: str | None = None, client_ca: str | None = None) -> None:
         """
         @param certificate: path of a PEM file: the certificate, then its chain.
         @param key: path of a PEM file with the key; None when it stands in the first.
+        @param client_ca: path of a PEM file with certificates: clients are asked, not forced, to show one that is
+            signed by one of these (for AUTH EXTERNAL).
         @raise ValueError: a file does not hold what it should, or key and certificate do not belong together.
         @raise OSError: a file cannot be read.
         """
         self._certificate = certificate
         self._key = key or certificate
+        self._client_ca = client_ca
         self.reload()
 
     def reload(self) -> None:
@@ -70,17 +94,33 @@ class Certificate:
         @raise ValueError: see above; what was there before stays in force.
         @raise OSError: likewise.
         """
-        self.creator = ConnectionCreator(_options(self._certificate, self._key))
+        self.creator = ConnectionCreator(_options(self._certificate, self._key, self._client_ca))
 
 
-def _options(certificate: str, key: str) -> CertificateOptions:
-    with open(certificate, "rb") as file:
-        pem = file.read()
+def _certificates(path: str) -> list[crypto.X509]:
+    with open(path, "rb") as file:
+        blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
+    if not blocks:
+        raise ValueError(f"no certificate in {path}")
+    return [crypto.load_certificate(crypto.FILETYPE_PEM, b"-----BEGIN CERTIFICATE" + block) for block in blocks]
+
+
+def _client_certificates(client_ca: str | None) -> dict[str, Any]:
+    """What C{CertificateOptions} takes to ask for certificates without insisting."""
+    if client_ca is None:
+        return {}
+    try:
+        return {"verify": True, "requireCertificate": False, "caCerts": _certificates(client_ca)}
+    except crypto.Error as error:
+        raise ValueError(f"{client_ca} holds no certificates ({error})") from error
+
+
+def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOptions:
     with open(key, "rb") as file:
         key_pem = file.read()
+    authorities = _client_certificates(client_ca)
     try:
-        blocks = [b"-----BEGIN CERTIFICATE" + block for block in pem.split(b"-----BEGIN CERTIFICATE")[1:]]
-        chain = [crypto.load_certificate(crypto.FILETYPE_PEM, block) for block in blocks]
+        chain = _certificates(certificate)
         private = crypto.load_privatekey(crypto.FILETYPE_PEM, key_pem)
         options = CertificateOptions(
             privateKey=private,
@@ -88,10 +128,11 @@ def _options(certificate: str, key: str) -> CertificateOptions:
             extraCertChain=chain[1:],
             raiseMinimumTo=TLSVersion.TLSv1_2,
             acceptableProtocols=PROTOCOLS,
+            **authorities,
         )
         options.getContext().check_privatekey()
-    except IndexError:
-        raise ValueError(f"no certificate in {certificate}") from None
+        if client_ca is not None:
+            options.getContext().load_client_ca(os.fsencode(client_ca))  # so that clients know which to show
     except (crypto.Error, SSL.Error, ValueError) as error:
         raise ValueError(f"{certificate} and {key} are no certificate with its key ({error})") from error
     return options
@@ -230,9 +271,22 @@ def tls_failure(options: Any, reason: Failure) -> Failure:
     return reason
 
 
-def channel_binding(connection: SSL.Connection) -> tuple[str, bytes] | None:
-    """tls-server-end-point (RFC 5929 §4.1): the hash of the server's certificate."""
-    certificate = connection.get_peer_certificate(as_cryptography=True)
+def fresh(reason: Failure) -> Failure:
+    """
+    C{reason} with an exception of its own: reactors share one among all connections, and where it is raised its
+    traceback would keep this connection alive.
+    """
+    return Failure(copy.copy(reason.value))
+
+
+def channel_binding(connection: SSL.Connection, server: bool = False) -> tuple[str, bytes] | None:
+    """
+    tls-server-end-point (RFC 5929 §4.1): the hash of the server's certificate.
+
+    @param server: whether that is ours.
+    """
+    look = connection.get_certificate if server else connection.get_peer_certificate
+    certificate = look(as_cryptography=True)
     if certificate is None or certificate.signature_hash_algorithm is None:
         return None
     algorithm = certificate.signature_hash_algorithm

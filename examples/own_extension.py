@@ -1,0 +1,57 @@
+"""An extension of one's own, on both ends: an EHLO keyword, a parameter of MAIL, a verb with a long answer."""
+
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.task import react
+
+from txsmtpx import Extension, MailOptions, OpenBackend, Parameter, Reply, Session, SMTPServerFactory, Verb, connect
+
+COLOURS = ("RED", "GREEN", "BLUE")
+
+
+def decode(text):  # the text behind "XCOLOUR=", None without one; a ValueError is answered 501 5.5.4
+    if text is None or text.upper() not in COLOURS:
+        raise ValueError("takes one of " + ", ".join(COLOURS))
+    return text.lower()
+
+
+def list_colours(dialog, argument):
+    return Reply(250, (2, 0, 0), *(f"{colour} is to be had" for colour in COLOURS))
+
+
+XCOLOUR = Extension(
+    keyword="XCOLOUR",
+    rfc="none yet",
+    announce=lambda dialog: " ".join(COLOURS),  # what the server says behind the keyword
+    read=str.split,  # what the client makes of it
+    mail=(Parameter("XCOLOUR", field="colour", decode=decode, encode=str.upper, syntax="XCOLOUR=colour"),),
+    verbs=(Verb("XCOLOURS", list_colours, "XCOLOURS"),),
+    wanted=lambda options: getattr(options, "colour", None) is not None,  # never sent without its colour
+)
+
+
+class ColouredSession(Session):
+    supports = (XCOLOUR,)  # so it is announced
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def mail(self, sender, options):
+        print(sender, "sends something", options.colour)
+
+
+async def main(reactor):
+    factory = SMTPServerFactory(OpenBackend(ColouredSession))
+    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+    client = await connect(f"tcp:127.0.0.1:{port.getHost().port}", tls="none", extensions=[XCOLOUR])
+    print("offered:", client.extensions["XCOLOUR"])
+    reply = await client.command("XCOLOURS")
+    print(*reply.lines, sep="\n")
+    options = MailOptions()
+    options.colour = "red"
+    await client.send("me@example.org", ["you@example.net"], b"Subject: Roses\r\n", options)
+    await client.quit()
+    await port.stopListening()
+
+
+if __name__ == "__main__":
+    react(main)

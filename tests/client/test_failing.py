@@ -1,0 +1,239 @@
+"""
+Law 15: whatever is lost, cancelled or said out of turn, and whenever, every Deferred fires once and tells why.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectionDone
+
+from tests.client.scripted import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
+from txsmtpx import Plain, ProtocolError, RcptOptions, SMTPError, send_mail
+
+OFFERS = {
+    "plain": ["AUTH PLAIN"],
+    "pipelining": ["PIPELINING", "AUTH PLAIN"],
+    "chunking": ["PIPELINING", "CHUNKING", "AUTH PLAIN"],
+}
+
+COMMANDS = {
+    "hello": lambda client: client.hello(),
+    "authenticate": lambda client: client.authenticate(Plain("me", "secret")),
+    "mail": lambda client: client.mail("me@example.org"),
+    "rcpt": lambda client: client.rcpt("you@example.net"),
+    "data": lambda client: client.data(b"x\r\n"),
+    "bdat": lambda client: client.bdat(b"x\r\n", last=True),
+    "transmit": lambda client: client.transmit(b"x\r\n"),
+    "reset": lambda client: client.reset(),
+    "noop": lambda client: client.noop(),
+    "verify": lambda client: client.verify("you"),
+    "expand": lambda client: client.expand("all"),
+    "help": lambda client: client.help(),
+    "command": lambda client: client.command("XTEST"),
+    "start_tls": lambda client: client.start_tls(None),
+    "send": lambda client: client.send("me@example.org", ["you@example.net"], b"x\r\n"),
+}
+
+
+def silent(network, **more):
+    """A server that answers EHLO, and then nothing more."""
+    verbs = ["AUTH", "MAIL", "RCPT", "DATA", "BDAT", "END", "RSET", "NOOP", "VRFY", "EXPN", "HELP", "XTEST", "STARTTLS"]
+    script = {"EHLO": [None, SILENCE], **dict.fromkeys(verbs, SILENCE), **more}
+    return network(offers=["CHUNKING", "PIPELINING", "AUTH PLAIN", "STARTTLS"], **script)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_cancelling_hangs_up(network, command):
+    """No other command can be answered by the reply that nobody waits for now."""
+    net = silent(network)
+    client = net.greeted(allow_insecure_auth=True)
+    outcome = Outcome(given := COMMANDS[command](client))
+    net.flush()
+    assert not outcome.fired
+    assert len(net.servers[0].lines) >= 2
+    given.cancel()
+    assert isinstance(outcome.error, CancelledError)
+    assert not client.usable
+    after = Outcome(client.noop())
+    assert isinstance(after.error, ProtocolError)
+    net.flush()
+    assert net.servers[0].lost
+    assert len(outcome.results) == len(after.results) == 1
+
+
+def test_cancelling_what_has_not_begun_harms_nobody(network):
+    net = network(offers=["PIPELINING"], NOOP=[SILENCE, None])
+    client = net.greeted()
+    first, second, third = client.noop(), client.send("a@example.org", ["b@example.net"], b""), client.reset()
+    net.flush()
+    outcome = Outcome(second)
+    second.cancel()
+    assert isinstance(outcome.error, CancelledError)
+    net.servers[0].say("250 2.0.0 first")
+    assert str(net.result(first)) == "250 2.0.0 first"
+    assert net.result(third).code == 250
+    assert net.servers[0].verbs == ["EHLO", "NOOP", "RSET"]
+
+
+def test_cancelling_quit_and_close(network):
+    for command in ("quit", "close"):
+        net = silent(network, QUIT=SILENCE)
+        client = net.greeted()
+        given = getattr(client, command)()
+        outcome = Outcome(given)
+        given.cancel()
+        net.flush()
+        assert len(outcome.results) == 1
+        assert net.servers[0].lost
+
+
+UNASKED = ["250 2.0.0 Surprise", "550 5.0.0 Surprise", "354 Surprise", "nonsense", "2500 x", "", "250-", "\x00"]
+
+
+@pytest.mark.parametrize("said", UNASKED)
+def test_what_nobody_asked_for_ends_the_connection(network, said):
+    net = network()
+    client = net.greeted()
+    net.servers[0].say(f"{said}\r\n".encode())
+    net.flush()
+    if said == "250-":  # not all of it yet
+        net.servers[0].say(b"250 x\r\n")
+        net.flush()
+    assert not client.usable
+    assert net.servers[0].lost
+    with pytest.raises(ProtocolError):
+        net.result(client.noop())
+
+
+def test_a_reply_too_many_is_not_the_next_commands(network):
+    net = network(NOOP=["250 2.0.0 one\n250 2.0.0 two"])
+    client = net.greeted()
+    assert str(net.result(client.noop())) == "250 2.0.0 one"
+    with pytest.raises(ProtocolError, match=r"nobody asked for: 250 2\.0\.0 two"):
+        net.result(client.mail("a@example.org"))
+    assert "MAIL" not in net.servers[0].verbs
+
+
+def test_a_reply_without_end(network):
+    for endless in (b"250 " + b"x" * 20_000, b"250-x\r\n" * 2000):
+        net = network(NOOP=endless)
+        with pytest.raises(ProtocolError, match="without end"):
+            net.result(net.greeted().noop())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_421_is_understood_anywhere(network, command):
+    net = silent(network)
+    client = net.greeted(allow_insecure_auth=True)
+    outcome = Outcome(COMMANDS[command](client))
+    net.flush()
+    net.servers[0].say("421 4.3.2 Going down")
+    net.flush()
+    assert isinstance(outcome.error, SMTPError)
+    assert (outcome.error.code, outcome.error.message) == (421, "Going down")
+    assert outcome.error.command == net.servers[0].verbs[1]
+    assert not client.usable
+    assert net.servers[0].lost
+
+
+def test_421_out_of_the_blue_is_remembered(network):
+    net = network()
+    client = net.greeted()
+    net.servers[0].say("421 4.4.2 Idle")
+    net.flush()
+    with pytest.raises(SMTPError, match=r"421 4\.4\.2 Idle"):
+        net.result(client.noop())
+
+
+def test_421_within_a_body(network):
+    net = network()
+    client = net.greeted()
+
+    def body():
+        yield b"x\r\n"
+        net.servers[0].say("421 4.3.2 Going down")
+        yield b"y\r\n"
+
+    with pytest.raises(SMTPError, match=r"DATA: 421 4\.3\.2 Going down"):
+        net.result(client.send("a@example.org", ["b@example.net"], body()))
+
+
+def session(net, lmtp=False):
+    """A message from the first octet to the last; what came of it."""
+    sending = send_mail(
+        net,
+        "me@example.org",
+        ["you@example.net", ("him@example.net", RcptOptions())],
+        b"Subject: x\r\n\r\n.x\r\n",
+        lmtp=lmtp,
+        tls="none",
+        auth=Plain("me", "secret"),
+        allow_insecure_auth=True,
+        reactor=net.clock,
+    )
+    outcome = Outcome(sending)
+    net.flush()
+    return outcome
+
+
+@pytest.mark.parametrize("offers", OFFERS)
+@pytest.mark.parametrize("lmtp", [False, True])
+@pytest.mark.parametrize("which", ["says", "hears"])
+def test_lost_after_every_octet(offers, lmtp, which):
+    """There is an error that says so, unless only the farewell is lost; and nothing is left of the client."""
+    script = {"offers": OFFERS[offers], "lmtp": lmtp}
+    whole = Network(ScriptedServer(**script))
+    assert session(whole, lmtp).error is None
+    said, heard = whole.servers[0].said, whole.servers[0].heard
+    octets, farewell = {"says": (said, len("221 2.0.0 Bye\r\n")), "hears": (heard, len("QUIT\r\n"))}[which]
+    assert octets > 150
+    left = []
+    for limit in range(1, octets):
+        net = Network(ScriptedServer(**script, **{which: limit}))
+        outcome = session(net, lmtp)
+        assert len(outcome.results) == 1
+        if limit >= octets - farewell:
+            assert outcome.error is None
+        else:
+            assert isinstance(outcome.error, ConnectionDone)
+        assert len(net.servers[0].messages) <= 1
+        assert net.clock.getDelayedCalls() == []
+        left.append(weakref.ref(net.clients[0]))
+    del net, outcome, whole
+    gc.collect()
+    assert [reference for reference in left if reference() is not None] == []
+
+
+@pytest.mark.parametrize("verb", ["GREETING", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "END", "QUIT"])
+@pytest.mark.parametrize("answer", [HANG_UP, "nonsense", "421 4.3.2 Down", "599 No"], ids=str)
+def test_failing_at_every_phase(network, verb, answer):
+    net = network(offers=["PIPELINING", "AUTH PLAIN"], **{verb: answer})
+    outcome = session(net)
+    assert len(outcome.results) == 1
+    assert net.servers[0].lost
+    if verb == "QUIT":
+        assert outcome.error is None
+    elif answer == HANG_UP:
+        assert isinstance(outcome.error, ConnectionDone)
+    elif answer == "nonsense":
+        assert isinstance(outcome.error, ProtocolError)
+        assert "nonsense" in str(outcome.error)
+    else:
+        assert answer[:3] in str(outcome.error)
+
+
+def test_a_client_that_is_done_with_is_gone(network):
+    net = network()
+    client = net.greeted()
+    net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n"))
+    net.result(client.quit())
+    reference = weakref.ref(client)
+    net.pumps.clear()
+    net.clients.clear()
+    del client
+    gc.collect()
+    assert reference() is None

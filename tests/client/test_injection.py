@@ -1,0 +1,104 @@
+"""Law 14: nothing that could be a command of its own is ever written, and a body is a body wherever it is cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.client.scripted import Network, ScriptedServer
+from txsmtpx import MailOptions, NotOffered
+
+EVIL = ["\r\nRSET", "\nRSET", "\rRSET", "\0", "\x0b", "\x1b", "\x7f", "\x85", "a\r\nb", "\r\n"]
+
+SAYING = {
+    "the sender": lambda client, evil: client.send(f"me{evil}@example.org", ["you@example.net"], b""),
+    "its domain": lambda client, evil: client.send(f"me@example.org{evil}", ["you@example.net"], b""),
+    "a quoted sender": lambda client, evil: client.send(f'"{evil}"@example.org', ["you@example.net"], b""),
+    "a recipient": lambda client, evil: client.send("me@example.org", [f"you@example.net{evil}"], b""),
+    "MAIL": lambda client, evil: client.mail(f"me@example.org{evil}"),
+    "RCPT": lambda client, evil: client.rcpt(f"me@example.org{evil}"),
+    "VRFY": lambda client, evil: client.verify(f"you{evil}"),
+    "EXPN": lambda client, evil: client.expand(f"you{evil}"),
+    "HELP": lambda client, evil: client.help(f"MAIL{evil}"),
+    "EHLO": lambda client, evil: client.hello(f"me.example{evil}"),
+    "a verb": lambda client, evil: client.command(f"XTEST{evil}"),
+    "BODY": lambda client, evil: client.mail("a@example.org", MailOptions(body=f"7BIT{evil}")),
+    "AUTH": lambda client, evil: client.mail("a@example.org", MailOptions(auth=f"b@example.org{evil}")),
+}
+
+
+@pytest.mark.parametrize("what", SAYING)
+@pytest.mark.parametrize("evil", EVIL)
+def test_no_command_holds_a_control_character(network, what, evil):
+    net = network(offers=["PIPELINING", "8BITMIME", "SMTPUTF8", "AUTH PLAIN", "CHUNKING"])
+    client = net.greeted()
+    try:
+        net.result(SAYING[what](client, evil))
+    except (ValueError, NotOffered):
+        assert net.servers[0].verbs == ["EHLO"]
+    else:
+        assert what == "AUTH"  # which is written in xtext
+        assert net.servers[0].verbs == ["EHLO", "MAIL"]
+        assert evil not in net.servers[0].lines[1]
+    assert net.result(client.noop()).code == 250
+    assert net.servers[0].verbs[-1] == "NOOP"
+
+
+BODIES = [
+    b"",
+    b".",
+    b"..",
+    b".\r\n",
+    b"\r\n.\r\n",
+    b"a\r\n.\r\nQUIT\r\n",
+    b"a\n.\nQUIT\n",
+    b"a\r.\rQUIT\r",
+    b"a\r\n.\nb\n.\r\nc\r.\r\n",
+    b"\r",
+    b"\n",
+    b"a\r\r\n.\r\n",
+    b"a\r\n\r\n.b\r\n..c\r\n",
+]
+
+
+def as_lines(body: bytes) -> bytes:
+    """What a body is on the wire, said slowly: CRLF, LF and CR each end a line."""
+    return body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+
+
+def sent(chunks: list[bytes], offers: list[str]) -> ScriptedServer:
+    net = Network(ScriptedServer(offers=offers))
+    client = net.greeted()
+    net.result(client.send("a@example.org", ["b@example.net"], iter(chunks)))
+    assert net.result(client.noop()).code == 250
+    net.hang_up()
+    server: ScriptedServer = net.servers[0]
+    assert server.verbs.count("NOOP") == 1
+    assert "QUIT" not in server.verbs
+    return server
+
+
+def the_body_is_itself(chunks: list[bytes]) -> None:
+    body = b"".join(chunks)
+    by_data = sent(chunks, [])
+    ended = as_lines(body)
+    if ended and not ended.endswith(b"\r\n"):
+        ended += b"\r\n"
+    assert by_data.messages == [ended]
+    assert b"\r\n.\r\n" not in by_data.raw[:-5]
+    assert not by_data.raw[:-3].startswith(b".\r\n")
+    assert sent(chunks, ["CHUNKING"]).messages == [as_lines(body)]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_body_is_itself_at_every_cut(body):
+    for first in range(len(body) + 1):
+        for second in range(first, len(body) + 1):
+            the_body_is_itself([body[:first], body[first:second], body[second:]])
+
+
+@given(st.lists(st.binary(max_size=6) | st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"\r\n.\r\n"]), max_size=8))
+@example([b"\r\n", b".", b"\r\n"])
+def test_any_body_is_itself(chunks):
+    the_body_is_itself(chunks)

@@ -1,0 +1,448 @@
+"""The relay backend: the next server's word is ours, for each recipient; half a message is none; and no open relay."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+
+import pytest
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionRefusedError
+
+from tests.client.scripted import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
+from txsmtpx import (
+    MailOptions,
+    RcptOptions,
+    RecipientsRefused,
+    RelayBackend,
+    SMTPError,
+    SMTPServerFactory,
+)
+from txsmtpx.extensions import box
+from txsmtpx.extensions.dsn import DSN
+from txsmtpx.testing import RecordingBackend
+
+BODY = b"Subject: x\r\n\r\n.x\r\n"
+TO = ["one@example.net", "two@example.net", "one@example.net"]
+BIG = b"0123456789abcde\r\n" * 100_000
+
+
+class Relay:
+    """
+    Our server that relays over a network to next servers, and a client of it.
+
+    @ivar there: the network behind it.
+    @ivar here: the network before it.
+    """
+
+    def __init__(self, *there, lmtp_here=False, lmtp_there=False, domains=("example.net",), endpoints=None, **how):
+        self.there = Network(*there)
+        self.backend = RelayBackend(
+            endpoints or [self.there], lmtp=lmtp_there, domains=domains, tls="none", reactor=self.there.clock, **how
+        )
+        extensions = [*box.offered_with(self.backend.supports), DSN]
+        self.factory = SMTPServerFactory(
+            self.backend, domain="relay.example", lmtp=lmtp_here, reactor=self.there.clock,
+            extensions=list(dict.fromkeys(extensions)),
+        )  # fmt: skip
+        self.here = Network(lambda: self.factory.buildProtocol(None))
+        self.here.clock = self.there.clock
+        self.here.pumps = self.there.pumps  # so that all are moved
+        self.client = self.here.greeted(lmtp=lmtp_here)
+
+    @property
+    def next(self):
+        return self.there.servers[-1]
+
+    def send(self, body=BODY, to=TO, options=None):
+        return self.here.result(self.client.send("me@example.org", to, body, options))
+
+    def end(self):
+        self.here.hang_up_all = True
+        for pump in list(self.here.pumps):
+            pump.clientIO.disconnecting = True
+        stopped = [Outcome(pool.stopService()) for pool in self.backend.pools]
+        self.here.flush()
+        self.there.clock.advance(1000)
+        self.here.flush()
+        assert all(each.fired for each in stopped)
+        assert self.there.clock.getDelayedCalls() == []
+
+
+@pytest.fixture
+def relay():
+    made = []
+
+    def make(*there, **how):
+        made.append(Relay(*there, **how))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+def scripted(**script):
+    return lambda: ScriptedServer(**script)
+
+
+PAIRS = [(False, False), (False, True), (True, True), (True, False)]
+
+
+@pytest.mark.parametrize(("here", "there"), PAIRS, ids=["SMTP-SMTP", "SMTP-LMTP", "LMTP-LMTP", "LMTP-SMTP"])
+@pytest.mark.parametrize("offers", [[], ["PIPELINING", "CHUNKING", "8BITMIME"]], ids=["old", "new"])
+@pytest.mark.parametrize("body", [BODY, BIG], ids=["small", "big"])
+def test_what_comes_goes_on(relay, here, there, offers, body):
+    to_next = relay(scripted(offers=offers, lmtp=there), lmtp_here=here, lmtp_there=there)
+    for count in (1, 2):
+        assert len(to_next.send(body).accepted) == 3
+        assert len(to_next.next.messages) == count
+    octets = to_next.next.messages[-1]
+    assert octets.endswith(body)
+    assert octets.startswith(b"Received: from ")
+    assert octets[: -len(body)].count(b"Received:") == 1
+    assert len(to_next.there.servers) == 1
+
+
+def test_replies_are_transparent(relay):
+    there = scripted(
+        MAIL=["250 2.1.0 the sender", "550 5.1.8 not the sender", "451 4.7.1 greylisted"],
+        RCPT=["250 2.1.5 first", "550-5.1.1 second\n550 5.1.1 line", "452 nothing enhanced"],
+        END=["250 2.6.0 queued there as 7"],
+    )
+    to_next = relay(there)
+    client, result = to_next.client, to_next.here.result
+    assert str(result(client.mail("me@example.org"))) == "250 2.1.0 the sender"
+    assert str(result(client.rcpt("one@example.net"))) == "250 2.1.5 first"
+    with pytest.raises(SMTPError) as caught:
+        result(client.rcpt("two@example.net"))
+    assert str(caught.value) == "RCPT: 550-5.1.1 second\n550 5.1.1 line"
+    with pytest.raises(SMTPError) as caught:
+        result(client.rcpt("three@example.net"))
+    assert (caught.value.code, caught.value.enhanced_code) == (452, (4, 0, 0))
+    assert [str(reply) for reply in result(client.transmit(BODY))] == ["250 2.6.0 queued there as 7"]
+    for refused in ("550 5.1.8 not the sender", "451 4.7.1 greylisted"):
+        with pytest.raises(SMTPError) as caught:
+            result(client.mail("me@example.org"))
+        assert str(caught.value) == f"MAIL: {refused}"
+
+
+@pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=str)
+def test_the_message_is_refused_there(relay, offers):
+    to_next = relay(scripted(offers=offers, END=["554 5.6.0 spam"]))
+    with pytest.raises(SMTPError) as caught:
+        to_next.send()
+    assert str(caught.value).endswith("554 5.6.0 spam")
+    assert len(to_next.send().accepted) == 3
+
+
+def test_421_there_is_451_here(relay):
+    """It ends their connection, not ours."""
+    to_next = relay(ScriptedServer(END="421 4.3.2 going down"), ScriptedServer())
+    with pytest.raises(SMTPError) as caught:
+        to_next.send()
+    assert str(caught.value).endswith("451 4.3.2 going down")
+    assert to_next.client.usable
+    assert len(to_next.send().accepted) == 3
+    assert len(to_next.there.servers) == 2
+
+
+def told(outcomes):
+    """What was said, less the name of the recipient that our server may put before it."""
+    return [str(reply).replace(f"<{recipient}> ", "") for recipient, reply in outcomes]
+
+
+@pytest.mark.parametrize("offers", [[], ["CHUNKING", "PIPELINING"]], ids=str)
+def test_each_recipients_fate(relay, offers):
+    """The same address twice is two of them."""
+    ends = ["250 2.0.0 one", "452 4.2.2 over quota", "550 5.2.1 disabled"]
+    to_next = relay(scripted(offers=offers, lmtp=True, END=list(ends)), lmtp_here=True, lmtp_there=True)
+    result = to_next.send()
+    assert [each for each, _ in result.accepted] == TO[:1]
+    assert [each for each, _ in result.refused] == TO[1:]
+    assert told([*result.accepted, *result.refused]) == ends
+
+
+def test_each_recipients_fate_to_a_client_that_has_one_reply(relay):
+    """SMTP to LMTP: one failure is a failure, so that the client keeps the message."""
+    ends = ["250 2.0.0 one", "452 4.2.2 over quota", "250 2.0.0 three"]
+    to_next = relay(scripted(lmtp=True, END=list(ends)), lmtp_there=True)
+    to_next.client.extensions.pop("PRDR", None)
+    with pytest.raises(SMTPError, match=r"452 4\.2\.2 (<.*> )?over quota"):
+        to_next.send()
+
+
+def test_all_refused_after_the_data(relay):
+    ends = ["550 5.2.1 a", "452 4.2.2 b", "550 5.2.1 c"]
+    to_next = relay(scripted(lmtp=True, END=list(ends)), lmtp_here=True, lmtp_there=True)
+    with pytest.raises(RecipientsRefused) as caught:
+        to_next.send()
+    assert told(caught.value.refused) == ends
+
+
+def test_options_go_on(relay):
+    offers = ["SIZE", "8BITMIME", "SMTPUTF8", "DSN"]
+    to_next = relay(scripted(offers=offers))
+    options = MailOptions(smtputf8=True, body="8BITMIME", size=100, ret="FULL", envid="7")
+    to = [("öne@example.net", RcptOptions(notify=frozenset({"DELAY"})))]
+    to_next.send("Subject: ü\r\n\r\n".encode(), to, options)
+    mail, rcpt = to_next.next.lines[1:3]
+    assert set(mail.split()[1:]) == {
+        "FROM:<me@example.org>", "SMTPUTF8", "BODY=8BITMIME", "SIZE=100", "RET=FULL", "ENVID=7",
+    }  # fmt: skip
+    assert rcpt == "RCPT TO:<öne@example.net> NOTIFY=DELAY"
+
+
+def test_what_the_next_server_does_not_offer(relay):
+    to_next = relay(scripted())
+    with pytest.raises(SMTPError, match=r"550 5\.6\.7"):
+        to_next.send(BODY, ["öne@example.net"])
+    assert to_next.next.messages == []
+    assert len(to_next.send().accepted) == 3
+
+
+# ---- what is lost
+
+
+def half(to_next, lmtp_there=False):
+    """A message of which half has come; what becomes of it, and the way to let the rest come."""
+    rest = Deferred()
+
+    async def body():
+        yield BIG
+        yield BIG
+        await rest
+        yield BODY
+
+    outcome = Outcome(to_next.client.send("me@example.org", TO, body()))
+    to_next.here.flush()
+    assert not outcome.fired
+    return outcome, rest
+
+
+@pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=str)
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_the_peer_is_lost_in_mid_body(relay, offers, lmtp):
+    """The next server has no message."""
+    to_next = relay(scripted(offers=offers, lmtp=lmtp), lmtp_there=lmtp)
+    outcome, _ = half(to_next)
+    assert to_next.next.raw or to_next.next.chunks
+    to_next.client.give_up()
+    to_next.here.flush()
+    assert outcome.error is not None
+    assert to_next.next.messages == []
+    assert to_next.next.lost
+    assert to_next.backend.pools[0]._places.tokens == to_next.backend.pools[0]._places.limit
+
+
+@pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=str)
+def test_the_next_server_is_lost_in_mid_body(relay, offers):
+    to_next = relay(scripted(offers=offers))
+    outcome, rest = half(to_next)
+    to_next.next.transport.loseConnection()
+    to_next.here.flush()
+    rest.callback(None)
+    to_next.here.flush()
+    assert isinstance(outcome.error, SMTPError)
+    assert (outcome.error.code, outcome.error.enhanced_code) == (451, (4, 4, 2))
+    assert len(to_next.send().accepted) == 3
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "END"])
+@pytest.mark.parametrize("answer", [HANG_UP, "nonsense"], ids=["lost", "nonsense"])
+def test_the_next_server_fails(relay, verb, answer):
+    to_next = relay(scripted(**{verb: answer}))
+    with pytest.raises((SMTPError, RecipientsRefused), match=r"451 4\.4\.2"):
+        to_next.send()
+    assert to_next.client.usable
+
+
+def test_the_peer_leaves_between_commands(relay):
+    """The connection there is fit for the next."""
+    to_next = relay(scripted())
+    to_next.here.result(to_next.client.mail("me@example.org"))
+    to_next.here.result(to_next.client.rcpt(TO[0]))
+    to_next.here.result(to_next.client.quit())
+    to_next.client = to_next.here.greeted()
+    assert len(to_next.send().accepted) == 3
+    assert len(to_next.there.servers) == 1
+    assert to_next.next.verbs[:4] == ["EHLO", "MAIL", "RCPT", "RSET"]
+
+
+def test_the_peer_leaves_while_the_next_server_thinks(relay):
+    to_next = relay(scripted(RCPT=SILENCE))
+    to_next.here.result(to_next.client.mail("me@example.org"))
+    Outcome(to_next.client.rcpt(TO[0]))
+    to_next.here.flush()
+    to_next.client.give_up()
+    to_next.here.flush()
+    assert to_next.next.lost
+
+
+# ---- several
+
+
+class Down:
+    """An endpoint where nobody is."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def connect(self, factory):
+        self.asked += 1
+        return fail(ConnectionRefusedError())
+
+
+def test_several_take_turns(relay):
+    networks = [Network(scripted()) for _ in range(3)]
+    to_next = relay(endpoints=networks)
+    for network in networks:
+        network.clock = to_next.there.clock
+        network.pumps = to_next.here.pumps
+    for _ in range(6):
+        to_next.send()
+    assert [len(network.servers[0].messages) for network in networks] == [2, 2, 2]
+
+
+def test_one_that_is_down_is_stepped_around(relay):
+    down, net = Down(), Network(scripted())
+    to_next = relay(endpoints=[down, net])
+    net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
+    for _ in range(5):
+        assert len(to_next.send().accepted) == 3
+    assert down.asked == 1
+    to_next.there.clock.advance(31)
+    for _ in range(2):
+        to_next.send()
+    assert down.asked == 2
+
+
+@pytest.mark.parametrize("script", [{"GREETING": "421 4.7.0 no"}, {"GREETING": "554 5.7.1 no"}, {"EHLO": HANG_UP}])
+def test_one_that_does_not_take_us_is_stepped_around(relay, script):
+    bad, good = Network(scripted(**script)), Network(scripted())
+    to_next = relay(endpoints=[bad, good])
+    for net in (bad, good):
+        net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
+    for _ in range(3):
+        assert len(to_next.send().accepted) == 3
+    assert len(bad.servers) == 1
+
+
+def test_all_are_down(relay):
+    to_next = relay(endpoints=[Down(), Down()])
+    with pytest.raises(SMTPError, match=r"MAIL: 451 4\.4\.1"):
+        to_next.send()
+    assert to_next.client.usable
+
+
+def test_what_we_ask_for_is_not_there(relay):
+    """TLS, which the next server does not offer: nothing goes to it."""
+    net = Network(scripted())
+    to_next = relay(endpoints=[net])
+    for pool in to_next.backend.pools:
+        pool._connecting["tls"] = "required"
+    net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
+    with pytest.raises(SMTPError, match=r"MAIL: 451 4\.4\.1"):
+        to_next.send()
+
+
+# ---- loops, and strangers
+
+
+@pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=str)
+def test_a_message_that_goes_round(relay, offers):
+    hop = b"Received: from a\r\n\tby b\r\nreceived: from b by c\r\n"
+    innocent = b"Subject: Received: x\r\n\r\n" + hop * 100
+    to_next = relay(scripted(offers=offers))
+    with pytest.raises(SMTPError, match=r"554 5\.4\.6"):
+        to_next.send(hop * 50 + BODY)
+    assert to_next.next.messages == []
+    assert len(to_next.send(hop * 49 + BODY).accepted) == 3
+    assert len(to_next.send(innocent).accepted) == 3
+    with pytest.raises(SMTPError, match=r"554 5\.4\.6"):
+        to_next.send(hop * 50)  # no body at all
+
+
+STRANGE = ["you@example.com", "you@sub.example.net", "you@example.net.evil.example", "you@[192.0.2.1]"]
+
+
+@pytest.mark.parametrize("to", STRANGE)
+def test_strangers_are_not_relayed(relay, to):
+    to_next = relay(scripted())
+    with pytest.raises(RecipientsRefused, match=r"550 5\.7\.1"):
+        to_next.send(to=[to])
+    assert "RCPT" not in to_next.next.verbs
+    assert len(to_next.send(to=["You@EXAMPLE.net"]).accepted) == 1
+
+
+def test_who_has_logged_in_is(relay):
+    """Through the portal that --auth makes."""
+    from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+
+    from txsmtpx.tap import PortalOrAnybody
+
+    there = Network(scripted())
+    backend = RelayBackend([there], domains=["example.net"], tls="none", reactor=there.clock)
+    checker = InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")
+    portal = PortalOrAnybody(backend, [checker], False)
+    factory = SMTPServerFactory(portal, allow_insecure_auth=True, reactor=there.clock)
+    here = Network(lambda: factory.buildProtocol(None))
+    here.clock, here.pumps = there.clock, there.pumps
+    client = here.greeted(allow_insecure_auth=True)
+    here.result(client.authenticate(("me", "secret")))
+    assert len(here.result(client.send("me@example.org", ["you@example.com"], BODY)).accepted) == 1
+    stranger = here.greeted()
+    with pytest.raises(RecipientsRefused, match=r"550 5\.7\.1"):
+        here.result(stranger.send("me@example.org", ["you@example.com"], BODY))
+    for each in (client, stranger):
+        here.result(each.quit())
+    here.result(backend.pools[0].stopService())
+
+
+# ---- the options of twistd
+
+ENDPOINT = "relay:tcp:127.0.0.1:1"
+
+
+def options(*given):
+    command = "import sys; from txsmtpx.tap import Options; Options().parseOptions(sys.argv[1:]); print('fine')"
+    return subprocess.run([sys.executable, "-c", command, *given], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["-b", ENDPOINT], "a relay for all to everywhere"),
+        (["-b", "lmtp:unix:/x"], "a relay for all to everywhere"),
+        (["-b", "relay:"], "relay needs an endpoint"),
+        (["-b", "relay:tcp:x", "--relay-domain", "a"], "tcp:x"),
+        (["-b", "relay:tls:x", "--relay-domain", "a"], "tls:x"),
+        (["--relay-domain", "example.net"], "--relay-domain needs"),
+    ],
+)
+def test_it_refuses_to_start(given, said):
+    run = options(*given)
+    assert run.returncode == 1
+    assert said in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert "fine" not in run.stdout
+
+
+def test_it_starts():
+    domains = ["--relay-domain", "a.example", "--relay-domain", "B.example"]
+    run = options("-b", f"{ENDPOINT},tls:mail.example.net:465", *domains)
+    assert (run.returncode, run.stdout) == (0, "fine\n"), run.stderr
+
+
+def test_a_recording_next_server(relay):
+    """Our own server behind, with all that it offers."""
+    backend = RecordingBackend()
+    factory = SMTPServerFactory(backend)
+    to_next = relay(lambda: factory.buildProtocol(None))
+    assert len(to_next.send(BIG).accepted) == 3
+    (message,) = backend.messages
+    assert message.content.endswith(BIG)
+    assert list(message.recipients) == TO
+    with contextlib.suppress(AttributeError):
+        assert to_next.next.dialog.connection.helo == "[192.0.2.25]"

@@ -1,0 +1,264 @@
+"""AUTH, every mechanism, against servers of the mechanism's own making; and law 7: secrets stay secret."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+import scramp
+
+from tests.client.scripted import Outcome
+from txsmtpx import (
+    Certificate,
+    CramMD5,
+    External,
+    Login,
+    NotOffered,
+    OAuthBearer,
+    Plain,
+    ProtocolError,
+    Scram,
+    SMTPError,
+    SMTPServerFactory,
+    XOAuth2,
+    connect,
+)
+from txsmtpx.testing import RecordingBackend
+
+USER, PASSWORD = "üser", "pencil,=secret"
+HOST = "mx.example.net"
+OK = "235 2.7.0 In"
+NO = "535 5.7.8 Out"
+
+
+def b64(octets):
+    return base64.b64encode(octets).decode()
+
+
+def heard(line):
+    return base64.b64decode(line, validate=True)
+
+
+def plain(argument):
+    return OK if heard(argument.partition(" ")[2]) == f"\0{USER}\0{PASSWORD}".encode() else NO
+
+
+def login(argument):
+    assert argument == "LOGIN"
+    name = yield f"334 {b64(b'User Name')}"
+    word = yield f"334 {b64(b'Password:')}"
+    yield OK if (heard(name), heard(word)) == (USER.encode(), PASSWORD.encode()) else NO
+
+
+def cram(argument):
+    assert argument == "CRAM-MD5"
+    challenge = b"<1896.697170952@postoffice.example.net>"
+    name, _, digest = heard((yield f"334 {b64(challenge)}")).decode().rpartition(" ")
+    right = hmac.new(PASSWORD.encode(), challenge, hashlib.md5).hexdigest()
+    yield OK if (name, digest) == (USER, right) else NO
+
+
+def scram(argument, binding=None, lie=None):
+    mechanism, _, first = argument.partition(" ")
+    made = scramp.ScramMechanism(mechanism)
+    known = made.make_auth_info(PASSWORD)
+    server = made.make_server(lambda name: {USER: known}[name], channel_binding=binding)
+    server.set_client_first(heard(first).decode())
+    final = yield f"334 {b64(server.get_server_first().encode())}"
+    if lie == "no proof":
+        yield OK
+    try:
+        server.set_client_final(heard(final).decode())
+    except scramp.ScramException:
+        yield NO
+    proof = server.get_server_final() if lie is None else lie
+    answer = yield f"334 {b64(proof.encode())}"
+    yield OK if answer == "" else "501 5.7.0 Cancelled"
+
+
+def bearer(argument):
+    name, _, token = argument.partition(" ")
+    right = {
+        "XOAUTH2": f"user={USER}\1auth=Bearer {PASSWORD}\1\1",
+        "OAUTHBEARER": f"n,a={USER},\1host={HOST}\1port=587\1auth=Bearer {PASSWORD}\1\1",
+    }[name]
+    if heard(token).decode() == right:
+        yield OK
+    answer = yield f"334 {b64(b'{status:invalid_token}')}"
+    yield NO if answer == {"XOAUTH2": "", "OAUTHBEARER": "AQ=="}[name] else "501 5.5.2 What?"
+
+
+MECHANISMS = {
+    "PLAIN": (plain, Plain),
+    "LOGIN": (login, Login),
+    "CRAM-MD5": (cram, CramMD5),
+    "SCRAM-SHA-1": (scram, lambda name, word: Scram("SCRAM-SHA-1", name, word)),
+    "SCRAM-SHA-256": (scram, lambda name, word: Scram("SCRAM-SHA-256", name, word)),
+    "SCRAM-SHA-512": (scram, lambda name, word: Scram("SCRAM-SHA-512", name, word)),
+    "XOAUTH2": (bearer, XOAuth2),
+    "OAUTHBEARER": (bearer, lambda name, word: OAuthBearer(name, word, HOST, 587)),
+}
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_a_mechanism(network, name):
+    server, client_half = MECHANISMS[name]
+    net = network(offers=[f"AUTH {name}"], AUTH=server)
+    client = net.greeted(allow_insecure_auth=True)
+    assert client.supports_auth(name.lower())
+    auth = client_half(USER, PASSWORD)
+    assert net.result(client.authenticate(auth)).code == 235
+    assert net.result(net.greeted(allow_insecure_auth=True).authenticate(auth)).code == 235  # it can be used again
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_the_wrong_password(network, name):
+    server, client_half = MECHANISMS[name]
+    net = network(offers=[f"AUTH {name}"], AUTH=server)
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(SMTPError) as caught:
+        net.result(client.authenticate(client_half(USER, "wrong")))
+    assert str(caught.value) == "AUTH: 535 5.7.8 Out"
+    assert client.usable
+
+
+@pytest.mark.parametrize(("authorization", "said"), [("", "="), ("boss", b64(b"boss"))])
+def test_external(network, authorization, said):
+    net = network(offers=["AUTH EXTERNAL"], AUTH=OK)
+    client = net.greeted(allow_insecure_auth=True)
+    net.result(client.authenticate(External(authorization)))
+    assert net.servers[0].lines[1] == f"AUTH EXTERNAL {said}"
+
+
+# ---- the server's proof
+
+
+@pytest.mark.parametrize("lie", ["no proof", "v=AAAA", "e=other-error", "nonsense"])
+def test_a_server_that_cannot_prove_itself(network, lie):
+    net = network(offers=["AUTH SCRAM-SHA-256"], AUTH=lambda argument: scram(argument, lie=lie))
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(ProtocolError, match="AUTH SCRAM-SHA-256"):
+        net.result(client.authenticate((USER, PASSWORD)))
+    assert (net.servers[0].lines[-1] == "*") is (lie != "no proof")
+    assert client.usable is (lie != "no proof")
+
+
+@pytest.mark.parametrize("challenge", ["!!!", "x", "YQ=", "two\n334 lines"])
+def test_a_challenge_that_is_none(network, challenge):
+    def exchange(argument):
+        answer = yield "334 " + challenge if "\n" not in challenge else "334-a\n334 b"
+        assert answer == "*"
+        yield "501 5.7.0 Cancelled"
+
+    net = network(offers=["AUTH CRAM-MD5"], AUTH=exchange)
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(ProtocolError, match="CRAM-MD5"):
+        net.result(client.authenticate((USER, PASSWORD)))
+    assert net.result(client.noop()).code == 250
+
+
+# ---- the choice
+
+STRONG_TO_WEAK = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"]
+
+
+@pytest.mark.parametrize("best", range(len(STRONG_TO_WEAK)))
+def test_the_strongest_is_chosen(network, best):
+    offered = STRONG_TO_WEAK[best:]
+    server = MECHANISMS[offered[0]][0]
+    net = network(offers=[f"AUTH GSSAPI {' '.join(reversed(offered))}"], AUTH=server)
+    net.result(net.greeted(allow_insecure_auth=True).authenticate((USER, PASSWORD)))
+    assert net.servers[0].lines[1].split()[1] == offered[0]
+
+
+@pytest.mark.parametrize("offers", [[], ["AUTH"], ["AUTH GSSAPI NTLM"], ["AUTH SCRAM-SHA-256-PLUS"]])
+def test_nothing_to_choose_from(network, offers):
+    net = network(offers=offers)
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(NotOffered):
+        net.result(client.authenticate((USER, PASSWORD)))
+    with pytest.raises(NotOffered, match="PLAIN"):
+        net.result(client.authenticate(Plain(USER, PASSWORD)))
+    assert net.servers[0].verbs == ["EHLO"]
+
+
+def secured(net, authority, **how):
+    return connect(net, reactor=net.clock, tls="required", hostname=HOST, trust_roots=authority.path, **how)
+
+
+@pytest.mark.parametrize("name", ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS"])
+def test_bound_to_the_channel(network, authority, name):
+    """By the hash of the certificate; bound to another, as by one in the middle, it fails."""
+    path = authority.issue(HOST)
+    there = {"right": path.read_text(), "wrong": authority.issue(HOST).read_text()}
+    for which, pem in there.items():
+
+        binding = "tls-server-end-point", pem
+        net = network(
+            offers=["STARTTLS", f"AUTH PLAIN SCRAM-SHA-512 {name}"],
+            tls=Certificate(str(path)).creator,
+            AUTH=lambda argument, binding=binding: scram(argument, binding),
+        )
+        outcome = Outcome(secured(net, authority, auth=(USER, PASSWORD)))
+        net.flush()
+        assert net.servers[0].lines[3].split()[1] == name
+        assert (outcome.error is None) is (which == "right")
+
+
+# ---- secrets
+
+SECRETS = [PASSWORD, b64(PASSWORD.encode()), b64(f"\0{USER}\0{PASSWORD}".encode()), PASSWORD.encode().hex()]
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_never_in_the_clear(network, name):
+    server, client_half = MECHANISMS[name]
+    net = network(offers=[f"AUTH {name}"], AUTH=server)
+    for auth in (client_half(USER, PASSWORD), (USER, PASSWORD)):
+        client = net.greeted()
+        with pytest.raises(NotOffered, match="allow_insecure_auth"):
+            net.result(client.authenticate(auth))
+        assert net.servers[-1].verbs == ["EHLO"]
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+@pytest.mark.parametrize("outcome", ["right", "wrong", "cut off", "nonsense"])
+def test_secrets_stay_secret(network, name, outcome):
+    """In no transcript, no exception and no repr; what was said is in none of them."""
+    server, client_half = MECHANISMS[name]
+    script = {"right": server, "wrong": NO, "cut off": b"", "nonsense": "nonsense"}[outcome]
+    net = network(offers=[f"AUTH {name}"], AUTH=script)
+    seen = []
+    client = net.greeted(allow_insecure_auth=True, transcript=lambda *words: seen.append(" ".join(words)))
+    auth = client_half(USER, PASSWORD)
+    result = Outcome(client.authenticate(auth))
+    net.flush()
+    shown = "\n".join([*seen, *map(repr, (auth, client, result.results, result.error)), str(auth), str(result.error)])
+    assert f"AUTH {name}" in shown
+    for line in net.servers[0].lines[1:]:
+        secret = line.rpartition(" ")[2] if line.startswith("AUTH") else line
+        if secret and secret not in (name, "*", "="):
+            assert secret not in shown
+    for secret in SECRETS:
+        assert secret not in shown
+
+
+def test_nul_is_in_no_password():
+    for words in (("a\0b", "c"), ("a", "b\0c"), ("a", "b", "c\0")):
+        with pytest.raises(ValueError, match="NUL"):
+            Plain(*words)
+
+
+def test_to_our_own_server(network, authority):
+    """After STARTTLS, with both mechanisms that it knows."""
+
+    certificate = Certificate(str(authority.issue(HOST)))
+    for auth in ((USER, PASSWORD), Login(USER, PASSWORD)):
+        backend = RecordingBackend({USER: PASSWORD})
+        net = network(lambda backend=backend: SMTPServerFactory(backend, tls=certificate).buildProtocol(None))
+        client = net.result(secured(net, authority, auth=auth))
+        net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n"))
+        assert backend.messages[0].username == USER
+        net.result(client.quit())

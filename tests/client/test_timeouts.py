@@ -1,0 +1,198 @@
+"""Law 9 for the client: a time for each phase (RFC 5321 §4.5.3.2), and none for our own slowness."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.error import TimeoutError
+
+from tests.client.scripted import SILENCE, Outcome
+from txsmtpx import Timeouts, connect, send_mail
+
+PHASES = {
+    # phase: (what is not answered, offers, how often it is answered before that)
+    "greeting": ("GREETING", [], 0),
+    "command": ("EHLO", [], 0),
+    "mail": ("MAIL", [], 0),
+    "rcpt": ("RCPT", [], 1),
+    "data": ("DATA", [], 0),
+    "end": ("END", [], 0),
+}
+CHUNKED = {
+    "mail": ("MAIL", ["PIPELINING"], 0),
+    "rcpt": ("RCPT", ["PIPELINING", "CHUNKING"], 1),
+    "data": ("DATA", ["PIPELINING"], 0),
+    "end": ("END", ["PIPELINING", "CHUNKING"], 0),
+    "block": ("BDAT", ["CHUNKING"], 3),
+}
+ORDER = ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "BDAT", "END"]
+SECONDS = Timeouts(greeting=11, command=12, mail=13, rcpt=14, data=15, block=16, end=17, quit=18)
+
+
+def sending(net, body=b"x\r\n", timeouts=SECONDS, **more):
+    to = ["one@example.net", "two@example.net"]
+    how = {"tls": "none", "timeouts": timeouts, "reactor": net.clock, **more}
+    return Outcome(send_mail(net, "me@example.org", to, body, **how))
+
+
+@pytest.mark.parametrize(
+    ("phase", "verb", "offers", "before"),
+    [(phase, *rest) for table in (PHASES, CHUNKED) for phase, rest in table.items()],
+)
+def test_a_phase_has_its_time(network, phase, verb, offers, before):
+    later = dict.fromkeys(ORDER[ORDER.index(verb) + 1 :], SILENCE)  # what was pipelined is not answered either
+    net = network(offers=offers, **{verb: [None] * before + [SILENCE] * 100}, **later)
+    body = b"x\r\n" if phase != "block" else [b"0123456789abcde\n" * 8192] * 20
+    outcome = sending(net, body)
+    net.flush()
+    seconds = getattr(SECONDS, phase)
+    net.clock.advance(seconds - 0.1)
+    net.flush()
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    net.flush()
+    assert isinstance(outcome.error, TimeoutError)
+    assert f"no answer in time ({phase})" in str(outcome.error)
+    assert net.servers[0].lost
+    assert net.clock.getDelayedCalls() == []
+
+
+def test_every_reply_begins_a_new_time(network):
+    net = network(offers=["PIPELINING"], MAIL=SILENCE, RCPT=SILENCE, DATA=SILENCE, END=SILENCE)
+    outcome = sending(net, timeouts=Timeouts(command=10, mail=10, rcpt=10, data=10, end=10))
+    net.flush()
+    for said in ("250 2.1.0 a", "250 2.1.5 b", "250 2.1.5 c"):
+        net.clock.advance(9)
+        net.servers[0].say(said)
+        net.flush()
+        assert not outcome.fired
+    net.clock.advance(9)
+    assert not outcome.fired
+    net.clock.advance(2)
+    assert "(data)" in str(outcome.error)
+
+
+def test_lmtp_gives_each_recipient_the_time_of_the_end(network):
+    net = network(lmtp=True, END=[SILENCE, SILENCE])
+    outcome = sending(net, lmtp=True, timeouts=Timeouts(block=5, end=50))
+    net.flush()
+    for said in ("250 2.0.0 one", "250 2.0.0 two"):
+        net.clock.advance(49)
+        assert not outcome.fired
+        net.servers[0].say(said)
+        net.flush()
+    assert outcome.error is None
+
+
+def test_nought_is_for_ever(network):
+    net = network(END=SILENCE)
+    outcome = sending(net, timeouts=Timeouts(command=5, mail=5, rcpt=5, data=5, block=5, end=0))
+    net.flush()
+    net.clock.advance(1_000_000)
+    assert not outcome.fired
+    net.servers[0].say("250 2.0.0 At last")
+    net.flush()
+    assert outcome.error is None
+
+
+def test_for_ever_is_not_as_long_as_the_phase_before(network):
+    net = network(offers=["PIPELINING"], MAIL=SILENCE, RCPT=SILENCE, DATA=SILENCE)
+    outcome = sending(net, timeouts=Timeouts(mail=5, rcpt=0))
+    net.flush()
+    net.servers[0].say("250 2.1.0 Sender ok")
+    net.flush()
+    net.clock.advance(1_000_000)
+    assert not outcome.fired
+    net.servers[0].say("421 4.3.2 Enough")
+    net.flush()
+    assert outcome.error is not None
+
+
+def test_our_own_slowness_is_not_the_servers(network):
+    """While the body is waited for, no clock runs during DATA; afterwards it does."""
+    net = network(END=SILENCE)
+    slow = []
+
+    async def body():
+        for _ in range(3):
+            slow.append(Deferred())
+            await slow[-1]
+            yield b"x\r\n"
+
+    outcome = sending(net, body())
+    net.flush()
+    for n in range(3):
+        net.clock.advance(100)
+        assert not outcome.fired
+        slow[n].callback(None)
+        net.flush()
+    net.clock.advance(16.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    assert "(end)" in str(outcome.error)
+
+
+def test_a_server_that_does_not_read(network):
+    """A piece of the body has its own time, which begins again with each that is taken."""
+    net = network()
+    outcome = sending(net, iter([b"x\r\n"] * 5))
+    client = net.clients[0]
+    whole = client.write_body
+
+    def write_body(octets):
+        whole(octets)
+        client.pauseProducing()
+
+    client.write_body = write_body
+    net.flush()
+    for _ in range(3):
+        net.clock.advance(15)
+        assert not outcome.fired
+        client.resumeProducing()
+    net.clock.advance(15.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    net.flush()
+    assert "(block)" in str(outcome.error)
+
+
+def test_a_farewell_is_short(network):
+    """The message has been taken: that nobody says goodbye is no error."""
+    net = network(QUIT=SILENCE)
+    outcome = sending(net)
+    net.flush()
+    assert not outcome.fired
+    net.clock.advance(17.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    net.flush()
+    assert len(outcome.result().accepted) == 2
+    assert net.servers[0].lost
+
+
+def test_a_connection_has_its_time(network):
+    class Nowhere:
+        cancelled = False
+
+        def connect(self, factory):
+            def cancel(deferred):
+                self.cancelled = True
+
+            return Deferred(cancel)
+
+    net = network()
+    nowhere = Nowhere()
+    outcome = Outcome(connect(nowhere, tls="none", timeouts=Timeouts(connect=9), reactor=net.clock))
+    net.clock.advance(8.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    assert isinstance(outcome.error, TimeoutError)
+    assert "no connection within 9 seconds" in str(outcome.error)
+    assert nowhere.cancelled
+
+
+def test_the_defaults_are_the_rfcs():
+    """RFC 5321 §4.5.3.2.1 to §4.5.3.2.6."""
+    times = Timeouts()
+    assert (times.greeting, times.mail, times.rcpt) == (300, 300, 300)
+    assert (times.data, times.block, times.end) == (120, 180, 600)

@@ -1,0 +1,282 @@
+"""Law 16, and law 6 for the client: whom we talk to is verified, and what is said in the clear is forgotten."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_twisted import blockon
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError
+from twisted.internet.endpoints import wrapClientTLS
+from twisted.internet.error import ConnectionLost, TimeoutError
+from twisted.internet.protocol import Factory
+from twisted.internet.ssl import Certificate, CertificateOptions, PrivateCertificate, trustRootFromCertificates
+
+from tests.client.authority import Authority
+from tests.client.scripted import Outcome, ScriptedServer
+from txsmtpx import MemoryBackend, NotOffered, ProtocolError, SMTPServerFactory, Timeouts, TLSFailed, connect
+from txsmtpx.testing import RecordingBackend
+from txsmtpx.wire.connect import target
+from txsmtpx.wire.tls import ClientTLS
+
+OFFERS = ["PIPELINING", "STARTTLS", "AUTH PLAIN"]
+HOST = "mx.example.net"
+
+
+def secured(net, authority, **how):
+    """C{connect} to a server in memory."""
+    how = {"tls": "required", "hostname": HOST, "trust_roots": str(authority.path), **how}
+    return connect(net, reactor=net.clock, **how)
+
+
+def test_starttls(network, authority):
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    client = net.result(secured(net, authority))
+    assert client.tls.version == "TLSv1.3"
+    assert "STARTTLS" not in client.extensions  # said again, inside
+    assert net.servers[0].verbs == ["EHLO", "STARTTLS", "EHLO"]
+    result = net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n"))
+    assert len(result.accepted) == 1
+    assert net.servers[0].tls
+
+
+@pytest.mark.parametrize(
+    ("names", "hostname"),
+    [
+        (["192.0.2.25"], "192.0.2.25"),
+        (["2001:db8::25"], "2001:db8::25"),
+        (["*.example.net"], HOST),
+        (["xn--bcher-kva.example"], "bücher.example"),
+        (["other.example", HOST], HOST),
+        ([HOST], "MX.EXAMPLE.NET"),
+    ],
+)
+def test_the_right_name(network, authority, names, hostname):
+    net = network(offers=OFFERS, tls=authority.server(*names))
+    assert net.result(secured(net, authority, hostname=hostname)).tls is not None
+
+
+WRONG = {
+    "another name": (["other.example"], {}, f"the certificate is for another name than {HOST}"),
+    "an address": (["192.0.2.25"], {}, f"the certificate is for another name than {HOST}"),
+    "a wildcard too far": (["*.net"], {}, f"the certificate is for another name than {HOST}"),
+    "no name at all": ([], {}, f"the certificate is for another name than {HOST}"),
+    "expired": ([HOST], {"days": (-9, -2)}, "the certificate has expired"),
+    "not yet": ([HOST], {"days": (2, 9)}, "the certificate is not valid yet"),
+    "self-signed": ([HOST], {"signed_by_itself": True}, "the certificate is self-signed"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("mode", ["required", "opportunistic"])
+def test_the_wrong_certificate(network, authority, wrong, mode):
+    names, how, why = WRONG[wrong]
+    net = network(offers=OFFERS, tls=authority.server(*names, **how))
+    with pytest.raises(TLSFailed) as caught:
+        net.result(secured(net, authority, tls=mode, auth=("me", "secret")))
+    assert why in str(caught.value)
+    assert isinstance(caught.value, ConnectionLost)
+    assert net.servers[0].verbs == ["EHLO", "STARTTLS"]
+    assert net.servers[0].lost
+
+
+def test_the_wrong_authority(network, authority, tmp_path):
+    stranger = Authority(tmp_path, "stranger")
+    net = network(offers=OFFERS, tls=stranger.server(HOST))
+    with pytest.raises(TLSFailed, match="signed by nobody we trust"):
+        net.result(secured(net, authority))
+
+
+def test_the_systems_trust_is_the_default(network, authority):
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    with pytest.raises(TLSFailed, match="signed by nobody we trust"):
+        net.result(secured(net, authority, trust_roots=None))
+
+
+def test_trust_roots_as_an_object(network, authority):
+    roots = trustRootFromCertificates([Certificate.loadPEM(authority.path.read_bytes())])
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    assert net.result(secured(net, authority, trust_roots=roots)).tls is not None
+
+
+def test_there_is_no_tls_without_a_name(network, authority):
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    with pytest.raises(ValueError, match="hostname="):
+        net.result(secured(net, authority, hostname=""))
+    assert "STARTTLS" not in net.servers[0].verbs
+
+
+def test_a_stripped_starttls(network, authority):
+    net = network(offers=["PIPELINING", "AUTH PLAIN"])
+    with pytest.raises(NotOffered, match="STARTTLS"):
+        net.result(secured(net, authority, auth=("me", "secret")))
+    assert net.servers[0].verbs == ["EHLO"]
+    assert net.servers[0].lost
+
+
+def test_opportunistic_takes_what_there_is(network, authority):
+    net = network(offers=["PIPELINING"])
+    assert net.result(secured(net, authority, tls="opportunistic")).tls is None
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    assert net.result(secured(net, authority, tls="opportunistic")).tls is not None
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    assert net.result(secured(net, authority, tls="none")).tls is None
+
+
+def test_starttls_refused(network, authority):
+    net = network(offers=OFFERS, STARTTLS="454 4.7.0 Not now")
+    with pytest.raises(Exception, match=r"STARTTLS: 454 4\.7\.0 Not now"):
+        net.result(secured(net, authority))
+    assert net.servers[0].lost
+
+
+INJECTED = ["250 x", "250-scripted.example\n250 AUTH PLAIN", "235 2.7.0 In", "2", "\n", "421 4.3.0 Bye"]
+
+
+@pytest.mark.parametrize("injected", INJECTED)
+def test_plaintext_behind_the_220(network, authority, injected):
+    """A reply in the clear would be taken for one from inside."""
+    answer = f"220 2.0.0 Ready\r\n{injected}".replace("\n", "\r\n").encode()
+    net = network(offers=OFFERS, STARTTLS=answer)
+    with pytest.raises(ProtocolError, match="in the clear after STARTTLS"):
+        net.result(secured(net, authority))
+    assert net.servers[0].verbs == ["EHLO", "STARTTLS"]
+    assert net.servers[0].lost
+
+
+def test_plaintext_instead_of_tls(network, authority):
+    net = network(offers=OFFERS, STARTTLS="220 2.0.0 Ready")
+    outcome = Outcome(secured(net, authority))
+    net.flush()
+    assert not outcome.fired
+    net.servers[0].say("250-scripted.example\n250 AUTH PLAIN")
+    net.flush()
+    assert isinstance(outcome.error, TLSFailed)
+    assert "the handshake failed" in str(outcome.error)
+
+
+def test_a_server_that_hangs_up_in_the_handshake(network, authority):
+    net = network(offers=OFFERS, STARTTLS="220 2.0.0 Ready")
+    outcome = Outcome(secured(net, authority))
+    net.flush()
+    net.servers[0].transport.loseConnection()
+    net.flush()
+    assert outcome.error is not None
+
+
+def test_a_handshake_without_end(network, authority):
+    net = network(offers=OFFERS, STARTTLS="220 2.0.0 Ready")
+    outcome = Outcome(secured(net, authority, timeouts=Timeouts(command=7)))
+    net.flush()
+    net.clock.advance(6.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    net.flush()
+    assert isinstance(outcome.error, TimeoutError)
+    assert "handshake" in str(outcome.error)
+
+
+def test_a_handshake_cancelled(network, authority):
+    net = network(offers=OFFERS, STARTTLS="220 2.0.0 Ready")
+    outcome = Outcome(given := secured(net, authority))
+    net.flush()
+    given.cancel()
+    net.flush()
+    assert isinstance(outcome.error, CancelledError)
+    assert net.servers[0].lost
+
+
+def test_starttls_by_hand(network, authority):
+    net = network(offers=OFFERS, tls=authority.server(HOST), EHLO=[None, "250-scripted.example\n250 SIZE 7"])
+    client = net.greeted()
+    state = net.result(client.start_tls(ClientTLS(HOST, str(authority.path))))
+    assert (state.version, client.extensions) == ("TLSv1.3", {"SIZE": 7})
+    with pytest.raises(NotOffered):
+        net.result(client.start_tls(ClientTLS(HOST, str(authority.path))))
+
+
+def test_a_client_certificate(network, authority):
+    """Shown to our own server."""
+    certificate = PrivateCertificate.loadPEM(authority.issue(HOST).read_bytes())
+    options = CertificateOptions(
+        privateKey=certificate.privateKey.original,
+        certificate=certificate.original,
+        trustRoot=Certificate.loadPEM(authority.path.read_bytes()),
+    )
+    backend = RecordingBackend()
+    net = network(lambda: SMTPServerFactory(backend, tls=options, reactor=net.clock).buildProtocol(None))
+    client = net.result(secured(net, authority, client_certificate=authority.client("me.example.org")))
+    net.result(client.mail("a@example.org"))
+    (connection,) = [call[1] for call in backend.calls if call[0] == "anonymous_login"]
+    shown = connection.tls.peer_certificate.to_cryptography()
+    assert shown.subject.rfc4514_string() == "CN=me.example.org"
+
+
+@pytest.fixture
+def implicit(authority):
+    """A server that speaks TLS from the start, for localhost and 127.0.0.1; its port."""
+    options = CertificateOptions(**_both(authority.issue("localhost", "127.0.0.1")))
+    factory = Factory.forProtocol(lambda: ScriptedServer(["PIPELINING", "AUTH PLAIN"]))
+    factory.noisy = False
+    port = reactor.listenSSL(0, factory, options, interface="127.0.0.1")
+    yield port.getHost().port
+    blockon(port.stopListening())
+
+
+def _both(path):
+    certificate = PrivateCertificate.loadPEM(path.read_bytes())
+    return {"privateKey": certificate.privateKey.original, "certificate": certificate.original}
+
+
+async def test_implicit_tls(implicit, authority):
+    for endpoint in (f"tls:127.0.0.1:{implicit}", f"ssl:localhost:{implicit}"):
+        client = await connect(endpoint, trust_roots=authority.path, auth=("me", "secret"))
+        assert client.tls.version == "TLSv1.3"
+        assert len((await client.send("a@example.org", ["b@example.net"], b"x\r\n")).accepted) == 1
+        await client.quit()
+
+
+async def test_implicit_tls_by_mode(implicit, authority):
+    client = await connect(f"tcp:127.0.0.1:{implicit}", tls="implicit", trust_roots=authority.path)
+    assert client.tls is not None
+    await client.quit()
+
+
+async def test_implicit_tls_refuses(implicit, authority):
+    with pytest.raises(TLSFailed, match=r"another name than mx\.example\.net"):
+        await connect(f"tls:127.0.0.1:{implicit}", trust_roots=authority.path, hostname=HOST)
+    with pytest.raises(TLSFailed, match="nobody we trust"):
+        await connect(f"tls:127.0.0.1:{implicit}")
+
+
+async def test_an_endpoint_that_is_in_tls_already(implicit, authority):
+    """Nothing is to be started in there."""
+    inner = target(reactor, f"tcp:127.0.0.1:{implicit}").endpoint
+    endpoint = wrapClientTLS(ClientTLS("localhost", authority.path), inner)
+    client = await connect(endpoint, auth=("me", "secret"))
+    assert client.tls is not None
+    await client.quit()
+
+
+async def test_tls_to_a_plain_port(authority):
+    factory = Factory.forProtocol(ScriptedServer)
+    factory.noisy = False
+    port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    with pytest.raises(TLSFailed, match="the handshake failed"):
+        await connect(f"tls:127.0.0.1:{port.getHost().port}", trust_roots=authority.path)
+    await port.stopListening()
+
+
+async def test_starttls_on_a_socket(authority):
+    """The whole of it on a reactor's transports, to our own server."""
+    backend = MemoryBackend()
+    options = CertificateOptions(**_both(authority.issue("localhost")))
+    port = reactor.listenTCP(0, SMTPServerFactory(backend, tls=options), interface="127.0.0.1")
+    client = await connect(f"tcp:127.0.0.1:{port.getHost().port}", tls="required", hostname="localhost",
+                           trust_roots=authority.path)  # fmt: skip
+    body = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 100_000
+    assert len((await client.send("a@example.org", ["b@example.net"], body)).accepted) == 1
+    await client.quit()
+    await port.stopListening()
+    assert backend.messages[0].content == body
+
+

@@ -1,0 +1,150 @@
+"""Passwords at rest: files, the command that writes them, and what it costs to ask for a stranger."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+
+import argon2
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+
+from tests.sasl.exchanges import DONE, UNIFORM, conversation, log_in, now, portal
+from txsmtpx import passwd
+from txsmtpx.backends.argon2 import Argon2Checker
+from txsmtpx.backends.passwords import AT_ONCE, Hashing
+from txsmtpx.backends.scram import ScramChecker, read
+from txsmtpx.sasl.plain import Plain
+from txsmtpx.sasl.prep import saslprep
+from txsmtpx.tap import Options
+
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "users"
+    path.write_text(f"# those of the house\n\nalice:{CHEAP.hash('wonderland')}\n")
+    return path
+
+
+def test_argon2(path, monkeypatch):
+    calls = []
+    real = argon2.PasswordHasher.verify
+
+    def counted(self, value, password):
+        calls.append(argon2.extract_parameters(value))
+        return real(self, value, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    backend = portal(Argon2Checker(str(path), now))
+    expected = [("alice", "wonderland", DONE), ("alice", "wrong", UNIFORM), ("mallory", "wonderland", UNIFORM)]
+    for name, password, answer in expected:
+        assert log_in(conversation(backend), Plain(name, password)) == [answer]
+    assert len(calls) == 3
+    assert calls[0] == calls[1] == calls[2]
+
+
+def test_a_file_is_read_again(path, monkeypatch):
+    backend = portal(Argon2Checker(str(path), now))
+    passwd.store(str(path), "bob", [CHEAP.hash("builder")])
+    assert log_in(conversation(backend), Plain("bob", "builder")) == [DONE]
+    path.write_text("nonsense\n")
+    assert log_in(conversation(backend), Plain("bob", "builder")) == [DONE]
+    path.unlink()
+    assert log_in(conversation(backend), Plain("alice", "wonderland")) == [DONE]
+
+
+@pytest.mark.parametrize("text", ["alice", "alice:", ":x", "alice:secret", "alice:$argon2id$v=19$x"])
+def test_a_file_that_is_none(tmp_path, text):
+    path = tmp_path / "users"
+    path.write_text(text)
+    for checker in Argon2Checker, ScramChecker:
+        with pytest.raises(ValueError, match="not") as caught:
+            checker(str(path), now)
+        assert "secret" not in str(caught.value)
+
+
+async def test_hashing_in_threads(path):
+    checker = Argon2Checker(str(path))
+    outcome = await portal(checker).login(None, "alice", "wonderland")
+    outcome.logout()
+
+
+def test_so_many_at_a_time_and_the_gone_are_passed_over():
+    running = []
+
+    def in_thread(function, *arguments):
+        running.append(arguments)
+        started.append(Deferred())
+        return started[-1]
+
+    started: list[Deferred[object]] = []
+    hashing = Hashing(in_thread)
+    asked = [hashing.compute(len, number) for number in range(AT_ONCE + 2)]
+    assert len(running) == AT_ONCE
+    failures = [outcome.addErrback(lambda failure: failure.trap(CancelledError)) for outcome in (asked[0], asked[-2])]
+    for each in failures:
+        each.cancel()
+    assert len(running) == AT_ONCE  # the thread goes on, and so does its turn
+    started[0].callback(None)
+    assert running[AT_ONCE:] == [(AT_ONCE + 1,)]
+
+
+def make(kind, path, name, password, monkeypatch, *more):
+    monkeypatch.setattr("sys.stdin", io.StringIO(password))
+    passwd.main([kind, str(path), name, *more])
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "users"
+    make("scram", path, "alice", "wonderland\n", monkeypatch, "--iterations", "4096")
+    make("scram", path, "bob", "builder\n", monkeypatch)
+    make("scram", path, "alice", "changed\n", monkeypatch)
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    lines = path.read_text().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["bob"] * 3 + ["alice"] * 3
+    assert {read(line.split(":")[1])[0] for line in lines} == {"SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+    assert log_in(conversation(portal(ScramChecker(str(path), now))), Plain("alice", "changed")) == [DONE]
+    assert log_in(conversation(portal(ScramChecker(str(path), now))), Plain("alice", "wonderland")) == [UNIFORM]
+    hashed = tmp_path / "hashed"
+    make("argon2", hashed, "alice", "wonderland\n", monkeypatch)
+    assert log_in(conversation(portal(Argon2Checker(str(hashed), now))), Plain("alice", "wonderland")) == [DONE]
+    assert sorted(os.listdir(tmp_path)) == ["hashed", "users"]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("name", "password"), [("a:b", "x\n"), ("", "x\n"), ("alice", "\n"), ("alice", "\x07\n")])
+def test_the_command_refuses(tmp_path, monkeypatch, name, password):
+    with pytest.raises(SystemExit, match=r"txsmtpx\.passwd: "):
+        make("scram", tmp_path / "users", name, password, monkeypatch)
+    assert not (tmp_path / "users").exists()
+
+
+def test_by_twistd(path, tmp_path):
+    scram = tmp_path / "scram"
+    passwd.store(str(scram), "bob", passwd.hashes("scram", b"builder", 4096))
+    options = Options()
+    options.parseOptions(["--auth", f"argon2:{path}", "--auth", f"scram:{scram}", "--allow-insecure-auth"])
+    names = [mechanism.name for mechanism in options["factory"].settings.mechanisms]
+    assert names[-5:] == ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]
+
+
+@pytest.mark.parametrize("auth", ["argon2", "argon2:/nowhere", "scram:", "certificate:x"])
+def test_by_twistd_wrongly(auth):
+    with pytest.raises(SystemExit, match="twistd smtpx: "):
+        Options().parseOptions(["--auth", auth])
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [("I\u00adX", "IX"), ("user", "user"), ("USER", "USER"), ("\u00aa", "a"), ("\u2168", "IX"), ("\u0007", None),
+     ("\u0627\u0031", None)],
+)  # fmt: skip
+def test_the_examples_of_rfc_4013(text, right):
+    if right is None:
+        with pytest.raises(ValueError, match=r"character|mixed"):
+            saslprep(text)
+    else:
+        assert saslprep(text) == right

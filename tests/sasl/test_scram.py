@@ -1,0 +1,184 @@
+"""SCRAM by both halves: it works, and whatever is wrong with an exchange gets one answer at one cost."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, encoded, log_in, now, portal
+from txsmtpx.backends import scram as at_rest
+from txsmtpx.backends.scram import ScramChecker, written
+from txsmtpx.passwd import hashes, store
+from txsmtpx.sasl import scram
+from txsmtpx.sasl.plain import Plain
+from txsmtpx.sasl.scram import Scram
+from txsmtpx.sasl.verifier import HASHES, verifier_for
+
+NAMES = list(HASHES)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = str(tmp_path / "users")
+    for name, password in [("alice", b"wonderland"), ("a,l=ice", b"other")]:
+        store(path, name, hashes("scram", password, 4096))
+    return path
+
+
+@pytest.fixture
+def backend(path):
+    return portal(ScramChecker(path, now))
+
+
+class TLS:
+    verified = False
+    binding = ("tls-server-end-point", b"a fingerprint")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_halves(backend, name):
+    client = conversation(backend)
+    answers = log_in(client, Scram(name, "alice", "wonderland"))
+    assert [answer[:3] for answer in answers] == ["334", "334", "235"]
+    assert base64.b64decode(answers[1][4:]).startswith(b"v=")
+    assert client.protocol.dialog.connection.username == "alice"
+    client = conversation(backend)
+    assert log_in(client, Scram(name, "a,l=ice", "other"))[-1] == DONE
+    assert client.protocol.dialog.connection.username == "a,l=ice"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bound_to_the_channel(backend, name):
+    client = conversation(backend, TLS)
+    assert f"{name}-PLUS" in client.ask("EHLO client.example")[-1].split()
+    assert log_in(client, Scram(f"{name}-PLUS", "alice", "wonderland", TLS.binding))[-1] == DONE
+    other = Scram(f"{name}-PLUS", "alice", "wonderland", ("tls-server-end-point", b"of a man in the middle"))
+    assert log_in(conversation(backend, TLS), other)[-1] == UNIFORM
+    assert f"{name}-PLUS" not in conversation(backend).ask("EHLO client.example")[-1]
+
+
+def test_who_thinks_that_there_is_no_plus_has_been_lied_to(backend):
+    def downgraded(step, octets):
+        return b"y" + octets[1:] if step == 0 else octets
+
+    half = Scram("SCRAM-SHA-256", "alice", "wonderland")
+    assert log_in(conversation(backend, TLS), half, downgraded) == [UNIFORM]
+
+
+@pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("mallory", "wonderland"), ("alic", "")])
+def test_wrong(backend, name, password, monkeypatch):
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return real(*arguments)
+
+    real = at_rest.made_up
+    monkeypatch.setattr(at_rest, "made_up", counted)
+    monkeypatch.setattr(scram, "made_up", counted)
+    client = conversation(backend)
+    answers = log_in(client, Scram("SCRAM-SHA-256", name, password))
+    assert [answer[:3] for answer in answers] == ["334", "535"]
+    assert answers[1] == UNIFORM
+    assert len(calls) == 2  # for everybody, known or not
+    assert client.protocol.dialog.failed_logins == 1
+
+
+def test_a_stranger_is_shown_what_others_are(path):
+    def shown(name):
+        client = conversation(portal(ScramChecker(path, now)))
+        first = ask(client, f"AUTH SCRAM-SHA-256 {encoded(f'n,,n={name},r=abc'.encode())}")
+        words = base64.b64decode(first[4:]).decode().split(",")
+        return words[1], words[2], len(base64.b64decode(words[1][2:]))
+
+    assert shown("mallory") == shown("mallory")  # though read anew: the salt is the file's, not the process's
+    assert shown("mallory")[0] != shown("eve")[0]
+    assert shown("mallory")[1:] == shown("alice")[1:] == ("i=4096", 16)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+@pytest.mark.parametrize(
+    "change",
+    [lambda o: b"", lambda o: o[:-1], lambda o: o[:3], lambda o: o + b"A", lambda o: o.replace(b"r=", b"r=x"),
+     lambda o: b"\xff" + o, lambda o: o.replace(b",", b",a=bob,", 1), lambda o: b"m=x," + o],
+)  # fmt: skip
+def test_cut_and_changed(backend, step, change):
+    client = conversation(backend)
+    half = Scram("SCRAM-SHA-256", "alice", "wonderland")
+    try:
+        answers = log_in(client, half, lambda at, octets: change(octets) if at == step else octets)
+    except ValueError:  # the client sees that its nonce has changed
+        answers = [ask(client, encoded(b"c=biws,r=abc,p=AAAA"))]
+    assert answers[-1] == UNIFORM
+    assert client.protocol.dialog.connection.username is None
+
+
+def test_replayed(backend):
+    said = []
+    client = conversation(backend)
+    log_in(client, Scram("SCRAM-SHA-256", "alice", "wonderland"), lambda step, octets: said.append(octets) or octets)
+    client = conversation(backend)
+    assert ask(client, f"AUTH SCRAM-SHA-256 {encoded(said[0])}").startswith("334")
+    assert ask(client, encoded(said[1])) == UNIFORM
+
+
+def test_the_last_word_is_empty_or_all_was_for_nothing(backend):
+    for word, answer in [(b"x", UNIFORM), (None, "501 5.7.0 Authentication cancelled")]:
+        client = conversation(backend)
+        half = Scram("SCRAM-SHA-256", "alice", "wonderland")
+        first = ask(client, f"AUTH {half.name} {encoded(half.start())}")
+        assert ask(client, encoded(half.next(base64.b64decode(first[4:])))).startswith("334")
+        assert client.protocol.dialog.connection.username is None
+        assert ask(client, "*" if word is None else encoded(word)) == answer
+        assert client.protocol.dialog.connection.username is None
+
+
+def test_a_verifier_may_come_later(path):
+    checker = ScramChecker(path, now)
+    waiting = []
+    given = checker.scram_verifier
+    checker.scram_verifier = lambda *arguments: waiting.append((Deferred(), arguments)) or waiting[-1][0]
+    client = conversation(portal(checker))
+    half = Scram("SCRAM-SHA-512", "alice", "wonderland")
+    assert client.ask(f"AUTH {half.name} {encoded(half.start())}") == []
+    (later, arguments), = waiting
+    assert arguments == ("alice", "SCRAM-SHA-512")
+    later.callback(given(*arguments))
+    (first,) = client.replies()
+    assert ask(client, encoded(half.next(base64.b64decode(first[4:])))).startswith("334")
+    assert ask(client, "") == DONE
+
+
+def test_a_lookup_that_breaks_is_no_failed_login(path, logged_failures):
+    checker = ScramChecker(path, now)
+    checker.scram_verifier = lambda *arguments: int("a secret")
+    client = conversation(portal(checker))
+    half = Scram("SCRAM-SHA-512", "alice", "wonderland")
+    assert ask(client, f"AUTH {half.name} {encoded(half.start())}").startswith("451 4.3.0")
+    assert logged_failures.flush(RuntimeError)
+    assert client.protocol.dialog.failed_logins == 0
+
+
+def test_only_what_everybody_has_is_offered(path, tmp_path):
+    only = tmp_path / "only"
+    store(str(only), "bob", [written("SCRAM-SHA-256", verifier_for("SCRAM-SHA-256", b"x", b"s" * 16, 4096))])
+    client = conversation(portal(ScramChecker(str(only), now)))
+    assert client.ask("EHLO client.example")[-1] == "250 AUTH SCRAM-SHA-256 PLAIN LOGIN"
+
+
+def test_verifiers_check_plain_too(path, monkeypatch):
+    calls = []
+    real = at_rest.verifier_for
+
+    def counted(*arguments):
+        calls.append(arguments[0])
+        return real(*arguments)
+
+    monkeypatch.setattr(at_rest, "verifier_for", counted)
+    expected = [("alice", "wonderland", DONE), ("alice", "wrong", UNIFORM), ("mallory", "wonderland", UNIFORM)]
+    for name, password, answer in expected:
+        calls.clear()
+        assert log_in(conversation(portal(ScramChecker(path, now))), Plain(name, password)) == [answer]
+        assert calls == ["SCRAM-SHA-512"]

@@ -1,0 +1,169 @@
+"""C{twistd -n smtpx} as a process of its own, as an operator runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+PATIENCE = 20.0
+"""Seconds for anything that should happen at once."""
+
+COMMAND = [sys.executable, str(Path(sysconfig.get_path("scripts"), "twistd")), "-n", "--pidfile=", "smtpx"]
+
+LOCAL = "tcp:0:interface=127.0.0.1"
+"""Any free port."""
+
+_ADOPT = (
+    "import os, sys; descriptors = [int(each) for each in sys.argv[1].split(',')]\n"
+    "for n, descriptor in enumerate(descriptors): os.dup2(descriptor, 3 + n)\n"
+    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(descriptors)))\n"
+    "os.environ['LISTEN_FDNAMES'] = ':'.join(f'name{n}' for n in range(len(descriptors)))\n"
+    "os.execv(sys.argv[2], sys.argv[2:])"
+)
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours, with nothing in it that would show on a server."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONWARNINGS")}
+    return kept | dict(extra or {})
+
+
+class Twistd:
+    """
+    A running server.
+
+    @ivar process: the process.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *options: str,
+        extra: Mapping[str, str] | None = None,
+        adopt: Sequence[socket.socket] = (),
+    ) -> None:
+        """
+        @param directory: where it runs, and logs.
+        @param adopt: listening sockets, handed over as systemd does.
+        """
+        self._log = directory / "log"
+        descriptors = [each.fileno() for each in adopt]
+        wrapper = [sys.executable, "-c", _ADOPT, ",".join(map(str, descriptors))] if adopt else []
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*wrapper, *COMMAND, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                env=environment(extra),
+                pass_fds=descriptors,
+            )
+
+    def __enter__(self) -> Twistd:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+
+    @property
+    def log(self) -> str:
+        """All it has said so far."""
+        return self._log.read_text(errors="replace")
+
+    def logged(self, pattern: str, times: int = 1) -> list[str]:
+        """Wait until C{pattern} is in the log so often; what it found each time."""
+        self.eventually(lambda: len(re.findall(pattern, self.log)) >= times)
+        return re.findall(pattern, self.log)
+
+    def eventually(self, true: Callable[[], object]) -> None:
+        """Wait until something is C{true}, as long as it runs."""
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.02)
+
+    def ports(self, number: int = 1) -> list[str]:
+        """What it listens on: port numbers, and paths of UNIX sockets in quotes."""
+        return self.logged(r" starting on (.*)\n", number)
+
+    @property
+    def port(self) -> int:
+        """The first port."""
+        return int(self.ports()[0])
+
+    def connect(self, port: int | None = None) -> Telnet:
+        return Telnet(socket.create_connection(("127.0.0.1", port or self.port), PATIENCE))
+
+    def stop(self, number: int = signal.SIGTERM) -> bool:
+        """Send a signal and wait for the end: whether it came in good order."""
+        self.process.send_signal(number)
+        return self.ended(number)
+
+    def ended(self, number: int = signal.SIGTERM) -> bool:
+        """Whether it has come to a good end, for which twistd, when all is done, dies of the signal it was sent."""
+        status = self.process.wait(PATIENCE)
+        return status == -number and "Server Shut Down." in self.log and "Traceback" not in self.log
+
+
+class Telnet:
+    """A client that types."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.socket.settimeout(PATIENCE)
+        self._file = connection.makefile("rb")
+
+    def __enter__(self) -> Telnet:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+        self.socket.close()
+
+    def reply(self) -> str:
+        """The last line of the next reply, "" when the server has hung up."""
+        while True:
+            line = self._file.readline().decode()
+            if line[3:4] != "-":
+                return line.rstrip("\r\n")
+
+    def lines(self) -> list[str]:
+        """All lines of the next reply."""
+        lines = []
+        while True:
+            lines.append(self._file.readline().decode().rstrip("\r\n"))
+            if lines[-1][3:4] != "-":
+                return lines
+
+    def say(self, *lines: str) -> None:
+        self.socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
+
+    def ask(self, line: str) -> str:
+        self.say(line)
+        return self.reply()
+
+
+def run(directory: Path, *options: str, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run it where it should end by itself."""
+    return subprocess.run(
+        [*COMMAND, *options],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=directory,
+        env=environment(extra),
+        timeout=PATIENCE,
+        check=False,
+    )

@@ -1,0 +1,75 @@
+"""
+A checker of passwords in a file of argon2id hashes (RFC 9106); by C{argon2-cffi}, the extra C{txsmtpx[argon2]}.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from txsmtpx.backends.passwords import Hashing, InThread, PasswordFile
+
+
+@implementer(ICredentialsChecker)
+class Argon2Checker:
+    """Whoever is not in the file costs what the others do: the verification of a hash."""
+
+    credentialInterfaces = (IUsernamePassword,)
+
+    def __init__(self, path: str, in_thread: InThread | None = None) -> None:
+        """
+        @param path: of the file; each line C{NAME:$argon2id$...}.
+        @raise ImportError: C{argon2-cffi} is not installed: C{pip install txsmtpx[argon2]}.
+        @raise OSError: the file cannot be read.
+        @raise ValueError: a line is not understood.
+        """
+        from argon2 import PasswordHasher
+
+        self._hasher = PasswordHasher()
+        self._hashing = Hashing(in_thread)
+        self._file = PasswordFile(path, self._parse)
+
+    def _parse(self, entries: list[tuple[str, str]]) -> tuple[dict[bytes, str], str]:
+        """The hashes by name, and one of the same cost for strangers."""
+        from argon2 import PasswordHasher, extract_parameters
+        from argon2.exceptions import InvalidHashError
+
+        try:
+            parameters = [extract_parameters(value) for _, value in entries if value.startswith("$argon2id$")]
+        except InvalidHashError:
+            parameters = []
+        if len(parameters) != len(entries):
+            raise ValueError("there is a hash in it that is not of argon2id")
+        hasher = PasswordHasher.from_parameters(parameters[0]) if parameters else self._hasher
+        return {name.encode("utf-8"): value for name, value in entries}, hasher.hash(secrets.token_hex())
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
+        """
+        The name.
+
+        @raise UnauthorizedLogin: by the Deferred.
+        """
+        known, stranger = self._file.content
+        username = credentials.username
+        value = known.get(username, stranger)
+        return self._hashing.compute(self._verify, value, credentials.password).addCallback(_avatar, username)
+
+    def _verify(self, value: str, password: bytes) -> bool:
+        from argon2.exceptions import VerificationError
+
+        try:
+            return self._hasher.verify(value, password)
+        except VerificationError:
+            return False
+
+
+def _avatar(right: bool, username: bytes) -> bytes | tuple[()]:
+    if not right:
+        raise UnauthorizedLogin()
+    return username

@@ -1,0 +1,63 @@
+"""
+How much of a session a server leaves us: RFC 9422, the client's side.
+
+MAILMAX and RCPTDOMAINMAX are for the whole session (§4.1, §4.3), RCPTMAX for a transaction (§4.2); what was refused
+counts as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from txsmtpx.errors import NotOffered
+
+T = TypeVar("T")
+
+
+class Allowance:
+    """
+    What was said so far.
+
+    @ivar mails: how often MAIL.
+    @ivar domains: those of RCPT, lower case.
+    """
+
+    def __init__(self) -> None:
+        self.mails = 0
+        self.domains: set[str] = set()
+
+    def note(self, verb: str, words: Sequence[str]) -> None:
+        """A command goes out."""
+        if verb == "MAIL":
+            self.mails += 1
+        elif verb == "RCPT":
+            self.domains.add(_domain(words[0].partition(":")[2].strip("<>")))
+
+    def spent(self, offered: Mapping[str, Any]) -> bool:
+        """Whether the server takes no further message, or none to another domain."""
+        limits = offered.get("LIMITS", {})
+        mails, domains = limits.get("MAILMAX"), limits.get("RCPTDOMAINMAX")
+        return (mails is not None and self.mails >= mails) or (domains is not None and len(self.domains) >= domains)
+
+    def shares(
+        self, recipients: Sequence[T], addresses: Iterable[str], offered: Mapping[str, Any]
+    ) -> list[Sequence[T]]:
+        """
+        C{recipients} in as many transactions as it takes.
+
+        @raise NotOffered: the session has not enough left for them.
+        """
+        limits = offered.get("LIMITS", {})
+        most = limits.get("RCPTMAX", len(recipients))
+        shares = [recipients[at : at + most] for at in range(0, len(recipients), most)]
+        mails, domains = limits.get("MAILMAX"), limits.get("RCPTDOMAINMAX")
+        if mails is not None and self.mails + len(shares) > mails:
+            raise NotOffered(f"the server takes {mails} transactions a session (MAILMAX), and had {self.mails}")
+        if domains is not None and len(self.domains.union(map(_domain, addresses))) > domains:
+            raise NotOffered(f"the server takes recipients of {domains} domains a session (RCPTDOMAINMAX)")
+        return shares
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()

@@ -1,0 +1,130 @@
+"""
+XCLIENT and XFORWARD: Postfix's way for a proxy to say who the client really is (XCLIENT_README, XFORWARD_README).
+
+XCLIENT makes the session another client's, for good: what backends see of the connection is that client's, even
+after STARTTLS, which forgets the HELO and LOGIN that it gave.  LOGIN is a login: the backend gives the session by
+C{anonymous_login}, with C{connection.username} set.  A session that is another client's has the limits of a new one,
+and counts for that client's address.
+
+XFORWARD tells the next transaction's origin for the logs: C{connection.xforward}.
+
+Both are for peers in C{trusted_networks} alone, whoever they speak for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+
+from txsmtpx.extensions.extension import ANY, Extension, State, Verb
+from txsmtpx.grammar import attributes, replies
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+XCLIENT_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
+XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
+
+_BETWEEN = ANY - {State.MAIL, State.RCPT, State.CHUNK}
+
+
+def trusted(dialog: ServerDialog) -> bool:
+    """Whether the one who is really connected may speak for others."""
+    peer = dialog.connection.proxy or dialog.connection.peer
+    try:
+        address = ipaddress.ip_address(getattr(peer, "host", ""))
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address  # a socket for both families says ::ffff:192.0.2.1
+    return any(address in network for network in dialog.settings.trusted_networks)
+
+
+def xclient(dialog: ServerDialog, argument: str) -> Any:
+    """The client is another; the session begins anew, with a greeting."""
+    if not trusted(dialog):
+        return replies.NOT_TRUSTED_550
+    try:
+        given = attributes.parse(argument, XCLIENT_ATTRIBUTES)
+    except ValueError as error:
+        return replies.bad_parameter_501(str(error))
+    dialog.forget_hello()
+    connection = dialog.connection
+    connection.proxy = connection.proxy or connection.peer
+    connection.xclient = told = connection.xclient | given
+    connection.peer = _address(told, "ADDR", "PORT", connection.peer)
+    connection.host = _address(told, "DESTADDR", "DESTPORT", connection.host)
+    connection.helo = given.get("HELO", "")
+    connection.username = given.get("LOGIN") or None
+    dialog.restart()
+    if not dialog.wire.admit_client():
+        return replies.TOO_MANY_CONNECTIONS_421
+    return replies.greeting_220(dialog.settings.domain, "LMTP" if dialog.settings.lmtp else "ESMTP")
+
+
+def _address(given: dict[str, str], host: str, port: str, before: Any) -> Any:
+    if host not in given:
+        return before
+    kind = IPv6Address if ":" in given[host] else IPv4Address
+    return kind("TCP", given[host], int(given.get(port) or 0)) if given[host] else None
+
+
+def xforward(dialog: ServerDialog, argument: str) -> Any:
+    """Attributes of the next transaction's origin; several commands add up."""
+    if not trusted(dialog):
+        return replies.NOT_TRUSTED_550
+    try:
+        given = attributes.parse(argument, XFORWARD_ATTRIBUTES)
+    except ValueError as error:
+        return replies.bad_parameter_501(str(error))
+    dialog.connection.xforward = dialog.connection.xforward | given
+    return replies.OK_250
+
+
+def _announce_xclient(dialog: ServerDialog) -> str | None:
+    return " ".join(XCLIENT_ATTRIBUTES) if trusted(dialog) else None
+
+
+def _announce_xforward(dialog: ServerDialog) -> str | None:
+    return " ".join(XFORWARD_ATTRIBUTES) if trusted(dialog) else None
+
+
+def _read(text: str) -> frozenset[str]:
+    return frozenset(text.upper().split())
+
+
+XCLIENT = Extension(
+    "XCLIENT",
+    "Postfix XCLIENT_README",
+    announce=_announce_xclient,
+    read=_read,
+    verbs=(
+        Verb(
+            "XCLIENT",
+            xclient,
+            "XCLIENT attribute=value ...",
+            _BETWEEN,
+            misplaced=replies.NOT_IN_TRANSACTION_503,
+            before_tls=True,
+            before_auth=True,
+        ),
+    ),
+)
+
+XFORWARD = Extension(
+    "XFORWARD",
+    "Postfix XFORWARD_README",
+    announce=_announce_xforward,
+    read=_read,
+    verbs=(
+        Verb(
+            "XFORWARD",
+            xforward,
+            "XFORWARD attribute=value ...",
+            frozenset({State.READY}),
+            misplaced=replies.NOT_IN_TRANSACTION_503,
+            before_auth=True,
+        ),
+    ),
+)

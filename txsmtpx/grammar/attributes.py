@@ -1,0 +1,72 @@
+"""
+NAME=value attributes in xtext, as XCLIENT and XFORWARD of Postfix have them (XCLIENT_README, XFORWARD_README).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Mapping
+
+from txsmtpx.grammar import xtext
+
+UNAVAILABLE = ("[UNAVAILABLE]", "[TEMPUNAVAIL]")
+"""What stands for nothing that is known: for ever, or for now."""
+
+MAX_VALUE = 255
+"""Characters of a value, decoded."""
+
+
+def parse(text: str, known: Collection[str]) -> dict[str, str]:
+    """
+    The attributes in C{text}; "" for one that is unavailable.
+
+    @param known: their names, upper case.
+    @raise ValueError: an attribute that is not known, stands twice, or has a value that it cannot have; or none at all.
+    """
+    found: dict[str, str] = {}
+    if not text.isascii():
+        raise ValueError("an attribute is ASCII")
+    for word in text.split():
+        name, equals, value = word.partition("=")
+        name = name.upper()
+        if not equals or name not in known or name in found:
+            raise ValueError(f"attributes are {' '.join(known)}, each at most once")
+        try:
+            value = xtext.decode(value)
+            found[name] = "" if value.upper() in UNAVAILABLE else _checked(name, value)
+        except ValueError as error:  # whose own words may repeat what the peer said
+            raise ValueError(f"{name} cannot be that") from error
+    if not found:
+        raise ValueError("no attribute")
+    return found
+
+
+def format(attributes: Mapping[str, str], known: Collection[str]) -> list[str]:
+    """
+    The words for those of C{attributes} that are known; the inverse of L{parse}.
+
+    @raise ValueError: a value that its attribute cannot have.
+    """
+    words = []
+    for name, value in attributes.items():
+        if name in known:
+            if name in ("ADDR", "DESTADDR") and ":" in value:
+                value = f"IPV6:{value}"
+            if value:
+                _checked(name, value)
+            words.append(f"{name}={xtext.encode(value) if value else UNAVAILABLE[0]}")
+    return words
+
+
+def _checked(name: str, value: str) -> str:
+    if not value.isprintable() or len(value) > MAX_VALUE:
+        raise ValueError(f"{name} cannot be that")
+    if name in ("ADDR", "DESTADDR"):
+        if "%" in value:  # the scope of a link-local address is nobody else's
+            raise ValueError(f"{name} cannot be that")
+        if value[:5].upper() == "IPV6:":
+            return str(ipaddress.IPv6Address(value[5:]))
+        return str(ipaddress.IPv4Address(value))
+    if name in ("PORT", "DESTPORT") and not (value.isdecimal() and value.isascii() and int(value) < 65536):
+        raise ValueError(f"{name} cannot be that")
+    return value

@@ -1,0 +1,73 @@
+"""
+ANONYMOUS: RFC 4505, a login as nobody, with a word of who that may be.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.cred.credentials import IAnonymous
+from zope.interface import implementer
+
+from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.sasl.mechanism import Mechanism
+
+_MAX_TRACE = 255  # §2: characters
+
+
+@implementer(IAnonymous)
+class Traced:
+    """
+    Nobody.
+
+    @ivar trace: what he says of himself, which proves nothing.
+    """
+
+    def __init__(self, trace: str) -> None:
+        self.trace = trace
+
+    def __repr__(self) -> str:
+        return f"<Traced {self.trace!r}>"
+
+
+@implementer(ISASLServer)
+class AnonymousServer:
+    """The server half."""
+
+    def __init__(self, connection: Any, backend: Any) -> None:
+        pass
+
+    def next(self, response: bytes | None) -> bytes | Traced:
+        """
+        @raise ValueError: the trace is no UTF-8, or too long.
+        """
+        if response is None:
+            return b""
+        trace = response.decode("utf-8")
+        if len(trace) > _MAX_TRACE:
+            raise ValueError("too much of a trace")
+        return Traced(trace)
+
+
+ANONYMOUS = Mechanism("ANONYMOUS", IAnonymous, AnonymousServer)
+
+
+@implementer(ISASLClient)
+class Anonymous:
+    """The client half."""
+
+    name = "ANONYMOUS"
+
+    def __init__(self, trace: str = "") -> None:
+        """
+        @param trace: such as an address, for the log of the server.
+        """
+        self._trace = trace
+
+    def start(self) -> bytes:
+        """All there is to say."""
+        return self._trace.encode("utf-8")
+
+    def next(self, challenge: bytes) -> bytes:
+        """A server that asks nevertheless hears the same."""
+        return self._trace.encode("utf-8")

@@ -1,0 +1,42 @@
+"""
+SASLprep: RFC 4013, the one form of a name or password that may be typed in several.
+"""
+
+from __future__ import annotations
+
+import stringprep
+import unicodedata
+
+_PROHIBITED = (
+    stringprep.in_table_a1,  # unassigned, in Unicode 3.2: the strict reading, which suits stored strings too
+    stringprep.in_table_c12,
+    stringprep.in_table_c21_c22,
+    stringprep.in_table_c3,
+    stringprep.in_table_c4,
+    stringprep.in_table_c5,
+    stringprep.in_table_c6,
+    stringprep.in_table_c7,
+    stringprep.in_table_c8,
+    stringprep.in_table_c9,
+)
+
+
+def saslprep(text: str) -> str:
+    """
+    §2.
+
+    @raise ValueError: it holds what no name or password may; the text does not say what.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    mapped = "".join(
+        " " if stringprep.in_table_c12(each) else each for each in text if not stringprep.in_table_b1(each)
+    )
+    prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
+    if any(prohibited(each) for each in prepared for prohibited in _PROHIBITED):
+        raise ValueError("a character that no name or password may hold")
+    if any(map(stringprep.in_table_d1, prepared)):  # RFC 3454 §6: right-to-left throughout, or not at all
+        ends = stringprep.in_table_d1(prepared[0]) and stringprep.in_table_d1(prepared[-1])
+        if not ends or any(map(stringprep.in_table_d2, prepared)):
+            raise ValueError("right-to-left and left-to-right are mixed")
+    return prepared

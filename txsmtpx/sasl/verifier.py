@@ -1,0 +1,68 @@
+"""
+What a server keeps of a password for SCRAM (RFC 5802 §3), and what it shows to a stranger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import NamedTuple
+
+from txsmtpx.sasl.mechanism import prepared
+
+HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
+"""Mechanisms, without -PLUS, to names of L{hashlib}."""
+
+ITERATIONS = 10_000
+"""RFC 7677 §4 wants 4,096 at least."""
+
+SALT_OCTETS = 16
+
+
+class ScramVerifier(NamedTuple):
+    """
+    It is enough to check a proof, not to make one.
+
+    @ivar salt: 12 octets or more.
+    @ivar iterations: 4,096 or more.
+    """
+
+    salt: bytes
+    stored_key: bytes
+    server_key: bytes
+    iterations: int
+
+    def __repr__(self) -> str:
+        return f"<ScramVerifier of {self.iterations} iterations>"
+
+
+def verifier_for(mechanism: str, password: bytes, salt: bytes, iterations: int = ITERATIONS) -> ScramVerifier:
+    """
+    RFC 5802 §3; this is what costs.
+
+    @param mechanism: one of L{HASHES}.
+    @param password: in UTF-8.
+    @raise ValueError: no password can be like that.
+    """
+    algorithm = HASHES[mechanism]
+    salted = hashlib.pbkdf2_hmac(algorithm, prepared(password), salt, iterations)
+    client_key = hmac.digest(salted, b"Client Key", algorithm)
+    return ScramVerifier(
+        salt, hashlib.new(algorithm, client_key).digest(), hmac.digest(salted, b"Server Key", algorithm), iterations
+    )
+
+
+def made_up(
+    secret: bytes, username: str, mechanism: str, iterations: int = ITERATIONS, salt_octets: int = SALT_OCTETS
+) -> ScramVerifier:
+    """
+    For a user that there is not: always the same one, and nobody has a password for it.
+
+    @param secret: of the server; who does not know it cannot tell the salt from a real one.
+    """
+    algorithm = HASHES[mechanism]
+
+    def octets(what: str) -> bytes:
+        return hmac.digest(secret, f"{what} {mechanism} {username}".encode(), algorithm)
+
+    return ScramVerifier(octets("salt")[:salt_octets], octets("stored"), octets("server"), iterations)

@@ -1,0 +1,162 @@
+"""
+The PROXY protocol of HAProxy, from the client's side: a header before everything else, version 1 or 2.
+
+The server's side is Twisted's own: C{haproxy:tcp:25}.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import struct
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import (
+    IAddress,
+    IHandshakeListener,
+    IProtocol,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+    IStreamClientEndpointStringParserWithReactor,
+)
+from twisted.plugin import IPlugin
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from zope.interface import implementer
+
+if TYPE_CHECKING:
+    _WrappingFactory = WrappingFactory[ProtocolWrapper]
+else:
+    _WrappingFactory = WrappingFactory  # which takes no parameter before Twisted 25
+
+_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def header(version: int, source: IAddress, destination: IAddress) -> bytes:
+    """
+    The header that says where a connection comes from and went to.
+
+    Where that cannot be said it is C{PROXY UNKNOWN} in version 1, LOCAL in version 2.  Twisted's server takes only
+    the latter.
+
+    @raise ValueError: there is no such version.
+    """
+    if version not in (1, 2):
+        raise ValueError(f"the PROXY protocol has versions 1 and 2, not {version}")
+    try:
+        hosts = [address.host.partition("%")[0] for address in (source, destination)]  # type: ignore[attr-defined]
+        ends = [ipaddress.ip_address(host) for host in hosts]
+    except (AttributeError, ValueError):
+        ends = []
+    if len({end.version for end in ends}) != 1:  # a UNIX socket, or two families: nothing that can be said
+        return b"PROXY UNKNOWN\r\n" if version == 1 else _SIGNATURE + b"\x20\0\0\0"
+    ports = [address.port for address in (source, destination)]  # type: ignore[attr-defined]  # they have a host too
+    if version == 1:
+        family = "TCP4" if ends[0].version == 4 else "TCP6"
+        return f"PROXY {family} {ends[0]} {ends[1]} {ports[0]} {ports[1]}\r\n".encode()
+    addresses = ends[0].packed + ends[1].packed + struct.pack("!HH", *ports)
+    family_octet = b"\x11" if ends[0].version == 4 else b"\x21"
+    return _SIGNATURE + b"\x21" + family_octet + struct.pack("!H", len(addresses)) + addresses
+
+
+@implementer(IHandshakeListener)
+class _Announcing(ProtocolWrapper):
+    """Says the header first."""
+
+    factory: Any
+
+    def makeConnection(self, transport: Any) -> None:
+        announced = self.factory
+        source = announced.source or transport.getHost()
+        destination = announced.destination or transport.getPeer()
+        transport.write(header(announced.version, source, destination))
+        ProtocolWrapper.makeConnection(self, transport)
+
+    def handshakeCompleted(self) -> None:
+        """STARTTLS: whom we wrap wants to know."""
+        if IHandshakeListener.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.handshakeCompleted()
+
+
+class _AnnouncingFactory(_WrappingFactory):
+    protocol = _Announcing
+    noisy = False
+
+    def __init__(self, factory: Any, version: int, source: IAddress | None, destination: IAddress | None) -> None:
+        WrappingFactory.__init__(self, factory)  # type: ignore[arg-type]  # a type that cannot be named at runtime
+        self.version = version
+        self.source = source
+        self.destination = destination
+
+
+@implementer(IStreamClientEndpoint)
+class PROXYEndpoint:
+    """
+    A client endpoint that says a PROXY header first.
+
+    As a string: C{haproxy:v1:tcp:HOST:PORT}, C{haproxy:v2:tcp:HOST:PORT}, which tell of the connection itself.
+
+    @ivar endpoint: what it connects by.
+    @ivar version: of the header, 1 or 2.
+    """
+
+    def __init__(
+        self,
+        endpoint: IStreamClientEndpoint,
+        version: int = 2,
+        source: IAddress | None = None,
+        destination: IAddress | None = None,
+    ) -> None:
+        """
+        @param source: the address to tell of, None for our own.
+        @param destination: the address it went to, None for the server's.
+        @raise ValueError: there is no such version.
+        """
+        if version not in (1, 2):
+            raise ValueError(f"the PROXY protocol has versions 1 and 2, not {version}")
+        self.endpoint = endpoint
+        self.version = version
+        self._source = source
+        self._destination = destination
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect; fires with the protocol that C{protocolFactory} makes."""
+        factory = _AnnouncingFactory(protocolFactory, self.version, self._source, self._destination)
+        return Deferred.fromCoroutine(self._connect(factory))
+
+    async def _connect(self, factory: Any) -> IProtocol:
+        wrapper: Any = await self.endpoint.connect(factory)
+        return cast(IProtocol, wrapper.wrappedProtocol)
+
+
+@implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
+class PROXYParser:
+    """C{haproxy:v1:ENDPOINT} and C{haproxy:v2:ENDPOINT}, for C{clientFromString}."""
+
+    prefix = "haproxy"
+
+    def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> PROXYEndpoint:
+        """
+        @raise ValueError: the version is missing, or what follows is no endpoint.
+        """
+        version = proxy_version(args[0] if args else "")
+        rest = args[1:]
+        words = [_quoted(word) for word in rest]
+        words += [f"{name}={_quoted(value)}" for name, value in kwargs.items()]
+        return PROXYEndpoint(clientFromString(reactor, ":".join(words)), version)
+
+
+def proxy_version(word: str) -> int:
+    """
+    1 or 2, for C{v1} or C{v2}.
+
+    @raise ValueError: it is neither.
+    """
+    if word not in ("v1", "v2"):
+        raise ValueError(f"a client says haproxy:v1: or haproxy:v2: and an endpoint, not haproxy:{word}:")
+    return int(word[1])
+
+
+def _quoted(word: str) -> str:
+    return re.sub(r"([\\:=])", r"\\\1", word)
