@@ -24,8 +24,16 @@ MODULES = sorted(ROOT.rglob("*.py"))
 GRAMMAR = ("txsmtpx.grammar",)
 MIDDLE = ("txsmtpx.grammar", "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.extensions", "txsmtpx.sasl",
           "txsmtpx.dialog")  # fmt: skip
-TWISTED = ("twisted.internet.address", "twisted.internet.defer", "twisted.internet.interfaces", "twisted.logger",
-           "twisted.python.failure", "twisted.cred", "zope.interface")  # fmt: skip
+TWISTED = (
+    "twisted.internet.address",
+    "twisted.internet.defer",
+    "twisted.internet.error",
+    "twisted.internet.interfaces",
+    "twisted.logger",
+    "twisted.python.failure",
+    "twisted.cred",
+    "zope.interface",
+)
 
 # Floor, what it may import of ours, what of others'.
 FLOORS = [

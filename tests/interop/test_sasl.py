@@ -117,12 +117,9 @@ def test_msmtp_by_verifiers(by_scram: Server, mechanism: str) -> None:
     logs_in(by_scram, "msmtp", mechanism)
 
 
-@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "any", "PLAIN"])
+@pytest.mark.parametrize("mechanism", ["any", "PLAIN"])  # Debian's curl is without GNU SASL, and so without SCRAM
 def test_curl_by_verifiers(by_scram: Server, mechanism: str) -> None:
     need("curl")
-    features = subprocess.run([program("curl"), "--version"], capture_output=True, text=True).stdout
-    if mechanism.startswith("SCRAM") and "gsasl" not in features.lower():
-        pytest.skip("this curl is without GNU SASL")
     logs_in(by_scram, "curl", mechanism)
 
 

@@ -1,0 +1,258 @@
+"""
+The client's end of a connection: lines in, octets out, time-outs, TLS.  What is said there is L{SMTPClient}'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import TimeoutError
+from twisted.internet.interfaces import IHandshakeListener, IPushProducer, IReactorTime, ISSLTransport
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.errors import ProtocolError
+from txsmtpx.extensions import box
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.wire.deadlines import Deadlines
+from txsmtpx.wire.timeouts import Timeouts
+from txsmtpx.wire.tls import TLSState, channel_binding, fresh, tls_failure
+from txsmtpx.wire.transcript import Transcript, printable, shown
+
+MAX_LINE = 8192
+"""Octets of a reply line: RFC 5321 §4.5.3.1.5 allows 512, servers have been seen to say more."""
+
+
+@implementer(IHandshakeListener, IPushProducer)
+class ClientChannel(LineReceiver):
+    """
+    See L{SMTPClient}, which is one.
+
+    @ivar lmtp: whether LMTP is spoken (RFC 2033).
+    @ivar greeting: fires with the server's first reply.
+    @ivar tls: a L{TLSState}, None in the clear.
+    @ivar server_name: the name of the server, where the endpoint found it out (L{txsmtpx.wire.mx}).
+    """
+
+    delimiter = b"\n"
+    MAX_LENGTH = MAX_LINE
+    transport: Any  # it provides more interfaces than ITransport
+
+    def __init__(
+        self,
+        *,
+        clock: IReactorTime,
+        in_thread: Callable[..., Deferred[Any]],
+        lmtp: bool = False,
+        domain: str = "",
+        timeouts: Timeouts | None = None,
+        allow_insecure_auth: bool = False,
+        transcript: Transcript | None = None,
+        tls_options: Any = None,
+        extensions: Sequence[Extension] = (),
+    ) -> None:
+        """
+        @param extensions: what we understand besides those in the box.
+        @param tls_options: the L{ClientTLS} of an endpoint that speaks TLS from the start.
+        @param in_thread: calls a function in a thread, for bodies that are files.
+        @param domain: what we call ourselves, "" for the address of this end (RFC 5321 §4.1.3).
+        @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
+        """
+        self.lmtp = lmtp
+        self.tls: TLSState | None = None
+        self.server_name = ""
+        self._domain = domain
+        self._in_thread = in_thread
+        self._timeouts = timeouts or Timeouts()
+        self._allow_insecure_auth = allow_insecure_auth
+        self._transcript = transcript
+        self._tls_options = tls_options
+        self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
+        self._deadlines = Deadlines(clock, self._expired)
+        self._session = f"{id(self):x}"
+        self._lost = False
+        self._writable: Deferred[None] | None = None
+        self._paused_writing = False
+        self._secured: Deferred[None] | None = None
+        self._closed: list[Deferred[None]] = []
+        self.greeting = self._dialog.expect("", "greeting")
+
+    @property
+    def usable(self) -> bool:
+        """Whether another command can be sent."""
+        return not self._lost and self._dialog.failure is None
+
+    def close(self) -> Deferred[None]:
+        """Hang up; fires when the connection is gone."""
+        gone: Deferred[None] = Deferred(self._close_cancelled)
+        if self._lost:
+            gone.callback(None)
+        else:
+            self._closed.append(gone)
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+            self._deadlines.set("close", self._timeouts.quit)
+        return gone
+
+    # ---- what Twisted calls
+
+    def connectionMade(self) -> None:
+        """Wait for the greeting."""
+        self.transport.registerProducer(self, True)
+        if hasattr(self.transport, "setTcpNoDelay"):
+            self.transport.setTcpNoDelay(True)
+        if ISSLTransport.providedBy(self.transport):
+            self._secured = Deferred()
+            self._secured.addErrback(lambda failure: None)  # the greeting fails with it
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a segment."""
+        if self._secured is not None and self.tls is None and ISSLTransport.providedBy(self.transport):
+            self.handshakeCompleted()
+        LineReceiver.dataReceived(self, data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line; a bare LF ends it too."""
+        line = line.removesuffix(b"\r")
+        if self._transcript is not None:
+            self._transcript(self._session, "S", printable(line))
+        self._dialog.line_received(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """What has no end is no reply."""
+        self._dialog.fail(Failure(ProtocolError("a reply line without end")))
+
+    def handshakeCompleted(self) -> None:
+        """TLS stands."""
+        transport = self.transport
+        while not hasattr(transport.getHandle(), "get_cipher_name"):
+            transport = transport.transport
+        self._tls_connection = transport.getHandle()
+        self.tls = TLSState(self._tls_connection)
+        secured, self._secured = self._secured, None
+        if secured is not None:
+            secured.callback(None)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Everyone who waits for anything learns why it will not come."""
+        self._lost = True
+        self._deadlines.stop()
+        reason = fresh(reason if self.tls is not None else tls_failure(self._tls_options, reason))
+        secured, self._secured = self._secured, None
+        self._dialog.fail(reason)
+        if secured is not None:
+            secured.errback(self._dialog.failure or reason)
+        writable, self._writable = self._writable, None
+        if writable is not None:
+            writable.errback(self._dialog.failure or reason)
+        closed, self._closed = self._closed, []
+        for gone in closed:
+            gone.callback(None)
+
+    def pauseProducing(self) -> None:
+        """The server does not read."""
+        self._paused_writing = True
+
+    def resumeProducing(self) -> None:
+        """It does again."""
+        self._paused_writing = False
+        writable, self._writable = self._writable, None
+        if writable is not None:
+            writable.callback(None)
+
+    def stopProducing(self) -> None:
+        """The transport has gone; C{connectionLost} follows."""
+
+    # ---- what the dialog calls
+
+    def write(self, octets: bytes) -> None:
+        """Send C{octets}, a line."""
+        if self._transcript is not None:
+            self._transcript(self._session, "C", shown(octets[:-2], False))
+        self.transport.write(octets)
+
+    def write_body(self, octets: bytes) -> None:
+        """Send C{octets} of a message."""
+        if self._transcript is not None:
+            self._transcript(self._session, "C", f"[{len(octets)} octets of a message]")
+        self.transport.write(octets)
+
+    def write_secret(self, octets: bytes) -> None:
+        if self._transcript is not None:
+            self._transcript(self._session, "C", shown(octets[:-2], True))
+        self.transport.write(octets)
+
+    def writable(self) -> Deferred[None] | None:
+        """A Deferred until which the server does not read, None when it does."""
+        if not self._paused_writing or self._lost:
+            return None
+        self._writable = Deferred(lambda _: self._forget_writable())
+        return self._writable
+
+    def _forget_writable(self) -> None:
+        self._writable = None
+
+    def awaiting(self, phase: str | None) -> None:
+        """The next reply belongs to this phase."""
+        if phase is None:
+            self._deadlines.clear("reply")
+        else:
+            self._await_reply(phase, getattr(self._timeouts, phase))
+
+    def _await_reply(self, phase: str, seconds: float) -> None:
+        self._phase = phase
+        self._deadlines.clear("reply")
+        self._deadlines.set("reply", seconds)
+
+    def give_up(self) -> None:
+        """Hang up at once."""
+        if not self._lost and self.transport is not None:
+            self.transport.abortConnection()
+
+    # ---- inside
+
+    def _secure(self, options: Any) -> Deferred[None]:
+        """
+        Negotiate TLS; fires when it stands.
+
+        @raise ProtocolError: the server has said more in the clear than it was asked for (RFC 3207 §5).
+        """
+        if not self._dialog.quiet or LineReceiver.clearLineBuffer(self):
+            error = ProtocolError("the server went on in the clear after STARTTLS")
+            self._dialog.fail(Failure(error))
+            raise error
+        secured = self._secured = Deferred(self._handshake_cancelled)
+        self._await_reply("the TLS handshake", self._timeouts.command)
+        self._tls_options = options
+        self.transport.startTLS(options)
+        return secured
+
+    def _handshake_cancelled(self, secured: Deferred[None]) -> None:
+        self._secured = None
+        self._dialog.fail(Failure(ProtocolError("given up: the TLS handshake was cancelled")))
+
+    def _close_cancelled(self, gone: Deferred[None]) -> None:
+        self._closed.remove(gone)
+        self.give_up()
+
+    def _literal(self) -> str:
+        """This end's address, for those who have no name (RFC 5321 §4.1.3)."""
+        host = getattr(self.transport.getHost(), "host", None)
+        if not host:
+            return "localhost"
+        host, _, _ = host.partition("%")  # the scope of a link-local address is nobody else's
+        return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
+
+    def _binding(self) -> Any:
+        return channel_binding(self._tls_connection) if self.tls is not None else None
+
+    def _expired(self, phase: str) -> None:
+        if phase == "close":
+            self.give_up()
+        else:
+            self._dialog.fail(Failure(TimeoutError(f"no answer in time ({self._phase})")))
