@@ -319,7 +319,7 @@ class SMTPXService(MultiService):
     def startService(self) -> None:
         """Start, and listen for SIGHUP."""
         MultiService.startService(self)
-        if self._certificate is not None and hasattr(signal, "SIGHUP"):
+        if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, self._hang_up)
 
     def _hang_up(self, signum: int, frame: object) -> None:
@@ -329,7 +329,9 @@ class SMTPXService(MultiService):
 
     def reload(self) -> None:
         """Read the certificate again; one that cannot be read changes nothing."""
-        assert self._certificate is not None
+        if self._certificate is None:
+            log.info("SIGHUP: there is no certificate to read again")
+            return
         try:
             self._certificate.reload()
         except (OSError, ValueError) as error:

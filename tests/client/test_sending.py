@@ -299,3 +299,19 @@ def test_two_messages_at_once_do_not_mix(network, offers):
     assert net.result(noop).code == 250
     assert net.servers[0].messages == [BIG.replace(b"\n", b"\r\n"), BODY]
     assert net.servers[0].verbs[-1] == "NOOP"
+
+
+@pytest.mark.parametrize("answers", [{"RCPT": b""}, {"BDAT": b"", "RCPT": "503 5.5.1 No"}, {"DATA": b""}], ids=str)
+def test_a_refused_sender_and_then_nothing(network, offers, answers):
+    """What was said counts for more than that nothing more was said."""
+    net = network(offers=offers, MAIL="550 5.7.1 Not you", **answers)
+    with pytest.raises(SMTPError, match=r"^MAIL: 550 5\.7\.1 Not you$"):
+        net.result(net.greeted().send("me@example.org", TO, BODY))
+
+
+@pytest.mark.parametrize("offers", [["CHUNKING"], ["CHUNKING", "PIPELINING"]], ids=str)
+def test_a_refused_chunk_and_then_nothing(network, offers):
+    net = network(offers=offers, BDAT=["250 2.0.0 Ok", "552 5.3.4 Too big"], END=b"")
+    outcome = Outcome(net.greeted().send("me@example.org", TO, BIG[: 300 * 1024]))
+    net.flush()
+    assert str(outcome.error) == "BDAT: 552 5.3.4 Too big"

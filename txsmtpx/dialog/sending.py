@@ -85,9 +85,12 @@ class Sending:
             small = self._chunked and body.octets is not None and len(body.octets) <= ONE_FLIGHT
             mail, replies, go = await self._in_one_flight(envelope, body.octets if small else None)
         accepted = sum(reply.positive for reply in replies)
-        if small:
-            finals = await self._final_replies(accepted)
         refusal = _refusal(mail, recipients, replies)
+        if small:
+            try:
+                finals = await self._final_replies(accepted)
+            except Exception as error:
+                raise refusal or error from None  # that it was lost afterwards does not matter then
         if refusal is not None:
             if go is not None and go.positive:
                 await self._nothing()
@@ -116,7 +119,7 @@ class Sending:
             self._write_chunk(octets if self._binary else line_ends.feed(octets) + line_ends.finish(), last=True)
         elif not self._chunked:
             flight.append(send("DATA", phase="data"))
-        mail, *replies = await _all(flight)
+        mail, *replies = await _all(flight, decisive=1, verb="MAIL")
         go = replies.pop() if octets is None and not self._chunked else None
         return mail, replies, go
 
@@ -201,7 +204,7 @@ class Sending:
             raise
         self._write_chunk(held + line_ends.finish(), last=True)
         chunks = list(waiting)
-        replies = await _all([*chunks, *self._finals(accepted)])
+        replies = await _all([*chunks, *self._finals(accepted)], decisive=len(chunks), verb="BDAT")
         finals = await self._each(replies[len(chunks) :], accepted)
         for reply in replies[: len(chunks)]:
             checked(reply, "BDAT")
@@ -270,14 +273,20 @@ def _refusal(mail: Reply, recipients: Sequence[str], replies: Sequence[Reply]) -
     return None
 
 
-async def _all(waiting: Iterable[Deferred[Reply]], quietly: bool = False) -> list[Reply]:
+async def _all(
+    waiting: Iterable[Deferred[Reply]], quietly: bool = False, decisive: int = 0, verb: str = ""
+) -> list[Reply]:
     """
     All these replies, none of whose failures goes unhandled.
 
     @param quietly: take no notice of failures at all.
+    @param decisive: how many of the first, answers to C{verb}, say more by a no than the failure of the others.
     """
     outcomes: list[tuple[bool, Any]] = await DeferredList(list(waiting), consumeErrors=True)
-    for succeeded, outcome in outcomes:
-        if not succeeded and not quietly:
-            outcome.raiseException()
+    failures = [outcome for succeeded, outcome in outcomes if not succeeded]
+    if failures and not quietly:
+        for succeeded, outcome in outcomes[:decisive]:
+            if succeeded:
+                checked(outcome, verb)
+        failures[0].raiseException()
     return [reply for _, reply in outcomes]
