@@ -167,7 +167,12 @@ class ISASLServer(Interface):
 
 
 class ISASLClient(Interface):
-    """The client's side of one exchange (RFC 4422 §3)."""
+    """
+    The client's side of one exchange (RFC 4422 §3).
+
+    One whose server must prove something too has an attribute C{finished}, a C{bool}: a 235 before it is true is not
+    believed.
+    """
 
     name: str = Attribute("The mechanism.")
 

@@ -39,8 +39,6 @@ class ClientChannel(LineReceiver):
     @ivar server_name: the name of the server, where the endpoint found it out (L{txsmtpx.wire.mx}).
     """
 
-    delimiter = b"\n"
-    MAX_LENGTH = MAX_LINE
     transport: Any  # it provides more interfaces than ITransport
 
     def __init__(
@@ -75,6 +73,8 @@ class ClientChannel(LineReceiver):
         self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
         self._deadlines = Deadlines(clock, self._expired)
         self._session = f"{id(self):x}"
+        self._unread = b""
+        self._at = 0  # where in it the next line begins: LineReceiver's own loop copies the rest for each line
         self._lost = False
         self._writable: Deferred[None] | None = None
         self._paused_writing = False
@@ -114,7 +114,18 @@ class ClientChannel(LineReceiver):
         """Take a segment."""
         if self._secured is not None and self.tls is None and ISSLTransport.providedBy(self.transport):
             self.handshakeCompleted()
-        LineReceiver.dataReceived(self, data)
+        self._unread = self._unread[self._at :] + data
+        self._at = 0
+        while self._dialog.failure is None:
+            end = self._unread.find(b"\n", self._at)
+            if (end if end >= 0 else len(self._unread)) - self._at > MAX_LINE:
+                self._dialog.fail(Failure(ProtocolError("a reply line without end")))
+            elif end < 0:
+                break
+            else:
+                line = self._unread[self._at : end]
+                self._at = end + 1
+                self.lineReceived(line)
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line; a bare LF ends it too."""
@@ -122,10 +133,6 @@ class ClientChannel(LineReceiver):
         if self._transcript is not None:
             self._transcript(self._session, "S", printable(line))
         self._dialog.line_received(line)
-
-    def lineLengthExceeded(self, line: bytes) -> None:
-        """What has no end is no reply."""
-        self._dialog.fail(Failure(ProtocolError("a reply line without end")))
 
     def handshakeCompleted(self) -> None:
         """TLS stands."""
@@ -183,6 +190,7 @@ class ClientChannel(LineReceiver):
         self.transport.write(octets)
 
     def write_secret(self, octets: bytes) -> None:
+        """Send C{octets}, a line that no transcript shows (RFC 4954 §9)."""
         if self._transcript is not None:
             self._transcript(self._session, "C", shown(octets[:-2], True))
         self.transport.write(octets)
@@ -222,7 +230,7 @@ class ClientChannel(LineReceiver):
 
         @raise ProtocolError: the server has said more in the clear than it was asked for (RFC 3207 §5).
         """
-        if not self._dialog.quiet or LineReceiver.clearLineBuffer(self):
+        if not self._dialog.quiet or self._at < len(self._unread):
             error = ProtocolError("the server went on in the clear after STARTTLS")
             self._dialog.fail(Failure(error))
             raise error
