@@ -32,6 +32,19 @@ class Received:
     queue_id: str
     username: str | None
 
+    @classmethod
+    def of(cls, context: Any, content: bytes) -> Received:
+        """C{content} with the envelope that C{context}, an L{txsmtpx.IDataContext}, has for it."""
+        return cls(
+            context.sender,
+            context.recipients,
+            content,
+            context.options,
+            context.recipient_options,
+            context.queue_id,
+            context.connection.username,
+        )
+
     @property
     def message(self) -> EmailMessage:
         """The message, parsed."""
@@ -56,14 +69,4 @@ class _MemorySession(Session):
         self._messages = messages
 
     async def data(self, message: Any, context: Any) -> None:
-        content = await message.content()
-        received = Received(
-            context.sender,
-            context.recipients,
-            content,
-            context.options,
-            context.recipient_options,
-            context.queue_id,
-            context.connection.username,
-        )
-        self._messages.append(received)
+        self._messages.append(Received.of(context, await message.content()))

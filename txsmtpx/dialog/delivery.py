@@ -123,7 +123,7 @@ class DataContext:
         if threading.get_ident() == self._thread:
             self._settled(slot)
         else:
-            _from_thread(self._settings.clock, self._settled, slot)
+            self._settings.from_thread(self._settled, slot)
         return True
 
     def _find(self, recipient: str, suits: Callable[[Slot], bool]) -> Slot | None:
@@ -351,10 +351,3 @@ def _for_recipient(recipient: str, reply: Reply) -> Reply:
     if not first.startswith("<"):
         first = f"<{recipient}> {first}"
     return Reply(451 if reply.code == 421 else reply.code, reply.enhanced_code, first, *rest)
-
-
-def _from_thread(clock: Any, function: Callable[..., None], *args: Any) -> None:
-    """Call C{function} in the reactor's thread; a clock that is no reactor has none of its own."""
-    if not hasattr(clock, "callFromThread"):
-        from twisted.internet import reactor as clock
-    clock.callFromThread(function, *args)

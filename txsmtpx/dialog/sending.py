@@ -285,8 +285,9 @@ async def _all(
     outcomes: list[tuple[bool, Any]] = await DeferredList(list(waiting), consumeErrors=True)
     failures = [outcome for succeeded, outcome in outcomes if not succeeded]
     if failures and not quietly:
+        sense = not failures[0].check(ProtocolError)  # of a server that talks nonsense no answer counts
         for succeeded, outcome in outcomes[:decisive]:
-            if succeeded:
+            if succeeded and sense:
                 checked(outcome, verb)
         failures[0].raiseException()
     return [reply for _, reply in outcomes]

@@ -55,6 +55,7 @@ class Settings:
     """
     The parameters of L{txsmtpx.SMTPServerFactory} that a dialog reads; here they are checked.
 
+    @ivar from_thread: calls a function, with arguments, in the reactor's thread.
     @ivar tables: the extensions, compiled.
     @ivar now: seconds since the epoch.
     @ivar trusted_networks: whose XCLIENT and XFORWARD count.
@@ -77,6 +78,7 @@ class Settings:
     backend: Any
     domain: str
     clock: IReactorTime
+    from_thread: Callable[..., None]
     tables: Tables
     mechanisms: tuple[Mechanism, ...] = ()
     lmtp: bool = False

@@ -102,6 +102,7 @@ class SMTPServerFactory(_ServerFactory):
             backend=backend,
             domain=domain,
             clock=reactor,
+            from_thread=_from_thread(reactor),
             tables=Tables([base, *available], known=box.KNOWN),
             mechanisms=offered,
             lmtp=lmtp,
@@ -182,3 +183,10 @@ class SMTPServerFactory(_ServerFactory):
     def _abort_all(self) -> None:
         for connection in list(self.connections):
             connection.abort()
+
+
+def _from_thread(reactor: Any) -> Any:
+    """C{callFromThread} of C{reactor}; a clock that is no reactor has none, the global one lends it its own."""
+    if not hasattr(reactor, "callFromThread"):
+        from twisted.internet import reactor
+    return reactor.callFromThread

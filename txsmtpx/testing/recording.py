@@ -1,0 +1,139 @@
+"""
+A backend that remembers what it was asked, and answers what it was told to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.cred.credentials import IUsernamePassword
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txsmtpx.backends.memory import Received
+from txsmtpx.dialog.connection import Connection
+from txsmtpx.errors import auth_failed
+from txsmtpx.interfaces import ICredentialsBackend, ISession
+
+
+class BackendCrash(Exception):
+    """A backend that breaks on purpose; its text must reach the log, never the peer."""
+
+
+@implementer(ICredentialsBackend)
+class RecordingBackend:
+    """
+    Remembers what it is asked, and answers what it was told to.
+
+    @ivar outcomes: method to what comes of it: a value, a Deferred, an exception or L{Failure} (raised), a
+        function of the arguments giving one of these, or a list of these, one a call and then C{None}.  A C{data}
+        has read its message before this, unless its outcome is a function.
+    @ivar calls: (method, argument, ...) for each call, of all sessions.
+    @ivar messages: a L{Received} for each message read to its end.
+    @ivar sessions: each that was given.
+    """
+
+    def __init__(self, users: Mapping[str, str] | None = None, **outcomes: Any) -> None:
+        """
+        @param users: names to passwords; without any, AUTH is not offered.
+        """
+        self.users = dict(users or {})
+        self.credential_interfaces: tuple[Any, ...] = (IUsernamePassword,) if users else ()
+        self.outcomes = outcomes
+        self.calls: list[tuple[Any, ...]] = []
+        self.messages: list[Received] = []
+        self.sessions: list[RecordingSession] = []
+
+    def asked(self, method: str, *arguments: Any) -> Any:
+        """C{method} was called: remember it, and give what was prepared for it."""
+        self.calls.append((method, *arguments))
+        outcome = self.prepared(method)
+        return _come_true(outcome(*arguments) if callable(outcome) else outcome)
+
+    def prepared(self, method: str) -> Any:
+        """Take the next outcome of C{method}."""
+        outcome = self.outcomes.get(method)
+        if isinstance(outcome, list):
+            return outcome.pop(0) if outcome else None
+        return outcome
+
+    async def keep(self, message: Any, context: Any, outcome: Any = None) -> Any:
+        """Read the message to its end and keep it."""
+        content = await message.content()
+        self.messages.append(Received.of(context, content))
+        outcome = _come_true(outcome)
+        return await outcome if isinstance(outcome, Deferred) else outcome
+
+    def anonymous_login(self, connection: Connection) -> Any:
+        """A session, or what was prepared."""
+        return self._with_session(self.asked("anonymous_login", connection))
+
+    def login(self, connection: Connection, username: str, password: str) -> Any:
+        """A session for the right password, or what was prepared."""
+        outcome = self.asked("login", connection, username, password)
+        if self.users.get(username) != password:
+            raise auth_failed()
+        return self._with_session(outcome)
+
+    def authenticate(self, connection: Connection, credentials: Any) -> Any:
+        """See L{login}."""
+        return self.login(connection, credentials.username.decode(), credentials.password.decode("utf-8", "replace"))
+
+    def _with_session(self, outcome: Any) -> Any:
+        if isinstance(outcome, Deferred):
+            return outcome.addCallback(self._with_session)
+        if outcome is None:
+            outcome = RecordingSession(self)
+            self.sessions.append(outcome)
+        return outcome
+
+
+def _come_true(outcome: Any) -> Any:
+    if isinstance(outcome, Failure):
+        outcome.raiseException()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+@implementer(ISession)
+class RecordingSession:
+    """A session of L{RecordingBackend}, to which it tells everything."""
+
+    def __init__(self, backend: RecordingBackend) -> None:
+        self._backend = backend
+        self.resets = self.logouts = 0
+
+    def mail(self, sender: str, options: Any) -> Any:
+        """MAIL."""
+        return self._backend.asked("mail", sender, options)
+
+    def rcpt(self, recipient: str, options: Any) -> Any:
+        """RCPT."""
+        return self._backend.asked("rcpt", recipient, options)
+
+    def data(self, message: Any, context: Any) -> Any:
+        """DATA: reads and keeps the message, unless a function was prepared."""
+        self._backend.calls.append(("data", message, context))
+        outcome = self._backend.prepared("data")
+        return outcome(message, context) if callable(outcome) else self._backend.keep(message, context, outcome)
+
+    def verify(self, argument: str) -> Any:
+        """VRFY."""
+        return self._backend.asked("verify", argument)
+
+    def expand(self, argument: str) -> Any:
+        """EXPN."""
+        return self._backend.asked("expand", argument)
+
+    def reset(self) -> Any:
+        """The transaction is over."""
+        self.resets += 1
+        return self._backend.asked("reset")
+
+    def logout(self) -> Any:
+        """The session is over."""
+        self.logouts += 1
+        return self._backend.asked("logout")
