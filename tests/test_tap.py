@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from twisted.logger import capturedLogs
 
 from tests.wire.certificates import Pem, issue
 from tests.wire.twistd import LOCAL, run
@@ -311,6 +312,14 @@ def test_help_names_every_option(tmp_path):
     options = Options()
     named = [row[0] for row in [*options.optFlags, *options.optParameters]] + ["port", "auth", "help-backends"]
     assert [name for name in named if f"--{name}" not in shown] == []
+
+
+def test_sighup_without_a_certificate():
+    """There is nothing to read; it must not be the end of the server either."""
+    service = makeService(parsed())
+    with capturedLogs() as events:
+        service.reload()
+    assert [event["log_format"] for event in events] == ["SIGHUP: there is no certificate to read again"]
 
 
 PLUGIN = """

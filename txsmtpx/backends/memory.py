@@ -11,8 +11,12 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
 
+from twisted.logger import Logger
+
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.grammar.options import MailOptions, RcptOptions
+
+log = Logger()
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,10 @@ class _MemorySession(Session):
 
     async def data(self, message: Any, context: Any) -> None:
         self._messages.append(Received.of(context, await message.content()))
+        log.info(
+            "{queue_id}: from=<{sender}> size={size} kept in memory ({session_id})",
+            queue_id=context.queue_id,
+            sender=context.sender,
+            size=message.received,
+            session_id=context.connection.session_id,
+        )
