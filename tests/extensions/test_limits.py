@@ -114,7 +114,7 @@ def test_all_refused() -> None:
 def test_lost_on_the_way() -> None:
     """What was accepted stays accepted: to send it all again would be twice."""
     ends = Ends(max_recipients=2)
-    ends.backend.outcomes["mail"] = [None, lambda *_: ends.client.transport.loseConnection()]
+    ends.backend.outcomes["mail"] = [None, lambda *_: ends.server.dialog.close()]
     result = ends.send(SENDER, SIX, b"Hello\r\n")
     assert codes(result.accepted) == [(SIX[0], 250), (SIX[1], 250)]
     assert codes(result.refused) == [(recipient, 451) for recipient in SIX[2:]]
