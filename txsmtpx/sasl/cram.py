@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from txsmtpx.errors import auth_failed
 from txsmtpx.interfaces import ISASLClient, ISASLServer
-from txsmtpx.sasl.mechanism import Mechanism, prepared
+from txsmtpx.sasl.mechanism import Mechanism, both_forms, prepared
 
 
 @implementer(IUsernameHashedPassword)
@@ -31,11 +31,7 @@ class ChallengeResponse:
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether C{password} was known to the client, prepared or as it was typed; in constant time."""
-        raw = password.encode("utf-8") if isinstance(password, str) else password
-        try:
-            right = prepared(raw)
-        except ValueError:
-            right = raw
+        right, raw = both_forms(password)
         return self._made_with(right) | self._made_with(raw)
 
     def _made_with(self, key: bytes) -> bool:

@@ -46,6 +46,15 @@ def prepared(octets: bytes | str) -> bytes:
     return saslprep(text).encode("utf-8")
 
 
+def both_forms(password: bytes | str) -> tuple[bytes, bytes]:
+    """A password that is kept somewhere, prepared and as it was typed; the same twice where it cannot be prepared."""
+    raw = password.encode("utf-8") if isinstance(password, str) else password
+    try:
+        return prepared(raw), raw
+    except ValueError:
+        return raw, raw
+
+
 @implementer(IUsernamePassword)
 class UsernamePassword:
     """
@@ -72,11 +81,7 @@ class UsernamePassword:
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether C{password}, the right one, is this one, in this form or as it was typed."""
-        raw = password.encode("utf-8") if isinstance(password, str) else password
-        try:
-            right = prepared(raw)
-        except ValueError:
-            right = raw
+        right, raw = both_forms(password)
         return hmac.compare_digest(self.password, right) | hmac.compare_digest(self.password, raw)
 
     def __repr__(self) -> str:
