@@ -2,13 +2,12 @@
 The server on the wire: lines and bodies out of segments, time-outs, back-pressure, TLS.
 
 What the peer sends is either handed to the dialog at once or held in one buffer, while the dialog or the
-reader of a message or the peer's own slowness asks for it (L{Hold}); when the buffer passes its bound,
+reader of a message or the peer's own slowness asks for it; when the buffer passes its bound,
 the transport is paused.  There is no other queue.
 """
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -42,15 +41,11 @@ _TLS_HELLO = b"\x16"
 """A record of type handshake; the first octet says it all, since no command begins so."""
 
 
-class Hold(enum.IntFlag):
-    """Why nothing is handed to the dialog just now."""
-
-    DIALOG = 1  # it waits for a backend, or for the reader of a message
-    PEER = 2  # it does not read what we have written
-
-
-_DIALOG = int(Hold.DIALOG)  # arithmetic on IntFlag costs more than on int
-_PEER = int(Hold.PEER)
+# Why nothing is handed to the dialog just now: bits, and not an IntFlag, whose arithmetic costs more than all the rest.
+_DIALOG = 1
+"""It waits for a backend, or for the reader of a message."""
+_PEER = 2
+"""It does not read what we have written."""
 
 
 @implementer(IHandshakeListener, IPushProducer)
