@@ -7,7 +7,9 @@ import dataclasses
 import pytest
 
 from txsmtpx import MemoryBackend
+from txsmtpx.backends.memory import Received
 from txsmtpx.backends.null import null_backend
+from txsmtpx.backends.plugin import backend_named
 from txsmtpx.testing import Conversation
 
 
@@ -51,6 +53,136 @@ def test_two_backends_do_not_share():
     one, other = MemoryBackend(), MemoryBackend()
     say(one, "EHLO a", "MAIL FROM:<>", "RCPT TO:<b@localhost>", "DATA", ".")
     assert (len(one.messages), len(other.messages)) == (1, 0)
+
+
+def send(backend, *senders, body=(), **settings):
+    message = ("RCPT TO:<b@localhost>", "DATA", *body, ".")
+    say(backend, "EHLO a", *(line for sender in senders for line in (f"MAIL FROM:<{sender}>", *message)), **settings)
+
+
+def senders(backend):
+    return [each.sender for each in backend.messages]
+
+
+def test_where_and_when_it_came_from():
+    backend = MemoryBackend(now=lambda: 1700000000.0)
+    send(backend, "a@b")
+    (message,) = backend.messages
+    assert (message.arrived, message.helo, message.protocol) == (1700000000.0, "a", "ESMTP")
+    assert message.peer_host == "192.168.1.1"
+
+
+def test_a_message_is_parsed_once():
+    backend = MemoryBackend()
+    send(backend, "a@b", body=["Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?=", ""])
+    (message,) = backend.messages
+    assert message.message is message.message
+    assert message.message["Subject"] == "grüße"
+
+
+def test_numbers_are_never_given_twice():
+    backend = MemoryBackend()
+    send(backend, "1@a", "2@a", "3@a")
+    backend.delete(3)
+    assert senders(backend) == ["1@a", "2@a"]
+    backend.clear()
+    send(backend, "4@a")
+    assert [(each.id, each.sender) for each in backend.messages] == [(4, "4@a")]
+
+
+def test_one_is_found_by_its_number():
+    backend = MemoryBackend()
+    send(backend, "1@a", "2@a")
+    assert backend.get(2) is backend.messages[1]
+    backend.delete(1)
+    for number in (0, 1, 3):
+        with pytest.raises(KeyError):
+            backend.get(number)
+        with pytest.raises(KeyError):
+            backend.delete(number)
+    assert senders(backend) == ["2@a"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "kept"),
+    [
+        ({"max_messages": 2}, ["3@a", "4@a"]),
+        ({"max_messages": 1}, ["4@a"]),
+        ({"max_octets": 35}, ["2@a", "3@a", "4@a"]),  # each has 11
+        ({"max_octets": 1}, ["4@a"]),
+        ({"max_octets": None, "max_messages": None}, ["1@a", "2@a", "3@a", "4@a"]),
+    ],
+)
+def test_the_oldest_go(bounds, kept):
+    backend = MemoryBackend(**bounds)
+    send(backend, "1@a", "2@a", "3@a", "4@a", body=["x" * 4, "y" * 3])
+    assert senders(backend) == kept
+
+
+def test_what_is_deleted_makes_room():
+    backend = MemoryBackend(max_octets=22)
+    send(backend, "1@a", "2@a", body=["x" * 4, "y" * 3])
+    backend.delete(1)
+    send(backend, "3@a", body=["x" * 4, "y" * 3])
+    assert senders(backend) == ["2@a", "3@a"]
+
+
+@pytest.mark.parametrize("bounds", [{"max_messages": 0}, {"max_octets": -1}])
+def test_nothing_is_no_bound(bounds):
+    with pytest.raises(ValueError, match="keep at least one, not"):
+        MemoryBackend(**bounds)
+
+
+def test_subscribers_are_told():
+    backend = MemoryBackend(max_messages=2)
+    told = []
+
+    def subscriber(change, message):
+        assert isinstance(message, Received)
+        told.append((change, message.id, senders(backend)))
+
+    backend.subscribe(subscriber)
+    send(backend, "1@a", "2@a", "3@a")
+    backend.clear()
+    assert told == [
+        ("arrived", 1, ["1@a"]),
+        ("arrived", 2, ["1@a", "2@a"]),
+        ("arrived", 3, ["1@a", "2@a", "3@a"]),
+        ("deleted", 1, ["2@a", "3@a"]),
+        ("deleted", 2, ["3@a"]),
+        ("deleted", 3, []),
+    ]
+    backend.unsubscribe(subscriber)
+    send(backend, "4@a")
+    assert len(told) == 6
+    with pytest.raises(ValueError, match="not in list"):
+        backend.unsubscribe(subscriber)
+
+
+def test_a_subscriber_that_fails_hurts_nobody(logged_failures):
+    backend, told = MemoryBackend(), []
+
+    def fails(change, message):
+        backend.unsubscribe(fails)
+        raise ZeroDivisionError
+
+    backend.subscribe(fails)
+    backend.subscribe(lambda change, message: told.append(message.sender))
+    send(backend, "1@a", "2@a")
+    assert told == senders(backend) == ["1@a", "2@a"]
+    assert len(logged_failures.flush(ZeroDivisionError)) == 1
+
+
+def test_how_many_is_said_behind_the_name():
+    backend = backend_named("memory:2")
+    send(backend, "1@a", "2@a", "3@a")
+    assert senders(backend) == ["2@a", "3@a"]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "²"])
+def test_no_number_of_messages(number):
+    with pytest.raises(ValueError, match=r"keep|memory:NUMBER"):
+        backend_named(f"memory:{number}")
 
 
 def test_null_takes_everything():

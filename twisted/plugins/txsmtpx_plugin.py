@@ -17,7 +17,11 @@ log_backend = BackendPlugin(
     "log", "log", "one line a message; takes everything, keeps nothing", "txsmtpx.backends.log.log_backend"
 )
 memory_backend = BackendPlugin(
-    "memory", "memory", "keeps messages in memory, for tests", "txsmtpx.backends.memory.MemoryBackend"
+    "memory",
+    "memory[:NUMBER]",
+    "keeps the newest messages in memory, 1000 of them or NUMBER",
+    "txsmtpx.backends.memory.memory_backend",
+    takes_argument=True,
 )
 maildir_backend = BackendPlugin(
     "maildir",

@@ -1,15 +1,19 @@
 """
-C{memory}: keeps what it is given, for tests.
+C{memory}: keeps what it is given, the newest messages of it, for tests and for whoever wants to look at mail.
+
+L{MemoryBackend.messages} are those it has now.  L{MemoryBackend.subscribe} tells of each that comes and each that goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 from twisted.logger import Logger
 
@@ -18,14 +22,30 @@ from txsmtpx.grammar.options import MailOptions, RcptOptions
 
 log = Logger()
 
+MAX_MESSAGES = 1000
+"""Messages that are kept unless you say otherwise."""
+
+MAX_OCTETS = 512 * 1024 * 1024
+"""Octets of them."""
+
 
 @dataclass(frozen=True)
 class Received:
     """
     One message, as it came.
 
-    @ivar content: its octets.
+    @ivar sender: the address of MAIL, "" for the null path.
+    @ivar recipients: the addresses of RCPT that were accepted, in order.
+    @ivar content: its octets, header and body, dots unstuffed.
+    @ivar options: of MAIL.
+    @ivar recipient_options: of each RCPT.
+    @ivar queue_id: what the reply and the logs call it.
     @ivar username: who had logged in, None for nobody.
+    @ivar peer_host: the client's IP address, "" where it has none.
+    @ivar helo: what the client called itself.
+    @ivar protocol: how it came, such as "ESMTPSA" (RFC 3848).
+    @ivar id: its number where it is kept: 1 for the first, no number twice, and a later message has a greater one.
+    @ivar arrived: when all of it had come, in seconds since the epoch.
     """
 
     sender: str
@@ -35,10 +55,16 @@ class Received:
     recipient_options: Sequence[RcptOptions]
     queue_id: str
     username: str | None
+    peer_host: str
+    helo: str
+    protocol: str
+    id: int
+    arrived: float
 
     @classmethod
-    def of(cls, context: Any, content: bytes) -> Received:
+    def of(cls, context: Any, content: bytes, number: int, arrived: float) -> Received:
         """C{content} with the envelope that C{context}, an L{txsmtpx.IDataContext}, has for it."""
+        connection = context.connection
         return cls(
             context.sender,
             context.recipients,
@@ -46,34 +72,148 @@ class Received:
             context.options,
             context.recipient_options,
             context.queue_id,
-            context.connection.username,
+            connection.username,
+            connection.peer_host,
+            connection.helo,
+            connection.with_protocol(context.options.smtputf8),
+            number,
+            arrived,
         )
 
-    @property
+    @cached_property
     def message(self) -> EmailMessage:
-        """The message, parsed."""
+        """The message, parsed when this is first asked for; the same object each time."""
         return BytesParser(policy=policy.SMTP).parsebytes(self.content)
+
+
+Change = Literal["arrived", "deleted"]
+"""What has become of a message."""
+
+Subscriber = Callable[[Change, Received], object]
+"""Takes what has happened, and to which message."""
 
 
 class MemoryBackend(OpenBackend):
     """
-    Takes everything and keeps it.
+    Takes everything from everybody and keeps the newest: it forgets the oldest where there are too many.
 
-    @ivar messages: a L{Received} each, in the order they were complete.
+    Everything here is done at once, in the thread of the reactor that serves.  L{messages} and L{get} may be asked
+    for from any thread.
     """
 
-    def __init__(self) -> None:
-        self.messages: list[Received] = []
-        session = _MemorySession(self.messages)
+    def __init__(
+        self,
+        max_messages: int | None = MAX_MESSAGES,
+        max_octets: int | None = MAX_OCTETS,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        @param max_messages: as many are kept; None for any number.
+        @param max_octets: as many octets of messages are kept, the newest message in any case; None for any number.
+        @param now: the time, in seconds since the epoch.
+        @raise ValueError: a bound is less than 1.
+        """
+        for bound in (max_messages, max_octets):
+            if bound is not None and bound < 1:
+                raise ValueError(f"keep at least one, not {bound}")
+        self._max_messages = max_messages
+        self._max_octets = max_octets
+        self._now = now
+        self._kept: dict[int, Received] = {}
+        self._octets = 0
+        self._last = 0
+        self._subscribers: list[Subscriber] = []
+        session = _MemorySession(self)
         super().__init__(lambda connection: session)
+
+    @property
+    def messages(self) -> list[Received]:
+        """Those that are kept now, in the order they were complete: the oldest first.  The list is yours."""
+        return list(self._kept.values())
+
+    def get(self, number: int) -> Received:
+        """
+        The message whose C{id} is C{number}.
+
+        @raise KeyError: there is none, or it is gone.
+        """
+        return self._kept[number]
+
+    def delete(self, number: int) -> None:
+        """
+        Forget one message.
+
+        @raise KeyError: there is none, or it is gone.
+        """
+        gone = self._kept.pop(number)
+        self._octets -= len(gone.content)
+        self._tell("deleted", gone)
+
+    def clear(self) -> None:
+        """Forget all messages; the numbers go on."""
+        for number in list(self._kept):
+            self.delete(number)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """
+        Tell C{subscriber} of each message from now on: that it has "arrived", that it was "deleted".
+
+        A message that is forgotten to make room was deleted too, right after the one it makes room for has arrived.
+        When C{subscriber} is told, L{messages} shows it already.  It is called in the thread of the change; what it
+        raises is logged and hurts nobody.
+        """
+        self._subscribers.append(subscriber)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """
+        Tell it nothing more.
+
+        @raise ValueError: it has not subscribed.
+        """
+        self._subscribers.remove(subscriber)
+
+    def keep(self, content: bytes, context: Any) -> Received:
+        """Keep a message, as C{data} does with those that come: C{content} with the envelope of C{context}."""
+        self._last += 1
+        received = self._kept[self._last] = Received.of(context, content, self._last, self._now())
+        self._octets += len(content)
+        self._tell("arrived", received)
+        while len(self._kept) > 1 and self._over():
+            self.delete(next(iter(self._kept)))
+        return received
+
+    def _over(self) -> bool:
+        too_many = self._max_messages is not None and len(self._kept) > self._max_messages
+        return too_many or (self._max_octets is not None and self._octets > self._max_octets)
+
+    def _tell(self, change: Change, received: Received) -> None:
+        for subscriber in list(self._subscribers):
+            try:
+                subscriber(change, received)
+            except Exception:
+                log.failure("a subscriber failed ({queue_id})", queue_id=received.queue_id)
+
+
+def memory_backend(argument: str) -> MemoryBackend:
+    """
+    C{memory} or C{memory:NUMBER}.
+
+    @raise ValueError: that is no number of messages.
+    """
+    if not argument:
+        return MemoryBackend()
+    if not (argument.isascii() and argument.isdigit()):
+        raise ValueError(f"memory:NUMBER is how many messages are kept, not {argument!r}")
+    return MemoryBackend(int(argument))
 
 
 class _MemorySession(Session):
-    def __init__(self, messages: list[Received]) -> None:
-        self._messages = messages
+    def __init__(self, backend: MemoryBackend) -> None:
+        self._backend = backend
 
     async def data(self, message: Any, context: Any) -> None:
-        self._messages.append(Received.of(context, await message.content()))
+        self._backend.keep(await message.content(), context)
         log.info(
             "{queue_id}: from=<{sender}> size={size} kept in memory ({session_id})",
             queue_id=context.queue_id,

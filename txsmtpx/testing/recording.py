@@ -4,6 +4,7 @@ A backend that remembers what it was asked, and answers what it was told to.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,7 +63,7 @@ class RecordingBackend:
     async def keep(self, message: Any, context: Any, outcome: Any = None) -> Any:
         """Read the message to its end and keep it."""
         content = await message.content()
-        self.messages.append(Received.of(context, content))
+        self.messages.append(Received.of(context, content, len(self.messages) + 1, time.time()))
         outcome = _come_true(outcome)
         return await outcome if isinstance(outcome, Deferred) else outcome
 
