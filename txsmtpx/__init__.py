@@ -33,6 +33,7 @@ from txsmtpx.sasl.login import Login
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
 from txsmtpx.sending import send_mail
+from txsmtpx.wire.certificate import Certificate
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import connect
 from txsmtpx.wire.factory import SMTPServerFactory
@@ -42,7 +43,7 @@ from txsmtpx.wire.proxy import PROXYEndpoint
 from txsmtpx.wire.server import SMTPServer
 from txsmtpx.wire.service import SMTPService
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import Certificate, TLSFailed
+from txsmtpx.wire.tls import TLSFailed
 
 __version__ = "0.1.0"
 

@@ -38,9 +38,9 @@ from txsmtpx.sasl.bearer import IBearerToken
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.sasl.verifier import HASHES
+from txsmtpx.wire.certificate import Certificate
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.service import SMTPService
-from txsmtpx.wire.tls import Certificate
 
 log = Logger()
 

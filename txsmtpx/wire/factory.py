@@ -20,8 +20,8 @@ from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.extensions.table import Tables
 from txsmtpx.sasl import box as mechanisms
+from txsmtpx.wire.certificate import adopt
 from txsmtpx.wire.server import SMTPServer
-from txsmtpx.wire.tls import adopt
 from txsmtpx.wire.transcript import Transcript, to_log
 
 if TYPE_CHECKING:

@@ -1,0 +1,133 @@
+"""
+A server's certificate (RFC 8446 §4.4.2): read from files, and read again while connections live.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from OpenSSL import SSL, crypto
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+PROTOCOLS = [b"smtp", b"lmtp"]
+"""
+For clients that offer ALPN: Twisted ends the handshake of one that offers what a server does not name.
+There is no registered name; these are what HAProxy's users and submission clients write.
+"""
+
+
+class Certificate:
+    """
+    A certificate and its key in files, for C{SMTPServerFactory(tls=...)}.
+
+    Connections take the options of the moment; L{reload} makes new ones and leaves those in use alone.
+    """
+
+    def __init__(self, certificate: str, key: str | None = None, client_ca: str | None = None) -> None:
+        """
+        @param certificate: path of a PEM file: the certificate, then its chain.
+        @param key: path of a PEM file with the key; None when it stands in the first.
+        @param client_ca: path of a PEM file with certificates: clients are asked, not forced, to show one that is
+            signed by one of these (for AUTH EXTERNAL).
+        @raise ValueError: a file does not hold what it should, or key and certificate do not belong together.
+        @raise OSError: a file cannot be read.
+        """
+        self._certificate = certificate
+        self._key = key or certificate
+        self._client_ca = client_ca
+        self.reload()
+
+    def reload(self) -> None:
+        """
+        Read the files again.
+
+        @raise ValueError: see above; what was there before stays in force.
+        @raise OSError: likewise.
+        """
+        self.creator = ConnectionCreator(_options(self._certificate, self._key, self._client_ca))
+
+
+def _certificates(path: str) -> list[crypto.X509]:
+    with open(path, "rb") as file:
+        blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
+    if not blocks:
+        raise ValueError(f"no certificate in {path}")
+    return [crypto.load_certificate(crypto.FILETYPE_PEM, b"-----BEGIN CERTIFICATE" + block) for block in blocks]
+
+
+def _client_certificates(client_ca: str | None) -> dict[str, Any]:
+    """What C{CertificateOptions} takes to ask for certificates without insisting."""
+    if client_ca is None:
+        return {}
+    try:
+        return {"verify": True, "requireCertificate": False, "caCerts": _certificates(client_ca)}
+    except crypto.Error as error:
+        raise ValueError(f"{client_ca} holds no certificates ({error})") from error
+
+
+def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOptions:
+    with open(key, "rb") as file:
+        key_pem = file.read()
+    authorities = _client_certificates(client_ca)
+    try:
+        chain = _certificates(certificate)
+        private = crypto.load_privatekey(crypto.FILETYPE_PEM, key_pem)
+        options = CertificateOptions(
+            privateKey=private,
+            certificate=chain[0],
+            extraCertChain=chain[1:],
+            raiseMinimumTo=TLSVersion.TLSv1_2,
+            acceptableProtocols=PROTOCOLS,
+            **authorities,
+        )
+        options.getContext().check_privatekey()
+        if client_ca is not None:
+            options.getContext().load_client_ca(os.fsencode(client_ca))  # so that clients know which to show
+    except (crypto.Error, SSL.Error, ValueError) as error:
+        raise ValueError(f"{certificate} and {key} are no certificate with its key ({error})") from error
+    return options
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ConnectionCreator:
+    """A side of TLS for each connection, from one context."""
+
+    def __init__(self, options: Any) -> None:
+        self._context = options.getContext()
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """An OpenSSL connection (L{IOpenSSLServerConnectionCreator})."""
+        return SSL.Connection(self._context, None)
+
+
+class _Fixed(Certificate):
+    """Options that someone else looks after."""
+
+    def __init__(self, creator: Any) -> None:
+        self.creator = creator
+
+    def reload(self) -> None:
+        """There is nothing to read."""
+
+
+def adopt(tls: Any) -> Certificate | None:
+    """
+    What a user gave for TLS.
+
+    @param tls: None, a L{Certificate}, an C{IOpenSSLServerConnectionCreator}, or a context factory such as
+        C{CertificateOptions}.
+    @raise TypeError: something else.
+    """
+    if tls is None or isinstance(tls, Certificate):
+        return tls
+    if IOpenSSLServerConnectionCreator.providedBy(tls):
+        return _Fixed(tls)
+    if hasattr(tls, "getContext"):
+        return _Fixed(ConnectionCreator(tls))
+    raise TypeError(f"nothing to make TLS connections with: {tls!r}")
+
+
