@@ -37,11 +37,13 @@ from txsmtpx.wire.certificate import Certificate
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import connect
 from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.implicit import ImplicitTLSEndpoint
 from txsmtpx.wire.mx import MXEndpoint, NoSuchDomain, NullMX
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.proxy import PROXYEndpoint
 from txsmtpx.wire.server import SMTPServer
 from txsmtpx.wire.service import SMTPService
+from txsmtpx.wire.sni import CertificateDirectory
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import TLSFailed
 
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BackendRealm",
     "Certificate",
+    "CertificateDirectory",
     "Connection",
     "CramMD5",
     "Extension",
@@ -62,6 +65,7 @@ __all__ = [
     "ISASLClient",
     "ISASLServer",
     "ISession",
+    "ImplicitTLSEndpoint",
     "Login",
     "LoginBackend",
     "MXEndpoint",

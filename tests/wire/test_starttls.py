@@ -6,11 +6,14 @@ import base64
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.task import Clock
+from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from zope.interface import implementer
 
 from tests.wire.link import Link, codes, link
-from txsmtpx import SMTPServerFactory
+from txsmtpx import ImplicitTLSEndpoint, SMTPServerFactory
 from txsmtpx.testing import RecordingBackend
 
 PLAIN = base64.b64encode(b"\0user\0secret").decode()
@@ -211,3 +214,35 @@ def test_quit_in_tls_ends_in_order(client, pem):
     client.start_tls(pem.client_options())
     assert codes(client.ask("EHLO client.example", "QUIT", "NOOP")) == ["250", "221"]
     assert client.over
+
+
+def test_a_proxys_header_comes_before_implicit_tls(certificate, pem, backend):
+    """As HAProxy sends it: in the clear, then the client's TLS."""
+    clock, listened = Clock(), []
+
+    @implementer(IStreamServerEndpoint)
+    class Listened:
+        def listen(self, factory):
+            listened.append(HAProxyWrappingFactory(factory))
+
+    factory = SMTPServerFactory(backend, reactor=clock, max_connections_per_host=1)
+    ImplicitTLSEndpoint(Listened(), certificate, clock).listen(factory)
+
+    def connection(host=b"198.51.100.7"):
+        client = Link(listened[0].buildProtocol(None), clock)
+        client.send_raw(b"PROXY TCP4 " + host + b" 203.0.113.25 40000 465\r\n")
+        client.start_tls(pem.client_options())
+        return client
+
+    client = connection()
+    assert codes(client.said()) == ["220"]
+    assert codes(client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")) == ["250", "250"]
+    ((_, peer),) = [call[:2] for call in backend.calls if call[0] == "anonymous_login"]
+    assert (peer.peer_host, peer.with_protocol()) == ("198.51.100.7", "ESMTPS")
+    second = connection()  # of the same client, so one too many
+    assert second.ask("EHLO client.example")[-1].startswith("421 4.7.0 ")
+    assert second.over
+    other = connection(b"198.51.100.8")
+    assert codes(other.ask("EHLO client.example")) == ["220", "250"]
+    other.hang_up()
+    client.hang_up()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from cryptography import x509
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import CertificateOptions, TLSVersion
@@ -20,11 +21,16 @@ There is no registered name; these are what HAProxy's users and submission clien
 """
 
 
+@implementer(IOpenSSLServerConnectionCreator)
 class Certificate:
     """
-    A certificate and its key in files, for C{SMTPServerFactory(tls=...)}.
+    A certificate and its key in files, for C{SMTPServerFactory(tls=...)}, and for whatever else takes a connection
+    creator of Twisted.
 
     Connections take the options of the moment; L{reload} makes new ones and leaves those in use alone.
+
+    @ivar names: the DNS names it is for, in lower case; C{*.example.org} is any one label before C{.example.org}.
+    @ivar expires: when it ends, with its time zone.
     """
 
     def __init__(self, certificate: str, key: str | None = None, client_ca: str | None = None) -> None:
@@ -48,7 +54,28 @@ class Certificate:
         @raise ValueError: see above; what was there before stays in force.
         @raise OSError: likewise.
         """
-        self.creator = ConnectionCreator(_options(self._certificate, self._key, self._client_ca))
+        options = _options(self._certificate, self._key, self._client_ca)
+        assert options.certificate is not None
+        leaf = options.certificate.to_cryptography()
+        self.names, self.expires = _dns_names(leaf), leaf.not_valid_after_utc
+        self.creator = ConnectionCreator(options)
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """An OpenSSL connection, with the certificate of the moment (L{IOpenSSLServerConnectionCreator})."""
+        connection: SSL.Connection = self.creator.serverConnectionForTLS(protocol)
+        return connection
+
+
+def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
+    """RFC 9525 §2: the common name is a host's only in certificates that are too old to say so elsewhere."""
+    try:
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = found.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound:
+        names = [str(each.value) for each in leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+    except ValueError:  # whoever signed it did not look
+        names = []
+    return tuple(name.lower() for name in names)
 
 
 def _certificates(path: str) -> list[crypto.X509]:
@@ -94,14 +121,18 @@ def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOp
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ConnectionCreator:
-    """A side of TLS for each connection, from one context."""
+    """
+    A side of TLS for each connection.
+
+    @ivar context: what they are made from, an C{OpenSSL.SSL.Context}.
+    """
 
     def __init__(self, options: Any) -> None:
-        self._context = options.getContext()
+        self.context = options.getContext()
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """An OpenSSL connection (L{IOpenSSLServerConnectionCreator})."""
-        return SSL.Connection(self._context, None)
+        return SSL.Connection(self.context, None)
 
 
 class _Fixed(Certificate):

@@ -326,8 +326,16 @@ class SMTPServer(LineReceiver):
 
     @property
     def _behind_proxy(self) -> bool:
-        """Whether the peer is known only when a PROXY header has come: Twisted's wrapper connects us before."""
-        return type(self.transport).__module__.startswith("twisted.protocols.haproxy")
+        """
+        Whether the peer is known only when a PROXY header has come: Twisted's wrapper connects us before.  The header
+        stands inside TLS or before it, so the wrapper may be either side of that.
+        """
+        transport: Any = self.transport
+        while transport is not None:
+            if type(transport).__module__.startswith("twisted.protocols.haproxy"):
+                return True
+            transport = getattr(transport, "transport", None)
+        return False
 
     def _admit_host(self) -> bool:
         host = self.dialog.connection.peer_host

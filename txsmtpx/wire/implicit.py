@@ -1,0 +1,39 @@
+"""
+Implicit TLS (RFC 8314 §3.3): an endpoint whose connections speak TLS from their first octet on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from zope.interface import implementer
+
+from txsmtpx.wire.certificate import Certificate
+
+
+@implementer(IStreamServerEndpoint)
+class ImplicitTLSEndpoint:
+    """
+    TLS over another endpoint, with a L{Certificate} that may be read again while it listens.
+
+    Over one that takes PROXY headers, these come in the clear before TLS, as HAProxy sends them.
+    """
+
+    def __init__(self, endpoint: IStreamServerEndpoint, certificate: Certificate, clock: Any = None) -> None:
+        """
+        @param endpoint: any endpoint for servers.
+        @param certificate: what clients are shown.
+        @param clock: of the TLS connections, which gather small writes; that of the global reactor by default.
+        """
+        self._endpoint = endpoint
+        self._certificate = certificate
+        self._clock = clock
+
+    def listen(self, protocolFactory: Any) -> Deferred[IListeningPort]:
+        """Listen (L{IStreamServerEndpoint})."""
+        factory = TLSMemoryBIOFactory(self._certificate, False, protocolFactory, self._clock)
+        listening: Deferred[IListeningPort] = self._endpoint.listen(factory)
+        return listening
