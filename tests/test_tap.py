@@ -46,6 +46,7 @@ def test_defaults():
     assert (made.read_timeout, made.write_timeout, made.message_timeout) == (300, 300, 3600)
     assert settings.delivery_timeout == 300
     assert (made.max_connections, made.max_connections_per_host) == (0, 0)
+    assert (settings.max_errors, made.greeting_delay) == (20, 0)
     assert settings.bare_newlines == "normalize"
     assert made.transcript is None
     assert made.tls is None
@@ -63,6 +64,7 @@ def test_defaults():
         (["--max-recipients", "7"], "max_recipients", 7),
         (["--max-transactions", "8"], "max_transactions", 8),
         (["--max-recipient-domains", "9"], "max_recipient_domains", 9),
+        (["--max-errors", "0"], "max_errors", 0),
         (["--delivery-timeout", "1.5"], "delivery_timeout", 1.5),
         (["--bare-newlines", "reject"], "bare_newlines", "reject"),
         (["--bare-newlines", "accept"], "bare_newlines", "accept"),
@@ -77,6 +79,7 @@ def test_settings(options, name, value):
     [
         (["--read-timeout", "10"], "read_timeout", 10),
         (["--write-timeout", "0.5"], "write_timeout", 0.5),
+        (["--greeting-delay", "5"], "greeting_delay", 5),
         (["--message-timeout", "0"], "message_timeout", 0),
         (["--max-connections", "3"], "max_connections", 3),
         (["--max-connections-per-host", "2"], "max_connections_per_host", 2),

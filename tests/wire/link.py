@@ -116,6 +116,7 @@ class Link:
 
     def said(self) -> list[str]:
         """What the server has said since this was last asked."""
+        self._pump.flush()
         heard, self.client.heard = self.client.heard, b""
         return heard.decode().splitlines()
 

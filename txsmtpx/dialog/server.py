@@ -72,6 +72,7 @@ class ServerDialog:
     @ivar recipient_domains: of those that were accepted, lower case.
     @ivar closed: whether it is all over.
     @ivar failed_logins: how many there were.
+    @ivar errors: commands refused for good since the last message that was taken.
     @ivar authenticated: whether AUTH has succeeded, be it as nobody.
     """
 
@@ -88,6 +89,7 @@ class ServerDialog:
         self.secret = False
         self.closed = False
         self.failed_logins = 0
+        self.errors = 0
         self.authenticated = False
         self.transactions = 0
         self.recipient_domains: set[str] = set()
@@ -161,7 +163,7 @@ class ServerDialog:
 
     def restart(self) -> None:
         """The state before the hello, for whoever C{connection} says it is now; nothing counts that another did."""
-        self.failed_logins = self.transactions = 0
+        self.failed_logins = self.errors = self.transactions = 0
         self.recipient_domains = set()
         self._enter(State.START)
 
@@ -312,6 +314,8 @@ class ServerDialog:
         """The transaction is over: say so, then let the backend forget it before the next command."""
         if reply is not None:
             self.reply(reply)
+            if reply.positive:
+                self.errors = 0
         self.context = None
         return self.abort_transaction(lambda: None)
 
@@ -370,9 +374,17 @@ class ServerDialog:
         self._state = state
         self._runs: dict[str, Run] = self.table.by_state[gate][state]
 
-    def _bad_line(self, line: bytes, reply: Reply) -> None:
+    def _refuse(self, reply: Reply) -> None:
+        """A command is refused for good; who gets nothing else done is sent away."""
         self.reply(reply)
-        if line[:4].upper() == b"BDAT":
+        self.errors += 1
+        limit = self.settings.max_errors
+        if 0 < limit <= self.errors and not self.settings.lmtp:  # whose clients are mail servers of one's own
+            self.say_goodbye(replies.TOO_MANY_ERRORS_421)
+
+    def _bad_line(self, line: bytes, reply: Reply) -> None:
+        self._refuse(reply)
+        if line[:4].upper() == b"BDAT" and not self.closed:
             self.close()  # it announced octets, nobody knows how many, that must not be run as commands
 
     def _unknown(self, verb: str) -> None:
@@ -382,9 +394,9 @@ class ServerDialog:
             log.warn("{verb} from [{peer}] is no mail client's first command: closing", verb=verb, peer=peer)
             self.close()
         elif self.settings.lmtp and verb in ("HELO", "EHLO"):
-            self.reply(replies.LMTP_ONLY_500)
+            self._refuse(replies.LMTP_ONLY_500)
         else:
-            self.reply(replies.UNKNOWN_COMMAND_500)
+            self._refuse(replies.UNKNOWN_COMMAND_500)
 
     def _run(self, run: Callable[..., Any], *args: Any) -> Deferred[None] | None:
         """Run a verb, or what stands for one, and say what it answers."""
@@ -403,7 +415,10 @@ class ServerDialog:
     def _answered(self, outcome: Any) -> None:
         self._pending = None
         if isinstance(outcome, Reply):
-            self.reply(outcome)
+            if outcome.code >= 500:
+                self._refuse(outcome)
+            else:
+                self.reply(outcome)
         elif outcome is not None:
             log.error("a verb answered with {outcome!r}, which is no Reply", outcome=outcome)
             self.reply(replies.LOCAL_ERROR_451)

@@ -67,6 +67,8 @@ class Settings:
     @ivar max_recipients: a message, 0 for any number.
     @ivar max_transactions: MAILs a session, 0 for any number (RFC 9422 §4.1).
     @ivar max_recipient_domains: different ones a session, 0 for any number (RFC 9422 §4.3).
+    @ivar max_errors: commands refused for good (5xx) without a message taken, which end the connection; 0 for any
+        number, and not counted under LMTP.
     @ivar max_line_length: octets of a command with its line end.
     @ivar max_auth_failures: failed logins that end the connection.
     @ivar auth_failure_delay: seconds, times the count, before a failed login is answered.
@@ -86,6 +88,7 @@ class Settings:
     max_recipients: int = 1000
     max_transactions: int = 0
     max_recipient_domains: int = 0
+    max_errors: int = 20
     max_line_length: int = 2000
     require_auth: bool = False
     require_tls: bool = False
@@ -114,6 +117,7 @@ class Settings:
             "max_recipients",
             "max_transactions",
             "max_recipient_domains",
+            "max_errors",
             "auth_failure_delay",
         ):
             if getattr(self, name) < 0:

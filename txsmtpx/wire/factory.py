@@ -54,6 +54,7 @@ class SMTPServerFactory(_ServerFactory):
         read_timeout: float = 300,
         write_timeout: float = 300,
         message_timeout: float = 3600,
+        greeting_delay: float = 0,
         trusted_networks: Sequence[str] = (),
         max_connections: int = 0,
         max_connections_per_host: int = 0,
@@ -74,6 +75,7 @@ class SMTPServerFactory(_ServerFactory):
         @param read_timeout: seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
         @param write_timeout: seconds to wait for a peer that does not read.
         @param message_timeout: seconds that a message may take from 354 to its end.
+        @param greeting_delay: seconds before the greeting (RFC 5321 §3.1); who speaks before it is sent away with 554.
         @param trusted_networks: such as "10.0.0.0/8": who may say by XCLIENT and XFORWARD that he speaks for another.
         @param max_connections: at most, 0 for any number; the next is told 421.
         @param max_connections_per_host: likewise for one client address; peers in C{trusted_networks} may have any
@@ -81,7 +83,7 @@ class SMTPServerFactory(_ServerFactory):
         @param transcript: True for every line in the log, or a function (L{Transcript}).
         @param reactor: its clock; the global one by default.
         @param settings: those of L{Settings} that are not named here: C{max_message_bytes}, C{max_recipients},
-            C{max_transactions}, C{max_recipient_domains},
+            C{max_transactions}, C{max_recipient_domains}, C{max_errors},
             C{max_line_length}, C{max_auth_failures}, C{auth_failure_delay}, C{delivery_timeout},
             C{bare_newlines}, C{outcome_policy}, C{delivery_timed_out}.
         @raise ValueError: a setting makes no sense.
@@ -116,6 +118,7 @@ class SMTPServerFactory(_ServerFactory):
         self.read_timeout = read_timeout
         self.write_timeout = write_timeout
         self.message_timeout = message_timeout
+        self.greeting_delay = greeting_delay
         self.max_connections = max_connections
         self.max_connections_per_host = max_connections_per_host
         self.transcript = (to_log if transcript else None) if isinstance(transcript, bool) else transcript

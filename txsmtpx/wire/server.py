@@ -73,6 +73,7 @@ class SMTPServer(LineReceiver):
         self._closing = False
         self._handshaking = False
         self._spoken = False
+        self._greeted = False
         self._counted: str | None = None
         self._in_message = False
 
@@ -92,7 +93,10 @@ class SMTPServer(LineReceiver):
             stopping = self.factory.stopping
             self.dialog.say_goodbye(replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421)
         elif self._behind_proxy or self._admit_host():
-            self.dialog.connection_made()
+            if self.factory.greeting_delay > 0:
+                self._deadlines.set("greeting", self.factory.greeting_delay)
+            else:
+                self._greet()
         self._flush()
 
     def dataReceived(self, data: bytes) -> None:
@@ -299,6 +303,10 @@ class SMTPServer(LineReceiver):
             out, self._out = self._out, []
             self.transport.write(out[0] if len(out) == 1 else b"".join(out))
 
+    def _greet(self) -> None:
+        self._greeted = True
+        self.dialog.connection_made()
+
     def _first_octets(self, data: bytes) -> None:
         """The first the peer says at all, or in TLS."""
         if self._handshaking:
@@ -310,6 +318,10 @@ class SMTPServer(LineReceiver):
         if data.startswith(_TLS_HELLO) and self.dialog.connection.tls is None:
             log.warn("a TLS hello on a plain port from [{peer}]: closing", peer=self.dialog.connection.peer_host)
             self.dialog.close()
+        elif not self._greeted:
+            self._deadlines.clear("greeting")
+            log.info("[{peer}] spoke before the greeting: closing", peer=self.dialog.connection.peer_host)
+            self.dialog.say_goodbye(replies.EARLY_TALKER_554)
         elif self._behind_proxy:
             self._admit_host()
 
@@ -352,6 +364,8 @@ class SMTPServer(LineReceiver):
             self.dialog.say_goodbye(replies.IDLE_421)
         elif phase == "message":
             self.dialog.say_goodbye(replies.MESSAGE_TIMEOUT_421)
+        elif phase == "greeting":
+            self._greet()
         else:
             log.info("the peer does not read: aborting ({session_id})", session_id=self.dialog.connection.session_id)
             self.abort()
