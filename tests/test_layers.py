@@ -46,6 +46,7 @@ FLOORS = [
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),
+    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command"), ("twisted", "zope.interface")),
 ]
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from twisted.scripts.twistd import ServerOptions
 
 from txsmtpx.backends.plugin import plugins
+from txsmtpx.command.box import OPTIONS
 from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.sasl.box import MECHANISMS
 from txsmtpx.tap import Options
@@ -136,8 +137,8 @@ def test_backends_are_those_of_the_box() -> None:
 
 
 def test_defaults_are_those_of_the_command() -> None:
-    options = Options()
-    limits = f"{options['max-message-bytes']} octets and {options['max-recipients']} unless"
+    octets, recipients = (OPTIONS[name].default for name in ("max-message-bytes", "max-recipients"))
+    limits = f"{octets} octets and {recipients} unless"
     assert limits in README
 
 

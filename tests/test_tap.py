@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -9,7 +10,9 @@ from twisted.logger import capturedLogs
 
 from tests.wire.certificates import Pem, issue
 from tests.wire.twistd import LOCAL, run
-from txsmtpx import MaildirBackend, MemoryBackend, OpenBackend, PortalBackend, Session, SMTPError
+from txsmtpx import MaildirBackend, MemoryBackend, OpenBackend, PortalBackend, Session, SMTPError, SMTPServerFactory
+from txsmtpx.command.box import GROUPS
+from txsmtpx.command.listener import Listener
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.tap import Options, SMTPXService, makeService
 
@@ -30,14 +33,20 @@ def parsed(*options: str) -> Options:
     return found
 
 
-def factory(*options: str):
-    return parsed(*options)["factory"]
+def listener(*options: str) -> Listener:
+    """The only one that the options make."""
+    (made,) = parsed(*options).process.listeners
+    return made
+
+
+def factory(*options: str) -> SMTPServerFactory:
+    return listener(*options).factory
 
 
 def test_defaults():
-    options = parsed()
-    made, settings = options["factory"], options["factory"].settings
-    (endpoint,) = options["endpoints"]
+    only = listener()
+    made, settings = only.factory, only.factory.settings
+    (endpoint,) = only.endpoints
     assert (endpoint._port, endpoint._interface) == (1025, "127.0.0.1")
     assert type(settings.backend) is OpenBackend
     assert settings.domain == socket.gethostname()
@@ -50,7 +59,7 @@ def test_defaults():
     assert settings.bare_newlines == "normalize"
     assert made.transcript is None
     assert made.tls is None
-    assert options["shutdown-timeout"] == 30
+    assert only.shutdown_timeout == 30
 
 
 @pytest.mark.parametrize(
@@ -129,7 +138,7 @@ def test_shutdown_timeout():
 )
 def test_ports(ports, kinds):
     options = [option for port in ports for option in ("-p", port)]
-    assert [type(each).__name__ for each in parsed(*options)["endpoints"]] == kinds
+    assert [type(each).__name__ for each in listener(*options).endpoints] == kinds
 
 
 @pytest.mark.parametrize(
@@ -312,9 +321,11 @@ def test_help(tmp_path, option, words):
 
 def test_help_names_every_option(tmp_path):
     shown = run(tmp_path, "--help").stdout
-    options = Options()
-    named = [row[0] for row in [*options.optFlags, *options.optParameters]] + ["port", "auth", "help-backends"]
-    assert [name for name in named if f"--{name}" not in shown] == []
+    listed = re.findall(r"(?m)^(?:([A-Z].*):$|  (?:-.,|   ) --([\w-]+))", shown)
+    expected = []
+    for group in GROUPS:
+        expected += [(group.title, ""), *(("", each.name) for each in (*group.options, *group.actions))]
+    assert listed == [*expected, ("Others", ""), ("", "help"), ("", "version")]
 
 
 def test_sighup_without_a_certificate():

@@ -380,7 +380,7 @@ def test_who_has_logged_in_is(relay):
     """Through the portal that --auth makes."""
     from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 
-    from txsmtpx.tap import PortalOrAnybody
+    from txsmtpx.command.portal import PortalOrAnybody
 
     there = Network(scripted())
     backend = RelayBackend([there], domains=["example.net"], tls="none", reactor=there.clock)

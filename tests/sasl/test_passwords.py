@@ -127,7 +127,7 @@ def test_by_twistd(path, tmp_path):
     passwd.store(str(scram), "bob", passwd.hashes("scram", b"builder", 4096))
     options = Options()
     options.parseOptions(["--auth", f"argon2:{path}", "--auth", f"scram:{scram}", "--allow-insecure-auth"])
-    names = [mechanism.name for mechanism in options["factory"].settings.mechanisms]
+    names = [mechanism.name for mechanism in options.process.listeners[0].factory.settings.mechanisms]
     assert names[-5:] == ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]
 
 

@@ -1,0 +1,19 @@
+"""
+All groups of options, in the order in which they are listed and do their work.
+"""
+
+from __future__ import annotations
+
+from txsmtpx.command.groups.authentication import AUTHENTICATION
+from txsmtpx.command.groups.backend import BACKEND
+from txsmtpx.command.groups.limits import LIMITS
+from txsmtpx.command.groups.listening import LISTENING
+from txsmtpx.command.groups.logging import LOGGING
+from txsmtpx.command.groups.protocol import PROTOCOL
+from txsmtpx.command.groups.proxies import PROXIES
+from txsmtpx.command.groups.timeouts import TIMEOUTS
+from txsmtpx.command.groups.tls import TLS
+
+GROUPS = (LISTENING, BACKEND, AUTHENTICATION, TLS, PROTOCOL, LIMITS, TIMEOUTS, PROXIES, LOGGING)
+
+OPTIONS = {option.name: option for group in GROUPS for option in group.options}

@@ -1,0 +1,51 @@
+"""
+Who takes the mail.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from txsmtpx.backends.plugin import backend_named, plugins
+from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.command.group import Group
+from txsmtpx.command.listener import Listener
+from txsmtpx.command.option import TEXT, Action, Kind, Option, OptionError
+from txsmtpx.command.values import Values
+
+OPTIONS = (
+    Option("backend", TEXT, "Who takes the mail: NAME or NAME:ARGUMENT, see --help-backends.", "log", "b"),
+    Option(
+        "relay-domain",
+        Kind("DOMAIN", (str,), str.lower),
+        "A domain to which a relay takes mail from anybody",
+        repeated=True,
+    ),
+)
+
+
+def _apply(values: Values, listener: Listener) -> None:
+    try:
+        backend = listener.backend = backend_named(values["backend"])
+    except ValueError as error:
+        raise OptionError("backend", f"{values['backend']}: {error}") from error
+    if isinstance(backend, RelayBackend):
+        backend.domains = frozenset(values["relay-domain"])
+        if not values["auth"] and not backend.domains:
+            raise OptionError(
+                "backend", "is a relay for all to everywhere: say for whom or where to:", "auth", "relay-domain"
+            )
+    elif values["relay-domain"]:
+        raise OptionError("relay-domain", "needs a backend that is relay: or lmtp:")
+    listener.services = getattr(backend, "pools", ())
+
+
+def _list() -> None:
+    print("Backends:")
+    for _, plugin in sorted(plugins().items()):
+        print(f"  {plugin.syntax:<14} {plugin.description}")
+    print(f"  {'DOTTED.NAME':<14} any importable backend or maker of one; DOTTED.NAME:ARGUMENT gives it ARGUMENT")
+    sys.exit(0)
+
+
+BACKEND = Group("Backend", OPTIONS, _apply, actions=(Action("help-backends", "List the backends and exit.", _list),))

@@ -1,0 +1,52 @@
+"""
+Where a server listens, and what it calls itself.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from twisted.internet.endpoints import serverFromString
+
+from txsmtpx.command.group import Group
+from txsmtpx.command.listener import Listener
+from txsmtpx.command.option import FLAG, TEXT, Kind, Option, OptionError
+from txsmtpx.command.values import Values
+
+DEFAULT_PORT = "tcp:1025:interface=127.0.0.1"
+
+
+def _description(text: str) -> str:
+    return f"tcp:{text}" if text.isdecimal() else text
+
+
+ENDPOINT = Kind("ENDPOINT", (str, int), _description)
+"""A server endpoint string; a number is a TCP port."""
+
+OPTIONS = (
+    Option("port", ENDPOINT, "A port number or any server endpoint string", [DEFAULT_PORT], "p", repeated=True),
+    Option("lmtp", FLAG, "Speak LMTP.", False),
+    Option("domain", TEXT, "The name of this server [default: the host's]."),
+)
+
+
+def _apply(values: Values, listener: Listener) -> None:
+    listener.endpoints = [endpoint(listener.reactor, "port", each) for each in values["port"]]
+    listener.settings["lmtp"] = values["lmtp"]
+    listener.settings["domain"] = values["domain"] or socket.gethostname()
+
+
+def endpoint(reactor: Any, option: str, description: str) -> Any:
+    """
+    The server endpoint that C{option} describes.
+
+    @raise OptionError: none.
+    """
+    try:
+        return serverFromString(reactor, description)
+    except Exception as error:  # each endpoint parser has its own
+        raise OptionError(option, f"{description}: {error or type(error).__name__}") from error
+
+
+LISTENING = Group("Listening", OPTIONS, _apply)

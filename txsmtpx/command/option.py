@@ -1,0 +1,142 @@
+"""
+One option: its name, what it takes, what it is without being said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+class OptionError(ValueError):
+    """
+    An option is wrong.
+
+    @ivar option: its name.
+    @ivar text: what is wrong, to be read behind the name.
+    @ivar others: names of options with which the text ends.
+    """
+
+    def __init__(self, option: str, text: str, *others: str) -> None:
+        ValueError.__init__(self, option, text, *others)
+        self.option = option
+        self.text = text
+        self.others = others
+
+    def said(self, place: str) -> str:
+        """
+        All of it in one line.
+
+        @param place: how and where the option was said, such as "--port".
+        """
+        dashes = "--" if place.startswith("--") else ""
+        others = " or ".join(dashes + other for other in self.others)
+        return " ".join(f"{place} {self.text} {others}".split())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """
+    What an option takes.
+
+    @ivar word: stands for the value in the help, "" for a flag.
+    @ivar types: what it may be in a file.
+    @ivar read: text to value.
+    """
+
+    word: str
+    types: tuple[type, ...]
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """
+    One option.
+
+    @ivar name: as it is said behind two dashes, and in a file.
+    @ivar help: a sentence.
+    @ivar default: what it is where nobody says it; for one that is C{repeated}, a sequence.
+    @ivar short: one letter that stands for it.
+    @ivar repeated: whether it may be said more than once; its value is a list then.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    default: Any = None
+    short: str | None = None
+    repeated: bool = False
+
+    @property
+    def parameter(self) -> str:
+        """The name as Python writes it."""
+        return self.name.replace("-", "_")
+
+    @property
+    def description(self) -> str:
+        """The sentence with what is usual, for a list of options."""
+        end = "; may be repeated" if self.repeated else ""
+        usual = ", ".join(map(str, self.default)) if isinstance(self.default, list | tuple) else self.default
+        if self.kind is not FLAG and usual is not None and usual != "":
+            end += f" [default: {usual}]"
+        return self.help.removesuffix(".") + end + "."
+
+    def read(self, text: Any) -> Any:
+        """
+        The value that C{text}, or a list of texts, or True stands for.
+
+        @raise OptionError: none.
+        """
+        try:
+            return [self.kind.read(each) for each in text] if self.repeated else self.kind.read(text)
+        except ValueError as error:
+            raise OptionError(self.name, str(error)) from error
+
+
+@dataclass(frozen=True)
+class Action:
+    """
+    An option of the command line that does something and ends.
+
+    @ivar word: stands for its argument in the help, "" where it takes none.
+    @ivar run: does it; takes the argument, if there is one.
+    """
+
+    name: str
+    help: str
+    run: Callable[..., None]
+    word: str = ""
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"takes a number, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float("inf"):
+            return float(text)
+    raise ValueError(f"takes a number of seconds, not {text!r}")
+
+
+FLAG = Kind("", (bool,), bool)
+TEXT = Kind("TEXT", (str,), str)
+FILE = Kind("FILE", (str,), str)
+NUMBER = Kind("N", (int,), _number)
+SECONDS = Kind("SECONDS", (int, float), _seconds)
+
+
+def one_of(*words: str) -> Kind:
+    """One of C{words}."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"is {', '.join(words[:-1])} or {words[-1]}, not {text!r}")
+        return text
+
+    return Kind("|".join(words), (str,), read)

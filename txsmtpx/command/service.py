@@ -1,0 +1,64 @@
+"""
+The service of the command: all listeners, their errors for an operator, SIGHUP.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from twisted.application.service import MultiService
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+
+from txsmtpx.command.process import Process
+from txsmtpx.wire.service import SMTPService
+
+log = Logger()
+
+
+class SMTPXService(MultiService):
+    """Every server of the process; SIGHUP reads their certificates again."""
+
+    def __init__(self, process: Process) -> None:
+        MultiService.__init__(self)
+        self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
+        for listener in process.listeners:
+            MultiService.addService(self, SMTPService(listener.factory, listener.endpoints, listener.shutdown_timeout))
+            for service in listener.services:
+                MultiService.addService(self, service)
+        for service in process.services:
+            MultiService.addService(self, service)
+
+    def privilegedStartService(self) -> None:
+        """
+        @raise SystemExit: a port is not to be had.
+        """
+        try:
+            MultiService.privilegedStartService(self)
+        except (CannotListenError, OSError, OverflowError) as error:
+            print(f"twistd smtpx: {error}", file=sys.__stderr__)  # what sys.stderr gets is in the log by now
+            sys.exit(1)
+
+    def startService(self) -> None:
+        """Start, and listen for SIGHUP."""
+        MultiService.startService(self)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self, signum: int, frame: object) -> None:
+        from twisted.internet import reactor
+
+        reactor.callFromThread(self.reload)  # type: ignore[attr-defined]  # typed as a module
+
+    def reload(self) -> None:
+        """Read the certificates again; one that cannot be read changes nothing."""
+        if not self._certificates:
+            log.info("SIGHUP: there is no certificate to read again")
+        for certificate in self._certificates:
+            try:
+                certificate.reload()
+            except (OSError, ValueError) as error:
+                log.error("certificate not read again: {error}", error=str(error))
+            else:
+                log.info("certificate read again")

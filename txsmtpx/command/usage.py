@@ -1,0 +1,127 @@
+"""
+The command line of C{twistd smtpx}, as L{twisted.python.usage} reads it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.python import usage
+from twisted.python.usage import UsageError
+
+from txsmtpx.command.box import GROUPS, OPTIONS
+from txsmtpx.command.option import FLAG, Action, Option
+from txsmtpx.command.process import Process, single
+from txsmtpx.command.values import Said
+
+
+class Options(usage.Options):
+    """
+    The options of C{twistd smtpx}.
+
+    @ivar process: what they make, once they are parsed.
+    """
+
+    synopsis = "[options]"
+    longdesc = "Receives mail over ESMTP or LMTP and hands it to a backend."
+    # What is said stands in the dict, and no default does; so it is known what was said.
+    optFlags = tuple([each.name, each.short, each.description] for each in OPTIONS.values() if each.kind is FLAG)
+    optParameters = tuple(
+        [each.name, each.short, None, each.description]
+        for each in OPTIONS.values()
+        if each.kind is not FLAG and not each.repeated
+    )
+    process: Process
+
+    def parseOptions(self, options: Any = None) -> None:
+        """
+        Parse.
+
+        @raise SystemExit: an option is wrong: one clear line, exit status 1.
+        """
+        try:
+            usage.Options.parseOptions(self, options)
+        except (UsageError, ValueError) as error:
+            sys.exit(f"twistd smtpx: {' '.join(str(error).split())}")
+
+    def postOptions(self) -> None:
+        """Everything that can be wrong is found wrong here."""
+        from twisted.internet import reactor
+
+        self.process, values = single(reactor, self._said())
+        if self.process.errors:
+            raise UsageError(self.process.errors[0])
+        self.update(values)
+
+    def _said(self) -> dict[str, Said]:
+        return {
+            name: Said(self[name] if option.kind is not FLAG else True, f"--{name}")
+            for name, option in OPTIONS.items()
+            if (self[name] if option.kind is FLAG else self.get(name) is not None)
+        }
+
+    def getUsage(self, width: int | None = None) -> str:
+        """The options, by groups."""
+        width = width or int(os.environ.get("COLUMNS", "80"))
+        sections = [_section(group.title, [*group.options, *group.actions], width) for group in GROUPS]
+        others = [Action(name, str(self.docs[name]).strip(), print) for name in ("help", "version")]
+        return "\n".join([self.longdesc, "", *sections, _section("Others", others, width)])
+
+
+def _section(title: str, options: Sequence[Option | Action], width: int) -> str:
+    return "\n".join([f"{title}:", *[_line(option, width) for option in options], ""])
+
+
+_COLUMN = 28
+
+
+def _line(option: Option | Action, width: int) -> str:
+    if isinstance(option, Option):
+        short, word, text = option.short, option.kind.word, option.description
+    else:
+        short, word, text = None, option.word, option.help
+    said = f"  {f'-{short},' if short else '   '} --{option.name}{f'={word}' if word else ''}"
+    lines = textwrap.wrap(text, max(width - _COLUMN, 30))
+    if len(said) >= _COLUMN - 1:
+        lines.insert(0, "")
+    first, *rest = lines
+    return "\n".join([f"{said:<{_COLUMN}}{first}".rstrip(), *[" " * _COLUMN + line for line in rest]])
+
+
+def _appends(option: Option) -> Callable[[Options, str], None]:
+    def said(self: Options, text: str) -> None:
+        self.setdefault(option.name, []).append(text)
+
+    said.__doc__ = option.description
+    return said
+
+
+def _does(action: Action) -> Callable[..., None]:
+    def with_argument(self: Options, argument: str) -> None:
+        action.run(argument)
+
+    def alone(self: Options) -> None:
+        action.run()
+
+    said = with_argument if action.word else alone
+    said.__doc__ = action.help
+    return said
+
+
+def _install() -> None:
+    """L{usage.Options} finds what is no flag or parameter as methods."""
+    for option in OPTIONS.values():
+        if option.repeated:
+            said = _appends(option)
+            for name in filter(None, (option.parameter, option.short)):
+                setattr(Options, f"opt_{name}", said)
+    for group in GROUPS:
+        for action in group.actions:
+            setattr(Options, f"opt_{action.name.replace('-', '_')}", _does(action))
+
+
+_install()
