@@ -308,6 +308,21 @@ def test_sigint_ends_it_too(directory):
         assert server.stop(signal.SIGINT)
 
 
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_sigint_waits_for_nobody(directory, first):
+    with Twistd(directory, "-p", LOCAL) as server, server.connect() as busy, server.connect() as idle:
+        busy.reply()
+        idle.reply()
+        for line in ("EHLO client.example", "MAIL FROM:<a@client.example>"):
+            assert busy.ask(line)[:3] == "250"
+        server.process.send_signal(first)
+        assert idle.reply()[:3] == "421"
+        server.process.send_signal(signal.SIGTERM)  # which changes nothing
+        assert busy.ask("NOOP")[:3] == "250"
+        server.process.send_signal(signal.SIGINT)
+        assert server.ended(first)
+
+
 def test_sighup_reads_the_certificate_again(directory, pem, tmp_path):
     second = issue(tmp_path, "second")
     files = directory / "crt", directory / "key"

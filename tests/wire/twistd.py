@@ -112,9 +112,10 @@ class Twistd:
         return self.ended(number)
 
     def ended(self, number: int = signal.SIGTERM) -> bool:
-        """Whether it has come to a good end, for which twistd, when all is done, dies of the signal it was sent."""
+        """Whether it has come to a good end: 0, or what a shell wants to see after Ctrl-C."""
         status = self.process.wait(PATIENCE)
-        return status == -number and "Server Shut Down." in self.log and "Traceback" not in self.log
+        wanted = -number if number == signal.SIGINT else 0
+        return status == wanted and "Server Shut Down." in self.log and "Traceback" not in self.log
 
 
 class Telnet:

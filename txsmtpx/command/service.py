@@ -1,10 +1,9 @@
 """
-The service of the command: all listeners, their errors for an operator, SIGHUP.
+The service of the command: all listeners, their errors for an operator, signals.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from twisted.application.service import MultiService
@@ -12,6 +11,7 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
 from txsmtpx.command.process import Process
+from txsmtpx.command.signals import Signals
 from txsmtpx.wire.service import SMTPService
 
 log = Logger()
@@ -22,6 +22,7 @@ class SMTPXService(MultiService):
 
     def __init__(self, process: Process) -> None:
         MultiService.__init__(self)
+        self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
         for listener in process.listeners:
             MultiService.addService(self, SMTPService(listener.factory, listener.endpoints, listener.shutdown_timeout))
@@ -41,15 +42,17 @@ class SMTPXService(MultiService):
             sys.exit(1)
 
     def startService(self) -> None:
-        """Start, and listen for SIGHUP."""
-        MultiService.startService(self)
-        if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, self._hang_up)
-
-    def _hang_up(self, signum: int, frame: object) -> None:
+        """Start, and listen for signals."""
         from twisted.internet import reactor
 
-        reactor.callFromThread(self.reload)  # type: ignore[attr-defined]  # typed as a module
+        MultiService.startService(self)
+        signals = Signals(reactor, self.reload, self.abort)
+        reactor.callWhenRunning(signals.install)
+
+    def abort(self) -> None:
+        """Hang up on everybody, now."""
+        for factory in self._factories:
+            factory.abort()
 
     def reload(self) -> None:
         """Read the certificates again; one that cannot be read changes nothing."""

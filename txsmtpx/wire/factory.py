@@ -171,7 +171,7 @@ class SMTPServerFactory(_ServerFactory):
         if not self.connections:
             return succeed(None)
         drained = self._drained = Deferred[None]()
-        deadline = self.settings.clock.callLater(timeout, self._abort_all)
+        deadline = self.settings.clock.callLater(timeout, self.abort)
 
         def over(result: None) -> None:
             if deadline.active():
@@ -183,7 +183,8 @@ class SMTPServerFactory(_ServerFactory):
         """Take connections again, after L{drain}."""
         self.stopping = False
 
-    def _abort_all(self) -> None:
+    def abort(self) -> None:
+        """Hang up on everybody, now."""
         for connection in list(self.connections):
             connection.abort()
 
