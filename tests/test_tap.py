@@ -8,13 +8,13 @@ import socket
 import pytest
 from twisted.logger import capturedLogs
 
-from tests.wire.certificates import Pem, issue
 from tests.wire.twistd import LOCAL, run
 from txsmtpx import MaildirBackend, MemoryBackend, OpenBackend, PortalBackend, Session, SMTPError, SMTPServerFactory
 from txsmtpx.command.box import GROUPS
 from txsmtpx.command.listener import Listener
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.tap import Options, SMTPXService, makeService
+from txsmtpx.testing import Pem, issue
 
 
 @pytest.fixture(scope="module")

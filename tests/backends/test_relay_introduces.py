@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from twisted.internet.address import IPv4Address
 
-from tests.client.scripted import Network, ScriptedServer
 from txsmtpx import RelayBackend
-from txsmtpx.testing import Conversation
+from txsmtpx.testing import Conversation, Network, ScriptedServer
 
 XFORWARD = "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"
 XCLIENT = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.client.authority import Authority
-from tests.client.scripted import Network, ScriptedServer
+from txsmtpx.testing import Network, ScriptedServer
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from twisted.web.client import FileBodyProducer
 from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
-from tests.client.scripted import Outcome, ScriptedServer, listening
+from tests.client.port import listening
 from txsmtpx import MailOptions, MemoryBackend, SMTPClient, SMTPError, SMTPServerFactory, send_mail
+from txsmtpx.testing import Outcome, ScriptedServer
 
 LINES = b"".join(b"line %d of many\r\n" % n for n in range(20_000))  # 420 kB
 TO = ["you@example.net"]

@@ -9,8 +9,9 @@ from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, UNI
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionRefusedError
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from tests.client.scripted import HANG_UP, SILENCE, Network, Outcome, ScriptedServer, listening
+from tests.client.port import listening
 from txsmtpx import MemoryBackend, MXEndpoint, NotOffered, SMTPError, SMTPServerFactory, connect, send_mail
+from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 from txsmtpx.wire.connect import target
 
 TARGETS = {

@@ -11,8 +11,8 @@ import pytest
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone
 
-from tests.client.scripted import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 from txsmtpx import Plain, ProtocolError, RcptOptions, SMTPError, send_mail
+from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 
 OFFERS = {
     "plain": ["AUTH PLAIN"],

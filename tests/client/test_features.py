@@ -8,10 +8,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.client.scripted import Network
 from txsmtpx import Certificate, SMTPError, SMTPServerFactory, connect
 from txsmtpx.extensions import box
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Network, RecordingBackend
 
 EXTENSIONS = ("PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "SIZE", "PRDR", "STARTTLS", "AUTH")
 FEATURES = (*EXTENSIONS, "LMTP")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.client.scripted import Network, ScriptedServer
 from txsmtpx import MailOptions, NotOffered
+from txsmtpx.testing import Network, ScriptedServer
 
 EVIL = ["\r\nRSET", "\nRSET", "\rRSET", "\0", "\x0b", "\x1b", "\x7f", "\x85", "a\r\nb", "\r\n"]
 

@@ -16,8 +16,9 @@ from twisted.names.authority import FileAuthority
 from twisted.names.client import Resolver
 from twisted.names.server import DNSServerFactory
 
-from tests.client.scripted import Outcome, ScriptedServer, listening
+from tests.client.port import listening
 from txsmtpx import MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
+from txsmtpx.testing import Outcome, ScriptedServer
 from txsmtpx.wire.tls import TLSFailed
 
 

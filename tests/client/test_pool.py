@@ -6,8 +6,8 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 
-from tests.client.scripted import SILENCE, Network, Outcome, ScriptedServer
 from txsmtpx import RecipientsRefused, SMTPError, SMTPPool
+from txsmtpx.testing import SILENCE, Network, Outcome, ScriptedServer
 
 TO = ["you@example.net"]
 

@@ -10,7 +10,6 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionRefusedError
 
-from tests.client.scripted import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 from txsmtpx import (
     MailOptions,
     RcptOptions,
@@ -21,7 +20,7 @@ from txsmtpx import (
 )
 from txsmtpx.extensions import box
 from txsmtpx.extensions.dsn import DSN
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, RecordingBackend, ScriptedServer
 
 BODY = b"Subject: x\r\n\r\n.x\r\n"
 TO = ["one@example.net", "two@example.net", "one@example.net"]

@@ -9,7 +9,6 @@ import hmac
 import pytest
 import scramp
 
-from tests.client.scripted import Outcome
 from txsmtpx import (
     Certificate,
     CramMD5,
@@ -25,7 +24,7 @@ from txsmtpx import (
     XOAuth2,
     connect,
 )
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Outcome, RecordingBackend
 
 USER, PASSWORD = "üser", "pencil,=secret"
 HOST = "mx.example.net"

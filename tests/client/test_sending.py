@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.client.scripted import Outcome
 from txsmtpx import RecipientsRefused, SMTPError
 from txsmtpx.errors import ProtocolError
+from txsmtpx.testing import Outcome
 
 TO = ["one@example.net", "two@example.net", "three@example.net"]
 BODY = b"Subject: x\r\n\r\n.dots\r\n..\r\n"

@@ -6,8 +6,8 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import TimeoutError
 
-from tests.client.scripted import SILENCE, Outcome
 from txsmtpx import Timeouts, connect, send_mail
+from txsmtpx.testing import SILENCE, Outcome
 
 PHASES = {
     # phase: (what is not answered, offers, how often it is answered before that)

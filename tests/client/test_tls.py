@@ -12,9 +12,8 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import Certificate, CertificateOptions, PrivateCertificate, trustRootFromCertificates
 
 from tests.client.authority import Authority
-from tests.client.scripted import Outcome, ScriptedServer
 from txsmtpx import MemoryBackend, NotOffered, ProtocolError, SMTPServerFactory, Timeouts, TLSFailed, connect
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Outcome, RecordingBackend, ScriptedServer
 from txsmtpx.wire.connect import target
 from txsmtpx.wire.tls import ClientTLS
 

@@ -10,9 +10,9 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.test.iosim import connect
 
-from tests.wire.link import Transport
 from txsmtpx import Extension, SMTPClient, SMTPServerFactory
 from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing.link import Transport
 
 
 class Ends:

@@ -9,14 +9,13 @@ from twisted.internet.task import Clock
 
 from tests.sasl.certificates import issue_client
 from tests.sasl.exchanges import DONE, UNIFORM, log_in, now, portal
-from tests.wire.certificates import issue
-from tests.wire.link import link
 from txsmtpx import Certificate
 from txsmtpx.backends.certificate import CertificateChecker
 from txsmtpx.backends.scram import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl.external import External
 from txsmtpx.sasl.scram import Scram
+from txsmtpx.testing import Link, issue
 from txsmtpx.wire.tls import channel_binding
 
 
@@ -49,7 +48,7 @@ def connect(pem, alice, room):
     def connect(client_certificate=None):
         tls = Certificate(str(pem.certificate), str(pem.key), str(alice.authority))
         backend = portal(CertificateChecker(), ScramChecker(users, now))
-        client = link(backend, clock=Clock(), tls=tls, auth_failure_delay=0)
+        client = Link.to(backend, clock=Clock(), tls=tls, auth_failure_delay=0)
         client.clock = client.server.factory.settings.clock
         client.replies = client.said
         client.ask("EHLO client.example", "STARTTLS")

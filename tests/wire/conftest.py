@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.wire.certificates import Pem, issue
 from txsmtpx import Certificate
+from txsmtpx.testing import Pem, issue
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from tests.wire.link import Link, codes, link
+from tests.wire.replies import codes
 from tests.wire.test_haproxy import Proxied, v1, v2
 from txsmtpx import SMTPServerFactory
-from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.testing import Conversation, Link, RecordingBackend
 
 GREETING = ["220 localhost ESMTP txsmtpx"]
 EARLY = ["554 5.5.1 You spoke before the greeting"]
@@ -53,7 +53,7 @@ def test_a_full_house_says_so_at_once():
 
 
 def test_a_server_that_stops_meanwhile():
-    client = link(RecordingBackend(), clock=(clock := Clock()), greeting_delay=5)
+    client = Link.to(RecordingBackend(), clock=(clock := Clock()), greeting_delay=5)
     client.server.factory.drain(10)
     assert codes(client.said()) == ["421"]
     assert client.over

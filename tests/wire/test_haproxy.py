@@ -10,9 +10,9 @@ from twisted.internet.task import Clock
 from twisted.protocols.haproxy import proxyEndpoint
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 
-from tests.wire.link import Link, codes
+from tests.wire.replies import codes
 from txsmtpx import SMTPServerFactory
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Link, RecordingBackend
 
 PROXY = "192.0.2.1"
 

@@ -10,9 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import eventAsText, globalLogPublisher
 
-from tests.wire.link import link
 from txsmtpx.sasl.mechanism import UsernamePassword
-from txsmtpx.testing import BackendCrash, Conversation, RecordingBackend
+from txsmtpx.testing import BackendCrash, Conversation, Link, RecordingBackend
 
 PASSWORD = "correct horse"
 
@@ -76,7 +75,7 @@ def test_the_secrets_are_those_that_are_said():
 def test_nothing_of_it_is_seen(log, certificate, pem, lines, tls):
     clock, transcript = Clock(), []
     backend = RecordingBackend({"user": PASSWORD})
-    client = link(
+    client = Link.to(
         backend,
         clock=clock,
         tls=certificate,
@@ -103,7 +102,7 @@ def test_nothing_of_it_is_seen(log, certificate, pem, lines, tls):
 @pytest.mark.parametrize("line", [f"AUTH PLAIN {PLAIN}", f"auth plain {PLAIN}"])
 @pytest.mark.parametrize("hello", [[], ["EHLO client.example"], ["HELO client.example"]])
 def test_in_the_clear_where_it_is_not_allowed(log, certificate, line, hello):
-    client = link(RecordingBackend({"user": PASSWORD}), tls=certificate, transcript=True)
+    client = Link.to(RecordingBackend({"user": PASSWORD}), tls=certificate, transcript=True)
     said = client.ask(*hello, line)
     assert said[-1][:3] == ("538" if hello else "503")
     assert "AUTH" not in "".join(said)

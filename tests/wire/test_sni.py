@@ -12,10 +12,9 @@ from OpenSSL import SSL
 from twisted.internet.ssl import Certificate as Trusted
 from twisted.internet.ssl import optionsForClientTLS
 
-from tests.wire.certificates import Pem, issue
-from tests.wire.link import codes, link
+from tests.wire.replies import codes
 from txsmtpx import Certificate, CertificateDirectory
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Link, Pem, RecordingBackend, issue
 from txsmtpx.wire.tls import channel_binding
 
 
@@ -196,7 +195,7 @@ def test_starttls_with_a_name(directory, tmp_path):
     pem = issue(tmp_path, "b", "mx.b.example")
     install(directory, pem)
     install(directory, issue(tmp_path, "a", "mx.a.example"))
-    client = link(RecordingBackend(), tls=CertificateDirectory(str(directory)))
+    client = Link.to(RecordingBackend(), tls=CertificateDirectory(str(directory)))
     client.ask("EHLO client.example", "STARTTLS")
     client.start_tls(optionsForClientTLS("mx.b.example", Trusted.loadPEM(pem.certificate.read_bytes())))
     assert codes(client.ask("EHLO client.example")) == ["250"]

@@ -12,9 +12,9 @@ from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from tests.wire.link import Link, codes, link
+from tests.wire.replies import codes
 from txsmtpx import ImplicitTLSEndpoint, SMTPServerFactory
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Link, RecordingBackend
 
 PLAIN = base64.b64encode(b"\0user\0secret").decode()
 
@@ -26,7 +26,7 @@ def backend():
 
 @pytest.fixture
 def client(backend, certificate):
-    connection = link(backend, tls=certificate)
+    connection = Link.to(backend, tls=certificate)
     assert codes(connection.said()) == ["220"]
     yield connection
     connection.hang_up()
@@ -105,7 +105,7 @@ def test_wherever_the_segments_are_cut(client, pem, backend, cut):
 def test_plaintext_that_waited_for_a_backend_is_forgotten(certificate, pem):
     slow = Deferred()
     backend = RecordingBackend({"user": "secret"}, reset=[slow])
-    client = link(backend, tls=certificate)
+    client = Link.to(backend, tls=certificate)
     client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")
     assert client.ask("RSET", "STARTTLS", "NOOP") == []
     slow.callback(None)
@@ -119,7 +119,7 @@ def test_plaintext_that_waited_for_a_backend_is_forgotten(certificate, pem):
 
 def test_hello_transaction_and_login_are_forgotten(certificate, pem):
     backend = RecordingBackend({"user": "secret"})
-    client = link(backend, tls=certificate, allow_insecure_auth=True)
+    client = Link.to(backend, tls=certificate, allow_insecure_auth=True)
     client.said()
     answers = client.ask("EHLO client.example", f"AUTH PLAIN {PLAIN}")
     assert answers[-1] == "235 2.7.0 Authentication succeeded"
@@ -139,7 +139,7 @@ def test_hello_transaction_and_login_are_forgotten(certificate, pem):
 
 
 def test_require_tls(certificate, pem, backend):
-    client = link(backend, tls=certificate, require_tls=True)
+    client = Link.to(backend, tls=certificate, require_tls=True)
     client.ask("EHLO client.example")
     assert client.ask("MAIL FROM:<a@client.example>") == ["530 5.7.0 Issue STARTTLS first"]
     client.ask("STARTTLS")
@@ -161,7 +161,7 @@ def test_a_failed_handshake_closes(client, backend, garbage):
 
 def test_a_handshake_that_never_comes_ends(certificate, backend):
     clock = Clock()
-    client = link(backend, clock=clock, tls=certificate, read_timeout=10, write_timeout=5)
+    client = Link.to(backend, clock=clock, tls=certificate, read_timeout=10, write_timeout=5)
     client.ask("EHLO client.example", "STARTTLS")
     clock.advance(10)
     clock.advance(5)

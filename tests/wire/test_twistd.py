@@ -10,9 +10,9 @@ import ssl
 
 import pytest
 
-from tests.wire.certificates import Pem, issue
 from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd
 from twisted import version
+from txsmtpx.testing import Pem, issue
 
 MESSAGE = "From: a@client.example\r\nSubject: hi\r\n\r\n.dot\r\nbody\r\n"
 LOGIN = ("--auth", "memory:user:correct horse")

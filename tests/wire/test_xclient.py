@@ -9,11 +9,11 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 
-from tests.wire.link import Link, codes, link
+from tests.wire.replies import codes
 from txsmtpx import SMTPServerFactory
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.sasl.external import EXTERNAL
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Link, RecordingBackend
 
 PROXY = "192.0.2.1"
 TRUSTED = {"trusted_networks": ["192.0.2.0/24"]}
@@ -46,7 +46,7 @@ def dialog_of(link: Link) -> Any:
 
 
 def test_the_connection_is_the_clients(backend):
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask("EHLO proxy.example")
     said = client.ask(
         "XCLIENT NAME=client.example ADDR=198.51.100.7 PORT=40000 PROTO=SMTP HELO=real.example LOGIN=someone"
@@ -65,7 +65,7 @@ def test_the_connection_is_the_clients(backend):
 
 
 def test_without_xclient_there_is_no_proxy(backend):
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask(*MAIL)
     connection = backend.calls[0][1]
     assert (connection.proxy, connection.xclient, connection.peer_host) == (None, {}, PROXY)
@@ -74,7 +74,7 @@ def test_without_xclient_there_is_no_proxy(backend):
 
 def test_what_is_said_again_holds_the_rest_stays(backend):
     """Attributes may take more than one command; who logged in and what he called himself are never another's."""
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask("XCLIENT PORT=40000", "XCLIENT ADDR=IPV6:2001:db8::7 LOGIN=one HELO=one.example PROTO=SMTP")
     client.ask("XCLIENT NAME=client.example")
     client.ask(*MAIL)
@@ -87,7 +87,7 @@ def test_what_is_said_again_holds_the_rest_stays(backend):
 
 
 def test_an_address_that_nobody_knows(backend):
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask("XCLIENT ADDR=[UNAVAILABLE] DESTADDR=[TEMPUNAVAIL]")
     assert codes(client.ask(*MAIL, *MESSAGE)) == ["250", "250", "250", "354", "250"]
     connection = backend.calls[0][1]
@@ -98,7 +98,7 @@ def test_an_address_that_nobody_knows(backend):
 
 def test_it_was_another_session(backend):
     """The one that was logged in is logged out; the next has its own."""
-    client = link(backend, allow_insecure_auth=True, **TRUSTED)
+    client = Link.to(backend, allow_insecure_auth=True, **TRUSTED)
     client.ask("EHLO proxy.example", "AUTH PLAIN AHVzZXIAc2VjcmV0", "XCLIENT ADDR=198.51.100.7")
     assert [session.logouts for session in backend.sessions] == [1]
     client.ask(*MAIL)
@@ -111,7 +111,7 @@ def received(helo: str) -> str:
     backend = RecordingBackend()
     headers = []
     backend.outcomes["data"] = lambda message, context: headers.append(context.received().decode())
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask(f"XCLIENT ADDR=IPV6:2001:db8::7 HELO={helo}", *MAIL, *MESSAGE)
     client.hang_up()
     (header,) = headers
@@ -133,7 +133,7 @@ def test_a_hello_is_one_word_in_received():
 def test_xforward_is_for_one_transaction(backend):
     seen = []
     backend.outcomes["mail"] = lambda sender, options: seen.append(dict(dialog_of(client).connection.xforward))
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask("EHLO proxy.example", "XFORWARD NAME=client.example ADDR=198.51.100.7", "XFORWARD IDENT=1 SOURCE=LOCAL")
     client.ask("MAIL FROM:<a@client.example>", *MESSAGE)
     client.ask("MAIL FROM:<a@client.example>", "RSET")
@@ -149,14 +149,14 @@ def test_xforward_is_for_one_transaction(backend):
 def test_xforward_is_there_while_the_message_comes(backend):
     seen = []
     backend.outcomes["data"] = lambda message, context: seen.append(context.connection.xforward)
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask("EHLO proxy.example", "XFORWARD IDENT=1", "MAIL FROM:<a@client.example>", *MESSAGE)
     assert seen == [{"IDENT": "1"}]
     client.hang_up()
 
 
 def test_xclient_forgets_xforward(backend):
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     client.ask("EHLO proxy.example", "XFORWARD IDENT=1", "XCLIENT ADDR=198.51.100.7", *MAIL)
     assert backend.calls[0][1].xforward == {}
     client.hang_up()
@@ -207,7 +207,7 @@ def test_nobody_becomes_trusted_by_being_another(backend):
 
 def test_trust_is_in_who_is_connected(backend):
     """The proxy may go on to speak for others, whoever it has spoken for."""
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     assert codes(client.ask("XCLIENT ADDR=198.51.100.7", "XCLIENT ADDR=198.51.100.8")) == ["220", "220", "220"]
     assert dialog_of(client).connection.peer_host == "198.51.100.8"
     assert dialog_of(client).connection.proxy.host == PROXY
@@ -218,7 +218,7 @@ def test_the_certificate_of_the_proxy_is_not_the_clients(backend):
     class Verified:
         verified = True
 
-    client = link(backend, **TRUSTED)
+    client = Link.to(backend, **TRUSTED)
     connection = dialog_of(client).connection
     connection.tls = Verified()
     assert EXTERNAL.available(connection)
@@ -232,7 +232,7 @@ def test_the_certificate_of_the_proxy_is_not_the_clients(backend):
 
 def test_starttls_after_it(backend, certificate, pem):
     """Where the client is stays; what was said of it in the clear does not (RFC 3207 §4.2)."""
-    client = link(backend, tls=certificate, require_tls=True, **TRUSTED)
+    client = Link.to(backend, tls=certificate, require_tls=True, **TRUSTED)
     client.ask("EHLO proxy.example", "XCLIENT ADDR=198.51.100.7 HELO=real.example LOGIN=someone")
     assert codes(client.ask("EHLO proxy.example", "STARTTLS")) == ["250", "220"]
     client.start_tls(pem.client_options())
@@ -248,7 +248,7 @@ def test_starttls_after_it(backend, certificate, pem):
 
 
 def test_starttls_forgets_xforward(backend, certificate, pem):
-    client = link(backend, tls=certificate, **TRUSTED)
+    client = Link.to(backend, tls=certificate, **TRUSTED)
     client.ask("EHLO proxy.example", "XFORWARD IDENT=1", "STARTTLS")
     client.start_tls(pem.client_options())
     client.ask(*MAIL)
@@ -257,7 +257,7 @@ def test_starttls_forgets_xforward(backend, certificate, pem):
 
 
 def test_before_starttls_where_that_is_required(backend, certificate):
-    client = link(backend, tls=certificate, require_tls=True, **TRUSTED)
+    client = Link.to(backend, tls=certificate, require_tls=True, **TRUSTED)
     said = client.ask("XCLIENT ADDR=198.51.100.7", "EHLO client.example", "MAIL FROM:<a@client.example>")
     assert codes(said) == ["220", "220", "250", "530"]
     client.hang_up()
@@ -315,7 +315,7 @@ def test_those_who_are_not_trusted_are_counted_at_once(backend):
 
 def test_nothing_of_it_begins_a_line_of_the_log(backend):
     lines = []
-    client = link(backend, transcript=lambda session, who, line: lines.append(line), **TRUSTED)
+    client = Link.to(backend, transcript=lambda session, who, line: lines.append(line), **TRUSTED)
     client.ask("EHLO a.example", "XCLIENT NAME=a+0D+0Ab", "XFORWARD HELO=a+0Ab", "XCLIENT HELO=a+1B[2J")
     assert len(lines) == 1 + 2 * 4 + len([line for line in lines if line.startswith("250-")])
     assert all(line.isprintable() for line in lines)

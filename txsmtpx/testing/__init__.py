@@ -1,23 +1,38 @@
 """
 What our tests, and our users' tests, are written with.
 
-L{Conversation} is a client that types: an L{txsmtpx.SMTPServer} on a transport in memory, its time a L{Clock}.
-L{RecordingBackend} remembers what it was asked and answers what it was told to.  L{Transcript} is a dialog in
-a file, with the exact replies (L{txsmtpx.testing.transcript}).
+A client that types, to an L{txsmtpx.SMTPServer} in memory: L{Conversation}, and L{Link} where TLS is to be started.
+L{Network} joins our client and a server in memory.  Their time is a L{Clock}.  L{RecordingBackend} remembers what it
+was asked and answers what it was told to; L{ScriptedServer} says what it is told and fails where it is told, for tests
+of clients.  L{Transcript} is a dialog in a file, with the exact replies (L{txsmtpx.testing.transcript}).
 """
 
+from txsmtpx.testing.certificate import Pem, issue
 from txsmtpx.testing.conversation import Conversation, Segments, cut_at, one_by_one, whole
+from txsmtpx.testing.link import Link
+from txsmtpx.testing.network import Network
+from txsmtpx.testing.outcome import Outcome
 from txsmtpx.testing.recording import BackendCrash, RecordingBackend, RecordingSession
+from txsmtpx.testing.scripted import HANG_UP, SILENCE, Script, ScriptedServer
 from txsmtpx.testing.transcript import Transcript
 
 __all__ = [
+    "HANG_UP",
+    "SILENCE",
     "BackendCrash",
     "Conversation",
+    "Link",
+    "Network",
+    "Outcome",
+    "Pem",
     "RecordingBackend",
     "RecordingSession",
+    "Script",
+    "ScriptedServer",
     "Segments",
     "Transcript",
     "cut_at",
+    "issue",
     "one_by_one",
     "whole",
 ]

@@ -1,26 +1,18 @@
 """
-A server that says what it is told and fails where it is told, and a network in memory for our client.
+A server that says what it is told and fails where it is told.
 
-It shares no code with the library: what it understands of a message is what a server of someone else's would.
+It shares no code with the rest of the library: what it understands of a message (RFC 5321, RFC 3030, RFC 2033) is what
+a server of someone else's would.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.task import Clock
 from twisted.python.failure import Failure
-from twisted.test.iosim import connect
-from zope.interface import implementer
-
-from tests.wire.link import Transport
-from txsmtpx import SMTPClient
 
 SILENCE = ""
 """An answer: none."""
@@ -28,7 +20,7 @@ SILENCE = ""
 HANG_UP = b""
 """An answer: the end of the connection."""
 
-USUAL: Mapping[str, Any] = {
+_USUAL: Mapping[str, str] = {
     "": "220 scripted.example",
     "HELO": "250 scripted.example",
     "MAIL": "250 2.1.0 Sender ok",
@@ -46,15 +38,28 @@ class ScriptedServer(Protocol):
     r"""
     One connection.
 
-    An answer is the lines of a reply, C{SILENCE}, C{HANG_UP}, octets that are said as they are, or a function of the
-    verb's argument that gives one of these; or a list of them, one a command, and then the usual.  "" is the greeting
-    and "." the end of a message, by DATA or BDAT; under LMTP it is answered once for each recipient.
+    C{offers} and C{answers} say what it answers; whatever is not told otherwise it takes.  An answer is
+
+    ===================  =====================================================================================
+    C{"550 5.1.1 No"}    a reply; C{\n} between its lines
+    L{SILENCE}           nothing is said
+    L{HANG_UP}           the connection ends
+    C{b"250"}            octets, said as they are
+    a function           of the verb's argument, which gives one of these; or an iterator, which goes on with
+                         the lines of the client as long as it gives 334
+    C{None}              the usual
+    a list of these      one a command, and then the usual
+    ===================  =====================================================================================
+
+    C{ScriptedServer(["PIPELINING"], RCPT=["250 2.1.5 Ok", "550 5.1.1 No"], END=HANG_UP)} offers PIPELINING, refuses the
+    second recipient, and is gone at the end of the message.
 
     @ivar lines: the commands heard.
     @ivar messages: the complete messages, unstuffed.
     @ivar raw: the octets that came after 354, with what ended them.
     @ivar chunks: the octets of each BDAT.
     @ivar tls: whether TLS has been started.
+    @ivar lost: whether the connection is over.
     @ivar said: octets, so far.
     @ivar heard: octets, so far.
     """
@@ -72,12 +77,14 @@ class ScriptedServer(Protocol):
         **answers: Any,
     ) -> None:
         """
-        @param offers: keywords, with what stands behind them.
-        @param tls: for STARTTLS: what C{startTLS} takes.
+        @param offers: what EHLO announces: keywords, with what stands behind them.
+        @param lmtp: the end of a message is answered once for each recipient (RFC 2033 §4.2).
+        @param tls: for STARTTLS: what C{startTLS} takes.  To offer it is another thing.
         @param says: octets after which it hangs up.
         @param hears: octets after which it hangs up.
         @param hasty: BDAT is answered before its octets have come.
-        @param answers: by verb; C{GREETING} and C{END} for those that are no names.
+        @param answers: by verb; C{GREETING} is the first thing said, C{END} the answer to a message, which came by DATA
+            or BDAT.
         """
         given = {{"GREETING": "", "END": "."}.get(verb, verb): answer for verb, answer in answers.items()}
         self.answers = {verb: list(answer) if isinstance(answer, list) else answer for verb, answer in given.items()}
@@ -105,9 +112,11 @@ class ScriptedServer(Protocol):
         return [line.partition(" ")[0] for line in self.lines]
 
     def connectionMade(self) -> None:
+        """Greet."""
         self._answer("")
 
     def dataReceived(self, data: bytes) -> None:
+        """Hear, and answer."""
         if self._hears is not None:
             data = data[: self._hears - self.heard]
         self.heard += len(data)
@@ -118,10 +127,11 @@ class ScriptedServer(Protocol):
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
+        """It is over."""
         self.lost = True
 
     def say(self, answer: Any) -> None:
-        """Say it, asked or not."""
+        """Say an answer, asked or not."""
         if isinstance(answer, str):
             answer = "".join(f"{line}\r\n" for line in answer.split("\n")).encode() if answer else None
         if answer == HANG_UP:
@@ -219,7 +229,7 @@ class ScriptedServer(Protocol):
             exchange, answer = answer, next(answer)
             self._exchange = exchange if answer.startswith("334") else None
         if answer is None:
-            answer = USUAL.get(verb, "250 2.0.0 Ok") if verb not in ("EHLO", "LHLO") else self._hello()
+            answer = _USUAL.get(verb, "250 2.0.0 Ok") if verb not in ("EHLO", "LHLO") else self._hello()
         self.say(answer)
         return answer if isinstance(answer, str) else ""
 
@@ -236,118 +246,24 @@ class ScriptedServer(Protocol):
         self.say(answer)
 
 
-async def listening(reactor: Any, make: Callable[[], Protocol]) -> Any:
-    """A port of the loopback interface where C{make} makes the servers; C{stopListening} ends it."""
-    factory = Factory()
-    factory.noisy = False
-    factory.buildProtocol = lambda address: make()  # type: ignore[method-assign,assignment]
-    return await serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(factory)
-
-
-@implementer(IStreamClientEndpoint)
-class Network:
+class Script(Factory):
     """
-    An endpoint: each connection goes, in memory, to a server of its own.
+    A factory of L{ScriptedServer}: for L{txsmtpx.testing.Network}, or for any port.
 
-    @ivar clock: the time.
-    @ivar servers: those connected to so far.
-    @ivar clients: what connected to them.
+    @ivar servers: one for each connection so far.
     """
 
-    def __init__(self, *servers: Any, one_by_one: bool = False) -> None:
-        """
-        @param servers: a server a connection, or a function that makes one for as many as come.
-        @param one_by_one: what the server says arrives octet by octet.
-        """
-        self.clock = Clock()
-        self.servers: list[Any] = []
-        self.clients: list[Any] = []
-        self.pumps: list[Any] = []
-        self._next = list(servers)
-        self._one_by_one = one_by_one
+    noisy = False
 
-    def connect(self, factory: Any) -> Deferred[Any]:
-        """A connection."""
-        server = self._next[0]() if self._makes() else self._next.pop(0)
-        client = factory.buildProtocol(None)
-        ours, theirs = Transport(client, False, self.clock), Transport(server, True, self.clock)
-        if self._one_by_one:
-            whole = ours.bufferReceived
-            ours.bufferReceived = lambda octets: [whole(octets[n : n + 1]) for n in range(len(octets))]
+    def __init__(self, **script: Any) -> None:
+        """
+        @param script: of each L{ScriptedServer}.
+        """
+        self._script = script
+        self.servers: list[ScriptedServer] = []
+
+    def buildProtocol(self, addr: Any) -> ScriptedServer:
+        """A connection, which begins at the beginning of the script."""
+        server = ScriptedServer(**self._script)
         self.servers.append(server)
-        self.clients.append(client)
-        self.pumps.append(connect(server, theirs, client, ours, greet=False, clock=self.clock))
-        return succeed(client)
-
-    def _makes(self) -> bool:
-        return callable(self._next[0])
-
-    def flush(self) -> None:
-        """Until nobody has anything to say."""
-        moved = True
-        while moved:
-            moved = False
-            for pump in list(self.pumps):
-                moved |= pump.flush()
-
-    def client(self, **settings: Any) -> SMTPClient:
-        """A client, connected but for its greeting."""
-        settings = {"clock": self.clock, "in_thread": lambda function, *args: succeed(function(*args)), **settings}
-        client = SMTPClient(**settings)
-        self.connect(Factory.forProtocol(lambda: client))
-        return client
-
-    def greeted(self, **settings: Any) -> SMTPClient:
-        """A client that has said hello."""
-        client = self.client(**settings)
-        self.result(client.greeting)
-        self.result(client.hello())
-        return client
-
-    def result(self, deferred: Deferred[Any]) -> Any:
-        """
-        What comes of it, once nobody has anything to say.
-
-        @raise Exception: that.
-        @raise AssertionError: it waits for something else.
-        """
-        outcome = Outcome(deferred)
-        self.flush()
-        return outcome.result()
-
-    def hang_up(self) -> None:
-        """Everybody goes; no timer may be left."""
-        for pump in self.pumps:
-            pump.serverIO.disconnecting = True
-        self.flush()
-        assert self.clock.getDelayedCalls() == []
-
-
-class Outcome:
-    """
-    What came of a Deferred.
-
-    @ivar results: at most one.
-    """
-
-    def __init__(self, deferred: Deferred[Any]) -> None:
-        self.results: list[Any] = []
-        deferred.addBoth(self.results.append)
-
-    @property
-    def fired(self) -> bool:
-        return bool(self.results)
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception, None where there is none (yet)."""
-        return self.results[0].value if self.fired and isinstance(self.results[0], Failure) else None
-
-    def result(self) -> Any:
-        """
-        @raise Exception: that was it.
-        """
-        assert len(self.results) == 1, "it waits"
-        if isinstance(self.results[0], Failure):
-            self.results[0].raiseException()
-        return self.results[0]
+        return server

@@ -1,12 +1,11 @@
 """
-A client that types and a server, joined in memory by L{twisted.test.iosim}, with real TLS.
+Two ends of a connection in memory, by L{twisted.test.iosim}, whose transports only pretend TLS; these start it.
 
-The transports of iosim only pretend TLS; these start it.
+L{Link} is a client that types to a server; L{txsmtpx.testing.Network} joins our client to one.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -17,20 +16,29 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.test.iosim import FakeTransport, connect
 from zope.interface import directlyProvides
 
-from txsmtpx import SMTPServerFactory
+from txsmtpx.wire.factory import SMTPServerFactory
+
+_NONE: Any = None
+"""No factory is wrapped where the protocol is there already."""
 
 
 class Transport(FakeTransport):
     """A transport in memory that can start real TLS, in the way of those of the reactor."""
 
     def __init__(self, protocol: Any, isServer: bool, clock: Clock, peer: str = "192.0.2.1") -> None:
-        super().__init__(protocol, isServer, IPv4Address("TCP", "192.0.2.25", 25), IPv4Address("TCP", peer, 4000))
+        """
+        @param protocol: what talks over it.
+        @param peer: the client's address, as the server sees it.
+        """
+        here, there = IPv4Address("TCP", "192.0.2.25", 25), IPv4Address("TCP", peer, 4000)
+        super().__init__(protocol, isServer, here, there)  # type: ignore[no-untyped-call]
         self._clock = clock
         self._tls: Any = None
 
     def startTLS(self, contextFactory: Any, beNormal: bool = True) -> None:
+        """See L{ITLSTransport.startTLS}."""
         producer, self.producer = self.producer, None
-        factory = TLSMemoryBIOFactory(contextFactory, self.isServer != beNormal, None, self._clock)
+        factory = TLSMemoryBIOFactory(contextFactory, self.isServer != beNormal, _NONE, self._clock)
         self._tls = self.protocol = factory.protocol(factory, self.protocol, False)
         self.getHandle = self._tls.getHandle
         directlyProvides(self, ISSLTransport)
@@ -38,17 +46,24 @@ class Transport(FakeTransport):
         if producer is not None:
             self.registerProducer(producer, True)
 
+    def _upper(self) -> Any:
+        return self._tls or super()
+
     def write(self, data: bytes) -> None:
-        (self._tls or super()).write(data)
+        """Through TLS, where there is TLS; so it is with all of these."""
+        self._upper().write(data)
 
     def loseConnection(self) -> None:
-        (self._tls or super()).loseConnection()
+        """See L{ITransport.loseConnection}."""
+        self._upper().loseConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        (self._tls or super()).registerProducer(producer, streaming)
+        """See L{IConsumer.registerProducer}."""
+        self._upper().registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
-        (self._tls or super()).unregisterProducer()
+        """See L{IConsumer.unregisterProducer}."""
+        self._upper().unregisterProducer()
 
 
 class _Below:
@@ -63,41 +78,64 @@ class _Below:
         return getattr(self._transport, name)
 
 
-class Client(Protocol):
-    """Keeps what it hears."""
+class Typist(Protocol):
+    """
+    A client that says what it is told and keeps what it hears.
+
+    @ivar heard: the octets since they were last taken from here.
+    @ivar lost: whether the connection is over.
+    """
+
+    transport: Any
 
     def __init__(self) -> None:
         self.heard = b""
         self.lost = False
 
     def dataReceived(self, data: bytes) -> None:
+        """Keep it."""
         self.heard += data
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Any = None) -> None:
+        """It is over."""
         self.lost = True
 
 
 class Link:
     """
-    A connection.
+    A client that types to a server, which may start TLS.
 
     @ivar server: what the transport of the server talks to.
-    @ivar client: the L{Client}.
+    @ivar client: the L{Typist}.
     """
 
     def __init__(self, server: Any, clock: Clock, peer: str = "192.0.2.1", tls: Any = None) -> None:
         """
+        @param server: a protocol.
+        @param clock: the time of both.
+        @param peer: the client's address, as the server sees it.
         @param tls: the client's options, for TLS from the first octet on.
         """
         self.server = server
-        self.client = Client()
+        self.client = Typist()
         outer: Any = self.client
         if tls is not None:
-            factory = TLSMemoryBIOFactory(tls, True, None, clock)
+            factory = TLSMemoryBIOFactory(tls, True, _NONE, clock)
             outer = factory.protocol(factory, self.client)
         self.transport = Transport(outer, False, clock)
         self.server_transport = Transport(server, True, clock, peer)
         self._pump = connect(server, self.server_transport, outer, self.transport, clock=clock)
+
+    @classmethod
+    def to(cls, backend: Any, *, clock: Clock | None = None, **settings: Any) -> Link:
+        """
+        A connection to a server of its own.
+
+        @param backend: an L{txsmtpx.IBackend}.
+        @param settings: of L{SMTPServerFactory}.
+        """
+        clock = clock or Clock()
+        return cls(SMTPServerFactory(backend, reactor=clock, **settings).buildProtocol(None), clock)
 
     def send(self, octets: bytes) -> None:
         """Let the server have C{octets}, in one segment, and the client its answers."""
@@ -115,13 +153,17 @@ class Link:
         return self.said()
 
     def said(self) -> list[str]:
-        """What the server has said since this was last asked."""
+        """The lines that the server has said since this was last asked."""
         self._pump.flush()
         heard, self.client.heard = self.client.heard, b""
         return heard.decode().splitlines()
 
     def start_tls(self, options: Any) -> None:
-        """The client's side of the handshake."""
+        """
+        The client's side of the handshake.
+
+        @param options: what C{startTLS} takes, such as L{txsmtpx.testing.Pem.client_options} gives.
+        """
         self.transport.startTLS(options)
         self._pump.flush()
 
@@ -135,15 +177,3 @@ class Link:
         """Whether both ends have seen the connection end."""
         self._pump.flush()
         return self.client.lost and bool(self.server_transport.disconnected or self.transport.disconnected)
-
-
-def link(backend: Any, *, clock: Clock | None = None, **settings: Any) -> Link:
-    """A connection to a server of its own."""
-    clock = clock or Clock()
-    factory = SMTPServerFactory(backend, reactor=clock, **settings)
-    return Link(factory.buildProtocol(None), clock)
-
-
-def codes(lines: list[str]) -> list[str]:
-    """The numbers that begin the last line of each reply."""
-    return [match[1] for line in lines if (match := re.match(r"(\d{3})(?: |$)", line))]
