@@ -41,7 +41,7 @@ FLOORS = [
     ("errors.py", GRAMMAR, ()),
     ("interfaces.py", GRAMMAR, (*TWISTED, "twisted.plugin")),
     ("extensions", MIDDLE, TWISTED),
-    ("sasl", MIDDLE, (*TWISTED, "scramp")),
+    ("sasl", MIDDLE, TWISTED),
     ("dialog", MIDDLE, (*TWISTED, "idna")),
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),

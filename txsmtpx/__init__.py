@@ -19,6 +19,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
     IBackend,
     IBackendPlugin,
+    IBindable,
     ICredentialsBackend,
     IDataContext,
     IMessage,
@@ -59,6 +60,7 @@ __all__ = [
     "External",
     "IBackend",
     "IBackendPlugin",
+    "IBindable",
     "ICredentialsBackend",
     "IDataContext",
     "IMessage",

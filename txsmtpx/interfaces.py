@@ -6,7 +6,7 @@ Wherever a method "gives" something, it may return it, or return a Deferred or a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -184,6 +184,18 @@ class ISASLClient(Interface):
         The response to C{challenge}.
 
         @raise ValueError: the challenge is malformed, or the server is not who it says.
+        """
+
+
+class IBindable(Interface):
+    """An L{ISASLClient} that can bind its exchange to the channel that it runs over (RFC 5056)."""
+
+    def bind(bindings: Mapping[str, bytes], offered: Collection[str]) -> None:
+        """
+        Called before each exchange.
+
+        @param bindings: names to octets, the best first; empty without TLS.
+        @param offered: the mechanisms that the server offers.
         """
 
 

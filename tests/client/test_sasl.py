@@ -8,6 +8,8 @@ import hmac
 
 import pytest
 import scramp
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from txsmtpx import (
     Certificate,
@@ -187,23 +189,56 @@ def secured(net, authority, **how):
     return connect(net, reactor=net.clock, tls="required", hostname=HOST, trust_roots=authority.path, **how)
 
 
-@pytest.mark.parametrize("name", ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS"])
-def test_bound_to_the_channel(network, authority, name):
-    """By the hash of the certificate; bound to another, as by one in the middle, it fails."""
-    path = authority.issue(HOST)
-    there = {"right": path.read_text(), "wrong": authority.issue(HOST).read_text()}
-    for which, pem in there.items():
+def end_point(path):
+    """RFC 5929 §4.1, not by ours."""
+    return x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(SHA256())
 
-        binding = "tls-server-end-point", pem
-        net = network(
-            offers=["STARTTLS", f"AUTH PLAIN SCRAM-SHA-512 {name}"],
-            tls=Certificate(str(path)).creator,
-            AUTH=lambda argument, binding=binding: scram(argument, binding),
-        )
-        outcome = Outcome(secured(net, authority, auth=(USER, PASSWORD)))
-        net.flush()
-        assert net.servers[0].lines[3].split()[1] == name
-        assert (outcome.error is None) is (which == "right")
+
+@pytest.mark.parametrize("name", ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS"])
+@pytest.mark.parametrize("which", ["right", "wrong"])
+def test_bound_to_the_channel(network, authority, name, which):
+    """By the hash of the certificate, with a server that knows nothing better; one in the middle has another."""
+    path = authority.issue(HOST)
+    binding = "tls-server-end-point", end_point(path if which == "right" else authority.issue(HOST))
+    net = network(
+        offers=["STARTTLS", f"AUTH PLAIN SCRAM-SHA-512 {name}"],
+        tls=Certificate(str(path)).creator,
+        AUTH=lambda argument: scram(argument, binding),
+    )
+    outcome = Outcome(secured(net, authority, auth=Scram(name, USER, PASSWORD, binding=binding[0])))
+    net.flush()
+    assert net.servers[0].lines[3].split()[1] == name
+    assert (outcome.error is None) is (which == "right")
+
+
+def test_the_strongest_is_bound_to_this_very_connection(network, authority):
+    net = network(offers=["STARTTLS", "AUTH PLAIN SCRAM-SHA-512 SCRAM-SHA-1-PLUS"],
+                  tls=Certificate(str(authority.issue(HOST))).creator, AUTH=NO)  # fmt: skip
+    Outcome(secured(net, authority, auth=(USER, PASSWORD)))
+    net.flush()
+    _, name, first = net.servers[0].lines[3].split()
+    assert name == "SCRAM-SHA-1-PLUS"
+    assert heard(first).startswith(f"p=tls-exporter,,n={USER},r=".encode())
+
+
+def test_a_server_is_told_that_its_plus_has_not_been_seen(network, authority):
+    """RFC 5802 §6: so that it can tell if somebody has hidden it."""
+    net = network(
+        offers=["STARTTLS", "AUTH SCRAM-SHA-512"], tls=Certificate(str(authority.issue(HOST))).creator, AUTH=NO
+    )
+    Outcome(secured(net, authority, auth=(USER, PASSWORD)))
+    net.flush()
+    assert heard(net.servers[0].lines[3].split()[2]).startswith(b"y,,")
+
+
+def test_in_the_clear_there_is_nothing_to_bind(network):
+    net = network(offers=["AUTH SCRAM-SHA-256 SCRAM-SHA-256-PLUS"], AUTH=scram)
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(NotOffered, match=r"no channel binding$"):
+        net.result(client.authenticate(Scram("SCRAM-SHA-256-PLUS", USER, PASSWORD)))
+    assert net.servers[0].verbs == ["EHLO"]
+    net.result(client.authenticate((USER, PASSWORD)))
+    assert net.servers[0].lines[1].split()[1] == "SCRAM-SHA-256"
 
 
 # ---- secrets

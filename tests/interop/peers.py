@@ -48,6 +48,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "curl": (("curl",), ("curl",)),
     "dovecot": (("dovecot", "/usr/lib/dovecot/lmtp"), ("dovecot-core", "dovecot-lmtpd")),
     "exim": ((EXIM,), (EXIM_PACKAGE,)),
+    "gsasl": (("gsasl",), ("gsasl",)),
     "haproxy": (("haproxy",), ("haproxy",)),
     "msmtp": (("msmtp",), ("msmtp",)),
     "nodemailer": (("node", NODE_MODULES / "nodemailer"), ("nodejs", "node-nodemailer")),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.ssl import Certificate as TrustedCertificate
-from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.ssl import TLSVersion, optionsForClientTLS
 from twisted.internet.task import Clock
 
 from tests.sasl.certificates import issue_client
 from tests.sasl.exchanges import DONE, UNIFORM, log_in, now, portal
-from txsmtpx import Certificate
+from txsmtpx import Certificate, NotOffered
 from txsmtpx.backends.certificate import CertificateChecker
 from txsmtpx.backends.scram import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl.external import External
 from txsmtpx.sasl.scram import Scram
 from txsmtpx.testing import Link, issue
-from txsmtpx.wire.tls import channel_binding
+from txsmtpx.wire.tls import channel_bindings
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def connect(pem, alice, room):
     users = str(room / "users")
     store(users, "alice", hashes("scram", b"wonderland", 4096))
 
-    def connect(client_certificate=None):
+    def connect(client_certificate=None, version=TLSVersion.TLSv1_3):
         tls = Certificate(str(pem.certificate), str(pem.key), str(alice.authority))
         backend = portal(CertificateChecker(), ScramChecker(users, now))
         client = Link.to(backend, clock=Clock(), tls=tls, auth_failure_delay=0)
@@ -53,7 +53,8 @@ def connect(pem, alice, room):
         client.replies = client.said
         client.ask("EHLO client.example", "STARTTLS")
         trusted = TrustedCertificate.loadPEM(pem.certificate.read_bytes())
-        client.start_tls(optionsForClientTLS("localhost", trusted, client_certificate))
+        more = {"insecurelyLowerMinimumTo": version, "lowerMaximumSecurityTo": version}
+        client.start_tls(optionsForClientTLS("localhost", trusted, client_certificate, extraCertificateOptions=more))
         links.append(client)
         return client
 
@@ -66,7 +67,7 @@ def offered(client):
     return client.ask("EHLO client.example")[-1].split()[2:]
 
 
-def settled(client, half):
+def settled(client, half, change=None):
     """The answers; those that come late are pumped over."""
     said = client.ask
 
@@ -77,7 +78,7 @@ def settled(client, half):
 
     client.ask_nothing = lambda: (client.send(b""), client.said())[1]
     client.ask = ask
-    return log_in(client, half)
+    return log_in(client, half, change or (lambda step, octets: octets))
 
 
 @pytest.mark.parametrize("authorization", ["", "alice@example.org", "alice"])
@@ -108,17 +109,91 @@ def test_a_certificate_that_somebody_else_has_signed(connect, stranger):
     assert client.over
 
 
-@pytest.mark.parametrize("name", ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS"])
-def test_bound_to_the_channel(connect, name):
-    client = connect()
+PLUS = ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS"]
+TLS = {"TLS 1.3": TLSVersion.TLSv1_3, "TLS 1.2": TLSVersion.TLSv1_2}
+
+
+def bound(client, half, change=None, **instead):
+    half.bind(channel_bindings(client.transport.getHandle()) | instead, offered(client))
+    return settled(client, half, change)
+
+
+@pytest.mark.parametrize(("version", "binding"), [
+    ("TLS 1.3", "tls-exporter"), ("TLS 1.3", "tls-server-end-point"), ("TLS 1.2", "tls-server-end-point"),
+])  # fmt: skip
+@pytest.mark.parametrize("name", PLUS)
+def test_bound_to_the_channel(connect, name, version, binding):
+    """A server takes the binding that the client names."""
+    client = connect(version=TLS[version])
     assert name in offered(client)
-    binding = channel_binding(client.transport.getHandle())
-    assert binding == client.server.dialog.connection.tls.binding
-    assert settled(client, Scram(name, "alice", "wonderland", binding))[-1] == DONE
+    there = client.server.dialog.connection.tls.bindings
+    assert there == channel_bindings(client.transport.getHandle())
+    assert binding in there
+    assert bound(client, Scram(name, "alice", "wonderland", binding=binding))[-1] == DONE
 
 
-def test_bound_to_another_channel(connect):
+@pytest.mark.parametrize(("version", "best", "octets"), [
+    ("TLS 1.3", "tls-exporter", 32), ("TLS 1.2", "tls-server-end-point", 32)
+])  # fmt: skip
+def test_which_is_best(connect, version, best, octets):
+    """RFC 9266 has none for TLS 1.2 without an extended master secret, which we cannot see: there it is the other."""
+    client = connect(version=TLS[version])
+    bindings = channel_bindings(client.transport.getHandle())
+    assert next(iter(bindings)) == best
+    assert len(bindings[best]) == octets
+    said = []
+    half = Scram("SCRAM-SHA-256-PLUS", "alice", "wonderland")
+    half.bind(bindings, offered(client))
+    assert settled(client, half, lambda step, octets: said.append(octets) or octets)[-1] == DONE
+    assert said[0].startswith(f"p={best},,n=alice,r=".encode())
+
+
+def test_the_exporter_is_of_one_connection_the_end_point_of_all(connect):
+    one, other = (channel_bindings(connect().transport.getHandle()) for _ in range(2))
+    assert one["tls-exporter"] != other["tls-exporter"]
+    assert one["tls-server-end-point"] == other["tls-server-end-point"]
+
+
+@pytest.mark.parametrize("binding", ["tls-exporter", "tls-server-end-point"])
+@pytest.mark.parametrize("octets", [b"x" * 32, b"", b"x"])
+def test_bound_to_another_channel(connect, binding, octets):
+    half = Scram("SCRAM-SHA-256-PLUS", "alice", "wonderland", binding=binding)
+    assert bound(connect(), half, **{binding: octets})[-1] == UNIFORM
+
+
+@pytest.mark.parametrize(("version", "binding"), [
+    ("TLS 1.2", "tls-exporter"), ("TLS 1.2", "tls-unique"), ("TLS 1.3", "tls-unique"), ("TLS 1.3", "tls-Exporter"),
+])  # fmt: skip
+def test_a_binding_that_the_channel_has_not(connect, version, binding):
+    client = connect(version=TLS[version])
+    with pytest.raises(NotOffered, match=f"no channel binding {binding}"):
+        bound(client, Scram("SCRAM-SHA-256-PLUS", "alice", "wonderland", binding=binding))
+    half = Scram("SCRAM-SHA-256-PLUS", "alice", "wonderland", binding=binding)
+    assert bound(client, half, **{binding: b"x" * 32}) == [UNIFORM]
+
+
+def test_the_name_of_the_binding_is_signed(connect):
+    """Who swaps it on the way is found out."""
+
+    def swapped(step, octets):
+        return octets.replace(b"tls-exporter", b"tls-server-end-point") if step == 0 else octets
+
     client = connect()
+    half = Scram("SCRAM-SHA-256-PLUS", "alice", "wonderland", binding="tls-exporter")
+    assert bound(client, half, change=swapped)[-1] == UNIFORM
+
+
+def test_who_thinks_that_there_is_no_plus_has_been_lied_to(connect):
+    client = connect()
+    half = Scram("SCRAM-SHA-256", "alice", "wonderland")
+    half.bind(channel_bindings(client.transport.getHandle()), {"SCRAM-SHA-256", "PLAIN"})
     offered(client)
-    half = Scram("SCRAM-SHA-256-PLUS", "alice", "wonderland", ("tls-server-end-point", b"x" * 32))
-    assert settled(client, half)[-1] == UNIFORM
+    assert half.start().startswith(b"y,,")
+    assert settled(client, half) == [UNIFORM]
+
+
+def test_without_plus_though_it_is_offered(connect):
+    client = connect()
+    half = Scram("SCRAM-SHA-256", "alice", "wonderland")
+    assert bound(client, half)[-1] == DONE
+    assert half.start().startswith(b"n,,")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from typing import ClassVar
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, encoded, log_in, now, portal
 from txsmtpx.backends import scram as at_rest
@@ -34,7 +35,7 @@ def backend(path):
 
 class TLS:
     verified = False
-    binding = ("tls-server-end-point", b"a fingerprint")
+    bindings: ClassVar = {"tls-exporter": b"of this very connection", "tls-server-end-point": b"a fingerprint"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -53,18 +54,56 @@ def test_both_halves(backend, name):
 def test_bound_to_the_channel(backend, name):
     client = conversation(backend, TLS)
     assert f"{name}-PLUS" in client.ask("EHLO client.example")[-1].split()
-    assert log_in(client, Scram(f"{name}-PLUS", "alice", "wonderland", TLS.binding))[-1] == DONE
-    other = Scram(f"{name}-PLUS", "alice", "wonderland", ("tls-server-end-point", b"of a man in the middle"))
-    assert log_in(conversation(backend, TLS), other)[-1] == UNIFORM
+    half = Scram(f"{name}-PLUS", "alice", "wonderland")
+    half.bind(TLS.bindings, [])
+    assert log_in(client, half)[-1] == DONE
+    half.bind({"tls-exporter": b"of a man in the middle"}, [])
+    assert log_in(conversation(backend, TLS), half)[-1] == UNIFORM
     assert f"{name}-PLUS" not in conversation(backend).ask("EHLO client.example")[-1]
 
 
 def test_who_thinks_that_there_is_no_plus_has_been_lied_to(backend):
-    def downgraded(step, octets):
-        return b"y" + octets[1:] if step == 0 else octets
-
     half = Scram("SCRAM-SHA-256", "alice", "wonderland")
-    assert log_in(conversation(backend, TLS), half, downgraded) == [UNIFORM]
+    half.bind(TLS.bindings, ["SCRAM-SHA-256"])
+    assert half.start().startswith(b"y,,")
+    assert log_in(conversation(backend, TLS), half) == [UNIFORM]
+    assert log_in(conversation(backend), half)[-1] == DONE
+    half.bind(TLS.bindings, ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"])
+    assert log_in(conversation(backend, TLS), half)[-1] == DONE
+
+
+@pytest.mark.parametrize(("name", "flag"), [
+    ("SCRAM-SHA-256-PLUS", "n"), ("SCRAM-SHA-256-PLUS", "y"), ("SCRAM-SHA-256-PLUS", "p=tls-unique"),
+    ("SCRAM-SHA-256", "p=tls-exporter"), ("SCRAM-SHA-256", "x"), ("SCRAM-SHA-256", "p="), ("SCRAM-SHA-256", ""),
+])  # fmt: skip
+def test_a_flag_that_does_not_belong_to_the_mechanism(backend, name, flag):
+    client = conversation(backend, TLS)
+    assert ask(client, f"AUTH {name} {encoded(f'{flag},,n=alice,r=abc'.encode())}") == UNIFORM
+
+
+class Deputies(ScramChecker):
+    """Alice may act as the postmaster, and nobody else as anybody."""
+
+    def may_act_as(self, username, authorization):
+        return succeed((username, authorization) == ("alice", "post,master"))
+
+
+@pytest.mark.parametrize(("name", "password", "authorization", "answer"), [
+    ("alice", "wonderland", "post,master", DONE), ("alice", "wonderland", "alice", DONE),
+    ("alice", "wonderland", "bob", UNIFORM), ("a,l=ice", "other", "post,master", UNIFORM),
+    ("alice", "wrong", "post,master", UNIFORM),
+])  # fmt: skip
+def test_acting_as(path, name, password, authorization, answer):
+    checker = Deputies(path, now)
+    backend = portal(checker)
+    backend.may_act_as = checker.may_act_as
+    client = conversation(backend)
+    assert log_in(client, Scram("SCRAM-SHA-256", name, password, authorization))[-1] == answer
+    assert client.protocol.dialog.connection.username == (authorization if answer == DONE else None)
+
+
+def test_nobody_acts_as_another_where_nobody_is_asked(backend):
+    assert log_in(conversation(backend), Scram("SCRAM-SHA-256", "alice", "wonderland", "bob"))[-1] == UNIFORM
 
 
 @pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("mallory", "wonderland"), ("alic", "")])

@@ -1,12 +1,15 @@
 """
-SCRAM: RFC 5802, RFC 7677; with channel binding, -PLUS, RFC 9266 and RFC 5929.  By the library C{scramp}.
+SCRAM: RFC 5802, RFC 7677; with channel binding, -PLUS, RFC 9266 and RFC 5929.
+
+A server takes whichever binding the client names that the channel has: tls-exporter in TLS 1.3, tls-server-end-point
+in any.  A client takes the first of these, or the one that it is told to.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import re
+import hmac
 import secrets
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from twisted.cred.credentials import ICredentials
@@ -14,14 +17,11 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, implementer
 
 from txsmtpx.dialog.result import settle
-from txsmtpx.errors import auth_failed
-from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.errors import NotOffered, auth_failed
+from txsmtpx.interfaces import IBindable, ISASLClient, ISASLServer
+from txsmtpx.sasl import proof
 from txsmtpx.sasl.mechanism import Mechanism
-from txsmtpx.sasl.prep import saslprep
-from txsmtpx.sasl.verifier import HASHES, ScramVerifier, made_up
-
-ChannelBinding = tuple[str, bytes]
-"""("tls-server-end-point", its octets); C{scramp} refuses tls-exporter."""
+from txsmtpx.sasl.verifier import HASHES, ScramVerifier, client_key, made_up, salted_password, verifier_of
 
 
 class IScramProof(ICredentials):
@@ -36,35 +36,28 @@ class IScramProof(ICredentials):
 
     username: bytes = Attribute("The name.")
     mechanism: str = Attribute("What it was proved with.")
+    authorization: str = Attribute('Whom to act as, "" for oneself; whether that is allowed has been asked.')
 
 
 @implementer(IScramProof)
 class ScramProof:
     """See L{IScramProof}."""
 
-    def __init__(self, username: bytes, mechanism: str) -> None:
+    def __init__(self, username: bytes, mechanism: str, authorization: str = "") -> None:
         self.username = username
         self.mechanism = mechanism
+        self.authorization = authorization
 
     def __repr__(self) -> str:
         return f"<ScramProof {self.username!r} by {self.mechanism}>"
 
 
-_FIRST = re.compile(r"(?:n|y|p=[^,]*),(?:a=[^,]*)?,n=([^,]+),r=.*")
 _SECRET = secrets.token_bytes(32)
 """For the verifiers of strangers, where the backend makes none."""
 
 
-def _username(first: str) -> str:
-    """
-    The name in a client-first-message (RFC 5802 §7).
-
-    @raise ValueError: there is none.
-    """
-    match = _FIRST.fullmatch(first)
-    if match is None or re.search("=(?!2C|3D)", match[1]):
-        raise ValueError("no client-first-message")
-    return saslprep(match[1].replace("=2C", ",").replace("=3D", "="))
+def _nonce() -> str:
+    return secrets.token_urlsafe(24)
 
 
 @implementer(ISASLServer)
@@ -80,10 +73,10 @@ class ScramServer:
         @param name: with -PLUS, perhaps.
         """
         self._name = name
+        self._mechanism = name.removesuffix("-PLUS")
         self._backend = backend
-        self._binding: ChannelBinding | None = getattr(connection.tls, "binding", None)
-        self._username = ""
-        self._server: Any = None
+        self._bindings = _bindings(connection)
+        self._first: proof.ClientFirst | None = None
         self._proved = False
 
     def next(self, response: bytes | None) -> Any:
@@ -92,58 +85,70 @@ class ScramServer:
 
         @raise SMTPError: 535 5.7.8.
         """
-        from scramp import ScramException  # type: ignore[import-untyped]
-
         if response is None:
             return b""
         try:
             text = response.decode("utf-8")
-            if self._server is None:
-                self._username = _username(text)
-                return self._first(text)
+            if self._first is None:
+                self._first = proof.read_client_first(text)
+                return self._begin(self._first)
             if not self._proved:
-                return self._final(text)
-        except (ScramException, ValueError):
+                return self._check(self._first, proof.read_client_final(text))
+        except ValueError:
             raise auth_failed() from None
         if response:
             raise auth_failed()
-        return ScramProof(self._username.encode("utf-8"), self._name)
+        return ScramProof(self._first.username.encode("utf-8"), self._name, self._acting_as)
 
-    async def _first(self, first: str) -> bytes:
-        from scramp import ScramException, ScramMechanism
+    async def _begin(self, first: proof.ClientFirst) -> bytes:
+        self._verifier = await self._look_up(first.username)
+        if not self._admits(first.flag):
+            raise auth_failed()
+        self._nonce = first.nonce + _nonce()
+        self._said = proof.server_first(self._nonce, self._verifier)
+        return self._said.encode("utf-8")
 
-        verifier = await self._verifier()
+    def _admits(self, flag: str) -> bool:
+        """RFC 5802 §6: one who could bind but thinks that we cannot ("y") has been lied to, if we can."""
+        if self._name.endswith("-PLUS"):
+            return flag.startswith("p=") and flag[2:] in self._bindings
+        return flag == "n" or (flag == "y" and not self._bindings)
 
-        def known(username: str) -> tuple[bytes, bytes, bytes, int] | None:
-            if username != self._username:
-                return None
-            return verifier.salt, verifier.stored_key, verifier.server_key, verifier.iterations
-
-        # RFC 5802 §6: one who could bind but thinks that we cannot ("y") has been lied to, so -PLUS or not, it is told.
-        self._server = ScramMechanism(self._name).make_server(known, channel_binding=self._binding)
+    async def _look_up(self, username: str) -> ScramVerifier:
+        stranger = made_up(_SECRET, username, self._mechanism)
         try:
-            self._server.set_client_first(first)
-            return str(self._server.get_server_first()).encode("utf-8")
-        except ScramException:
-            raise auth_failed() from None
-
-    async def _verifier(self) -> ScramVerifier:
-        mechanism = self._name.removesuffix("-PLUS")
-        stranger = made_up(_SECRET, self._username, mechanism)
-        try:
-            found = settle(self._backend.scram_verifier(self._username, mechanism))
+            found = settle(self._backend.scram_verifier(username, self._mechanism))
             found = await found if isinstance(found, Deferred) else found
         except ValueError as error:  # which in an exchange means that the client is at fault
             raise RuntimeError("scram_verifier failed") from error
         return found or stranger
 
-    def _final(self, final: str) -> bytes:
-        self._server.set_client_final(final)
+    async def _check(self, first: proof.ClientFirst, final: proof.ClientFinal) -> bytes:
+        message = ",".join([first.bare, self._said, final.bare]).encode("utf-8")
+        right = proof.proves(self._mechanism, final.proof, self._verifier, message)
+        here = proof.bound(first.header, first.flag, self._bindings)
+        right &= hmac.compare_digest(final.binding, here)
+        right &= hmac.compare_digest(final.nonce, self._nonce)
+        if not right or not await self._may_act_as(first):
+            raise auth_failed()
         self._proved = True
-        return str(self._server.get_server_final()).encode("utf-8")
+        signature = proof.server_signature(self._mechanism, self._verifier, message)
+        return proof.server_final(signature).encode("utf-8")
+
+    async def _may_act_as(self, first: proof.ClientFirst) -> bool:
+        self._acting_as = "" if first.authorization == first.username else first.authorization
+        ask = getattr(self._backend, "may_act_as", None)
+        if not self._acting_as or ask is None:
+            return not self._acting_as
+        allowed = settle(ask(first.username, self._acting_as))
+        return bool(await allowed if isinstance(allowed, Deferred) else allowed)
 
     def __repr__(self) -> str:
-        return f"<ScramServer {self._name} {self._username!r}>"
+        return f"<ScramServer {self._name} {self._first.username if self._first else ''!r}>"
+
+
+def _bindings(connection: Any) -> Mapping[str, bytes]:
+    return getattr(connection.tls, "bindings", {})
 
 
 def _mechanism(name: str) -> Mechanism:
@@ -151,22 +156,18 @@ def _mechanism(name: str) -> Mechanism:
         name,
         IScramProof,
         lambda connection, backend: ScramServer(name, connection, backend),
-        available=_bound if name.endswith("-PLUS") else lambda connection: True,
+        available=lambda connection: not name.endswith("-PLUS") or bool(_bindings(connection)),
         suits=lambda backend: name.removesuffix("-PLUS") in getattr(backend, "scram_mechanisms", HASHES),
     )
 
 
-def _bound(connection: Any) -> bool:
-    return getattr(connection.tls, "binding", None) is not None
+NAMES = tuple(reversed(HASHES))
+"""Without -PLUS, the best first."""
+
+SCRAM: tuple[Mechanism, ...] = tuple(_mechanism(f"{name}{plus}") for plus in ("-PLUS", "") for name in NAMES)
 
 
-_NAMES = tuple(reversed(HASHES)) if importlib.util.find_spec("scramp") is not None else ()
-
-SCRAM: tuple[Mechanism, ...] = tuple(_mechanism(f"{name}{plus}") for plus in ("-PLUS", "") for name in _NAMES)
-"""The best first; without C{scramp} there are none."""
-
-
-@implementer(ISASLClient)
+@implementer(ISASLClient, IBindable)
 class Scram:
     """
     The client half.
@@ -175,26 +176,50 @@ class Scram:
     @ivar finished: whether the server has proved that it knows the password.
     """
 
-    def __init__(self, name: str, username: str, password: str, binding: ChannelBinding | None = None) -> None:
+    def __init__(self, name: str, username: str, password: str, authorization: str = "", binding: str = "") -> None:
         """
-        @raise ImportError: C{scramp} is not installed: C{pip install txsmtpx[scram]}.
+        @param authorization: whom to act as, "" for oneself.
+        @param binding: with -PLUS, "tls-exporter" or "tls-server-end-point"; "" for the first of these that there is.
+        @raise ValueError: no such mechanism, or no name or password can be like that.
         """
-        from scramp import ScramClient  # it has none
-
-        make: Any = ScramClient
-        bound = binding if name.endswith("-PLUS") else None
+        self._mechanism = name.removesuffix("-PLUS")
+        if self._mechanism not in HASHES:
+            raise ValueError(f"no mechanism is called {name}")
+        proof.client_first("n", authorization, username, "")
         self.name = name
         self.finished = False
         self._username = username
-        self._new: Any = lambda: make([name], username, password, channel_binding=bound)
-        self._client: Any = self._new()
+        self._authorization = authorization
+        self._password = password.encode("utf-8")
+        self._wanted = binding
+        self._bindings: Mapping[str, bytes] = {}
+        self._offered: Collection[str] = ()
+
+    def bind(self, bindings: Mapping[str, bytes], offered: Collection[str]) -> None:
+        """See L{IBindable}."""
+        self._bindings = bindings
+        self._offered = offered
 
     def start(self) -> bytes:
-        """client-first-message (RFC 5802 §5)."""
-        self._client = self._new()
+        """
+        client-first-message (RFC 5802 §5).
+
+        @raise NotOffered: the channel cannot be bound, or not by what is wanted.
+        """
         self.finished = False
-        self._step = 0
-        return str(self._client.get_client_first()).encode()
+        self._flag = self._gs2_flag()
+        self._nonce = _nonce()
+        self._signature: bytes | None = None
+        self._header, self._bare = proof.client_first(self._flag, self._authorization, self._username, self._nonce)
+        return (self._header + self._bare).encode("utf-8")
+
+    def _gs2_flag(self) -> str:
+        if not self.name.endswith("-PLUS"):  # §6: to say "y" tells the server if somebody has hidden its -PLUS from us
+            return "y" if self._bindings and f"{self.name}-PLUS" not in self._offered else "n"
+        name = self._wanted or next(iter(self._bindings), "")
+        if name not in self._bindings:
+            raise NotOffered(f"{self.name}: the connection has no channel binding {name}".rstrip())
+        return f"p={name}"
 
     def next(self, challenge: bytes) -> bytes:
         """
@@ -202,18 +227,25 @@ class Scram:
 
         @raise ValueError: it has not.
         """
-        from scramp import ScramException
-
-        self._step += 1
-        try:
-            if self._step == 1:
-                self._client.set_server_first(challenge.decode("utf-8"))
-                return str(self._client.get_client_final()).encode()
-            self._client.set_server_final(challenge.decode("utf-8"))
-            self.finished = True
-        except ScramException as error:
-            raise ValueError(f"{self.name}: {error}") from error
+        text = challenge.decode("utf-8")
+        if self._signature is None:
+            return self._prove(text)
+        if not hmac.compare_digest(proof.read_server_final(text), self._signature):
+            raise ValueError("the server does not know the password")
+        self.finished = True
         return b""
+
+    def _prove(self, said: str) -> bytes:
+        nonce, salt, iterations = proof.read_server_first(said)
+        if not nonce.startswith(self._nonce) or nonce == self._nonce:
+            raise ValueError("the nonce is not ours, or ours alone")
+        salted = salted_password(self._mechanism, self._password, salt, iterations)
+        verifier = verifier_of(self._mechanism, salted, salt, iterations)
+        bare = proof.client_final(proof.bound(self._header, self._flag, self._bindings), nonce)
+        message = ",".join([self._bare, said, bare]).encode("utf-8")
+        self._signature = proof.server_signature(self._mechanism, verifier, message)
+        key = client_key(self._mechanism, salted)
+        return proof.proved(bare, proof.client_proof(self._mechanism, key, verifier, message)).encode("utf-8")
 
     def __repr__(self) -> str:
         return f"<Scram {self.name} {self._username!r}>"

@@ -36,7 +36,7 @@ class ScramVerifier(NamedTuple):
         return f"<ScramVerifier of {self.iterations} iterations>"
 
 
-def verifier_for(mechanism: str, password: bytes, salt: bytes, iterations: int = ITERATIONS) -> ScramVerifier:
+def salted_password(mechanism: str, password: bytes, salt: bytes, iterations: int) -> bytes:
     """
     RFC 5802 §3; this is what costs.
 
@@ -44,12 +44,28 @@ def verifier_for(mechanism: str, password: bytes, salt: bytes, iterations: int =
     @param password: in UTF-8.
     @raise ValueError: no password can be like that.
     """
+    return hashlib.pbkdf2_hmac(HASHES[mechanism], prepared(password), salt, iterations)
+
+
+def client_key(mechanism: str, salted: bytes) -> bytes:
+    """What only somebody with the password has (RFC 5802 §3)."""
+    return hmac.digest(salted, b"Client Key", HASHES[mechanism])
+
+
+def verifier_of(mechanism: str, salted: bytes, salt: bytes, iterations: int) -> ScramVerifier:
+    """From a L{salted_password}."""
     algorithm = HASHES[mechanism]
-    salted = hashlib.pbkdf2_hmac(algorithm, prepared(password), salt, iterations)
-    client_key = hmac.digest(salted, b"Client Key", algorithm)
-    return ScramVerifier(
-        salt, hashlib.new(algorithm, client_key).digest(), hmac.digest(salted, b"Server Key", algorithm), iterations
-    )
+    stored_key = hashlib.new(algorithm, client_key(mechanism, salted)).digest()
+    return ScramVerifier(salt, stored_key, hmac.digest(salted, b"Server Key", algorithm), iterations)
+
+
+def verifier_for(mechanism: str, password: bytes, salt: bytes, iterations: int = ITERATIONS) -> ScramVerifier:
+    """
+    From a password; it costs as much as L{salted_password}.
+
+    @raise ValueError: no password can be like that.
+    """
+    return verifier_of(mechanism, salted_password(mechanism, password, salt, iterations), salt, iterations)
 
 
 def made_up(

@@ -21,7 +21,7 @@ from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import TLSState, channel_binding, fresh, tls_failure
+from txsmtpx.wire.tls import TLSState, fresh, tls_failure
 from txsmtpx.wire.transcript import Transcript, printable, shown
 
 MAX_LINE = 8192
@@ -255,9 +255,6 @@ class ClientChannel(LineReceiver):
             return "localhost"
         host, _, _ = host.partition("%")  # the scope of a link-local address is nobody else's
         return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
-
-    def _binding(self) -> Any:
-        return channel_binding(self._tls_connection) if self.tls is not None else None
 
     def _expired(self, phase: str) -> None:
         if phase == "close":

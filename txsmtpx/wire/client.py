@@ -22,7 +22,7 @@ from txsmtpx.errors import NotOffered
 from txsmtpx.grammar import attributes
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import ISASLClient
+from txsmtpx.interfaces import IBindable, ISASLClient
 from txsmtpx.sasl.choice import strongest
 from txsmtpx.wire.channel import ClientChannel
 from txsmtpx.wire.tls import TLSState
@@ -125,12 +125,12 @@ class SMTPClient(ClientChannel):
     async def _authenticate(self, auth: Auth) -> Reply:
         if self.tls is None and not self._allow_insecure_auth:
             raise NotOffered("no TLS: a login in the clear needs allow_insecure_auth=True")
-        if isinstance(auth, tuple):
-            client: ISASLClient = strongest(self.extensions.get("AUTH", ()), *auth, self._binding)
-        else:
-            client = auth
+        offered, bindings = self.extensions.get("AUTH", ()), self.tls.bindings if self.tls is not None else {}
+        client: ISASLClient = strongest(offered, *auth, bool(bindings)) if isinstance(auth, tuple) else auth
         if not self.supports_auth(client.name):
             raise NotOffered(f"the server does not offer AUTH {client.name}")
+        if IBindable.providedBy(client):
+            client.bind(bindings, offered)
         return await log_in(self._dialog, client, self.write_secret)
 
     def mail(self, sender: str, options: MailOptions | None = None) -> Deferred[Reply]:

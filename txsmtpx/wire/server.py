@@ -26,7 +26,7 @@ from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.tls import TLSState, channel_binding
+from txsmtpx.wire.tls import TLSState
 from txsmtpx.wire.transcript import shown
 
 if TYPE_CHECKING:
@@ -327,8 +327,7 @@ class SMTPServer(LineReceiver):
 
     def _tls_stands(self) -> None:
         self._handshaking = False
-        connection = self._tls_connection()
-        self.dialog.tls_started(TLSState(connection, channel_binding(connection, server=True)))
+        self.dialog.tls_started(TLSState(self._tls_connection(), server=True))
 
     def _tls_connection(self) -> Any:
         transport: Any = self.transport

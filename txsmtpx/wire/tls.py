@@ -32,17 +32,20 @@ class TLSState:
     @ivar peer_certificate: the client's certificate, None where it showed none.
     @ivar verified: whether there is one, signed by whom we trust.
     @ivar peer_names: what it calls its owner: e-mail addresses, DNS names, the common name.
-    @ivar binding: what binds a login to this channel, see L{channel_binding}.
+    @ivar bindings: what binds a login to this channel, see L{channel_bindings}.
     """
 
-    def __init__(self, connection: SSL.Connection, binding: tuple[str, bytes] | None = None) -> None:
+    def __init__(self, connection: SSL.Connection, server: bool = False) -> None:
+        """
+        @param server: whether this is the server's end.
+        """
         self.version = connection.get_protocol_version_name()
         self.cipher = connection.get_cipher_name()
         self.peer_certificate: crypto.X509 | None = connection.get_peer_certificate()
         asked = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
         self.verified = self.peer_certificate is not None and asked
         self.peer_names = () if self.peer_certificate is None else _names(self.peer_certificate.to_cryptography())
-        self.binding = binding
+        self.bindings = channel_bindings(connection, server)
 
     def __repr__(self) -> str:
         return f"<TLSState {self.version} {self.cipher}>"
@@ -162,15 +165,23 @@ def fresh(reason: Failure) -> Failure:
     return Failure(copy.copy(reason.value))
 
 
-def channel_binding(connection: SSL.Connection, server: bool = False) -> tuple[str, bytes] | None:
+def channel_bindings(connection: SSL.Connection, server: bool = False) -> dict[str, bytes]:
     """
-    tls-server-end-point (RFC 5929 §4.1): the hash of the server's certificate.
+    What binds a login to this channel, the best first.
+
+    tls-exporter (RFC 9266) is of this very connection.  In TLS 1.2 it is none where there is no extended master secret,
+    which OpenSSL does not tell us of, so there it is left out.  tls-server-end-point (RFC 5929 §4.1) is the hash of the
+    server's certificate.
 
     @param server: whether that is ours.
     """
+    bindings = {}
+    if connection.get_protocol_version_name() == "TLSv1.3":
+        bindings["tls-exporter"] = connection.export_keying_material(b"EXPORTER-Channel-Binding", 32)
     look = connection.get_certificate if server else connection.get_peer_certificate
     certificate = look(as_cryptography=True)
-    if certificate is None or certificate.signature_hash_algorithm is None:
-        return None
-    algorithm = certificate.signature_hash_algorithm
-    return "tls-server-end-point", certificate.fingerprint(SHA256() if algorithm.name in ("md5", "sha1") else algorithm)
+    algorithm = None if certificate is None else certificate.signature_hash_algorithm
+    if certificate is not None and algorithm is not None:
+        weak = algorithm.name in ("md5", "sha1")
+        bindings["tls-server-end-point"] = certificate.fingerprint(SHA256() if weak else algorithm)
+    return bindings
