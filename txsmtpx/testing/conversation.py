@@ -5,6 +5,7 @@ A client that types, to a server in memory; and the ways its octets may be cut.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -94,11 +95,11 @@ def one_by_one(octets: bytes, at: int) -> list[bytes]:
     return [octets[n : n + 1] for n in range(len(octets))]
 
 
-def cut_at(position: int) -> Segments:
-    """In two segments, cut at C{position}."""
+def cut_at(*positions: int) -> Segments:
+    """In segments, cut at C{positions}, which rise."""
 
     def cut(octets: bytes, at: int) -> list[bytes]:
-        here = position - at
-        return [octets[:here], octets[here:]] if 0 < here < len(octets) else [octets]
+        edges = [0, *(place - at for place in positions if 0 < place - at < len(octets)), len(octets)]
+        return [octets[start:end] for start, end in pairwise(edges)]
 
     return cut

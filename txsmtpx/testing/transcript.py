@@ -80,7 +80,7 @@ class Transcript:
     """
     A dialog in a file; see the module for how it is written.
 
-    @ivar length: how many octets the client says.
+    @ivar octets: all that the client says.
     @ivar crashes: whether a L{BackendCrash} is to be found in the log.
     """
 
@@ -96,7 +96,7 @@ class Transcript:
                 if match is None:
                     raise ValueError(f"{name}, line {number}: what is {line!r}?")
                 self._steps.append(_Step(number, match[1], match[2] or ""))
-        self.length = sum(len(_said(step)) for step in self._steps)
+        self.octets = b"".join(map(_said, self._steps))
         self.crashes = any("crash" in step.text for step in self._steps if step.kind in ("on", "deliver"))
 
     @classmethod
@@ -104,12 +104,15 @@ class Transcript:
         """The transcript in a file."""
         return cls(path.read_text(encoding="utf-8"), path.name)
 
-    def play(self, segments: Segments | None = None) -> RecordingBackend:
+    def play(
+        self, segments: Segments | None = None, conversation: Callable[..., Conversation] = Conversation
+    ) -> RecordingBackend:
         """
         Play it once.
 
         @param segments: how the octets between two C{wait} are cut, who does not wait for replies then; None for a
             client that says a line at a time.
+        @param conversation: makes the L{Conversation} with the server, which takes what that takes.
         @raise AssertionError: the server says anything else.
         """
         play = _Play(self._all("user"), self._all("on"), self._all("deliver"))
@@ -119,22 +122,22 @@ class Transcript:
         for keywords in self._all("offer"):
             settings["extensions"] = [_EXTENSIONS[keyword] for keyword in keywords.split()]
         inside_tls = any(step.kind == "inside tls" for step in self._steps)
-        conversation = Conversation(play.backend, clock=play.clock, inside_tls=inside_tls, **settings)
+        client = conversation(play.backend, clock=play.clock, inside_tls=inside_tls, **settings)
         said = 0
         for steps in self._phases(by_line=segments is None):
             octets = b"".join(map(_said, steps))
             for segment in segments(octets, said) if segments is not None else [octets]:
                 if segment:
-                    conversation.send(segment)
+                    client.send(segment)
             said += len(octets)
-            self._compare(conversation, steps)
+            self._compare(client, steps)
             for step in steps:
                 if step.kind == "wait":
                     play.clock.advance(float(step.text))
                 elif step.kind == "lose":
-                    conversation.hang_up()
-        self._compare(conversation, [])
-        conversation.hang_up()
+                    client.hang_up()
+        self._compare(client, [])
+        client.hang_up()
         stored = [_octets(text) for text in self._all("stored")]
         self._same("messages", list(map(repr, stored)), [repr(each.content) for each in play.backend.messages])
         return play.backend
@@ -156,10 +159,10 @@ class Transcript:
         if phase:
             yield phase
 
-    def _compare(self, conversation: Conversation, steps: list[_Step]) -> None:
+    def _compare(self, client: Conversation, steps: list[_Step]) -> None:
         expected = [_octets(step.text).decode() for step in steps if step.kind == "c <-"]
         line = steps[0].number if steps else "the end"
-        said = conversation.replies()
+        said = client.replies()
         seen = [
             wanted if _pattern(wanted).fullmatch(reply) else reply
             for wanted, reply in zip(expected, said, strict=False)
@@ -168,8 +171,8 @@ class Transcript:
         if steps:
             until = steps[-1].number
             closed = any(step.kind == "closed" and step.number <= until for step in self._steps)
-            if conversation.closed is not closed:
-                raise AssertionError(f"{self._name}, line {until}: closed is {conversation.closed}")
+            if client.closed is not closed:
+                raise AssertionError(f"{self._name}, line {until}: closed is {client.closed}")
 
     def _same(self, what: str, expected: list[str], found: list[str]) -> None:
         if expected != found:

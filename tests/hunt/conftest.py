@@ -1,0 +1,5 @@
+"""The certificate of those who speak TLS here."""
+
+from tests.wire.conftest import pem
+
+__all__ = ["pem"]
