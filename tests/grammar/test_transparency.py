@@ -1,5 +1,5 @@
 """
-Transparency (RFC 5321 §4.5.2) and bare newlines (law 4), against a model that goes through a message octet by octet.
+Transparency (RFC 5321 §4.5.2) and bare newlines (law 4), against a model.
 
 Whole, cut at every position, one octet at a time, cut anyhow; with trailing octets behind the end.
 """
@@ -12,43 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.grammar.octetwise import model
 from txsmtpx.grammar.transparency import Stuffer, Unstuffer
 
 POLICIES = ["normalize", "reject", "accept"]
-
-
-def model(data: bytes, policy: str) -> tuple[bytes, int, bool]:
-    """The message, the index behind its end (-1 without one), whether a bare CR or LF was met."""
-    message = bytearray()
-    bare = False
-    line_start = True  # behind the CRLF of the command
-    dot_may_end = True  # behind a real CRLF
-    at = 0
-    while at < len(data):
-        if dot_may_end and data[at : at + 3] == b".\r\n":
-            return bytes(message), at + 3, bare
-        if line_start and data[at : at + 1] == b".":
-            at += 1
-            line_start = dot_may_end = False
-            continue
-        octet = data[at : at + 1]
-        if data[at : at + 2] == b"\r\n":
-            message += b"\r\n"
-            line_start = dot_may_end = True
-            at += 2
-            continue
-        line_start = dot_may_end = False
-        if octet == b"\n":
-            bare = True
-            message += b"\r\n" if policy == "normalize" else b"\n"
-            line_start = policy == "normalize"
-        elif octet == b"\r":
-            bare = True
-            message += b" " if policy == "normalize" else b"\r"
-        else:
-            message += octet
-        at += 1
-    return bytes(message), -1, bare
 
 
 def unstuff(pieces: list[bytes], policy: str) -> tuple[bytes, int, bool]:

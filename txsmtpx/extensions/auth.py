@@ -70,6 +70,8 @@ class Exchange:
             response = base64.b64decode(line, validate=True)
         except binascii.Error:
             return replies.BAD_BASE64_501
+        if len(line) != 4 * -(-len(response) // 3):  # padding behind padding (RFC 4648 §4), which Python lets pass
+            return replies.BAD_BASE64_501
         return self.step(response)
 
     def step(self, response: bytes | None) -> Any:
