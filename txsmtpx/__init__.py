@@ -10,8 +10,10 @@ from txsmtpx.backends.portal import BackendRealm, PortalBackend
 from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.settings import first_failure, first_success
+from txsmtpx.dialog.summary import Summary
 from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar.options import MailOptions, Parameter, RcptOptions
@@ -25,6 +27,7 @@ from txsmtpx.interfaces import (
     IMessage,
     ISASLClient,
     ISASLServer,
+    IServerObserver,
     ISession,
 )
 from txsmtpx.sasl.bearer import OAuthBearer, XOAuth2
@@ -66,6 +69,7 @@ __all__ = [
     "IMessage",
     "ISASLClient",
     "ISASLServer",
+    "IServerObserver",
     "ISession",
     "ImplicitTLSEndpoint",
     "Login",
@@ -78,6 +82,7 @@ __all__ = [
     "NotOffered",
     "NullMX",
     "OAuthBearer",
+    "Observer",
     "OpenBackend",
     "PROXYEndpoint",
     "Parameter",
@@ -98,6 +103,7 @@ __all__ = [
     "Scram",
     "Session",
     "State",
+    "Summary",
     "TLSFailed",
     "Timeouts",
     "Verb",

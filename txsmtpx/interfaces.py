@@ -144,8 +144,63 @@ class IDataContext(Interface):
         @raise ValueError: no such recipient.
         """
 
+    def note(**facts: Any) -> None:
+        """
+        What you have to say of this message for the log, such as where it was stored: by name, C{str} or numbers.
+
+        It becomes part of the line that sums the transaction up where a L{txsmtpx.TransactionLog} watches the server,
+        and is a line by itself otherwise.
+        """
+
     def received(when: float | None = None) -> bytes:
         """The Received header of this message (RFC 5321 §4.4), for C{when}, seconds since the epoch, or now."""
+
+
+class IServerObserver(Interface):
+    """
+    Watches a server: it is told what happens, when it has happened, and changes nothing.
+
+    Its methods are called in the reactor's thread and must not block; what they raise is logged.  L{txsmtpx.Observer}
+    has them all, and what is not overridden there costs nothing.
+    """
+
+    def connected(connection: Any) -> None:
+        """
+        A client has connected.  Behind C{haproxy:} its address is not known yet; inside C{tls:} it has no TLS yet.
+
+        @param connection: a L{txsmtpx.Connection}.
+        """
+
+    def secured(connection: Any) -> None:
+        """TLS stands, from the first octet or by STARTTLS: C{connection.tls} says which."""
+
+    def commanded(connection: Any, verb: str) -> None:
+        """
+        A command has come.
+
+        @param verb: its name in upper case, "" for one that is none of the server's.
+        """
+
+    def replied(connection: Any, reply: Any) -> None:
+        """
+        A reply was given, the greeting among them.
+
+        @param reply: a L{txsmtpx.Reply}.
+        """
+
+    def concluded(summary: Any) -> None:
+        """
+        A transaction is over; each that MAIL has opened is told once.
+
+        @param summary: a L{txsmtpx.Summary}.
+        """
+
+    def disconnected(connection: Any, reason: Any) -> None:
+        """
+        The connection is gone, which was C{connected}.
+
+        @param reason: a L{twisted.python.failure.Failure}.
+        """
 
 
 class ISASLServer(Interface):

@@ -70,6 +70,7 @@ class DataContext:
     @ivar late: called as (recipient, status) for an outcome that came after its slot had frozen; where
         a delivery can be undone, this is the place.
     @ivar late_outcomes: how many came so.
+    @ivar summary: the L{txsmtpx.dialog.summary.Summary} of the transaction, where somebody wants one.
     """
 
     def __init__(self, transaction: Transaction, connection: Connection, settings: Settings) -> None:
@@ -79,6 +80,7 @@ class DataContext:
         self.recipient_options = tuple(transaction.recipient_options)
         self.queue_id = transaction.queue_id
         self.connection = connection
+        self.summary = transaction.summary
         self.late: Callable[[str, Any], None] | None = None
         self.late_outcomes = 0
         self._settings = settings
@@ -184,6 +186,13 @@ class DataContext:
         if self._freeze(slot, self._settings.delivery_timed_out(slot.recipient)):
             self._settled(slot)
 
+    def note(self, **facts: Any) -> None:
+        """What the backend has to say of it (L{IDataContext.note})."""
+        if self.summary is not None:
+            self.summary.facts |= facts
+        else:
+            log.info("{queue_id}: {facts}", queue_id=self.queue_id, facts=facts)
+
     def received(self, when: float | None = None) -> bytes:
         """
         The Received header of this message (RFC 5321 §4.4).
@@ -259,6 +268,11 @@ class DataContext:
         self._outcome = reply
 
     @property
+    def outcomes(self) -> Sequence[Reply]:
+        """The outcome of every recipient where each has its own, in RCPT order."""
+        return [slot.reply for slot in self._slots if slot.reply is not None] if self._each else ()
+
+    @property
     def failure(self) -> Reply | None:
         """What C{data} has already failed with, None while it has not."""
         return None if self._outcome is None or self._outcome.positive else self._outcome
@@ -316,8 +330,8 @@ class DataContext:
         return reply
 
     def _note(self, reply: Reply) -> None:
-        """What went wrong stands in the log too, under the name by which the peer knows it."""
-        if not reply.positive:
+        """What went wrong stands in the log, under the name by which the peer knows it; see L{note}."""
+        if not reply.positive and self.summary is None:
             log.info("{queue_id}: not taken: {reply}", queue_id=self.queue_id, reply=reply.one_line)
 
     def _give_up(self) -> None:

@@ -24,6 +24,7 @@ from txsmtpx.dialog.delivery import DataContext, refusal
 from txsmtpx.dialog.message import Message, MessageAborted
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
+from txsmtpx.dialog.summary import Summary
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import Run, State
@@ -98,6 +99,8 @@ class ServerDialog:
         self._body_done: Callable[[], Any] | None = None
         self._pending: Deferred[Any] | None = None
         self._first = True
+        self._commanded = settings.observers.commanded
+        self._replied = settings.observers.replied
         self.table = settings.tables.usual
         self._enter(State.START)
 
@@ -132,6 +135,8 @@ class ServerDialog:
             self._unknown(verb)
             return None
         self._first = False
+        if self._commanded is not None:
+            self._commanded(self.connection, verb)
         return self._run(run, self, argument)
 
     def line_too_long(self, beginning: bytes) -> None:
@@ -159,6 +164,8 @@ class ServerDialog:
         """The handshake is done: everything said before is forgotten (RFC 3207 §4.2)."""
         self.forget_hello()
         self.connection.tls = tls
+        if self.settings.observers.secured is not None:
+            self.settings.observers.secured(self.connection)
         self._enter(State.START)
 
     def restart(self) -> None:
@@ -212,6 +219,8 @@ class ServerDialog:
         """Say it; 421 is the last thing said (RFC 5321 §3.8)."""
         if not self.closed:
             self.wire.write(reply.encode())
+            if self._replied is not None:
+                self._replied(self.connection, reply)
             if reply.code == 421:
                 self.close()
 
@@ -269,7 +278,9 @@ class ServerDialog:
 
     def open_transaction(self, sender: str, options: MailOptions) -> None:
         """MAIL was accepted."""
-        self.transaction = Transaction(sender, options, self.settings.queue_ids.next())
+        transaction = self.transaction = Transaction(sender, options, self.settings.queue_ids.next())
+        if self.settings.observers.concluded is not None:
+            transaction.summary = Summary(self.connection, transaction, self.settings.clock.seconds())
         self._enter(State.MAIL)
 
     def recipient_accepted(self) -> None:
@@ -308,6 +319,8 @@ class ServerDialog:
             context.override(spoilt)
         else:
             message.finish()
+        if context.summary is not None:
+            context.summary.data_over(self.settings.clock.seconds())
         return self.ask(context.conclude(self.reply), self._concluded)
 
     def _concluded(self, reply: Reply | None) -> Any:
@@ -316,18 +329,22 @@ class ServerDialog:
             self.reply(reply)
             if reply.positive:
                 self.errors = 0
-        self.context = None
+        context, self.context = self.context, None
+        if context is not None and context.summary is not None:
+            context.summary.answered(reply, context.outcomes, self.settings.clock.seconds())
         return self.abort_transaction(lambda: None)
 
     def abort_transaction(self, then: Callable[[], Any] = lambda: None) -> Any:
         """End the transaction, if one is open; C{then} when the backend's C{reset} is done."""
         if self.context is not None:
             self.context.lost(Failure(MessageAborted()))
-        self.message = self.context = None
+        message, self.message, self.context = self.message, None, None
         transaction, self.transaction = self.transaction, None
         if self._state is not State.START:
             self._enter(State.READY)
         if transaction is not None:
+            if transaction.summary is not None:
+                self._sum_up(transaction.summary, message)
             self.connection.xforward = {}  # which told of this one
         if transaction is None or self.session is None:
             return then()
@@ -382,13 +399,23 @@ class ServerDialog:
         if 0 < limit <= self.errors and not self.settings.lmtp:  # whose clients are mail servers of one's own
             self.say_goodbye(replies.TOO_MANY_ERRORS_421)
 
+    def _sum_up(self, summary: Summary, message: Message | None) -> None:
+        summary.over(0 if message is None else message.received, self.closed, self.settings.clock.seconds())
+        concluded = self.settings.observers.concluded
+        assert concluded is not None  # or there would be no summary
+        concluded(summary)
+
     def _bad_line(self, line: bytes, reply: Reply) -> None:
+        if self._commanded is not None:
+            self._commanded(self.connection, "")
         self._refuse(reply)
         if line[:4].upper() == b"BDAT" and not self.closed:
             self.close()  # it announced octets, nobody knows how many, that must not be run as commands
 
     def _unknown(self, verb: str) -> None:
         first, self._first = self._first, False
+        if self._commanded is not None:
+            self._commanded(self.connection, "")
         if first and verb in _OTHER_PROTOCOLS:
             peer = self.connection.peer_host
             log.warn("{verb} from [{peer}] is no mail client's first command: closing", verb=verb, peer=peer)

@@ -14,6 +14,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
+from txsmtpx.dialog.observer import Observers
 from txsmtpx.extensions.table import Tables
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
@@ -57,6 +58,7 @@ class Settings:
 
     @ivar from_thread: calls a function, with arguments, in the reactor's thread.
     @ivar tables: the extensions, compiled.
+    @ivar observers: those who watch.
     @ivar now: seconds since the epoch.
     @ivar trusted_networks: whose XCLIENT and XFORWARD count.
     @ivar deliver_by_minimum: seconds, 0 for none (RFC 2852).
@@ -105,6 +107,7 @@ class Settings:
     priority_profile: str = ""
     max_hold: int = 7 * 86400
     now: Callable[[], float] = time.time
+    observers: Observers = field(default_factory=Observers)
     session_ids: Identifiers = field(default_factory=Identifiers)
     queue_ids: Identifiers = field(default_factory=Identifiers)
 

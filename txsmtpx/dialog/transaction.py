@@ -4,7 +4,12 @@ A mail transaction: RFC 5321 §3.3, from MAIL to the answer to its data.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from txsmtpx.grammar.options import MailOptions, RcptOptions
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.summary import Summary
 
 
 class Transaction:
@@ -12,9 +17,10 @@ class Transaction:
     The envelope as it grows.
 
     @ivar queue_id: what it is called in replies and logs.
+    @ivar summary: a L{txsmtpx.dialog.summary.Summary} where somebody wants one.
     """
 
-    __slots__ = ("options", "queue_id", "recipient_options", "recipients", "sender")
+    __slots__ = ("options", "queue_id", "recipient_options", "recipients", "sender", "summary")
 
     def __init__(self, sender: str, options: MailOptions, queue_id: str) -> None:
         self.sender = sender
@@ -22,3 +28,4 @@ class Transaction:
         self.queue_id = queue_id
         self.recipients: list[str] = []
         self.recipient_options: list[RcptOptions] = []
+        self.summary: Summary | None = None

@@ -5,7 +5,7 @@ The server's factory: what it was told, the connections it has, and their end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 
+from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
@@ -59,6 +60,7 @@ class SMTPServerFactory(_ServerFactory):
         max_connections: int = 0,
         max_connections_per_host: int = 0,
         transcript: Transcript | bool = False,
+        observers: Iterable[Any] = (),
         reactor: Any = None,
         **settings: Any,
     ) -> None:
@@ -81,6 +83,7 @@ class SMTPServerFactory(_ServerFactory):
         @param max_connections_per_host: likewise for one client address; peers in C{trusted_networks} may have any
             number, but those they speak for by XCLIENT may not.
         @param transcript: True for every line in the log, or a function (L{Transcript}).
+        @param observers: those who watch, each an L{txsmtpx.interfaces.IServerObserver}.
         @param reactor: its clock; the global one by default.
         @param settings: those of L{Settings} that are not named here: C{max_message_bytes}, C{max_recipients},
             C{max_transactions}, C{max_recipient_domains}, C{max_errors},
@@ -113,6 +116,7 @@ class SMTPServerFactory(_ServerFactory):
             tls_available=self.tls is not None,
             allow_insecure_auth=allow_insecure_auth,
             trusted_networks=tuple(ip_network(network) for network in trusted_networks),
+            observers=Observers(observers),
             **settings,
         )
         self.read_timeout = read_timeout

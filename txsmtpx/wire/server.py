@@ -89,6 +89,8 @@ class SMTPServer(LineReceiver):
         if ISSLTransport.providedBy(self.transport):
             self._handshaking = True  # the handshake is still to come, see _first_octets
         self._deadlines.set("idle", self.factory.read_timeout)
+        if self.factory.settings.observers.connected is not None:
+            self.factory.settings.observers.connected(connection)
         if not self.factory.admit(self):
             stopping = self.factory.stopping
             self.dialog.say_goodbye(replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421)
@@ -129,6 +131,8 @@ class SMTPServer(LineReceiver):
             log.info("connection lost within a message ({session_id})", session_id=self.dialog.connection.session_id)
         self.dialog.connection_lost(reason)
         self.factory.dismiss(self, self._counted)
+        if self.factory.settings.observers.disconnected is not None:
+            self.factory.settings.observers.disconnected(self.dialog.connection, reason)
 
     def pauseProducing(self) -> None:
         """The peer does not read: nothing is done for it meanwhile, and not for ever."""
