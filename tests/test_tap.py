@@ -9,7 +9,16 @@ import pytest
 from twisted.logger import capturedLogs
 
 from tests.wire.twistd import LOCAL, run
-from txsmtpx import MaildirBackend, MemoryBackend, OpenBackend, PortalBackend, Session, SMTPError, SMTPServerFactory
+from txsmtpx import (
+    CertificateDirectory,
+    MaildirBackend,
+    MemoryBackend,
+    OpenBackend,
+    PortalBackend,
+    Session,
+    SMTPError,
+    SMTPServerFactory,
+)
 from txsmtpx.command.box import GROUPS
 from txsmtpx.command.listener import Listener
 from txsmtpx.dialog.connection import Connection
@@ -156,6 +165,28 @@ def test_certificates(pem):
         assert made.settings.require_tls is True
 
 
+def test_a_directory_of_certificates(pem, other):
+    """The default is for the name of the server; in a file of its own it may be given too."""
+    directory = ["--tls-directory", str(pem.both.parent)]
+    made = factory(*directory, "--tls-certificate", str(other.both), "--require-tls")
+    assert type(made.tls) is CertificateDirectory
+    assert made.settings.require_tls is True
+    assert factory(*directory, "--domain", "localhost").tls.names == ("localhost",)
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [
+        (["--tls-port", "465"], ["ImplicitTLSEndpoint"]),
+        (["--tls-port", "465", "--tls-port", "haproxy:unix:x"], ["ImplicitTLSEndpoint"] * 2),
+        (["--tls-port", "465", "--port", "25"], ["TCP4ServerEndpoint", "ImplicitTLSEndpoint"]),
+    ],
+)
+def test_tls_ports(pem, options, kinds):
+    process = parsed("--tls-certificate", str(pem.both), *options).process
+    assert [type(each).__name__ for each in process.listeners[0].endpoints] == kinds
+
+
 def test_auth(tmp_path):
     passwords = tmp_path / "passwords"
     passwords.write_text("other:word\n")
@@ -200,7 +231,10 @@ WRONG = {
     "no certificate file": (["--tls-certificate", "/nowhere/pem"], "/nowhere/pem: No such file"),
     "a directory": (["--tls-certificate", "/"], "cannot read /"),
     "a key without certificate": (["--tls-key", "/nowhere/key"], "--tls-certificate"),
-    "require TLS without a certificate": (["--require-tls"], "--tls-certificate"),
+    "require TLS without a certificate": (["--require-tls"], "--tls-certificate or --tls-directory"),
+    "a port of TLS without a certificate": (["--tls-port", "4650"], "--tls-certificate or --tls-directory"),
+    "no directory of certificates": (["--tls-directory", "/nowhere"], "--tls-directory cannot read /nowhere"),
+    "no certificates in the directory": (["--tls-directory", "/proc/self/fd"], "no certificates in /proc/self/fd"),
     "require AUTH without users": (["--require-auth"], "--auth"),
     "require AUTH of nobody": (["--require-auth", "--auth", "anonymous"], "require"),
     "no such checker": (["--auth", "telepathy"], "telepathy"),

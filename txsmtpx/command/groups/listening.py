@@ -32,7 +32,8 @@ OPTIONS = (
 
 
 def _apply(values: Values, listener: Listener) -> None:
-    listener.endpoints = [endpoint(listener.reactor, "port", each) for each in values["port"]]
+    if values.said("port") or not values["tls-port"]:
+        listener.endpoints = [endpoint(listener.reactor, "port", each) for each in values["port"]]
     listener.settings["lmtp"] = values["lmtp"]
     listener.settings["domain"] = values["domain"] or socket.gethostname()
 

@@ -1,0 +1,51 @@
+"""The commands on the pages for operators: each is taken by C{twistd}, up to the moment where it would listen."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.test_readme import blocks, commands, parse
+from txsmtpx.testing import issue
+
+ROOT = Path(__file__).parents[1]
+PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("certificates",)}
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the commands name."""
+    pem = issue(tmp_path, "made")
+    shutil.copy(pem.certificate, tmp_path / "fullchain.pem")
+    shutil.copy(pem.key, tmp_path / "privkey.pem")
+    (tmp_path / "certificates").mkdir()
+    shutil.copy(issue(tmp_path, "mx.example.org", "mx.example.org").both, tmp_path / "certificates")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's own doing
+@pytest.mark.parametrize("command", [each for page in PAGES.values() for each in commands(page)])
+def test_commands(command: str) -> None:
+    twistd, *arguments = shlex.split(command)
+    assert twistd == "twistd"
+    parse(*arguments)
+
+
+def test_a_program_of_your_own() -> None:
+    """All but the listening: another test may have the ports."""
+    (program,) = blocks(PAGES["certificates"], "python")
+    names: dict[str, object] = {}
+    exec(program.partition("\nserverFromString")[0], names)
+    assert names["factory"].tls is names["certificates"]  # type: ignore[attr-defined]
+    assert names["certificates"].names == ("mx.example.org",)  # type: ignore[attr-defined]
+
+
+def test_hooks_are_programs() -> None:
+    for page in PAGES.values():
+        for script in blocks(page, "sh"):
+            assert script.startswith("#!/bin/sh\n")
+            assert os.system(f"sh -n -c {shlex.quote(script)}") == 0
