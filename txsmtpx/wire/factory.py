@@ -22,6 +22,7 @@ from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.extensions.table import Tables
 from txsmtpx.sasl import box as mechanisms
 from txsmtpx.wire.certificate import adopt
+from txsmtpx.wire.descriptors import Descriptors
 from txsmtpx.wire.server import SMTPServer
 from txsmtpx.wire.transcript import Transcript, to_log
 
@@ -37,6 +38,7 @@ class SMTPServerFactory(_ServerFactory):
 
     @ivar stopping: whether new transactions are refused.
     @ivar connections: those that are open.
+    @ivar descriptors: learns of each, where a service listens.
     """
 
     noisy = False
@@ -127,6 +129,7 @@ class SMTPServerFactory(_ServerFactory):
         self.max_connections_per_host = max_connections_per_host
         self.transcript = (to_log if transcript else None) if isinstance(transcript, bool) else transcript
         self.stopping = False
+        self.descriptors: Descriptors | None = None
         self.connections: set[SMTPServer] = set()
         self._per_host: Counter[str] = Counter()
         self._drained: Deferred[None] | None = None
@@ -138,6 +141,8 @@ class SMTPServerFactory(_ServerFactory):
     def admit(self, connection: SMTPServer) -> bool:
         """Whether one more connection is taken; it counts until L{dismiss} in any case."""
         self.connections.add(connection)
+        if self.descriptors is not None:
+            self.descriptors.taken(connection.transport)
         return not self.stopping and not 0 < self.max_connections < len(self.connections)
 
     def admit_host(self, host: str) -> bool:

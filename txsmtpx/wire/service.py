@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txsmtpx.wire.descriptors import Descriptors
 from txsmtpx.wire.factory import SMTPServerFactory
 
 log = Logger()
@@ -20,6 +21,8 @@ log = Logger()
 class SMTPService(Service):
     """
     Listens on endpoints.
+
+    It accepts nothing for as long as the process is short of file descriptors.
 
     C{stopService} stops accepting, says 421 4.3.2 to the idle, lets transactions finish until the
     deadline, then aborts them.
@@ -48,6 +51,7 @@ class SMTPService(Service):
         """
         if not self._listening:
             self.factory.resume()
+            self.factory.descriptors = Descriptors(self.factory.settings.clock, lambda: self.ports)
             self._failed = None
             self._listening = [self._listen(endpoint) for endpoint in self._endpoints]
         if self._failed is not None:
@@ -73,6 +77,9 @@ class SMTPService(Service):
         for listening in self._listening:
             listening.cancel()
         ports, self.ports, self._listening = self.ports, [], []
+        if self.factory.descriptors is not None:
+            self.factory.descriptors.stop()
+            self.factory.descriptors = None
         closed = gatherResults([_as_deferred(port.stopListening()) for port in ports])
         return closed.addCallback(lambda _: self.factory.drain(self._shutdown_timeout))
 

@@ -1,0 +1,123 @@
+"""Few descriptors are left: ports pause, and come back, on a L{Clock}."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+from txsmtpx.wire.descriptors import LOOK, Descriptors, in_use, limit
+
+
+@implementer(IPushProducer)
+class Port:
+    paused = False
+
+    def pauseProducing(self):
+        self.paused = True
+
+    def resumeProducing(self):
+        self.paused = False
+
+    def stopProducing(self):
+        raise AssertionError
+
+
+class Process:
+    """One with room for a hundred descriptors, a quarter of which is kept back."""
+
+    def __init__(self, most=100):
+        self.clock = Clock()
+        self.open = 10
+        self.looks = 0
+        self.ports = [Port(), Port(), object()]
+        self.descriptors = Descriptors(self.clock, lambda: self.ports, lambda: most, self._in_use)
+
+    def _in_use(self):
+        self.looks += 1
+        if self.open >= 100:
+            raise OSError("none is left to look")
+        return self.open
+
+    def fileno(self):
+        """Of the next connection."""
+        return self.open
+
+    def accept(self, connections=1):
+        for _ in range(connections):
+            self.descriptors.taken(self)
+            self.open += 1
+
+    def wait(self, looks=1):
+        for _ in range(looks):
+            self.clock.advance(LOOK)
+
+    @property
+    def paused(self):
+        (one,) = {port.paused for port in self.ports[:2]}
+        assert one is self.descriptors.paused
+        return one
+
+
+def test_plenty_is_left():
+    process = Process()
+    process.accept(39)
+    assert (process.paused, process.looks, process.clock.getDelayedCalls()) == (False, 0, [])
+
+
+def test_they_pause_at_once_and_come_back():
+    process = Process()
+    process.accept(66)
+    assert process.paused
+    process.open = 64
+    process.wait()
+    assert process.paused  # there must be room for more than one
+    process.open = 60
+    process.wait()
+    assert not process.paused
+    process.open = 40
+    process.wait()
+    assert process.clock.getDelayedCalls() == []
+
+
+def test_others_use_them_up():
+    process = Process()
+    process.accept(41)
+    process.open = 80
+    process.wait()
+    assert process.paused
+
+
+def test_none_is_left_to_look():
+    process = Process()
+    process.accept(41)
+    process.open = 100
+    process.wait()
+    assert process.paused
+    process.wait()
+    assert process.paused
+    process.open = 20
+    process.wait()
+    assert (process.paused, process.clock.getDelayedCalls()) == (False, [])
+
+
+def test_it_stops():
+    process = Process()
+    process.accept(70)
+    process.descriptors.stop()
+    assert process.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("transport", [object(), Process()])
+def test_where_nobody_counts(transport):
+    process = Process(0)
+    process.descriptors.taken(transport)
+    assert (process.looks, process.clock.getDelayedCalls()) == (0, [])
+
+
+def test_of_this_process():
+    before = in_use()
+    assert 3 <= before < limit()
+    with open("/dev/null"):
+        assert in_use() == before + 1
