@@ -4,39 +4,67 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
-from benchmarks.build import GO_SERVER, PEERS, compile_go, compile_load, install_node
+from benchmarks.build import compile_tools, install
 from benchmarks.cases import CASES
-from benchmarks.measure import in_turn
-from benchmarks.programs import PROGRAMS
+from benchmarks.clients import CLIENTS
+from benchmarks.program import Program
 from benchmarks.report import table
+from benchmarks.rounds import Case, in_turn
+from benchmarks.servers import SERVERS
+
+PROGRAMS = {"server": SERVERS, "client": CLIENTS}
+
+
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+N = TypeVar("N", bound=Named)
 
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="CPU of mail servers at the same work.")
+    names = dict.fromkeys(each.name for each in (*SERVERS, *CLIENTS))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="CPU of mail programs at the same work.")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(each.name for each in CASES)} [all]")
-    parser.add_argument("--programs", help=f"of {','.join(each.name for each in PROGRAMS)} [all]")
+    parser.add_argument(
+        "--programs", type=lambda text: text.split(","), default=[], help=f"of {', '.join(names)} [all]"
+    )
     parser.add_argument("--baseline", help="the program that is 1 [the first of them]")
     parser.add_argument("--rounds", type=int, default=5, help="[5]")
     parser.add_argument("--seconds", type=float, default=0.5, help="CPU of a program in a round, about [0.5]")
     arguments = parser.parse_args()
     if arguments.cases == ["install"]:
-        compile_go(PEERS / "go_smtp_server", GO_SERVER)
-        install_node("smtp-server", "nodemailer")
+        install()
         return
-    compile_load()
-    cases = _named(CASES, arguments.cases)
-    programs = []
-    for program in _named(PROGRAMS, arguments.programs.split(",") if arguments.programs else []):
+    if unknown := [each for each in arguments.programs if each not in names]:
+        sys.exit(f"benchmarks: no {', '.join(unknown)} among {', '.join(names)}")
+    compile_tools()
+    for case in _chosen(CASES, arguments.cases):
+        programs = able(case, arguments.programs)
+        baseline = arguments.baseline or programs[0].name
+        samples = list(in_turn(case, programs, arguments.rounds, arguments.seconds, complain))
+        print("\n".join(table(case, samples, baseline)), flush=True)
+
+
+def able(case: Case, names: Sequence[str]) -> list[Program]:
+    """The programs of these names that are here; the others are complained of."""
+    here = []
+    for program in _chosen(PROGRAMS[case.side], names, missing=True):
         if missing := program.missing():
             complain(f"{program.name}: {missing}")
         else:
-            programs.append(program)
-    baseline = arguments.baseline or programs[0].name
-    for case in cases:
-        samples = list(in_turn([case], programs, arguments.rounds, arguments.seconds, complain))
-        print("\n".join(table(case, samples, baseline)), flush=True)
+            here.append(program)
+    if not here:
+        sys.exit(f"benchmarks: nothing to measure at {case.name}")
+    return here
 
 
 def complain(text: str) -> None:
@@ -44,12 +72,13 @@ def complain(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _named(known, names):
+def _chosen(known: Iterable[N], names: Sequence[str], missing: bool = False) -> list[N]:
     """Those with these names, in this order; all, where there are none."""
     by_name = {each.name: each for each in known}
-    if unknown := set(names) - set(by_name):
-        sys.exit(f"benchmarks: no {', '.join(sorted(unknown))} among {', '.join(by_name)}")
-    return [by_name[each] for each in names or by_name]
+    unknown = [each for each in names if each not in by_name]
+    if unknown and not missing:
+        sys.exit(f"benchmarks: no {', '.join(unknown)} among {', '.join(by_name)}")
+    return [by_name[each] for each in names or by_name if each in by_name]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ PEERS = HERE / "peers"
 BUILD = HERE.parent / "build" / "benchmarks"
 
 LOAD = BUILD / "load"
+SINK = BUILD / "sink"
 GO_SERVER = BUILD / "go_smtp_server"
+GO_CLIENT = BUILD / "go_smtp_client"
 NODE_MODULES = BUILD / "node_modules"
 
 GO_SOURCES = Path("/usr/share/gocode")
@@ -32,9 +34,17 @@ def compile_c(source: Path, program: Path, *libraries: str) -> None:
     subprocess.run(["cc", "-O2", "-std=gnu11", *warnings, "-o", program, source, *libraries], check=True)
 
 
-def compile_load() -> None:
-    """The load generator."""
+def compile_tools() -> None:
+    """The load generator, and the sink."""
     compile_c(HERE / "load.c", LOAD, "-lssl", "-lcrypto")
+    compile_c(HERE / "sink.c", SINK)
+
+
+def install() -> None:
+    """The peers that no registry of Python packages has, as far as their tools are here."""
+    for program in (GO_SERVER, GO_CLIENT):
+        compile_go(PEERS / program.name, program)
+    install_node("smtp-server", "nodemailer")
 
 
 def compile_go(package: Path, program: Path) -> None:

@@ -1,119 +1,130 @@
-"""Programs under measure: each in a process of its own, pinned to a core, and what it has used of it."""
+"""Programs that run beside this one: each pinned to a core, and what it has used of it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from benchmarks.build import LOAD
+from benchmarks.program import Refused
 
-SERVER_CORE, LOAD_CORE = 0, 1
+CORES = sorted(os.sched_getaffinity(0))
+
+MEASURED = CORES[:1]
+"""Where the program under measure runs."""
+MEASURING = CORES[-1:]
+"""Where its counterpart runs."""
 
 PATIENCE = 20.0
-"""Seconds for a server to greet, or to end."""
-
-
-class Refused(Exception):
-    """The load generator did not get the replies that it expects."""
-
-
-class NotOffered(Exception):
-    """The server does not offer what the case needs."""
+"""Seconds for a program to begin, or to end."""
 
 
 class Running:
-    """A server that runs."""
+    """
+    A program that runs.
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    @ivar process: the process that leads it.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
 
     @property
-    def cpu(self) -> float:
-        """Seconds of CPU that it and its children have used, to the nanosecond where /proc has but ticks."""
-        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids)  # as clock_getcpuclockid(3) makes it
+    def log(self) -> str:
+        """The last of what it has said on its standard error."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-20:])
 
     @property
     def pids(self) -> list[int]:
         """It and all its descendants."""
-        found = [self.pid]
+        found = [self.process.pid]
         for pid in found:
             for task in Path(f"/proc/{pid}/task").glob("*/children"):
                 found += map(int, task.read_text().split())
         return found
 
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU that they have used; by their clocks, since /proc counts in hundredths."""
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids)  # as clock_getcpuclockid(3) makes it
+
+    @property
+    def memory(self) -> int:
+        """Octets that are theirs: what they share with others is divided by how many share it (PSS)."""
+        return sum(_pss(Path(f"/proc/{pid}/smaps_rollup")) for pid in self.pids)
+
+    @property
+    def input(self) -> IO[bytes]:
+        """Its standard input."""
+        assert self.process.stdin is not None
+        return self.process.stdin
+
+    def line(self) -> str:
+        """
+        Wait for a line of its standard output.
+
+        @raise Refused: it has ended instead.
+        """
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise Refused(f"has ended: {self.log}")
+        return line.decode().rstrip("\n")
+
+    def order(self, text: str) -> str:
+        """Write a line to its standard input, wait for one of its standard output."""
+        with contextlib.suppress(BrokenPipeError):
+            self.input.write(text.encode() + b"\n")
+            self.input.flush()
+        return self.line()
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        """
+        Look again and again until it is.
+
+        @raise Refused: it never is; with what the program has said.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise Refused(f"does not begin: {self.log}")
+            time.sleep(0.02)
+
+
+def _pss(rollup: Path) -> int:
+    kilobytes = next(line for line in rollup.read_text().splitlines() if line.startswith("Pss:")).split()[1]
+    return int(kilobytes) * 1024
+
 
 @contextlib.contextmanager
-def serving(
-    command: Sequence[str], port: int, log: Path, tls: bool, cores: Sequence[int] = (SERVER_CORE,)
-) -> Iterator[Running]:
+def running(command: Sequence[Any], cores: Sequence[int], directory: Path, quiet: bool = False) -> Iterator[Running]:
     """
-    Run a server as long as the context lasts.
+    Run a program as long as the context lasts.
 
-    @param log: where its output goes.
-    @raise TimeoutError: it does not greet; with what it has said.
+    @param directory: where it runs, and where its standard error goes.
+    @param quiet: what it prints goes there too, instead of to us.
     """
-    with log.open("wb") as output:
+    log = directory / f"{Path(command[0]).name}.log"
+    with log.open("wb") as errors:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=log.parent,
+            stdin=subprocess.PIPE,
+            stdout=errors if quiet else subprocess.PIPE,
+            stderr=errors,
+            cwd=directory,
             start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not _greets(port, tls):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise TimeoutError(f"{' '.join(command)} does not greet\n{log.read_text(errors='replace')}")
-            time.sleep(0.02)
-        yield Running(process.pid)
+        yield Running(process, log)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(PATIENCE)
-
-
-def _greets(port: int, tls: bool) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
-        if tls:
-            return True
-        with connection.makefile("rwb") as stream:
-            if stream.readline().startswith(b"220"):
-                stream.write(b"QUIT\r\n")
-                stream.flush()
-                return stream.readline().startswith(b"221")
-    return False
-
-
-def load(port: int, options: str, messages: int) -> dict[str, Any]:
-    """
-    Run the load generator to its end.
-
-    @return: what it has counted.
-    @raise Refused: a reply was not the expected one.
-    """
-    command = [str(LOAD), *options.split(), "--messages", str(messages), str(port)]
-    run = subprocess.run(
-        command, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, [LOAD_CORE])
-    )
-    if run.returncode:
-        raise (NotOffered if run.returncode == 3 else Refused)(run.stderr.strip())
-    counted: dict[str, Any] = json.loads(run.stdout)
-    return counted
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+        with contextlib.suppress(BrokenPipeError):
+            process.communicate()

@@ -1,0 +1,58 @@
+"""What is installed, and which version of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from benchmarks.build import NODE_MODULES
+
+SYSTEM = "/usr/sbin:/sbin"
+"""Where daemons live, and the PATH of an ordinary user does not look."""
+
+
+def found(program: str) -> str | None:
+    """The path of a program, None where it is not installed."""
+    return shutil.which(program) or shutil.which(program, path=SYSTEM)
+
+
+def module(name: str) -> str:
+    """A Python package and its version, "" where it is not installed."""
+    try:
+        return f"{name} {version_of(name)}"
+    except PackageNotFoundError:
+        return ""
+
+
+def debian(*packages: str) -> str:
+    """Debian packages and their versions."""
+    return _output("dpkg-query", "--show", "--showformat=${Package} ${Version}, ", *packages).rstrip(", ")
+
+
+def node(package: str) -> str:
+    """An npm package and its version, and that of Node.js."""
+    script = 'console.log(require(process.argv[1]).version + ", node", process.version)'
+    return f"{package} {_output('node', '-e', script, str(NODE_MODULES / package / 'package.json'))}"
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def needs_module(name: str) -> Callable[[], str]:
+    """What is missing: a Python package."""
+    return lambda: "" if module(name) else f"{name} is not installed (PyPI)"
+
+
+def needs_program(name: str, package: str) -> Callable[[], str]:
+    """What is missing: a program."""
+    return lambda: "" if found(name) else f"{name} is not installed (Debian: {package})"
+
+
+def needs_built(product: Path) -> Callable[[], str]:
+    """What is missing: something that C{python -m benchmarks install} makes."""
+    return lambda: "" if product.exists() else f"{product.name} is not there (python -m benchmarks install)"

@@ -1,0 +1,59 @@
+"""The servers that are measured.  One more is one entry of L{SERVERS}."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.build import GO_SERVER, NODE_MODULES, PEERS
+from benchmarks.packages import debian, found, module, needs_built, needs_module, needs_program, node
+from benchmarks.program import Program
+
+Command = Callable[[int, Path | None], list[str]]
+
+PYTHON = sys.executable
+
+
+def _smtpx(*options: str) -> Command:
+    twistd = str(Path(PYTHON).with_name("twistd"))
+
+    def command(port: int, pem: Path | None) -> list[str]:
+        kind = f"ssl:{port}:privateKey={pem}:certKey={pem}" if pem else f"tcp:{port}"
+        endpoint = f"{kind}:interface=127.0.0.1:backlog=1000"
+        return [twistd, "-n", "--pidfile=", "smtpx", "--domain", "localhost", "--port", endpoint, *options]
+
+    return command
+
+
+def _with_port(*words: str | Path) -> Command:
+    def command(port: int, pem: Path | None) -> list[str]:
+        return [*map(str, words), str(port), *([str(pem)] if pem else [])]
+
+    return command
+
+
+def _aiosmtpd(port: int, pem: Path | None) -> list[str]:
+    tls = ["--smtpscert", str(pem), "--smtpskey", str(pem)] if pem else []
+    sink = ["--nosetuid", "--class", "aiosmtpd.handlers.Sink", "--listen", f"127.0.0.1:{port}"]
+    return [PYTHON, "-m", "aiosmtpd", *sink, *tls]
+
+
+def _sink(port: int, pem: Path | None) -> list[str]:
+    return [found("smtp-sink") or "smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1000"]
+
+
+SERVERS: tuple[Program, ...] = (
+    Program("bare", _with_port(PYTHON, PEERS / "bare.py"), needs_module("twisted"), lambda: module("twisted")),
+    Program("txsmtpx", _smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx-null", _smtpx("--backend", "null"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("go-smtp", _with_port(GO_SERVER), needs_built(GO_SERVER),
+            lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
+    Program("smtp-sink", _sink, needs_program("smtp-sink", "postfix"), lambda: debian("postfix"), tls=False),
+    Program("nodemailer", _with_port("node", PEERS / "smtp_server.js"), needs_built(NODE_MODULES / "smtp-server"),
+            lambda: node("smtp-server")),
+    Program("twisted.mail", _with_port(PYTHON, PEERS / "twisted_mail.py"), needs_module("twisted"),
+            lambda: module("twisted")),
+    Program("aiosmtpd", _aiosmtpd, needs_module("aiosmtpd"), lambda: module("aiosmtpd")),
+)  # fmt: skip
+"""The first one is what the others are compared with."""
