@@ -281,11 +281,11 @@ class ServerDialog:
         transaction = self.transaction = Transaction(sender, options, self.settings.queue_ids.next())
         if self.settings.observers.concluded is not None:
             transaction.summary = Summary(self.connection, transaction, self.settings.clock.seconds())
-        self._enter(State.MAIL)
+        self._go_on(State.MAIL)
 
     def recipient_accepted(self) -> None:
         """RCPT was accepted."""
-        self._enter(State.RCPT)
+        self._go_on(State.RCPT)
 
     def begin_message(self) -> Message:
         """DATA, or the first BDAT: hand the message to the backend."""
@@ -302,7 +302,7 @@ class ServerDialog:
 
     def expect_chunks(self) -> None:
         """The message comes by BDAT."""
-        self._enter(State.CHUNK)
+        self._go_on(State.CHUNK)
 
     def end_message(self, spoilt: Reply | None = None) -> Any:
         """
@@ -341,7 +341,7 @@ class ServerDialog:
         message, self.message, self.context = self.message, None, None
         transaction, self.transaction = self.transaction, None
         if self._state is not State.START:
-            self._enter(State.READY)
+            self._go_on(State.READY)
         if transaction is not None:
             if transaction.summary is not None:
                 self._sum_up(transaction.summary, message)
@@ -388,8 +388,13 @@ class ServerDialog:
             gate = Gate.AUTH
         else:
             gate = Gate.OPEN
+        self._by_state = self.table.by_state[gate]
+        self._go_on(state)
+
+    def _go_on(self, state: State) -> None:
+        """Another state; what may be said in each is what it was."""
         self._state = state
-        self._runs: dict[str, Run] = self.table.by_state[gate][state]
+        self._runs: dict[str, Run] = self._by_state[state]
 
     def _refuse(self, reply: Reply) -> None:
         """A command is refused for good; who gets nothing else done is sent away."""
@@ -433,10 +438,13 @@ class ServerDialog:
                 outcome = settle(outcome)
         except Exception:
             outcome = self._refused(Failure())
-        if isinstance(outcome, Deferred):
+        if outcome.__class__ is Reply:
+            self.reply(outcome)
+        elif isinstance(outcome, Deferred):
             self._pending = outcome
             return outcome.addErrback(self._refused).addCallback(self._answered)
-        self._answered(outcome)
+        else:
+            self._answered(outcome)
         return None
 
     def _answered(self, outcome: Any) -> None:

@@ -31,6 +31,8 @@ class State(enum.Enum):
     RCPT = "recipients known"
     CHUNK = "message coming by BDAT"
 
+    __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python, for each look-up
+
 
 ANY = frozenset(State)
 GREETED = ANY - {State.START}

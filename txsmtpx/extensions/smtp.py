@@ -71,7 +71,7 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
         return replies.NOT_ASCII_553
 
     def accepted(said: Any) -> Reply:
-        reply = _words(said, replies.SENDER_OK_250)
+        reply = replies.SENDER_OK_250 if said is None else _words(said)
         if reply.positive:
             dialog.open_transaction(sender, given)
         return reply
@@ -96,16 +96,19 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
     limit = dialog.settings.max_recipients
     if limit and len(transaction.recipients) >= limit:
         return replies.TOO_MANY_RECIPIENTS_452
-    domain = recipient.rpartition("@")[2].lower()
-    if 0 < dialog.settings.max_recipient_domains < len(dialog.recipient_domains | {domain}):
-        return replies.TOO_MANY_DOMAINS_452
+    domain = ""
+    if dialog.settings.max_recipient_domains:
+        domain = recipient.rpartition("@")[2].lower()
+        if dialog.settings.max_recipient_domains < len(dialog.recipient_domains | {domain}):
+            return replies.TOO_MANY_DOMAINS_452
 
     def accepted(said: Any) -> Reply:
-        reply = _words(said, replies.RECIPIENT_OK_250)
+        reply = replies.RECIPIENT_OK_250 if said is None else _words(said)
         if reply.positive:
             transaction.recipients.append(recipient)
             transaction.recipient_options.append(given)
-            dialog.recipient_domains.add(domain)
+            if domain:
+                dialog.recipient_domains.add(domain)
             dialog.recipient_accepted()
         return reply
 
@@ -128,10 +131,8 @@ def _parameters(text: str, known: dict[str, options.Parameter], given: options.O
         raise SMTPError.from_reply(replies.bad_parameter_501(str(error))) from error
 
 
-def _words(said: Any, usual: Reply) -> Reply:
-    """What a backend said to something it did not refuse."""
-    if said is None:
-        return usual
+def _words(said: Any) -> Reply:
+    """A backend's own, to something it did not refuse."""
     if isinstance(said, Reply):
         return said
     raise TypeError(f"a session gives None or a Reply, not {said!r}")

@@ -99,6 +99,9 @@ def _said(reply: Reply) -> list[str]:
 def _encode(reply: Reply) -> bytes:
     enhanced = b"" if reply.enhanced_code is None else b"%d.%d.%d " % reply.enhanced_code
     room = MAX_LINE - len(enhanced) - len("250 \r\n")
+    first = reply.lines[0]
+    if len(reply.lines) == 1 and len(first) <= room and first.isascii() and first.isprintable():
+        return b"%d %s%s\r\n" % (reply.code, enhanced, first.encode("ascii"))  # nearly all of those that are no constants
     texts = [piece for line in reply.lines for part in line.splitlines() or [""] for piece in _fold(part, room)]
     last = len(texts) - 1
     return b"".join(

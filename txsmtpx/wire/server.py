@@ -26,6 +26,7 @@ from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
+from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.tls import TLSState
 from txsmtpx.wire.transcript import shown
 
@@ -81,6 +82,7 @@ class SMTPServer(LineReceiver):
 
     def connectionMade(self) -> None:
         """Greet, unless there are too many."""
+        self._outlet = Outlet(self.transport)
         self.transport.registerProducer(self, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
@@ -305,7 +307,7 @@ class SMTPServer(LineReceiver):
     def _flush(self) -> None:
         if self._out:
             out, self._out = self._out, []
-            self.transport.write(out[0] if len(out) == 1 else b"".join(out))
+            self._outlet.write(out[0] if len(out) == 1 else b"".join(out))
 
     def _greet(self) -> None:
         self._greeted = True
