@@ -101,7 +101,7 @@ def _encode(reply: Reply) -> bytes:
     room = MAX_LINE - len(enhanced) - len("250 \r\n")
     first = reply.lines[0]
     if len(reply.lines) == 1 and len(first) <= room and first.isascii() and first.isprintable():
-        return b"%d %s%s\r\n" % (reply.code, enhanced, first.encode("ascii"))  # nearly all of those that are no constants
+        return b"%d %s%s\r\n" % (reply.code, enhanced, first.encode("ascii"))  # as nearly all are
     texts = [piece for line in reply.lines for part in line.splitlines() or [""] for piece in _fold(part, room)]
     last = len(texts) - 1
     return b"".join(
