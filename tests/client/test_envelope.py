@@ -29,11 +29,11 @@ def test_what_is_offered_is_said(network):
         "me@example.org",
         [("you@example.net", RcptOptions(notify=frozenset(), orcpt=OriginalRecipient("rfc822", "you@old.example")))],
         BODY,
-        MailOptions(ret="HDRS", envid="7", auth="", requiretls=True),
+        MailOptions(ret="HDRS", envid="7", auth=""),
     )
     words = server.lines[1].split()
     assert words[:2] == ["MAIL", "FROM:<me@example.org>"]
-    assert set(words[2:]) == {f"SIZE={len(BODY)}", "RET=HDRS", "ENVID=7", "AUTH=<>", "REQUIRETLS"}
+    assert set(words[2:]) == {f"SIZE={len(BODY)}", "RET=HDRS", "ENVID=7", "AUTH=<>"}
     assert server.lines[2] == "RCPT TO:<you@example.net> NOTIFY=NEVER ORCPT=rfc822;you@old.example"
 
 

@@ -133,6 +133,22 @@ def test_external(network, authorization, said):
     assert net.servers[0].lines[1] == f"AUTH EXTERNAL {said}"
 
 
+@pytest.mark.parametrize(("octets", "lines"), [(1, 1), (347, 1), (348, 2), (2000, 2)])
+def test_a_response_that_is_too_long_for_a_command_waits_until_it_is_asked_for(network, octets, lines):
+    """RFC 4954 §4: a line of a command has at most 512 octets, a response 12,288."""
+    token = "x" * octets
+
+    def exchange(argument):
+        assert len(f"AUTH {argument}") <= 510
+        said = argument.partition(" ")[2] or (yield "334 ")
+        yield OK if heard(said) == f"user={USER}\1auth=Bearer {token}\1\1".encode() else NO
+
+    net = network(offers=["AUTH XOAUTH2"], AUTH=exchange)
+    client = net.greeted(allow_insecure_auth=True)
+    assert net.result(client.authenticate(XOAuth2(USER, token))).code == 235
+    assert len(net.servers[0].lines[1:]) == lines
+
+
 # ---- the server's proof
 
 

@@ -12,7 +12,16 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import Certificate, CertificateOptions, PrivateCertificate, trustRootFromCertificates
 
 from tests.client.authority import Authority
-from txsmtpx import MemoryBackend, NotOffered, ProtocolError, SMTPServerFactory, Timeouts, TLSFailed, connect
+from txsmtpx import (
+    MailOptions,
+    MemoryBackend,
+    NotOffered,
+    ProtocolError,
+    SMTPServerFactory,
+    Timeouts,
+    TLSFailed,
+    connect,
+)
 from txsmtpx.testing import Outcome, RecordingBackend, ScriptedServer
 from txsmtpx.wire.connect import target
 from txsmtpx.wire.tls import ClientTLS
@@ -191,6 +200,24 @@ def test_starttls_by_hand(network, authority):
     assert (state.version, client.extensions) == ("TLSv1.3", {"SIZE": 7})
     with pytest.raises(NotOffered):
         net.result(client.start_tls(ClientTLS(HOST, str(authority.path))))
+
+
+def test_requiretls_takes_tls(network, authority):
+    """RFC 8689 §2: verified, whoever says in the clear that he offers it."""
+    offers = ["STARTTLS", "REQUIRETLS"]
+    net = network(offers=offers, tls=authority.server(HOST))
+    asked = MailOptions(requiretls=True)
+    client = net.result(connect(net, reactor=net.clock, tls="none"))
+    with pytest.raises(NotOffered, match="REQUIRETLS"):
+        net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n", asked))
+    with pytest.raises(NotOffered, match="REQUIRETLS"):
+        net.result(client.mail("a@example.org", asked))
+    assert net.servers[0].verbs == ["EHLO"]
+    net.result(client.start_tls(CertificateOptions()))  # whoever it is
+    assert "REQUIRETLS" not in client.extensions
+    client = net.result(secured(net, authority))
+    net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n", asked))
+    assert "MAIL FROM:<a@example.org> REQUIRETLS" in net.servers[-1].lines
 
 
 def test_a_client_certificate(network, authority):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
@@ -13,6 +13,11 @@ from twisted.test.iosim import connect
 from txsmtpx import Extension, SMTPClient, SMTPServerFactory
 from txsmtpx.testing import RecordingBackend
 from txsmtpx.testing.link import Transport
+
+
+class _Verified:
+    verified = True
+    bindings: ClassVar[dict[str, bytes]] = {}
 
 
 class Ends:
@@ -51,6 +56,8 @@ class Ends:
         transports = Transport(self.server, True, self.clock), Transport(self.client, False, self.clock)
         self._pump = connect(self.server, transports[0], self.client, transports[1], clock=self.clock)
         assert self.come(self.client.greeting).code == 220
+        if inside_tls:
+            self.client.tls = _Verified()
         if hello:
             self.come(self.client.hello())
 

@@ -74,6 +74,7 @@ class ClientDialog:
         self.wire = wire
         self.known = known
         self._readers = {extension.keyword: extension.read for extension in known}
+        self._within_tls = {extension.keyword for extension in known if extension.within_tls}
         self.extensions: dict[str, Any] = {}
         self.allowance = Allowance()
         self.failure: Failure | None = None
@@ -130,12 +131,18 @@ class ClientDialog:
             self.wire.awaiting(self._expected[0][1] if self._expected else None)
             waiting.callback(reply)
 
-    def learn(self, reply: Reply) -> None:
-        """What an answer to EHLO or LHLO offers (RFC 5321 §4.1.1.1)."""
+    def learn(self, reply: Reply, verified: bool) -> None:
+        """
+        What an answer to EHLO or LHLO offers (RFC 5321 §4.1.1.1).
+
+        @param verified: whether it came within TLS, from whom we wanted to talk to.
+        """
         self.extensions = {}
         for line in reply.lines[1:]:
             keyword, _, words = line.replace("=", " ", 1).partition(" ") if line[:5] == "AUTH=" else line.partition(" ")
             keyword = keyword.upper()
+            if keyword in self._within_tls and not verified:
+                continue
             try:
                 self.extensions[keyword] = self._readers.get(keyword, str)(words.strip())
             except ValueError:

@@ -46,6 +46,9 @@ class Envelope:
         for given in (options, *(given for _, given in recipients)):
             _demand(given, offered, known)
         understood = [extension for extension in known if extension.keyword in offered]
+        for extension in understood:
+            if extension.keep_to is not None:
+                extension.keep_to(offered[extension.keyword], options)
         mail = [each for extension in understood for each in extension.mail]
         rcpt = [each for extension in understood for each in extension.rcpt]
         self.sender = [f"FROM:{paths[0]}", *format(options, mail)]

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.client import ClientDialog, checked
 from txsmtpx.errors import ProtocolError
+from txsmtpx.grammar.command import MAX_SHORT_LINE
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ISASLClient
 
@@ -25,7 +26,11 @@ async def log_in(dialog: ClientDialog, client: ISASLClient, write_secret: Callab
     """
     initial = client.start()
     words = [] if initial is None else [_base64(initial) or "="]
-    reply = await dialog.send("AUTH", client.name, *words)
+    late = len(f"AUTH {client.name} {words[0]}\r\n") > MAX_SHORT_LINE if words else False  # §4: then it must wait
+    reply = await dialog.send("AUTH", client.name, *([] if late else words))
+    if late and reply.code == 334:
+        write_secret(f"{words[0]}\r\n".encode())
+        reply = await dialog.expect("AUTH", "command")
     while reply.code == 334:
         try:
             response = client.next(base64.b64decode(reply.text, validate=True))

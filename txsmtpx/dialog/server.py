@@ -141,8 +141,9 @@ class ServerDialog:
 
     def line_too_long(self, beginning: bytes) -> None:
         """A line was longer than C{line_limit}; all of it has been thrown away."""
+        reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
         self.end_exchange()
-        self._bad_line(beginning, replies.LINE_TOO_LONG_500)
+        self._bad_line(beginning, reply)
 
     def body_received(self, data: bytes, start: int) -> tuple[int, Deferred[None] | None]:
         """

@@ -48,6 +48,8 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
         return replies.TLS_FOR_MECHANISM_538
     if mechanism not in dialog.offered:  # though inside TLS nothing will help one that wants a certificate
         return replies.UNKNOWN_MECHANISM_504 if dialog.connection.tls is not None else replies.TLS_FOR_MECHANISM_538
+    if initial and mechanism.server_first:
+        return replies.SERVER_FIRST_501
     exchange = Exchange(dialog, mechanism.server(dialog.connection, dialog.settings.backend))
     if not initial:
         return exchange.step(None)

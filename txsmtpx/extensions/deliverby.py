@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from txsmtpx.errors import NotOffered
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import DeliverBy, MailOptions, Options, Parameter, number
@@ -40,9 +41,22 @@ def _announce(dialog: ServerDialog) -> str:
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """§4: what is to be returned when late, and would be, is refused at once."""
+    """§3: what is to be returned when late, and would be, is refused at once."""
     by, least = options.deliver_by, dialog.settings.deliver_by_minimum
-    return replies.TOO_SOON_550 if by is not None and by.mode == "R" and by.seconds < least else None
+    return replies.TOO_SOON_555 if by is not None and by.mode == "R" and by.seconds < least else None
+
+
+def _read(text: str) -> int:
+    """§2: the fixed minimum in seconds, 0 for none; further options, behind commas, are not known yet."""
+    least = text.partition(",")[0]
+    return number(9)(least) if least else 0
+
+
+def _keep_to(least: int, options: MailOptions) -> None:
+    """§4.1.4.1."""
+    by = options.deliver_by
+    if by is not None and by.mode == "R" and by.seconds < least:
+        raise NotOffered(f"the server needs {least} seconds to deliver (DELIVERBY)")
 
 
 def _wanted(options: Options) -> bool:
@@ -54,9 +68,10 @@ DELIVERBY = Extension(
     "DELIVERBY",
     "RFC 2852",
     announce=_announce,
-    read=lambda text: number(9)(text) if text else 0,
+    read=_read,
     mail=(Parameter("BY", "deliver_by", _decode, _encode, "BY=seconds;R or BY=seconds;N, with T to trace"),),
     check_mail=_check,
     wanted=_wanted,
+    keep_to=_keep_to,
     needs_backend=True,
 )

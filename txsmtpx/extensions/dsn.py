@@ -76,14 +76,14 @@ def _decode_orcpt(text: str | None) -> OriginalRecipient:
     if not semicolon or not address or len(text or "") > MAX_ORCPT or not _TYPE.fullmatch(kind):
         raise ValueError("takes a type, a semicolon and an address in xtext")
     if kind.lower() != "utf-8":
-        return OriginalRecipient(kind.lower(), _printable(xtext.decode(address)))
+        return OriginalRecipient(kind, _printable(xtext.decode(address)))
     plain = _UNITEXT_ESCAPE.sub("", address)
     if not _UNITEXT_PLAIN.fullmatch(plain):
         raise ValueError("not unitext")
     meant = _UNITEXT_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), address)
     if _NEVER_MEANT.search(meant):
         raise ValueError("control characters and surrogates are in no address")
-    return OriginalRecipient("utf-8", meant)
+    return OriginalRecipient(kind, meant)
 
 
 def _encode_orcpt(original: OriginalRecipient) -> str:

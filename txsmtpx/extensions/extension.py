@@ -84,6 +84,9 @@ class Extension:
     @ivar requires: keywords of extensions that it makes no sense without.
     @ivar wanted: whether options of MAIL or RCPT ask for it in earnest: without it the message would be another, so
         a client whose server does not offer it must not send.  What is not wanted in earnest is left away.
+    @ivar keep_to: what else a client must keep to where it is offered: (what L{read} gave, options of MAIL); raises
+        L{txsmtpx.NotOffered} or C{ValueError}.
+    @ivar within_tls: whether a client believes that it is offered only within TLS that is verified.
     @ivar needs_backend: whether it is a promise that only a backend can keep, which must declare it in C{supports}.
     """
 
@@ -97,4 +100,6 @@ class Extension:
     verbs: tuple[Verb, ...] = ()
     requires: frozenset[str] = frozenset()
     wanted: Callable[[Options], bool] = _never
+    keep_to: Callable[[Any, MailOptions], None] | None = None
+    within_tls: bool = False
     needs_backend: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from txsmtpx.errors import NotOffered
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import moment, replies
 from txsmtpx.grammar.options import MailOptions, Options, Parameter, number
@@ -30,8 +31,8 @@ class HoldLimits(NamedTuple):
 
 def _positive(text: str | None) -> int:
     seconds = number(9)(text)
-    if not seconds:
-        raise ValueError("takes a number above 0")
+    if str(seconds) != text or not seconds:
+        raise ValueError("takes a number above 0, without zeros before it")
     return seconds
 
 
@@ -51,13 +52,28 @@ def _read(text: str) -> HoldLimits:
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """§5: one of the two, and within the limits."""
+    """§4.2: one of the two, and within the limits; §5.2.2: released before it has to be delivered."""
     if options.hold_for is not None and options.hold_until is not None:
         return replies.bad_parameter_501("HOLDFOR or HOLDUNTIL, not both")
     seconds: float = options.hold_for or 0
     if options.hold_until is not None:
         seconds = (options.hold_until - _now(dialog)).total_seconds()
+    if options.deliver_by is not None and seconds > options.deliver_by.seconds:
+        return replies.bad_parameter_501("BY: sooner than the message is released")
     return replies.HOLD_TOO_LONG_501 if seconds > dialog.settings.max_hold else None
+
+
+def _keep_to(limits: HoldLimits, options: MailOptions) -> None:
+    """§4.1, §5.2.1."""
+    until, by = options.hold_until, options.deliver_by
+    if options.hold_for is not None and until is not None:
+        raise ValueError("HOLDFOR or HOLDUNTIL, not both")
+    if (options.hold_for or 0) > limits.seconds or (until is not None and until > limits.until):
+        raise NotOffered(f"the server holds messages for {limits.seconds} seconds at most (FUTURERELEASE)")
+    if by is not None:
+        seconds = options.hold_for if until is None else (until - datetime.now(UTC)).total_seconds()
+        if seconds is not None and seconds > by.seconds:
+            raise ValueError("it is to be delivered (BY) before it is released")
 
 
 def _wanted(options: Options) -> bool:
@@ -75,5 +91,6 @@ FUTURERELEASE = Extension(
     ),
     check_mail=_check,
     wanted=_wanted,
+    keep_to=_keep_to,
     needs_backend=True,
 )

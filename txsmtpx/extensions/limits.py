@@ -6,12 +6,15 @@ What it says is kept to by L{txsmtpx.dialog.limits} on the client; the server sa
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from txsmtpx.extensions.extension import Extension
 
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
+
+_LIMIT = re.compile(r"[A-Za-z0-9_-]+(=[!-:<-~]+)?")
 
 HIGHEST = 999999
 """A limit has at most six digits (§4); what is higher is as good as none."""
@@ -28,7 +31,13 @@ def _announce(dialog: ServerDialog) -> str | None:
 
 
 def _read(text: str) -> dict[str, int]:
-    """The limits that have a number of at most six digits, not zero (§4); the others are not for us."""
+    """
+    The limits that have a number of at most six digits, not zero (§4); the others are not for us (§3.7).
+
+    @raise ValueError: it is no list of limits, and none of it counts.
+    """
+    if not all(map(_LIMIT.fullmatch, text.split(" "))):
+        raise ValueError("takes limits, which may have values")
     pairs = (word.partition("=") for word in text.split())
     return {
         name.upper(): int(value)

@@ -31,5 +31,6 @@ REQUIRETLS = Extension(
     mail=(Parameter("REQUIRETLS", "requiretls", no_value, lambda wanted: None, "REQUIRETLS"),),
     check_mail=_check,
     wanted=lambda options: getattr(options, "requiretls", False),
+    within_tls=True,
     needs_backend=True,
 )

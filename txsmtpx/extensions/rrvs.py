@@ -14,13 +14,16 @@ def _decode(text: str | None) -> ValidSince:
     action = action.upper() if semicolon else "R"
     if action not in ("C", "R"):
         raise ValueError("behind the date and time stands C or R")
+    if "." in when:
+        raise ValueError("takes no fraction of a second")
     return ValidSince(moment.decode(when), action)
 
 
 def _encode(valid: ValidSince) -> str:
+    """§3.1 has no fractions of a second: it is asked for a little longer than was wanted."""
     if valid.action not in ("C", "R"):
         raise ValueError("the action is C or R")
-    return f"{moment.encode(valid.since)};{valid.action}"
+    return f"{moment.encode(valid.since.replace(microsecond=0))};{valid.action}"
 
 
 def _wanted(options: object) -> bool:

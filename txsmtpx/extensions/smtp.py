@@ -68,7 +68,7 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
             if refused is not None:
                 return refused
     if not sender.isascii() and not given.smtputf8:
-        return replies.NOT_ASCII_553
+        return replies.SENDER_NOT_ASCII_550
 
     def accepted(said: Any) -> Reply:
         reply = replies.SENDER_OK_250 if said is None else _words(said)

@@ -8,6 +8,9 @@ import re
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
+MAX_SHORT_LINE = 512
+"""Octets that every server takes (RFC 5321 §4.5.3.1.4)."""
+
 MAX_LINE = 2000
 """Octets of a command line with its line end: generous beside RFC 5321 §4.5.3.1.4 (512), for its parameters."""
 

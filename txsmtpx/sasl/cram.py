@@ -53,12 +53,10 @@ class CramMD5Server:
 
     def next(self, response: bytes | None) -> bytes | ChallengeResponse:
         """
-        @raise ValueError: it is no name and digest, or came without being asked for.
+        @raise ValueError: it is no name and digest.
         @raise SMTPError: 535 5.7.8, nobody can have such a name.
         """
         if not self._asked:
-            if response is not None:
-                raise ValueError("the server speaks first")
             self._asked = True
             return self._challenge
         username, _, digest = (response or b"").rpartition(b" ")
@@ -71,7 +69,7 @@ class CramMD5Server:
             raise auth_failed() from None
 
 
-CRAM_MD5 = Mechanism("CRAM-MD5", IUsernameHashedPassword, CramMD5Server)
+CRAM_MD5 = Mechanism("CRAM-MD5", IUsernameHashedPassword, CramMD5Server, server_first=True)
 
 
 @implementer(ISASLClient)

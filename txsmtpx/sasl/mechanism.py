@@ -25,6 +25,7 @@ class Mechanism:
     @ivar name: as registered.
     @ivar credential_interface: what its server half gives, an interface of L{twisted.cred.credentials} or the like.
     @ivar server: makes a server half; takes the L{txsmtpx.dialog.connection.Connection} and the backend.
+    @ivar server_first: whether the client may not begin it.
     @ivar available: whether a connection allows it, such as by its TLS.
     @ivar suits: whether a backend that takes the credentials can satisfy it.
     """
@@ -32,6 +33,7 @@ class Mechanism:
     name: str
     credential_interface: Any
     server: Callable[[Any, Any], ISASLServer]
+    server_first: bool = False
     available: Callable[[Any], bool] = lambda connection: True
     suits: Callable[[Any], bool] = lambda backend: True
 

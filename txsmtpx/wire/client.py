@@ -88,7 +88,7 @@ class SMTPClient(ClientChannel):
             self._dialog.extensions = {}
             return checked(await self._dialog.send("HELO", domain), "HELO")
         checked(reply, verb)
-        self._dialog.learn(reply)
+        self._dialog.learn(reply, self.tls is not None and self.tls.verified)
         return reply
 
     def start_tls(self, options: Any) -> Deferred[TLSState]:
