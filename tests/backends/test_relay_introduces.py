@@ -11,6 +11,7 @@ from txsmtpx.testing import Conversation, Network, ScriptedServer
 XFORWARD = "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"
 XCLIENT = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"
 
+ENVELOPE = ("MAIL FROM:<me@example.org>", "RCPT TO:<you@example.com>")
 MESSAGE = ("RCPT TO:<you@example.com>", "DATA", "Subject: x", "", ".")
 
 
@@ -91,7 +92,7 @@ def test_xforward_where_it_is_offered_for_each_transaction(relay):
 
 def test_what_the_next_server_does_not_know_is_not_said(relay):
     between = relay(["XFORWARD NAME ADDR"])
-    assert between.ask(between.client(), "HELO client.example", "MAIL FROM:<me@example.org>") == ["250", "250"]
+    assert between.ask(between.client(), "HELO client.example", *ENVELOPE) == ["250", "250", "250"]
     assert between.asked("XFORWARD") == ["XFORWARD NAME=[UNAVAILABLE] ADDR=192.168.1.1"]
 
 
@@ -100,7 +101,7 @@ def test_what_the_next_server_does_not_know_is_not_said(relay):
 )
 def test_or_not(relay, offers, introduce):
     between = relay(offers, introduce)
-    assert between.ask(between.client(), "HELO client.example", "MAIL FROM:<me@example.org>") == ["250", "250"]
+    assert between.ask(between.client(), "HELO client.example", *ENVELOPE) == ["250", "250", "250"]
     assert between.asked("X") == []
 
 
@@ -109,7 +110,7 @@ def test_what_xforward_told_us_is_passed_on_and_nothing_else(relay):
     client = between.client()
     between.ask(client, "EHLO proxy.example", "XFORWARD ADDR=192.0.2.7 IDENT=7 SOURCE=LOCAL")
     assert between.ask(client, "MAIL FROM:<me@example.org>", *MESSAGE) == ["250", "250", "354", "250"]
-    between.ask(client, "MAIL FROM:<me@example.org>")
+    between.ask(client, *ENVELOPE)
     first, second = between.asked("XFORWARD")
     assert first == "XFORWARD ADDR=192.0.2.7 IDENT=7 SOURCE=LOCAL"
     assert second.startswith("XFORWARD NAME=[UNAVAILABLE] ADDR=192.168.1.1 ")
@@ -119,7 +120,7 @@ def test_who_came_by_xclient_is_who_is_named(relay):
     between = relay([XFORWARD], trusted_networks=["192.168.1.1"])
     client = between.client()
     between.ask(client, "XCLIENT NAME=real.example ADDR=IPV6:2001:db8::7 HELO=real.example", "EHLO proxy.example")
-    assert between.ask(client, "MAIL FROM:<me@example.org>") == ["250"]
+    assert between.ask(client, *ENVELOPE) == ["250", "250"]
     assert between.asked("XFORWARD") == [
         "XFORWARD NAME=real.example ADDR=IPV6:2001:db8::7 PORT=[UNAVAILABLE] PROTO=ESMTP"
         " HELO=real.example SOURCE=REMOTE"
@@ -129,19 +130,19 @@ def test_who_came_by_xclient_is_who_is_named(relay):
 @pytest.mark.parametrize("answer", ["501 5.5.4 What", "550 5.7.0 Not for you"])
 def test_xforward_is_for_the_logs_and_stops_no_mail(relay, answer):
     between = relay([XFORWARD], script={"XFORWARD": answer})
-    assert between.ask(between.client(), "HELO client.example", "MAIL FROM:<me@example.org>") == ["250", "250"]
+    assert between.ask(between.client(), "HELO client.example", *ENVELOPE) == ["250", "250", "250"]
 
 
 @pytest.mark.parametrize("helo", ["x" * 300, "a\u200bb"])
 def test_a_name_that_cannot_be_told_is_none(relay, helo):
     between = relay([XFORWARD])
-    assert between.ask(between.client(), f"HELO {helo}", "MAIL FROM:<me@example.org>") == ["250", "250"]
+    assert between.ask(between.client(), f"HELO {helo}", *ENVELOPE) == ["250", "250", "250"]
     assert "HELO=[UNAVAILABLE]" in between.asked("XFORWARD")[0]
 
 
 def test_lost_at_xforward(relay):
     between = relay([XFORWARD], script={"XFORWARD": b""})
-    assert between.ask(between.client(), "HELO client.example", "MAIL FROM:<me@example.org>") == ["250", "451"]
+    assert between.ask(between.client(), "HELO client.example", *ENVELOPE) == ["250", "250", "451"]
 
 
 def test_xclient_for_each_transaction(relay):
@@ -185,7 +186,7 @@ def test_a_connection_that_is_somebodys_for_good_is_nobody_elses(relay):
 def test_who_asked_for_xclient_is_not_taken_for_the_client(relay, offers, answer, logged_failures):
     """The next server may trust us more than those we speak for: rather no mail."""
     between = relay(offers, "xclient", script={} if answer is None else {"XCLIENT": answer})
-    assert between.ask(between.client(), "HELO client.example", "MAIL FROM:<me@example.org>") == ["250", "451"]
+    assert between.ask(between.client(), "HELO client.example", *ENVELOPE) == ["250", "250", "451"]
     assert between.asked("MAIL") == []
 
 

@@ -19,7 +19,10 @@ from txsmtpx import (
     SMTPServerFactory,
 )
 from txsmtpx.extensions import box
+from txsmtpx.extensions.deliverby import DELIVERBY
 from txsmtpx.extensions.dsn import DSN
+from txsmtpx.extensions.futurerelease import FUTURERELEASE
+from txsmtpx.grammar.options import DeliverBy
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, RecordingBackend, ScriptedServer
 
 BODY = b"Subject: x\r\n\r\n.x\r\n"
@@ -35,15 +38,18 @@ class Relay:
     @ivar here: the network before it.
     """
 
-    def __init__(self, *there, lmtp_here=False, lmtp_there=False, domains=("example.net",), endpoints=None, **how):
+    def __init__(
+        self, *there, lmtp_here=False, lmtp_there=False, domains=("example.net",), endpoints=None, more=(), max_hold=0,
+        **how,
+    ):  # fmt: skip
         self.there = Network(*there)
         self.backend = RelayBackend(
             endpoints or [self.there], lmtp=lmtp_there, domains=domains, tls="none", reactor=self.there.clock, **how
         )
-        extensions = [*box.offered_with(self.backend.supports), DSN]
+        extensions = [*box.offered_with(self.backend.supports), DSN, *more]
         self.factory = SMTPServerFactory(
             self.backend, domain="relay.example", lmtp=lmtp_here, reactor=self.there.clock,
-            extensions=list(dict.fromkeys(extensions)),
+            extensions=list(dict.fromkeys(extensions)), **({"max_hold": max_hold} if max_hold else {}),
         )  # fmt: skip
         self.here = Network(lambda: self.factory.buildProtocol(None))
         self.here.clock = self.there.clock
@@ -112,7 +118,7 @@ def test_replies_are_transparent(relay):
     )
     to_next = relay(there)
     client, result = to_next.client, to_next.here.result
-    assert str(result(client.mail("me@example.org"))) == "250 2.1.0 the sender"
+    assert str(result(client.mail("me@example.org"))) == "250 2.1.0 Sender ok"  # nobody has been asked yet
     assert str(result(client.rcpt("one@example.net"))) == "250 2.1.5 first"
     with pytest.raises(SMTPError) as caught:
         result(client.rcpt("two@example.net"))
@@ -122,9 +128,46 @@ def test_replies_are_transparent(relay):
     assert (caught.value.code, caught.value.enhanced_code) == (452, (4, 0, 0))
     assert [str(reply) for reply in result(client.transmit(BODY))] == ["250 2.6.0 queued there as 7"]
     for refused in ("550 5.1.8 not the sender", "451 4.7.1 greylisted"):
-        with pytest.raises(SMTPError) as caught:
-            result(client.mail("me@example.org"))
-        assert str(caught.value) == f"MAIL: {refused}"
+        result(client.mail("me@example.org"))
+        for _ in range(2):
+            with pytest.raises(SMTPError) as caught:
+                result(client.rcpt("one@example.net"))
+            assert str(caught.value) == f"RCPT: {refused}"
+        result(client.reset())
+    assert to_next.next.verbs.count("MAIL") == 3  # each sender was asked about once
+
+
+def test_who_has_no_recipient_takes_no_connection(relay):
+    """However many there are: they cannot keep others from it."""
+    to_next = relay(scripted(), size=1)
+    idle = [to_next.here.greeted() for _ in range(3)]
+    for client in idle:
+        to_next.here.result(client.mail("me@example.org"))
+        with pytest.raises(SMTPError, match=r"550 5\.7\.1"):
+            to_next.here.result(client.rcpt("you@elsewhere.example"))
+    assert to_next.there.servers == []
+    assert len(to_next.send().accepted) == 3
+    assert to_next.next.verbs == ["EHLO", "MAIL", "RCPT", "RCPT", "RCPT", "DATA"]
+
+
+def test_what_time_has_passed_is_told(relay):
+    """RFC 2852 §4.1.4: the next server hears what is left."""
+    to_next = relay(scripted(offers=["DELIVERBY", "FUTURERELEASE 3600 2099-01-01T00:00:00Z"]), more=[DELIVERBY,
+                    FUTURERELEASE], max_hold=3600)  # fmt: skip
+    client, result = to_next.client, to_next.here.result
+    for by, hold, said in [(DeliverBy(60, "R"), 30, "BY=50;R HOLDFOR=20"), (DeliverBy(9, "N"), 5, "BY=-1;N"),
+                           (DeliverBy(10, "R"), None, None)]:  # fmt: skip
+        result(client.mail("me@example.org", MailOptions(deliver_by=by, hold_for=hold)))
+        to_next.there.clock.advance(10)
+        if said is None:
+            with pytest.raises(SMTPError, match=r"RCPT: 555 5\.4\.7"):
+                result(client.rcpt(TO[0]))
+        else:
+            result(client.rcpt(TO[0]))
+            assert [line for line in to_next.next.lines if line.startswith("MAIL")][-1] == (
+                f"MAIL FROM:<me@example.org> {said}"
+            )
+        result(client.reset())
 
 
 @pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=str)
@@ -195,7 +238,7 @@ def test_options_go_on(relay):
 
 def test_what_the_next_server_does_not_offer(relay):
     to_next = relay(scripted())
-    with pytest.raises(SMTPError, match=r"550 5\.6\.7"):
+    with pytest.raises(RecipientsRefused, match=r"550 5\.6\.7"):
         to_next.send(BODY, ["öne@example.net"])
     assert to_next.next.messages == []
     assert len(to_next.send().accepted) == 3
@@ -330,7 +373,7 @@ def test_one_that_does_not_take_us_is_stepped_around(relay, script):
 
 def test_all_are_down(relay):
     to_next = relay(endpoints=[Down(), Down()])
-    with pytest.raises(SMTPError, match=r"MAIL: 451 4\.4\.1"):
+    with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
         to_next.send()
     assert to_next.client.usable
 
@@ -342,7 +385,7 @@ def test_what_we_ask_for_is_not_there(relay):
     for pool in to_next.backend.pools:
         pool._connecting["tls"] = "required"
     net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
-    with pytest.raises(SMTPError, match=r"MAIL: 451 4\.4\.1"):
+    with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
         to_next.send()
 
 
@@ -371,32 +414,55 @@ def test_strangers_are_not_relayed(relay, to):
     to_next = relay(scripted())
     with pytest.raises(RecipientsRefused, match=r"550 5\.7\.1"):
         to_next.send(to=[to])
-    assert "RCPT" not in to_next.next.verbs
+    assert to_next.there.servers == []
     assert len(to_next.send(to=["You@EXAMPLE.net"]).accepted) == 1
 
 
-def test_who_has_logged_in_is(relay):
-    """Through the portal that --auth makes."""
+@pytest.fixture
+def behind_a_portal():
+    """A client that has logged in, by the portal that --auth makes, at a relay; and the network behind."""
     from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 
     from txsmtpx.command.portal import PortalOrAnybody
 
-    there = Network(scripted())
-    backend = RelayBackend([there], domains=["example.net"], tls="none", reactor=there.clock)
-    checker = InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")
-    portal = PortalOrAnybody(backend, [checker], False)
-    factory = SMTPServerFactory(portal, allow_insecure_auth=True, reactor=there.clock)
-    here = Network(lambda: factory.buildProtocol(None))
-    here.clock, here.pumps = there.clock, there.pumps
-    client = here.greeted(allow_insecure_auth=True)
-    here.result(client.authenticate(("me", "secret")))
+    ends = []
+
+    def make(**how):
+        there = Network(scripted(offers=["AUTH PLAIN"]))
+        backend = RelayBackend([there], domains=["example.net"], tls="none", reactor=there.clock, **how)
+        portal = PortalOrAnybody(backend, [InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")], False)
+        factory = SMTPServerFactory(portal, allow_insecure_auth=True, reactor=there.clock)
+        here = Network(lambda: factory.buildProtocol(None))
+        here.clock, here.pumps = there.clock, there.pumps
+        client = here.greeted(allow_insecure_auth=True)
+        here.result(client.authenticate(("me", "secret")))
+        ends.append((here, client, backend))
+        return here, client, there
+
+    yield make
+    for here, client, backend in ends:
+        here.result(client.quit())
+        here.result(backend.pools[0].stopService())
+
+
+def test_who_has_logged_in_is(behind_a_portal):
+    here, client, _ = behind_a_portal()
     assert len(here.result(client.send("me@example.org", ["you@example.com"], BODY)).accepted) == 1
     stranger = here.greeted()
     with pytest.raises(RecipientsRefused, match=r"550 5\.7\.1"):
         here.result(stranger.send("me@example.org", ["you@example.com"], BODY))
-    for each in (client, stranger):
-        here.result(each.quit())
-    here.result(backend.pools[0].stopService())
+    here.result(stranger.quit())
+
+
+@pytest.mark.parametrize("logs_in", [False, True])
+def test_nobody_is_believed_who_wrote_it(behind_a_portal, logs_in):
+    """RFC 4954 §5: and a server that believes us is told so."""
+    here, client, there = behind_a_portal(
+        **({"auth": ("us", "secret"), "allow_insecure_auth": True} if logs_in else {})
+    )
+    here.result(client.send("me@example.org", ["you@example.com"], BODY, MailOptions(auth="boss@example.org")))
+    (said,) = [line for line in there.servers[0].lines if line.startswith("MAIL")]
+    assert said == "MAIL FROM:<me@example.org>" + " AUTH=<>" * logs_in
 
 
 # ---- the options of twistd

@@ -14,9 +14,10 @@ from txsmtpx.testing import Conversation
 
 
 @pytest.mark.parametrize(("offered", "answer"), [
-    ([REQUIRETLS], "250 2.1.0 Sender ok"), ([], "550 5.7.30 REQUIRETLS cannot be passed on"),
+    ([REQUIRETLS], "250 2.1.5 Recipient ok"), ([], "550 5.7.30 REQUIRETLS cannot be passed on"),
 ])  # fmt: skip
-def test_passed_on_or_refused(offered: list[Any], answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sender", ["me@example.com", ""])
+def test_passed_on_or_refused(sender: str, offered: list[Any], answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     next_server = Ends(inside_tls=True, extensions=offered)
 
     async def connect(*args: Any, **kwargs: Any) -> SMTPClient:
@@ -27,10 +28,15 @@ def test_passed_on_or_refused(offered: list[Any], answer: str, monkeypatch: pyte
     relay = RelayBackend([object()], domains=["example.com"], reactor=clock)
     talk = Conversation(relay, clock=clock, inside_tls=True)
     assert "REQUIRETLS" in [line[4:] for line in talk.ask("EHLO client.example")]
-    said = talk.ask("MAIL FROM:<me@example.com> REQUIRETLS")
+    assert talk.ask(f"MAIL FROM:<{sender}> REQUIRETLS") == ["250 2.1.0 Sender ok"]
+    said = talk.ask("RCPT TO:<you@example.com>")
     next_server.flush()
-    assert said + talk.replies() == [answer]
-    assert next_server.words("MAIL") == ["MAIL FROM:<me@example.com> REQUIRETLS"] * bool(offered)
+    if sender:
+        assert said + talk.replies() == [answer]
+        assert next_server.words("MAIL") == [f"MAIL FROM:<{sender}> REQUIRETLS"] * bool(offered)
+    else:  # RFC 8689 §5: a report goes on in any case
+        assert said + talk.replies() == ["250 2.1.5 Recipient ok"]
+        assert next_server.words("MAIL") == [f"MAIL FROM:<>{' REQUIRETLS' * bool(offered)}"]
     talk.ask("QUIT")
     next_server.flush()
     for pool in relay.pools:

@@ -4,17 +4,20 @@ C{relay:ENDPOINT} and C{lmtp:ENDPOINT}: what we are given goes straight on to th
 Nothing is stored: the next server's 250 is ours, its refusals are ours, for each recipient where LMTP
 allows it.  The message streams through, at the pace of the slower side; when either side goes away in the
 middle the other is cut off, so that no part of a message is ever taken for the whole.
+
+A connection there is taken at the first recipient that we relay to, so that who has none cannot keep others from it;
+what the next server says to MAIL is the answer to that RCPT, if it is a refusal.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
 from twisted.logger import Logger
 
+from txsmtpx.backends.relayed import Relayed, options_for
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
@@ -27,12 +30,6 @@ from txsmtpx.wire.connect import target
 from txsmtpx.wire.pool import SMTPPool
 
 log = Logger()
-
-MAX_HOPS = 100
-"""Received headers that show a message to be going round and round (RFC 5321 §6.3)."""
-
-HEADER = 256 * 1024
-"""Octets in which they are counted."""
 
 NAMED = 10
 """Recipients whose fates stand in the log line of a message."""
@@ -52,6 +49,7 @@ class RelayBackend(OpenBackend):
 
     @ivar domains: lower case; to these mail is taken from anybody.
     @ivar introduce: how the next server learns whom we speak for.
+    @ivar logs_in: whether we log in there.
     """
 
     def __init__(
@@ -82,6 +80,7 @@ class RelayBackend(OpenBackend):
             _check(reactor, endpoint)
         self.domains = frozenset(domain.lower() for domain in domains)
         self.introduce = introduce
+        self.logs_in = pool.get("auth") is not None
         self._reactor = reactor
         self._pools = [SMTPPool(endpoint, lmtp=lmtp, reactor=reactor, **pool) for endpoint in endpoints]
         self._down: dict[SMTPPool, float] = {}
@@ -116,6 +115,9 @@ class RelayBackend(OpenBackend):
                 return pool, client
         raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451)
 
+    def seconds(self) -> float:
+        """Now."""
+        return float(self._reactor.seconds())
 
 class RelaySession(Session):
     """A transaction here is a transaction there."""
@@ -125,16 +127,35 @@ class RelaySession(Session):
         self._connection = connection
         self._pool: SMTPPool | None = None
         self._client: SMTPClient | None = None
+        self._refusal: SMTPError | None = None
+        self._sender, self._options, self._since = "", MailOptions(), 0.0
 
-    async def mail(self, sender: str, options: MailOptions) -> Any:
-        """MAIL, there."""
-        self._pool, self._client = await self._backend.acquire()
+    def mail(self, sender: str, options: MailOptions) -> None:
+        """MAIL, which is said there when there is a recipient."""
+        self._refusal = None
+        self._sender, self._options, self._since = sender, options, self._backend.seconds()
+
+    async def _open(self) -> SMTPClient:
+        """
+        MAIL, there.
+
+        @raise SMTPError: what the next server says to it, the same to each RCPT; or 451 4.4.1, there is none.
+        """
+        if self._refusal is not None:
+            raise self._refusal
         try:
-            await self._introduce(self._client)
-            return await _told(self._client.mail(sender, copy.copy(options)), options.requiretls)
-        except BaseException:
-            self.reset()
+            self._pool, client = await self._backend.acquire()
+            self._client = client
+            await self._introduce(client)
+            passed = int(self._backend.seconds() - self._since)
+            options = options_for(client, self._sender, self._options, passed, self._backend.logs_in)
+            await _told(client.mail(self._sender, options), options.requiretls)
+        except BaseException as error:
+            self._done()
+            if isinstance(error, SMTPError):
+                self._refusal = error
             raise
+        return client
 
     async def _introduce(self, client: SMTPClient) -> None:
         """
@@ -161,20 +182,20 @@ class RelaySession(Session):
         """
         RCPT, there.
 
-        @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody.
+        @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody; what the next server says to MAIL.
         """
         _, domain = path.split(recipient)
         own = domain or self._connection.domain
         if self._connection.username is None and own.lower() not in self._backend.domains:
             raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
-        assert self._client is not None
-        return await _told(self._client.rcpt(recipient, options))
+        client = self._client or await self._open()
+        return await _told(client.rcpt(recipient, options))
 
     async def data(self, message: Any, context: Any) -> Reply | None:
         """The message, there."""
         client = self._client
         assert client is not None
-        body = _Relayed(message, context)
+        body = Relayed(message, context)
         await body.look()
         binary = context.options.body == "BINARYMIME"
         outcomes = await _told(client.transmit(body, len(context.recipients), binary))
@@ -220,39 +241,6 @@ def _origin(connection: Connection) -> dict[str, str]:
 def _login(connection: Connection) -> dict[str, str]:
     """Who has logged in, "" for nobody: XCLIENT has to say it in any case."""
     return {"LOGIN": connection.username or ""}
-
-
-class _Relayed:
-    """A message with our Received before it; its header is looked at before anything of it is sent on."""
-
-    def __init__(self, message: Any, context: Any) -> None:
-        self._message = message
-        self._context = context
-        self._beginning = b""
-        self._ended = False
-
-    async def look(self) -> None:
-        """
-        Read the header.
-
-        @raise SMTPError: 554 5.4.6, it has been round too often.
-        """
-        while b"\r\n\r\n" not in self._beginning and len(self._beginning) < HEADER:
-            try:
-                self._beginning += await self._message.__anext__()
-            except StopAsyncIteration:
-                self._ended = True
-                break
-        header = b"\r\n" + self._beginning.partition(b"\r\n\r\n")[0].lower()
-        if header.count(b"\r\nreceived:") >= MAX_HOPS:
-            raise SMTPError.from_reply(replies.LOOP_554)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._context.received()
-        yield self._beginning
-        if not self._ended:
-            async for chunk in self._message:
-                yield chunk
 
 
 async def _told(waiting: Any, requiretls: bool = False) -> Any:

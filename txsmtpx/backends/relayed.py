@@ -1,0 +1,75 @@
+"""
+What a relay passes on: the message with our Received before it (RFC 5321 §4.4), and the options of its MAIL.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator
+from typing import Any
+
+from txsmtpx.errors import SMTPError
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.options import MailOptions
+from txsmtpx.wire.client import SMTPClient
+
+MAX_HOPS = 100
+"""Received headers that show a message to be going round and round (RFC 5321 §6.3)."""
+
+HEADER = 256 * 1024
+"""Octets in which they are counted."""
+
+
+class Relayed:
+    """A message with our Received before it; its header is looked at before anything of it is sent on."""
+
+    def __init__(self, message: Any, context: Any) -> None:
+        self._message = message
+        self._context = context
+        self._beginning = b""
+        self._ended = False
+
+    async def look(self) -> None:
+        """
+        Read the header.
+
+        @raise SMTPError: 554 5.4.6, it has been round too often.
+        """
+        while b"\r\n\r\n" not in self._beginning and len(self._beginning) < HEADER:
+            try:
+                self._beginning += await self._message.__anext__()
+            except StopAsyncIteration:
+                self._ended = True
+                break
+        header = b"\r\n" + self._beginning.partition(b"\r\n\r\n")[0].lower()
+        if header.count(b"\r\nreceived:") >= MAX_HOPS:
+            raise SMTPError.from_reply(replies.LOOP_554)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._context.received()
+        yield self._beginning
+        if not self._ended:
+            async for chunk in self._message:
+                yield chunk
+
+
+def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int, logged_in: bool) -> MailOptions:
+    """
+    The options of MAIL as the next server is to have them.
+
+    @param passed: seconds since they were given to us.
+    @param logged_in: whether it knows us.
+    @raise SMTPError: 555 5.4.7, there is no time left to deliver it.
+    """
+    options = copy.copy(given)
+    # RFC 4954 §5: who wrote it we do not believe anybody; to a server that believes us that has to be said.
+    options.auth = "" if logged_in else None
+    if not sender and "REQUIRETLS" not in client.extensions:
+        options.requiretls = False  # RFC 8689 §5: better a report without it than none
+    if given.deliver_by is not None:  # RFC 2852 §4.1.4: what is left
+        options.deliver_by = by = given.deliver_by._replace(seconds=given.deliver_by.seconds - passed)
+        if by.mode == "R" and by.seconds <= 0:
+            raise SMTPError.from_reply(replies.TOO_SOON_555)
+    if given.hold_for is not None:
+        options.hold_for = given.hold_for - passed if given.hold_for > passed else None
+    return options
