@@ -1,5 +1,13 @@
 """The certificate of those who speak TLS here."""
 
-from tests.wire.conftest import pem
+from __future__ import annotations
 
-__all__ = ["pem"]
+import pytest
+
+from txsmtpx.testing import Pem, issue
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
+    """A certificate for localhost, in files."""
+    return issue(tmp_path_factory.mktemp("certificates"))

@@ -8,11 +8,9 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
-from tests.wire.certificates import Pem
-from tests.wire.link import Link
 from txsmtpx import Certificate, SMTPServerFactory
 from txsmtpx.extensions.starttls import STARTTLS
-from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.testing import Conversation, Link, Pem, RecordingBackend
 
 PEER = "192.168.1.1"  # which is also where StringTransport comes from
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.hunt.attacks import ATTACKS
 from tests.hunt.test_transcripts import TRANSCRIPTS
-from tests.wire.link import codes, link
+from tests.wire.replies import codes
 from txsmtpx import Certificate
-from txsmtpx.testing import RecordingBackend, Transcript
+from txsmtpx.testing import Link, RecordingBackend, Transcript
 
 STARTTLS = b"STARTTLS\r\n"
 
@@ -25,7 +25,7 @@ INJECTED = {path.stem: Transcript.read(path).octets for path in TRANSCRIPTS} | {
 def injected(request, pem):
     """A client that has said hello, what it injects, and its options."""
     backend = RecordingBackend({"user": "secret"})
-    client = link(backend, tls=Certificate(str(pem.certificate), str(pem.key)), allow_insecure_auth=True)
+    client = Link.to(backend, tls=Certificate(str(pem.certificate), str(pem.key)), allow_insecure_auth=True)
     assert codes(client.ask("EHLO a.example")) == ["220", "250"]
     yield client, backend, INJECTED[request.param]
     client.hang_up()
