@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.idle import Idle
 from benchmarks.received import Received
 from benchmarks.rounds import Case
 from benchmarks.sent import Sent
@@ -9,6 +10,7 @@ from benchmarks.sent import Sent
 _KEPT = "--connections 4"
 _LARGE = "--size 25000000 --pipeline envelope"
 _RECIPIENTS = f"{_KEPT} --size 512 --pipeline envelope --recipients 100"
+_HANDSHAKE = f"{_KEPT} --tls --per-connection 0"
 
 CASES: tuple[Case, ...] = (
     Received("small", "4 KB messages, four connections kept", "message", _KEPT),
@@ -20,9 +22,16 @@ CASES: tuple[Case, ...] = (
     Received("prose", "25 MB of prose", "MB", f"{_LARGE} --body prose", units=25, first=1),
     Received("dots", "25 MB, every line begins with a dot", "MB", f"{_LARGE} --body dots", units=25, first=1),
     Received("bdat", "25 MB by BDAT, pipelined", "MB", f"{_LARGE} --bdat 65536", units=25, first=1),
+    Received("tls-small", "TLS: 4 KB messages, four connections kept", "message", f"{_KEPT} --tls", tls="ec"),
+    Received("tls-body", "TLS: 25 MB of smtp-source's lines", "MB", f"{_LARGE} --tls", units=25, first=1, tls="ec"),
+    Received("handshake-ec", "TLS: handshake (P-256), EHLO, QUIT", "connection", _HANDSHAKE, tls="ec", done="sessions"),
+    Received("handshake-rsa", "TLS: handshake (RSA 2048), EHLO, QUIT", "connection", _HANDSHAKE, tls="rsa",
+             done="sessions"),
+    Idle("idle", "idle connections"),
+    Idle("tls-idle", "TLS: idle connections", tls="ec"),
     Sent("client-small", "client: 4 KB messages, connection kept", "message"),
     Sent("client-recipients", "client: 100 recipients", "recipient", 512, recipients=100, units=100, first=10),
     Sent("client-body", "client: 25 MB of smtp-source's lines", "MB", 25_000_000, units=25, first=1),
     Sent("client-prose", "client: 25 MB of prose", "MB", 25_000_000, "prose", units=25, first=1),
     Sent("client-bdat", "client: 25 MB, CHUNKING offered", "MB", 25_000_000, units=25, first=1, sink="--chunking"),
-)
+)  # fmt: skip

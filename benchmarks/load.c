@@ -6,7 +6,7 @@
  * look for line ends.  A reply that is not the expected one ends the program with status 1, so that a server that
  * refuses never looks fast.  Status 3 says that the server does not offer what the case needs.
  *
- * Prints one line of JSON: sessions, messages, recipients, octets, seconds by the clock and of its own CPU.
+ * Prints a line of JSON: sessions, messages, recipients, octets, seconds by the clock and of its own CPU.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,14 +31,14 @@
 #include <openssl/ssl.h>
 
 enum { REFUSED = 1, USAGE = 2, NOT_OFFERED = 3 };
-enum { BLOCK = 1 << 20, INPUT = 1 << 16, VECTORS = 16, PATIENCE = 60 };
+enum { BLOCK = 1 << 20, INPUT = 1 << 16, VECTORS = 16, PATIENCE = 30, BURST = 50 };
 
 typedef struct { const char *octets; size_t size; long times; } Piece;      /* written so many times */
 typedef struct { int code; long times; } Reply;                             /* expected so many times */
 typedef struct { Piece *pieces; int piece_count; Reply *replies; int reply_count; } Step;
 typedef struct { Step *steps; int count; } Script;
 
-typedef enum { OPENING, FIRST, NEXT, LAST, CLOSING, PHASES } Phase;
+typedef enum { OPENING, FIRST, NEXT, LAST, CLOSING, PARKED, PHASES } Phase;
 
 typedef struct {
     int fd;
@@ -53,10 +53,11 @@ typedef struct {
 
 static const char *address, *pipeline = "none", *body_kind = "wrapped";
 static long connections = 1, messages = 1, recipients = 1, size = 4096, chunk = 0, per_connection = -1;
-static bool lmtp, tls, idle, chunking_offered;
+static bool lmtp, tls, hold, chunking_offered;
 
 static Script scripts[PHASES];
-static long messages_left, sessions_left, sessions_done, messages_done, open_connections, ready;
+static Connection *all;
+static long started, ungreeted, messages_left, sessions_left, sessions_done, messages_done, open_connections, parked;
 static SSL_CTX *context;
 static int poller;
 
@@ -297,7 +298,15 @@ static void start(Connection *connection)
         connection->handshaking = true;
     }
     open_connections++;
+    ungreeted++;
     watch(connection, EPOLL_CTL_ADD);
+}
+
+/* A few at a time, since a server's queue of connections is short. */
+static void start_some(void)
+{
+    while (started < connections && ungreeted < BURST)
+        start(&all[started++]);
 }
 
 static void finish(Connection *connection)
@@ -380,38 +389,39 @@ static void put(Connection *connection)
 
 static Phase next_phase(Connection *connection)
 {
-    bool accepted = connection->phase == NEXT || (connection->phase == FIRST && !scripts[LAST].count)
-                 || (connection->phase == LAST && scripts[LAST].count);
-    messages_done += accepted;
-    bool more = messages_left > 0 && (per_connection < 0 || connection->messages < per_connection);
-    if (connection->phase == LAST || per_connection == 0)
-        return CLOSING;
-    if (more && !(idle && connection->phase == OPENING)) {
+    Phase over = hold ? PARKED : CLOSING, phase = connection->phase;
+    messages_done += phase == NEXT || (phase == FIRST && !scripts[LAST].count) || (phase == LAST && scripts[LAST].count);
+    if (phase == LAST || per_connection == 0)
+        return over;
+    if (messages_left > 0 && (per_connection < 0 || connection->messages < per_connection)) {
         messages_left--;
         connection->messages++;
-        return connection->phase == OPENING ? FIRST : NEXT;
+        return phase == OPENING ? FIRST : NEXT;
     }
-    return connection->phase == OPENING ? CLOSING : LAST;
+    return phase == OPENING ? over : LAST;
 }
 
-/* Go on where all replies of a step are here; false when the connection is over. */
+/* Go on where all replies of a step are here; false when there is nothing more to say. */
 static bool advance(Connection *connection)
 {
     if (connection->phase == OPENING && connection->step == 1 && chunk && !chunking_offered)
         fail(NOT_OFFERED, "the server does not offer CHUNKING");
+    if (connection->phase == OPENING && connection->step == 0) {
+        ungreeted--;
+        start_some();
+    }
     connection->step++;
     while (connection->step == scripts[connection->phase].count) {
         if (connection->phase == CLOSING) {
             finish(connection);
             return false;
         }
-        if (idle) {
-            ready++;
-            connection->step = scripts[OPENING].count - 1;
-            return false;
-        }
         connection->phase = next_phase(connection);
         connection->step = 0;
+        if (connection->phase == PARKED) {
+            parked++;
+            return false;
+        }
     }
     connection->piece = connection->reply = 0;
     connection->reply_times = 0;
@@ -419,9 +429,11 @@ static bool advance(Connection *connection)
     return true;
 }
 
-/* One line of a reply; false when the connection is over, or has nothing more to do. */
+/* One line of a reply; false when there is nothing more to say. */
 static bool take_line(Connection *connection, const char *line, size_t length)
 {
+    if (connection->phase == PARKED)
+        fail(REFUSED, "not asked for: %.*s", (int)length, line);
     Step *step = &scripts[connection->phase].steps[connection->step];
     Reply *expected = &step->replies[connection->reply];
     if (connection->reply == step->reply_count || length < 3 || atoi(line) != expected->code)
@@ -525,17 +537,43 @@ static double now(clockid_t clock)
     return time.tv_sec + time.tv_nsec / 1e9;
 }
 
-static void run(Connection *all)
+/* Until all connections are over, or parked. */
+static void run(void)
 {
     static struct epoll_event events[1024];
-    for (long n = 0; n < connections; n++)
-        start(&all[n]);
-    while (open_connections && !(idle && ready == connections)) {
+    while (open_connections > parked) {
         int count = epoll_wait(poller, events, 1024, PATIENCE * 1000);
         if (!count)
             fail(REFUSED, "no answer for %d seconds", PATIENCE);
         for (int i = 0; i < count; i++)
             serve(events[i].data.ptr, events[i].events);
+    }
+}
+
+static void report(double since, double cpu_since)
+{
+    printf("{\"sessions\": %ld, \"messages\": %ld, \"recipients\": %ld, \"octets\": %ld, \"seconds\": %.6f, "
+           "\"cpu\": %.6f}\n", sessions_done, messages_done, messages_done * recipients, messages_done * size,
+           now(CLOCK_MONOTONIC) - since, now(CLOCK_PROCESS_CPUTIME_ID) - cpu_since);
+    fflush(stdout);
+    sessions_done = messages_done = 0;
+}
+
+/* As many messages as each line says, on the connections that are open. */
+static void obey(void)
+{
+    char line[64];
+    while (fgets(line, sizeof line, stdin)) {
+        double start = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+        messages_left = atol(line);
+        for (long n = 0; n < connections && messages_left > 0; n++) {
+            all[n].phase = OPENING;
+            all[n].step = scripts[OPENING].count - 1;
+            parked--;
+            advance(&all[n]);
+        }
+        run();
+        report(start, cpu);
     }
 }
 
@@ -551,7 +589,7 @@ static void usage(void)
          "  --pipeline HOW       none, envelope, or messages: one into the next\n"
          "  --bdat OCTETS        send by BDAT, in chunks of so many\n"
          "  --lmtp  --tls        LMTP; TLS from the start\n"
-         "  --idle               greet, say \"ready\", and wait for the end of the standard input");
+         "  --hold               connect, report, and then send as many as each line of the standard input says");
 }
 
 static void options(int count, char **words)
@@ -559,7 +597,7 @@ static void options(int count, char **words)
     static const struct option known[] = {
         {"connections", 1, 0, 'c'}, {"messages", 1, 0, 'm'}, {"per-connection", 1, 0, 'p'}, {"recipients", 1, 0, 'r'},
         {"size", 1, 0, 's'}, {"body", 1, 0, 'b'}, {"pipeline", 1, 0, 'P'}, {"bdat", 1, 0, 'B'}, {"lmtp", 0, 0, 'l'},
-        {"tls", 0, 0, 't'}, {"idle", 0, 0, 'i'}, {0}};
+        {"tls", 0, 0, 't'}, {"hold", 0, 0, 'h'}, {0}};
     for (int option; (option = getopt_long(count, words, "", known, NULL)) != -1;)
         switch (option) {
         case 'c': connections = atol(optarg); break;
@@ -572,7 +610,7 @@ static void options(int count, char **words)
         case 'B': chunk = atol(optarg); break;
         case 'l': lmtp = true; break;
         case 't': tls = true; break;
-        case 'i': idle = true; break;
+        case 'h': hold = true; break;
         default: usage();
         }
     if (optind != count - 1)
@@ -595,10 +633,10 @@ static void prepare(void)
     }
     long sessions = per_connection < 0 ? connections
                   : per_connection == 0 ? messages : (messages + per_connection - 1) / per_connection;
-    if (!idle && connections > sessions)
+    if (connections > sessions)
         connections = sessions;
     sessions_left = sessions - connections;
-    messages_left = messages;
+    messages_left = hold ? 0 : messages;
     write_scripts();
 }
 
@@ -606,17 +644,12 @@ int main(int count, char **words)
 {
     options(count, words);
     prepare();
-    Connection *all = room(connections * sizeof *all);
-    double start = now(CLOCK_MONOTONIC);
-    run(all);
-    if (idle) {
-        printf("ready\n");
-        fflush(stdout);
-        while (getchar() != EOF)
-            ;
-    }
-    printf("{\"sessions\": %ld, \"messages\": %ld, \"recipients\": %ld, \"octets\": %ld, \"seconds\": %.6f, "
-           "\"cpu\": %.6f}\n", sessions_done, messages_done, messages_done * recipients, messages_done * size,
-           now(CLOCK_MONOTONIC) - start, now(CLOCK_PROCESS_CPUTIME_ID));
+    double since = now(CLOCK_MONOTONIC);
+    all = room(connections * sizeof *all);
+    start_some();
+    run();
+    report(since, 0);
+    if (hold)
+        obey();
     return 0;
 }

@@ -22,6 +22,7 @@ class Received:
     @ivar units: how many of them are in a message.
     @ivar first: messages for a first impression of the cost.
     @ivar tls: the kind of key, "ec" or "rsa", "" for no TLS.
+    @ivar done: what the load generator counts: "messages", or "sessions", which have none.
     """
 
     name: str
@@ -31,8 +32,10 @@ class Received:
     units: float = 1
     first: int = 200
     tls: str = ""
+    done: str = "messages"
 
     side = "server"
+    measured = "CPU"
 
     def measure(self, program: Program, seconds: float) -> Cost:
         """
@@ -42,13 +45,13 @@ class Received:
         @raise NotOffered: it cannot do that.
         @raise Refused: it did not do that.
         """
-        with tempfile.TemporaryDirectory() as directory, serving(program, Path(directory), None) as server:
+        with tempfile.TemporaryDirectory() as directory, serving(program, Path(directory), self.tls) as server:
             first = self._take(server, self.first)
             second = self._take(server, enough(first, seconds / 4))
             return self._take(server, enough(second, seconds)).each(self.units)
 
     def _take(self, server: Server, messages: int) -> Cost:
         counted = server.take(self.load, messages)
-        if counted["messages"] != messages:
-            raise Refused(f"of {messages} messages it took {counted['messages']}")
+        if counted[self.done] != messages:
+            raise Refused(f"of {messages} {self.done} it took {counted[self.done]}")
         return Cost(counted["server"], counted["seconds"], counted["cpu"]).each(messages)

@@ -8,22 +8,27 @@ from statistics import median
 from benchmarks.cost import Cost
 from benchmarks.rounds import Case, Sample
 
+UNITS = {"CPU": (1e6, "µs"), "memory": (1 / 1024, "KB")}
+"""What an amount is multiplied with, and called."""
+
 
 def table(case: Case, samples: Sequence[Sample], baseline: str) -> Iterator[str]:
     """Lines of text, a program each: median (minimum to maximum)."""
-    yield f"{case.title}: CPU of the {case.side}, a {case.unit}; {baseline} = 1"
+    factor, symbol = UNITS[case.measured]
+    yield f"{case.title}: {case.measured} of the {case.side}, a {case.unit}; {baseline} = 1"
     for name in dict.fromkeys(each.program for each in samples):
         mine = [each.cost for each in samples if each.program == name]
-        cost = spread([each.amount * 1e6 for each in mine])
+        cost = spread([each.amount * factor for each in mine])
         ratio = spread(ratios(samples, name, baseline))
-        wall = f"{median(each.wall for each in mine) * 1e6:.1f} µs by the clock"
-        yield f"  {name:<13} {cost:>30} µs   {ratio:>22}   {wall}{_busy(mine)}"
+        yield f"  {name:<13} {cost:>30} {symbol}   {ratio:>22}   {_clock(mine)}".rstrip()
 
 
-def _busy(costs: Sequence[Cost]) -> str:
-    """How far the load generator is from being the bottleneck."""
-    share = median(each.load / each.wall for each in costs)
-    return f", load generator {share:.0%} busy" if share else ""
+def _clock(costs: Sequence[Cost]) -> str:
+    """How long it took, and how far the load generator is from being the bottleneck."""
+    wall, load = median(each.wall for each in costs), median(each.load for each in costs)
+    if not wall:
+        return ""
+    return f"{wall * 1e6:.1f} µs by the clock" + (f", load generator {load / wall:.0%} busy" if load else "")
 
 
 def ratios(samples: Sequence[Sample], name: str, baseline: str) -> list[float]:

@@ -29,6 +29,10 @@ class Case(Protocol):
     def side(self) -> str:
         """Whose it is: "server" or "client"."""
 
+    @property
+    def measured(self) -> str:
+        """What it is: "CPU" or "memory"."""
+
     def measure(self, program: Program, seconds: float) -> Cost:
         """
         Once, from the start of the program to its end.

@@ -39,6 +39,7 @@ class Sent:
     sink: str = ""
 
     side = "client"
+    measured = "CPU"
 
     def measure(self, program: Program, seconds: float) -> Cost:
         """

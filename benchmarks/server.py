@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.build import LOAD
+from benchmarks.certificate import write_certificate
 from benchmarks.process import MEASURED, MEASURING, PATIENCE, Running, running
 from benchmarks.program import NotOffered, Program, Refused
 
@@ -29,10 +31,6 @@ class Server:
         self.process = process
         self._port = port
 
-    def command(self, options: str, messages: int) -> list[str]:
-        """How the load generator is called."""
-        return [str(LOAD), *options.split(), "--messages", str(messages), str(self._port)]
-
     def take(self, options: str, messages: int) -> dict[str, Any]:
         """
         Take messages from the load generator.
@@ -43,32 +41,70 @@ class Server:
         """
         before = self.process.cpu
         run = subprocess.run(
-            self.command(options, messages),
+            [LOAD, *options.split(), "--messages", str(messages), str(self._port)],
             capture_output=True,
             text=True,
             preexec_fn=lambda: os.sched_setaffinity(0, MEASURING),
         )
         if run.returncode:
             raise (NotOffered if run.returncode == _STATUS_NOT_OFFERED else Refused)(run.stderr.strip())
-        counted: dict[str, Any] = json.loads(run.stdout)
-        return {**counted, "server": self.process.cpu - before}
+        return self._since(before, run.stdout)
+
+    @contextlib.contextmanager
+    def held(self, options: str, directory: Path) -> Iterator[Held]:
+        """Connections that the load generator holds open, as long as the context lasts."""
+        command = [LOAD, *options.split(), "--hold", str(self._port)]
+        with running(command, MEASURING, directory) as process:
+            process.line()
+            yield Held(self, process)
+
+    def _since(self, before: float, counted: str) -> dict[str, Any]:
+        return {**json.loads(counted), "server": self.process.cpu - before}
+
+
+class Held:
+    """Connections that are held open."""
+
+    def __init__(self, server: Server, load: Running) -> None:
+        self._server = server
+        self._load = load
+
+    def take(self, messages: int) -> dict[str, Any]:
+        """Take messages on them, as L{Server.take}; no connection is opened or closed meanwhile."""
+        before = self._server.process.cpu
+        return self._server._since(before, self._load.order(str(messages)))
 
 
 @contextlib.contextmanager
-def serving(program: Program, directory: Path, pem: Path | None, cores: Sequence[int] = MEASURED) -> Iterator[Server]:
+def serving(program: Program, directory: Path, tls: str = "", cores: Sequence[int] = MEASURED) -> Iterator[Server]:
     """
     Run a server as long as the context lasts.
 
-    @param pem: certificate and key for TLS from the start, None for none.
+    @param tls: the kind of key, for TLS from the start; "" for none.
     @raise NotOffered: it has no TLS.
     @raise Refused: it does not greet.
     """
-    if pem and not program.tls:
-        raise NotOffered("it has no TLS")
+    pem = None
+    if tls:
+        if not program.tls:
+            raise NotOffered("it has no TLS")
+        pem = directory / "server.pem"
+        write_certificate(pem, tls)
     port = _free_port()
-    with running(program.command(port, pem), cores, directory, quiet=True) as process:
-        process.until(lambda: _greets(port, pem is not None))
+    with _many_files(), running(program.command(port, pem), cores, directory, quiet=True) as process:
+        process.until(lambda: _greets(port, bool(tls)))
         yield Server(process, port)
+
+
+@contextlib.contextmanager
+def _many_files() -> Iterator[None]:
+    """A server has as many connections as the machine allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _greets(port: int, tls: bool) -> bool:

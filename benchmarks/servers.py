@@ -40,7 +40,7 @@ def _aiosmtpd(port: int, pem: Path | None) -> list[str]:
 
 
 def _sink(port: int, pem: Path | None) -> list[str]:
-    return [found("smtp-sink") or "smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1000"]
+    return [found("smtp-sink") or "smtp-sink", "-u", "nobody", "-m", "10000", f"127.0.0.1:{port}", "1000"]
 
 
 SERVERS: tuple[Program, ...] = (
