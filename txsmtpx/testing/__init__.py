@@ -4,16 +4,19 @@ What our tests, and our users' tests, are written with.
 A client that types, to an L{txsmtpx.SMTPServer} in memory: L{Conversation}, and L{Link} where TLS is to be started.
 L{Network} joins our client and a server in memory.  Their time is a L{Clock}.  L{RecordingBackend} remembers what it
 was asked and answers what it was told to; L{ScriptedServer} says what it is told and fails where it is told, for tests
-of clients.  L{Transcript} is a dialog in a file, with the exact replies (L{txsmtpx.testing.transcript}).
+of clients.  L{MailServer} is one of ours on a real port, for tests of programs that send mail; pytest's fixtures give
+it (C{pytest_txsmtpx}).  L{Transcript} is a dialog in a file, with the exact replies (L{txsmtpx.testing.transcript}).
 """
 
 from txsmtpx.testing.certificate import Pem, issue
 from txsmtpx.testing.conversation import Conversation, Segments, cut_at, one_by_one, whole
 from txsmtpx.testing.link import Link
+from txsmtpx.testing.mail_server import MailServer
 from txsmtpx.testing.network import Network
 from txsmtpx.testing.outcome import Outcome
 from txsmtpx.testing.recording import BackendCrash, RecordingBackend, RecordingSession
 from txsmtpx.testing.scripted import HANG_UP, SILENCE, Script, ScriptedServer
+from txsmtpx.testing.thread import Here, ReactorThread
 from txsmtpx.testing.transcript import Transcript
 
 __all__ = [
@@ -21,10 +24,13 @@ __all__ = [
     "SILENCE",
     "BackendCrash",
     "Conversation",
+    "Here",
     "Link",
+    "MailServer",
     "Network",
     "Outcome",
     "Pem",
+    "ReactorThread",
     "RecordingBackend",
     "RecordingSession",
     "Script",

@@ -9,21 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.test.iosim import FakeTransport, connect
-from zope.interface import directlyProvides
 
+from txsmtpx.testing.layer import NO_FACTORY, StartsTLS
 from txsmtpx.wire.factory import SMTPServerFactory
 
-_NONE: Any = None
-"""No factory is wrapped where the protocol is there already."""
 
-
-class Transport(FakeTransport):
+class Transport(StartsTLS, FakeTransport):
     """A transport in memory that can start real TLS, in the way of those of the reactor."""
+
+    above = "protocol"
 
     def __init__(self, protocol: Any, isServer: bool, clock: Clock, peer: str = "192.0.2.1") -> None:
         """
@@ -32,50 +30,8 @@ class Transport(FakeTransport):
         """
         here, there = IPv4Address("TCP", "192.0.2.25", 25), IPv4Address("TCP", peer, 4000)
         super().__init__(protocol, isServer, here, there)  # type: ignore[no-untyped-call]
-        self._clock = clock
-        self._tls: Any = None
-
-    def startTLS(self, contextFactory: Any, beNormal: bool = True) -> None:
-        """See L{ITLSTransport.startTLS}."""
-        producer, self.producer = self.producer, None
-        factory = TLSMemoryBIOFactory(contextFactory, self.isServer != beNormal, _NONE, self._clock)
-        self._tls = self.protocol = factory.protocol(factory, self.protocol, False)
-        self.getHandle = self._tls.getHandle
-        directlyProvides(self, ISSLTransport)
-        self._tls.makeConnection(_Below(self))
-        if producer is not None:
-            self.registerProducer(producer, True)
-
-    def _upper(self) -> Any:
-        return self._tls or super()
-
-    def write(self, data: bytes) -> None:
-        """Through TLS, where there is TLS; so it is with all of these."""
-        self._upper().write(data)
-
-    def loseConnection(self) -> None:
-        """See L{ITransport.loseConnection}."""
-        self._upper().loseConnection()
-
-    def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """See L{IConsumer.registerProducer}."""
-        self._upper().registerProducer(producer, streaming)
-
-    def unregisterProducer(self) -> None:
-        """See L{IConsumer.unregisterProducer}."""
-        self._upper().unregisterProducer()
-
-
-class _Below:
-    """A transport as TLS sees it from above."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("write", "loseConnection", "registerProducer", "unregisterProducer"):
-            return getattr(super(Transport, self._transport), name)
-        return getattr(self._transport, name)
+        self.clock = clock
+        self.is_server = isServer
 
 
 class Typist(Protocol):
@@ -120,7 +76,7 @@ class Link:
         self.client = Typist()
         outer: Any = self.client
         if tls is not None:
-            factory = TLSMemoryBIOFactory(tls, True, _NONE, clock)
+            factory = TLSMemoryBIOFactory(tls, True, NO_FACTORY, clock)
             outer = factory.protocol(factory, self.client)
         self.transport = Transport(outer, False, clock)
         self.server_transport = Transport(server, True, clock, peer)

@@ -1,7 +1,7 @@
 """
 A server that says what it is told and fails where it is told.
 
-It shares no code with the rest of the library: what it understands of a message (RFC 5321, RFC 3030, RFC 2033) is what
+It shares no code with the library itself: what it understands of a message (RFC 5321, RFC 3030, RFC 2033) is what
 a server of someone else's would.
 """
 
@@ -11,8 +11,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
+
+from txsmtpx.testing.layer import OwnClock
 
 SILENCE = ""
 """An answer: none."""
@@ -108,8 +111,8 @@ class ScriptedServer(Protocol):
 
     @property
     def verbs(self) -> list[str]:
-        """What was asked, by verb."""
-        return [line.partition(" ")[0] for line in self.lines]
+        """What was asked, by verb, in capitals."""
+        return [line.partition(" ")[0].upper() for line in self.lines]
 
     def connectionMade(self) -> None:
         """Greet."""
@@ -164,7 +167,9 @@ class ScriptedServer(Protocol):
             self._go_on(line)
             return
         verb, _, argument = line.partition(" ")
+        verb = verb.upper()
         if verb == "BDAT":
+            argument = argument.upper()
             octets, self._last = argument.removesuffix(" LAST"), argument.endswith(" LAST")
             self._expected = int(octets)
             if self._hasty:
@@ -251,7 +256,11 @@ class Script(Factory):
     A factory of L{ScriptedServer}: for L{txsmtpx.testing.Network}, or for any port.
 
     @ivar servers: one for each connection so far.
+    @ivar host: where it listens: 127.0.0.1.
+    @ivar port: the port that it got, 0 before L{listen}.
     """
+
+    host = "127.0.0.1"
 
     noisy = False
 
@@ -261,9 +270,16 @@ class Script(Factory):
         """
         self._script = script
         self.servers: list[ScriptedServer] = []
+        self.port = 0
 
     def buildProtocol(self, addr: Any) -> ScriptedServer:
         """A connection, which begins at the beginning of the script."""
         server = ScriptedServer(**self._script)
         self.servers.append(server)
         return server
+
+    def listen(self, reactor: Any) -> IListeningPort:
+        """Listen on a port of the loopback interface; C{stopListening} of what this gives ends that."""
+        listening: IListeningPort = reactor.listenTCP(0, OwnClock(self, reactor), interface=self.host)
+        self.port = listening.getHost().port  # type: ignore[attr-defined]  # that of TCP has one
+        return listening

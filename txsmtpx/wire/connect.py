@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint, clientFromString
 from twisted.internet.error import TimeoutError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.dialog.client import checked
 from txsmtpx.errors import NotOffered
@@ -153,11 +154,14 @@ def connect(
             extensions=extensions,
         )
 
-    endpoint = to.endpoint if options is None else wrapClientTLS(options, to.endpoint)
-
     def connected() -> Deferred[SMTPClient]:
         limit = (timeouts or Timeouts()).connect
-        connecting: Deferred[SMTPClient] = endpoint.connect(Factory.forProtocol(client))
+        factory: Any = Factory.forProtocol(client)
+        if options is not None:  # wrapClientTLS would take the clock of the global reactor
+            factory = TLSMemoryBIOFactory(options, True, factory, reactor)
+        connecting: Deferred[Any] = to.endpoint.connect(factory)
+        if options is not None:
+            connecting = connecting.addCallback(lambda tls: tls.wrappedProtocol)
         return connecting.addTimeout(limit, reactor, _too_late) if limit else connecting
 
     return Deferred.fromCoroutine(_connect(connected, mode, options_for, auth))

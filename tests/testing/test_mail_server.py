@@ -1,0 +1,169 @@
+"""A server for the tests of others, without pytest: what it is, what it is given, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import gc
+import os
+import smtplib
+import threading
+import time
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError
+
+from txsmtpx import MemoryBackend, OpenBackend, Session, SMTPError
+from txsmtpx.testing import MailServer, ReactorThread
+from txsmtpx.testing.blocking import Clients
+
+
+def send(server, recipient="you@example.net", body=b"Hey"):
+    with smtplib.SMTP(server.host, server.port, timeout=10) as client:
+        client.sendmail("me@example.org", [recipient], body)
+
+
+def test_without_a_test_runner():
+    with MailServer() as server:
+        send(server)
+        assert [each.recipients for each in server.messages] == [("you@example.net",)]
+    with pytest.raises(OSError, match="refused"):
+        send(server)
+
+
+def test_the_messages_are_there_when_it_has_stopped():
+    with MailServer() as server:
+        send(server)
+    assert [each.content for each in server.messages] == [b"Hey\r\n"]
+
+
+def test_again():
+    """On another port perhaps, with what it had."""
+    server = MailServer(tls="starttls")
+    for count in (1, 2):
+        with server:
+            send(server)
+            assert len(server.messages) == count
+            assert server.certificate.certificate.exists()
+        assert server.certificate is None
+
+
+def test_nothing_is_left():
+    with MailServer(tls="implicit"):
+        pass
+    gc.collect()
+    before = set(os.listdir("/proc/self/fd")), set(threading.enumerate())
+    for _ in range(3):
+        with MailServer(tls="implicit", users={"me": "secret"}) as server:
+            context = server.certificate.client_context()
+            with smtplib.SMTP_SSL(server.host, server.port, timeout=10, context=context) as client:
+                client.login("me", "secret")
+    gc.collect()
+    assert (set(os.listdir("/proc/self/fd")), set(threading.enumerate())) == before
+
+
+def test_who_is_still_connected_is_told():
+    with MailServer() as server:
+        client = smtplib.SMTP(server.host, server.port, timeout=10)
+    assert client.getreply()[0] == 421
+    client.close()
+
+
+def test_who_is_in_the_middle_is_cut_off(monkeypatch):
+    monkeypatch.setattr("txsmtpx.testing.mail_server.LAST_WORDS", 0.05)
+    backend = OpenBackend(lambda connection: Endless())
+    with MailServer(backend) as server:
+        client = smtplib.SMTP(server.host, server.port, timeout=10)
+        client.ehlo()
+        client.mail("me@example.org")
+        client.putcmd("rcpt", "to:<you@example.net>")
+    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionResetError)):
+        client.getreply()
+    client.close()
+
+
+class Endless(Session):
+    def rcpt(self, recipient, options):
+        return Deferred()
+
+
+def test_two_in_one_thread():
+    thread = ReactorThread()
+    with MailServer(where=thread) as one, MailServer(where=thread) as other:
+        send(one)
+        assert (len(one.messages), len(other.messages)) == (1, 0)
+        assert one.port != other.port
+    thread.stop()
+
+
+def test_before_it_is_started():
+    with pytest.raises(RuntimeError, match="has not been started"):
+        MailServer().wait_for()
+
+
+def test_django_is_told_everything():
+    told = MailServer(tls="implicit", users={"me": "secret"}).django_settings()
+    assert (told["EMAIL_USE_TLS"], told["EMAIL_USE_SSL"]) == (False, True)
+    assert (told["EMAIL_HOST_USER"], told["EMAIL_HOST_PASSWORD"]) == ("me", "secret")
+
+
+@pytest.fixture
+def thread():
+    thread = ReactorThread()
+    yield thread
+    thread.stop()
+
+
+def test_a_thread_gives_what_comes_of_it(thread):
+    async def coroutine(number):
+        return number
+
+    assert thread.call(lambda: 1) == 1
+    assert thread.call(coroutine, 2) == 2
+    with pytest.raises(ZeroDivisionError):
+        thread.call(lambda: 1 / 0)
+    assert thread.call(threading.current_thread) is not threading.current_thread()
+
+
+def test_a_thread_does_not_wait_for_ever(thread):
+    cancelled = threading.Event()
+    with pytest.raises(TimeoutError):
+        thread.call(lambda: Deferred(lambda waiting: cancelled.set()), patience=0.01)
+    assert cancelled.wait(10)
+
+
+def test_a_thread_does_not_wait_for_itself(thread):
+    with pytest.raises(RuntimeError, match="not there to be waited for"):
+        thread.call(lambda: thread.call(lambda: 1))
+
+
+def test_a_thread_that_has_stopped():
+    thread = ReactorThread()
+    thread.stop()
+    thread.stop()
+    with pytest.raises(RuntimeError, match="not there to be waited for"):
+        thread.call(lambda: 1)
+
+
+def test_a_client_of_another_server(thread):
+    """By its endpoint, as one in the same process or elsewhere is reached."""
+    with MailServer(MemoryBackend(2)) as server:
+        clients = Clients(thread)
+        client = clients.connect(server.endpoint)
+        client.send("me@example.org", ["you@example.net"], b"Hey")
+        with pytest.raises(SMTPError):
+            client.rcpt("you@example.net")  # before MAIL
+        clients.give_up()
+        assert len(server.messages) == 1
+    with pytest.raises(ConnectionRefusedError):
+        clients.connect(server.endpoint)
+
+
+def test_waiting_takes_no_longer_than_the_mail():
+    with MailServer() as server:
+        started = time.monotonic()
+        sender = threading.Thread(target=send, args=[server])
+        sender.start()
+        (received,) = server.wait_for(1, patience=20)
+        sender.join()
+    assert received.content == b"Hey\r\n"
+    assert time.monotonic() - started < 10
