@@ -73,6 +73,18 @@ class DataContext:
     @ivar summary: the L{txsmtpx.dialog.summary.Summary} of the transaction, where somebody wants one.
     """
 
+    # What holds for most messages stands here, once: there is one of these a transaction.
+    late: Callable[[str, Any], None] | None = None
+    late_outcomes = 0
+    _open = 0  # slots without a reply
+    _cursor = 0
+    _running: Deferred[Any] | None = None
+    _outcome: Reply | None = None
+    _write: Callable[[Reply], None] | None = None
+    _done: Deferred[Reply | None] | None = None
+    _cap: IDelayedCall | None = None
+    _message: Message | None = None
+
     def __init__(self, transaction: Transaction, connection: Connection, settings: Settings) -> None:
         self.sender = transaction.sender
         self.options = transaction.options
@@ -81,20 +93,14 @@ class DataContext:
         self.queue_id = transaction.queue_id
         self.connection = connection
         self.summary = transaction.summary
-        self.late: Callable[[str, Any], None] | None = None
-        self.late_outcomes = 0
         self._settings = settings
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
         self._each = settings.lmtp or (self.options.prdr and len(self.recipients) > 1)
-        self._slots: list[Slot] = [Slot(r) for r in self.recipients] if self._each else []
-        self._running: Deferred[Any] | None = None
-        self._outcome: Reply | None = None
-        self._cursor = 0
-        self._write: Callable[[Reply], None] | None = None
-        self._done: Deferred[Reply | None] | None = None
-        self._cap: IDelayedCall | None = None
-        self._message: Message | None = None
+        self._slots: list[Slot] = []
+        self._named: dict[str, list[Slot]] = {}
+        if self._each:
+            self._make_slots()
 
     def start_delivery(self, recipient: str, deferred: Any = None, timeout: float | None = None) -> None:
         """The outcome for C{recipient} will come (L{IDataContext.start_delivery})."""
@@ -132,18 +138,25 @@ class DataContext:
         """The first suitable slot of C{recipient}: by its exact name, then without regard to case."""
         with self._lock:
             if not self._slots:
-                self._slots = [Slot(each, self._outcome) for each in self.recipients]
-            named = [slot for slot in self._slots if slot.recipient == recipient]
+                self._make_slots()
+            named = self._named.get(recipient)
             named = named or [slot for slot in self._slots if slot.recipient.lower() == recipient.lower()]
         if not named:
             raise ValueError(f"no recipient {recipient!r}")
         return next((slot for slot in named if suits(slot)), None)
+
+    def _make_slots(self) -> None:
+        self._slots = [Slot(each, self._outcome) for each in self.recipients]
+        for slot in self._slots:
+            self._named.setdefault(slot.recipient, []).append(slot)
+        self._open = len(self._slots) if self._outcome is None else 0
 
     def _freeze(self, slot: Slot, reply: Reply) -> bool:
         with self._lock:
             if slot.reply is not None:
                 return False
             slot.reply = reply
+            self._open -= 1
             return True
 
     def _settled(self, slot: Slot) -> None:
@@ -218,11 +231,13 @@ class DataContext:
         """Hand the message to the backend."""
         self._message = message
         try:
-            result = settle(session.data(message, self))
+            result = session.data(message, self)
+            if result is not None:
+                result = settle(result)
         except Exception:
             self._failed(Failure())
             return
-        if isinstance(result, Deferred):
+        if result is not None and isinstance(result, Deferred):
             self._running = result
             result.addCallbacks(self._returned, self._failed)
         else:
@@ -253,7 +268,7 @@ class DataContext:
         self._settle_all(reply)
         self._stop()
 
-    def lost(self, reason: Failure) -> None:
+    def lost(self, reason: Failure | Exception) -> None:
         """The message is given up: its reader learns why, which is no failure of his, and nobody waits any more."""
         self._done = None
         self._settle_all(replies.LOCAL_ERROR_451)
@@ -265,6 +280,7 @@ class DataContext:
         with self._lock:
             for slot in self._slots:
                 slot.reply = reply
+            self._open = 0
         self._outcome = reply
 
     @property
@@ -307,7 +323,7 @@ class DataContext:
                 reply = _for_recipient(slot.recipient, slot.reply)
                 self._note(reply)
                 self._write(reply)
-        return self._outcome is not None and all(slot.reply is not None for slot in self._slots)
+        return self._outcome is not None and not self._open
 
     def _progress(self) -> None:
         if self._done is not None:

@@ -33,30 +33,33 @@ class Message:
     """
     See L{IMessage}; the methods below the line are for the dialog.
 
+    @ivar received: octets that have come.
     @ivar too_big: whether more has come than the server takes.
     """
+
+    # What holds for most messages stands here, once: there is one of them a transaction.
+    received = 0
+    too_big = False
+    _held_octets = 0
+    _ended = False
+    _failure: Failure | Exception | None = None
+    _content: Deferred[bytes] | None = None
+    _collected: bytes | None = None
+    _next: Deferred[bytes] | None = None
+    _consumer: IConsumer | None = None
+    _delivered: Deferred[None] | None = None
+    _paused = False
+    _drained: Deferred[None] | None = None
 
     def __init__(self, limit: int = 0, high_water: int = HIGH_WATER) -> None:
         """
         @param limit: octets; more are an error.  0 for no limit.
         @param high_water: octets held before it is C{full}.
         """
-        self.received = 0
-        self.too_big = False
         self._limit = limit
         self._content_limit = limit or CONTENT_LIMIT
         self._high_water = high_water
         self._held: list[bytes] = []
-        self._held_octets = 0
-        self._ended = False
-        self._failure: Failure | None = None
-        self._content: Deferred[bytes] | None = None
-        self._collected: bytes | None = None
-        self._next: Deferred[bytes] | None = None
-        self._consumer: IConsumer | None = None
-        self._delivered: Deferred[None] | None = None
-        self._paused = False
-        self._drained: Deferred[None] | None = None
 
     def content(self, limit: int | None = None) -> Deferred[bytes]:
         """All of it (L{IMessage.content})."""
@@ -66,7 +69,7 @@ class Message:
         if limit is not None:
             self._content_limit = limit
         if self._held_octets > self._content_limit:
-            self.fail(Failure(message_too_big()))
+            self.fail(message_too_big())
             return fail(message_too_big())
         if self._failure is not None:
             return fail(self._failure)
@@ -203,12 +206,12 @@ class Message:
             self._held.append(chunk)
             self._held_octets += len(chunk)
             if self._content is not None and self._held_octets > self._content_limit:
-                self.fail(Failure(message_too_big()))
+                self.fail(message_too_big())
 
     def exceed(self) -> None:
         """It is, or will be, more than the server takes."""
         self.too_big = True
-        self.fail(Failure(message_too_big()))
+        self.fail(message_too_big())
 
     def finish(self) -> None:
         """That was all."""
@@ -226,9 +229,9 @@ class Message:
 
     def abandon(self) -> None:
         """Nobody will read: what is held is forgotten and what comes is thrown away."""
-        self.fail(Failure(MessageAborted()))
+        self.fail(MessageAborted())
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure | Exception) -> None:
         """There will be no more, and what came is not the message: the reader fails, now or when it comes."""
         if self._failure is not None or self._ended:
             return

@@ -2,7 +2,8 @@
 What a backend gives back: a value, a Deferred, or a coroutine.
 
 C{maybeDeferred} for each command costs more than the command, so values stay values, and a coroutine
-is driven by hand until it really waits for something; most never do.
+is driven by hand until it really waits for something; most never do.  Who calls L{settle} often looks first
+whether there is anything to settle: C{isinstance(..., Deferred)} is a call into C{abc}.
 """
 
 from __future__ import annotations

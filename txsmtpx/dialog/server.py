@@ -316,7 +316,7 @@ class ServerDialog:
         if message.too_big:
             spoilt = replies.too_big_552(context.queue_id)
         if spoilt is not None:
-            message.fail(Failure(SMTPError.from_reply(spoilt)))
+            message.fail(SMTPError.from_reply(spoilt))
             context.override(spoilt)
         else:
             message.finish()
@@ -338,7 +338,7 @@ class ServerDialog:
     def abort_transaction(self, then: Callable[[], Any] = lambda: None) -> Any:
         """End the transaction, if one is open; C{then} when the backend's C{reset} is done."""
         if self.context is not None:
-            self.context.lost(Failure(MessageAborted()))
+            self.context.lost(MessageAborted())
         message, self.message, self.context = self.message, None, None
         transaction, self.transaction = self.transaction, None
         if self._state is not State.START:
@@ -439,6 +439,8 @@ class ServerDialog:
                 outcome = settle(outcome)
         except Exception:
             outcome = self._refused(Failure())
+        if outcome is None:
+            return None
         if outcome.__class__ is Reply:
             self.reply(outcome)
         elif isinstance(outcome, Deferred):
@@ -475,7 +477,10 @@ class ServerDialog:
     def _inform(self, method: Callable[[], Any]) -> Deferred[None] | None:
         """Call C{reset} or C{logout}, whose failure is of no consequence to the peer."""
         try:
-            result = settle(method())
+            result = method()
+            if result is None:
+                return None
+            result = settle(result)
         except Exception:
             log.failure("{method} failed", method=getattr(method, "__name__", "a method"))
             return None

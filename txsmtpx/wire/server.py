@@ -271,22 +271,24 @@ class SMTPServer(LineReceiver):
         line = data[at : end if bare else end - 1]
         if self._transcript is not None:
             self._transcript(self.dialog.connection.session_id, "C", shown(line, self.dialog.secret))
-        self._hold(self.dialog.line_received(line, bare))
+        waiting = self.dialog.line_received(line, bare)
+        if waiting is not None:
+            self._hold(waiting)
         return end + 1
 
     def _body(self, data: bytes, at: int) -> int:
         """Hand over octets of a message; the index behind it, or behind all there is."""
         end, waiting = self.dialog.body_received(data, at)
-        self._hold(waiting)
+        if waiting is not None:
+            self._hold(waiting)
         if self._transcript is not None:
             octets = (len(data) if end < 0 else end) - at
             self._transcript(self.dialog.connection.session_id, "C", f"[{octets} octets of a message]")
         return len(data) if end < 0 else end
 
-    def _hold(self, waiting: Deferred[None] | None) -> None:
-        if waiting is not None:
-            self._held |= _DIALOG
-            waiting.addBoth(self._resume)
+    def _hold(self, waiting: Deferred[None]) -> None:
+        self._held |= _DIALOG
+        waiting.addBoth(self._resume)
 
     def _resume(self, result: object) -> None:
         if isinstance(result, Failure) and not self._closing:
