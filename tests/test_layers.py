@@ -46,7 +46,9 @@ FLOORS = [
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),
-    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command"), ("twisted", "zope.interface")),
+    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.web"),
+     ("twisted", "zope.interface")),
+    ("web", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.web"), ("twisted", "zope.interface", "jinja2")),
 ]
 
 

@@ -13,7 +13,8 @@ from txsmtpx.command.groups.protocol import PROTOCOL
 from txsmtpx.command.groups.proxies import PROXIES
 from txsmtpx.command.groups.timeouts import TIMEOUTS
 from txsmtpx.command.groups.tls import TLS
+from txsmtpx.command.groups.web import WEB
 
-GROUPS = (LISTENING, BACKEND, AUTHENTICATION, TLS, PROTOCOL, LIMITS, TIMEOUTS, PROXIES, LOGGING)
+GROUPS = (LISTENING, BACKEND, AUTHENTICATION, TLS, PROTOCOL, LIMITS, TIMEOUTS, PROXIES, LOGGING, WEB)
 
 OPTIONS = {option.name: option for group in GROUPS for option in group.options}

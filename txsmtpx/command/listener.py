@@ -22,6 +22,7 @@ class Listener:
     @ivar reactor: for endpoints.
     @ivar endpoints: where it listens.
     @ivar backend: who takes the mail.
+    @ivar named: the backend as it was asked for, around which others may stand by now.
     @ivar settings: the other parameters of its L{SMTPServerFactory}.
     @ivar services: what runs as long as it does.
     @ivar shutdown_timeout: seconds that open transactions are given.
@@ -32,6 +33,7 @@ class Listener:
     name: str = ""
     endpoints: list[Any] = field(default_factory=list)
     backend: Any = None
+    named: Any = None
     settings: dict[str, Any] = field(default_factory=dict)
     services: Sequence[IService] = ()
     shutdown_timeout: float = 30

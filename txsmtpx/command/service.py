@@ -29,7 +29,7 @@ class SMTPXService(MultiService):
             for service in listener.services:
                 MultiService.addService(self, service)
         for service in process.services:
-            MultiService.addService(self, service)
+            service.setServiceParent(self)  # so it can see the servers
 
     def privilegedStartService(self) -> None:
         """

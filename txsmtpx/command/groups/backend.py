@@ -26,7 +26,7 @@ OPTIONS = (
 
 def _apply(values: Values, listener: Listener) -> None:
     try:
-        backend = listener.backend = backend_named(values["backend"])
+        backend = listener.backend = listener.named = backend_named(values["backend"])
     except ValueError as error:
         raise OptionError("backend", f"{values['backend']}: {error}") from error
     if isinstance(backend, RelayBackend):

@@ -1,0 +1,98 @@
+"""
+What happens in the inbox, told as it happens (server-sent events, HTML Living Standard §9.2).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.task import LoopingCall
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+from zope.interface import implementer
+
+from txsmtpx.backends.memory import Change, Received
+from txsmtpx.web.inbox import Inbox
+
+ALIVE = 20
+"""Seconds between two signs of life."""
+
+
+class Events(Resource):
+    """
+    C{/api/events}: C{arrived} with what a list shows of the message, C{deleted} with its C{id}; C{missed} to a client
+    that did not read fast enough to be told of everything.
+    """
+
+    isLeaf = True
+
+    def __init__(self, inbox: Inbox, clock: Any) -> None:
+        Resource.__init__(self)
+        self._inbox = inbox
+        self._streams: set[_Stream] = set()
+        self._alive = LoopingCall(self._write, b":\n\n")
+        self._alive.clock = clock
+
+    def start(self) -> None:
+        """Tell from now on."""
+        self._inbox.changed.append(self._changed)
+        self._alive.start(ALIVE, now=False)
+
+    def stop(self) -> None:
+        """Tell nothing more, and end."""
+        self._inbox.changed.remove(self._changed)
+        self._alive.stop()
+        for stream in list(self._streams):
+            stream.end()
+
+    def render_GET(self, request: Request) -> int:
+        request.setHeader("Content-Type", "text/event-stream")
+        stream = _Stream(request)
+        self._streams.add(stream)
+        request.notifyFinish().addBoth(lambda _: self._streams.discard(stream))
+        request.registerProducer(stream, True)
+        stream.write(b"retry: 1000\n\n")
+        return NOT_DONE_YET
+
+    def _changed(self, change: Change, received: Received) -> None:
+        if self._streams:
+            data = self._inbox.summary(received) if change == "arrived" else {"id": received.id}
+            self._write(f"event: {change}\ndata: {json.dumps(data)}\n\n".encode("ascii"))
+
+    def _write(self, event: bytes) -> None:
+        for stream in list(self._streams):
+            stream.write(event)
+
+
+@implementer(IPushProducer)
+class _Stream:
+    """One client.  What it does not read is not kept for it."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._paused = False
+        self._missed = False
+
+    def write(self, event: bytes) -> None:
+        if self._paused:
+            self._missed = True
+        else:
+            self._request.write(event)
+
+    def end(self) -> None:
+        self._request.unregisterProducer()
+        self._request.finish()
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        if self._missed:
+            self._missed = False
+            self._request.write(b"event: missed\ndata: {}\n\n")
+
+    def stopProducing(self) -> None:
+        self._paused = True

@@ -1,0 +1,143 @@
+"""
+A message as the inbox shows it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+from txsmtpx.backends.memory import Received
+from txsmtpx.web.charset import header_text
+from txsmtpx.web.markup import Image, Markup
+from txsmtpx.web.parts import Part, parsed, parts_of
+
+GLANCE = 256 * 1024
+"""Octets of a message that are enough to list it, and to find it by its words."""
+
+MAX_TEXT = 1024 * 1024
+"""Characters of text that are shown."""
+
+MAX_HEADERS = 1000
+"""Header fields that are shown."""
+
+IMAGES = ("image/png", "image/gif", "image/jpeg", "image/webp", "image/avif", "image/bmp")
+"""Types that a browser may be given as what they are: none of them holds a script or a reference."""
+
+_SPACE = re.compile(r"\s+")
+
+
+class Letter:
+    """
+    A message, taken apart.
+
+    @ivar received: the message.
+    @ivar whole: whether this is all of it, and not what can be seen at a glance.
+    @ivar headers: the fields as they stand, names and decoded values.
+    @ivar parts: those that are not themselves made of parts.
+    """
+
+    def __init__(self, received: Received, glance: bool = False) -> None:
+        """
+        @param glance: look at the beginning of a long one only.
+        """
+        self.received = received
+        content = received.content[:GLANCE] if glance else received.content
+        message, complete = parsed(content)
+        self.whole = complete and len(content) == len(received.content)
+        fields = list(message.raw_items())[:MAX_HEADERS]
+        self.headers = [(header_text(name), header_text(str(value))) for name, value in fields]
+        self.parts: list[Part] = list(parts_of(message)) if complete else []
+
+    def header(self, name: str) -> str:
+        """The first field of this name, "" where there is none."""
+        return next((value for each, value in self.headers if each.lower() == name), "")
+
+    @property
+    def subject(self) -> str:
+        return self.header("subject")
+
+    @property
+    def sender(self) -> str:
+        """Who wrote it: From, else the address of MAIL."""
+        return self.header("from") or self.received.sender
+
+    @property
+    def recipients(self) -> str:
+        """To whom: To, else the addresses of RCPT."""
+        return self.header("to") or ", ".join(self.received.recipients)
+
+    @property
+    def arrived(self) -> str:
+        """When it came, as ISO 8601 has it, in UTC."""
+        return datetime.fromtimestamp(self.received.arrived, UTC).isoformat(timespec="milliseconds")
+
+    @cached_property
+    def text(self) -> str | None:
+        """The text to be read, None where there is none."""
+        bodies = [part for part in self.parts if part.is_body("plain")]
+        return "\n".join(part.text for part in bodies).replace("\r\n", "\n") if bodies else None
+
+    @cached_property
+    def html(self) -> str | None:
+        """The HTML to be read, as it came and not safe to show; None where there is none."""
+        bodies = [part for part in self.parts if part.is_body("html")]
+        return "\n".join(part.text for part in bodies) if bodies else None
+
+    @cached_property
+    def attachments(self) -> list[Part]:
+        """All else."""
+        return [part for part in self.parts if not (part.is_body("plain") or part.is_body("html"))]
+
+    @cached_property
+    def markup(self) -> Markup | None:
+        """The HTML, safe to show."""
+        return None if self.html is None else Markup(self.html, self._image)
+
+    @property
+    def _image(self) -> Image:
+        images = {part.content_id: part for part in self.parts if part.content_id and part.content_type in IMAGES}
+        urls: dict[str, str] = {}
+
+        def url(content_id: str) -> str | None:
+            name = unquote(content_id).strip("<> ")
+            if name in images and name not in urls:
+                octets = base64.b64encode(images[name].octets).decode("ascii")
+                urls[name] = f"data:{images[name].content_type};base64,{octets}"
+            return urls.get(name)
+
+        return url
+
+    @cached_property
+    def words(self) -> str:
+        """The text as it can be read, also where there is HTML only."""
+        if self.text is not None or self.html is None:
+            return self.text or ""
+        return Markup(self.html, lambda content_id: None).text
+
+    @cached_property
+    def beginning(self) -> str:
+        """The first words of the text."""
+        return _SPACE.sub(" ", self.words[:400]).strip()[:160]
+
+    def summary(self) -> dict[str, Any]:
+        """What a list shows of it, for JSON."""
+        received = self.received
+        return {
+            "id": received.id,
+            "queue_id": received.queue_id,
+            "arrived": self.arrived,
+            "sender": received.sender,
+            "recipients": list(received.recipients),
+            "from": self.sender,
+            "to": self.recipients,
+            "cc": self.header("cc"),
+            "subject": self.subject,
+            "beginning": self.beginning,
+            "size": len(received.content),
+            "attachments": len(self.attachments),
+        }

@@ -1,0 +1,58 @@
+"""
+The inbox as a service of the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.application.strports import service
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.protocols.policies import WrappingFactory
+
+from txsmtpx.backends.memory import MemoryBackend
+from txsmtpx.web.inbox import Inbox
+from txsmtpx.web.pages import Address
+from txsmtpx.web.site import InboxSite
+from txsmtpx.wire.service import SMTPService
+
+
+class InboxService(MultiService):
+    """
+    Shows what a memory backend has.
+
+    Where its parent runs an L{SMTPService} too, the pages say how to send something there.
+    """
+
+    def __init__(self, backend: MemoryBackend, endpoint: str, reactor: Any, names: Iterable[str] = ()) -> None:
+        """
+        @param endpoint: the description of a server endpoint.
+        @param names: names of this host by which browsers may call it, besides C{localhost} and addresses.
+        @raise ValueError: there is no such endpoint; each kind of them raises others too.
+        """
+        MultiService.__init__(self)
+        # It knows its connections, of which a Site keeps no list; some of them never end by themselves.
+        self._factory = WrappingFactory(InboxSite(Inbox(backend, reactor), reactor, self._addresses, names))
+        self._factory.noisy = False
+        MultiService.addService(self, service(endpoint, self._factory, reactor))
+
+    def _addresses(self) -> list[Address]:
+        siblings = self.parent if isinstance(self.parent, MultiService) else ()
+        ports = [port for each in siblings if isinstance(each, SMTPService) for port in each.ports]
+        found = [port.getHost() for port in ports]
+        return [(_reachable(each.host), each.port) for each in found if isinstance(each, IPv4Address | IPv6Address)]
+
+    def stopService(self) -> Deferred[Any]:
+        """Stop listening and hang up."""
+        stopped = maybeDeferred(MultiService.stopService, self)
+        for connection in list(self._factory.protocols):
+            connection.transport.abortConnection()
+        return stopped
+
+
+def _reachable(host: str) -> str:
+    """Where on this host one finds what listens on C{host}."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host
