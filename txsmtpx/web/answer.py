@@ -59,13 +59,35 @@ def nothing(request: Request) -> int:
     return NOT_DONE_YET
 
 
-class Refusal(Resource):
+class Node(Resource):
+    """
+    A place of the site.  What is not there, and what cannot be done there, is refused in our own words.
+    """
+
+    def __init__(self) -> None:
+        Resource.__init__(self)
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        return Refusal(404, "There is nothing of that name.")
+
+    def render(self, request: Request) -> bytes | int:
+        offered = {"GET": "render_GET", "HEAD": "render_GET", "POST": "render_POST", "DELETE": "render_DELETE"}
+        offered = {method: name for method, name in offered.items() if hasattr(self, name)}
+        name = offered.get(request.method.decode("ascii", "replace"))
+        if name is None:
+            request.setHeader("Allow", ", ".join(offered))
+            return refused(request, 405 if offered else 404, "That cannot be done here.")
+        answer: bytes | int = getattr(self, name)(request)
+        return answer
+
+
+class Refusal(Node):
     """Says no, in a line of text or, below C{/api}, in JSON."""
 
     isLeaf = True
 
     def __init__(self, code: int, why: str) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._code = code
         self._why = why
 

@@ -11,7 +11,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.backends.memory import Change, Received
-from txsmtpx.web.answer import Refusal, argument, as_json, download, later, nothing, number, refused
+from txsmtpx.web.answer import Node, Refusal, argument, as_json, download, later, nothing, number, refused
 from txsmtpx.web.events import Events
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.letter import IMAGES, Letter
@@ -23,26 +23,26 @@ MAX_WAIT = 300
 """Seconds for which somebody may wait for a message."""
 
 
-class Api(Resource):
+class Api(Node):
     """C{/api}: what there is."""
 
     def __init__(self, inbox: Inbox, events: Events, clock: Any) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self.putChild(b"messages", Messages(inbox, clock))
         self.putChild(b"events", events)
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return self if path == b"" else Refusal(404, "There is nothing of that name.")
+        return self if path == b"" else Node.getChild(self, path, request)
 
     def render_GET(self, request: Request) -> bytes:
         return as_json(request, {"messages": "/api/messages", "events": "/api/events"})
 
 
-class Messages(Resource):
+class Messages(Node):
     """C{/api/messages}: list, wait, delete all."""
 
     def __init__(self, inbox: Inbox, clock: Any) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._inbox = inbox
         self._clock = clock
 
@@ -77,18 +77,18 @@ class Messages(Resource):
         return nothing(request)
 
 
-class OneMessage(Resource):
+class OneMessage(Node):
     """C{/api/messages/ID}: all of it, its source, its parts; delete it."""
 
     def __init__(self, inbox: Inbox, received: Received) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._inbox = inbox
         self._received = received
         self.putChild(b"source", _Source(received))
         self.putChild(b"parts", _Parts(inbox, received))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return self if path == b"" else Refusal(404, "There is nothing of that name.")
+        return self if path == b"" else Node.getChild(self, path, request)
 
     def render_GET(self, request: Request) -> bytes | int:
         opening = self._inbox.open(self._received)
@@ -123,24 +123,22 @@ class OneMessage(Resource):
         }
 
 
-class _Source(Resource):
+class _Source(Node):
     """C{/api/messages/ID/source}: the octets of the message."""
 
-    isLeaf = True
-
     def __init__(self, received: Received) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._received = received
 
     def render_GET(self, request: Request) -> bytes:
         return download(request, "message/rfc822", f"{self._received.queue_id}.eml", self._received.content)
 
 
-class _Parts(Resource):
+class _Parts(Node):
     """C{/api/messages/ID/parts/NUMBER}."""
 
     def __init__(self, inbox: Inbox, received: Received) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._inbox = inbox
         self._received = received
 
@@ -148,11 +146,11 @@ class _Parts(Resource):
         return _OnePart(self._inbox, self._received, path)
 
 
-class _OnePart(Resource):
+class _OnePart(Node):
     """One part, its transfer encoding undone."""
 
     def __init__(self, inbox: Inbox, received: Received, name: bytes) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._inbox = inbox
         self._received = received
         self._name = name

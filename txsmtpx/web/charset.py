@@ -17,6 +17,7 @@ _WORD = r"=\?[^?\s]{1,100}\?[bBqQ]\?[^?\s]*\?="
 _BETWEEN = re.compile(rf"({_WORD})\s+(?={_WORD})")
 _RUN = re.compile(rf"(?:{_WORD})+")
 _FIELDS = re.compile(r"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -39,7 +40,7 @@ def text_of(octets: bytes, charset: str | None = None) -> str:
 def _codec(charset: str | None) -> str | None:
     try:
         name = codecs.lookup(charset or "").name
-        b"".decode(name)  # which is refused for codecs that are no charset
+        b"x".decode(name, "replace")  # which is refused for codecs that are no charset
     except (LookupError, ValueError):
         return None
     return None if name.replace("-", "_") in NOT_FOR_MAIL else name
@@ -47,7 +48,7 @@ def _codec(charset: str | None) -> str | None:
 
 def _clean(text: str) -> str:
     """UTF-7 and UTF-16 can name lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def header_text(value: str) -> str:
@@ -56,7 +57,7 @@ def header_text(value: str) -> str:
 
     @param value: as L{email} has it under its policy C{compat32}, where octets that are not ASCII are surrogates.
     """
-    text = text_of(value.encode("utf-8", "surrogateescape"))
+    text = text_of(_FOLD.sub("", value).encode("utf-8", "surrogateescape"))
     text = _RUN.sub(lambda run: _decoded(run.group()), _BETWEEN.sub(r"\1", text))
     return _CONTROLS.sub(" ", text).strip()
 

@@ -9,27 +9,25 @@ from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.task import LoopingCall
-from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
 from txsmtpx.backends.memory import Change, Received
+from txsmtpx.web.answer import Node
 from txsmtpx.web.inbox import Inbox
 
 ALIVE = 20
 """Seconds between two signs of life."""
 
 
-class Events(Resource):
+class Events(Node):
     """
     C{/api/events}: C{arrived} with what a list shows of the message, C{deleted} with its C{id}; C{missed} to a client
     that did not read fast enough to be told of everything.
     """
 
-    isLeaf = True
-
     def __init__(self, inbox: Inbox, clock: Any) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._inbox = inbox
         self._streams: set[_Stream] = set()
         self._alive = LoopingCall(self._write, b":\n\n")

@@ -16,7 +16,7 @@ from twisted.web.server import Request
 
 from txsmtpx.backends.memory import Received
 from txsmtpx.web import policy
-from txsmtpx.web.answer import Refusal, argument, later, number, refused
+from txsmtpx.web.answer import Node, Refusal, argument, later, number, refused
 from txsmtpx.web.charset import text_of
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.letter import IMAGES, MAX_TEXT, Letter
@@ -114,18 +114,16 @@ class Pages:
         return text.encode("utf-8", "replace")
 
 
-class FrontPage(Resource):
+class FrontPage(Node):
     """C{/}: the list alone."""
 
     def __init__(self, pages: Pages) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._pages = pages
         self.putChild(b"messages", _Messages(pages))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        if path == b"":
-            return self
-        return Refusal(404, "There is nothing of that name.")
+        return self if path == b"" else Node.getChild(self, path, request)
 
     def render_GET(self, request: Request) -> bytes:
         return self._pages.page(request)
@@ -138,11 +136,11 @@ class FrontPage(Resource):
         return _see_other(request, b"/")
 
 
-class _Messages(Resource):
+class _Messages(Node):
     """C{/messages/ID}."""
 
     def __init__(self, pages: Pages) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._pages = pages
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -156,14 +154,14 @@ class _Messages(Resource):
         return _see_other(request, b"/")
 
 
-class MessagePage(Resource):
+class MessagePage(Node):
     """C{/messages/ID} and C{/messages/ID/VIEW}: the message in one of its views; C{/messages/ID/frame}: its HTML."""
 
     def __init__(self, pages: Pages, received: Received, view: str = "") -> None:
         """
         @param view: one of L{VIEWS}, or "" for the first that there is.
         """
-        Resource.__init__(self)
+        Node.__init__(self)
         self._pages = pages
         self._received = received
         self._view = view
@@ -172,7 +170,7 @@ class MessagePage(Resource):
         view = path.decode("utf-8", "replace")
         if self._view == "" and view in ("", "frame", *VIEWS):
             return MessagePage(self._pages, self._received, view)
-        return Refusal(404, "There is nothing of that name.")
+        return Node.getChild(self, path, request)
 
     def render_GET(self, request: Request) -> bytes | int:
         opening = self._pages.inbox.open(self._received)

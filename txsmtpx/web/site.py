@@ -12,7 +12,7 @@ from typing import Any
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from txsmtpx.web.answer import Refusal
+from txsmtpx.web.answer import Node, Refusal
 from txsmtpx.web.api import Api
 from txsmtpx.web.events import Events
 from txsmtpx.web.guard import Guard
@@ -84,11 +84,11 @@ class InboxSite(Site):
         """The log is for mail."""
 
 
-class _Guarded(Resource):
+class _Guarded(Node):
     """In front of everything."""
 
     def __init__(self, inner: Resource, guard: Guard) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._inner = inner
         self._guard = guard
 
@@ -97,13 +97,11 @@ class _Guarded(Resource):
         return Refusal(403, complaint) if complaint else self._inner.getChildWithDefault(path, request)
 
 
-class _File(Resource):
+class _File(Node):
     """One of our own files, which are few and small."""
 
-    isLeaf = True
-
     def __init__(self, content_type: str, octets: bytes) -> None:
-        Resource.__init__(self)
+        Node.__init__(self)
         self._content_type = content_type
         self._octets = octets
 
@@ -113,7 +111,7 @@ class _File(Resource):
 
 
 def _static() -> Resource:
-    directory = Resource()
+    directory = Node()
     for name, content_type in STATIC.items():
         octets = files("txsmtpx.web").joinpath("static", name).read_bytes()
         directory.putChild(name.encode("ascii"), _File(content_type, octets))

@@ -1,0 +1,201 @@
+"""The API, as docs/inbox.md describes it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
+from tests.web.hostile import mixed
+
+
+def test_a_list(web):
+    web.keep(b"Subject: one\r\nFrom: Ann <ann@example.org>\r\nTo: you@example.net\r\n\r\nfirst words\r\n")
+    web.keep(b"Subject: two\r\n\r\n", "a@example.net", "b@example.net", sender="")
+    listed = web.json("/api/messages")
+    assert (listed["total"], listed["start"]) == (2, 0)
+    assert [each["subject"] for each in listed["messages"]] == ["two", "one"]
+    assert listed["messages"][1] == {
+        "id": 1,
+        "queue_id": "0123456789AB",
+        "arrived": "2025-06-15T15:06:40.250+00:00",
+        "sender": "sender@client.example",
+        "recipients": ["you@example.net"],
+        "from": "Ann <ann@example.org>",
+        "to": "you@example.net",
+        "cc": "",
+        "subject": "one",
+        "beginning": "first words",
+        "size": 79,
+        "attachments": 0,
+        "read": False,
+    }
+    assert web.get("/api/").json == web.get("/api").json == {"messages": "/api/messages", "events": "/api/events"}
+    assert web.get("/api/messages/").json == listed
+
+
+def test_part_of_a_list(web):
+    for n in range(5):
+        web.keep(b"Subject: %d\r\n\r\n" % n)
+    listed = web.json("/api/messages?start=1&limit=2")
+    assert (listed["total"], [each["subject"] for each in listed["messages"]]) == (5, ["3", "2"])
+
+
+NO_NUMBERS = ["limit=x", "limit=-1", "limit=1001", "start=1.5", "wait=301", "wait=%D9%A3", "limit=" + "1" * 99]
+
+
+@pytest.mark.parametrize("query", NO_NUMBERS)
+def test_a_number_that_is_none(web, query):
+    said = web.get(f"/api/messages?{query}")
+    assert said.status == 400
+    assert said.json["error"].startswith(query.partition("=")[0])
+
+
+SEARCHES = {
+    "": [1, 2],
+    "invoice": [1],
+    "INVOICE": [1],
+    "müller": [1],
+    "from:ann": [1],
+    "from:you": [],
+    "to:you": [1, 2],
+    "to:boss": [1],
+    "subject:invoice": [1],
+    "subject:pay": [],
+    "from:ann subject:invoice pay": [1],
+    "from:ann subject:order": [],
+    '"please pay"': [1],
+    '"pay please"': [],
+    "subject:\"invoice 7\"": [1],
+    "bill.pdf": [1],
+    "order": [2],
+    "hidden": [],
+    "word": [1, 2],
+    "0123456789ab": [1, 2],
+    '"': [1, 2],
+    "from:": [],
+    "a" * 10_000: [],
+}
+
+
+@pytest.mark.parametrize(("search", "found"), SEARCHES.items())
+def test_search(web, search, found):
+    head = "Subject: Invoice 7\r\nFrom: Ann Müller <ann@example.org>\r\nCc: boss@example.org\r\n"
+    bill = b"Content-Disposition: attachment; filename=bill.pdf\r\n\r\nhidden"
+    web.keep(head.encode() + mixed(b"\r\nPlease pay, in a word", bill).replace(b"Subject: mixed\r\n", b""))
+    web.keep(b"Subject: Order\r\nContent-Type: text/html\r\n\r\n<p>another <b>w</b>ord<script>hidden</script>")
+    listed = web.json(f"/api/messages?search={quote(search)}")
+    assert sorted(each["id"] for each in listed["messages"]) == found
+
+
+def test_one_message(web):
+    image = b"Content-Type: image/png\r\nContent-ID: <a>\r\n\r\nx"
+    web.keep(mixed(b"\r\nHey", b"Content-Type: text/html\r\n\r\n<p>Hey", image))
+    one = web.json("/api/messages/1")
+    assert (one["id"], one["username"], one["peer_host"], one["helo"], one["protocol"]) == (
+        1, None, "192.0.2.1", "client.example", "ESMTP"
+    )  # fmt: skip
+    assert one["headers"] == [["Subject", "mixed"], ["Content-Type", "multipart/mixed; boundary=b"]]
+    assert (one["text"], one["html"]) == ("Hey", "<p>Hey")
+    assert one["parts"][2] == {
+        "number": 3,
+        "content_type": "image/png",
+        "disposition": "",
+        "filename": "",
+        "content_id": "a",
+        "size": 1,
+        "url": "/api/messages/1/parts/3",
+    }
+    assert not web.json("/api/messages")["messages"][0]["read"]  # a program is nobody
+
+
+def test_the_latest(web):
+    assert web.get("/api/messages/latest").status == 404
+    web.keep(b"Subject: one\r\n\r\n")
+    web.keep(b"Subject: two\r\n\r\n")
+    assert web.json("/api/messages/latest")["subject"] == "two"
+
+
+def test_the_source_to_the_octet(web):
+    content = bytes(range(256)) + b"\r\n"
+    web.keep(content)
+    said = web.get("/api/messages/1/source")
+    assert said.body == content
+    assert said.headers["Content-Type"] == "message/rfc822"
+    assert said.headers["Content-Disposition"].startswith('attachment; filename="0123456789AB.eml"')
+
+
+@pytest.mark.parametrize(
+    ("header", "shown", "disposition"),
+    [
+        (b"Content-Type: text/html", "application/octet-stream", "attachment; filename=\"part-1.html\"; "
+         "filename*=UTF-8''part-1.html"),
+        (b"Content-Type: image/svg+xml; name=a.svg", "application/octet-stream", "attachment; filename=\"a.svg\"; "
+         "filename*=UTF-8''a.svg"),
+        (b"Content-Type: image/png; name=a.png", "image/png", "attachment; filename=\"a.png\"; filename*=UTF-8''a.png"),
+        (b"Content-Type: IMAGE/JPEG; name=\"../x\\\"; y=\\\"z\"", "image/jpeg", "attachment; filename=\"x_; y=_z\"; "
+         "filename*=UTF-8''x%22%3B%20y%3D%22z"),
+        (b"Content-Type: x/y; name=\"=?utf-8?q?=C3=BC=0D=0AX:_y?=\"", "application/octet-stream",
+         "attachment; filename=\"_ X: y\"; filename*=UTF-8''%C3%BC%20X%3A%20y"),
+    ],
+)  # fmt: skip
+def test_a_part_is_a_download(web, header, shown, disposition):
+    """Nothing of it is shown as a page, whatever it says it is; an image is one, for the pages of the inbox."""
+    web.keep(header + b"\r\nContent-Transfer-Encoding: base64\r\n\r\nAAEC\r\n")
+    said = web.get("/api/messages/1/parts/1")
+    assert said.body == b"\0\1\2"
+    assert said.headers["Content-Type"] == shown
+    assert said.headers["Content-Disposition"] == disposition
+    assert "sandbox" in said.headers["Content-Security-Policy"]
+    assert "X" not in said.headers
+
+
+NOT_THERE = ["2", "0", "-1", "x", "1/x", "1/parts", "1/parts/", "1/parts/2", "1/parts/x", "1/parts/1/x", "1/source/x",
+             "01x", "%D9%A1", "9" * 30]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", NOT_THERE)
+def test_what_is_not_there(web, path):
+    web.keep(b"")
+    said = web.get(f"/api/messages/{path}")
+    assert said.status == 404
+    assert said.json["error"]
+
+
+def test_delete(web):
+    for _ in range(3):
+        web.keep(b"")
+    said = web.ask("DELETE", "/api/messages/2")
+    assert (said.status, said.body, said.headers["Content-Length"]) == (204, b"", None)
+    assert [each.id for each in web.backend.messages] == [1, 3]
+    assert web.ask("DELETE", "/api/messages/2").status == 404
+    assert web.ask("DELETE", "/api/messages").status == 204
+    assert web.backend.messages == []
+
+
+def test_wait_for_a_message(web):
+    line = web.line("GET", "/api/messages?search=to:you&wait=10")
+    web.keep(b"", "another@example.net")
+    web.clock.advance(9.9)
+    assert line.answer is None
+    web.keep(b"", "you@example.net")
+    assert [each["id"] for each in line.answer.json["messages"]] == [2]
+    assert web.json("/api/messages?search=to:you&wait=10")["total"] == 1
+
+
+def test_wait_for_nothing(web):
+    line = web.line("GET", "/api/messages?wait=10")
+    web.clock.advance(9.9)
+    assert line.answer is None
+    web.clock.advance(0.1)
+    assert line.answer.json["messages"] == []
+
+
+def test_wait_and_go_away(web):
+    line = web.line("GET", "/api/messages?wait=10")
+    assert len(web.site.inbox.changed) == 2
+    line.protocol.connectionLost(Failure(ConnectionDone()))
+    assert len(web.site.inbox.changed) == 1
+    assert [call.time for call in web.clock.getDelayedCalls() if call.time == 10] == []
