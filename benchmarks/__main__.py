@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
+from benchmarks import quick
 from benchmarks.build import compile_tools, install
 from benchmarks.cases import CASES
 from benchmarks.clients import CLIENTS
@@ -33,7 +34,9 @@ def main() -> None:
     """Measure, and print."""
     names = dict.fromkeys(each.name for each in (*SERVERS, *CLIENTS))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="CPU of mail programs at the same work.")
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(each.name for each in CASES)} [all]")
+    others = f"; or one of {', '.join(ACTIONS)}"
+    cases = ", ".join(each.name for each in CASES)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {cases} [all]{others}")
     parser.add_argument(
         "--programs", type=lambda text: text.split(","), default=[], help=f"of {', '.join(names)} [all]"
     )
@@ -41,17 +44,36 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="[5]")
     parser.add_argument("--seconds", type=float, default=0.5, help="CPU of a program in a round, about [0.5]")
     arguments = parser.parse_args()
-    if arguments.cases == ["install"]:
-        install()
-        return
     if unknown := [each for each in arguments.programs if each not in names]:
         sys.exit(f"benchmarks: no {', '.join(unknown)} among {', '.join(names)}")
+    if len(arguments.cases) == 1 and arguments.cases[0] in ACTIONS:
+        ACTIONS[arguments.cases[0]]()
+        return
+    ratios(arguments.cases, arguments.programs, arguments.rounds, arguments.seconds, arguments.baseline)
+
+
+def ratios(cases: Sequence[str], programs: Sequence[str], rounds: int, seconds: float, baseline: str = "") -> None:
+    """A table for each case."""
     compile_tools()
-    for case in _chosen(CASES, arguments.cases):
-        programs = able(case, arguments.programs)
-        baseline = arguments.baseline or programs[0].name
-        samples = list(in_turn(case, programs, arguments.rounds, arguments.seconds, complain))
-        print("\n".join(table(case, samples, baseline)), flush=True)
+    for case in _chosen(CASES, cases):
+        here = able(case, programs)
+        samples = list(in_turn(case, here, rounds, seconds, complain))
+        print("\n".join(table(case, samples, baseline or here[0].name)), flush=True)
+
+
+def bench_quick() -> None:
+    """C{make bench-quick}."""
+    ratios(quick.CASES, quick.PROGRAMS, quick.ROUNDS, quick.SECONDS)
+    count()
+
+
+def count() -> None:
+    """Instructions."""
+    print("\n".join(quick.counted()), flush=True)
+
+
+ACTIONS: dict[str, Callable[[], None]] = {"install": install, "quick": bench_quick, "instructions": count}
+"""What can be done besides."""
 
 
 def able(case: Case, names: Sequence[str]) -> list[Program]:

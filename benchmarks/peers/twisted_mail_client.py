@@ -22,6 +22,10 @@ class Client(ESMTPClient):
         self.ready = Deferred()
         self.finished = Deferred()
 
+    def connectionMade(self):
+        self.transport.setTcpNoDelay(True)  # or each message would take 40 ms longer; of CPU it takes the same
+        ESMTPClient.connectionMade(self)
+
     def send(self, times):
         self.left = times
         self.finished = Deferred()
