@@ -260,7 +260,7 @@ def test_a_login_without_end_takes_no_memory():
     client = conversation(RecordingBackend({"user": "secret"}), allow_insecure_auth=True)
     client.ask("EHLO client.example", "AUTH LOGIN")
     assert growth(client, b"A" * SEGMENT, 500) < 4 * SEGMENT
-    assert client.ask("", "NOOP") == ["500 5.5.2 Line too long", OK]
+    assert client.ask("", "NOOP") == ["500 5.5.6 Response too long", OK]
     client.hang_up()
 
 
