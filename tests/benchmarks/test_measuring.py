@@ -1,0 +1,130 @@
+"""What measures can be trusted: it counts what was done, and whoever refuses is not fast but wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.build import compile_tools
+from benchmarks.cases import CASES
+from benchmarks.client import sending
+from benchmarks.clients import CLIENTS
+from benchmarks.content import content
+from benchmarks.program import NotOffered, Program, Refused
+from benchmarks.server import Server, serving
+from benchmarks.servers import SERVERS
+from tests.interop.conftest import need
+
+SERVER, CLIENT = ({each.name: each for each in programs}["txsmtpx"] for programs in (SERVERS, CLIENTS))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools() -> None:
+    """The load generator and the sink."""
+    need("cc")
+    compile_tools()
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(directory: Path) -> Iterator[Server]:
+    """C{twistd smtpx}, which logs a line a message."""
+    with serving(SERVER, directory) as running:
+        yield running
+
+
+DOUBLED = 10000
+"""Dots that stand twice on the wire, in 800,000 octets of lines below the header."""
+
+
+def with_options(program: Program, *options: str) -> Program:
+    return dataclasses.replace(program, command=lambda *where: [*program.command(*where), *options])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "",
+        "--connections 3",
+        "--connections 3 --pipeline envelope",
+        "--connections 3 --pipeline messages",
+        "--connections 3 --per-connection 1",
+        "--recipients 5 --pipeline messages --body prose",
+        "--pipeline envelope --bdat 1000",
+        "--size 3000000",
+        "--size 800161 --body dots",
+    ],
+)
+def test_all_that_is_counted_was_taken(server: Server, directory: Path, options: str) -> None:
+    log = directory / "twistd.log"
+    before = len(log.read_text())
+    counted = server.take(options, 7)
+    lines = re.findall(r": from=<sender@example.org> to=(\S+(?: \S+)*) size=(\d+) ", log.read_text()[before:])
+    assert counted["messages"] == len(lines) == 7
+    assert counted["recipients"] == sum(to.count("@") for to, _ in lines)
+    sizes = {int(size) for _, size in lines}
+    assert sizes == {counted["octets"] // 7 - DOUBLED if "dots" in options else counted["octets"] // 7}
+    assert counted["server"] > 0
+
+
+def test_connections_that_are_held_take_messages_when_they_are_told(server: Server, tmp_path: Path) -> None:
+    with server.held("--connections 20", tmp_path) as held:
+        assert [held.take(number)["messages"] for number in (1, 50)] == [1, 50]
+
+
+def test_sessions_without_a_message(server: Server) -> None:
+    counted = server.take("--per-connection 0", 5)
+    assert (counted["sessions"], counted["messages"]) == (5, 0)
+
+
+def test_who_refuses_is_not_measured(tmp_path: Path) -> None:
+    with serving(with_options(SERVER, "--max-recipients", "2"), tmp_path) as strict:
+        assert strict.take("--recipients 2", 1)["messages"] == 1
+        with pytest.raises(Refused, match="not 250 but: 452"):
+            strict.take("--recipients 3 --pipeline envelope", 1)
+
+
+def test_lmtp_has_a_reply_for_each_recipient(tmp_path: Path) -> None:
+    with serving(with_options(SERVER, "--lmtp", "--backend", "null"), tmp_path) as lmtp:
+        assert lmtp.take("--lmtp --recipients 3 --pipeline envelope", 2)["recipients"] == 6
+        assert lmtp.take("--lmtp --recipients 3 --bdat 1000", 2)["recipients"] == 6
+
+
+def test_what_is_not_offered_is_said() -> None:
+    twisted = next(each for each in SERVERS if each.name == "twisted.mail")
+    bdat = next(each for each in CASES if each.name == "bdat")
+    with pytest.raises(NotOffered, match="CHUNKING"):
+        bdat.measure(twisted, 0.01)
+
+
+def test_a_measurement_is_more_than_nothing() -> None:
+    small = next(each for each in CASES if each.name == "tls-small")
+    cost = small.measure(SERVER, 0.02)
+    assert 0 < cost.amount < 1
+    assert 0 < cost.load < cost.wall < 1
+
+
+def test_a_client_that_leaves_something_out_is_not_measured(tmp_path: Path) -> None:
+    message = tmp_path / "message"
+    message.write_bytes(content("dots", 4096))
+    with sending(CLIENT, tmp_path, message, 3, "") as client:
+        assert client.send(5, 3, 4096) > 0
+        with pytest.raises(Refused, match="of 5 messages"):
+            client.send(5, 4, 4096)
+        with pytest.raises(Refused, match="of 50000 octets"):
+            client.send(5, 3, 10000)
+
+
+def test_a_client_that_fails_says_why(tmp_path: Path) -> None:
+    message = tmp_path / "message"
+    message.write_bytes(content("wrapped", 4096))
+    with sending(CLIENT, tmp_path, message, 0, "") as client, pytest.raises(Refused, match="recipient"):
+        client.send(1, 0, 4096)
