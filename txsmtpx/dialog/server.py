@@ -441,7 +441,7 @@ class ServerDialog:
             outcome = self._refused(Failure())
         if outcome is None:
             return None
-        if outcome.__class__ is Reply:
+        if outcome.__class__ is Reply and outcome.code < 500:
             self.reply(outcome)
         elif isinstance(outcome, Deferred):
             self._pending = outcome
