@@ -15,6 +15,9 @@ from txsmtpx.testing import Segments, cut_at, one_by_one, whole
 LONG = 600
 """Octets: from here on single cuts lie near line ends, and some between them."""
 
+MOST = 500
+"""Single cuts near line ends of what is long."""
+
 SHORT = 40
 """Octets: up to here all pairs of cuts are made."""
 
@@ -26,7 +29,8 @@ def positions(octets: bytes) -> list[int]:
     """Where C{octets} is cut in two."""
     if len(octets) <= LONG:
         return list(range(1, len(octets)))
-    return sorted({*_near_line_ends(octets), *range(1, len(octets), 997)})
+    near = sorted(_near_line_ends(octets))
+    return sorted({*near[:: 1 + len(near) // MOST], *range(1, len(octets), 997)})
 
 
 def pairs(octets: bytes) -> Iterator[tuple[int, int]]:

@@ -53,7 +53,7 @@ def _fits(reply: Reply, verb: str, phase: str) -> bool:
         return (verb, phase) in (("DATA", "block"), ("DATA", "end"), ("BDAT", "end"))  # PRDR
     if reply.code < 300:
         return phase != "data"
-    return reply.code >= 400 or phase == "data" or verb == "AUTH"
+    return reply.code >= 400 or phase == "data" or (verb == "AUTH" and reply.code == 334)
 
 
 class ClientDialog:

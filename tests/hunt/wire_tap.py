@@ -1,0 +1,53 @@
+"""
+A network in memory whose wires cut what they carry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from txsmtpx.testing import Network, Segments, whole
+
+
+class CuttingNetwork(Network):
+    """
+    As L{Network}, but what one end says reaches the other in pieces.
+
+    @ivar said: octets that servers have said, so far.
+    """
+
+    def __init__(self, *servers: Any, to_client: Segments = whole, to_server: Segments = whole) -> None:
+        """
+        @param to_client: how what servers say is cut.
+        @param to_server: how what clients say is.
+        """
+        super().__init__(*servers)
+        self.said = b""
+        self._to_client, self._to_server = to_client, to_server
+
+    def connect(self, factory: Any) -> Deferred[Any]:
+        connected = super().connect(factory)
+        pump = self.pumps[-1]
+        _cut(pump.clientIO, self._to_client, self._hear)
+        _cut(pump.serverIO, self._to_server, lambda octets: None)
+        return connected
+
+    def _hear(self, octets: bytes) -> None:
+        self.said += octets
+
+
+def _cut(transport: Any, segments: Segments, heard: Any) -> None:
+    """From now on C{transport} gets what it gets in C{segments}."""
+    whole_segment, so_far = transport.bufferReceived, 0
+
+    def received(octets: bytes) -> None:
+        nonlocal so_far
+        at, so_far = so_far, so_far + len(octets)
+        heard(octets)
+        for piece in segments(octets, at):
+            if piece and not transport.disconnected:
+                whole_segment(piece)
+
+    transport.bufferReceived = received
