@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from txsmtpx.command.groups.authentication import AUTHENTICATION
 from txsmtpx.command.groups.backend import BACKEND
+from txsmtpx.command.groups.configuration import CONFIGURATION
 from txsmtpx.command.groups.limits import LIMITS
 from txsmtpx.command.groups.listening import LISTENING
 from txsmtpx.command.groups.logging import LOGGING
@@ -15,6 +16,18 @@ from txsmtpx.command.groups.timeouts import TIMEOUTS
 from txsmtpx.command.groups.tls import TLS
 from txsmtpx.command.groups.web import WEB
 
-GROUPS = (LISTENING, BACKEND, AUTHENTICATION, TLS, PROTOCOL, LIMITS, TIMEOUTS, PROXIES, LOGGING, WEB)
+GROUPS = (
+    CONFIGURATION,
+    LISTENING,
+    BACKEND,
+    AUTHENTICATION,
+    TLS,
+    PROTOCOL,
+    LIMITS,
+    TIMEOUTS,
+    PROXIES,
+    LOGGING,
+    WEB,
+)
 
 OPTIONS = {option.name: option for group in GROUPS for option in group.options}

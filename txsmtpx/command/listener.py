@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.application.service import IService
 
+from txsmtpx.command.values import Values
 from txsmtpx.wire.factory import SMTPServerFactory
 
 
@@ -20,6 +21,7 @@ class Listener:
 
     @ivar name: what it is called in the configuration, "" where it is the only one.
     @ivar reactor: for endpoints.
+    @ivar values: its options.
     @ivar endpoints: where it listens.
     @ivar backend: who takes the mail.
     @ivar named: the backend as it was asked for, around which others may stand by now.
@@ -30,6 +32,7 @@ class Listener:
     """
 
     reactor: Any
+    values: Values
     name: str = ""
     endpoints: list[Any] = field(default_factory=list)
     backend: Any = None

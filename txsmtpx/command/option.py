@@ -61,6 +61,7 @@ class Option:
     @ivar default: what it is where nobody says it; for one that is C{repeated}, a sequence.
     @ivar short: one letter that stands for it.
     @ivar repeated: whether it may be said more than once; its value is a list then.
+    @ivar secret: whether what stands behind the first colon is shown to nobody.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Option:
     default: Any = None
     short: str | None = None
     repeated: bool = False
+    secret: bool = False
 
     @property
     def parameter(self) -> str:
@@ -76,13 +78,17 @@ class Option:
         return self.name.replace("-", "_")
 
     @property
+    def sentence(self) -> str:
+        """What it means, and whether it may be repeated."""
+        return self.help.removesuffix(".") + ("; may be repeated." if self.repeated else ".")
+
+    @property
     def description(self) -> str:
         """The sentence with what is usual, for a list of options."""
-        end = "; may be repeated" if self.repeated else ""
         usual = ", ".join(map(str, self.default)) if isinstance(self.default, list | tuple) else self.default
-        if self.kind is not FLAG and usual is not None and usual != "":
-            end += f" [default: {usual}]"
-        return self.help.removesuffix(".") + end + "."
+        if self.kind is FLAG or usual is None or usual == "":
+            return self.sentence
+        return f"{self.sentence.removesuffix('.')} [default: {usual}]."
 
     def read(self, text: Any) -> Any:
         """

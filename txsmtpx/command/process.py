@@ -4,16 +4,21 @@ The process while it is put together: its listeners, and what runs besides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.application.service import IService
 
 from txsmtpx.command.box import GROUPS, OPTIONS
+from txsmtpx.command.file import ConfigurationFile, Table
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import OptionError
 from txsmtpx.command.values import Said, Values
+
+
+_ANY_PORT = re.compile(r":0(:|$)")
 
 
 @dataclass
@@ -31,38 +36,63 @@ class Process:
     services: list[IService] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def listen(self, values: Values, name: str = "") -> None:
-        """One more listener."""
-        listener = Listener(self.reactor, name)
-        self.errors += values.errors
-        applied = not values.errors
-        for group in GROUPS:
-            if group.for_listener and applied:
-                applied = self._applied(values, group.for_listener, listener)
-        if applied:
-            self.listeners.append(listener)
+    def put_together(self, said: Mapping[str, Said]) -> None:
+        """
+        Make all of it.
 
-    def _applied(self, values: Values, apply: Any, to: Any) -> bool:
-        """Whether a group had nothing to complain of."""
+        @param said: on the command line, which counts more than what a file says.
+        """
+        file = ConfigurationFile(said["config"].text) if "config" in said else None
+        general = {} if file is None else file.said
+        tables = file.tables if file is not None else []
+        self.errors += [] if file is None else file.errors
+        for table in tables or [Table("", "--")]:
+            self._listen(table.name, Values(OPTIONS.values(), {**general, **table.said, **said}, table.place))
+        if not self.errors:
+            self._separate_ports()
+            self._finish(Values(OPTIONS.values(), {**general, **said}))
+
+    def _listen(self, name: str, values: Values) -> None:
+        listener = Listener(self.reactor, values, name)
+        self.listeners.append(listener)
+        for error in values.errors:
+            self._complain(error)
+        if not values.errors:
+            for group in GROUPS:
+                if group.for_listener:
+                    self._apply(group.for_listener, values, listener)
+
+    def _apply(self, apply: Any, values: Values, to: Any) -> None:
         try:
             apply(values, to)
         except OptionError as error:
-            self.errors.append(values.complaint(error))
-            return False
-        return True
+            self._complain(values.complaint(error))
 
-    def finish(self, values: Values, of_listeners: Iterable[Values]) -> None:
+    def _complain(self, error: str) -> None:
+        """What is said at the top is wrong for every listener, and told once."""
+        if error not in self.errors:
+            self.errors.append(error)
+
+    def _separate_ports(self) -> None:
+        """No two listeners at one port, be it that of those who name none."""
+        taken: dict[str, str] = {}
+        for listener in self.listeners:
+            for port in listener.values["port"]:
+                if port in taken and not _ANY_PORT.search(port):
+                    error = OptionError("port", f"{port} is that of listener {taken[port]} already")
+                    self._complain(listener.values.complaint(error))
+                taken[port] = listener.name
+
+    def _finish(self, values: Values) -> None:
         """All listeners are there: what is about the process, then the factories."""
-        if self.errors:
-            return
         for group in GROUPS:
             if group.for_process:
-                self._applied(values, group.for_process, self)
-        for listener, its in zip(self.listeners, of_listeners, strict=True):
+                self._apply(group.for_process, values, self)
+        for listener in self.listeners:
             try:
                 listener.make()
             except ValueError as error:
-                self.errors.append(its.complaint(_of_setting(error)))
+                self._complain(listener.values.complaint(_of_setting(error)))
 
 
 def _of_setting(error: ValueError) -> OptionError:
@@ -70,12 +100,3 @@ def _of_setting(error: ValueError) -> OptionError:
     name, _, text = str(error).partition(" ")
     option = name.replace("_", "-")
     return OptionError(option, text) if option in OPTIONS else OptionError("port", str(error))
-
-
-def single(reactor: Any, said: Mapping[str, Said]) -> tuple[Process, Values]:
-    """The process with one listener, of which the command line says it all."""
-    values = Values(OPTIONS.values(), said)
-    process = Process(reactor)
-    process.listen(values)
-    process.finish(values, [values])
-    return process, values

@@ -15,7 +15,8 @@ from twisted.python.usage import UsageError
 
 from txsmtpx.command.box import GROUPS, OPTIONS
 from txsmtpx.command.option import FLAG, Action, Option
-from txsmtpx.command.process import Process, single
+from txsmtpx.command.process import Process
+from txsmtpx.command.report import report
 from txsmtpx.command.values import Said
 
 
@@ -41,21 +42,24 @@ class Options(usage.Options):
         """
         Parse.
 
-        @raise SystemExit: an option is wrong: one clear line, exit status 1.
+        @raise SystemExit: options are wrong: one clear line for each, exit status 1.
         """
         try:
             usage.Options.parseOptions(self, options)
         except (UsageError, ValueError) as error:
-            sys.exit(f"twistd smtpx: {' '.join(str(error).split())}")
+            sys.exit("\n".join(f"twistd smtpx: {' '.join(str(each).split())}" for each in error.args))
 
     def postOptions(self) -> None:
         """Everything that can be wrong is found wrong here."""
         from twisted.internet import reactor
 
-        self.process, values = single(reactor, self._said())
+        self.process = Process(reactor)
+        self.process.put_together(self._said())
         if self.process.errors:
-            raise UsageError(self.process.errors[0])
-        self.update(values)
+            raise UsageError(*self.process.errors)
+        if self["check"]:
+            print("\n".join(report(self.process)))
+            sys.exit(0)
 
     def _said(self) -> dict[str, Said]:
         return {

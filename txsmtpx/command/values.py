@@ -33,7 +33,7 @@ class Values(Mapping[str, Any]):
 
     def __init__(self, options: Iterable[Option], said: Mapping[str, Said], elsewhere: str = "--") -> None:
         """
-        @param elsewhere: begins the place of what nobody has said.
+        @param elsewhere: begins the place of what nobody has said, such as "FILE:LINE: ".
         """
         self.errors: list[str] = []
         self._said = said
@@ -57,9 +57,9 @@ class Values(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def said(self, name: str) -> bool:
-        """Whether somebody said it."""
-        return name in self._said
+    def place(self, name: str) -> str | None:
+        """How and where it was said, None where it was not."""
+        return self._said[name].place if name in self._said else None
 
     def complaint(self, error: OptionError) -> str:
         """C{error} in one line, with the place where the option was said."""

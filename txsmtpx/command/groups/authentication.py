@@ -28,6 +28,7 @@ OPTIONS = (
         Kind("TYPE:ARGUMENT", (str,), str),
         "Who may log in, such as file:PATH, see --help-auth",
         repeated=True,
+        secret=True,
     ),
     Option("require-auth", FLAG, "Take mail only after AUTH.", False),
     Option("allow-insecure-auth", FLAG, "Allow AUTH without TLS.", False),
