@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from twisted.scripts.twistd import ServerOptions
 
+from tests.test_readme import commands
 from tests.wire.twistd import run
 from txsmtpx.testing import issue
 
@@ -32,6 +36,19 @@ def test_the_file_is_good(directory):
     assert [line for line in ended.stdout.splitlines() if line[0] != " "] == [
         f"listener {name}:" for name in re.findall(r"\[listener\.(\w+)\]", FILE)
     ]
+
+
+def test_commands(directory, monkeypatch, capsys):
+    monkeypatch.chdir(directory)
+    (directory / "mail.toml").write_text(FILE)
+    said = commands(PAGE)
+    assert len(said) == 3
+    for command in said:
+        twistd, *arguments = shlex.split(command)
+        assert twistd == "twistd"
+        with pytest.raises(SystemExit, match=r"^0$") if "--check" in arguments else contextlib.nullcontext():
+            ServerOptions().parseOptions(arguments)
+    assert capsys.readouterr().out.startswith(GOOD)
 
 
 def test_what_is_wrong(directory):

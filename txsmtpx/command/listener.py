@@ -22,7 +22,8 @@ class Listener:
     @ivar name: what it is called in the configuration, "" where it is the only one.
     @ivar reactor: for endpoints.
     @ivar values: its options.
-    @ivar endpoints: where it listens.
+    @ivar ports: where it listens, as it was said.
+    @ivar endpoints: the same as endpoints.
     @ivar backend: who takes the mail.
     @ivar named: the backend as it was asked for, around which others may stand by now.
     @ivar settings: the other parameters of its L{SMTPServerFactory}.
@@ -34,6 +35,7 @@ class Listener:
     reactor: Any
     values: Values
     name: str = ""
+    ports: list[str] = field(default_factory=list)
     endpoints: list[Any] = field(default_factory=list)
     backend: Any = None
     named: Any = None

@@ -17,7 +17,6 @@ from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import OptionError
 from txsmtpx.command.values import Said, Values
 
-
 _ANY_PORT = re.compile(r":0(:|$)")
 
 
@@ -77,7 +76,7 @@ class Process:
         """No two listeners at one port, be it that of those who name none."""
         taken: dict[str, str] = {}
         for listener in self.listeners:
-            for port in listener.values["port"]:
+            for port in listener.ports:
                 if port in taken and not _ANY_PORT.search(port):
                     error = OptionError("port", f"{port} is that of listener {taken[port]} already")
                     self._complain(listener.values.complaint(error))

@@ -17,7 +17,7 @@ def report(process: Process) -> Iterator[str]:
     for listener in process.listeners:
         settings = listener.factory.settings
         yield f"listener {listener.name}:" if listener.name else "One listener:"
-        yield f"  {'LMTP' if settings.lmtp else 'ESMTP'} at {', '.join(listener.values['port'])} as {settings.domain}"
+        yield f"  {'LMTP' if settings.lmtp else 'ESMTP'} at {', '.join(listener.ports)} as {settings.domain}"
         yield f"  offers {' '.join(sorted(filter(None, settings.tables.usual.keywords)))}"
         yield from _said(listener)
 

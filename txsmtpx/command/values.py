@@ -57,6 +57,10 @@ class Values(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def said(self, name: str) -> bool:
+        """Whether somebody said it."""
+        return name in self._said
+
     def place(self, name: str) -> str | None:
         """How and where it was said, None where it was not."""
         return self._said[name].place if name in self._said else None

@@ -33,6 +33,7 @@ OPTIONS = (
 
 def _apply(values: Values, listener: Listener) -> None:
     if values.said("port") or not values["tls-port"]:
+        listener.ports = values["port"]
         listener.endpoints = [endpoint(listener.reactor, "port", each) for each in values["port"]]
     listener.settings["lmtp"] = values["lmtp"]
     listener.settings["domain"] = values["domain"] or socket.gethostname()

@@ -35,6 +35,7 @@ def _apply(values: Values, listener: Listener) -> None:
             raise OptionError(option.name, "needs", "tls-certificate", "tls-directory")
     certificate = _certificate(values, listener)
     if certificate is not None:
+        listener.ports = [*listener.ports, *values["tls-port"]]
         listener.endpoints += [
             ImplicitTLSEndpoint(endpoint(listener.reactor, "tls-port", each), certificate)
             for each in values["tls-port"]
