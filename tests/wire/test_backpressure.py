@@ -13,7 +13,7 @@ from zope.interface import implementer
 from txsmtpx import Session
 from txsmtpx.dialog.message import HIGH_WATER
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.server import HELD_INPUT
+from txsmtpx.wire.server import HELD_INPUT, TURN
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
 OK = "250 2.0.0 Ok"
@@ -50,6 +50,7 @@ def test_commands_that_wait_for_a_backend_pause_the_transport_and_come_back():
     assert HELD_INPUT < sent * len(noops) <= HELD_INPUT + len(noops)
     assert client.replies() == []
     waiting.callback(None)
+    client.clock.advance(0)  # a turn after the other
     assert not paused(client)
     assert client.replies() == ["250 2.1.0 Sender ok", *[OK] * 1000 * sent]
     client.hang_up()
@@ -200,6 +201,7 @@ def test_a_peer_that_does_not_read_is_not_worked_for():
     assert client.backend.calls == []
     client.protocol.resumeProducing()
     assert client.replies()[:3] == ["250 2.1.0 Sender ok", OK, OK]
+    client.clock.advance(0)
     assert not paused(client)
     client.hang_up()
 
@@ -283,7 +285,7 @@ def test_nothing_grows_with_what_a_peer_says(segment):
     client.backend.asked = lambda method, *arguments: None
     session = Session()
     client.backend.anonymous_login = lambda connection: session
-    client.send(segment * 50)
+    client.send(segment * (TURN // 10))
     assert growth(client, segment, 500) < 8192
     client.hang_up()
 

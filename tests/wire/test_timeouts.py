@@ -65,6 +65,45 @@ def test_whatever_is_said_puts_it_off():
     client.hang_up()
 
 
+@pytest.mark.parametrize("octet", [b"N", b"N" * 3000])
+def test_a_piece_of_a_line_puts_nothing_off(octet):
+    client = conversation()
+    client.ask("NOOP")
+    for _ in range(9):
+        client.clock.advance(1)
+        client.send(octet)
+    assert client.replies() == []
+    client.clock.advance(1)
+    assert client.replies() == IDLE
+    client.hang_up()
+
+
+def test_a_line_that_comes_in_pieces_does():
+    client = conversation()
+    for octet in b"NOOP\r\n" * 2:
+        client.clock.advance(1.5)
+        client.send(bytes([octet]))
+    assert client.replies() == ["250 2.0.0 Ok"] * 2
+    client.clock.advance(10)
+    assert client.replies() == IDLE
+    client.hang_up()
+
+
+def test_a_backend_that_takes_its_time_begins_it_anew():
+    answer = Deferred()
+    client = conversation(RecordingBackend(mail=answer))
+    client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")
+    client.send(b"NO")
+    client.clock.advance(60)
+    answer.callback(None)
+    assert client.replies() == ["250 2.1.0 Sender ok"]
+    client.clock.advance(9.9)
+    assert client.replies() == []
+    client.clock.advance(0.1)
+    assert client.replies() == IDLE
+    client.hang_up()
+
+
 def test_no_time_outs():
     client = conversation(read_timeout=0, message_timeout=0)
     client.ask(*HELLO, "DATA")

@@ -49,14 +49,17 @@ class Twistd:
         *options: str,
         extra: Mapping[str, str] | None = None,
         adopt: Sequence[socket.socket] = (),
+        wrapper: Sequence[str] = (),
     ) -> None:
         """
         @param directory: where it runs, and logs.
+        @param wrapper: a command that runs what follows it.
         @param adopt: listening sockets, handed over as systemd does.
         """
         self._log = directory / "log"
         descriptors = [each.fileno() for each in adopt]
-        wrapper = [sys.executable, "-c", _ADOPT, ",".join(map(str, descriptors))] if adopt else []
+        if adopt:
+            wrapper = [sys.executable, "-c", _ADOPT, ",".join(map(str, descriptors))]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*wrapper, *COMMAND, *options],

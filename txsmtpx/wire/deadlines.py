@@ -39,6 +39,10 @@ class Deadlines:
         """C{phase} is over."""
         self._stamps.pop(phase, None)
 
+    def running(self, phase: str) -> bool:
+        """Whether C{phase} has a deadline."""
+        return phase in self._stamps
+
     def stop(self) -> None:
         """All is over."""
         self._stamps.clear()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
+    IDelayedCall,
     IHandshakeListener,
     IPushProducer,
     ISSLTransport,
@@ -38,6 +39,9 @@ log = Logger()
 HELD_INPUT = 64 * 1024
 """Octets of input held back before the transport is paused."""
 
+TURN = 100
+"""Commands of one connection, and pieces of a body, before the others have their turn."""
+
 _TLS_HELLO = b"\x16"
 """A record of type handshake; the first octet says it all, since no command begins so."""
 
@@ -47,6 +51,8 @@ _DIALOG = 1
 """It waits for a backend, or for the reader of a message."""
 _PEER = 2
 """It does not read what we have written."""
+_OTHERS = 4
+"""It had its turn."""
 
 
 @implementer(IHandshakeListener, IPushProducer)
@@ -77,6 +83,8 @@ class SMTPServer(LineReceiver):
         self._greeted = False
         self._counted: str | None = None
         self._in_message = False
+        self._moved = False
+        self._next_turn: IDelayedCall | None = None
 
     # ---- what Twisted calls
 
@@ -129,6 +137,8 @@ class SMTPServer(LineReceiver):
         self._buffer = b""
         self._out = []
         self._deadlines.stop()
+        if self._next_turn is not None:
+            self._next_turn.cancel()
         if self.dialog.in_message:
             log.info("connection lost within a message ({session_id})", session_id=self.dialog.connection.session_id)
         self.dialog.connection_lost(reason)
@@ -223,15 +233,26 @@ class SMTPServer(LineReceiver):
 
     def _hand_over(self, data: bytes) -> bytes:
         """Lines and octets of C{data}, as far as they go; what is left."""
-        at = 0
+        at, turn = 0, TURN
         while not self._held and at < len(data):
             taken = self._body(data, at) if self.dialog.body is not None else self._line(data, at)
             if self._closing or self._handshaking:
+                self._moved = True
                 return b""  # what came with QUIT or in the clear with STARTTLS is nobody's business
             if taken < 0:
                 break
             at = taken
+            turn -= 1
+            if not turn and at < len(data):
+                self._held |= _OTHERS
+                self._next_turn = self.factory.settings.clock.callLater(0, self._go_on)
+        if at and self._too_long is None:
+            self._moved = True
         return data[at:] if at else data
+
+    def _go_on(self) -> None:
+        self._next_turn = None
+        self._release(_OTHERS)
 
     def _wait(self) -> None:
         """Nothing more can be done for now: say for what we wait, and how long."""
@@ -246,7 +267,9 @@ class SMTPServer(LineReceiver):
             self._deadlines.clear("idle")
             self._bound_input()
         else:
-            self._deadlines.set("idle", self.factory.read_timeout)
+            if self._moved or not self._deadlines.running("idle"):  # a piece of a line puts nothing off
+                self._moved = False
+                self._deadlines.set("idle", self.factory.read_timeout)
             if not self._reading:
                 self._reading = True
                 self.transport.resumeProducing()

@@ -1,0 +1,59 @@
+"""The server under siege, and what it costs: memory, descriptors, processor time, as the kernel counts them."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.wire.twistd import LOCAL, Twistd
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+class Besieged(Twistd):
+    """C{twistd -n smtpx} on any port of the loopback interface."""
+
+    def __init__(self, directory: Path, *options: str, files: int = 0, port: str = LOCAL) -> None:
+        """
+        @param files: how many descriptors it may have, 0 for as many as we may.
+        """
+        wrapper = ["prlimit", f"--nofile={files}:{files}"] if files else []
+        super().__init__(directory, "--port", port, *options, wrapper=wrapper)
+
+    @property
+    def resident(self) -> int:
+        """Octets of memory that it has now."""
+        status = self._proc("status").read_text()
+        return int(re.search(r"VmRSS:\s*(\d+) kB", status)[1]) * KIB
+
+    @property
+    def descriptors(self) -> int:
+        """How many it has open."""
+        return len(os.listdir(self._proc("fd")))
+
+    @property
+    def processor(self) -> float:
+        """Seconds of processor time that it has used so far."""
+        fields = self._proc("stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def busy(self, seconds: float) -> float:
+        """The part of a processor that it uses in the next C{seconds}."""
+        before, began = self.processor, time.monotonic()
+        time.sleep(seconds)
+        return (self.processor - before) / (time.monotonic() - began)
+
+    def within(self, seconds: float, true: Callable[[], object]) -> bool:
+        """Whether something becomes C{true} in time."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _proc(self, name: str) -> Path:
+        return Path(f"/proc/{self.process.pid}/{name}")

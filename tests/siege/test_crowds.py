@@ -1,0 +1,57 @@
+"""
+Crowds that take a place and give nothing for it: those who obey the protocol do not notice them.
+"""
+
+from __future__ import annotations
+
+import time
+
+from tests.siege.besieged import KIB, Besieged
+from tests.siege.client import Client
+from tests.siege.crowd import Crowd
+from tests.siege.scale import scale
+
+CROWD = scale(
+    {"idle": 300, "slow": 50, "deaf": 20, "half": 20}, {"idle": 5000, "slow": 500, "deaf": 200, "half": 100}
+)
+MESSAGES = scale(100, 500)
+
+MAY_COST = {"idle": 16 * KIB, "slow": 20 * KIB, "deaf": 256 * KIB, "half": 160 * KIB}
+"""Octets of the server's memory, each."""
+
+
+def latency(port: int) -> float:
+    with Client(port) as client:
+        return client.latency(MESSAGES)
+
+
+def test_a_normal_client_does_not_notice(directory, with_tls, figures):
+    patience = scale(4, 30)
+    options = ["--backend", "null", *with_tls, "--read-timeout", str(patience), "--write-timeout", str(patience)]
+    with Besieged(directory, *options) as server:
+        port, before = server.port, server.descriptors
+        alone = latency(port)
+        server.eventually(lambda: server.descriptors == before)
+        began = time.monotonic()
+        with Crowd(port, **CROWD) as crowd:
+            figures.add("a crowd comes in", f"{crowd.size} connections in {time.monotonic() - began:.1f} s")
+            assert server.descriptors == before + crowd.size
+            besieged = latency(port)
+            # None of them does anything that would put off its end.
+            assert server.within(4 * patience, lambda: server.descriptors <= before)
+        assert server.stop()
+    figures.add("median latency of a message, alone", f"{alone * 1000:.2f} ms")
+    figures.add(f"the same among {crowd.size}", f"{besieged * 1000:.2f} ms, {besieged / alone:.1f} times")
+    assert besieged <= 3 * alone
+
+
+def test_what_a_connection_costs(directory, with_tls, figures):
+    for kind, number in CROWD.items():
+        with Besieged(directory, "--backend", "null", *with_tls) as server:
+            Client(server.port).quit()
+            before = server.resident
+            with Crowd(server.port, **{kind: number}):
+                each = (server.resident - before) / number
+            assert server.stop()
+        figures.add(f"memory of a connection, {kind}", f"{each / KIB:.1f} KiB ({number} of them)")
+        assert each <= MAY_COST[kind]
