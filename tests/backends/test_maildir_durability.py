@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
+import signal
 import stat
 from collections.abc import Iterator
 
@@ -221,6 +223,39 @@ def test_a_write_that_fails(made, lmtp):
     assert [line[:9] for line in said] == ["452 4.3.1"] * (2 if lmtp else 1)
     assert files(made._root) == []
     assert made.events == []
+    client.hang_up()
+
+
+@pytest.fixture
+def one_file_is_full() -> Iterator[None]:
+    """The system lets the first file that is to grow past 300 KiB grow no more, and others as they like."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, lambda number, frame: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300 * 1024, limit[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+@pytest.mark.parametrize("blocked", ["", "c"])
+@pytest.mark.usefixtures("one_file_is_full")
+def test_a_disk_that_fills_in_the_middle(made, lmtp, blocked):
+    """Under LMTP what has come so far goes on into the next Maildir that takes it."""
+    if blocked:
+        shutil.rmtree(made._root / blocked / "tmp")
+    client = conversation(made.backend(), ["b", "c", "d"], lmtp)
+    body = b"".join(b"%07d\r\n" % number for number in range(100_000))
+    client.send(body)
+    said = client.ask(".")
+    assert [line[:9] for line in said] == (
+        ["452 4.3.1", "451 4.3.0" if blocked else "250 2.0.0", "250 2.0.0"] if lmtp else ["452 4.3.1"]
+    )
+    stored = [path for path in made._root.rglob("*") if path.is_file()]
+    assert [path.parent.parent.name for path in sorted(stored)] == [each for each in "cd" if lmtp and each != blocked]
+    for path in stored:
+        assert path.read_bytes().endswith(b"\r\n" + body)
+        assert f"Delivered-To: {path.parent.parent.name}@localhost\r\n".encode() in path.read_bytes()
     client.hang_up()
 
 
