@@ -156,11 +156,19 @@ def postfix(
 
 @pytest.fixture(scope="session")
 def exim(
-    room: Callable[[str], Path], certificate: Certificate, our_server: OurServer, our_refusing_server: int
+    room: Callable[[str], Path],
+    certificate: Certificate,
+    our_server: OurServer,
+    our_refusing_server: int,
+    our_dsn_server: OurDSNServer,
 ) -> Iterator[servers.Server]:
     """A relay to ours."""
     need("exim")
-    routes = {"exim.test": ("smtp", our_server.port), "exim.refusing.test": ("smtp", our_refusing_server)}
+    routes = {
+        "exim.test": ("smtp", our_server.port),
+        "exim.refusing.test": ("smtp", our_refusing_server),
+        "exim.dsn.test": ("smtp", our_dsn_server.port),
+    }
     with servers.exim(room("exim"), certificate, routes) as server:
         yield server
 

@@ -202,6 +202,7 @@ tls_advertise_hosts = *
 tls_certificate = {certificate.certificate}
 tls_privatekey = {certificate.key}
 chunking_advertise_hosts = *
+dsn_advertise_hosts = *
 prdr_enable
 smtputf8_advertise_hosts = *
 message_size_limit = 0

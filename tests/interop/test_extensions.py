@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.interop.clients import SENDER, USER
 from tests.interop.conftest import OurDSNServer, need
-from tests.interop.peers import program
+from tests.interop.peers import NODE_MODULES, program
 from tests.interop.process import PATIENCE, eventually
 from tests.interop.receivers import DOMAIN, PICKY, Receiver
 from tests.interop.servers import Postfix, Server
@@ -65,6 +66,40 @@ async def test_postfix_passes_it_on_to_us(postfix: Postfix, our_dsn_server: OurD
         r"RCPT TO:<postfix@dsn.test> ORCPT=rfc822;a\+2Bb@client.test NOTIFY=FAILURE,DELAY"
     )
     postfix.logged(r"to=<postfix@dsn.test>.* status=sent ")
+
+
+async def test_exim_passes_it_on_to_us(exim: Server, our_dsn_server: OurDSNServer) -> None:
+    client = await connected(exim.port)
+    asked = RcptOptions(notify=frozenset({"FAILURE", "DELAY"}), orcpt=OriginalRecipient("rfc822", "a+b@client.test"))
+    options = MailOptions(envid="e=2", ret="HDRS")
+    await client.send(SENDER, [("bob@exim.dsn.test", asked)], BODIES["small"], options)
+    await client.quit()
+    our_dsn_server.program.logged(rf"MAIL FROM:<{SENDER}> .*RET=HDRS ENVID=e\+3D2")
+    our_dsn_server.program.logged(
+        r"RCPT TO:<bob@exim.dsn.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a\+2Bb@client.test"
+    )
+    exim.logged(r"=> bob@exim\.dsn\.test .*250 2\.0\.0 ")
+
+
+_NODEMAILER = """\
+const [port, from] = process.argv.slice(1);
+require("nodemailer").createTransport({host: "127.0.0.1", port: Number(port), ignoreTLS: true}).sendMail({
+  envelope: {from, to: "nodemailer@dsn.test"}, raw: "Subject: Hello\\r\\n\\r\\nHello\\r\\n",
+  dsn: {id: "n+1", return: "full", notify: ["failure", "delay"], recipient: "a+b@client.test"},
+});
+"""
+
+
+def test_nodemailer_asks_us(our_dsn_server: OurDSNServer) -> None:
+    need("nodemailer")
+    environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(NODE_MODULES)}
+    command = [program("node"), "-e", _NODEMAILER, str(our_dsn_server.port), SENDER]
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, env=environment)
+    assert done.returncode == 0, done.stderr
+    our_dsn_server.program.logged(rf"MAIL FROM:<{SENDER}> RET=FULL ENVID=n\+2B1")
+    our_dsn_server.program.logged(
+        r"RCPT TO:<nodemailer@dsn.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a\+2Bb@client.test"
+    )
 
 
 def test_msmtp_asks_us(our_dsn_server: OurDSNServer, tmp_path: Path) -> None:

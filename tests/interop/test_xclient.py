@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.interop.clients import SENDER
 from tests.interop.conftest import OurServer, need
 from tests.interop.messages import message
 from tests.interop.peers import program
-from tests.interop.process import Running, eventually, free_port, running
+from tests.interop.process import PATIENCE, Running, eventually, free_port, running
 from tests.interop.servers import DOMAIN, Postfix
 from tests.interop.smtpx import smtpx
 from txsmtpx import RelayBackend, SMTPServerFactory, connect
@@ -134,6 +135,20 @@ def test_postfix_tells_us_and_we_tell_the_next(trusting: Postfix, room: Room, ce
             first.logged(rf"{queue_id}: to=<{re.escape(TO)}>.* status=sent")
         ours.logged(r"C: XFORWARD .*ADDR=127\.0\.0\.3")
         trusting.logged(rf"client=.*\[127\.0\.0\.1\].*orig_queue_id={queue_id}, orig_client=unknown\[127\.0\.0\.3\]")
+
+
+def test_swaks_speaks_for_another(room: Room) -> None:
+    need("swaks")
+    directory, port = room("xclient-swaks"), free_port()
+    options = [f"--port=tcp:{port}:interface=127.0.0.1", "--trusted-network=127.0.0.1", "--backend=maildir:mail"]
+    with smtpx(directory, port, *options):
+        command = [program("swaks"), "--server", f"127.0.0.1:{port}", "--from", SENDER, "--to", TO]
+        command += ["--xclient-addr", "192.0.2.41", "--xclient-helo", "real.example", "--body", "for another"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "XCLIENT ADDR=192.0.2.41 HELO=real.example" in done.stdout
+        (file,) = (directory / "mail" / "new").iterdir()
+        assert "([192.0.2.41])" in file.read_text()
 
 
 # PROXY
