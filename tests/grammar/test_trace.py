@@ -65,7 +65,10 @@ def test_received():
         ({"helo": "", "peer": ""}, "from unknown"),
         ({"helo": "a\r\nX-Injected: 1", "peer": ""}, "from a??X-Injected:?1"),
         ({"helo": "(a);<b>\\", "peer": ""}, "from ?a???b??"),
+        ({"helo": "bücher.example", "peer": ""}, "from b?cher.example\tby"),
         ({"recipient": "you@example.com"}, "for <you@example.com>;"),
+        ({"recipient": "you@example.com", "priority": -3}, "for <you@example.com> PRIORITY -3;"),
+        ({"priority": 0}, "id ABC1 PRIORITY 0;"),
     ],
 )
 def test_received_details(facts, said):

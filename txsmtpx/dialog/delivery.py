@@ -223,6 +223,7 @@ class DataContext:
             queue_id=self.queue_id,
             recipient=self.recipients[0] if len(self.recipients) == 1 else None,
             when=time.time() if when is None else when,
+            priority=self.options.priority,
         )
 
     # ---- for the dialog
@@ -379,5 +380,5 @@ def _for_recipient(recipient: str, reply: Reply) -> Reply:
     """
     first, *rest = reply.lines
     if not first.startswith("<"):
-        first = f"<{recipient}> {first}"
+        first = f"{replies.shown(recipient)} {first}"
     return Reply(451 if reply.code == 421 else reply.code, reply.enhanced_code, first, *rest)

@@ -67,6 +67,13 @@ def challenge_334(text: str) -> Reply:
 
 RECIPIENTS_FOLLOW_353 = Reply(353, None, "A reply for each recipient follows, then one for all")
 
+def shown(recipient: str) -> str:
+    """A recipient in a reply, which is in ASCII all but for VRFY (RFC 6531 §3.7.4.2): as in RFC 6533 §3."""
+    if recipient.isascii():
+        return f"<{recipient}>"
+    return "<" + "".join(each if each.isascii() else f"\\x{{{ord(each):02X}}}" for each in recipient) + ">"
+
+
 # 4xx: not now.
 
 IDLE_421 = Reply(421, (4, 4, 2), "Idle for too long, closing the connection")
@@ -90,7 +97,7 @@ def local_error_451(queue_id: str) -> Reply:
 
 def delivery_timed_out_420(recipient: str) -> Reply:
     """A delivery's own time-out."""
-    return Reply(420, (4, 4, 7), f"<{recipient}> Error: timeout reached")
+    return Reply(420, (4, 4, 7), f"{shown(recipient)} Error: timeout reached")
 
 
 def delivery_expired_451(queue_id: str) -> Reply:

@@ -9,7 +9,7 @@ from email.utils import formatdate
 
 from txsmtpx.grammar.path import MAX_DOMAIN, format_path
 
-_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0()\\<>;]")
+_UNSAFE = re.compile(r"[^!-~]|[()\\<>;]")
 
 
 def with_protocol(*, extended: bool, lmtp: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
@@ -35,7 +35,15 @@ def delivered_to(recipient: str) -> bytes:
 
 
 def received(
-    *, helo: str, peer: str, domain: str, protocol: str, queue_id: str, recipient: str | None, when: float
+    *,
+    helo: str,
+    peer: str,
+    domain: str,
+    protocol: str,
+    queue_id: str,
+    recipient: str | None,
+    when: float,
+    priority: int | None = None,
 ) -> bytes:
     """
     The Received header, folded.
@@ -45,12 +53,14 @@ def received(
     @param recipient: named only where there is a single one, so that no blind copy is given away
         (RFC 5321 §7.2).
     @param when: seconds since the epoch.
+    @param priority: what MT-PRIORITY said (RFC 6710 §4.1).
     """
     literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
     whom = f"\r\n\tfor {format_path(recipient)}" if recipient else ""
+    clause = "" if priority is None else f" PRIORITY {priority}"
     name = _UNSAFE.sub("?", helo)[:MAX_DOMAIN] or "unknown"  # a line has at most 998 octets (RFC 5322 §2.1.1)
     return (
         f"Received: from {name}{literal}\r\n"
-        f"\tby {domain} (txsmtpx) with {protocol} id {queue_id}{whom};\r\n"
+        f"\tby {domain} (txsmtpx) with {protocol} id {queue_id}{whom}{clause};\r\n"
         f"\t{formatdate(when, localtime=True)}\r\n"
     ).encode()
