@@ -16,7 +16,12 @@ from zope.interface import Attribute, Interface
 
 
 class IBackend(Interface):
-    """Who gets a session.  Adapters: L{txsmtpx.LoginBackend}, L{txsmtpx.OpenBackend}, L{txsmtpx.PortalBackend}."""
+    """
+    Who gets a session.  Adapters: L{txsmtpx.LoginBackend}, L{txsmtpx.OpenBackend}, L{txsmtpx.PortalBackend}.
+
+    One that has C{one_process = True} keeps in memory what must not be in several processes: C{twistd smtpx --workers}
+    refuses it.
+    """
 
     def login(connection: Any, username: str, password: str) -> Any:
         """

@@ -158,7 +158,7 @@ def test_lmtp(directory, port):
             connection = socket.create_connection(("127.0.0.1", int(listening)), PATIENCE)
         else:
             connection = socket.socket(socket.AF_UNIX)
-            connection.connect(str(directory / "socket"))
+            server.eventually(lambda: connection.connect_ex(str(directory / "socket")) == 0)  # it is logged before
         with Telnet(connection) as client:
             assert client.reply().endswith(" LMTP txsmtpx")
             assert client.ask("EHLO client.example")[:3] == "500"

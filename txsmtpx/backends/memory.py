@@ -101,6 +101,8 @@ class MemoryBackend(OpenBackend):
     for from any thread.
     """
 
+    one_process = True
+
     def __init__(
         self,
         max_messages: int | None = MAX_MESSAGES,

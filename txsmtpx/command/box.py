@@ -15,6 +15,7 @@ from txsmtpx.command.groups.proxies import PROXIES
 from txsmtpx.command.groups.timeouts import TIMEOUTS
 from txsmtpx.command.groups.tls import TLS
 from txsmtpx.command.groups.web import WEB
+from txsmtpx.command.groups.workers import WORKERS
 
 GROUPS = (
     CONFIGURATION,
@@ -28,6 +29,7 @@ GROUPS = (
     PROXIES,
     LOGGING,
     WEB,
+    WORKERS,
 )
 
 OPTIONS = {option.name: option for group in GROUPS for option in group.options}

@@ -53,6 +53,7 @@ class PortalOrAnybody(PortalBackend):
     def __init__(self, backend: IBackend, checkers: Any, require_auth: bool) -> None:
         super().__init__(Portal(BackendRealm(backend), [OneOfThem(checkers)]))
         self.supports = getattr(backend, "supports", ())
+        self.one_process = getattr(backend, "one_process", False)
         self._backend = backend
         self._require_auth = require_auth
 

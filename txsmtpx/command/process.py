@@ -15,6 +15,7 @@ from txsmtpx.command.box import GROUPS, OPTIONS
 from txsmtpx.command.file import ConfigurationFile, Table
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import OptionError
+from txsmtpx.command.sockets import Sockets
 from txsmtpx.command.values import Said, Values
 
 _ANY_PORT = re.compile(r":0(:|$)")
@@ -25,12 +26,15 @@ class Process:
     """
     What the groups of options leave here.
 
+    @ivar reactor: for endpoints.
+    @ivar workers: how many processes share the ports.
     @ivar listeners: one L{Listener} for each server.
     @ivar services: what runs besides.
     @ivar errors: what is wrong, a line each.
     """
 
-    reactor: Any
+    reactor: Sockets
+    workers: int = 1
     listeners: list[Listener] = field(default_factory=list)
     services: list[IService] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)

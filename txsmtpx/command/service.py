@@ -17,19 +17,13 @@ from txsmtpx.wire.service import SMTPService
 log = Logger()
 
 
-class SMTPXService(MultiService):
-    """Every server of the process; SIGHUP reads their certificates again."""
+class CommandService(MultiService):
+    """Every server of a process, under the signals of an operator."""
 
     def __init__(self, process: Process) -> None:
         MultiService.__init__(self)
-        self._factories = [each.factory for each in process.listeners]
-        self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
         for listener in process.listeners:
             MultiService.addService(self, SMTPService(listener.factory, listener.endpoints, listener.shutdown_timeout))
-            for service in listener.services:
-                MultiService.addService(self, service)
-        for service in process.services:
-            service.setServiceParent(self)  # so it can see the servers
 
     def privilegedStartService(self) -> None:
         """
@@ -48,6 +42,28 @@ class SMTPXService(MultiService):
         MultiService.startService(self)
         signals = Signals(reactor, self.reload, self.abort)
         reactor.callWhenRunning(signals.install)
+
+    def abort(self) -> None:
+        """The second SIGINT."""
+        raise NotImplementedError
+
+    def reload(self) -> None:
+        """SIGHUP."""
+        raise NotImplementedError
+
+
+class SMTPXService(CommandService):
+    """What serves; SIGHUP reads its certificates again."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process)
+        self._factories = [each.factory for each in process.listeners]
+        self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
+        for listener in process.listeners:
+            for service in listener.services:
+                MultiService.addService(self, service)
+        for service in process.services:
+            service.setServiceParent(self)  # so it can see the servers
 
     def abort(self) -> None:
         """Hang up on everybody, now."""

@@ -8,10 +8,12 @@ wants to know that it was obeyed: there the status stays.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
 log = Logger()
@@ -46,7 +48,8 @@ class Signals:
         if not self._stopping:
             self._stopping = True
             log.info("Received SIGTERM, shutting down.")
-            self._reactor.stop()
+            with contextlib.suppress(ReactorNotRunning):  # a worker may have been told by its parent already
+                self._reactor.stop()
 
     def _interrupted(self, before: Callable[[int, Any], Any]) -> Callable[[int, Any], None]:
         def interrupt(number: int, frame: Any) -> None:

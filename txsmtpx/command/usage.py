@@ -14,9 +14,11 @@ from twisted.python import usage
 from twisted.python.usage import UsageError
 
 from txsmtpx.command.box import GROUPS, OPTIONS
+from txsmtpx.command.handover import Handover
 from txsmtpx.command.option import FLAG, Action, Option
 from txsmtpx.command.process import Process
 from txsmtpx.command.report import report
+from txsmtpx.command.sockets import HandedSockets, Sockets
 from txsmtpx.command.values import Said
 
 
@@ -25,6 +27,7 @@ class Options(usage.Options):
     The options of C{twistd smtpx}.
 
     @ivar process: what they make, once they are parsed.
+    @ivar arguments: what was parsed.
     """
 
     synopsis = "[options]"
@@ -37,6 +40,19 @@ class Options(usage.Options):
         if each.kind is not FLAG and not each.repeated
     )
     process: Process
+    arguments: Sequence[str] = ()
+
+    def __init__(self, handed: Handover | None = None) -> None:
+        """
+        @param handed: what a worker has from its parent.
+        """
+        usage.Options.__init__(self)
+        self._handed = handed
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether it has a parent that has opened its ports."""
+        return self._handed is not None
 
     def parseOptions(self, options: Any = None) -> None:
         """
@@ -44,8 +60,9 @@ class Options(usage.Options):
 
         @raise SystemExit: options are wrong: one clear line for each, exit status 1.
         """
+        self.arguments = tuple(sys.argv[1:] if options is None else options)
         try:
-            usage.Options.parseOptions(self, options)
+            usage.Options.parseOptions(self, self.arguments)
         except (UsageError, ValueError) as error:
             sys.exit("\n".join(f"twistd smtpx: {' '.join(str(each).split())}" for each in error.args))
 
@@ -53,7 +70,8 @@ class Options(usage.Options):
         """Everything that can be wrong is found wrong here."""
         from twisted.internet import reactor
 
-        self.process = Process(reactor)
+        sockets = Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets)
+        self.process = Process(sockets)
         self.process.put_together(self._said())
         if self.process.errors:
             raise UsageError(*self.process.errors)

@@ -1,0 +1,94 @@
+"""The logs of workers: written in one process, made events of in another, wherever the octets are cut."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from twisted.logger import Logger, LogLevel, eventAsText
+from twisted.python import log as legacy
+from twisted.python.failure import Failure
+
+from txsmtpx.command.relay import Relay, named, relayed
+
+
+def said(observer, kind):
+    """A line of each sort, to C{observer}."""
+    log = Logger(namespace="some.where", observer=observer)
+    if kind == "words":
+        log.info("{queue_id}: taken from {peer}, {thing}", queue_id="AB1", peer="192.0.2.1", octets=7, thing=object)
+    elif kind == "lines":
+        log.warn("one\ntwo {braces}\n\N{SNOWMAN}", braces="{}")
+    elif kind == "failure":
+        try:
+            raise ValueError("no such thing")
+        except ValueError:
+            log.failure("it broke", Failure())
+    else:
+        publisher = legacy.LogPublisher(publishPublisher=observer)
+        publisher.msg("an old one", system="-")
+
+
+KINDS = ["words", "lines", "failure", "legacy"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_arrives_is_what_was_said(kind):
+    direct, sent, arrived = [], io.StringIO(), []
+    said(direct.append, kind)
+    said(relayed(sent), kind)
+    relay = Relay(3, arrived.append)
+    for octet in sent.getvalue().encode():
+        relay.received(bytes([octet]))
+    (before,), (after,) = direct, arrived
+    assert after["log_level"] is before["log_level"]
+    assert after["worker"] == 3
+    system = "worker 3, " + ("-" if kind == "legacy" else f"some.where#{before['log_level'].name}")
+    assert after["log_system"] == system
+    text = {"includeTimestamp": False, "includeSystem": False}
+    if kind == "failure":  # whose tracebacks have other line numbers
+        assert "ValueError: no such thing" in eventAsText(after, **text)
+        assert eventAsText(after, **text).splitlines()[0] == "it broke"
+    else:
+        assert eventAsText(after, **text) == eventAsText(before, **text)
+    assert abs(after["log_time"] - before["log_time"]) < 60
+
+
+def test_plain_values_come_with_it():
+    sent, arrived = io.StringIO(), []
+    said(relayed(sent), "words")
+    Relay(1, arrived.append).received(sent.getvalue().encode())
+    (event,) = arrived
+    assert {key: event[key] for key in ("queue_id", "peer", "octets")} == {
+        "queue_id": "AB1", "peer": "192.0.2.1", "octets": 7
+    }  # fmt: skip
+    assert "thing" not in event
+
+
+@pytest.mark.parametrize(
+    "line", ["twistd smtpx: --port 1: in use", "[1, 2]", '{"a": 1}', "7", '[0, "loud", "", "", "", {}]']
+)
+def test_what_is_no_event_is_a_line(line):
+    """Such as what Python says when it cannot begin."""
+    arrived = []
+    Relay(2, arrived.append).received(line.encode() + b"\n\xff\n")
+    assert [eventAsText(event, includeTimestamp=False) for event in arrived] == [
+        f"[worker 2, -] {line}", "[worker 2, -] \\xff"
+    ]  # fmt: skip
+    assert {event["log_level"] for event in arrived} == {LogLevel.warn}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_the_standard_output_each_line_has_its_number(kind):
+    out = io.StringIO()
+    said(named(4, out), kind)
+    assert "[worker 4, " in out.getvalue().splitlines()[0]
+    assert not [line for line in out.getvalue().splitlines()[1:] if not line.startswith("\t")]
+
+
+def test_one_event_is_one_line():
+    sent = io.StringIO()
+    for kind in KINDS:
+        said(relayed(sent), kind)
+    assert len([json.loads(line) for line in sent.getvalue().splitlines()]) == len(KINDS)

@@ -1,0 +1,191 @@
+"""C{twistd smtpx --workers 2} as processes: connections, signals, falls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import smtplib
+import socket
+import ssl
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd, run
+from txsmtpx.testing import issue
+
+WORKERS = ("--workers", "2")
+
+
+@pytest.fixture
+def directory(tmp_path_factory):
+    """Short enough for a UNIX socket's path."""
+    return tmp_path_factory.mktemp("t")
+
+
+class Started(Twistd):
+    """A parent whose workers are all ready."""
+
+    def __enter__(self) -> Started:
+        self.workers = self.ready(2)
+        return self
+
+    def ready(self, times: int) -> dict[int, int]:
+        """Wait until so many have been; their process numbers now."""
+        self.logged(r"worker \d is ready", times)
+        return {int(number): int(pid) for number, pid in self.logged(r"worker (\d) is process (\d+)", times)}
+
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
+        for pid in self.workers.values():
+            assert gone(pid)
+
+    def reach_both(self, port: int) -> dict[int, Telnet]:
+        """A connection to each worker, by its process number."""
+        reached: dict[int, Telnet] = {}
+
+        def connect() -> bool:
+            connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            client = Telnet(connection)
+            assert client.reply()[:4] == "220 "
+            found = next(pid for pid in self.workers.values() if connection.getsockname() in peers(pid, port))
+            if reached.setdefault(found, client) is not client:
+                client.__exit__()
+            return len(reached) == 2
+
+        self.eventually(connect)
+        return reached
+
+
+def peers(pid: int, port: int) -> set[tuple[str, int]]:
+    """Who is connected to C{port} and held by a process, of 127.0.0.1."""
+    links = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]
+    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return {
+        ("127.0.0.1", int(row[2].partition(":")[2], 16))
+        for row in rows
+        if row[9] in inodes and int(row[1].partition(":")[2], 16) == port and row[3] == "01"
+    }
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process, or one that nobody has to wait for but the init of this machine."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
+
+
+def begin(client: Telnet) -> None:
+    for line in ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA"):
+        assert client.ask(line)[:1] in "23"
+
+
+def finish(client: Telnet) -> None:
+    client.say("Subject: hi", "", ".")
+    assert client.reply().startswith("250 2.0.0 ")
+
+
+def stored(directory: Path) -> int:
+    return len(list((directory / "Maildir" / "new").iterdir()))
+
+
+def test_both_serve_and_end_gracefully(directory):
+    """TCP, UNIX and systemd; and TLS, whose certificate SIGHUP renews in both."""
+    old, new = issue(directory, "old"), issue(directory, "new")
+    pem = directory / "pem"
+    shutil.copy(old.both, pem)
+    with socket.create_server(("127.0.0.1", 0)) as given:
+        ports = ["-p", LOCAL, "-p", "unix:socket:mode=600", "-p", "systemd:domain=INET:name=name0", "--tls-port", LOCAL]
+        options = [*WORKERS, *ports, "-b", "maildir:Maildir", "--tls-certificate", str(pem)]
+        with Started(directory, *options, adopt=[given]) as server:
+            port, path, _, tls = server.ports(4)[:4]
+            assert path == "'socket'"
+            assert (directory / "socket").stat().st_mode & 0o777 == 0o600
+            busy = server.reach_both(int(port))
+            for client in busy.values():
+                begin(client)
+            unix = socket.socket(socket.AF_UNIX)
+            unix.connect(str(directory / "socket"))
+            for connection in (unix, socket.create_connection(given.getsockname(), PATIENCE)):
+                with Telnet(connection) as client:
+                    assert client.reply()[:4] == "220 "
+                    begin(client)
+                    finish(client)
+
+            shutil.copy(new.both, pem)
+            server.process.send_signal(signal.SIGHUP)
+            for number in server.workers:
+                server.logged(rf"\[worker {number}, .*certificate read again")
+            for _ in range(4):
+                with smtplib.SMTP_SSL("localhost", int(tls), context=ssl.create_default_context(cafile=pem)) as client:
+                    assert client.noop()[0] == 250
+
+            server.process.send_signal(signal.SIGTERM)
+            for client in busy.values():
+                with client:
+                    finish(client)
+                    assert client.reply().startswith("421 4.3.2 ")
+                    assert client.reply() == ""
+            assert server.ended()
+            assert all(map(gone, server.workers.values()))
+    assert not (directory / "socket").exists()
+    assert stored(directory) == 4
+
+
+def test_a_fallen_one_is_started_again(directory):
+    with Started(directory, *WORKERS, "-p", LOCAL, "-b", "maildir:Maildir") as server:
+        both = server.reach_both(server.port)
+        first, second = both
+        begin(both[second])
+        os.kill(first, signal.SIGKILL)
+        assert server.logged(r"worker (\d) has ended by signal 9: the next is started in 1 s")
+        finish(both[second])  # which nobody has noticed
+        server.workers = server.ready(3)
+        assert first not in server.workers.values()
+        for client in server.reach_both(server.port).values():
+            with client:
+                begin(client)
+                finish(client)
+        for client in both.values():
+            client.__exit__()
+        assert gone(first)
+        assert server.stop(signal.SIGINT)
+    assert stored(directory) == 3
+
+
+def test_without_their_parent_they_finish_and_go(directory):
+    with Started(directory, *WORKERS, "-p", LOCAL, "-b", "maildir:Maildir") as server:
+        both = server.reach_both(server.port)
+        busy, idle = both.values()
+        begin(busy)
+        server.process.kill()
+        server.process.wait(PATIENCE)
+        assert idle.reply().startswith("421 4.3.2 ")
+        finish(busy)
+        assert busy.reply().startswith("421 4.3.2 ")
+        for client in both.values():
+            assert client.reply() == ""
+            client.__exit__()
+        wait(lambda: all(map(gone, server.workers.values())))
+    assert stored(directory) == 1
+
+
+def wait(true) -> None:
+    """Until something is so that no process of ours is left to say."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_it_is_not_for_what_is_kept_in_one_process(directory):
+    for auth in ([], ["--auth", "memory:user:password"]):
+        ended = run(directory, *WORKERS, "--backend", "memory", *auth)
+        assert ended.returncode == 1
+        assert ended.stderr == (
+            "twistd smtpx: --workers needs a backend that does not keep the mail in one process: --backend\n"
+        )

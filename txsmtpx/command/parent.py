@@ -1,0 +1,48 @@
+"""
+The service of a process whose workers do the work: it opens the ports, and looks after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.application.service import MultiService
+
+from txsmtpx.command.service import CommandService
+from txsmtpx.command.spawn import Spawn
+from txsmtpx.command.usage import Options
+from txsmtpx.command.workers import Workers
+
+
+class ParentService(CommandService):
+    """
+    Listens, accepts nothing, and passes on what an operator wants.
+
+    The ports are opened before the process gives its rights away, the workers started after that.
+    """
+
+    def __init__(self, options: Options) -> None:
+        process = options.process
+        super().__init__(process)
+        twistd: Mapping[str, Any] = options.parent or {}
+        reactor: Any = process.reactor
+        spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), twistd.get("reactor"))
+        shutdown_timeout = max(listener.shutdown_timeout for listener in process.listeners)
+        self._workers = Workers(reactor, process.workers, spawn, shutdown_timeout)
+        MultiService.addService(self, self._workers)
+
+    def abort(self) -> None:
+        """Let the workers hang up on everybody."""
+        self._workers.abort()
+
+    def reload(self) -> None:
+        """Let the workers read their certificates again."""
+        self._workers.reload()
+
+
+def _to_stdout(twistd: Mapping[str, Any]) -> bool:
+    """Whether the log goes to the standard output and nowhere else."""
+    if not twistd.get("nodaemon") or twistd.get("syslog") or twistd.get("logger"):
+        return False
+    return twistd.get("logfile") in (None, "", "-")

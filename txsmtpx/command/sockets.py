@@ -1,0 +1,100 @@
+"""
+The reactor, as endpoints see it that listen: where several processes share the ports, their parent opens the sockets
+and they adopt them.
+
+Between an endpoint and its socket there may be others (C{haproxy:}, C{ssl:}); all of them end in one of these methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from txsmtpx.wire.adopted import adopt_port
+
+
+@dataclass(frozen=True)
+class Socket:
+    """
+    A listening socket.
+
+    @ivar place: what the endpoint asked for; the same words find it again in another process.
+    @ivar family: such as C{socket.AF_INET}.
+    @ivar descriptor: its number.
+    """
+
+    place: str
+    family: int
+    descriptor: int
+
+
+class Sockets:
+    """
+    A reactor.
+
+    @ivar shared: the sockets that were opened to be shared; this process accepts nothing from them.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._sharing = False
+        self.shared: list[Socket] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
+
+    def share(self) -> None:
+        """From now on, sockets are opened for other processes."""
+        self._sharing = True
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+        """See C{IReactorTCP}."""
+        return self._listen(
+            f"tcp:{interface}:{port}", factory, lambda: self._reactor.listenTCP(port, factory, backlog, interface)
+        )
+
+    def listenSSL(self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = "") -> Any:
+        """See C{IReactorSSL}."""
+        return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory), backlog, interface)
+
+    def listenUNIX(self, address: str, factory: Any, backlog: int = 50, mode: int = 0o666, wantPID: Any = 0) -> Any:
+        """See C{IReactorUNIX}."""
+        return self._listen(
+            f"unix:{address}", factory, lambda: self._reactor.listenUNIX(address, factory, backlog, mode, wantPID)
+        )
+
+    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
+        """See C{IReactorSocket}."""
+        return self._note(
+            f"descriptor:{fileDescriptor}", adopt_port(self._reactor, fileDescriptor, addressFamily, factory)
+        )
+
+    def _listen(self, place: str, factory: Any, listen: Callable[[], Any]) -> Any:
+        return self._note(place, listen())
+
+    def _note(self, place: str, port: Any) -> Any:
+        if self._sharing:
+            port.stopReading()  # there was no turn of the reactor in which it could have accepted
+            self.shared.append(Socket(place, int(port.addressFamily), port.fileno()))
+        return port
+
+
+class HandedSockets(Sockets):
+    """A reactor of a process that was handed its sockets."""
+
+    def __init__(self, reactor: Any, sockets: Iterable[Socket]) -> None:
+        super().__init__(reactor)
+        self._handed = list(sockets)
+
+    def share(self) -> None:
+        """They are shared already."""
+
+    def _listen(self, place: str, factory: Any, listen: Callable[[], Any]) -> Any:
+        for socket in self._handed:
+            if socket.place == place:
+                self._handed.remove(socket)  # "tcp:0" may have been asked for twice
+                return adopt_port(self._reactor, socket.descriptor, socket.family, factory)
+        return listen()

@@ -1,0 +1,66 @@
+"""
+Listening sockets that another process has opened: systemd, or the parent of several workers.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+
+try:
+    from twisted.internet.unix import Port
+except ImportError:  # Windows has none
+    from twisted.internet.tcp import Port  # type: ignore[assignment]
+
+log = Logger()
+
+
+def adopt_port(reactor: Any, descriptor: int, family: int, factory: Any) -> IListeningPort:
+    """
+    Listen on a socket that listens already.
+
+    @param descriptor: of the socket; it is duplicated, so it may be closed.
+    @param family: such as C{socket.AF_UNIX}.
+    @param factory: for its connections.
+    """
+    os.set_blocking(descriptor, False)
+    port: Any
+    if family == getattr(socket, "AF_UNIX", None):
+        port = AdoptedUNIXPort._fromListeningDescriptor(reactor, descriptor, factory)  # type: ignore[no-untyped-call]
+        port.startListening()
+    else:
+        port = reactor.adoptStreamPort(descriptor, family, factory)
+    # Twisted begins with 100 at a time and soon comes down to what there is; until then, of several processes
+    # that share the socket, the first would get all that waits.
+    port.numberAccepts = 1
+    return port  # type: ignore[no-any-return]
+
+
+class AdoptedUNIXPort(Port):
+    """
+    A UNIX socket that is somebody else's: its mode, its queue and its name in the file system stay as they are.
+    Twisted's own would let everybody in, and remove it in the end.
+    """
+
+    factory: Any
+
+    def startListening(self) -> None:
+        """Accept connections."""
+        path = os.fsdecode(self._bindPath)
+        log.info("{what} starting on {path!r}", what=self._getLogPrefix(self.factory), path=path)
+        self.factory.doStart()
+        adopted: Any = self
+        adopted.socket, self._preexistingSocket = self._preexistingSocket, None
+        adopted.fileno = adopted.socket.fileno
+        self._shouldShutdown = False  # which would end it for all processes
+        self.connected = True
+        adopted.startReading()
+
+    def connectionLost(self, reason: Any) -> None:
+        """No more of them."""
+        tcp.Port.connectionLost(self, reason)
