@@ -189,3 +189,20 @@ def test_it_is_not_for_what_is_kept_in_one_process(directory):
         assert ended.stderr == (
             "twistd smtpx: --workers needs a backend that does not keep the mail in one process: --backend\n"
         )
+
+
+def test_several_listeners_of_a_file(directory):
+    (directory / "smtpx.toml").write_text(
+        f"workers = 2\n\n[listener.in]\nport = '{LOCAL}'\nbackend = 'null'\n\n"
+        "[listener.delivery]\nport = 'unix:lmtp'\nlmtp = true\nbackend = 'maildir:Maildir'\n"
+    )
+    with Started(directory, "--config", "smtpx.toml") as server:
+        for client in server.reach_both(server.port).values():
+            with client:
+                begin(client)
+                finish(client)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(directory / "lmtp"))
+        with Telnet(connection) as client:
+            assert client.reply().endswith(" LMTP txsmtpx")
+        assert server.stop()
