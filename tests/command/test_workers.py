@@ -103,6 +103,29 @@ def test_one_that_does_not_stay_up_is_waited_for_longer_and_longer(clock, starte
     assert len(started) == 13
 
 
+def test_one_that_cannot_be_started(clock, started):
+    def refuse(worker):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    with pytest.raises(OSError, match="Resource"):  # at first, somebody is there to be told
+        Workers(clock, 1, refuse, shutdown_timeout=30).startService()
+    spawn = [lambda worker: started.append(Process(worker))]
+    workers = Workers(clock, 1, lambda worker: spawn[-1](worker), shutdown_timeout=30)
+    workers.startService()
+    spawn.append(refuse)
+    started[0].end()
+    clock.advance(1)
+    clock.advance(2)
+    spawn.pop()
+    with capturedLogs() as events:
+        clock.advance(3)
+    assert events == []
+    clock.advance(1)
+    assert numbers(started) == [1, 1]
+    workers.stopService()
+    started[1].end(0)
+
+
 def test_each_is_told(workers, started):
     workers.reload()
     workers.abort()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import smtplib
 import socket
 import ssl
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.command.daemon import Daemon, children, eventually, gone, python_for
 from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd, run
 from txsmtpx.testing import issue
 
@@ -69,14 +70,6 @@ def peers(pid: int, port: int) -> set[tuple[str, int]]:
         for row in rows
         if row[9] in inodes and int(row[1].partition(":")[2], 16) == port and row[3] == "01"
     }
-
-
-def gone(pid: int) -> bool:
-    """Whether there is no such process, or one that nobody has to wait for but the init of this machine."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except FileNotFoundError:
-        return True
 
 
 def begin(client: Telnet) -> None:
@@ -170,16 +163,8 @@ def test_without_their_parent_they_finish_and_go(directory):
         for client in both.values():
             assert client.reply() == ""
             client.__exit__()
-        wait(lambda: all(map(gone, server.workers.values())))
+        eventually(lambda: all(map(gone, server.workers.values())))
     assert stored(directory) == 1
-
-
-def wait(true) -> None:
-    """Until something is so that no process of ours is left to say."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_it_is_not_for_what_is_kept_in_one_process(directory):
@@ -206,3 +191,56 @@ def test_several_listeners_of_a_file(directory):
         with Telnet(connection) as client:
             assert client.reply().endswith(" LMTP txsmtpx")
         assert server.stop()
+
+
+def test_as_a_daemon(directory):
+    """The parent's log has the lines of its workers, and its file has its process number, as long as it runs."""
+    with Daemon(directory, (), *WORKERS, "-p", LOCAL, "-b", "log") as server:
+        (port,) = server.logged(r"\n.*\[-\] SMTPServerFactory starting on (\d+)")
+        server.logged(r"worker \d is ready", 2)
+        workers = dict(server.logged(r"worker (\d) is process (\d+)", 2))
+        assert sorted(children(server.pid)) == sorted(map(int, workers.values()))
+        with smtplib.SMTP("127.0.0.1", int(port), timeout=PATIENCE) as client:
+            client.sendmail("a@client.example", ["b@localhost"], "Subject: hi\r\n\r\n")
+        ((number, _),) = server.logged(r"(?m)^\S+ \[worker (\d), txsmtpx[\w.]*#info\] (.*from=<a@client.example>.*)$")
+        os.kill(int(workers[number]), signal.SIGKILL)
+        server.logged(r"worker \d is ready", 3)
+        assert len(children(server.pid)) == 2  # no zombie
+        pids = children(server.pid)
+        server.stop()
+        assert all(map(gone, pids))
+        assert not server.pidfile.exists()
+        assert "Traceback" not in server.log
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_opened_as_root_served_as_somebody_else(directory):
+    nobody = pwd.getpwnam("nobody")
+    try:
+        python, extra = python_for("nobody")
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    directory.chmod(0o755)
+    for parent in directory.parents[:2]:
+        parent.chmod(parent.stat().st_mode | 0o111)
+    mail = directory / "mail"
+    mail.mkdir()
+    os.chown(mail, nobody.pw_uid, nobody.pw_gid)
+    ports = ["-p", "tcp:25:interface=127.0.0.1", "-p", "unix:socket:mode=666"]
+    options = [*WORKERS, *ports, "-b", f"maildir:{mail}/Maildir"]
+    with Daemon(directory, ["--uid", "nobody"], *options, python=python, extra=extra) as server:
+        server.logged(r"worker \d is ready", 2)
+        for pid in [server.pid, *children(server.pid)]:
+            assert os.stat(f"/proc/{pid}").st_uid == nobody.pw_uid
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(directory / "socket"))
+        for client in (Telnet(connection), Telnet(socket.create_connection(("127.0.0.1", 25), PATIENCE))):
+            with client:
+                assert client.reply()[:4] == "220 "
+                begin(client)
+                finish(client)
+        os.kill(children(server.pid)[0], signal.SIGKILL)
+        server.logged(r"worker \d is ready", 3)
+        server.stop()
+        assert "Traceback" not in server.log
+    assert {path.stat().st_uid for path in (mail / "Maildir" / "new").iterdir()} == {nobody.pw_uid}

@@ -103,27 +103,39 @@ class Workers(Service):
         self._all_gone: Deferred[None] | None = None
 
     def startService(self) -> None:
-        """Start them."""
+        """
+        Start them.
+
+        @raise OSError: the user that we have become may not run this Python.
+        """
         Service.startService(self)
         for number in range(1, self._number + 1):
             self._start(number)
 
     def _start(self, number: int) -> None:
-        self._to_start.pop(number, None)
         self._started[number] = self._clock.seconds()
-        worker = self._workers[number] = Worker(number, self._ended)
+        worker = Worker(number, self._ended)
         self._spawn(worker)
+        self._workers[number] = worker
+
+    def _start_again(self, number: int) -> None:
+        del self._to_start[number]
+        try:
+            self._start(number)
+        except OSError as error:  # such as: too many processes
+            self._start_later(number, f"before it began: {error}")
+
+    def _start_later(self, number: int, how: str) -> None:
+        wait = self._waits[number] = self._next_wait(number)
+        log.error(
+            "worker {number} has ended {how}: the next is started in {wait:g} s", number=number, how=how, wait=wait
+        )
+        self._to_start[number] = self._clock.callLater(wait, self._start_again, number)
 
     def _ended(self, worker: Worker, reason: Failure) -> None:
-        number = worker.number
-        del self._workers[number]
+        del self._workers[worker.number]
         if self.running:
-            wait = self._waits[number] = self._next_wait(number)
-            log.error(
-                "worker {number} has ended {how}: the next is started in {wait:g} s",
-                number=number, how=_how(reason.value), wait=wait,
-            )  # fmt: skip
-            self._to_start[number] = self._clock.callLater(wait, self._start, number)
+            self._start_later(worker.number, _how(reason.value))
         elif not self._workers and self._all_gone is not None:
             self._all_gone.callback(None)
 
