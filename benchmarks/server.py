@@ -31,10 +31,11 @@ class Server:
         self.process = process
         self._port = port
 
-    def take(self, options: str, messages: int) -> dict[str, Any]:
+    def take(self, options: str, messages: int, cores: Sequence[int] = MEASURING) -> dict[str, Any]:
         """
         Take messages from the load generator.
 
+        @param cores: where that runs.
         @return: what it has counted, and C{server}: the seconds of CPU they took here.
         @raise NotOffered: the server does not offer what it needs.
         @raise Refused: it did not take them all.
@@ -44,7 +45,7 @@ class Server:
             [LOAD, *options.split(), "--messages", str(messages), str(self._port)],
             capture_output=True,
             text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, MEASURING),
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         if run.returncode:
             raise (NotOffered if run.returncode == _STATUS_NOT_OFFERED else Refused)(run.stderr.strip())

@@ -15,7 +15,7 @@ Command = Callable[[int, Path | None], list[str]]
 PYTHON = sys.executable
 
 
-def _smtpx(*options: str) -> Command:
+def smtpx(*options: str) -> Command:
     twistd = str(Path(PYTHON).with_name("twistd"))
 
     def command(port: int, pem: Path | None) -> list[str]:
@@ -45,8 +45,8 @@ def _sink(port: int, pem: Path | None) -> list[str]:
 
 SERVERS: tuple[Program, ...] = (
     Program("bare", _with_port(PYTHON, PEERS / "bare.py"), needs_module("twisted"), lambda: module("twisted")),
-    Program("txsmtpx", _smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
-    Program("txsmtpx-null", _smtpx("--backend", "null"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx", smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx-null", smtpx("--backend", "null"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
     Program("go-smtp", _with_port(GO_SERVER), needs_built(GO_SERVER),
             lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
     Program("smtp-sink", _sink, needs_program("smtp-sink", "postfix"), lambda: debian("postfix"), tls=False),

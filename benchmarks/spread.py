@@ -146,6 +146,7 @@ def few(port: int, number: int) -> tuple[Counter[str], float, int]:
 
 LOADS: list[tuple[str, Callable[[int, int], tuple[Counter[str], float, int]], int]] = [
     ("8 at once", burst, 8),
+    ("16 at once", burst, 16),
     ("64 at once", burst, 64),
     ("500 at once", burst, 500),
     ("8 kept, one after the other", few, 8),

@@ -13,9 +13,9 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 try:
-    from twisted.internet.unix import Port
+    from twisted.internet import unix
 except ImportError:  # Windows has none
-    from twisted.internet.tcp import Port  # type: ignore[assignment]
+    unix = tcp  # type: ignore[misc]
 
 log = Logger()
 
@@ -32,16 +32,27 @@ def adopt_port(reactor: Any, descriptor: int, family: int, factory: Any) -> ILis
     port: Any
     if family == getattr(socket, "AF_UNIX", None):
         port = AdoptedUNIXPort._fromListeningDescriptor(reactor, descriptor, factory)  # type: ignore[no-untyped-call]
-        port.startListening()
     else:
-        port = reactor.adoptStreamPort(descriptor, family, factory)
-    # Twisted begins with 100 at a time and soon comes down to what there is; until then, of several processes
-    # that share the socket, the first would get all that waits.
-    port.numberAccepts = 1
+        port = AdoptedTCPPort._fromListeningDescriptor(  # type: ignore[no-untyped-call]
+            reactor, descriptor, family, factory
+        )
+    port.startListening()
     return port  # type: ignore[no-any-return]
 
 
-class AdoptedUNIXPort(Port):
+class AdoptedTCPPort(tcp.Port):
+    """A TCP socket that other processes may have too."""
+
+    def doRead(self) -> None:
+        """
+        Accept one connection.  Twisted takes as many as there are; of several processes, the first to look would get
+        all that wait.
+        """
+        self.numberAccepts = 1
+        super().doRead()  # type: ignore[no-untyped-call]
+
+
+class AdoptedUNIXPort(unix.Port):
     """
     A UNIX socket that is somebody else's: its mode, its queue and its name in the file system stay as they are.
     Twisted's own would let everybody in, and remove it in the end.
@@ -60,6 +71,11 @@ class AdoptedUNIXPort(Port):
         self._shouldShutdown = False  # which would end it for all processes
         self.connected = True
         adopted.startReading()
+
+    def doRead(self) -> None:
+        """Accept one connection, as L{AdoptedTCPPort} does."""
+        self.numberAccepts = 1
+        super().doRead()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Any) -> None:
         """No more of them."""
