@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import shutil
 import signal
 import smtplib
@@ -40,6 +41,17 @@ def deliver(client: smtplib.SMTP) -> None:
 
 def stored(directory) -> list[bytes]:
     return [path.read_bytes() for path in (directory / "Maildir" / "new").iterdir()]
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll here")
+def test_the_reactor_with_the_shorter_way(directory):
+    options = ("--port", LOCAL, "--backend", "maildir:Maildir")
+    with Twistd(directory, *options, reactor="smtpx") as server:
+        with smtplib.SMTP("127.0.0.1", server.port) as client, socket.create_connection(("127.0.0.1", server.port)):
+            deliver(client)
+        assert len(stored(directory)) == 1
+        assert "txsmtpx.wire.epoll.SMTPReactor" in server.log
+        assert server.stop()
 
 
 @pytest.mark.parametrize("port", [LOCAL, "0", "haproxy:" + LOCAL])

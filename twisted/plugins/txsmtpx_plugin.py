@@ -1,6 +1,7 @@
 """What Twisted finds: the command C{smtpx}, the backends it knows by name, and the endpoint strings C{mx:}
 and C{haproxy:} for clients."""
 
+from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
 from twisted.cred.credentials import IUsernamePassword
 
@@ -12,6 +13,8 @@ from txsmtpx.wire.mx import MXParser
 from txsmtpx.wire.proxy import PROXYParser
 
 smtpx = ServiceMaker("txsmtpx", "txsmtpx.tap", "An ESMTP and LMTP server", "smtpx")
+
+epoll = Reactor("smtpx", "txsmtpx.wire.epoll", "epoll, with less between an event and a protocol")
 
 log_backend = BackendPlugin(
     "log", "log", "one line a message; takes everything, keeps nothing", "txsmtpx.backends.log.log_backend"

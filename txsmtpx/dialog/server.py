@@ -77,28 +77,30 @@ class ServerDialog:
     @ivar authenticated: whether AUTH has succeeded, be it as nobody.
     """
 
+    # How each session begins.
+    session: Any = None
+    transaction: Transaction | None = None
+    message: Message | None = None
+    context: DataContext | None = None
+    body: Body | None = None
+    secret = False
+    closed = False
+    failed_logins = 0
+    errors = 0
+    authenticated = False
+    transactions = 0
+    _state = State.START
+    _exchange: Callable[[bytes], Any] | None = None
+    _body_done: Callable[[], Any] | None = None
+    _pending: Deferred[Any] | None = None
+    _first = True
+
     def __init__(self, settings: Settings, wire: IWire) -> None:
         self.settings = settings
         self.wire = wire
         self.connection = Connection(settings.session_ids.next(), settings.domain, settings.lmtp)
-        self.session: Any = None
-        self.transaction: Transaction | None = None
-        self.message: Message | None = None
-        self.context: DataContext | None = None
-        self.body: Body | None = None
         self.line_limit = settings.max_line_length
-        self.secret = False
-        self.closed = False
-        self.failed_logins = 0
-        self.errors = 0
-        self.authenticated = False
-        self.transactions = 0
         self.recipient_domains: set[str] = set()
-        self._state = State.START
-        self._exchange: Callable[[bytes], Any] | None = None
-        self._body_done: Callable[[], Any] | None = None
-        self._pending: Deferred[Any] | None = None
-        self._first = True
         self._commanded = settings.observers.commanded
         self._replied = settings.observers.replied
         self.table = settings.tables.usual

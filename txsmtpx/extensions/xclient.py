@@ -32,6 +32,8 @@ _BETWEEN = ANY - {State.MAIL, State.RCPT, State.CHUNK}
 
 def trusted(dialog: ServerDialog) -> bool:
     """Whether the one who is really connected may speak for others."""
+    if not dialog.settings.trusted_networks:
+        return False
     peer = dialog.connection.proxy or dialog.connection.peer
     try:
         address = ipaddress.ip_address(getattr(peer, "host", ""))

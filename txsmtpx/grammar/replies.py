@@ -6,7 +6,11 @@ Codes: RFC 5321 §4.2.3 and the RFC of each extension; enhanced codes: RFC 3463,
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from txsmtpx.grammar.reply import EnhancedCode, Reply
+
+# What a server says to everybody is remembered, with its octets.
 
 # 2xx: done.
 
@@ -19,11 +23,13 @@ NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The answer is in UTF-8, ask for it with 
 CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will take mail and attempt delivery")
 
 
+@lru_cache(maxsize=100)
 def greeting_220(domain: str, protocol: str) -> Reply:
     """RFC 5321 §4.2: the greeting has no enhanced code."""
     return Reply(220, None, f"{domain} {protocol} txsmtpx")
 
 
+@lru_cache(maxsize=100)
 def closing_221(domain: str) -> Reply:
     return Reply(221, (2, 0, 0), f"{domain} closing the connection")
 
@@ -32,6 +38,7 @@ def help_214(*lines: str) -> Reply:
     return Reply(214, (2, 0, 0), *lines)
 
 
+@lru_cache(maxsize=100)
 def hello_250(*lines: str) -> Reply:
     """RFC 2034 §4: the answers to HELO, EHLO and LHLO have no enhanced code."""
     return Reply(250, None, *lines)

@@ -66,25 +66,27 @@ class SMTPServer(LineReceiver):
     factory: SMTPServerFactory
     transport: Any  # it provides more interfaces than ITransport, which ones is looked at where it matters
 
+    # How each connection begins.
+    _buffer = b""
+    _held = 0
+    _busy = False
+    _too_long: bytes | None = None
+    _reading = True
+    _closing = False
+    _handshaking = False
+    _spoken = False
+    _greeted = False
+    _counted: str | None = None
+    _in_message = False
+    _moved = False
+    _next_turn: IDelayedCall | None = None
+
     def __init__(self, factory: SMTPServerFactory) -> None:
         self.factory = factory
         self.dialog = ServerDialog(factory.settings, self)
         self._transcript = factory.transcript
         self._deadlines = Deadlines(factory.settings.clock, self._expired)
-        self._buffer = b""
-        self._held = 0
-        self._busy = False
         self._out: list[bytes] = []
-        self._too_long: bytes | None = None
-        self._reading = True
-        self._closing = False
-        self._handshaking = False
-        self._spoken = False
-        self._greeted = False
-        self._counted: str | None = None
-        self._in_message = False
-        self._moved = False
-        self._next_turn: IDelayedCall | None = None
 
     # ---- what Twisted calls
 
@@ -94,13 +96,13 @@ class SMTPServer(LineReceiver):
         self.transport.registerProducer(self, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
-        connection = self.dialog.connection
-        connection.peer, connection.host = self.transport.getPeer(), self.transport.getHost()
+        self._behind_proxy = _behind_proxy(self.transport)
+        self._ask_for_addresses()
         if ISSLTransport.providedBy(self.transport):
             self._handshaking = True  # the handshake is still to come, see _first_octets
         self._deadlines.set("idle", self.factory.read_timeout)
         if self.factory.settings.observers.connected is not None:
-            self.factory.settings.observers.connected(connection)
+            self.factory.settings.observers.connected(self.dialog.connection)
         if not self.factory.admit(self):
             stopping = self.factory.stopping
             self.dialog.say_goodbye(replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421)
@@ -345,7 +347,8 @@ class SMTPServer(LineReceiver):
         if self._spoken:
             return
         self._spoken = True
-        self.dialog.connection.peer, self.dialog.connection.host = self.transport.getPeer(), self.transport.getHost()
+        if self._behind_proxy:
+            self._ask_for_addresses()
         if data.startswith(_TLS_HELLO) and self.dialog.connection.tls is None:
             log.warn("a TLS hello on a plain port from [{peer}]: closing", peer=self.dialog.connection.peer_host)
             self.dialog.close()
@@ -366,18 +369,9 @@ class SMTPServer(LineReceiver):
             transport = transport.transport
         return transport.getHandle()
 
-    @property
-    def _behind_proxy(self) -> bool:
-        """
-        Whether the peer is known only when a PROXY header has come: Twisted's wrapper connects us before.  The header
-        stands inside TLS or before it, so the wrapper may be either side of that.
-        """
-        transport: Any = self.transport
-        while transport is not None:
-            if type(transport).__module__.startswith("twisted.protocols.haproxy"):
-                return True
-            transport = getattr(transport, "transport", None)
-        return False
+    def _ask_for_addresses(self) -> None:
+        connection = self.dialog.connection
+        connection.peer, connection.host = self.transport.getPeer(), self.transport.getHost()
 
     def _admit_host(self) -> bool:
         host = self.dialog.connection.peer_host
@@ -399,3 +393,15 @@ class SMTPServer(LineReceiver):
         else:
             log.info("the peer does not read: aborting ({session_id})", session_id=self.dialog.connection.session_id)
             self.abort()
+
+
+def _behind_proxy(transport: Any) -> bool:
+    """
+    Whether the peer is known only when a PROXY header has come: Twisted's wrapper connects us before.  The header
+    stands inside TLS or before it, so the wrapper may be either side of that.
+    """
+    while transport is not None:
+        if type(transport).__module__.startswith("twisted.protocols.haproxy"):
+            return True
+        transport = getattr(transport, "transport", None)
+    return False

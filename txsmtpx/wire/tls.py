@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import ipaddress
 import os
+from functools import cached_property
 from typing import Any
 
 from cryptography import x509
@@ -45,7 +46,13 @@ class TLSState:
         asked = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
         self.verified = self.peer_certificate is not None and asked
         self.peer_names = () if self.peer_certificate is None else _names(self.peer_certificate.to_cryptography())
-        self.bindings = channel_bindings(connection, server)
+        self._connection = connection
+        self._server = server
+
+    @cached_property
+    def bindings(self) -> dict[str, bytes]:
+        """What binds a login to this channel; made when somebody asks, which most connections never do."""
+        return channel_bindings(self._connection, self._server)
 
     def __repr__(self) -> str:
         return f"<TLSState {self.version} {self.cipher}>"
