@@ -46,6 +46,7 @@ NODE_MODULES = Path("/usr/share/nodejs")
 # name: (what has to be there, the Debian packages it comes from)
 PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "cc": (("cc", "/usr/include/openssl/ssl.h"), ("gcc", "libc6-dev", "libssl-dev")),
+    "chromium": (("chromium",), ("chromium",)),  # which shows the web inbox
     "curl": (("curl",), ("curl",)),
     "dovecot": (("dovecot", "/usr/lib/dovecot/lmtp"), ("dovecot-core", "dovecot-lmtpd")),
     "exim": ((EXIM,), (EXIM_PACKAGE,)),

@@ -11,8 +11,12 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.interop.peers import program
 
 PATIENCE = 20.0
 """Seconds for anything that should happen at once."""
@@ -26,14 +30,10 @@ FLAGS = (
     "--disable-component-update",
     "--disable-dev-shm-usage",
     "--disable-sync",
+    "--force-color-profile=srgb",
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-
-
-def program() -> str | None:
-    """Where Chromium is, None if it is not installed."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class Chromium:
@@ -58,7 +58,7 @@ class Chromium:
         # The descriptors of the pipe are 3 and 4, by the protocol.
         wrapper = f'exec 3<&{to_browser} 4>&{from_browser}; exec "$@"'
         self._process = subprocess.Popen(
-            ["bash", "-c", wrapper, "bash", program(), *flags, "about:blank"],
+            ["bash", "-c", wrapper, "bash", program("chromium"), *flags, "about:blank"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -140,6 +140,40 @@ class Chromium:
                 raise TimeoutError(f"never: {expression}\n{self.ask('document.body.innerText')}")
             time.sleep(0.02)
 
+    def until(self, true: Callable[[], object]) -> None:
+        """
+        Wait until something outside is C{true}.
+
+        @raise TimeoutError: it never is.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            if time.monotonic() > deadline:
+                raise TimeoutError("it never was")
+            time.sleep(0.02)
+
+    def frame_loaded(self, end: str) -> None:
+        """Wait until a frame whose address has this C{end} is seen."""
+        entries = "performance.getEntriesByType('resource')"
+        self.eventually(f"{entries}.some((each) => each.name.endsWith({json.dumps(end)}) && each.responseEnd)")
+        self.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+
+    def middle(self, selector: str) -> tuple[float, float]:
+        """Where the middle of an element is seen."""
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        x, y = self.ask(f"[{box}.x + {box}.width / 2, {box}.y + {box}.height / 2]")
+        return x, y
+
+    def sees(self, x: float, y: float, colour: tuple[int, int, int]) -> None:
+        """Wait until this is the colour of a place."""
+        clip = {"x": x, "y": y, "width": 1, "height": 1, "scale": 1}
+
+        def seen() -> bool:
+            picture = base64.b64decode(self.send("Page.captureScreenshot", format="png", clip=clip)["data"])
+            return _only_pixel(picture) == colour
+
+        self.until(seen)
+
     def press(self, key: str) -> None:
         """Press a key, as a person does."""
         text = {"text": key} if len(key) == 1 else {}
@@ -159,3 +193,14 @@ class Chromium:
     def picture(self, file: Path) -> None:
         """Save what is seen."""
         file.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+
+
+def _only_pixel(png: bytes) -> tuple[int, ...]:
+    """The colour of a picture that is one pixel: behind one octet for its filter stand red, green and blue."""
+    at, data = 8, b""
+    while at < len(png):
+        length = int.from_bytes(png[at : at + 4], "big")
+        if png[at + 4 : at + 8] == b"IDAT":
+            data += png[at + 8 : at + 8 + length]
+        at += length + 12
+    return tuple(zlib.decompress(data)[1:4])

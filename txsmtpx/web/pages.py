@@ -40,11 +40,12 @@ Address = tuple[str, int]
 
 def size_text(octets: int) -> str:
     """A number of octets, for people."""
-    for unit in ("B", "KB", "MB"):
-        if octets < 1000:
-            return f"{octets} {unit}"
-        octets = round(octets / 1000)
-    return f"{octets} GB"
+    if octets < 1000:
+        return f"{octets} B"
+    size, unit = octets / 1000, "KB"
+    if size >= 999.5:
+        size, unit = size / 1000, "MB"
+    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
 
 
 def moment_text(iso: str) -> str:

@@ -67,7 +67,6 @@ function tellTimes() {
 
 function listen() {
   const events = new EventSource("/api/events");
-  let was = false;
   const say = (lost) => {
     $("live").hidden = false;
     $("live").classList.toggle("lost", lost);
@@ -75,8 +74,7 @@ function listen() {
   };
   events.onopen = () => {
     say(false);
-    if (was) refresh(); // for what has come meanwhile
-    was = true;
+    refresh(); // for what has come between the page and this
   };
   events.onerror = () => say(true);
   events.addEventListener("arrived", refresh);
