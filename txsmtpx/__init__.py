@@ -4,11 +4,16 @@ txsmtpx: an ESMTP and LMTP client and server library for Twisted.
 The public face: everything named here stays; so does everything that the modules below it document.
 """
 
+from txsmtpx.backends.filter import Accept, Filter, FilterBackend
+from txsmtpx.backends.limit import LimitBackend
 from txsmtpx.backends.maildir import MaildirBackend
 from txsmtpx.backends.memory import MemoryBackend
+from txsmtpx.backends.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.backends.portal import BackendRealm, PortalBackend
 from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.backends.rewrite import RewriteBackend
 from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
+from txsmtpx.backends.tee import TeeBackend
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.sending import Result
@@ -24,6 +29,7 @@ from txsmtpx.interfaces import (
     IBindable,
     ICredentialsBackend,
     IDataContext,
+    IFilter,
     IMessage,
     ISASLClient,
     ISASLServer,
@@ -54,6 +60,7 @@ from txsmtpx.wire.tls import TLSFailed
 __version__ = "0.1.0"
 
 __all__ = [
+    "Accept",
     "BackendRealm",
     "Certificate",
     "CertificateDirectory",
@@ -61,23 +68,30 @@ __all__ = [
     "CramMD5",
     "Extension",
     "External",
+    "Filter",
+    "FilterBackend",
     "IBackend",
     "IBackendPlugin",
     "IBindable",
     "ICredentialsBackend",
     "IDataContext",
+    "IFilter",
     "IMessage",
     "ISASLClient",
     "ISASLServer",
     "IServerObserver",
     "ISession",
     "ImplicitTLSEndpoint",
+    "LimitBackend",
     "Login",
     "LoginBackend",
     "MXEndpoint",
     "MailOptions",
     "MaildirBackend",
     "MemoryBackend",
+    "Middleware",
+    "MiddlewareContext",
+    "MiddlewareSession",
     "NoSuchDomain",
     "NotOffered",
     "NullMX",
@@ -94,6 +108,7 @@ __all__ = [
     "RelayBackend",
     "Reply",
     "Result",
+    "RewriteBackend",
     "SMTPClient",
     "SMTPError",
     "SMTPPool",
@@ -105,6 +120,7 @@ __all__ = [
     "State",
     "Summary",
     "TLSFailed",
+    "TeeBackend",
     "Timeouts",
     "Verb",
     "XOAuth2",

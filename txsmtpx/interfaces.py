@@ -127,24 +127,26 @@ class IDataContext(Interface):
     queue_id: str = Attribute("What this transaction is called in replies and logs.")
     connection: Any = Attribute("The L{txsmtpx.dialog.connection.Connection}.")
 
-    def start_delivery(recipient: str, deferred: Any = None, timeout: float | None = None) -> None:
+    def start_delivery(recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
         """
         The outcome for C{recipient} will come: from C{deferred}, or by L{set_status}.
 
         A success is 250; a L{txsmtpx.Reply} or C{str} its words; L{txsmtpx.SMTPError} its answer; any other
         failure 451 4.3.0.
 
+        @param recipient: the address; or its position in C{recipients}, from 0 on.
         @param deferred: a Deferred or coroutine, which is cancelled when it is late or the peer has gone.
         @param timeout: seconds from now, then "420 4.4.7 <recipient> Error: timeout reached".
         @raise ValueError: no such recipient, or each delivery to it has begun already.
         """
 
-    def set_status(recipient: str, status: Any = None) -> bool:
+    def set_status(recipient: str | int, status: Any = None) -> bool:
         """
         The outcome for C{recipient}: None, a C{str}, L{txsmtpx.Reply}, L{txsmtpx.SMTPError} or Failure.
 
         May be called from any thread; never blocks.
 
+        @param recipient: the address, of which the first that has no outcome yet is meant; or its position.
         @return: whether it counted; False when it came late or second.
         @raise ValueError: no such recipient.
         """
@@ -206,6 +208,41 @@ class IServerObserver(Interface):
 
         @param reason: a L{twisted.python.failure.Failure}.
         """
+
+
+class IFilter(Interface):
+    """
+    Looks at one message while it comes, for L{txsmtpx.FilterBackend}.  L{txsmtpx.Filter} has nothing against any.
+
+    A verdict is None, to go on; L{txsmtpx.Accept}, which may add header fields; or a L{txsmtpx.Reply}, which the client
+    is told: a no refuses the message, a yes throws it away.  C{header} and C{end} may raise L{txsmtpx.SMTPError} too.
+    """
+
+    def header(header: Any) -> Any:
+        """
+        The header has come; called first.
+
+        @param header: an C{email.message.EmailMessage} without a body.
+        @return: a verdict.
+        """
+
+    def chunk(octets: bytes) -> Any:
+        """
+        The next octets of the message, the header among them.
+
+        @return: None; or a Deferred or coroutine, until which nothing more is read.
+        """
+
+    def end(size: int) -> Any:
+        """
+        That was all.
+
+        @param size: octets of the message.
+        @return: a verdict, which adds header fields only where the message is held.
+        """
+
+    def close() -> Any:
+        """Called once, at last, whatever became of the message."""
 
 
 class ISASLServer(Interface):

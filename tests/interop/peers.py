@@ -58,6 +58,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "postfix": (("postfix",), ("postfix",)),
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
     "smtp-sink": (("smtp-sink",), ("postfix",)),
+    "spamd": (("spamd", "spamc"), ("spamassassin", "spamd", "spamc")),
     "swaks": (("swaks",), ("swaks", "libnet-ssleay-perl")),
 }
 

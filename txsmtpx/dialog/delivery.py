@@ -102,7 +102,7 @@ class DataContext:
         if self._each:
             self._make_slots()
 
-    def start_delivery(self, recipient: str, deferred: Any = None, timeout: float | None = None) -> None:
+    def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
         """The outcome for C{recipient} will come (L{IDataContext.start_delivery})."""
         slot = self._find(recipient, lambda slot: not slot.started)
         if slot is None:
@@ -122,11 +122,11 @@ class DataContext:
         elif deferred is not None:
             self._delivered(result, slot)
 
-    def set_status(self, recipient: str, status: Any = None) -> bool:
+    def set_status(self, recipient: str | int, status: Any = None) -> bool:
         """The outcome for C{recipient} (L{IDataContext.set_status})."""
         slot = self._find(recipient, lambda slot: slot.reply is None)
         if slot is None or not self._freeze(slot, self._reply(status)):
-            self._too_late(recipient, status)
+            self._too_late(recipient if isinstance(recipient, str) else self.recipients[recipient], status)
             return False
         if threading.get_ident() == self._thread:
             self._settled(slot)
@@ -134,11 +134,15 @@ class DataContext:
             self._settings.from_thread(self._settled, slot)
         return True
 
-    def _find(self, recipient: str, suits: Callable[[Slot], bool]) -> Slot | None:
-        """The first suitable slot of C{recipient}: by its exact name, then without regard to case."""
+    def _find(self, recipient: str | int, suits: Callable[[Slot], bool]) -> Slot | None:
+        """The first suitable slot of C{recipient}: its position, its exact name, then that without regard to case."""
         with self._lock:
             if not self._slots:
                 self._make_slots()
+            if isinstance(recipient, int):
+                if not 0 <= recipient < len(self._slots):
+                    raise ValueError(f"no recipient has the position {recipient}")
+                return self._slots[recipient] if suits(self._slots[recipient]) else None
             named = self._named.get(recipient)
             named = named or [slot for slot in self._slots if slot.recipient.lower() == recipient.lower()]
         if not named:
@@ -225,6 +229,10 @@ class DataContext:
             when=time.time() if when is None else when,
             priority=self.options.priority,
         )
+
+    def another(self, transaction: Transaction) -> DataContext:
+        """A context for what is done with this message besides, with outcomes of its own that the peer is not told."""
+        return DataContext(transaction, self.connection, self._settings)
 
     # ---- for the dialog
 

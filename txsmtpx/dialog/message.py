@@ -35,6 +35,7 @@ class Message:
 
     @ivar received: octets that have come.
     @ivar too_big: whether more has come than the server takes.
+    @ivar content_limit: octets that L{content} collects.
     """
 
     # What holds for most messages stands here, once: there is one of them a transaction.
@@ -57,7 +58,7 @@ class Message:
         @param high_water: octets held before it is C{full}.
         """
         self._limit = limit
-        self._content_limit = limit or CONTENT_LIMIT
+        self.content_limit = limit or CONTENT_LIMIT
         self._high_water = high_water
         self._held: list[bytes] = []
 
@@ -67,8 +68,8 @@ class Message:
             return succeed(self._collected)
         self._claim()
         if limit is not None:
-            self._content_limit = limit
-        if self._held_octets > self._content_limit:
+            self.content_limit = limit
+        if self._held_octets > self.content_limit:
             self.fail(message_too_big())
             return fail(message_too_big())
         if self._failure is not None:
@@ -205,7 +206,7 @@ class Message:
         else:
             self._held.append(chunk)
             self._held_octets += len(chunk)
-            if self._content is not None and self._held_octets > self._content_limit:
+            if self._content is not None and self._held_octets > self.content_limit:
                 self.fail(message_too_big())
 
     def exceed(self) -> None:

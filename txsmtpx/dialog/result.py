@@ -8,7 +8,7 @@ whether there is anything to settle: C{isinstance(..., Deferred)} is a call into
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -44,3 +44,9 @@ def _resume(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, A
             awaited = coroutine.send(value) if thrown is None else coroutine.throw(thrown)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
+
+
+def then(result: Any, function: Callable[[Any], Any]) -> Any:
+    """C{function} of what C{result} comes to: a value where that is there already, otherwise a Deferred."""
+    result = settle(result)
+    return result.addCallback(function) if isinstance(result, Deferred) else function(result)

@@ -1,0 +1,181 @@
+"""
+Middleware that gives senders and recipients other addresses, or takes only those it has one for.
+
+The backend behind it sees the new addresses alone.  What becomes of a recipient there is the outcome of the one that
+the client named, at the same position (RFC 2033 §4.2).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from txsmtpx.backends.middleware import Middleware, MiddlewareContext, MiddlewareSession
+from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.result import then
+from txsmtpx.errors import SMTPError
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.reply import Reply
+
+Rewrite = Callable[[str], Any] | Mapping[str, str]
+"""
+An address to its new one: a function that gives it, at once or by a Deferred or coroutine, None where it has none, or
+raises L{SMTPError}; or what L{mapped} takes.
+"""
+
+
+def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
+    """
+    A function for a table of addresses, C{"old@example.org": "new@example.net"}, and of domains,
+    C{"@example.org": "@example.net"}, which leave the local part as it is; C{"@example.org": "me@example.net"} is for a
+    whole domain, C{"@": ...} for whatever is not found.  An address goes before its domain.  Case is no matter.
+    """
+    lowered = {name.lower(): new for name, new in table.items()}
+
+    def look_up(address: str) -> str | None:
+        local, _, domain = address.rpartition("@")
+        for name in (address.lower(), f"@{domain.lower()}", "@"):
+            new = lowered.get(name)
+            if new is not None:
+                return f"{local}{new}" if new.startswith("@") else new
+        return None
+
+    return look_up
+
+
+class RewriteBackend(Middleware):
+    """A backend whose addresses are others than the clients'."""
+
+    def __init__(
+        self, backend: Any, *, sender: Rewrite | None = None, recipient: Rewrite | None = None, require: bool = False
+    ) -> None:
+        """
+        @param backend: the one it is for.
+        @param sender: for the addresses of MAIL; None leaves them.  The null path is left in any case.
+        @param recipient: for those of RCPT; None leaves them.
+        @param require: refuse an address that has no new one (550 5.7.1 for senders, 550 5.1.1 for recipients) instead
+            of leaving it as it is.
+        """
+        super().__init__(backend)
+        self.sender = mapped(sender) if isinstance(sender, Mapping) else sender
+        self.recipient = mapped(recipient) if isinstance(recipient, Mapping) else recipient
+        self.require = require
+
+    def session(self, session: Any, connection: Connection) -> _RewriteSession:
+        """A session that rewrites."""
+        return _RewriteSession(session, connection, self)
+
+
+class _RewriteSession(MiddlewareSession):
+    def __init__(self, inner: Any, connection: Connection, rewrite: RewriteBackend) -> None:
+        super().__init__(inner, connection)
+        self._rewrite = rewrite
+        self._sender = ""
+        self._recipients: dict[str, list[str]] = {}
+
+    def mail(self, sender: str, options: Any) -> Any:
+        """MAIL, from another."""
+
+        def renamed(new: str | None) -> Any:
+            if new is None and self._rewrite.require:
+                raise SMTPError.from_reply(replies.SENDER_REFUSED_550)
+            self._sender = sender if new is None else new
+            return self.inner.mail(self._sender, options)
+
+        if self._rewrite.sender is None or not sender:
+            self._sender = sender
+            return self.inner.mail(sender, options)
+        return then(self._rewrite.sender(sender), renamed)
+
+    def rcpt(self, recipient: str, options: Any) -> Any:
+        """RCPT, to another."""
+
+        def renamed(new: str | None) -> Any:
+            if new is None and self._rewrite.require:
+                raise SMTPError.from_reply(replies.NO_SUCH_MAILBOX_550)
+            name = recipient if new is None else new
+            return then(self.inner.rcpt(name, options), lambda said: self._taken(recipient, name, said))
+
+        if self._rewrite.recipient is None:
+            return self.inner.rcpt(recipient, options)
+        return then(self._rewrite.recipient(recipient), renamed)
+
+    def _taken(self, recipient: str, name: str, said: Any) -> Any:
+        if not isinstance(said, Reply) or said.positive:
+            self._recipients.setdefault(recipient, []).append(name)
+        return said
+
+    def data(self, message: Any, context: Any) -> Any:
+        """DATA, with the new addresses."""
+        names = context.recipients
+        if self._rewrite.recipient is not None:
+            left = {recipient: iter(names) for recipient, names in self._recipients.items()}
+            names = [next(left[recipient]) for recipient in context.recipients]
+        return self.inner.data(message, RenamedContext(context, self._sender, names))
+
+    def reset(self) -> Any:
+        """The transaction is over."""
+        self._recipients = {}
+        return self.inner.reset()
+
+
+class RenamedContext(MiddlewareContext):
+    """
+    A context whose recipients have other names here than in the one behind it, position by position.
+
+    @ivar sender: the sender here.
+    @ivar recipients: the recipients here.
+    """
+
+    def __init__(self, outer: Any, sender: str, recipients: Sequence[str]) -> None:
+        """
+        @param recipients: as many as C{outer} has.
+        """
+        super().__init__(outer)
+        self.sender = sender
+        self.recipients = tuple(recipients)
+        self._begun: set[int] = set()
+        self._settled: set[int] = set()
+        self._lock = threading.Lock()
+
+    def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
+        """See L{IDataContext.start_delivery}."""
+        left = [position for position in self._positions(recipient) if position not in self._begun]
+        if not left:
+            raise ValueError(f"each delivery to {recipient!r} has begun already")
+        self._begun.add(left[0])
+        super().start_delivery(left[0], deferred, timeout)
+
+    def set_status(self, recipient: str | int, status: Any = None) -> bool:
+        """See L{IDataContext.set_status}."""
+        positions = self._positions(recipient)
+        for position in positions:
+            with self._lock:
+                if position in self._settled:
+                    continue
+                self._settled.add(position)
+            if super().set_status(position, status):
+                return True
+        return super().set_status(positions[-1], status)  # which is too late, and so it is told
+
+    def _positions(self, recipient: str | int) -> list[int]:
+        """Where it stands: by its exact name, then without regard to case."""
+        if isinstance(recipient, int):
+            return [recipient]
+        named = [at for at, name in enumerate(self.recipients) if name == recipient]
+        named = named or [at for at, name in enumerate(self.recipients) if name.lower() == recipient.lower()]
+        if not named:
+            raise ValueError(f"no recipient {recipient!r}")
+        return named
+
+    @property
+    def late(self) -> Callable[[str, Any], None] | None:
+        """Told of outcomes that came too late, under the name that the recipient has here."""
+        told: Callable[[str, Any], None] | None = self.outer.late
+        return told
+
+    @late.setter
+    def late(self, told: Callable[[str, Any], None] | None) -> None:
+        here = dict(zip(self.outer.recipients, self.recipients, strict=True))
+        self.outer.late = told and (lambda recipient, status: told(here[recipient], status))

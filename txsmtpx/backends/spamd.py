@@ -1,0 +1,256 @@
+"""
+SpamAssassin's daemon as a filter: its protocol SPAMC/1.5, over any endpoint.
+
+The message goes to it as it comes, without a length; that its end has come it learns from our half of the connection.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txsmtpx.backends.filter import Accept, Filter
+from txsmtpx.grammar import replies
+
+log = Logger()
+
+ENDPOINT = "tcp:127.0.0.1:783"
+"""Where it listens unless it is told otherwise."""
+
+_RESULT = re.compile(rb"SPAMD/[0-9.]+ ([0-9]+) (\S*)\r\n")
+_SPAM = re.compile(rb"^Spam: *(True|False|Yes|No) *; *(-?[0-9.]+) */ *(-?[0-9.]+)", re.MULTILINE | re.IGNORECASE)
+
+MAX_ANSWER = 64 * 1024
+"""Octets that it may say."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """
+    What SpamAssassin thinks of a message.
+
+    @ivar spam: whether C{score} has reached C{threshold}.
+    """
+
+    spam: bool
+    score: float
+    threshold: float
+
+
+class SpamdError(Exception):
+    """It has no opinion, or said so in a way that is not its protocol's."""
+
+
+class Spamd:
+    """
+    Makes filters: C{FilterBackend(backend, Spamd(reject_at=10))} marks what is spam, and refuses what is surely spam.
+
+    A daemon that is not there, or does not answer, is no reason to refuse mail: it passes without a mark.
+
+    @ivar holds: whether messages are held until there is an answer, as they must be to be marked.
+    """
+
+    def __init__(
+        self,
+        endpoint: Any = ENDPOINT,
+        *,
+        reject_at: float | None = None,
+        mark: bool = True,
+        user: str = "",
+        timeout: float = 60,
+        reactor: Any = None,
+    ) -> None:
+        """
+        @param endpoint: a client endpoint, or its string.
+        @param reject_at: the score from which on a message is refused, 550 5.7.1; None refuses nothing.
+        @param mark: add X-Spam-Flag and X-Spam-Status.
+        @param user: whose preferences it goes by.
+        @param timeout: seconds for the connection, and for the answer after the end of the message.
+        @raise ValueError: C{user} is no name.
+        """
+        if reactor is None:
+            from twisted.internet import reactor
+        if user and not re.fullmatch("[!-~]+", user):
+            raise ValueError(f"no name of a user: {user!r}")
+        self.endpoint = clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
+        self.reject_at = reject_at
+        self.holds = mark
+        self.user = user
+        self.timeout = timeout
+        self.reactor = reactor
+
+    def __call__(self, context: Any) -> SpamdFilter:
+        """A filter for one message."""
+        return SpamdFilter(context, self)
+
+
+class SpamdFilter(Filter):
+    """Asks about one message."""
+
+    def __init__(self, context: Any, spamd: Spamd) -> None:
+        super().__init__(context)
+        self._spamd = spamd
+        self._connection: _Connection | None = None
+
+    async def header(self, header: EmailMessage) -> None:
+        """Connect."""
+        connecting = self._spamd.endpoint.connect(Factory.forProtocol(_Connection))
+        try:
+            self._connection = await connecting.addTimeout(self._spamd.timeout, self._spamd.reactor)
+        except Exception as error:
+            self._unavailable(error)
+            return
+        user = f"User: {self._spamd.user}\r\n" if self._spamd.user else ""
+        self._connection.say(f"CHECK SPAMC/1.5\r\n{user}\r\n".encode("ascii"))
+
+    def chunk(self, octets: bytes) -> Any:
+        """Pass it on, at the pace of the daemon."""
+        return None if self._connection is None else self._connection.say(octets)
+
+    async def end(self, size: int) -> Any:
+        """What the daemon says."""
+        if self._connection is None:
+            return None
+        try:
+            answer = self._connection.answer()
+            score = _score(await answer.addTimeout(self._spamd.timeout, self._spamd.reactor))
+        except Exception as error:
+            self._unavailable(error)
+            return None
+        log.info(
+            "{queue_id}: spam={score.spam} score={score.score} of {score.threshold}",
+            queue_id=self.context.queue_id,
+            score=score,
+        )
+        if self._spamd.reject_at is not None and score.score >= self._spamd.reject_at:
+            return replies.SPAM_550
+        return Accept(_marks(score)) if self._spamd.holds else None
+
+    def _unavailable(self, error: Exception) -> None:
+        log.warn("{queue_id}: spamd does not answer: {error}", queue_id=self.context.queue_id, error=error)
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.give_up()
+
+
+def _score(answer: bytes) -> Score:
+    """
+    Read an answer.
+
+    @raise SpamdError: it is none.
+    """
+    result = _RESULT.match(answer)
+    if result is None:
+        raise SpamdError(f"not the protocol of spamd: {answer[:80]!r}")
+    if int(result[1]):
+        raise SpamdError(f"spamd says {result[1].decode()} {result[2].decode('ascii', 'replace')}")
+    found = _SPAM.search(answer, result.end())
+    if found is None:
+        raise SpamdError("spamd says nothing of spam")
+    return Score(found[1].lower() in (b"true", b"yes"), float(found[2]), float(found[3]))
+
+
+def _marks(score: Score) -> list[tuple[str, str]]:
+    """Header fields as SpamAssassin writes them."""
+    status = f"{'Yes' if score.spam else 'No'}, score={score.score} required={score.threshold}"
+    return [("X-Spam-Flag", "YES")] * score.spam + [("X-Spam-Status", status)]
+
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
+class _Connection(Protocol):
+    """A connection, for one message."""
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self._heard = b""
+        self._lost = False
+        self._room: Deferred[None] | None = None
+        self._paused = False
+        self._answer: Deferred[bytes] | None = None
+
+    def connectionMade(self) -> None:
+        """Be told when there is too much on the way."""
+        self.transport.registerProducer(self, True)
+
+    def say(self, octets: bytes) -> Deferred[None] | None:
+        """Say C{octets}; where there is too much on the way, a Deferred of when there is not."""
+        self.transport.write(octets)
+        if not self._paused or self._lost:
+            return None
+        self._room = Deferred()
+        return self._room
+
+    def answer(self) -> Deferred[bytes]:
+        """That was all: what it answers to it."""
+        answer = self._answer = Deferred()
+        if self._lost:
+            self._conclude()
+        else:
+            self.transport.unregisterProducer()
+            self.transport.loseWriteConnection()
+        return answer
+
+    def give_up(self) -> None:
+        """Hang up at once."""
+        if not self._lost:
+            self.transport.abortConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Part of the answer."""
+        self._heard += data
+        if len(self._heard) > MAX_ANSWER:
+            self.give_up()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """That was the answer."""
+        self._lost = True
+        self._let_go()
+        self._conclude()
+
+    def _conclude(self) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.called:
+            if self._heard:
+                answer.callback(self._heard)
+            else:
+                answer.errback(ConnectionLost())
+
+    def readConnectionLost(self) -> None:
+        """It has said everything."""
+        self.transport.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """We have."""
+
+    def pauseProducing(self) -> None:
+        """There is too much on the way."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """There is not."""
+        self._paused = False
+        self._let_go()
+
+    def stopProducing(self) -> None:
+        """The connection is lost."""
+
+    def _let_go(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.called:
+            room.callback(None)
