@@ -261,3 +261,10 @@ def test_an_8_bit_message_that_was_parsed(network):
     server = sent(network(), "me@example.org", ["you@example.net"], parsed(raw))
     assert server.messages[0].isascii()
     assert parsed(server.messages[0]).get_content().splitlines() == ["ü"]
+
+
+def test_our_own_name_is_said_in_ascii(network):
+    """RFC 6531 §3.7.1: whether the server takes anything else is known only after the hello."""
+    net = network()
+    net.greeted(domain="bücher.example")
+    assert net.servers[0].lines == ["EHLO xn--bcher-kva.example"]

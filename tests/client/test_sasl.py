@@ -10,7 +10,9 @@ import pytest
 import scramp
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from twisted.internet.task import Clock
 
+from tests.sasl.exchanges import now, portal
 from txsmtpx import (
     Certificate,
     CramMD5,
@@ -26,6 +28,8 @@ from txsmtpx import (
     XOAuth2,
     connect,
 )
+from txsmtpx.backends.scram import ScramChecker
+from txsmtpx.passwd import hashes, store
 from txsmtpx.testing import Outcome, RecordingBackend
 
 USER, PASSWORD = "üser", "pencil,=secret"
@@ -299,6 +303,37 @@ def test_nul_is_in_no_password():
     for words in (("a\0b", "c"), ("a", "b\0c"), ("a", "b", "c\0")):
         with pytest.raises(ValueError, match="NUL"):
             Plain(*words)
+
+
+@pytest.mark.parametrize(("auth", "said", "begins"), [
+    ((USER, PASSWORD), "SCRAM-SHA-512-PLUS", "p=tls-exporter,,n="),
+    (Scram("SCRAM-SHA-256-PLUS", USER, PASSWORD, binding="tls-server-end-point"), "SCRAM-SHA-256-PLUS",
+     "p=tls-server-end-point,,n="),
+    (Scram("SCRAM-SHA-256", USER, PASSWORD), "SCRAM-SHA-256", "n,,n="),
+    ((USER, "guesswork"), "SCRAM-SHA-512-PLUS", "p=tls-exporter,,n="),
+    (("nobody", PASSWORD), "SCRAM-SHA-512-PLUS", "p=tls-exporter,,n="),
+], ids=["the best", "the other binding", "unbound", "wrong", "nobody"])  # fmt: skip
+def test_to_our_own_server_bound_to_the_channel(network, authority, tmp_path, auth, said, begins):
+    users = str(tmp_path / "users")
+    store(users, USER, hashes("scram", PASSWORD.encode(), 4096))
+    backend = portal(ScramChecker(users, now))
+    certificate = Certificate(str(authority.issue(HOST)))
+    clock = Clock()
+    factory = SMTPServerFactory(backend, tls=certificate, auth_failure_delay=0, reactor=clock)
+    net = network(lambda: factory.buildProtocol(None))
+    net.clock = clock
+    lines = []
+    outcome = Outcome(secured(net, authority, auth=auth, transcript=lambda session, who, line: lines.append(line)))
+    net.flush()
+    net.clock.advance(0)
+    net.flush()
+    assert [line.split()[1] for line in lines if line.startswith("AUTH ")] == [said]
+    if isinstance(auth, tuple) and auth != (USER, PASSWORD):
+        assert str(outcome.error) == "AUTH: 535 5.7.8 Authentication credentials invalid"
+        return
+    client = outcome.result()
+    assert net.servers[0].dialog.connection.username == USER
+    net.result(client.quit())
 
 
 def test_to_our_own_server(network, authority):

@@ -17,6 +17,13 @@ from txsmtpx.testing import Conversation, RecordingBackend
 HELLO = ["EHLO client.example"]
 
 
+def test_a_name_is_said_in_ascii():
+    """RFC 6531 §3.7.1."""
+    talk = Conversation(domain="bücher.example")
+    said = ["220 xn--bcher-kva.example ESMTP txsmtpx", "250-xn--bcher-kva.example"]
+    assert talk.ask(*HELLO)[:2] == said
+
+
 def test_two_factories_side_by_side():
     offered = {"extensions": [SIZE, AUTH], "allow_insecure_auth": True}
     one = Conversation(RecordingBackend({"u": "p"}), domain="one", max_message_bytes=1, **offered)
@@ -82,6 +89,9 @@ def test_extensions_that_contradict_each_other():
         ({"max_recipient_domains": -1}, "max_recipient_domains is negative"),
         ({"max_hold": 0}, "max_hold is not a number of 1 to 9 digits"),
         ({"auth_failure_delay": -0.1}, "auth_failure_delay is negative"),
+        ({"priority_profile": "a b"}, "priority_profile is no name"),
+        ({"priority_profile": "x" * 21}, "priority_profile is no name"),
+        ({"domain": "bücher..example"}, "not a domain"),
         ({"max_line_length": 0}, "max_line_length is not positive"),
         ({"max_auth_failures": 0}, "max_auth_failures is not positive"),
         ({"delivery_timeout": 0}, "delivery_timeout is not positive"),

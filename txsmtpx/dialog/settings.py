@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,9 @@ class Identifiers:
 
     def next(self) -> str:
         return f"{self._prefix}{next(self._numbers):X}"
+
+
+_PROFILE = re.compile(r"[A-Za-z0-9._-]{0,20}")  # RFC 6710 §7
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ class Settings:
                 raise ValueError(f"{name} is not positive")
         if not 0 < self.max_hold < 10**9:
             raise ValueError("max_hold is not a number of 1 to 9 digits")  # RFC 4865 §3
+        if not _PROFILE.fullmatch(self.priority_profile):
+            raise ValueError(f"priority_profile is no name of up to 20 letters, not {self.priority_profile!r}")
         if self.bare_newlines not in ("normalize", "reject", "accept"):
             raise ValueError(f"bare_newlines is normalize, reject or accept, not {self.bare_newlines!r}")
         if self.require_tls and not self.tls_available:

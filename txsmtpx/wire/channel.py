@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.source import to_a_label
 from txsmtpx.errors import ProtocolError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
@@ -64,7 +65,7 @@ class ClientChannel(LineReceiver):
         self.lmtp = lmtp
         self.tls: TLSState | None = None
         self.server_name = ""
-        self._domain = domain
+        self._domain = to_a_label(domain)  # RFC 6531 §3.7.1
         self._in_thread = in_thread
         self._timeouts = timeouts or Timeouts()
         self._allow_insecure_auth = allow_insecure_auth

@@ -15,6 +15,7 @@ from twisted.internet.protocol import ServerFactory
 
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import Settings
+from txsmtpx.dialog.source import to_a_label
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.extensions.lmtp import LMTP
@@ -107,7 +108,7 @@ class SMTPServerFactory(_ServerFactory):
         available = [each for each in extensions if each.keyword not in unavailable]
         self.settings = Settings(
             backend=backend,
-            domain=domain,
+            domain=to_a_label(domain),  # RFC 6531 §3.7.1
             clock=reactor,
             from_thread=_from_thread(reactor),
             tables=Tables([base, *available], known=box.KNOWN),
