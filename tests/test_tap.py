@@ -200,6 +200,11 @@ def test_auth(tmp_path):
 
 
 WRONG = {
+    "no workers": (["--workers", "0"], "--workers takes a number from 1 on"),
+    "workers of what is in one process": (["--workers", "2", "--backend", "memory"], "--workers needs a backend that"),
+    "workers, and users, of what is in one process": (
+        ["--workers", "2", "--backend", "memory", "--auth", "memory:user:password"], "in one process: --backend"
+    ),
     "no such option": (["--bogus"], "--bogus"),
     "an argument": (["argument"], "argument"),
     "without its value": (["--domain"], "--domain"),

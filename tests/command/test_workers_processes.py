@@ -9,12 +9,14 @@ import signal
 import smtplib
 import socket
 import ssl
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command.daemon import Daemon, children, eventually, gone, python_for
-from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd, run
+from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd
 from txsmtpx.testing import issue
 
 WORKERS = ("--workers", "2")
@@ -24,6 +26,15 @@ WORKERS = ("--workers", "2")
 def directory(tmp_path_factory):
     """Short enough for a UNIX socket's path."""
     return tmp_path_factory.mktemp("t")
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """A directory that any user may enter, unlike those of pytest."""
+    directory = Path(tempfile.mkdtemp(prefix="txsmtpx-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
 
 
 class Started(Twistd):
@@ -167,15 +178,6 @@ def test_without_their_parent_they_finish_and_go(directory):
     assert stored(directory) == 1
 
 
-def test_it_is_not_for_what_is_kept_in_one_process(directory):
-    for auth in ([], ["--auth", "memory:user:password"]):
-        ended = run(directory, *WORKERS, "--backend", "memory", *auth)
-        assert ended.returncode == 1
-        assert ended.stderr == (
-            "twistd smtpx: --workers needs a backend that does not keep the mail in one process: --backend\n"
-        )
-
-
 def test_several_listeners_of_a_file(directory):
     (directory / "smtpx.toml").write_text(
         f"workers = 2\n\n[listener.in]\nport = '{LOCAL}'\nbackend = 'null'\n\n"
@@ -214,26 +216,23 @@ def test_as_a_daemon(directory):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_opened_as_root_served_as_somebody_else(directory):
+def test_opened_as_root_served_as_somebody_else(room):
     nobody = pwd.getpwnam("nobody")
     try:
         python, extra = python_for("nobody")
     except FileNotFoundError as error:
         pytest.skip(str(error))
-    directory.chmod(0o755)
-    for parent in directory.parents[:2]:
-        parent.chmod(parent.stat().st_mode | 0o111)
-    mail = directory / "mail"
+    mail = room / "mail"
     mail.mkdir()
     os.chown(mail, nobody.pw_uid, nobody.pw_gid)
     ports = ["-p", "tcp:25:interface=127.0.0.1", "-p", "unix:socket:mode=666"]
     options = [*WORKERS, *ports, "-b", f"maildir:{mail}/Maildir"]
-    with Daemon(directory, ["--uid", "nobody"], *options, python=python, extra=extra) as server:
+    with Daemon(room, ["--uid", "nobody"], *options, python=python, extra=extra) as server:
         server.logged(r"worker \d is ready", 2)
         for pid in [server.pid, *children(server.pid)]:
             assert os.stat(f"/proc/{pid}").st_uid == nobody.pw_uid
         connection = socket.socket(socket.AF_UNIX)
-        connection.connect(str(directory / "socket"))
+        connection.connect(str(room / "socket"))
         for client in (Telnet(connection), Telnet(socket.create_connection(("127.0.0.1", 25), PATIENCE))):
             with client:
                 assert client.reply()[:4] == "220 "
