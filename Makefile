@@ -29,7 +29,7 @@ clean:
 # The stamps say what is in .venv, so that it is made again only when pyproject.toml has changed.
 
 $(VENV)/made-to-serve: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]'
 	@touch $@
 
 $(VENV)/made-to-develop: pyproject.toml | $(BIN)/python

@@ -28,7 +28,7 @@ def test_a_list(web):
     page = web.get("/").text
     assert re.findall(r'href="(/messages/[^"]*)"', page) == ["/messages/2", "/messages/1"]
     assert page.count("has attachments") == 1
-    assert "Ann &lt;ann@example.org&gt;" in page
+    assert '<span class="from" title="Ann &lt;ann@example.org&gt;"><bdi>Ann</bdi></span>' in page
     assert "<title>(2) Inbox</title>" in page
     assert "2 unread" in page
     assert "No mail yet" not in page

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +22,9 @@ GLANCE = 256 * 1024
 
 MAX_TEXT = 1024 * 1024
 """Characters of text that are shown."""
+
+MAX_ADDRESS = 1000
+"""Characters in which the name of a sender is looked for."""
 
 MAX_HEADERS = 1000
 """Header fields that are shown."""
@@ -65,6 +69,11 @@ class Letter:
     def sender(self) -> str:
         """Who wrote it: From, else the address of MAIL."""
         return self.header("from") or self.received.sender
+
+    @property
+    def sender_name(self) -> str:
+        """The name of who wrote it, else the address."""
+        return parseaddr(self.sender[:MAX_ADDRESS])[0] or self.sender
 
     @property
     def recipients(self) -> str:

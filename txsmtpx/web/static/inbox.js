@@ -87,10 +87,16 @@ function listen() {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
+// At once, so that who presses a key twice moves two rows.
+function choose(row) {
+  for (const each of rows()) each.toggleAttribute("aria-current", each === row);
+}
+
 async function step(by) {
   const at = current();
   const row = rows()[at < 0 ? 0 : at + by];
   if (!row) return;
+  choose(row);
   await show(row.href);
   rows()[current()]?.scrollIntoView({ block: "nearest" });
 }
@@ -133,6 +139,7 @@ document.addEventListener("click", async (event) => {
   const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!link || !plain || link.target || link.matches("[download], .skip")) return;
   event.preventDefault();
+  if (link.dataset.id) choose(link);
   await show(link.href);
   const view = link.dataset.view;
   if (view) document.querySelector(`[data-view="${view}"]`).focus();
