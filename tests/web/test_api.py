@@ -36,6 +36,18 @@ def test_a_list(web):
     assert web.get("/api/messages/").json == listed
 
 
+def test_a_list_of_long_ones_is_short(web):
+    """However long the fields of a message are, and the message is; a search sees more of it than the list shows."""
+    long = b"x" * 100_000
+    web.keep(b"Subject: " + long + b"needle\r\nFrom: " + long + b"\r\nCc: " + long + b"\r\n\r\n" + long)
+    (shown,) = web.json("/api/messages?search=needle")["messages"]
+    assert [len(shown[name]) for name in ("subject", "from", "cc", "beginning")] == [1000, 1000, 1000, 0]
+    assert web.json("/api/messages/1")["attachments"] == 0
+    web.keep(mixed(b"\r\n" + long, b"\r\n" + long, b"\r\n" + long, b"Content-Type: x/y\r\n\r\n"))
+    assert web.json("/api/messages")["messages"][0]["attachments"] == 0
+    assert web.json("/api/messages/2")["attachments"] == 1
+
+
 def test_part_of_a_list(web):
     for n in range(5):
         web.keep(b"Subject: %d\r\n\r\n" % n)

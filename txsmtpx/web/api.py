@@ -108,6 +108,7 @@ class OneMessage(Node):
             "headers": letter.headers,
             "text": letter.text,
             "html": letter.html,
+            "attachments": len(letter.attachments),
             "parts": [
                 {
                     "number": part.number,

@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 
 from txsmtpx.backends.memory import Change, MemoryBackend, Received
+from txsmtpx.web.glance import Glance
 from txsmtpx.web.letter import Letter
-from txsmtpx.web.query import Query, Searchable
+from txsmtpx.web.query import Query
 
 AT_ONCE = 256 * 1024
 """Octets up to which a message is taken apart at once; a longer one in a thread, while mail goes on."""
@@ -31,7 +32,7 @@ class Inbox:
         self.backend = backend
         self.changed: list[Callable[[Change, Received], object]] = []
         self._reactor = reactor
-        self._glances: dict[int, tuple[Letter, Searchable]] = {}
+        self._glances: dict[int, Glance] = {}
         self._opened: Letter | None = None
         self._read: set[int] = set()
 
@@ -52,22 +53,18 @@ class Inbox:
         for each in list(self.changed):
             each(change, received)
 
-    def glance(self, received: Received) -> Letter:
+    def glance(self, received: Received) -> Glance:
         """What a list shows of it."""
-        return self._glance(received)[0]
-
-    def _glance(self, received: Received) -> tuple[Letter, Searchable]:
         found = self._glances.get(received.id)
         if found is None:
-            letter = Letter(received, glance=True)
-            found = self._glances[received.id] = letter, Searchable(letter)
+            found = self._glances[received.id] = Glance(received)
         return found
 
     def find(self, text: str = "") -> list[Received]:
         """The messages that C{text}, as L{txsmtpx.web.query} reads it, is about; the newest first."""
         query = Query(text)
         messages = self.backend.messages[::-1]
-        return [each for each in messages if query.matches(self._glance(each)[1])] if query else messages
+        return [each for each in messages if query.matches(self.glance(each).places)] if query else messages
 
     def get(self, name: str) -> Received:
         """

@@ -5,11 +5,8 @@ A message as the inbox shows it.
 from __future__ import annotations
 
 import base64
-import re
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from functools import cached_property
-from typing import Any
 from urllib.parse import unquote
 
 from txsmtpx.backends.memory import Received
@@ -23,16 +20,11 @@ GLANCE = 256 * 1024
 MAX_TEXT = 1024 * 1024
 """Characters of text that are shown."""
 
-MAX_ADDRESS = 1000
-"""Characters in which the name of a sender is looked for."""
-
 MAX_HEADERS = 1000
 """Header fields that are shown."""
 
 IMAGES = ("image/png", "image/gif", "image/jpeg", "image/webp", "image/avif", "image/bmp")
 """Types that a browser may be given as what they are: none of them holds a script or a reference."""
-
-_SPACE = re.compile(r"\s+")
 
 
 class Letter:
@@ -69,11 +61,6 @@ class Letter:
     def sender(self) -> str:
         """Who wrote it: From, else the address of MAIL."""
         return self.header("from") or self.received.sender
-
-    @property
-    def sender_name(self) -> str:
-        """The name of who wrote it, else the address."""
-        return parseaddr(self.sender[:MAX_ADDRESS])[0] or self.sender
 
     @property
     def recipients(self) -> str:
@@ -127,26 +114,3 @@ class Letter:
         if self.text is not None or self.html is None:
             return self.text or ""
         return Markup(self.html, lambda content_id: None).text
-
-    @cached_property
-    def beginning(self) -> str:
-        """The first words of the text."""
-        return _SPACE.sub(" ", self.words[:400]).strip()[:160]
-
-    def summary(self) -> dict[str, Any]:
-        """What a list shows of it, for JSON."""
-        received = self.received
-        return {
-            "id": received.id,
-            "queue_id": received.queue_id,
-            "arrived": self.arrived,
-            "sender": received.sender,
-            "recipients": list(received.recipients),
-            "from": self.sender,
-            "to": self.recipients,
-            "cc": self.header("cc"),
-            "subject": self.subject,
-            "beginning": self.beginning,
-            "size": len(received.content),
-            "attachments": len(self.attachments),
-        }

@@ -98,7 +98,7 @@ class Pages:
         kept = {name: value for name, value in (("search", search), ("limit", argument(request, "limit"))) if value}
         text = self._environment.get_template("inbox.html").render(
             inbox=self.inbox,
-            letters=[self.inbox.glance(each) for each in found[:limit]],
+            glances=[self.inbox.glance(each) for each in found[:limit]],
             found=len(found),
             total=len(self.inbox.backend.messages),
             search=search,

@@ -8,36 +8,12 @@ where.  Capital letters and small ones are the same.
 from __future__ import annotations
 
 import re
-from functools import cached_property
-
-from txsmtpx.web.letter import Letter
+from collections.abc import Mapping
 
 _TERM = re.compile(r'(?:(from|to|subject):)?(?:"([^"]*)"?|(\S+))', re.IGNORECASE)
 
 MAX_TERMS = 20
-
-
-class Searchable:
-    """
-    A message as it is searched: its places, in small letters.
-    """
-
-    def __init__(self, letter: Letter) -> None:
-        self._letter = letter
-
-    @cached_property
-    def places(self) -> dict[str, str]:
-        """Text by the name of the place; "" names all of them."""
-        letter = self._letter
-        copies = [value for name, value in letter.headers if name.lower() in ("cc", "bcc", "reply-to")]
-        places = {
-            "from": f"{letter.header('from')}\n{letter.received.sender}",
-            "to": "\n".join([letter.header("to"), *letter.received.recipients, *copies]),
-            "subject": letter.subject,
-        }
-        names = [part.filename for part in letter.attachments]
-        everything = [*places.values(), letter.words, *names, letter.received.queue_id]
-        return {name: text.lower() for name, text in (*places.items(), ("", "\n".join(everything)))}
+"""Words that count."""
 
 
 class Query:
@@ -47,9 +23,13 @@ class Query:
         found = _TERM.findall(text)[:MAX_TERMS]
         self._terms = [(place.lower(), (quoted or word).lower()) for place, quoted, word in found if quoted or word]
 
-    def matches(self, searchable: Searchable) -> bool:
-        """Whether all of it is in there."""
-        return all(word in searchable.places[place] for place, word in self._terms)
+    def matches(self, places: Mapping[str, str]) -> bool:
+        """
+        Whether all of it is in there.
+
+        @param places: those of a L{txsmtpx.web.glance.Glance}.
+        """
+        return all(word in places[place] for place, word in self._terms)
 
     def __bool__(self) -> bool:
         """Whether anything is searched for."""
