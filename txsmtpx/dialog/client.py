@@ -15,7 +15,9 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.limits import Allowance
+from txsmtpx.dialog.offer import Offer
 from txsmtpx.errors import ProtocolError, SMTPError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
@@ -26,14 +28,24 @@ from txsmtpx.grammar.reply import Reply, ReplyParser
 class IClientWire(Protocol):
     """What the dialog asks of the wire."""
 
-    def write(self, octets: bytes) -> None:
-        """Send C{octets}."""
+    def write(self, octets: bytes, body: bytes = b"") -> None:
+        """Send C{octets}, lines, and behind them C{body}, of a message."""
 
     def awaiting(self, phase: str | None) -> None:
         """The next reply belongs to this phase; None: no reply is awaited."""
 
     def give_up(self) -> None:
         """Hang up at once."""
+
+
+class IWaiting(Protocol):
+    """Who waits for a reply: a Deferred, or what has its two methods."""
+
+    def callback(self, reply: Reply) -> None:
+        """Here it is."""
+
+    def errback(self, failure: Failure) -> None:
+        """It will not come."""
 
 
 def checked(reply: Reply, command: str) -> Reply:
@@ -60,7 +72,6 @@ class ClientDialog:
     """
     One connection to a server.
 
-    @ivar known: the extensions that we understand.
     @ivar extensions: what its answer to EHLO or LHLO offers, keyword to what it means.
     @ivar allowance: how much the server has had, of what it takes.
     @ivar failure: why nothing can be sent any more, None while it can.
@@ -72,26 +83,30 @@ class ClientDialog:
         @param known: the extensions that we understand.
         """
         self.wire = wire
-        self.known = known
+        self._known = known
         self._readers = {extension.keyword: extension.read for extension in known}
         self._within_tls = {extension.keyword for extension in known if extension.within_tls}
-        self.extensions: dict[str, Any] = {}
+        self.forget()
         self.allowance = Allowance()
         self.failure: Failure | None = None
         self.fetching: Deferred[bytes] | None = None
-        self._expected: deque[tuple[str, str, Deferred[Reply]]] = deque()
+        self._expected: deque[tuple[str, str, IWaiting]] = deque()
         self._parser = ReplyParser()
 
     def expect(self, verb: str, phase: str) -> Deferred[Reply]:
         """A Deferred of the reply after those expected so far, whatever it says; an error when there will be none."""
         reply: Deferred[Reply] = Deferred(self._cancelled)
+        self.enqueue(verb, phase, reply)
+        return reply
+
+    def enqueue(self, verb: str, phase: str, waiting: IWaiting) -> None:
+        """C{waiting} is told the reply after those expected so far."""
         if self.failure is not None:
-            reply.errback(self.failure)
-            return reply
-        self._expected.append((verb, phase, reply))
+            waiting.errback(self.failure)
+            return
+        self._expected.append((verb, phase, waiting))
         if len(self._expected) == 1:
             self.wire.awaiting(phase)
-        return reply
 
     def send(self, verb: str, *words: str, phase: str = "command") -> Deferred[Reply]:
         """
@@ -104,6 +119,14 @@ class ClientDialog:
             self.allowance.note(verb, words)
             self.wire.write(line)
         return self.expect(verb, phase)
+
+    def leave(self, lines: bytes, body: bytes, envelope: Envelope) -> None:
+        """C{envelope} goes out, as C{lines}, and with it C{body}."""
+        if self.failure is None:
+            self.allowance.note("MAIL", envelope.sender)
+            for words in envelope.recipients:
+                self.allowance.note("RCPT", words)
+            self.wire.write(lines, body)
 
     @property
     def quiet(self) -> bool:
@@ -124,10 +147,12 @@ class ClientDialog:
             self.fail(Failure(SMTPError.from_reply(reply, verb)))
         elif not self._expected:
             self.fail(Failure(ProtocolError(f"a reply nobody asked for: {reply}")))
-        elif not _fits(reply, *self._expected[0][:2]):
-            self.fail(Failure(ProtocolError(f"no answer to {self._expected[0][0]}: {reply}")))
         else:
-            _, _, waiting = self._expected.popleft()
+            verb, phase, waiting = self._expected[0]
+            if not _fits(reply, verb, phase):
+                self.fail(Failure(ProtocolError(f"no answer to {verb}: {reply}")))
+                return
+            self._expected.popleft()
             self.wire.awaiting(self._expected[0][1] if self._expected else None)
             waiting.callback(reply)
 
@@ -137,7 +162,7 @@ class ClientDialog:
 
         @param verified: whether it came within TLS, from whom we wanted to talk to.
         """
-        self.extensions = {}
+        self.forget()
         for line in reply.lines[1:]:
             keyword, _, words = line.replace("=", " ", 1).partition(" ") if line[:5] == "AUTH=" else line.partition(" ")
             keyword = keyword.upper()
@@ -147,6 +172,19 @@ class ClientDialog:
                 self.extensions[keyword] = self._readers.get(keyword, str)(words.strip())
             except ValueError:
                 continue  # what we cannot understand is not offered to us
+        self.allowance.by_domain = "RCPTDOMAINMAX" in self.extensions.get("LIMITS", ())
+
+    def forget(self) -> None:
+        """Nothing is offered, until the server says so."""
+        self.extensions: dict[str, Any] = {}
+        self._offer: Offer | None = None
+
+    @property
+    def offer(self) -> Offer:
+        """C{extensions}, put together for envelopes."""
+        if self._offer is None:
+            self._offer = Offer(self.extensions, self._known)
+        return self._offer
 
     def fail(self, failure: Failure) -> None:
         """Nothing can be understood, or nothing comes, any more: everyone who waits learns why, once."""
@@ -164,4 +202,8 @@ class ClientDialog:
     def _cancelled(self, waiting: Deferred[Reply]) -> None:
         """Somebody does not wait for his reply any more, which will come all the same."""
         self._expected = deque(entry for entry in self._expected if entry[2] is not waiting)
+        self.give_up()
+
+    def give_up(self) -> None:
+        """A reply will come that nobody waits for."""
         self.fail(Failure(ProtocolError("given up: a command was cancelled")))

@@ -20,18 +20,20 @@ class Allowance:
     What was said so far.
 
     @ivar mails: how often MAIL.
-    @ivar domains: those of RCPT, lower case.
+    @ivar domains: those of RCPT, lower case, where they count.
+    @ivar by_domain: whether they do.
     """
 
     def __init__(self) -> None:
         self.mails = 0
         self.domains: set[str] = set()
+        self.by_domain = False
 
     def note(self, verb: str, words: Sequence[str]) -> None:
         """A command goes out."""
         if verb == "MAIL":
             self.mails += 1
-        elif verb == "RCPT":
+        elif verb == "RCPT" and self.by_domain:
             self.domains.add(_domain(words[0].partition(":")[2].strip("<>")))
 
     def spent(self, offered: Mapping[str, Any]) -> bool:

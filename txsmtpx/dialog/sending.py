@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.client import ClientDialog, checked
 from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.flight import Flight
 from txsmtpx.dialog.source import Source
 from txsmtpx.errors import ProtocolError, RecipientsRefused, SMTPError
-from txsmtpx.grammar import command
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import LineEnds, Stuffer
 
@@ -111,15 +111,20 @@ class Sending:
 
     async def _in_one_flight(self, envelope: Envelope, octets: bytes | None) -> tuple[Reply, list[Reply], Reply | None]:
         """All of the envelope in one write; with DATA, or with the whole of C{octets}."""
-        send = self._dialog.send
-        flight = [send("MAIL", *envelope.sender, phase="mail")]
-        flight += [send("RCPT", *words, phase="rcpt") for words in envelope.recipients]
+        dialog, lines, chunk = self._dialog, envelope.lines, b""
+        flight = Flight(dialog)
+        flight.expect("MAIL", "mail")
+        for _ in envelope.recipients:
+            flight.expect("RCPT", "rcpt")
         if octets is not None:
             line_ends = LineEnds()
-            self._write_chunk(octets if self._binary else line_ends.feed(octets) + line_ends.finish(), last=True)
+            chunk = octets if self._binary else line_ends.feed(octets) + line_ends.finish()
+            lines = [*lines, _bdat(chunk, last=True)]
         elif not self._chunked:
-            flight.append(send("DATA", phase="data"))
-        mail, *replies = await _all(flight, decisive=1, verb="MAIL")
+            lines = [*lines, b"DATA\r\n"]
+            flight.expect("DATA", "data")
+        dialog.leave(b"".join(lines), chunk, envelope)
+        mail, *replies = await flight.all(decisive=1, verb="MAIL")
         go = replies.pop() if octets is None and not self._chunked else None
         return mail, replies, go
 
@@ -131,89 +136,102 @@ class Sending:
 
     # ---- the body
 
-    def _finals(self, accepted: int, first: str = "end") -> list[Deferred[Reply]]:
+    def _finals(self, accepted: int, flight: Flight, phase: str = "end") -> Flight:
         """
-        The replies after the data.
+        The replies after the data, as a part of C{flight}.
 
-        @param first: the phase in which the first of them is awaited.
+        @param phase: in which the first of them is awaited.
         """
-        count = (accepted or 1) if self._lmtp else 1  # a BDAT that belongs to nobody has its one reply
-        phases = [first, *["end"] * (count - 1)]
-        return [self._dialog.expect(self._verb, phase) for phase in phases]
+        for _ in range((accepted or 1) if self._lmtp else 1):  # a BDAT that belongs to nobody has its one reply
+            flight.expect(self._verb, phase)
+            phase = "end"
+        return flight
 
     async def _final_replies(self, accepted: int) -> list[Reply]:
-        return await self._each(await _all(self._finals(accepted)), accepted)
+        return await self._each(await self._finals(accepted, Flight(self._dialog)).all(), accepted)
 
     async def _each(self, finals: list[Reply], accepted: int) -> list[Reply]:
         """Under PRDR: 353 announces a reply for each recipient, and one for all, whose no overrides theirs."""
         if finals[0].code != 353:
             return finals
-        *each, last = await _all([self._dialog.expect("PRDR", "end") for _ in range(accepted + 1)])
+        flight = Flight(self._dialog)
+        for _ in range(accepted + 1):
+            flight.expect("PRDR", "end")
+        *each, last = await flight.all()
         return each if last.positive else [last]
 
     async def one_chunk(self, octets: bytes, last: bool, accepted: int) -> list[Reply]:
         """BDAT, and the replies to it."""
         self._write_chunk(octets, last)
-        return await (self._final_replies(accepted) if last else _all([self._dialog.expect("BDAT", "block")]))
+        return await self._final_replies(accepted) if last else [await self._dialog.expect("BDAT", "block")]
 
     async def by_data(self, body: Source, accepted: int) -> list[Reply]:
         """The body after 354, and the replies to it."""
         self._verb = "DATA"
-        stuffer = Stuffer()
-        finals = self._finals(accepted, "block")
-        finals[0].addCallback(self._answered)
+        stuffer, octets = Stuffer(), b""
+        finals = self._finals(accepted, Flight(self._dialog, self._answered), "block")
         try:
             while chunk := await self._next(body):
-                await self._write(stuffer.feed(chunk))
+                octets = stuffer.feed(chunk)
+                if body.exhausted:  # what is left leaves with the end of the data
+                    break
+                await self._write(octets)
+                octets = b""
         except BaseException as error:
             self._dialog.fail(Failure(error))  # what was sent is no message, and must not become one
-            await _all(finals, quietly=True)
             await body.close()
             raise
         self._complete = True
-        self._wire.write_body(stuffer.finish())
+        self._wire.write_body(octets + stuffer.finish())
         self._dialog.wire.awaiting("end")
-        return await self._each(await _all(finals), accepted)
+        return await self._each(await finals.all(), accepted)
 
-    def _answered(self, reply: Reply) -> Reply:
+    def _answered(self, reply: Reply) -> None:
         """The reply to the data; where it does not wait for its end, nothing but hanging up stops us."""
         if not self._complete:
             early = ProtocolError("the server answered before the end of the data")
             self._dialog.fail(Failure(early if reply.positive else SMTPError.from_reply(reply, self._verb)))
-        return reply
 
     async def by_chunks(self, body: Source, accepted: int) -> list[Reply]:
         """The body, a chunk a BDAT, and the replies to the last."""
         line_ends = LineEnds()
-        waiting: deque[Deferred[Reply]] = deque()
+        waiting: deque[Flight] = deque()
         held = b""
         try:
             while chunk := await self._next(body):
                 if held:
                     self._write_chunk(held, last=False)
-                    waiting.append(self._dialog.expect("BDAT", "block"))
+                    waiting.append(Flight(self._dialog))
+                    waiting[-1].expect("BDAT", "block")
                     await self._writable()
-                    if len(waiting) >= CHUNKS_IN_FLIGHT or waiting[0].called:
-                        checked(await waiting.popleft(), "BDAT")
+                    if len(waiting) >= CHUNKS_IN_FLIGHT or waiting[0].replies:
+                        checked((await waiting.popleft().all())[0], "BDAT")
                 held = chunk if self._binary else line_ends.feed(chunk)
         except BaseException as error:
             if not isinstance(error, SMTPError):  # whose transaction RSET can still end
                 self._dialog.fail(Failure(error))
-            await _all(waiting, quietly=True)
             await body.close()
             raise
         self._write_chunk(held + line_ends.finish(), last=True)
-        chunks = list(waiting)
-        replies = await _all([*chunks, *self._finals(accepted)], decisive=len(chunks), verb="BDAT")
-        finals = await self._each(replies[len(chunks) :], accepted)
-        for reply in replies[: len(chunks)]:
-            checked(reply, "BDAT")
-        return finals
+        finals = self._finals(accepted, Flight(self._dialog))
+        try:
+            replies = await finals.all()
+        except ProtocolError:  # of a server that talks nonsense no answer counts
+            raise
+        except Exception:
+            _all_taken(waiting)
+            raise
+        replies = await self._each(replies, accepted)
+        _all_taken(waiting)
+        return replies
 
     async def _next(self, body: Source) -> bytes:
         """
         The next chunk, empty after the last; not waited for any more once the connection has failed.
         """
+        at_hand = body.at_hand() if self._dialog.failure is None else None
+        if at_hand is not None:
+            return at_hand
         if self._verb == "DATA":
             self._dialog.wire.awaiting(None)  # it is we who keep the server waiting
         if self._dialog.failure is None:
@@ -242,9 +260,7 @@ class Sending:
             self._dialog.wire.awaiting("block")
 
     def _write_chunk(self, octets: bytes, last: bool) -> None:
-        self._dialog.wire.write(command.join("BDAT", str(len(octets)), *["LAST"] * last))
-        if octets:
-            self._wire.write_body(octets)
+        self._dialog.wire.write(_bdat(octets, last), octets)
 
     # ---- what became of it
 
@@ -273,21 +289,11 @@ def _refusal(mail: Reply, recipients: Sequence[str], replies: Sequence[Reply]) -
     return None
 
 
-async def _all(
-    waiting: Iterable[Deferred[Reply]], quietly: bool = False, decisive: int = 0, verb: str = ""
-) -> list[Reply]:
-    """
-    All these replies, none of whose failures goes unhandled.
+def _bdat(octets: bytes, last: bool) -> bytes:
+    return b"BDAT %d%s\r\n" % (len(octets), b" LAST" if last else b"")
 
-    @param quietly: take no notice of failures at all.
-    @param decisive: how many of the first, answers to C{verb}, say more by a no than the failure of the others.
-    """
-    outcomes: list[tuple[bool, Any]] = await DeferredList(list(waiting), consumeErrors=True)
-    failures = [outcome for succeeded, outcome in outcomes if not succeeded]
-    if failures and not quietly:
-        sense = not failures[0].check(ProtocolError)  # of a server that talks nonsense no answer counts
-        for succeeded, outcome in outcomes[:decisive]:
-            if succeeded and sense:
-                checked(outcome, verb)
-        failures[0].raiseException()
-    return [reply for _, reply in outcomes]
+
+def _all_taken(chunks: Iterable[Flight]) -> None:
+    for chunk in chunks:
+        for reply in chunk.replies:
+            checked(reply, "BDAT")

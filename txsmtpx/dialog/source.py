@@ -35,15 +35,25 @@ class Source:
     def __init__(self, chunks: Any, octets: bytes | None = None) -> None:
         self._chunks = chunks
         self._running = self._all()
+        self._at = 0
         self.octets = octets
         self.eight_bit = octets is None or not octets.isascii()
 
+    def at_hand(self) -> bytes | None:
+        """The next chunk, empty after the last, of what is in memory; None where it must be waited for."""
+        if self.octets is None:
+            return None
+        at, self._at = self._at, self._at + CHUNK
+        return self.octets[at : at + CHUNK]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it is known that nothing more comes."""
+        return self.octets is not None and self._at >= len(self.octets)
+
     async def _all(self) -> AsyncGenerator[bytes, None]:
         """The octets, a chunk at a time, never empty."""
-        if self.octets is not None:
-            for at in range(0, len(self.octets), CHUNK):
-                yield self.octets[at : at + CHUNK]
-        elif hasattr(self._chunks, "__aiter__"):
+        if hasattr(self._chunks, "__aiter__"):
             async for chunk in self._chunks:
                 if chunk:
                     yield chunk
@@ -53,7 +63,7 @@ class Source:
                     yield chunk
 
     async def next(self) -> bytes:
-        """The next chunk, empty after the last."""
+        """The next chunk, empty after the last, of what is not in memory."""
         try:
             return await self._running.__anext__()
         except StopAsyncIteration:

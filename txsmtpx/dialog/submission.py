@@ -74,7 +74,7 @@ class Submission:
         if len(pairs) > 1 and "prdr" not in vars(given):
             given.prdr = True  # where it is offered
         message = self._describe(sender, [each for each, _ in pairs], body, given)
-        envelope = Envelope(sender, pairs, given, self._dialog.extensions, self._dialog.known)
+        envelope = Envelope(sender, pairs, given, self._dialog.offer)
         sending = Sending(self._dialog, self._wire, self._lmtp, given.body == "BINARYMIME")
         try:
             return await sending.run([each for each, _ in pairs], envelope, message)

@@ -60,7 +60,8 @@ class Verb:
     refuse: Callable[[ServerDialog, str, Reply], Any] | None = None
 
 
-def _never(options: Options) -> bool:
+def never(options: Options) -> bool:
+    """What L{Extension.wanted} is where nothing asks for it in earnest."""
     return False
 
 
@@ -99,7 +100,7 @@ class Extension:
     check_mail: Callable[[ServerDialog, MailOptions], Reply | None] | None = None
     verbs: tuple[Verb, ...] = ()
     requires: frozenset[str] = frozenset()
-    wanted: Callable[[Options], bool] = _never
+    wanted: Callable[[Options], bool] = never
     keep_to: Callable[[Any, MailOptions], None] | None = None
     within_tls: bool = False
     needs_backend: bool = False

@@ -19,8 +19,10 @@ MAX_PARSED_LINES = 1000
 """Lines of one reply that a client listens to; a server that goes on is talking nonsense."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_LINE = re.compile(rb"([2-5][0-9][0-9])([ -]?)(.*)", re.DOTALL)
-_ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |$)")
+# An enhanced code of another class than the code itself is text (RFC 2034 §4).
+_LINE = re.compile(
+    rb"([2-5])[0-9][0-9](?:([ -])(?:(?!3)\1\.([0-9]{1,3})\.([0-9]{1,3})(?: |$))?(.*))?", re.DOTALL
+)
 
 
 class Reply:
@@ -155,24 +157,20 @@ class ReplyParser:
         @raise ValueError: the line is no reply line, or contradicts those before it.
         """
         match = _LINE.fullmatch(line)
-        if match is None or (not match[2] and match[3]):
+        if match is None:
             raise ValueError(f"no reply: {line[:100]!r}")
-        code = int(match[1])
+        kind, more, subject, detail, text = match.groups()
+        code = int(line[:3])
         if self._lines and code != self._code:
             raise ValueError(f"a reply of {self._code} goes on as {code}")
         if len(self._lines) >= MAX_PARSED_LINES:
             raise ValueError("a reply without end")
         self._code = code
-        self._lines.append(self._text(code, match[3].decode("utf-8", "replace")))
-        if match[2] == b"-":
+        if subject is not None:
+            self._enhanced = int(kind), int(subject), int(detail)
+        self._lines.append(text.decode("utf-8", "replace") if text else "")
+        if more == b"-":
             return None
         reply = Reply(code, self._enhanced, *self._lines)
         self._lines, self._enhanced = [], None
         return reply
-
-    def _text(self, code: int, text: str) -> str:
-        match = _ENHANCED.match(text)
-        if match is None or int(match[1]) != code // 100:
-            return text
-        self._enhanced = int(match[1]), int(match[2]), int(match[3])
-        return text[match.end() :]

@@ -21,6 +21,7 @@ from txsmtpx.errors import ProtocolError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.wire.deadlines import Deadlines
+from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import TLSState, fresh, tls_failure
 from txsmtpx.wire.transcript import Transcript, printable, shown
@@ -104,6 +105,7 @@ class ClientChannel(LineReceiver):
 
     def connectionMade(self) -> None:
         """Wait for the greeting."""
+        self._outlet = Outlet(self.transport)
         self.transport.registerProducer(self, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
@@ -178,23 +180,26 @@ class ClientChannel(LineReceiver):
 
     # ---- what the dialog calls
 
-    def write(self, octets: bytes) -> None:
-        """Send C{octets}, a line."""
+    def write(self, octets: bytes, body: bytes = b"") -> None:
+        """Send C{octets}, lines, and C{body}, of a message, in one go."""
         if self._transcript is not None:
-            self._transcript(self._session, "C", shown(octets[:-2], False))
-        self.transport.write(octets)
+            for line in octets[:-2].split(b"\r\n"):
+                self._transcript(self._session, "C", shown(line, False))
+            if body:
+                self._transcript(self._session, "C", f"[{len(body)} octets of a message]")
+        self._outlet.write(octets + body if body else octets)
 
     def write_body(self, octets: bytes) -> None:
         """Send C{octets} of a message."""
         if self._transcript is not None:
             self._transcript(self._session, "C", f"[{len(octets)} octets of a message]")
-        self.transport.write(octets)
+        self._outlet.write(octets)
 
     def write_secret(self, octets: bytes) -> None:
         """Send C{octets}, a line that no transcript shows (RFC 4954 §9)."""
         if self._transcript is not None:
             self._transcript(self._session, "C", shown(octets[:-2], True))
-        self.transport.write(octets)
+        self._outlet.write(octets)
 
     def writable(self) -> Deferred[None] | None:
         """A Deferred until which the server does not read, None when it does."""
@@ -215,8 +220,10 @@ class ClientChannel(LineReceiver):
 
     def _await_reply(self, phase: str, seconds: float) -> None:
         self._phase = phase
-        self._deadlines.clear("reply")
-        self._deadlines.set("reply", seconds)
+        if seconds > 0:
+            self._deadlines.set("reply", seconds)
+        else:
+            self._deadlines.clear("reply")
 
     def give_up(self) -> None:
         """Hang up at once."""

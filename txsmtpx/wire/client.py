@@ -85,7 +85,7 @@ class SMTPClient(ClientChannel):
         verb = "LHLO" if self.lmtp else "EHLO"
         reply = await self._dialog.send(verb, domain)
         if reply.code in (500, 501, 502, 504, 550) and not self.lmtp:  # RFC 5321 §3.2
-            self._dialog.extensions = {}
+            self._dialog.forget()
             return checked(await self._dialog.send("HELO", domain), "HELO")
         checked(reply, verb)
         self._dialog.learn(reply, self.tls is not None and self.tls.verified)
@@ -107,7 +107,7 @@ class SMTPClient(ClientChannel):
             raise NotOffered("the server does not offer STARTTLS")
         checked(await self._dialog.send("STARTTLS"), "STARTTLS")
         await self._secure(options)
-        self._dialog.extensions = {}
+        self._dialog.forget()
         await self._hello(self._domain or self._literal())
         assert self.tls is not None
         return self.tls
@@ -138,14 +138,14 @@ class SMTPClient(ClientChannel):
         return self._do(self._mail(sender, copy.copy(options) if options is not None else MailOptions()))
 
     async def _mail(self, sender: str, options: MailOptions) -> Reply:
-        return await self._checked("MAIL", *Envelope(sender, [], options, self.extensions, self._dialog.known).sender)
+        return await self._checked("MAIL", *Envelope(sender, [], options, self._dialog.offer).sender)
 
     def rcpt(self, recipient: str, options: RcptOptions | None = None) -> Deferred[Reply]:
         """RCPT."""
         return self._do(self._rcpt(recipient, options or RcptOptions()))
 
     async def _rcpt(self, recipient: str, options: RcptOptions) -> Reply:
-        envelope = Envelope("", [(recipient, options)], MailOptions(), self.extensions, self._dialog.known)
+        envelope = Envelope("", [(recipient, options)], MailOptions(), self._dialog.offer)
         return await self._checked("RCPT", *envelope.recipients[0])
 
     def data(self, body: Any, accepted: int = 1) -> Deferred[list[Reply]]:
@@ -234,7 +234,7 @@ class SMTPClient(ClientChannel):
     async def _xclient(self, given: dict[str, str]) -> Reply:
         await self._attributes("XCLIENT", given)
         self._another = True
-        self._dialog.extensions = {}
+        self._dialog.forget()
         self._dialog.allowance = Allowance()
         return await self._hello(given.get("HELO") or self._domain or self._literal())
 
@@ -318,11 +318,13 @@ class SMTPClient(ClientChannel):
         """
         One thing at a time: whatever is said within a message is taken for a part of it.
         """
-        try:
-            await self._turn.acquire()
-        except BaseException:  # cancelled while nothing of it had been said
-            coroutine.close()
-            raise
+        turn = self._turn.acquire()
+        if not turn.called:
+            try:
+                await turn
+            except BaseException:  # cancelled while nothing of it had been said
+                coroutine.close()
+                raise
         try:
             return await coroutine
         finally:
