@@ -46,7 +46,8 @@ FLOORS = [
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),
-    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.web"),
+    ("logs", (*MIDDLE, "txsmtpx.logs"), TWISTED),
+    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.logs", "txsmtpx.web"),
      ("twisted", "zope.interface")),
     ("web", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.web"), ("twisted", "zope.interface", "jinja2")),
 ]

@@ -15,4 +15,4 @@ def makeService(options: Options) -> CommandService:
     """The service that C{options} describe."""
     if options.process.workers > 1 and not options.is_worker:
         return ParentService(options)
-    return SMTPXService(options.process)
+    return SMTPXService(options.process, options.parent)

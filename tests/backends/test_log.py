@@ -6,6 +6,7 @@ import pytest
 from twisted.logger import formatEvent, globalLogPublisher
 
 from txsmtpx.backends.log import log_backend, subject_of
+from txsmtpx.logs.transaction import TransactionLog
 from txsmtpx.testing import Conversation
 
 
@@ -15,16 +16,15 @@ def lines():
     seen = []
 
     def observe(event):
-        if event["log_namespace"] == "txsmtpx.backends.log":
-            seen.append(formatEvent(event))
+        seen.append(formatEvent(event))
 
     globalLogPublisher.addObserver(observe)
     yield seen
     globalLogPublisher.removeObserver(observe)
 
 
-def say(body: bytes, recipients=("b@localhost",), sender="a@client.example"):
-    client = Conversation(log_backend())
+def say(body: bytes, recipients=("b@localhost",), sender="a@client.example", **settings):
+    client = Conversation(log_backend(), **{"observers": [TransactionLog()], **settings})
     client.ask("EHLO a", f"MAIL FROM:<{sender}>", *[f"RCPT TO:<{each}>" for each in recipients], "DATA")
     client.send(body + b".\r\n")
     (answer,) = client.replies()
@@ -36,16 +36,24 @@ def say(body: bytes, recipients=("b@localhost",), sender="a@client.example"):
 def test_one_line_a_message(lines):
     queue_id = say(b"Subject: Hello\r\nX: y\r\n\r\nbody\r\n", ["b@localhost", "c@localhost"])
     (line,) = lines
-    assert line.startswith(
-        f"{queue_id}: from=<a@client.example> to=<b@localhost>,<c@localhost> size=30 subject='Hello' ("
-    )
+    assert f" queue={queue_id} " in line
+    assert " from=<a@client.example> to=<b@localhost>,<c@localhost> " in line
+    assert " octets=30 " in line
+    assert line.endswith(" subject=Hello")
     say(b"", sender="")
-    assert " from=<> to=<b@localhost> size=0 subject='' " in lines[1]
+    assert " from=<> to=<b@localhost> " in lines[1]
+    assert lines[1].endswith(" subject=")
+
+
+def test_where_nobody_sums_up_it_is_a_line_all_the_same(lines):
+    queue_id = say(b"Subject: Hello you\r\n\r\n", observers=[])
+    (line,) = lines
+    assert f" queue={queue_id} from=<a@client.example> to=<b@localhost> octets=22 subject=\"Hello you\"" in line
 
 
 def test_many_recipients_are_not_all_named(lines):
     say(b"", [f"b{n}@localhost" for n in range(25)])
-    assert "<b9@localhost>,and 15 more " in lines[0]
+    assert "<b9@localhost> recipients=25 " in lines[0]
     assert "b10@" not in lines[0]
 
 
@@ -57,7 +65,7 @@ def test_a_subject_makes_no_line_of_its_own(lines):
 
 def test_the_beginning_of_a_large_message_will_do(lines):
     say(b"X: " + b"x" * 60 + b"\r\n" + b"Subject: found\r\n\r\n" + b"y" * 500_000 + b"\r\n")
-    assert "subject='found'" in lines[0]
+    assert lines[0].endswith(" subject=found")
 
 
 @pytest.mark.parametrize(

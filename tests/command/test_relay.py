@@ -11,6 +11,8 @@ from twisted.python import log as legacy
 from twisted.python.failure import Failure
 
 from txsmtpx.command.relay import Relay, named, relayed
+from txsmtpx.logs.objects import json_form
+from txsmtpx.logs.text import TextForm
 
 
 def said(observer, kind):
@@ -82,9 +84,15 @@ def test_what_is_no_event_is_a_line(line):
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_the_standard_output_each_line_has_its_number(kind):
     out = io.StringIO()
-    said(named(4, out), kind)
-    assert "[worker 4, " in out.getvalue().splitlines()[0]
-    assert not [line for line in out.getvalue().splitlines()[1:] if not line.startswith("\t")]
+    said(named(4, out, TextForm()), kind)
+    (line,) = out.getvalue().splitlines()
+    assert "[worker 4, " in line
+
+
+def test_an_object_has_it_too():
+    out = io.StringIO()
+    said(named(4, out, json_form), "words")
+    assert json.loads(out.getvalue())["worker"] == 4
 
 
 def test_one_event_is_one_line():

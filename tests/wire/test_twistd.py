@@ -46,7 +46,7 @@ def stored(directory) -> list[bytes]:
 @pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll here")
 def test_the_reactor_with_the_shorter_way(directory):
     options = ("--port", LOCAL, "--backend", "maildir:Maildir")
-    with Twistd(directory, *options, reactor="smtpx") as server:
+    with Twistd(directory, *options, before=["--reactor=smtpx"]) as server:
         with smtplib.SMTP("127.0.0.1", server.port) as client, socket.create_connection(("127.0.0.1", server.port)):
             deliver(client)
         assert len(stored(directory)) == 1

@@ -50,12 +50,12 @@ class Twistd:
         extra: Mapping[str, str] | None = None,
         adopt: Sequence[socket.socket] = (),
         wrapper: Sequence[str] = (),
-        reactor: str | None = None,
+        before: Sequence[str] = (),
     ) -> None:
         """
         @param directory: where it runs, and logs.
         @param wrapper: a command that runs what follows it.
-        @param reactor: which C{twistd} is to use, None for the usual one.
+        @param before: options of C{twistd} itself.
         @param adopt: listening sockets, handed over as systemd does.
         """
         self._log = directory / "log"
@@ -64,7 +64,7 @@ class Twistd:
             wrapper = [sys.executable, "-c", _ADOPT, ",".join(map(str, descriptors))]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*wrapper, *COMMAND[:-1], *([f"--reactor={reactor}"] if reactor else []), COMMAND[-1], *options],
+                [*wrapper, *COMMAND[:-1], *before, COMMAND[-1], *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

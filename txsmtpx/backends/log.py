@@ -8,18 +8,10 @@ from email import policy
 from email.parser import BytesHeaderParser
 from typing import Any
 
-from twisted.logger import Logger
-
 from txsmtpx.backends.session import OpenBackend, Session
-
-log = Logger()
 
 HEADER = 64 * 1024
 """Octets in which the subject is looked for."""
-
-NAMED = 10
-"""Recipients that are named in the line."""
-
 
 def log_backend() -> OpenBackend:
     """Everybody shares one session, which keeps no state."""
@@ -31,23 +23,12 @@ class LogSession(Session):
     """Reads each message to its end, remembers its beginning."""
 
     async def data(self, message: Any, context: Any) -> None:
-        """One line for it."""
+        """Its subject goes into the line that the log has for it."""
         beginning = b""
         async for chunk in message:
             if len(beginning) < HEADER:
                 beginning += chunk[: HEADER - len(beginning)]
-        recipients = [f"<{each}>" for each in context.recipients[:NAMED]]
-        if len(context.recipients) > NAMED:
-            recipients.append(f"and {len(context.recipients) - NAMED} more")
-        log.info(
-            "{queue_id}: from=<{sender}> to={recipients} size={size} subject={subject!r} ({session_id})",
-            queue_id=context.queue_id,
-            sender=context.sender,
-            recipients=",".join(recipients),
-            size=message.received,
-            subject=subject_of(beginning),
-            session_id=context.connection.session_id,
-        )
+        context.note(subject=subject_of(beginning))
 
 
 def subject_of(beginning: bytes) -> str:

@@ -109,23 +109,16 @@ class MaildirSession(Session):
         except BaseException as error:
             delivery.abandon()
             if isinstance(error, OSError):
-                raise _refusal(error, context.queue_id) from error
+                raise _refusal(error, context) from error
             raise
         failed = [(recipient, reason) for recipient, reason in delivery.outcomes if reason is not None]
         for recipient, reason in failed:
-            context.set_status(recipient, _refusal(reason, context.queue_id))
-        log.info(
-            "{queue_id}: from=<{sender}> size={size} stored for {stored} of {recipients} ({session_id})",
-            queue_id=context.queue_id,
-            sender=context.sender,
-            size=message.received,
-            stored=len(delivery.outcomes) - len(failed),
-            recipients=len(context.recipients),
-            session_id=context.connection.session_id,
-        )
+            context.set_status(recipient, _refusal(reason, context))
+        context.note(stored=len(delivery.outcomes) - len(failed))
 
 
-def _refusal(error: OSError, queue_id: str) -> SMTPError:
-    log.error("{queue_id}: cannot store: {error}", queue_id=queue_id, error=str(error))
+def _refusal(error: OSError, context: Any) -> SMTPError:
+    session_id, queue_id = context.connection.session_id, context.queue_id
+    log.error("session={session} queue={queue} cannot store: {error}", session=session_id, queue=queue_id, error=error)
     full = error.errno in _FULL
     return SMTPError.from_reply(replies.disk_full_452(queue_id) if full else replies.local_error_451(queue_id))

@@ -194,7 +194,7 @@ class MemoryBackend(OpenBackend):
             try:
                 subscriber(change, received)
             except Exception:
-                log.failure("a subscriber failed ({queue_id})", queue_id=received.queue_id)
+                log.failure("queue={queue} a subscriber failed", queue=received.queue_id)
 
 
 def memory_backend(argument: str) -> MemoryBackend:
@@ -215,11 +215,5 @@ class _MemorySession(Session):
         self._backend = backend
 
     async def data(self, message: Any, context: Any) -> None:
-        self._backend.keep(await message.content(), context)
-        log.info(
-            "{queue_id}: from=<{sender}> size={size} kept in memory ({session_id})",
-            queue_id=context.queue_id,
-            sender=context.sender,
-            size=message.received,
-            session_id=context.connection.session_id,
-        )
+        received = self._backend.keep(await message.content(), context)
+        context.note(kept=received.id)

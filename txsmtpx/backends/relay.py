@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from txsmtpx.backends.relayed import Relayed, options_for
 from txsmtpx.backends.session import OpenBackend, Session
@@ -93,10 +93,11 @@ class RelayBackend(OpenBackend):
         """One for each server; services, to be stopped."""
         return tuple(self._pools)
 
-    async def acquire(self) -> tuple[SMTPPool, SMTPClient]:
+    async def acquire(self, session_id: str = "") -> tuple[SMTPPool, SMTPClient]:
         """
         A connection to one of the servers, each in its turn, those that are down last.
 
+        @param session_id: for whom, in the log.
         @raise SMTPError: 451 4.4.1, none can be reached.
         """
         self._pools.append(self._pools.pop(0))
@@ -105,10 +106,12 @@ class RelayBackend(OpenBackend):
             try:
                 client = await pool.acquire()
             except (*_UNREACHABLE, NotOffered) as error:
-                log.warn("the next server cannot be reached: {error}", error=error)
+                text = "session={session} the next server cannot be reached: {error}"
+                log.warn(text, session=session_id, error=error)
                 self._down[pool] = now + DOWN
             except SMTPError as error:
-                log.warn("the next server does not take us: {error}", error=error)
+                text = "session={session} the next server does not take us: {error}"
+                log.warn(text, session=session_id, error=error)
                 self._down[pool] = now + DOWN
             else:
                 self._down.pop(pool, None)
@@ -128,6 +131,7 @@ class RelaySession(Session):
         self._pool: SMTPPool | None = None
         self._client: SMTPClient | None = None
         self._refusal: SMTPError | None = None
+        self._queue_id = "-"  # which is not told before the data
         self._sender, self._options, self._since = "", MailOptions(), 0.0
 
     def mail(self, sender: str, options: MailOptions) -> None:
@@ -144,12 +148,12 @@ class RelaySession(Session):
         if self._refusal is not None:
             raise self._refusal
         try:
-            self._pool, client = await self._backend.acquire()
+            self._pool, client = await self._backend.acquire(self._connection.session_id)
             self._client = client
             await self._introduce(client)
             passed = int(self._backend.seconds() - self._since)
             options = options_for(client, self._sender, self._options, passed, self._backend.logs_in)
-            await _told(client.mail(self._sender, options), options.requiretls)
+            await self._told(client.mail(self._sender, options), options.requiretls)
         except BaseException as error:
             self._done()
             if isinstance(error, SMTPError):
@@ -167,14 +171,15 @@ class RelaySession(Session):
             try:
                 await client.xclient(**_origin(self._connection) | _login(self._connection))
             except (NotOffered, SMTPError, *_UNREACHABLE) as error:
-                log.error("the next server takes no XCLIENT from us: {error}", error=error)
+                self._log(LogLevel.error, "the next server takes no XCLIENT from us: {error}", error)
                 raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451) from error
         elif self._backend.introduce == "xforward" and client.extensions.get("XFORWARD"):
             try:
                 # What one who is trusted has told us of the origin is not to be mixed with what we know of him.
                 await client.xforward(**self._connection.xforward or _origin(self._connection) | {"SOURCE": "REMOTE"})
             except SMTPError as error:
-                log.warn("the next server does not take XFORWARD: {error}", error=error)  # which is for its logs
+                # It is for the logs there; here it stands in ours.
+                self._log(LogLevel.warn, "the next server does not take XFORWARD: {error}", error)
             except _UNREACHABLE as error:
                 raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
 
@@ -189,25 +194,19 @@ class RelaySession(Session):
         if self._connection.username is None and own.lower() not in self._backend.domains:
             raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
         client = self._client or await self._open()
-        return await _told(client.rcpt(recipient, options))
+        return await self._told(client.rcpt(recipient, options))
 
     async def data(self, message: Any, context: Any) -> Reply | None:
         """The message, there."""
         client = self._client
         assert client is not None
+        self._queue_id = context.queue_id
         body = Relayed(message, context)
         await body.look()
         binary = context.options.body == "BINARYMIME"
-        outcomes = await _told(client.transmit(body, len(context.recipients), binary))
+        outcomes = await self._told(client.transmit(body, len(context.recipients), binary))
         self._done()
-        log.info(
-            "{queue_id}: from=<{sender}> size={size} passed on: {outcome} ({session_id})",
-            queue_id=context.queue_id,
-            sender=context.sender,
-            size=message.received,
-            outcome="; ".join(reply.one_line for reply in outcomes[:NAMED]),
-            session_id=self._connection.session_id,
-        )
+        context.note(next="; ".join(reply.one_line for reply in outcomes[:NAMED]))
         if not client.lmtp and len(outcomes) == 1:  # more are those of PRDR
             return _ours(outcomes[0])
         for recipient, reply in zip(context.recipients, outcomes, strict=True):
@@ -216,7 +215,26 @@ class RelaySession(Session):
 
     def reset(self) -> None:
         """What is open there is given up."""
+        self._queue_id = "-"
         self._done()
+
+    async def _told(self, waiting: Any, requiretls: bool = False) -> Any:
+        """What the next server says; where it says nothing, that."""
+        try:
+            said = await waiting
+        except SMTPError as error:
+            raise SMTPError.from_reply(_ours(error.reply)) from error
+        except NotOffered as error:
+            self._log(LogLevel.info, "the next server cannot take that: {error}", error)
+            raise SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550) from error
+        except _UNREACHABLE as error:
+            self._log(LogLevel.warn, "the next server was lost: {error}", error)
+            raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
+        return _ours(said) if isinstance(said, Reply) else said
+
+    def _log(self, level: Any, text: str, error: BaseException) -> None:
+        text = f"session={{session}} queue={{queue}} {text}"
+        log.emit(level, text, session=self._connection.session_id, queue=self._queue_id, error=error)
 
     def _done(self) -> None:
         pool, client = self._pool, self._client
@@ -241,21 +259,6 @@ def _origin(connection: Connection) -> dict[str, str]:
 def _login(connection: Connection) -> dict[str, str]:
     """Who has logged in, "" for nobody: XCLIENT has to say it in any case."""
     return {"LOGIN": connection.username or ""}
-
-
-async def _told(waiting: Any, requiretls: bool = False) -> Any:
-    """What the next server says; where it says nothing, that."""
-    try:
-        said = await waiting
-    except SMTPError as error:
-        raise SMTPError.from_reply(_ours(error.reply)) from error
-    except NotOffered as error:
-        log.info("the next server cannot take that: {error}", error=error)
-        raise SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550) from error
-    except _UNREACHABLE as error:
-        log.warn("the next server was lost: {error}", error=error)
-        raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
-    return _ours(said) if isinstance(said, Reply) else said
 
 
 def _ours(reply: Reply) -> Reply:

@@ -9,7 +9,7 @@ from txsmtpx.command.groups.backend import BACKEND
 from txsmtpx.command.groups.configuration import CONFIGURATION
 from txsmtpx.command.groups.limits import LIMITS
 from txsmtpx.command.groups.listening import LISTENING
-from txsmtpx.command.groups.logging import LOGGING
+from txsmtpx.command.groups.logging import LOG_FILE, LOGGING
 from txsmtpx.command.groups.protocol import PROTOCOL
 from txsmtpx.command.groups.proxies import PROXIES
 from txsmtpx.command.groups.timeouts import TIMEOUTS
@@ -28,6 +28,7 @@ GROUPS = (
     TIMEOUTS,
     PROXIES,
     LOGGING,
+    LOG_FILE,
     WEB,
     WORKERS,
 )

@@ -26,6 +26,7 @@ class Listener:
     @ivar endpoints: the same as endpoints.
     @ivar backend: who takes the mail.
     @ivar named: the backend as it was asked for, around which others may stand by now.
+    @ivar observers: those who watch it.
     @ivar settings: the other parameters of its L{SMTPServerFactory}.
     @ivar services: what runs as long as it does.
     @ivar shutdown_timeout: seconds that open transactions are given.
@@ -39,6 +40,7 @@ class Listener:
     endpoints: list[Any] = field(default_factory=list)
     backend: Any = None
     named: Any = None
+    observers: list[Any] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     services: Sequence[IService] = ()
     shutdown_timeout: float = 30
@@ -50,4 +52,4 @@ class Listener:
 
         @raise ValueError: a setting makes no sense; the text begins with its name.
         """
-        self.factory = SMTPServerFactory(self.backend, **self.settings)
+        self.factory = SMTPServerFactory(self.backend, observers=self.observers, **self.settings)

@@ -24,7 +24,7 @@ class ParentService(CommandService):
 
     def __init__(self, options: Options) -> None:
         process = options.process
-        super().__init__(process)
+        super().__init__(process, options.parent)
         twistd: Mapping[str, Any] = options.parent or {}
         reactor: Any = process.reactor
         spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), twistd.get("reactor"))

@@ -31,6 +31,7 @@ class Process:
     @ivar listeners: one L{Listener} for each server.
     @ivar services: what runs besides.
     @ivar errors: what is wrong, a line each.
+    @ivar log_format: the form of each line of the log.
     """
 
     reactor: Sockets
@@ -38,6 +39,7 @@ class Process:
     listeners: list[Listener] = field(default_factory=list)
     services: list[IService] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    log_format: str = "text"
 
     def put_together(self, said: Mapping[str, Said]) -> None:
         """

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Any, TextIO, cast
 
 from twisted.logger import (
+    FileLogObserver,
     ILogObserver,
     InvalidLogLevelError,
     LogEvent,
     LogLevel,
     eventAsText,
     globalLogPublisher,
-    textFileLogObserver,
 )
 from zope.interface import provider
 
@@ -28,13 +28,13 @@ def _system(event: LogEvent) -> str:
     return str(event.get("log_system") or f"{event.get('log_namespace', '-')}#{level.name if level else '-'}")
 
 
-def named(number: int, out: TextIO) -> ILogObserver:
-    """An observer that writes as twistd does, with the worker's number."""
-    write = textFileLogObserver(out)
+def named(number: int, out: TextIO, form: Callable[[LogEvent], str | None]) -> ILogObserver:
+    """An observer that writes as the parent does, with the worker's number."""
+    write = FileLogObserver(out, form)
 
     @provider(ILogObserver)
     def observe(event: LogEvent) -> None:
-        write({**event, "log_system": f"worker {number}, {_system(event)}"})
+        write({**event, "log_system": f"worker {number}, {_system(event)}", "worker": number})
 
     return cast(ILogObserver, observe)
 

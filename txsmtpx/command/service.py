@@ -5,11 +5,14 @@ The service of the command: all listeners, their errors for an operator, signals
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.error import CannotListenError
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 
+from txsmtpx.command.logfile import log_observer
 from txsmtpx.command.process import Process
 from txsmtpx.command.signals import Signals
 from txsmtpx.wire.service import SMTPService
@@ -20,10 +23,22 @@ log = Logger()
 class CommandService(MultiService):
     """Every server of a process, under the signals of an operator."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, twistd: Mapping[str, Any] | None = None) -> None:
+        """
+        @param twistd: the options of C{twistd} itself; without any the log is not ours to write.
+        """
         MultiService.__init__(self)
+        self._log_format = process.log_format
+        self._twistd = twistd
         for listener in process.listeners:
             MultiService.addService(self, SMTPService(listener.factory, listener.endpoints, listener.shutdown_timeout))
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of the application, which logs as we say from now on, before it has logged anything."""
+        MultiService.setServiceParent(self, parent)
+        observer = None if self._twistd is None else log_observer(self._log_format, self._twistd)
+        if observer is not None:
+            parent.setComponent(ILogObserver, observer)
 
     def privilegedStartService(self) -> None:
         """
@@ -55,8 +70,9 @@ class CommandService(MultiService):
 class SMTPXService(CommandService):
     """What serves; SIGHUP reads its certificates again."""
 
-    def __init__(self, process: Process) -> None:
-        super().__init__(process)
+    def __init__(self, process: Process, twistd: Mapping[str, Any] | None = None) -> None:
+        """As L{CommandService}."""
+        super().__init__(process, twistd)
         self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
         for listener in process.listeners:

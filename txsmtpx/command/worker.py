@@ -62,6 +62,7 @@ def work(handover: str, arguments: list[str]) -> None:
     from twisted.internet import reactor as installed
     from twisted.internet.stdio import StandardIO
 
+    from txsmtpx.command.logfile import log_form
     from txsmtpx.command.service import SMTPXService
     from txsmtpx.command.usage import Options
 
@@ -70,7 +71,8 @@ def work(handover: str, arguments: list[str]) -> None:
     options.parseOptions(arguments)
     service = SMTPXService(options.process)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
-    globalLogBeginner.beginLoggingTo([relayed(out) if handed.relayed else named(handed.number, out)])
+    form = log_form(options.process.log_format)
+    globalLogBeginner.beginLoggingTo([relayed(out) if handed.relayed else named(handed.number, out, form)])
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)

@@ -15,11 +15,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.fields import addresses, fields, quoted
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings, first_success
@@ -32,11 +33,12 @@ from txsmtpx.interfaces import IDataContext, ISession
 log = Logger()
 
 
-def refusal(failure: Failure, queue_id: str, what: str) -> Reply:
+def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Reply:
     """What the peer is told of C{failure}: an L{SMTPError} as it says, anything else is not its business."""
     if isinstance(failure.value, SMTPError):
         return failure.value.reply
-    log.failure("{what} failed ({queue_id})", failure=failure, what=what, queue_id=queue_id)
+    text = "session={session} queue={queue} {what} failed"
+    log.failure(text, failure=failure, what=what, session=session_id, queue=queue_id)
     return replies.local_error_451(queue_id)
 
 
@@ -178,7 +180,7 @@ class DataContext:
         if not isinstance(status, Failure):
             error = status if isinstance(status, Exception) else TypeError(f"no outcome: {status!r}")
             status = Failure(error)
-        return refusal(status, self.queue_id, "a delivery")
+        return refusal(status, self.connection.session_id, self.queue_id, "a delivery")
 
     def _delivered(self, result: Any, slot: Slot) -> None:
         """The adopted Deferred has fired."""
@@ -192,12 +194,12 @@ class DataContext:
     def _too_late(self, recipient: str, status: Any) -> None:
         with self._lock:
             self.late_outcomes += 1
-        log.info("late outcome for <{recipient}> ({queue_id})", recipient=recipient, queue_id=self.queue_id)
+        self._log(LogLevel.info, "late outcome for {recipient}", recipient=quoted(f"<{recipient}>"))
         if self.late is not None:
             try:
                 self.late(recipient, status)
             except Exception:  # which is not to hurt the worker that was late
-                log.failure("late() failed ({queue_id})", queue_id=self.queue_id)
+                self._log(LogLevel.critical, "late() failed", log_failure=Failure())
 
     def _expire(self, slot: Slot) -> None:
         if self._freeze(slot, self._settings.delivery_timed_out(slot.recipient)):
@@ -208,7 +210,9 @@ class DataContext:
         if self.summary is not None:
             self.summary.facts |= facts
         else:
-            log.info("{queue_id}: {facts}", queue_id=self.queue_id, facts=facts)
+            octets = 0 if self._message is None else self._message.received
+            envelope = {"from": f"<{self.sender}>", "to": addresses(self.recipients), "octets": octets}
+            self._log(LogLevel.info, "{facts}", facts=fields({**envelope, **facts}))
 
     def received(self, when: float | None = None) -> bytes:
         """
@@ -261,7 +265,7 @@ class DataContext:
         """C{data} has failed, and with it all that is still open."""
         self._running = None
         if self._outcome is None:
-            self._end(refusal(failure, self.queue_id, "data()"), self._slots)
+            self._end(refusal(failure, self.connection.session_id, self.queue_id, "data()"), self._slots)
 
     def _end(self, outcome: Reply, slots: Sequence[Slot]) -> None:
         if self._outcome is None:
@@ -357,11 +361,16 @@ class DataContext:
     def _note(self, reply: Reply) -> None:
         """What went wrong stands in the log, under the name by which the peer knows it; see L{note}."""
         if not reply.positive and self.summary is None:
-            log.info("{queue_id}: not taken: {reply}", queue_id=self.queue_id, reply=reply.one_line)
+            self._log(LogLevel.info, "not taken: {reply}", reply=reply.one_line)
+
+    def _log(self, level: Any, text: str, **of: Any) -> None:
+        """What belongs to this transaction says so."""
+        ids = {"session": self.connection.session_id, "queue": self.queue_id}
+        log.emit(level, f"session={{session}} queue={{queue}} {text}", **{**of, **ids})
 
     def _give_up(self) -> None:
         """The server-wide cap: what has no outcome by now gets none."""
-        log.warn("no outcome in time ({queue_id})", queue_id=self.queue_id)
+        self._log(LogLevel.warn, "no outcome in time")
         self._cap = None
         running, self._running = self._running, None
         self._end(replies.delivery_expired_451(self.queue_id), self._slots)

@@ -425,8 +425,8 @@ class ServerDialog:
         if self._commanded is not None:
             self._commanded(self.connection, "")
         if first and verb in _OTHER_PROTOCOLS:
-            peer = self.connection.peer_host
-            log.warn("{verb} from [{peer}] is no mail client's first command: closing", verb=verb, peer=peer)
+            text = "session={session} {verb} from [{peer}] is no mail client's first command: closing"
+            log.warn(text, session=self.connection.session_id, verb=verb, peer=self.connection.peer_host)
             self.close()
         elif self.settings.lmtp and verb in ("HELO", "EHLO"):
             self._refuse(replies.LMTP_ONLY_500)
@@ -460,7 +460,8 @@ class ServerDialog:
             else:
                 self.reply(outcome)
         elif outcome is not None:
-            log.error("a verb answered with {outcome!r}, which is no Reply", outcome=outcome)
+            text = "session={session} a verb answered with {outcome!r}, which is no Reply"
+            log.error(text, session=self.connection.session_id, outcome=outcome)
             self.reply(replies.LOCAL_ERROR_451)
 
     def _refused(self, failure: Failure) -> Reply | None:
@@ -470,9 +471,11 @@ class ServerDialog:
         if failure.check(UnauthorizedLogin):
             return replies.BAD_CREDENTIALS_535
         queue_id = self.transaction.queue_id if self.transaction else "-"
-        reply = refusal(failure, queue_id, "the backend")
+        session_id = self.connection.session_id
+        reply = refusal(failure, session_id, queue_id, "the backend")
         if reply.positive:
-            log.failure("a yes was raised ({queue_id}), which is for outcomes only", failure=failure, queue_id=queue_id)
+            text = "session={session} queue={queue} a yes was raised, which is for outcomes only"
+            log.failure(text, failure=failure, session=session_id, queue=queue_id)
             return replies.LOCAL_ERROR_451
         return reply
 
@@ -484,13 +487,17 @@ class ServerDialog:
                 return None
             result = settle(result)
         except Exception:
-            log.failure("{method} failed", method=getattr(method, "__name__", "a method"))
+            self._failed(method, Failure())
             return None
         if not isinstance(result, Deferred):
             return None
 
         def failed(failure: Failure) -> None:
             if not (self.closed and failure.check(CancelledError)):  # we cancel it when the peer has gone
-                log.failure("reset or logout failed", failure=failure)
+                self._failed(method, failure)
 
         return result.addErrback(failed)
+
+    def _failed(self, method: Callable[[], Any], failure: Failure) -> None:
+        name, session_id = getattr(method, "__name__", "a method"), self.connection.session_id
+        log.failure("session={session} {method} failed", failure=failure, session=session_id, method=name)

@@ -111,7 +111,7 @@ class Exchange:
         self._dialog.enter_session(session, username)
         self._dialog.authenticated = True
         session_id = self._dialog.connection.session_id
-        log.info("{who!r} logged in ({session_id})", who=username or credentials, session_id=session_id)
+        log.info("session={session} {who!r} logged in", session=session_id, who=username or "anonymous")
         return replies.AUTHENTICATED_235
 
     def _refused(self, failure: Failure) -> Any:
@@ -148,8 +148,8 @@ class Exchange:
         dialog = self._dialog
         dialog.failed_logins += 1
         log.info(
-            "login refused ({session_id}, [{peer}], the {count}. time)",
-            session_id=dialog.connection.session_id,
+            "session={session} login refused, from [{peer}] for the {count}. time",
+            session=dialog.connection.session_id,
             peer=dialog.connection.peer_host,
             count=dialog.failed_logins,
         )

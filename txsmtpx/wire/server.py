@@ -18,7 +18,7 @@ from twisted.internet.interfaces import (
     ISSLTransport,
 )
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -142,7 +142,7 @@ class SMTPServer(LineReceiver):
         if self._next_turn is not None:
             self._next_turn.cancel()
         if self.dialog.in_message:
-            log.info("connection lost within a message ({session_id})", session_id=self.dialog.connection.session_id)
+            self._log(LogLevel.info, "connection lost within a message")
         self.dialog.connection_lost(reason)
         self.factory.dismiss(self, self._counted)
         if self.factory.settings.observers.disconnected is not None:
@@ -317,7 +317,7 @@ class SMTPServer(LineReceiver):
 
     def _resume(self, result: object) -> None:
         if isinstance(result, Failure) and not self._closing:
-            log.failure("the dialog broke", failure=result)
+            self._log(LogLevel.critical, "the dialog broke", log_failure=result)
             self.abort()
         self._release(_DIALOG)
 
@@ -350,11 +350,11 @@ class SMTPServer(LineReceiver):
         if self._behind_proxy:
             self._ask_for_addresses()
         if data.startswith(_TLS_HELLO) and self.dialog.connection.tls is None:
-            log.warn("a TLS hello on a plain port from [{peer}]: closing", peer=self.dialog.connection.peer_host)
+            self._log(LogLevel.warn, "a TLS hello on a plain port from [{peer}]: closing")
             self.dialog.close()
         elif not self._greeted:
             self._deadlines.clear("greeting")
-            log.info("[{peer}] spoke before the greeting: closing", peer=self.dialog.connection.peer_host)
+            self._log(LogLevel.info, "[{peer}] spoke before the greeting: closing")
             self.dialog.say_goodbye(replies.EARLY_TALKER_554)
         elif self._behind_proxy:
             self._admit_host()
@@ -391,8 +391,14 @@ class SMTPServer(LineReceiver):
         elif phase == "greeting":
             self._greet()
         else:
-            log.info("the peer does not read: aborting ({session_id})", session_id=self.dialog.connection.session_id)
+            self._log(LogLevel.info, "the peer does not read: aborting")
             self.abort()
+
+    def _log(self, level: Any, text: str, **of: Any) -> None:
+        """What belongs to this connection says so."""
+        connection = self.dialog.connection
+        ids = {"session": connection.session_id, "peer": connection.peer_host}
+        log.emit(level, f"session={{session}} {text}", **ids, **of)
 
 
 def _behind_proxy(transport: Any) -> bool:

@@ -19,7 +19,7 @@ _AUTH = re.compile(rb"(\s*AUTH +\S+ +)\S.*", re.IGNORECASE | re.DOTALL)
 
 def to_log(session_id: str, speaker: str, line: str) -> None:
     """The transcript that C{--transcript} means."""
-    log.info("{session_id} {speaker}: {line}", session_id=session_id, speaker=speaker, line=line)
+    log.info("session={session} {speaker}: {line}", session=session_id, speaker=speaker, line=line)
 
 
 def shown(line: bytes, secret: bool) -> str:

@@ -1,0 +1,197 @@
+"""The line for a transaction: its fixed form, and that everything in it is true."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import Logger, formatEvent, globalLogPublisher
+
+from tests.logs.test_fields import read
+from txsmtpx import Observer, OpenBackend, Session, SMTPError
+from txsmtpx.logs.objects import json_form
+from txsmtpx.logs.text import TextForm
+from txsmtpx.logs.transaction import TransactionLog
+from txsmtpx.testing import Conversation
+
+FORM = [
+    "session", "queue", "listener", "end", "peer", "helo", "login", "tls", "from", "to", "recipients", "delivered",
+    "deferred", "refused", "octets", "seconds", "backend", "code", "reply",
+]  # fmt: skip
+
+
+class Logged(list):
+    """The events of a server, as they come."""
+
+    def watching(self, which="all"):
+        return TransactionLog(which, logger=Logger("txsmtpx.test", observer=self.append))
+
+    @property
+    def fields(self):
+        """Those of the only line."""
+        (event,) = self
+        return read(formatEvent(event))
+
+
+@pytest.fixture
+def logged():
+    return Logged()
+
+
+def talk(logged, session=None, which="all", **settings):
+    session = session or Session()
+    return Conversation(OpenBackend(lambda connection: session), observers=[logged.watching(which)], **settings)
+
+
+HELLO = "EHLO client.example"
+MAIL = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>")
+
+
+class No(Session):
+    """Refuses what comes from somebody."""
+
+    def data(self, message, context):
+        if context.sender:
+            raise SMTPError(550, (5, 0, 0), "No")
+
+
+def test_the_form(logged):
+    clock = Clock()
+    answer = Deferred()
+
+    class Slow(Session):
+        async def data(self, message, context):
+            await message.content()
+            await answer
+
+    client = talk(logged, Slow(), clock=clock)
+    client.ask(HELLO, *MAIL, "DATA")
+    clock.advance(1.5)
+    client.send(b"body\r\n.\r\n")
+    clock.advance(0.25)
+    answer.callback(None)
+    (said,) = [line for line in client.replies() if "queued" in line]
+    (event,) = logged
+    queue = said.rpartition(" ")[2]
+    session = client.protocol.dialog.connection.session_id
+    assert formatEvent(event) == (
+        f"session={session} queue={queue} listener= end=answered peer=192.168.1.1 helo=client.example login= tls= "
+        "from=<a@client.example> to=<b@localhost>,<c@localhost> recipients=2 delivered=2 deferred=0 refused=0 "
+        f'octets=6 seconds=1.750000 backend=0.250000 code=250 reply="250 2.0.0 Ok: queued as {queue}"'
+    )
+    client.hang_up()
+
+
+def test_the_form_is_fixed(logged):
+    for lines in (["DATA", "."], ["RSET"], []):
+        client = talk(logged)
+        client.ask(HELLO, *MAIL, *lines)
+        client.hang_up()
+    assert [list(read(formatEvent(event))) for event in logged] == [FORM] * 3
+    assert [event["end"] for event in logged] == ["answered", "reset", "closed"]
+    assert [event["code"] for event in logged] == [250, 0, 0]
+
+
+def test_the_fields_are_there_for_everybody(logged):
+    client = talk(logged)
+    client.ask(HELLO, *MAIL, "DATA", ".")
+    client.hang_up()
+    (event,) = logged
+    assert {name: str(event[name]) for name in FORM if name not in ("seconds", "backend")} == {
+        name: value for name, value in logged.fields.items() if name not in ("seconds", "backend")
+    }
+
+
+@pytest.mark.parametrize(
+    ("statuses", "counts", "code"),
+    [
+        ({}, "2 0 0", "250"),
+        ({"b": 450}, "1 1 0", "450"),
+        ({"b": 550, "c": 450}, "0 1 1", "550"),
+        ({"c": 554}, "1 0 1", "554"),
+    ],
+)
+def test_outcomes_under_lmtp(logged, statuses, counts, code):
+    class Picky(Session):
+        def data(self, message, context):
+            for name, code in statuses.items():
+                context.set_status(f"{name}@localhost", SMTPError(code, (code // 100, 0, 0), "No"))
+
+    client = talk(logged, Picky(), lmtp=True)
+    client.ask(HELLO.replace("EHLO", "LHLO"), *MAIL, "DATA", ".")
+    client.hang_up()
+    found = logged.fields
+    assert " ".join(found[name] for name in ("delivered", "deferred", "refused")) == counts
+    assert found["code"] == code
+
+
+@pytest.mark.parametrize(("code", "counts"), [(451, "0 2 0"), (550, "0 0 2")])
+def test_one_answer_for_all(logged, code, counts):
+    class Rude(Session):
+        def data(self, message, context):
+            raise SMTPError(code, (code // 100, 0, 0), "No\r\n250 yes")
+
+    client = talk(logged, Rude())
+    client.ask(HELLO, *MAIL, "DATA", ".")
+    client.hang_up()
+    found = logged.fields
+    assert " ".join(found[name] for name in ("delivered", "deferred", "refused")) == counts
+    assert found["reply"] == f"{code}-{code // 100}.0.0 No / {code} {code // 100}.0.0 250 yes"
+
+
+def test_only_what_was_refused(logged):
+    client = talk(logged, No(), "refused")
+    client.ask(HELLO, "MAIL FROM:<>", *MAIL[1:], "DATA", ".", *MAIL, "RSET", *MAIL, "DATA", ".")
+    client.hang_up()
+    assert logged.fields["from"] == "<a@client.example>"
+
+
+def test_what_the_backend_notes_comes_last(logged):
+    class Noting(Session):
+        def data(self, message, context):
+            context.note(stored=2, where="a place\n", code="of its own", smtpx_line="forged\n", log_format="{forged}")
+
+    client = talk(logged, Noting())
+    client.ask(HELLO, *MAIL, "DATA", ".")
+    client.hang_up()
+    found = logged.fields
+    assert list(found)[: len(FORM)] == FORM
+    assert (found["stored"], found["where"], found["code"]) == ("2", "a place\n", "250")
+    assert logged[0]["stored"] == 2
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1, max_size=50))
+def test_nobody_forges_a_line(helo):
+    logged = Logged()
+    client = talk(logged)
+    client.send(f"EHLO {helo}\r\n".encode())
+    if not client.protocol.dialog.connection.helo:  # that was no name
+        client.ask(HELLO)
+    helo = client.protocol.dialog.connection.helo
+    client.ask(*MAIL, "RSET", "QUIT")
+    client.hang_up()
+    (event,) = logged
+    assert TextForm()(event)[:-1].isprintable()
+    assert list(read(formatEvent(event))) == FORM
+    assert read(formatEvent(event))["helo"] == json.loads(json_form(event))["helo"] == helo
+
+
+def test_a_refusal_is_said_once(logged):
+    said = []
+    globalLogPublisher.addObserver(said.append)
+    try:
+        for observers in ([logged.watching()], [Observer()]):
+            session = No()
+            client = Conversation(OpenBackend(lambda connection, session=session: session), observers=observers)
+            client.ask(HELLO, *MAIL, "DATA", ".")
+            client.hang_up()
+    finally:
+        globalLogPublisher.removeObserver(said.append)
+    assert len(logged) == 1
+    (other,) = said
+    assert re.fullmatch(r"session=\w+ queue=\w+ not taken: 550 5\.0\.0 No", formatEvent(other))

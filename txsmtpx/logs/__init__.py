@@ -1,0 +1,1 @@
+"""What the server writes down: a line for each transaction, and the forms that lines have."""
