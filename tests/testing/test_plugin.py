@@ -32,15 +32,10 @@ def test_with_pytest_twisted(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=how_many(BLOCKING) + how_many(TWISTED))
 
 
-def test_with_another_reactor(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_twisted=TWISTED)
-    pytester.runpytest_subprocess("--reactor=asyncio", *STRICT).assert_outcomes(passed=how_many(TWISTED))
-
-
-def test_django_and_xdist(pytester: pytest.Pytester) -> None:
+def test_django_and_xdist_and_another_reactor(pytester: pytest.Pytester) -> None:
     """Each worker has a thread, and a reactor, of its own."""
     pytester.makepyfile(test_mail=DJANGO, test_twisted=TWISTED)
-    result = pytester.runpytest_subprocess("-n", "2", *STRICT)
+    result = pytester.runpytest_subprocess("-n", "2", "--reactor=asyncio", *STRICT)
     result.assert_outcomes(passed=how_many(DJANGO) + how_many(TWISTED))
 
 
