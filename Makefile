@@ -7,7 +7,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test lint types clean
+.PHONY: serve test lint types bench bench-quick clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
@@ -20,6 +20,14 @@ lint: $(VENV)/made-to-develop
 
 types: $(VENV)/made-to-develop
 	$(BIN)/mypy $(ARGS)
+
+# For an hour the machine should do nothing else.
+bench: $(VENV)/made-to-measure
+	$(BIN)/python -m benchmarks install
+	$(BIN)/python -m benchmarks --record $(ARGS)
+
+bench-quick: $(VENV)/made-to-measure
+	$(BIN)/python -m benchmarks quick $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -34,6 +42,10 @@ $(VENV)/made-to-serve: pyproject.toml | $(BIN)/python
 
 $(VENV)/made-to-develop: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@ $(VENV)/made-to-serve
+
+$(VENV)/made-to-measure: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ $(VENV)/made-to-serve
 
 $(BIN)/python:

@@ -1,23 +1,63 @@
-"""What is built and installed for the benchmarks, all of it in C{build/benchmarks} or by the machine's packages."""
+"""What is built and installed for the benchmarks: in C{build/benchmarks}, or by the machine's packages."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+
+from benchmarks.packages import BUILD, found
+from tests.interop.peers import install_packages
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
-BUILD = HERE.parent / "build" / "benchmarks"
 
 LOAD = BUILD / "load"
 SINK = BUILD / "sink"
 GO_SERVER = BUILD / "go_smtp_server"
 GO_CLIENT = BUILD / "go_smtp_client"
-NODE_MODULES = BUILD / "node_modules"
 
 GO_SOURCES = Path("/usr/share/gocode")
 """Where Debian's packages of Go libraries put them."""
+
+# name: (what has to be there, the Debian packages it comes from)
+TOOLS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "C compiler": ("cc", ("gcc", "libc6-dev")),
+    "OpenSSL": ("/usr/include/openssl/ssl.h", ("libssl-dev",)),
+    "Go": ("go", ("golang-go",)),
+    "go-smtp": (f"{GO_SOURCES}/src/github.com/emersion/go-smtp", ("golang-github-emersion-go-smtp-dev",)),
+    "go-sasl": (f"{GO_SOURCES}/src/github.com/emersion/go-sasl", ("golang-github-emersion-go-sasl-dev",)),
+    "Postfix": ("smtp-sink", ("postfix",)),
+    "Node.js": ("node", ("nodejs",)),
+    "npm": ("npm", ("npm",)),
+    "Valgrind": ("valgrind", ("valgrind",)),
+}
+
+
+def install() -> None:
+    """The tools, where we may, and with them the peers; what is missing in the end is named."""
+    missing = [packages for tool, packages in TOOLS.values() if not _here(tool)]
+    if missing and os.geteuid() == 0 and found("apt-get"):
+        install_packages({package for packages in missing for package in packages})
+    for name, (tool, packages) in TOOLS.items():
+        if not _here(tool):
+            print(f"{name} is not installed (Debian: {', '.join(packages)})", file=sys.stderr)
+    if all(_here(TOOLS[name][0]) for name in ("Go", "go-smtp", "go-sasl")):
+        for program in (GO_SERVER, GO_CLIENT):
+            compile_go(PEERS / program.name, program)
+    if _here("npm"):
+        install_node("smtp-server", "nodemailer")
+
+
+def _here(tool: str) -> bool:
+    return Path(tool).exists() or found(tool) is not None
+
+
+def compile_tools() -> None:
+    """The load generator, and the sink."""
+    compile_c(HERE / "load.c", LOAD, "-lssl", "-lcrypto")
+    compile_c(HERE / "sink.c", SINK)
 
 
 def compile_c(source: Path, program: Path, *libraries: str) -> None:
@@ -34,25 +74,8 @@ def compile_c(source: Path, program: Path, *libraries: str) -> None:
     subprocess.run(["cc", "-O2", "-std=gnu11", *warnings, "-o", program, source, *libraries], check=True)
 
 
-def compile_tools() -> None:
-    """The load generator, and the sink."""
-    compile_c(HERE / "load.c", LOAD, "-lssl", "-lcrypto")
-    compile_c(HERE / "sink.c", SINK)
-
-
-def install() -> None:
-    """The peers that no registry of Python packages has, as far as their tools are here."""
-    for program in (GO_SERVER, GO_CLIENT):
-        compile_go(PEERS / program.name, program)
-    install_node("smtp-server", "nodemailer")
-
-
 def compile_go(package: Path, program: Path) -> None:
-    """
-    Compile a program of Go from Debian's sources alone; nothing is downloaded.
-
-    @raise FileNotFoundError: there is no Go.
-    """
+    """Compile a program of Go from Debian's sources alone; nothing is downloaded."""
     environment = {**os.environ, "GO111MODULE": "off", "GOPATH": str(GO_SOURCES), "GOFLAGS": ""}
     subprocess.run(["go", "build", "-o", program, f"./{package.name}"], cwd=package.parent, env=environment, check=True)
 

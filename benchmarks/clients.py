@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.build import GO_CLIENT, NODE_MODULES, PEERS
-from benchmarks.packages import debian, found, module, needs_built, needs_module, needs_program, node
+from benchmarks.build import GO_CLIENT, PEERS
+from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
 from benchmarks.program import Program
 
 Command = Callable[[int, Path, int], list[str]]

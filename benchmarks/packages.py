@@ -9,7 +9,10 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-from benchmarks.build import NODE_MODULES
+BUILD = Path(__file__).parents[1] / "build" / "benchmarks"
+"""For what is built, or fetched, for the benchmarks alone."""
+
+NODE_MODULES = BUILD / "node_modules"
 
 SYSTEM = "/usr/sbin:/sbin"
 """Where daemons live, and the PATH of an ordinary user does not look."""

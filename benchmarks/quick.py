@@ -1,23 +1,13 @@
-"""What shows in under two minutes whether a change costs: a few ratios, and instructions."""
+"""C{python -m benchmarks quick}: what shows in under two minutes whether a change costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-from benchmarks import instructions
-from benchmarks.instructions import count
-
-CASES = ("small", "recipients", "body", "client-small", "client-body")
-PROGRAMS = ("txsmtpx", "twisted.mail", "aiosmtpd", "smtplib")
-ROUNDS = 3
-SECONDS = 0.2
-
-
-def counted() -> Iterator[str]:
-    """Lines of text: instructions of each command."""
-    if missing := instructions.missing():
-        yield f"Instructions: not counted, {missing}"
-        return
-    yield "Instructions, in memory and without a reactor:"
-    for name, number in count():
-        yield f"  {name:<30} {number:>12,.0f}"
+ARGUMENTS: dict[str, Any] = {
+    "words": ["small", "recipients", "body", "client-small", "client-body", "instructions"],
+    "programs": ["txsmtpx", "twisted.mail", "aiosmtpd", "smtplib"],
+    "rounds": 3,
+    "seconds": 0.2,
+}
+"""What it stands for."""

@@ -8,14 +8,17 @@ from statistics import median
 from benchmarks.cost import Cost
 from benchmarks.rounds import Case, Sample
 
-UNITS = {"CPU": (1e6, "µs"), "memory": (1 / 1024, "KB")}
+UNITS = {"CPU": (1e6, "µs"), "time": (1e6, "µs"), "memory": (1 / 1024, "KB")}
 """What an amount is multiplied with, and called."""
+
+
+OWNERS = {"server": "server", "client": "client", "workers": "server"}
 
 
 def table(case: Case, samples: Sequence[Sample], baseline: str) -> Iterator[str]:
     """Lines of text, a program each: median (minimum to maximum)."""
     factor, symbol = UNITS[case.measured]
-    yield f"{case.title}: {case.measured} of the {case.side}, a {case.unit}; {baseline} = 1"
+    yield f"{case.title}: {case.measured} of the {OWNERS[case.side]}, a {case.unit}; {baseline} = 1"
     for name in dict.fromkeys(each.program for each in samples):
         mine = [each.cost for each in samples if each.program == name]
         cost = spread([each.amount * factor for each in mine])

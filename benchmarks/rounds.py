@@ -52,7 +52,7 @@ class Sample:
 
 
 def in_turn(
-    case: Case, programs: Sequence[Program], rounds: int, seconds: float, complain: Callable[[str], None]
+    case: Case, programs: Sequence[Program], rounds: int, seconds: float, complain: Callable[[Program, str], None]
 ) -> Iterator[Sample]:
     """
     Every program once, then again, so that what else goes on on the machine hits them all.
@@ -65,5 +65,5 @@ def in_turn(
             try:
                 yield Sample(case.name, program.name, number, case.measure(program, seconds))
             except (NotOffered, Refused) as error:
-                complain(f"{case.name}: {program.name}: {error}")
+                complain(program, str(error))
                 able.remove(program)

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.build import GO_SERVER, NODE_MODULES, PEERS
-from benchmarks.packages import debian, found, module, needs_built, needs_module, needs_program, node
+from benchmarks.build import GO_SERVER, PEERS
+from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
 from benchmarks.program import Program
 
 Command = Callable[[int, Path | None], list[str]]
@@ -57,3 +57,17 @@ SERVERS: tuple[Program, ...] = (
     Program("aiosmtpd", _aiosmtpd, needs_module("aiosmtpd"), lambda: module("aiosmtpd")),
 )  # fmt: skip
 """The first one is what the others are compared with."""
+
+WORKERS: tuple[Program, ...] = tuple(
+    Program(f"{count} worker{'s' * (count > 1)}", _smtpx("--workers", str(count)), needs_module("txsmtpx"),
+            lambda: module("txsmtpx"))
+    for count in (1, 2)
+)  # fmt: skip
+
+_UNLIMITED = ("--max-recipients", "0", "--max-message-bytes", "0")
+
+GROWING: tuple[Program, ...] = (
+    *[each for each in SERVERS if each.name in ("bare", "go-smtp")],
+    Program("txsmtpx", _smtpx(*_UNLIMITED), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+)
+"""Those whose growth is looked at; ours without its limits."""

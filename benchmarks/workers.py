@@ -1,77 +1,53 @@
-"""
-What workers are worth: throughput and CPU of C{twistd smtpx --workers N}, on all cores, which the load shares.
-
-    python -m benchmarks.workers [--workers 1,2] [--rounds 5] [--messages 6000]
-
-One process and several run in turn.  Throughput is by the clock, so the machine must have nothing else to do; where
-that cannot be had, C{chrt --rr 1} comes near.
-"""
+"""What more workers bring: they share all cores with the load generator, as the processes of a machine do."""
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import tempfile
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from typing import Literal
 
-from benchmarks.build import compile_tools
+from benchmarks.cost import Cost, enough
 from benchmarks.process import CORES
-from benchmarks.program import Program
+from benchmarks.program import Program, Refused
 from benchmarks.server import Server, serving
-from benchmarks.servers import smtpx
-
-LOADS = {
-    "4 KB messages, 16 connections kept": ("--connections 16", 1),
-    "1 KB messages, a connection each": ("--connections 16 --size 1024 --per-connection 1", 1),
-    "100 pipelined recipients, 16 connections": ("--connections 16 --size 512 --pipeline envelope --recipients 100", 4),
-}
-"""What the load generator is told, and by how much its messages are fewer."""
 
 
-@contextlib.contextmanager
-def served(workers: int, backend: str) -> Iterator[Server]:
-    """A server with so many processes."""
-    program = Program("txsmtpx", smtpx("--backend", backend, "--workers", str(workers)), str, str)
-    with tempfile.TemporaryDirectory() as directory, serving(program, Path(directory), cores=CORES) as server:
-        if workers > 1:
-            server.process.until(lambda: server.process.log.count(" is ready") == workers)
-        yield server
+@dataclass(frozen=True)
+class Workers:
+    """
+    Time, or CPU, of a server with all cores.
 
+    @ivar title: the row of the table.
+    @ivar load: options of the load generator.
+    @ivar units: how many of what is counted are in a message.
+    @ivar first: messages for a first impression.
+    """
 
-def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers")
-    parser.add_argument("--workers", type=lambda text: [int(each) for each in text.split(",")], default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--messages", type=int, default=6000)
-    parser.add_argument("--backend", default="log")
-    arguments = parser.parse_args()
-    compile_tools()
-    for load, (options, fewer) in LOADS.items():
-        messages = arguments.messages // fewer
-        rates: dict[int, list[float]] = {number: [] for number in arguments.workers}
-        costs: dict[int, list[float]] = {number: [] for number in arguments.workers}
-        for _ in range(arguments.rounds):
-            for number in arguments.workers:
-                with served(number, arguments.backend) as server:
-                    server.take(options, messages // 10, CORES)  # warm
-                    counted = server.take(options, messages, CORES)
-                rates[number].append(messages / counted["seconds"])
-                costs[number].append(counted["server"] / messages * 1e6)
-        first = arguments.workers[0]
-        print(load)
-        for number in arguments.workers:
-            rate, cost = median(rates[number]), median(costs[number])
-            print(
-                f"  {number} workers: {rate:8.0f} messages a second"
-                f" ({min(rates[number]):.0f} to {max(rates[number]):.0f}), "
-                f"{rate / median(rates[first]):.2f} times; {cost:6.1f} us of CPU a message, "
-                f"{cost / median(costs[first]):.2f} times",
-                flush=True,
-            )
+    name: str
+    title: str
+    unit: str
+    measured: Literal["time", "CPU"]
+    load: str = ""
+    units: float = 1
+    first: int = 500
 
+    side = "workers"
 
-if __name__ == "__main__":
-    main()
+    def measure(self, program: Program, seconds: float) -> Cost:
+        """
+        Start the server, warm it up, measure it.
+
+        @param seconds: to aim at.
+        @raise Refused: it did not do that.
+        """
+        with tempfile.TemporaryDirectory() as directory, serving(program, Path(directory), cores=CORES) as server:
+            first = self._take(server, self.first)
+            return self._take(server, enough(first, 2 * seconds)).each(self.units)
+
+    def _take(self, server: Server, messages: int) -> Cost:
+        counted = server.take(self.load, messages, CORES)
+        if counted["messages"] != messages:
+            raise Refused(f"of {messages} messages it took {counted['messages']}")
+        amount = counted["seconds" if self.measured == "time" else "server"]
+        return Cost(amount, counted["seconds"], counted["cpu"]).each(messages)

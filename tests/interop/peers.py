@@ -91,9 +91,7 @@ def unusable(peer: str) -> str:
 
 def install() -> None:
     """Install what is missing of all the peers."""
-    _apt_get("update")
-    with _no_daemons_started():
-        _install_packages({package for _, packages in PEERS.values() for package in packages} - UNPACKED)
+    install_packages({package for _, packages in PEERS.values() for package in packages} - UNPACKED)
     if not EXIM.exists():
         _unpack(EXIM_PACKAGE, EXIM_ROOT)
     if not OPENSMTPD.exists():
@@ -109,8 +107,14 @@ def _make_user(name: str) -> None:
         _run("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", name)
 
 
-def _install_packages(packages: Iterable[str]) -> None:
-    """What is there stays as it is."""
+def install_packages(packages: Iterable[str]) -> None:
+    """Install packages of Debian, as root; what is there stays as it is, and no server is started."""
+    _apt_get("update")
+    with _no_daemons_started():
+        _install(packages)
+
+
+def _install(packages: Iterable[str]) -> None:
     _apt_get("install", "--yes", "--no-install-recommends", "--no-upgrade", *sorted(packages))
 
 
@@ -120,7 +124,7 @@ def _unpack(package: str, root: Path) -> None:
     _apt_get("download", "-o", "APT::Sandbox::User=root", package, cwd=root)
     (archive,) = root.glob("*.deb")
     field = subprocess.run(["dpkg-deb", "--field", archive, "Depends"], check=True, capture_output=True, text=True)
-    _install_packages(re.findall(r"\blib[\w.+-]+", field.stdout))
+    _install(re.findall(r"\blib[\w.+-]+", field.stdout))
     _run("dpkg-deb", "--extract", str(archive), str(root))
     archive.unlink()
     for file in root.rglob("*"):

@@ -1,0 +1,62 @@
+"""What the numbers should be.  One more goal is one entry of L{GOALS}."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.report import ratios
+from benchmarks.results import Results
+
+LARGE = ("body", "prose", "dots")
+PIPELINED = ("envelope", "messages", "recipients")
+SERVED = ("small", "connections", *PIPELINED, *LARGE, "tls-small", "tls-body")
+SENT = ("client-small", "client-recipients", "client-body", "client-prose")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """
+    @ivar cases: in each of these,
+    @ivar other: of what this program needs,
+    @ivar share: we need at most so much.
+    """
+
+    cases: tuple[str, ...]
+    other: str
+    share: float
+
+
+GOALS: tuple[Goal, ...] = (
+    Goal((*LARGE, *PIPELINED, "tls-body", "idle", "tls-idle"), "go-smtp", 1.0),
+    Goal(("small",), "go-smtp", 1.3),
+    Goal(SENT, "go-smtp", 1.0),
+    Goal((*SERVED, "idle"), "aiosmtpd", 0.33),
+    Goal((*SERVED,), "twisted.mail", 0.5),
+    Goal(SENT, "aiosmtplib", 0.33),
+    Goal(SENT, "twisted.mail", 0.5),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a goal in one case: our share, and whether that is little enough."""
+
+    goal: Goal
+    case: str
+    share: float
+
+    @property
+    def met(self) -> bool:
+        """Whether it is met."""
+        return self.share <= self.goal.share
+
+
+def outcomes(results: Results) -> Iterator[Outcome]:
+    """Every goal in every case of it that both have been measured at."""
+    for goal in GOALS:
+        for case in goal.cases:
+            found = ratios(results.cases.get(case, []), "txsmtpx", goal.other)
+            if found:
+                yield Outcome(goal, case, median(found))
