@@ -11,7 +11,7 @@ from benchmarks.workers import Workers
 _KEPT = "--connections 4"
 _LARGE = "--size 25000000 --pipeline envelope"
 _RECIPIENTS = f"{_KEPT} --size 512 --pipeline envelope --recipients 100"
-_MANY = "--connections 32"
+_MANY = "--connections 16"
 _MANY_RECIPIENTS = f"{_MANY} --size 512 --pipeline envelope --recipients 100"
 _HANDSHAKE = f"{_KEPT} --tls --per-connection 0"
 
@@ -32,9 +32,11 @@ CASES: tuple[Case, ...] = (
              done="sessions"),
     Idle("idle", "idle connections"),
     Idle("tls-idle", "TLS: idle connections", tls="ec"),
-    Workers("workers-small", "4 KB messages, 32 connections kept", "message", "time", _MANY),
-    Workers("workers-recipients", "100 pipelined recipients", "recipient", "time", _MANY_RECIPIENTS, 100, 20),
-    Workers("workers-cpu", "4 KB messages, 32 connections kept", "message", "CPU", _MANY),
+    Workers("workers-small", "4 KB messages, 16 connections kept", "message", "time", _MANY),
+    Workers("workers-connections", "1 KB messages, a connection each", "message", "time",
+            f"{_MANY} --size 1024 --per-connection 1"),
+    Workers("workers-recipients", "100 pipelined recipients", "recipient", "time", _MANY_RECIPIENTS, 100, 50),
+    Workers("workers-cpu", "4 KB messages, 16 connections kept: CPU", "message", "CPU", _MANY),
     Sent("client-small", "client: 4 KB messages, connection kept", "message"),
     Sent("client-recipients", "client: 100 recipients", "recipient", 512, recipients=100, units=100, first=10),
     Sent("client-body", "client: 25 MB of smtp-source's lines", "MB", 25_000_000, units=25, first=1),

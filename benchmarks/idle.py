@@ -27,7 +27,7 @@ class Idle:
     title: str
     tls: str = ""
     connections: int = 1000
-    before: int = 100
+    before: int = 300
 
     unit = "connection"
     side = "server"

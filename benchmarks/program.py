@@ -15,6 +15,7 @@ class Program:
     @ivar missing: what it lacks here, "" if nothing.
     @ivar version: what is measured.
     @ivar tls: whether it can.
+    @ivar processes: those that share the port of a server, each of which says that it is ready.
     @ivar lasting: a client that sends as often as it is told to; one that is not has C{{messages}} in its command.
     """
 
@@ -23,6 +24,7 @@ class Program:
     missing: Callable[[], str]
     version: Callable[[], str]
     tls: bool = True
+    processes: int = 1
     lasting: bool = True
 
 

@@ -94,6 +94,8 @@ def serving(program: Program, directory: Path, tls: str = "", cores: Sequence[in
     port = _free_port()
     with _many_files(), running(program.command(port, pem), cores, directory, quiet=True) as process:
         process.until(lambda: _greets(port, bool(tls)))
+        if program.processes > 1:
+            process.until(lambda: process.log.count(" is ready") >= program.processes)
         yield Server(process, port)
 
 

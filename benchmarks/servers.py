@@ -15,13 +15,14 @@ Command = Callable[[int, Path | None], list[str]]
 PYTHON = sys.executable
 
 
-def smtpx(*options: str) -> Command:
-    twistd = str(Path(PYTHON).with_name("twistd"))
+def smtpx(*options: str, reactor: str = "") -> Command:
+    """C{twistd smtpx}."""
+    twistd = [str(Path(PYTHON).with_name("twistd")), *(["--reactor", reactor] if reactor else [])]
 
     def command(port: int, pem: Path | None) -> list[str]:
         kind = f"ssl:{port}:privateKey={pem}:certKey={pem}" if pem else f"tcp:{port}"
         endpoint = f"{kind}:interface=127.0.0.1:backlog=1000"
-        return [twistd, "-n", "--pidfile=", "smtpx", "--domain", "localhost", "--port", endpoint, *options]
+        return [*twistd, "-n", "--pidfile=", "smtpx", "--domain", "localhost", "--port", endpoint, *options]
 
     return command
 
@@ -47,6 +48,7 @@ SERVERS: tuple[Program, ...] = (
     Program("bare", _with_port(PYTHON, PEERS / "bare.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
     Program("txsmtpx-null", smtpx("--backend", "null"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx-reactor", smtpx(reactor="smtpx"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
     Program("go-smtp", _with_port(GO_SERVER), needs_built(GO_SERVER),
             lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
     Program("smtp-sink", _sink, needs_program("smtp-sink", "postfix"), lambda: debian("postfix"), tls=False),
@@ -59,8 +61,8 @@ SERVERS: tuple[Program, ...] = (
 """The first one is what the others are compared with."""
 
 WORKERS: tuple[Program, ...] = tuple(
-    Program(f"{count} worker{'s' * (count > 1)}", _smtpx("--workers", str(count)), needs_module("txsmtpx"),
-            lambda: module("txsmtpx"))
+    Program(f"{count} worker{'s' * (count > 1)}", smtpx("--workers", str(count)), needs_module("txsmtpx"),
+            lambda: module("txsmtpx"), processes=count)
     for count in (1, 2)
 )  # fmt: skip
 
@@ -68,6 +70,6 @@ _UNLIMITED = ("--max-recipients", "0", "--max-message-bytes", "0")
 
 GROWING: tuple[Program, ...] = (
     *[each for each in SERVERS if each.name in ("bare", "go-smtp")],
-    Program("txsmtpx", _smtpx(*_UNLIMITED), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx", smtpx(*_UNLIMITED), needs_module("txsmtpx"), lambda: module("txsmtpx")),
 )
 """Those whose growth is looked at; ours without its limits."""
