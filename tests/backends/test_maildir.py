@@ -163,6 +163,17 @@ def test_an_existing_maildir_is_left_as_it_is(tmp_path):
     assert len(files(tmp_path)) == 4
 
 
+@pytest.mark.parametrize("part", ["tmp", "new", "cur"])
+def test_a_part_that_is_gone_is_made_again(tmp_path, part):
+    backend = maildir(tmp_path)
+    deliver(backend, "b@localhost")
+    for path in (tmp_path / part).iterdir():
+        path.unlink()
+    (tmp_path / part).rmdir()
+    (answer,) = deliver(backend, "b@localhost")
+    assert answer[:9] == "250 2.0.0"
+
+
 def test_only_the_owner_may_look(tmp_path):
     deliver(maildir(tmp_path, "{local}"), "b@localhost")
     assert [(tmp_path / "b" / name).stat().st_mode & 0o777 for name in ("new", "cur", "tmp")] == [0o700] * 3

@@ -244,6 +244,7 @@ def test_a_disk_that_fills_in_the_middle(made, lmtp, blocked):
     """Under LMTP what has come so far goes on into the next Maildir that takes it."""
     if blocked:
         shutil.rmtree(made._root / blocked / "tmp")
+        (made._root / blocked / "tmp").symlink_to("nowhere")  # so that it cannot be made again
     client = conversation(made.backend(), ["b", "c", "d"], lmtp)
     body = b"".join(b"%07d\r\n" % number for number in range(100_000))
     client.send(body)

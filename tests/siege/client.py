@@ -8,10 +8,10 @@ import statistics
 import time
 from types import TracebackType
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
-class Refused(Exception):
+class Refused(RuntimeError):
     """The server said something else than was hoped for."""
 
     def __init__(self, reply: bytes) -> None:
@@ -37,10 +37,14 @@ class Client:
         if header:
             self.socket.sendall(header)
         self.file = self.socket.makefile("rb")
-        self.greeting = self.expect(b"220")
-        self.ask(self._hello, b"250")
-        if tls:
-            self._start_tls()
+        try:
+            self.greeting = self.expect(b"220")
+            self.ask(self._hello, b"250")
+            if tls:
+                self._start_tls()
+        except BaseException:
+            self.close()
+            raise
 
     def _start_tls(self) -> None:
         self.ask(b"STARTTLS\r\n", b"220")

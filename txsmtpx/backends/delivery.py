@@ -177,7 +177,11 @@ class Delivery:
         if not os.path.isdir(os.path.join(maildir, "new")):
             self._make(maildir)
         temporary = self._path(maildir, "tmp")
-        file = FileIO(temporary, "x")  # without a buffer, so that what has been written is known
+        try:
+            file = FileIO(temporary, "x")  # without a buffer, so that what has been written is known
+        except FileNotFoundError:  # somebody has taken C{tmp} away
+            self._make(maildir)
+            file = FileIO(temporary, "x")
         self._temporary.append(temporary)
         try:
             if self._abandoned:  # meanwhile, in the reactor's thread

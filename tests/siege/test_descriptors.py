@@ -1,0 +1,52 @@
+"""Out of file descriptors: nobody is accepted for as long as that lasts, and nothing burns."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+from tests.siege.besieged import MIB, Besieged
+from tests.siege.client import Client
+from tests.siege.scale import scale
+
+FILES = scale(128, 1024)
+
+
+def test_accepting_pauses_and_comes_back(directory, figures):
+    with Besieged(directory, "--backend", "maildir:Maildir", files=FILES) as server, contextlib.ExitStack() as stack:
+        inside = stack.enter_context(Client(server.port))
+        waiting = []
+        with contextlib.suppress(TimeoutError):
+            while len(waiting) < 2 * FILES:  # more than it can have; the queue of the port is full before
+                waiting.append(socket.create_connection(("127.0.0.1", server.port), 2.5))
+        for connection in waiting:
+            stack.callback(connection.close)
+        server.logged("no new connections for now")
+        inside.send(b"hi\r\n")  # a Maildir still finds what it needs
+        burnt = server.busy(scale(1, 3))
+        assert burnt < 0.1
+        assert server.descriptors < FILES
+        for connection in waiting:
+            connection.close()
+        server.logged("connections are accepted again")
+        Client(server.port).quit()
+        assert len(server.log) < MIB
+        inside.quit()
+        assert server.stop()
+    figures.add(f"out of {FILES} descriptors", f"{burnt:.0%} of a processor, {len(server.log)} octets of log")
+
+
+def test_a_unix_socket_too(directory):
+    options = ["--backend", "null"]
+    with Besieged(directory, *options, files=64, port="unix:socket") as server, contextlib.ExitStack() as stack:
+        server.ports()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connection = stack.enter_context(contextlib.closing(socket.socket(socket.AF_UNIX)))
+                connection.setblocking(False)
+                connection.connect(str(directory / "socket"))
+        server.logged("no new connections for now")
+        assert server.busy(1) < 0.1
+        stack.close()
+        server.logged("connections are accepted again")
+        assert server.stop()
