@@ -13,7 +13,7 @@ from tests.test_readme import blocks, commands, parse
 from txsmtpx.testing import issue
 
 ROOT = Path(__file__).parents[1]
-PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("certificates",)}
+PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("certificates", "running")}
 
 
 @pytest.fixture(autouse=True)

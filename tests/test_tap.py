@@ -260,6 +260,12 @@ def test_a_wrong_option_is_one_clear_line(options, why, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_wrong_port_does_not_hide_what_else_is_wrong(pem, capsys):
+    with pytest.raises(SystemExit) as exit:
+        parsed("--port", "nonsense:25", "--tls-directory", str(pem.both.parent), "--require-auth")
+    assert [line.split()[2] for line in str(exit.value.code).splitlines()] == ["--port", "--require-auth"]
+
+
 def test_wrong_certificates(pem, other, tmp_path):
     garbage = tmp_path / "garbage"
     garbage.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")

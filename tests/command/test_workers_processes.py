@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.command.daemon import Daemon, children, eventually, gone, python_for
+from tests.command.example import privileged_port
 from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd
 from txsmtpx.testing import issue
 
@@ -225,7 +226,8 @@ def test_opened_as_root_served_as_somebody_else(room):
     mail = room / "mail"
     mail.mkdir()
     os.chown(mail, nobody.pw_uid, nobody.pw_gid)
-    ports = ["-p", "tcp:25:interface=127.0.0.1", "-p", "unix:socket:mode=666"]
+    port = privileged_port()
+    ports = ["-p", f"tcp:{port}:interface=127.0.0.1", "-p", "unix:socket:mode=666"]
     options = [*WORKERS, *ports, "-b", f"maildir:{mail}/Maildir"]
     with Daemon(room, ["--uid", "nobody"], *options, python=python, extra=extra) as server:
         server.logged(r"worker \d is ready", 2)
@@ -233,7 +235,7 @@ def test_opened_as_root_served_as_somebody_else(room):
             assert os.stat(f"/proc/{pid}").st_uid == nobody.pw_uid
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(str(room / "socket"))
-        for client in (Telnet(connection), Telnet(socket.create_connection(("127.0.0.1", 25), PATIENCE))):
+        for client in (Telnet(connection), Telnet(socket.create_connection(("127.0.0.1", port), PATIENCE))):
             with client:
                 assert client.reply()[:4] == "220 "
                 begin(client)

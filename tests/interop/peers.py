@@ -59,6 +59,8 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
     "smtp-sink": (("smtp-sink",), ("postfix",)),
     "spamd": (("spamd", "spamc"), ("spamassassin", "spamd", "spamc")),
+    "start-stop-daemon": (("start-stop-daemon",), ("dpkg",)),
+    "systemd": (("systemd-analyze", "systemd-socket-activate"), ("systemd",)),
     "swaks": (("swaks",), ("swaks", "libnet-ssleay-perl")),
 }
 

@@ -48,7 +48,7 @@ def _certificate(values: Values, listener: Listener) -> Certificate | None:
     certificate, key, directory, client_ca, *_ = [values[option.name] for option in OPTIONS]
     try:
         if directory:
-            return CertificateDirectory(directory, certificate, key, listener.settings["domain"], client_ca)
+            return CertificateDirectory(directory, certificate, key, listener.settings.get("domain", ""), client_ca)
         return Certificate(certificate, key, client_ca) if certificate else None
     except OSError as error:
         options = [option.name for option in OPTIONS if values[option.name] == error.filename]

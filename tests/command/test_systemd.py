@@ -1,0 +1,94 @@
+"""The files of C{examples/systemd}: valid, hardened, and what they describe runs on sockets that systemd has opened."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command.daemon import gone
+from tests.command.example import configured, deliver_to_both
+from tests.interop.conftest import need
+from tests.wire.twistd import PATIENCE, environment
+
+UNITS = Path(__file__).parents[2] / "examples" / "systemd"
+TWISTD = str(Path(sys.executable).with_name("twistd"))
+
+
+def unit(name: str) -> configparser.ConfigParser:
+    """A unit; of a key that stands there more than once, the values are lines."""
+    read = configparser.ConfigParser(strict=False, interpolation=None, dict_type=_Repeated)
+    read.optionxform = str  # type: ignore[assignment, method-assign]
+    read.read(UNITS / name)
+    return read
+
+
+class _Repeated(dict):
+    def __setitem__(self, key, value):
+        if isinstance(value, list) and isinstance(self.get(key), list):
+            value = self[key] + value
+        super().__setitem__(key, value)
+
+
+@pytest.fixture
+def units(tmp_path):
+    """The units, with a program that is here."""
+    need("systemd")
+    for file in UNITS.glob("txsmtpx.*"):
+        (tmp_path / file.name).write_text(file.read_text().replace("/opt/txsmtpx/bin/twistd", TWISTD))
+    return tmp_path
+
+
+def test_systemd_understands_them(units):
+    ended = subprocess.run(
+        ["systemd-analyze", "verify", "txsmtpx.service", "txsmtpx.socket"],
+        cwd=units, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_what_could_be_taken_away_is(units):
+    """By systemd's own measure, 0 to 10, in tenths: what is left is a network and a place for mail."""
+    ended = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", "txsmtpx.service"],
+        cwd=units, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def free_port() -> int:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        return server.getsockname()[1]
+
+
+def test_on_the_sockets_of_systemd(tmp_path):
+    """The first connection starts it; whoever connects before it is there only waits."""
+    need("systemd")
+    listen = unit("txsmtpx.socket")["Socket"]["ListenStream"].split()
+    assert listen == ["25", "465"]
+    mx, submission = ports = [free_port() for _ in listen]
+    command = unit("txsmtpx.service")["Service"]["ExecStart"].split()
+    command = [TWISTD, *command[1:-1], configured(UNITS, tmp_path)]
+    names = ":".join(["txsmtpx.socket"] * len(ports))  # as systemd calls them
+    activate = ["systemd-socket-activate", f"--fdname={names}", *(f"--listen=[::1]:{port}" for port in ports)]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*activate, *command], cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    try:
+        deliver_to_both(tmp_path, ("::1", mx), ("::1", submission))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0, (tmp_path / "log").read_text()
+    finally:
+        process.kill()
+        process.wait()
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert len(list(tmp_path.glob("mail/mx.example.org/b/new/*"))) == 2
+    assert gone(process.pid)
