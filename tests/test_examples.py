@@ -378,6 +378,12 @@ def test_relay(tmp_path: Path) -> None:
     assert [file.name for file in relay.iterdir()] == ["log"]
 
 
+def test_django_mail(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:twisted", EXAMPLES / "django_mail.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
 def test_every_example_is_run() -> None:
     # Those for operators are run by tests of the command.
     tests = "".join(file.read_text() for file in [Path(__file__), *Path(__file__).parent.glob("command/*.py")])
