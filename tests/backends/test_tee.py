@@ -174,7 +174,25 @@ def test_deliveries_that_read_when_data_is_over():
     client.hang_up()
 
 
-def test_deliveries_that_never_read(logged_failures):
+@pytest.mark.parametrize("refused", [1, 2])
+def test_refused_for_all(refused):
+    """Under LMTP, one by one."""
+    first, copies = RecordingBackend(), RecordingBackend()
+
+    async def data(message, context):
+        await message.content()
+        for position in range(refused):
+            context.set_status(position, SMTPError(452, (4, 2, 2), "Full"))
+
+    first.outcomes["data"] = data
+    client = opened(TeeBackend(first, copies), lmtp=True)
+    assert [line[:3] for line in client.ask("x", ".")] == ["452", "452" if refused == 2 else "250"]
+    assert len(copies.messages) == 2 - refused
+    client.hang_up()
+    assert methods(copies)[-2:] == ["reset", "logout"]
+
+
+def test_deliveries_that_never_read():
     """The message is answered before it has come; nobody has read it, so there is nothing to copy."""
     copies = RecordingBackend()
 
@@ -189,4 +207,5 @@ def test_deliveries_that_never_read(logged_failures):
     client = opened(TeeBackend(OpenBackend(lambda connection: Hasty()), copies), lmtp=True)
     assert [line[:3] for line in client.ask("x", ".")] == ["250", "250"]
     assert copies.messages == []
+    assert methods(copies)[-2:] == ["reset", "logout"]
     client.hang_up()

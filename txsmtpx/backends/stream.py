@@ -33,6 +33,8 @@ class StreamedMessage:
         self.source = source
         self.ended = False
         self._chunks = chunks
+        self._reading = False
+        self._failure: Exception | None = None
         self._collected: bytes | None = None
 
     @property
@@ -49,12 +51,26 @@ class StreamedMessage:
         return self
 
     async def __anext__(self) -> bytes:
-        """The next chunk."""
+        """
+        The next chunk.
+
+        @raise RuntimeError: there is another reader.
+        """
+        if self._reading:
+            raise RuntimeError("the message has a reader already")
+        if self._failure is not None:  # an async generator that has failed would look as if it had come to its end
+            raise self._failure
+        self._reading = True
         try:
             return await self._chunks.__anext__()
         except StopAsyncIteration:
             self.ended = True
             raise
+        except Exception as error:
+            self._failure = error
+            raise
+        finally:
+            self._reading = False
 
     def content(self, limit: int | None = None) -> Deferred[bytes]:
         """All of it (L{IMessage.content})."""
@@ -89,8 +105,8 @@ class StreamedMessage:
             consumer.unregisterProducer()
 
     async def rest(self) -> None:
-        """Read what nobody has read, for those through whose hands it passes."""
-        while not self.ended:
+        """Read what nobody has read, for those through whose hands it passes; not where a reader has failed."""
+        while not self.ended and self._failure is None:
             try:
                 await self.__anext__()
             except StopAsyncIteration:

@@ -38,7 +38,8 @@ class TeeBackend(Middleware):
         """
         @param backend: the one it is for: the clients hear from this one alone.
         @param copies: an L{txsmtpx.IBackend} that has a session for everybody; each message has one of its own, and
-            goes to the recipients that C{backend} took.
+            goes to the recipients that C{backend} took at RCPT.  When under LMTP it has refused all of them by
+            C{set_status}, there is no copy.
         @param required: a message whose copy is refused is refused, and its 250 waits for the copy.  Otherwise that
             stands in the log.
         """
@@ -55,6 +56,7 @@ class _TeeSession(MiddlewareSession):
     def __init__(self, inner: Any, connection: Connection, tee: TeeBackend) -> None:
         super().__init__(inner, connection)
         self._tee = tee
+        self._copy: _Copy | None = None
 
     async def data(self, message: Any, context: Any) -> Any:
         """DATA, to both."""
@@ -65,7 +67,8 @@ class _TeeSession(MiddlewareSession):
             await copy.give_up()
             self._not_copied(context, error)
             return await maybeDeferred(self.inner.data, message, context)
-        mine = MiddlewareContext(context)
+        self._copy = copy
+        mine = _TeeContext(context)
         stream = StreamedMessage(message, copy.taken_from(message))
         try:
             said = await maybeDeferred(self.inner.data, stream, mine)
@@ -74,7 +77,7 @@ class _TeeSession(MiddlewareSession):
         except Exception:
             await copy.give_up()
             raise
-        if isinstance(said, Reply) and not said.positive:
+        if _is_no(said) or mine.refused == len(context.recipients):
             await copy.give_up()
             return said
         if self._tee.required:
@@ -82,6 +85,13 @@ class _TeeSession(MiddlewareSession):
         else:
             Deferred.fromCoroutine(self._finish(copy, context))
         return said
+
+    def reset(self) -> Any:
+        """The transaction is over: of a message that nobody has read to its end there will be no copy."""
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            copy.read_no_further()
+        return self.inner.reset()
 
     async def _finish(self, copy: _Copy, context: Any) -> None:
         try:
@@ -102,6 +112,24 @@ class _TeeSession(MiddlewareSession):
         )
         if self._tee.required:
             raise error if isinstance(error, SMTPError) else SMTPError.from_reply(replies.LOCAL_ERROR_451)
+
+
+class _TeeContext(MiddlewareContext):
+    """
+    Counts.
+
+    @ivar refused: recipients whose status is a no.
+    """
+
+    def __init__(self, outer: Any) -> None:
+        super().__init__(outer)
+        self.refused = 0
+
+    def set_status(self, recipient: str | int, status: Any = None) -> bool:
+        """See L{IDataContext.set_status}."""
+        counted = super().set_status(recipient, status)
+        self.refused += counted and _is_no(status)
+        return counted
 
 
 class _Copy:
@@ -148,9 +176,17 @@ class _Copy:
                 if self._message.full:
                     await self._message.drained()
         except Exception as error:
-            self._read.callback(error)
+            self._has_read(error)
             raise
-        self._read.callback(None)
+        self._has_read(None)
+
+    def read_no_further(self) -> None:
+        """Nobody reads on."""
+        self._has_read(MessageAborted())
+
+    def _has_read(self, error: Exception | None) -> None:
+        if not self._read.called:
+            self._read.callback(error)
 
     async def finish(self) -> None:
         """
@@ -187,6 +223,10 @@ class _Copy:
                     await maybeDeferred(method)
                 except Exception:
                     log.failure("{queue_id}: the session of the copy failed", queue_id=self._outer.queue_id)
+
+
+def _is_no(said: Any) -> bool:
+    return isinstance(said, Exception | Failure) or (isinstance(said, Reply) and not said.positive)
 
 
 def _checked(said: Any) -> None:
