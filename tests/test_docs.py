@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from zope.interface.interface import InterfaceClass
 
+import pytest_txsmtpx
 import txsmtpx
+import txsmtpx.testing
 from txsmtpx import errors
 from txsmtpx.backends.plugin import plugins
 from txsmtpx.dialog.message import Message
@@ -84,6 +86,7 @@ def test_names_in_coming_from() -> None:
     spans = re.findall(r"`([^`]+)`", "\n".join(here))
     words = {word for span in spans for word in re.findall(r"[A-Za-z_]\w*", span)}
     known = {*OTHERS.split(), *txsmtpx.__all__, *dir(txsmtpx), *dir(errors), *plugins(), "txsmtpx", "trace"}
+    known |= {*txsmtpx.testing.__all__, *dir(pytest_txsmtpx)}
     for thing in (Settings, Message, *(getattr(txsmtpx, name) for name in txsmtpx.__all__)):
         known |= names_of(thing)
     assert words - known - set(vars(txsmtpx.Connection("", "", False))) == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from txsmtpx import MemoryBackend
 from txsmtpx.testing import Conversation, RecordingBackend, Transcript, cut_at, one_by_one, whole
 
 RIGHT = r"""
@@ -89,3 +90,34 @@ def test_timers_that_are_left():
     conversation.clock.callLater(1, print)
     with pytest.raises(AssertionError, match="timers are left"):
         conversation.hang_up()
+
+
+BRIEF = """
+c <- 220 localhost ESMTP txsmtpx
+c -> HELO a
+c <- 250 localhost
+c -> MAIL FROM:<a@b>
+c <- 250 2.1.0 Sender ok
+c -> RCPT TO:<c@d>
+c <- 250 2.1.5 Recipient ok
+c -> DATA
+c <- 354 End data with <CR><LF>.<CR><LF>
+c -> x
+c -> .
+c <- 250 2.0.0 Ok: queued as {id}
+"""
+
+
+def test_a_backend_of_ones_own():
+    backend = MemoryBackend()
+    assert Transcript(BRIEF).play(backend=backend).calls == []
+    assert [each.content for each in backend.messages] == [b"x\r\n"]
+    Transcript(BRIEF + "stored x\\r\\n\n").play(backend=MemoryBackend())
+    with pytest.raises(AssertionError, match="messages, - as written"):
+        Transcript(BRIEF + "stored y\\r\\n\n").play(backend=MemoryBackend())
+
+
+@pytest.mark.parametrize("line", ["user me secret", "on rcpt crash", "deliver ok"])
+def test_words_that_a_backend_of_ones_own_does_not_hear(line):
+    with pytest.raises(ValueError, match="are for a backend of the transcript's own"):
+        Transcript(f"{line}\n{BRIEF}").play(backend=MemoryBackend())
