@@ -7,13 +7,17 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test lint types bench bench-quick clean
+.PHONY: serve test siege lint types bench bench-quick clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
 
 test: $(VENV)/made-to-develop
 	$(BIN)/python -m pytest $(ARGS)
+
+# All of it, a quarter of an hour; a short form is among the tests.
+siege: $(VENV)/made-to-develop
+	TXSMTPX_SIEGE=full TXSMTPX_SIEGE_WRITE=1 $(BIN)/python -m pytest tests/siege $(ARGS)
 
 lint: $(VENV)/made-to-develop
 	$(BIN)/ruff check $(ARGS)

@@ -12,6 +12,9 @@ from tests.wire.twistd import LOCAL, Twistd
 
 KIB, MIB = 1024, 1024 * 1024
 
+ROOT = Path(__file__).parents[2]
+"""From where it can import backends of the tests."""
+
 
 class Besieged(Twistd):
     """C{twistd -n smtpx} on any port of the loopback interface."""
@@ -21,7 +24,7 @@ class Besieged(Twistd):
         @param files: how many descriptors it may have, 0 for as many as we may.
         """
         wrapper = ["prlimit", f"--nofile={files}:{files}"] if files else []
-        super().__init__(directory, "--port", port, *options, wrapper=wrapper)
+        super().__init__(directory, "--port", port, *options, extra={"PYTHONPATH": str(ROOT)}, wrapper=wrapper)
 
     @property
     def resident(self) -> int:

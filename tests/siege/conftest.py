@@ -18,21 +18,28 @@ COMMAND = "make siege"
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
-@pytest.fixture(scope="session")
-def _kept(request: pytest.FixtureRequest) -> Iterator[Figures]:
-    kept = Figures()
-    yield kept
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    if kept.text and reporter is not None:
-        reporter.write_line(f"\n{kept.text}")
-    if FULL and os.environ.get("TXSMTPX_SIEGE_WRITE") and not request.session.testsfailed:
+_KEPT = pytest.StashKey[Figures]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What all tests measure is kept in one place."""
+    config.stash[_KEPT] = Figures()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Print it; and write it down, where that was asked for and all is well."""
+    kept = config.stash[_KEPT]
+    if kept.text:
+        terminalreporter.section("the siege")
+        terminalreporter.write_line(kept.text)
+    if FULL and os.environ.get("TXSMTPX_SIEGE_WRITE") and exitstatus == pytest.ExitCode.OK:
         kept.write(PAGE, COMMAND)
 
 
 @pytest.fixture
-def figures(_kept: Figures) -> Figures:
+def figures(request: pytest.FixtureRequest) -> Figures:
     """Takes what a test has measured."""
-    return _kept
+    return request.config.stash[_KEPT]
 
 
 @pytest.fixture(scope="session", autouse=True)

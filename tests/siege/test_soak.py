@@ -1,0 +1,111 @@
+"""
+A soak: message after message, of mixed sizes, by every way there is, and the memory stays where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.siege.besieged import MIB, Besieged
+from tests.siege.load import Load
+from tests.siege.scale import FULL, scale
+
+WAYS = ("plain", "plain+pipelined", "tls+pipelined", "tls+chunked")
+
+MESSAGES = scale(4_000, 200_000)
+"""To both servers, by all ways together."""
+
+FIRST = scale(MESSAGES // 2, MESSAGES // 10)
+"""Of those, before the memory is looked at; a short run has a longer beginning."""
+
+MAY_GROW = 0.05
+
+
+class Emptied:
+    """A Maildir that is emptied while it fills; how many messages there were."""
+
+    def __init__(self, maildir: Path) -> None:
+        self.messages = 0
+        self._new = maildir / "new"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+
+    def __enter__(self) -> Emptied:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._empty()
+
+    def _work(self) -> None:
+        while not self._over.wait(0.5):
+            self._empty()
+
+    def _empty(self) -> None:
+        with contextlib.suppress(FileNotFoundError):  # it has not been made yet
+            for path in self._new.iterdir():
+                path.unlink()
+                self.messages += 1
+
+
+@contextlib.contextmanager
+def servers(directory: Path, options: tuple[str, ...]) -> Iterator[tuple[Besieged, Besieged]]:
+    """One of SMTP, that throws away what it gets, and one of LMTP with a Maildir."""
+    (directory / "smtp").mkdir()
+    (directory / "lmtp").mkdir()
+    with (
+        Besieged(directory / "smtp", "--backend", "null", *options) as smtp,
+        Besieged(directory / "lmtp", "--lmtp", "--backend", "maildir:Maildir", *options) as lmtp,
+    ):
+        yield smtp, lmtp
+
+
+def send(smtp: Besieged, lmtp: Besieged, first: int, messages: int) -> int:
+    """Let all ways have their part; how many messages were acknowledged."""
+    each = messages // (2 * len(WAYS))
+    with (
+        Load(smtp.port, first, each, *WAYS, reconnect=250) as one,
+        Load(lmtp.port, first, each, *[f"lmtp+{way}" for way in WAYS], reconnect=250) as other,
+    ):
+        return len(one.over()) + len(other.over())
+
+
+def test_soak(directory, with_tls, figures):
+    with servers(directory, with_tls) as both, Emptied(directory / "lmtp" / "Maildir") as emptied:
+        descriptors = [listening(server) for server in both]
+        began = time.monotonic()
+        sent = send(*both, 0, FIRST)
+        before = [settled(server, number) for server, number in zip(both, descriptors, strict=True)]
+        sent += send(*both, FIRST, MESSAGES - FIRST)
+        rate = sent / (time.monotonic() - began)
+        after = [settled(server, number) for server, number in zip(both, descriptors, strict=True)]
+        assert all(server.stop() for server in both)
+    assert sent == MESSAGES
+    assert emptied.messages == MESSAGES // 2
+    for name, first, last in zip(("SMTP", "LMTP to a Maildir"), before, after, strict=True):
+        figures.add(
+            f"soak, {name}", f"{MESSAGES // 2} messages, resident {first / MIB:.1f} MiB, then {last / MIB:.1f} MiB"
+        )
+        if FULL:
+            assert last <= first * (1 + MAY_GROW)
+        else:
+            assert last <= first * (1 + MAY_GROW) + 4 * MIB  # whose beginning is not over yet
+    figures.add("soak, both together", f"{rate:.0f} messages a second")
+
+
+def listening(server: Besieged) -> int:
+    """The descriptors of a server that is ready, and has had nothing to do."""
+    assert server.port
+    return server.descriptors
+
+
+def settled(server: Besieged, descriptors: int) -> int:
+    """The memory of a server that has nothing to do; it has the descriptors that it had."""
+    assert server.within(10, lambda: server.descriptors == descriptors)
+    return server.resident
