@@ -70,6 +70,8 @@ def test_by_host():
     limit = LimitBackend(RecordingBackend(), 1, 60, clock=Clock())
     assert [asked(limit, ip("192.0.2.1")) for _ in range(2)] == [True, False]
     assert asked(limit, ip("192.0.2.2"))
+    assert not asked(limit, ip("::ffff:192.0.2.2"))
+    assert asked(limit, ip("::ffff:192.0.2.3"))
     assert asked(limit, ip("2001:db8::1"))
     assert not asked(limit, ip("2001:db8::ffff:1"))  # who has one address of a network has them all
     assert asked(limit, ip("2001:db8:0:1::1"))

@@ -33,6 +33,16 @@ def test_a_table(old, new):
     assert mapped({**TABLE, "@": "rest@example.net"})(old) == (new or "rest@example.net")
 
 
+def test_a_domain_for_whoever_is_not_found():
+    names = mapped({"@": "@example.net", "@b": "@c"})
+    assert [names(each) for each in ("postmaster", "a@x.example", '"a@b"@x', "a@b")] == [
+        "postmaster@example.net",
+        "a@example.net",
+        '"a@b"@example.net',
+        "a@c",
+    ]
+
+
 def say(backend, *lines, **settings):
     client = Conversation(backend, **settings)
     said = client.ask("LHLO a" if settings.get("lmtp") else "EHLO a", *lines)

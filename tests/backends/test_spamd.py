@@ -57,12 +57,12 @@ class Daemon:
 class Asking:
     """A message for which spamd is asked."""
 
-    def __init__(self, daemon=None, **how):
+    def __init__(self, daemon=None, mail=MAIL, **how):
         self.daemon = daemon or Daemon()
         self.memory = MemoryBackend()
         spamd = Spamd(self.daemon, reactor=self.daemon.clock, **how)
         self.client = Conversation(FilterBackend(self.memory, spamd), clock=self.daemon.clock)
-        self.client.ask(*MAIL)
+        self.client.ask(*mail)
 
     def send(self):
         return self.client.ask("Subject: x", "", "y", ".")
@@ -194,6 +194,23 @@ def test_a_slow_daemon_slows_the_peer():
     asking.client.send(b".\r\n")
     assert len(asking.daemon.transport.value()) > sent * 50000
     asking.daemon.say(HAM)
+    passes(asking)
+
+
+def test_a_message_that_is_too_big():
+    asking = Asking(max_octets=1000)
+    asking.client.send(b"Subject: x\r\n\r\n" + (b"x" * 98 + b"\r\n") * 9)
+    assert not asking.daemon.transport.aborted
+    asking.client.send(b"x" * 98 + b"\r\n")
+    assert asking.daemon.transport.aborted
+    asking.client.send(b".\r\n")
+    passes(asking)
+
+
+def test_a_message_that_says_it_is_too_big():
+    asking = Asking(max_octets=1000, mail=(MAIL[0], f"{MAIL[1]} SIZE=1001", *MAIL[2:]))
+    asking.client.send(b"Subject: x\r\n\r\ny\r\n.\r\n")
+    assert not hasattr(asking.daemon, "transport")
     passes(asking)
 
 

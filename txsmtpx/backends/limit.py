@@ -31,7 +31,10 @@ def host(connection: Connection, sender: str) -> str | None:
         address = ipaddress.ip_address(connection.peer_host.partition("%")[0])
     except ValueError:
         return None  # a UNIX socket
-    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    # A socket of IPv6 may take IPv4 too, all of which is in one network (RFC 4291 §2.5.5.2).
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def login(connection: Connection, sender: str) -> str | None:

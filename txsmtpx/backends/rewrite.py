@@ -15,7 +15,7 @@ from txsmtpx.backends.middleware import Middleware, MiddlewareContext, Middlewar
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.result import then
 from txsmtpx.errors import SMTPError
-from txsmtpx.grammar import replies
+from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.reply import Reply
 
 Rewrite = Callable[[str], Any] | Mapping[str, str]
@@ -34,11 +34,11 @@ def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
     lowered = {name.lower(): new for name, new in table.items()}
 
     def look_up(address: str) -> str | None:
-        local, _, domain = address.rpartition("@")
+        domain = path.split(address)[1]
         for name in (address.lower(), f"@{domain.lower()}", "@"):
             new = lowered.get(name)
             if new is not None:
-                return f"{local}{new}" if new.startswith("@") else new
+                return f"{address.removesuffix(f'@{domain}')}{new}" if new.startswith("@") else new
         return None
 
     return look_up

@@ -28,6 +28,9 @@ log = Logger()
 ENDPOINT = "tcp:127.0.0.1:783"
 """Where it listens unless it is told otherwise."""
 
+MAX_OCTETS = 512 * 1024
+"""Octets of a message that it is asked about unless it is told otherwise: spam is small, and it takes its time."""
+
 _RESULT = re.compile(rb"SPAMD/[0-9.]+ ([0-9]+) (\S*)\r\n")
 _SPAM = re.compile(rb"^Spam: *(True|False|Yes|No) *; *(-?[0-9.]+) */ *(-?[0-9.]+)", re.MULTILINE | re.IGNORECASE)
 
@@ -68,6 +71,7 @@ class Spamd:
         reject_at: float | None = None,
         mark: bool = True,
         user: str = "",
+        max_octets: int = MAX_OCTETS,
         timeout: float = 60,
         reactor: Any = None,
     ) -> None:
@@ -76,6 +80,7 @@ class Spamd:
         @param reject_at: the score from which on a message is refused, 550 5.7.1; None refuses nothing.
         @param mark: add X-Spam-Flag and X-Spam-Status.
         @param user: whose preferences it goes by.
+        @param max_octets: of a message; one that is bigger passes without a mark.
         @param timeout: seconds for the connection, and for the answer after the end of the message.
         @raise ValueError: C{user} is no name.
         """
@@ -87,6 +92,7 @@ class Spamd:
         self.reject_at = reject_at
         self.holds = mark
         self.user = user
+        self.max_octets = max_octets
         self.timeout = timeout
         self.reactor = reactor
 
@@ -102,9 +108,12 @@ class SpamdFilter(Filter):
         super().__init__(context)
         self._spamd = spamd
         self._connection: _Connection | None = None
+        self._octets = 0
 
     async def header(self, header: EmailMessage) -> None:
         """Connect."""
+        if (self.context.options.size or 0) > self._spamd.max_octets:
+            return
         connecting = self._spamd.endpoint.connect(Factory.forProtocol(_Connection))
         try:
             self._connection = await connecting.addTimeout(self._spamd.timeout, self._spamd.reactor)
@@ -116,6 +125,9 @@ class SpamdFilter(Filter):
 
     def chunk(self, octets: bytes) -> Any:
         """Pass it on, at the pace of the daemon."""
+        self._octets += len(octets)
+        if self._octets > self._spamd.max_octets:
+            self.close()
         return None if self._connection is None else self._connection.say(octets)
 
     async def end(self, size: int) -> Any:
