@@ -39,7 +39,7 @@ class Offer:
 
         @raise NotOffered: it is not.
         """
-        for extension in self._absent:
+        for extension in self._absent if vars(options) else ():  # what was not said is not wanted
             if extension.wanted(options):
                 raise NotOffered(f"the server does not offer {extension.keyword}")
 

@@ -103,6 +103,7 @@ class ScriptedServer(Protocol):
         self.said = self.heard = 0
         self._says, self._hears, self._hasty = says, hears, hasty
         self._buffer = b""
+        self._deaf = False
         self._accepted = 0
         self._in_data = False
         self._expected: int | None = None
@@ -123,7 +124,7 @@ class ScriptedServer(Protocol):
         if self._hears is not None:
             data = data[: self._hears - self.heard]
         self.heard += len(data)
-        self._buffer += data
+        self._buffer += b"" if self._deaf else data
         while self._step():
             pass
         if self.heard == self._hears:
@@ -161,6 +162,13 @@ class ScriptedServer(Protocol):
         self._command(line.decode("utf-8", "backslashreplace"))
         return True
 
+    def _start_tls(self) -> None:
+        if self._tls_options is None:
+            self._deaf = True  # a TLS hello may hold a line end, and is no command
+        else:
+            self.tls, self.offers = True, [each for each in self.offers if each != "STARTTLS"]
+            self.transport.startTLS(self._tls_options)
+
     def _command(self, line: str) -> None:
         self.lines.append(line)
         if self._exchange is not None:
@@ -182,9 +190,8 @@ class ScriptedServer(Protocol):
             self._accepted += reply.startswith("2")
         elif verb == "DATA":
             self._in_data, self.raw = reply.startswith("354"), b""
-        elif verb == "STARTTLS" and reply.startswith("2") and self._tls_options is not None:
-            self.tls, self.offers = True, [each for each in self.offers if each != "STARTTLS"]
-            self.transport.startTLS(self._tls_options)
+        elif verb == "STARTTLS" and reply.startswith("2"):
+            self._start_tls()
         elif verb == "QUIT" and reply.startswith("2"):
             self.transport.loseConnection()
 

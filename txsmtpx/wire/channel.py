@@ -43,6 +43,9 @@ class ClientChannel(LineReceiver):
 
     transport: Any  # it provides more interfaces than ITransport
 
+    _receiving = False
+    _moved = False
+
     def __init__(
         self,
         *,
@@ -119,6 +122,7 @@ class ClientChannel(LineReceiver):
             self.handshakeCompleted()
         self._unread = self._unread[self._at :] + data
         self._at = 0
+        self._receiving = True
         while self._dialog.failure is None:
             end = self._unread.find(b"\n", self._at)
             if (end if end >= 0 else len(self._unread)) - self._at > MAX_LINE:
@@ -129,6 +133,9 @@ class ClientChannel(LineReceiver):
                 line = self._unread[self._at : end]
                 self._at = end + 1
                 self.lineReceived(line)
+        self._receiving = False
+        if self._moved:
+            self._set_clock()
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line; a bare LF ends it too."""
@@ -214,14 +221,21 @@ class ClientChannel(LineReceiver):
     def awaiting(self, phase: str | None) -> None:
         """The next reply belongs to this phase."""
         if phase is None:
-            self._deadlines.clear("reply")
+            self._await_reply("", 0)
         else:
             self._await_reply(phase, getattr(self._timeouts, phase))
 
     def _await_reply(self, phase: str, seconds: float) -> None:
-        self._phase = phase
-        if seconds > 0:
-            self._deadlines.set("reply", seconds)
+        self._phase, self._patience = phase, seconds
+        if self._receiving:
+            self._moved = True  # there may be more replies in this segment
+        else:
+            self._set_clock()
+
+    def _set_clock(self) -> None:
+        self._moved = False
+        if self._patience > 0:
+            self._deadlines.set("reply", self._patience)
         else:
             self._deadlines.clear("reply")
 
