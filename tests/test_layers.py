@@ -47,7 +47,9 @@ FLOORS = [
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),
     ("logs", (*MIDDLE, "txsmtpx.logs"), TWISTED),
-    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.logs", "txsmtpx.web"),
+    ("metrics", (*MIDDLE, "txsmtpx.metrics"), ("twisted", "prometheus_client")),
+    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.logs",
+      "txsmtpx.metrics", "txsmtpx.web"),
      ("twisted", "zope.interface")),
     ("web", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.web"), ("twisted", "zope.interface", "jinja2")),
 ]

@@ -57,6 +57,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "opensmtpd": ((OPENSMTPD, "unshare"), (OPENSMTPD_PACKAGE,)),
     "postfix": (("postfix",), ("postfix",)),
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
+    "prometheus": (("prometheus", "promtool"), ("prometheus",)),  # which reads the metrics
     "smtp-sink": (("smtp-sink",), ("postfix",)),
     "spamd": (("spamd", "spamc"), ("spamassassin", "spamd", "spamc")),
     "start-stop-daemon": (("start-stop-daemon",), ("dpkg",)),

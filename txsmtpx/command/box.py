@@ -10,6 +10,7 @@ from txsmtpx.command.groups.configuration import CONFIGURATION
 from txsmtpx.command.groups.limits import LIMITS
 from txsmtpx.command.groups.listening import LISTENING
 from txsmtpx.command.groups.logging import LOG_FILE, LOGGING
+from txsmtpx.command.groups.metrics import METRICS
 from txsmtpx.command.groups.protocol import PROTOCOL
 from txsmtpx.command.groups.proxies import PROXIES
 from txsmtpx.command.groups.timeouts import TIMEOUTS
@@ -31,6 +32,7 @@ GROUPS = (
     LOG_FILE,
     WEB,
     WORKERS,
+    METRICS,
 )
 
 OPTIONS = {option.name: option for group in GROUPS for option in group.options}

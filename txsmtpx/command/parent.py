@@ -31,6 +31,9 @@ class ParentService(CommandService):
         shutdown_timeout = max(listener.shutdown_timeout for listener in process.listeners)
         self._workers = Workers(reactor, process.workers, spawn, shutdown_timeout)
         MultiService.addService(self, self._workers)
+        process.figures_of = self._workers.figures
+        if process.metrics is not None:
+            MultiService.addService(self, process.metrics)
 
     def abort(self) -> None:
         """Let the workers hang up on everybody."""

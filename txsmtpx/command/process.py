@@ -5,7 +5,7 @@ The process while it is put together: its listeners, and what runs besides.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import OptionError
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.command.values import Said, Values
+from txsmtpx.metrics.figures import Export, Figures, summed
 
 _ANY_PORT = re.compile(r":0(:|$)")
 
@@ -32,6 +33,9 @@ class Process:
     @ivar services: what runs besides.
     @ivar errors: what is wrong, a line each.
     @ivar log_format: the form of each line of the log.
+    @ivar figures: what is counted, for each listener.
+    @ivar figures_of: gives them summed, or a Deferred of them; a parent asks its workers instead.
+    @ivar metrics: shows them.
     """
 
     reactor: Sockets
@@ -40,6 +44,15 @@ class Process:
     services: list[IService] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     log_format: str = "text"
+    figures: list[Figures] = field(default_factory=list)
+    figures_of: Callable[[], Any] = field(init=False)
+    metrics: IService | None = None
+
+    def __post_init__(self) -> None:
+        self.figures_of = self._own_figures
+
+    def _own_figures(self) -> Export:
+        return summed(each.export() for each in self.figures)
 
     def put_together(self, said: Mapping[str, Said]) -> None:
         """

@@ -80,6 +80,8 @@ class SMTPXService(CommandService):
                 MultiService.addService(self, service)
         for service in process.services:
             service.setServiceParent(self)  # so it can see the servers
+        if process.metrics is not None and process.workers == 1:  # else they are those of all, which the parent shows
+            MultiService.addService(self, process.metrics)
 
     def abort(self) -> None:
         """Hang up on everybody, now."""

@@ -46,6 +46,11 @@ class Sockets:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
+    @property
+    def unshared(self) -> Any:
+        """The reactor itself, for what each process has for itself."""
+        return self._reactor
+
     def share(self) -> None:
         """From now on, sockets are opened for other processes."""
         self._sharing = True

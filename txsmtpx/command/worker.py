@@ -5,6 +5,7 @@ One of several processes that share the ports: what C{twistd -n smtpx} does, wit
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -81,7 +82,10 @@ def work(handover: str, arguments: list[str]) -> None:
         with contextlib.suppress(ReactorNotRunning):  # it was told twice
             reactor.stop()
 
-    parent = Parent({b"reload": service.reload, b"abort": service.abort}, stop)
+    def tell_figures() -> None:
+        parent.sendLine(b"figures " + json.dumps(options.process.figures_of()).encode())  # type: ignore[no-untyped-call]
+
+    parent = Parent({b"reload": service.reload, b"abort": service.abort, b"figures": tell_figures}, stop)
     reactor.callWhenRunning(StandardIO, parent, 0, handed.status)
     log.info("worker {number} is process {pid}", number=handed.number, pid=os.getpid())
     reactor.run()

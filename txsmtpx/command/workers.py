@@ -5,6 +5,7 @@ The parent of processes that share the ports: starts them, starts a fallen one a
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.command.relay import Relay
+from txsmtpx.command.tally import Tally
+from txsmtpx.metrics.figures import Export
 
 log = Logger()
 
@@ -39,13 +42,18 @@ class Worker(ProcessProtocol):
 
     @ivar number: from 1 on; the one that takes its place has the same.
     @ivar ready: whether it has said that it listens.
+    @ivar ended: whether it is gone.
+    @ivar figures: those it told last.
     """
 
     transport: IProcessTransport
 
     def __init__(self, number: int, ended: Callable[[Worker, Failure], None]) -> None:
         self.number = number
-        self.ready = False
+        self.ready = self.ended = False
+        self.figures: Export = {}
+        self._rest = b""
+        self._asked: list[Deferred[None]] = []
         self._ended = ended
         self._relay = Relay(number)
 
@@ -54,12 +62,37 @@ class Worker(ProcessProtocol):
         if childFD in (1, 2):
             self._relay.received(data)
         else:
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                self._told(line)
+
+    def _told(self, line: bytes) -> None:
+        word, _, rest = line.partition(b" ")
+        if word == b"figures":
+            self.figures = json.loads(rest)
+            self._answer()
+        else:
             self.ready = True
             log.info("worker {number} is ready", number=self.number)
 
+    def ask_figures(self) -> Deferred[None]:
+        """Let it tell its C{figures}; fires when it has, or is gone."""
+        asked: Deferred[None] = Deferred()
+        self._asked.append(asked)
+        self.say(b"figures")
+        return asked
+
+    def _answer(self) -> None:
+        asked, self._asked = self._asked, []
+        for each in asked:
+            if not each.called:  # it may have been too long for whoever asked
+                each.callback(None)
+
     def processEnded(self, reason: Failure) -> None:
         """It has gone, and its last words have come."""
+        self.ended = True
         self._ended(self, reason)
+        self._answer()
 
     def say(self, word: bytes) -> None:
         """Tell it something; it will hear that when it has started, if it has not."""
@@ -101,6 +134,7 @@ class Workers(Service):
         self._waits: dict[int, float] = {}
         self._to_start: dict[int, IDelayedCall] = {}
         self._all_gone: Deferred[None] | None = None
+        self._tally = Tally(clock)
 
     def startService(self) -> None:
         """
@@ -134,6 +168,7 @@ class Workers(Service):
 
     def _ended(self, worker: Worker, reason: Failure) -> None:
         del self._workers[worker.number]
+        self._tally.ended(worker)
         if self.running:
             self._start_later(worker.number, _how(reason.value))
         elif not self._workers and self._all_gone is not None:
@@ -143,6 +178,10 @@ class Workers(Service):
         if self._clock.seconds() - self._started[number] >= STEADY:
             return 0
         return min(max(1, 2 * self._waits.get(number, 0)), LONGEST)
+
+    def figures(self) -> Deferred[Export]:
+        """Those of all, also of those that have ended."""
+        return self._tally.ask(self._workers.values())
 
     def reload(self) -> None:
         """Let them read again what can be read again."""

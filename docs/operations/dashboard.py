@@ -1,0 +1,148 @@
+"""
+Writes dashboard.json beside this file: a dashboard of Grafana for the metrics of txsmtpx.
+
+    python docs/operations/dashboard.py
+
+A test fails when the dashboard is older than this, or asks for a metric that there is not.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+DASHBOARD = Path(__file__).with_name("dashboard.json")
+
+_CHOSEN = '{job=~"$job",instance=~"$instance",listener=~"$listener"}'
+_REFUSED = _CHOSEN.replace("}", ',code=~"[45].."}')
+_SOURCE = {"type": "prometheus", "uid": "${source}"}
+
+# Title, unit, (legend, expression) each; two in a row.
+PANELS = [
+    (
+        "Messages a second",
+        "short",
+        [("{{outcome}}", f"sum by (outcome) (rate(txsmtpx_messages_total{_CHOSEN}[$__rate_interval]))")],
+    ),
+    (
+        "Octets a second",
+        "Bps",
+        [("{{outcome}}", f"sum by (outcome) (rate(txsmtpx_message_octets_total{_CHOSEN}[$__rate_interval]))")],
+    ),
+    (
+        "Open connections",
+        "short",
+        [("{{tls}}", f"sum by (tls) (txsmtpx_open_connections{_CHOSEN})")],
+    ),
+    (
+        "Connections and handshakes a second",
+        "short",
+        [
+            ("connections", f"sum (rate(txsmtpx_connections_total{_CHOSEN}[$__rate_interval]))"),
+            ("{{tls}}", f"sum by (tls) (rate(txsmtpx_tls_handshakes_total{_CHOSEN}[$__rate_interval]))"),
+        ],
+    ),
+    (
+        "Seconds in the backend",
+        "s",
+        [
+            (
+                f"{share:g} of messages",
+                "histogram_quantile("
+                f"{share}, sum by (le) (rate(txsmtpx_backend_seconds_bucket{_CHOSEN}[$__rate_interval])))",
+            )
+            for share in (0.5, 0.95, 0.99)
+        ],
+    ),
+    (
+        "Size of messages",
+        "bytes",
+        [
+            (
+                f"{share:g} of messages",
+                "histogram_quantile("
+                f"{share}, sum by (le) (rate(txsmtpx_message_size_octets_bucket{_CHOSEN}[$__rate_interval])))",
+            )
+            for share in (0.5, 0.95)
+        ],
+    ),
+    (
+        "Recipients a second by the answer to the data",
+        "short",
+        [("{{code}}", f"sum by (code) (rate(txsmtpx_recipients_total{_CHOSEN}[$__rate_interval]))")],
+    ),
+    (
+        "Replies that are no yes, a second",
+        "short",
+        [("{{code}}", f"sum by (code) (rate(txsmtpx_replies_total{_REFUSED}[$__rate_interval]))")],
+    ),
+    (
+        "Commands a second",
+        "short",
+        [("{{verb}}", f"sum by (verb) (rate(txsmtpx_commands_total{_CHOSEN}[$__rate_interval]))")],
+    ),
+    (
+        "Ends of transactions a second",
+        "short",
+        [("{{end}}", f"sum by (end) (rate(txsmtpx_transactions_total{_CHOSEN}[$__rate_interval]))")],
+    ),
+]
+
+
+def dashboard() -> dict[str, Any]:
+    """The dashboard, as Grafana imports it."""
+    return {
+        "title": "txsmtpx",
+        "uid": "txsmtpx",
+        "schemaVersion": 39,
+        "editable": True,
+        "refresh": "30s",
+        "time": {"from": "now-6h", "to": "now"},
+        "tags": ["mail"],
+        "templating": {"list": [_source(), *(_variable(name) for name in ("job", "instance", "listener"))]},
+        "panels": [_panel(number, *panel) for number, panel in enumerate(PANELS)],
+    }
+
+
+def _source() -> dict[str, Any]:
+    return {"name": "source", "label": "data source", "type": "datasource", "query": "prometheus"}
+
+
+def _variable(name: str) -> dict[str, Any]:
+    query = f"label_values(txsmtpx_connections_total, {name})"
+    return {
+        "name": name,
+        "type": "query",
+        "datasource": _SOURCE,
+        "query": {"query": query, "refId": name},
+        "refresh": 2,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"text": "All", "value": "$__all"},
+    }
+
+
+def _panel(number: int, title: str, unit: str, targets: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "id": number + 1,
+        "title": title,
+        "type": "timeseries",
+        "datasource": _SOURCE,
+        "gridPos": {"x": 12 * (number % 2), "y": 8 * (number // 2), "w": 12, "h": 8},
+        "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
+        "targets": [
+            {"refId": chr(ord("A") + n), "datasource": _SOURCE, "expr": expression, "legendFormat": legend}
+            for n, (legend, expression) in enumerate(targets)
+        ],
+    }
+
+
+def text() -> str:
+    """The file."""
+    return json.dumps(dashboard(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    DASHBOARD.write_text(text(), encoding="utf-8")

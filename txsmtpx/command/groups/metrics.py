@@ -1,0 +1,47 @@
+"""
+Figures for Prometheus; docs/operations.md describes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from txsmtpx.command.group import Group
+from txsmtpx.command.option import Kind, Option, OptionError
+from txsmtpx.command.values import Values
+from txsmtpx.metrics.figures import Figures
+
+if TYPE_CHECKING:
+    from txsmtpx.command.process import Process
+
+
+def _description(text: str) -> str:
+    """A number is a port of the loopback interface: figures are not for everybody."""
+    return f"tcp:{text}:interface=127.0.0.1" if text.isdecimal() else text
+
+
+METRICS_OPTION = Option(
+    "metrics",
+    Kind("ENDPOINT", (str, int), _description),
+    "Where Prometheus finds figures, at /metrics; a number is a port of the loopback interface.",
+)
+
+
+def _apply(values: Values, process: Process) -> None:
+    if values["metrics"] is None:
+        return
+    try:
+        from txsmtpx.metrics.service import MetricsService
+    except ImportError as error:
+        raise OptionError("metrics", f"needs the extra txsmtpx[metrics]: {error}") from error
+    for listener in process.listeners:
+        figures = Figures(listener.name)
+        listener.observers.append(figures)
+        process.figures.append(figures)
+    try:
+        process.metrics = MetricsService(lambda: process.figures_of(), values["metrics"], process.reactor.unshared)
+    except Exception as error:  # each endpoint parser has its own
+        raise OptionError("metrics", f"{values['metrics']}: {error or type(error).__name__}") from error
+
+
+METRICS = Group("Metrics", (METRICS_OPTION,), for_process=_apply)
