@@ -49,8 +49,13 @@ def _metric(family: Family, values: Iterable[list[Any]]) -> Metric:
 
 def _histogram(family: Family, labels: list[str], values: Iterable[list[Any]]) -> Metric:
     metric = HistogramMetricFamily(family.prefixed, family.meaning, labels=labels)
-    bounds = [floatToGoString(bound) for bound in (*family.buckets, inf)]
+    bounds = [_written(bound) for bound in (*family.buckets, inf)]
     for given, value in values:
         counts, total = value[:-1], value[-1]
         metric.add_metric(given, list(zip(bounds, accumulate(counts), strict=True)), total)
     return metric
+
+
+def _written(bound: float) -> str:
+    text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]  # it has no annotations
+    return text
