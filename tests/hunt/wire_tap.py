@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from txsmtpx.testing import Network, Segments, whole
 
@@ -16,26 +17,32 @@ class CuttingNetwork(Network):
     As L{Network}, but what one end says reaches the other in pieces.
 
     @ivar said: octets that servers have said, so far.
+    @ivar heard: octets that they have heard.
     """
 
-    def __init__(self, *servers: Any, to_client: Segments = whole, to_server: Segments = whole) -> None:
+    def __init__(
+        self, *servers: Any, to_client: Segments = whole, to_server: Segments = whole, clock: Clock | None = None
+    ) -> None:
         """
         @param to_client: how what servers say is cut.
         @param to_server: how what clients say is.
         """
-        super().__init__(*servers)
-        self.said = b""
+        super().__init__(*servers, clock=clock)
+        self.said = self.heard = b""
         self._to_client, self._to_server = to_client, to_server
 
     def connect(self, factory: Any) -> Deferred[Any]:
         connected = super().connect(factory)
         pump = self.pumps[-1]
         _cut(pump.clientIO, self._to_client, self._hear)
-        _cut(pump.serverIO, self._to_server, lambda octets: None)
+        _cut(pump.serverIO, self._to_server, self._listen)
         return connected
 
     def _hear(self, octets: bytes) -> None:
         self.said += octets
+
+    def _listen(self, octets: bytes) -> None:
+        self.heard += octets
 
 
 def _cut(transport: Any, segments: Segments, heard: Any) -> None:
