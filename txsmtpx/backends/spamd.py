@@ -140,17 +140,15 @@ class SpamdFilter(Filter):
         except Exception as error:
             self._unavailable(error)
             return None
-        log.info(
-            "{queue_id}: spam={score.spam} score={score.score} of {score.threshold}",
-            queue_id=self.context.queue_id,
-            score=score,
-        )
+        self.context.note(spam=score.spam, score=score.score, threshold=score.threshold)
         if self._spamd.reject_at is not None and score.score >= self._spamd.reject_at:
             return replies.SPAM_550
         return Accept(_marks(score)) if self._spamd.holds else None
 
     def _unavailable(self, error: Exception) -> None:
-        log.warn("{queue_id}: spamd does not answer: {error}", queue_id=self.context.queue_id, error=error)
+        text = "session={session} queue={queue} spamd does not answer: {error}"
+        context = self.context
+        log.warn(text, session=context.connection.session_id, queue=context.queue_id, error=error)
         self.close()
 
     def close(self) -> None:

@@ -105,8 +105,9 @@ class _TeeSession(MiddlewareSession):
         """
         refused = isinstance(error, SMTPError | MessageAborted)
         log.warn(
-            "{queue_id}: not copied: {error}",
-            queue_id=context.queue_id,
+            "session={session} queue={queue} not copied: {error}",
+            session=context.connection.session_id,
+            queue=context.queue_id,
             error=error,
             **({} if refused else {"log_failure": Failure(error)}),
         )
@@ -222,7 +223,9 @@ class _Copy:
                 try:
                     await maybeDeferred(method)
                 except Exception:
-                    log.failure("{queue_id}: the session of the copy failed", queue_id=self._outer.queue_id)
+                    text = "session={session} queue={queue} the session of the copy failed"
+                    session_id, queue_id = self._outer.connection.session_id, self._outer.queue_id
+                    log.failure(text, session=session_id, queue=queue_id)
 
 
 def _is_no(said: Any) -> bool:

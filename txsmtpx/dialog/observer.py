@@ -69,12 +69,22 @@ def _told(event: str, observers: Iterable[Any]) -> Told:
     methods = [getattr(each, event) for each in observers if getattr(type(each), event, None) is not idle]
     if not methods:
         return None
+    if len(methods) == 1:
+        return _guarded(methods[0])
+    everybody = [_guarded(method) for method in methods]
 
     def tell(*what: Any) -> None:
-        for method in methods:
-            try:
-                method(*what)
-            except Exception:  # whoever watches must not be in the way
-                log.failure("an observer failed: {method!r}", method=method)
+        for each in everybody:
+            each(*what)
+
+    return tell
+
+
+def _guarded(method: Callable[..., None]) -> Callable[..., None]:
+    def tell(*what: Any) -> None:
+        try:
+            method(*what)
+        except Exception:  # whoever watches must not be in the way
+            log.failure("an observer failed: {method!r}", method=method)
 
     return tell
