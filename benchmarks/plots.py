@@ -39,7 +39,7 @@ def draw(results: Results) -> None:
 def _bars(results: Results, side: str, programs: Sequence[Program]) -> None:
     """A row of points for each case, on a scale where twice is always the same way."""
     cases = [each for each in CASES if each.side == side and each.name in results.cases][::-1]
-    if not any(results.cases[case.name] for case in cases):
+    if not any(ratios(results.cases[case.name], programs[0].name, programs[0].name) for case in cases):
         return
     figure, axes = pyplot.subplots(figsize=(9, 1 + 0.42 * len(cases)))
     for program in programs:
