@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from txsmtpx import RecipientsRefused, SMTPError
+from txsmtpx import Certificate, MemoryBackend, OpenBackend, RecipientsRefused, Session, SMTPError
 
 
 def letter(subject="Hello"):
@@ -106,11 +106,6 @@ def test_lmtp_marked(lmtp_server):
 
 
 def test_a_backend_of_mine(make_smtp_server, smtp_client):
-    class Fussy:
-        pass
-
-    from txsmtpx import OpenBackend, Session, SMTPError
-
     class FussySession(Session):
         def rcpt(self, recipient, options):
             if recipient != "you@example.net":
@@ -136,8 +131,6 @@ def test_a_client_knows_how(make_smtp_server, smtp_client, tls):
 
 
 def test_a_backend_made_for_the_reactor(make_smtp_server):
-    from txsmtpx import MemoryBackend
-
     seen = []
     server = make_smtp_server(lambda reactor: seen.append(reactor) or MemoryBackend(1))
     send(server)
@@ -156,8 +149,6 @@ def test_a_server_that_fails(scripted_server):
 
 
 def test_a_server_with_tls_that_fails(scripted_server, smtp_certificate):
-    from txsmtpx import Certificate
-
     certificate = Certificate(str(smtp_certificate.both))
     server = scripted_server(offers=["STARTTLS"], tls=certificate, MAIL="550 5.7.1 Not you")
     with smtplib.SMTP(server.host, server.port, timeout=10) as client:

@@ -87,13 +87,10 @@ class _Below:
 class _Layer(StartsTLS, ProtocolWrapper):
     above = "wrappedProtocol"
 
-    @property
-    def clock(self) -> Any:
-        return self.factory.clock
-
-    @property
-    def is_server(self) -> bool:  # type: ignore[override]  # likewise
-        return bool(self.factory.is_server)
+    def __init__(self, factory: OwnClock, protocol: Any) -> None:
+        super().__init__(factory, protocol)
+        self.clock = factory.clock
+        self.is_server = factory.is_server
 
 
 class OwnClock(WrappingFactory):
@@ -105,6 +102,7 @@ class OwnClock(WrappingFactory):
     def __init__(self, factory: Any, clock: Any, is_server: bool = True) -> None:
         """
         @param factory: of the protocols.
+        @param is_server: which end they are.
         """
         super().__init__(factory)  # type: ignore[no-untyped-call]
         self.clock = clock
