@@ -87,7 +87,7 @@ class _Below:
 class _Layer(StartsTLS, ProtocolWrapper):
     above = "wrappedProtocol"
 
-    def __init__(self, factory: OwnClock, protocol: Any) -> None:
+    def __init__(self, factory: Any, protocol: Any) -> None:
         super().__init__(factory, protocol)
         self.clock = factory.clock
         self.is_server = factory.is_server
