@@ -109,6 +109,9 @@ def test_what_would_take_too_long_is_shown_by_its_header(monkeypatch):
     monkeypatch.setattr(parts, "MAX_WORK", 100)
     made = letter(MESSAGES["deep"] + b"\r\n" * 100)
     assert (made.parts, made.whole, made.header("content-type")) == ([], False, "multipart/mixed; boundary=b0")
+    monkeypatch.setattr(parts, "MAX_LINES", 3)
+    assert letter(b"Subject: x\r\n\r\ny\r\n").text == "y\n"
+    assert letter(b"Subject: x\r\n\r\ny\ry\n").text is None
     monkeypatch.setattr(parts, "MAX_LINES", 1)
     assert letter(b"Subject: x\r\n\r\ny\r\n").subject == "x"
 

@@ -102,7 +102,7 @@ def parsed(content: bytes) -> tuple[Message, bool]:
     """
     The message, and whether that is all of it: only the header is read where the rest would take too long.
     """
-    lines = content.count(b"\n") + content.count(b"\r")
+    lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
     if lines <= MAX_LINES and lines * sum(1 for _ in _BOUNDARY.finditer(content)) <= MAX_WORK:
         whole = _tried(lambda: BytesParser(policy=policy.compat32).parsebytes(content), None)
         if whole is not None:
