@@ -12,7 +12,7 @@ from tests.siege.crowd import Crowd
 from tests.siege.scale import scale
 
 CROWD = scale(
-    {"idle": 300, "slow": 50, "deaf": 20, "half": 20}, {"idle": 5000, "slow": 500, "deaf": 200, "half": 100}
+    {"idle": 200, "slow": 30, "deaf": 10, "half": 10}, {"idle": 5000, "slow": 500, "deaf": 200, "half": 100}
 )
 MESSAGES = scale(100, 500)
 
@@ -26,7 +26,7 @@ def latency(port: int) -> float:
 
 
 def test_a_normal_client_does_not_notice(directory, with_tls, figures):
-    patience = scale(4, 30)
+    patience = scale(6, 60)
     options = ["--backend", "null", *with_tls, "--read-timeout", str(patience), "--write-timeout", str(patience)]
     with Besieged(directory, *options) as server:
         port, before = server.port, server.descriptors
