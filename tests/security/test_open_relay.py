@@ -1,0 +1,157 @@
+"""
+No combination of options makes an open relay.
+
+The options are those of the table, so that a new one is tried as soon as it is there: all flags in all combinations,
+and every other option with a value of its kind.  Each server that comes of it is asked, by somebody it does not know,
+for mail to somebody who is not its business.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from txsmtpx.command.box import OPTIONS
+from txsmtpx.command.option import FLAG
+from txsmtpx.command.usage import Options
+
+FLAGS = [option.name for option in OPTIONS.values() if option.kind is FLAG]
+OTHERS = [option for option in OPTIONS.values() if option.kind is not FLAG and option.name not in ("backend", "config")]
+
+BACKENDS = ["relay:tcp:127.0.0.1:9", "relay:mx:next.example", "lmtp:tcp:127.0.0.1:9"]
+"""Nobody listens there; it must not come to that."""
+
+FOR_SOMEBODY = {
+    "nobody": (),
+    "users": ("--auth", "memory:user:correct horse"),
+    "anonymous": ("--auth", "anonymous"),
+    "own domain": ("--relay-domain", "own.example"),
+}
+
+SAMPLES = {
+    "ENDPOINT": "tcp:0:interface=127.0.0.1",
+    "TEXT": "mx.example",
+    "DOMAIN": "own.example",
+    "NAME": "own.example",
+    "TYPE:ARGUMENT": "memory:other:secret",
+    "KEYWORD": "DSN",
+    "N": "1",
+    "SECONDS": "1",
+    "NETWORK": "10.0.0.0/8",
+}
+"""By kind; a kind with several words is tried with each of them."""
+
+AT_A_RELAY_OF_NO_USE = {"web", "web-host", "tls-directory", "tls-port", "tls-client-ca", "tls-key"}
+"""Refused without others that are not tried together with them."""
+
+# Each of these wants something of a server that is not its business.
+RECIPIENTS = [
+    "victim@elsewhere.example",
+    "@own.example:victim@elsewhere.example",
+    "victim@own.example.elsewhere.example",
+    "victim@[192.0.2.9]",
+    "victim@elsewhere.example@own.example",
+    "victim@ELSEWHERE.EXAMPLE",
+]
+
+
+def server(*options: str):
+    """What C{options} make, None where they are refused."""
+    made = Options()
+    try:
+        made.parseOptions(list(options))
+    except SystemExit:
+        return None
+    (listener,) = made.process.listeners
+    return listener.factory
+
+
+def taken(factory, inside_tls: bool) -> list[str]:
+    """The recipients for whom a stranger's mail is taken."""
+    protocol, transport = factory.buildProtocol(None), StringTransport()
+    if inside_tls:
+        protocol.dialog.tls_started(object())
+    protocol.makeConnection(transport)
+
+    def ask(*lines: str) -> list[str]:
+        transport.clear()
+        protocol.dataReceived("".join(f"{line}\r\n" for line in lines).encode())
+        said = transport.value().decode().splitlines()
+        return [line for line in said if line[3:4] == " "]
+
+    hello = f"{'LHLO' if factory.settings.lmtp else 'EHLO'} client.example"
+    ask(hello, "XCLIENT LOGIN=user ADDR=10.0.0.1", hello, "AUTH ANONYMOUS Ym90", "XFORWARD ADDR=10.0.0.1")
+    found = []
+    for recipient in RECIPIENTS:
+        said = ask("MAIL FROM:<friend@own.example> AUTH=<>", f"RCPT TO:<{recipient}>", "RSET")
+        said += ask("MAIL FROM:<friend@own.example>", f"RCPT TO:<{recipient}>", "RSET")
+        found += [recipient for line in said if line.startswith("250 2.1.5")]
+    protocol.connectionLost(Failure(ConnectionDone()))
+    return found
+
+
+def subsets(flags):
+    for number in range(len(flags) + 1):
+        yield from itertools.combinations(flags, number)
+
+
+def flagged(flags) -> list[str]:
+    return [f"--{flag}" for flag in flags]
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    return request.param
+
+
+@pytest.mark.parametrize("somebody", FOR_SOMEBODY)
+def test_all_flags(backend, somebody, pem):
+    for with_tls in ((), ("--tls-certificate", str(pem.both))):
+        for flags in subsets(FLAGS):
+            options = ["--backend", backend, *FOR_SOMEBODY[somebody], *with_tls, *flagged(flags)]
+            factory = server(*options)
+            if somebody == "nobody":
+                assert factory is None, options
+            elif factory is not None:
+                assert [taken(factory, inside_tls) for inside_tls in (False, True)] == [[], []], options
+
+
+def samples(option) -> list[str]:
+    """Values to try."""
+    words = option.kind.word
+    return words.split("|") if "|" in words else [SAMPLES[words]]
+
+
+def test_every_option(backend, pem, tmp_path):
+    """By itself, with each of the flags for one of the backends, and with all of them."""
+    ways = [[], *[[flag] for flag in FLAGS if backend is BACKENDS[0]], FLAGS]
+    counted: Counter[str] = Counter()
+    files = {"FILE": str(pem.both), "DIRECTORY": str(tmp_path)}
+    for option in OTHERS:
+        for value in [files[option.kind.word]] if option.kind.word in files else samples(option):
+            for (_, somebody), flags in itertools.product(FOR_SOMEBODY.items(), ways):
+                options = ["--backend", backend, *somebody, f"--{option.name}", value, *flagged(flags)]
+                factory = server(*options)
+                if factory is not None:
+                    counted[option.name] += 1
+                    assert [taken(factory, inside_tls) for inside_tls in (False, True)] == [[], []], options
+    assert {option.name for option in OTHERS} - set(counted) <= AT_A_RELAY_OF_NO_USE
+
+
+def test_a_file_of_options(backend, tmp_path):
+    file = tmp_path / "smtpx.toml"
+    file.write_text(f'backend = "{backend}"\n')
+    assert server("--config", str(file)) is None
+    file.write_text(f'backend = "{backend}"\nrelay-domain = ["own.example"]\n')
+    assert taken(server("--config", str(file)), False) == []
+
+
+def test_who_asks_for_his_own():
+    """The question is a good one: asked of a server whose business they are, it is answered."""
+    factory = server("--backend", "null")
+    assert len(taken(factory, False)) == len(RECIPIENTS) - 1  # one is no address
