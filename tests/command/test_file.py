@@ -165,19 +165,20 @@ def test_a_file_that_cannot_be_read(tmp_path):
 
 
 def test_check_as_an_operator_sees_it(tmp_path):
-    (tmp_path / "mail.toml").write_text(ROLES)
-    ended = run(tmp_path, "--config", "mail.toml", "--check", "--max-recipients", "7")
+    (tmp_path / "mail.toml").write_text(f'log-format = "json"\n{ROLES}')
+    ended = run(tmp_path, "--config", "mail.toml", "--check", "--max-recipients", "7", "--workers", "2")
     assert (ended.returncode, ended.stderr) == (0, "")
     said = ended.stdout.splitlines()
     assert [line for line in said if not line.startswith(" ")] == [
-        "listener in:", "listener submission:", "listener lmtp:",
+        "listener in:", "listener submission:", "listener lmtp:", "process:",
     ]  # fmt: skip
     assert "  ESMTP at unix:one, unix:two as mx.example.org" in said
     assert "  LMTP at unix:lmtp as mx.example.org" in said
-    assert "  max-message-bytes = 1000 (mail.toml:2)" in said
-    assert "  max-message-bytes = 2000 (mail.toml:16)" in said
+    assert "  max-message-bytes = 1000 (mail.toml:3)" in said
+    assert "  max-message-bytes = 2000 (mail.toml:17)" in said
     assert said.count("  max-recipients = 7 (--max-recipients)") == 3
-    assert "  auth = memory (mail.toml:13)" in said
+    assert "  auth = memory (mail.toml:14)" in said
+    assert said[-3:] == ["process:", "  log-format = json (mail.toml:1)", "  workers = 2 (--workers)"]
     assert "password" not in ended.stdout
     (tmp_path / "mail.toml").write_text("max-recipient = 7\n")
     ended = run(tmp_path, "--config", "mail.toml", "--check")

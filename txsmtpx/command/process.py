@@ -32,6 +32,7 @@ class Process:
     @ivar listeners: one L{Listener} for each server.
     @ivar services: what runs besides.
     @ivar errors: what is wrong, a line each.
+    @ivar values: what was said of the process.
     @ivar log_format: the form of each line of the log.
     @ivar figures: what is counted, for each listener.
     @ivar figures_of: gives them summed, or a Deferred of them; a parent asks its workers instead.
@@ -43,6 +44,7 @@ class Process:
     listeners: list[Listener] = field(default_factory=list)
     services: list[IService] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    values: Values | None = None
     log_format: str = "text"
     figures: list[Figures] = field(default_factory=list)
     figures_of: Callable[[], Any] = field(init=False)
@@ -68,7 +70,8 @@ class Process:
             self._listen(table.name, Values(OPTIONS.values(), {**general, **table.said, **said}, table.place))
         if not self.errors:
             self._separate_ports()
-            self._finish(Values(OPTIONS.values(), {**general, **said}))
+            self.values = Values(OPTIONS.values(), {**general, **said})
+            self._finish(self.values)
 
     def _listen(self, name: str, values: Values) -> None:
         listener = Listener(self.reactor, values, name)
