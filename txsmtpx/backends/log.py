@@ -8,6 +8,9 @@ import itertools
 from email import policy
 from typing import Any
 
+from twisted.internet.interfaces import IConsumer
+from zope.interface import implementer
+
 from txsmtpx.backends.session import OpenBackend, Session
 
 HEADER = 64 * 1024
@@ -22,13 +25,36 @@ def log_backend() -> OpenBackend:
 class LogSession(Session):
     """Reads each message to its end, remembers its beginning."""
 
-    async def data(self, message: Any, context: Any) -> None:
+    def data(self, message: Any, context: Any) -> Any:
         """Its subject goes into the line that the log has for it."""
-        beginning = b""
-        async for chunk in message:
-            if len(beginning) < HEADER:
-                beginning += chunk[: HEADER - len(beginning)]
-        context.note(subject=subject_of(beginning))
+        beginning = Beginning()
+
+        def read(result: None) -> None:
+            context.note(subject=subject_of(beginning.octets))
+
+        return message.deliver_to(beginning).addCallback(read)
+
+
+@implementer(IConsumer)
+class Beginning:
+    """
+    Keeps the beginning of a message.
+
+    @ivar octets: it.
+    """
+
+    octets = b""
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """It comes as fast as it likes."""
+
+    def unregisterProducer(self) -> None:
+        """That was all."""
+
+    def write(self, data: bytes) -> None:
+        """More of it."""
+        if len(self.octets) < HEADER:
+            self.octets += data[: HEADER - len(self.octets)]
 
 
 def subject_of(beginning: bytes) -> str:
