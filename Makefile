@@ -7,7 +7,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test siege lint types bench bench-quick clean
+.PHONY: serve test siege lint types docs bench bench-quick clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
@@ -25,6 +25,9 @@ lint: $(VENV)/made-to-develop
 types: $(VENV)/made-to-develop
 	$(BIN)/mypy $(ARGS)
 
+docs: $(VENV)/made-to-develop
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees $(ARGS) docs docs/_build/html
+
 # For an hour the machine should do nothing else.
 bench: $(VENV)/made-to-measure
 	$(BIN)/python -m benchmarks install
@@ -34,7 +37,7 @@ bench-quick: $(VENV)/made-to-measure
 	$(BIN)/python -m benchmarks quick $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name dropin.cache -type f -delete
 
@@ -45,7 +48,7 @@ $(VENV)/made-to-serve: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/made-to-develop: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,docs]'
 	@touch $@ $(VENV)/made-to-serve
 
 $(VENV)/made-to-measure: pyproject.toml | $(BIN)/python

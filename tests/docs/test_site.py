@@ -1,0 +1,89 @@
+"""The documentation as C{make docs} prints it: without a warning, with all that is public, and no link into nothing."""
+
+from __future__ import annotations
+
+import html.parser
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import txsmtpx
+import txsmtpx.errors
+import txsmtpx.interfaces
+import txsmtpx.testing
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the printed pages."""
+    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[docs]'")
+    directory = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
+    command += ["--doctree-dir", str(directory / "doctrees"), "docs", str(directory / "html")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return directory / "html"
+
+
+def names(site: Path) -> set[str]:
+    """What has an entry of its own."""
+    octets = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
+    return {line.split(" ")[0] for line in zlib.decompress(octets).decode().splitlines() if " py:" in line}
+
+
+def test_everything_public_is_told_of(site: Path) -> None:
+    public = {f"txsmtpx.{name}" for name in txsmtpx.__all__}
+    public |= {f"txsmtpx.testing.{name}" for name in txsmtpx.testing.__all__}
+    for module in (txsmtpx.errors, txsmtpx.interfaces):
+        own = {name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__}
+        # An interface and an exception that everybody needs are told of where they are had from.
+        public |= {f"{module.__name__}.{name}" for name in own if name[0] != "_" and name not in txsmtpx.__all__}
+    known = names(site)
+    known |= {f"txsmtpx.{name.removeprefix('txsmtpx.errors.')}" for name in known if name.startswith("txsmtpx.errors.")}
+    assert public - known == set()
+
+
+class Page(html.parser.HTMLParser):
+    """Where a page leads, and the places within it that others may lead to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """For HTMLParser."""
+        for name, value in attributes:
+            if value and (name in ("id", "name")):
+                self.anchors.add(value)
+            elif value and name in ("href", "src"):
+                self.links.append(value)
+
+
+def test_links_lead_somewhere(site: Path) -> None:
+    pages = {path: Page(path) for path in site.rglob("*.html")}
+    astray = []
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            anchors = pages[target].anchors if target in pages else set()
+            if not target.exists() or (target in pages and parts.fragment and parts.fragment not in anchors):
+                astray.append((path.relative_to(site).as_posix(), link))
+    assert astray == []
+
+
+def test_a_file_of_the_package_has_a_page_with_its_lines(site: Path) -> None:
+    page = Page(site / "source/txsmtpx/wire/server.html")
+    lines = (ROOT / "txsmtpx/wire/server.py").read_text().count("\n")
+    assert {f"L-{line}" for line in (1, lines)} <= page.anchors
