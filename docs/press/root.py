@@ -33,7 +33,8 @@ def _read(app: Any, docname: str, source: list[str]) -> None:
         """To a path that is relative to the page which is printed."""
         path = posixpath.normpath(posixpath.join(directory, match[1]))
         path = f"docs/{PAGES[path]}.md" if path in PAGES else path
-        return f"]({posixpath.relpath(path, posixpath.join('docs', posixpath.dirname(docname)))}{match[2] or ''})"
+        file = "path:" if path.endswith(".md") and not path.startswith("docs/") else ""  # no page, but a file
+        return f"]({file}{posixpath.relpath(path, posixpath.join('docs', posixpath.dirname(docname)))}{match[2] or ''})"
 
     source[0] = _LINK.sub(link, source[0])
 

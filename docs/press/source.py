@@ -19,7 +19,7 @@ from pygments.util import ClassNotFound
 from sphinx.addnodes import download_reference
 
 ROOT = Path(__file__).parents[2]
-SHOWN = ("txsmtpx/**/*.py", "twisted/**/*.py", "pytest_txsmtpx.py", "examples/*", "*.md", "benchmarks/*.py")
+SHOWN = ("txsmtpx/**/*.py", "twisted/**/*.py", "pytest_txsmtpx.py", "examples/*", "*.md", "benchmarks/*")
 
 
 def shown() -> list[Path]:
