@@ -260,6 +260,13 @@ def test_a_wrong_option_is_one_clear_line(options, why, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_workers_need_their_python():
+    options = parsed("--workers", "2")
+    options.parent = {"chroot": "/srv"}
+    with pytest.raises(SystemExit, match="^twistd smtpx: --workers .* --chroot$"):
+        makeService(options)
+
+
 def test_a_wrong_port_does_not_hide_what_else_is_wrong(pem, capsys):
     with pytest.raises(SystemExit) as exit:
         parsed("--port", "nonsense:25", "--tls-directory", str(pem.both.parent), "--require-auth")

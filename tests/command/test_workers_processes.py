@@ -99,23 +99,28 @@ def stored(directory: Path) -> int:
 
 
 def test_both_serve_and_end_gracefully(directory):
-    """TCP, UNIX and systemd; and TLS, whose certificate SIGHUP renews in both."""
+    """TCP, UNIX, and both from systemd; and TLS, whose certificate SIGHUP renews in both."""
     old, new = issue(directory, "old"), issue(directory, "new")
     pem = directory / "pem"
     shutil.copy(old.both, pem)
-    with socket.create_server(("127.0.0.1", 0)) as given:
-        ports = ["-p", LOCAL, "-p", "unix:socket:mode=600", "-p", "systemd:domain=INET:name=name0", "--tls-port", LOCAL]
+    theirs = directory / "theirs"
+    with socket.create_server(("127.0.0.1", 0)) as given, socket.socket(socket.AF_UNIX) as given_unix:
+        given_unix.bind(str(theirs))
+        theirs.chmod(0o640)
+        given_unix.listen()
+        ports = ["-p", LOCAL, "-p", "unix:socket:mode=600", "-p", "systemd:domain=INET:name=name0"]
+        ports += ["--tls-port", LOCAL, "-p", "systemd:domain=UNIX:index=1"]
         options = [*WORKERS, *ports, "-b", "maildir:Maildir", "--tls-certificate", str(pem)]
-        with Started(directory, *options, adopt=[given]) as server:
-            port, path, _, tls = server.ports(4)[:4]
+        with Started(directory, *options, adopt=[given, given_unix]) as server:
+            port, path, _, _, tls = server.ports(5)[:5]
             assert path == "'socket'"
             assert (directory / "socket").stat().st_mode & 0o777 == 0o600
             busy = server.reach_both(int(port))
             for client in busy.values():
                 begin(client)
-            unix = socket.socket(socket.AF_UNIX)
-            unix.connect(str(directory / "socket"))
-            for connection in (unix, socket.create_connection(given.getsockname(), PATIENCE)):
+            for address in (str(directory / "socket"), str(theirs), given.getsockname()):
+                connection = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+                connection.connect(address)
                 with Telnet(connection) as client:
                     assert client.reply()[:4] == "220 "
                     begin(client)
@@ -138,7 +143,8 @@ def test_both_serve_and_end_gracefully(directory):
             assert server.ended()
             assert all(map(gone, server.workers.values()))
     assert not (directory / "socket").exists()
-    assert stored(directory) == 4
+    assert theirs.stat().st_mode & 0o777 == 0o640  # as long as systemd wants it
+    assert stored(directory) == 5
 
 
 def test_a_fallen_one_is_started_again(directory):

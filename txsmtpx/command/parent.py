@@ -4,6 +4,7 @@ The service of a process whose workers do the work: it opens the ports, and look
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,11 +24,16 @@ class ParentService(CommandService):
     """
 
     def __init__(self, options: Options) -> None:
+        """
+        @raise SystemExit: twistd was told something that does not go with workers.
+        """
         process = options.process
         super().__init__(process, options.parent)
         twistd: Mapping[str, Any] = options.parent or {}
+        if twistd.get("chroot"):
+            sys.exit("twistd smtpx: --workers cannot start Python in the directory of twistd --chroot")
         reactor: Any = process.reactor
-        spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), twistd.get("reactor"))
+        spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), _reactor(twistd))
         shutdown_timeout = max(listener.shutdown_timeout for listener in process.listeners)
         self._workers = Workers(reactor, process.workers, spawn, shutdown_timeout)
         MultiService.addService(self, self._workers)
@@ -49,3 +55,9 @@ def _to_stdout(twistd: Mapping[str, Any]) -> bool:
     if not twistd.get("nodaemon") or twistd.get("syslog") or twistd.get("logger"):
         return False
     return twistd.get("logfile") in (None, "", "-")
+
+
+def _reactor(twistd: Mapping[str, Any]) -> str | None:
+    """The short name of the reactor that was chosen; under "reactor" twistd has the name, twist the thing itself."""
+    name = twistd.get("reactorName", twistd.get("reactor"))
+    return None if name is None else str(name)

@@ -83,6 +83,7 @@ class Sockets:
     def _note(self, place: str, port: Any) -> Any:
         if self._sharing:
             port.stopReading()  # there was no turn of the reactor in which it could have accepted
+            port._shouldShutdown = False  # closing it here must not break it there
             self.shared.append(Socket(place, int(port.addressFamily), port.fileno()))
         return port
 

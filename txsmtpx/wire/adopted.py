@@ -62,11 +62,11 @@ class AdoptedUNIXPort(unix.Port):
 
     def startListening(self) -> None:
         """Accept connections."""
-        path = os.fsdecode(self._bindPath)
-        log.info("{what} starting on {path!r}", what=self._getLogPrefix(self.factory), path=path)
-        self.factory.doStart()
         adopted: Any = self
         adopted.socket, self._preexistingSocket = self._preexistingSocket, None
+        path = os.fsdecode(adopted.socket.getsockname())
+        log.info("{what} starting on {path!r}", what=self._getLogPrefix(self.factory), path=path)
+        self.factory.doStart()
         adopted.fileno = adopted.socket.fileno
         self._shouldShutdown = False  # which would end it for all processes
         self.connected = True
