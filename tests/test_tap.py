@@ -263,7 +263,7 @@ def test_a_wrong_option_is_one_clear_line(options, why, capsys):
 def test_workers_need_their_python():
     options = parsed("--workers", "2")
     options.parent = {"chroot": "/srv"}
-    with pytest.raises(SystemExit, match="^twistd smtpx: --workers .* --chroot$"):
+    with pytest.raises(SystemExit, match=r"^twistd smtpx: --workers .* --chroot$"):
         makeService(options)
 
 

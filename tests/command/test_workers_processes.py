@@ -204,11 +204,13 @@ def test_several_listeners_of_a_file(directory):
 
 def test_as_a_daemon(directory):
     """The parent's log has the lines of its workers, and its file has its process number, as long as it runs."""
-    with Daemon(directory, (), *WORKERS, "-p", LOCAL, "-b", "log") as server:
+    with Daemon(directory, ["--reactor", "poll"], *WORKERS, "-p", LOCAL, "-b", "log") as server:
         (port,) = server.logged(r"\n.*\[-\] SMTPServerFactory starting on (\d+)")
         server.logged(r"worker \d is ready", 2)
         workers = dict(server.logged(r"worker (\d) is process (\d+)", 2))
         assert sorted(children(server.pid)) == sorted(map(int, workers.values()))
+        for pid in children(server.pid):
+            assert "anon_inode:[eventpoll]" not in map(os.readlink, Path(f"/proc/{pid}/fd").iterdir())  # the usual one
         with smtplib.SMTP("127.0.0.1", int(port), timeout=PATIENCE) as client:
             client.sendmail("a@client.example", ["b@localhost"], "Subject: hi\r\n\r\n")
         ((number, _),) = server.logged(r"(?m)^\S+ \[worker (\d), txsmtpx[\w.]*#info\] (.*from=<a@client.example>.*)$")

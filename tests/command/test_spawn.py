@@ -1,0 +1,104 @@
+"""How a worker is started: what it is handed, and by which numbers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from txsmtpx.command.handover import VARIABLE, read
+from txsmtpx.command.parent import ParentService
+from txsmtpx.command.sockets import Socket
+from txsmtpx.command.spawn import Spawn
+from txsmtpx.command.usage import Options
+from txsmtpx.command.workers import Worker
+
+
+class Reactor:
+    """Starts nothing, and says what it was asked for."""
+
+    def __init__(self, *shared: Socket) -> None:
+        self.shared = shared
+
+    def spawnProcess(self, protocol, executable, args, env, path, childFDs):
+        self.command, self.environment, self.path, self.descriptors = args, env, path, childFDs
+        assert executable == args[0] == sys.executable
+
+    @property
+    def handover(self):
+        return read(self.environment[VARIABLE])
+
+
+def spawned(reactor: Reactor, arguments=(), inherit_log=True, systemd=None) -> Reactor:
+    spawn = Spawn(reactor, arguments, inherit_log, None)
+    spawn._systemd = systemd or {}
+    spawn(Worker(3, lambda worker, reason: None))
+    return reactor
+
+
+def test_sockets_have_numbers_of_their_own():
+    tcp, unix = Socket("tcp::25", socket.AF_INET, 17), Socket("unix:lmtp", socket.AF_UNIX, 12)
+    reactor = spawned(Reactor(tcp, unix), ["--port", "25", "--lmtp"])
+    assert reactor.descriptors == {0: "w", 1: 1, 2: 2, 3: 17, 4: 12, 5: "r"}
+    handed = reactor.handover
+    assert (handed.number, handed.status, handed.relayed, handed.reactor) == (3, 5, False, None)
+    assert handed.sockets == (Socket("tcp::25", socket.AF_INET, 3), Socket("unix:lmtp", socket.AF_UNIX, 4))
+    assert reactor.command[-3:] == ["--port", "25", "--lmtp"]
+    assert set(map(os.path.abspath, sys.path)) == set(handed.path)
+
+
+def test_those_of_systemd_keep_theirs():
+    """Two of three are used; the worker is told of all, as we were."""
+    said = {"LISTEN_FDS": "3", "LISTEN_FDNAMES": "a:b:c", "LISTEN_PID": "1"}
+    shared = [
+        Socket("tcp::25", socket.AF_INET, 20),
+        Socket("descriptor:5", socket.AF_UNIX, 21),
+        Socket("descriptor:3", socket.AF_INET6, 22),
+    ]
+    reactor = spawned(Reactor(*shared), systemd=said)
+    assert reactor.descriptors == {0: "w", 1: 1, 2: 2, 6: 20, 5: 21, 3: 22, 7: "r"}
+    assert {name: reactor.environment[name] for name in said} == said
+
+
+def test_a_log_that_is_relayed():
+    reactor = spawned(Reactor(), inherit_log=False)
+    assert reactor.descriptors == {0: "w", 1: "r", 2: "r", 4: "r"}
+    assert reactor.handover.relayed
+
+
+def test_where_the_options_were_said(tmp_path, monkeypatch):
+    """After twistd --rundir has gone elsewhere, relative paths mean what they meant."""
+    reactor = Reactor()
+    spawn = Spawn(reactor, (), True, None)
+    spawn(Worker(1, lambda worker, reason: None))
+    assert reactor.path is None
+    before = os.getcwd()
+    monkeypatch.chdir(tmp_path)
+    spawn(Worker(1, lambda worker, reason: None))
+    assert Path(reactor.path) == Path(before)
+
+
+@pytest.mark.parametrize(
+    ("runner", "reactor", "relayed"),
+    [
+        ({"nodaemon": 1, "logfile": None}, None, False),
+        ({"nodaemon": 1, "logfile": "-", "reactor": "poll"}, "poll", False),
+        ({"nodaemon": 0, "logfile": None}, None, True),
+        ({"nodaemon": 1, "logfile": "smtpx.log"}, None, True),
+        ({"nodaemon": 1, "syslog": 1}, None, True),
+        ({"nodaemon": 1, "logger": "some.observer"}, None, True),
+        ({"reactorName": "asyncio", "reactor": object()}, "asyncio", True),  # twist, not twistd
+        (None, None, True),
+    ],
+)
+def test_as_its_parent_was_run(runner, reactor, relayed):
+    options = Options()
+    options.parseOptions(["--workers", "2"])
+    options.parent = runner
+    fake = options.process.reactor = Reactor()
+    ParentService(options)._workers._spawn(Worker(1, lambda worker, reason: None))
+    assert (fake.handover.reactor, fake.handover.relayed) == (reactor, relayed)
+    assert fake.command[-2:] == ["--workers", "2"]
