@@ -36,6 +36,7 @@ from txsmtpx.interfaces import (
     IServerObserver,
     ISession,
 )
+from txsmtpx.logs.transaction import TransactionLog
 from txsmtpx.sasl.bearer import OAuthBearer, XOAuth2
 from txsmtpx.sasl.cram import CramMD5
 from txsmtpx.sasl.external import External
@@ -122,6 +123,7 @@ __all__ = [
     "TLSFailed",
     "TeeBackend",
     "Timeouts",
+    "TransactionLog",
     "Verb",
     "XOAuth2",
     "connect",

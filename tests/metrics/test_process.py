@@ -7,7 +7,9 @@ import re
 import runpy
 import signal
 import smtplib
+import ssl
 import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -27,6 +29,7 @@ from tests.test_readme import blocks, commands, parse
 from tests.wire.twistd import LOCAL, PATIENCE, Twistd
 from txsmtpx.metrics.family import FAMILIES
 from txsmtpx.tap import Options
+from txsmtpx.testing import issue
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 PAGE = OPERATIONS.with_suffix(".md").read_text()
@@ -56,13 +59,20 @@ def deliver(port: int) -> None:
 
 
 def test_one_process(tmp_path):
-    with Twistd(tmp_path, "--port", LOCAL, "--metrics", LOCAL) as server:
+    pem = issue(tmp_path)
+    with Twistd(tmp_path, "--port", LOCAL, "--metrics", LOCAL, "--tls-certificate", str(pem.both)) as server:
         mail, metrics = map(int, server.ports(2))
         deliver(mail)
         server.eventually(lambda: scraped(metrics)["txsmtpx_open_connections"] == 0)
         found = scraped(metrics)
         assert found["txsmtpx_messages_total"] == found["txsmtpx_connections_total"] == 1
         assert expressed() - {*found, *re.findall(r"(?m)^# TYPE (\w+)", get(metrics)[0])} == set()
+        with smtplib.SMTP("localhost", mail, timeout=PATIENCE) as client:
+            client.starttls(context=ssl.create_default_context(cafile=str(pem.certificate)))
+            client.sendmail("a@client.example", ["b@localhost"], MESSAGE)
+            assert 'txsmtpx_open_connections{listener="",tls="TLSv1.3"} 1.0\n' in get(metrics)[0]
+        assert 'txsmtpx_tls_handshakes_total{listener="",tls="TLSv1.3"} 1.0\n' in get(metrics)[0]
+        server.logged(r" tls=TLSv1\.3 from=<a@client\.example> ")
         assert "openmetrics" in get(metrics, accept="application/openmetrics-text; version=1.0.0")[1]
         with pytest.raises(urllib.error.HTTPError, match="404"):
             get(metrics, "/")
@@ -103,6 +113,12 @@ def test_workers_are_summed_and_nothing_is_forgotten(tmp_path):
 def test_where_it_cannot_be(metrics):
     with pytest.raises(SystemExit, match=f"^twistd smtpx: --metrics {metrics}: "):
         Options().parseOptions(["--metrics", metrics])
+
+
+def test_without_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "txsmtpx.metrics.service", None)
+    with pytest.raises(SystemExit, match=r"^twistd smtpx: --metrics needs the extra txsmtpx\[metrics\]: "):
+        Options().parseOptions(["--metrics", "9125"])
 
 
 # What is drawn and what alerts
