@@ -20,6 +20,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from benchmarks.content import content
 from txsmtpx import SMTPClient, SMTPServerFactory
 from txsmtpx.backends.plugin import backend_named
+from txsmtpx.logs.transaction import TransactionLog
 
 CONNECTIONS = 50
 
@@ -49,7 +50,7 @@ def names() -> list[str]:
 
 def serve(mark: Callable[[], object]) -> None:
     """Let a server answer every command on every connection."""
-    factory = SMTPServerFactory(backend_named("log"), reactor=Clock())
+    factory = SMTPServerFactory(backend_named("log"), observers=[TransactionLog()], reactor=Clock())
     mark()
     servers = [_connected(factory.buildProtocol(None)) for _ in range(CONNECTIONS)]
     mark()
