@@ -39,24 +39,28 @@ GOALS: tuple[Goal, ...] = (
 )
 
 
+OURS = ("txsmtpx", "txsmtpx-null", "txsmtpx-reactor")
+"""Ours, as a server; as a client there is but the first."""
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a goal in one case: our share, and whether that is little enough."""
+    """
+    What became of a goal in one case.
+
+    @ivar shares: each of ours that was measured, to its share.
+    """
 
     goal: Goal
     case: str
-    share: float
-
-    @property
-    def met(self) -> bool:
-        """Whether it is met."""
-        return self.share <= self.goal.share
+    shares: dict[str, float]
 
 
 def outcomes(results: Results) -> Iterator[Outcome]:
-    """Every goal in every case of it that both have been measured at."""
+    """Every goal in every case of it that it has been measured at."""
     for goal in GOALS:
         for case in goal.cases:
-            found = ratios(results.cases.get(case, []), "txsmtpx", goal.other)
-            if found:
-                yield Outcome(goal, case, median(found))
+            found = {name: ratios(results.cases.get(case, []), name, goal.other) for name in OURS}
+            shares = {name: median(each) for name, each in found.items() if each}
+            if shares:
+                yield Outcome(goal, case, shares)
