@@ -7,7 +7,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test siege lint types docs bench bench-quick clean
+.PHONY: serve test siege fuzz mutants lint types docs bench bench-quick clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
@@ -18,6 +18,14 @@ test: $(VENV)/made-to-develop
 # All of it, a quarter of an hour; a short form is among the tests.
 siege: $(VENV)/made-to-develop
 	TXSMTPX_SIEGE=full TXSMTPX_SIEGE_WRITE=1 $(BIN)/python -m pytest tests/siege $(ARGS)
+
+# A minute for each target, or ARGS='--seconds 3600 server_dialog'; on Linux.
+fuzz: $(VENV)/made-to-develop
+	$(BIN)/python -m tests.hunt.fuzz $(ARGS)
+
+# An hour or two; part of it with ARGS='txsmtpx.grammar.path*', and what has survived with "mutmut results" and "show".
+mutants: $(VENV)/made-to-develop
+	$(BIN)/python -m mutmut run $(ARGS)
 
 lint: $(VENV)/made-to-develop
 	$(BIN)/ruff check $(ARGS)
@@ -37,7 +45,7 @@ bench-quick: $(VENV)/made-to-measure
 	$(BIN)/python -m benchmarks quick $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build .fuzz mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name dropin.cache -type f -delete
 
