@@ -44,7 +44,8 @@ def test_links(page: Path) -> None:
 def test_paths(page: Path) -> None:
     """What is called by its path from the root is there."""
     for path in re.findall(r"`((?:txsmtpx|twisted|tests|docs|examples|\.ci)/[\w./-]+)`", page.read_text()):
-        assert (ROOT / path).exists() or path == "twisted/plugins", path
+        made = path.startswith("docs/_build/")  # by a command that the page tells of
+        assert made or (ROOT / path).exists() or path == "twisted/plugins", path
 
 
 def test_floors_in_the_picture() -> None:
