@@ -1,0 +1,201 @@
+"""
+A page, acted out from its top to its end in a directory of its own, with real programs.
+
+Its ports are other ones here, since another page may have them.  A command that does not end by itself serves; it has come
+up when a port or a socket of the page answers that did not before, and lives until the end of the page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.docs.block import Block
+from tests.docs.namespace import Namespace
+from tests.docs.programs import check_file
+from tests.docs.telnet import play
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0
+PAUSE = 0.02
+
+# A small number is a port only where nothing else can be meant.
+_PORT = re.compile(
+    r"(?<![\w.-])(?:1025|1026|1027|2024|2525|2526|2527|5870|8025|8080)(?![\w.])"
+    r"|(?:(?<=:)|(?<=--port )|(?<=--tls-port ))(?:25|24|465|587)(?![\w.:])"
+)
+_SOCKET = re.compile(r"unix:([\w./-]+)")
+
+
+class Story:
+    """What has happened on a page so far."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._ports: dict[str, int] = {}
+        self._sockets: set[Path] = set()
+        self._serving: list[tuple[str, subprocess.Popen[bytes], Path]] = []
+        self._namespace: Namespace | None = None
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
+        self.environment = os.environ | {
+            "PATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "error::SyntaxWarning",
+        }
+
+    def tell(self, block: Block) -> None:
+        """
+        Do what a block says.
+
+        @raise AssertionError: it is not as the page says.
+        """
+        text = self.at_home(block.text)
+        if block.name:
+            self._write(block, text)
+        elif block.language == "python":
+            self._namespace = self._namespace or Namespace(self.directory, self.environment)
+            self._namespace.run(text, str(block), block.line)
+        elif block.language == "shell":
+            for command in commands(text):
+                self.run(command)
+        elif block.language == "console":
+            self._converse(text)
+        else:
+            raise AssertionError(f"{block}: nobody runs a block of {block.language!r}")
+
+    def at_home(self, text: str) -> str:
+        """With ports of this story's own; its sockets are remembered."""
+
+        def other(match: re.Match[str]) -> str:
+            return str(self._ports.setdefault(match[0], _free_port()))
+
+        text = _PORT.sub(other, text)
+        self._sockets |= {self.directory / path for path in _SOCKET.findall(text)}
+        return text
+
+    def _write(self, block: Block, text: str) -> None:
+        file = self.directory / (Path(block.name).name if block.name.startswith("/") else block.name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        check_file(file, self.environment)
+
+    def run(self, command: str) -> str:
+        """
+        Run a command until it ends or serves.
+
+        @return: what it has said.
+        """
+        before = self._answering()
+        output = self.directory / f".output{len(list(self.directory.glob('.output*')))}"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                ["bash", "-c", command],
+                cwd=self.directory,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while process.poll() is None and not self._answering() - before:
+            if time.monotonic() > deadline:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise AssertionError(f"{command}: it neither ends nor serves\n{output.read_text()}")
+            time.sleep(PAUSE)
+        if process.poll() is None:
+            self._serving.append((command, process, output))
+        else:
+            assert process.returncode == 0, f"{command}\n{output.read_text()}"
+        return output.read_text()
+
+    def _answering(self) -> set[int | Path]:
+        """The ports and sockets of the page that take connections."""
+        ports = {port for port in self._ports.values() if _answers(lambda port=port: _to_port(port))}
+        return ports | {path for path in self._sockets if _answers(lambda path=path: _to_socket(path))}
+
+    def _converse(self, text: str) -> None:
+        """A block of a terminal: telnet, or commands with what they print."""
+        for command, lines in sessions(text):
+            if telnet := re.fullmatch(r"telnet (\S+) (\d+)", command):
+                play(
+                    lambda host=telnet[1], port=int(telnet[2]): socket.create_connection((host, port), PATIENCE), lines
+                )
+            else:
+                said = self.run(command).splitlines()
+                assert alike(lines, said), f"{command}\n" + "\n".join(said)
+
+    def end(self) -> None:
+        """Stop what serves; all of it has to end without complaint."""
+        if self._namespace:
+            self._namespace.end()
+        complaints = []
+        for command, process, output in reversed(self._serving):
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                complaints.append(f"{command}: it does not stop")
+            said = output.read_text(errors="replace")
+            if "Traceback" in said or "Unhandled" in said:
+                complaints.append(f"{command}\n{said}")
+        assert not complaints, "\n".join(complaints)
+
+
+def commands(text: str) -> list[str]:
+    """The commands of a block of shell: one a line, or several with a backslash between."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def sessions(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command after C{$ }, and the lines below it."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, rest = part.partition("\n")
+        yield command, rest.splitlines()
+
+
+def alike(shown: list[str], said: list[str]) -> bool:
+    """Whether what is shown is what was said; three dots are any text, or any lines where they stand alone."""
+    wanted = "\n".join(shown)
+    pattern = re.escape(wanted).replace(re.escape("..."), "(?s:.*)")
+    return re.fullmatch(pattern, "\n".join(said)) is not None
+
+
+def _answers(connect: Callable[[], socket.socket]) -> bool:
+    with contextlib.suppress(OSError), connect() as connection:
+        # To a port where nobody listens, a connection may come to be with itself.
+        return connection.getsockname() != connection.getpeername()
+    return False
+
+
+def _free_port() -> int:
+    """Outside of the range from which connections have theirs, since one that is not asked for yet is nobody's."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def _to_port(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+
+def _to_socket(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,44 @@
+"""A dialog as a page shows it: lines that are typed, and the replies between them."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+
+_REPLY = re.compile(r"[2-5][0-9]{2}[ -]")
+_QUEUE_ID = re.compile(r"queued as [0-9A-F]+")
+
+
+def play(connect: Callable[[], socket.socket], lines: list[str]) -> None:
+    """
+    Type what is typed, and compare what is answered.
+
+    A line that begins like a reply is one; C{250-...} stands for any lines of it up to the one shown next.
+
+    @raise AssertionError: the server says something else.
+    """
+    with connect() as connection, connection.makefile("rb") as replies:
+        skipping = False
+        for line in lines:
+            if not _REPLY.match(line):
+                connection.sendall(f"{line}\r\n".encode())
+            elif line.endswith("-..."):
+                skipping = True
+            else:
+                said = _next(replies)
+                while skipping and _comparable(said) != _comparable(line):
+                    assert said[3:4] == "-", f"{said!r} came, and never {line!r}"
+                    said = _next(replies)
+                assert _comparable(said) == _comparable(line), f"{said!r} came, {line!r} is on the page"
+                skipping = False
+
+
+def _next(replies: object) -> str:
+    line: bytes = replies.readline()  # type: ignore[attr-defined]
+    assert line.endswith(b"\r\n"), f"the connection has ended after {line!r}"
+    return line[:-2].decode()
+
+
+def _comparable(line: str) -> str:
+    return _QUEUE_ID.sub("queued as ID", line)
