@@ -13,7 +13,7 @@ from zope.interface import implementer
 from txsmtpx import Session
 from txsmtpx.dialog.message import HIGH_WATER
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.server import HELD_INPUT, TURN
+from txsmtpx.wire.intake import HELD_INPUT, TURN
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
 OK = "250 2.0.0 Ok"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.server import TURN
+from txsmtpx.wire.intake import TURN
 
 OK = "250 2.0.0 Ok"
 

@@ -1,18 +1,14 @@
 """
-The server on the wire: lines and bodies out of segments, time-outs, back-pressure, TLS.
+The server on the wire: one connection, from its greeting to its end, with its time-outs, its back-pressure and its TLS.
 
-What the peer sends is either handed to the dialog at once or held in one buffer, while the dialog or the
-reader of a message or the peer's own slowness asks for it; when the buffer passes its bound,
-the transport is paused.  There is no other queue.
+What the peer sends goes through the L{Intake}, what is said to it through the L{Outlet}.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
-    IDelayedCall,
     IHandshakeListener,
     IPushProducer,
     ISSLTransport,
@@ -27,32 +23,17 @@ from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
+from txsmtpx.wire.intake import PEER, Intake
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.tls import TLSState
-from txsmtpx.wire.transcript import shown
 
 if TYPE_CHECKING:
     from txsmtpx.wire.factory import SMTPServerFactory
 
 log = Logger()
 
-HELD_INPUT = 64 * 1024
-"""Octets of input held back before the transport is paused."""
-
-TURN = 100
-"""Commands of one connection, and pieces of a body, before the others have their turn."""
-
 _TLS_HELLO = b"\x16"
 """A record of type handshake; the first octet says it all, since no command begins so."""
-
-
-# Why nothing is handed to the dialog just now: bits, and not an IntFlag, whose arithmetic costs more than all the rest.
-_DIALOG = 1
-"""It waits for a backend, or for the reader of a message."""
-_PEER = 2
-"""It does not read what we have written."""
-_OTHERS = 4
-"""It had its turn."""
 
 
 @implementer(IHandshakeListener, IPushProducer)
@@ -61,16 +42,15 @@ class SMTPServer(LineReceiver):
     One connection of a client.
 
     @ivar dialog: its L{ServerDialog}.
+    @ivar intake: what has come and was not dealt with yet.
+    @ivar deaf: whether what comes is nobody's business: all is said, or TLS begins.
     """
 
     factory: SMTPServerFactory
     transport: Any  # it provides more interfaces than ITransport, which ones is looked at where it matters
 
     # How each connection begins.
-    _buffer = b""
-    _held = 0
-    _busy = False
-    _too_long: bytes | None = None
+    deaf = False
     _reading = True
     _closing = False
     _handshaking = False
@@ -78,12 +58,11 @@ class SMTPServer(LineReceiver):
     _greeted = False
     _counted: str | None = None
     _in_message = False
-    _moved = False
-    _next_turn: IDelayedCall | None = None
 
     def __init__(self, factory: SMTPServerFactory) -> None:
         self.factory = factory
         self.dialog = ServerDialog(factory.settings, self)
+        self.intake = Intake(self.dialog, self, factory.settings.clock, factory.transcript)
         self._transcript = factory.transcript
         self._deadlines = Deadlines(factory.settings.clock, self._expired)
         self._out: list[bytes] = []
@@ -119,14 +98,7 @@ class SMTPServer(LineReceiver):
             return
         if not self._spoken or self._handshaking:
             self._first_octets(data)
-        if self._buffer:
-            self._buffer += data
-        else:
-            self._buffer = data
-        if self._held:
-            self._bound_input()
-        elif not self._busy:
-            self._work()
+        self.intake.take(data)
 
     def handshakeCompleted(self) -> None:
         """TLS stands (not called behind a PROXY header: see L{_first_octets})."""
@@ -135,12 +107,10 @@ class SMTPServer(LineReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """All is over; everybody learns it."""
-        self._closing = True
-        self._buffer = b""
+        self._closing = self.deaf = True
+        self.intake.clear()
         self._out = []
         self._deadlines.stop()
-        if self._next_turn is not None:
-            self._next_turn.cancel()
         if self.dialog.in_message:
             self._log(LogLevel.info, "connection lost within a message")
         self.dialog.connection_lost(reason)
@@ -150,15 +120,15 @@ class SMTPServer(LineReceiver):
 
     def pauseProducing(self) -> None:
         """The peer does not read: nothing is done for it meanwhile, and not for ever."""
-        self._held |= _PEER
+        self.intake.hold(PEER)
         self._deadlines.clear("idle")
         self._deadlines.set("write", self.factory.write_timeout)
-        self._bound_input()
+        self.intake.bound()
 
     def resumeProducing(self) -> None:
         """The peer has read."""
         self._deadlines.clear("write")
-        self._release(_PEER)
+        self.intake.release(PEER)
 
     def stopProducing(self) -> None:
         """The transport has gone; C{connectionLost} follows."""
@@ -171,13 +141,13 @@ class SMTPServer(LineReceiver):
         if self._transcript is not None:
             for line in octets.decode("utf-8", "backslashreplace").splitlines():
                 self._transcript(self.dialog.connection.session_id, "S", line)
-        if not self._busy:
+        if not self.intake.busy:
             self._flush()
 
     def start_tls(self) -> None:
         """Forget what has come in the clear (RFC 3207 §5), and negotiate."""
         self._flush()
-        self._handshaking = True
+        self._handshaking = self.deaf = True
         certificate = self.factory.tls
         assert certificate is not None
         self.transport.startTLS(certificate.creator)
@@ -186,8 +156,8 @@ class SMTPServer(LineReceiver):
         """Send what is written, then hang up; a peer that does not read it is cut off in time."""
         if self._closing:
             return
-        self._closing = True
-        self._buffer = b""
+        self._closing = self.deaf = True
+        self.intake.clear()
         self._flush()
         self._deadlines.stop()
         self._deadlines.set("close", self.factory.write_timeout)
@@ -206,58 +176,31 @@ class SMTPServer(LineReceiver):
 
     def goodbye(self) -> None:
         """The server is stopping: 421 now, or when the transaction is done."""
-        if self.dialog.idle and not self._busy:
+        if self.dialog.idle and not self.intake.busy:
             self.dialog.say_goodbye(replies.SHUTTING_DOWN_421)
 
     def abort(self) -> None:
         """Hang up now."""
         self.transport.abortConnection()
 
-    # ---- inside
+    # ---- what the intake calls (IFlow)
 
-    def _work(self) -> None:
-        """Hand over what there is, until something must be waited for; one write for all the answers."""
-        self._busy = True
-        while not self._held and not self._closing:
-            data, self._buffer = self._buffer, b""
-            rest = self._hand_over(data)
-            if self._buffer and rest != data:
-                self._buffer = rest + self._buffer  # more has come meanwhile
-                continue
-            self._buffer = rest + self._buffer
-            break
-        self._busy = False
-        if self._closing:
-            self._buffer = b""
-        else:
-            self._wait()
+    def worked(self, moved: bool) -> None:
+        """Nothing more can be done for now: one write for all the answers."""
+        if not self._closing:
+            self._wait(moved)
         self._flush()
 
-    def _hand_over(self, data: bytes) -> bytes:
-        """Lines and octets of C{data}, as far as they go; what is left."""
-        at, turn = 0, TURN
-        while not self._held and at < len(data):
-            taken = self._body(data, at) if self.dialog.body is not None else self._line(data, at)
-            if self._closing or self._handshaking:
-                self._moved = True
-                return b""  # what came with QUIT or in the clear with STARTTLS is nobody's business
-            if taken < 0:
-                break
-            at = taken
-            turn -= 1
-            if not turn and at < len(data):
-                self._held |= _OTHERS
-                self._next_turn = self.factory.settings.clock.callLater(0, self._go_on)
-        if at and self._too_long is None:
-            self._moved = True
-        return data[at:] if at else data
+    def pause(self) -> None:
+        """Read no more, until there is room."""
+        if self._reading and not self._closing:
+            self._reading = False
+            self.transport.pauseProducing()
 
-    def _go_on(self) -> None:
-        self._next_turn = None
-        self._release(_OTHERS)
+    # ---- inside
 
-    def _wait(self) -> None:
-        """Nothing more can be done for now: say for what we wait, and how long."""
+    def _wait(self, moved: bool) -> None:
+        """Say for what we wait, and how long."""
         if self.dialog.in_message:
             if not self._in_message:
                 self._in_message = True
@@ -265,71 +208,17 @@ class SMTPServer(LineReceiver):
         elif self._in_message:
             self._in_message = False
             self._deadlines.clear("message")
-        if self._held:
+        if self.intake.held:
             self._deadlines.clear("idle")
-            self._bound_input()
+            self.intake.bound()
         else:
-            if self._moved or not self._deadlines.running("idle"):  # a piece of a line puts nothing off
-                self._moved = False
+            if moved or not self._deadlines.running("idle"):  # a piece of a line puts nothing off
                 self._deadlines.set("idle", self.factory.read_timeout)
             if not self._reading:
                 self._reading = True
                 self.transport.resumeProducing()
-            if self.factory.stopping and not self._buffer:
+            if self.factory.stopping and not self.intake.octets:
                 self.goodbye()
-
-    def _line(self, data: bytes, at: int) -> int:
-        """Hand over the line at C{at}; the index behind it, -1 where it has no end yet."""
-        end = data.find(b"\n", at)
-        limit = self.dialog.line_limit
-        if end < 0:
-            if self._too_long is not None or len(data) - at > limit:
-                if self._too_long is None:
-                    self._too_long = data[at : at + 16]
-                return len(data)
-            return -1
-        if self._too_long is not None or end + 1 - at > limit:
-            beginning, self._too_long = self._too_long or data[at : at + 16], None
-            self.dialog.line_too_long(beginning)
-            return end + 1
-        bare = data[end - 1 : end] != b"\r" or end == at
-        line = data[at : end if bare else end - 1]
-        if self._transcript is not None:
-            self._transcript(self.dialog.connection.session_id, "C", shown(line, self.dialog.secret))
-        waiting = self.dialog.line_received(line, bare)
-        if waiting is not None:
-            self._hold(waiting)
-        return end + 1
-
-    def _body(self, data: bytes, at: int) -> int:
-        """Hand over octets of a message; the index behind it, or behind all there is."""
-        end, waiting = self.dialog.body_received(data, at)
-        if waiting is not None:
-            self._hold(waiting)
-        if self._transcript is not None:
-            octets = (len(data) if end < 0 else end) - at
-            self._transcript(self.dialog.connection.session_id, "C", f"[{octets} octets of a message]")
-        return len(data) if end < 0 else end
-
-    def _hold(self, waiting: Deferred[None]) -> None:
-        self._held |= _DIALOG
-        waiting.addBoth(self._resume)
-
-    def _resume(self, result: object) -> None:
-        if isinstance(result, Failure) and not self._closing:
-            self._log(LogLevel.critical, "the dialog broke", log_failure=result)
-            self.abort()
-        self._release(_DIALOG)
-
-    def _release(self, reason: int) -> None:
-        self._held &= ~reason
-        if not self._held and not self._busy and not self._closing:
-            self._work()
-
-    def _bound_input(self) -> None:
-        if self._reading and len(self._buffer) > HELD_INPUT and not self._closing:
-            self._reading = False
-            self.transport.pauseProducing()
 
     def _flush(self) -> None:
         if self._out:
@@ -360,7 +249,7 @@ class SMTPServer(LineReceiver):
             self._admit_host()
 
     def _tls_stands(self) -> None:
-        self._handshaking = False
+        self._handshaking, self.deaf = False, self._closing
         self.dialog.tls_started(TLSState(self._tls_connection(), server=True))
 
     def _tls_connection(self) -> Any:

@@ -1,0 +1,194 @@
+"""
+What a peer has sent and the dialog has not dealt with: lines and octets of messages out of segments (RFC 5321 §2.3.8).
+
+All of it is either handed to the dialog at once or held in one buffer, while the dialog or the reader of a message
+or the peer's own slowness asks for it; when the buffer passes its bound, the transport is paused.  There is no
+other queue.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.wire.transcript import Transcript, shown
+
+log = Logger()
+
+HELD_INPUT = 64 * 1024
+"""Octets of input held back before the transport is paused."""
+
+TURN = 100
+"""Commands, or pieces of a message, after which the other connections have theirs."""
+
+# Why nothing is handed to the dialog just now: bits, and not an IntFlag, whose arithmetic costs more than all the rest.
+DIALOG = 1
+"""It waits for a backend, or for the reader of a message."""
+PEER = 2
+"""It does not read what we have written."""
+OTHERS = 4
+"""It is the turn of the others."""
+
+
+class IFlow(Protocol):
+    """What the intake asks of its connection."""
+
+    @property
+    def deaf(self) -> bool:
+        """Whether what has come is nobody's business: all is said, or TLS begins."""
+
+    def worked(self, moved: bool) -> None:
+        """
+        What there was has been handed over, as far as it goes.
+
+        @param moved: whether that was anything.
+        """
+
+    def pause(self) -> None:
+        """Read no more."""
+
+    def abort(self) -> None:
+        """Hang up now."""
+
+
+class Intake:
+    """
+    The buffer of one connection.
+
+    @ivar octets: what is held.
+    @ivar held: why, see L{DIALOG}; 0 where nothing is in the way.
+    @ivar busy: whether it is being handed over right now.
+    """
+
+    octets = b""
+    held = 0
+    busy = False
+    _too_long: bytes | None = None  # the beginning of a line that is thrown away
+    _next_turn: IDelayedCall | None = None
+
+    def __init__(
+        self, dialog: ServerDialog, connection: IFlow, clock: IReactorTime, transcript: Transcript | None
+    ) -> None:
+        self._dialog = dialog
+        self._connection = connection
+        self._clock = clock
+        self._transcript = transcript
+
+    def take(self, data: bytes) -> None:
+        """A segment, however the peer's octets were cut."""
+        self.octets = self.octets + data if self.octets else data
+        if self.held:
+            self.bound()
+        elif not self.busy:
+            self._work()
+
+    def hold(self, reason: int) -> None:
+        """Hand nothing over, for C{reason}."""
+        self.held |= reason
+
+    def release(self, reason: int) -> None:
+        """C{reason} is gone."""
+        self.held &= ~reason
+        if not self.held and not self.busy and not self._connection.deaf:
+            self._work()
+
+    def bound(self) -> None:
+        """Read no more, where more is held than is good."""
+        if len(self.octets) > HELD_INPUT:
+            self._connection.pause()
+
+    def clear(self) -> None:
+        """Nothing will be handed over any more."""
+        self.octets = b""
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None
+
+    def _work(self) -> None:
+        """Hand over what there is, until something must be waited for."""
+        self.busy = True
+        moved = False
+        while self.octets and not self.held:
+            data, self.octets = self.octets, b""
+            taken = self._hand_over(data)
+            moved = moved or (taken > 0 and self._too_long is None)  # a piece of a line is nothing yet
+            more, self.octets = self.octets, data[taken:] + self.octets
+            if self._connection.deaf:
+                self.octets, moved = b"", True
+            elif not more:  # has come meanwhile
+                break
+        self.busy = False
+        self._connection.worked(moved)
+
+    def _hand_over(self, data: bytes) -> int:
+        """Lines and octets of C{data}, as far as they go; the index behind them."""
+        dialog, connection, size = self._dialog, self._connection, len(data)
+        at, turn = 0, TURN
+        while at < size and not self.held:
+            taken = self._body(data, at) if dialog.body is not None else self._line(data, at)
+            if taken < 0 or connection.deaf:
+                break
+            at = taken
+            turn -= 1
+            if not turn and at < size:
+                self.held |= OTHERS
+                self._next_turn = self._clock.callLater(0, self._go_on)
+        return at
+
+    def _go_on(self) -> None:
+        self._next_turn = None
+        self.release(OTHERS)
+
+    def _line(self, data: bytes, at: int) -> int:
+        """Hand over the line at C{at}; the index behind it, -1 where it has no end yet."""
+        dialog = self._dialog
+        end = data.find(b"\n", at)
+        if self._too_long is not None or (end + 1 or len(data)) - at > dialog.line_limit:
+            return self._throw_away(data, at, end)
+        if end < 0:
+            return -1
+        bare = end == at or data[end - 1] != 0x0D
+        line = data[at:end] if bare else data[at : end - 1]
+        if self._transcript is not None:
+            self._transcript(dialog.connection.session_id, "C", shown(line, dialog.secret))
+        waiting = dialog.line_received(line, bare)
+        if waiting is not None:
+            self._wait_for(waiting)
+        return end + 1
+
+    def _throw_away(self, data: bytes, at: int, end: int) -> int:
+        """A line is too long, whether or not it has come to its end; its beginning is remembered."""
+        beginning = self._too_long or data[at : at + 16]
+        if end < 0:
+            self._too_long = beginning
+            return len(data)
+        self._too_long = None
+        self._dialog.line_too_long(beginning)
+        return end + 1
+
+    def _body(self, data: bytes, at: int) -> int:
+        """Hand over octets of a message; the index behind it, or behind all there is."""
+        end, waiting = self._dialog.body_received(data, at)
+        if waiting is not None:
+            self._wait_for(waiting)
+        if end < 0:
+            end = len(data)
+        if self._transcript is not None:
+            self._transcript(self._dialog.connection.session_id, "C", f"[{end - at} octets of a message]")
+        return end
+
+    def _wait_for(self, waiting: Deferred[None]) -> None:
+        self.held |= DIALOG
+        waiting.addBoth(self._resume)
+
+    def _resume(self, result: object) -> None:
+        if isinstance(result, Failure) and not self._connection.deaf:
+            session_id = self._dialog.connection.session_id
+            log.failure("session={session} the dialog broke", failure=result, session=session_id)
+            self._connection.abort()
+        self.release(DIALOG)
