@@ -20,7 +20,7 @@ from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - {*(ROOT / "docs" / "_build").rglob("*.md")})
 
 
 def named(page: Path) -> str:
