@@ -1,16 +1,15 @@
 """
 The outcome of a message, for each recipient: RFC 2033 §4.2.
 
-One slot a position in RCPT order (the same address twice is two slots) and a cursor.  A slot freezes
-when its status arrives or its own clock fires, never when its turn to be written comes.  Under SMTP the same
-slots are folded into one reply by the policy of the server.
+There is a slot for each, and a cursor, behind which all is written.  Under SMTP the same slots are folded into one
+reply by the policy of the server.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,46 +21,16 @@ from zope.interface import implementer
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import addresses, fields, quoted
 from txsmtpx.dialog.message import Message
+from txsmtpx.dialog.outcome import for_recipient, outcome_of, refusal
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings, first_success
+from txsmtpx.dialog.slots import Slot, Slots
 from txsmtpx.dialog.transaction import Transaction
-from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies, trace
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IDataContext, ISession
 
 log = Logger()
-
-
-def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Reply:
-    """What the peer is told of C{failure}: an L{SMTPError} as it says, anything else is not its business."""
-    if isinstance(failure.value, SMTPError):
-        return failure.value.reply
-    text = "session={session} queue={queue} {what} failed"
-    log.failure(text, failure=failure, what=what, session=session_id, queue=queue_id)
-    return replies.local_error_451(queue_id)
-
-
-class Slot:
-    """One recipient's outcome: open until C{reply} is set."""
-
-    __slots__ = ("deferred", "recipient", "reply", "started", "timer")
-
-    def __init__(self, recipient: str, reply: Reply | None = None) -> None:
-        self.recipient = recipient
-        self.reply = reply
-        self.started = False
-        self.deferred: Deferred[Any] | None = None
-        self.timer: IDelayedCall | None = None
-
-    def stop(self) -> None:
-        """Nobody waits for this any more."""
-        timer, self.timer = self.timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
-        deferred, self.deferred = self.deferred, None
-        if deferred is not None:
-            deferred.cancel()
 
 
 @implementer(IDataContext)
@@ -71,14 +40,11 @@ class DataContext:
 
     @ivar late: called as (recipient, status) for an outcome that came after its slot had frozen; where
         a delivery can be undone, this is the place.
-    @ivar late_outcomes: how many came so.
     @ivar summary: the L{txsmtpx.dialog.summary.Summary} of the transaction, where somebody wants one.
     """
 
     # What holds for most messages stands here, once: there is one of these a transaction.
     late: Callable[[str, Any], None] | None = None
-    late_outcomes = 0
-    _open = 0  # slots without a reply
     _cursor = 0
     _running: Deferred[Any] | None = None
     _outcome: Reply | None = None
@@ -97,16 +63,14 @@ class DataContext:
         self.summary = transaction.summary
         self._settings = settings
         self._thread = threading.get_ident()
-        self._lock = threading.Lock()
         self._each = settings.lmtp or (self.options.prdr and len(self.recipients) > 1)
-        self._slots: list[Slot] = []
-        self._named: dict[str, list[Slot]] = {}
+        self._slots = Slots(self.recipients)
         if self._each:
-            self._make_slots()
+            self._slots.make()
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
         """The outcome for C{recipient} will come (L{IDataContext.start_delivery})."""
-        slot = self._find(recipient, lambda slot: not slot.started)
+        slot = self._slots.find(recipient, lambda slot: not slot.started, self._outcome)
         if slot is None:
             raise ValueError(f"each delivery to {recipient!r} has begun already")
         slot.started = True
@@ -126,8 +90,8 @@ class DataContext:
 
     def set_status(self, recipient: str | int, status: Any = None) -> bool:
         """The outcome for C{recipient} (L{IDataContext.set_status})."""
-        slot = self._find(recipient, lambda slot: slot.reply is None)
-        if slot is None or not self._freeze(slot, self._reply(status)):
+        slot = self._slots.find(recipient, lambda slot: slot.reply is None, self._outcome)
+        if slot is None or not self._slots.freeze(slot, self._of(status)):
             self._too_late(recipient if isinstance(recipient, str) else self.recipients[recipient], status)
             return False
         if threading.get_ident() == self._thread:
@@ -136,64 +100,24 @@ class DataContext:
             self._settings.from_thread(self._settled, slot)
         return True
 
-    def _find(self, recipient: str | int, suits: Callable[[Slot], bool]) -> Slot | None:
-        """The first suitable slot of C{recipient}: its position, its exact name, then that without regard to case."""
-        with self._lock:
-            if not self._slots:
-                self._make_slots()
-            if isinstance(recipient, int):
-                if not 0 <= recipient < len(self._slots):
-                    raise ValueError(f"no recipient has the position {recipient}")
-                return self._slots[recipient] if suits(self._slots[recipient]) else None
-            named = self._named.get(recipient)
-            named = named or [slot for slot in self._slots if slot.recipient.lower() == recipient.lower()]
-        if not named:
-            raise ValueError(f"no recipient {recipient!r}")
-        return next((slot for slot in named if suits(slot)), None)
-
-    def _make_slots(self) -> None:
-        self._slots = [Slot(each, self._outcome) for each in self.recipients]
-        for slot in self._slots:
-            self._named.setdefault(slot.recipient, []).append(slot)
-        self._open = len(self._slots) if self._outcome is None else 0
-
-    def _freeze(self, slot: Slot, reply: Reply) -> bool:
-        with self._lock:
-            if slot.reply is not None:
-                return False
-            slot.reply = reply
-            self._open -= 1
-            return True
+    def _of(self, status: Any) -> Reply:
+        return outcome_of(status, self.connection.session_id, self.queue_id)
 
     def _settled(self, slot: Slot) -> None:
         slot.stop()
         self._progress()
 
-    def _reply(self, status: Any) -> Reply:
-        """A status as a reply."""
-        if status is None:
-            return replies.queued_250(self.queue_id)
-        if isinstance(status, Reply) and status.code // 100 != 3:
-            return status
-        if isinstance(status, str):
-            return replies.delivered_250(status)
-        if not isinstance(status, Failure):
-            error = status if isinstance(status, Exception) else TypeError(f"no outcome: {status!r}")
-            status = Failure(error)
-        return refusal(status, self.connection.session_id, self.queue_id, "a delivery")
-
     def _delivered(self, result: Any, slot: Slot) -> None:
         """The adopted Deferred has fired."""
         cancelled, slot.deferred = slot.deferred is None and slot.reply is not None, None
         if slot.reply is None:
-            if self._freeze(slot, self._reply(result)):
+            if self._slots.freeze(slot, self._of(result)):
                 self._settled(slot)
         elif not (cancelled and isinstance(result, Failure)):
             self._too_late(slot.recipient, result)
 
     def _too_late(self, recipient: str, status: Any) -> None:
-        with self._lock:
-            self.late_outcomes += 1
+        self._slots.count_late()
         self._log(LogLevel.info, "late outcome for {recipient}", recipient=quoted(f"<{recipient}>"))
         if self.late is not None:
             try:
@@ -202,8 +126,13 @@ class DataContext:
                 self._log(LogLevel.critical, "late() failed", log_failure=Failure())
 
     def _expire(self, slot: Slot) -> None:
-        if self._freeze(slot, self._settings.delivery_timed_out(slot.recipient)):
+        if self._slots.freeze(slot, self._settings.delivery_timed_out(slot.recipient)):
             self._settled(slot)
+
+    @property
+    def late_outcomes(self) -> int:
+        """How many outcomes came after their slot had frozen."""
+        return self._slots.late
 
     def note(self, **facts: Any) -> None:
         """What the backend has to say of it (L{IDataContext.note})."""
@@ -259,7 +188,7 @@ class DataContext:
     def _returned(self, result: Any) -> None:
         """C{data} is over: its outcome is that of every slot that was never started."""
         self._running = None
-        self._end(self._reply(result), [slot for slot in self._slots if not slot.started])
+        self._end(self._of(result), [slot for slot in self._slots if not slot.started])
 
     def _failed(self, failure: Failure) -> None:
         """C{data} has failed, and with it all that is still open."""
@@ -267,11 +196,11 @@ class DataContext:
         if self._outcome is None:
             self._end(refusal(failure, self.connection.session_id, self.queue_id, "data()"), self._slots)
 
-    def _end(self, outcome: Reply, slots: Sequence[Slot]) -> None:
+    def _end(self, outcome: Reply, slots: Iterable[Slot]) -> None:
         if self._outcome is None:
             self._outcome = outcome
         for slot in slots:
-            if self._freeze(slot, outcome):
+            if self._slots.freeze(slot, outcome):
                 slot.stop()
         self._progress()
 
@@ -290,16 +219,13 @@ class DataContext:
         self._stop()
 
     def _settle_all(self, reply: Reply) -> None:
-        with self._lock:
-            for slot in self._slots:
-                slot.reply = reply
-            self._open = 0
+        self._slots.override(reply)
         self._outcome = reply
 
     @property
     def outcomes(self) -> Sequence[Reply]:
         """The outcome of every recipient where each has its own, in RCPT order."""
-        return [slot.reply for slot in self._slots if slot.reply is not None] if self._each else ()
+        return self._slots.replies if self._each else ()
 
     @property
     def failure(self) -> Reply | None:
@@ -333,10 +259,10 @@ class DataContext:
                 if slot.reply is None:
                     return False
                 self._cursor += 1
-                reply = _for_recipient(slot.recipient, slot.reply)
+                reply = for_recipient(slot.recipient, slot.reply)
                 self._note(reply)
                 self._write(reply)
-        return self._outcome is not None and not self._open
+        return self._outcome is not None and not self._slots.open
 
     def _progress(self) -> None:
         if self._done is not None:
@@ -351,7 +277,7 @@ class DataContext:
         if self._settings.lmtp:
             return None
         assert self._outcome is not None
-        outcomes = [slot.reply for slot in self._slots if slot.reply is not None]
+        outcomes = self._slots.replies
         # Under PRDR a no at the end would be one for those too who were told yes.
         policy = first_success if self._each else self._settings.outcome_policy
         reply = policy(outcomes, self._outcome) if outcomes else self._outcome
@@ -387,15 +313,3 @@ class DataContext:
         running, self._running = self._running, None
         if running is not None:
             running.cancel()
-
-
-def _for_recipient(recipient: str, reply: Reply) -> Reply:
-    """
-    LMTP's reply for one recipient: it begins with whom it is for, unless it does already.
-
-    421 would end the connection in the middle of the others' replies, so it loses that meaning.
-    """
-    first, *rest = reply.lines
-    if not first.startswith("<"):
-        first = f"{replies.shown(recipient)} {first}"
-    return Reply(451 if reply.code == 421 else reply.code, reply.enhanced_code, first, *rest)

@@ -20,8 +20,9 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.body import Body
 from txsmtpx.dialog.connection import Connection
-from txsmtpx.dialog.delivery import DataContext, refusal
+from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted
+from txsmtpx.dialog.outcome import refusal
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.summary import Summary
