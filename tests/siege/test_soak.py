@@ -11,18 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.siege.besieged import MIB, Besieged
+from tests.siege.client import Client
 from tests.siege.load import Load
 from tests.siege.scale import FULL, scale
 
 WAYS = ("plain", "plain+pipelined", "tls+pipelined", "tls+chunked")
 
-MESSAGES = scale(4_000, 200_000)
+MESSAGES = scale(4_000, 400_000)
 """To both servers, by all ways together."""
 
 FIRST = scale(MESSAGES // 2, MESSAGES // 10)
 """Of those, before the memory is looked at; a short run has a longer beginning."""
 
 MAY_GROW = 0.05
+
+LMTP = (False, True)
+"""What each of the two servers speaks."""
 
 
 class Emptied:
@@ -60,8 +64,8 @@ def servers(directory: Path, options: tuple[str, ...]) -> Iterator[tuple[Besiege
     (directory / "smtp").mkdir()
     (directory / "lmtp").mkdir()
     with (
-        Besieged(directory / "smtp", "--backend", "null", *options) as smtp,
-        Besieged(directory / "lmtp", "--lmtp", "--backend", "maildir:Maildir", *options) as lmtp,
+        Besieged(directory / "smtp", "--backend", "tests.siege.tidy.null", *options) as smtp,
+        Besieged(directory / "lmtp", "--lmtp", "--backend", "tests.siege.tidy.maildir:Maildir", *options) as lmtp,
     ):
         yield smtp, lmtp
 
@@ -81,10 +85,10 @@ def test_soak(directory, with_tls, figures):
         descriptors = [listening(server) for server in both]
         began = time.monotonic()
         sent = send(*both, 0, FIRST)
-        before = [settled(server, number) for server, number in zip(both, descriptors, strict=True)]
+        before = [settled(*each) for each in zip(both, LMTP, descriptors, strict=True)]
         sent += send(*both, FIRST, MESSAGES - FIRST)
         rate = sent / (time.monotonic() - began)
-        after = [settled(server, number) for server, number in zip(both, descriptors, strict=True)]
+        after = [settled(*each) for each in zip(both, LMTP, descriptors, strict=True)]
         assert all(server.stop() for server in both)
     assert sent == MESSAGES
     assert emptied.messages == MESSAGES // 2
@@ -105,7 +109,9 @@ def listening(server: Besieged) -> int:
     return server.descriptors
 
 
-def settled(server: Besieged, descriptors: int) -> int:
-    """The memory of a server that has nothing to do; it has the descriptors that it had."""
+def settled(server: Besieged, lmtp: bool, descriptors: int) -> int:
+    """The memory of a server that has nothing to do, and no garbage; it has the descriptors that it had."""
+    with Client(server.port, lmtp=lmtp) as client:
+        assert client.ask(b"VRFY garbage\r\n") == b"250 2.1.5 collected\r\n"
     assert server.within(10, lambda: server.descriptors == descriptors)
     return server.resident
