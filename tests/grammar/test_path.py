@@ -154,3 +154,16 @@ def test_a_long_line_takes_no_long_time():
     for text in ("<" + "a" * 1990, "<" + "a." * 990, "<a@" + "b-" * 990, "<" + "@a," * 660, '<"' + "\\" * 1980):
         with pytest.raises(ValueError, match=r"."):
             path.parse_path(text + "!>")
+
+
+def test_spaces_and_nothing_else_may_stand_around_a_path():
+    assert path.parse_path('  <"a b"@c>  X ') == ('"a b"@c', "X")
+    assert path.parse_path('<"a b"@c> X\N{NO-BREAK SPACE}') == ('"a b"@c', "X\N{NO-BREAK SPACE}")
+    for before in ("\N{NO-BREAK SPACE}", "X", "> "):
+        with pytest.raises(ValueError, match="angle brackets"):
+            path.parse_path(f'{before}<"a b"@c>')
+
+
+def test_a_literal_has_no_labels():
+    mailbox = f"a@[tag:{'y' * 70}]"
+    assert path.parse_mailbox(mailbox) == mailbox

@@ -154,3 +154,26 @@ def test_any_line_is_a_reply_or_a_value_error(line):
     except ValueError:
         return
     assert reply is None or reply.code == int(line[:3])
+
+
+def test_the_last_code_there_is():
+    assert Reply(599, None, "").code == 599
+
+
+ROOM = 512 - len("250 \r\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("a" * ROOM + " b", ["a" * ROOM, "b"]),
+        ("a" * (ROOM + 1) + " b", ["a" * ROOM, "a b"]),
+        ("a " + "b" * ROOM, ["a", "b" * ROOM]),
+        ("aa " + "b" * ROOM, ["aa", "b" * ROOM]),
+        (" " + "b" * ROOM, [" " + "b" * (ROOM - 1), "b"]),
+        ("a b " + "c" * ROOM, ["a b", "c" * ROOM]),
+        ("€" * 200, ["€" * 168, "€" * 32]),
+    ],
+)
+def test_where_a_line_is_folded(text, pieces):
+    assert [line[4:] for line in Reply(250, None, text).encode().decode().splitlines()] == pieces

@@ -73,3 +73,11 @@ def test_received():
 )
 def test_received_details(facts, said):
     assert said.replace("\t", " ") in received(**facts).replace("\t", " ")
+
+
+def test_received_has_a_zone_that_is_known():
+    """-0000 says that nobody knows (RFC 5322 §3.3)."""
+    header = trace.received(
+        helo="a", peer="", domain="mx", protocol="SMTP", queue_id="1", recipient=None, when=1_700_000_000.0
+    )
+    assert not header.endswith(b"-0000\r\n")

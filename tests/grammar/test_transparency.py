@@ -159,3 +159,7 @@ def test_unstuff_is_the_inverse_of_stuff(cut, sizes, policy):
         at += size
     expected = clean if clean.endswith(b"\r\n") or not clean else clean + b"\r\n"
     assert unstuff([*segments, sent[at:]], policy) == (expected, len(sent), False)
+
+
+def test_bare_newlines_are_made_whole_unless_one_says_otherwise():
+    assert Unstuffer().feed(b"a\nb\rc\r\n.\r\n") == (b"a\r\nb c\r\n", 10)

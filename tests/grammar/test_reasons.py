@@ -1,0 +1,80 @@
+"""
+What a decoder says when it refuses: the peer is told, in a 501 or 555, and should know what to mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from txsmtpx.grammar import attributes, command, options, path, xtext
+from txsmtpx.grammar.options import MailOptions, Parameter
+from txsmtpx.grammar.reply import ReplyParser
+
+KNOWN = {
+    "SIZE": Parameter("SIZE", "size", options.number(3), str),
+    "PRDR": Parameter("PRDR", "prdr", options.no_value, lambda value: None),
+}
+
+
+def parameters(text: str) -> None:
+    options.parse(text, KNOWN, MailOptions())
+
+
+def listed(text: str) -> None:
+    attributes.parse(text, ("ADDR", "PORT", "NAME"))
+
+
+def endless(line: bytes) -> None:
+    parser = ReplyParser()
+    for _ in range(2000):
+        parser.feed(line)
+
+
+REASONS: list[tuple[Callable[[Any], Any], Any, str]] = [
+    (path.parse_path, "a@b", "the address stands in angle brackets"),
+    (path.parse_path, "<a@b>x", "a space stands between path and parameters"),
+    (path.parse_path, "<@a.example;a@b>", "bad source route"),
+    (path.parse_path, "<a@b", "the closing bracket is missing"),
+    (path.parse_path, '<"a>@b', "the closing bracket is missing"),
+    (path.parse_mailbox, "a b@c", "not a mailbox"),
+    (path.parse_mailbox, f"{'a' * 257}@b", "the local part is too long"),
+    (path.parse_mailbox, f"a@{'.'.join(['a' * 60] * 5)}", "the domain is too long"),
+    (path.parse_mailbox, f"a@{'b' * 64}", "a label of the domain is too long"),
+    (path.parse_mailbox, "a@[IPv6:fe80::1%1]", "a scope means nothing elsewhere"),
+    (path.parse_mailbox, "a@[x-:y]", "bad address literal"),
+    (xtext.decode, "a=", "not xtext"),
+    (listed, "NAME=ü", "an attribute is ASCII"),
+    (listed, "NAME=a NAME=b", "attributes are ADDR PORT NAME, each at most once"),
+    (listed, "HELO=a", "attributes are ADDR PORT NAME, each at most once"),
+    (listed, "NAME", "attributes are ADDR PORT NAME, each at most once"),
+    (listed, "NAME=a=b", "NAME cannot be that"),
+    (listed, "PORT=65536", "PORT cannot be that"),
+    (listed, f"NAME={'a' * 256}", "NAME cannot be that"),
+    (listed, " ", "no attribute"),
+    (command.split, b"NOOP\0", "control octet in a command line"),
+    (command.join, f"NOOP\n{'x' * 200}", f"control character in a command: {'NOOP' + chr(10) + 'x' * 95!r}"),
+    (parameters, "SIZE=", "bad parameter"),
+    (parameters, "X=1", "X"),
+    (parameters, "SIZE=1 size=2", "SIZE stands twice"),
+    (parameters, "SIZE=1234", "SIZE: takes a number of at most 3 digits"),
+    (parameters, "SIZE", "SIZE: takes a number of at most 3 digits"),
+    (parameters, "PRDR=1", "PRDR: takes no value"),
+    (ReplyParser().feed, b"x" * 200, f"no reply: {b'x' * 100!r}"),
+    (endless, b"250-x", "a reply without end"),
+]
+
+
+@pytest.mark.parametrize(("decode", "given", "reason"), REASONS)
+def test_the_reason(decode, given, reason):
+    with pytest.raises(ValueError) as refused:  # noqa: PT011  # what it says is compared below, to the letter
+        decode(given)
+    assert str(refused.value) == reason
+
+
+def test_a_value_that_its_attribute_cannot_have_is_not_written_either():
+    for name, value in (("PORT", "x"), ("ADDR", "fe80::1%1"), ("NAME", "a\n")):
+        with pytest.raises(ValueError, match=f"^{name} cannot be that$"):
+            attributes.format({name: value}, (name,))
