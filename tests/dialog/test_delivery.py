@@ -124,10 +124,11 @@ def test_the_first_status_counts():
     late = []
     delivery.context.late = lambda *args: late.append(args)
     assert delivery.context.set_status(ONE, "first") is True
-    assert delivery.context.set_status(ONE, SMTPError(550, None, "second")) is False
+    second = SMTPError(550, None, "second")
+    assert delivery.context.set_status(ONE, second) is False
     assert delivery.context.set_status(TWO.upper(), "in capitals") is True
     assert delivery.context.late_outcomes == 1
-    assert [recipient for recipient, _ in late] == [ONE]
+    assert late == [(ONE, second)]
     assert delivery.finish() == []
     assert delivery.end() == [f"250 2.0.0 <{ONE}> first", f"250 2.0.0 <{TWO}> in capitals"]
     assert delivery.context.set_status(TWO, "after the end") is False

@@ -226,3 +226,47 @@ def test_a_consumer_that_pauses():
     assert consumer.written == [b"a", b"b", b"c"]
     assert result(done) is None
     assert consumer.producer is None
+
+
+def test_content_of_just_the_limit():
+    message = Message()
+    message.write(b"1234")
+    found = results(message.content(4))
+    message.finish()
+    assert found == [b"1234"]
+    message = Message()
+    message.write(b"12345")
+    assert failed(message.content(4), SMTPError).code == 552
+
+
+def test_what_came_while_the_consumer_was_paused_is_written_as_it_came():
+    message, consumer = Message(), Consumer(room=1)
+    done = results(message.deliver_to(consumer))
+    for chunk in (b"a", b"b", b"c"):
+        message.write(chunk)
+    message.finish()
+    assert (b"".join(consumer.written), done) == (b"a", [])
+    consumer.room = 1000
+    message.resumeProducing()
+    assert (b"".join(consumer.written), done) == (b"abc", [None])
+
+
+def test_the_reader_after_a_paused_one_is_not_paused():
+    message, consumer = Message(), Consumer(room=1)
+    first = message.deliver_to(consumer)
+    first.addErrback(lambda failure: failure.trap(CancelledError) and None)
+    message.write(b"a")
+    assert message.full
+    first.cancel()
+    assert not message.full
+    second = Consumer()
+    message.deliver_to(second)
+    message.write(b"b")
+    assert second.written == [b"b"]
+
+
+def test_there_is_one_reader_at_a_time():
+    message = Message()
+    message.content()
+    with pytest.raises(RuntimeError, match="the message has a reader already"):
+        message.content()

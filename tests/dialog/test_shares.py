@@ -1,0 +1,49 @@
+"""One message in several transactions: L{txsmtpx.dialog.shares}, and the policies of a server for its opposite."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from txsmtpx import RecipientsRefused, Reply, Result, SMTPError
+from txsmtpx.dialog.settings import first_failure, first_success
+from txsmtpx.dialog.shares import again, merged
+
+YES, NO = Reply(250, (2, 0, 0), "yes"), Reply(550, (5, 0, 0), "no")
+
+
+def test_all_that_was_accepted_and_all_that_was_refused():
+    outcomes = [
+        (["a", "b"], Result([("a", YES)], [("b", NO)])),
+        (["c", "d"], Result([("c", YES)], [("d", NO)])),
+        (["e"], RecipientsRefused([("e", NO)])),
+        (["f"], SMTPError.from_reply(NO)),
+    ]
+    result = merged(outcomes)
+    assert [who for who, _ in result.accepted] == ["a", "c"]
+    assert [who for who, _ in result.refused] == ["b", "d", "e", "f"]
+
+
+def test_what_can_be_read_again_and_what_cannot():
+    file = io.BytesIO(b"1234")
+    file.seek(1)
+    make = again(file)
+    assert [make().read(), make().read()] == [b"234", b"234"]
+
+    class Pipe(io.RawIOBase):
+        def seekable(self) -> bool:
+            return False
+
+    for once in (Pipe(), iter([b""])):
+        with pytest.raises(ValueError, match="so it must be bytes, an EmailMessage or a seekable file"):
+            again(once)
+
+
+def test_policies():
+    other = Reply(250, (2, 0, 0), "other")
+    assert first_failure([YES, NO], other) == NO
+    assert first_failure([YES, YES], other) == other
+    assert first_success([NO, YES], other) == other
+    assert first_success([NO, YES], NO) == YES
+    assert first_success([NO, NO], other) == NO
