@@ -1,9 +1,9 @@
 """
 The server's half of the conversation: RFC 5321 §4, without a transport.
 
-The wire hands over a line or a piece of a body; the dialog answers through L{IWire}.  Where it has to
-wait for a backend it returns a Deferred, until which the wire holds everything that follows.  That is the
-whole concurrency policy: replies cannot overtake each other.
+The wire hands over a line or a piece of a body; the dialog answers through L{IWire}.  Here is what a session is made
+of: who is logged in, the open transaction, the message that comes; commands and replies are in
+L{txsmtpx.dialog.sequencing}.
 
 Verbs are not here: each is a function in the file of its extension, and works on what stands here.
 """
@@ -11,70 +11,41 @@ Verbs are not here: each is a function in the file of its extension, and works o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.body import Body
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted
-from txsmtpx.dialog.outcome import refusal
 from txsmtpx.dialog.result import settle
+from txsmtpx.dialog.sequencing import IWire, Sequencing
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
-from txsmtpx.extensions.extension import Run, State
-from txsmtpx.extensions.table import Gate
-from txsmtpx.grammar import command, replies
+from txsmtpx.extensions.extension import State
+from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
 
 log = Logger()
 
-_OTHER_PROTOCOLS = frozenset({"GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS"})
-"""First words of HTTP: a browser was made to talk to us (cross-protocol attack), and its body is no mail."""
 
-
-class IWire(Protocol):
-    """What the dialog asks of the wire."""
-
-    def write(self, octets: bytes) -> None:
-        """Send C{octets}."""
-
-    def start_tls(self) -> None:
-        """Forget what has come, then negotiate TLS; C{ServerDialog.tls_started} follows."""
-
-    def admit_client(self) -> bool:
-        """Whether the client that C{Connection.peer} is now, by XCLIENT, has not too many connections."""
-
-    def close(self) -> None:
-        """Take nothing more, send what is written, close."""
-
-
-class ServerDialog:
+class ServerDialog(Sequencing):
     """
     One session.
 
-    @ivar settings: what the factory was told.
-    @ivar table: the L{Table} of what may be said, by the extensions that this session supports.
-    @ivar connection: the peer, as backends see it.
     @ivar session: the backend's L{ISession}, None before the first login or MAIL.
     @ivar transaction: the open L{Transaction}.
     @ivar message: what is coming, once DATA or BDAT has begun.
     @ivar context: the outcomes of C{message}.
     @ivar body: while octets of a message come, what takes them.
-    @ivar line_limit: octets that the next line may have, with its line end.
-    @ivar secret: whether the next line is not to be shown.
     @ivar transactions: how often MAIL was said.
     @ivar recipient_domains: of those that were accepted, lower case.
-    @ivar closed: whether it is all over.
     @ivar failed_logins: how many there were.
-    @ivar errors: commands refused for good since the last message that was taken.
     @ivar authenticated: whether AUTH has succeeded, be it as nobody.
     """
 
@@ -84,69 +55,21 @@ class ServerDialog:
     message: Message | None = None
     context: DataContext | None = None
     body: Body | None = None
-    secret = False
-    closed = False
     failed_logins = 0
-    errors = 0
     authenticated = False
     transactions = 0
-    _state = State.START
-    _exchange: Callable[[bytes], Any] | None = None
     _body_done: Callable[[], Any] | None = None
-    _pending: Deferred[Any] | None = None
-    _first = True
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
-        self.settings = settings
-        self.wire = wire
-        self.connection = Connection(settings.session_ids.next(), settings.domain, settings.lmtp)
-        self.line_limit = settings.max_line_length
+        super().__init__(settings, wire)
         self.recipient_domains: set[str] = set()
-        self._commanded = settings.observers.commanded
-        self._replied = settings.observers.replied
-        self.table = settings.tables.usual
-        self._enter(State.START)
+
+    @property
+    def queue_id(self) -> str:
+        """What the open transaction is called."""
+        return "-" if self.transaction is None else self.transaction.queue_id
 
     # ---- what the wire calls
-
-    def connection_made(self) -> None:
-        """Greet (RFC 5321 §3.1)."""
-        self.reply(replies.greeting_220(self.settings.domain, "LMTP" if self.settings.lmtp else "ESMTP"))
-
-    def line_received(self, line: bytes, bare: bool = False) -> Deferred[None] | None:
-        """
-        Take one line.
-
-        @param line: without its line end.
-        @param bare: whether it ended in a bare LF.
-        @return: a Deferred until which no more may be handed over, or None.
-        """
-        if bare and self.settings.bare_newlines == "reject":
-            self.end_exchange()
-            self._bad_line(line, replies.BARE_NEWLINE_500)
-            return None
-        exchange = self._exchange
-        if exchange is not None:
-            return self._run(exchange, line)
-        try:
-            verb, argument = command.split(line)
-        except ValueError:
-            self._bad_line(line, replies.SYNTAX_500)
-            return None
-        run = self._runs.get(verb)
-        if run is None:
-            self._unknown(verb)
-            return None
-        self._first = False
-        if self._commanded is not None:
-            self._commanded(self.connection, verb)
-        return self._run(run, self, argument)
-
-    def line_too_long(self, beginning: bytes) -> None:
-        """A line was longer than C{line_limit}; all of it has been thrown away."""
-        reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
-        self.end_exchange()
-        self._bad_line(beginning, reply)
 
     def body_received(self, data: bytes, start: int) -> tuple[int, Deferred[None] | None]:
         """
@@ -178,12 +101,6 @@ class ServerDialog:
         self.recipient_domains = set()
         self._enter(State.START)
 
-    def say_goodbye(self, reply: Reply) -> None:
-        """A reply that nobody asked for (421), and the end."""
-        if not self.closed:
-            self.reply(reply)
-            self.close()
-
     def connection_lost(self, reason: Failure) -> None:
         """The peer has gone, for whatever reason: everybody learns it, once."""
         self.closed = True
@@ -209,37 +126,10 @@ class ServerDialog:
     # ---- what verbs use
 
     @property
-    def state(self) -> State:
-        """Where the session stands."""
-        return self._state
-
-    @property
     def offered(self) -> tuple[Any, ...]:
         """The SASL mechanisms to be had right now: none in the clear, unless that is allowed."""
         secure = self.connection.tls is not None or self.settings.allow_insecure_auth
         return tuple(each for each in self.settings.mechanisms if each.available(self.connection)) if secure else ()
-
-    def reply(self, reply: Reply) -> None:
-        """Say it; 421 is the last thing said (RFC 5321 §3.8)."""
-        if not self.closed:
-            self.wire.write(reply.encode())
-            if self._replied is not None:
-                self._replied(self.connection, reply)
-            if reply.code == 421:
-                self.close()
-
-    def close(self) -> None:
-        """Hang up, when all that was said has been sent."""
-        self.closed = True
-        self.wire.close()
-
-    def ask(self, result: Any, then: Callable[[Any], Any]) -> Any:
-        """C{then} of what a backend gave, now or when it comes."""
-        if result is not None and result.__class__ is not Reply:
-            result = settle(result)
-            if isinstance(result, Deferred):
-                return result.addCallback(then)
-        return then(result)
 
     def with_session(self, then: Callable[[Any], Any]) -> Any:
         """C{then} of the session, for which the backend is asked at the first MAIL."""
@@ -370,115 +260,13 @@ class ServerDialog:
         self.authenticated = False
         self._state = State.START
 
-    def converse(self, take: Callable[[bytes], Any]) -> None:
-        """The next lines are no commands: C{take} gets them, and does what a verb does (RFC 4954 §4)."""
-        self._exchange = take
-        self.line_limit = max(command.MAX_AUTH_LINE, self.settings.max_line_length)
-        self.secret = True
-
-    def end_exchange(self) -> None:
-        """The next line is a command again."""
-        self._exchange = None
-        self.line_limit = self.settings.max_line_length
-        self.secret = False
-
     # ---- inside
-
-    def _enter(self, state: State) -> None:
-        settings = self.settings
-        if settings.require_tls and self.connection.tls is None:
-            gate = Gate.TLS
-        elif settings.require_auth and self.connection.username is None:
-            gate = Gate.AUTH
-        else:
-            gate = Gate.OPEN
-        self._by_state = self.table.by_state[gate]
-        self._go_on(state)
-
-    def _go_on(self, state: State) -> None:
-        """Another state; what may be said in each is what it was."""
-        self._state = state
-        self._runs: dict[str, Run] = self._by_state[state]
-
-    def _refuse(self, reply: Reply) -> None:
-        """A command is refused for good; who gets nothing else done is sent away."""
-        self.reply(reply)
-        self.errors += 1
-        limit = self.settings.max_errors
-        if 0 < limit <= self.errors and not self.settings.lmtp:  # whose clients are mail servers of one's own
-            self.say_goodbye(replies.TOO_MANY_ERRORS_421)
 
     def _sum_up(self, summary: Summary, message: Message | None) -> None:
         summary.over(0 if message is None else message.received, self.closed, self.settings.clock.seconds())
         concluded = self.settings.observers.concluded
         assert concluded is not None  # or there would be no summary
         concluded(summary)
-
-    def _bad_line(self, line: bytes, reply: Reply) -> None:
-        if self._commanded is not None:
-            self._commanded(self.connection, "")
-        self._refuse(reply)
-        if line[:4].upper() == b"BDAT" and not self.closed:
-            self.close()  # it announced octets, nobody knows how many, that must not be run as commands
-
-    def _unknown(self, verb: str) -> None:
-        first, self._first = self._first, False
-        if self._commanded is not None:
-            self._commanded(self.connection, "")
-        if first and verb in _OTHER_PROTOCOLS:
-            text = "session={session} {verb} from [{peer}] is no mail client's first command: closing"
-            log.warn(text, session=self.connection.session_id, verb=verb, peer=self.connection.peer_host)
-            self.close()
-        elif self.settings.lmtp and verb in ("HELO", "EHLO"):
-            self._refuse(replies.LMTP_ONLY_500)
-        else:
-            self._refuse(replies.UNKNOWN_COMMAND_500)
-
-    def _run(self, run: Callable[..., Any], *args: Any) -> Deferred[None] | None:
-        """Run a verb, or what stands for one, and say what it answers."""
-        try:
-            outcome = run(*args)
-            if outcome is not None and outcome.__class__ is not Reply:
-                outcome = settle(outcome)
-        except Exception:
-            outcome = self._refused(Failure())
-        if outcome is None:
-            return None
-        if outcome.__class__ is Reply and outcome.code < 500:
-            self.reply(outcome)
-        elif isinstance(outcome, Deferred):
-            self._pending = outcome
-            return outcome.addErrback(self._refused).addCallback(self._answered)
-        else:
-            self._answered(outcome)
-        return None
-
-    def _answered(self, outcome: Any) -> None:
-        self._pending = None
-        if isinstance(outcome, Reply):
-            if outcome.code >= 500:
-                self._refuse(outcome)
-            else:
-                self.reply(outcome)
-        elif outcome is not None:
-            text = "session={session} a verb answered with {outcome!r}, which is no Reply"
-            log.error(text, session=self.connection.session_id, outcome=outcome)
-            self.reply(replies.LOCAL_ERROR_451)
-
-    def _refused(self, failure: Failure) -> Reply | None:
-        """A backend said no, or broke, or was cancelled because the peer has gone."""
-        if self.closed:
-            return None
-        if failure.check(UnauthorizedLogin):
-            return replies.BAD_CREDENTIALS_535
-        queue_id = self.transaction.queue_id if self.transaction else "-"
-        session_id = self.connection.session_id
-        reply = refusal(failure, session_id, queue_id, "the backend")
-        if reply.positive:
-            text = "session={session} queue={queue} a yes was raised, which is for outcomes only"
-            log.failure(text, failure=failure, session=session_id, queue=queue_id)
-            return replies.LOCAL_ERROR_451
-        return reply
 
     def _inform(self, method: Callable[[], Any]) -> Deferred[None] | None:
         """Call C{reset} or C{logout}, whose failure is of no consequence to the peer."""

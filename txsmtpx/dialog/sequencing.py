@@ -1,0 +1,264 @@
+"""
+Commands and their replies, in their order: RFC 5321 §4.3.
+
+Where the dialog has to wait for a backend it returns a Deferred, until which the wire holds everything that follows.
+That is the whole concurrency policy: replies cannot overtake each other.
+
+What may be said in a state is one look-up in a table (L{txsmtpx.extensions.table}); what is said to nonsense is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.outcome import refusal
+from txsmtpx.dialog.result import settle
+from txsmtpx.dialog.settings import Settings
+from txsmtpx.extensions.extension import Run, State
+from txsmtpx.extensions.table import Gate
+from txsmtpx.grammar import command, replies
+from txsmtpx.grammar.reply import Reply
+
+log = Logger()
+
+_OTHER_PROTOCOLS = frozenset({"GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS"})
+"""First words of HTTP: a browser was made to talk to us (cross-protocol attack), and its body is no mail."""
+
+
+class IWire(Protocol):
+    """What the dialog asks of the wire."""
+
+    def write(self, octets: bytes) -> None:
+        """Send C{octets}."""
+
+    def start_tls(self) -> None:
+        """Forget what has come, then negotiate TLS; C{ServerDialog.tls_started} follows."""
+
+    def admit_client(self) -> bool:
+        """Whether the client that C{Connection.peer} is now, by XCLIENT, has not too many connections."""
+
+    def close(self) -> None:
+        """Take nothing more, send what is written, close."""
+
+
+class Sequencing:
+    """
+    A command after the other, a reply to each.
+
+    @ivar settings: what the factory was told.
+    @ivar table: the L{Table} of what may be said, by the extensions that this session supports.
+    @ivar connection: the peer, as backends see it.
+    @ivar line_limit: octets that the next line may have, with its line end.
+    @ivar secret: whether the next line is not to be shown.
+    @ivar closed: whether it is all over.
+    @ivar errors: commands refused for good since the last message that was taken.
+    """
+
+    # How each session begins.
+    secret = False
+    closed = False
+    errors = 0
+    _state = State.START
+    _exchange: Callable[[bytes], Any] | None = None
+    _pending: Deferred[Any] | None = None
+    _first = True
+
+    def __init__(self, settings: Settings, wire: IWire) -> None:
+        self.settings = settings
+        self.wire = wire
+        self.connection = Connection(settings.session_ids.next(), settings.domain, settings.lmtp)
+        self.line_limit = settings.max_line_length
+        self._commanded = settings.observers.commanded
+        self._replied = settings.observers.replied
+        self.table = settings.tables.usual
+        self._enter(State.START)
+
+    @property
+    def queue_id(self) -> str:
+        """What the open transaction is called in the log."""
+        return "-"
+
+    # ---- what the wire calls
+
+    def connection_made(self) -> None:
+        """Greet (RFC 5321 §3.1)."""
+        self.reply(replies.greeting_220(self.settings.domain, "LMTP" if self.settings.lmtp else "ESMTP"))
+
+    def line_received(self, line: bytes, bare: bool = False) -> Deferred[None] | None:
+        """
+        Take one line.
+
+        @param line: without its line end.
+        @param bare: whether it ended in a bare LF.
+        @return: a Deferred until which no more may be handed over, or None.
+        """
+        if bare and self.settings.bare_newlines == "reject":
+            self.end_exchange()
+            self._bad_line(line, replies.BARE_NEWLINE_500)
+            return None
+        exchange = self._exchange
+        if exchange is not None:
+            return self._run(exchange, line)
+        try:
+            verb, argument = command.split(line)
+        except ValueError:
+            self._bad_line(line, replies.SYNTAX_500)
+            return None
+        run = self._runs.get(verb)
+        if run is None:
+            self._unknown(verb)
+            return None
+        self._first = False
+        if self._commanded is not None:
+            self._commanded(self.connection, verb)
+        return self._run(run, self, argument)
+
+    def line_too_long(self, beginning: bytes) -> None:
+        """A line was longer than C{line_limit}; all of it has been thrown away."""
+        reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
+        self.end_exchange()
+        self._bad_line(beginning, reply)
+
+    def say_goodbye(self, reply: Reply) -> None:
+        """A reply that nobody asked for (421), and the end."""
+        if not self.closed:
+            self.reply(reply)
+            self.close()
+
+    # ---- what verbs use
+
+    @property
+    def state(self) -> State:
+        """Where the session stands."""
+        return self._state
+
+    def reply(self, reply: Reply) -> None:
+        """Say it; 421 is the last thing said (RFC 5321 §3.8)."""
+        if not self.closed:
+            self.wire.write(reply.encode())
+            if self._replied is not None:
+                self._replied(self.connection, reply)
+            if reply.code == 421:
+                self.close()
+
+    def close(self) -> None:
+        """Hang up, when all that was said has been sent."""
+        self.closed = True
+        self.wire.close()
+
+    def ask(self, result: Any, then: Callable[[Any], Any]) -> Any:
+        """C{then} of what a backend gave, now or when it comes."""
+        if result is not None and result.__class__ is not Reply:
+            result = settle(result)
+            if isinstance(result, Deferred):
+                return result.addCallback(then)
+        return then(result)
+
+    def converse(self, take: Callable[[bytes], Any]) -> None:
+        """The next lines are no commands: C{take} gets them, and does what a verb does (RFC 4954 §4)."""
+        self._exchange = take
+        self.line_limit = max(command.MAX_AUTH_LINE, self.settings.max_line_length)
+        self.secret = True
+
+    def end_exchange(self) -> None:
+        """The next line is a command again."""
+        self._exchange = None
+        self.line_limit = self.settings.max_line_length
+        self.secret = False
+
+    # ---- inside
+
+    def _enter(self, state: State) -> None:
+        settings = self.settings
+        if settings.require_tls and self.connection.tls is None:
+            gate = Gate.TLS
+        elif settings.require_auth and self.connection.username is None:
+            gate = Gate.AUTH
+        else:
+            gate = Gate.OPEN
+        self._by_state = self.table.by_state[gate]
+        self._go_on(state)
+
+    def _go_on(self, state: State) -> None:
+        """Another state; what may be said in each is what it was."""
+        self._state = state
+        self._runs: dict[str, Run] = self._by_state[state]
+
+    def _refuse(self, reply: Reply) -> None:
+        """A command is refused for good; who gets nothing else done is sent away."""
+        self.reply(reply)
+        self.errors += 1
+        limit = self.settings.max_errors
+        if 0 < limit <= self.errors and not self.settings.lmtp:  # whose clients are mail servers of one's own
+            self.say_goodbye(replies.TOO_MANY_ERRORS_421)
+
+    def _bad_line(self, line: bytes, reply: Reply) -> None:
+        if self._commanded is not None:
+            self._commanded(self.connection, "")
+        self._refuse(reply)
+        if line[:4].upper() == b"BDAT" and not self.closed:
+            self.close()  # it announced octets, nobody knows how many, that must not be run as commands
+
+    def _unknown(self, verb: str) -> None:
+        first, self._first = self._first, False
+        if self._commanded is not None:
+            self._commanded(self.connection, "")
+        if first and verb in _OTHER_PROTOCOLS:
+            text = "session={session} {verb} from [{peer}] is no mail client's first command: closing"
+            log.warn(text, session=self.connection.session_id, verb=verb, peer=self.connection.peer_host)
+            self.close()
+        elif self.settings.lmtp and verb in ("HELO", "EHLO"):
+            self._refuse(replies.LMTP_ONLY_500)
+        else:
+            self._refuse(replies.UNKNOWN_COMMAND_500)
+
+    def _run(self, run: Callable[..., Any], *args: Any) -> Deferred[None] | None:
+        """Run a verb, or what stands for one, and say what it answers."""
+        try:
+            outcome = run(*args)
+            if outcome is not None and outcome.__class__ is not Reply:
+                outcome = settle(outcome)
+        except Exception:
+            outcome = self._refused(Failure())
+        if outcome is None:
+            return None
+        if outcome.__class__ is Reply and outcome.code < 500:
+            self.reply(outcome)
+        elif isinstance(outcome, Deferred):
+            self._pending = outcome
+            return outcome.addErrback(self._refused).addCallback(self._answered)
+        else:
+            self._answered(outcome)
+        return None
+
+    def _answered(self, outcome: Any) -> None:
+        self._pending = None
+        if isinstance(outcome, Reply):
+            if outcome.code >= 500:
+                self._refuse(outcome)
+            else:
+                self.reply(outcome)
+        elif outcome is not None:
+            text = "session={session} a verb answered with {outcome!r}, which is no Reply"
+            log.error(text, session=self.connection.session_id, outcome=outcome)
+            self.reply(replies.LOCAL_ERROR_451)
+
+    def _refused(self, failure: Failure) -> Reply | None:
+        """A backend said no, or broke, or was cancelled because the peer has gone."""
+        if self.closed:
+            return None
+        if failure.check(UnauthorizedLogin):
+            return replies.BAD_CREDENTIALS_535
+        reply = refusal(failure, self.connection.session_id, self.queue_id, "the backend")
+        if reply.positive:
+            text = "session={session} queue={queue} a yes was raised, which is for outcomes only"
+            log.failure(text, failure=failure, session=self.connection.session_id, queue=self.queue_id)
+            return replies.LOCAL_ERROR_451
+        return reply
