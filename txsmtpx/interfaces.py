@@ -41,7 +41,8 @@ class IBackend(Interface):
 
 class ICredentialsBackend(IBackend):
     """
-    A backend that takes credentials of L{twisted.cred}, and so decides which mechanisms are offered.
+    A backend that takes credentials of L{twisted.cred}, and so decides which mechanisms are offered.  Those that the
+    library does not know it has in C{mechanisms}, each a L{txsmtpx.sasl.mechanism.Mechanism}.
 
     It may have C{may_act_as(username: str, authorization: str)}, which gives whether someone who has logged in is
     taken for someone else (RFC 4616), nobody being without it; and what SCRAM asks for, see

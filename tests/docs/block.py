@@ -1,8 +1,8 @@
 """
 The blocks of code on a page, and what each of them is.
 
-Whatever stands between fences has a language.  A block whose paragraph before it ends in C{`NAME`:} is the file NAME.  A
-block that cannot be run says why, in a comment just before it: C{<!-- not run: why -->}.
+Whatever stands between fences has a language.  A block whose paragraph before it ends in C{`NAME`:} is the file NAME.
+A block that cannot be run says why, in a comment just before it: C{<!-- not run: why -->}.
 """
 
 from __future__ import annotations

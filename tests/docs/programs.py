@@ -39,7 +39,7 @@ def _check_postfix(file: Path, environment: dict[str, str]) -> None:
     directory = file.parent / "postfix"
     directory.mkdir(exist_ok=True)
     shutil.copy(file, directory / "main.cf")
-    (directory / "master.cf").touch()
+    (directory / "master.cf").write_text("lmtp unix - - n - - lmtp\n")  # whose parameters are known then
     _run([program("postconf"), "-c", str(directory), "-n"], environment)
     for name in re.findall(r"^(\w+) *=", file.read_text(), re.MULTILINE):
         _run([program("postconf"), "-c", str(directory), name], environment)

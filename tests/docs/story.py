@@ -1,8 +1,8 @@
 """
 A page, acted out from its top to its end in a directory of its own, with real programs.
 
-Its ports are other ones here, since another page may have them.  A command that does not end by itself serves; it has come
-up when a port or a socket of the page answers that did not before, and lives until the end of the page.
+Its ports are other ones here, since another page may have them.  A command that does not end by itself serves; it has
+come up when a port or a socket of the page answers that did not before, and lives until the end of the page.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from pathlib import Path
 from tests.docs.block import Block
 from tests.docs.namespace import Namespace
 from tests.docs.programs import check_file
-from tests.docs.telnet import play
+from tests.docs.telnet import alike, play
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
 PAUSE = 0.02
+SETTLING = 0.3
+"""Seconds in which what has begun to serve on one port does so on its others."""
 
 # A small number is a port only where nothing else can be meant.
 _PORT = re.compile(
@@ -107,11 +109,14 @@ class Story:
                 start_new_session=True,
             )
         deadline = time.monotonic() + PATIENCE
-        while process.poll() is None and not self._answering() - before:
+        seen, since = before, time.monotonic()
+        while process.poll() is None and not (seen - before and time.monotonic() - since > SETTLING):
             if time.monotonic() > deadline:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise AssertionError(f"{command}: it neither ends nor serves\n{output.read_text()}")
             time.sleep(PAUSE)
+            if (now := self._answering()) != seen:
+                seen, since = now, time.monotonic()
         if process.poll() is None:
             self._serving.append((command, process, output))
         else:
@@ -132,7 +137,7 @@ class Story:
                 )
             else:
                 said = self.run(command).splitlines()
-                assert alike(lines, said), f"{command}\n" + "\n".join(said)
+                assert alike("\n".join(lines), "\n".join(said)), f"{command}\n" + "\n".join(said)
 
     def end(self) -> None:
         """Stop what serves; all of it has to end without complaint."""
@@ -163,13 +168,6 @@ def sessions(text: str) -> Iterator[tuple[str, list[str]]]:
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, rest = part.partition("\n")
         yield command, rest.splitlines()
-
-
-def alike(shown: list[str], said: list[str]) -> bool:
-    """Whether what is shown is what was said; three dots are any text, or any lines where they stand alone."""
-    wanted = "\n".join(shown)
-    pattern = re.escape(wanted).replace(re.escape("..."), "(?s:.*)")
-    return re.fullmatch(pattern, "\n".join(said)) is not None
 
 
 def _answers(connect: Callable[[], socket.socket]) -> bool:

@@ -21,7 +21,7 @@ MECHANISMS: tuple[Mechanism, ...] = (*SCRAM, EXTERNAL, OAUTHBEARER, XOAUTH2, CRA
 
 def satisfied_by(backend: Any, require_auth: bool = False) -> tuple[Mechanism, ...]:
     """
-    Those whose credentials C{backend} takes.
+    Those whose credentials C{backend} takes; before them those of its own, which it has in C{mechanisms}.
 
     @param require_auth: to be nobody will not do.
     """
@@ -29,4 +29,5 @@ def satisfied_by(backend: Any, require_auth: bool = False) -> tuple[Mechanism, .
         taken = set(backend.credential_interfaces) - ({IAnonymous} if require_auth else set())
     else:
         taken = {IUsernamePassword}
-    return tuple(each for each in MECHANISMS if each.credential_interface in taken and each.suits(backend))
+    known = (*getattr(backend, "mechanisms", ()), *MECHANISMS)
+    return tuple(each for each in known if each.credential_interface in taken and each.suits(backend))
