@@ -7,7 +7,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test siege fuzz mutants lint types docs bench bench-quick clean
+.PHONY: serve test siege fuzz mutants lint types docs bench bench-quick audit lock clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
@@ -44,8 +44,16 @@ bench: $(VENV)/made-to-measure
 bench-quick: $(VENV)/made-to-measure
 	$(BIN)/python -m benchmarks quick $(ARGS)
 
+# Whether an advisory is about what CI installs.
+audit: $(VENV)/made-to-develop
+	.ci/audit
+
+# What CI installs from now on: what is in .venv.
+lock: $(VENV)/made-to-develop
+	$(BIN)/python -m pip freeze --exclude-editable >.ci/lock.txt
+
 clean:
-	rm -rf $(VENV) build dist docs/_build .fuzz mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-audit build dist docs/_build .fuzz mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name dropin.cache -type f -delete
 
