@@ -403,3 +403,15 @@ def test_own_extension(tmp_path: Path) -> None:
         "BLUE is to be had",
         "me@example.org sends something red",
     ]
+
+
+def test_own_command(tmp_path: Path) -> None:
+    port = free_port()
+    typed = (EXAMPLES / "own_command.telnet").read_text().splitlines()
+    command = [sys.executable, EXAMPLES / "own_command.py", on(port)]
+    with running(tmp_path, *command) as example, example.telnet(port) as telnet:
+        telnet.reply()
+        telnet.type(typed[1])
+        assert any(line[4:] == "XTIME" for line in telnet.reply())
+        telnet.type(typed[2])
+        assert telnet.reply() == [typed[3]]

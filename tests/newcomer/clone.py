@@ -1,0 +1,63 @@
+"""
+A clone of the repository as a newcomer has it: its files, and a virtual environment that C{make} fills.
+
+Only the packages from elsewhere are lent to it, so that the network is not needed; what is installed, and from where,
+is the clone's own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+class Clone:
+    """
+    One.
+
+    @ivar directory: where its README is.
+    @ivar environment: for commands that are typed there, with its C{.venv} active.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
+        for name in filter(None, files):
+            if (ROOT / name).is_file():
+                (directory / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, directory / name)
+        self.readme = (directory / "README.md").read_text(encoding="utf-8")
+        environment = directory / ".venv"
+        venv.create(environment, with_pip=True, symlinks=True)
+        library = next(environment.glob("lib/python*/site-packages"))
+        (library / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"], "/usr/sbin"])
+        self.environment = os.environ | {"PATH": path, "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+        self.environment.pop("PYTHONPATH", None)
+        self._lend(environment / "bin")
+        self.make = shutil.which("make") or "make"
+
+    def _lend(self, programs: Path) -> None:
+        """The program that an installation of Twisted would have put there."""
+        twistd = Path(sys.executable).with_name("twistd").read_text(encoding="utf-8")
+        (programs / "twistd").write_text(re.sub(r"\A#!.*", f"#!{programs / 'python'}", twistd))
+        (programs / "twistd").chmod(0o755)
+
+    def blocks(self, language: str, *words: str) -> list[str]:
+        """The blocks of a language in the README that have all these words in them."""
+        found = re.findall(rf"^```{language}\n(.*?)^```$", self.readme, re.MULTILINE | re.DOTALL)
+        return [block for block in found if all(word in block for word in words)]
+
+    def block(self, language: str, *words: str) -> str:
+        """The only such block."""
+        (found,) = self.blocks(language, *words)
+        return found
