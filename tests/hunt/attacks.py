@@ -201,4 +201,10 @@ def messages() -> Iterator[Attack]:
     yield Attack("a chunk too big, in LMTP", too_big, "220 250 250 250 250 552 552 552 250", settings=lmtp)
 
 
-ATTACKS = [*chunks(), *refused_chunks(), *lines(), *logins(), *messages()]
+FAMILIES = {
+    "chunks": list(chunks()),
+    "refused chunks": list(refused_chunks()),
+    "lines": list(lines()),
+    "logins": list(logins()),
+    "messages": list(messages()),
+}

@@ -61,9 +61,10 @@ def ways(octets: bytes) -> Iterator[Segments]:
 
 
 def few(octets: bytes, count: int) -> Iterator[Segments]:
-    """Whole, one octet a segment, and C{count} single cuts, for where a play is dear."""
+    """Whole, one octet a segment where it is not long, and C{count} single cuts, for where a play is dear."""
     yield whole
-    yield one_by_one
+    if len(octets) <= LONG:
+        yield one_by_one
     near = sorted(_near_line_ends(octets)) or list(range(1, len(octets)))
     step = max(1, len(near) // count)
     yield from map(cut_at, near[::step])
