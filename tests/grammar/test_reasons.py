@@ -5,11 +5,12 @@ What a decoder says when it refuses: the peer is told, in a 501 or 555, and shou
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from txsmtpx.grammar import attributes, command, options, path, xtext
+from txsmtpx.grammar import attributes, command, moment, options, path, xtext
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import ReplyParser
 
@@ -46,6 +47,10 @@ REASONS: list[tuple[Callable[[Any], Any], Any, str]] = [
     (path.parse_mailbox, "a@[IPv6:fe80::1%1]", "a scope means nothing elsewhere"),
     (path.parse_mailbox, "a@[x-:y]", "bad address literal"),
     (xtext.decode, "a=", "not xtext"),
+    (moment.decode, "2030-01-31", "takes a date and time such as 2030-01-31T12:00:00Z"),
+    (moment.decode, None, "takes a date and time such as 2030-01-31T12:00:00Z"),
+    (moment.encode, datetime(2030, 1, 31), "a moment has a time zone"),
+    (moment.encode, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9))), "no such year in UTC"),
     (listed, "NAME=ü", "an attribute is ASCII"),
     (listed, "NAME=a NAME=b", "attributes are ADDR PORT NAME, each at most once"),
     (listed, "HELO=a", "attributes are ADDR PORT NAME, each at most once"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from txsmtpx.grammar.replies import default_enhanced_code
 from txsmtpx.grammar.reply import MAX_LINE, MAX_PARSED_LINES, Reply, ReplyParser
 
 WRITTEN = [
@@ -177,3 +178,15 @@ ROOM = 512 - len("250 \r\n")
 )
 def test_where_a_line_is_folded(text, pieces):
     assert [line[4:] for line in Reply(250, None, text).encode().decode().splitlines()] == pieces
+
+
+def test_what_it_looks_like():
+    reply = Reply(250, (2, 1, 5), "one", "two", "three")
+    assert str(reply) == "250-2.1.5 one\n250-2.1.5 two\n250 2.1.5 three"
+    assert repr(reply) == "Reply(250, (2, 1, 5), 'one', 'two', 'three')"
+    assert str(Reply(354, None, "go")) == "354 go"
+
+
+def test_the_enhanced_code_where_none_is_given():
+    found = [default_enhanced_code(code) for code in (200, 250, 302, 354, 399, 400, 451, 500, 599)]
+    assert found == [(2, 0, 0)] * 2 + [None] * 3 + [(4, 0, 0)] * 2 + [(5, 0, 0)] * 2
