@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 
+import pytest
+
 from tests.siege.besieged import MIB, Besieged
 from tests.siege.client import Client
-from tests.siege.scale import scale
+from tests.siege.scale import FULL, scale
 
 FILES = scale(128, 1024)
 
@@ -49,4 +51,20 @@ def test_a_unix_socket_too(directory):
         assert server.busy(1) < 0.1
         stack.close()
         server.logged("connections are accepted again")
+        assert server.stop()
+
+
+@pytest.mark.skipif(not FULL, reason="a part of make siege: it takes ten seconds")
+def test_each_worker_for_itself(directory):
+    options = ["--backend", "null", "--workers", "2"]
+    with Besieged(directory, *options, files=64) as server, contextlib.ExitStack() as stack:
+        server.logged(r"worker \d is ready", 2)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                connection = socket.create_connection(("127.0.0.1", server.port), 2.5)
+                stack.enter_context(contextlib.closing(connection))
+        server.logged(r"worker \d, txsmtpx.wire.descriptors#warn\] .* no new connections for now", 2)
+        stack.close()
+        server.logged("connections are accepted again", 2)
+        Client(server.port).quit()
         assert server.stop()

@@ -16,7 +16,7 @@ from tests.siege.load import Load, message, wire
 from tests.siege.scale import scale
 from tests.wire.twistd import PATIENCE
 
-KILLS = scale(5, 100)
+KILLS = scale(3, 100)
 WAYS = ["plain", "plain+pipelined", "tls+pipelined"]
 PER_ROUND = 100_000
 """Numbers; nobody sends so many before the end."""
