@@ -44,13 +44,22 @@ def stored(directory) -> list[bytes]:
 
 
 @pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll here")
-def test_the_reactor_with_the_shorter_way(directory):
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        ([], "txsmtpx.wire.epoll.SMTPReactor"),
+        (["--reactor=smtpx"], "txsmtpx.wire.epoll.SMTPReactor"),
+        (["--reactor=epoll"], "twisted.internet.epollreactor.EPollReactor"),
+        (["--reactor=poll"], "twisted.internet.pollreactor.PollReactor"),
+    ],
+)
+def test_the_reactor(directory, chosen, name):
     options = ("--port", LOCAL, "--backend", "maildir:Maildir")
-    with Twistd(directory, *options, before=["--reactor=smtpx"]) as server:
+    with Twistd(directory, *options, before=chosen) as server:
         with smtplib.SMTP("127.0.0.1", server.port) as client, socket.create_connection(("127.0.0.1", server.port)):
             deliver(client)
         assert len(stored(directory)) == 1
-        assert "txsmtpx.wire.epoll.SMTPReactor" in server.log
+        assert f"reactor class: {name}." in server.log
         assert server.stop()
 
 

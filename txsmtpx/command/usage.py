@@ -4,6 +4,7 @@ The command line of C{twistd smtpx}, as L{twisted.python.usage} reads it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import textwrap
@@ -68,6 +69,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Everything that can be wrong is found wrong here."""
+        _prefer_our_reactor()
         from twisted.internet import reactor
 
         sockets = Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets)
@@ -92,6 +94,14 @@ class Options(usage.Options):
         sections = [_section(group.title, [*group.options, *group.actions], width) for group in GROUPS]
         others = [Action(name, str(self.docs[name]).strip(), print) for name in ("help", "version")]
         return "\n".join([self.longdesc, "", *sections, _section("Others", others, width)])
+
+
+def _prefer_our_reactor() -> None:
+    """C{twistd} makes the usual one when it is first asked for, so before that there is a choice."""
+    with contextlib.suppress(ImportError):  # there is no epoll here
+        from txsmtpx.wire import epoll
+
+        epoll.prefer()
 
 
 def _section(title: str, options: Sequence[Option | Action], width: int) -> str:

@@ -1,11 +1,14 @@
 """
-Twisted's epoll reactor with a shorter way from an event to who waits for it: C{twistd --reactor smtpx}.
+Twisted's epoll reactor with a shorter way from an event to who waits for it.  C{twistd smtpx} runs on it where it is
+not told another by C{--reactor}; elsewhere it is had by C{twistd --reactor smtpx}.
 
 Twisted sets up a log context for every event, so that a line logged meanwhile by the old L{twisted.python.log} says
 which protocol it is from.  Here nobody asks: log lines name their session themselves.  Nothing else differs.
 """
 
 from __future__ import annotations
+
+import sys
 
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.main import installReactor
@@ -26,6 +29,12 @@ class SMTPReactor(EPollReactor):
                 self._doReadOrWrite(selectable, fd, event)  # type: ignore[no-untyped-call]  # EPollReactor's
 
     doIteration = doPoll
+
+
+def prefer() -> None:
+    """Make it the reactor of this process, where there is none yet, and the system has epoll."""
+    if "twisted.internet.reactor" not in sys.modules:
+        install()
 
 
 def install() -> None:
