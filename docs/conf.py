@@ -13,6 +13,8 @@ extensions = [
     "press.epytext",
     "press.interfaces",
     "press.references",
+    "press.picture",
+    "press.rfcs",
     "press.root",
     "press.source",
 ]

@@ -47,12 +47,9 @@ def _written(interface: InterfaceClass, name: str) -> Iterator[str]:
     yield from _indented(interface.__doc__ or "", interface, 1)
     for attribute, description in interface.namesAndDescriptions():
         if isinstance(description, Method):
-            yield f"    .. py:method:: {attribute}{_signature(interface, attribute, description)}"
+            yield f"    .. py:method:: {attribute}{description.getSignatureString()}"
         else:
             yield f"    .. py:attribute:: {attribute}"
-            kind = inspect.get_annotations(_source(interface)).get(attribute) if _source(interface) else None
-            if kind:
-                yield f"        :type: {kind}"
         yield ""
         yield from _indented(description.__doc__ or "", description, 2)
 
@@ -61,14 +58,6 @@ def _indented(docstring: str, where: Any, depth: int) -> Iterator[str]:
     for line in translated(inspect.cleandoc(docstring), where).splitlines():
         yield "    " * depth + line if line else ""
     yield ""
-
-
-def _source(interface: InterfaceClass) -> Any:
-    return None
-
-
-def _signature(interface: InterfaceClass, name: str, method: Method) -> str:
-    return method.getSignatureString()
 
 
 def setup(app: Any) -> dict[str, Any]:

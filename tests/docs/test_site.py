@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html.parser
+import re
 import subprocess
 import sys
 import zlib
@@ -87,3 +88,15 @@ def test_a_file_of_the_package_has_a_page_with_its_lines(site: Path) -> None:
     page = Page(site / "source/txsmtpx/wire/server.html")
     lines = (ROOT / "txsmtpx/wire/server.py").read_text().count("\n")
     assert {f"L-{line}" for line in (1, lines)} <= page.anchors
+
+
+def test_the_floors_are_drawn(site: Path) -> None:
+    """Each file of the package's floors that the page names is in the drawing, on its floor."""
+    page = (site / "architecture.html").read_text(encoding="utf-8")
+    drawing = page[page.index("<svg viewBox") :].partition("</svg>")[0]
+    words = " ".join(re.findall(r">([^<>]+)</text>", drawing)).split()
+    assert words.index("wire") < words.index("dialog") < words.index("grammar")
+    for floor, after in (("wire", "dialog"), ("dialog", "grammar"), ("grammar", "")):
+        own = words[words.index(floor) : words.index(after) if after else None]
+        missing = {file.stem for file in (ROOT / "txsmtpx" / floor).glob("[a-z]*.py")} - set(own)
+        assert len(missing) < 4, (floor, missing)  # the page may leave a few out

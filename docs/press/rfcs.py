@@ -1,0 +1,140 @@
+"""
+The map of RFCs: each section that the source cites, and the code that cites it, since a check names what it obeys.
+
+A citation is C{RFC 5321 §4.1.1.2} in a comment or docstring; a section alone is one of the RFC with which the file
+opens.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from press.names import PACKAGE
+from press.source import page_of
+
+ROOT = Path(__file__).parents[2]
+
+BEGINNING = """\
+# Map of RFCs
+
+Which section is obeyed where: printed from the citations in the source, by `make docs`. Beside a section stands what
+cites it, a function, a class or a file, with its line.
+"""
+
+_RFC = r"RFC[\s#]+(\d+)"
+_SECTION = r"§(\d+(?:\.\d+)*)"
+_CITATION = re.compile(rf"{_RFC}|{_SECTION}")
+
+
+@dataclass(frozen=True, order=True)
+class Citation:
+    """
+    One place that cites one section.
+
+    @ivar section: its numbers, none for the RFC as a whole.
+    @ivar name: what encloses the place, "" for the file itself.
+    """
+
+    rfc: int
+    section: tuple[int, ...]
+    file: Path
+    line: int
+    name: str
+
+
+def citations() -> list[Citation]:
+    """All of the package's, in order."""
+    files = sorted((ROOT / PACKAGE).rglob("*.py"))
+    return sorted({citation for file in files for citation in citations_in(file)})
+
+
+def citations_in(file: Path) -> Iterator[Citation]:
+    """Those of one file."""
+    source = file.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    about = re.search(_RFC, ast.get_docstring(tree) or "")
+    names = list(_names(tree))
+    for line, text in _texts(source):
+        rfc, end = int(about[1]) if about else 0, 0
+        for match in _CITATION.finditer(text):
+            at = line + text.count("\n", 0, match.start())
+            name = next((name for first, last, name in reversed(names) if first <= at <= last), "")
+            if match[1]:
+                rfc, end = int(match[1]), match.end()
+                if not re.match(rf"[\s#]*{_SECTION}", text[end:]):
+                    yield Citation(rfc, (), file, at, name)
+            elif rfc:
+                # Behind a section of another RFC, one alone is of that only if it is told in the same breath.
+                if about and end and not re.fullmatch(r"[\s#,]*(and |or |to )?", text[end : match.start()]):
+                    rfc = int(about[1])
+                end = match.end()
+                yield Citation(rfc, tuple(map(int, match[2].split("."))), file, at, name)
+
+
+def _texts(source: str) -> Iterator[tuple[int, str]]:
+    """Comments, those of neighbouring lines as one, and strings; each with its first line."""
+    pending: tuple[int, str] | None = None
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            if pending and token.start[0] == pending[0] + pending[1].count("\n") + 1:
+                pending = pending[0], f"{pending[1]}\n{token.string}"
+                continue
+            if pending:
+                yield pending
+            pending = token.start[0], token.string
+        elif token.type == tokenize.STRING:
+            yield token.start[0], token.string
+    if pending:
+        yield pending
+
+
+def _names(tree: ast.AST, within: str = "") -> Iterator[tuple[int, int, str]]:
+    """First line, last line and name of all functions and classes, the inner behind the outer."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            name = f"{within}{node.name}"
+            yield node.lineno, node.end_lineno or node.lineno, name
+            yield from _names(node, f"{name}.")
+
+
+def page() -> str:
+    """The text of the page."""
+    return "\n".join(_paragraphs(citations()))
+
+
+def _paragraphs(found: list[Citation]) -> Iterator[str]:
+    yield BEGINNING
+    for rfc in sorted({each.rfc for each in found}):
+        home = f"https://www.rfc-editor.org/rfc/rfc{rfc}"
+        yield f"## RFC {rfc}\n\n[RFC {rfc}]({home}) at its publisher.\n\n| section | obeyed in |\n| --- | --- |"
+        for section in sorted({each.section for each in found if each.rfc == rfc}):
+            dotted = ".".join(map(str, section))
+            places = [each for each in found if (each.rfc, each.section) == (rfc, section)]
+            first = {(each.file, each.name): each for each in reversed(places)}
+            shown = "<br>".join(_place(each) for each in sorted(first.values()))
+            yield f"| {f'[§{dotted}]({home}#section-{dotted})' if dotted else 'as a whole'} | {shown} |"
+        yield ""
+
+
+def _place(citation: Citation) -> str:
+    path = citation.file.relative_to(ROOT).as_posix()
+    name = f" <code>{citation.name}</code>" if citation.name else ""
+    return f'<a href="{page_of(citation.file)}.html#L-{citation.line}">{path}:{citation.line}</a>{name}'
+
+
+def _read(app: Any, docname: str, source: list[str]) -> None:
+    if docname == "rfcs":
+        source[0] = page()
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """For Sphinx."""
+    app.connect("source-read", _read)
+    return {"parallel_read_safe": True}
