@@ -138,7 +138,7 @@ def _series(results: Results, series: Series) -> Iterator[str]:
     yield f"![{series.across}](performance/{series.name}.svg)"
     yield ""
     yield "* A star: more than a fifth away from the cost at the middle of the row."
-    yield f"* {results.said[series.name]}."
+    yield f"* {results.said[f'growth-{series.name}']}."
     yield ""
 
 

@@ -28,7 +28,7 @@ class Results:
     @ivar unable: the name of a case to the programs that cannot, and why.
     @ivar growth: the name of a series to its points.
     @ivar instructions: what was done, to how many it took.
-    @ivar said: the name of a case or series to where, when and how it was measured.
+    @ivar said: the name of what can be asked for to where, when and how it was measured.
     """
 
     cases: dict[str, list[Sample]] = field(default_factory=dict)
@@ -70,7 +70,11 @@ def _lines(path: str) -> list[str]:
 
 
 def _commit() -> str:
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=BUILD.parent, capture_output=True, text=True, check=False
-    )
-    return run.stdout.strip() or "unknown"
+    """With a mark where the code is another; the page, which is being written, is no code."""
+    found = _git("describe", "--always") or "unknown"
+    return f"{found} (changed)" if _git("diff", "HEAD", "--name-only", "--", "txsmtpx", "benchmarks") else found
+
+
+def _git(*words: str) -> str:
+    run = subprocess.run(["git", *words], cwd=KEPT.parents[2], capture_output=True, text=True, check=False)
+    return run.stdout.strip()

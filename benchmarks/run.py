@@ -64,7 +64,7 @@ class Run:
                 f"  {program.name:<13} {'  '.join(f'{x:,}: {cost * 1e6:.2f}' for x, cost in found.items())}", flush=True
             )
         self._results.growth[series.name] = points
-        self._keep(series.name)
+        self._keep(f"growth-{series.name}")
 
     def instructions(self) -> None:
         """Count instructions."""
