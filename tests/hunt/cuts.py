@@ -38,8 +38,9 @@ def pairs(octets: bytes) -> Iterator[tuple[int, int]]:
     if len(octets) <= SHORT:
         yield from itertools.combinations(range(1, len(octets)), 2)
         return
-    near = _near_line_ends(octets)
-    yield from ((at, at + size) for at in sorted(near) for size in (1, 2) if at + size < len(octets))
+    ends = [at for at, octet in enumerate(octets) if octet in b"\r\n"]
+    starts = sorted({at for end in ends for at in (end - 1, end, end + 1) if at > 0})
+    yield from ((at, at + size) for at in starts for size in (1, 2) if at + size < len(octets))
 
 
 def _near_line_ends(octets: bytes) -> set[int]:
