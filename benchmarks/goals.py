@@ -39,7 +39,7 @@ GOALS: tuple[Goal, ...] = (
 )
 
 
-OURS = ("txsmtpx", "txsmtpx-null", "txsmtpx-reactor")
+OURS = ("txsmtpx", "txsmtpx-null", "txsmtpx-epoll")
 """Ours, as a server; as a client there is but the first."""
 
 

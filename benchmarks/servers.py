@@ -48,7 +48,7 @@ SERVERS: tuple[Program, ...] = (
     Program("bare", _with_port(PYTHON, PEERS / "bare.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
     Program("txsmtpx-null", smtpx("--backend", "null"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
-    Program("txsmtpx-reactor", smtpx("--backend", "null", reactor="smtpx"), needs_module("txsmtpx"),
+    Program("txsmtpx-epoll", smtpx("--backend", "null", reactor="epoll"), needs_module("txsmtpx"),
             lambda: module("txsmtpx")),
     Program("go-smtp", _with_port(GO_SERVER), needs_built(GO_SERVER),
             lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
