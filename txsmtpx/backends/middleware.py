@@ -129,7 +129,11 @@ class MiddlewareContext:
 
     @late.setter
     def late(self, told: Callable[[str, Any], None] | None) -> None:
-        self.outer.late = told
+        self.outer.late = told and self._as_here(told)
+
+    def _as_here(self, told: Callable[[str, Any], None]) -> Callable[[str, Any], None]:
+        """What the outer context calls in place of C{told}, where a recipient has another name there."""
+        return told
 
     def __getattr__(self, name: str) -> Any:
         if name == "outer" or name.startswith("__"):

@@ -169,13 +169,6 @@ class RenamedContext(MiddlewareContext):
             raise ValueError(f"no recipient {recipient!r}")
         return named
 
-    @property
-    def late(self) -> Callable[[str, Any], None] | None:
-        """Told of outcomes that came too late, under the name that the recipient has here."""
-        told: Callable[[str, Any], None] | None = self.outer.late
-        return told
-
-    @late.setter
-    def late(self, told: Callable[[str, Any], None] | None) -> None:
+    def _as_here(self, told: Callable[[str, Any], None]) -> Callable[[str, Any], None]:
         here = dict(zip(self.outer.recipients, self.recipients, strict=True))
-        self.outer.late = told and (lambda recipient, status: told(here[recipient], status))
+        return lambda recipient, status: told(here[recipient], status)
