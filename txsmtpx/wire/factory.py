@@ -99,19 +99,16 @@ class SMTPServerFactory(_ServerFactory):
             from twisted.internet import reactor
         self.tls = adopt(tls)
         offered = mechanisms.satisfied_by(backend, require_auth)
-        unavailable = {"STARTTLS"} if self.tls is None else set()
-        unavailable |= set() if offered else {"AUTH"}
-        unavailable |= set() if trusted_networks else {"XCLIENT", "XFORWARD"}
-        base = LMTP if lmtp else SMTP
         if extensions is None:
             extensions = box.offered_with(getattr(backend, "supports", ()))
-        available = [each for each in extensions if each.keyword not in unavailable]
+        useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))
+        available = [each for each in extensions if each.keyword not in useless]
         self.settings = Settings(
             backend=backend,
             domain=to_a_label(domain),  # RFC 6531 §3.7.1
             clock=reactor,
             from_thread=_from_thread(reactor),
-            tables=Tables([base, *available], known=box.KNOWN),
+            tables=Tables([LMTP if lmtp else SMTP, *available], known=box.KNOWN),
             mechanisms=offered,
             lmtp=lmtp,
             require_tls=require_tls,
@@ -197,6 +194,14 @@ class SMTPServerFactory(_ServerFactory):
         """Hang up on everybody, now."""
         for connection in list(self.connections):
             connection.abort()
+
+
+def _useless(tls: bool, logins: bool, proxies: bool) -> set[str]:
+    """Keywords of extensions that would promise what a server without these has not."""
+    useless = set() if tls else {"STARTTLS"}
+    useless |= set() if logins else {"AUTH"}
+    useless |= set() if proxies else {"XCLIENT", "XFORWARD"}
+    return useless
 
 
 def _from_thread(reactor: Any) -> Any:
