@@ -126,13 +126,8 @@ class Transcript:
         if backend is not None and any(step.kind in ("user", "on", "deliver") for step in self._steps):
             raise ValueError(f"{self._name}: user, on and deliver are for a backend of the transcript's own")
         backend = play.backend if backend is None else backend
-        settings = {name: _value(value) for name, value in (text.split(" ", 1) for text in self._all("set"))}
-        if any(step.kind == "tls" for step in self._steps):
-            settings["tls"] = _NoCertificate()
-        for keywords in self._all("offer"):
-            settings["extensions"] = [_EXTENSIONS[keyword] for keyword in keywords.split()]
         inside_tls = any(step.kind == "inside tls" for step in self._steps)
-        client = conversation(backend, clock=play.clock, inside_tls=inside_tls, **settings)
+        client = conversation(backend, clock=play.clock, inside_tls=inside_tls, **self._settings())
         said = 0
         for steps in self._phases(by_line=segments is None):
             octets = b"".join(map(_said, steps))
@@ -152,6 +147,16 @@ class Transcript:
         if stored or backend is play.backend:
             self._same("messages", stored, [repr(each.content) for each in backend.messages])
         return play.backend
+
+    def _settings(self) -> dict[str, Any]:
+        """Those of the server."""
+        said = (text.split(" ", 1) for text in self._all("set"))
+        settings: dict[str, Any] = {name: _value(value) for name, value in said}
+        if any(step.kind == "tls" for step in self._steps):
+            settings["tls"] = _NoCertificate()
+        for keywords in self._all("offer"):
+            settings["extensions"] = [_EXTENSIONS[keyword] for keyword in keywords.split()]
+        return settings
 
     def _all(self, kind: str) -> Iterator[str]:
         return (step.text for step in self._steps if step.kind == kind)
