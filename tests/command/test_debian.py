@@ -8,8 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +23,6 @@ SCRIPT = EXAMPLES / "debian" / "txsmtpx"
 USER = "nobody"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts and stops the servers of a machine")
-
-
-@pytest.fixture
-def room() -> Iterator[Path]:
-    """A directory that any user may enter, unlike those of pytest."""
-    directory = Path(tempfile.mkdtemp(prefix="txsmtpx-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
 
 
 def run(*command: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:

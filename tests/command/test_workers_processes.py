@@ -9,8 +9,6 @@ import signal
 import smtplib
 import socket
 import ssl
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,15 +25,6 @@ WORKERS = ("--workers", "2")
 def directory(tmp_path_factory):
     """Short enough for a UNIX socket's path."""
     return tmp_path_factory.mktemp("t")
-
-
-@pytest.fixture
-def room() -> Iterator[Path]:
-    """A directory that any user may enter, unlike those of pytest."""
-    directory = Path(tempfile.mkdtemp(prefix="txsmtpx-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
 
 
 class Started(Twistd):
