@@ -10,7 +10,8 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from txsmtpx import FilterBackend, MemoryBackend
-from txsmtpx.backends.spamd import MAX_ANSWER, Spamd
+from txsmtpx.backends.spamc import MAX_ANSWER
+from txsmtpx.backends.spamd import Spamd
 from txsmtpx.testing import Conversation
 
 MAIL = ("EHLO a", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA")

@@ -1,26 +1,19 @@
 """
-SpamAssassin's daemon as a filter: its protocol SPAMC/1.5, over any endpoint.
-
-The message goes to it as it comes, without a length; that its end has come it learns from our half of the connection.
+SpamAssassin's daemon as a filter, over any endpoint.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
-from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from txsmtpx.backends.filter import Accept, Filter
+from txsmtpx.backends.spamc import Connection, Score, score_in
 from txsmtpx.grammar import replies
 
 log = Logger()
@@ -30,29 +23,6 @@ ENDPOINT = "tcp:127.0.0.1:783"
 
 MAX_OCTETS = 512 * 1024
 """Octets of a message that it is asked about unless it is told otherwise: spam is small, and it takes its time."""
-
-_RESULT = re.compile(rb"SPAMD/[0-9.]+ ([0-9]+) (\S*)\r\n")
-_SPAM = re.compile(rb"^Spam: *(True|False|Yes|No) *; *(-?[0-9.]+) */ *(-?[0-9.]+)", re.MULTILINE | re.IGNORECASE)
-
-MAX_ANSWER = 64 * 1024
-"""Octets that it may say."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """
-    What SpamAssassin thinks of a message.
-
-    @ivar spam: whether C{score} has reached C{threshold}.
-    """
-
-    spam: bool
-    score: float
-    threshold: float
-
-
-class SpamdError(Exception):
-    """It has no opinion, or said so in a way that is not its protocol's."""
 
 
 class Spamd:
@@ -107,14 +77,14 @@ class SpamdFilter(Filter):
     def __init__(self, context: Any, spamd: Spamd) -> None:
         super().__init__(context)
         self._spamd = spamd
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._octets = 0
 
     async def header(self, header: EmailMessage) -> None:
         """Connect."""
         if (self.context.options.size or 0) > self._spamd.max_octets:
             return
-        connecting = self._spamd.endpoint.connect(Factory.forProtocol(_Connection))
+        connecting = self._spamd.endpoint.connect(Factory.forProtocol(Connection))
         try:
             self._connection = await connecting.addTimeout(self._spamd.timeout, self._spamd.reactor)
         except Exception as error:
@@ -136,7 +106,7 @@ class SpamdFilter(Filter):
             return None
         try:
             answer = self._connection.answer()
-            score = _score(await answer.addTimeout(self._spamd.timeout, self._spamd.reactor))
+            score = score_in(await answer.addTimeout(self._spamd.timeout, self._spamd.reactor))
         except Exception as error:
             self._unavailable(error)
             return None
@@ -158,109 +128,7 @@ class SpamdFilter(Filter):
             connection.give_up()
 
 
-def _score(answer: bytes) -> Score:
-    """
-    Read an answer.
-
-    @raise SpamdError: it is none.
-    """
-    result = _RESULT.match(answer)
-    if result is None:
-        raise SpamdError(f"not the protocol of spamd: {answer[:80]!r}")
-    if int(result[1]):
-        raise SpamdError(f"spamd says {result[1].decode()} {result[2].decode('ascii', 'replace')}")
-    found = _SPAM.search(answer, result.end())
-    if found is None:
-        raise SpamdError("spamd says nothing of spam")
-    return Score(found[1].lower() in (b"true", b"yes"), float(found[2]), float(found[3]))
-
-
 def _marks(score: Score) -> list[tuple[str, str]]:
     """Header fields as SpamAssassin writes them."""
     status = f"{'Yes' if score.spam else 'No'}, score={score.score} required={score.threshold}"
     return [("X-Spam-Flag", "YES")] * score.spam + [("X-Spam-Status", status)]
-
-
-@implementer(IHalfCloseableProtocol, IPushProducer)
-class _Connection(Protocol):
-    """A connection, for one message."""
-
-    transport: Any
-
-    def __init__(self) -> None:
-        self._heard = b""
-        self._lost = False
-        self._room: Deferred[None] | None = None
-        self._paused = False
-        self._answer: Deferred[bytes] | None = None
-
-    def connectionMade(self) -> None:
-        """Be told when there is too much on the way."""
-        self.transport.registerProducer(self, True)
-
-    def say(self, octets: bytes) -> Deferred[None] | None:
-        """Say C{octets}; where there is too much on the way, a Deferred of when there is not."""
-        self.transport.write(octets)
-        if not self._paused or self._lost:
-            return None
-        self._room = Deferred()
-        return self._room
-
-    def answer(self) -> Deferred[bytes]:
-        """That was all: what it answers to it."""
-        answer = self._answer = Deferred()
-        if self._lost:
-            self._conclude()
-        else:
-            self.transport.unregisterProducer()
-            self.transport.loseWriteConnection()
-        return answer
-
-    def give_up(self) -> None:
-        """Hang up at once."""
-        if not self._lost:
-            self.transport.abortConnection()
-
-    def dataReceived(self, data: bytes) -> None:
-        """Part of the answer."""
-        self._heard += data
-        if len(self._heard) > MAX_ANSWER:
-            self.give_up()
-
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        """That was the answer."""
-        self._lost = True
-        self._let_go()
-        self._conclude()
-
-    def _conclude(self) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.called:
-            if self._heard:
-                answer.callback(self._heard)
-            else:
-                answer.errback(ConnectionLost())
-
-    def readConnectionLost(self) -> None:
-        """It has said everything."""
-        self.transport.loseConnection()
-
-    def writeConnectionLost(self) -> None:
-        """We have."""
-
-    def pauseProducing(self) -> None:
-        """There is too much on the way."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """There is not."""
-        self._paused = False
-        self._let_go()
-
-    def stopProducing(self) -> None:
-        """The connection is lost."""
-
-    def _let_go(self) -> None:
-        room, self._room = self._room, None
-        if room is not None and not room.called:
-            room.callback(None)
