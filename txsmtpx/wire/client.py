@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 
 from txsmtpx.dialog import source
 from txsmtpx.dialog.client import checked
@@ -18,6 +18,7 @@ from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.login import log_in
 from txsmtpx.dialog.sending import Result, Sending
 from txsmtpx.dialog.submission import Submission
+from txsmtpx.dialog.turns import Turns
 from txsmtpx.errors import NotOffered
 from txsmtpx.grammar import attributes
 from txsmtpx.grammar.options import MailOptions, RcptOptions
@@ -26,8 +27,6 @@ from txsmtpx.interfaces import IBindable, ISASLClient
 from txsmtpx.sasl.choice import strongest
 from txsmtpx.wire.channel import ClientChannel
 from txsmtpx.wire.tls import TLSState
-
-T = TypeVar("T")
 
 Auth = tuple[str, str] | ISASLClient
 """(username, password) for the strongest mechanism offered, or the client half of one."""
@@ -49,7 +48,7 @@ class SMTPClient(ClientChannel):
         """See L{ClientChannel}."""
         super().__init__(**settings)
         self._another = False
-        self._turn = DeferredLock()
+        self._do = Turns().take
 
     # ---- what the server offers
 
@@ -308,24 +307,3 @@ class SMTPClient(ClientChannel):
 
     def _source(self, body: Any) -> source.Source:
         return source.source(body, self.extensions, self._in_thread, False)
-
-    # ---- inside
-
-    def _do(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
-        return Deferred.fromCoroutine(self._in_turn(coroutine))
-
-    async def _in_turn(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """
-        One thing at a time: whatever is said within a message is taken for a part of it.
-        """
-        turn = self._turn.acquire()
-        if not turn.called:
-            try:
-                await turn
-            except BaseException:  # cancelled while nothing of it had been said
-                coroutine.close()
-                raise
-        try:
-            return await coroutine
-        finally:
-            self._turn.release()
