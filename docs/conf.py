@@ -20,7 +20,6 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-suppress_warnings = ["toc.not_included"]
 
 html_theme = "furo"
 html_title = "txsmtpx"
