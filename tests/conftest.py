@@ -29,8 +29,8 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, global
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-# Of an example that fails Hypothesis makes a patch too where there is libcst, which comes with mutmut; and libcst falls over
-# what zope.interface leaves on abc.ABC, which would end the whole run.  The example is printed without it.
+# Of an example that fails Hypothesis makes a patch too where there is libcst, which comes with mutmut; and libcst falls
+# over what zope.interface leaves on abc.ABC, which would end the whole run.  The example is printed without it.
 sys.modules["hypothesis.extra._patching"] = None  # type: ignore[assignment]
 
 # Seconds: far more than is needed by a test that does not sleep, on a slow machine too.
