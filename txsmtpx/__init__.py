@@ -37,6 +37,7 @@ from txsmtpx.interfaces import (
     ISession,
 )
 from txsmtpx.logs.transaction import TransactionLog
+from txsmtpx.sasl.anonymous import Anonymous
 from txsmtpx.sasl.bearer import OAuthBearer, XOAuth2
 from txsmtpx.sasl.cram import CramMD5
 from txsmtpx.sasl.external import External
@@ -62,6 +63,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Accept",
+    "Anonymous",
     "BackendRealm",
     "Certificate",
     "CertificateDirectory",

@@ -54,7 +54,7 @@ ANONYMOUS = Mechanism("ANONYMOUS", IAnonymous, AnonymousServer)
 
 @implementer(ISASLClient)
 class Anonymous:
-    """The client half."""
+    """ANONYMOUS (RFC 4505), the client half."""
 
     name = "ANONYMOUS"
 
