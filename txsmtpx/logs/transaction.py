@@ -30,7 +30,9 @@ class TransactionLog(Observer):
 
     def __init__(self, which: Which = "all", listener: str = "", logger: Logger = log) -> None:
         """
+        @param which: L{Which}.
         @param listener: the name of the server, where there is more than one.
+        @param logger: gets the events.
         """
         self._refused_only = which == "refused"
         self._listener = listener

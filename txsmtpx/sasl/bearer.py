@@ -105,7 +105,7 @@ XOAUTH2 = Mechanism("XOAUTH2", IBearerToken, XOAuth2Server)
 
 @implementer(ISASLClient)
 class OAuthBearer:
-    """The client half."""
+    """OAUTHBEARER (RFC 7628), the client half."""
 
     name = "OAUTHBEARER"
 
@@ -136,7 +136,7 @@ class OAuthBearer:
 
 @implementer(ISASLClient)
 class XOAuth2(OAuthBearer):
-    """The client half."""
+    """XOAUTH2, which is Google's, the client half."""
 
     name = "XOAUTH2"
 

@@ -74,7 +74,7 @@ CRAM_MD5 = Mechanism("CRAM-MD5", IUsernameHashedPassword, CramMD5Server, server_
 
 @implementer(ISASLClient)
 class CramMD5:
-    """The client half."""
+    """CRAM-MD5 (RFC 2195), the client half."""
 
     name = "CRAM-MD5"
 

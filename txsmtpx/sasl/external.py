@@ -65,7 +65,7 @@ EXTERNAL = Mechanism(
 
 @implementer(ISASLClient)
 class External:
-    """The client half."""
+    """EXTERNAL (RFC 4422, appendix A), the client half."""
 
     name = "EXTERNAL"
 

@@ -41,7 +41,7 @@ LOGIN = Mechanism("LOGIN", IUsernamePassword, LoginServer)
 
 @implementer(ISASLClient)
 class Login:
-    """The client half: answers what it is asked, name first."""
+    """LOGIN, the client half: answers what it is asked, name first."""
 
     name = "LOGIN"
 

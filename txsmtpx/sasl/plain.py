@@ -70,7 +70,7 @@ PLAIN = Mechanism("PLAIN", IUsernamePassword, PlainServer)
 
 @implementer(ISASLClient)
 class Plain:
-    """The client half."""
+    """PLAIN (RFC 4616), the client half."""
 
     name = "PLAIN"
 

@@ -170,7 +170,7 @@ SCRAM: tuple[Mechanism, ...] = tuple(_mechanism(f"{name}{plus}") for plus in ("-
 @implementer(ISASLClient, IBindable)
 class Scram:
     """
-    The client half.
+    SCRAM (RFC 5802), the client half.
 
     @ivar name: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512, perhaps with -PLUS.
     @ivar finished: whether the server has proved that it knows the password.

@@ -34,6 +34,8 @@ class SMTPService(Service):
         self, factory: SMTPServerFactory, endpoints: Sequence[IStreamServerEndpoint], shutdown_timeout: float = 30
     ) -> None:
         """
+        @param factory: makes what speaks on all of them.
+        @param endpoints: server endpoints, such as those of C{serverFromString}.
         @param shutdown_timeout: seconds that open transactions are given.
         """
         self.factory = factory
