@@ -64,7 +64,7 @@ def _no():
     raise SMTPError(550, (5, 1, 1), "Nobody")
 
 
-@pytest.mark.parametrize("features", every_pair(), ids="+".join)
+@pytest.mark.parametrize("features", every_pair(), ids=lambda features: "+".join(sorted(features)))
 def test_together(features, certificate, authority):
     net, client, backend = connected(features, certificate, authority)
     seen = set(client.extensions) | ({"STARTTLS"} if client.tls else set()) | ({"LMTP"} if client.lmtp else set())
