@@ -24,8 +24,8 @@ fuzz: $(VENV)/made-to-develop
 	$(BIN)/python -m tests.hunt.fuzz $(ARGS)
 
 # An hour or two; part of it with ARGS='txsmtpx.grammar.path*', and what has survived with "mutmut results" and "show".
-mutants: $(VENV)/made-to-develop
-	$(BIN)/python -m mutmut run $(ARGS)
+mutants: $(VENV)-mutants/made
+	$(VENV)-mutants/bin/python -m mutmut run $(ARGS)
 
 lint: $(VENV)/made-to-develop
 	$(BIN)/ruff check $(ARGS)
@@ -53,7 +53,7 @@ lock: $(VENV)/made-to-develop
 	$(BIN)/python -m pip freeze --exclude-editable >.ci/lock.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-audit build dist docs/_build .fuzz mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-mutants build dist docs/_build .fuzz mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name dropin.cache -type f -delete
 
@@ -70,6 +70,12 @@ $(VENV)/made-to-develop: pyproject.toml | $(BIN)/python
 $(VENV)/made-to-measure: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ $(VENV)/made-to-serve
+
+# A place of its own: where libcst is, which mutmut needs, Hypothesis breaks off the run at the first failure it has to tell.
+$(VENV)-mutants/made: pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)-mutants
+	$(VENV)-mutants/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
