@@ -71,7 +71,7 @@ $(VENV)/made-to-measure: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ $(VENV)/made-to-serve
 
-# A place of its own: where libcst is, which mutmut needs, Hypothesis breaks off the run at the first failure it has to tell.
+# A place of its own: mutmut brings a good many packages that nothing else needs.
 $(VENV)-mutants/made: pyproject.toml | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)-mutants
 	$(VENV)-mutants/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
