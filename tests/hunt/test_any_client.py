@@ -11,7 +11,6 @@ import gc
 import weakref
 from typing import Any, NamedTuple
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -134,15 +133,6 @@ class Use:
 
 names = st.sampled_from(["ask"] * 8 + ["release"] * 12 + ["cancel", "lie", "wait", "lose"])
 steps = st.lists(st.builds(Step, names, st.integers(0, 999)), min_size=10, max_size=50)
-
-
-@pytest.fixture
-def garbage():
-    """What is alive now is none: to look through it again for each example would take all the time there is."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])

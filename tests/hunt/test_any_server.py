@@ -11,7 +11,6 @@ import gc
 import weakref
 from typing import Any, NamedTuple
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -212,15 +211,6 @@ kinds = st.sampled_from(["ok"] * 12 + [*KINDS])
 anything = ["hello", "mail", "rcpt", "bdat", "vrfy", "auth", "what", "short", "arrive", "be_idle"]
 names = st.sampled_from(["go_on"] * 16 + ["dot"] * 4 + ["fire"] * 5 + anything)
 steps = st.builds(Step, names, st.tuples(kinds, kinds, kinds, kinds), st.integers(0, 10**6))
-
-
-@pytest.fixture
-def garbage():
-    """What is alive now is none: to look through it again for each example would take all the time there is."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
