@@ -43,15 +43,6 @@ class DataContext:
     @ivar summary: the L{txsmtpx.dialog.summary.Summary} of the transaction, where somebody wants one.
     """
 
-    # What holds for most messages stands here, once: there is one of these a transaction.
-    late: Callable[[str, Any], None] | None = None
-    _cursor = 0
-    _running: Deferred[Any] | None = None
-    _outcome: Reply | None = None
-    _write: Callable[[Reply], None] | None = None
-    _done: Deferred[Reply | None] | None = None
-    _cap: IDelayedCall | None = None
-    _message: Message | None = None
 
     def __init__(self, transaction: Transaction, connection: Connection, settings: Settings) -> None:
         self.sender = transaction.sender
@@ -67,6 +58,14 @@ class DataContext:
         self._slots = Slots(self.recipients)
         if self._each:
             self._slots.make()
+        self.late: Callable[[str, Any], None] | None = None
+        self._cursor = 0
+        self._running: Deferred[Any] | None = None
+        self._outcome: Reply | None = None
+        self._write: Callable[[Reply], None] | None = None
+        self._done: Deferred[Reply | None] | None = None
+        self._cap: IDelayedCall | None = None
+        self._message: Message | None = None
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
         """The outcome for C{recipient} will come (L{IDataContext.start_delivery})."""

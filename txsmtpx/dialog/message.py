@@ -38,19 +38,6 @@ class Message:
     @ivar content_limit: octets that L{content} collects.
     """
 
-    # What holds for most messages stands here, once: there is one of them a transaction.
-    received = 0
-    too_big = False
-    _held_octets = 0
-    _ended = False
-    _failure: Failure | Exception | None = None
-    _content: Deferred[bytes] | None = None
-    _collected: bytes | None = None
-    _next: Deferred[bytes] | None = None
-    _consumer: IConsumer | None = None
-    _delivered: Deferred[None] | None = None
-    _paused = False
-    _drained: Deferred[None] | None = None
 
     def __init__(self, limit: int = 0, high_water: int = HIGH_WATER) -> None:
         """
@@ -61,6 +48,18 @@ class Message:
         self.content_limit = limit or CONTENT_LIMIT
         self._high_water = high_water
         self._held: list[bytes] = []
+        self.received = 0
+        self.too_big = False
+        self._held_octets = 0
+        self._ended = False
+        self._failure: Failure | Exception | None = None
+        self._content: Deferred[bytes] | None = None
+        self._collected: bytes | None = None
+        self._next: Deferred[bytes] | None = None
+        self._consumer: IConsumer | None = None
+        self._delivered: Deferred[None] | None = None
+        self._paused = False
+        self._drained: Deferred[None] | None = None
 
     def content(self, limit: int | None = None) -> Deferred[bytes]:
         """All of it (L{IMessage.content})."""

@@ -61,14 +61,6 @@ class Sequencing:
     @ivar errors: commands refused for good since the last message that was taken.
     """
 
-    # How each session begins.
-    secret = False
-    closed = False
-    errors = 0
-    _state = State.START
-    _exchange: Callable[[bytes], Any] | None = None
-    _pending: Deferred[Any] | None = None
-    _first = True
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
         self.settings = settings
@@ -78,6 +70,13 @@ class Sequencing:
         self._commanded = settings.observers.commanded
         self._replied = settings.observers.replied
         self.table = settings.tables.usual
+        self.secret = False
+        self.closed = False
+        self.errors = 0
+        self._state = State.START
+        self._exchange: Callable[[bytes], Any] | None = None
+        self._pending: Deferred[Any] | None = None
+        self._first = True
         self._enter(State.START)
 
     @property

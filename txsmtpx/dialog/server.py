@@ -49,20 +49,19 @@ class ServerDialog(Sequencing):
     @ivar authenticated: whether AUTH has succeeded, be it as nobody.
     """
 
-    # How each session begins.
-    session: Any = None
-    transaction: Transaction | None = None
-    message: Message | None = None
-    context: DataContext | None = None
-    body: Body | None = None
-    failed_logins = 0
-    authenticated = False
-    transactions = 0
-    _body_done: Callable[[], Any] | None = None
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
         super().__init__(settings, wire)
         self.recipient_domains: set[str] = set()
+        self.session: Any = None
+        self.transaction: Transaction | None = None
+        self.message: Message | None = None
+        self.context: DataContext | None = None
+        self.body: Body | None = None
+        self.failed_logins = 0
+        self.authenticated = False
+        self.transactions = 0
+        self._body_done: Callable[[], Any] | None = None
 
     @property
     def queue_id(self) -> str:

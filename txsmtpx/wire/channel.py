@@ -43,8 +43,6 @@ class ClientChannel(LineReceiver):
 
     transport: Any  # it provides more interfaces than ITransport
 
-    _receiving = False
-    _moved = False
 
     def __init__(
         self,
@@ -85,6 +83,8 @@ class ClientChannel(LineReceiver):
         self._paused_writing = False
         self._secured: Deferred[None] | None = None
         self._closed: list[Deferred[None]] = []
+        self._receiving = False
+        self._moved = False
         self.greeting = self._dialog.expect("", "greeting")
 
     @property

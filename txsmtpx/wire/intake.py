@@ -65,11 +65,6 @@ class Intake:
     @ivar busy: whether it is being handed over right now.
     """
 
-    octets = b""
-    held = 0
-    busy = False
-    _too_long: bytes | None = None  # the beginning of a line that is thrown away
-    _next_turn: IDelayedCall | None = None
 
     def __init__(
         self, dialog: ServerDialog, connection: IFlow, clock: IReactorTime, transcript: Transcript | None
@@ -78,6 +73,11 @@ class Intake:
         self._connection = connection
         self._clock = clock
         self._transcript = transcript
+        self.octets = b""
+        self.held = 0
+        self.busy = False
+        self._too_long: bytes | None = None  # the beginning of a line that is thrown away
+        self._next_turn: IDelayedCall | None = None
 
     def take(self, data: bytes) -> None:
         """A segment, however the peer's octets were cut."""

@@ -49,15 +49,6 @@ class SMTPServer(LineReceiver):
     factory: SMTPServerFactory
     transport: Any  # it provides more interfaces than ITransport, which ones is looked at where it matters
 
-    # How each connection begins.
-    deaf = False
-    _reading = True
-    _closing = False
-    _handshaking = False
-    _spoken = False
-    _greeted = False
-    _counted: str | None = None
-    _in_message = False
 
     def __init__(self, factory: SMTPServerFactory) -> None:
         self.factory = factory
@@ -66,6 +57,14 @@ class SMTPServer(LineReceiver):
         self._transcript = factory.transcript
         self._deadlines = Deadlines(factory.settings.clock, self._expired)
         self._out: list[bytes] = []
+        self.deaf = False
+        self._reading = True
+        self._closing = False
+        self._handshaking = False
+        self._spoken = False
+        self._greeted = False
+        self._counted: str | None = None
+        self._in_message = False
 
     # ---- what Twisted calls
 
