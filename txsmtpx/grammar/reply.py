@@ -9,6 +9,7 @@ most replies of a server are constants.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 EnhancedCode = tuple[int, int, int]
 
@@ -156,21 +157,32 @@ class ReplyParser:
         @return: the reply that this line completes, or None when more lines belong to it.
         @raise ValueError: the line is no reply line, or contradicts those before it.
         """
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise ValueError(f"no reply: {line[:100]!r}")
-        kind, more, subject, detail, text = match.groups()
-        code = int(line[:3])
+        code, enhanced, more, text = _parsed(line)
         if self._lines and code != self._code:
             raise ValueError(f"a reply of {self._code} goes on as {code}")
         if len(self._lines) >= MAX_PARSED_LINES:
             raise ValueError("a reply without end")
         self._code = code
-        if subject is not None:
-            self._enhanced = int(kind), int(subject), int(detail)
-        self._lines.append(text.decode("utf-8", "replace") if text else "")
-        if more == b"-":
+        if enhanced is not None:
+            self._enhanced = enhanced
+        self._lines.append(text)
+        if more:
             return None
         reply = Reply(code, self._enhanced, *self._lines)
         self._lines, self._enhanced = [], None
         return reply
+
+
+@lru_cache(maxsize=64)
+def _parsed(line: bytes) -> tuple[int, EnhancedCode | None, bool, str]:
+    """
+    A reply line as (code, enhanced code, whether another follows, text); a server says the same few all day.
+
+    @raise ValueError: it is none.
+    """
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise ValueError(f"no reply: {line[:100]!r}")
+    kind, more, subject, detail, text = match.groups()
+    enhanced = None if subject is None else (int(kind), int(subject), int(detail))
+    return int(line[:3]), enhanced, more == b"-", text.decode("utf-8", "replace") if text else ""
