@@ -1,4 +1,4 @@
-"""The commands on the pages for operators: each is taken by C{twistd}, up to the moment where it would listen."""
+"""What pages for operators show besides what is acted out: the state of a program, and scripts that install."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_readme import blocks, commands, parse
+from tests.test_readme import blocks
 from txsmtpx.testing import issue
 
 ROOT = Path(__file__).parents[1]
@@ -18,21 +18,10 @@ PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("certific
 
 @pytest.fixture(autouse=True)
 def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the commands name."""
-    pem = issue(tmp_path, "made")
-    shutil.copy(pem.certificate, tmp_path / "fullchain.pem")
-    shutil.copy(pem.key, tmp_path / "privkey.pem")
+    """What the program names."""
     (tmp_path / "certificates").mkdir()
     shutil.copy(issue(tmp_path, "mx.example.org", "mx.example.org").both, tmp_path / "certificates")
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's own doing
-@pytest.mark.parametrize("command", [each for page in PAGES.values() for each in commands(page)])
-def test_commands(command: str) -> None:
-    twistd, *arguments = shlex.split(command)
-    assert twistd == "twistd"
-    parse(*arguments)
 
 
 def test_a_program_of_your_own() -> None:

@@ -29,7 +29,7 @@ def check_file(file: Path, environment: dict[str, str]) -> None:
             need("dovecot")
             _check_dovecot(file, environment)
         case name if name.endswith(".toml"):
-            _run(["twistd", "smtpx", "--config", str(file), "--check"], environment)
+            _run(["twistd", "smtpx", "--config", file.name, "--check"], environment, file.parent)
         case name if name.endswith((".py", ".tac")):
             compile(file.read_text(encoding="utf-8"), str(file), "exec")
 
@@ -51,8 +51,8 @@ def _check_dovecot(file: Path, environment: dict[str, str]) -> None:
     _run([program("dovecot"), "-c", str(whole), "-n"], environment)
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+def _run(command: list[str], environment: dict[str, str], directory: Path | None = None) -> None:
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
     said = done.stdout + done.stderr
     assert done.returncode == 0, f"{command}\n{said}"
     assert "unknown parameter" not in said, said

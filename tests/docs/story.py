@@ -1,8 +1,9 @@
 """
 A page, acted out from its top to its end in a directory of its own, with real programs.
 
-Its ports are other ones here, since another page may have them.  A command that does not end by itself serves; it has
-come up when a port or a socket of the page answers that did not before, and lives until the end of the page.
+Its ports are other ones here, since another page may have them, and what is below C{/srv} and C{/run} is below its
+directory.  A command that does not end by itself serves; it has come up when a port or a socket of the page answers
+that did not before.  It lives until the end of the page, or until a command listens where it does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.block import Block
@@ -32,10 +34,41 @@ SETTLING = 0.3
 
 # A small number is a port only where nothing else can be meant.
 _PORT = re.compile(
-    r"(?<![\w.-])(?:1025|1026|1027|2024|2525|2526|2527|5870|8025|8080)(?![\w.])"
-    r"|(?:(?<=:)|(?<=--port )|(?<=--tls-port ))(?:25|24|465|587)(?![\w.:])"
+    r"(?<![\w.-])(?:1025|1026|1027|2024|2525|2526|2527|4650|5870|8025|8080|9125)(?![\w.])"
+    r"|(?:(?<=:)|(?<=port )|(?<=port = ))(?:25|24|465|587)(?![\w.:])"
 )
 _SOCKET = re.compile(r"unix:([\w./-]+)")
+_LISTENS = re.compile(r"--(?:port|tls-port|web|metrics) (\S+)|^port = (.+)$", re.MULTILINE)
+_ELSEWHERE = re.compile(r"(?<![\w.])/(?=(?:srv|run/txsmtpx)/)")
+
+
+@dataclass
+class Serving:
+    """
+    A command that serves.
+
+    @ivar places: the ports and sockets that answer since it does.
+    """
+
+    command: str
+    process: subprocess.Popen[bytes]
+    output: Path
+    places: set[int | Path]
+
+    def stop(self) -> str:
+        """
+        Stop it.
+
+        @return: what there is to complain of.
+        """
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            return f"{self.command}: it does not stop"
+        said = self.output.read_text(errors="replace")
+        return f"{self.command}\n{said}" if "Traceback" in said or "Unhandled" in said else ""
 
 
 class Story:
@@ -45,7 +78,7 @@ class Story:
         self.directory = directory
         self._ports: dict[str, int] = {}
         self._sockets: set[Path] = set()
-        self._serving: list[tuple[str, subprocess.Popen[bytes], Path]] = []
+        self._serving: list[Serving] = []
         self._namespace: Namespace | None = None
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
         self.environment = os.environ | {
@@ -80,7 +113,7 @@ class Story:
         def other(match: re.Match[str]) -> str:
             return str(self._ports.setdefault(match[0], _free_port()))
 
-        text = _PORT.sub(other, text)
+        text = _ELSEWHERE.sub(f"{self.directory}/", _PORT.sub(other, text))
         self._sockets |= {self.directory / path for path in _SOCKET.findall(text)}
         return text
 
@@ -96,6 +129,7 @@ class Story:
 
         @return: what it has said.
         """
+        self._make_room(command)
         before = self._answering()
         output = self.directory / f".output{len(list(self.directory.glob('.output*')))}"
         with output.open("wb") as file:
@@ -118,10 +152,20 @@ class Story:
             if (now := self._answering()) != seen:
                 seen, since = now, time.monotonic()
         if process.poll() is None:
-            self._serving.append((command, process, output))
+            self._serving.append(Serving(command, process, output, seen - before))
         else:
             assert process.returncode == 0, f"{command}\n{output.read_text()}"
         return output.read_text()
+
+    def _make_room(self, command: str) -> None:
+        """What listens where this command will is over."""
+        files = [self.directory / word for word in command.split() if word.endswith(".toml")]
+        said = "\n".join([command, *(file.read_text(encoding="utf-8") for file in files)])
+        wanted = " ".join(word for words in _LISTENS.findall(said) for word in words)
+        for each in list(self._serving):
+            if any(re.search(rf"(?<!\w){re.escape(str(place))}(?!\w)", wanted) for place in each.places):
+                self._serving.remove(each)
+                assert not (complaint := each.stop()), complaint
 
     def _answering(self) -> set[int | Path]:
         """The ports and sockets of the page that take connections."""
@@ -143,18 +187,8 @@ class Story:
         """Stop what serves; all of it has to end without complaint."""
         if self._namespace:
             self._namespace.end()
-        complaints = []
-        for command, process, output in reversed(self._serving):
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                complaints.append(f"{command}: it does not stop")
-            said = output.read_text(errors="replace")
-            if "Traceback" in said or "Unhandled" in said:
-                complaints.append(f"{command}\n{said}")
-        assert not complaints, "\n".join(complaints)
+        complaints = [each.stop() for each in reversed(self._serving)]
+        assert not any(complaints), "\n".join(complaints)
 
 
 def commands(text: str) -> list[str]:

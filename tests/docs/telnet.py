@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from typing import Any
 
 _REPLY = re.compile(r"[2-5][0-9]{2}[ -]")
 _QUEUE_ID = re.compile(r"queued as [0-9A-F]+")
@@ -14,9 +15,10 @@ def play(connect: Callable[[], socket.socket], lines: list[str]) -> None:
     """
     Type what is typed, and compare what is answered.
 
-    A line that begins like a reply is one; C{250-...} stands for any lines of it up to the one shown next.
+    A line that begins like a reply is one; C{250-...} stands for any lines of it up to the one shown next.  Behind the
+    last reply of the page comes no other.
 
-    @raise AssertionError: the server says something else.
+    @raise AssertionError: the server says something else, or more.
     """
     with connect() as connection, connection.makefile("rb") as replies:
         skipping = False
@@ -32,10 +34,20 @@ def play(connect: Callable[[], socket.socket], lines: list[str]) -> None:
                     said = _next(replies)
                 assert alike(line, said), f"{said!r} came, {line!r} is on the page"
                 skipping = False
+        if lines and _REPLY.match(lines[-1]):
+            _end(connection, replies, ended=lines[-1].startswith(("221", "421")))
 
 
-def _next(replies: object) -> str:
-    line: bytes = replies.readline()  # type: ignore[attr-defined]
+def _end(connection: socket.socket, replies: Any, ended: bool) -> None:
+    """Nothing more comes: the server has hung up, or does so without another word when we have."""
+    if not ended:
+        connection.shutdown(socket.SHUT_WR)
+    rest = replies.read()
+    assert rest == b"", f"{rest!r} is not on the page"
+
+
+def _next(replies: Any) -> str:
+    line: bytes = replies.readline()
     assert line.endswith(b"\r\n"), f"the connection has ended after {line!r}"
     return line[:-2].decode()
 

@@ -1,9 +1,14 @@
-"""The tutorial and the how-to pages, each acted out as it is printed: files written, servers started, dialogs typed."""
+"""
+The pages, each acted out as it is printed: files written, servers started, dialogs typed.
+
+No block of any page is left out: what another test runs is said here, and what cannot be run says so on the page.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,28 +17,61 @@ import pytest
 
 from tests.docs.block import blocks
 from tests.docs.story import Story
+from txsmtpx.testing import issue
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted([*DOCS.glob("tutorial/*.md"), *DOCS.glob("howto/*.md")])
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
-LANGUAGES = {"python", "shell", "console", "toml", "ini", "text"}
-"""What a block may be; text is what somebody sees, and is no code."""
+ELSEWHERE = {
+    "README.md": "tests/newcomer/test_newcomer.py",
+    "CONTRIBUTING.md": "tests/newcomer/test_contributing.py",
+    "docs/extensions.md": "tests/extensions/test_own.py",
+    "docs/filters.md": "tests/backends/test_pages.py",
+    "docs/inbox.md": "tests/web/test_documentation.py",
+    "docs/middleware.md": "tests/backends/test_pages.py",
+    "docs/testing.md": "tests/testing/test_page.py",
+}
+"""Pages whose blocks a test of their own runs, since it has to look at what comes of them."""
 
-MANY = 5
+EVERY_PAGE = [
+    page
+    for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("examples/**/*.md"))
+    if "_build" not in page.parts
+]
+PAGES = sorted(page for page in EVERY_PAGE if blocks(page) and str(page.relative_to(ROOT)) not in ELSEWHERE)
+
+LANGUAGES = {"python", "shell", "console", "toml", "ini", "text", "json", "sh", "yaml"}
+"""What a block may be."""
+
+SHOWN = ("text", "json")
+"""What somebody sees, and is no code."""
+
+MANY = 14
 """More blocks than this that are not run would be too many."""
 
 SIDE_BY_SIDE = 3
 
 
 def named(page: Path) -> str:
-    return f"{page.parent.name}/{page.stem}"
+    return str(page.relative_to(ROOT).with_suffix("")).removeprefix("docs/")
+
+
+def furnish(directory: Path) -> None:
+    """With what an operator has: a certificate, a directory of them, and a log."""
+    pem = issue(directory)
+    shutil.copy(pem.certificate, directory / "fullchain.pem")
+    shutil.copy(pem.key, directory / "privkey.pem")
+    (directory / "certificates").mkdir()
+    shutil.copy(issue(directory, "mx.example.org", "mx.example.org").both, directory / "certificates")
+    (directory / "run/txsmtpx").mkdir(parents=True)
 
 
 def act(page: Path, directory: Path) -> None:
+    furnish(directory)
     story = Story(directory)
     try:
         for block in blocks(page):
-            if block.language != "text" and not block.not_run:
+            if block.language not in SHOWN and not block.not_run:
                 story.tell(block)
     finally:
         story.end()
@@ -66,7 +104,7 @@ def test_each_block_has_a_language() -> None:
 
 def test_few_blocks_are_not_run() -> None:
     """And each of them says why."""
-    reasons = [block.not_run for page in PAGES for block in blocks(page) if block.not_run]
+    reasons = [block.not_run for page in EVERY_PAGE for block in blocks(page) if block.not_run]
     assert len(reasons) <= MANY, reasons
     assert all(len(reason.split()) > 3 for reason in reasons)
 
@@ -76,3 +114,9 @@ def test_no_fence_is_missed() -> None:
         fences = re.findall(r"^```", page.read_text(encoding="utf-8"), re.MULTILINE)
         directives = re.findall(r"^```\{", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert len(fences) == 2 * (len(blocks(page)) + len(directives)), page
+
+
+def test_who_runs_the_others() -> None:
+    """It is there, and it knows of the page."""
+    for name, test in ELSEWHERE.items():
+        assert Path(name).name in (ROOT / test).read_text(encoding="utf-8"), (name, test)

@@ -10,7 +10,7 @@ from twisted.logger import globalLogBeginner
 
 from tests.logs.test_fields import read
 from tests.logs.test_transaction import FORM
-from tests.test_readme import blocks, commands, parse
+from tests.test_readme import blocks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
 
@@ -28,12 +28,6 @@ def test_the_lines_are_such():
     assert list(found) == ["time", "level", "logger", "message", *FORM, "stored"]
     same = ("peer", "tls", "octets", "backend", "end")
     assert [str(found[name]) for name in same] == [read(line)[name] for name in same]
-
-
-def test_the_command():
-    twistd, *arguments = commands(PAGE)[0].split()
-    assert twistd == "twistd"
-    parse(*arguments)
 
 
 def test_the_program(monkeypatch):

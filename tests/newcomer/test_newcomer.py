@@ -1,5 +1,5 @@
 """
-What the README promises, tried as somebody new would: from a clone, in its own environment, by the blocks as printed.
+What README.md promises, tried as somebody new would: from a clone, in its own environment, by the blocks as printed.
 
 Only ports, and paths below C{/run} and C{/srv}, are other ones here.
 """
@@ -10,6 +10,7 @@ import contextlib
 import re
 import shutil
 import smtplib
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -83,13 +84,28 @@ def delivered(directory: Path) -> list[bytes]:
     return [file.read_bytes() for file in directory.glob("**/new/*")]
 
 
-def test_serve(clone: Clone, at_the_clone: Terminal) -> None:
-    """The first of the two commands; the other one is what runs this test."""
+def test_serve_and_test(clone: Clone, at_the_clone: Terminal) -> None:
+    """The two commands, the second for a few tests, since this is one of all of them."""
     serve, test = commands(clone.blocks("shell", "make serve")[0])
-    assert test == "make test"
     port = at_the_clone.port("1025")
     at_the_clone.type(f"{serve} ARGS='--port {port}'")
     send(port)
+    assert " passed" in at_the_clone.run(f"{test} ARGS='tests/grammar'")
+
+
+def test_keep_mail_and_see_what_is_said(clone: Clone, at_the_clone: Terminal) -> None:
+    serve = clone.block("shell", "make serve", "--transcript").strip()
+    port = at_the_clone.port("1025")
+    at_the_clone.type(serve.replace("ARGS='", f"ARGS='--port {port} "))
+    send(port)
+    (stored,) = delivered(at_the_clone.directory / "Maildir")
+    assert stored.endswith(b"\r\n" + LETTER)
+
+
+def test_what_else_there_is(clone: Clone, terminal: Terminal) -> None:
+    option, backend = map(terminal.run, commands(clone.block("shell", "--help-backends")))
+    assert "--backend" in option
+    assert "maildir:PATH" in backend
 
 
 def test_catch_mail_in_a_browser(clone: Clone, at_the_clone: Terminal) -> None:
@@ -108,12 +124,16 @@ def test_catch_mail_in_a_browser(clone: Clone, at_the_clone: Terminal) -> None:
 def test_receive_into_a_maildir(clone: Clone, terminal: Terminal, tmp_path: Path, certificate: Certificate) -> None:  # noqa: F811
     shutil.copy(certificate.certificate, tmp_path / "fullchain.pem")
     shutil.copy(certificate.key, tmp_path / "privkey.pem")
-    serve, _ = commands(clone.block("shell", "--port 25 ", "maildir:", "--tls-certificate"))
-    terminal.type(serve.replace("/srv/", f"{tmp_path}/srv/"))
+    (tmp_path / "passwords").write_text("me:secret\n")
+    terminal.type(clone.block("shell", "--port 25 ", "maildir:", "--tls-certificate"))
     send(terminal.port("25"), "you@example.org", "them@example.com")
     for mailbox in ("example.org/you", "example.com/them"):
         (stored,) = delivered(tmp_path / "srv/mail" / mailbox)
         assert stored.endswith(b"\r\n" + LETTER)
+    with smtplib.SMTP("127.0.0.1", terminal.port("587"), "client.example", timeout=20) as client:
+        client.starttls(context=ssl.create_default_context(cafile=certificate.certificate))
+        client.login("me", "secret")
+        assert client.sendmail("me@example.net", ["you@example.org"], LETTER) == {}
 
 
 def test_lmtp_behind_postfix(clone: Clone, room: Callable[[str], Path], certificate: Certificate) -> None:  # noqa: F811
@@ -121,10 +141,11 @@ def test_lmtp_behind_postfix(clone: Clone, room: Callable[[str], Path], certific
     directory = room("behind")
     directory.chmod(0o777)
     serve = clone.block("shell", "--lmtp", "mode=666")
-    printed = clone.block("ini", "virtual_transport").replace("/run/txsmtpx", str(directory))
+    printed = clone.block("ini", "virtual_transport").replace("/run/", f"{directory}/run/")
     settings = dict(re.findall(r"^(\w+) = (.*)$", printed, re.MULTILINE))
     with _open(clone, directory) as terminal:
-        terminal.type(serve.replace("/run/txsmtpx", str(directory)).replace("/srv/", f"{directory}/srv/"))
+        (directory / "run/txsmtpx").mkdir(parents=True)
+        terminal.type(serve)
         with servers.postfix(room("newcomers-postfix"), certificate, {}, **settings) as postfix:
             send(postfix.port)
             (stored,) = eventually(lambda: delivered(directory / "srv/mail/example.org/you"), lambda: postfix.end)
