@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-_PICTURE = re.compile(r"^```\n( +your backend.*?)^```$", re.MULTILINE | re.DOTALL)
+_PICTURE = re.compile(r"^```text\n( +your backend.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROOM = re.compile(r"  (?=.{9}\|)(\w*) +\|(.*)\|(.*)")
 
 WIDTH, LEFT, MIDDLE, RIGHT = 780, 90, 360, 560
