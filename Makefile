@@ -23,9 +23,9 @@ siege: $(VENV)/made-to-develop
 fuzz: $(VENV)/made-to-develop
 	$(BIN)/python -m tests.hunt.fuzz $(ARGS)
 
-# An hour or two; part of it with ARGS='txsmtpx.grammar.path*', and what has survived with "mutmut results" and "show".
+# An hour or two; part of it with ARGS="'txsmtpx.grammar.path*'".
 mutants: $(VENV)-mutants/made
-	$(VENV)-mutants/bin/python -m mutmut run $(ARGS)
+	PATH="$(CURDIR)/$(VENV)-mutants/bin:$$PATH" $(VENV)-mutants/bin/python -m tests.hunt.mutants $(ARGS)
 
 lint: $(VENV)/made-to-develop
 	$(BIN)/ruff check $(ARGS)

@@ -106,3 +106,8 @@ def test_values_of_one_are_not_values_of_another():
     assert (one.size, other.size, MailOptions.size) == (1, None, None)
     assert one != other
     assert other != RcptOptions()
+
+
+def test_what_they_look_like():
+    assert repr(MailOptions(size=3, ret="FULL")) == "MailOptions(size=3, ret='FULL')"
+    assert repr(RcptOptions()) == "RcptOptions()"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from txsmtpx.grammar import replies
 from txsmtpx.grammar.replies import default_enhanced_code
 from txsmtpx.grammar.reply import MAX_LINE, MAX_PARSED_LINES, Reply, ReplyParser
 
@@ -168,6 +169,7 @@ ROOM = 512 - len("250 \r\n")
     ("text", "pieces"),
     [
         ("a" * ROOM + " b", ["a" * ROOM, "b"]),
+        ("a" * (ROOM - 1) + " bb", ["a" * (ROOM - 1), "bb"]),
         ("a" * (ROOM + 1) + " b", ["a" * ROOM, "a b"]),
         ("a " + "b" * ROOM, ["a", "b" * ROOM]),
         ("aa " + "b" * ROOM, ["aa", "b" * ROOM]),
@@ -185,6 +187,15 @@ def test_what_it_looks_like():
     assert str(reply) == "250-2.1.5 one\n250-2.1.5 two\n250 2.1.5 three"
     assert repr(reply) == "Reply(250, (2, 1, 5), 'one', 'two', 'three')"
     assert str(Reply(354, None, "go")) == "354 go"
+
+
+def test_equal_ones_are_one_in_a_set():
+    assert len({Reply(250, None, "ok"), Reply(250, None, "ok"), Reply(251, None, "ok")}) == 2
+    assert len({hash(Reply(code, None)) for code in range(250, 260)}) > 1
+
+
+def test_a_disk_that_is_full():
+    assert replies.disk_full_452("B0654AC0") == Reply(452, (4, 3, 1), "Insufficient system storage (B0654AC0)")
 
 
 def test_the_enhanced_code_where_none_is_given():

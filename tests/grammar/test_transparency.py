@@ -96,6 +96,11 @@ def test_normalized_is_clean_and_cannot_be_smuggled_further_on(cut):
         assert unstuff([sent], policy) == (message, len(sent), False)
 
 
+def test_more_is_to_come():
+    unstuffer = Unstuffer()
+    assert [unstuffer.feed(octets) for octets in (b"a", b".\r\n", b".\r\n")] == [(b"a", -1), (b".", -1), (b"\r\n", 3)]
+
+
 @given(st.lists(pieces, max_size=8))
 def test_what_is_withheld_is_little(cut):
     unstuffer = Unstuffer("accept")

@@ -146,7 +146,7 @@ class DataContext:
         """
         The Received header of this message (RFC 5321 §4.4).
 
-        The recipient is named only where there is a single one, so that no blind copy is given away (§7.2).
+        The recipient is named only where there is a single one, so that no blind copy is given away (RFC 5321 §7.2).
 
         @param when: seconds since the epoch, None for now.
         """

@@ -61,7 +61,7 @@ class OriginalRecipient(NamedTuple):
     """
     ORCPT (RFC 3461 §4.2).
 
-    @ivar type: "rfc822", "utf-8" or another address type, as it came: a relay keeps its case (§5.2.1).
+    @ivar type: "rfc822", "utf-8" or another address type, as it came: a relay keeps its case (RFC 3461 §5.2.1).
     @ivar address: what the sender wrote.
     """
 

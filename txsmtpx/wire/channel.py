@@ -250,7 +250,7 @@ class ClientChannel(LineReceiver):
         """
         Negotiate TLS; fires when it stands.
 
-        @raise ProtocolError: the server has said more in the clear than it was asked for (RFC 3207 §5).
+        @raise ProtocolError: the server has said more in the clear than it was asked for (RFC 3207 §6).
         """
         if not self._dialog.quiet or self._at < len(self._unread):
             error = ProtocolError("the server went on in the clear after STARTTLS")

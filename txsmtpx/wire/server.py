@@ -144,7 +144,7 @@ class SMTPServer(LineReceiver):
             self._flush()
 
     def start_tls(self) -> None:
-        """Forget what has come in the clear (RFC 3207 §5), and negotiate."""
+        """Forget what has come in the clear (RFC 3207 §6), and negotiate."""
         self._flush()
         self._handshaking = self.deaf = True
         certificate = self.factory.tls
