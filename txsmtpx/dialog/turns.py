@@ -4,19 +4,25 @@ One thing at a time: whatever is said within a message would be taken for a part
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 
 T = TypeVar("T")
 
 
 class Turns:
-    """What is to be said on one connection, each when that before it is over."""
+    """
+    What is to be said on one connection, each when that before it is over.
+
+    It is what L{twisted.internet.defer.DeferredLock} does, without a Deferred for whoever need not wait.
+    """
 
     def __init__(self) -> None:
-        self._lock = DeferredLock()
+        self._taken = False
+        self._waiting: deque[Deferred[None]] = deque()
 
     def take(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
         """
@@ -27,14 +33,19 @@ class Turns:
         return Deferred.fromCoroutine(self._wait(coroutine))
 
     async def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        turn = self._lock.acquire()
-        if not turn.called:
+        if self._taken:
+            turn: Deferred[None] = Deferred(self._waiting.remove)
+            self._waiting.append(turn)
             try:
                 await turn
             except BaseException:  # cancelled while nothing of it had been said
                 coroutine.close()
                 raise
+        self._taken = True
         try:
             return await coroutine
         finally:
-            self._lock.release()
+            if self._waiting:
+                self._waiting.popleft().callback(None)
+            else:
+                self._taken = False

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
 
 
+_octets = number(20)
+
+
 def _announce(dialog: ServerDialog) -> str:
     return str(dialog.settings.max_message_bytes)  # §4: 0 is no fixed maximum
 
 
 def _read(text: str) -> int:
     """The most octets the server takes, 0 where it does not say."""
-    return number(20)(text) if text else 0
+    return _octets(text) if text else 0
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
@@ -34,6 +37,6 @@ SIZE = Extension(
     "RFC 1870",
     announce=_announce,
     read=_read,
-    mail=(Parameter("SIZE", "size", number(20), lambda octets: str(number(20)(str(octets))), "SIZE=octets"),),
+    mail=(Parameter("SIZE", "size", _octets, lambda octets: str(_octets(str(octets))), "SIZE=octets"),),
     check_mail=_check,
 )
