@@ -31,7 +31,8 @@ class Offer:
         self.mail = tuple(each for extension in understood for each in extension.mail)
         self.rcpt = tuple(each for extension in understood for each in extension.rcpt)
         self._limits = [(each.keep_to, offered[each.keyword]) for each in understood if each.keep_to is not None]
-        self._absent = [each for each in known if each.keyword not in offered and each.wanted is not never]
+        absent = [each for each in known if each.keyword not in offered and each.wanted is not never]
+        self._absent = [(each.keyword, each.wanted) for each in absent]
 
     def demand(self, options: Options) -> None:
         """
@@ -39,9 +40,9 @@ class Offer:
 
         @raise NotOffered: it is not.
         """
-        for extension in self._absent if vars(options) else ():  # what was not said is not wanted
-            if extension.wanted(options):
-                raise NotOffered(f"the server does not offer {extension.keyword}")
+        for keyword, wanted in self._absent if vars(options) else ():  # what was not said is not wanted
+            if wanted(options):
+                raise NotOffered(f"the server does not offer {keyword}")
 
     def keep_to(self, options: MailOptions) -> None:
         """

@@ -84,8 +84,8 @@ class Sending:
         else:
             small = self._chunked and body.octets is not None and len(body.octets) <= ONE_FLIGHT
             mail, replies, go = await self._in_one_flight(envelope, body.octets if small else None)
-        accepted = sum(reply.positive for reply in replies)
-        refusal = _refusal(mail, recipients, replies)
+        accepted = len([reply for reply in replies if reply.positive])
+        refusal = _refusal(mail, recipients, replies, accepted)
         if small:
             try:
                 finals = await self._final_replies(accepted)
@@ -269,22 +269,21 @@ class Sending:
         if not apart:
             checked(finals[0], self._verb)
         each = iter(finals)
-        outcomes = [
-            (recipient, (next(each) if apart else finals[0]) if reply.positive else reply)
-            for recipient, reply in zip(recipients, replies, strict=True)
-        ]
-        accepted = [(recipient, reply) for recipient, reply in outcomes if reply.positive]
-        refused = [(recipient, reply) for recipient, reply in outcomes if not reply.positive]
+        accepted: list[tuple[str, Reply]] = []
+        refused: list[tuple[str, Reply]] = []
+        for recipient, reply in zip(recipients, replies, strict=True):
+            outcome = reply if not reply.positive else next(each) if apart else finals[0]
+            (accepted if outcome.positive else refused).append((recipient, outcome))
         if not accepted:
             raise RecipientsRefused(refused)
         return Result(accepted, refused)
 
 
-def _refusal(mail: Reply, recipients: Sequence[str], replies: Sequence[Reply]) -> Exception | None:
+def _refusal(mail: Reply, recipients: Sequence[str], replies: Sequence[Reply], accepted: int) -> Exception | None:
     """Why there is nobody to deliver to, None where there is somebody."""
     if not mail.positive:
         return SMTPError.from_reply(mail, "MAIL")
-    if not any(reply.positive for reply in replies):
+    if not accepted:
         return RecipientsRefused(list(zip(recipients, replies, strict=True)))
     return None
 
