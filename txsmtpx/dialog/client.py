@@ -142,18 +142,19 @@ class ClientDialog:
             return
         if reply is None:
             return
+        expected = self._expected
         if reply.code == 421:
-            verb = self._expected[0][0] if self._expected else ""
+            verb = expected[0][0] if expected else ""
             self.fail(Failure(SMTPError.from_reply(reply, verb)))
-        elif not self._expected:
+        elif not expected:
             self.fail(Failure(ProtocolError(f"a reply nobody asked for: {reply}")))
         else:
-            verb, phase, waiting = self._expected[0]
+            verb, phase, waiting = expected[0]
             if not _fits(reply, verb, phase):
                 self.fail(Failure(ProtocolError(f"no answer to {verb}: {reply}")))
                 return
-            self._expected.popleft()
-            self.wire.awaiting(self._expected[0][1] if self._expected else None)
+            expected.popleft()
+            self.wire.awaiting(expected[0][1] if expected else None)
             waiting.callback(reply)
 
     def learn(self, reply: Reply, verified: bool) -> None:

@@ -158,6 +158,8 @@ class ReplyParser:
         @raise ValueError: the line is no reply line, or contradicts those before it.
         """
         code, enhanced, more, text = _parsed(line)
+        if not more and not self._lines:  # as most are
+            return Reply(code, enhanced, text)
         if self._lines and code != self._code:
             raise ValueError(f"a reply of {self._code} goes on as {code}")
         if len(self._lines) >= MAX_PARSED_LINES:
