@@ -163,8 +163,8 @@ def test_one_reader_only():
 
 def test_a_reader_that_is_cancelled_makes_room_for_another():
     message = Message()
-    for _ in range(2):
-        reading = message.content()
+    for read in (message.content, message.content, message.__anext__, message.__anext__):
+        reading = read()
         reading.cancel()
         failed(reading, CancelledError)
     consumer = Consumer()
@@ -175,6 +175,19 @@ def test_a_reader_that_is_cancelled_makes_room_for_another():
     message.write(b"a")
     message.finish()
     assert result(message.content()) == b"a"
+
+
+def test_a_writer_that_is_cancelled_waits_no_more():
+    message = Message(high_water=1)
+    message.write(b"ab")
+    waiting = message.drained()
+    waiting.cancel()
+    failed(waiting, CancelledError)
+    assert result(message.__anext__()) == b"ab"  # and nobody is told that there is room again
+    message.write(b"cd")
+    again = message.drained()
+    assert result(message.__anext__()) == b"cd"
+    assert result(again) is None
 
 
 def test_nobody_reads():

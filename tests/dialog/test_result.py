@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
-from txsmtpx.dialog.result import settle
+from txsmtpx.dialog.result import settle, then
 
 
 @pytest.mark.parametrize("value", [None, 1, "a", [1]])
@@ -60,3 +60,14 @@ def test_a_coroutine_that_is_cancelled():
     settled.addErrback(lambda failure: log.append(failure.check(CancelledError)))
     settled.cancel()
     assert log == ["cleaned up", CancelledError]
+
+
+def test_then():
+    async def three() -> int:
+        return 3
+
+    waiting: Deferred[int] = Deferred()
+    later = then(waiting, str)
+    assert [then(3, str), then(three(), str)] == ["3", "3"]
+    waiting.callback(4)
+    assert later.result == "4"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+from email.message import EmailMessage
 
 import pytest
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 
-from txsmtpx.dialog.source import CHUNK, size_of, source, to_a_label
+from txsmtpx.dialog.source import CHUNK, serialized, size_of, source, to_a_label
 
 
 def read(body, in_thread) -> list[bytes]:
@@ -74,3 +75,61 @@ def test_a_domain_is_mapped_before_it_is_encoded():
     assert to_a_label("BÜCHER.example") == "xn--bcher-kva.example"
     with pytest.raises(ValueError, match=r"^not a domain: a\.\.ü: "):
         to_a_label("a..ü")
+
+
+def test_how_a_message_is_written():
+    letter = EmailMessage()
+    letter["Subject"] = "x"
+    letter["bcc"] = "secret@example.org"
+    letter.set_content("Grüße\n", cte="8bit")
+    eight, seven = (serialized(letter, eight_bit=eight_bit, utf8=False) for eight_bit in (True, False))
+    assert "Grüße".encode() in eight
+    assert seven.isascii()
+    for octets in (eight, seven):
+        assert octets.count(b"\n") == octets.count(b"\r\n")
+        assert b"secret" not in octets
+    assert letter["bcc"] == "secret@example.org"
+
+
+def test_a_file_that_is_open_for_text():
+    with pytest.raises(AssertionError, match="the file is open for text, a body is octets"):
+        read(io.StringIO("x"), lambda function, *arguments: succeed(function(*arguments)))
+
+
+class Producer:
+    """An IBodyProducer that writes once, and is over at once or when it is stopped."""
+
+    length = 1
+
+    def __init__(self, at_once: bool) -> None:
+        self.at_once = at_once
+        self.calls: list[str] = []
+
+    def startProducing(self, consumer) -> Deferred[None]:
+        self.calls.append("start")
+        consumer.write(b"x")
+        return succeed(None) if self.at_once else Deferred()
+
+    def pauseProducing(self) -> None:
+        self.calls.append("pause")
+
+    def resumeProducing(self) -> None:
+        self.calls.append("resume")
+
+    def stopProducing(self) -> None:
+        self.calls.append("stop")
+
+
+def test_a_producer_that_is_over_before_it_is_waited_for():
+    assert read(Producer(at_once=True), None) == [b"x"]
+
+
+def test_a_producer_is_stopped_once_and_only_if_it_was_started():
+    for taken, calls in ((0, []), (1, ["start", "pause", "stop"])):
+        producer = Producer(at_once=False)
+        body = source(producer, {}, None, False)
+        for _ in range(taken):
+            ensureDeferred(body.next())
+        for _ in range(2):
+            ensureDeferred(body.close())
+        assert producer.calls == calls

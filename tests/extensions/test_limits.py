@@ -150,7 +150,7 @@ def test_no_more_transactions_than_it_takes() -> None:
 def test_no_more_domains_than_it_takes() -> None:
     """For the whole session (§4.3), so no further transaction helps."""
     ends = Ends(max_recipient_domains=2)
-    ends.send(SENDER, ["you@one.example", "you@ONE.example"], b"Hello\r\n")
+    ends.send(SENDER, ["you@one.example", "me@ONE.example", '"a@b"@one.example'], b"Hello\r\n")
     assert not ends.client.spent
     ends.said.clear()
     with pytest.raises(NotOffered, match=r"recipients of 2 domains a session \(RCPTDOMAINMAX\)"):

@@ -38,13 +38,14 @@ def test_what_is_written_can_be_read(of):
 def test_plain_values_have_no_quotes():
     assert fields({"a": "b@c.example", "n": 5, "empty": "", "x": "[::1]"}) == "a=b@c.example n=5 empty= x=[::1]"
     assert [quoted(each) for each in ("a b", 'a"b', "a=b", "a\\b")] == ['"a b"', '"a\\"b"', '"a=b"', '"a\\\\b"']
-    assert quoted("für") == '"für"'
+    assert [quoted(each) for each in ("für", 'f"ür')] == ['"für"', '"f\\"ür"']
 
 
 def test_addresses_are_counted():
     assert addresses([]) == ""
     assert addresses(["a@b", ""]) == "<a@b>,<>"
     assert addresses([str(n) for n in range(20)], 2) == "<0>,<1>"
+    assert addresses(["a@b"] * 20).count("a@b") == 10
 
 
 @given(st.text())

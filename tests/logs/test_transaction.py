@@ -195,3 +195,25 @@ def test_a_refusal_is_said_once(logged):
     assert len(logged) == 1
     (other,) = said
     assert re.fullmatch(r"session=\w+ queue=\w+ not taken: 550 5\.0\.0 No", formatEvent(other))
+
+
+def test_how_long_it_took(logged):
+    class Slow(Session):
+        def data(self, message, context):
+            context.note(first=1)
+            context.note(second=2)
+            return message.content().addCallback(lambda content: answer)
+
+    answer = Deferred()
+    client = talk(logged, Slow())
+    client.ask(HELLO)
+    client.clock.advance(100)
+    client.ask(*MAIL)
+    client.clock.advance(2)
+    client.ask("DATA", "x", ".")
+    client.clock.advance(3)
+    answer.callback(None)
+    fields = logged.fields
+    assert (fields["seconds"], fields["backend"]) == ("5.000000", "3.000000")
+    assert (fields["first"], fields["second"]) == ("1", "2")
+    client.hang_up()

@@ -1,0 +1,17 @@
+"""What backends see of a connection: L{txsmtpx.Connection}."""
+
+from __future__ import annotations
+
+from txsmtpx import Connection
+
+
+def test_what_the_client_said_is_forgotten_and_where_it_comes_from_is_not() -> None:
+    """As STARTTLS wants it (RFC 3207 §4.2)."""
+    connection = Connection("S", "localhost", lmtp=False)
+    connection.helo, connection.extended, connection.username = "client.example", True, "me"
+    connection.xclient = {"HELO": "a", "PROTO": "ESMTP", "LOGIN": "me", "ADDR": "192.0.2.7", "NAME": "b"}
+    connection.xforward = {"ADDR": "192.0.2.8"}
+    connection.forget()
+    assert (connection.helo, connection.extended, connection.username) == ("", False, None)
+    assert connection.xclient == {"ADDR": "192.0.2.7", "NAME": "b"}
+    assert connection.xforward == {}
