@@ -103,7 +103,8 @@ def _goals(results: Results) -> Iterator[str]:
     yield row(["---", "---", "---:", *["---:"] * len(OURS)])
     titles = {each.name: each.title for each in CASES}
     for each in outcomes(results):
-        yield row([titles[each.case], each.goal.other, f"≤ {each.goal.share}", *[_met(each, name) for name in OURS]])
+        goal = f"≤ {each.goal.share:.3g}"
+        yield row([titles[each.case], each.goal.other, goal, *[_met(each, name) for name in OURS]])
 
 
 def _met(outcome: Outcome, name: str) -> str:

@@ -32,9 +32,9 @@ GOALS: tuple[Goal, ...] = (
     Goal((*LARGE, *PIPELINED, "tls-body", "idle", "tls-idle"), "go-smtp", 1.0),
     Goal(("small",), "go-smtp", 1.3),
     Goal(SENT, "go-smtp", 1.0),
-    Goal((*SERVED, "idle"), "aiosmtpd", 0.33),
+    Goal((*SERVED, "idle"), "aiosmtpd", 1 / 3),
     Goal((*SERVED,), "twisted.mail", 0.5),
-    Goal(SENT, "aiosmtplib", 0.33),
+    Goal(SENT, "aiosmtplib", 1 / 3),
     Goal(SENT, "twisted.mail", 0.5),
 )
 
