@@ -1,4 +1,4 @@
-"""What else a backend has of a message under way: recipients by their position, the trace header, a word for the log."""
+"""What else a backend has of a message under way: recipients by their position, the trace, a word for the log."""
 
 from __future__ import annotations
 
