@@ -5,6 +5,7 @@ Law 15: whatever is lost, cancelled or said out of turn, and whenever, every Def
 from __future__ import annotations
 
 import gc
+import re
 import weakref
 
 import pytest
@@ -60,6 +61,7 @@ def test_cancelling_hangs_up(network, command):
     assert not client.usable
     after = Outcome(client.noop())
     assert isinstance(after.error, ProtocolError)
+    assert re.fullmatch("given up: (a command|the TLS handshake) was cancelled", str(after.error))
     net.flush()
     assert net.servers[0].lost
     assert len(outcome.results) == len(after.results) == 1

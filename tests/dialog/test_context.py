@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.dialog.test_delivery import ONE, TWO, Delivery
+from txsmtpx import MailOptions
+from txsmtpx.dialog.transaction import Transaction
 
 
 def test_recipients_by_their_position():
@@ -47,4 +49,22 @@ def test_what_the_backend_notes_is_logged_where_nobody_sums_up(monkeypatch):
         {"facts": f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=0 before=\"x y\""},
         {"facts": f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=8 kept=3"},
     ]
+    delivery.hang_up()
+
+
+def test_another_context_has_outcomes_of_its_own(monkeypatch):
+    """For what is done with a message besides, of which the client is told nothing."""
+    delivery = Delivery(ONE)
+    transaction = Transaction("copy@example.com", MailOptions(), "Q")
+    transaction.recipients.append(TWO)
+    another = delivery.context.another(transaction)
+    assert (another.sender, another.recipients, another.queue_id) == ("copy@example.com", (TWO,), "Q")
+    assert another.connection is delivery.context.connection
+    noted = []
+    monkeypatch.setattr(another, "_log", lambda level, text, **of: noted.append(of["facts"]))
+    another.note(kept=1)
+    assert noted == [f"from=<copy@example.com> to=<{TWO}> octets=0 kept=1"]
+    assert another.set_status(TWO, "stored")
+    assert delivery.end() == []
+    assert delivery.finish() == [delivery.queued(ONE)]
     delivery.hang_up()

@@ -36,8 +36,11 @@ def test_what_can_be_read_again_and_what_cannot():
             return False
 
     for once in (Pipe(), iter([b""])):
-        with pytest.raises(ValueError, match="so it must be bytes, an EmailMessage or a seekable file"):
+        with pytest.raises(ValueError, match="more recipients than the server takes at a time") as refused:
             again(once)
+        assert str(refused.value).startswith("more")
+        assert str(refused.value).endswith("more than once, so it must be bytes, an EmailMessage or a seekable file")
+        assert "(RCPTMAX)" in str(refused.value)
 
 
 def test_policies():
