@@ -1,0 +1,32 @@
+"""What is said of mutants: which of them may live, and that each of those is of something that there is."""
+
+from __future__ import annotations
+
+import importlib
+from functools import reduce
+
+import pytest
+
+from tests.hunt import mutants
+
+LISTED = sorted(mutants.accounted_for(mutants.SURVIVORS.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("function", sorted({line.partition(" | ")[0] for line in LISTED}))
+def test_each_that_may_live_is_of_a_function_that_there_is(function: str) -> None:
+    floor, room, name = function.split(".", 2)
+    assert callable(reduce(getattr, name.split("."), importlib.import_module(f"txsmtpx.{floor}.{room}")))
+
+
+def test_who_may_live_and_who_may_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(mutants, "described", lambda name: f"{name} | x")
+    ran = {"a": 1, "b": 37, "c": 0, "d": 33, "e": 24}
+    assert mutants.judge({"c | x", "d | x", "gone | x"}, ran) == 0
+    said = capsys.readouterr().out
+    assert "2 accounted for, 2 killed, 1 killed by types" in said
+    assert "is listed and does not live: gone | x" in said
+    assert mutants.judge({"d | x"}, {**ran, "f": None}) == 1
+    said = capsys.readouterr().out
+    assert "lives: c\n    c | x" in said
+    assert "1 not run" in said
+    assert "is listed" not in said  # it may be among those that did not run
