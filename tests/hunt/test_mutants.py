@@ -20,13 +20,22 @@ def test_each_that_may_live_is_of_a_function_that_there_is(function: str) -> Non
 
 def test_who_may_live_and_who_may_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(mutants, "described", lambda name: f"{name} | x")
-    ran = {"a": 1, "b": 37, "c": 0, "d": 33, "e": 24}
+    ran = {"a": 1, "b": 37, "c": 0, "d": 33, "e": -24}
     assert mutants.judge({"c | x", "d | x", "gone | x"}, ran) == 0
     said = capsys.readouterr().out
-    assert "2 accounted for, 2 killed, 1 killed by types" in said
+    assert "2 accounted for, 1 killed, 1 killed by types, 1 timed out" in said
     assert "is listed and does not live: gone | x" in said
     assert mutants.judge({"d | x"}, {**ran, "f": None}) == 1
     said = capsys.readouterr().out
     assert "lives: c\n    c | x" in said
     assert "1 not run" in said
     assert "is listed" not in said  # it may be among those that did not run
+
+
+def test_a_line_that_stands_twice_in_a_function_is_accounted_for_twice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mutants, "described", lambda name: "f | x")
+    assert mutants.judge(["f | x", "f | x"], {"f_1": 0, "f_2": 0}) == 0
+    assert mutants.judge(["f | x"], {"f_1": 0, "f_2": 0}) == 1
+    assert "1 accounted for, 1 lives" in capsys.readouterr().out
