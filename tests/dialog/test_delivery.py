@@ -424,6 +424,22 @@ async def test_statuses_from_threads_that_the_data_waits_for():
     delivery.hang_up()
 
 
+async def test_a_failure_that_overtakes_a_status_from_a_thread_is_late():
+    """The status counts from when the thread gave it; the reactor has not heard of it yet when the Deferred fails."""
+    delivery = Delivery(ONE)
+    late = []
+    delivery.context.late = lambda *args: late.append(args)
+    deferred: Deferred[Any] = Deferred()
+    delivery.context.start_delivery(ONE, deferred)
+    assert in_threads(lambda: delivery.context.set_status(ONE, "by a thread")) == [True]
+    deferred.errback(SMTPError(550, (5, 0, 0), "No"))
+    assert delivery.context.late_outcomes == len(late) == 1
+    await turn()
+    delivery.finish()
+    assert delivery.end() == [f"250 2.0.0 <{ONE}> by a thread"]
+    delivery.hang_up()
+
+
 async def test_many_threads_one_recipient_one_wins():
     for _ in range(20):
         delivery = Delivery(ONE)

@@ -92,7 +92,7 @@ def test_how_a_message_is_written():
 
 
 def test_a_file_that_is_open_for_text():
-    with pytest.raises(AssertionError, match="the file is open for text, a body is octets"):
+    with pytest.raises(AssertionError, match="TypeError: the file is open for text, a body is octets>"):
         read(io.StringIO("x"), lambda function, *arguments: succeed(function(*arguments)))
 
 

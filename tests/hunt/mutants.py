@@ -22,7 +22,7 @@ RESULTS = ROOT / "mutants"
 LIVES = {0: "lives", 5: "was met by no test", 33: "was met by no test", None: "was not run"}
 """Exit statuses that are no kill."""
 
-ENDS: dict[int | None, str] = {37: "killed by types"} | dict.fromkeys((-24, 24, 152, 255), "timed out")
+ENDS: dict[int | None, str] = {37: "killed by types", **dict.fromkeys((-24, 24, 152, 255), "timed out")}
 """Exit statuses of kills, but for those by a test that fails."""
 
 
