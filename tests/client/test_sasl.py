@@ -153,6 +153,21 @@ def test_a_response_that_is_too_long_for_a_command_waits_until_it_is_asked_for(n
     assert len(net.servers[0].lines[1:]) == lines
 
 
+def test_a_long_response_that_is_refused_with_a_reason(network):
+    """XOAUTH2 says why in a challenge of its own, which comes after the one that asked for the token."""
+
+    def exchange(argument):
+        yield "334 "
+        assert not heard((yield f"334 {b64(b'{}')}"))
+        yield NO
+
+    net = network(offers=["AUTH XOAUTH2"], AUTH=exchange)
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(SMTPError, match="Out"):
+        net.result(client.authenticate(XOAuth2(USER, "x" * 2000)))
+    assert client.usable
+
+
 # ---- the server's proof
 
 

@@ -259,6 +259,14 @@ def test_an_outcome_after_the_message_was_answered_is_late():
     delivery.hang_up()
 
 
+def test_a_delivery_that_begins_when_all_is_known_holds_up_nobody():
+    delivery = Delivery(ONE, TWO, lmtp=False)
+    delivery.finish("Done")
+    delivery.context.start_delivery(ONE, Deferred())
+    assert delivery.end() == ["250 2.0.0 Done"]
+    delivery.hang_up()
+
+
 def test_data_ends_what_was_never_started():
     delivery = Delivery(ONE, TWO)
     delivery.context.start_delivery(TWO)

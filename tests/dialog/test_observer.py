@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyClass
 
 from txsmtpx import IServerObserver, Observer, OpenBackend, Session, SMTPError
+from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.testing import Conversation
 
@@ -29,6 +30,7 @@ class Diary(Observer):
         self.told.append(("secured", connection.tls))
 
     def commanded(self, connection, verb):
+        assert isinstance(connection, Connection)
         self.told.append(verb)
 
     def replied(self, connection, reply):

@@ -132,7 +132,7 @@ def _detached(message: Any) -> Any:
     copied = copy.copy(message)
     copied._headers = list(message._headers)
     if isinstance(message._payload, list):
-        copied._payload = [_detached(part) if isinstance(part, Message) else part for part in message._payload]
+        copied._payload = [_detached(part) for part in message._payload]
     return copied
 
 
