@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 
 from txsmtpx import RecipientsRefused, SMTPError
 from txsmtpx.errors import ProtocolError
-from txsmtpx.testing import Outcome
+from txsmtpx.testing import HANG_UP, Outcome
 
 TO = ["one@example.net", "two@example.net", "three@example.net"]
 BODY = b"Subject: x\r\n\r\n.dots\r\n..\r\n"
@@ -49,6 +50,7 @@ def test_the_envelope_leaves_in_one_flight(network):
     sending = net.greeted().send("me@example.org", TO, BODY)
     net.flush()
     assert net.servers[0].verbs == ["EHLO", "MAIL", "RCPT", "RCPT", "RCPT", "DATA"]
+    assert net.servers[0].lines[-1] == "DATA"  # in capitals, as all of them
     sending.addErrback(lambda failure: None)
 
 
@@ -89,6 +91,13 @@ def test_mail_refused(network, offers, lmtp, data):
     assert (caught.value.code, caught.value.command) == (550, "MAIL")
     assert b"dots" not in b"".join(net.servers[0].messages)
     another_message_passes(net, client)
+
+
+def test_lost_after_a_recipient_was_refused(network):
+    """Whether the others are refused too nobody knows, so it is the loss that is told, and it may be tried again."""
+    net = network(offers=["PIPELINING"], RCPT=["550 5.1.1 No", HANG_UP])
+    with pytest.raises(ConnectionDone):
+        net.result(net.greeted().send("me@example.org", TO, BODY))
 
 
 @pytest.mark.parametrize("lmtp", [False, True])
@@ -245,7 +254,7 @@ def test_an_early_refusal_during_data(network, lmtp):
 def test_an_early_yes_during_data_is_nonsense(network):
     net = network()
     client = net.greeted()
-    with pytest.raises(ProtocolError, match="before the end"):
+    with pytest.raises(ProtocolError, match=r"^the server answered before the end of the data$"):
         stop_in_data(net, client, "250 2.0.0 Thanks")
     assert not client.usable
     assert net.servers[0].messages == []

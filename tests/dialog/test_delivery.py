@@ -20,6 +20,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from txsmtpx import Reply, SMTPError, first_success
+from txsmtpx.dialog.slots import Slots
 from txsmtpx.testing import BackendCrash, Conversation, RecordingBackend
 
 ONE, TWO = "one@example.com", "two@example.com"
@@ -132,6 +133,23 @@ def test_the_first_status_counts():
     assert delivery.finish() == []
     assert delivery.end() == [f"250 2.0.0 <{ONE}> first", f"250 2.0.0 <{TWO}> in capitals"]
     assert delivery.context.set_status(TWO, "after the end") is False
+    delivery.hang_up()
+
+
+def test_a_slot_freezes_once():
+    """Of two threads that both saw it open, the second is told that it was."""
+    slots = Slots([ONE])
+    slots.make()
+    first, second = Reply(250, (2, 0, 0), "first"), Reply(250, (2, 0, 0), "second")
+    assert [slots.freeze(slots[0], first), slots.freeze(slots[0], second)] == [True, False]
+    assert (slots.replies, slots.open) == ([first], 0)
+
+
+def test_all_lines_of_an_outcome_are_told():
+    delivery = Delivery(ONE)
+    delivery.context.set_status(ONE, Reply(550, (5, 2, 1), "Gone", "Try elsewhere"))
+    delivery.finish()
+    assert delivery.end() == [f"550-5.2.1 <{ONE}> Gone", "550 5.2.1 Try elsewhere"]
     delivery.hang_up()
 
 

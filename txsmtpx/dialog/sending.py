@@ -136,15 +136,10 @@ class Sending:
 
     # ---- the body
 
-    def _finals(self, accepted: int, flight: Flight, phase: str = "end") -> Flight:
-        """
-        The replies after the data, as a part of C{flight}.
-
-        @param phase: in which the first of them is awaited.
-        """
+    def _finals(self, accepted: int, flight: Flight) -> Flight:
+        """The replies after the data, as a part of C{flight}."""
         for _ in range((accepted or 1) if self._lmtp else 1):  # a BDAT that belongs to nobody has its one reply
-            flight.expect(self._verb, phase)
-            phase = "end"
+            flight.expect(self._verb, "end")
         return flight
 
     async def _final_replies(self, accepted: int) -> list[Reply]:
@@ -169,7 +164,7 @@ class Sending:
         """The body after 354, and the replies to it."""
         self._verb = "DATA"
         stuffer, octets = Stuffer(), b""
-        finals = self._finals(accepted, Flight(self._dialog, self._answered), "block")
+        finals = self._finals(accepted, Flight(self._dialog, self._answered))
         try:
             while chunk := await self._next(body):
                 octets = stuffer.feed(chunk)
