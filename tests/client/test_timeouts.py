@@ -156,6 +156,29 @@ def test_a_server_that_does_not_read(network):
     assert "(block)" in str(outcome.error)
 
 
+def test_a_server_that_reads_again_and_does_not_answer(network):
+    net = network(offers=["CHUNKING"], BDAT=[SILENCE] * 100)
+    outcome = sending(net, iter([b"x\r\n"] * 10))
+    client = net.clients[0]
+    whole = client.write
+
+    def write(octets, body=b""):
+        whole(octets, body)
+        if body:
+            client.pauseProducing()
+
+    client.write = write
+    net.flush()
+    for _ in range(4):
+        net.clock.advance(15)
+        assert not outcome.fired
+        client.resumeProducing()
+    net.clock.advance(15.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    assert "(block)" in str(outcome.error)
+
+
 def test_a_farewell_is_short(network):
     """The message has been taken: that nobody says goodbye is no error."""
     net = network(QUIT=SILENCE)

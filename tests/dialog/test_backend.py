@@ -86,6 +86,14 @@ def test_wrong_credentials_as_twisted_says_it(error):
     conversation.hang_up()
 
 
+def test_nobody_is_refused_as_twisted_says_it():
+    backend = RecordingBackend()
+    backend.anonymous_login = lambda connection: fail(UnauthorizedLogin())
+    conversation = Conversation(backend)
+    assert conversation.ask(HELLO, "MAIL FROM:<>")[-1] == "535 5.7.8 Authentication credentials invalid"
+    conversation.hang_up()
+
+
 @pytest.mark.parametrize("method", ["mail", "rcpt"])
 def test_nonsense_is_a_crash(method, logged_failures):
     conversation = Conversation(RecordingBackend(**{method: "yes"}))
@@ -123,7 +131,7 @@ def test_what_a_backend_is_given():
     assert (connection.helo, connection.username, connection.domain) == ("client.example", "u", "mx.example.org")
     assert (connection.extended, connection.lmtp, connection.tls) == (True, False, None)
     assert connection.peer_host == "192.168.1.1"
-    assert connection.with_protocol(utf8=True) == "UTF8SMTPA"
+    assert [connection.with_protocol(), connection.with_protocol(utf8=True)] == ["ESMTPA", "UTF8SMTPA"]
     assert [call[0] for call in backend.calls] == ["login", "mail", "rcpt", "rcpt", "data"]
     assert conversation.ask(".") == [f"250 2.0.0 Ok: queued as {context.queue_id}"]
     conversation.hang_up()
