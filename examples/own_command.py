@@ -1,12 +1,6 @@
-"""An ESMTP server with a command of its own, which tells the time."""
+"""A backend whose server has a command of its own, which tells the time."""
 
-import sys
-
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.task import react
-
-from txsmtpx import Extension, MemoryBackend, Reply, SMTPServerFactory, Verb
+from txsmtpx import Extension, MemoryBackend, Reply, Verb
 
 
 def tell(dialog, argument):
@@ -15,12 +9,3 @@ def tell(dialog, argument):
 
 class Backend(MemoryBackend):
     supports = (Extension("XTIME", "none yet", verbs=(Verb("XTIME", tell, "XTIME"),)),)
-
-
-async def main(reactor, endpoint="tcp:1025:interface=127.0.0.1"):
-    await serverFromString(reactor, endpoint).listen(SMTPServerFactory(Backend()))
-    await Deferred()  # for ever
-
-
-if __name__ == "__main__":
-    react(main, sys.argv[1:])

@@ -5,19 +5,16 @@ import sys
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import react
-from twisted.logger import Logger
 from twisted.python.log import startLogging
 
 from txsmtpx import LoginBackend, Session, SMTPServerFactory
 from txsmtpx.errors import auth_failed, auth_required
 
-log = Logger()
-
 
 class LoggingSession(Session):
     async def data(self, message, context):
         content = await message.content()
-        log.info("{c.sender} to {c.recipients}: {content!r}", c=context, content=content)
+        print(f"{context.sender} to {context.recipients}: {content!r}")
 
 
 class Backend(LoginBackend):

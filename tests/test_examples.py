@@ -408,8 +408,10 @@ def test_own_extension(tmp_path: Path) -> None:
 def test_own_command(tmp_path: Path) -> None:
     port = free_port()
     typed = (EXAMPLES / "own_command.telnet").read_text().splitlines()
-    command = [sys.executable, EXAMPLES / "own_command.py", on(port)]
-    with running(tmp_path, *command) as example, example.telnet(port) as telnet:
+    twistd = Path(sysconfig.get_path("scripts"), "twistd")
+    command = [sys.executable, twistd, "-n", "smtpx", "--port", on(port), "--backend", "own_command.Backend"]
+    assert (EXAMPLES / "own_command.py").is_file()
+    with running(tmp_path, *command, PYTHONPATH=str(EXAMPLES)) as example, example.telnet(port) as telnet:
         telnet.reply()
         telnet.type(typed[1])
         assert any(line[4:] == "XTIME" for line in telnet.reply())

@@ -1,9 +1,10 @@
 """
 A page, acted out from its top to its end in a directory of its own, with real programs.
 
-Its ports are other ones here, since another page may have them, and what is below C{/srv} and C{/run} is below its
-directory.  A command that does not end by itself serves; it has come up when a port or a socket of the page answers
-that did not before.  It lives until the end of the page, or until a command listens where it does.
+Its ports are those that are printed, in a network of its own, or other ones where there is none.  What is below
+C{/srv} and C{/run} is below its directory.  A command that does not end by itself serves; it has come up when a port or
+a socket of the page answers that did not before.  It lives until the end of the page, or until a command listens where
+it does.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ SETTLING = 0.3
 # A small number is a port only where nothing else can be meant.
 _PORT = re.compile(
     r"(?<![\w.-])(?:1025|1026|1027|2024|2525|2526|2527|4650|5870|8025|8080|9125)(?![\w.])"
-    r"|(?:(?<=:)|(?<=port )|(?<=port = ))(?:25|24|465|587)(?![\w.:])"
+    r"|(?:(?<=:)|(?<=port )|(?<=port = )|(?<=localhost )|(?<=localhost\", ))(?:25|24|465|587)(?![\w.:])"
 )
 _SOCKET = re.compile(r"unix:([\w./-]+)")
 _LISTENS = re.compile(r"--(?:port|tls-port|web|metrics) (\S+)|^port = (.+)$", re.MULTILINE)
@@ -62,20 +63,34 @@ class Serving:
         @return: what there is to complain of.
         """
         os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            return f"{self.command}: it does not stop"
+        deadline = time.monotonic() + PATIENCE
+        while self._lives():
+            if time.monotonic() > deadline:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                return f"{self.command}: it does not stop"
+            time.sleep(PAUSE)
         said = self.output.read_text(errors="replace")
         return f"{self.command}\n{said}" if "Traceback" in said or "Unhandled" in said else ""
 
+    def _lives(self) -> bool:
+        """It, or what it has started: make does not wait for what it runs."""
+        self.process.poll()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, 0)
+            return True
+        return False
+
 
 class Story:
-    """What has happened on a page so far."""
+    """
+    What has happened on a page so far.
 
-    def __init__(self, directory: Path) -> None:
+    @ivar as_printed: whether its ports are.
+    """
+
+    def __init__(self, directory: Path, as_printed: bool = False) -> None:
         self.directory = directory
+        self.as_printed = as_printed
         self._ports: dict[str, int] = {}
         self._sockets: set[Path] = set()
         self._serving: list[Serving] = []
@@ -108,12 +123,14 @@ class Story:
             raise AssertionError(f"{block}: nobody runs a block of {block.language!r}")
 
     def at_home(self, text: str) -> str:
-        """With ports of this story's own; its sockets are remembered."""
+        """With ports that are free; they and its sockets are remembered."""
 
-        def other(match: re.Match[str]) -> str:
-            return str(self._ports.setdefault(match[0], _free_port()))
+        def here(match: re.Match[str]) -> str:
+            if match[0] not in self._ports:
+                self._ports[match[0]] = int(match[0]) if self.as_printed else _free_port()
+            return str(self._ports[match[0]])
 
-        text = _ELSEWHERE.sub(f"{self.directory}/", _PORT.sub(other, text))
+        text = _ELSEWHERE.sub(f"{self.directory}/", _PORT.sub(here, text))
         self._sockets |= {self.directory / path for path in _SOCKET.findall(text)}
         return text
 

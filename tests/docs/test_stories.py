@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.block import blocks
+from tests.docs.network import network
 from tests.docs.story import Story
 from txsmtpx.testing import issue
 
@@ -68,13 +69,14 @@ def furnish(directory: Path) -> None:
 
 def act(page: Path, directory: Path) -> None:
     furnish(directory)
-    story = Story(directory)
-    try:
-        for block in blocks(page):
-            if block.language not in SHOWN and not block.not_run:
-                story.tell(block)
-    finally:
-        story.end()
+    with network() as own:
+        story = Story(directory, as_printed=own)
+        try:
+            for block in blocks(page):
+                if block.language not in SHOWN and not block.not_run:
+                    story.tell(block)
+        finally:
+            story.end()
 
 
 @pytest.fixture(scope="module")

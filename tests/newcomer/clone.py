@@ -1,8 +1,8 @@
 """
 A clone of the repository as a newcomer has it: its files, and a virtual environment that C{make} fills.
 
-Only the packages from elsewhere are lent to it, so that the network is not needed; what is installed, and from where,
-is the clone's own.
+Only the packages from elsewhere are lent to it, pip among them, so that the network is not needed; what is installed,
+and from where, is the clone's own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Clone:
     One.
 
     @ivar directory: where its README is.
-    @ivar environment: for commands that are typed there, with its C{.venv} active.
+    @ivar environment: for commands that are typed there.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -36,18 +36,17 @@ class Clone:
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, directory / name)
         self.readme = (directory / "README.md").read_text(encoding="utf-8")
-        environment = directory / ".venv"
-        venv.create(environment, with_pip=True, symlinks=True)
-        library = next(environment.glob("lib/python*/site-packages"))
-        (library / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
-        path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"], "/usr/sbin"])
+        venv.create(directory / ".venv", symlinks=True)
+        self.lend(directory / ".venv")
+        path = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
         self.environment = os.environ | {"PATH": path, "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
         self.environment.pop("PYTHONPATH", None)
-        self._lend(environment / "bin")
-        self.make = shutil.which("make") or "make"
 
-    def _lend(self, programs: Path) -> None:
-        """The program that an installation of Twisted would have put there."""
+    def lend(self, environment: Path) -> None:
+        """The packages to an environment, and the program that an installation of Twisted would have put there."""
+        library = next(environment.glob("lib/python*/site-packages"))
+        (library / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        programs = environment / "bin"
         twistd = Path(sys.executable).with_name("twistd").read_text(encoding="utf-8")
         (programs / "twistd").write_text(re.sub(r"\A#!.*", f"#!{programs / 'python'}", twistd))
         (programs / "twistd").chmod(0o755)

@@ -16,7 +16,7 @@ from tests.docs.block import Block, blocks
 from tests.docs.story import commands
 from tests.interop.conftest import room  # noqa: F401  # a fixture
 from tests.newcomer.clone import Clone
-from tests.newcomer.test_newcomer import Terminal
+from tests.newcomer.terminal import terminal_at
 
 
 @pytest.fixture
@@ -46,10 +46,9 @@ def test_a_first_extension(clone: Clone) -> None:
     subprocess.run(apply, cwd=clone.directory, input=change.text, text=True, check=True)
 
     # What make would install is lent to the clone: the stamp says that it is there.
-    terminal = Terminal(clone, clone.directory)
-    try:
+    with terminal_at(clone) as terminal:
         port = terminal.port("1025")
-        terminal.run(f"make serve ARGS='--port {port}'")
+        terminal.type("make serve")
         (clone.directory / ".venv/made-to-develop").touch()
         shutil.copy(Path(sys.executable).with_name("ruff"), clone.directory / ".venv/bin")
         for command in commands(run.text)[:2]:  # make types is too long for a test, and is run on everything anyway
@@ -60,5 +59,3 @@ def test_a_first_extension(clone: Clone) -> None:
             client.ehlo()
             assert client.has_extn("XTIME")
             assert re.fullmatch(rb"2\.0\.0 [0-9]+ seconds", client.docmd("XTIME")[1])
-    finally:
-        terminal.end()
