@@ -104,11 +104,13 @@ def test_a_size_that_says_nothing(network, size):
 
 
 def test_a_domain_goes_as_its_a_label(network):
-    server = sent(network(), "me@bücher.example", ["you@bücher.example", "him@straße.example"], BODY)
-    assert server.lines[1:4] == [
+    to = ["you@bücher.example", "him@straße.example", '"x@y"@bücher.example']
+    server = sent(network(), "me@bücher.example", to, BODY)
+    assert server.lines[1:5] == [
         "MAIL FROM:<me@xn--bcher-kva.example>",
         "RCPT TO:<you@xn--bcher-kva.example>",
         "RCPT TO:<him@xn--strae-oqa.example>",
+        'RCPT TO:<"x@y"@xn--bcher-kva.example>',
     ]
 
 

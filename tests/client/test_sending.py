@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 
 from txsmtpx import RecipientsRefused, SMTPError
+from txsmtpx.dialog.sending import ONE_FLIGHT
 from txsmtpx.errors import ProtocolError
 from txsmtpx.testing import HANG_UP, Outcome
 
@@ -98,6 +99,27 @@ def test_lost_after_a_recipient_was_refused(network):
     net = network(offers=["PIPELINING"], RCPT=["550 5.1.1 No", HANG_UP])
     with pytest.raises(ConnectionDone):
         net.result(net.greeted().send("me@example.org", TO, BODY))
+
+
+@pytest.mark.parametrize(("then", "error"), [(HANG_UP, ConnectionDone), ("nonsense", ProtocolError)])
+def test_what_a_refusal_counts_for_when_the_rest_never_comes(network, offers, then, error):
+    """Of LMTP's recipients the others are unknown; of a server that talks nonsense even the refusal of MAIL."""
+    net = network(offers=offers, lmtp=True, END=["550 5.2.1 No", then])
+    with pytest.raises(error):
+        net.result(net.greeted(lmtp=True).send("me@example.org", TO, BODY))
+    if "PIPELINING" in offers:
+        net = network(offers=offers, MAIL="550 5.1.0 Not you", RCPT=then)
+        with pytest.raises(SMTPError if then == HANG_UP else ProtocolError):
+            net.result(net.greeted().send("me@example.org", TO, BODY))
+
+
+@pytest.mark.parametrize(("octets", "leaves"), [(ONE_FLIGHT, True), (ONE_FLIGHT + 1, False)])
+def test_how_much_leaves_with_the_envelope(network, octets, leaves):
+    net = network(offers=["PIPELINING", "CHUNKING"], MAIL="")
+    sending = net.greeted().send("me@example.org", TO, b"x" * octets)
+    net.flush()
+    assert ("BDAT" in net.servers[0].verbs) is leaves
+    sending.addErrback(lambda failure: None)
 
 
 @pytest.mark.parametrize("lmtp", [False, True])

@@ -86,6 +86,14 @@ def test_wrong_credentials_as_twisted_says_it(error):
     conversation.hang_up()
 
 
+@pytest.mark.parametrize(("code", "closed"), [(499, False), (500, True)])
+def test_a_refusal_for_good_counts_among_the_errors(code, closed):
+    conversation = Conversation(RecordingBackend(mail=Reply(code, None, "No")), max_errors=1)
+    said = conversation.ask(HELLO, "MAIL FROM:<>")
+    assert [line[:3] for line in said[2:]] == ([str(code), "421"] if closed else [str(code)])
+    conversation.hang_up()
+
+
 def test_nobody_is_refused_as_twisted_says_it():
     backend = RecordingBackend()
     backend.anonymous_login = lambda connection: fail(UnauthorizedLogin())

@@ -155,7 +155,7 @@ def test_one_reader_only():
     for way in WAYS:
         message = Message()
         reading = way(message)
-        with pytest.raises(RuntimeError, match="has a reader already"):
+        with pytest.raises(RuntimeError, match=r"^the message has a reader already$"):
             message.content()
         message.abandon()
         failed(reading, MessageAborted)
