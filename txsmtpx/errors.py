@@ -107,5 +107,5 @@ def auth_unsupported() -> SMTPError:
 
 
 def message_too_big() -> SMTPError:
-    """552 5.3.4, RFC 1870 §6.2."""
+    """552 5.3.4, RFC 1870 §6.1."""
     return SMTPError.from_reply(replies.TOO_BIG_552)

@@ -176,7 +176,7 @@ async def _read(file: Any, in_thread: Callable[..., Deferred[Any]]) -> AsyncIter
 
 
 def size_of(body: Any) -> int | None:
-    """The octets a body will have, as well as can be told beforehand; None where nothing is known (RFC 1870 §6.1)."""
+    """The octets a body will have, as well as can be told beforehand; None where nothing is known (RFC 1870 §6)."""
     if isinstance(body, bytes | bytearray):
         return len(body)
     length = getattr(body, "length", None)  # of an IBodyProducer

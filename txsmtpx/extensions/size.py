@@ -19,7 +19,7 @@ _octets = number(20)
 
 
 def _announce(dialog: ServerDialog) -> str:
-    return str(dialog.settings.max_message_bytes)  # §4: 0 is no fixed maximum
+    return str(dialog.settings.max_message_bytes)  # §3: 0 is no fixed maximum
 
 
 def _read(text: str) -> int:
