@@ -122,7 +122,7 @@ def test_what_has_no_end_has_no_size(network):
 def test_what_is_no_body(network, body):
     net = network()
     client = net.greeted()
-    with pytest.raises(TypeError, match="not a body"):
+    with pytest.raises(TypeError, match=f"^not a body: {type(body).__name__}$"):
         net.result(client.send("me@example.org", TO, body))
     assert net.servers[0].verbs == ["EHLO"]
     assert net.result(client.noop()).code == 250

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 from email.message import EmailMessage
+from email.policy import compat32
 
 import pytest
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 
-from txsmtpx.dialog.source import CHUNK, serialized, size_of, source, to_a_label
+from txsmtpx.dialog.source import CHUNK, needs_utf8, serialized, size_of, source, to_a_label
 
 
 def read(body, in_thread) -> list[bytes]:
@@ -89,6 +90,12 @@ def test_how_a_message_is_written():
         assert octets.count(b"\n") == octets.count(b"\r\n")
         assert b"secret" not in octets
     assert letter["bcc"] == "secret@example.org"
+
+
+def test_headers_that_python_does_not_take_apart_need_nothing():
+    letter = EmailMessage(policy=compat32)
+    letter["From"] = "me@example.org"
+    assert not needs_utf8(letter)
 
 
 def test_a_file_that_is_open_for_text():

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from tests.extensions.ends import Ends
-from txsmtpx import NotOffered, RcptOptions, RecipientsRefused, SMTPClient, SMTPError, SMTPPool
+from txsmtpx import MailOptions, NotOffered, RcptOptions, RecipientsRefused, SMTPClient, SMTPError, SMTPPool
 from txsmtpx.extensions.limits import LIMITS
 from txsmtpx.testing import RecordingBackend
 
@@ -80,8 +80,9 @@ def test_exactly_as_many_are_one_transaction() -> None:
 
 def test_options_of_each_go_with_it() -> None:
     ends = Ends(max_recipients=1)
-    ends.send(SENDER, [(each, RcptOptions()) for each in SIX[:2]], b"Hello\r\n")
+    ends.send(SENDER, [(each, RcptOptions()) for each in SIX[:2]], b"Hello\r\n", MailOptions(smtputf8=True))
     assert [each.recipients for each in ends.backend.messages] == [(SIX[0],), (SIX[1],)]
+    assert [each.options.smtputf8 for each in ends.backend.messages] == [True, True]
     ends.over()
 
 

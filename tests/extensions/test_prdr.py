@@ -73,6 +73,13 @@ def test_all_refuse() -> None:
     ends.over()
 
 
+def test_one_recipient_needs_none() -> None:
+    ends = Ends(telling("Read"))
+    ends.send(SENDER, THREE[:1], b"Hello\r\n")
+    assert "PRDR" not in ends.words("MAIL")[0]
+    ends.over()
+
+
 def test_one_recipient_and_one_reply() -> None:
     ends = Ends(telling(NO))
     with pytest.raises(SMTPError, match=r"550 5\.7\.1 Not to me"):

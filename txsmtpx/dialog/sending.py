@@ -69,7 +69,7 @@ class Sending:
         self._binary = binary
         self._complete = False
         self._chunked = "CHUNKING" in dialog.extensions
-        self._verb = "BDAT" if self._chunked else "DATA"
+        self._verb = "BDAT"  # until it goes by DATA
 
     async def run(self, recipients: Sequence[str], envelope: Envelope, body: Source) -> Result:
         """
