@@ -1,4 +1,4 @@
-"""The walk through a first extension in CONTRIBUTING.md, walked in a clone: written, tested and seen in EHLO."""
+"""The walk through a first extension in CONTRIBUTING.md, in a clone: written, tested, seen in EHLO, printed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.newcomer.clone import Clone
 from tests.newcomer.terminal import terminal_at
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clone(room: Callable[[str], Path]) -> Clone:  # noqa: F811
     for program in ("git", "make"):
         if shutil.which(program) is None:
@@ -37,18 +37,25 @@ def walk(clone: Clone) -> list[Block]:
     return [block for block in blocks(page) if first < block.line < last]
 
 
+def block(clone: Clone, words: str) -> str:
+    """The commands of the only block outside of the walk that has these words in it."""
+    others = set(blocks(clone.directory / "CONTRIBUTING.md")) - set(walk(clone))
+    (found,) = [each.text for each in others if words in each.text]
+    return found
+
+
 def test_a_first_extension(clone: Clone) -> None:
     extension, change, tests, run, telnet = walk(clone)
-    for block, name in ((extension, "txsmtpx/extensions/xtime.py"), (tests, "tests/extensions/test_xtime.py")):
+    for each, name in ((extension, "txsmtpx/extensions/xtime.py"), (tests, "tests/extensions/test_xtime.py")):
         assert f"`{name}`" in (clone.directory / "CONTRIBUTING.md").read_text()
-        (clone.directory / name).write_text(block.text)
+        (clone.directory / name).write_text(each.text)
     apply = ["git", "apply", "--unidiff-zero", "-"]
     subprocess.run(apply, cwd=clone.directory, input=change.text, text=True, check=True)
 
     # What make would install is lent to the clone: the stamp says that it is there.
     with terminal_at(clone) as terminal:
         port = terminal.port("1025")
-        terminal.type("make serve")
+        terminal.type(block(clone, "make serve"))
         (clone.directory / ".venv/made-to-develop").touch()
         shutil.copy(Path(sys.executable).with_name("ruff"), clone.directory / ".venv/bin")
         for command in commands(run.text)[:2]:  # make types is too long for a test, and is run on everything anyway
@@ -59,3 +66,12 @@ def test_a_first_extension(clone: Clone) -> None:
             client.ehlo()
             assert client.has_extn("XTIME")
             assert re.fullmatch(rb"2\.0\.0 [0-9]+ seconds", client.docmd("XTIME")[1])
+        terminal.type(block(clone, "docs/extensions.py"))
+    for page in ("extensions", "states"):
+        assert "XTIME" in (clone.directory / f"docs/{page}.md").read_text()
+
+
+def test_no_block_is_left_out(clone: Clone) -> None:
+    """Besides those of the walk there are two that are run with it, and those that say why they are not."""
+    run = [each for each in blocks(clone.directory / "CONTRIBUTING.md") if not each.not_run]
+    assert len(run) == len(walk(clone)) + 2

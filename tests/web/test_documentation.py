@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import re
 import shlex
@@ -9,8 +11,10 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+from tests.docs.network import network
+from tests.docs.story import Story
 from tests.interop.conftest import need
-from tests.test_readme import blocks, commands, parse
+from tests.test_readme import blocks, commands
 from tests.wire.twistd import LOCAL, Twistd
 
 ROOT = Path(__file__).parents[2]
@@ -54,10 +58,21 @@ def _comparable(answer: str) -> object:
     return parsed
 
 
-def test_in_a_container():
-    twistd, *options = shlex.split(commands(PAGE)[2])
-    assert twistd == "twistd"
-    parse(*options)
+def test_in_a_container(tmp_path):
+    with network() as own:
+        story = Story(tmp_path, own)
+        try:
+            story.run(story.at_home(commands(PAGE)[2]))
+            server = story.at_home("localhost:8025")
+            assert [_status(server, host) for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
+        finally:
+            story.end()
+
+
+def _status(server: str, host: str) -> int:
+    with contextlib.closing(http.client.HTTPConnection(server, timeout=20)) as connection:
+        connection.request("GET", "/api/messages", headers={"Host": host})
+        return connection.getresponse().status
 
 
 def test_each_field_of_a_message_has_a_word(web):
