@@ -14,7 +14,7 @@ from zope.interface import implementer
 from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, NotOffered, RcptOptions, RecipientsRefused, SMTPClient, SMTPError, SMTPPool
 from txsmtpx.extensions.limits import LIMITS
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import Network, RecordingBackend, ScriptedServer
 
 SENDER = "me@example.com"
 SIX = [f"user{number}@example.com" for number in range(6)]
@@ -69,6 +69,18 @@ def test_recipients_over_several_transactions(make: Any, lmtp: bool) -> None:
     assert b"Hello" in ends.backend.messages[0].content
     assert b"not this" not in ends.backend.messages[0].content
     ends.over()
+
+
+@pytest.mark.parametrize("domain", ["[IPv6:2001:db8::1]", "example.MX"])
+@pytest.mark.parametrize("offers", [[], ["PIPELINING"]], ids=["step by step", "in one flight"])
+def test_one_domain_may_come_again(domain: str, offers: list[str]) -> None:
+    net = Network(lambda: ScriptedServer(["LIMITS RCPTDOMAINMAX=1", *offers]))
+    client = net.greeted()
+    for _ in range(2):
+        net.result(client.send(SENDER, [f"you@{domain}"], b"Hello\r\n"))
+    with pytest.raises(NotOffered, match="RCPTDOMAINMAX"):
+        net.result(client.send(SENDER, ["you@example.org"], b"Hello\r\n"))
+    net.hang_up()
 
 
 def test_exactly_as_many_are_one_transaction() -> None:
