@@ -287,6 +287,7 @@ def test_an_early_yes_during_data_is_nonsense(network):
     [
         ({"DATA": "250 2.0.0 Ok"}, "DATA"),
         ({"RCPT": "354 Go on"}, "RCPT"),
+        ({"RCPT": "300 Hm"}, "RCPT"),
         ({"MAIL": "334 "}, "MAIL"),
         ({"END": "354 Go on"}, "DATA"),
     ],

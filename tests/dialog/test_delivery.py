@@ -65,6 +65,7 @@ STATUSES = [
     (Reply(421, (4, 3, 2), "Bye"), "451 4.3.2 <one@example.com> Bye"),
     (SMTPError(452, (4, 2, 2), "Full"), "452 4.2.2 <one@example.com> Full"),
     (SMTPError(452, None, "Full"), "452 4.0.0 <one@example.com> Full"),
+    (Reply(400, (4, 0, 0), "Hm"), "400 4.0.0 <one@example.com> Hm"),
 ]
 BROKEN = [BackendCrash("a secret"), Reply(354, None, "go on"), 5, b"bytes"]
 
@@ -363,6 +364,13 @@ def test_folded_by_policy(outcomes, first_failure_says, first_success_says):
         delivery.finish("data() says yes")
         assert delivery.end() == [said]
         delivery.hang_up()
+
+
+def test_a_policy_is_asked_where_there_is_something_to_fold():
+    delivery = Delivery(ONE, TWO, lmtp=False, outcome_policy=lambda outcomes, outcome: outcomes[-1])
+    delivery.finish("Done")
+    assert delivery.end() == ["250 2.0.0 Done"]
+    delivery.hang_up()
 
 
 @given(st.lists(st.sampled_from(["status", "time", "deliver", "end", "finish", "lose", "octets"]), max_size=12))
