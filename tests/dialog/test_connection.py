@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from txsmtpx import Connection
+from txsmtpx.testing import Conversation, RecordingBackend
+
+
+def test_a_proxy_says_hello_in_its_own_name() -> None:
+    conversation = Conversation(RecordingBackend())
+    connection = conversation.protocol.dialog.connection
+    connection.xclient = {"HELO": "client.example"}
+    conversation.ask("EHLO proxy.example")
+    assert connection.helo == "client.example"
+    conversation.hang_up()
 
 
 def test_what_the_client_said_is_forgotten_and_where_it_comes_from_is_not() -> None:

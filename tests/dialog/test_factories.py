@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from txsmtpx import OpenBackend, Session
+from txsmtpx.dialog.settings import Identifiers
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.extensions.extension import Extension, State, Verb
@@ -71,6 +72,34 @@ def test_an_extension_of_ones_own():
     assert conversation.ask("XPAINT x") == ["503 5.5.1 No valid recipients, RCPT comes first"]
     assert backend.calls[-1][2].colour == "red"
     conversation.hang_up()
+
+
+def test_a_verb_of_ones_own_may_be_a_coroutine():
+    async def paint(dialog, argument):
+        return Reply(250, (2, 0, 0), argument)
+
+    verb = Verb("XPAINT", paint, "XPAINT", frozenset({State.READY}))
+    conversation = Conversation(RecordingBackend(), extensions=[Extension("XPAINT", "none", verbs=(verb,))])
+    conversation.ask(*HELLO)
+    assert conversation.ask("XPAINT it red") == ["250 2.0.0 it red"]
+    conversation.hang_up()
+
+
+def test_a_hold_has_one_to_nine_digits():
+    for seconds in (1, 10**9 - 1):
+        Conversation(max_hold=seconds).hang_up()
+    with pytest.raises(ValueError, match="max_hold is not a number of 1 to 9 digits"):
+        Conversation(max_hold=10**9)
+
+
+def test_names_of_one_second_are_not_those_of_another(monkeypatch):
+    """However random their beginning is."""
+    monkeypatch.setattr("random.getrandbits", lambda bits: 0)
+    names = set()
+    for seconds in range(3):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: 1e9 + seconds)
+        names.add(Identifiers().next())
+    assert len(names) == 3
 
 
 def test_extensions_that_contradict_each_other():

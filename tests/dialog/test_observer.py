@@ -34,6 +34,7 @@ class Diary(Observer):
         self.told.append(verb)
 
     def replied(self, connection, reply):
+        assert isinstance(connection, Connection)
         self.told.append(reply.code)
 
     def concluded(self, summary):

@@ -90,7 +90,7 @@ class Sequencing:
         """Greet (RFC 5321 §3.1)."""
         self.reply(replies.greeting_220(self.settings.domain, "LMTP" if self.settings.lmtp else "ESMTP"))
 
-    def line_received(self, line: bytes, bare: bool = False) -> Deferred[None] | None:
+    def line_received(self, line: bytes, bare: bool) -> Deferred[None] | None:
         """
         Take one line.
 
