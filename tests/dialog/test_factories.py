@@ -130,7 +130,7 @@ def test_extensions_that_contradict_each_other():
     ],
 )
 def test_settings_that_make_no_sense(settings, complaint):
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(ValueError, match=f"^{complaint}"):
         Conversation(OpenBackend(lambda connection: Session()), **settings)
 
 

@@ -73,3 +73,7 @@ def test_any_line_is_a_command_or_a_value_error(line):
         return
     assert "\r" not in verb + argument
     assert command.join(verb, argument)
+
+
+def test_only_spaces_are_taken_away():
+    assert command.split(b"HELO  XENA.X ") == ("HELO", "XENA.X")
