@@ -23,7 +23,7 @@ siege: $(VENV)/made-to-develop
 fuzz: $(VENV)/made-to-develop
 	$(BIN)/python -m tests.hunt.fuzz $(ARGS)
 
-# An hour or two; part of it with ARGS="'txsmtpx.grammar.path*'".
+# Half an hour or more; part of it with ARGS="'txsmtpx.grammar.path*'".
 mutants: $(VENV)-mutants/made
 	PATH="$(CURDIR)/$(VENV)-mutants/bin:$$PATH" $(VENV)-mutants/bin/python -m tests.hunt.mutants $(ARGS)
 
