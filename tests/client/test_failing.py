@@ -147,8 +147,18 @@ def test_421_out_of_the_blue_is_remembered(network):
     client = net.greeted()
     net.servers[0].say("421 4.4.2 Idle")
     net.flush()
-    with pytest.raises(SMTPError, match=r"421 4\.4\.2 Idle"):
+    with pytest.raises(SMTPError, match=r"421 4\.4\.2 Idle") as idle:
         net.result(client.noop())
+    assert idle.value.command == ""
+
+
+def test_the_least_refusal_is_an_answer(network):
+    net = network(RCPT="400 4.0.0 Later")
+    client = net.greeted()
+    net.result(client.mail("me@example.org"))
+    with pytest.raises(SMTPError, match=r"400 4\.0\.0 Later"):
+        net.result(client.rcpt("you@example.net"))
+    assert client.usable
 
 
 def test_421_within_a_body(network):

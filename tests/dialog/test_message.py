@@ -177,6 +177,14 @@ def test_a_reader_that_is_cancelled_makes_room_for_another():
     assert result(message.content()) == b"a"
 
 
+def test_what_was_read_is_held_no_more():
+    message = Message(high_water=2)
+    for _ in range(3):
+        message.write(b"ab")
+        assert not message.full
+        assert result(message.__anext__()) == b"ab"
+
+
 def test_a_writer_that_is_cancelled_waits_no_more():
     message = Message(high_water=1)
     message.write(b"ab")
