@@ -62,7 +62,7 @@ def checked(reply: Reply, command: str) -> Reply:
 def _fits(reply: Reply, verb: str, phase: str) -> bool:
     """Whether C{reply} can be an answer: "go on" fits DATA and AUTH alone, DATA has no other yes (RFC 5321 §4.3)."""
     if reply.code == 353:
-        return (verb, phase) in (("DATA", "end"), ("BDAT", "end"))  # PRDR
+        return verb in ("DATA", "BDAT") and phase == "end"  # PRDR
     if reply.code < 300:
         return phase != "data"
     return reply.code >= 400 or phase == "data" or (verb == "AUTH" and reply.code == 334)

@@ -43,7 +43,6 @@ class DataContext:
     @ivar summary: the L{txsmtpx.dialog.summary.Summary} of the transaction, where somebody wants one.
     """
 
-
     def __init__(self, transaction: Transaction, connection: Connection, settings: Settings) -> None:
         self.sender = transaction.sender
         self.options = transaction.options

@@ -38,7 +38,6 @@ class Message:
     @ivar content_limit: octets that L{content} collects.
     """
 
-
     def __init__(self, limit: int = 0, high_water: int = HIGH_WATER) -> None:
         """
         @param limit: octets; more are an error.  0 for no limit.

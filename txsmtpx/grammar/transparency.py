@@ -25,8 +25,7 @@ def _has_bare(chunk: bytes) -> bool:
     """
     Whether C{chunk}, which splits no CRLF, holds a CR or LF that is not part of a CRLF.
 
-    Python's own reader of text files keeps account of the line ends it has met: one look at each octet, at a third of
-    the cost of counting them.
+    Python's own reader of text files keeps account of the line ends it has met, with one look at each octet.
     """
     reader = IncrementalNewlineDecoder(None, translate=False)
     reader.decode(chunk.decode("latin-1"), final=True)

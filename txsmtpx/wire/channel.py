@@ -43,7 +43,6 @@ class ClientChannel(LineReceiver):
 
     transport: Any  # it provides more interfaces than ITransport
 
-
     def __init__(
         self,
         *,

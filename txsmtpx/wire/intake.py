@@ -65,7 +65,6 @@ class Intake:
     @ivar busy: whether it is being handed over right now.
     """
 
-
     def __init__(
         self, dialog: ServerDialog, connection: IFlow, clock: IReactorTime, transcript: Transcript | None
     ) -> None:

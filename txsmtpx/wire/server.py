@@ -49,7 +49,6 @@ class SMTPServer(LineReceiver):
     factory: SMTPServerFactory
     transport: Any  # it provides more interfaces than ITransport, which ones is looked at where it matters
 
-
     def __init__(self, factory: SMTPServerFactory) -> None:
         self.factory = factory
         self.dialog = ServerDialog(factory.settings, self)
