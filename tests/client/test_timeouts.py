@@ -132,6 +132,19 @@ def test_our_own_slowness_is_not_the_servers(network):
     assert "(end)" in str(outcome.error)
 
 
+def reads_slowly_and_no_more(net, outcome, pieces):
+    """The server takes so many pieces, each just in time, and no other."""
+    for _ in range(pieces):
+        net.clock.advance(15)
+        assert not outcome.fired
+        net.clients[0].resumeProducing()
+    net.clock.advance(15.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    net.flush()
+    assert "(block)" in str(outcome.error)
+
+
 def test_a_server_that_does_not_read(network):
     """A piece of the body has its own time, which begins again with each that is taken."""
     net = network()
@@ -145,15 +158,7 @@ def test_a_server_that_does_not_read(network):
 
     client.write_body = write_body
     net.flush()
-    for _ in range(3):
-        net.clock.advance(15)
-        assert not outcome.fired
-        client.resumeProducing()
-    net.clock.advance(15.9)
-    assert not outcome.fired
-    net.clock.advance(0.2)
-    net.flush()
-    assert "(block)" in str(outcome.error)
+    reads_slowly_and_no_more(net, outcome, 3)
 
 
 def test_a_server_that_reads_again_and_does_not_answer(network):
@@ -169,14 +174,7 @@ def test_a_server_that_reads_again_and_does_not_answer(network):
 
     client.write = write
     net.flush()
-    for _ in range(4):
-        net.clock.advance(15)
-        assert not outcome.fired
-        client.resumeProducing()
-    net.clock.advance(15.9)
-    assert not outcome.fired
-    net.clock.advance(0.2)
-    assert "(block)" in str(outcome.error)
+    reads_slowly_and_no_more(net, outcome, 4)
 
 
 def test_a_farewell_is_short(network):

@@ -1,7 +1,8 @@
-"""The part of the how-to page on Dovecot that takes one: what its command relays is stored there."""
+"""The how-to page on Postfix and Dovecot with one and the other: what is handed over, or relayed, is stored."""
 
 from __future__ import annotations
 
+import re
 import smtplib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +18,42 @@ from tests.interop.process import eventually
 
 PAGE = Path(__file__).parents[2] / "docs/howto/postfix-dovecot.md"
 LETTER = b"Subject: Hello\r\n\r\n.Hey <3\r\n"
+RECIPIENTS = ["me@example.org", "you@example.org"]
 
 
-def test_what_is_relayed_is_stored(
+def test_what_postfix_hands_over_is_stored(
+    room: Callable[[str], Path],  # noqa: F811
+    certificate: Certificate,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """With the settings of the page, and a socket in Postfix's own directory."""
+    need("postfix")
+    (command,) = [each for block in blocks(PAGE) for each in commands(block.text) if "--lmtp" in each]
+    (printed,) = [block.text for block in blocks(PAGE) if "virtual_transport" in block.text]
+    settings = dict(re.findall(r"^(\w+) = (.*)$", printed, re.MULTILINE))
+    directory = room("hands-over")
+    there = f"{directory}/queue/{settings['virtual_transport'].removeprefix('lmtp:unix:')}"
+    story = Story(tmp_path)
+    with servers.postfix(directory, certificate, {}, **settings) as postfix:
+        try:
+            story.run(story.at_home(command.replace("unix:lmtp.sock", f"unix:{there}")))
+            with smtplib.SMTP("127.0.0.1", postfix.port, timeout=20) as client:
+                assert client.sendmail("a@example.net", RECIPIENTS, LETTER) == {}
+            stored = eventually(lambda: _both(tmp_path / "Maildir/example.org"), lambda: postfix.end)
+        finally:
+            story.end()
+    assert {file.parents[1].name for file in stored} == {"me", "you"}
+    for file in stored:
+        assert b"\r\nSubject: Hello\r\n" in file.read_bytes()
+        assert file.read_bytes().endswith(b"\r\n\r\n.Hey <3\r\n")
+
+
+def _both(maildirs: Path) -> list[Path]:
+    found = list(maildirs.glob("*/new/*"))
+    return found if len(found) == len(RECIPIENTS) else []
+
+
+def test_what_is_relayed_to_dovecot_is_stored(
     room: Callable[[str], Path],  # noqa: F811
     certificate: Certificate,  # noqa: F811
     tmp_path: Path,
