@@ -42,12 +42,8 @@ OWN = """\
 
 It is a value too, with an EHLO keyword, parameters with their fields, and verbs, whose functions give a `Reply` of one
 or many lines. The server has it from the backend's `supports`, or by `SMTPServerFactory(extensions=[...])`; the client
-by `connect(..., extensions=[...])`. Nothing of ours is touched. All of it, on both ends, from
-`examples/own_extension.py`:
-
-"""
-
-EXAMPLE = Path(__file__).parents[1] / "examples" / "own_extension.py"
+by `connect(..., extensions=[...])`. Nothing of ours is touched. [A page](howto/extension.md) writes one;
+`examples/own_extension.py` is both ends of it in one file."""
 
 
 def page() -> str:
@@ -66,7 +62,7 @@ def _paragraphs() -> Iterator[str]:
     (unserved,) = set(KNOWN) - set(EXTENSIONS)
     names = _listed(verb.name for verb in unserved.verbs)
     yield f"## Not served\n\n{names}: known ({unserved.rfc}), and answered 502 5.5.1.\n"
-    yield OWN + f"```python\n{_example()}\n```"
+    yield OWN
 
 
 def _purposes() -> dict[str, str]:
@@ -104,12 +100,6 @@ def _parameters(verb: str, parameters: Iterable[Parameter], kind: type[Options])
     for each in parameters:
         default = getattr(kind, each.field)
         yield [f"`{verb}`", f"`{each.syntax}`", f"`{kind.__name__}.{each.field}`", f"`{default!r}`"]
-
-
-def _example() -> str:
-    """The part of the example that is the extension: from its values to its client."""
-    text = EXAMPLE.read_text()
-    return text[text.index("COLOURS =") : text.index("\n\nif __name__")].strip()
 
 
 def _listed(texts: Iterable[str]) -> str:

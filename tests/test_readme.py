@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from twisted.scripts.twistd import ServerOptions
 
+from tests.docs import story
+from tests.docs.block import texts
 from txsmtpx.backends.plugin import plugins
 from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.sasl.box import MECHANISMS
@@ -20,26 +22,20 @@ from txsmtpx.tap import Options
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-
-
 def commands(page: str) -> list[str]:
-    lines = "".join(blocks(page, "shell")).replace("\\\n", " ").splitlines()
-    return [line for line in lines if line]
+    return story.commands("".join(texts(ROOT / page, "shell")))
 
 
 def test_dialogs_are_those_of_the_examples() -> None:
     """Which are held by test_examples."""
     files = [ROOT / "examples" / f"{name}.telnet" for name in ("smtp_server", "lmtp_server", "own_command")]
-    assert blocks(README, "telnet") == [file.read_text() for file in files]
+    assert texts(ROOT / "README.md", "telnet") == [file.read_text() for file in files]
 
 
-@pytest.mark.parametrize("command", commands(CONTRIBUTING))
+@pytest.mark.parametrize("command", commands("CONTRIBUTING.md"))
 def test_command(command: str) -> None:
     match shlex.split(command):
         case ["make", *arguments]:
@@ -73,7 +69,7 @@ def parse(*arguments: str) -> None:
 
 
 def test_two_commands_come_first() -> None:
-    assert commands(README)[:2] == ["make serve", "make test"]
+    assert commands("README.md")[:2] == ["make serve", "make test"]
 
 
 def test_options_exist() -> None:

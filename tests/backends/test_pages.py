@@ -1,4 +1,4 @@
-"""docs/middleware.md and docs/filters.md: the blocks are run one after the other, and do what the pages say."""
+"""The pages on middleware and filters: the blocks are run one after the other, and do what the pages say."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.test_readme import blocks
+from tests.docs.page import Page
 from txsmtpx import FilterBackend, LimitBackend, RewriteBackend, TeeBackend
 from txsmtpx.testing import Conversation
 
-DOCS = Path(__file__).parents[2] / "docs"
+MIDDLEWARE, FILTERS = Page("docs/middleware.md"), Page("docs/filters.md")
+BLOCKS = {page: page.take_all("python") for page in (MIDDLEWARE, FILTERS)}
 
 
 @pytest.fixture
@@ -19,12 +20,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the blocks of a page; what C{backend} was after each that has it, and all names in the end."""
     monkeypatch.chdir(tmp_path)
 
-    def run(page: str) -> tuple[list[Any], dict[str, Any]]:
+    def run(page: Page) -> tuple[list[Any], dict[str, Any]]:
         names: dict[str, Any] = {}
         made = []
-        for block in blocks((DOCS / page).read_text(), "python"):
+        for block in BLOCKS[page]:
             names.pop("backend", None)
-            exec(block, names)
+            exec(block.text, names)
             made += [names["backend"]] if "backend" in names else []
         return made, names
 
@@ -39,7 +40,7 @@ def say(backend: Any, *lines: str) -> list[str]:
 
 
 def test_middleware(run: Any, tmp_path: Path) -> None:
-    (limit, rewrite, tee, own), names = run("middleware.md")
+    (limit, rewrite, tee, own), names = run(MIDDLEWARE)
     message = ("DATA", "Subject: x", "", ".")
     assert [type(each) for each in (limit, limit.backend, rewrite)] == [LimitBackend, LimitBackend, RewriteBackend]
     recipients = ("RCPT TO:<info@example.org>", "RCPT TO:<b@old.example.org>")
@@ -55,7 +56,7 @@ def test_middleware(run: Any, tmp_path: Path) -> None:
 
 
 def test_filters(run: Any) -> None:
-    (careful, spamd), _ = run("filters.md")
+    (careful, spamd), _ = run(FILTERS)
     mail = ("MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA")
     assert say(careful, *mail, "To: c@d", "", ".")[-1] == "550 5.6.0 What is it about?"
     assert say(careful, *mail, "Subject: a", "", "The lottery!", ".")[-1] == "550 5.7.1 We do not want that"

@@ -49,3 +49,8 @@ def blocks(page: Path) -> list[Block]:
         line = before.count("\n") + 2
         found.append(Block(page, line, match[1], match[2], named[1] if named else "", reason[1] if reason else ""))
     return found
+
+
+def texts(page: Path, language: str) -> list[str]:
+    """The texts of those of one language."""
+    return [block.text for block in blocks(page) if block.language == language]

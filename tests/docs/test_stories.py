@@ -6,17 +6,21 @@ No block of any page is left out: what another test runs is said here, and what 
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.docs.block import blocks
+from tests.docs.block import Block, blocks
 from tests.docs.network import network
+from tests.docs.page import Page
 from tests.docs.story import Story
 from txsmtpx.testing import issue
 
@@ -24,15 +28,14 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 ELSEWHERE = {
-    "README.md": "tests/newcomer/test_newcomer.py",
-    "CONTRIBUTING.md": "tests/newcomer/test_contributing.py",
-    "docs/extensions.md": "tests/extensions/test_own.py",
-    "docs/filters.md": "tests/backends/test_pages.py",
-    "docs/inbox.md": "tests/web/test_documentation.py",
-    "docs/middleware.md": "tests/backends/test_pages.py",
-    "docs/testing.md": "tests/testing/test_page.py",
+    "README.md": "tests.newcomer.test_newcomer",
+    "CONTRIBUTING.md": "tests.newcomer.test_contributing",
+    "docs/filters.md": "tests.backends.test_pages",
+    "docs/inbox.md": "tests.web.test_documentation",
+    "docs/middleware.md": "tests.backends.test_pages",
+    "docs/testing.md": "tests.testing.test_page",
 }
-"""Pages whose blocks a test of their own runs, since it has to look at what comes of them."""
+"""Pages whose blocks a test of their own runs, since it has to look at what comes of them; it has a L{Page} of each."""
 
 EVERY_PAGE = [
     page
@@ -112,13 +115,25 @@ def test_few_blocks_are_not_run() -> None:
 
 
 def test_no_fence_is_missed() -> None:
-    for page in PAGES:
+    for page in EVERY_PAGE:
         fences = re.findall(r"^```", page.read_text(encoding="utf-8"), re.MULTILINE)
         directives = re.findall(r"^```\{", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert len(fences) == 2 * (len(blocks(page)) + len(directives)), page
 
 
-def test_who_runs_the_others() -> None:
-    """It is there, and it knows of the page."""
-    for name, test in ELSEWHERE.items():
-        assert Path(name).name in (ROOT / test).read_text(encoding="utf-8"), (name, test)
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_page_of_another_test(name: str) -> None:
+    """It takes each block, and does something with what it has taken."""
+    module = importlib.import_module(ELSEWHERE[name])
+    (page,) = [each for each in vars(module).values() if isinstance(each, Page) and each.name == name]
+    assert [str(block) for block in page.left] == []
+    source = inspect.getsource(module)
+    taken = [name for name, thing in vars(module).items() if isinstance(thing, Block)]
+    assert [name for name in taken if len(re.findall(rf"\b{name}\b", source)) < 2] == []
+
+
+def test_what_is_not_run_could_be() -> None:
+    """By its syntax."""
+    for block in (block for page in EVERY_PAGE for block in blocks(page) if block.not_run):
+        if block.language in ("shell", "sh"):
+            subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)

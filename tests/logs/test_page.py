@@ -8,23 +8,23 @@ from pathlib import Path
 
 from twisted.logger import globalLogBeginner
 
+from tests.docs.block import texts
 from tests.logs.test_fields import read
 from tests.logs.test_transaction import FORM
-from tests.test_readme import blocks
 
-PAGE = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
+PAGE = Path(__file__).parents[2] / "docs" / "logs.md"
 
 
 def test_the_table_is_the_form():
-    table = PAGE.partition("| field | meaning |")[2].partition("\n\n")[0]
+    table = PAGE.read_text().partition("| field | meaning |")[2].partition("\n\n")[0]
     assert re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines() if "|" in row)) == FORM
 
 
 def test_the_lines_are_such():
-    (text,) = [block for block in blocks(PAGE, "text") if "queue=" in block]
+    (text,) = [text for text in texts(PAGE, "text") if "queue=" in text]
     line = text.replace("\n", " ").partition("] ")[2].strip()
     assert list(read(line)) == [*FORM, "stored"]
-    (found,) = map(json.loads, blocks(PAGE, "json"))
+    (found,) = map(json.loads, texts(PAGE, "json"))
     assert list(found) == ["time", "level", "logger", "message", *FORM, "stored"]
     same = ("peer", "tls", "octets", "backend", "end")
     assert [str(found[name]) for name in same] == [read(line)[name] for name in same]
@@ -33,7 +33,7 @@ def test_the_lines_are_such():
 def test_the_program(monkeypatch):
     begun = []
     monkeypatch.setattr(globalLogBeginner, "beginLoggingTo", begun.append)
-    (program,) = blocks(PAGE, "python")
+    (program,) = texts(PAGE, "python")
     names: dict[str, object] = {}
     exec(program, names)
     assert len(begun) == 1

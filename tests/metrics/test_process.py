@@ -22,17 +22,17 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from tests.docs.block import texts
 from tests.interop.conftest import need
 from tests.interop.peers import program
 from tests.interop.process import eventually, free_port
-from tests.test_readme import blocks, commands, parse
 from tests.wire.twistd import LOCAL, PATIENCE, Twistd
 from txsmtpx.metrics.family import FAMILIES
 from txsmtpx.tap import Options
 from txsmtpx.testing import issue
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
-PAGE = OPERATIONS.with_suffix(".md").read_text()
+PAGE = OPERATIONS.with_suffix(".md")
 MESSAGE = "Subject: hi\r\n\r\nbody\r\n"
 
 
@@ -147,7 +147,7 @@ def test_every_metric_is_drawn():
 
 
 def test_the_page_has_every_metric():
-    rows = re.findall(r"(?m)^\| `(txsmtpx_\w+)` \| (\w+) \|(.*?) \|", PAGE)
+    rows = re.findall(r"(?m)^\| `(txsmtpx_\w+)` \| (\w+) \|(.*?) \|", PAGE.read_text())
     assert rows == [
         (
             family.prefixed + ("_total" if family.kind == "counter" else ""),
@@ -166,7 +166,7 @@ def prometheus(tmp_path: Path) -> Callable[[str], list[dict]]:
     with Twistd(tmp_path, "--port", LOCAL, "--metrics", LOCAL) as server:
         mail, metrics = map(int, server.ports(2))
         deliver(mail)
-        (config,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+        (config,) = texts(PAGE, "yaml")
         config = config.replace("9125", str(metrics)) + "global:\n  scrape_interval: 1s\n"
         (tmp_path / "prometheus.yml").write_text(config)
         command = [
@@ -218,11 +218,7 @@ def test_the_rules_are_such():
 
 
 def test_the_page_is_true():
-    (command,) = commands(PAGE)
-    twistd, *arguments = command.split()
-    assert twistd == "twistd"
-    parse(*arguments)
-    (program,) = blocks(PAGE, "python")
+    (program,) = texts(PAGE, "python")
     names: dict[str, object] = {}
     exec(program, names)
     client = names["factory"].buildProtocol(None)

@@ -35,7 +35,6 @@ class Clone:
             if (ROOT / name).is_file():
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, directory / name)
-        self.readme = (directory / "README.md").read_text(encoding="utf-8")
         venv.create(directory / ".venv", symlinks=True)
         self.lend(directory / ".venv")
         path = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
@@ -50,13 +49,3 @@ class Clone:
         twistd = Path(sys.executable).with_name("twistd").read_text(encoding="utf-8")
         (programs / "twistd").write_text(re.sub(r"\A#!.*", f"#!{programs / 'python'}", twistd))
         (programs / "twistd").chmod(0o755)
-
-    def blocks(self, language: str, *words: str) -> list[str]:
-        """The blocks of a language in the README that have all these words in them."""
-        found = re.findall(rf"^```{language}\n(.*?)^```$", self.readme, re.MULTILINE | re.DOTALL)
-        return [block for block in found if all(word in block for word in words)]
-
-    def block(self, language: str, *words: str) -> str:
-        """The only such block."""
-        (found,) = self.blocks(language, *words)
-        return found

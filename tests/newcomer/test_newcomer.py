@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.page import Page
 from tests.docs.story import commands
 from tests.interop import servers
 from tests.interop.certificates import Certificate
@@ -25,22 +26,19 @@ from tests.newcomer.clone import Clone
 from tests.newcomer.terminal import Terminal, converse, terminal_at
 from tests.web.chromium import Chromium
 
-SERVE = ("shell", "make test")
-KEEP = ("shell", "--transcript")
-SERVER, SERVER_DIALOG = ("python", "(LoginBackend)"), ("telnet", "AUTH PLAIN")
-LMTP, LMTP_DIALOG = ("python", "lmtp=True"), ("telnet", "LHLO")
-SEND = ("python", "with one call")
-BEHIND_POSTFIX, POSTFIX = ("shell", "--lmtp"), ("ini", "virtual_transport")
-CLUSTER, HAPROXY = ("shell", "--relay-domain"), ("ini", "listen cluster")
-CATCH = ("shell", "--web")
-DJANGO = ("python", "django.core.mail")
-EXTEND, EXTENDED, EXTENSION_DIALOG = ("python", "Verb("), ("shell", "own_command"), ("telnet", "XTIME")
-INSTALL = ("shell", "pip install .")
-BLOCKS = [
-    *(SERVE, KEEP, SERVER, SERVER_DIALOG, LMTP, LMTP_DIALOG, SEND, BEHIND_POSTFIX, POSTFIX, CLUSTER, HAPROXY, CATCH),
-    *(DJANGO, EXTEND, EXTENDED, EXTENSION_DIALOG, INSTALL),
-]
-"""What each block of the README is of, and has in it."""
+PAGE = Page("README.md")
+SERVE = PAGE.take("shell", "make test")
+KEEP = PAGE.take("shell", "--transcript")
+SERVER, SERVER_DIALOG = PAGE.take("python", "(LoginBackend)"), PAGE.take("telnet", "AUTH PLAIN")
+LMTP, LMTP_DIALOG = PAGE.take("python", "lmtp=True"), PAGE.take("telnet", "LHLO")
+SEND = PAGE.take("python", "with one call")
+BEHIND_POSTFIX, POSTFIX = PAGE.take("shell", "--lmtp"), PAGE.take("ini", "virtual_transport")
+CLUSTER, HAPROXY = PAGE.take("shell", "--relay-domain"), PAGE.take("ini", "listen cluster")
+CATCH = PAGE.take("shell", "--web")
+DJANGO = PAGE.take("python", "django.core.mail")
+EXTEND, EXTENDED = PAGE.take("python", "Verb("), PAGE.take("shell", "own_command")
+EXTENSION_DIALOG = PAGE.take("telnet", "XTIME")
+INSTALL = PAGE.take("shell", "pip install .")
 
 LETTER = b"From: me@example.net\r\nTo: you@example.org\r\nSubject: Hello\r\n\r\nHey <3\r\n"
 
@@ -70,23 +68,15 @@ def delivered(directory: Path) -> list[bytes]:
     return [file.read_bytes() for file in directory.glob("**/new/*")]
 
 
-def started_by(clone: Clone, script: str) -> str:
+def started_by(script: str) -> str:
     """How the README says that an example is started."""
-    (command,) = re.findall(rf"`(\.venv/bin/python examples/{script})`", clone.readme)
+    (command,) = re.findall(rf"`(\.venv/bin/python examples/{script})`", PAGE.text)
     return command
-
-
-def test_no_block_is_left_out() -> None:
-    """Each is one of those that are tried here."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    found = re.findall(r"^```(\w+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    tried = [[each for each in BLOCKS if each[0] == language and each[1] in text] for language, text in found]
-    assert [len(each) for each in tried] == [1] * len(BLOCKS)
 
 
 def test_serve_and_test(clone: Clone, terminal: Terminal) -> None:
     """The two commands, the second for a few tests, since this is one of all of them."""
-    serve, test = commands(clone.block(*SERVE))
+    serve, test = commands(SERVE.text)
     terminal.port("1025")
     terminal.type(serve)
     send(terminal.port("1025"))
@@ -95,7 +85,7 @@ def test_serve_and_test(clone: Clone, terminal: Terminal) -> None:
 
 def test_receive_into_a_maildir(clone: Clone, terminal: Terminal) -> None:
     """And see what is said, and what else there is."""
-    serve, options, backends = commands(clone.block(*KEEP))
+    serve, options, backends = commands(KEEP.text)
     assert "--backend" in terminal.run(options)
     assert "maildir:PATH" in terminal.run(backends)
     port = terminal.port("1025")
@@ -106,26 +96,26 @@ def test_receive_into_a_maildir(clone: Clone, terminal: Terminal) -> None:
 
 
 def test_a_server(clone: Clone, terminal: Terminal) -> None:
-    assert clone.block(*SERVER) == (clone.directory / "examples/smtp_server.py").read_text()
+    assert SERVER.text == (clone.directory / "examples/smtp_server.py").read_text()
     terminal.port("1025")
-    terminal.type(started_by(clone, "smtp_server.py"))
-    said = converse(terminal, clone.block(*SERVER_DIALOG))
+    terminal.type(started_by("smtp_server.py"))
+    said = converse(terminal, SERVER_DIALOG.text)
     assert said[-1].startswith("250 2.0.0 Ok: queued as ")
 
 
 def test_an_lmtp_server(clone: Clone, terminal: Terminal) -> None:
     """The README has the part that is not as in the other server."""
-    assert clone.block(*LMTP) in (clone.directory / "examples/lmtp_server.py").read_text()
+    assert LMTP.text in (clone.directory / "examples/lmtp_server.py").read_text()
     terminal.port("1025")
-    terminal.type(started_by(clone, "lmtp_server.py"))
-    converse(terminal, clone.block(*LMTP_DIALOG))
+    terminal.type(started_by("lmtp_server.py"))
+    converse(terminal, LMTP_DIALOG.text)
 
 
 def test_send_with_one_call(clone: Clone, terminal: Terminal) -> None:
-    assert clone.block(*SEND) == (clone.directory / "examples/send_mail.py").read_text()
+    assert SEND.text == (clone.directory / "examples/send_mail.py").read_text()
     terminal.port("1025")
-    terminal.type(commands(clone.block(*KEEP))[0])
-    terminal.type(started_by(clone, "send_mail.py"))
+    terminal.type(commands(KEEP.text)[0])
+    terminal.type(started_by("send_mail.py"))
     (stored,) = delivered(terminal.directory / "Maildir")
     assert b"Subject: Hello\r\n" in stored
 
@@ -133,7 +123,7 @@ def test_send_with_one_call(clone: Clone, terminal: Terminal) -> None:
 def test_catch_mail_in_a_browser(clone: Clone, terminal: Terminal) -> None:
     need("chromium")
     port = terminal.port("1025")
-    terminal.type(clone.block(*CATCH))
+    terminal.type(CATCH.text)
     send(port)
     with Chromium() as browser:
         browser.go(f"http://localhost:{terminal.port('8025')}/")
@@ -149,8 +139,8 @@ def test_lmtp_behind_postfix(
     terminal: Terminal,
 ) -> None:
     need("postfix")
-    settings = dict(re.findall(r"^(\w+) = (.*)$", terminal.at_home(clone.block(*POSTFIX)), re.MULTILINE))
-    terminal.type(clone.block(*BEHIND_POSTFIX))
+    settings = dict(re.findall(r"^(\w+) = (.*)$", terminal.at_home(POSTFIX.text), re.MULTILINE))
+    terminal.type(BEHIND_POSTFIX.text)
     with servers.postfix(room("newcomers-postfix"), certificate, {}, **settings) as postfix:
         send(postfix.port)
         (stored,) = eventually(lambda: delivered(terminal.directory / "mail/example.org/you"), lambda: postfix.end)
@@ -160,9 +150,9 @@ def test_lmtp_behind_postfix(
 
 def test_relay_to_a_cluster_behind_haproxy(clone: Clone, terminal: Terminal) -> None:
     need("haproxy")
-    (terminal.directory / "haproxy.cfg").write_text(terminal.at_home(clone.block(*HAPROXY)))
+    (terminal.directory / "haproxy.cfg").write_text(terminal.at_home(HAPROXY.text))
     port = terminal.port("1025")
-    terminal.type(clone.block(*CLUSTER))
+    terminal.type(CLUSTER.text)
     send(port)
     (stored,) = [each for server in ("one", "two") for each in delivered(terminal.directory / server)]
     assert stored.endswith(b"\r\n" + LETTER)
@@ -170,16 +160,16 @@ def test_relay_to_a_cluster_behind_haproxy(clone: Clone, terminal: Terminal) -> 
 
 def test_a_django_project(clone: Clone, terminal: Terminal) -> None:
     need("django")
-    assert clone.block(*DJANGO) == (clone.directory / "examples/django_mail.py").read_text()
-    (command,) = re.findall(r"`(make test ARGS=examples/\S+)`", clone.readme)
+    assert DJANGO.text == (clone.directory / "examples/django_mail.py").read_text()
+    (command,) = re.findall(r"`(make test ARGS=examples/\S+)`", PAGE.text)
     assert " 1 passed" in terminal.run(command)
 
 
 def test_add_an_extension(clone: Clone, terminal: Terminal) -> None:
-    assert clone.block(*EXTEND) == (clone.directory / "examples/own_command.py").read_text()
+    assert EXTEND.text == (clone.directory / "examples/own_command.py").read_text()
     terminal.port("1025")
-    terminal.type(clone.block(*EXTENDED))
-    assert "250-XTIME" in {line.replace(" ", "-", 1) for line in converse(terminal, clone.block(*EXTENSION_DIALOG))}
+    terminal.type(EXTENDED.text)
+    assert "250-XTIME" in {line.replace(" ", "-", 1) for line in converse(terminal, EXTENSION_DIALOG.text)}
 
 
 def test_install(clone: Clone, terminal: Terminal, tmp_path: Path) -> None:
@@ -187,7 +177,7 @@ def test_install(clone: Clone, terminal: Terminal, tmp_path: Path) -> None:
     venv.create(tmp_path / "environment", symlinks=True)
     clone.lend(tmp_path / "environment")
     terminal.environment |= {"PATH": f"{tmp_path}/environment/bin:{terminal.environment['PATH']}"}
-    terminal.type(clone.block(*INSTALL))
+    terminal.type(INSTALL.text)
     terminal.directory = tmp_path
     said = terminal.run("python -c 'import txsmtpx, twisted.plugins.txsmtpx_plugin as plugin; print(plugin.__file__)'")
     assert said.startswith(f"{tmp_path}/environment/lib/python{sys.version_info[0]}"), said

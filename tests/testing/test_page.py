@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_readme import blocks
+from tests.docs.page import Page
 from tests.testing.test_plugin import STRICT, how_many
 
 pytest_plugins = ["pytester"]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
-SUITES = blocks(PAGE, "python")
+PAGE = Page("docs/testing.md")
+SUITES = [block.text for block in PAGE.take_all("python")]
 (SIMPLE,) = [suite for suite in SUITES if "SimpleTestCase" in suite]
 
 # What pytest-django, or manage.py, does for a project.

@@ -12,18 +12,22 @@ import tomllib
 from pathlib import Path
 
 from tests.docs.network import network
-from tests.docs.story import Story
+from tests.docs.page import Page
+from tests.docs.story import Story, commands
 from tests.interop.conftest import need
-from tests.test_readme import blocks, commands
 from tests.wire.twistd import LOCAL, Twistd
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "inbox.md").read_text()
+PAGE = Page("docs/inbox.md")
+SERVE, CONTAINER = PAGE.take("shell", "pip install"), PAGE.take("shell", "--web-host")
+DJANGO, PROGRAM = PAGE.take("python", "EMAIL_BACKEND"), PAGE.take("python", "import smtplib")
+WAIT, SHOWN = PAGE.take("shell", "wait=10"), PAGE.take("json")
+ASK = PAGE.take("shell", "DELETE")
 
 
 def test_it_is_as_it_says(tmp_path):
     need("curl")
-    install, serve, _, wait, *asks = commands(PAGE)
+    install, serve = commands(SERVE.text)
     (extra,) = re.fullmatch(r"python -m pip install 'txsmtpx\[(\w+)\]'", install).groups()
     assert extra in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     twistd, *options = shlex.split(serve)
@@ -36,13 +40,11 @@ def test_it_is_as_it_says(tmp_path):
             there = command.replace("localhost:8025", f"127.0.0.1:{http}")
             return subprocess.run(shlex.split(there), check=True, capture_output=True, text=True).stdout
 
-        django, program = blocks(PAGE, "python")
-        exec(django, settings := {})
+        exec(DJANGO.text, settings := {})
         assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"]) == ("127.0.0.1", 1025)
-        exec(program.replace("1025", smtp), {})
-        (shown,) = blocks(PAGE, "json")
-        assert _comparable(run(wait)) == _comparable(shown)
-        one, source, delete = asks
+        exec(PROGRAM.text.replace("1025", smtp), {})
+        assert _comparable(run(WAIT.text)) == _comparable(SHOWN.text)
+        one, source, delete = commands(ASK.text)
         assert json.loads(run(one))["text"] == "Hey <3\n"
         assert run(source).startswith("From: me@example.org\n")
         assert run(delete) == ""
@@ -62,7 +64,7 @@ def test_in_a_container(tmp_path):
     with network() as own:
         story = Story(tmp_path, own)
         try:
-            story.run(story.at_home(commands(PAGE)[2]))
+            story.run(story.at_home(CONTAINER.text))
             server = story.at_home("localhost:8025")
             assert [_status(server, host) for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
         finally:
@@ -78,4 +80,5 @@ def _status(server: str, host: str) -> int:
 def test_each_field_of_a_message_has_a_word(web):
     web.keep(b"Subject: x\r\n\r\n")
     one = web.json("/api/messages/1")
-    assert [name for name in {**one, **one["parts"][0]} if f"`{name}`" not in PAGE and f'"{name}"' not in PAGE] == []
+    names = {**one, **one["parts"][0]}
+    assert [name for name in names if f"`{name}`" not in PAGE.text and f'"{name}"' not in PAGE.text] == []
