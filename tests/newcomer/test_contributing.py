@@ -45,8 +45,9 @@ def test_a_first_extension(clone: Clone) -> None:
         port = terminal.port("1025")
         terminal.type(SERVE.text)
         (clone.directory / ".venv/made-to-develop").touch()
-        shutil.copy(Path(sys.executable).with_name("ruff"), clone.directory / ".venv/bin")
-        for command in commands(RUN.text)[:2]:  # make types is too long for a test, and is run on everything anyway
+        for program in ("ruff", "mypy"):
+            shutil.copy(Path(sys.executable).with_name(program), clone.directory / ".venv/bin")
+        for command in commands(RUN.text):
             terminal.run(command)
         typed = TELNET.text.splitlines()[1:]
         with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
