@@ -18,6 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+"""What tells pip to do with what it has been lent."""
+
 
 class Clone:
     """
@@ -36,16 +39,21 @@ class Clone:
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, directory / name)
         venv.create(directory / ".venv", symlinks=True)
-        self.lend(directory / ".venv")
+        lend(directory / ".venv")
         path = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
-        self.environment = os.environ | {"PATH": path, "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+        self.environment = os.environ | OFFLINE | {"PATH": path}
         self.environment.pop("PYTHONPATH", None)
 
-    def lend(self, environment: Path) -> None:
-        """The packages to an environment, and the program that an installation of Twisted would have put there."""
-        library = next(environment.glob("lib/python*/site-packages"))
-        (library / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
-        programs = environment / "bin"
-        twistd = Path(sys.executable).with_name("twistd").read_text(encoding="utf-8")
-        (programs / "twistd").write_text(re.sub(r"\A#!.*", f"#!{programs / 'python'}", twistd))
-        (programs / "twistd").chmod(0o755)
+
+def lend(environment: Path) -> None:
+    """Our packages, but not what they are for, and the program that an installation of Twisted would have put there."""
+    lent = environment / "lent"
+    lent.mkdir()
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if "txsmtpx" not in package.name:
+            (lent / package.name).symlink_to(package)
+    (next(environment.glob("lib/python*/site-packages")) / "lent.pth").write_text(f"{lent}\n")
+    programs = environment / "bin"
+    twistd = Path(sys.executable).with_name("twistd").read_text(encoding="utf-8")
+    (programs / "twistd").write_text(re.sub(r"\A#!.*", f"#!{programs / 'python'}", twistd))
+    (programs / "twistd").chmod(0o755)

@@ -22,7 +22,7 @@ from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.conftest import certificate, need, room  # noqa: F401  # fixtures
 from tests.interop.process import eventually
-from tests.newcomer.clone import Clone
+from tests.newcomer.clone import Clone, lend
 from tests.newcomer.terminal import Terminal, converse, terminal_at
 from tests.web.chromium import Chromium
 
@@ -175,7 +175,7 @@ def test_add_an_extension(clone: Clone, terminal: Terminal) -> None:
 def test_install(clone: Clone, terminal: Terminal, tmp_path: Path) -> None:
     """Into another environment: nothing of the clone is needed then."""
     venv.create(tmp_path / "environment", symlinks=True)
-    clone.lend(tmp_path / "environment")
+    lend(tmp_path / "environment")
     terminal.environment |= {"PATH": f"{tmp_path}/environment/bin:{terminal.environment['PATH']}"}
     terminal.type(INSTALL.text)
     terminal.directory = tmp_path

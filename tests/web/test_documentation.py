@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
-import shlex
 import subprocess
-import tomllib
+import sys
+import venv
 from pathlib import Path
 
+import pytest
+
+from tests.docs.block import Block
 from tests.docs.network import network
 from tests.docs.page import Page
 from tests.docs.story import Story, commands
 from tests.interop.conftest import need
-from tests.wire.twistd import LOCAL, Twistd
+from tests.newcomer.clone import OFFLINE, lend
 
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
@@ -25,30 +29,54 @@ WAIT, SHOWN = PAGE.take("shell", "wait=10"), PAGE.take("json")
 ASK = PAGE.take("shell", "DELETE")
 
 
-def test_it_is_as_it_says(tmp_path):
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """How it is where pip finds a wheel of this and what that needs; nothing of this is installed yet."""
+    directory = tmp_path_factory.mktemp("installed")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(directory), str(ROOT)]
+    subprocess.run(build, env=os.environ | OFFLINE, check=True)
+    venv.create(directory / "environment", symlinks=True)
+    lend(directory / "environment")
+    return OFFLINE | {"PATH": f"{directory}/environment/bin:{os.environ['PATH']}", "PIP_FIND_LINKS": str(directory)}
+
+
+def test_it_is_as_it_says(installed, tmp_path):
     need("curl")
-    install, serve = commands(SERVE.text)
-    (extra,) = re.fullmatch(r"python -m pip install 'txsmtpx\[(\w+)\]'", install).groups()
-    assert extra in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    twistd, *options = shlex.split(serve)
-    assert [twistd, *options[:2]] == ["twistd", "-n", "smtpx"]
-    options = [{"tcp:1025:interface=127.0.0.1": LOCAL, "8025": LOCAL}.get(each, each) for each in options[2:]]
-    with Twistd(tmp_path, *options) as server:
-        smtp, http = server.ports(2)
-
-        def run(command: str) -> str:
-            there = command.replace("localhost:8025", f"127.0.0.1:{http}")
-            return subprocess.run(shlex.split(there), check=True, capture_output=True, text=True).stdout
-
+    with network() as own, contextlib.closing(Inbox(tmp_path, own, installed)) as inbox:
+        assert "WARNING" not in inbox.type(SERVE)[0]  # of an extra that there is none of
         exec(DJANGO.text, settings := {})
         assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"]) == ("127.0.0.1", 1025)
-        exec(PROGRAM.text.replace("1025", smtp), {})
-        assert _comparable(run(WAIT.text)) == _comparable(SHOWN.text)
-        one, source, delete = commands(ASK.text)
-        assert json.loads(run(one))["text"] == "Hey <3\n"
-        assert run(source).startswith("From: me@example.org\n")
-        assert run(delete) == ""
-        assert json.loads(run("curl -s http://localhost:8025/api/messages"))["total"] == 0
+        exec(inbox.at_home(PROGRAM.text), {})
+        (found,) = inbox.type(WAIT)
+        assert _comparable(found) == _comparable(SHOWN.text)
+        one, source, deleted = inbox.type(ASK)
+        assert json.loads(one)["text"] == "Hey <3\n"
+        assert source.startswith("From: me@example.org\n")
+        assert deleted == ""
+        assert inbox.get("localhost:8025") == (200, 0)
+        inbox.type(CONTAINER)
+        assert [inbox.get(host)[0] for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
+
+
+class Inbox(Story):
+    """The page, so far."""
+
+    def __init__(self, directory: Path, as_printed: bool, environment: dict[str, str]) -> None:
+        super().__init__(directory, as_printed)
+        self.environment |= environment
+
+    def type(self, block: Block) -> list[str]:
+        """What each of its commands says."""
+        return [self.run(command) for command in commands(self.at_home(block.text))]
+
+    def get(self, host: str) -> tuple[int, object]:
+        """The status of the list, and how many are in it, for one who calls the server so."""
+        with contextlib.closing(http.client.HTTPConnection(self.at_home("localhost:8025"), timeout=20)) as connection:
+            connection.request("GET", "/api/messages", headers={"Host": host})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read()).get("total")
+
+    close = Story.end
 
 
 def _comparable(answer: str) -> object:
@@ -58,23 +86,6 @@ def _comparable(answer: str) -> object:
         assert re.fullmatch(r"[0-9A-F]{12}", message.pop("queue_id"))
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", message.pop("arrived"))
     return parsed
-
-
-def test_in_a_container(tmp_path):
-    with network() as own:
-        story = Story(tmp_path, own)
-        try:
-            story.run(story.at_home(CONTAINER.text))
-            server = story.at_home("localhost:8025")
-            assert [_status(server, host) for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
-        finally:
-            story.end()
-
-
-def _status(server: str, host: str) -> int:
-    with contextlib.closing(http.client.HTTPConnection(server, timeout=20)) as connection:
-        connection.request("GET", "/api/messages", headers={"Host": host})
-        return connection.getresponse().status
 
 
 def test_each_field_of_a_message_has_a_word(web):
