@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 from pytest_twisted import blockon
 from twisted.internet import reactor
@@ -45,6 +47,18 @@ def test_starttls(network, authority):
     result = net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n"))
     assert len(result.accepted) == 1
     assert net.servers[0].tls
+
+
+def test_a_lost_connection_leaves_nothing_to_openssl(network, authority):
+    """Without the garbage collector: what OpenSSL has for a connection is more than all the rest."""
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    client = net.result(secured(net, authority))
+    inside = weakref.ref(client.transport.getHandle())
+    assert inside() is not None
+    net.result(client.quit())
+    assert inside() is None
+    assert client.tls.version == "TLSv1.3"
+    assert client.tls.bindings == {}
 
 
 @pytest.mark.parametrize(

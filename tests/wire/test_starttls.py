@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import weakref
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -52,6 +53,21 @@ def test_what_was_negotiated_is_on_the_connection(client, pem, backend):
     assert connection.tls.cipher.startswith("TLS_")
     assert connection.tls.peer_certificate is None
     assert connection.with_protocol() == "ESMTPS"
+
+
+def test_a_lost_connection_leaves_nothing_to_openssl(client, pem):
+    """Without the garbage collector: what OpenSSL has for a connection is more than all the rest."""
+    client.ask("EHLO client.example", "STARTTLS")
+    client.start_tls(pem.client_options())
+    client.ask("EHLO client.example")
+    tls = client.server.dialog.connection.tls
+    assert "tls-server-end-point" in tls.bindings
+    inside = weakref.ref(client.server.transport.getHandle())
+    assert inside() is not None
+    client.ask("QUIT")
+    assert client.over
+    assert inside() is None
+    assert tls.version == "TLSv1.3"
 
 
 # What is sent behind STARTTLS before TLS: commands, a hello, the beginning of a command, or what is no command at all.

@@ -148,8 +148,7 @@ class ClientChannel(LineReceiver):
         transport = self.transport
         while not hasattr(transport.getHandle(), "get_cipher_name"):
             transport = transport.transport
-        self._tls_connection = transport.getHandle()
-        self.tls = TLSState(self._tls_connection)
+        self.tls = TLSState(transport.getHandle())
         secured, self._secured = self._secured, None
         if secured is not None:
             secured.callback(None)
@@ -169,6 +168,8 @@ class ClientChannel(LineReceiver):
         closed, self._closed = self._closed, []
         for gone in closed:
             gone.callback(None)
+        if self.tls is not None:
+            self.tls.lost()
 
     def pauseProducing(self) -> None:
         """The server does not read."""

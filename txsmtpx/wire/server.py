@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import (
-    IHandshakeListener,
-    IPushProducer,
-    ISSLTransport,
-)
+from twisted.internet.interfaces import IHandshakeListener, IPushProducer, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.protocols.basic import LineReceiver
@@ -60,6 +56,7 @@ class SMTPServer(LineReceiver):
         self._reading = True
         self._closing = False
         self._handshaking = False
+        self._tls: TLSState | None = None
         self._spoken = False
         self._greeted = False
         self._counted: str | None = None
@@ -115,6 +112,8 @@ class SMTPServer(LineReceiver):
         self.factory.dismiss(self, self._counted)
         if self.factory.settings.observers.disconnected is not None:
             self.factory.settings.observers.disconnected(self.dialog.connection, reason)
+        if self._tls is not None:
+            self._tls.lost()
 
     def pauseProducing(self) -> None:
         """The peer does not read: nothing is done for it meanwhile, and not for ever."""
@@ -248,7 +247,8 @@ class SMTPServer(LineReceiver):
 
     def _tls_stands(self) -> None:
         self._handshaking, self.deaf = False, self._closing
-        self.dialog.tls_started(TLSState(self._tls_connection(), server=True))
+        self._tls = TLSState(self._tls_connection(), server=True)
+        self.dialog.tls_started(self._tls)
 
     def _tls_connection(self) -> Any:
         transport: Any = self.transport

@@ -33,7 +33,7 @@ class TLSState:
     @ivar peer_certificate: the client's certificate, None where it showed none.
     @ivar verified: whether there is one, signed by whom we trust.
     @ivar peer_names: what it calls its owner: e-mail addresses, DNS names, the common name.
-    @ivar bindings: what binds a login to this channel, see L{channel_bindings}.
+    @ivar bindings: what binds a login to this channel, see L{channel_bindings}; nothing once it has gone.
     """
 
     def __init__(self, connection: SSL.Connection, server: bool = False) -> None:
@@ -46,13 +46,20 @@ class TLSState:
         asked = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
         self.verified = self.peer_certificate is not None and asked
         self.peer_names = () if self.peer_certificate is None else _names(self.peer_certificate.to_cryptography())
-        self._connection = connection
+        self._connection: SSL.Connection | None = connection
         self._server = server
 
     @cached_property
     def bindings(self) -> dict[str, bytes]:
         """What binds a login to this channel; made when somebody asks, which most connections never do."""
-        return channel_bindings(self._connection, self._server)
+        return {} if self._connection is None else channel_bindings(self._connection, self._server)
+
+    def lost(self) -> None:
+        """
+        The connection has gone: OpenSSL's part of it, tens of KiB, is freed now, and not when Python next looks for
+        cycles, which is after some dozens of connections more.
+        """
+        self._connection = None
 
     def __repr__(self) -> str:
         return f"<TLSState {self.version} {self.cipher}>"
