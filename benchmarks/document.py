@@ -16,7 +16,7 @@ from benchmarks.program import Program
 from benchmarks.report import UNITS, ratios
 from benchmarks.results import Results
 from benchmarks.rounds import Case
-from benchmarks.servers import GROWING, SERVERS, WORKERS
+from benchmarks.servers import ASYNCHRONOUS, GROWING, SERVERS, WORKERS
 
 PAGE = HERE.parent / "docs" / "performance.md"
 
@@ -157,6 +157,7 @@ def _instructions(results: Results) -> Iterator[str]:
 BLOCKS: dict[str, Callable[[Results], Iterator[str]]] = {
     "servers": lambda results: _comparison(results, "server", SERVERS),
     "clients": lambda results: _comparison(results, "client", CLIENTS),
+    "asynchronous": lambda results: _comparison(results, "asynchronous", ASYNCHRONOUS),
     "workers": lambda results: _comparison(results, "workers", WORKERS),
     "goals": _goals,
     "growth": _growth,

@@ -22,6 +22,7 @@ class Received:
     @ivar units: how many of them are in a message.
     @ivar first: messages for a first impression of the cost.
     @ivar tls: the kind of key, "ec" or "rsa", "" for no TLS.
+    @ivar side: whose it is.
     @ivar done: what the load generator counts: "messages", or "sessions", which have none.
     """
 
@@ -33,8 +34,8 @@ class Received:
     first: int = 200
     tls: str = ""
     done: str = "messages"
+    side: str = "server"
 
-    side = "server"
     measured = "CPU"
 
     def measure(self, program: Program, seconds: float) -> Cost:

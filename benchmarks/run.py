@@ -13,9 +13,9 @@ from benchmarks.program import Program
 from benchmarks.report import table
 from benchmarks.results import circumstances, kept
 from benchmarks.rounds import Case, in_turn
-from benchmarks.servers import GROWING, SERVERS, WORKERS
+from benchmarks.servers import ASYNCHRONOUS, GROWING, SERVERS, WORKERS
 
-PROGRAMS = {"server": SERVERS, "client": CLIENTS, "workers": WORKERS}
+PROGRAMS = {"server": SERVERS, "client": CLIENTS, "workers": WORKERS, "asynchronous": ASYNCHRONOUS}
 """The side of a case to those that are measured at it."""
 
 

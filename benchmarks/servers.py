@@ -61,6 +61,13 @@ SERVERS: tuple[Program, ...] = (
 )  # fmt: skip
 """The first one is what the others are compared with."""
 
+ASYNCHRONOUS: tuple[Program, ...] = tuple(
+    Program(name, _with_port(PYTHON, PEERS / "asynchronous.py", how), needs_module("txsmtpx"),
+            lambda: module("txsmtpx"))
+    for name, how in (("at once", "now"), ("a turn later", "later"), ("the same, a write a reply", "apart"))
+)  # fmt: skip
+"""Our server with a backend that answers so."""
+
 WORKERS: tuple[Program, ...] = tuple(
     Program(f"{count} worker{'s' * (count > 1)}", smtpx("--workers", str(count)), needs_module("txsmtpx"),
             lambda: module("txsmtpx"), processes=count)

@@ -18,6 +18,7 @@ from tests.hunt.model import KINDS, MAX_FAILURES, MAX_MESSAGE, Command, Model
 from tests.hunt.worded import Worded
 from txsmtpx import SMTPError
 from txsmtpx.testing import BackendCrash, Conversation
+from txsmtpx.wire.server import BREATH
 
 READ_TIMEOUT = 300
 """Seconds."""
@@ -180,6 +181,7 @@ class Talk:
 
     def compare(self) -> None:
         """The server has said what the model has, and stands where it does."""
+        self.client.clock.advance(BREATH)  # what the server keeps for a moment
         for _ in range(MAX_FAILURES):
             self.client.clock.advance(0)  # refused logins are slowed by no time at all
         self._said += [line for line in self.client.replies() if line[3:4] != "-"]

@@ -19,7 +19,7 @@ from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.intake import PEER, Intake
+from txsmtpx.wire.intake import DIALOG, PEER, Intake
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.tls import TLSState
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from txsmtpx.wire.factory import SMTPServerFactory
 
 log = Logger()
+
+BREATH = 0.02
+"""Seconds between two writes while more commands wait for the backend, see L{SMTPServer.write}."""
 
 _TLS_HELLO = b"\x16"
 """A record of type handshake; the first octet says it all, since no command begins so."""
@@ -61,6 +64,7 @@ class SMTPServer(LineReceiver):
         self._greeted = False
         self._counted: str | None = None
         self._in_message = False
+        self._next_breath = 0.0
 
     # ---- what Twisted calls
 
@@ -133,13 +137,18 @@ class SMTPServer(LineReceiver):
     # ---- what the dialog calls (IWire)
 
     def write(self, octets: bytes) -> None:
-        """Send C{octets}, with all the other replies of this segment."""
+        """
+        Send C{octets}, with the other replies to what has come together (RFC 2920 §3.2).
+
+        They wait for each other also where a backend lets each command wait, since a write for each costs more than
+        the command; but not longer than a L{BREATH}.  The outcomes of a message wait for nothing.
+        """
         self._out.append(octets)
         if self._transcript is not None:
             for line in octets.decode("utf-8", "backslashreplace").splitlines():
                 self._transcript(self.dialog.connection.session_id, "S", line)
         if not self.intake.busy:
-            self._flush()
+            self._speak()
 
     def start_tls(self) -> None:
         """Forget what has come in the clear (RFC 3207 §6), and negotiate."""
@@ -186,7 +195,7 @@ class SMTPServer(LineReceiver):
         """Nothing more can be done for now: one write for all the answers."""
         if not self._closing:
             self._wait(moved)
-        self._flush()
+        self._speak()
 
     def pause(self) -> None:
         """Read no more, until there is room."""
@@ -216,6 +225,17 @@ class SMTPServer(LineReceiver):
                 self.transport.resumeProducing()
             if self.factory.stopping and not self.intake.octets:
                 self.goodbye()
+
+    def _speak(self) -> None:
+        """Send what was written, unless more follows soon."""
+        if self.intake.held & DIALOG and self.intake.octets and self._out and self.dialog.message is None:
+            now = self.factory.settings.clock.seconds()
+            if now < self._next_breath:
+                if not self._deadlines.running("reply"):
+                    self._deadlines.set("reply", self._next_breath - now)
+                return
+            self._next_breath = now + BREATH
+        self._flush()
 
     def _flush(self) -> None:
         if self._out:
@@ -277,6 +297,8 @@ class SMTPServer(LineReceiver):
             self.dialog.say_goodbye(replies.MESSAGE_TIMEOUT_421)
         elif phase == "greeting":
             self._greet()
+        elif phase == "reply":
+            self._speak()
         else:
             self._log(LogLevel.info, "the peer does not read: aborting")
             self.abort()
