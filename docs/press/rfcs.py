@@ -2,12 +2,14 @@
 The map of RFCs: each section that the source cites, and the code that cites it, since a check names what it obeys.
 
 A citation is C{RFC 5321 §4.1.1.2} in a comment or docstring; a section alone is one of the RFC with which the file
-opens.
+opens.  What the RFC calls a section stands in C{headings.txt}, copied from the RFC itself, so that no number is written
+from memory.
 """
 
 from __future__ import annotations
 
 import ast
+import html
 import io
 import re
 import tokenize
@@ -20,6 +22,7 @@ from press.names import PACKAGE
 from press.source import page_of
 
 ROOT = Path(__file__).parents[2]
+HEADINGS = Path(__file__).with_name("headings.txt")
 
 BEGINNING = """\
 # Map of RFCs
@@ -104,6 +107,12 @@ def _names(tree: ast.AST, within: str = "") -> Iterator[tuple[int, int, str]]:
             yield from _names(node, f"{name}.")
 
 
+def headings() -> dict[tuple[int, str], str]:
+    """RFC and section to the heading; of RFC 9422 there are none, since its text was not at hand."""
+    lines = HEADINGS.read_text(encoding="utf-8").splitlines()
+    return {(int(rfc), section): heading for rfc, section, heading in (line.split(" ", 2) for line in lines)}
+
+
 def page() -> str:
     """The text of the page."""
     return "\n".join(_paragraphs(citations()))
@@ -111,6 +120,7 @@ def page() -> str:
 
 def _paragraphs(found: list[Citation]) -> Iterator[str]:
     yield BEGINNING
+    titles = headings()
     for rfc in sorted({each.rfc for each in found}):
         home = f"https://www.rfc-editor.org/rfc/rfc{rfc}"
         yield f"## RFC {rfc}\n\n[RFC {rfc}]({home}) at its publisher.\n\n| section | obeyed in |\n| --- | --- |"
@@ -119,7 +129,9 @@ def _paragraphs(found: list[Citation]) -> Iterator[str]:
             places = [each for each in found if (each.rfc, each.section) == (rfc, section)]
             first = {(each.file, each.name): each for each in reversed(places)}
             shown = "<br>".join(_place(each) for each in sorted(first.values()))
-            yield f"| {f'[§{dotted}]({home}#section-{dotted})' if dotted else 'as a whole'} | {shown} |"
+            title = html.escape(titles.get((rfc, dotted), ""), quote=False)
+            which = f"[§{dotted}]({home}#section-{dotted}) {title}" if dotted else "as a whole"
+            yield f"| {which} | {shown} |"
         yield ""
 
 

@@ -40,7 +40,7 @@ class Session:
         """VRFY (RFC 5321 §3.5.3): None for 252, a C{str} or several, or a Reply."""
 
     def expand(self, argument: str) -> Any:
-        """EXPN (RFC 5321 §3.5.2): None for 502, a C{str} or several, or a Reply."""
+        """EXPN (RFC 5321 §3.5.4): None for 502, a C{str} or several, or a Reply."""
 
     def reset(self) -> Any:
         """The transaction is over."""

@@ -76,7 +76,7 @@ class Settings:
     @ivar max_errors: commands refused for good (5xx) without a message taken, which end the connection; 0 for any
         number, and not counted under LMTP.
     @ivar max_line_length: octets of a command with its line end.
-    @ivar max_auth_failures: failed logins that end the connection.
+    @ivar max_auth_failures: failed logins that end the connection (RFC 4954 §9: three or more).
     @ivar auth_failure_delay: seconds, times the count, before a failed login is answered.
     @ivar delivery_timeout: seconds after the end of the data, for outcomes that have no time-out of their own.
     @ivar outcome_policy: what SMTP says where recipients fared differently.

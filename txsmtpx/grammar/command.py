@@ -23,7 +23,7 @@ def split(line: bytes) -> tuple[str, str]:
     A command line, without its line end, as (VERB, argument).
 
     The verb is upper case, the argument without white space around it.  UTF-8 passes here (RFC 6531
-    §3.5); whether an address may hold it is said elsewhere.
+    §3.3); whether an address may hold it is said elsewhere.
 
     @raise ValueError: a control octet, or what is not UTF-8.  A CR is one of them: what follows it is
         not another command.

@@ -2,7 +2,7 @@
 Who may ask: programs, and pages of the inbox itself.
 
 A browser speaks for every page that it shows, also for one that wants to read the mail of whoever looks at it.  Such a
-page can point its own name at 127.0.0.1 (DNS rebinding), so the inbox answers only to names it knows (RFC 9110 §7.2).
+page can point its own name at 127.0.0.1 (DNS rebinding), so the inbox answers only to names it knows (RFC 9110 §7.4).
 It can send requests without reading the answers (CSRF), so what a browser says of where a request comes from has to
 be the inbox: C{Origin} (RFC 6454) and C{Sec-Fetch-Site} (Fetch Metadata).  Programs such as curl send neither.
 """

@@ -203,7 +203,7 @@ class ClientChannel(LineReceiver):
         self._outlet.write(octets)
 
     def write_secret(self, octets: bytes) -> None:
-        """Send C{octets}, a line that no transcript shows (RFC 4954 §9)."""
+        """Send C{octets}, a line that no transcript shows."""
         if self._transcript is not None:
             self._transcript(self._session, "C", shown(octets[:-2], True))
         self._outlet.write(octets)

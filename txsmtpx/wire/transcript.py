@@ -23,7 +23,7 @@ def to_log(session_id: str, speaker: str, line: str) -> None:
 
 
 def shown(line: bytes, secret: bool) -> str:
-    """A line of the client's as it may be seen: no credentials (RFC 4954 §9), no control characters."""
+    """A line of the client's as it may be seen: no credentials, no control characters."""
     if secret and line != b"*":
         return "[credentials]"
     return printable(_AUTH.sub(rb"\1[credentials]", line))
