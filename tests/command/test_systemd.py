@@ -1,8 +1,12 @@
-"""The files of C{examples/systemd}: valid, hardened, and what they describe runs on sockets that systemd has opened."""
+"""
+The files of C{examples/systemd}: valid, hardened, and what they describe runs on sockets that systemd has opened, also
+where it is process 1 and has them as the page installs them.
+"""
 
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import signal
 import socket
@@ -12,12 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.command.daemon import gone
+from tests.command.daemon import eventually, gone
 from tests.command.example import configured, deliver_to_both
+from tests.command.machine import machine
+from tests.docs.block import texts
+from tests.docs.network import network
 from tests.interop.conftest import need
 from tests.wire.twistd import PATIENCE, environment
+from txsmtpx.testing import issue
 
-UNITS = Path(__file__).parents[2] / "examples" / "systemd"
+ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "examples" / "systemd"
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 
 
@@ -92,3 +101,54 @@ def test_on_the_sockets_of_systemd(tmp_path):
     assert "Traceback" not in log
     assert len(list(tmp_path.glob("mail/mx.example.org/b/new/*"))) == 2
     assert gone(process.pid)
+
+
+LEND = """
+python3 -m venv /opt/txsmtpx
+python3 -c 'from pathlib import Path; from tests.newcomer.clone import lend
+lend(Path("/opt/txsmtpx"), Path("/packages"))'
+"""
+"""For pip, which finds there what it would have fetched."""
+
+LOGGED = """
+mkdir /etc/systemd/system/txsmtpx.service.d
+cd /etc/systemd/system/txsmtpx.service.d
+printf '[Service]\\nStandardOutput=append:/log\\nStandardError=append:/log\\n' >log.conf
+"""
+
+GROUP = "/sys/fs/cgroup/system.slice/txsmtpx.service"
+SHOW = "systemctl show txsmtpx.service --value --property="
+PORTS = ("::1", 25), ("::1", 465)
+
+
+def test_on_a_machine_of_its_own(tmp_path):
+    """Installed by the script of the page; the service is nobody but its user, and may do what it has to."""
+    need("systemd")
+    pem = issue(tmp_path, "mx.example.org", "mx.example.org")
+    (install,) = texts(ROOT / "docs" / "running.md", "sh")
+    (tmp_path / "machine").mkdir()
+    with contextlib.ExitStack() as stack:
+        try:
+            if not stack.enter_context(network()):
+                raise PermissionError("no network of its own")
+            there = stack.enter_context(machine(tmp_path / "machine"))
+        except PermissionError as error:
+            pytest.skip(f"no machine of its own: {error}")
+        there.run(LEND + LOGGED)
+        for file, name in ((pem.certificate, "fullchain.pem"), (pem.key, "privkey.pem")):
+            there.run(f"cat >{name}", file.read_text())
+        there.run(install, "secret\n")
+        deliver_to_both(tmp_path, *PORTS)
+        assert there.run(f"ps -o user= -p $(paste -sd, {GROUP}/cgroup.procs)").split() == ["txsmtpx"] * 3
+        there.run("systemctl reload txsmtpx")
+        there.run("systemctl kill --kill-whom=main --signal=KILL txsmtpx")
+        eventually(lambda: there.run(SHOW + "NRestarts") == "1\n")
+        deliver_to_both(tmp_path, *PORTS)
+        there.run("systemctl stop txsmtpx.socket txsmtpx.service")
+        assert there.run(SHOW + "Result") == "success\n"
+        assert there.run(f"ls -d {GROUP} || true") == ""
+        stored = there.run("stat --format=%U:%a /var/lib/txsmtpx/mx.example.org/b/new/*").split()
+        assert stored == ["txsmtpx:600"] * 4
+        log = there.run("cat /log")
+    assert "Traceback" not in log
+    assert "plugin cache" not in log

@@ -8,15 +8,14 @@ and from where, is the clone's own.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = Path(sysconfig.get_path("purelib"))
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
 """What tells pip to do with what it has been lent."""
@@ -45,15 +44,15 @@ class Clone:
         self.environment.pop("PYTHONPATH", None)
 
 
-def lend(environment: Path) -> None:
+def lend(environment: Path, packages: Path = PACKAGES) -> None:
     """Our packages, but not what they are for, and the program that an installation of Twisted would have put there."""
     lent = environment / "lent"
     lent.mkdir()
-    for package in Path(sysconfig.get_path("purelib")).iterdir():
+    for package in packages.iterdir():
         if "txsmtpx" not in package.name:
             (lent / package.name).symlink_to(package)
     (next(environment.glob("lib/python*/site-packages")) / "lent.pth").write_text(f"{lent}\n")
     programs = environment / "bin"
-    twistd = Path(sys.executable).with_name("twistd").read_text(encoding="utf-8")
-    (programs / "twistd").write_text(re.sub(r"\A#!.*", f"#!{programs / 'python'}", twistd))
+    twistd = f"#!{programs / 'python'}\nfrom twisted.scripts.twistd import run\n\nrun()\n"
+    (programs / "twistd").write_text(twistd, encoding="utf-8")
     (programs / "twistd").chmod(0o755)
