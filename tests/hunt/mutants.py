@@ -39,9 +39,19 @@ def main(words: list[str]) -> int:
 
 
 def results() -> Iterator[tuple[str, int | None]]:
-    """Each mutant, and the exit status of its tests; None where they did not run."""
+    """
+    Each mutant, and the exit status of its tests; None where they did not run.
+
+    Of a file that a run is writing just now, or was when it was stopped, nothing is known yet: that is said, and it
+    stands for a mutant that did not run.
+    """
     for meta in sorted(RESULTS.glob("txsmtpx/**/*.meta")):
-        yield from json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"].items()
+        try:
+            found = json.loads(meta.read_text(encoding="utf-8"))
+        except json.JSONDecodeError:
+            print(f"is half written, so left out: {meta}")
+            found = {"exit_code_by_key": {meta.name: None}}
+        yield from found["exit_code_by_key"].items()
 
 
 def accounted_for(text: str) -> list[str]:

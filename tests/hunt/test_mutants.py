@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
 from functools import reduce
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,24 @@ def test_who_may_live_and_who_may_not(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "lives: c\n    c | x" in said
     assert "1 not run" in said
     assert "is listed" not in said  # it may be among those that did not run
+
+
+def test_a_file_that_is_being_written_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    room = tmp_path / "txsmtpx" / "grammar"
+    room.mkdir(parents=True)
+    whole = json.dumps({"exit_code_by_key": {"txsmtpx.grammar.path.x_split__mutmut_1": 1}})
+    (room / "path.py.meta").write_text(whole)
+    (room / "reply.py.meta").write_text(whole[:-9])
+    (room / "xtext.py.meta").write_text("")
+    monkeypatch.setattr(mutants, "RESULTS", tmp_path)
+    assert mutants.judge(["grammar.reply.listed | x"], dict(mutants.results())) == 0
+    said = capsys.readouterr().out
+    assert f"is half written, so left out: {room / 'reply.py.meta'}" in said
+    assert f"is half written, so left out: {room / 'xtext.py.meta'}" in said
+    assert "1 killed, 2 not run" in said
+    assert "is listed" not in said
 
 
 def test_a_line_that_stands_twice_in_a_function_is_accounted_for_twice(
