@@ -26,7 +26,7 @@ def latency(port: int) -> float:
 
 
 def test_a_normal_client_does_not_notice(directory, with_tls, figures):
-    patience = scale(6, 60)
+    patience = scale(4, 60)
     options = ["--backend", "null", *with_tls, "--read-timeout", str(patience), "--write-timeout", str(patience)]
     with Besieged(directory, *options) as server:
         port, before = server.port, server.descriptors
