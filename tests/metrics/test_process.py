@@ -13,7 +13,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -134,6 +134,30 @@ ALERTS = OPERATIONS / "alerts.yml"
 def test_the_dashboard_is_fresh():
     script = runpy.run_path(str(OPERATIONS / "dashboard.py"))
     assert script["DASHBOARD"].read_text() == script["text"](), "run: python docs/operations/dashboard.py"
+
+
+def test_grafana_reads_the_dashboard():
+    """By its own types: each field is one of theirs, and comes back as it was."""
+    need("grafana_foundation_sdk")
+    from grafana_foundation_sdk.cog import encoder, plugins
+    from grafana_foundation_sdk.models.dashboard import Dashboard
+
+    plugins.register_default_plugins()
+    written = json.loads((OPERATIONS / "dashboard.json").read_text())
+    read = json.loads(encoder.JSONEncoder().encode(Dashboard.from_json(written)))
+    assert list(_changed(written, read)) == []
+
+
+def _changed(written: object, read: object, place: str = "") -> Iterator[str]:
+    """What is not as it was; what was left to a default may have been added."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        for name, value in written.items():
+            yield from _changed(value, read.get(name), f"{place}/{name}")
+    elif isinstance(written, list) and isinstance(read, list) and len(written) == len(read):
+        for number, (one, other) in enumerate(zip(written, read, strict=True)):
+            yield from _changed(one, other, f"{place}/{number}")
+    elif written != read:
+        yield place
 
 
 def expressed() -> set[str]:
