@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
 import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.scripts.twistd import ServerOptions
 from zope.interface.interface import InterfaceClass
 
 import pytest_txsmtpx
@@ -19,6 +21,7 @@ from txsmtpx import errors
 from txsmtpx.backends.plugin import plugins
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.settings import Settings
+from txsmtpx.tap import Options
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - {*(ROOT / "docs" / "_build").rglob("*.md")})
@@ -50,6 +53,19 @@ def test_paths(page: Path) -> None:
     written = {block.name for block in blocks(page)} | {"twisted/plugins", "docs/_build/html"}
     for path in re.findall(r"`((?:txsmtpx|twisted|tests|docs|examples|\.ci)/[\w./-]+)`", page.read_text()):
         assert (ROOT / path).exists() or path in written, path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_options(page: Path) -> None:
+    """What is called an option is one of the command, or of twistd itself."""
+    known = {each for options in (Options, ServerOptions) for each in re.findall(r"--[a-z-]+", options().getUsage())}
+    assert set(re.findall(r"`(--[a-z][a-z-]+)", page.read_text())) <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_dotted_names(page: Path) -> None:
+    for name in re.findall(r"`(txsmtpx(?:\.\w+)+)[`(]", page.read_text()):
+        pkgutil.resolve_name(name)
 
 
 def test_floors_in_the_picture() -> None:

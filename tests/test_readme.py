@@ -18,7 +18,6 @@ from tests.docs.block import texts
 from txsmtpx.backends.plugin import plugins
 from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.sasl.box import MECHANISMS
-from txsmtpx.tap import Options
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -70,11 +69,6 @@ def parse(*arguments: str) -> None:
 
 def test_two_commands_come_first() -> None:
     assert commands("README.md")[:2] == ["make serve", "make test"]
-
-
-def test_options_exist() -> None:
-    known = set(re.findall(r"--[a-z-]+", Options().getUsage()))
-    assert set(re.findall(r"`(--[a-z-]+)", README)) <= known
 
 
 def test_extensions_are_those_of_the_box() -> None:
