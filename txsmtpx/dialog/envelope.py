@@ -34,13 +34,15 @@ class Envelope:
         @raise ValueError: an address is none.
         @raise NotOffered: it cannot be said to this server without changing its meaning.
         """
-        addresses = [sender, *(recipient for recipient, _ in recipients)]
-        if not offer.utf8:
-            addresses = [_to_ascii(address) for address in addresses]
-        elif not all(address.isascii() for address in addresses):
-            options.smtputf8 = True
+        addresses = [sender, *[recipient for recipient, _ in recipients]]
+        if not "".join(addresses).isascii():
+            if offer.utf8:
+                options.smtputf8 = True
+            else:
+                addresses = [_to_ascii(address) for address in addresses]
         paths = [path.format_path(address) for address in addresses]
-        for given in (options, *(given for _, given in recipients)):
+        offer.demand(options)
+        for _, given in recipients:
             offer.demand(given)
         offer.keep_to(options)
         self.sender = [f"FROM:{paths[0]}", *format(options, offer.mail)]

@@ -50,7 +50,9 @@ class Allowance:
 
         @raise NotOffered: the session has not enough left for them.
         """
-        limits = offered.get("LIMITS", {})
+        if "LIMITS" not in offered:
+            return [recipients]
+        limits = offered["LIMITS"]
         most = limits.get("RCPTMAX", len(recipients))
         shares = [recipients[at : at + most] for at in range(0, len(recipients), most)]
         mails, domains = limits.get("MAILMAX"), limits.get("RCPTDOMAINMAX")

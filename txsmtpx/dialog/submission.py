@@ -50,7 +50,7 @@ class Submission:
         if isinstance(recipients, str) or not recipients:
             raise ValueError("recipients are a list of at least one address")
         pairs = [(each, RcptOptions()) if isinstance(each, str) else each for each in recipients]
-        parts = self._dialog.allowance.shares(pairs, [each for each, _ in pairs], self._dialog.extensions)
+        parts = self._dialog.allowance.shares(pairs, (each for each, _ in pairs), self._dialog.extensions)
         if len(parts) == 1:
             return await self._once(sender, pairs, body, options)
         again = shares.again(body)
@@ -73,11 +73,12 @@ class Submission:
             raise NotOffered("the server does not offer CHUNKING, which BINARYMIME needs")
         if len(pairs) > 1 and "prdr" not in vars(given):
             given.prdr = True  # where it is offered
-        message = self._describe(sender, [each for each, _ in pairs], body, given)
+        recipients = [each for each, _ in pairs]
+        message = self._describe(sender, recipients, body, given)
         envelope = Envelope(sender, pairs, given, self._dialog.offer)
         sending = Sending(self._dialog, self._wire, self._lmtp, given.body == "BINARYMIME")
         try:
-            return await sending.run([each for each, _ in pairs], envelope, message)
+            return await sending.run(recipients, envelope, message)
         except (SMTPError, RecipientsRefused):
             if self._dialog.failure is None:
                 with contextlib.suppress(Exception):  # the error that counts is the first
@@ -86,7 +87,7 @@ class Submission:
 
     def _describe(self, sender: str, recipients: Sequence[str], body: Any, options: MailOptions) -> source.Source:
         """The body, and what MAIL says of it."""
-        addresses_need = not all(each.isascii() for each in (sender, *recipients))
+        addresses_need = not "".join((sender, *recipients)).isascii()
         needs = options.smtputf8 or source.needs_utf8(body)
         if needs:
             options.smtputf8 = True

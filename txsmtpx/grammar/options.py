@@ -174,10 +174,10 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
 
 def format(options: Options, known: Iterable[Parameter]) -> list[str]:
     """The parameters for those fields of C{options} that were set and that C{known} has; the inverse of L{parse}."""
-    words = []
-    for parameter in known:
-        if parameter.field in vars(options):
-            value = vars(options)[parameter.field]
+    words, given = [], vars(options)
+    for parameter in known if given else ():
+        if parameter.field in given:
+            value = given[parameter.field]
             if value is None or value is False:
                 continue
             text = parameter.encode(value)

@@ -157,28 +157,28 @@ class ReplyParser:
         @return: the reply that this line completes, or None when more lines belong to it.
         @raise ValueError: the line is no reply line, or contradicts those before it.
         """
-        code, enhanced, more, text = _parsed(line)
+        said, more = _parsed(line)
         if not more and not self._lines:  # as most are
-            return Reply(code, enhanced, text)
-        if self._lines and code != self._code:
-            raise ValueError(f"a reply of {self._code} goes on as {code}")
+            return said
+        if self._lines and said.code != self._code:
+            raise ValueError(f"a reply of {self._code} goes on as {said.code}")
         if len(self._lines) >= MAX_PARSED_LINES:
             raise ValueError("a reply without end")
-        self._code = code
-        if enhanced is not None:
-            self._enhanced = enhanced
-        self._lines.append(text)
+        self._code = said.code
+        if said.enhanced_code is not None:
+            self._enhanced = said.enhanced_code
+        self._lines += said.lines
         if more:
             return None
-        reply = Reply(code, self._enhanced, *self._lines)
+        reply = Reply(said.code, self._enhanced, *self._lines)
         self._lines, self._enhanced = [], None
         return reply
 
 
 @lru_cache(maxsize=64)
-def _parsed(line: bytes) -> tuple[int, EnhancedCode | None, bool, str]:
+def _parsed(line: bytes) -> tuple[Reply, bool]:
     """
-    A reply line as (code, enhanced code, whether another follows, text); a server says the same few all day.
+    A reply line as a reply of its own, and whether another line follows; a server says the same few all day.
 
     @raise ValueError: it is none.
     """
@@ -187,4 +187,4 @@ def _parsed(line: bytes) -> tuple[int, EnhancedCode | None, bool, str]:
         raise ValueError(f"no reply: {line[:100]!r}")
     kind, more, subject, detail, text = match.groups()
     enhanced = None if subject is None else (int(kind), int(subject), int(detail))
-    return int(line[:3]), enhanced, more == b"-", text.decode("utf-8", "replace") if text else ""
+    return Reply(int(line[:3]), enhanced, text.decode("utf-8", "replace") if text else ""), more == b"-"

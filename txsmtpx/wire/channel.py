@@ -4,6 +4,7 @@ The client's end of a connection: lines in, octets out, time-outs, TLS.  What is
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -75,8 +76,8 @@ class ClientChannel(LineReceiver):
         self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
         self._deadlines = Deadlines(clock, self._expired)
         self._session = f"{id(self):x}"
-        self._unread = b""
-        self._at = 0  # where in it the next line begins: LineReceiver's own loop copies the rest for each line
+        self._lines: deque[bytes] = deque()
+        self._unread = b""  # the beginning of a line
         self._lost = False
         self._writable: Deferred[None] | None = None
         self._paused_writing = False
@@ -119,25 +120,22 @@ class ClientChannel(LineReceiver):
         """Take a segment."""
         if self._secured is not None and self.tls is None and ISSLTransport.providedBy(self.transport):
             self.handshakeCompleted()
-        self._unread = self._unread[self._at :] + data
-        self._at = 0
+        *lines, self._unread = (self._unread + data).split(b"\n")  # LineReceiver copies the rest for each of them
+        self._lines.extend(lines)
         self._receiving = True
-        while self._dialog.failure is None:
-            end = self._unread.find(b"\n", self._at)
-            if (end if end >= 0 else len(self._unread)) - self._at > MAX_LINE:
-                self._dialog.fail(Failure(ProtocolError("a reply line without end")))
-            elif end < 0:
-                break
-            else:
-                line = self._unread[self._at : end]
-                self._at = end + 1
-                self.lineReceived(line)
+        while self._lines and self._dialog.failure is None:
+            self.lineReceived(self._lines.popleft())
         self._receiving = False
+        if len(self._unread) > MAX_LINE:
+            self._too_long()
         if self._moved:
             self._set_clock()
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line; a bare LF ends it too."""
+        if len(line) > MAX_LINE:
+            self._too_long()
+            return
         line = line.removesuffix(b"\r")
         if self._transcript is not None:
             self._transcript(self._session, "S", printable(line))
@@ -220,13 +218,7 @@ class ClientChannel(LineReceiver):
 
     def awaiting(self, phase: str | None) -> None:
         """The next reply belongs to this phase."""
-        if phase is None:
-            self._await_reply("", 0)
-        else:
-            self._await_reply(phase, getattr(self._timeouts, phase))
-
-    def _await_reply(self, phase: str, seconds: float) -> None:
-        self._phase, self._patience = phase, seconds
+        self._phase = phase
         if self._receiving:
             self._moved = True  # there may be more replies in this segment
         else:
@@ -234,8 +226,9 @@ class ClientChannel(LineReceiver):
 
     def _set_clock(self) -> None:
         self._moved = False
-        if self._patience > 0:
-            self._deadlines.set("reply", self._patience)
+        patience = 0 if self._phase is None else getattr(self._timeouts, self._phase, self._timeouts.command)
+        if patience > 0:
+            self._deadlines.set("reply", patience)
         else:
             self._deadlines.clear("reply")
 
@@ -252,15 +245,18 @@ class ClientChannel(LineReceiver):
 
         @raise ProtocolError: the server has said more in the clear than it was asked for (RFC 3207 §6).
         """
-        if not self._dialog.quiet or self._at < len(self._unread):
+        if not self._dialog.quiet or self._lines or self._unread:
             error = ProtocolError("the server went on in the clear after STARTTLS")
             self._dialog.fail(Failure(error))
             raise error
         secured = self._secured = Deferred(self._handshake_cancelled)
-        self._await_reply("the TLS handshake", self._timeouts.command)
+        self.awaiting("the TLS handshake")
         self._tls_options = options
         self.transport.startTLS(options)
         return secured
+
+    def _too_long(self) -> None:
+        self._dialog.fail(Failure(ProtocolError("a reply line without end")))
 
     def _handshake_cancelled(self, secured: Deferred[None]) -> None:
         self._secured = None

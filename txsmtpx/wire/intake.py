@@ -109,45 +109,32 @@ class Intake:
             self._next_turn = None
 
     def _work(self) -> None:
-        """Hand over what there is, until something must be waited for."""
+        """Hand over what there is, until something must be waited for; more may come meanwhile."""
+        dialog, connection = self._dialog, self._connection
         self.busy = True
-        moved = False
-        while self.octets and not self.held:
-            data, self.octets = self.octets, b""
-            taken = self._hand_over(data)
-            moved = moved or (taken > 0 and self._too_long is None)  # a piece of a line is nothing yet
-            more, self.octets = self.octets, data[taken:] + self.octets
-            if self._connection.deaf:
-                self.octets, moved = b"", True
-            elif not more:  # has come meanwhile
-                break
-        self.busy = False
-        self._connection.worked(moved)
-
-    def _hand_over(self, data: bytes) -> int:
-        """Lines and octets of C{data}, as far as they go; the index behind them."""
-        dialog, connection, size = self._dialog, self._connection, len(data)
         at, turn = 0, TURN
-        while at < size and not self.held:
-            taken = self._body(data, at) if dialog.body is not None else self._line(data, at)
+        while at < len(self.octets) and not self.held:
+            taken = self._line(dialog, at) if dialog.body is None else self._body(dialog, at)
             if taken < 0 or connection.deaf:
                 break
             at = taken
             turn -= 1
-            if not turn and at < size:
+            if not turn and at < len(self.octets):
                 self.held |= OTHERS
                 self._next_turn = self._clock.callLater(0, self._go_on)
-        return at
+        self.octets = b"" if connection.deaf else self.octets[at:]
+        self.busy = False
+        connection.worked(connection.deaf or (at > 0 and self._too_long is None))  # a piece of a line is nothing yet
 
     def _go_on(self) -> None:
         self._next_turn = None
         self.release(OTHERS)
 
-    def _line(self, data: bytes, at: int) -> int:
+    def _line(self, dialog: ServerDialog, at: int) -> int:
         """Hand over the line at C{at}; the index behind it, -1 where it has no end yet."""
-        dialog = self._dialog
+        data = self.octets
         end = data.find(b"\n", at)
-        if self._too_long is not None or (end + 1 or len(data)) - at > dialog.line_limit:
+        if (end + 1 or len(data)) - at > dialog.line_limit or self._too_long is not None:
             return self._throw_away(data, at, end)
         if end < 0:
             return -1
@@ -170,15 +157,16 @@ class Intake:
         self._dialog.line_too_long(beginning)
         return end + 1
 
-    def _body(self, data: bytes, at: int) -> int:
+    def _body(self, dialog: ServerDialog, at: int) -> int:
         """Hand over octets of a message; the index behind it, or behind all there is."""
-        end, waiting = self._dialog.body_received(data, at)
+        data = self.octets
+        end, waiting = dialog.body_received(data, at)
         if waiting is not None:
             self._wait_for(waiting)
         if end < 0:
             end = len(data)
         if self._transcript is not None:
-            self._transcript(self._dialog.connection.session_id, "C", f"[{end - at} octets of a message]")
+            self._transcript(dialog.connection.session_id, "C", f"[{end - at} octets of a message]")
         return end
 
     def _wait_for(self, waiting: Deferred[None]) -> None:

@@ -108,7 +108,7 @@ class SMTPServer(LineReceiver):
         """All is over; everybody learns it."""
         self._closing = self.deaf = True
         self.intake.clear()
-        self._out = []
+        self._out.clear()
         self._deadlines.stop()
         if self.dialog.in_message:
             self._log(LogLevel.info, "connection lost within a message")
@@ -195,7 +195,8 @@ class SMTPServer(LineReceiver):
         """Nothing more can be done for now: one write for all the answers."""
         if not self._closing:
             self._wait(moved)
-        self._speak()
+        if self._out:
+            self._speak()
 
     def pause(self) -> None:
         """Read no more, until there is room."""
@@ -207,13 +208,12 @@ class SMTPServer(LineReceiver):
 
     def _wait(self, moved: bool) -> None:
         """Say for what we wait, and how long."""
-        if self.dialog.in_message:
-            if not self._in_message:
-                self._in_message = True
+        if self.dialog.in_message is not self._in_message:
+            self._in_message = not self._in_message
+            if self._in_message:
                 self._deadlines.set("message", self.factory.message_timeout)
-        elif self._in_message:
-            self._in_message = False
-            self._deadlines.clear("message")
+            else:
+                self._deadlines.clear("message")
         if self.intake.held:
             self._deadlines.clear("idle")
             self.intake.bound()
@@ -228,7 +228,7 @@ class SMTPServer(LineReceiver):
 
     def _speak(self) -> None:
         """Send what was written, unless more follows soon."""
-        if self.intake.held & DIALOG and self.intake.octets and self._out and self.dialog.message is None:
+        if self.intake.held & DIALOG and self.intake.octets and self.dialog.message is None:
             now = self.factory.settings.clock.seconds()
             if now < self._next_breath:
                 if not self._deadlines.running("reply"):
@@ -239,8 +239,9 @@ class SMTPServer(LineReceiver):
 
     def _flush(self) -> None:
         if self._out:
-            out, self._out = self._out, []
-            self._outlet.write(out[0] if len(out) == 1 else b"".join(out))
+            octets = b"".join(self._out)
+            self._out.clear()
+            self._outlet.write(octets)
 
     def _greet(self) -> None:
         self._greeted = True
