@@ -15,7 +15,7 @@ serve: $(VENV)/made-to-serve
 test: $(VENV)/made-to-develop
 	$(BIN)/python -m pytest $(ARGS)
 
-# All of it, ten minutes; a short form is among the tests.
+# All of it, seven minutes; a short form is among the tests.
 siege: $(VENV)/made-to-develop
 	TXSMTPX_SIEGE=full TXSMTPX_SIEGE_WRITE=1 $(BIN)/python -m pytest tests/siege $(ARGS)
 
