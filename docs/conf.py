@@ -24,6 +24,7 @@ nitpicky = True
 html_theme = "furo"
 html_title = "txsmtpx"
 html_copy_source = False
+html_show_copyright = False
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3

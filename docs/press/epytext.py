@@ -6,11 +6,12 @@ Of its markup, what the package uses: C{L{...}}, C{C{...}}, and fields.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from press.names import named_from
+from press.names import PACKAGE, named_from
 
 FIELDS = {"param": "param", "ivar": "ivar", "cvar": "cvar", "return": "return", "raise": "raises"}
 """What a field is called there, and what it is called in Sphinx."""
@@ -90,12 +91,26 @@ def _marked(kind: str, text: str, where: Any) -> str:
 
 
 def _process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    lines[:] = [*translated("\n".join(lines), obj if obj is not None else name).splitlines(), ""]
+    about, *fields = re.split(r"\n(?=@)", "\n".join(lines), maxsplit=1)
+    parts = [(about, obj if obj is not None else name), *_made(obj), *((each, obj) for each in fields)]
+    lines[:] = [*"\n\n".join(translated(*part) for part in parts).splitlines(), ""]
+
+
+def _made(thing: Any) -> Iterator[tuple[str, Any]]:
+    """What is said of how an object of this class is made, where a class of ours says it."""
+    made = getattr(thing, "__init__", None) if inspect.isclass(thing) else None
+    if made is not None and getattr(made, "__module__", "").startswith(PACKAGE) and made.__doc__:
+        yield inspect.cleandoc(made.__doc__), made
 
 
 def _readable(app: Any, what: str, name: str, obj: Any, options: Any, signature: Any, returned: Any) -> Any:
-    """An interface in an annotation is shown by its name."""
-    return tuple(text and re.sub(r"<InterfaceClass ([\w.]+)>", r"\1", text) for text in (signature, returned))
+    """Interfaces and functions are shown by their names, and what makes a default as three dots."""
+
+    def readable(text: str) -> str:
+        named = re.sub(r"<(?:InterfaceClass|function|built-in function) ([\w.]+)>", r"\1", text)
+        return named.replace("<factory>", "...")
+
+    return tuple(text and readable(text) for text in (signature, returned))
 
 
 def setup(app: Any) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 The map of RFCs: each section that the source cites, and the code that cites it, since a check names what it obeys.
 
 A citation is C{RFC 5321 §4.1.1.2} in a comment or docstring; a section alone is one of the RFC with which the file
-opens.  What the RFC calls a section stands in C{headings.txt}, copied from the RFC itself, so that no number is written
-from memory.
+opens.  What an RFC calls itself and its sections stands in C{headings.txt}, copied from it: no number is written from
+memory.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _names(tree: ast.AST, within: str = "") -> Iterator[tuple[int, int, str]]:
 
 
 def headings() -> dict[tuple[int, str], str]:
-    """RFC and section to the heading; of RFC 9422 there are none, since its text was not at hand."""
+    """RFC and section, "-" for the RFC itself, to the heading; the text of RFC 9422 was not at hand."""
     lines = HEADINGS.read_text(encoding="utf-8").splitlines()
     return {(int(rfc), section): heading for rfc, section, heading in (line.split(" ", 2) for line in lines)}
 
@@ -123,7 +123,7 @@ def _paragraphs(found: list[Citation]) -> Iterator[str]:
     titles = headings()
     for rfc in sorted({each.rfc for each in found}):
         home = f"https://www.rfc-editor.org/rfc/rfc{rfc}"
-        yield f"## RFC {rfc}\n\n[RFC {rfc}]({home}) at its publisher.\n\n| section | obeyed in |\n| --- | --- |"
+        yield f"## RFC {rfc}\n\n[{titles[rfc, '-']}]({home})\n\n| section | obeyed in |\n| --- | --- |"
         for section in sorted({each.section for each in found if each.rfc == rfc}):
             dotted = ".".join(map(str, section))
             places = [each for each in found if (each.rfc, each.section) == (rfc, section)]
@@ -137,7 +137,7 @@ def _paragraphs(found: list[Citation]) -> Iterator[str]:
 
 def _place(citation: Citation) -> str:
     path = citation.file.relative_to(ROOT).as_posix()
-    name = f" <code>{citation.name}</code>" if citation.name else ""
+    name = f" `{citation.name}`" if citation.name else ""
     return f'<a href="{page_of(citation.file)}.html#L-{citation.line}">{path}:{citation.line}</a>{name}'
 
 

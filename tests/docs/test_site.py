@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html.parser
+import inspect
 import re
 import subprocess
 import sys
@@ -49,6 +50,18 @@ def test_everything_public_is_told_of(site: Path) -> None:
     known = names(site)
     known |= {f"txsmtpx.{name.removeprefix('txsmtpx.errors.')}" for name in known if name.startswith("txsmtpx.errors.")}
     assert public - known == set()
+
+
+def test_how_objects_are_made_is_told(site: Path) -> None:
+    """Each parameter of each public class, where the class is told of."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html"))
+    entries = re.findall(r'<dt class="sig sig-object py" id="([\w.]+)">(.*?)(?=<dt class="sig |\Z)', pages, re.DOTALL)
+    told = {name.replace(".errors.", "."): set(re.findall(r"<strong>(\w+)</strong>", text)) for name, text in entries}
+    made = {name: thing.__init__.__doc__ or "" for name, thing in vars(txsmtpx).items() if inspect.isclass(thing)}
+    said = {name: set(re.findall(r"@param (\w+):", text)) for name, text in made.items()}
+    assert "domain" in said["SMTPServerFactory"]
+    missing = {name: names - told.get(f"txsmtpx.{name}", set()) for name, names in said.items()}
+    assert {name: names for name, names in missing.items() if names} == {}
 
 
 class Page(html.parser.HTMLParser):

@@ -79,6 +79,7 @@ class Settings:
     @ivar max_auth_failures: failed logins that end the connection (RFC 4954 §9: three or more).
     @ivar auth_failure_delay: seconds, times the count, before a failed login is answered.
     @ivar delivery_timeout: seconds after the end of the data, for outcomes that have no time-out of their own.
+    @ivar bare_newlines: what becomes of a CR or LF that is no line end (L{txsmtpx.grammar.transparency}).
     @ivar outcome_policy: what SMTP says where recipients fared differently.
     @ivar delivery_timed_out: what is said of a recipient whose delivery timed out.
     """
