@@ -108,7 +108,7 @@ def _readable(app: Any, what: str, name: str, obj: Any, options: Any, signature:
 
     def readable(text: str) -> str:
         named = re.sub(r"<(?:InterfaceClass|function|built-in function) ([\w.]+)>", r"\1", text)
-        return named.replace("<factory>", "...")
+        return re.sub(r"<factory>|<function [\w.]*<lambda>>", "...", named)
 
     return tuple(text and readable(text) for text in (signature, returned))
 

@@ -112,13 +112,15 @@ def connect(
     """
     Connect, listen to the greeting, say hello, start TLS, log in.
 
-    @param endpoint: a client endpoint, or its string: C{tcp:HOST:PORT}, C{tls:HOST:PORT}, C{unix:PATH}.
+    @param endpoint: a client endpoint, or its string: C{tcp:HOST:PORT}, C{tls:HOST:PORT}, C{unix:PATH},
+        C{mx:DOMAIN}, C{haproxy:v2:ENDPOINT}.
     @param lmtp: speak LMTP.
     @param tls: None for what suits the endpoint: "implicit" for C{tls:}, "none" for UNIX sockets and the loopback
         interface, else "required".
     @param auth: (username, password), or the client half of a SASL mechanism.
     @param hostname: the name to verify, where it is not that of the endpoint.
     @param domain: what we call ourselves.
+    @param timeouts: a time for each phase, None for those of L{Timeouts}.
     @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
     @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
     @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
