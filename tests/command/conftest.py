@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.command.machine import Machine, machine
+from tests.docs.network import network
+from tests.interop.conftest import need
 
 
 @pytest.fixture
@@ -17,3 +22,26 @@ def room() -> Iterator[Path]:
     directory.chmod(0o755)
     yield directory
     shutil.rmtree(directory)
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Machine]:
+    """A machine and a network of its own, in which pip finds what it would have fetched."""
+    need("systemd")
+    (tmp_path / "machine").mkdir()
+    with contextlib.ExitStack() as stack:
+        try:
+            if not stack.enter_context(network()):
+                raise PermissionError("no network of its own")
+            made = stack.enter_context(machine(tmp_path / "machine"))
+        except PermissionError as error:
+            pytest.skip(f"no machine of its own: {error}")
+        made.run(_LEND)
+        yield made
+
+
+_LEND = """
+python3 -m venv /opt/txsmtpx
+python3 -c 'from pathlib import Path; from tests.newcomer.clone import lend
+lend(Path("/opt/txsmtpx"), Path("/packages"))'
+"""

@@ -7,6 +7,7 @@ import pwd
 import re
 import shlex
 import shutil
+import smtplib
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from tests.command.daemon import children, eventually, gone, python_for
 from tests.command.example import configured, deliver_to_both, privileged_port
+from tests.docs.block import texts
 from tests.interop.conftest import need
 from tests.wire.twistd import PATIENCE, environment
 from txsmtpx.testing import issue
@@ -100,3 +102,19 @@ def test_what_certbot_has_renewed(room):
     assert (copy.stat().st_mode & 0o777, copy.group(), copy.owner()) == (0o640, "nogroup", "root")
     assert (room / "copies").stat().st_mode & 0o777 == 0o750
     assert (room / "reloaded").exists()
+
+
+def test_as_another_user(there):
+    """As the page says; the directories are what it asks for."""
+    (command,) = [each for each in texts(EXAMPLES.parent / "docs" / "running.md", "shell") if "--uid" in each]
+    there.run("/opt/txsmtpx/bin/python -m pip install --quiet .")
+    there.run("install -d -o mail /run/txsmtpx /var/log/txsmtpx /srv/mail")
+    there.run(f"PATH=/opt/txsmtpx/bin:$PATH\n{command}")
+    with smtplib.SMTP("127.0.0.1", 25, timeout=PATIENCE) as client:
+        client.sendmail("a@client.example", ["b@example.org"], "Subject: hi\r\n\r\n")
+    users = there.run("pid=$(cat /run/txsmtpx/txsmtpx.pid); ps -o user= -p $pid --ppid $pid")
+    assert users.split() == ["mail"] * 3
+    assert there.run("stat --format=%U /srv/mail/example.org/b/new/*") == "mail\n"
+    there.run("kill $(cat /run/txsmtpx/txsmtpx.pid)")
+    eventually(lambda: there.run("ls /run/txsmtpx") == "")
+    assert "Traceback" not in there.run("cat /var/log/txsmtpx/txsmtpx.log")

@@ -6,7 +6,6 @@ where it is process 1 and has them as the page installs them.
 from __future__ import annotations
 
 import configparser
-import contextlib
 import os
 import signal
 import socket
@@ -18,9 +17,7 @@ import pytest
 
 from tests.command.daemon import eventually, gone
 from tests.command.example import configured, deliver_to_both
-from tests.command.machine import machine
 from tests.docs.block import texts
-from tests.docs.network import network
 from tests.interop.conftest import need
 from tests.wire.twistd import PATIENCE, environment
 from txsmtpx.testing import issue
@@ -103,13 +100,6 @@ def test_on_the_sockets_of_systemd(tmp_path):
     assert gone(process.pid)
 
 
-LEND = """
-python3 -m venv /opt/txsmtpx
-python3 -c 'from pathlib import Path; from tests.newcomer.clone import lend
-lend(Path("/opt/txsmtpx"), Path("/packages"))'
-"""
-"""For pip, which finds there what it would have fetched."""
-
 LOGGED = """
 mkdir /etc/systemd/system/txsmtpx.service.d
 cd /etc/systemd/system/txsmtpx.service.d
@@ -121,34 +111,25 @@ SHOW = "systemctl show txsmtpx.service --value --property="
 PORTS = ("::1", 25), ("::1", 465)
 
 
-def test_on_a_machine_of_its_own(tmp_path):
+def test_on_a_machine_of_its_own(there, tmp_path):
     """Installed by the script of the page; the service is nobody but its user, and may do what it has to."""
-    need("systemd")
     pem = issue(tmp_path, "mx.example.org", "mx.example.org")
     (install,) = texts(ROOT / "docs" / "running.md", "sh")
-    (tmp_path / "machine").mkdir()
-    with contextlib.ExitStack() as stack:
-        try:
-            if not stack.enter_context(network()):
-                raise PermissionError("no network of its own")
-            there = stack.enter_context(machine(tmp_path / "machine"))
-        except PermissionError as error:
-            pytest.skip(f"no machine of its own: {error}")
-        there.run(LEND + LOGGED)
-        for file, name in ((pem.certificate, "fullchain.pem"), (pem.key, "privkey.pem")):
-            there.run(f"cat >{name}", file.read_text())
-        there.run(install, "secret\n")
-        deliver_to_both(tmp_path, *PORTS)
-        assert there.run(f"ps -o user= -p $(paste -sd, {GROUP}/cgroup.procs)").split() == ["txsmtpx"] * 3
-        there.run("systemctl reload txsmtpx")
-        there.run("systemctl kill --kill-whom=main --signal=KILL txsmtpx")
-        eventually(lambda: there.run(SHOW + "NRestarts") == "1\n")
-        deliver_to_both(tmp_path, *PORTS)
-        there.run("systemctl stop txsmtpx.socket txsmtpx.service")
-        assert there.run(SHOW + "Result") == "success\n"
-        assert there.run(f"ls -d {GROUP} || true") == ""
-        stored = there.run("stat --format=%U:%a /var/lib/txsmtpx/mx.example.org/b/new/*").split()
-        assert stored == ["txsmtpx:600"] * 4
-        log = there.run("cat /log")
+    there.run(LOGGED)
+    for file, name in ((pem.certificate, "fullchain.pem"), (pem.key, "privkey.pem")):
+        there.run(f"cat >{name}", file.read_text())
+    there.run(install, "secret\n")
+    deliver_to_both(tmp_path, *PORTS)
+    assert there.run(f"ps -o user= -p $(paste -sd, {GROUP}/cgroup.procs)").split() == ["txsmtpx"] * 3
+    there.run("systemctl reload txsmtpx")
+    there.run("systemctl kill --kill-whom=main --signal=KILL txsmtpx")
+    eventually(lambda: there.run(SHOW + "NRestarts") == "1\n")
+    deliver_to_both(tmp_path, *PORTS)
+    there.run("systemctl stop txsmtpx.socket txsmtpx.service")
+    assert there.run(SHOW + "Result") == "success\n"
+    assert there.run(f"ls -d {GROUP} || true") == ""
+    stored = there.run("stat --format=%U:%a /var/lib/txsmtpx/mx.example.org/b/new/*").split()
+    assert stored == ["txsmtpx:600"] * 4
+    log = there.run("cat /log")
     assert "Traceback" not in log
     assert "plugin cache" not in log
