@@ -19,6 +19,9 @@ class _Verified:
     verified = True
     bindings: ClassVar[dict[str, bytes]] = {}
 
+    def lost(self) -> None:
+        """There is no OpenSSL to forget."""
+
 
 class Ends:
     """

@@ -45,6 +45,18 @@ def test_moved_without_touching_the_clock(watched):
     assert watched.advance(0.5) == [("idle", 15)]
 
 
+def test_all_cleared_and_another_set_without_touching_the_clock(watched):
+    watched.deadlines.set("idle", 10)
+    watched.deadlines.set("message", 20)
+    (timer,) = watched.clock.getDelayedCalls()
+    watched.deadlines.clear_all()
+    watched.deadlines.set("close", 15)
+    assert watched.clock.getDelayedCalls() == [timer]
+    assert watched.advance(14.5) == []
+    assert watched.advance(0.5) == [("close", 15)]
+    assert watched.advance(100) == [("close", 15)]
+
+
 def test_brought_forward(watched):
     watched.deadlines.set("idle", 10)
     watched.deadlines.set("idle", 2)

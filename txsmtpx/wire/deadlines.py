@@ -39,6 +39,10 @@ class Deadlines:
         """C{phase} is over."""
         self._stamps.pop(phase, None)
 
+    def clear_all(self) -> None:
+        """Every phase is over, and another begins; L{stop} is for when none does."""
+        self._stamps.clear()
+
     def running(self, phase: str) -> bool:
         """Whether C{phase} has a deadline."""
         return phase in self._stamps

@@ -165,7 +165,7 @@ class SMTPServer(LineReceiver):
         self._closing = self.deaf = True
         self.intake.clear()
         self._flush()
-        self._deadlines.stop()
+        self._deadlines.clear_all()
         self._deadlines.set("close", self.factory.write_timeout)
         self.transport.unregisterProducer()
         if not self._reading:
