@@ -1,5 +1,5 @@
 """
-RFC 4865: FUTURERELEASE, a message that is held until its time.
+RFC 4865: FUTURERELEASE, a message that is held until its time; for ports of submission only (§4.2).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class HoldLimits(NamedTuple):
     """
-    What the server announces (§4).
+    What the server announces (§3).
 
     @ivar seconds: the longest hold.
     @ivar until: the latest moment.
