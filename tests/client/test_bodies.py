@@ -356,5 +356,3 @@ async def test_a_file_is_read_in_a_thread(path):
         await send_mail(to, "me@example.org", TO, FileBodyProducer(file, Cooperator()))
     await port.stopListening()
     assert [message.content for message in backend.messages] == [LINES, LINES]
-
-

@@ -132,5 +132,3 @@ async def test_what_was_acknowledged_is_there_once(tmp_path):
     assert sender.acknowledged <= set(found)
     assert set(found) <= sender.acknowledged | sender.unknown
     assert len(sender.unknown) <= 10  # one a connection
-
-

@@ -318,5 +318,3 @@ async def test_starttls_on_a_socket(authority):
     await client.quit()
     await port.stopListening()
     assert backend.messages[0].content == body
-
-

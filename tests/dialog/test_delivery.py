@@ -409,6 +409,7 @@ def test_in_whatever_order_things_happen_each_recipient_has_one_reply(events):
 
 # Threads
 
+
 async def turn() -> None:
     """What threads have asked of the reactor is done."""
     await deferLater(reactor, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from twisted.internet.defer import Deferred
 
 from txsmtpx.grammar import replies
@@ -67,6 +68,32 @@ def test_a_command_that_waits_for_ever_keeps_no_answer_back():
     first.callback(None)
     client.ask(MAIL, "NOOP", RCPTS[0])
     assert client.replies() == []
+    client.hang_up()
+
+
+@pytest.mark.parametrize("urgent", ["NOOP", "VRFY b", "EHLO again", "NONSENSE", "\x01", "X" * 3000])
+def test_other_replies_do_not_wait(urgent):
+    answers = [Deferred() for _ in RCPTS]
+    client = waiting(rcpt=[*answers], mail=[None, None])
+    client.ask(MAIL, RCPTS[0], urgent, "RSET", MAIL, *RCPTS[1:])
+    answers[0].callback(None)
+    said = client.replies()
+    assert said[0] == RECIPIENT_OK
+    assert len(said) > 1
+    assert client.protocol.intake.octets
+    client.hang_up()
+
+
+def test_nor_do_they_when_they_are_known_later():
+    answers, later = [Deferred() for _ in RCPTS], Deferred()
+    client = waiting(verify=[later], rcpt=[*answers])
+    client.ask(MAIL, RCPTS[0], "VRFY b", RCPTS[1], "NOOP")
+    answers[0].callback(None)
+    assert client.replies() == []
+    client.clock.advance(BREATH / 2)
+    later.callback("b@localhost")
+    assert client.replies() == [RECIPIENT_OK, "250 2.1.5 b@localhost"]
+    assert client.protocol.intake.octets
     client.hang_up()
 
 

@@ -16,6 +16,7 @@ from txsmtpx.backends.session import OpenBackend, Session
 HEADER = 64 * 1024
 """Octets in which the subject is looked for."""
 
+
 def log_backend() -> OpenBackend:
     """Everybody shares one session, which keeps no state."""
     session = LogSession()

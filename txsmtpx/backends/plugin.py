@@ -86,4 +86,3 @@ def _made(dotted: str, found: Any, argument: str | None) -> Any:
     if not IBackend.providedBy(found):
         raise ValueError(f"{dotted} gives {type(found).__name__}, which does not provide IBackend")
     return found
-

@@ -122,6 +122,7 @@ class RelayBackend(OpenBackend):
         """Now."""
         return float(self._reactor.seconds())
 
+
 class RelaySession(Session):
     """A transaction here is a transaction there."""
 

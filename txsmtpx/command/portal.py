@@ -62,5 +62,3 @@ class PortalOrAnybody(PortalBackend):
         if self._require_auth and connection.username is None:
             return super().anonymous_login(connection)
         return self._backend.anonymous_login(connection)
-
-

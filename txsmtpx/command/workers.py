@@ -218,6 +218,5 @@ class Workers(Service):
             worker.kill()
 
 
-
 def _how(end: Any) -> str:
     return f"with status {end.exitCode}" if end.signal is None else f"by signal {end.signal}"

@@ -57,10 +57,11 @@ class Sequencing:
     @ivar connection: the peer, as backends see it.
     @ivar line_limit: octets that the next line may have, with its line end.
     @ivar secret: whether the next line is not to be shown.
+    @ivar urgent: whether something has been answered that may not wait for other answers (RFC 2920 §3.2); the wire says
+        when it has been sent.
     @ivar closed: whether it is all over.
     @ivar errors: commands refused for good since the last message that was taken.
     """
-
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
         self.settings = settings
@@ -71,12 +72,14 @@ class Sequencing:
         self._replied = settings.observers.replied
         self.table = settings.tables.usual
         self.secret = False
+        self.urgent = False
         self.closed = False
         self.errors = 0
         self._state = State.START
         self._exchange: Callable[[bytes], Any] | None = None
         self._pending: Deferred[Any] | None = None
         self._first = True
+        self._grouped = False
         self._enter(State.START)
 
     @property
@@ -104,6 +107,7 @@ class Sequencing:
             return None
         exchange = self._exchange
         if exchange is not None:
+            self._grouped = False
             return self._run(exchange, line)
         try:
             verb, argument = command.split(line)
@@ -115,6 +119,7 @@ class Sequencing:
             self._unknown(verb)
             return None
         self._first = False
+        self._grouped = verb in self.table.grouped
         if self._commanded is not None:
             self._commanded(self.connection, verb)
         return self._run(run, self, argument)
@@ -141,6 +146,8 @@ class Sequencing:
     def reply(self, reply: Reply) -> None:
         """Say it; 421 is the last thing said (RFC 5321 §3.8)."""
         if not self.closed:
+            if not self._grouped:
+                self.urgent = True
             self.wire.write(reply.encode())
             if self._replied is not None:
                 self._replied(self.connection, reply)
@@ -199,6 +206,7 @@ class Sequencing:
             self.say_goodbye(replies.TOO_MANY_ERRORS_421)
 
     def _bad_line(self, line: bytes, reply: Reply) -> None:
+        self._grouped = False
         if self._commanded is not None:
             self._commanded(self.connection, "")
         self._refuse(reply)
@@ -207,6 +215,7 @@ class Sequencing:
 
     def _unknown(self, verb: str) -> None:
         first, self._first = self._first, False
+        self._grouped = False
         if self._commanded is not None:
             self._commanded(self.connection, "")
         if first and verb in _OTHER_PROTOCOLS:

@@ -49,7 +49,6 @@ class ServerDialog(Sequencing):
     @ivar authenticated: whether AUTH has succeeded, be it as nobody.
     """
 
-
     def __init__(self, settings: Settings, wire: IWire) -> None:
         super().__init__(settings, wire)
         self.recipient_domains: set[str] = set()

@@ -47,6 +47,7 @@ class Verb:
     @ivar misplaced: the answer elsewhere after the hello, None for the usual one of each state.
     @ivar before_tls: legal before STARTTLS where TLS is required (RFC 3207 §4).
     @ivar before_auth: legal before AUTH where that is required (RFC 4954 §6).
+    @ivar grouped: whether its reply may wait for those to the commands behind it (RFC 2920 §3.2).
     @ivar refuse: how a refusal is carried out where a reply is not enough: (dialog, argument, reply).
     """
 
@@ -57,6 +58,7 @@ class Verb:
     misplaced: Reply | None = None
     before_tls: bool = False
     before_auth: bool = False
+    grouped: bool = False
     refuse: Callable[[ServerDialog, str, Reply], Any] | None = None
 
 

@@ -234,11 +234,16 @@ def quit(dialog: ServerDialog, argument: str) -> Any:
 EHLO = Verb("EHLO", ehlo, "EHLO your.domain", ANY, before_tls=True, before_auth=True)
 HELO = Verb("HELO", helo, "HELO your.domain", ANY, before_auth=True)
 MAIL = Verb(
-    "MAIL", mail, "MAIL FROM:<address> [parameter ...]", frozenset({State.READY}), misplaced=replies.NESTED_MAIL_503
+    "MAIL",
+    mail,
+    "MAIL FROM:<address> [parameter ...]",
+    frozenset({State.READY}),
+    misplaced=replies.NESTED_MAIL_503,
+    grouped=True,
 )
-RCPT = Verb("RCPT", rcpt, "RCPT TO:<address> [parameter ...]", frozenset({State.MAIL, State.RCPT}))
+RCPT = Verb("RCPT", rcpt, "RCPT TO:<address> [parameter ...]", frozenset({State.MAIL, State.RCPT}), grouped=True)
 DATA = Verb("DATA", data, "DATA", frozenset({State.RCPT}))
-RSET = Verb("RSET", rset, "RSET", ANY, before_auth=True)
+RSET = Verb("RSET", rset, "RSET", ANY, before_auth=True, grouped=True)
 NOOP = Verb("NOOP", noop, "NOOP [anything]", ANY, before_tls=True, before_auth=True)
 VRFY = Verb("VRFY", vrfy, "VRFY address", ANY)
 EXPN = Verb("EXPN", expn, "EXPN list", ANY)

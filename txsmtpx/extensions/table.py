@@ -43,6 +43,7 @@ class Table:
 
     @ivar keywords: of all the extensions.
     @ivar verbs: name to L{Verb}, of what is offered.
+    @ivar grouped: the names of those whose replies may wait for others.
     @ivar mail: keyword to L{Parameter}, for MAIL.
     @ivar mail_checks: what else must be true of a MAIL.
     @ivar rcpt: keyword to L{Parameter}, for RCPT.
@@ -60,6 +61,7 @@ class Table:
                 raise ValueError(f"{extension.keyword} requires {', '.join(sorted(missing))}")
         self.extensions = tuple(extensions)
         self.verbs = _by_name((verb.name, verb) for extension in extensions for verb in extension.verbs)
+        self.grouped = frozenset(name for name, verb in self.verbs.items() if verb.grouped)
         self.mail = _by_name((each.keyword, each) for extension in extensions for each in extension.mail)
         self.rcpt = _by_name((each.keyword, each) for extension in extensions for each in extension.rcpt)
         absent = {verb.name: verb for extension in known for verb in extension.verbs if verb.name not in self.verbs}

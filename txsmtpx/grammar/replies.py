@@ -74,6 +74,7 @@ def challenge_334(text: str) -> Reply:
 
 RECIPIENTS_FOLLOW_353 = Reply(353, None, "A reply for each recipient follows, then one for all")
 
+
 def shown(recipient: str) -> str:
     """A recipient in a reply, which is in ASCII all but for VRFY (RFC 6531 §3.7.4.2): as in RFC 6533 §3."""
     if recipient.isascii():

@@ -160,5 +160,3 @@ def adopt(tls: Any) -> Certificate | None:
     if hasattr(tls, "getContext"):
         return _Fixed(ConnectionCreator(tls))
     raise TypeError(f"nothing to make TLS connections with: {tls!r}")
-
-

@@ -140,8 +140,8 @@ class SMTPServer(LineReceiver):
         """
         Send C{octets}, with the other replies to what has come together (RFC 2920 §3.2).
 
-        They wait for each other also where a backend lets each command wait, since a write for each costs more than
-        the command; but not longer than a L{BREATH}.  The outcomes of a message wait for nothing.
+        Those to MAIL, RCPT and RSET wait for each other also where the backend lets each command wait, since a write
+        for each costs more than the command; but not longer than a L{BREATH}.
         """
         self._out.append(octets)
         if self._transcript is not None:
@@ -228,7 +228,7 @@ class SMTPServer(LineReceiver):
 
     def _speak(self) -> None:
         """Send what was written, unless more follows soon."""
-        if self.intake.held & DIALOG and self.intake.octets and self.dialog.message is None:
+        if self.intake.held & DIALOG and self.intake.octets and not self.dialog.urgent:
             now = self.factory.settings.clock.seconds()
             if now < self._next_breath:
                 if not self._deadlines.running("reply"):
@@ -241,6 +241,7 @@ class SMTPServer(LineReceiver):
         if self._out:
             octets = b"".join(self._out)
             self._out.clear()
+            self.dialog.urgent = False
             self._outlet.write(octets)
 
     def _greet(self) -> None:
