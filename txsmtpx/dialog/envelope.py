@@ -35,7 +35,7 @@ class Envelope:
         @raise NotOffered: it cannot be said to this server without changing its meaning.
         """
         addresses = [sender, *[recipient for recipient, _ in recipients]]
-        if not "".join(addresses).isascii():
+        if not all(map(str.isascii, addresses)):
             if offer.utf8:
                 options.smtputf8 = True
             else:

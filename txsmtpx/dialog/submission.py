@@ -87,7 +87,7 @@ class Submission:
 
     def _describe(self, sender: str, recipients: Sequence[str], body: Any, options: MailOptions) -> source.Source:
         """The body, and what MAIL says of it."""
-        addresses_need = not "".join((sender, *recipients)).isascii()
+        addresses_need = not all(map(str.isascii, (sender, *recipients)))
         needs = options.smtputf8 or source.needs_utf8(body)
         if needs:
             options.smtputf8 = True

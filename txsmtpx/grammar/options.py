@@ -175,7 +175,7 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
 def format(options: Options, known: Iterable[Parameter]) -> list[str]:
     """The parameters for those fields of C{options} that were set and that C{known} has; the inverse of L{parse}."""
     words, given = [], vars(options)
-    for parameter in known if given else ():
+    for parameter in known:
         if parameter.field in given:
             value = given[parameter.field]
             if value is None or value is False:

@@ -226,7 +226,7 @@ class ClientChannel(LineReceiver):
 
     def _set_clock(self) -> None:
         self._moved = False
-        patience = 0 if self._phase is None else getattr(self._timeouts, self._phase, self._timeouts.command)
+        patience = 0 if self._phase is None else getattr(self._timeouts, self._phase)
         if patience > 0:
             self._deadlines.set("reply", patience)
         else:
@@ -250,7 +250,7 @@ class ClientChannel(LineReceiver):
             self._dialog.fail(Failure(error))
             raise error
         secured = self._secured = Deferred(self._handshake_cancelled)
-        self.awaiting("the TLS handshake")
+        self.awaiting("handshake")
         self._tls_options = options
         self.transport.startTLS(options)
         return secured

@@ -32,3 +32,8 @@ class Timeouts:
     block: float = 180
     end: float = 600
     quit: float = 10
+
+    @property
+    def handshake(self) -> float:
+        """Seconds for TLS after STARTTLS: those of a command."""
+        return self.command
