@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import TimeoutError
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 
-from txsmtpx import Timeouts, connect, send_mail
+from txsmtpx import SMTPClient, Timeouts, connect, send_mail
 from txsmtpx.testing import SILENCE, Outcome
 
 PHASES = {
@@ -55,6 +57,24 @@ def test_a_phase_has_its_time(network, phase, verb, offers, before):
     assert f"no answer in time ({phase})" in str(outcome.error)
     assert net.servers[0].lost
     assert net.clock.getDelayedCalls() == []
+
+
+def test_each_reply_that_prdr_promises_has_the_time_of_the_message():
+    clock = Clock()
+    client = SMTPClient(clock=clock, in_thread=maybeDeferred, domain="localhost", timeouts=SECONDS)
+    client.makeConnection(StringTransport())
+    client.dataReceived(b"220 mx\r\n")
+    client.hello()
+    client.dataReceived(b"250-mx\r\n250-PIPELINING\r\n250 PRDR\r\n")
+    outcome = Outcome(client.send("me@example.org", ["one@example.net", "two@example.net"], b"x\r\n"))
+    client.dataReceived(b"250 ok\r\n" * 3 + b"354 go\r\n")
+    client.dataReceived(b"353 each for himself\r\n")
+    for _ in range(2):
+        clock.advance(SECONDS.end - 0.1)
+        assert not outcome.fired
+        client.dataReceived(b"250 ok\r\n")
+    clock.advance(SECONDS.end)
+    assert "no answer in time (end)" in str(outcome.error)
 
 
 def test_every_reply_begins_a_new_time(network):

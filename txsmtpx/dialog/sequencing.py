@@ -107,7 +107,6 @@ class Sequencing:
             return None
         exchange = self._exchange
         if exchange is not None:
-            self._grouped = False
             return self._run(exchange, line)
         try:
             verb, argument = command.split(line)
