@@ -33,6 +33,9 @@ from txsmtpx.grammar.reply import Reply
 
 log = Logger()
 
+_NOWHERE: frozenset[str] = frozenset()
+"""One for all: an empty set takes 216 octets, a fifteenth of all that an idle connection does."""
+
 
 class ServerDialog(Sequencing):
     """
@@ -51,7 +54,7 @@ class ServerDialog(Sequencing):
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
         super().__init__(settings, wire)
-        self.recipient_domains: set[str] = set()
+        self.recipient_domains = _NOWHERE
         self.session: Any = None
         self.transaction: Transaction | None = None
         self.message: Message | None = None
@@ -96,7 +99,7 @@ class ServerDialog(Sequencing):
     def restart(self) -> None:
         """The state before the hello, for whoever C{connection} says it is now; nothing counts that another did."""
         self.failed_logins = self.errors = self.transactions = 0
-        self.recipient_domains = set()
+        self.recipient_domains = _NOWHERE
         self._enter(State.START)
 
     def connection_lost(self, reason: Failure) -> None:

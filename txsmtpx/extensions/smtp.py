@@ -108,7 +108,7 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
             transaction.recipients.append(recipient)
             transaction.recipient_options.append(given)
             if domain:
-                dialog.recipient_domains.add(domain)
+                dialog.recipient_domains |= {domain}
             dialog.recipient_accepted()
         return reply
 

@@ -16,6 +16,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 class Deadlines:
     """The deadlines of one connection, each called by the phase it belongs to."""
 
+    __slots__ = ("_clock", "_due", "_expired", "_stamps", "_timer")
+
     def __init__(self, clock: IReactorTime, expired: Callable[[str], None]) -> None:
         """
         @param expired: called with the phase whose deadline has passed.

@@ -65,6 +65,10 @@ class Intake:
     @ivar busy: whether it is being handed over right now.
     """
 
+    __slots__ = (
+        "_clock", "_connection", "_dialog", "_next_turn", "_too_long", "_transcript", "busy", "held", "octets",
+    )  # fmt: skip
+
     def __init__(
         self, dialog: ServerDialog, connection: IFlow, clock: IReactorTime, transcript: Transcript | None
     ) -> None:
