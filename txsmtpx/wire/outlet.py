@@ -54,6 +54,8 @@ class _Below:
     What TLS writes to; for TLS nothing has changed but that it is sent at once.
     """
 
+    __slots__ = ("_connection", "_transport")
+
     def __init__(self, transport: Any, connection: Any) -> None:
         """
         @param transport: what it was.
