@@ -23,6 +23,16 @@ def waiting(lmtp=False, **outcomes):
     return client
 
 
+def keeping():
+    """A conversation in which the answer to a recipient waits for those to three more."""
+    answers = [Deferred() for _ in RCPTS]
+    client = waiting(rcpt=[*answers])
+    client.ask(MAIL, *RCPTS)
+    answers[0].callback(None)
+    assert client.replies() == []
+    return client
+
+
 def test_what_is_answered_within_a_breath_is_one_write():
     answers = [Deferred() for _ in RCPTS]
     client = waiting(rcpt=[*answers])
@@ -117,10 +127,7 @@ def test_outcomes_of_a_message_wait_for_nothing():
 
 
 def test_the_end_takes_along_what_was_kept():
-    answers = [Deferred() for _ in RCPTS]
-    client = waiting(rcpt=[*answers])
-    client.ask(MAIL, *RCPTS)
-    answers[0].callback(None)
+    client = keeping()
     client.protocol.dialog.say_goodbye(replies.SHUTTING_DOWN_421)
     assert client.replies() == [RECIPIENT_OK, replies.SHUTTING_DOWN_421.encode().decode().rstrip()]
     assert client.closed
@@ -128,9 +135,6 @@ def test_the_end_takes_along_what_was_kept():
 
 
 def test_a_peer_that_leaves_meanwhile_leaves_no_timer():
-    answers = [Deferred() for _ in RCPTS]
-    client = waiting(rcpt=[*answers])
-    client.ask(MAIL, *RCPTS)
-    answers[0].callback(None)
+    client = keeping()
     client.hang_up()  # which looks at the timers
     assert client.replies() == []

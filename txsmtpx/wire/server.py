@@ -59,7 +59,6 @@ class SMTPServer(LineReceiver):
         self._reading = True
         self._closing = False
         self._handshaking = False
-        self._tls: TLSState | None = None
         self._spoken = False
         self._greeted = False
         self._counted: str | None = None
@@ -116,8 +115,9 @@ class SMTPServer(LineReceiver):
         self.factory.dismiss(self, self._counted)
         if self.factory.settings.observers.disconnected is not None:
             self.factory.settings.observers.disconnected(self.dialog.connection, reason)
-        if self._tls is not None:
-            self._tls.lost()
+        tls = self.dialog.connection.tls
+        if isinstance(tls, TLSState):
+            tls.lost()
 
     def pauseProducing(self) -> None:
         """The peer does not read: nothing is done for it meanwhile, and not for ever."""
@@ -269,8 +269,7 @@ class SMTPServer(LineReceiver):
 
     def _tls_stands(self) -> None:
         self._handshaking, self.deaf = False, self._closing
-        self._tls = TLSState(self._tls_connection(), server=True)
-        self.dialog.tls_started(self._tls)
+        self.dialog.tls_started(TLSState(self._tls_connection(), server=True))
 
     def _tls_connection(self) -> Any:
         transport: Any = self.transport
