@@ -5,25 +5,27 @@ from __future__ import annotations
 import base64
 
 import pytest
-from twisted.internet.defer import ensureDeferred, succeed
+from twisted.internet.defer import ensureDeferred
 
-from txsmtpx import Reply
+from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.login import log_in
+from txsmtpx.testing import Outcome
 
 
-class Dialog:
-    """Writes down what is sent, and answers with the replies it was given."""
+class Wire:
+    """Writes down what is sent."""
 
-    def __init__(self, *codes: int) -> None:
-        self.replies = [Reply(code, None) for code in codes]
+    def __init__(self) -> None:
         self.sent: list[bytes] = []
 
-    def send(self, verb: str, *words: str):
-        self.sent.append(f"{' '.join([verb, *words])}\r\n".encode())
-        return self.expect(verb, "command")
+    def write(self, octets: bytes, body: bytes = b"") -> None:
+        self.sent.append(octets)
 
-    def expect(self, verb: str, phase: str):
-        return succeed(self.replies.pop(0))
+    def awaiting(self, phase: str | None) -> None:
+        pass
+
+    def give_up(self) -> None:
+        pytest.fail("there is no reason to")
 
 
 class Mechanism:
@@ -40,10 +42,14 @@ class Mechanism:
 
 @pytest.mark.parametrize(("octets", "codes"), [(375, [235]), (378, [334, 235])])
 def test_the_initial_response_waits_where_the_line_would_be_too_long(octets: int, codes: list[int]) -> None:
-    dialog = Dialog(*codes)
-    ensureDeferred(log_in(dialog, Mechanism(octets), dialog.sent.append))  # type: ignore[arg-type]
+    wire = Wire()
+    dialog = ClientDialog(wire)
+    outcome = Outcome(ensureDeferred(log_in(dialog, Mechanism(octets), wire.sent.append)))  # type: ignore[arg-type]
+    for code in codes:
+        assert not outcome.fired
+        dialog.line_received(b"%d " % code)
+    assert outcome.result().code == codes[-1]
     response = base64.b64encode(b"x" * octets)
-    assert b"".join(dialog.sent).replace(b"FOUR\r\n", b"FOUR ") == b"AUTH FOUR " + response + b"\r\n"
-    assert [len(line) <= 512 for line in dialog.sent[:1]] == [True]
-    assert len(dialog.sent) == len(codes)
-    assert dialog.replies == []
+    assert b"".join(wire.sent).replace(b"FOUR\r\n", b"FOUR ") == b"AUTH FOUR " + response + b"\r\n"
+    assert [len(line) <= 512 for line in wire.sent[:1]] == [True]
+    assert len(wire.sent) == len(codes)

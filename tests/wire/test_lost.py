@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import weakref
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
@@ -262,13 +261,13 @@ def test_no_reference_is_left(method):
     client = Conversation(Sink(method), allow_insecure_auth=True)
     client.ask(*WAITING.get(method, (*HELLO, "DATA", "half")))
     dialog = client.protocol.dialog
-    left = [weakref.ref(each) for each in (client.protocol, dialog, dialog.connection)]
-    left += [weakref.ref(each) for each in (dialog.message, dialog.context, dialog.session) if each is not None]
+    objects = client.protocol, dialog, dialog.connection, dialog.message, dialog.context, dialog.session
+    left = {id(each): type(each) for each in objects if each is not None}
     factory = client.protocol.factory
     client.hang_up()
-    del client, dialog
+    del client, dialog, objects
     gc.collect()
-    assert [each() for each in left] == [None] * len(left)
+    assert [each for each in gc.get_objects() if left.get(id(each)) is type(each)] == []
     assert factory.connections == set()
 
 

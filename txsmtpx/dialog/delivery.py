@@ -30,7 +30,7 @@ from txsmtpx.grammar import replies, trace
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IDataContext, ISession
 
-log = Logger()
+log = Logger(__name__)
 
 
 @implementer(IDataContext)
@@ -57,7 +57,7 @@ class DataContext:
         self._slots = Slots(self.recipients)
         if self._each:
             self._slots.make()
-        self.late: Callable[[str, Any], None] | None = None
+        self.late: Callable[[str, Any], object] | None = None
         self._cursor = 0
         self._running: Deferred[Any] | None = None
         self._outcome: Reply | None = None

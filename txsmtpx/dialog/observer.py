@@ -16,7 +16,7 @@ from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IServerObserver
 
-log = Logger()
+log = Logger(__name__)
 
 
 @implementer(IServerObserver)
@@ -42,7 +42,7 @@ class Observer:
         """The connection is gone."""
 
 
-Told = Callable[..., None] | None
+Told = Callable[..., object] | None
 """Tells all who want to know; None where nobody does."""
 
 
@@ -80,7 +80,7 @@ def _told(event: str, observers: Iterable[Any]) -> Told:
     return tell
 
 
-def _guarded(method: Callable[..., None]) -> Callable[..., None]:
+def _guarded(method: Callable[..., object]) -> Callable[..., None]:
     def tell(*what: Any) -> None:
         try:
             method(*what)

@@ -13,7 +13,7 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
-log = Logger()
+log = Logger(__name__)
 
 
 def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Reply:

@@ -224,23 +224,31 @@ class Sending:
         """
         The next chunk, empty after the last; not waited for any more once the connection has failed.
         """
-        at_hand = body.at_hand() if self._dialog.failure is None else None
+        self._raise_failure()
+        at_hand = body.at_hand()
         if at_hand is not None:
             return at_hand
         if self._verb == "DATA":
             self._dialog.wire.awaiting(None)  # it is we who keep the server waiting
-        if self._dialog.failure is None:
-            fetching = self._dialog.fetching = Deferred.fromCoroutine(body.next())
-            try:
-                chunk = await fetching
-            except CancelledError:
-                if self._dialog.failure is None:
-                    raise
-            finally:
-                self._dialog.fetching = None
+        fetching = self._dialog.fetching = Deferred.fromCoroutine(body.next())
+        try:
+            chunk = await fetching
+        except CancelledError:
+            self._raise_failure()
+            raise
+        finally:
+            self._dialog.fetching = None
+        self._raise_failure()
+        return chunk
+
+    def _raise_failure(self) -> None:
+        """
+        Go on, while the connection stands.
+
+        @raise Exception: what ended it.
+        """
         if self._dialog.failure is not None:
             self._dialog.failure.raiseException()
-        return chunk
 
     async def _write(self, octets: bytes) -> None:
         self._wire.write_body(octets)

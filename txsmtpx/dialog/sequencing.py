@@ -26,7 +26,7 @@ from txsmtpx.extensions.table import Gate
 from txsmtpx.grammar import command, replies
 from txsmtpx.grammar.reply import Reply
 
-log = Logger()
+log = Logger(__name__)
 
 _OTHER_PROTOCOLS = frozenset({"GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS"})
 """First words of HTTP: a browser was made to talk to us (cross-protocol attack), and its body is no mail."""

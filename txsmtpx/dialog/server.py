@@ -31,7 +31,7 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
 
-log = Logger()
+log = Logger(__name__)
 
 _NOWHERE: frozenset[str] = frozenset()
 """One for all: an empty set takes 216 octets, a fifteenth of all that an idle connection does."""

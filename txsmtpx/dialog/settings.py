@@ -87,7 +87,7 @@ class Settings:
     backend: Any
     domain: str
     clock: IReactorTime
-    from_thread: Callable[..., None]
+    from_thread: Callable[..., object]
     tables: Tables
     mechanisms: tuple[Mechanism, ...] = ()
     lmtp: bool = False

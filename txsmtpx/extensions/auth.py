@@ -27,7 +27,7 @@ from txsmtpx.interfaces import ICredentialsBackend, ISASLServer
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
 
-log = Logger()
+log = Logger(__name__)
 
 
 def _announce(dialog: ServerDialog) -> str | None:

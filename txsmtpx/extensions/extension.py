@@ -103,6 +103,6 @@ class Extension:
     verbs: tuple[Verb, ...] = ()
     requires: frozenset[str] = frozenset()
     wanted: Callable[[Options], bool] = never
-    keep_to: Callable[[Any, MailOptions], None] | None = None
+    keep_to: Callable[[Any, MailOptions], object] | None = None
     within_tls: bool = False
     needs_backend: bool = False

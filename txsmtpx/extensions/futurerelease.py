@@ -55,7 +55,7 @@ def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
     """§4.2: one of the two, and within the limits; §5.2.2: released before it has to be delivered."""
     if options.hold_for is not None and options.hold_until is not None:
         return replies.bad_parameter_501("HOLDFOR or HOLDUNTIL, not both")
-    seconds: float = options.hold_for or 0
+    seconds = float(options.hold_for or 0)
     if options.hold_until is not None:
         seconds = (options.hold_until - _now(dialog)).total_seconds()
     if options.deliver_by is not None and seconds > options.deliver_by.seconds:

@@ -70,13 +70,16 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
     if not sender.isascii() and not given.smtputf8:
         return replies.SENDER_NOT_ASCII_550
 
-    def accepted(said: Any) -> Reply:
-        reply = replies.SENDER_OK_250 if said is None else _words(said)
-        if reply.positive:
-            dialog.open_transaction(sender, given)
-        return reply
+    return dialog.with_session(
+        lambda session: dialog.ask(session.mail(sender, given), lambda said: _sender_known(dialog, sender, given, said))
+    )
 
-    return dialog.with_session(lambda session: dialog.ask(session.mail(sender, given), accepted))
+
+def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, said: Any) -> Reply:
+    reply = replies.SENDER_OK_250 if said is None else _words(said)
+    if reply.positive:
+        dialog.open_transaction(sender, given)
+    return reply
 
 
 def rcpt(dialog: ServerDialog, argument: str) -> Any:

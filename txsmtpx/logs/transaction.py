@@ -19,7 +19,7 @@ from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
 
-log = Logger()
+log = Logger(__name__)
 
 Which = Literal["all", "refused"]
 """All transactions, or those with an answer that is no yes."""

@@ -68,5 +68,5 @@ class Deadlines:
         for phase in [phase for phase, stamp in self._stamps.items() if stamp <= now]:
             if self._stamps.pop(phase, None) is not None:
                 self._expired(phase)
-        if self._timer is None and self._stamps:
+        if self._stamps:
             self._arm(min(self._stamps.values()))
