@@ -6,14 +6,25 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILED := build/compiled
 
-.PHONY: serve test siege fuzz mutants lint types docs bench bench-quick audit lock clean
+.PHONY: serve test compiled test-compiled siege fuzz mutants lint types docs bench bench-quick audit lock clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
 
 test: $(VENV)/made-to-develop
 	$(BIN)/python -m pytest $(ARGS)
+
+# A wheel for this Python and this machine, in dist: for that it takes a C compiler, and a minute.
+compiled: $(COMPILED)/made
+	mkdir -p dist
+	cp $(COMPILED)/wheel/*.whl dist
+
+# The tests of what is compiled, on what is compiled.
+test-compiled: $(VENV)/made-to-develop $(COMPILED)/made
+	TXSMTPX_COMPILED=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -P -m pytest \
+	    $(addprefix tests/,test_compiled.py grammar dialog extensions wire client logs backends sasl testing security) $(ARGS)
 
 # All of it, seven minutes; a short form is among the tests.
 siege: $(VENV)/made-to-develop
@@ -37,7 +48,7 @@ docs: $(VENV)/made-to-develop
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees $(ARGS) docs docs/_build/html
 
 # For an hour the machine should do nothing else.
-bench: $(VENV)/made-to-measure
+bench: $(VENV)/made-to-measure $(COMPILED)/made
 	$(BIN)/python -m benchmarks install
 	$(BIN)/python -m benchmarks --record $(ARGS)
 
@@ -70,6 +81,15 @@ $(VENV)/made-to-develop: pyproject.toml | $(BIN)/python
 $(VENV)/made-to-measure: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ $(VENV)/made-to-serve
+
+# Not in .venv, where the clone itself is to be found.
+$(COMPILED)/made: pyproject.toml hatch_build.py pytest_txsmtpx.py $(shell find txsmtpx twisted -name '*.py') | $(BIN)/python
+	rm -rf $(COMPILED)
+	HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+	    --wheel-dir $(COMPILED)/wheel .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	    --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
+	@touch $@
 
 # A place of its own: mutmut brings a good many packages that nothing else needs.
 $(VENV)-mutants/made: pyproject.toml | $(BIN)/python

@@ -12,7 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.build import GO_CLIENT, PEERS
-from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
+from benchmarks.packages import (
+    BY_COMPILED,
+    NODE_MODULES,
+    debian,
+    found,
+    module,
+    needs_built,
+    needs_compiled,
+    needs_module,
+    needs_program,
+    node,
+)
 from benchmarks.program import Program
 
 Command = Callable[[int, Path, int], list[str]]
@@ -37,6 +48,8 @@ def _source(port: int, message: Path, recipients: int) -> list[str]:
 CLIENTS: tuple[Program, ...] = (
     Program("bare", _python("bare_client.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", _python("txsmtpx_client.py"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx-compiled", _with_arguments(*BY_COMPILED, PYTHON, PEERS / "txsmtpx_client.py"), needs_compiled,
+            lambda: module("txsmtpx")),
     Program("go-smtp", _with_arguments(GO_CLIENT), needs_built(GO_CLIENT),
             lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
     Program("smtp-source", _source, needs_program("smtp-source", "postfix"), lambda: debian("postfix"),

@@ -7,7 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.build import GO_SERVER, PEERS
-from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
+from benchmarks.packages import (
+    BY_COMPILED,
+    NODE_MODULES,
+    debian,
+    found,
+    module,
+    needs_built,
+    needs_compiled,
+    needs_module,
+    needs_program,
+    node,
+)
 from benchmarks.program import Program
 
 Command = Callable[[int, Path | None], list[str]]
@@ -15,9 +26,11 @@ Command = Callable[[int, Path | None], list[str]]
 PYTHON = sys.executable
 
 
-def smtpx(*options: str, reactor: str = "") -> Command:
+def smtpx(*options: str, reactor: str = "", compiled: bool = False) -> Command:
     """C{twistd smtpx}."""
     twistd = [str(Path(PYTHON).with_name("twistd")), *(["--reactor", reactor] if reactor else [])]
+    if compiled:
+        twistd = [*BY_COMPILED, *twistd]
 
     def command(port: int, pem: Path | None) -> list[str]:
         kind = f"ssl:{port}:privateKey={pem}:certKey={pem}" if pem else f"tcp:{port}"
@@ -48,6 +61,7 @@ SERVERS: tuple[Program, ...] = (
     Program("bare", _with_port(PYTHON, PEERS / "bare.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
     Program("txsmtpx-null", smtpx("--backend", "null"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx-compiled", smtpx("--backend", "null", compiled=True), needs_compiled, lambda: module("txsmtpx")),
     Program("txsmtpx-epoll", smtpx("--backend", "null", reactor="epoll"), needs_module("txsmtpx"),
             lambda: module("txsmtpx")),
     Program("go-smtp", _with_port(GO_SERVER), needs_built(GO_SERVER),

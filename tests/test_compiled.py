@@ -1,0 +1,39 @@
+"""What is compiled, by hatch_build.py, is what is said to be; and nothing is where nobody has asked for it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from hatch_build import chosen
+
+ROOT = Path(__file__).parents[1]
+WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+HOOK = WHEEL["hooks"]["custom"]
+
+
+def _name(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+CHOSEN = {_name(path) for path in chosen(ROOT, HOOK)}
+MODULES = {_name(path.relative_to(ROOT).as_posix()) for path in ROOT.glob("txsmtpx/**/*.py")}
+
+
+def test_the_choice_is_of_what_there_is():
+    assert CHOSEN
+    assert CHOSEN < MODULES
+    assert all((ROOT / path).exists() for path in HOOK["exclude"])
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_compiled_or_not(module):
+    spec = find_spec(module)
+    assert spec is not None
+    compiled = module in CHOSEN and "TXSMTPX_COMPILED" in os.environ
+    assert isinstance(spec.loader, ExtensionFileLoader) is compiled
