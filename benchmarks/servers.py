@@ -93,5 +93,6 @@ _UNLIMITED = ("--max-recipients", "0", "--max-message-bytes", "0")
 GROWING: tuple[Program, ...] = (
     *[each for each in SERVERS if each.name in ("bare", "go-smtp")],
     Program("txsmtpx", smtpx(*_UNLIMITED), needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx-compiled", smtpx(*_UNLIMITED, compiled=True), needs_compiled, lambda: module("txsmtpx")),
 )
 """Those whose growth is looked at; ours without its limits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import tomllib
 from importlib.machinery import ExtensionFileLoader
@@ -29,6 +30,12 @@ def test_the_choice_is_of_what_there_is():
     assert CHOSEN
     assert CHOSEN < MODULES
     assert all((ROOT / path).exists() for path in HOOK["exclude"])
+
+
+@pytest.mark.parametrize("path", chosen(ROOT, HOOK))
+def test_nothing_asynchronous_is_chosen(path):
+    found = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.AsyncFunctionDef)]
+    assert found == []
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import email
-import os
 import sys
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 
 from tests.interop.process import Address, Running, eventually, running
+from tests.wire.twistd import environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,9 +25,9 @@ def smtpx(directory: Path, listening: Address, *options: str | Path) -> Iterator
     """
     twistd = Path(sys.executable).with_name("twistd")
     # The backend that is given by its dotted name is one of the tests.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = environment({"PYTHONPATH": str(ROOT)})
     command = [twistd, "--nodaemon", "--pidfile=", "smtpx", "--domain", "mx.example.test", "--transcript", *options]
-    with running(command, directory, listening, env=environment) as program:
+    with running(command, directory, listening, env=found) as program:
         yield program
 
 

@@ -63,6 +63,24 @@ def test_the_reactor(directory, chosen, name):
         assert server.stop()
 
 
+def test_the_garbage_collector_is_patient(directory):
+    (directory / "theirs.py").write_text(
+        "import gc\n"
+        "from txsmtpx import OpenBackend, Reply, Session\n"
+        "class Telling(Session):\n"
+        "    def mail(self, sender, options):\n"
+        "        return Reply(250, None, str(gc.get_threshold()[0]))\n"
+        "def make():\n"
+        "    return OpenBackend(lambda connection: Telling())\n"
+    )
+    extra = {"PYTHONPATH": str(directory)}
+    with Twistd(directory, "--port", LOCAL, "--backend", "theirs.make", extra=extra) as server:
+        with smtplib.SMTP("127.0.0.1", server.port) as client:
+            client.helo()
+            assert client.mail("a@client.example") == (250, b"10000")
+        assert server.stop()
+
+
 @pytest.mark.parametrize("port", [LOCAL, "0", "haproxy:" + LOCAL])
 def test_tcp(directory, port):
     with Twistd(directory, "--port", port, "--backend", "maildir:Maildir", "--domain", "mx.example") as server:
