@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import txsmtpx
 from hatch_build import chosen
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,11 @@ def test_the_choice_is_of_what_there_is():
 def test_nothing_asynchronous_is_chosen(path):
     found = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.AsyncFunctionDef)]
     assert found == []
+
+
+def test_what_others_get_into_their_hands_is_not_chosen():
+    public = [getattr(txsmtpx, name) for name in txsmtpx.__all__]
+    assert [each for each in public if isinstance(each, type) and each.__module__ in CHOSEN] == [txsmtpx.Reply]
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -201,3 +204,12 @@ def test_a_disk_that_is_full():
 def test_the_enhanced_code_where_none_is_given():
     found = [default_enhanced_code(code) for code in (200, 250, 302, 354, 399, 400, 451, 500, 599)]
     assert found == [(2, 0, 0)] * 2 + [None] * 3 + [(4, 0, 0)] * 2 + [(5, 0, 0)] * 2
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda reply: pickle.loads(pickle.dumps(reply))])
+@pytest.mark.parametrize("reply", [Reply(354, None, "Go on"), Reply(550, (5, 1, 1), "Nobody", "is called so")])
+def test_copied_and_pickled(reply, copied):
+    another = copied(reply)
+    assert another is not reply
+    assert another == reply
+    assert another.encode() == reply.encode()

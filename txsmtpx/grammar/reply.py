@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 EnhancedCode = tuple[int, int, int]
 
@@ -81,6 +82,10 @@ class Reply:
         if not isinstance(other, Reply):
             return NotImplemented
         return (self.code, self.enhanced_code, self.lines) == (other.code, other.enhanced_code, other.lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is copied and pickled, the exceptions that carry it too."""
+        return type(self), (self.code, self.enhanced_code, *self.lines)
 
     def __hash__(self) -> int:
         return hash((self.code, self.enhanced_code, self.lines))
