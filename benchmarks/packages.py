@@ -14,12 +14,6 @@ BUILD = Path(__file__).parents[1] / "build" / "benchmarks"
 
 NODE_MODULES = BUILD / "node_modules"
 
-COMPILED = BUILD.parent / "compiled" / "site"
-"""Where C{make compiled} leaves ours, compiled."""
-
-BY_COMPILED = ("env", f"PYTHONPATH={COMPILED}")
-"""Before a command: then it finds that one, and not the clone."""
-
 SYSTEM = "/usr/sbin:/sbin"
 """Where daemons live, and the PATH of an ordinary user does not look."""
 
@@ -55,11 +49,6 @@ def _output(*command: str) -> str:
 def needs_module(name: str) -> Callable[[], str]:
     """What is missing: a Python package."""
     return lambda: "" if module(name) else f"{name} is not installed (PyPI)"
-
-
-def needs_compiled() -> str:
-    """What is missing: ours, compiled."""
-    return "" if COMPILED.is_dir() else "it is not compiled (make compiled)"
 
 
 def needs_program(name: str, package: str) -> Callable[[], str]:

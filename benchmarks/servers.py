@@ -7,18 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.build import GO_SERVER, PEERS
-from benchmarks.packages import (
-    BY_COMPILED,
-    NODE_MODULES,
-    debian,
-    found,
-    module,
-    needs_built,
-    needs_compiled,
-    needs_module,
-    needs_program,
-    node,
-)
+from benchmarks.compiled import BY_COMPILED, needs_compiled
+from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
 from benchmarks.program import Program
 
 Command = Callable[[int, Path | None], list[str]]
