@@ -200,6 +200,15 @@ class ClientDialog:
         if self.fetching is not None:
             self.fetching.cancel()
 
+    def raise_failure(self) -> None:
+        """
+        Go on, while anything can be sent.
+
+        @raise Exception: why nothing can.
+        """
+        if self.failure is not None:
+            self.failure.raiseException()
+
     def _cancelled(self, waiting: Deferred[Reply]) -> None:
         """Somebody does not wait for his reply any more, which will come all the same."""
         self._expected = deque(entry for entry in self._expected if entry[2] is not waiting)

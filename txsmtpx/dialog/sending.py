@@ -224,7 +224,7 @@ class Sending:
         """
         The next chunk, empty after the last; not waited for any more once the connection has failed.
         """
-        self._raise_failure()
+        self._dialog.raise_failure()
         at_hand = body.at_hand()
         if at_hand is not None:
             return at_hand
@@ -234,21 +234,12 @@ class Sending:
         try:
             chunk = await fetching
         except CancelledError:
-            self._raise_failure()
+            self._dialog.raise_failure()
             raise
         finally:
             self._dialog.fetching = None
-        self._raise_failure()
+        self._dialog.raise_failure()
         return chunk
-
-    def _raise_failure(self) -> None:
-        """
-        Go on, while the connection stands.
-
-        @raise Exception: what ended it.
-        """
-        if self._dialog.failure is not None:
-            self._dialog.failure.raiseException()
 
     async def _write(self, octets: bytes) -> None:
         self._wire.write_body(octets)
