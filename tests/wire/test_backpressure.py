@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 
 import pytest
@@ -266,27 +267,47 @@ def test_a_login_without_end_takes_no_memory():
     client.hang_up()
 
 
-@pytest.mark.parametrize(
-    "segment",
-    [
-        b"NOOP\r\n",
-        b"no such command\r\n",
-        b"EHLO client.example\r\n",
-        b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRSET\r\n",
-        b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nhi\r\n.\r\n",
-        b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 2\r\nhiBDAT 0 LAST\r\n",
-        b"BDAT 6\r\nNOOP\r\n",
-        b"\0\r\n",
-        b"\x80" * 3000 + b"\r\n",
-    ],
-)
-def test_nothing_grows_with_what_a_peer_says(segment):
+SEGMENTS = [
+    b"NOOP\r\n",
+    b"no such command\r\n",
+    b"EHLO client.example\r\n",
+    b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRSET\r\n",
+    b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nhi\r\n.\r\n",
+    b"EHLO client.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 2\r\nhiBDAT 0 LAST\r\n",
+    b"BDAT 6\r\nNOOP\r\n",
+    b"EHLO client.example\r\nVRFY somebody\r\nEXPN somebody\r\nHELP\r\n",
+    b"\0\r\n",
+    b"\x80" * 3000 + b"\r\n",
+]
+
+
+def repeating(segment):
+    """A conversation in which C{segment} was often said, with a backend that keeps nothing of it."""
     client = conversation(RecordingBackend(data=lambda message, context: None))
     client.backend.asked = lambda method, *arguments: None
     session = Session()
     client.backend.anonymous_login = lambda connection: session
     client.send(segment * (TURN // 10))
+    return client
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_nothing_grows_with_what_a_peer_says(segment):
+    client = repeating(segment)
     assert growth(client, segment, 500) < 8192
+    client.hang_up()
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_nothing_waits_for_the_garbage_collector(segment):
+    client = repeating(segment)
+    gc.collect()
+    gc.disable()
+    try:
+        client.send(segment * 10)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
     client.hang_up()
 
 

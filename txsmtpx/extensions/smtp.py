@@ -191,21 +191,22 @@ def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unkno
     if not argument.isascii() and not utf8:
         return replies.NOT_ASCII_553
 
-    def found(said: Any) -> Reply:
-        if said is None:
-            return unknown
-        if isinstance(said, Reply):
-            return said
-        lines = [said] if isinstance(said, str) else list(said)
-        if not all(isinstance(line, str) for line in lines):
-            raise TypeError(f"a session gives a str or several, not {said!r}")
-        return replies.found_250(*lines) if utf8 or all(map(str.isascii, lines)) else replies.NEEDS_UTF8_252
-
     def ask(session: Any) -> Any:
         look_up = getattr(session, method, None)
-        return unknown if look_up is None else dialog.ask(look_up(argument), found)
+        return unknown if look_up is None else dialog.ask(look_up(argument), lambda said: _found(said, unknown, utf8))
 
     return dialog.with_session(ask)
+
+
+def _found(said: Any, unknown: Reply, utf8: bool) -> Reply:
+    if said is None:
+        return unknown
+    if isinstance(said, Reply):
+        return said
+    lines = [said] if isinstance(said, str) else list(said)
+    if not all(isinstance(line, str) for line in lines):
+        raise TypeError(f"a session gives a str or several, not {said!r}")
+    return replies.found_250(*lines) if utf8 or all(map(str.isascii, lines)) else replies.NEEDS_UTF8_252
 
 
 def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:
