@@ -39,6 +39,13 @@ def test_nothing_asynchronous_is_chosen(path):
     assert found == []
 
 
+@pytest.mark.parametrize("path", chosen(ROOT, HOOK))
+def test_each_logger_is_told_its_name(path):
+    calls = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.Call)]
+    loggers = [ast.unparse(call) for call in calls if ast.unparse(call.func) == "Logger"]
+    assert loggers in ([], ["Logger(__name__)"])
+
+
 def test_what_others_get_into_their_hands_is_not_chosen():
     public = [getattr(txsmtpx, name) for name in txsmtpx.__all__]
     assert [each for each in public if isinstance(each, type) and each.__module__ in CHOSEN] == [txsmtpx.Reply]

@@ -22,7 +22,7 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.options import RcptOptions
 
-log = Logger()
+log = Logger(__name__)
 
 MAX_NAME = 200
 """Octets of a part of a path that comes from an address; file systems end at 255."""

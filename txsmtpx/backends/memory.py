@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 
-log = Logger()
+log = Logger(__name__)
 
 MAX_MESSAGES = 1000
 """Messages that are kept unless you say otherwise."""

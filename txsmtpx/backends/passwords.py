@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-log = Logger()
+log = Logger(__name__)
 
 T = TypeVar("T")
 

@@ -29,7 +29,7 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import target
 from txsmtpx.wire.pool import SMTPPool
 
-log = Logger()
+log = Logger(__name__)
 
 NAMED = 10
 """Recipients whose fates stand in the log line of a message."""

@@ -16,7 +16,7 @@ from txsmtpx.backends.filter import Accept, Filter
 from txsmtpx.backends.spamc import Connection, Score, score_in
 from txsmtpx.grammar import replies
 
-log = Logger()
+log = Logger(__name__)
 
 ENDPOINT = "tcp:127.0.0.1:783"
 """Where it listens unless it is told otherwise."""

@@ -23,7 +23,7 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
-log = Logger()
+log = Logger(__name__)
 
 
 class TeeBackend(Middleware):

@@ -18,7 +18,7 @@ from txsmtpx.command.process import Process
 from txsmtpx.command.signals import Signals
 from txsmtpx.wire.service import SMTPService
 
-log = Logger()
+log = Logger(__name__)
 
 _YOUNG = 10_000
 """

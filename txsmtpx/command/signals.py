@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
-log = Logger()
+log = Logger(__name__)
 
 
 class Signals:

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from txsmtpx.command.handover import read
 from txsmtpx.command.relay import named, relayed
 
-log = Logger()
+log = Logger(__name__)
 
 
 class Parent(LineOnlyReceiver):

@@ -21,7 +21,7 @@ from txsmtpx.command.relay import Relay
 from txsmtpx.command.tally import Tally
 from txsmtpx.metrics.figures import Export
 
-log = Logger()
+log = Logger(__name__)
 
 COMMANDS = 0
 """The descriptor of a worker on which it hears us."""

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-log = Logger()
+log = Logger(__name__)
 
 
 def as_json(request: Request, value: Any, code: int = 200) -> bytes:

@@ -17,7 +17,7 @@ try:
 except ImportError:  # Windows has none
     unix = tcp  # type: ignore[misc]
 
-log = Logger()
+log = Logger(__name__)
 
 
 def adopt_port(reactor: Any, descriptor: int, family: int, factory: Any) -> IListeningPort:

@@ -22,7 +22,7 @@ try:
 except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
-log = Logger()
+log = Logger(__name__)
 
 LOOK = 0.5
 """Seconds between two looks, while there is reason to look."""

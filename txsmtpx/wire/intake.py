@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.wire.transcript import Transcript, shown
 
-log = Logger()
+log = Logger(__name__)
 
 HELD_INPUT = 64 * 1024
 """Octets of input held back before the transport is paused."""

@@ -19,7 +19,7 @@ from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import connect
 
-log = Logger()
+log = Logger(__name__)
 
 LONGEST_PAUSE = 60.0
 """Seconds: the most that is waited after a server has said 421 again and again."""

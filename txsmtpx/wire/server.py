@@ -26,7 +26,7 @@ from txsmtpx.wire.tls import TLSState
 if TYPE_CHECKING:
     from txsmtpx.wire.factory import SMTPServerFactory
 
-log = Logger()
+log = Logger(__name__)
 
 BREATH = 0.02
 """Seconds between two writes while more commands wait for the backend, see L{SMTPServer.write}."""

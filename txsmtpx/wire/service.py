@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from txsmtpx.wire.descriptors import Descriptors
 from txsmtpx.wire.factory import SMTPServerFactory
 
-log = Logger()
+log = Logger(__name__)
 
 
 class SMTPService(Service):

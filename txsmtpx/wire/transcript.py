@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
-log = Logger()
+log = Logger(__name__)
 
 Transcript = Callable[[str, str, str], None]
 """Takes (session id, "C" or "S", line without its line end)."""
