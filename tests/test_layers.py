@@ -39,19 +39,21 @@ TWISTED = (
 FLOORS = [
     ("grammar", GRAMMAR, ()),
     ("errors.py", GRAMMAR, ()),
-    ("interfaces.py", GRAMMAR, (*TWISTED, "twisted.plugin")),
+    ("interfaces.py", (*GRAMMAR, "txsmtpx.content"), (*TWISTED, "twisted.plugin")),
+    ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("extensions", MIDDLE, TWISTED),
     ("sasl", MIDDLE, TWISTED),
     ("dialog", MIDDLE, (*TWISTED, "idna")),
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
-    ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
+    ("backends", (*MIDDLE, "txsmtpx.content", "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),
     ("logs", (*MIDDLE, "txsmtpx.logs"), TWISTED),
     ("metrics", (*MIDDLE, "txsmtpx.metrics"), ("twisted", "prometheus_client")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.logs",
       "txsmtpx.metrics", "txsmtpx.web"),
      ("twisted", "zope.interface")),
-    ("web", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.web"), ("twisted", "zope.interface", "jinja2")),
+    ("web", (*MIDDLE, "txsmtpx.content", "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.web"),
+     ("twisted", "zope.interface", "jinja2")),
 ]
 
 

@@ -14,6 +14,7 @@ from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.backends.rewrite import RewriteBackend
 from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
 from txsmtpx.backends.tee import TeeBackend
+from txsmtpx.content.header import Header
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.sending import Result
@@ -73,6 +74,7 @@ __all__ = [
     "External",
     "Filter",
     "FilterBackend",
+    "Header",
     "IBackend",
     "IBackendPlugin",
     "IBindable",

@@ -223,7 +223,7 @@ class IFilter(Interface):
         """
         The header has come; called first.
 
-        @param header: an C{email.message.EmailMessage} without a body.
+        @param header: a L{txsmtpx.Header}.
         @return: a verdict.
         """
 

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from tests.web.hostile import mixed
+from tests.content.hostile import mixed
 
 
 def test_a_list(web):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.web.hostile import mixed
+from tests.content.hostile import mixed
 from txsmtpx.web.pages import linked, moment_text, size_text
 from txsmtpx.web.policy import MESSAGE, PAGE
 

@@ -7,13 +7,9 @@ spoken at the end, the backend behind it has not had the end, and so can take no
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesHeaderParser
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
@@ -21,6 +17,9 @@ from zope.interface import implementer
 
 from txsmtpx.backends.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.backends.stream import StreamedMessage
+from txsmtpx.content import field, header
+from txsmtpx.content.beginning import Beginning
+from txsmtpx.content.header import Header
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.result import then
 from txsmtpx.errors import SMTPError
@@ -35,8 +34,6 @@ IN_MEMORY = 1024 * 1024
 
 CHUNK = 64 * 1024
 """Octets of a held message that are handed on at a time."""
-
-_FIELD_NAME = re.compile("[!-9;-~]+")  # RFC 5322 §2.2
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Filter:
     def __init__(self, context: Any) -> None:
         self.context = context
 
-    def header(self, header: EmailMessage) -> Any:
+    def header(self, header: Header) -> Any:
         """The header has come (L{IFilter.header})."""
 
     def chunk(self, octets: bytes) -> Any:
@@ -146,7 +143,7 @@ class _Look:
         self._message = message
         self._filter = filter
         self._hold = hold
-        self._beginning = bytearray()
+        self._beginning = Beginning(HEADER)
         self._ended = False
         self._added = b""
         self._file: Any = None
@@ -157,16 +154,13 @@ class _Look:
 
         @raise SMTPError: the filter's reply.
         """
-        seen, end = self._beginning, None
-        while end is None and len(seen) < HEADER and not self._ended:
-            looked_at = len(seen)
+        while not self._beginning.complete and not self._ended:
             try:
-                seen += await self._message.__anext__()
+                self._beginning.add(await self._message.__anext__())
             except StopAsyncIteration:
                 self._ended = True
-            end = _end_of_header(seen, looked_at)
-        parsed = BytesHeaderParser(policy=policy.SMTP).parsebytes(bytes(seen[:end]))
-        self._judge(await maybeDeferred(self._filter.header, parsed), early=True)
+        seen = header.read(bytes(self._beginning.octets[:HEADER]))
+        self._judge(await maybeDeferred(self._filter.header, seen), early=True)
 
     async def passing(self) -> AsyncIterator[bytes]:
         """The message with what the filter has added, and its end if the filter lets it."""
@@ -196,7 +190,7 @@ class _Look:
     async def _seen(self) -> AsyncIterator[bytes]:
         """All of the message, each chunk when the filter has had it."""
         size = 0
-        beginning, self._beginning = bytes(self._beginning), bytearray()
+        beginning, self._beginning = bytes(self._beginning.octets), Beginning(HEADER)
         if beginning:
             size += len(beginning)
             await maybeDeferred(self._filter.chunk, beginning)
@@ -222,7 +216,7 @@ class _Look:
         if isinstance(verdict, Accept):
             if verdict.headers and not early:
                 raise TypeError("where header fields are added at the end, the message is to be held: hold=True")
-            self._added += b"".join(_field(name, value) for name, value in verdict.headers)
+            self._added += b"".join(field.encode(name, value) for name, value in verdict.headers)
         elif verdict is not None:
             raise TypeError(f"no verdict: {verdict!r}")
 
@@ -232,21 +226,3 @@ class _Look:
             self._file.close()
         return self._filter.close()
 
-
-def _end_of_header(octets: bytearray, looked_at: int) -> int | None:
-    """Where the empty line stands (RFC 5322 §2.1), not within the first C{looked_at} octets; None for nowhere."""
-    if octets.startswith(b"\r\n"):
-        return 0
-    at = octets.find(b"\r\n\r\n", max(0, looked_at - 3))
-    return None if at < 0 else at + 2
-
-
-def _field(name: str, value: str) -> bytes:
-    """
-    A header field, folded and in ASCII (RFC 5322 §2.2, RFC 2047).
-
-    @raise ValueError: it is none.
-    """
-    if _FIELD_NAME.fullmatch(name) is None:
-        raise ValueError(f"no name of a header field: {name!r}")
-    return policy.SMTP.fold_binary(*policy.SMTP.header_store_parse(name, value))

@@ -4,14 +4,14 @@ C{log}: one line a message; takes everything, keeps nothing.
 
 from __future__ import annotations
 
-import itertools
-from email import policy
 from typing import Any
 
 from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
 
 from txsmtpx.backends.session import OpenBackend, Session
+from txsmtpx.content import field, header
+from txsmtpx.content.beginning import Beginning
 
 HEADER = 64 * 1024
 """Octets in which the subject is looked for."""
@@ -28,56 +28,41 @@ class LogSession(Session):
 
     def data(self, message: Any, context: Any) -> Any:
         """Its subject goes into the line that the log has for it."""
-        beginning = Beginning()
+        reader = _Reader()
 
         def read(result: None) -> None:
-            context.note(subject=subject_of(beginning.octets))
+            context.note(subject=subject_of(bytes(reader.beginning.octets)))
 
-        return message.deliver_to(beginning).addCallback(read)
+        return message.deliver_to(reader).addCallback(read)
 
 
 @implementer(IConsumer)
-class Beginning:
-    """
-    Keeps the beginning of a message.
+class _Reader:
+    """Keeps the beginning of a message, and lets the rest go by as fast as it comes."""
 
-    @ivar octets: it.
-    """
-
-    octets = b""
+    def __init__(self) -> None:
+        self.beginning = Beginning(HEADER)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """It comes as fast as it likes."""
+        pass
 
     def unregisterProducer(self) -> None:
-        """That was all."""
+        pass
 
     def write(self, data: bytes) -> None:
-        """More of it."""
-        if len(self.octets) < HEADER:
-            self.octets += data[: HEADER - len(self.octets)]
+        if not self.beginning.complete:
+            self.beginning.add(data[:HEADER])
 
 
 def subject_of(beginning: bytes) -> str:
     """
-    The subject of the message that begins so, decoded (RFC 2047); "" where it has none.
+    Return the subject of a message, decoded (RFC 2047).
 
-    L{email.parser} would read the whole header for it, which takes longer than the rest of the session.
+    Args:
+        beginning: The beginning of the message.
+
+    Returns:
+        The subject, "" where the header has none.
     """
-    lines = beginning.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    for number, line in enumerate(lines):
-        name, colon, value = line.partition(b":")
-        if not colon and line[:1] not in _FOLDED:
-            return ""  # the header is over, or was none
-        if name.lower().rstrip() == b"subject":
-            folded = itertools.takewhile(lambda more: more[:1] in _FOLDED, lines[number + 1 :])
-            return _decoded(value + b"".join(folded))
-    return ""
-
-
-_FOLDED = (b" ", b"\t")
-
-
-def _decoded(value: bytes) -> str:
-    text = value.decode("ascii", "surrogateescape").strip()
-    return text if text.isascii() and "=?" not in text else str(policy.default.header_factory("Subject", text))
+    raw = header.first(beginning, b"subject")
+    return "" if raw is None else field.value_text(raw)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email import policy
 from email.message import EmailMessage
-from email.parser import BytesParser
 from functools import cached_property
 from typing import Any, Literal
 
 from twisted.logger import Logger
 
 from txsmtpx.backends.session import OpenBackend, Session
+from txsmtpx.content.email_message import email_message
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 
 log = Logger(__name__)
@@ -83,7 +82,7 @@ class Received:
     @cached_property
     def message(self) -> EmailMessage:
         """The message, parsed when this is first asked for; the same object each time."""
-        return BytesParser(policy=policy.SMTP).parsebytes(self.content)
+        return email_message(self.content)
 
 
 Change = Literal["arrived", "deleted"]

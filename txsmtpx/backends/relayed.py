@@ -8,6 +8,8 @@ import copy
 from collections.abc import AsyncIterator
 from typing import Any
 
+from txsmtpx.content import header
+from txsmtpx.content.beginning import Beginning
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions
@@ -26,7 +28,7 @@ class Relayed:
     def __init__(self, message: Any, context: Any) -> None:
         self._message = message
         self._context = context
-        self._beginning = b""
+        self._beginning = Beginning(HEADER)
         self._ended = False
 
     async def look(self) -> None:
@@ -35,19 +37,18 @@ class Relayed:
 
         @raise SMTPError: 554 5.4.6, it has been round too often.
         """
-        while b"\r\n\r\n" not in self._beginning and len(self._beginning) < HEADER:
+        while not self._beginning.complete:
             try:
-                self._beginning += await self._message.__anext__()
+                self._beginning.add(await self._message.__anext__())
             except StopAsyncIteration:
                 self._ended = True
                 break
-        header = b"\r\n" + self._beginning.partition(b"\r\n\r\n")[0].lower()
-        if header.count(b"\r\nreceived:") >= MAX_HOPS:
+        if header.count(bytes(self._beginning.octets), b"received") >= MAX_HOPS:
             raise SMTPError.from_reply(replies.LOOP_554)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._context.received()
-        yield self._beginning
+        yield bytes(self._beginning.octets)
         if not self._ended:
             async for chunk in self._message:
                 yield chunk

@@ -5,7 +5,6 @@ SpamAssassin's daemon as a filter, over any endpoint.
 from __future__ import annotations
 
 import re
-from email.message import EmailMessage
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
@@ -14,6 +13,7 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.filter import Accept, Filter
 from txsmtpx.backends.spamc import Connection, Score, score_in
+from txsmtpx.content.header import Header
 from txsmtpx.grammar import replies
 
 log = Logger(__name__)
@@ -80,7 +80,7 @@ class SpamdFilter(Filter):
         self._connection: Connection | None = None
         self._octets = 0
 
-    async def header(self, header: EmailMessage) -> None:
+    async def header(self, header: Header) -> None:
         """Connect."""
         if (self.context.options.size or 0) > self._spamd.max_octets:
             return

@@ -5,10 +5,10 @@ A message as it stands in a list, and as it is searched.
 from __future__ import annotations
 
 import re
-from email.utils import parseaddr
 from typing import Any
 
 from txsmtpx.backends.memory import Received
+from txsmtpx.content import address
 from txsmtpx.web.letter import Letter
 
 MAX_FIELD = 1000
@@ -36,9 +36,9 @@ class Glance:
         self.received = received
         self.arrived = letter.arrived
         self.sender = letter.sender[:MAX_FIELD]
-        self.sender_name = parseaddr(self.sender)[0] or self.sender
+        self.sender_name = next((each.name for each in address.parse(self.sender)), "") or self.sender
         self.recipients = letter.recipients[:MAX_FIELD]
-        self.copies = letter.header("cc")[:MAX_FIELD]
+        self.copies = (letter.header["cc"] or "")[:MAX_FIELD]
         self.subject = letter.subject[:MAX_FIELD]
         words = letter.words[:MAX_WORDS]
         self.beginning = _SPACE.sub(" ", words[:400]).strip()[:160]
@@ -64,10 +64,10 @@ class Glance:
 
 
 def _places(letter: Letter, words: str) -> dict[str, str]:
-    copies = [value for name, value in letter.headers if name.lower() in ("cc", "bcc", "reply-to")]
+    copies = [value for name in ("cc", "bcc", "reply-to") for value in letter.header.get_all(name)]
     places = {
-        "from": f"{letter.header('from')}\n{letter.received.sender}",
-        "to": "\n".join([letter.header("to"), *letter.received.recipients, *copies]),
+        "from": f"{letter.header['from'] or ''}\n{letter.received.sender}",
+        "to": "\n".join([letter.header["to"] or "", *letter.received.recipients, *copies]),
         "subject": letter.subject,
     }
     names = [part.filename for part in letter.attachments]

@@ -10,9 +10,8 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from txsmtpx.backends.memory import Received
-from txsmtpx.web.charset import header_text
+from txsmtpx.content.part import Part, leaves, read
 from txsmtpx.web.markup import Image, Markup
-from txsmtpx.web.parts import Part, parsed, parts_of
 
 GLANCE = 256 * 1024
 """Octets of a message that are enough to list it, and to find it by its words."""
@@ -33,7 +32,7 @@ class Letter:
 
     @ivar received: the message.
     @ivar whole: whether this is all of it, and not what can be seen at a glance.
-    @ivar headers: the fields as they stand, names and decoded values.
+    @ivar header: its L{txsmtpx.content.header.Header}.
     @ivar parts: those that are not themselves made of parts.
     """
 
@@ -43,29 +42,29 @@ class Letter:
         """
         self.received = received
         content = received.content[:GLANCE] if glance else received.content
-        message, complete = parsed(content)
-        self.whole = complete and len(content) == len(received.content)
-        fields = list(message.raw_items())[:MAX_HEADERS]
-        self.headers = [(header_text(name), header_text(str(value))) for name, value in fields]
-        self.parts: list[Part] = list(parts_of(message)) if complete else []
+        message = read(content)
+        self.whole = len(content) == len(received.content)
+        self.header = message.header
+        self.parts: list[Part] = list(leaves(message))
 
-    def header(self, name: str) -> str:
-        """The first field of this name, "" where there is none."""
-        return next((value for each, value in self.headers if each.lower() == name), "")
+    @cached_property
+    def headers(self) -> list[tuple[str, str]]:
+        """The fields as they stand, names and decoded values."""
+        return [(field.name, field.text) for field in self.header.fields[:MAX_HEADERS]]
 
     @property
     def subject(self) -> str:
-        return self.header("subject")
+        return self.header["subject"] or ""
 
     @property
     def sender(self) -> str:
         """Who wrote it: From, else the address of MAIL."""
-        return self.header("from") or self.received.sender
+        return self.header["from"] or self.received.sender
 
     @property
     def recipients(self) -> str:
         """To whom: To, else the addresses of RCPT."""
-        return self.header("to") or ", ".join(self.received.recipients)
+        return self.header["to"] or ", ".join(self.received.recipients)
 
     @property
     def arrived(self) -> str:

@@ -15,9 +15,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.backends.memory import Received
+from txsmtpx.content.charset import text_of
 from txsmtpx.web import policy
 from txsmtpx.web.answer import Node, Refusal, argument, later, number, refused
-from txsmtpx.web.charset import text_of
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.letter import IMAGES, MAX_TEXT, Letter
 

@@ -1,19 +1,17 @@
-"""The parts of a message, ordinary ones and those made to break whoever takes them apart."""
+"""A message as the inbox shows it: ordinary ones, and those made to break whoever takes them apart."""
 
 from __future__ import annotations
 
-from email.header import Header
 from email.message import EmailMessage
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.web.hostile import MESSAGES, NAMES, mixed
+from tests.content.hostile import MESSAGES, mixed
 from tests.web.site import Web
-from txsmtpx.web import parts
+from txsmtpx.content.part import MAX_PARTS
 from txsmtpx.web.letter import Letter
-from txsmtpx.web.parts import MAX_PARTS, safe_name
 
 VIEWS = ("", "/html", "/text", "/headers", "/source", "/frame")
 
@@ -77,16 +75,6 @@ def test_a_glance_is_at_the_beginning(monkeypatch):
     assert (letter(content).text, letter(content).whole) == ("y" * 100, True)
 
 
-@pytest.mark.parametrize(("wanted", "name"), NAMES.items())
-def test_names_of_files(wanted, name):
-    assert safe_name(wanted) == name
-    plain = wanted.replace("\\", "\\\\").replace('"', '\\"')
-    encoded = Header(wanted, "utf-8", maxlinelen=100_000).encode()
-    for said in [f'filename="{encoded}"', *([f'filename="{plain}"'] if wanted.isascii() else [])]:
-        made = letter(mixed(f"Content-Disposition: attachment; {said}\r\n\r\nx".encode()))
-        assert made.attachments[0].filename == name
-
-
 @pytest.mark.parametrize("content", MESSAGES.values(), ids=MESSAGES)
 def test_a_hostile_one_is_shown(web, content):
     """In every view and by the API, without a failure in the log."""
@@ -103,17 +91,6 @@ def test_a_hostile_one_is_shown(web, content):
 
 def test_parts_have_an_end():
     assert len(letter(MESSAGES["many parts"]).parts) == MAX_PARTS
-
-
-def test_what_would_take_too_long_is_shown_by_its_header(monkeypatch):
-    monkeypatch.setattr(parts, "MAX_WORK", 100)
-    made = letter(MESSAGES["deep"] + b"\r\n" * 100)
-    assert (made.parts, made.whole, made.header("content-type")) == ([], False, "multipart/mixed; boundary=b0")
-    monkeypatch.setattr(parts, "MAX_LINES", 3)
-    assert letter(b"Subject: x\r\n\r\ny\r\n").text == "y\n"
-    assert letter(b"Subject: x\r\n\r\ny\ry\n").text is None
-    monkeypatch.setattr(parts, "MAX_LINES", 1)
-    assert letter(b"Subject: x\r\n\r\ny\r\n").subject == "x"
 
 
 PIECES = st.sampled_from(

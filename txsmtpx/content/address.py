@@ -1,0 +1,93 @@
+"""
+Addresses in header fields: From, To, Cc and the like (RFC 5322 §3.4), as people and programs write them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_ADDRESSES = 1000
+"""Addresses of one field that are read."""
+
+MAX_TEXT = 64 * 1024
+"""Characters of a field that are read."""
+
+_QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"", re.DOTALL)
+_TOKEN = re.compile(r"<([^<>]*+)>?|([()<>,;:\"])|([^()<>,;:\"]++)")
+_PAIR = re.compile(r"\\(.)", re.DOTALL)
+
+
+class Address(NamedTuple):
+    """
+    One address of a field.
+
+    Attributes:
+        name: The display name, else a comment beside the address; "" where there is neither.
+        address: The mailbox, "" where none was found.
+    """
+
+    name: str
+    address: str
+
+
+def parse(text: str) -> list[Address]:
+    """
+    Read a list of addresses.
+
+    Args:
+        text: The text of the field, encoded words decoded.
+
+    Returns:
+        The addresses, those within groups included, at most MAX_ADDRESSES.
+
+    Example:
+        >>> parse('"Example, Ann" <ann@example.org>, bob@example.org (Bob)')
+        [Address(name='Example, Ann', address='ann@example.org'), Address(name='Bob', address='bob@example.org')]
+    """
+    found: list[Address] = []
+    words: list[str] = []
+    comments: list[str] = []
+    mailbox: str | None = None
+    text = text[:MAX_TEXT]
+    depth = at = 0
+    quotes = True  # False once a quote was found that nothing closes
+
+    def take() -> None:
+        name = " ".join(" ".join(words).split())
+        comment = " ".join("".join(comments).split())
+        if mailbox is not None:
+            found.append(Address(name or comment, mailbox.strip()))
+        elif "@" in name:
+            found.append(Address(comment, name))
+        elif name or comment:
+            found.append(Address(name or comment, ""))
+
+    while at < len(text) and len(found) < MAX_ADDRESSES:
+        quoted = _QUOTED.match(text, at) if quotes and text[at] == '"' and not depth else None
+        if quoted is not None:
+            words.append(_PAIR.sub(r"\1", quoted[1]))
+            at = quoted.end()
+            continue
+        token = _TOKEN.match(text, at)
+        assert token is not None  # every character begins one of its alternatives
+        at = token.end()
+        angle, mark, plain = token.groups()
+        if mark in ("(", ")"):
+            depth = depth + 1 if mark == "(" else max(0, depth - 1)
+        elif depth:
+            comments.append(token.group())
+        elif angle is not None:
+            mailbox = mailbox or angle
+        elif mark == '"':
+            quotes = False
+        elif mark == ":":
+            words = []  # the name of a group
+        elif mark is not None:
+            take()
+            words, comments, mailbox = [], [], None
+        else:
+            words.append(plain)
+    if len(found) < MAX_ADDRESSES:
+        take()
+    return found

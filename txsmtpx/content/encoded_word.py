@@ -1,0 +1,133 @@
+"""
+Encoded words: text that is not ASCII within a header field (RFC 2047, RFC 2231 §5).
+
+The reader takes what senders write beside what the RFC allows: blanks and question marks within a word, words longer
+than 75 characters, words within quotes, and characters cut in two at the border of two words.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from txsmtpx.content.charset import MAX_LABEL, text_of
+
+MAX_WORDS = 2000
+"""Encoded words of one text that are decoded.  A field of 64 KiB with words of the usual length holds 900."""
+
+_BEGINNING = re.compile(rf"=\?([^?*\s]{{1,{MAX_LABEL}}})(?:\*[^?\s]{{0,{MAX_LABEL}}})?\?([bBqQ])\?")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_BYTES_OF_A_WORD = 33  # 56 characters with =?utf-8?b? and ?=, so that a name of 18 fits before it in a line
+
+
+def decode(text: str) -> str:
+    """
+    Return a text with its encoded words decoded.
+
+    Args:
+        text: The text of a field, unfolded.  Words after the first MAX_WORDS stay as they are.
+
+    Returns:
+        The text as it is to be read.  White space between two encoded words is dropped (RFC 2047 §6.2).
+
+    Example:
+        >>> decode("=?utf-8?q?Gr=C3=BC=C3=9Fe?= from =?iso-8859-1?q?K=F6ln?=")
+        'Grüße from Köln'
+    """
+    if "=?" not in text:
+        return text
+    decoded: list[str] = []
+    run: list[tuple[str, bytes]] = []  # of words that nothing but white space stands between
+    at = 0
+    for _ in range(MAX_WORDS):
+        word = _next_word(text, at)
+        if word is None:
+            break
+        start, end, charset, octets = word
+        between = text[at:start]
+        if not run or (between and not between.isspace()):
+            decoded.append(_joined(run))
+            decoded.append(between)
+            run = []
+        run.append((charset, octets))
+        at = end
+    decoded.append(_joined(run))
+    decoded.append(text[at:])
+    return "".join(decoded)
+
+
+def _next_word(text: str, at: int) -> tuple[int, int, str, bytes] | None:
+    """Return the next word that can be decoded: where it starts and ends, its charset in lower case, its octets."""
+    found = _BEGINNING.search(text, at)
+    while found is not None:
+        end = text.find("?=", found.end())
+        if end < 0:
+            return None
+        # Of several beginnings before one end the last one counts.  No character is looked at more than a few times.
+        while (inner := _BEGINNING.search(text, found.end(), end + 1)) is not None:
+            found = inner
+        octets = _octets(found[2], text[found.end() : end])
+        if octets is not None:
+            return found.start(), end + 2, found[1].lower(), octets
+        found = _BEGINNING.search(text, end + 2)
+    return None
+
+
+def _joined(run: list[tuple[str, bytes]]) -> str:
+    """Decode neighbours in one charset together, since some senders cut within a character."""
+    texts: list[str] = []
+    at = 0
+    while at < len(run):
+        charset = run[at][0]
+        behind = at + 1
+        while behind < len(run) and run[behind][0] == charset:
+            behind += 1
+        texts.append(text_of(b"".join(octets for _, octets in run[at:behind]), charset))
+        at = behind
+    return "".join(texts)
+
+
+def _octets(encoding: str, text: str) -> bytes | None:
+    """Return the octets of a word's text, None where it is no base64."""
+    encoded = text.encode("utf-8", "replace")
+    if encoding in "qQ":
+        return binascii.a2b_qp(encoded, header=True)
+    try:
+        return binascii.a2b_base64(_NOT_BASE64.sub(b"", encoded) + b"==")
+    except binascii.Error:
+        return None
+
+
+def encode(text: str) -> list[str]:
+    """
+    Return encoded words that stand for a text.
+
+    Args:
+        text: Any text without lone surrogates.
+
+    Returns:
+        Words in UTF-8 and base64, each of 56 characters at most, none cut within a character.
+
+    Raises:
+        ValueError: The text holds a lone surrogate.
+
+    Example:
+        >>> encode("Grüße")
+        ['=?utf-8?b?R3LDvMOfZQ==?=']
+    """
+    words: list[str] = []
+    octets = b""
+    for letter in text:
+        more = letter.encode("utf-8")
+        if len(octets) + len(more) > _BYTES_OF_A_WORD:
+            words.append(_word(octets))
+            octets = b""
+        octets += more
+    if octets:
+        words.append(_word(octets))
+    return words
+
+
+def _word(octets: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(octets).decode('ascii')}?="

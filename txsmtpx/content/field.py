@@ -1,0 +1,116 @@
+"""
+A header field: a name, and octets behind its colon (RFC 5322 §2.2, §4.5).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from txsmtpx.content import encoded_word
+from txsmtpx.content.charset import text_of
+
+MAX_TEXT = 256 * 1024
+"""Octets of a field that are decoded.  Postfix cuts a field at 100 KiB (header_size_limit)."""
+
+MAX_LINE = 76
+"""Characters of a line that is written, where it can be folded (RFC 2047 §2; RFC 5322 §2.1.1 has 78)."""
+
+MAX_WORD = 900
+"""Characters of a word that is written as it is.  A line has 998 (RFC 5322 §2.1.1)."""
+
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+_NAME = re.compile(r"[!-9;-~]{1,200}")
+_FOLD_IN_TEXT = re.compile(r"\r\n(?=[ \t])")
+_WORD = re.compile(r"[ \t]*[^ \t]+")
+
+
+class Field(NamedTuple):
+    """
+    One header field as it stands in a message.
+
+    Attributes:
+        name: The name as the message spells it.
+        raw: The octets between the colon and the line end, with the folds within them.
+    """
+
+    name: str
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        """The value as it is to be read; see value_text."""
+        return value_text(self.raw)
+
+
+def value_text(raw: bytes) -> str:
+    """
+    Return the value of a field as text: unfolded, its encoded words decoded, each control character a space.
+
+    Args:
+        raw: The octets behind the colon.  Octets after the first MAX_TEXT are left out; "…" stands for them.
+
+    Returns:
+        The text in one line.
+
+    Example:
+        >>> value_text(b" =?utf-8?q?Gr=C3=BC=C3=9Fe?=\\r\\n from afar")
+        'Grüße from afar'
+    """
+    text = text_of(_FOLD.sub(b"", raw[:MAX_TEXT] if len(raw) > MAX_TEXT else raw))
+    if "=?" in text:
+        text = encoded_word.decode(text)
+    if not text.isprintable():
+        text = _CONTROLS.sub(" ", text)
+    return text.strip() if len(raw) <= MAX_TEXT else f"{text.strip()}…"
+
+
+def encode(name: str, value: str) -> bytes:
+    """
+    Return the octets of a field: ASCII, folded, with its CRLF.  The inverse of value_text.
+
+    Args:
+        name: The field's name.
+        value: The text.  It may be folded already; white space after each CRLF is then part of the fold.  What is not
+            ASCII becomes encoded words.  Encoded words that stand in it stay as they are.
+
+    Returns:
+        The field.
+
+    Raises:
+        ValueError: The name is no name of a field, or the value holds a control character, such as a CR or LF that does
+            not fold a line.
+
+    Example:
+        >>> encode("X-Greeting", "Grüße")
+        b'X-Greeting: =?utf-8?b?R3LDvMOfZQ==?=\\r\\n'
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"not the name of a header field: {name[:200]!r}")
+    value = _FOLD_IN_TEXT.sub("", value).strip(" \t")
+    wrong = next((letter for letter in value if letter != "\t" and unicodedata.category(letter) in ("Cc", "Cs")), None)
+    if wrong is not None:
+        raise ValueError(f"the header field {name} cannot hold the character U+{ord(wrong):04X}")
+    lines, line = [], f"{name}:"
+    for word in _words(value):
+        if len(line) + len(word) > MAX_LINE and len(line) > len(name) + 1:
+            lines.append(line)
+            line = ""
+        line += word
+    return "\r\n".join([*lines, line, ""]).encode("ascii")
+
+
+def _words(value: str) -> list[str]:
+    """Return the words of a value, each with the white space before it, in ASCII."""
+    words: list[str] = []
+    foreign = ""  # neighbours, for the white space between two encoded words is not read
+    for word in _WORD.findall(f" {value}") if value else []:
+        if word.isascii() and len(word) <= MAX_WORD:
+            words += [f" {each}" for each in encoded_word.encode(foreign)]
+            foreign = ""
+            words.append(word)
+        else:
+            foreign += word if foreign else word.lstrip(" \t")
+    return words + [f" {each}" for each in encoded_word.encode(foreign)]

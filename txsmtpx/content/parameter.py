@@ -1,0 +1,94 @@
+"""
+Values with parameters: Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2183, RFC 2231).
+
+The reader is tolerant where senders are wrong: values without quotes that hold blanks, quotes that never end, names in
+UTF-8 or in encoded words (RFC 2047 §5 forbids both), sections of a value in any order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
+
+from txsmtpx.content import encoded_word
+from txsmtpx.content.charset import text_of
+
+MAX_PARAMETERS = 200
+"""Parameters of one value that are read, the sections of RFC 2231 each counted."""
+
+MAX_VALUE = 64 * 1024
+"""Octets of a field that are read."""
+
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_VALUE = re.compile(r"[^;]*+")
+_PARAMETER = re.compile(
+    r";[\s;]*+"
+    r"([^\s=;\"*]{1,100}+)"  # the name
+    r"(?:\*([0-9]{1,3}+))?+(\*)?+"  # a section of it, and whether it is percent-encoded (RFC 2231 §3, §4)
+    r"\s*+(?:=\s*+(?:\"((?:[^\"\\]|\\.)*+)\"[^;]*+|([^;]*+)))?+(?=;|\Z)",
+    re.DOTALL,
+)
+_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_FREE_TEXTS = ("filename", "name")
+
+
+def parse(raw: bytes) -> tuple[str, Mapping[str, str]]:
+    """
+    Read a value and its parameters.
+
+    Args:
+        raw: The octets behind the colon of the field.
+
+    Returns:
+        The value as it stands before the first semicolon, without white space around it, and the parameters by their
+        names in lower case.  A parameter in the form of RFC 2231 goes before the plain one of the same name.
+
+    Example:
+        >>> value, parameters = parse(b" attachment; filename*=utf-8''Gr%C3%BC%C3%9Fe.pdf; size=7")
+        >>> value, parameters["filename"], parameters["size"]
+        ('attachment', 'Grüße.pdf', '7')
+    """
+    text = text_of(_FOLD.sub(b"", raw[:MAX_VALUE]))
+    found = _VALUE.match(text)
+    assert found is not None
+    value, at = found.group().strip(), found.end()
+    plain: dict[str, str] = {}
+    sections: dict[str, dict[int, tuple[str, bool]]] = {}
+    for _ in range(MAX_PARAMETERS):
+        parameter = _PARAMETER.match(text, at)
+        if parameter is None:
+            at = text.find(";", at + 1)
+            if at < 0:
+                break
+            continue
+        at = parameter.end()
+        name, section, encoded, quoted, unquoted = parameter.groups()
+        name = name.lower() if name.isascii() else name
+        content = _unquoted(name, unquoted) if quoted is None else _PAIR.sub(r"\1", quoted)
+        if section is None and not encoded:
+            plain.setdefault(name, encoded_word.decode(content) if name in _FREE_TEXTS else content)
+        else:
+            sections.setdefault(name, {}).setdefault(int(section or 0), (content, bool(encoded)))
+    return value, plain | {name: _joined(pieces) for name, pieces in sections.items()}
+
+
+def _unquoted(name: str, content: str | None) -> str:
+    """Return a value without quotes: a file name up to its semicolon, any other up to white space."""
+    content = (content or "").strip().strip('"')
+    return content if name in _FREE_TEXTS else (content.split(None, 1) or [""])[0]
+
+
+def _joined(pieces: Mapping[int, tuple[str, bool]]) -> str:
+    """Join the sections of a value, whose first may name a charset (RFC 2231 §4.1)."""
+    charset = ""
+    octets: list[bytes] = []
+    for number in sorted(pieces):
+        content, encoded = pieces[number]
+        if encoded:
+            if not octets and content.count("'") >= 2:
+                charset, _, content = content.split("'", 2)
+            octets.append(unquote_to_bytes(content.encode("utf-8", "replace")))
+        else:
+            octets.append(content.encode("utf-8", "replace"))
+    return text_of(b"".join(octets), charset)
