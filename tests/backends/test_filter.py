@@ -105,6 +105,26 @@ def test_odd_messages(hold, message, fields, segments):
     filtered.client.hang_up()
 
 
+FAULTS = [
+    b"Message-ID: <[abc@exchange.example]>",
+    b'To: "unbalanced <a@b.example>',
+    b"From: Ann (a <a@b.example>",
+    b"Content-Type: text/plain; charset",
+    b"X-Trace : a",
+    b"Subject: =?x-nobody?q?a?= =?utf-8?q?",
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_common_faults_are_no_reason_to_refuse(fault):
+    """These raised when the filter read the field, and the mail was answered 451 until it bounced."""
+    filtered = Filtered()
+    assert filtered.send(fault + b"\r\nX-Last: found\r\n\r\nbody\r\n")[-1].startswith("250")
+    assert filtered.filters[0].fields["X-Last"] == "found"
+    assert len(filtered.filters[0].fields) == 2
+    filtered.client.hang_up()
+
+
 def test_a_header_without_end(monkeypatch):
     monkeypatch.setattr(module, "HEADER", 1000)
     filtered = Filtered()

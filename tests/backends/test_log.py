@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import encodings
+import time
+
 import pytest
 from twisted.logger import formatEvent, globalLogPublisher
 
-from txsmtpx.backends.log import log_backend, subject_of
+from txsmtpx.backends.log import HEADER, log_backend, subject_of
 from txsmtpx.logs.transaction import TransactionLog
 from txsmtpx.testing import Conversation
 
@@ -68,9 +71,24 @@ def test_the_beginning_of_a_large_message_will_do(lines):
     assert lines[0].endswith(" subject=found")
 
 
+@pytest.mark.parametrize("word", [b"=?a?q?b?=", b"=?a?q?", b"=?", b"=?utf-8?b?", b"=?utf-8?q?=3D?= "])
+def test_a_subject_made_to_be_slow(word):
+    """It took Python's email package 2.6 to 6 seconds, and 211 MiB."""
+    began = time.process_time()
+    subject_of(b"Subject: " + word * (HEADER // len(word)) + b"\r\n\r\n")
+    assert time.process_time() - began < 0.25
+
+
+def test_charsets_of_a_subject_are_not_kept():
+    before = len(encodings._cache)
+    assert subject_of(b"Subject: " + b" ".join(b"=?x-nobody-%d?q?b?=" % each for each in range(1000))) == "b" * 1000
+    assert len(encodings._cache) == before
+
+
 @pytest.mark.parametrize(
     ("header", "subject"),
     [
+        (b"X-Trace : y\r\nSubject : obsolete\r\n", "obsolete"),
         (b"Subject: plain\r\n", "plain"),
         (b"SUBJECT: loud\r\n", "loud"),
         (b"Subject: =?utf-8?b?SsO8cmdlbg==?=\r\n", "Jürgen"),
