@@ -14,6 +14,7 @@ from txsmtpx import (
     Connection,
     Filter,
     FilterBackend,
+    Header,
     LimitBackend,
     LoginBackend,
     MailOptions,
@@ -79,7 +80,7 @@ class Backend(LoginBackend):
 
 
 class Careful(Filter):
-    def header(self, header: EmailMessage) -> Reply | Accept | None:
+    def header(self, header: Header) -> Reply | Accept | None:
         if header["Subject"] is None:
             return Reply(550, (5, 6, 0), "What is it about?")
         return Accept([("X-Seen", "yes")])
