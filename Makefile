@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILED := build/compiled
 
-.PHONY: serve test compiled test-compiled siege fuzz mutants lint types docs bench bench-quick audit lock clean
+.PHONY: serve test compiled test-compiled siege fuzz mutants lint types docs bench bench-quick map audit lock clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
@@ -54,6 +54,9 @@ bench: $(VENV)/made-to-measure $(COMPILED)/made
 
 bench-quick: $(VENV)/made-to-measure
 	$(BIN)/python -m benchmarks quick $(ARGS)
+
+map: $(VENV)/made-to-develop
+	$(BIN)/python -m benchmarks.structure
 
 # Whether an advisory is about what CI installs.
 audit: $(VENV)/made-to-develop

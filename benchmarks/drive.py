@@ -66,19 +66,26 @@ def serve(mark: Callable[[], object]) -> None:
 
 def send(mark: Callable[[], object]) -> None:
     """Let a client send its second message on every connection."""
-    clients = [_connected(_client()) for _ in range(CONNECTIONS)]
+    clients = [connected_client() for _ in range(CONNECTIONS)]
     for client in clients:
-        client.dataReceived(b"220 server ESMTP\r\n")
-        client.hello()
-        client.dataReceived(b"250-server\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n")
-        _send(client)
+        answered(client)
     mark()
-    sent = [_send(client) for client in clients]
+    sent = [answered(client) for client in clients]
     mark()
     assert all(each.called for each in sent)
 
 
-def _send(client: Any) -> Deferred[Any]:
+def connected_client() -> Any:
+    """Return a client that has said hello to a server with PIPELINING."""
+    client = _connected(_client())
+    client.dataReceived(b"220 server ESMTP\r\n")
+    client.hello()
+    client.dataReceived(b"250-server\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n")
+    return client
+
+
+def answered(client: Any) -> Deferred[Any]:
+    """Send a message whose every command is accepted, and return its result."""
     sent: Deferred[Any] = client.send("sender@example.org", ["recipient@example.net"], BODY)
     client.dataReceived(b"250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n")
     client.dataReceived(b"250 2.0.0 ok\r\n")
