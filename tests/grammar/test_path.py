@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txsmtpx.grammar import path
-from txsmtpx.grammar.path import MAX_DOMAIN, MAX_LOCAL_PART
+from txsmtpx.grammar.domain import MAX_DOMAIN
+from txsmtpx.grammar.path import MAX_LOCAL_PART
 
 # Path, address, rest.
 READ = [

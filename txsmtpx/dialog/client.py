@@ -21,7 +21,7 @@ from txsmtpx.dialog.offer import Offer
 from txsmtpx.errors import ProtocolError, SMTPError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
-from txsmtpx.grammar import command
+from txsmtpx.grammar import asciitext, command
 from txsmtpx.grammar.reply import Reply, ReplyParser
 
 
@@ -166,11 +166,11 @@ class ClientDialog:
         self.forget()
         for line in reply.lines[1:]:
             keyword, _, words = line.replace("=", " ", 1).partition(" ") if line[:5] == "AUTH=" else line.partition(" ")
-            keyword = keyword.upper()
+            keyword = asciitext.upper(keyword)
             if keyword in self._within_tls and not verified:
                 continue
             try:
-                self.extensions[keyword] = self._readers.get(keyword, str)(words.strip())
+                self.extensions[keyword] = self._readers.get(keyword, str)(words.strip(" \t"))
             except ValueError:
                 continue  # what we cannot understand is not offered to us
         self.allowance.by_domain = "RCPTDOMAINMAX" in self.extensions.get("LIMITS", ())

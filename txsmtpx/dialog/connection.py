@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 
 from txsmtpx.grammar import trace
+from txsmtpx.grammar.host import plain_address
 
 
 class Connection:
@@ -21,8 +23,6 @@ class Connection:
     @ivar helo: what the client called itself, "" before it did; where XCLIENT said HELO, that.
     @ivar extended: whether it said EHLO or LHLO, not HELO.
     @ivar username: who logged in, by AUTH or says XCLIENT; None while nobody has.
-    @ivar peer: the client's address; behind C{haproxy:} the real one, once it has said hello.
-    @ivar host: the address it came to.
     @ivar proxy: who is really connected, where XCLIENT has made C{peer} another; None where it has not.
     @ivar xclient: what XCLIENT said (L{txsmtpx.extensions.xclient}), by attribute.
     @ivar xforward: what XFORWARD said of the transaction, by attribute.
@@ -36,8 +36,8 @@ class Connection:
         self.helo = ""
         self.extended = False
         self.username: str | None = None
-        self.peer: IAddress | None = None
-        self.host: IAddress | None = None
+        self._peer: IAddress | None = None
+        self._host: IAddress | None = None
         self.proxy: IAddress | None = None
         self.xclient: dict[str, str] = {}
         self.xforward: dict[str, str] = {}
@@ -52,9 +52,30 @@ class Connection:
         self.xforward = {}
 
     @property
+    def peer(self) -> IAddress | None:
+        """
+        The client's address, in its plain form (L{plain_address}); behind C{haproxy:} the real one, once the client has
+        said hello.
+        """
+        return self._peer
+
+    @peer.setter
+    def peer(self, address: IAddress | None) -> None:
+        self._peer = _plain(address)
+
+    @property
+    def host(self) -> IAddress | None:
+        """The address that the client connected to, in its plain form."""
+        return self._host
+
+    @host.setter
+    def host(self, address: IAddress | None) -> None:
+        self._host = _plain(address)
+
+    @property
     def peer_host(self) -> str:
         """The client's IP address, "" where it has none."""
-        return getattr(self.peer, "host", None) or ""
+        return getattr(self._peer, "host", None) or ""
 
     def with_protocol(self, utf8: bool = False) -> str:
         """The word behind "with" in a Received header (RFC 3848, RFC 6531 §4.3)."""
@@ -68,3 +89,14 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<Connection {self.session_id} from {self.helo!r} [{self.peer_host}]>"
+
+
+def _plain(address: IAddress | None) -> IAddress | None:
+    """C{address}, whose host is in the form that L{plain_address} gives."""
+    if not isinstance(address, IPv6Address):
+        return address
+    host = plain_address(address.host)
+    if host == address.host:
+        return address
+    kind = IPv6Address if ":" in host else IPv4Address
+    return kind(address.type, host, address.port)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from txsmtpx.dialog.offer import Offer
-from txsmtpx.dialog.source import to_a_label
 from txsmtpx.errors import NotOffered
 from txsmtpx.grammar import command, path
+from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.options import MailOptions, RcptOptions, format
 
 

@@ -15,10 +15,11 @@ from email.headerregistry import Address, Group
 from email.message import EmailMessage, Message
 from typing import Any
 
-import idna
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
+
+from txsmtpx.grammar.domain import to_a_label
 
 CHUNK = 128 * 1024
 """Octets handed on at a time."""
@@ -147,20 +148,6 @@ def _write_domains_in_ascii(message: Any) -> None:
 
 def _in_ascii(address: Address) -> Address:
     return Address(address.display_name, address.username, to_a_label(address.domain))
-
-
-def to_a_label(domain: str) -> str:
-    """
-    C{domain} in ASCII (RFC 5890).
-
-    @raise ValueError: it is none.
-    """
-    if domain.isascii():
-        return domain
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError as error:
-        raise ValueError(f"not a domain: {domain}: {error}") from error
 
 
 async def _read(file: Any, in_thread: Callable[..., Deferred[Any]]) -> AsyncIterator[bytes]:

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.result import settle
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
-from txsmtpx.grammar import path, replies, xtext
+from txsmtpx.grammar import asciitext, path, replies, xtext
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ICredentialsBackend, ISASLServer
@@ -41,7 +41,7 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
     name, _, initial = argument.partition(" ")
     if not name:
         return replies.syntax_501(_VERB.syntax)
-    mechanism = next((each for each in dialog.settings.mechanisms if each.name == name.upper()), None)
+    mechanism = next((each for each in dialog.settings.mechanisms if each.name == asciitext.upper(name)), None)
     if mechanism is None:
         return replies.UNKNOWN_MECHANISM_504
     if not dialog.offered:
@@ -208,7 +208,7 @@ AUTH = Extension(
     "AUTH",
     "RFC 4954",
     announce=_announce,
-    read=lambda text: frozenset(text.upper().split()),
+    read=lambda text: frozenset(asciitext.words(asciitext.upper(text))),
     mail=(Parameter("AUTH", "auth", _decode, _encode, "AUTH=address in xtext, or AUTH=<>"),),
     check_mail=_check,
     verbs=(_VERB,),

@@ -24,6 +24,7 @@ from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.extensions.starttls import STARTTLS
 from txsmtpx.extensions.unserved import UNSERVED
 from txsmtpx.extensions.xclient import XCLIENT, XFORWARD
+from txsmtpx.grammar import asciitext
 
 EXTENSIONS: tuple[Extension, ...] = (
     PIPELINING,
@@ -64,6 +65,6 @@ def named(keyword: str) -> Extension:
     @raise ValueError: there is none.
     """
     for extension in EXTENSIONS:
-        if extension.keyword == keyword.upper():
+        if extension.keyword == asciitext.upper(keyword):
             return extension
     raise ValueError(f"no extension is called {keyword}")

@@ -15,7 +15,7 @@ from txsmtpx.grammar.reply import Reply
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
 
-_ARGUMENT = re.compile(r"([0-9]{1,19})( +LAST)?", re.IGNORECASE)
+_ARGUMENT = re.compile(r"([0-9]{1,19})( +LAST)?", re.ASCII | re.IGNORECASE)
 
 
 def bdat(dialog: ServerDialog, argument: str) -> Any:

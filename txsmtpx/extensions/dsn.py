@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 from txsmtpx.extensions.extension import Extension
-from txsmtpx.grammar import xtext
+from txsmtpx.grammar import asciitext, xtext
 from txsmtpx.grammar.options import OriginalRecipient, Parameter
 
 _EVENTS = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 _TYPE = re.compile(r"[A-Za-z0-9-]+")
-_UNITEXT_ESCAPE = re.compile(r"\\x\{([0-9A-F]{2,6})\}", re.IGNORECASE)
+_UNITEXT_ESCAPE = re.compile(r"\\x\{([0-9A-F]{2,6})\}", re.ASCII | re.IGNORECASE)
 _QCHAR = re.compile(r"[!-*,-<>-\[\]-~]")
 _NEVER_MEANT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNITEXT_PLAIN = re.compile(r"[!-*,-<>-\[\]-~\u0080-\U0010ffff]*")
@@ -28,7 +28,7 @@ MAX_ORCPT = 500
 
 def _decode_ret(text: str | None) -> str:
     """RFC 3461 §4.3."""
-    ret = (text or "").upper()
+    ret = asciitext.upper(text or "")
     if ret not in ("FULL", "HDRS"):
         raise ValueError("FULL or HDRS")
     return ret
@@ -56,7 +56,7 @@ def _printable(text: str) -> str:
 
 def _decode_notify(text: str | None) -> frozenset[str]:
     """RFC 3461 §4.1: NEVER stands alone."""
-    events = (text or "").upper().split(",")
+    events = asciitext.upper(text or "").split(",")
     if events == ["NEVER"]:
         return frozenset()
     if len(set(events)) != len(events) or not _EVENTS.issuperset(events):
@@ -75,7 +75,7 @@ def _decode_orcpt(text: str | None) -> OriginalRecipient:
     kind, semicolon, address = (text or "").partition(";")
     if not semicolon or not address or len(text or "") > MAX_ORCPT or not _TYPE.fullmatch(kind):
         raise ValueError("takes a type, a semicolon and an address in xtext")
-    if kind.lower() != "utf-8":
+    if asciitext.lower(kind) != "utf-8":
         return OriginalRecipient(kind, _printable(xtext.decode(address)))
     plain = _UNITEXT_ESCAPE.sub("", address)
     if not _UNITEXT_PLAIN.fullmatch(plain):
@@ -89,7 +89,7 @@ def _decode_orcpt(text: str | None) -> OriginalRecipient:
 def _encode_orcpt(original: OriginalRecipient) -> str:
     """In ASCII always, which is right with and without SMTPUTF8 (RFC 6533 §3)."""
     kind, address = original
-    if kind.lower() == "utf-8":
+    if asciitext.lower(kind) == "utf-8":
         text = "".join(letter if _QCHAR.fullmatch(letter) else f"\\x{{{ord(letter):02X}}}" for letter in address)
     else:
         text = xtext.encode(_printable(address))

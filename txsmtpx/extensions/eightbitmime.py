@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from txsmtpx.extensions.extension import Extension
-from txsmtpx.grammar import replies
+from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _decode(text: str | None) -> str:
-    body = (text or "").upper()
+    body = asciitext.upper(text or "")
     if body not in ("7BIT", "8BITMIME", "BINARYMIME"):
         raise ValueError("7BIT, 8BITMIME or BINARYMIME")
     return body

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import asciitext
 
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
@@ -38,11 +39,11 @@ def _read(text: str) -> dict[str, int]:
     """
     if not all(map(_LIMIT.fullmatch, text.split(" "))):
         raise ValueError("takes limits, which may have values")
-    pairs = (word.partition("=") for word in text.split())
+    pairs = (word.partition("=") for word in asciitext.words(text))
     return {
-        name.upper(): int(value)
+        asciitext.upper(name): int(value)
         for name, _, value in pairs
-        if value.isascii() and value.isdecimal() and value[0] != "0" and int(value) <= HIGHEST
+        if asciitext.is_number(value) and value[0] != "0" and int(value) <= HIGHEST
     }
 
 

@@ -5,13 +5,13 @@ RFC 7293: RRVS, for the one who had that mailbox at that time, not for a later o
 from __future__ import annotations
 
 from txsmtpx.extensions.extension import Extension
-from txsmtpx.grammar import moment
+from txsmtpx.grammar import asciitext, moment
 from txsmtpx.grammar.options import Parameter, ValidSince
 
 
 def _decode(text: str | None) -> ValidSince:
     when, semicolon, action = (text or "").partition(";")
-    action = action.upper() if semicolon else "R"
+    action = asciitext.upper(action) if semicolon else "R"
     if action not in ("C", "R"):
         raise ValueError("behind the date and time stands C or R")
     if "." in when:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from txsmtpx.dialog.body import DotBody
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import ANY, Extension, State, Verb
-from txsmtpx.grammar import options, path, replies
+from txsmtpx.grammar import asciitext, options, path, replies
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 
@@ -45,7 +45,7 @@ def _announced(dialog: ServerDialog) -> list[str]:
         if extension.keyword:
             said = extension.announce(dialog)
             if said is not None:
-                lines.append(f"{extension.keyword} {said}".rstrip())
+                lines.append(f"{extension.keyword} {said}".rstrip(" "))
     return lines
 
 
@@ -54,10 +54,10 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
     dialog.transactions += 1
     if 0 < dialog.settings.max_transactions < dialog.transactions:
         return replies.TOO_MANY_TRANSACTIONS_452
-    if argument[:5].upper() != "FROM:":
+    if asciitext.upper(argument[:5]) != "FROM:":
         return replies.syntax_501(MAIL.syntax)
     sender, rest = _path(argument[5:])
-    if sender.lower() == "postmaster":  # §4.1.1.3 lets it stand without a domain in RCPT alone
+    if asciitext.lower(sender) == "postmaster":  # §4.1.1.3 lets it stand without a domain in RCPT alone
         return replies.bad_address_501("a sender has a domain")
     given = MailOptions()
     if rest:
@@ -84,7 +84,7 @@ def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, said: A
 
 def rcpt(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.3."""
-    if argument[:3].upper() != "TO:":
+    if asciitext.upper(argument[:3]) != "TO:":
         return replies.syntax_501(RCPT.syntax)
     recipient, rest = _path(argument[3:])
     if not recipient:
@@ -212,7 +212,7 @@ def _found(said: Any, unknown: Reply, utf8: bool) -> Reply:
 def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:
     """The argument without the parameter SMTPUTF8, and whether that was there (RFC 6531 §3.7.4.2)."""
     name, _, last = argument.rpartition(" ")
-    if name and last.upper() == "SMTPUTF8" and "SMTPUTF8" in dialog.table.keywords:
+    if name and asciitext.upper(last) == "SMTPUTF8" and "SMTPUTF8" in dialog.table.keywords:
         return name.rstrip(" "), True
     return argument, False
 
@@ -222,7 +222,7 @@ def help(dialog: ServerDialog, argument: str) -> Any:
     verbs = dialog.table.verbs
     if not argument:
         return replies.help_214("Commands: " + " ".join(verbs), "HELP and a command tells its syntax")
-    verb = verbs.get(argument.upper())
+    verb = verbs.get(asciitext.upper(argument))
     return replies.NO_HELP_504 if verb is None else replies.help_214(f"Syntax: {verb.syntax}")
 
 

@@ -14,12 +14,14 @@ Both are for peers in C{trusted_networks} alone, whoever they speak for.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from txsmtpx.extensions.extension import ANY, Extension, State, Verb
-from txsmtpx.grammar import attributes, replies
+from txsmtpx.grammar import asciitext, attributes, replies
+from txsmtpx.grammar.host import plain_address
 
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
@@ -28,6 +30,11 @@ XCLIENT_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADD
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
 
 _BETWEEN = ANY - {State.MAIL, State.RCPT, State.CHUNK}
+
+
+def plain_attributes(given: Mapping[str, str]) -> dict[str, str]:
+    """The attributes C{given}, whose addresses are in the form that L{txsmtpx.grammar.host.plain_address} gives."""
+    return {name: plain_address(value) if name in ("ADDR", "DESTADDR") else value for name, value in given.items()}
 
 
 def trusted(dialog: ServerDialog) -> bool:
@@ -39,7 +46,6 @@ def trusted(dialog: ServerDialog) -> bool:
         address = ipaddress.ip_address(getattr(peer, "host", ""))
     except ValueError:
         return False
-    address = getattr(address, "ipv4_mapped", None) or address  # a socket for both families says ::ffff:192.0.2.1
     return any(address in network for network in dialog.settings.trusted_networks)
 
 
@@ -48,7 +54,7 @@ def xclient(dialog: ServerDialog, argument: str) -> Any:
     if not trusted(dialog):
         return replies.NOT_TRUSTED_550
     try:
-        given = attributes.parse(argument, XCLIENT_ATTRIBUTES)
+        given = plain_attributes(attributes.parse(argument, XCLIENT_ATTRIBUTES))
     except ValueError as error:
         return replies.bad_parameter_501(str(error))
     dialog.forget_hello()
@@ -77,7 +83,7 @@ def xforward(dialog: ServerDialog, argument: str) -> Any:
     if not trusted(dialog):
         return replies.NOT_TRUSTED_550
     try:
-        given = attributes.parse(argument, XFORWARD_ATTRIBUTES)
+        given = plain_attributes(attributes.parse(argument, XFORWARD_ATTRIBUTES))
     except ValueError as error:
         return replies.bad_parameter_501(str(error))
     dialog.connection.xforward = dialog.connection.xforward | given
@@ -93,7 +99,7 @@ def _announce_xforward(dialog: ServerDialog) -> str | None:
 
 
 def _read(text: str) -> frozenset[str]:
-    return frozenset(text.upper().split())
+    return frozenset(asciitext.words(asciitext.upper(text)))
 
 
 XCLIENT = Extension(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Mapping
 
-from txsmtpx.grammar import xtext
+from txsmtpx.grammar import asciitext, xtext
 
 UNAVAILABLE = ("[UNAVAILABLE]", "[TEMPUNAVAIL]")
 """What stands for nothing that is known: for ever, or for now."""
@@ -26,14 +26,14 @@ def parse(text: str, known: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     if not text.isascii():
         raise ValueError("an attribute is ASCII")
-    for word in text.split():
+    for word in asciitext.words(text):
         name, equals, value = word.partition("=")
-        name = name.upper()
+        name = asciitext.upper(name)
         if not equals or name not in known or name in found:
             raise ValueError(f"attributes are {' '.join(known)}, each at most once")
         try:
             value = xtext.decode(value)
-            found[name] = "" if value.upper() in UNAVAILABLE else _checked(name, value)
+            found[name] = "" if asciitext.upper(value) in UNAVAILABLE else _checked(name, value)
         except ValueError as error:  # whose own words may repeat what the peer said
             raise ValueError(f"{name} cannot be that") from error
     if not found:
@@ -64,9 +64,9 @@ def _checked(name: str, value: str) -> str:
     if name in ("ADDR", "DESTADDR"):
         if "%" in value:  # the scope of a link-local address is nobody else's
             raise ValueError(f"{name} cannot be that")
-        if value[:5].upper() == "IPV6:":
+        if asciitext.upper(value[:5]) == "IPV6:":
             return str(ipaddress.IPv6Address(value[5:]))
         return str(ipaddress.IPv4Address(value))
-    if name in ("PORT", "DESTPORT") and not (value.isdecimal() and value.isascii() and int(value) < 65536):
+    if name in ("PORT", "DESTPORT") and not (asciitext.is_number(value) and int(value) < 65536):
         raise ValueError(f"{name} cannot be that")
     return value

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from txsmtpx.grammar import asciitext
+
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -18,7 +20,7 @@ def decode(text: str | None) -> datetime:
     """
     if text is None or _DATE_TIME.fullmatch(text) is None:
         raise ValueError("takes a date and time such as 2030-01-31T12:00:00Z")
-    return datetime.fromisoformat(text.upper())
+    return datetime.fromisoformat(asciitext.upper(text))
 
 
 def encode(moment: datetime) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from txsmtpx.grammar import asciitext
+
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
 
 
@@ -155,11 +157,11 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
     @raise ValueError: this is no list of parameters.
     """
     seen = set()
-    for word in text.split():
+    for word in asciitext.words(text):
         match = _PARAMETER.fullmatch(word)
         if match is None:
             raise ValueError("bad parameter")
-        keyword = match[1].upper()
+        keyword = asciitext.upper(match[1])
         parameter = known.get(keyword)
         if parameter is None:
             raise UnknownParameter(keyword)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.domain import MAX_DOMAIN, check
+
 MAX_LOCAL_PART = 256
 """Octets: RFC 5321 §4.5.3.1.1 asks for 64, bounces of mailing lists need more."""
-
-MAX_DOMAIN = 255
-"""Octets (RFC 5321 §4.5.3.1.2)."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
 _DOT_STRING = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
@@ -42,7 +42,7 @@ def parse_path(text: str) -> tuple[str, str]:
     """
     match = _SIMPLE.fullmatch(text)
     if match is not None:
-        _check_lengths(match[1], match[2])
+        _check_parts(match[1], match[2])
         return f"{match[1]}@{match[2]}", match[3] or ""
     text = text.lstrip(" ")
     if not text.startswith("<"):
@@ -56,7 +56,7 @@ def parse_path(text: str) -> tuple[str, str]:
         if route is None:
             raise ValueError("bad source route")
         return parse_mailbox(inner[route.end() :]), rest
-    if not inner or inner.lower() == "postmaster":
+    if not inner or asciitext.lower(inner) == "postmaster":
         return inner, rest
     return parse_mailbox(inner), rest
 
@@ -91,11 +91,11 @@ def parse_mailbox(text: str) -> str:
         _check_literal(domain[1:-1])
     if local.startswith('"'):
         local = quote(unquote(local))
-    _check_lengths(local, domain)
+    _check_parts(local, domain)
     return f"{local}@{domain}"
 
 
-def _check_lengths(local: str, domain: str) -> None:
+def _check_parts(local: str, domain: str) -> None:
     if len(local) > MAX_LOCAL_PART // 4 and len(local.encode("utf-8")) > MAX_LOCAL_PART:
         raise ValueError("the local part is too long")
     if len(domain) > MAX_DOMAIN // 4:
@@ -103,11 +103,13 @@ def _check_lengths(local: str, domain: str) -> None:
             raise ValueError("the domain is too long")
         if any(len(label) > 63 for label in domain.split(".")) and not domain.startswith("["):
             raise ValueError("a label of the domain is too long")
+    if not domain.isascii():
+        check(domain)  # RFC 6531 §3.3
 
 
 def _check_literal(literal: str) -> None:
     """RFC 5321 §4.1.3: an IPv4 address, IPv6: and an address, or a tag and its content."""
-    if literal[:5].lower() == "ipv6:":
+    if asciitext.lower(literal[:5]) == "ipv6:":
         if ipaddress.IPv6Address(literal[5:]).scope_id is not None:
             raise ValueError("a scope means nothing elsewhere")
     elif ":" in literal:
@@ -143,6 +145,6 @@ def format_path(address: str) -> str:
 
     @raise ValueError: it is no address; nothing that could be taken for a command is ever written.
     """
-    if not address or address.lower() == "postmaster":
+    if not address or asciitext.lower(address) == "postmaster":
         return f"<{address}>"
     return f"<{parse_mailbox(address)}>"

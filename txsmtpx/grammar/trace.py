@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from email.utils import formatdate
 
-from txsmtpx.grammar.path import MAX_DOMAIN, format_path
+from txsmtpx.grammar.domain import MAX_DOMAIN, to_a_label
+from txsmtpx.grammar.path import format_path
 
 _UNSAFE = re.compile(r"[^!-~]|[()\\<>;]")
 
@@ -48,7 +49,7 @@ def received(
     """
     The Received header, folded.
 
-    @param helo: what the client called itself.
+    @param helo: what the client called itself; a domain in UTF-8 is written as its A-label.
     @param peer: its address, "" where there is none (a UNIX socket).
     @param recipient: named only where there is a single one, so that no blind copy is given away
         (RFC 5321 §7.2).
@@ -58,9 +59,16 @@ def received(
     literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
     whom = f"\r\n\tfor {format_path(recipient)}" if recipient else ""
     clause = "" if priority is None else f" PRIORITY {priority}"
-    name = _UNSAFE.sub("?", helo)[:MAX_DOMAIN] or "unknown"  # a line has at most 998 octets (RFC 5322 §2.1.1)
     return (
-        f"Received: from {name}{literal}\r\n"
+        f"Received: from {_named(helo)}{literal}\r\n"
         f"\tby {domain} (txsmtpx) with {protocol} id {queue_id}{whom}{clause};\r\n"
         f"\t{formatdate(when, localtime=True)}\r\n"
     ).encode()
+
+
+def _named(helo: str) -> str:
+    try:
+        name = to_a_label(helo)
+    except ValueError:
+        name = helo
+    return _UNSAFE.sub("?", name)[:MAX_DOMAIN] or "unknown"  # a line has at most 998 octets (RFC 5322 §2.1.1)

@@ -17,10 +17,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.client import ClientDialog
-from txsmtpx.dialog.source import to_a_label
 from txsmtpx.errors import ProtocolError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.timeouts import Timeouts
@@ -271,7 +272,7 @@ class ClientChannel(LineReceiver):
         host = getattr(self.transport.getHost(), "host", None)
         if not host:
             return "localhost"
-        host, _, _ = host.partition("%")  # the scope of a link-local address is nobody else's
+        host = plain_address(host)
         return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
 
     def _expired(self, phase: str) -> None:

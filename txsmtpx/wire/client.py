@@ -20,7 +20,8 @@ from txsmtpx.dialog.sending import Result, Sending
 from txsmtpx.dialog.submission import Submission
 from txsmtpx.dialog.turns import Turns
 from txsmtpx.errors import NotOffered
-from txsmtpx.grammar import attributes
+from txsmtpx.extensions.xclient import plain_attributes
+from txsmtpx.grammar import asciitext, attributes
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IBindable, ISASLClient
@@ -59,7 +60,7 @@ class SMTPClient(ClientChannel):
 
     def supports_auth(self, mechanism: str) -> bool:
         """Whether C{mechanism} is offered."""
-        return mechanism.upper() in self.extensions.get("AUTH", ())
+        return asciitext.upper(mechanism) in self.extensions.get("AUTH", ())
 
     @property
     def max_message_size(self) -> int | None:
@@ -250,7 +251,7 @@ class SMTPClient(ClientChannel):
     async def _attributes(self, verb: str, given: dict[str, str]) -> Reply:
         if verb not in self.extensions:
             raise NotOffered(f"the server does not offer {verb}")
-        words = attributes.format(given, self.extensions[verb])
+        words = attributes.format(plain_attributes(given), self.extensions[verb])
         if not words:
             raise NotOffered(f"the server does not want these by {verb}: {' '.join(given)}")
         return await self._checked(verb, *words)

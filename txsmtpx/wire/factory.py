@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -15,12 +14,13 @@ from twisted.internet.protocol import ServerFactory
 
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import Settings
-from txsmtpx.dialog.source import to_a_label
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.extensions.table import Tables
+from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.grammar.host import plain_network
 from txsmtpx.sasl import box as mechanisms
 from txsmtpx.wire.certificate import adopt
 from txsmtpx.wire.descriptors import Descriptors
@@ -115,7 +115,7 @@ class SMTPServerFactory(_ServerFactory):
             require_auth=require_auth,
             tls_available=self.tls is not None,
             allow_insecure_auth=allow_insecure_auth,
-            trusted_networks=tuple(ip_network(network) for network in trusted_networks),
+            trusted_networks=tuple(map(plain_network, trusted_networks)),
             observers=Observers(observers),
             **settings,
         )
