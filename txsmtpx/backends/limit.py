@@ -17,6 +17,8 @@ from txsmtpx.backends.middleware import Middleware, MiddlewareSession
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
+from txsmtpx.grammar.host import plain_address
+from txsmtpx.grammar.mailbox import mailbox_key
 
 MAX_BUCKETS = 10_000
 """Clients, users or senders that are kept in mind; of more, the one that was silent for longest is forgotten."""
@@ -28,13 +30,12 @@ Whose = Callable[[Connection, str], str | None]
 def host(connection: Connection, sender: str) -> str | None:
     """The client's IP address; of IPv6 the network of 64 bits, for who has one address there has them all."""
     try:
-        address = ipaddress.ip_address(connection.peer_host.partition("%")[0])
+        address = ipaddress.ip_address(plain_address(connection.peer_host))
     except ValueError:
         return None  # a UNIX socket
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
-    # A socket of IPv6 may take IPv4 too, all of which is in one network (RFC 4291 §2.5.5.2).
-    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def login(connection: Connection, sender: str) -> str | None:
@@ -43,9 +44,8 @@ def login(connection: Connection, sender: str) -> str | None:
 
 
 def address(connection: Connection, sender: str) -> str | None:
-    """The sender's address, its domain in lower case; for bounces there is no limit."""
-    local, at, domain = sender.rpartition("@")
-    return f"{local}{at}{domain.lower()}" if sender else None
+    """The sender's mailbox (L{txsmtpx.mailbox_key}); for bounces there is no limit."""
+    return mailbox_key(sender) if sender else None
 
 
 _BY: dict[str, Whose] = {"host": host, "login": login, "address": address}

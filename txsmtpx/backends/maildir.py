@@ -20,6 +20,8 @@ from txsmtpx.backends.delivery import GATHER, Delivery
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path, replies
+from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.mailbox import local_key
 from txsmtpx.grammar.options import RcptOptions
 
 log = Logger(__name__)
@@ -40,7 +42,8 @@ class MaildirBackend(OpenBackend):
         fsync: Callable[[int], None] = os.fsync,
     ) -> None:
         """
-        @param pattern: the path; C{{domain}} and C{{local}} in it stand for the parts of the recipient's address.
+        @param pattern: the path; C{{domain}} and C{{local}} in it stand for the parts of the recipient's address, in
+            the form in which mailboxes are compared (L{txsmtpx.mailbox_key}): each mailbox has one Maildir.
         @param in_thread: calls a function in a thread.
         @raise ValueError: it is empty or holds other braces.
         """
@@ -60,7 +63,10 @@ class MaildirBackend(OpenBackend):
         @raise SMTPError: 553 5.1.3, no file can safely have that name.
         """
         local, domain = path.split(recipient)
-        names = {"local": local.lower(), "domain": (domain or own_domain).lower()}
+        try:
+            names = {"local": local_key(local), "domain": domain_key(domain or own_domain)}
+        except ValueError:
+            raise SMTPError.from_reply(replies.UNSAFE_MAILBOX_553) from None
         for field, name in names.items():
             if "{" + field + "}" in self._pattern and not _safe(name):
                 raise SMTPError.from_reply(replies.UNSAFE_MAILBOX_553)

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.content.email_message import email_message
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 
 log = Logger(__name__)
@@ -204,7 +205,7 @@ def memory_backend(argument: str) -> MemoryBackend:
     """
     if not argument:
         return MemoryBackend()
-    if not (argument.isascii() and argument.isdigit()):
+    if not asciitext.is_number(argument):
         raise ValueError(f"memory:NUMBER is how many messages are kept, not {argument!r}")
     return MemoryBackend(int(argument))
 

@@ -23,6 +23,7 @@ from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
 from txsmtpx.grammar import attributes, path, replies
+from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.client import SMTPClient
@@ -47,7 +48,7 @@ class RelayBackend(OpenBackend):
     """
     Relays for those who have logged in, and for everybody to C{domains}.
 
-    @ivar domains: lower case; to these mail is taken from anybody.
+    @ivar domains: to these mail is taken from anybody; as L{txsmtpx.domain_key} gives them.
     @ivar introduce: how the next server learns whom we speak for.
     @ivar logs_in: whether we log in there.
     """
@@ -78,7 +79,7 @@ class RelayBackend(OpenBackend):
             raise ValueError(f"introduce is xforward, xclient or nothing, not {introduce!r}")
         for endpoint in endpoints:
             _check(reactor, endpoint)
-        self.domains = frozenset(domain.lower() for domain in domains)
+        self.domains = frozenset(map(domain_key, domains))
         self.introduce = introduce
         self.logs_in = pool.get("auth") is not None
         self._reactor = reactor
@@ -190,12 +191,17 @@ class RelaySession(Session):
 
         @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody; what the next server says to MAIL.
         """
-        _, domain = path.split(recipient)
-        own = domain or self._connection.domain
-        if self._connection.username is None and own.lower() not in self._backend.domains:
+        if self._connection.username is None and not self._is_ours(recipient):
             raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
         client = self._client or await self._open()
         return await self._told(client.rcpt(recipient, options))
+
+    def _is_ours(self, recipient: str) -> bool:
+        domain = path.split(recipient)[1] or self._connection.domain
+        try:
+            return domain_key(domain) in self._backend.domains
+        except ValueError:
+            return False
 
     async def data(self, message: Any, context: Any) -> Reply | None:
         """The message, there."""
@@ -246,7 +252,7 @@ class RelaySession(Session):
 
 def _origin(connection: Connection) -> dict[str, str]:
     """Where a transaction comes from, in the attributes that XCLIENT and XFORWARD share; "" for what is not known."""
-    host, port = connection.peer_host.partition("%")[0], getattr(connection.peer, "port", 0)
+    host, port = connection.peer_host, getattr(connection.peer, "port", 0)
     helo = connection.helo
     return {
         "NAME": connection.xclient.get("NAME", ""),

@@ -16,6 +16,8 @@ from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.result import then
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path, replies
+from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.reply import Reply
 
 Rewrite = Callable[[str], Any] | Mapping[str, str]
@@ -29,16 +31,24 @@ def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
     """
     A function for a table of addresses, C{"old@example.org": "new@example.net"}, and of domains,
     C{"@example.org": "@example.net"}, which leave the local part as it is; C{"@example.org": "me@example.net"} is for a
-    whole domain, C{"@": ...} for whatever is not found.  An address goes before its domain.  Case is no matter.
+    whole domain, C{"@": ...} for whatever is not found.  An address goes before its domain.  Addresses and domains are
+    compared as L{txsmtpx.mailbox_key} and L{txsmtpx.domain_key} say.
+
+    @raise ValueError: a domain in the table is none, or one address or domain has two new ones.
     """
-    lowered = {name.lower(): new for name, new in table.items()}
+    known: dict[str, str] = {}
+    for name, new in table.items():
+        domain = domain_key(path.split(name)[1])
+        key = f"@{domain}" if name.startswith("@") else mailbox_key(name)
+        if known.setdefault(key, new) != new:
+            raise ValueError(f"{name} is twice in the table, in two spellings, with two new addresses")
 
     def look_up(address: str) -> str | None:
-        domain = path.split(address)[1]
-        for name in (address.lower(), f"@{domain.lower()}", "@"):
-            new = lowered.get(name)
+        key = mailbox_key(address)
+        for name in (key, f"@{path.split(key)[1]}", "@"):
+            new = known.get(name)
             if new is not None:
-                return f"{address.removesuffix(f'@{domain}')}{new}" if new.startswith("@") else new
+                return f"{address.removesuffix(f'@{path.split(address)[1]}')}{new}" if new.startswith("@") else new
         return None
 
     return look_up
@@ -137,6 +147,7 @@ class RenamedContext(MiddlewareContext):
         self.recipients = tuple(recipients)
         self._begun: set[int] = set()
         self._settled: set[int] = set()
+        self._by_name: dict[Callable[[str], str], dict[str, list[int]]] = {}
         self._lock = threading.Lock()
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
@@ -160,14 +171,23 @@ class RenamedContext(MiddlewareContext):
         return super().set_status(positions[-1], status)  # which is too late, and so it is told
 
     def _positions(self, recipient: str | int) -> list[int]:
-        """Where it stands: by its exact name, then without regard to case."""
+        """Where it stands: by its exact name, then by any name of the same mailbox."""
         if isinstance(recipient, int):
             return [recipient]
-        named = [at for at, name in enumerate(self.recipients) if name == recipient]
-        named = named or [at for at, name in enumerate(self.recipients) if name.lower() == recipient.lower()]
+        named = self._places(str).get(recipient) or self._places(mailbox_key).get(mailbox_key(recipient))
         if not named:
             raise ValueError(f"no recipient {recipient!r}")
         return named
+
+    def _places(self, form: Callable[[str], str]) -> dict[str, list[int]]:
+        """The positions of the recipients, by their names in C{form}."""
+        places = self._by_name.get(form)
+        if places is None:
+            places = {}
+            for at, name in enumerate(self.recipients):
+                places.setdefault(form(name), []).append(at)
+            self._by_name[form] = places  # whole: other threads ask too
+        return places
 
     def _as_here(self, told: Callable[[str, Any], None]) -> Callable[[str, Any], None]:
         here = dict(zip(self.outer.recipients, self.recipients, strict=True))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from txsmtpx.grammar import asciitext
+
 
 class OptionError(ValueError):
     """
@@ -118,7 +120,7 @@ class Action:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal():
+    if not asciitext.is_number(text):
         raise ValueError(f"takes a number, not {text!r}")
     return int(text)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from txsmtpx.errors import NotOffered
+from txsmtpx.grammar.mailbox import mailbox_key
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ class Allowance:
     What was said so far.
 
     @ivar mails: how often MAIL.
-    @ivar domains: those of RCPT, lower case, where they count.
+    @ivar domains: those of RCPT, as L{txsmtpx.grammar.domain.domain_key} gives them, where they count.
     @ivar by_domain: whether they do.
     """
 
@@ -64,4 +65,4 @@ class Allowance:
 
 
 def _domain(address: str) -> str:
-    return address.rpartition("@")[2].lower()
+    return mailbox_key(address).rpartition("@")[2]

@@ -47,7 +47,7 @@ class ServerDialog(Sequencing):
     @ivar context: the outcomes of C{message}.
     @ivar body: while octets of a message come, what takes them.
     @ivar transactions: how often MAIL was said.
-    @ivar recipient_domains: of those that were accepted, lower case.
+    @ivar recipient_domains: of those that were accepted, as L{txsmtpx.grammar.domain.domain_key} gives them.
     @ivar failed_logins: how many there were.
     @ivar authenticated: whether AUTH has succeeded, be it as nobody.
     """

@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.reply import Reply
 
 
@@ -47,13 +48,14 @@ class Slots:
     @ivar late: how many replies came too late.
     """
 
-    __slots__ = ("_lock", "_made", "_named", "_recipients", "late", "open")
+    __slots__ = ("_alike", "_lock", "_made", "_named", "_recipients", "late", "open")
 
     def __init__(self, recipients: Sequence[str]) -> None:
         self.open = self.late = 0
         self._recipients = recipients
         self._made: list[Slot] = []
         self._named: dict[str, list[Slot]] = {}
+        self._alike: dict[str, list[Slot]] | None = None
         self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[Slot]:
@@ -83,7 +85,7 @@ class Slots:
 
     def find(self, recipient: str | int, suits: Callable[[Slot], bool], outcome: Reply | None) -> Slot | None:
         """
-        The first suitable slot of C{recipient}: its position, its exact name, then that without regard to case.
+        The first suitable slot of C{recipient}: its position, its exact name, then any name of the same mailbox.
 
         @param outcome: see L{make}, where they are made by this.
         @raise ValueError: there is no such recipient.
@@ -96,13 +98,17 @@ class Slots:
                     raise ValueError(f"no recipient has the position {recipient}")
                 named = [self._made[recipient]]
             else:
-                named = self._named.get(recipient) or self._alike(recipient)
+                named = self._named.get(recipient) or self._of_mailbox(recipient)
         if not named:
             raise ValueError(f"no recipient {recipient!r}")
         return next((slot for slot in named if suits(slot)), None)
 
-    def _alike(self, recipient: str) -> list[Slot]:
-        return [slot for slot in self._made if slot.recipient.lower() == recipient.lower()]
+    def _of_mailbox(self, recipient: str) -> list[Slot]:
+        if self._alike is None:
+            self._alike = {}
+            for slot in self._made:
+                self._alike.setdefault(mailbox_key(slot.recipient), []).append(slot)
+        return self._alike.get(mailbox_key(recipient), [])
 
     def freeze(self, slot: Slot, reply: Reply) -> bool:
         """C{reply} is the outcome for C{slot}, unless it has one; whether it counted."""

@@ -10,6 +10,7 @@ from txsmtpx.dialog.body import DotBody
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import ANY, Extension, State, Verb
 from txsmtpx.grammar import asciitext, options, path, replies
+from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 
@@ -101,7 +102,7 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
         return replies.TOO_MANY_RECIPIENTS_452
     domain = ""
     if dialog.settings.max_recipient_domains:
-        domain = recipient.rpartition("@")[2].lower()
+        domain = domain_key(path.split(recipient)[1] or dialog.settings.domain)
         if dialog.settings.max_recipient_domains < len(dialog.recipient_domains | {domain}):
             return replies.TOO_MANY_DOMAINS_452
 

@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 
 from twisted.web.server import Request
 
+from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.domain import domain_key
+
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 SAFE = (b"GET", b"HEAD")
@@ -27,8 +30,9 @@ class Guard:
     def __init__(self, names: Iterable[str] = ()) -> None:
         """
         @param names: host names by which the inbox may be called, besides C{localhost} and addresses.
+        @raise ValueError: one is no domain.
         """
-        self._names = {name.lower().rstrip(".") for name in names}
+        self._names = set(map(domain_key, names))
 
     def complaint(self, request: Request) -> str:
         """Why this C{request} is not answered, "" if it is."""
@@ -41,7 +45,7 @@ class Guard:
         if request.method in SAFE:
             elsewhere = site not in ("none", "same-origin") and mode != "navigate"
         else:
-            elsewhere = site not in ("none", "same-origin") or not origins <= {hosts[0].lower()}
+            elsewhere = site not in ("none", "same-origin") or not origins <= {asciitext.lower(hosts[0])}
         return "That page is not of this inbox." if elsewhere else ""
 
     def _is_ours(self, host: str) -> bool:
@@ -49,7 +53,7 @@ class Guard:
         found = _HOST.fullmatch(host)
         if found is None:
             return False
-        name = found[1].lower().rstrip(".")
+        name = domain_key(found[1])
         if name == "localhost" or name.endswith(".localhost") or name in self._names:
             return True
         try:
@@ -62,6 +66,6 @@ class Guard:
 def _host_of(origin: str) -> str:
     """Host and port of C{origin}, "" for C{null}, which a page without an origin sends."""
     try:
-        return urlsplit(origin).netloc.lower()
+        return asciitext.lower(urlsplit(origin).netloc)
     except ValueError:
         return ""

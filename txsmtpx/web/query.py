@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_TERM = re.compile(r'(?:(from|to|subject):)?(?:"([^"]*)"?|(\S+))', re.IGNORECASE)
+_TERM = re.compile(r'(?:((?ai:from|to|subject)):)?(?:"([^"]*)"?|(\S+))')
 
 MAX_TERMS = 20
 """Words that count."""

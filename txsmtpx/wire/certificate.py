@@ -14,6 +14,8 @@ from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
+from txsmtpx.grammar import asciitext
+
 PROTOCOLS = [b"smtp", b"lmtp"]
 """
 For clients that offer ALPN: Twisted ends the handshake of one that offers what a server does not name.
@@ -75,7 +77,7 @@ def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
         names = [str(each.value) for each in leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
     except ValueError:  # whoever signed it did not look
         names = []
-    return tuple(name.lower() for name in names)
+    return tuple(asciitext.lower(name) for name in names)
 
 
 def _certificates(path: str) -> list[crypto.X509]:

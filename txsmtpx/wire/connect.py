@@ -20,6 +20,9 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from txsmtpx.dialog.client import checked
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.client import Auth, SMTPClient
 from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
@@ -56,7 +59,7 @@ def target(reactor: Any, endpoint: Any) -> Target:
     any of them.  To a UNIX socket or the loopback
     interface the default is no TLS, to everybody else STARTTLS.
 
-    @raise ValueError: it is no endpoint string.
+    @raise ValueError: it is no endpoint string, or its host is no domain.
     """
     if isinstance(endpoint, PROXYEndpoint):
         return replace(target(reactor, endpoint.endpoint), endpoint=endpoint)
@@ -74,7 +77,7 @@ def target(reactor: Any, endpoint: Any) -> Target:
         return replace(said, endpoint=PROXYEndpoint(said.endpoint, proxy_version(version)))
     made = clientFromString(reactor, endpoint)
     if kind == "tcp":
-        host = getattr(made, "_hostText", None) or _text(getattr(made, "_host", ""))
+        host = to_a_label(getattr(made, "_hostText", None) or _text(getattr(made, "_host", "")))
         by_name = HostnameEndpoint(reactor, host, made._port, made._timeout, made._bindAddress)
         return Target(by_name, host, "none" if _is_local(host) else "required")
     return Target(made, "", "none" if kind == "unix" else "required")
@@ -85,10 +88,10 @@ def _text(host: str | bytes) -> str:
 
 
 def _is_local(host: str) -> bool:
-    if host == "localhost":
+    if asciitext.lower(host).removesuffix(".") == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(plain_address(host)).is_loopback
     except ValueError:
         return False
 

@@ -22,6 +22,8 @@ from twisted.names.error import AuthoritativeDomainError, DNSNameError, DNSQuery
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from txsmtpx.grammar.domain import to_a_label
+
 _NO_ANSWER = (DomainError, AuthoritativeDomainError, DNSQueryTimeoutError, ResolverError)
 
 
@@ -44,13 +46,14 @@ class MXEndpoint:
     def __init__(self, reactor: Any, domain: str, port: int = 25, timeout: float = 30, resolver: Any = None) -> None:
         """
         @param reactor: connects, and keeps the time.
-        @param domain: what stands behind the @.
+        @param domain: what stands behind the @; looked up as its A-labels (RFC 5891 §5.5).
         @param port: of each server.
         @param timeout: seconds for each address.
         @param resolver: of L{twisted.names}; None for the system's, looked for when it is first needed.
+        @raise ValueError: C{domain} is none.
         """
         self._reactor = reactor
-        self._domain = domain
+        self._domain = to_a_label(domain)
         self._port = port
         self._timeout = timeout
         self._resolver = resolver

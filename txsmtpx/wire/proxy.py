@@ -25,6 +25,8 @@ from twisted.plugin import IPlugin
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
+from txsmtpx.grammar.host import plain_address
+
 if TYPE_CHECKING:
     _WrappingFactory = WrappingFactory[ProtocolWrapper]
 else:
@@ -45,7 +47,7 @@ def header(version: int, source: IAddress, destination: IAddress) -> bytes:
     if version not in (1, 2):
         raise ValueError(f"the PROXY protocol has versions 1 and 2, not {version}")
     try:
-        hosts = [address.host.partition("%")[0] for address in (source, destination)]  # type: ignore[attr-defined]
+        hosts = [plain_address(address.host) for address in (source, destination)]  # type: ignore[attr-defined]
         ends = [ipaddress.ip_address(host) for host in hosts]
     except (AttributeError, ValueError):
         ends = []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from OpenSSL import SSL
 
+from txsmtpx.grammar.domain import domain_key
 from txsmtpx.wire.certificate import Certificate
 
 
@@ -41,7 +42,7 @@ class CertificateDirectory(Certificate):
         """
         self._path = Path(path)
         self._default_files = None if certificate is None else (Path(certificate), Path(key or certificate))
-        self._domain = domain.lower()
+        self._domain = domain_key(domain)
         self._client_ca = client_ca
         self._found: dict[Path, Certificate] = {}
         self._by_name: dict[str, Certificate] = {}
@@ -87,7 +88,7 @@ class CertificateDirectory(Certificate):
         self.creator, self.names, self.expires = default.creator, default.names, default.expires
 
     def _choose(self, connection: SSL.Connection) -> None:
-        name = (connection.get_servername() or b"").decode("ascii", "replace").lower()
+        name = (connection.get_servername() or b"").lower().decode("ascii", "replace")
         chosen = self._named(name)
         if chosen is not None:
             connection.set_context(chosen.creator.context)

@@ -23,6 +23,9 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.host import plain_address
+
 
 class TLSState:
     """
@@ -106,15 +109,15 @@ class ClientTLS:
 
     def __init__(self, hostname: str, trust_roots: Any = None, client_certificate: Any = None) -> None:
         """
-        @param hostname: a DNS name, or an IP address.
+        @param hostname: a DNS name, which is verified as its A-labels (RFC 9525 §6.3), or an IP address.
         @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
         @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
-        @raise ValueError: there is no name to verify.
+        @raise ValueError: there is no name to verify, or it is no domain.
         @raise OSError: the file cannot be read.
         """
         if not hostname:
             raise ValueError("TLS needs the name of the server: hostname=")
-        self.hostname = hostname
+        self.hostname = hostname = plain_address(domain_key(hostname))
         self.refused: str | None = None
         if isinstance(trust_roots, str | os.PathLike):
             with open(trust_roots, "rb") as file:

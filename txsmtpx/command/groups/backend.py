@@ -12,12 +12,13 @@ from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import TEXT, Action, Kind, Option, OptionError
 from txsmtpx.command.values import Values
+from txsmtpx.grammar.domain import domain_key
 
 OPTIONS = (
     Option("backend", TEXT, "Who takes the mail: NAME or NAME:ARGUMENT, see --help-backends.", "log", "b"),
     Option(
         "relay-domain",
-        Kind("DOMAIN", (str,), str.lower),
+        Kind("DOMAIN", (str,), domain_key),
         "A domain to which a relay takes mail from anybody",
         repeated=True,
     ),

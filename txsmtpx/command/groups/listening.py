@@ -13,12 +13,13 @@ from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import FLAG, TEXT, Kind, Option, OptionError
 from txsmtpx.command.values import Values
+from txsmtpx.grammar import asciitext
 
 DEFAULT_PORT = "tcp:1025:interface=127.0.0.1"
 
 
 def _description(text: str) -> str:
-    return f"tcp:{text}" if text.isdecimal() else text
+    return f"tcp:{text}" if asciitext.is_number(text) else text
 
 
 ENDPOINT = Kind("ENDPOINT", (str, int), _description)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from txsmtpx.command.group import Group
 from txsmtpx.command.option import Kind, Option, OptionError
 from txsmtpx.command.values import Values
+from txsmtpx.grammar import asciitext
 from txsmtpx.metrics.figures import Figures
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def _description(text: str) -> str:
     """A number is a port of the loopback interface: figures are not for everybody."""
-    return f"tcp:{text}:interface=127.0.0.1" if text.isdecimal() else text
+    return f"tcp:{text}:interface=127.0.0.1" if asciitext.is_number(text) else text
 
 
 METRICS_OPTION = Option(

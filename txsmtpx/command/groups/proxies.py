@@ -4,17 +4,16 @@ Proxies that speak for others by XCLIENT and XFORWARD.
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import Kind, Option
 from txsmtpx.command.values import Values
+from txsmtpx.grammar.host import plain_network
 
 
 def _network(text: str) -> str:
     try:
-        ip_network(text)
+        plain_network(text)
     except ValueError as error:
         raise ValueError(f"takes a network, such as 10.0.0.0/8: {error}") from error
     return text

@@ -10,6 +10,8 @@ from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.option import Kind, Option, OptionError
 from txsmtpx.command.values import Values
+from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.domain import domain_key
 
 if TYPE_CHECKING:
     from txsmtpx.command.process import Process
@@ -17,14 +19,14 @@ if TYPE_CHECKING:
 
 def _description(text: str) -> str:
     """A number is a port of the loopback interface, for whoever reaches the inbox reads the mail in it."""
-    return f"tcp:{text}:interface=127.0.0.1" if text.isdecimal() else text
+    return f"tcp:{text}:interface=127.0.0.1" if asciitext.is_number(text) else text
 
 
 OPTIONS = (
     Option("web", Kind("ENDPOINT", (str, int), _description), "Show the mail of --backend memory in a web inbox; a "
            "number is a port of the loopback interface."),
-    Option("web-host", Kind("NAME", (str,), str), "A host name by which browsers may call the web inbox, besides "
-           "localhost and addresses", repeated=True),
+    Option("web-host", Kind("NAME", (str,), domain_key), "A host name by which browsers may call the web inbox, "
+           "besides localhost and addresses", repeated=True),
 )  # fmt: skip
 
 
