@@ -42,7 +42,7 @@ def parse_path(text: str) -> tuple[str, str]:
     """
     match = _SIMPLE.fullmatch(text)
     if match is not None:
-        _check_parts(match[1], match[2])
+        _check_lengths(match[1], match[2])
         return f"{match[1]}@{match[2]}", match[3] or ""
     text = text.lstrip(" ")
     if not text.startswith("<"):
@@ -91,11 +91,11 @@ def parse_mailbox(text: str) -> str:
         _check_literal(domain[1:-1])
     if local.startswith('"'):
         local = quote(unquote(local))
-    _check_parts(local, domain)
+    _check_lengths(local, domain)
     return f"{local}@{domain}"
 
 
-def _check_parts(local: str, domain: str) -> None:
+def _check_lengths(local: str, domain: str) -> None:
     if len(local) > MAX_LOCAL_PART // 4 and len(local.encode("utf-8")) > MAX_LOCAL_PART:
         raise ValueError("the local part is too long")
     if len(domain) > MAX_DOMAIN // 4:
@@ -104,7 +104,7 @@ def _check_parts(local: str, domain: str) -> None:
         if any(len(label) > 63 for label in domain.split(".")) and not domain.startswith("["):
             raise ValueError("a label of the domain is too long")
     if not domain.isascii():
-        check(domain)  # RFC 6531 §3.3
+        check(domain)  # RFC 6531 §3.3: U-labels, whose A-labels have a length too
 
 
 def _check_literal(literal: str) -> None:

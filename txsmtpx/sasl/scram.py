@@ -218,7 +218,7 @@ class Scram:
             return "y" if self._bindings and f"{self.name}-PLUS" not in self._offered else "n"
         name = self._wanted or next(iter(self._bindings), "")
         if name not in self._bindings:
-            raise NotOffered(f"{self.name}: the connection has no channel binding {name}".rstrip())
+            raise NotOffered(f"{self.name}: the connection has no channel binding {name}".rstrip(" "))
         return f"p={name}"
 
     def next(self, challenge: bytes) -> bytes:
