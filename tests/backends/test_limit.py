@@ -75,6 +75,8 @@ def test_by_host():
     assert asked(limit, ip("2001:db8::1"))
     assert not asked(limit, ip("2001:db8::ffff:1"))  # who has one address of a network has them all
     assert asked(limit, ip("2001:db8:0:1::1"))
+    assert asked(limit, ip("fe80::1%eth0"))
+    assert not asked(limit, ip("fe80::1%eth1"))
     assert [asked(limit, UNIXAddress(b"/run/x")) for _ in range(3)] == [True] * 3
 
 
@@ -88,6 +90,21 @@ def test_by_login():
 def test_by_address():
     limit = LimitBackend(RecordingBackend(), 1, 60, by="address", clock=Clock())
     assert [asked(limit, sender=sender) for sender in ("a@b", "a@B", "c@b", "", "")] == [True, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("sender", "same", "other"),
+    [
+        ("me@example.org", "ME@example.org", "mee@example.org"),
+        ("me@b\u00fccher.example", "me@XN--BCHER-KVA.example", "me@bucher.example"),
+        ("caf\u00e9@example.org", "cafe\u0301@example.org", "cafe@example.org"),
+        ("mark@example.org", '"m\\ark"@example.org', "mar\u212a@example.org"),
+        ("a@[192.0.2.1]", "a@[IPv6:::ffff:192.0.2.1]", "a@[192.0.2.2]"),
+    ],
+)
+def test_a_mailbox_has_one_limit_however_it_is_written(sender, same, other):
+    limit = LimitBackend(RecordingBackend(), 1, 60, by="address", clock=Clock())
+    assert [asked(limit, sender=each) for each in (sender, same, other)] == [True, False, True]
 
 
 def test_by_what_a_function_says():

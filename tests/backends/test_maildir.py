@@ -241,6 +241,61 @@ def test_odd_names_that_are_safe(tmp_path, recipient, where):
     assert only(tmp_path / where)
 
 
+ONE = [
+    ("b@b\u00fccher.example", "b@xn--bcher-kva.example", "xn--bcher-kva.example/b"),
+    ("b@b\u00fccher.example", "B@BU\u0308CHER.example", "xn--bcher-kva.example/b"),
+    ("caf\u00e9@x.example", "cafe\u0301@x.example", "x.example/caf\u00e9"),
+    ("\u00c4@x.example", "A\u0308@x.example", "x.example/\u00c4"),
+    ('"a b"@x.example', '"A B"@X.example', "x.example/a b"),
+    ("a@[192.0.2.1]", "a@[IPv6:::ffff:c000:201]", "[192.0.2.1]/a"),
+]
+
+TWO = [
+    ("mark@x.example", "mar\u212a@x.example"),
+    ('"a;b"@x.example', "a\u037eb@x.example"),
+    ("a`b@x.example", "a\u1fefb@x.example"),
+    ("\u0130@x.example", "i\u0307@x.example"),
+    ("\u0131@x.example", "i@x.example"),
+    ("\u00e5@x.example", "\u212b@x.example"),
+    ("\u00df@x.example", "ss@x.example"),
+    ("\u03c3@x.example", "\u03c2@x.example"),
+    ("\uff41@x.example", "a@x.example"),
+    ('"a b"@x.example', '"a  b"@x.example'),
+    ("a@stra\u00dfe.example", "a@strasse.example"),
+    ("a@\u03b2\u03cc\u03bb\u03bf\u03c2.example", "a@\u03b2\u03cc\u03bb\u03bf\u03c3.example"),
+]
+
+UTF8 = ("EHLO client.example", "MAIL FROM:<a@client.example> SMTPUTF8")
+
+
+@pytest.mark.parametrize(("one", "other", "where"), ONE, ids=ascii)
+def test_a_mailbox_has_one_maildir_however_it_is_written(tmp_path, one, other, where):
+    backend = maildir(tmp_path, "{domain}/{local}")
+    for recipients in ([one], [other], [one, other]):
+        deliver(backend, *recipients, hello=UTF8)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")} == {where}
+    assert len(files(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(("one", "other"), TWO, ids=ascii)
+def test_two_mailboxes_have_two(tmp_path, one, other):
+    deliver(maildir(tmp_path, "{domain}/{local}"), one, other, hello=UTF8)
+    assert len(files(tmp_path)) == 2
+
+
+def test_it_stands_there_as_the_client_wrote_it(tmp_path):
+    deliver(maildir(tmp_path, "{domain}/{local}"), "Jose\u0301@B\u00dcCHER.example", hello=UTF8)
+    stored = only(tmp_path / "xn--bcher-kva.example" / "jos\u00e9")
+    assert "Delivered-To: Jose\u0301@B\u00dcCHER.example\r\n".encode() in stored
+
+
+def test_a_domain_that_is_none_has_no_maildir(tmp_path):
+    """Past the grammar, as a function that rewrites may give it."""
+    with pytest.raises(SMTPError) as refused:
+        maildir(tmp_path, "{domain}/x").maildir("b@ex\u3002ample.org", "localhost")
+    assert refused.value.code == 553
+
+
 def test_an_address_literal(tmp_path):
     deliver(maildir(tmp_path, "{domain}/{local}"), "b@[192.0.2.1]", "b@[IPv6:2001:db8::1]")
     assert only(tmp_path / "[192.0.2.1]" / "b")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 
 from txsmtpx import RelayBackend
 from txsmtpx.testing import Conversation, Network, ScriptedServer
@@ -125,6 +125,20 @@ def test_who_came_by_xclient_is_who_is_named(relay):
         "XFORWARD NAME=real.example ADDR=IPV6:2001:db8::7 PORT=[UNAVAILABLE] PROTO=ESMTP"
         " HELO=real.example SOURCE=REMOTE"
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [("::ffff:192.0.2.7", "ADDR=192.0.2.7 PORT=4000"), ("fe80::7%eth0", "ADDR=IPV6:fe80::7 PORT=4000")],
+)
+@pytest.mark.parametrize("introduce", ["xforward", "xclient"])
+def test_an_address_is_told_plainly(relay, host, said, introduce):
+    between = relay([XFORWARD, XCLIENT], introduce)
+    client = between.client()
+    client.protocol.dialog.connection.peer = IPv6Address("TCP", host, 4000)
+    assert between.ask(client, "EHLO client.example", *ENVELOPE) == ["250", "250", "250"]
+    (line,) = between.asked("XFORWARD", "XCLIENT")
+    assert f" {said} " in line
 
 
 @pytest.mark.parametrize("answer", ["501 5.5.4 What", "550 5.7.0 Not for you"])

@@ -23,6 +23,10 @@ TARGETS = {
     r"tcp:\:\:1:25": ("::1", "none"),
     "tcp:localhost:25": ("localhost", "none"),
     "tcp:localhost.example.net:25": ("localhost.example.net", "required"),
+    "tcp:LOCALHOST.:25": ("LOCALHOST.", "none"),
+    r"tcp:\:\:ffff\:127.0.0.1:25": ("::ffff:127.0.0.1", "none"),
+    "tcp:B\u00dcCHER.example:25": ("xn--bcher-kva.example", "required"),
+    "tls:stra\u00dfe.example:465": ("xn--strae-oqa.example", "implicit"),
     "tls:mail.example.net:465": ("mail.example.net", "implicit"),
     "ssl:mail.example.net:465": ("mail.example.net", "implicit"),
     "tls:127.0.0.1:465": ("127.0.0.1", "implicit"),
@@ -52,7 +56,10 @@ def test_the_rest_of_a_string_is_heeded():
     assert (endpoint._timeout, endpoint._bindAddress) == (7, ("192.0.2.9", 0))
 
 
-@pytest.mark.parametrize("endpoint", ["", "tcp", "tcp:host:port", "nonsense:x", "tls:host"])
+NO_ENDPOINTS = ["", "tcp", "tcp:host:port", "nonsense:x", "tls:host", "tcp:ex\u3002ample:25", "mx:ex\u3002ample"]
+
+
+@pytest.mark.parametrize("endpoint", NO_ENDPOINTS)
 async def test_what_is_no_endpoint(endpoint):
     with pytest.raises((ValueError, TypeError, KeyError)):
         await send_mail(endpoint, "me@example.org", ["you@example.net"], b"")

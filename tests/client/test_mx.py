@@ -71,6 +71,13 @@ async def test_the_best_first_and_equals_in_any_order():
     assert seen == {("a", "b", "c", "d"), ("b", "a", "c", "d")}
 
 
+@pytest.mark.parametrize("domain", ["stra\u00dfe.example", "STRA\u00dfE.example", "xn--strae-oqa.example"], ids=ascii)
+async def test_a_domain_is_looked_up_as_its_a_label(domain):
+    """RFC 5891 §5.5: not as that of strasse.example, which is another's (RFC 5894 §7.2)."""
+    names = Names(MX={"xn--strae-oqa.example": [mx(10, "a")]})
+    assert await Deferred.fromCoroutine(MXEndpoint(Clock(), domain, resolver=names).exchangers()) == ["a"]
+
+
 @pytest.mark.parametrize("null", [[mx(0, "")], [mx(0, ".")], [mx(0, ""), mx(10, "a")]])
 async def test_a_domain_that_takes_no_mail(null):
     with pytest.raises(NullMX, match=r"example\.net takes no mail"):

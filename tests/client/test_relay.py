@@ -418,6 +418,21 @@ def test_strangers_are_not_relayed(relay, to):
     assert len(to_next.send(to=["You@EXAMPLE.net"]).accepted) == 1
 
 
+@pytest.mark.parametrize("named", ["b\u00fccher.example", "B\u00dcCHER.example.", "XN--BCHER-KVA.example"], ids=ascii)
+def test_a_domain_is_relayed_to_however_it_is_written(relay, named):
+    to_next = relay(scripted(offers=["SMTPUTF8"]), domains=[named])
+    for domain in ("b\u00fccher.example", "BU\u0308CHER.example", "xn--bcher-kva.example"):
+        assert len(to_next.send(to=[f"you@{domain}"]).accepted) == 1
+    for domain in ("bucher.example", "xn--bcher.example", "b\u00fccher.example.org"):
+        with pytest.raises(RecipientsRefused, match=r"550 5\.7\.1"):
+            to_next.send(to=[f"you@{domain}"])
+
+
+def test_a_domain_that_is_none_is_not_relayed_to():
+    with pytest.raises(ValueError, match="not a domain: ex\u3002ample"):
+        RelayBackend(["tcp:127.0.0.1:25"], domains=["ex\u3002ample.org"])
+
+
 @pytest.fixture
 def behind_a_portal():
     """A client that has logged in, by the portal that --auth makes, at a relay; and the network behind."""

@@ -69,12 +69,34 @@ def test_a_lost_connection_leaves_nothing_to_openssl(network, authority):
         (["*.example.net"], HOST),
         (["xn--bcher-kva.example"], "bücher.example"),
         (["other.example", HOST], HOST),
+        (["xn--bcher-kva.example"], "BU\u0308CHER.example."),
+        (["xn--strae-oqa.example"], "stra\u00dfe.example"),
         ([HOST], "MX.EXAMPLE.NET"),
+        ([HOST], f"{HOST}."),
+        (["192.0.2.25"], "::ffff:192.0.2.25"),
+        (["fe80::1"], "fe80::1%eth0"),
+        (["2001:db8::25"], "2001:DB8:0::25"),
     ],
 )
 def test_the_right_name(network, authority, names, hostname):
     net = network(offers=OFFERS, tls=authority.server(*names))
     assert net.result(secured(net, authority, hostname=hostname)).tls is not None
+
+
+@pytest.mark.parametrize(
+    ("names", "hostname"), [(["strasse.example"], "stra\u00dfe.example"), (["::ffff:192.0.2.25"], "192.0.2.26")]
+)
+def test_the_wrong_name(network, authority, names, hostname):
+    net = network(offers=OFFERS, tls=authority.server(*names))
+    with pytest.raises(TLSFailed, match="the certificate is for another name"):
+        net.result(secured(net, authority, hostname=hostname))
+
+
+def test_a_name_that_is_none(network, authority):
+    net = network(offers=OFFERS, tls=authority.server(HOST))
+    with pytest.raises(ValueError, match="not a domain: ex\u3002ample"):
+        net.result(secured(net, authority, hostname="ex\u3002ample.net"))
+    assert "STARTTLS" not in net.servers[0].verbs
 
 
 WRONG = {

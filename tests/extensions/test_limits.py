@@ -176,6 +176,16 @@ def test_no_more_domains_than_it_takes() -> None:
     ends.over()
 
 
+def test_a_domain_is_one_however_it_is_written() -> None:
+    ends = Ends(max_recipient_domains=1)
+    for recipient in ("you@b\u00fccher.example", "you@BU\u0308CHER.example", "you@xn--bcher-kva.example"):
+        ends.send(SENDER, [recipient], b"Hello\r\n")
+    with pytest.raises(NotOffered, match="RCPTDOMAINMAX"):
+        ends.send(SENDER, ["you@bucher.example"], b"Hello\r\n")
+    assert len(ends.backend.messages) == 3
+    ends.over()
+
+
 @implementer(IStreamClientEndpoint)
 class Connections:
     """Where each connection is a new one to a server of ours."""

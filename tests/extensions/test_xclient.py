@@ -36,6 +36,25 @@ def test_xclient_then_hello_again(lmtp):
     ends.over()
 
 
+@pytest.mark.parametrize(
+    ("host", "said", "plain"),
+    [
+        ("::ffff:198.51.100.7", "198.51.100.7", "198.51.100.7"),
+        ("fe80::7%eth0", "IPV6:fe80::7", "fe80::7"),
+        ("2001:DB8:0::7", "IPV6:2001:db8::7", "2001:db8::7"),
+    ],
+)
+def test_addresses_are_said_plainly(host, said, plain):
+    ends = Ends(trusted_networks=TRUSTED)
+    ends.come(ends.client.xclient(ADDR=host, DESTADDR=host))
+    ends.come(ends.client.xforward(ADDR=host))
+    assert ends.said[1] == f"XCLIENT ADDR={said} DESTADDR={said}"
+    assert ends.said[3] == f"XFORWARD ADDR={said}"
+    connection = mail(ends)
+    assert (connection.peer_host, connection.host.host, connection.xforward) == (plain, plain, {"ADDR": plain})
+    ends.over()
+
+
 def test_xclient_without_a_name_says_ours():
     ends = Ends(trusted_networks=TRUSTED)
     ends.come(ends.client.xclient(ADDR=""))

@@ -12,7 +12,7 @@ from tests.web.site import Web
 @pytest.fixture
 def web() -> Iterator[Web]:
     """It ends as it has begun: nobody follows the backend any more, and no timer runs."""
-    made = Web("devbox.example")
+    made = Web("devbox.example", "B\u00fccher.Example")
     yield made
     made.site.stopFactory()
     assert made.backend._subscribers == []

@@ -76,6 +76,8 @@ SEARCHES = {
     "to:boss": [1],
     "subject:invoice": [1],
     "subject:pay": [],
+    "SUBJECT:order": [2],
+    "\u017fubject:order": [],
     "from:ann subject:invoice pay": [1],
     "from:ann subject:order": [],
     '"please pay"': [1],

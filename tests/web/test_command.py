@@ -15,6 +15,10 @@ WRONG = {
     "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
     "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
     "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
+    "a host that is none": (
+        ["--web", "8025", "--web-host", "ex\u3002ample", "--backend", "memory"],
+        "--web-host not a domain: ex\u3002ample",
+    ),
     "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host needs --web"),
 }
 

@@ -8,11 +8,12 @@ from tests.web.site import Line
 from txsmtpx.web.policy import HEADERS
 
 OURS = ["localhost", "localhost:8025", "LOCALHOST:8025", "localhost.", "mail.localhost:8025", "127.0.0.1:8025", "[::1]",
-        "[::1]:8025", "192.0.2.1", "devbox.example:8025", "DevBox.Example"]  # fmt: skip
+        "[::1]:8025", "192.0.2.1", "devbox.example:8025", "DevBox.Example",
+        "devbox.example.", "XN--BCHER-KVA.example:8025"]  # fmt: skip
 
 OTHERS = ["evil.example", "evil.example:8025", "localhost.evil.example", "127.0.0.1.evil.example",
           "notlocalhost", "evil.example/localhost", "localhost@evil.example", "a b", "localhost:x", "[::1", "::1", "1",
-          "0x7f000001"]  # fmt: skip
+          "0x7f000001", "localhost.."]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", OURS)

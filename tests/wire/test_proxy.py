@@ -48,6 +48,11 @@ SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
             b"\x21\x21\x00\x24\x20\x01\x0d\xb8" + bytes(11) + b"\x01\x20\x01\x0d\xb8" + bytes(11) + b"\x25"
             + struct.pack("!HH", 40000, 25),
         ),
+        (
+            (IPv6Address("TCP", "::ffff:192.0.2.1%eth0", 40000), FOUR[1]),
+            b"PROXY TCP4 192.0.2.1 203.0.113.25 40000 25\r\n",
+            b"\x21\x11\x00\x0c\xc0\x00\x02\x01\xcb\x00\x71\x19" + struct.pack("!HH", 40000, 25),
+        ),
         (UNIX, b"PROXY UNKNOWN\r\n", b"\x20\x00\x00\x00"),
         ((FOUR[0], SIX[1]), b"PROXY UNKNOWN\r\n", b"\x20\x00\x00\x00"),
     ],

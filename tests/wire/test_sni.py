@@ -91,6 +91,8 @@ def test_the_default(directory, tmp_path, pem):
     assert [shown(given, name) for name in (None, "mx.two.example", "other")] == ["localhost", "two", "localhost"]
     ours = CertificateDirectory(str(directory), domain="MX.two.example")
     assert [shown(ours, name) for name in (None, "mx.one.example", "other")] == ["two", "one", "two"]
+    install(directory, issue(tmp_path, "three", "xn--bcher-kva.example"))
+    assert shown(CertificateDirectory(str(directory), domain="B\u00fccher.example."), None) == "three"
 
 
 def test_of_two_for_one_name_the_one_that_lasts(directory, tmp_path):

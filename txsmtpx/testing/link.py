@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -28,7 +28,8 @@ class Transport(StartsTLS, FakeTransport):
         @param protocol: what talks over it.
         @param peer: the client's address, as the server sees it.
         """
-        here, there = IPv4Address("TCP", "192.0.2.25", 25), IPv4Address("TCP", peer, 4000)
+        kind = IPv6Address if ":" in peer else IPv4Address
+        here, there = IPv4Address("TCP", "192.0.2.25", 25), kind("TCP", peer, 4000)
         super().__init__(protocol, isServer, here, there)  # type: ignore[no-untyped-call]
         self.clock = clock
         self.is_server = isServer
