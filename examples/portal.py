@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.log import startLogging
 from zope.interface import implementer
 
-from txsmtpx import ISession, PortalBackend, Session, SMTPError, SMTPServerFactory
+from txsmtpx import ISession, PortalBackend, Session, SMTPError, SMTPServerFactory, mailbox_key
 
 log = Logger()
 
@@ -30,7 +30,7 @@ class Avatar(Session):
 
 class Stranger(Avatar):
     def rcpt(self, recipient, options):
-        if recipient.lower() != "alice@localhost":
+        if mailbox_key(recipient) != "alice@localhost":
             raise SMTPError(550, (5, 7, 1), "Log in to send mail elsewhere")
 
 
@@ -39,7 +39,7 @@ class User(Avatar):
         self.name = name
 
     def mail(self, sender, options):
-        if sender.lower() != f"{self.name}@localhost":
+        if mailbox_key(sender) != f"{self.name}@localhost":
             raise SMTPError(550, (5, 7, 1), f"You are {self.name}")
 
     def logout(self):

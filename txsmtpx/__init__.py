@@ -22,6 +22,8 @@ from txsmtpx.dialog.settings import first_failure, first_success
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
+from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.options import MailOptions, Parameter, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
@@ -131,7 +133,9 @@ __all__ = [
     "Verb",
     "XOAuth2",
     "connect",
+    "domain_key",
     "first_failure",
     "first_success",
+    "mailbox_key",
     "send_mail",
 ]

@@ -19,7 +19,8 @@ from press.source import page_of
 TWISTED = "https://docs.twisted.org/en/stable/api/{name}.html"
 ZOPE = "https://zopeinterface.readthedocs.io/en/latest/api/"
 PYTHON = "https://docs.python.org/3/library/{module}.html"
-OFTEN = ("twisted.internet.error", "twisted.cred.error", "twisted.internet.task", "twisted.internet.defer")
+OFTEN = ("twisted.internet.error", "twisted.cred.error", "twisted.internet.task", "twisted.internet.defer",
+         "twisted.internet.interfaces")  # fmt: skip
 """Modules whose names stand in docstrings without them."""
 
 SILENT = {"OpenSSL", "cryptography", "prometheus_client", "pytest", "_pytest"}

@@ -73,7 +73,7 @@ async def test_the_best_first_and_equals_in_any_order():
 
 @pytest.mark.parametrize("domain", ["stra\u00dfe.example", "STRA\u00dfE.example", "xn--strae-oqa.example"], ids=ascii)
 async def test_a_domain_is_looked_up_as_its_a_label(domain):
-    """RFC 5891 §5.5: not as that of strasse.example, which is another's (RFC 5894 §7.2)."""
+    """RFC 5891: not as that of strasse.example, which is another's (RFC 5894 §7.2)."""
     names = Names(MX={"xn--strae-oqa.example": [mx(10, "a")]})
     assert await Deferred.fromCoroutine(MXEndpoint(Clock(), domain, resolver=names).exchangers()) == ["a"]
 

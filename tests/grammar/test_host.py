@@ -1,4 +1,4 @@
-"""IP addresses in their plain form: without a zone, IPv4-mapped ones as IPv4 (RFC 4291 §2.5.5.2, RFC 4007 §11.2)."""
+"""IP addresses in their plain form: without a zone, IPv4-mapped ones as IPv4 (RFC 4291 §2.5.5.2, RFC 4007 §11)."""
 
 from __future__ import annotations
 

@@ -4,13 +4,15 @@ The connection as backends see it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IAddress
 
 from txsmtpx.grammar import trace
 from txsmtpx.grammar.host import plain_address
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IAddress
 
 
 class Connection:

@@ -41,7 +41,7 @@ def lower(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """
-    Return the words of `text`, which spaces and tabs separate (WSP in RFC 5234 appendix B.1).
+    Return the words of `text`, which spaces and tabs separate.
 
     Example:
         >>> words("SIZE=1  BODY=7BIT")

@@ -2,7 +2,7 @@
 IP addresses of hosts, in the one form in which they are shown, compared, counted and forwarded.
 
 A socket for both families calls an IPv4 client ``::ffff:192.0.2.1`` (RFC 4291 §2.5.5.2). The zone of a link-local
-address, as in ``fe80::1%eth0``, has a meaning on this host alone (RFC 4007 §11.2). Neither is part of the address.
+address, as in ``fe80::1%eth0``, has a meaning on this host alone (RFC 4007 §11). Neither is part of the address.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Mailboxes: when two addresses are one (RFC 5321 §2.4, RFC 6530 §10.1, RFC 6531 §3.3).
+Mailboxes: when two addresses are one (RFC 5321 §2.4, RFC 6531 §3.3).
 
 A local part belongs to its host alone. Here, as nearly everywhere, its case does not matter in ASCII. Beyond ASCII
 it is compared in normalization form C (RFC 6532 §3.1), where the same text may come as different code points, and case

@@ -46,7 +46,7 @@ class MXEndpoint:
     def __init__(self, reactor: Any, domain: str, port: int = 25, timeout: float = 30, resolver: Any = None) -> None:
         """
         @param reactor: connects, and keeps the time.
-        @param domain: what stands behind the @; looked up as its A-labels (RFC 5891 §5.5).
+        @param domain: what stands behind the @; looked up as its A-labels (RFC 5891).
         @param port: of each server.
         @param timeout: seconds for each address.
         @param resolver: of L{twisted.names}; None for the system's, looked for when it is first needed.
