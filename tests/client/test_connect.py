@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.address import IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, UNIXClientEndpoint
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionRefusedError
@@ -95,6 +96,20 @@ def test_what_we_call_ourselves(network):
     net.result(connect(net, tls="none", domain="me.example.org", reactor=net.clock))
     net.result(connect(net, tls="none", lmtp=True, reactor=net.clock))
     assert [server.lines for server in net.servers] == [["EHLO me.example.org"], ["LHLO [192.0.2.25]"]]
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [("::ffff:192.0.2.25", "[192.0.2.25]"), ("fe80::1%eth0", "[IPv6:fe80::1]"), ("2001:DB8::1", "[IPv6:2001:db8::1]")],
+)
+def test_our_address_is_said_plainly(network, host, said):
+    """RFC 5321 §4.1.3: an address literal has no zone; an IPv4 address has its own form."""
+    net = network()
+    client = net.result(connect(net, tls="none", reactor=net.clock))
+    client.transport.hostAddress = IPv6Address("TCP", host, 4000)
+    net.result(client.hello())
+    net.result(client.hello("B\u00fccher.example"))
+    assert net.servers[0].lines[-2:] == [f"EHLO {said}", "EHLO xn--bcher-kva.example"]
 
 
 async def test_our_address_where_we_have_no_name():

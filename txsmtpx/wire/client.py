@@ -22,6 +22,7 @@ from txsmtpx.dialog.turns import Turns
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions.xclient import plain_attributes
 from txsmtpx.grammar import asciitext, attributes
+from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IBindable, ISASLClient
@@ -82,7 +83,7 @@ class SMTPClient(ClientChannel):
         return self._do(self._hello(domain or self._domain or self._literal()))
 
     async def _hello(self, domain: str) -> Reply:
-        verb = "LHLO" if self.lmtp else "EHLO"
+        verb, domain = "LHLO" if self.lmtp else "EHLO", to_a_label(domain)  # RFC 6531 §3.7.1
         reply = await self._dialog.send(verb, domain)
         if reply.code in (500, 501, 502, 504, 550) and not self.lmtp:  # RFC 5321 §3.2
             self._dialog.forget()

@@ -115,7 +115,7 @@ class SMTPServerFactory(_ServerFactory):
             require_auth=require_auth,
             tls_available=self.tls is not None,
             allow_insecure_auth=allow_insecure_auth,
-            trusted_networks=tuple(map(plain_network, trusted_networks)),
+            trusted_networks=tuple(plain_network(str(network)) for network in trusted_networks),
             observers=Observers(observers),
             **settings,
         )
