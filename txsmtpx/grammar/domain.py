@@ -93,7 +93,7 @@ def domain_key(domain: str) -> str:
         >>> domain_key("BÜCHER.Example."), domain_key("[IPv6:::ffff:192.0.2.1]")
         ('xn--bcher-kva.example', '[192.0.2.1]')
     """
-    if domain.startswith("["):
+    if domain.startswith("[") and domain.isascii():
         return _literal_key(asciitext.lower(domain))
     return asciitext.lower(to_a_label(domain.removesuffix(".")))
 
