@@ -40,6 +40,10 @@ ALLOWED = {
     "backends/relayed.py": {"self._beginning.partition(b'\\r\\n\\r\\n')[0].lower": "octets"},
     "backends/spamc.py": {"found[1].lower": "octets"},
     "dialog/sequencing.py": {"line[:4].upper": "octets"},
+    "grammar/options.py": {
+        "match[1].upper": "matched as ASCII, on the way of every parameter",
+        "text.split()": "after isascii, likewise",
+    },
     "grammar/asciitext.py": {
         "text.upper": "after isascii",
         "text.lower": "after isascii",

@@ -63,7 +63,7 @@ class Connection:
 
     @peer.setter
     def peer(self, address: IAddress | None) -> None:
-        self._peer = _plain(address)
+        self._peer = address if address.__class__ is IPv4Address else _plain(address)
 
     @property
     def host(self) -> IAddress | None:
@@ -72,7 +72,7 @@ class Connection:
 
     @host.setter
     def host(self, address: IAddress | None) -> None:
-        self._host = _plain(address)
+        self._host = address if address.__class__ is IPv4Address else _plain(address)
 
     @property
     def peer_host(self) -> str:

@@ -46,7 +46,7 @@ def _announced(dialog: ServerDialog) -> list[str]:
         if extension.keyword:
             said = extension.announce(dialog)
             if said is not None:
-                lines.append(f"{extension.keyword} {said}".rstrip(" "))
+                lines.append(f"{extension.keyword} {said}" if said else extension.keyword)
     return lines
 
 
@@ -55,10 +55,11 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
     dialog.transactions += 1
     if 0 < dialog.settings.max_transactions < dialog.transactions:
         return replies.TOO_MANY_TRANSACTIONS_452
-    if asciitext.upper(argument[:5]) != "FROM:":
+    beginning = argument[:5]
+    if beginning != "FROM:" and asciitext.upper(beginning) != "FROM:":
         return replies.syntax_501(MAIL.syntax)
     sender, rest = _path(argument[5:])
-    if asciitext.lower(sender) == "postmaster":  # §4.1.1.3 lets it stand without a domain in RCPT alone
+    if sender and "@" not in sender:  # <Postmaster>: §4.1.1.3 lets it stand without a domain in RCPT alone
         return replies.bad_address_501("a sender has a domain")
     given = MailOptions()
     if rest:
@@ -85,7 +86,8 @@ def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, said: A
 
 def rcpt(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.3."""
-    if asciitext.upper(argument[:3]) != "TO:":
+    beginning = argument[:3]
+    if beginning != "TO:" and asciitext.upper(beginning) != "TO:":
         return replies.syntax_501(RCPT.syntax)
     recipient, rest = _path(argument[3:])
     if not recipient:

@@ -157,11 +157,11 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
     @raise ValueError: this is no list of parameters.
     """
     seen = set()
-    for word in asciitext.words(text):
+    for word in text.split() if text.isascii() else asciitext.words(text):
         match = _PARAMETER.fullmatch(word)
         if match is None:
             raise ValueError("bad parameter")
-        keyword = asciitext.upper(match[1])
+        keyword = match[1].upper()
         parameter = known.get(keyword)
         if parameter is None:
             raise UnknownParameter(keyword)

@@ -145,6 +145,6 @@ def format_path(address: str) -> str:
 
     @raise ValueError: it is no address; nothing that could be taken for a command is ever written.
     """
-    if not address or asciitext.lower(address) == "postmaster":
+    if not address or ("@" not in address and asciitext.lower(address) == "postmaster"):
         return f"<{address}>"
     return f"<{parse_mailbox(address)}>"
