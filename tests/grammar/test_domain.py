@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.grammar.domain import MAX_DOMAIN, check, domain_key, to_a_label
+from txsmtpx.grammar.domain import MAX_DOMAIN, check_domain, domain_key, to_a_label
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_no_domain(domain):
         with pytest.raises(ValueError, match=f"^not a domain: {re.escape(domain[:MAX_DOMAIN])}: "):
             function(domain)
     with pytest.raises(ValueError, match=r"domain") as raised:
-        check(domain)
+        check_domain(domain)
     assert str(raised.value).isascii()  # a peer may read it, whatever the peer said
     assert len(str(raised.value)) < 80
 
@@ -92,13 +92,13 @@ def test_an_ascii_domain_keeps_its_case_and_its_dot():
 def test_an_a_label_has_63_octets_and_a_domain_255():
     longest = "\u00fc" * 57  # with xn-- and the numbers of Punycode
     assert len(to_a_label(longest)) == 63
-    check(longest)
+    check_domain(longest)
     with pytest.raises(ValueError, match="no U-label"):
-        check(longest + "\u00fc")
+        check_domain(longest + "\u00fc")
     labels = ["\u00fc\u4e00"] * 23  # of 5 octets in UTF-8, and of 12 as A-labels
     assert len(".".join(labels).encode()) < MAX_DOMAIN
     with pytest.raises(ValueError, match="the domain is too long"):
-        check(".".join(labels))
+        check_domain(".".join(labels))
 
 
 @given(st.text(st.characters(exclude_characters=".", exclude_categories=["Cs"]), max_size=20))

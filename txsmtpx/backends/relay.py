@@ -191,12 +191,13 @@ class RelaySession(Session):
 
         @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody; what the next server says to MAIL.
         """
-        if self._connection.username is None and not self._is_ours(recipient):
+        if self._connection.username is None and not self._is_relayed_to(recipient):
             raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
         client = self._client or await self._open()
         return await self._told(client.rcpt(recipient, options))
 
-    def _is_ours(self, recipient: str) -> bool:
+    def _is_relayed_to(self, recipient: str) -> bool:
+        """Return whether mail to the domain of C{recipient} is taken from anybody."""
         domain = path.split(recipient)[1] or self._connection.domain
         try:
             return domain_key(domain) in self._backend.domains

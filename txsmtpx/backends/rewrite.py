@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from txsmtpx.backends.middleware import Middleware, MiddlewareContext, MiddlewareSession
@@ -147,7 +148,6 @@ class RenamedContext(MiddlewareContext):
         self.recipients = tuple(recipients)
         self._begun: set[int] = set()
         self._settled: set[int] = set()
-        self._by_name: dict[Callable[[str], str], dict[str, list[int]]] = {}
         self._lock = threading.Lock()
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
@@ -174,20 +174,17 @@ class RenamedContext(MiddlewareContext):
         """Where it stands: by its exact name, then by any name of the same mailbox."""
         if isinstance(recipient, int):
             return [recipient]
-        named = self._places(str).get(recipient) or self._places(mailbox_key).get(mailbox_key(recipient))
+        named = [at for at, name in enumerate(self.recipients) if name == recipient]
+        if not named:
+            key = mailbox_key(recipient)
+            named = [at for at, each in enumerate(self._keys) if each == key]
         if not named:
             raise ValueError(f"no recipient {recipient!r}")
         return named
 
-    def _places(self, form: Callable[[str], str]) -> dict[str, list[int]]:
-        """The positions of the recipients, by their names in C{form}."""
-        places = self._by_name.get(form)
-        if places is None:
-            places = {}
-            for at, name in enumerate(self.recipients):
-                places.setdefault(form(name), []).append(at)
-            self._by_name[form] = places  # whole: other threads ask too
-        return places
+    @cached_property
+    def _keys(self) -> list[str]:
+        return [mailbox_key(recipient) for recipient in self.recipients]
 
     def _as_here(self, told: Callable[[str, Any], None]) -> Callable[[str, Any], None]:
         here = dict(zip(self.outer.recipients, self.recipients, strict=True))

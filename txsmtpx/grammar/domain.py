@@ -6,7 +6,7 @@ domains are compared, stored or counted, `domain_key` stands for them.
 
 The mapping changes letters beyond ASCII into others of their kind, as in ``BÜCHER``. It is refused where it would turn
 them into ASCII or into nothing: U+212A is no k, U+FF0E and U+3002 are no dots (RFC 6531 §3.3), U+00AD does not vanish.
-Otherwise two domains would look different and be the same. Postfix, Exim and browsers map all of these.
+Otherwise two domains would look different and be the same. Postfix, by ICU, and browsers map all of these.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def to_a_label(domain: str) -> str:
         domain: a domain name, at most `MAX_DOMAIN` octets where it is not in ASCII.
 
     Raises:
-        ValueError: `domain` is refused by `check`; the text names it.
+        ValueError: `domain` is refused by `check_domain`; the text names it.
 
     Example:
         >>> to_a_label("BÜCHER.example")
@@ -40,7 +40,7 @@ def to_a_label(domain: str) -> str:
         raise ValueError(f"not a domain: {domain[:MAX_DOMAIN]}: {error}") from error
 
 
-def check(domain: str) -> None:
+def check_domain(domain: str) -> None:
     """
     Check that each label of `domain` is in ASCII or a U-label.
 

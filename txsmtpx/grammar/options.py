@@ -157,6 +157,7 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
     @raise ValueError: this is no list of parameters.
     """
     seen = set()
+    # In ASCII there is no other white space here: control octets are refused before (L{txsmtpx.grammar.command}).
     for word in text.split() if text.isascii() else asciitext.words(text):
         match = _PARAMETER.fullmatch(word)
         if match is None:

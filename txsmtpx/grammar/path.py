@@ -11,7 +11,7 @@ import ipaddress
 import re
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.grammar.domain import MAX_DOMAIN, check
+from txsmtpx.grammar.domain import MAX_DOMAIN, check_domain
 
 MAX_LOCAL_PART = 256
 """Octets: RFC 5321 §4.5.3.1.1 asks for 64, bounces of mailing lists need more."""
@@ -104,7 +104,7 @@ def _check_lengths(local: str, domain: str) -> None:
         if any(len(label) > 63 for label in domain.split(".")) and not domain.startswith("["):
             raise ValueError("a label of the domain is too long")
     if not domain.isascii():
-        check(domain)  # RFC 6531 §3.3: U-labels, whose A-labels have a length too
+        check_domain(domain)  # RFC 6531 §3.3: U-labels, whose A-labels have a length too
 
 
 def _check_literal(literal: str) -> None:
