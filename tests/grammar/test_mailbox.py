@@ -70,6 +70,10 @@ def test_two_mailboxes(one, other):
     assert mailbox_key(one) != mailbox_key(other)
 
 
+def test_what_is_no_domain_is_compared_in_ascii():
+    assert mailbox_key("A@ex\u3002AMPLE.\u212a") == "a@ex\u3002ample.\u212a"
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_a_key_is_its_own(characters):
     key = local_key(characters)
