@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.content.header import MAX_FIELDS, Header, count, first, read
+from txsmtpx.content.header import MAX_FIELDS, Header, count, finder, read
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,7 @@ from txsmtpx.content.header import MAX_FIELDS, Header, count, first, read
         (b": x\r\n\r\n", [], 0),
         (b"--b: x\r\n\r\n", [], 0),
         (b"From a@b Mon\r\nA: x\r\n\r\n", [("A", b" x")], 22),
+        (b"From : a\r\nB: y\r\n\r\n", [("From", b" a"), ("B", b" y")], 18),
         (b"From: a\r\n\r\n", [("From", b" a")], 11),
         (b"A: x\r\r\n\r\nb", [("A", b" x")], 9),
         (b"\xc3\xa9: x\r\n\r\n", [("Ã©", b" x")], 9),
@@ -38,8 +39,9 @@ def test_fields(octets, fields, size):
     header = read(octets)
     assert ([(each.name, each.raw) for each in header.fields], header.size) == (fields, size)
     for name, raw in fields:
-        assert first(octets, name.encode("latin-1").lower()) == raw
-    assert first(octets, b"body") is None
+        assert finder(name.encode("latin-1"))(octets) == raw
+        assert finder(name.encode("latin-1").lower())(octets) == raw
+    assert finder(b"body")(octets) is None
     assert count(octets, b"body") == 0
 
 
@@ -94,4 +96,6 @@ def test_every_octet_is_in_the_header_or_behind_it(pieces):
     header = read(octets)
     assert 0 <= header.size <= len(octets)
     assert header.size == len(octets) or read(octets[: header.size]).fields == header.fields
+    for name in ("a", "ax", "From"):
+        assert finder(name.encode())(octets) == header.raw(name)
     header.items()

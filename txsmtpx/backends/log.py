@@ -16,6 +16,8 @@ from txsmtpx.content.beginning import Beginning
 HEADER = 64 * 1024
 """Octets in which the subject is looked for."""
 
+_subject = header.finder(b"subject")
+
 
 def log_backend() -> OpenBackend:
     """Everybody shares one session, which keeps no state."""
@@ -64,5 +66,5 @@ def subject_of(beginning: bytes) -> str:
     Returns:
         The subject, "" where the header has none.
     """
-    raw = header.first(beginning, b"subject")
+    raw = _subject(beginning)
     return "" if raw is None else field.value_text(raw)

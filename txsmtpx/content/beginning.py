@@ -4,8 +4,6 @@ The beginning of a message while it comes: octets are gathered until the header 
 
 from __future__ import annotations
 
-_ENDS = (b"\n\r\n", b"\n\n")
-
 
 class Beginning:
     """
@@ -24,7 +22,7 @@ class Beginning:
             limit: Octets after which the header counts as complete.
         """
         self._limit = limit
-        self.octets = bytearray()
+        self.octets: bytes | bytearray = b""
         self.complete = False
 
     def add(self, piece: bytes) -> bool:
@@ -37,13 +35,20 @@ class Beginning:
         Returns:
             True when the beginning is complete.
         """
+        looked_at = 0
+        if not self.octets:
+            self.octets = piece  # nearly always all that is needed, and it is not copied
+        else:
+            looked_at = max(0, len(self.octets) - 2)  # an empty line is three octets, and may be cut
+            if isinstance(self.octets, bytes):
+                self.octets = bytearray(self.octets)
+            self.octets += piece
         octets = self.octets
-        looked_at = max(0, len(octets) - 2)
-        octets += piece
-        if not self.complete:
-            self.complete = (
-                len(octets) >= self._limit
-                or any(octets.find(end, looked_at) >= 0 for end in _ENDS)
-                or octets.startswith((b"\r\n", b"\n"))
-            )
+        self.complete = (
+            self.complete
+            or octets.find(b"\n\r\n", looked_at) >= 0
+            or octets.find(b"\n\n", looked_at) >= 0
+            or len(octets) >= self._limit
+            or octets.startswith((b"\r\n", b"\n"))
+        )
         return self.complete

@@ -59,7 +59,10 @@ def value_text(raw: bytes) -> str:
         >>> value_text(b" =?utf-8?q?Gr=C3=BC=C3=9Fe?=\\r\\n from afar")
         'Grüße from afar'
     """
-    text = text_of(_FOLD.sub(b"", raw[:MAX_TEXT] if len(raw) > MAX_TEXT else raw))
+    cut = raw[:MAX_TEXT]
+    if b"\n" in cut:
+        cut = _FOLD.sub(b"", cut)
+    text = cut.decode("ascii") if cut.isascii() else text_of(cut)
     if "=?" in text:
         text = encoded_word.decode(text)
     if not text.isprintable():

@@ -9,7 +9,7 @@ read (RFC 5322 §4.5).  Lines end in CRLF or LF.  The "From " line of a mailbox 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from txsmtpx.content.field import Field
 
@@ -17,8 +17,9 @@ MAX_FIELDS = 2000
 """Fields of one header that are kept."""
 
 # A name is any run of octets but controls, blanks and the colon.  "--" begins a delimiter of MIME, not a name.
-_FIELD = re.compile(rb"(?!--)([!-9;-\x7e\x80-\xff]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
-_POSTMARK = re.compile(rb">?From [^\n]*+\n")
+_VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+"
+_FIELD = re.compile(rb"(?!--)([!-9;-\x7e\x80-\xff]++)[ \t]*+:(" + _VALUE + rb")\n?")
+_POSTMARK = re.compile(rb">?From (?![ \t]*:)[^\n]*+\n")
 _EMPTY_LINE = re.compile(rb"\r*\n")
 
 
@@ -128,8 +129,8 @@ def read(octets: bytes, start: int = 0) -> Header:
         The header.  It is empty where no header stands there.
     """
     fields: list[Field] = []
-    at = _begin(octets, start)
-    while (found := _FIELD.match(octets, at)) is not None:
+    at = start
+    for found in _fields(octets, start):
         if len(fields) < MAX_FIELDS:
             # Latin-1, so that no name that is not ASCII is equal to one that is, whatever its case.
             fields.append(Field(found[1].decode("latin-1"), found[2].rstrip(b"\r")))
@@ -138,23 +139,30 @@ def read(octets: bytes, start: int = 0) -> Header:
     return Header(fields, (at if empty is None else empty.end()) - start)
 
 
-def first(octets: bytes, name: bytes) -> bytes | None:
+def finder(name: bytes) -> Callable[[bytes], bytes | None]:
     """
-    Return the octets of the first field of a name without reading the fields behind it.
+    Return a function that finds the first field of a name in a header, in one match.
 
     Args:
-        octets: A message, or its beginning.
-        name: The name in lower case.
+        name: The name, in any case.
 
     Returns:
-        The octets behind the colon, or None where the header has no such field.
+        A function of a message, or its beginning, to the octets behind the colon, None where there is no such field.
+
+    Example:
+        >>> finder(b"subject")(b"To: a\\r\\nSubject: hello\\r\\n\\r\\n")
+        b' hello'
     """
-    at = _begin(octets, 0)
-    while (found := _FIELD.match(octets, at)) is not None:
-        if found[1].lower() == name:
-            return found[2].rstrip(b"\r")
-        at = found.end()
-    return None
+    named = re.escape(name) + rb"[ \t]*+:"
+    others = rb"(?:(?!" + named + rb"|--)[!-9;-\x7e\x80-\xff]++[ \t]*+:" + _VALUE + rb"\n)*+"
+    pattern = rb"(?:" + _POSTMARK.pattern + rb")?+" + others + named + rb"(" + _VALUE + rb")"
+    field = re.compile(pattern, re.IGNORECASE)
+
+    def find(octets: bytes) -> bytes | None:
+        found = field.match(octets)
+        return None if found is None else found[1].rstrip(b"\r")
+
+    return find
 
 
 def count(octets: bytes, name: bytes) -> int:
@@ -168,13 +176,14 @@ def count(octets: bytes, name: bytes) -> int:
     Returns:
         How many fields of that name the header has, those after the first MAX_FIELDS included.
     """
-    number, at = 0, _begin(octets, 0)
-    while (found := _FIELD.match(octets, at)) is not None:
-        number += found[1].lower() == name
-        at = found.end()
-    return number
+    return sum(found[1].lower() == name for found in _fields(octets, 0))
 
 
-def _begin(octets: bytes, start: int) -> int:
-    postmark = _POSTMARK.match(octets, start)
-    return start if postmark is None else postmark.end()
+def _fields(octets: bytes, start: int) -> Iterator[re.Match[bytes]]:
+    """Iterate over the fields of a header: the name and the octets behind the colon of each."""
+    found = _FIELD.match(octets, start)
+    if found is None and (postmark := _POSTMARK.match(octets, start)) is not None:
+        found = _FIELD.match(octets, postmark.end())
+    while found is not None:
+        yield found
+        found = _FIELD.match(octets, found.end())
