@@ -11,7 +11,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx import SMTPError
-from txsmtpx.dialog.message import Message, MessageAborted
+from txsmtpx.dialog.buffer import PIECE
+from txsmtpx.dialog.message import PIECES, Message, MessageAborted
 
 
 def results(deferred: Deferred) -> list[object]:
@@ -291,3 +292,76 @@ def test_there_is_one_reader_at_a_time():
     message.content()
     with pytest.raises(RuntimeError, match="the message has a reader already"):
         message.content()
+
+
+OCTETS = 100_000
+
+
+@pytest.mark.parametrize("size", [1, 2, 1448])
+@pytest.mark.parametrize("how", ["async for", "deliver_to"])
+def test_a_reader_gets_few_chunks_however_small_they_come(how, size):
+    message, chunks = Message(), []
+    if how == "async for":
+
+        async def collect():
+            async for chunk in message:
+                chunks.append(chunk)
+
+        done = results(Deferred.fromCoroutine(collect()))
+    else:
+        consumer = Consumer(OCTETS)
+        chunks = consumer.written
+        done = results(message.deliver_to(consumer))
+    body = b"%0.10d" * (OCTETS // 10) % tuple(range(OCTETS // 10))
+    for at in range(0, OCTETS, size):
+        message.write(body[at : at + size])
+        assert not message.full
+        if at < PIECES * size:
+            assert b"".join(chunks) == body[: at + size]  # a reader of a slow client waits for nothing
+    message.finish()
+    assert done == [None]
+    assert b"".join(chunks) == body
+    assert len(chunks) <= PIECES + OCTETS // PIECE + 1
+    assert all(len(chunk) >= PIECE for chunk in chunks[PIECES:-1])
+
+
+def test_what_is_joined_is_lost_with_the_message():
+    message, chunks = Message(), []
+
+    async def collect():
+        async for chunk in message:
+            chunks.append(chunk)
+
+    reading = Deferred.fromCoroutine(collect())
+    for _ in range(PIECES + 1):
+        message.write(b"ab")
+    message.fail(ZeroDivisionError())
+    failed(reading, ZeroDivisionError)
+    assert b"".join(chunks) == b"ab" * PIECES
+
+
+def test_a_full_message_is_passed_on_however_little_it_holds():
+    message = Message(high_water=4)
+    for _ in range(PIECES):
+        message.write(b"a")
+        assert result(message.__anext__()) == b"a"
+    message.write(b"abcde")
+    assert message.full
+    assert result(message.__anext__()) == b"abcde"
+
+
+def test_nobody_writes_to_a_message_that_has_ended():
+    message = Message(high_water=1)
+    message.write(b"abc")
+    message.finish()
+    assert not message.full
+
+
+def test_each_reader_has_a_failure_of_its_own():
+    shared = Failure(ZeroDivisionError("shared"))
+    message = Message()
+    first = message.content()
+    message.fail(shared)
+    values = [failed(each, ZeroDivisionError) for each in (first, message.content(), message.__anext__())]
+    assert len({id(value) for value in (*values, shared.value)}) == 4
+    assert {value.args for value in values} == {("shared",)}

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IConsumer
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from txsmtpx import Session
+from txsmtpx import Session, SMTPError
 from txsmtpx.dialog.message import HIGH_WATER
 from txsmtpx.testing import Conversation, RecordingBackend
 from txsmtpx.wire.intake import HELD_INPUT, TURN
@@ -99,6 +99,65 @@ def test_a_body_that_nobody_reads_stops(begin):
     sent = fill(client, LINE * (SEGMENT // len(LINE)))
     assert sent * SEGMENT <= HIGH_WATER + HELD_INPUT + 2 * SEGMENT
     assert taken[0].received <= HIGH_WATER + SEGMENT
+    client.hang_up()
+
+
+@pytest.mark.parametrize("size", [2, 500, 30_000])
+def test_chunks_that_nobody_reads_stop(size):
+    """Each is complete when it comes, and is answered when there is room for the next."""
+    taken = []
+    backend = RecordingBackend(data=lambda message, context: taken.append(message) or Deferred())
+    client = conversation(backend)
+    client.ask(*HELLO)
+    chunk = b"BDAT %d\r\n" % size + b"x" * size
+    answered = 0
+    while not paused(client):
+        client.send(chunk * 50)
+        client.clock.advance(0)
+        answered += len(client.replies())
+        assert answered * size <= HIGH_WATER
+    assert taken[0].received <= HIGH_WATER + size
+    pieces = []
+    taken[0].__anext__().addCallback(pieces.append)
+    client.clock.advance(0)
+    assert len(pieces[0]) == (answered + 1) * size
+    assert client.replies()[0] == f"250 2.0.0 {size} octets received"
+    client.hang_up()
+
+
+def test_a_chunk_that_waits_for_its_reader_counts_for_the_time_of_the_message():
+    backend = RecordingBackend(data=lambda message, context: Deferred())
+    client = conversation(backend, message_timeout=60, read_timeout=10)
+    client.ask(*HELLO)
+    size = HIGH_WATER + 1
+    client.send(b"BDAT %d\r\n" % size + b"x" * size)
+    client.clock.advance(59)
+    assert client.replies() == []
+    client.clock.advance(1)
+    assert client.replies() == ["421 4.4.2 The message took too long, closing the connection"]
+    client.hang_up()
+
+
+def test_a_chunk_that_waits_for_its_reader_is_given_up():
+    backend = RecordingBackend(data=lambda message, context: Deferred())
+    client = conversation(backend)
+    client.ask(*HELLO)
+    size = HIGH_WATER + 1
+    client.send(b"BDAT %d\r\n" % size + b"x" * size)
+    assert client.replies() == []
+    client.hang_up()
+    assert [call[0] for call in backend.calls][-2:] == ["reset", "logout"]
+
+
+def test_a_chunk_is_answered_as_the_backend_says_meanwhile():
+    answer = Deferred()
+    client = conversation(RecordingBackend(data=lambda message, context: answer))
+    client.ask(*HELLO)
+    size = HIGH_WATER + 1
+    client.send(b"BDAT %d\r\n" % size + b"x" * size)
+    assert client.replies() == []
+    answer.errback(SMTPError(550, (5, 7, 1), "No"))
+    assert client.replies() == ["550 5.7.1 No"]
     client.hang_up()
 
 
@@ -317,4 +376,44 @@ def test_an_oversized_message_takes_no_memory():
     assert growth(client, LINE * 64, 500) < 8192
     (answer,) = client.ask(".")
     assert answer.startswith("552 5.3.4 ")
+    client.hang_up()
+
+
+SMALL = {
+    "BDAT 2": b"BDAT 2\r\nhi" * 500,
+    "BDAT 1": b"BDAT 1\r\nx" * 1000,
+}
+
+
+@pytest.mark.parametrize("segment", SMALL.values(), ids=SMALL)
+def test_small_chunks_take_no_more_memory_than_their_octets(segment):
+    """A piece of its own for each would take twenty times as much."""
+    client = conversation(RecordingBackend(data=lambda message, context: message.content()))
+    client.ask(*HELLO)
+    segments, octets = 200, 1000
+
+    def send():
+        client.send(segment)
+        client.clock.pump([0] * (TURN // 10))
+        client.transport.clear()
+
+    send()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(segments):
+            send()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert client.protocol.dialog.message.received == (segments + 1) * octets
+    assert grown < 1.3 * segments * octets + 16 * 1024
+    client.hang_up()
+
+
+def test_an_octet_a_segment_takes_no_more_memory_than_its_octets():
+    client = conversation(RecordingBackend(data=lambda message, context: message.content()))
+    client.ask(*HELLO, "DATA")
+    octets = 50_000
+    assert growth(client, b"x", octets) < 1.3 * octets + 16 * 1024
     client.hang_up()

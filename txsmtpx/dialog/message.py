@@ -3,6 +3,9 @@ The body of a message on its way from the wire to the backend.
 
 The wire writes, the backend reads.  What nobody has read yet is held here up to a high-water mark;
 past it the message is C{full}, and whoever writes waits for L{Message.drained}.
+
+A client decides in how many pieces a message comes (law 5).  The first L{PIECES} go to the reader as they come; after
+them small pieces are joined, so that a reader does the work of so many chunks and one for each L{PIECE} octets.
 """
 
 from __future__ import annotations
@@ -14,11 +17,16 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txsmtpx.dialog.buffer import PIECE, Buffer
+from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import message_too_big
 from txsmtpx.interfaces import IMessage
 
 HIGH_WATER = 64 * 1024
 """Octets held for a backend that does not read."""
+
+PIECES = 100
+"""Chunks that a reader gets as they come; later ones have L{PIECE} octets at least, the last excepted."""
 
 CONTENT_LIMIT = 64 * 1024 * 1024
 """Octets that L{Message.content} collects where the server itself has no limit."""
@@ -46,10 +54,11 @@ class Message:
         self._limit = limit
         self.content_limit = limit or CONTENT_LIMIT
         self._high_water = high_water
-        self._held: list[bytes] = []
+        self._held = Buffer()
+        self._piece = min(PIECE, high_water)  # a full message is passed on in any case
+        self._passed = 0  # chunks that a reader has had
         self.received = 0
         self.too_big = False
-        self._held_octets = 0
         self._ended = False
         self._failure: Failure | Exception | None = None
         self._content: Deferred[bytes] | None = None
@@ -67,11 +76,11 @@ class Message:
         self._claim()
         if limit is not None:
             self.content_limit = limit
-        if self._held_octets > self.content_limit:
+        if self._held.size > self.content_limit:
             self.fail(message_too_big())
             return fail(message_too_big())
         if self._failure is not None:
-            return fail(self._failure)
+            return fail(own_failure(self._failure))
         if self._ended:
             return succeed(self._collect())
         self._content = Deferred(self._reader_gone)
@@ -84,13 +93,12 @@ class Message:
     def __anext__(self) -> Deferred[bytes]:
         """The next chunk."""
         self._claim()
-        if self._held:
-            chunk = b"".join(self._held)
-            self._forget()
+        if self._held.size and self._worth_passing:
+            chunk = self._pass()
             self._relieve()
             return succeed(chunk)
         if self._failure is not None:
-            return fail(self._failure)
+            return fail(own_failure(self._failure))
         if self._ended:
             return fail(StopAsyncIteration())
         self._next = Deferred(self._reader_gone)
@@ -102,9 +110,8 @@ class Message:
         self._consumer = consumer
         done = self._delivered = Deferred(self._reader_gone)
         consumer.registerProducer(self, True)
-        for chunk in self._held:
-            consumer.write(chunk)
-        self._forget()
+        if self._held.size:
+            consumer.write(self._pass())
         if self._ended or self._failure is not None:
             self._delivery_over()
         else:
@@ -118,10 +125,9 @@ class Message:
     def resumeProducing(self) -> None:
         """The consumer takes more."""
         self._paused = False
-        if self._consumer is not None and self._held:
-            self._consumer.write(b"".join(self._held))
-            self._forget()
-        if self._ended and self._consumer is not None and not self._held:
+        if self._consumer is not None and self._held.size:
+            self._consumer.write(self._pass())
+        if self._ended and self._consumer is not None and not self._held.size:
             self._delivery_over()
         self._relieve()
 
@@ -144,13 +150,18 @@ class Message:
         self._relieve()
 
     def _collect(self) -> bytes:
-        self._collected = b"".join(self._held)
-        self._forget()
+        self._collected = self._held.take()
         return self._collected
 
-    def _forget(self) -> None:
-        self._held = []
-        self._held_octets = 0
+    @property
+    def _worth_passing(self) -> bool:
+        """Whether a reader gets what is held now; otherwise it gets that with the octets that follow."""
+        return self._passed < PIECES or self._held.size >= self._piece or self._ended
+
+    def _pass(self) -> bytes:
+        """Return what is held, for the reader."""
+        self._passed += 1
+        return self._held.take()
 
     def _relieve(self) -> None:
         if self._drained is not None and not self.full:
@@ -163,7 +174,7 @@ class Message:
         assert consumer is not None and delivered is not None
         consumer.unregisterProducer()
         if self._failure is not None:
-            delivered.errback(self._failure)
+            delivered.errback(own_failure(self._failure))
         else:
             delivered.callback(None)
 
@@ -177,9 +188,9 @@ class Message:
     @property
     def full(self) -> bool:
         """Whether the writer should wait for L{drained}."""
-        if self._failure is not None or self._content is not None:
+        if self._failure is not None or self._content is not None or self._ended:
             return False
-        return self._paused or self._held_octets > self._high_water
+        return self._paused or self._held.size > self._high_water
 
     def drained(self) -> Deferred[None]:
         """Fires when it is C{full} no more."""
@@ -196,16 +207,21 @@ class Message:
             self.exceed()
         elif self._failure is not None:
             return
-        elif self._consumer is not None and not self._paused:
-            self._consumer.write(chunk)
-        elif self._next is not None:
-            waiting, self._next = self._next, None
-            waiting.callback(chunk)
         else:
-            self._held.append(chunk)
-            self._held_octets += len(chunk)
-            if self._content is not None and self._held_octets > self.content_limit:
-                self.fail(message_too_big())
+            self._held.add(chunk)
+            if self._content is not None:
+                if self._held.size > self.content_limit:
+                    self.fail(message_too_big())
+            elif self._worth_passing:
+                self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Give what is held to a reader that waits for it."""
+        if self._next is not None:
+            waiting, self._next = self._next, None
+            waiting.callback(self._pass())
+        elif self._consumer is not None and not self._paused:
+            self._consumer.write(self._pass())
 
     def exceed(self) -> None:
         """It is, or will be, more than the server takes."""
@@ -217,13 +233,15 @@ class Message:
         if self._failure is not None:
             return
         self._ended = True
+        if self._held.size and self._content is None:
+            self._pass_on()
         if self._content is not None:
             waiting, self._content = self._content, None
             waiting.callback(self._collect())
         elif self._next is not None:
             next_chunk, self._next = self._next, None
             next_chunk.errback(StopAsyncIteration())
-        elif self._consumer is not None and not self._held:
+        elif self._consumer is not None and not self._held.size:
             self._delivery_over()
 
     def abandon(self) -> None:
@@ -235,13 +253,13 @@ class Message:
         if self._failure is not None or self._ended:
             return
         self._failure = failure
-        self._forget()
+        self._held.clear()
         if self._content is not None:
             waiting, self._content = self._content, None
-            waiting.errback(failure)
+            waiting.errback(own_failure(failure))
         elif self._next is not None:
             next_chunk, self._next = self._next, None
-            next_chunk.errback(failure)
+            next_chunk.errback(own_failure(failure))
         elif self._consumer is not None:
             self._delivery_over()
         self._relieve()

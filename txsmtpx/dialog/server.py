@@ -121,8 +121,9 @@ class ServerDialog(Sequencing):
 
     @property
     def in_message(self) -> bool:
-        """Whether a message is coming."""
-        return self.body is not None or (self.message is not None and self._pending is None)
+        """Whether a message is coming, or waits for its reader; not while the backend works on all of it."""
+        message = self.message
+        return self.body is not None or (message is not None and (self._pending is None or message.full))
 
     # ---- what verbs use
 

@@ -13,6 +13,8 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
 if TYPE_CHECKING:
+    from txsmtpx.dialog.delivery import DataContext
+    from txsmtpx.dialog.message import Message
     from txsmtpx.dialog.server import ServerDialog
 
 _ARGUMENT = re.compile(r"([0-9]{1,19})( +LAST)?", re.ASCII | re.IGNORECASE)
@@ -39,6 +41,12 @@ def _taken(dialog: ServerDialog, size: int, last: bool) -> Any:
         return dialog.end_message()
     message, context = dialog.message, dialog.context
     assert message is not None and context is not None
+    if message.full:  # the next chunk has to wait for the reader, and the client for this answer
+        return message.drained().addCallback(lambda _: _chunk_reply(message, context, size))
+    return _chunk_reply(message, context, size)
+
+
+def _chunk_reply(message: Message, context: DataContext, size: int) -> Reply:
     if message.too_big:
         return replies.too_big_552(context.queue_id)
     return context.failure or replies.chunk_250(size)

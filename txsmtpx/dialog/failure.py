@@ -1,0 +1,30 @@
+"""
+Failures whose exception belongs to one waiting Deferred, coroutine or observer.
+
+Twisted gives one exception object, such as C{twisted.internet.main.CONNECTION_LOST}, to all connections.  Each raise
+adds frames to its traceback.  The frames keep the connection and its message in memory.
+"""
+
+from __future__ import annotations
+
+import copy
+from types import FunctionType
+from typing import Any
+
+from twisted.python.failure import Failure
+
+
+def own_failure(reason: Failure | BaseException) -> Failure:
+    """
+    Return a L{Failure} whose exception is a copy: the same class, arguments and attributes, no traceback.
+
+    @param reason: the exception, or a failure with it; it stays as it is.
+    """
+    error: Any = reason.value if isinstance(reason, Failure) else reason
+    kind: Any = type(error)
+    if isinstance(kind.__init__, FunctionType):  # which may take other arguments than the exception keeps
+        own = kind.__new__(kind, *error.args)
+        vars(own).update(vars(error))
+    else:
+        own = copy.copy(error)
+    return Failure(own)
