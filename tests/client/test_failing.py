@@ -9,8 +9,10 @@ import re
 import weakref
 
 import pytest
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.python.failure import Failure
 
 from txsmtpx import Plain, ProtocolError, RcptOptions, SMTPError, send_mail
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
@@ -150,6 +152,32 @@ def test_421_out_of_the_blue_is_remembered(network):
     with pytest.raises(SMTPError, match=r"421 4\.4\.2 Idle") as idle:
         net.result(client.noop())
     assert idle.value.command == ""
+
+
+async def caught(given):
+    """The exception that C{given} comes to, where it was raised."""
+    try:
+        await given
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize("reason", [CONNECTION_DONE, CONNECTION_LOST])
+def test_each_who_waits_has_an_exception_of_its_own(network, reason):
+    """Law 21: Twisted's is shared by all connections, and each raise adds frames to its traceback."""
+    outcomes = []
+    for _ in range(2):
+        client = silent(network).client()
+        waiting = [client.greeting, *(client._dialog.expect("NOOP", "command") for _ in range(2)), client.noop()]
+        outcomes += [Outcome(Deferred.fromCoroutine(caught(each))) for each in waiting]
+        client.pauseProducing()
+        outcomes.append(Outcome(Deferred.fromCoroutine(caught(client.writable()))))
+        client.connectionLost(Failure(reason))
+        outcomes.append(Outcome(Deferred.fromCoroutine(caught(client.noop()))))
+    errors = [each.result() for each in outcomes]
+    assert {type(error) for error in errors} == {type(reason)}
+    assert len({id(error) for error in (*errors, reason)}) == len(errors) + 1
+    assert reason.__traceback__ is None
 
 
 def test_the_least_refusal_is_an_answer(network):

@@ -92,6 +92,22 @@ def scripted(**script):
     return lambda: ScriptedServer(**script)
 
 
+def test_a_refusal_for_all_recipients_does_not_grow(relay):
+    """A temporary one is no error of the client's, which may go on for as long as it likes."""
+    to_next = relay(scripted(MAIL="451 4.7.1 Later"))
+    to_next.here.result(to_next.client.mail("me@example.org"))
+    session = next(iter(to_next.factory.connections)).dialog.session
+    sizes = []
+    for _ in range(20):
+        with pytest.raises(SMTPError, match=r"451 4\.7\.1 Later"):
+            to_next.here.result(to_next.client.rcpt(TO[0]))
+        frame, size = session._refusal.__traceback__, 0
+        while frame is not None:
+            frame, size = frame.tb_next, size + 1
+        sizes.append(size)
+    assert sizes == [sizes[0]] * 20
+
+
 PAIRS = [(False, False), (False, True), (True, True), (True, False)]
 
 

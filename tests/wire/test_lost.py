@@ -7,9 +7,12 @@ import gc
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.internet.protocol import connectionDone
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
-from txsmtpx import LoginBackend, Session
+from txsmtpx import LoginBackend, Observer, Session
 from txsmtpx.dialog.message import MessageAborted
 from txsmtpx.testing import Conversation, RecordingBackend
 
@@ -90,6 +93,41 @@ def test_the_reason_is_told():
     client.clock.advance(10)  # 421, and closed by ourselves
     client.hang_up()
     assert [type(reason) for reason in reasons] == [ConnectionDone]
+
+
+SHARED = [connectionDone.value, CONNECTION_DONE, CONNECTION_LOST]
+
+
+@pytest.mark.parametrize("reason", SHARED)
+@pytest.mark.parametrize("how", ["content", "iterate", "consumer"])
+def test_an_exception_that_is_twisteds_is_left_alone(reason, how):
+    """Law 21: whoever raised it would add to its traceback, with all that the frames hold, for ever."""
+    caught = []
+
+    class Watching(Observer):
+        def disconnected(self, connection, reason):
+            caught.append(reason.value)
+
+    async def read(message, context):
+        try:
+            if how == "content":
+                await message.content()
+            elif how == "iterate":
+                async for _ in message:
+                    pass
+            else:
+                await message.deliver_to(StringTransport())
+        except Exception as error:
+            caught.append(error)
+            raise
+
+    for _ in range(2):
+        client = Conversation(RecordingBackend(data=read), observers=[Watching()])
+        client.ask(*HELLO, "DATA", "half")
+        client.protocol.connectionLost(Failure(reason))
+    assert len({id(each) for each in (*caught, reason)}) == 5
+    assert {(type(each), str(each)) for each in caught} == {(type(reason), str(reason))}
+    assert reason.__traceback__ is None
 
 
 def test_a_reader_that_comes_too_late_fails_too():

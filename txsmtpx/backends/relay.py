@@ -148,7 +148,7 @@ class RelaySession(Session):
         @raise SMTPError: what the next server says to it, the same to each RCPT; or 451 4.4.1, there is none.
         """
         if self._refusal is not None:
-            raise self._refusal
+            raise SMTPError.from_reply(self._refusal.reply)  # one object for all RCPTs would gather their tracebacks
         try:
             self._pool, client = await self._backend.acquire(self._connection.session_id)
             self._client = client

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
+from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.message import CONTENT_LIMIT
 from txsmtpx.errors import message_too_big
 from txsmtpx.interfaces import IMessage
@@ -59,7 +60,7 @@ class StreamedMessage:
         if self._reading:
             raise RuntimeError("the message has a reader already")
         if self._failure is not None:  # an async generator that has failed would look as if it had come to its end
-            raise self._failure
+            own_failure(self._failure).raiseException()
         self._reading = True
         try:
             return await self._chunks.__anext__()

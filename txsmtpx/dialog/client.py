@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.errors import ProtocolError, SMTPError
@@ -102,7 +103,7 @@ class ClientDialog:
     def enqueue(self, verb: str, phase: str, waiting: IWaiting) -> None:
         """C{waiting} is told the reply after those expected so far."""
         if self.failure is not None:
-            waiting.errback(self.failure)
+            waiting.errback(own_failure(self.failure))
             return
         self._expected.append((verb, phase, waiting))
         if len(self._expected) == 1:
@@ -196,7 +197,7 @@ class ClientDialog:
         self.wire.give_up()
         expected, self._expected = self._expected, deque()
         for _, _, waiting in expected:
-            waiting.errback(failure)
+            waiting.errback(own_failure(failure))
         if self.fetching is not None:
             self.fetching.cancel()
 
@@ -207,7 +208,7 @@ class ClientDialog:
         @raise Exception: why nothing can.
         """
         if self.failure is not None:
-            self.failure.raiseException()
+            own_failure(self.failure).raiseException()
 
     def _cancelled(self, waiting: Deferred[Reply]) -> None:
         """Somebody does not wait for his reply any more, which will come all the same."""

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import ProtocolError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
@@ -25,7 +26,7 @@ from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import TLSState, fresh, tls_failure
+from txsmtpx.wire.tls import TLSState, tls_failure
 from txsmtpx.wire.transcript import Transcript, printable, shown
 
 MAX_LINE = 8192
@@ -156,14 +157,14 @@ class ClientChannel(LineReceiver):
         """Everyone who waits for anything learns why it will not come."""
         self._lost = True
         self._deadlines.stop()
-        reason = fresh(reason if self.tls is not None else tls_failure(self._tls_options, reason))
+        reason = own_failure(reason if self.tls is not None else tls_failure(self._tls_options, reason))
         secured, self._secured = self._secured, None
         self._dialog.fail(reason)
         if secured is not None:
-            secured.errback(self._dialog.failure or reason)
+            secured.errback(own_failure(self._dialog.failure or reason))
         writable, self._writable = self._writable, None
         if writable is not None:
-            writable.errback(self._dialog.failure or reason)
+            writable.errback(own_failure(self._dialog.failure or reason))
         closed, self._closed = self._closed, []
         for gone in closed:
             gone.callback(None)

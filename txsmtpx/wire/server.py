@@ -15,6 +15,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
@@ -105,6 +106,7 @@ class SMTPServer(LineReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """All is over; everybody learns it."""
+        reason = own_failure(reason)
         self._closing = self.deaf = True
         self.intake.clear()
         self._out.clear()

@@ -4,7 +4,6 @@ TLS (RFC 8446): what a connection has agreed on, how a client verifies the serve
 
 from __future__ import annotations
 
-import copy
 import ipaddress
 import os
 from functools import cached_property
@@ -172,14 +171,6 @@ def tls_failure(options: Any, reason: Failure) -> Failure:
     if reason.check(SSL.Error):
         return Failure(TLSFailed(f"the handshake failed: {reason.value}"))
     return reason
-
-
-def fresh(reason: Failure) -> Failure:
-    """
-    C{reason} with an exception of its own: reactors share one among all connections, and where it is raised its
-    traceback would keep this connection alive.
-    """
-    return Failure(copy.copy(reason.value))
 
 
 def channel_bindings(connection: SSL.Connection, server: bool = False) -> dict[str, bytes]:
