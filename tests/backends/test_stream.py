@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
-from txsmtpx import SMTPError
+from txsmtpx import MaildirBackend, MailOptions, RcptOptions, SMTPError
+from txsmtpx.backends.delivery import GATHER
+from txsmtpx.backends.maildir import MaildirSession
 from txsmtpx.backends.stream import StreamedMessage
+from txsmtpx.dialog.buffer import PIECE
+from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted
+from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.interfaces import IMessage
-from txsmtpx.testing import Outcome
+from txsmtpx.testing import Conversation, Outcome
 
 
 async def doubled(message):
@@ -38,6 +45,66 @@ def test_what_it_is_made_of(source, stream):
     source.finish()
     assert content.result() == b"ababcc"
     assert (stream.received, stream.ended) == (3, True)
+
+
+OCTETS = 100_000
+
+
+def grown(work) -> int:
+    """How much more memory is in use after C{work}."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        work()
+        return tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+
+async def crumbs(message):
+    """Middleware that hands on two octets at a time."""
+    async for chunk in message:
+        for at in range(0, len(chunk), 2):
+            yield bytes(chunk[at : at + 2])
+
+
+def test_small_chunks_take_no_more_memory_than_their_octets(source):
+    content = Outcome(StreamedMessage(source, crumbs(source)).content())
+
+    def write():
+        for _ in range(OCTETS // PIECE):
+            source.write(b"x" * PIECE)
+
+    assert grown(write) < 1.3 * OCTETS + 16 * 1024
+    source.finish()
+    assert content.result() == b"x" * (OCTETS // PIECE * PIECE)
+
+
+def test_a_maildir_gathers_small_chunks(source, tmp_path):
+    """Less than it gathers before it writes."""
+    backend = MaildirBackend(str(tmp_path), maybeDeferred, lambda descriptor: None)
+    session = MaildirSession(backend, "localhost")
+    context = Conversation().protocol.dialog
+    context = DataContext(_transaction(), context.connection, context.settings)
+    stored = Outcome(Deferred.fromCoroutine(session.data(StreamedMessage(source, crumbs(source)), context)))
+
+    def write():
+        for _ in range(OCTETS // PIECE):
+            source.write(b"x" * PIECE)
+
+    assert OCTETS < GATHER
+    assert grown(write) < 1.3 * OCTETS + 16 * 1024
+    source.finish()
+    assert stored.result() is None
+    (path,) = (tmp_path / "new").iterdir()
+    assert path.read_bytes().endswith(b"\n" + b"x" * (OCTETS // PIECE * PIECE))
+
+
+def _transaction() -> Transaction:
+    transaction = Transaction("a@client.example", MailOptions(), "Q")
+    transaction.recipients.append("b@localhost")
+    transaction.recipient_options.append(RcptOptions())
+    return transaction
 
 
 def test_a_limit(source, stream):

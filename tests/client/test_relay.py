@@ -18,6 +18,8 @@ from txsmtpx import (
     SMTPError,
     SMTPServerFactory,
 )
+from txsmtpx.dialog.buffer import PIECE
+from txsmtpx.dialog.message import PIECES
 from txsmtpx.extensions import box
 from txsmtpx.extensions.deliverby import DELIVERBY
 from txsmtpx.extensions.dsn import DSN
@@ -90,6 +92,23 @@ def relay():
 
 def scripted(**script):
     return lambda: ScriptedServer(**script)
+
+
+def test_small_chunks_go_on_joined(relay):
+    """Otherwise each would cost the next server, and us, a command of its own."""
+    to_next = relay(scripted(offers=["PIPELINING", "CHUNKING"]))
+    to_next.here.result(to_next.client.mail("me@example.org"))
+    to_next.here.result(to_next.client.rcpt(TO[0]))
+    crumbs = len(BIG) // 100
+    dialog = next(iter(to_next.factory.connections)).dialog
+    for at in range(0, crumbs, 2):
+        dialog.line_received(b"BDAT 2", False)
+        assert dialog.body_received(BIG[at : at + 2], 0)[0] == 2
+    dialog.line_received(b"BDAT 0 LAST", False)
+    to_next.here.flush()
+    (message,) = to_next.next.messages
+    assert message.endswith(b"\r\n" + BIG[:crumbs])
+    assert len(to_next.next.chunks) < PIECES + crumbs // PIECE + 5
 
 
 def test_a_refusal_for_all_recipients_does_not_grow(relay):

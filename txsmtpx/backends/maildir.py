@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.delivery import GATHER, Delivery
 from txsmtpx.backends.session import OpenBackend, Session
+from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.domain import domain_key
@@ -103,15 +104,12 @@ class MaildirSession(Session):
         maildirs = [self._backend.maildir(each, self._domain) for each in context.recipients]
         delivery = Delivery(context, maildirs, self._backend.fsync)
         try:
-            gathered: list[bytes] = []
-            octets = 0
+            gathered = Buffer()
             async for chunk in message:
-                gathered.append(chunk)
-                octets += len(chunk)
-                if octets >= GATHER:
-                    await in_thread(delivery.write, b"".join(gathered))
-                    gathered, octets = [], 0
-            await in_thread(delivery.complete, b"".join(gathered))
+                gathered.add(chunk)
+                if gathered.size >= GATHER:
+                    await in_thread(delivery.write, gathered.take())
+            await in_thread(delivery.complete, gathered.take())
         except BaseException as error:
             delivery.abandon()
             if isinstance(error, OSError):

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
+from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.message import CONTENT_LIMIT
 from txsmtpx.errors import message_too_big
@@ -80,13 +81,12 @@ class StreamedMessage:
         return Deferred.fromCoroutine(self._collect(self.content_limit if limit is None else limit))
 
     async def _collect(self, limit: int) -> bytes:
-        octets, held = 0, []
+        held = Buffer()
         async for chunk in self:
-            octets += len(chunk)
-            if octets > limit:
+            held.add(chunk)
+            if held.size > limit:
                 raise message_too_big()
-            held.append(chunk)
-        self._collected = b"".join(held)
+        self._collected = held.take()
         return self._collected
 
     def deliver_to(self, consumer: IConsumer) -> Deferred[None]:
