@@ -48,7 +48,7 @@ FLOORS = [
     ("backends", (*MIDDLE, "txsmtpx.content", "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),
     ("logs", (*MIDDLE, "txsmtpx.logs"), TWISTED),
-    ("metrics", (*MIDDLE, "txsmtpx.metrics"), ("twisted", "prometheus_client")),
+    ("metrics", (*MIDDLE, "txsmtpx.metrics", "txsmtpx.wire"), ("twisted", "prometheus_client")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.logs",
       "txsmtpx.metrics", "txsmtpx.web"),
      ("twisted", "zope.interface")),

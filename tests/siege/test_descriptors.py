@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from tests.interop.process import free_port
 from tests.siege.besieged import MIB, Besieged
 from tests.siege.client import Client
 from tests.siege.scale import FULL, scale
@@ -36,6 +37,44 @@ def test_accepting_pauses_and_comes_back(directory, figures):
         inside.quit()
         assert server.stop()
     figures.add(f"out of {FILES} descriptors", f"{burnt:.0%} of a processor, {len(server.log)} octets of log")
+
+
+EVENTS = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+NO_MAIL = {"the web inbox": ("--web", b""), "its events": ("--web", EVENTS), "the figures": ("--metrics", b"")}
+
+
+@pytest.mark.parametrize("what", NO_MAIL)
+def test_ports_that_carry_no_mail_leave_descriptors_for_mail(directory, figures, what):
+    option, said = NO_MAIL[what]
+    port = free_port()
+    options = ["--backend", "memory", option, str(port)]
+    with Besieged(directory, *options, files=FILES) as server, contextlib.ExitStack() as stack:
+        inside = stack.enter_context(Client(server.port))
+        flood = []
+        for _ in range(2 * FILES):
+            connection = socket.create_connection(("127.0.0.1", port), 20)
+            stack.callback(connection.close)
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(said)
+            flood.append(connection)
+        server.logged("more are refused")
+        inside.send(b"hi\r\n")
+        for _ in range(FILES // 2):
+            stack.enter_context(Client(server.port)).send(b"hi\r\n")
+        burnt, taken = server.busy(scale(1, 3)), server.descriptors
+        assert burnt < 0.1
+        for connection in flood:
+            connection.close()
+        server.logged("accepts connections again")
+        assert len(server.log) < MIB
+        inside.quit()
+        stack.close()
+        assert server.stop()
+    figures.add(
+        f"{2 * FILES} connections to {what}, with {FILES} descriptors",
+        f"{FILES // 2} mail clients are served besides; {taken} descriptors in use",
+    )
 
 
 def test_a_unix_socket_too(directory):

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import DatagramProtocol, Factory
+from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
-from zope.interface import implementer
 
-from txsmtpx.wire.descriptors import LOOK, Descriptors, in_use, limit
+from txsmtpx.wire.descriptors import LOOK, Descriptors, accepting, in_use, limit
 
 
-@implementer(IPushProducer)
 class Port:
     paused = False
 
     def pauseProducing(self):
+        assert not self.paused
         self.paused = True
 
     def resumeProducing(self):
+        assert self.paused
         self.paused = False
-
-    def stopProducing(self):
-        raise AssertionError
 
 
 class Process:
@@ -31,8 +29,11 @@ class Process:
         self.clock = Clock()
         self.open = 10
         self.looks = 0
-        self.ports = [Port(), Port(), object()]
-        self.descriptors = Descriptors(self.clock, lambda: self.ports, lambda: most, self._in_use)
+        self.ports = [Port(), Port()]
+        self.descriptors = Descriptors(self.clock, self._accepting, lambda: most, self._in_use)
+
+    def _accepting(self):
+        return [each for each in self.ports if not each.paused]
 
     def _in_use(self):
         self.looks += 1
@@ -55,7 +56,7 @@ class Process:
 
     @property
     def paused(self):
-        (one,) = {port.paused for port in self.ports[:2]}
+        (one,) = {port.paused for port in self.ports}
         assert one is self.descriptors.paused
         return one
 
@@ -107,6 +108,42 @@ def test_it_stops():
     process.accept(70)
     process.descriptors.stop()
     assert process.clock.getDelayedCalls() == []
+    assert not process.paused  # its ports may be those of others
+
+
+def test_two_watches_over_the_same_ports():
+    process = Process()
+    other = Descriptors(process.clock, process._accepting, lambda: 100, process._in_use)
+    process.accept(66)
+    other.taken(process)
+    assert (process.paused, other.paused) == (True, True)
+    process.open = 40
+    process.wait()
+    assert (process.paused, other.paused) == (False, False)
+    assert process.clock.getDelayedCalls() == []
+
+
+def test_every_port_of_the_process_whatever_it_is_for(tmp_path):
+    reactor = SelectReactor()
+    ports = [
+        reactor.listenTCP(0, Factory(), interface="127.0.0.1"),
+        reactor.listenTCP(0, Factory(), interface="127.0.0.1"),
+        reactor.listenUNIX(str(tmp_path / "socket"), Factory()),
+    ]
+    resolver = reactor.listenUDP(0, DatagramProtocol(), interface="127.0.0.1")
+    assert set(accepting(reactor)) == set(ports)
+    ports[0].pauseProducing()
+    assert set(accepting(reactor)) == set(ports[1:])
+    for port in (*ports, resolver):
+        port.stopListening()
+    reactor.runUntilCurrent()
+    ports[0].resumeProducing()
+    assert accepting(reactor) == []
+    reactor.waker.connectionLost(None)
+
+
+def test_a_clock_has_no_ports():
+    assert accepting(Clock()) == []
 
 
 @pytest.mark.parametrize("transport", [object(), Process()])

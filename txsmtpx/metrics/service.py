@@ -17,6 +17,10 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from txsmtpx.metrics.exposition import registry_of
 from txsmtpx.metrics.figures import Export
+from txsmtpx.wire.auxiliary import AuxiliaryFactory
+
+CONNECTIONS = 50
+"""Connections at a time: a Prometheus has one, and keeps it."""
 
 
 class FiguresPage(Resource):
@@ -68,7 +72,9 @@ class MetricsService(MultiService):
         MultiService.__init__(self)
         root = Resource()
         root.putChild(b"metrics", FiguresPage(ask))
-        MultiService.addService(self, service(endpoint, MetricsSite(root, reactor=reactor), reactor))  # type: ignore[no-untyped-call]
+        site = MetricsSite(root, reactor=reactor)  # type: ignore[no-untyped-call]
+        factory = AuxiliaryFactory(site, "the port of figures", CONNECTIONS)
+        MultiService.addService(self, service(endpoint, factory, reactor))
 
 
 class MetricsSite(Site):

@@ -11,13 +11,16 @@ from twisted.application.service import MultiService
 from twisted.application.strports import service
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.protocols.policies import WrappingFactory
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.pages import Address
 from txsmtpx.web.site import InboxSite
+from txsmtpx.wire.auxiliary import AuxiliaryFactory
 from txsmtpx.wire.service import SMTPService
+
+CONNECTIONS = 500
+"""Connections of browsers and programs at a time: each page that is open has one or two."""
 
 
 class InboxService(MultiService):
@@ -35,8 +38,8 @@ class InboxService(MultiService):
         """
         MultiService.__init__(self)
         # It knows its connections, of which a Site keeps no list; some of them never end by themselves.
-        self._factory = WrappingFactory(InboxSite(Inbox(backend, reactor), reactor, self._addresses, names))
-        self._factory.noisy = False
+        site = InboxSite(Inbox(backend, reactor), reactor, self._addresses, names)
+        self._factory = AuxiliaryFactory(site, "the web inbox", CONNECTIONS)
         MultiService.addService(self, service(endpoint, self._factory, reactor))
 
     def _addresses(self) -> list[Address]:

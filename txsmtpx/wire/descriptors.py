@@ -2,8 +2,8 @@
 File descriptors: no new connections while there are few left.
 
 A process that has none left can neither accept a connection nor open a file to put a message in, and a port
-that is ready but cannot accept is ready for ever.  So accepting is given up while there is something left for those who
-are in; whoever comes meanwhile waits in the queue of the kernel.
+that is ready but cannot accept is ready for ever.  So every port of the process stops accepting while some are left for
+the connections that are open.  New clients wait in the queue of the kernel.
 
 A connection has the lowest number that was free.  So its number says when it is time to look closer.
 """
@@ -14,7 +14,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall, IListeningPort, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
 try:
@@ -47,9 +48,15 @@ def limit() -> int:
     return 0 if soft == resource.RLIM_INFINITY else soft
 
 
+def accepting(reactor: Any) -> list[Any]:
+    """Return the ports of C{reactor} that accept connections now; a clock has none."""
+    readers: Callable[[], Iterable[Any]] = getattr(reactor, "getReaders", list)
+    return [each for each in readers() if isinstance(each, Port)]  # that of a UNIX socket is one, that of UDP is not
+
+
 class Descriptors:
     """
-    Pauses ports.
+    Pauses the ports of a process; each L{SMTPService<txsmtpx.wire.service.SMTPService>} has one.
 
     @ivar paused: whether nothing is accepted.
     """
@@ -57,12 +64,12 @@ class Descriptors:
     def __init__(
         self,
         clock: IReactorTime,
-        ports: Callable[[], Iterable[IListeningPort]],
+        ports: Callable[[], Iterable[Any]],
         limit: Callable[[], int] = limit,
         in_use: Callable[[], int] = in_use,
     ) -> None:
         """
-        @param ports: those that listen, at that moment.
+        @param ports: those that accept connections, at that moment (L{accepting}).
         """
         self.paused = False
         self._clock = clock
@@ -73,6 +80,7 @@ class Descriptors:
         self._suspicious = most // 2
         self._many = most - reserve
         self._few = self._many - reserve // 2
+        self._held: list[Any] = []  # the ports that are paused
         self._timer: IDelayedCall | None = None
 
     def taken(self, transport: Any) -> None:
@@ -82,8 +90,8 @@ class Descriptors:
             self._look()
 
     def stop(self) -> None:
-        """The ports are closed."""
-        self.paused = False
+        """The ports of this server are about to be closed; those of others accept again."""
+        self._resume()
         self._unwind()
 
     def _unwind(self) -> None:
@@ -100,18 +108,20 @@ class Descriptors:
         if number >= self._many and not self.paused:
             self.paused = True
             log.warn("{number} descriptors are in use: no new connections for now", number=number)
-            self._each("pauseProducing")
+            self._held = list(self._ports())
+            for port in self._held:
+                port.pauseProducing()
         elif number < self._few and self.paused:
-            self.paused = False
             log.info("{number} descriptors are in use: connections are accepted again", number=number)
-            self._each("resumeProducing")
+            self._resume()
         if number >= self._suspicious or self.paused:
             self._timer = self._clock.callLater(LOOK, self._look)
 
-    def _each(self, method: str) -> None:
-        for port in self._ports():
-            if IPushProducer.providedBy(port):
-                getattr(port, method)()
+    def _resume(self) -> None:
+        self.paused = False
+        held, self._held = self._held, []
+        for port in held:
+            port.resumeProducing()  # which does nothing where it was closed meanwhile
 
 
 def _none() -> int:

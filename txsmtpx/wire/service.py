@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.wire.descriptors import Descriptors
+from txsmtpx.wire.descriptors import Descriptors, accepting
 from txsmtpx.wire.factory import SMTPServerFactory
 
 log = Logger(__name__)
@@ -22,7 +22,7 @@ class SMTPService(Service):
     """
     Listens on endpoints.
 
-    It accepts nothing for as long as the process is short of file descriptors.
+    As long as the process is short of file descriptors, no port of the process accepts a connection.
 
     C{stopService} stops accepting, says 421 4.3.2 to the idle, lets transactions finish until the
     deadline, then aborts them.
@@ -53,7 +53,8 @@ class SMTPService(Service):
         """
         if not self._listening:
             self.factory.resume()
-            self.factory.descriptors = Descriptors(self.factory.settings.clock, lambda: self.ports)
+            reactor = self.factory.settings.clock
+            self.factory.descriptors = Descriptors(reactor, lambda: accepting(reactor))
             self._failed = None
             self._listening = [self._listen(endpoint) for endpoint in self._endpoints]
         if self._failed is not None:
