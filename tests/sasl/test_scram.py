@@ -172,6 +172,18 @@ def test_the_last_word_is_empty_or_all_was_for_nothing(backend):
         assert client.protocol.dialog.connection.username is None
         assert ask(client, "*" if word is None else encoded(word)) == answer
         assert client.protocol.dialog.connection.username is None
+        assert client.protocol.dialog.failed_logins == 1
+
+
+@pytest.mark.parametrize("end", ["*", "?", encoded(b"\xff"), encoded(b"nonsense"), encoded(b"c=biws,r=abc,p=AAAA")])
+def test_whoever_gives_up_after_a_look_up_has_failed(backend, end):
+    """It has cost the server something, and may have told the client something."""
+    client = conversation(backend, max_auth_failures=3)
+    for failures in (1, 2, 3):
+        assert ask(client, f"AUTH SCRAM-SHA-256 {encoded(b'n,,n=alice,r=abc')}").startswith("334")
+        said = ask(client, end)
+        assert client.protocol.dialog.failed_logins == failures
+    assert said == "421 4.7.0 Too many failed logins, closing the connection"
 
 
 def test_a_verifier_may_come_later(path):

@@ -57,24 +57,37 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
 
 
 class Exchange:
-    """One exchange: challenges and responses until there are credentials, and what becomes of them."""
+    """
+    One exchange: challenges and responses until there are credentials, and what becomes of them.
+
+    An exchange that the client cancels counts as a failed login.  So does one that ends in a malformed response after a
+    response that the mechanism took: what the mechanism did for that, such as a look-up, is not to be had for nothing.
+    """
 
     def __init__(self, dialog: ServerDialog, server: ISASLServer) -> None:
         self._dialog = dialog
         self._server = server
+        self._taken = 0  # responses that the mechanism took
 
     def line(self, line: bytes) -> Any:
         """A response, in base64; or the client gives up."""
         self._dialog.end_exchange()
         if line == b"*":
-            return replies.NO_MORE_CREDENTIALS_501
+            self._count()
+            return self._slowly(replies.NO_MORE_CREDENTIALS_501)
         try:
             response = base64.b64decode(line, validate=True)
         except binascii.Error:
-            return replies.BAD_BASE64_501
+            return self._malformed(replies.BAD_BASE64_501)
         if len(line) != 4 * -(-len(response) // 3):  # padding behind padding (RFC 4648 §4), which Python lets pass
-            return replies.BAD_BASE64_501
+            return self._malformed(replies.BAD_BASE64_501)
         return self.step(response)
+
+    def _malformed(self, reply: Reply) -> Any:
+        if not self._taken:
+            return reply
+        self._count()
+        return self._slowly(reply)
 
     def step(self, response: bytes | None) -> Any:
         """The mechanism's turn."""
@@ -83,14 +96,15 @@ class Exchange:
         except Exception:
             return self._stopped(Failure())
         if isinstance(answer, Deferred):
-            return answer.addCallbacks(self._answered, self._stopped)
-        return self._answered(answer)
+            return answer.addCallbacks(self._answered, self._stopped, callbackArgs=(response,))
+        return self._answered(answer, response)
 
     def _stopped(self, failure: Failure) -> Any:
-        return replies.BAD_RESPONSE_501 if failure.check(ValueError) else self._failed(failure)
+        return self._malformed(replies.BAD_RESPONSE_501) if failure.check(ValueError) else self._failed(failure)
 
-    def _answered(self, answer: Any) -> Any:
+    def _answered(self, answer: Any, response: bytes | None) -> Any:
         if isinstance(answer, bytes):
+            self._taken += response is not None
             return self._challenge(answer, self.line)
         try:
             session = settle(_log_in(self._dialog, answer))
