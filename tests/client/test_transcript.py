@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
+import pytest
 from twisted.logger import globalLogPublisher
 
-from txsmtpx import Plain, connect
+from txsmtpx import Login, Plain, connect
 
 
 def test_every_line_both_ways(network):
@@ -44,6 +47,63 @@ def test_every_line_both_ways(network):
         ("C", "QUIT"),
         ("S", "221 2.0.0 Bye"),
     ]
+
+
+RESPONSE = base64.b64encode(b"\0me\0Tr0ub4dor").decode()
+
+REPEATED = {
+    "the password": "535 5.7.8 No such password: Tr0ub4dor",
+    "the line": f"500 5.5.2 Unknown: {base64.b64encode(b'Tr0ub4dor').decode()} or {RESPONSE}",
+    "on one line of two": "535-5.7.8 No\n535 5.7.8 TR0UB4DOR is none",
+    "for now": "454 4.7.0 Tr0ub4dor cannot be looked up",
+    "and hangs up": "421 4.7.0 Tr0ub4dor",
+    "in what is no reply": "Tr0ub4dor?",
+    "in what is no answer": "354 Tr0ub4dor",
+    "as a challenge": ["334 Tr0ub4dor"],
+    "in a yes": "235 2.7.0 Tr0ub4dor is right",
+}
+
+
+@pytest.mark.parametrize("answer", REPEATED.values(), ids=REPEATED)
+@pytest.mark.parametrize("half", [Plain, Login])
+def test_a_server_that_repeats_credentials(network, answer, half):
+    """Neither a transcript nor an exception shows them (law 7)."""
+
+    def exchange(argument):
+        if half is Login:
+            yield "334 VXNlcm5hbWU6"
+            yield "334 UGFzc3dvcmQ6"
+        yield answer if isinstance(answer, str) else answer[0]
+        yield "535 5.7.8 No"
+
+    seen = []
+    net = network(offers=["AUTH PLAIN LOGIN"], AUTH=exchange)
+    client = net.greeted(transcript=lambda *words: seen.append(f"{words[-1]}"), allow_insecure_auth=True)
+    try:
+        said = net.result(client.authenticate(half("me", "Tr0ub4dor")))
+    except Exception as error:
+        said = error
+    shown = [*seen, str(said), repr(said), repr(getattr(said, "reply", ""))]
+    secrets = ["tr0ub4dor", RESPONSE.lower()[4:], base64.b64encode(b"Tr0ub4dor").decode().lower()]
+    assert [(secret, each) for secret in secrets for each in shown if secret in each.lower()] == []
+
+
+def test_after_a_login_replies_are_shown(network):
+    seen = []
+    net = network(offers=["AUTH PLAIN"], NOOP="250 2.0.0 me")
+    client = net.greeted(transcript=lambda *words: seen.append(words[-1]), allow_insecure_auth=True)
+    net.result(client.authenticate(Plain("me", "secret")))
+    net.result(client.noop())
+    assert seen[-2:] == ["NOOP", "250 2.0.0 me"]
+
+
+def test_a_command_of_ones_own_is_shown_but_for_a_login(network):
+    seen = []
+    net = network()
+    client = net.greeted(transcript=lambda *words: seen.append(words[-1]))
+    net.result(client.command("XTEST", "one", "two"))
+    net.result(client.command("AUTH", "PLAIN", RESPONSE))
+    assert [line for line in seen if "250" not in line][-2:] == ["XTEST one two", "AUTH PLAIN [credentials]"]
 
 
 def test_control_characters_are_shown_not_sent_to_the_terminal(network):

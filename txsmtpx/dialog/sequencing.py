@@ -31,6 +31,9 @@ log = Logger(__name__)
 _OTHER_PROTOCOLS = frozenset({"GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS"})
 """First words of HTTP: a browser was made to talk to us (cross-protocol attack), and its body is no mail."""
 
+_HELLOS = ("HELO", "EHLO", "LHLO")
+"""Those of the other protocol are refused, but understood."""
+
 
 class IWire(Protocol):
     """What the dialog asks of the wire."""
@@ -141,6 +144,10 @@ class Sequencing:
     def state(self) -> State:
         """Where the session stands."""
         return self._state
+
+    def knows(self, verb: str) -> bool:
+        """Whether C{verb}, in upper case, is a command, be it not one of this server's; for transcripts."""
+        return verb in self._runs or verb in _HELLOS
 
     def reply(self, reply: Reply) -> None:
         """Say it; 421 is the last thing said (RFC 5321 §3.8)."""

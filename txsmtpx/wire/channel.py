@@ -27,7 +27,7 @@ from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import TLSState, tls_failure
-from txsmtpx.wire.transcript import Transcript, printable, shown
+from txsmtpx.wire.transcript import Recorder, Transcript
 
 MAX_LINE = 8192
 """Octets of a reply line: RFC 5321 §4.5.3.1.5 allows 512, servers have been seen to say more."""
@@ -73,11 +73,10 @@ class ClientChannel(LineReceiver):
         self._in_thread = in_thread
         self._timeouts = timeouts or Timeouts()
         self._allow_insecure_auth = allow_insecure_auth
-        self._transcript = transcript
         self._tls_options = tls_options
         self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
         self._deadlines = Deadlines(clock, self._expired)
-        self._session = f"{id(self):x}"
+        self._recorder = None if transcript is None else Recorder(transcript, f"{id(self):x}")
         self._lines: deque[bytes] = deque()
         self._unread = b""  # the beginning of a line
         self._lost = False
@@ -139,8 +138,8 @@ class ClientChannel(LineReceiver):
             self._too_long()
             return
         line = line.removesuffix(b"\r")
-        if self._transcript is not None:
-            self._transcript(self._session, "S", printable(line))
+        if self._recorder is not None:
+            self._recorder.server(line)
         self._dialog.line_received(line)
 
     def handshakeCompleted(self) -> None:
@@ -189,23 +188,23 @@ class ClientChannel(LineReceiver):
 
     def write(self, octets: bytes, body: bytes = b"") -> None:
         """Send C{octets}, lines, and C{body}, of a message, in one go."""
-        if self._transcript is not None:
+        if self._recorder is not None:
             for line in octets[:-2].split(b"\r\n"):
-                self._transcript(self._session, "C", shown(line, False))
+                self._recorder.client(line)
             if body:
-                self._transcript(self._session, "C", f"[{len(body)} octets of a message]")
+                self._recorder.message(len(body))
         self._outlet.write(octets + body if body else octets)
 
     def write_body(self, octets: bytes) -> None:
         """Send C{octets} of a message."""
-        if self._transcript is not None:
-            self._transcript(self._session, "C", f"[{len(octets)} octets of a message]")
+        if self._recorder is not None:
+            self._recorder.message(len(octets))
         self._outlet.write(octets)
 
     def write_secret(self, octets: bytes) -> None:
         """Send C{octets}, a line that no transcript shows."""
-        if self._transcript is not None:
-            self._transcript(self._session, "C", shown(octets[:-2], True))
+        if self._recorder is not None:
+            self._recorder.client(octets[:-2], response=True)
         self._outlet.write(octets)
 
     def writable(self) -> Deferred[None] | None:

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.server import ServerDialog
-from txsmtpx.wire.transcript import Transcript, shown
+from txsmtpx.wire.transcript import Recorder
 
 log = Logger(__name__)
 
@@ -66,16 +66,16 @@ class Intake:
     """
 
     __slots__ = (
-        "_clock", "_connection", "_dialog", "_next_turn", "_too_long", "_transcript", "busy", "held", "octets",
+        "_clock", "_connection", "_dialog", "_next_turn", "_recorder", "_too_long", "busy", "held", "octets",
     )  # fmt: skip
 
     def __init__(
-        self, dialog: ServerDialog, connection: IFlow, clock: IReactorTime, transcript: Transcript | None
+        self, dialog: ServerDialog, connection: IFlow, clock: IReactorTime, recorder: Recorder | None
     ) -> None:
         self._dialog = dialog
         self._connection = connection
         self._clock = clock
-        self._transcript = transcript
+        self._recorder = recorder
         self.octets = b""
         self.held = 0
         self.busy = False
@@ -144,8 +144,8 @@ class Intake:
             return -1
         bare = end == at or data[end - 1] != 0x0D
         line = data[at:end] if bare else data[at : end - 1]
-        if self._transcript is not None:
-            self._transcript(dialog.connection.session_id, "C", shown(line, dialog.secret))
+        if self._recorder is not None:
+            self._recorder.client(line, dialog.secret)
         waiting = dialog.line_received(line, bare)
         if waiting is not None:
             self._wait_for(waiting)
@@ -169,8 +169,8 @@ class Intake:
             self._wait_for(waiting)
         if end < 0:
             end = len(data)
-        if self._transcript is not None:
-            self._transcript(dialog.connection.session_id, "C", f"[{end - at} octets of a message]")
+        if self._recorder is not None:
+            self._recorder.message(end - at)
         return end
 
     def _wait_for(self, waiting: Deferred[None]) -> None:

@@ -23,6 +23,7 @@ from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.intake import DIALOG, PEER, Intake
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.tls import TLSState
+from txsmtpx.wire.transcript import Recorder
 
 if TYPE_CHECKING:
     from txsmtpx.wire.factory import SMTPServerFactory
@@ -52,8 +53,11 @@ class SMTPServer(LineReceiver):
     def __init__(self, factory: SMTPServerFactory) -> None:
         self.factory = factory
         self.dialog = ServerDialog(factory.settings, self)
-        self.intake = Intake(self.dialog, self, factory.settings.clock, factory.transcript)
-        self._transcript = factory.transcript
+        self._recorder: Recorder | None = None
+        if factory.transcript is not None:
+            session_id = self.dialog.connection.session_id
+            self._recorder = Recorder(factory.transcript, session_id, self.dialog.knows)
+        self.intake = Intake(self.dialog, self, factory.settings.clock, self._recorder)
         self._deadlines = Deadlines(factory.settings.clock, self._expired)
         self._out: list[bytes] = []
         self.deaf = False
@@ -146,9 +150,9 @@ class SMTPServer(LineReceiver):
         for each costs more than the command; but not longer than a L{BREATH}.
         """
         self._out.append(octets)
-        if self._transcript is not None:
-            for line in octets.decode("utf-8", "backslashreplace").splitlines():
-                self._transcript(self.dialog.connection.session_id, "S", line)
+        if self._recorder is not None:
+            for line in octets[:-2].split(b"\r\n"):
+                self._recorder.server(line)
         if not self.intake.busy:
             self._speak()
 
