@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.dialog.fields import addresses, fields, printable, quoted
+from txsmtpx import Reply
+from txsmtpx.dialog.fields import MAX_FACTS, MAX_FIELD, addresses, clipped, fields, limited, printable, quoted
 
 _FIELD = re.compile(r'([^ ="]+)=("(?:[^"\\]|\\.)*"|[^ "]*)(?: |$)')
 
@@ -55,3 +58,56 @@ def test_printable(text):
 
 def test_printable_as_python_writes_it():
     assert printable("a\r\nb\x1b\udcff\u2028ü") == "a\\r\\nb\\x1b\\udcff\\u2028ü"
+
+
+TEXTS = {
+    "letters": "x" * 100_000,
+    "blanks": " " * 100_000,
+    "quotes": '"' * 100_000,
+    "control": "\0" * 100_000,
+    "umlauts": "ü" * 100_000,
+    "beyond": "\U0001f600" * 100_000,
+    "halves": "\ud800" * 100_000,
+}
+
+
+def octets(text: str) -> int:
+    """The most that it takes, as text or as JSON."""
+    return max(len(quoted(text).encode()), len(json.dumps(text)))
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_long_value_is_cut_and_marked(text):
+    found = clipped(text)
+    kept, _, missing = found.partition("...[+")
+    assert text.startswith(kept)
+    assert len(kept) + int(missing.removesuffix("]")) == len(text)
+    assert MAX_FIELD - 12 - 2 <= octets(found) <= MAX_FIELD + 2
+
+
+@given(st.text(max_size=2000) | st.text(alphabet="xü\U0001f600\0\"\\", max_size=2000))
+def test_a_value_is_cut_only_if_it_is_too_long(text):
+    found = clipped(text)
+    assert octets(found) <= MAX_FIELD + 2
+    assert (found == text) is (len(json.dumps(text)) - 2 <= MAX_FIELD)
+
+
+def test_facts_are_cut_and_counted():
+    facts = {"n": 1, "subject": "s" * 5000, "list": list(range(1000)), "other": "x" * 500, "last": 2.5, "none": None}
+    found = limited(facts)
+    assert list(found) == ["n", "subject", "cut"]
+    assert (found["n"], found["cut"]) == (1, 4)
+    assert len(json.dumps(found)) <= MAX_FACTS + 20
+    short = {"n": 1, "true": True, "subject": "ü", "list": [1, 2], "none": None, "reply": Reply(250, None, "Ok")}
+    assert limited(short) == short
+    many = limited({f"fact{n}": n for n in range(10_000)})
+    assert len(json.dumps(many)) <= MAX_FACTS + 200
+    assert many["cut"] == 10_000 - (len(many) - 1)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_cutting_takes_no_time(text):
+    began = time.process_time()
+    for _ in range(20):
+        clipped(text * 10)
+    assert time.process_time() - began < 1

@@ -217,3 +217,52 @@ def test_how_long_it_took(logged):
     assert (fields["seconds"], fields["backend"]) == ("5.000000", "3.000000")
     assert (fields["first"], fields["second"]) == ("1", "2")
     client.hang_up()
+
+
+CHARACTERS = {"ASCII": "x", "blanks": "\t", "umlauts": "ü", "beyond": "\U0001f600"}
+
+
+@pytest.mark.parametrize("letter", CHARACTERS.values(), ids=CHARACTERS)
+def test_a_line_has_a_limit(logged, letter):
+    """Whatever the peer, the next server and the message have to say."""
+
+    class Talkative(Session):
+        def data(self, message, context):
+            context.note(subject=letter * 60_000, next=letter * 60_000, more=letter * 60_000, last=1)
+            raise SMTPError(550, (5, 0, 0), "\n".join([f"no {letter}" * 1000] * 100))
+
+    client = talk(logged, Talkative())
+    client.ask(HELLO)
+    client.protocol.dialog.connection.helo = client.protocol.dialog.connection.username = letter * 20_000
+    client.ask("MAIL FROM:<a@client.example>", *[f"RCPT TO:<{n}@localhost>" for n in range(10)])
+    client.protocol.dialog.transaction.recipients[:] = [letter * 1000] * 10
+    client.protocol.dialog.transaction.summary.sender = letter * 50_000
+    client.ask("DATA", ".")
+    client.hang_up()
+    (event,) = logged
+    for line in (TextForm()(event), json_form(event)):
+        assert len(line.encode()) <= 8000
+    found, again = read(formatEvent(event)), json.loads(json_form(event))
+    assert list(found)[: len(FORM)] == FORM
+    for name in ("helo", "login", "from", "to", "reply", "subject"):
+        assert re.search(r"\.\.\.\[\+\d+\]$", found[name])
+        assert found[name] == again[name]
+        assert len(json.dumps(found[name])) <= 1002
+    assert int(found["cut"]) == again["cut"] >= 2
+    assert found["recipients"] == "10"
+
+
+def test_a_note_without_a_watcher_has_a_limit_too():
+    said = []
+    globalLogPublisher.addObserver(said.append)
+    try:
+        session = Session()
+        session.data = lambda message, context: context.note(subject="s" * 60_000)
+        client = Conversation(OpenBackend(lambda connection: session))
+        client.ask(HELLO, *MAIL, "DATA", ".")
+        client.hang_up()
+    finally:
+        globalLogPublisher.removeObserver(said.append)
+    (event,) = said
+    assert re.search(r"subject=s+\.\.\.\[\+\d+\]$", formatEvent(event))
+    assert len(TextForm()(event)) < 2000

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.connection import Connection
-from txsmtpx.dialog.fields import addresses, fields, quoted
+from txsmtpx.dialog.fields import addresses, clipped, fields, limited, quoted
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.outcome import for_recipient, outcome_of, refusal
 from txsmtpx.dialog.result import settle
@@ -116,7 +116,7 @@ class DataContext:
 
     def _too_late(self, recipient: str, status: Any) -> None:
         self._slots.count_late()
-        self._log(LogLevel.info, "late outcome for {recipient}", recipient=quoted(f"<{recipient}>"))
+        self._log(LogLevel.info, "late outcome for {recipient}", recipient=quoted(clipped(f"<{recipient}>")))
         if self.late is not None:
             try:
                 self.late(recipient, status)
@@ -138,8 +138,9 @@ class DataContext:
             self.summary.facts |= facts
         else:
             octets = 0 if self._message is None else self._message.received
-            envelope = {"from": f"<{self.sender}>", "to": addresses(self.recipients), "octets": octets}
-            self._log(LogLevel.info, "{facts}", facts=fields({**envelope, **facts}))
+            sender, recipients = clipped(f"<{self.sender}>"), clipped(addresses(self.recipients))
+            envelope = {"from": sender, "to": recipients, "octets": octets}
+            self._log(LogLevel.info, "{facts}", facts=fields({**envelope, **limited(facts)}))
 
     def received(self, when: float | None = None) -> bytes:
         """
@@ -285,7 +286,7 @@ class DataContext:
     def _note(self, reply: Reply) -> None:
         """What went wrong stands in the log, under the name by which the peer knows it; see L{note}."""
         if not reply.positive and self.summary is None:
-            self._log(LogLevel.info, "not taken: {reply}", reply=reply.one_line)
+            self._log(LogLevel.info, "not taken: {reply}", reply=clipped(reply.one_line))
 
     def _log(self, level: Any, text: str, **of: Any) -> None:
         """What belongs to this transaction says so."""

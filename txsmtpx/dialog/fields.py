@@ -11,6 +11,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+MAX_FIELD = 1000
+"""
+Octets of a field, as it is written in text or JSON.
+
+A client fills a field as it likes.  A line of Exim's log has 8,192 octets at most, rsyslog cuts a line at 8,192.
+"""
+
+MAX_FACTS = 2000
+"""Octets of all that a backend says of a message (L{txsmtpx.IDataContext.note}), with its names."""
+
+_SHORT = MAX_FIELD // 12
+"""Characters that take no more than L{MAX_FIELD} octets whatever they are: JSON writes some in twelve."""
+
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]*")
 
 
@@ -32,6 +45,51 @@ def quoted(value: Any) -> str:
 def fields(of: Mapping[str, Any]) -> str:
     """All of them, in their order, with a space between."""
     return " ".join([f"{name}={quoted(value)}" for name, value in of.items()])
+
+
+def clipped(text: str) -> str:
+    """
+    Return C{text} if it takes L{MAX_FIELD} octets at most, else its beginning.
+
+    Behind a beginning stands how many characters are cut, such as C{...[+63488]}.
+    """
+    if len(text) <= _SHORT or _octets(text[: MAX_FIELD + 1]) <= MAX_FIELD:
+        return text
+    room = MAX_FIELD - len(f"...[+{len(text)}]")
+    kept = 0
+    for letter in text[:room]:
+        room -= _octets(letter)
+        if room < 0:
+            break
+        kept += 1
+    return f"{text[:kept]}...[+{len(text) - kept}]"
+
+
+def _octets(text: str) -> int:
+    """How many octets C{text} takes in JSON, where it takes most."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return len(text)
+    return len(json.dumps(text)) - 2
+
+
+def limited(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the first of C{facts} that take L{MAX_FACTS} octets together, each L{clipped}.
+
+    The field C{cut} is how many others there were.
+    """
+    found: dict[str, Any] = {}
+    room = MAX_FACTS
+    for name, value in facts.items():
+        text = value if isinstance(value, str) else str(value)
+        short = clipped(text)
+        if short is not text:
+            value = short
+        room -= len(name) + _octets(short) + len('"":"",')
+        if room < 0:
+            return {**found, "cut": len(facts) - len(found)}
+        found[name] = value
+    return found
 
 
 def addresses(paths: Any, named: int = 10) -> str:

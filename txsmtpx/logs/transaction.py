@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from twisted.logger import Logger, LogLevel
 
-from txsmtpx.dialog.fields import addresses, fields, plain, quoted
+from txsmtpx.dialog.fields import addresses, clipped, fields, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
@@ -46,7 +46,7 @@ class TransactionLog(Observer):
         event = _event(self._listener, summary, replies)
         event["smtpx_line"] = _line(event)
         if summary.facts:
-            more = {name: fact for name, fact in summary.facts.items() if name not in event}
+            more = limited({name: fact for name, fact in summary.facts.items() if name not in event})
             event["smtpx_line"] += f" {fields(more)}"
             event |= more
         event["log_format"] = "{smtpx_line}"
@@ -71,11 +71,11 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
         "listener": listener,
         "end": summary.end,
         "peer": connection.peer_host,
-        "helo": connection.helo,
-        "login": connection.username or "",
+        "helo": clipped(connection.helo),
+        "login": clipped(connection.username or ""),
         "tls": getattr(connection.tls, "version", ""),
-        "from": f"<{summary.sender}>",
-        "to": addresses(summary.recipients),
+        "from": clipped(f"<{summary.sender}>"),
+        "to": clipped(addresses(summary.recipients)),
         "recipients": len(summary.recipients),
         "delivered": delivered,
         "deferred": deferred,
@@ -84,7 +84,7 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
         "seconds": round(summary.seconds, 6),
         "backend": round(summary.backend_seconds, 6),
         "code": said.code if said is not None else 0,
-        "reply": said.one_line if said is not None else "",
+        "reply": clipped(said.one_line) if said is not None else "",
     }
 
 
