@@ -19,7 +19,6 @@ from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.offer import Offer
-from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import ProtocolError, SMTPError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
@@ -77,7 +76,6 @@ class ClientDialog:
     @ivar extensions: what its answer to EHLO or LHLO offers, keyword to what it means.
     @ivar allowance: how much the server has had, of what it takes.
     @ivar failure: why nothing can be sent any more, None while it can.
-    @ivar secrets: while a login is under way, the credentials that no error is to repeat.
     @ivar fetching: what a body is waited for with, which is pointless once there is a failure.
     """
 
@@ -92,7 +90,6 @@ class ClientDialog:
         self.forget()
         self.allowance = Allowance()
         self.failure: Failure | None = None
-        self.secrets: Secrets | None = None
         self.fetching: Deferred[bytes] | None = None
         self._expected: deque[tuple[str, str, IWaiting]] = deque()
         self._parser = ReplyParser()
@@ -139,17 +136,13 @@ class ClientDialog:
 
     def line_received(self, line: bytes) -> None:
         """Take one line of the server's, without its line end."""
-        secrets = self.secrets
         try:
             reply = self._parser.feed(line)
         except ValueError as error:
-            text = str(error)
-            self.fail(Failure(ProtocolError(text if secrets is None or not secrets.within(text) else HIDDEN)))
+            self.fail(Failure(ProtocolError(str(error))))
             return
         if reply is None:
             return
-        if secrets is not None and reply.code != 334:  # whose text is the challenge
-            reply = secrets.without(reply)
         expected = self._expected
         if reply.code == 421:
             verb = expected[0][0] if expected else ""

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.client import ClientDialog, checked
-from txsmtpx.dialog.secrets import Secrets
 from txsmtpx.errors import ProtocolError
 from txsmtpx.grammar.command import MAX_SHORT_LINE
 from txsmtpx.grammar.reply import Reply
@@ -25,19 +24,8 @@ async def log_in(dialog: ClientDialog, client: ISASLClient, write_secret: Callab
     @raise SMTPError: the server does not know us.
     @raise ProtocolError: it talks nonsense, or has not proved what the mechanism wants proved.
     """
-    dialog.secrets = Secrets()
-    try:
-        return await _exchange(dialog, client, write_secret, dialog.secrets)
-    finally:
-        dialog.secrets = None
-
-
-async def _exchange(
-    dialog: ClientDialog, client: ISASLClient, write_secret: Callable[[bytes], None], secrets: Secrets
-) -> Reply:
     initial = client.start()
     words = [] if initial is None else [_base64(initial) or "="]
-    secrets.add("".join(words).encode())
     late = len(f"AUTH {client.name} {words[0]}\r\n") > MAX_SHORT_LINE if words else False  # §4: then it must wait
     reply = await dialog.send("AUTH", client.name, *([] if late else words))
     if late and reply.code == 334:
@@ -50,9 +38,7 @@ async def _exchange(
             write_secret(b"*\r\n")
             await dialog.expect("AUTH", "command")
             raise ProtocolError(f"AUTH {client.name}: {error}") from error
-        line = _base64(response).encode()
-        secrets.add(line)
-        write_secret(line + b"\r\n")
+        write_secret(_base64(response).encode() + b"\r\n")
         reply = await dialog.expect("AUTH", "command")
     checked(reply, "AUTH")
     if not getattr(client, "finished", True):

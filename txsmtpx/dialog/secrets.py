@@ -1,8 +1,8 @@
 """
 The credentials of one login, to be found again where somebody repeats them.
 
-A server may quote in its reply what the client has sent: the line, a password in it, a part of either.  What a reply
-says goes into logs, transcripts and exceptions, and the credentials must not (RFC 4954 §9).
+A server may quote in its reply what the client has sent: the line, a password in it, a part of either.  A transcript
+shows replies, and no credentials.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-
-from txsmtpx.grammar.reply import Reply
 
 HIDDEN = "[credentials]"
 """What stands in the place of credentials."""
@@ -27,7 +25,7 @@ _WORDS = re.compile(r"\w+")
 
 
 class Secrets:
-    """The lines that a client has sent in one login; L{txsmtpx.dialog.login.log_in} and transcripts create one."""
+    """The lines that a client has sent in one login; a transcript creates one for each."""
 
     def __init__(self) -> None:
         self._parts: set[str] = set()
@@ -61,7 +59,3 @@ class Secrets:
             return True
         # A reply line has 512 octets: a longer part is cut in two.
         return any(word in part for word in words if len(word) >= _LONG for part in self._parts)
-
-    def without(self, reply: Reply) -> Reply:
-        """Return C{reply}, without its text where that repeats credentials."""
-        return Reply(reply.code, reply.enhanced_code, HIDDEN) if self.within(reply.text) else reply
