@@ -1,5 +1,5 @@
 """
-A soak: message after message, of mixed sizes, by every way there is, and the memory stays where it was.
+A soak: message after message, of mixed sizes, by every way there is, and cut after cut; the memory stays where it was.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.siege.besieged import MIB, Besieged
+import pytest
+
+from tests.siege.besieged import KIB, MIB, Besieged
+from tests.siege.client import Client
 from tests.siege.load import Load
 from tests.siege.scale import scale
+from tests.siege.test_vanish import BODY, reset
 
 WAYS = ("plain", "plain+pipelined", "tls+pipelined", "tls+chunked")
 
@@ -105,3 +109,76 @@ def settled(server: Besieged, descriptors: int) -> int:
     """The octets of memory of a server that has nothing to do; and it has the descriptors that it had."""
     assert server.within(10, lambda: server.descriptors == descriptors)
     return server.resident
+
+
+CUTS = scale(100, 1_000)
+"""Three times, for the memory of a process grows by leaps: what is kept of each cut is kept each time."""
+
+WARM_UP = scale(300, 1_000)
+"""Cuts before the memory is looked at: what Python and OpenSSL keep for reuse has grown by then."""
+
+MAY_KEEP = 300
+"""Octets of each cut."""
+
+NOISE = scale(256 * KIB, 0)
+"""What the memory of a process differs by, which is little beside so many cuts."""
+
+NEXT = "NEXT"
+
+BACKENDS = {
+    "null": ["null"],
+    "log": ["log"],
+    "memory": ["memory"],
+    "maildir": ["maildir:Maildir"],
+    "relay": [f"relay:{NEXT}", "--relay-domain", "localhost"],
+    "lmtp": [f"lmtp:{NEXT}", "--relay-domain", "localhost"],
+    "middleware": ["tests.siege.middleware.backend"],
+}
+
+PARTS_OF_MESSAGES = [b"DATA\r\n" + BODY, b"BDAT 1000\r\n" + BODY, b"BDAT 2\r\nhi" * 10, b"DATA\r\n" + BODY * 2000]
+
+
+def cut(port: int, number: int, tls: bool) -> None:
+    """A message that ends before its end, by an orderly close or by none."""
+    client = Client(port, tls=tls)
+    client.envelope()
+    with contextlib.suppress(ConnectionError):
+        client.socket.sendall(PARTS_OF_MESSAGES[number % len(PARTS_OF_MESSAGES)])
+    client.file.close()
+    if number // len(PARTS_OF_MESSAGES) % 2:
+        reset(client.socket)
+    else:
+        client.socket.close()
+
+
+CASES = [(name, tls) for name in BACKENDS for tls in (False, True)]
+
+SHORT = [("memory", False), ("memory", True), ("maildir", True), ("relay", True), ("middleware", True)]
+"""Those of the ordinary tests, which have little time."""
+
+
+@pytest.mark.parametrize(("name", "tls"), scale(SHORT, CASES))
+def test_cuts_within_messages(directory, with_tls, figures, name, tls):
+    lmtp = ["--lmtp"] if name == "lmtp" else []
+    (directory / "next").mkdir()
+    with contextlib.ExitStack() as stack:
+        options = BACKENDS[name]
+        if NEXT in options[0]:
+            behind = stack.enter_context(Besieged(directory / "next", "--backend", "null", *lmtp))
+            options = [options[0].replace(NEXT, f"tcp:127.0.0.1:{behind.port}"), *options[1:]]
+        server = stack.enter_context(Besieged(directory, "--backend", *options, *with_tls))
+        port, before = server.port, server.descriptors
+        for number in range(WARM_UP):
+            cut(port, number, tls)
+        kept = []
+        for _ in range(3):
+            memory = server.resident
+            for number in range(CUTS):
+                cut(port, number, tls)
+            assert server.within(20, lambda: server.descriptors <= before + 12)  # a relay keeps connections
+            kept.append(server.resident - memory)
+        assert "Traceback" not in server.log
+        assert server.stop()
+    way = "TLS" if tls else "plain"
+    figures.add(f"cuts within messages, {way}, {name}", f"{max(min(kept), 0) / CUTS:.0f} octets kept of each of {CUTS}")
+    assert min(kept) <= CUTS * MAY_KEEP + NOISE
