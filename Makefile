@@ -26,7 +26,7 @@ test-compiled: $(VENV)/made-to-develop $(COMPILED)/made
 	TXSMTPX_COMPILED=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -P -m pytest \
 	    $(addprefix tests/,test_compiled.py grammar dialog extensions wire client logs backends sasl testing security) $(ARGS)
 
-# All of it, seven minutes; a short form is among the tests.
+# All of it, a quarter of an hour; a short form is among the tests.
 siege: $(VENV)/made-to-develop
 	TXSMTPX_SIEGE=full TXSMTPX_SIEGE_WRITE=1 $(BIN)/python -m pytest tests/siege $(ARGS)
 

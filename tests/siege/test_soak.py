@@ -111,10 +111,10 @@ def settled(server: Besieged, descriptors: int) -> int:
     return server.resident
 
 
-CUTS = scale(100, 1_000)
+CUTS = scale(100, 600)
 """Three times, for the memory of a process grows by leaps: what is kept of each cut is kept each time."""
 
-WARM_UP = scale(300, 1_000)
+WARM_UP = scale(300, 800)
 """Cuts before the memory is looked at: what Python and OpenSSL keep for reuse has grown by then."""
 
 MAY_KEEP = 300
