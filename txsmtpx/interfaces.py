@@ -112,7 +112,7 @@ class IMessage(Interface):
         """
 
     def __aiter__() -> AsyncIterator[bytes]:
-        """Chunks, each C{bytes}, as they come."""
+        """Chunks, each C{bytes}: the first hundred as they come; later ones have at least 4 KiB, but for the last."""
 
     def deliver_to(consumer: IConsumer) -> Deferred[None]:
         """Write it all to C{consumer}, which may pause it; fires at the end."""

@@ -197,6 +197,8 @@ HOSTILE = {
     "AUTH and blanks": b"AUTH" + b" " * 12_000,
     "AUTH again and again": b"NOOP " + b"AUTH " * 2400,
     "AUTH= again and again": b"MAIL FROM:<> " + b"AUTH=a@b " * 1300,
+    "AUTH= joined": b"MAIL FROM:<> " + b"AUTH=" * 2400 + b"@",
+    "AUTH= joined, no address": b"MAIL FROM:<> " + b"AUTH=" * 2400,
     "A again and again": b"A" * 12_000,
     "=": b"AUTH PLAIN " + b"=" * 12_000,
     "many words": b"AUTH PLAIN " + b"a " * 6000,

@@ -3,8 +3,8 @@ Octets that wait for their reader.
 
 A C{bytes} object of 2 octets takes 40 octets of memory with its place in a list.  A client may send a message in such
 pieces (BDAT 2, or one octet a segment), so small pieces are joined as they come.  Large pieces are kept as they are,
-which saves a copy.  Of two neighbours at least one has L{PIECE} octets: the octets that are held take a fifth more
-memory than their number, at most.
+which saves a copy.  Of two neighbours at least one has L{PIECE} octets: what is held takes a quarter more memory than
+its octets, at most.
 """
 
 from __future__ import annotations

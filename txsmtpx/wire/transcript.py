@@ -90,14 +90,13 @@ class Recorder:
 
     def _command(self, line: bytes, mail: bool) -> str:
         """A command of the server's, up to what may be an AUTH in it."""
-        for found in _AUTH_WITHIN.finditer(line):
-            if mail and _ADDRESS.match(line, found.end()):
-                continue  # the parameter of MAIL (RFC 4954 §5)
-            rest = line[found.end() :]
-            if rest.strip():
-                self._hide(rest)
-                return f"{printable(line[: found.end()])} {HIDDEN}"
-        return printable(line)
+        found = _AUTH_WITHIN.search(line)
+        while mail and found is not None and (address := _ADDRESS.match(line, found.end())):
+            found = _AUTH_WITHIN.search(line, address.end())  # that was the parameter of MAIL (RFC 4954 §5)
+        if found is None or not line[found.end() :].strip():
+            return printable(line)
+        self._hide(line[found.end() :])
+        return f"{printable(line[: found.end()])} {HIDDEN}"
 
     def _auth(self, line: bytes) -> str:
         """AUTH, with its mechanism if that is the name of one."""
