@@ -21,9 +21,6 @@ A client fills a field as it likes.  A line of Exim's log has 8,192 octets at mo
 MAX_FACTS = 2000
 """Octets of all that a backend says of a message (L{txsmtpx.IDataContext.note}), with its names."""
 
-_SHORT = MAX_FIELD // 12
-"""Characters that take no more than L{MAX_FIELD} octets whatever they are: JSON writes some in twelve."""
-
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]*")
 
 
@@ -47,13 +44,24 @@ def fields(of: Mapping[str, Any]) -> str:
     return " ".join([f"{name}={quoted(value)}" for name, value in of.items()])
 
 
+def short(text: str) -> bool:
+    """
+    Whether C{text} is surely short enough for a field.
+
+    JSON writes a character in 12 octets at most, one of ASCII in 6, a printable one of those in 2.
+    """
+    if not text.isascii():
+        return len(text) <= MAX_FIELD // 12
+    return len(text) <= MAX_FIELD // 6 or (len(text) <= MAX_FIELD // 2 and text.isprintable())
+
+
 def clipped(text: str) -> str:
     """
     Return C{text} if it takes L{MAX_FIELD} octets at most, else its beginning.
 
     Behind a beginning stands how many characters are cut, such as C{...[+63488]}.
     """
-    if len(text) <= _SHORT or _octets(text[: MAX_FIELD + 1]) <= MAX_FIELD:
+    if short(text) or _octets(text[: MAX_FIELD + 1]) <= MAX_FIELD:
         return text
     room = MAX_FIELD - len(f"...[+{len(text)}]")
     kept = 0
@@ -72,20 +80,25 @@ def _octets(text: str) -> int:
     return len(json.dumps(text)) - 2
 
 
-def limited(facts: Mapping[str, Any]) -> dict[str, Any]:
+def limited(facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     Return the first of C{facts} that take L{MAX_FACTS} octets together, each L{clipped}.
 
     The field C{cut} is how many others there were.
     """
+    characters = 0
+    for name, value in facts.items():
+        characters += len(name) + len(value if value.__class__ is str else str(value))
+    if characters <= MAX_FIELD // 12:  # as nearly always
+        return facts
     found: dict[str, Any] = {}
     room = MAX_FACTS
     for name, value in facts.items():
         text = value if isinstance(value, str) else str(value)
-        short = clipped(text)
-        if short is not text:
-            value = short
-        room -= len(name) + _octets(short) + len('"":"",')
+        beginning = clipped(text)
+        if beginning is not text:
+            value = beginning
+        room -= len(name) + _octets(beginning) + len('"":"",')
         if room < 0:
             return {**found, "cut": len(facts) - len(found)}
         found[name] = value

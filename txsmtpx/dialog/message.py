@@ -55,7 +55,6 @@ class Message:
         self.content_limit = limit or CONTENT_LIMIT
         self._high_water = high_water
         self._held = Buffer()
-        self._piece = min(PIECE, high_water)  # a full message is passed on in any case
         self._passed = 0  # chunks that a reader has had
         self.received = 0
         self.too_big = False
@@ -156,7 +155,8 @@ class Message:
     @property
     def _worth_passing(self) -> bool:
         """Whether a reader gets what is held now; otherwise it gets that with the octets that follow."""
-        return self._passed < PIECES or self._held.size >= self._piece or self._ended
+        held = self._held.size
+        return self._passed < PIECES or held >= PIECE or held > self._high_water or self._ended
 
     def _pass(self) -> bytes:
         """Return what is held, for the reader."""
@@ -207,12 +207,16 @@ class Message:
             self.exceed()
         elif self._failure is not None:
             return
+        elif self._content is not None:
+            self._held.add(chunk)
+            if self._held.size > self.content_limit:
+                self.fail(message_too_big())
+        elif self._consumer is not None and not self._paused and self._passed < PIECES:
+            self._passed += 1  # what came before has been written
+            self._consumer.write(chunk)
         else:
             self._held.add(chunk)
-            if self._content is not None:
-                if self._held.size > self.content_limit:
-                    self.fail(message_too_big())
-            elif self._worth_passing:
+            if self._worth_passing:
                 self._pass_on()
 
     def _pass_on(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from twisted.logger import Logger, LogLevel
 
-from txsmtpx.dialog.fields import addresses, clipped, fields, limited, plain, quoted
+from txsmtpx.dialog.fields import addresses, clipped, fields, limited, plain, quoted, short
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
@@ -65,17 +65,22 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
     said: Reply | None = replies[0] if replies else None
     if deferred or refused:
         said = next(reply for reply in replies if reply.code >= 400)
+    helo, login = connection.helo, connection.username or ""
+    sender, recipients = f"<{summary.sender}>", addresses(summary.recipients)
+    reply = said.one_line if said is not None else ""
+    if not short(f"{helo}{login}{sender}{recipients}{reply}"):  # one look at all of them is cheaper than one at each
+        helo, login, sender, recipients, reply = map(clipped, (helo, login, sender, recipients, reply))
     return {
         "session": connection.session_id,
         "queue": summary.queue_id,
         "listener": listener,
         "end": summary.end,
         "peer": connection.peer_host,
-        "helo": clipped(connection.helo),
-        "login": clipped(connection.username or ""),
+        "helo": helo,
+        "login": login,
         "tls": getattr(connection.tls, "version", ""),
-        "from": clipped(f"<{summary.sender}>"),
-        "to": clipped(addresses(summary.recipients)),
+        "from": sender,
+        "to": recipients,
         "recipients": len(summary.recipients),
         "delivered": delivered,
         "deferred": deferred,
@@ -84,7 +89,7 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
         "seconds": round(summary.seconds, 6),
         "backend": round(summary.backend_seconds, 6),
         "code": said.code if said is not None else 0,
-        "reply": clipped(said.one_line) if said is not None else "",
+        "reply": reply,
     }
 
 
