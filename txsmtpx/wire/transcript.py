@@ -31,7 +31,7 @@ _OTHER_MECHANISMS = ("NTLM", "GSSAPI", "GSS-SPNEGO", "DIGEST-MD5", "KERBEROS_V4"
 
 _MECHANISMS = frozenset({*(each.name for each in MECHANISMS), *_OTHER_MECHANISMS})
 
-_VERB = re.compile(rb"[A-Za-z0-9]*")
+_VERB = re.compile(rb"[A-Za-z0-9_-]*")
 _MECHANISM = re.compile(rb"[ \t]+([A-Za-z0-9_-]+)")
 _AUTH_WITHIN = re.compile(rb"(?<![A-Za-z0-9])AUTH(?=[\x00-\x20=:])", re.IGNORECASE)
 _ADDRESS = re.compile(rb"=(?:<>(?: |\Z)|[^ ]*@)")  # which base64 cannot be
