@@ -19,6 +19,7 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
+from txsmtpx.grammar import asciitext
 from txsmtpx.sasl.box import MECHANISMS
 
 log = Logger(__name__)
@@ -30,6 +31,8 @@ _OTHER_MECHANISMS = ("NTLM", "GSSAPI", "GSS-SPNEGO", "DIGEST-MD5", "KERBEROS_V4"
 """Those that clients try besides ours."""
 
 _MECHANISMS = frozenset({*(each.name for each in MECHANISMS), *_OTHER_MECHANISMS})
+
+_BLANKS = b" \t\r\x0b\x0c"
 
 _VERB = re.compile(rb"[A-Za-z0-9_-]*")
 _MECHANISM = re.compile(rb"[ \t]+([A-Za-z0-9_-]+)")
@@ -81,19 +84,20 @@ class Recorder:
             self._hide(line)
             return "*" if line == b"*" else HIDDEN
         word = _VERB.match(line)[0]  # type: ignore[index]  # it matches the empty word
-        if word.upper() == b"AUTH":
+        verb = _name(word)
+        if verb == "AUTH":
             return self._auth(line)
-        if line[len(word) : len(word) + 1].strip() or not self._knows(word.upper().decode("ascii")):
+        if line[len(word) : len(word) + 1].strip(_BLANKS) or not self._knows(verb):
             self._hide(line)
             return f"[unknown command, {len(line)} octets]"
-        return self._command(line, word.upper() == b"MAIL")
+        return self._command(line, verb == "MAIL")
 
     def _command(self, line: bytes, mail: bool) -> str:
         """A command of the server's, up to what may be an AUTH in it."""
         found = _AUTH_WITHIN.search(line)
         while mail and found is not None and (address := _ADDRESS.match(line, found.end())):
             found = _AUTH_WITHIN.search(line, address.end())  # that was the parameter of MAIL (RFC 4954 §5)
-        if found is None or not line[found.end() :].strip():
+        if found is None or not line[found.end() :].strip(_BLANKS):
             return printable(line)
         self._hide(line[found.end() :])
         return f"{printable(line[: found.end()])} {HIDDEN}"
@@ -102,11 +106,11 @@ class Recorder:
         """AUTH, with its mechanism if that is the name of one."""
         mechanism = _MECHANISM.match(line, 4)
         end = 4
-        if mechanism is not None and mechanism[1].upper().decode("ascii") in _MECHANISMS:
+        if mechanism is not None and _name(mechanism[1]) in _MECHANISMS:
             end = mechanism.end()
         self._hide(line[end:])
         shown = printable(line[:end])
-        return f"{shown} {HIDDEN}" if line[end:].strip() else shown
+        return f"{shown} {HIDDEN}" if line[end:].strip(_BLANKS) else shown
 
     def _of_server(self, line: bytes) -> str:
         secrets = self._secrets
@@ -124,6 +128,11 @@ class Recorder:
         if self._secrets is None:
             self._secrets = Secrets()
         self._secrets.add(line)
+
+
+def _name(word: bytes) -> str:
+    """A word of ASCII in upper case."""
+    return asciitext.upper(word.decode("ascii"))
 
 
 def printable(line: bytes) -> str:
