@@ -12,6 +12,7 @@ import sys
 import venv
 from pathlib import Path
 
+import django
 import pytest
 
 from tests.docs.block import Block
@@ -24,7 +25,8 @@ from tests.newcomer.clone import OFFLINE, lend
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
 SERVE, CONTAINER = PAGE.take("shell", "pip install"), PAGE.take("shell", "--web-host")
-DJANGO, PROGRAM = PAGE.take("python", "EMAIL_BACKEND"), PAGE.take("python", "import smtplib")
+DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
+PROGRAM = PAGE.take("python", "import smtplib")
 WAIT, SHOWN = PAGE.take("shell", "wait=10"), PAGE.take("json")
 ASK = PAGE.take("shell", "DELETE")
 
@@ -44,8 +46,6 @@ def test_it_is_as_it_says(installed, tmp_path):
     need("curl")
     with network() as own, contextlib.closing(Inbox(tmp_path, own, installed)) as inbox:
         assert "WARNING" not in inbox.type(SERVE)[0]  # of an extra that there is none of
-        exec(DJANGO.text, settings := {})
-        assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"]) == ("127.0.0.1", 1025)
         exec(inbox.at_home(PROGRAM.text), {})
         (found,) = inbox.type(WAIT)
         assert _comparable(found) == _comparable(SHOWN.text)
@@ -54,6 +54,8 @@ def test_it_is_as_it_says(installed, tmp_path):
         assert source.startswith("From: me@example.org\n")
         assert deleted == ""
         assert inbox.get("localhost:8025") == (200, 0)
+        inbox.send_by_django(DJANGO if django.VERSION >= (6, 1) else OLD_DJANGO)
+        assert inbox.get("localhost:8025") == (200, 1)
         inbox.type(CONTAINER)
         assert [inbox.get(host)[0] for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
 
@@ -75,6 +77,17 @@ class Inbox(Story):
             connection.request("GET", "/api/messages", headers={"Host": host})
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read()).get("total")
+
+    def send_by_django(self, settings: Block) -> None:
+        """Send a message with these settings; a warning is an error."""
+        (self.directory / "settings.py").write_text(self.at_home(settings.text))
+        send = "from django.core.mail import send_mail; send_mail('Hi', 'text', 'a@example.org', ['b@example.net'])"
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", send],
+            cwd=self.directory,
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "settings"},
+            check=True,
+        )
 
     close = Story.end
 

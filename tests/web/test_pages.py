@@ -19,6 +19,7 @@ def test_an_empty_inbox_says_how_to_fill_it(web):
     assert "127.0.0.1:1025" in page
     assert 'smtplib.SMTP("127.0.0.1", 1025)' in page
     assert "EMAIL_PORT = 1025" in page
+    assert 'MAILERS = {"default": {"OPTIONS": {"host": "127.0.0.1", "port": 1025}}}' in page
     assert "curl 'http://localhost:8025/api/messages?search=to:you@example.net&amp;wait=10'" in page
 
 

@@ -29,6 +29,18 @@ from txsmtpx.wire.implicit import ImplicitTLSEndpoint
 LAST_WORDS = 1.0
 """Seconds that an open transaction is given at the end."""
 
+_DJANGO_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+_DJANGO_NAMES = {
+    "host": "EMAIL_HOST",
+    "port": "EMAIL_PORT",
+    "username": "EMAIL_HOST_USER",
+    "password": "EMAIL_HOST_PASSWORD",
+    "use_tls": "EMAIL_USE_TLS",
+    "use_ssl": "EMAIL_USE_SSL",
+}
+"""The options of Django's SMTP backend, and the settings that Django before 6.1 takes them from."""
+
 
 class MailServer:
     """
@@ -91,19 +103,41 @@ class MailServer:
 
     def django_settings(self) -> dict[str, Any]:
         """
-        The settings of a Django project that mails to it: C{override_settings(**server.django_settings())}.
+        Return the settings with which a Django project sends its mail to this server:
+        C{override_settings(**server.django_settings())}.
 
-        With TLS, have the process trust it: set C{SSL_CERT_FILE} to C{server.certificate.certificate}.
+        Django 6.1 and later gets C{MAILERS}, an earlier one C{EMAIL_HOST} and the other C{EMAIL_} settings.  With TLS,
+        have the process trust the server: set C{SSL_CERT_FILE} to C{server.certificate.certificate}.
+
+        @return: names to values, for the version of Django that is installed.
+        @raise ImportError: Django is not installed.
         """
+        import django  # type: ignore[import-untyped]
+
+        if django.VERSION >= (6, 1):
+            return {"MAILERS": self.django_mailers()}
+        options = self._django_options()
+        return {"EMAIL_BACKEND": _DJANGO_BACKEND} | {_DJANGO_NAMES[name]: value for name, value in options.items()}
+
+    def django_mailers(self) -> dict[str, Any]:
+        """
+        Return the same as the value of C{MAILERS}, which Django has from version 6.1 on:
+        C{override_settings(MAILERS=server.django_mailers())}.
+
+        @return: one mailer, called C{default}.
+        """
+        return {"default": {"BACKEND": _DJANGO_BACKEND, "OPTIONS": self._django_options()}}
+
+    def _django_options(self) -> dict[str, Any]:
+        """Return the options of Django's SMTP backend."""
         username, password = next(iter(self.users.items()), ("", ""))
         return {
-            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "EMAIL_HOST": self.host,
-            "EMAIL_PORT": self.port,
-            "EMAIL_HOST_USER": username,
-            "EMAIL_HOST_PASSWORD": password,
-            "EMAIL_USE_TLS": self.tls == "starttls",
-            "EMAIL_USE_SSL": self.tls == "implicit",
+            "host": self.host,
+            "port": self.port,
+            "username": username,
+            "password": password,
+            "use_tls": self.tls == "starttls",
+            "use_ssl": self.tls == "implicit",
         }
 
     def clear(self) -> None:
