@@ -1,4 +1,4 @@
-# A plain python3 and make are all this takes; everything else goes into .venv.
+# A plain python3 and make are all this takes; everything else goes into .venv, or into that of make VENV=... PYTHON=...
 
 PYTHON ?= python3
 # Passed on: make serve ARGS='--port 2525 --backend maildir:Maildir', make test ARGS='-k lmtp'
@@ -67,7 +67,7 @@ lock: $(VENV)/made-to-develop
 	$(BIN)/python -m pip freeze --exclude-editable >.ci/lock.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-mutants build dist docs/_build .fuzz mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-* build dist docs/_build .fuzz mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name dropin.cache -type f -delete
 
