@@ -13,10 +13,11 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import FileIO
 from typing import Any
 
+from txsmtpx.backends.directories import Directories
 from txsmtpx.grammar import trace
 
 GATHER = 256 * 1024
@@ -33,12 +34,13 @@ class Delivery:
     @ivar outcomes: (recipient, None or what went wrong), one for each, in RCPT order.
     """
 
-    def __init__(self, context: Any, maildirs: Sequence[str], fsync: Callable[[int], None]) -> None:
+    def __init__(self, context: Any, maildirs: Sequence[str], directories: Directories) -> None:
         """
         @param maildirs: one for each recipient of C{context}.
+        @param directories: of the backend.
         """
         self.outcomes: list[tuple[str, OSError | None]] = []
-        self._fsync = fsync
+        self._directories = directories
         self._context = context
         self._recipients: dict[str, list[str]] = {}
         for recipient, maildir in zip(context.recipients, maildirs, strict=True):
@@ -83,8 +85,15 @@ class Delivery:
         if failures and (len(failures) == len(ready) or not self._context.connection.lmtp):
             raise failures[0]  # SMTP has one answer: none is delivered, the client keeps the message
         found: dict[str, OSError | None] = {}
+        published: list[str] = []
         for (maildir, recipients), (temporary, error) in zip(self._recipients.items(), ready, strict=True):
-            found.update(dict.fromkeys(recipients, error or self._publish(maildir, temporary)))
+            error = error or self._publish(maildir, temporary)
+            if error is None:
+                published.append(maildir)
+            elif not self._context.connection.lmtp:
+                self._take_back(published)
+                raise error
+            found.update(dict.fromkeys(recipients, error))
         self._file.close()
         self.outcomes = [(recipient, found[recipient]) for recipient in self._context.recipients]
 
@@ -149,9 +158,9 @@ class Delivery:
             if maildir != self._maildir:
                 with self._open(maildir, self._recipients[maildir]) as copy:
                     _copy(whole.name, self._body, self._octets, copy)
-                    self._fsync(copy.fileno())
+                    self._directories.fsync(copy.fileno())
             else:
-                self._fsync(whole.fileno())
+                self._directories.fsync(whole.fileno())
         except OSError as error:
             self._remove(self._path(maildir, "tmp"))
             return "", error
@@ -163,24 +172,28 @@ class Delivery:
             if self._abandoned:
                 raise FileNotFoundError(errno.ENOENT, "the peer has gone", temporary)
             os.rename(temporary, self._path(maildir, "new"))
-            self._sync_directory(os.path.join(maildir, "new"))
+            self._directories.sync(os.path.join(maildir, "new"))
         except OSError as error:
             self._remove(temporary)
             self._remove(self._path(maildir, "new"))
             return error
         return None
 
+    def _take_back(self, maildirs: Sequence[str]) -> None:
+        """Out of C{new} again, as far as no reader of mail has seen it: the client keeps the message."""
+        for maildir in maildirs:
+            self._remove(self._path(maildir, "new"))
+
     def _path(self, maildir: str, part: str) -> str:
         return os.path.join(maildir, part, self._name)
 
     def _open(self, maildir: str, recipients: list[str]) -> FileIO:
-        if not os.path.isdir(os.path.join(maildir, "new")):
-            self._make(maildir)
+        self._directories.ensure(maildir)
         temporary = self._path(maildir, "tmp")
         try:
             file = FileIO(temporary, "x")  # without a buffer, so that what has been written is known
         except FileNotFoundError:  # somebody has taken C{tmp} away
-            self._make(maildir)
+            self._directories.make(maildir)
             file = FileIO(temporary, "x")
         self._temporary.append(temporary)
         try:
@@ -191,23 +204,6 @@ class Delivery:
             self._drop(file)
             raise
         return file
-
-    def _make(self, maildir: str) -> None:
-        """A Maildir, which is on the disk itself before anything in it is promised."""
-        missing = [maildir]
-        while not os.path.isdir(parent := os.path.dirname(missing[-1])):
-            missing.append(parent)
-        for part in ("tmp", "new", "cur"):
-            os.makedirs(os.path.join(maildir, part), mode=0o700, exist_ok=True)
-        for made in [*missing, os.path.dirname(missing[-1])]:
-            self._sync_directory(made)
-
-    def _sync_directory(self, directory: str) -> None:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            self._fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _trace(self, recipients: list[str]) -> bytes:
         """The headers of final delivery (RFC 5321 §4.4)."""

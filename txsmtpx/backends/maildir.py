@@ -17,6 +17,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from txsmtpx.backends.delivery import GATHER, Delivery
+from txsmtpx.backends.directories import Directories
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.errors import SMTPError
@@ -46,6 +47,7 @@ class MaildirBackend(OpenBackend):
         @param pattern: the path; C{{domain}} and C{{local}} in it stand for the parts of the recipient's address, in
             the form in which mailboxes are compared (L{txsmtpx.mailbox_key}): each mailbox has one Maildir.
         @param in_thread: calls a function in a thread.
+        @param fsync: as L{os.fsync}, for files and directories.
         @raise ValueError: it is empty or holds other braces.
         """
         if not pattern:
@@ -54,7 +56,7 @@ class MaildirBackend(OpenBackend):
             raise ValueError(f"only {{domain}} and {{local}} may stand in braces: {pattern}")
         self._pattern = os.path.abspath(pattern)
         self.in_thread = in_thread
-        self.fsync = fsync
+        self.directories = Directories(fsync)
         super().__init__(lambda connection: MaildirSession(self, connection.domain))
 
     def maildir(self, recipient: str, own_domain: str) -> str:
@@ -102,7 +104,7 @@ class MaildirSession(Session):
         """Deliver to every recipient, or under SMTP to none."""
         in_thread = self._backend.in_thread
         maildirs = [self._backend.maildir(each, self._domain) for each in context.recipients]
-        delivery = Delivery(context, maildirs, self._backend.fsync)
+        delivery = Delivery(context, maildirs, self._backend.directories)
         try:
             gathered = Buffer()
             async for chunk in message:
