@@ -21,6 +21,7 @@ from txsmtpx.command.process import Process
 from txsmtpx.command.report import report
 from txsmtpx.command.sockets import HandedSockets, Sockets
 from txsmtpx.command.values import Said
+from txsmtpx.wire.policy import apply_to_endpoint_strings
 
 
 class Options(usage.Options):
@@ -70,6 +71,7 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         """Everything that can be wrong is found wrong here."""
         _prefer_our_reactor()
+        apply_to_endpoint_strings()
         from twisted.internet import reactor
 
         sockets = Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets)

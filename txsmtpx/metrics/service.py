@@ -84,3 +84,7 @@ class MetricsSite(Site):
 
     def log(self, request: Any) -> None:
         """Not that."""
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what is spoken over TLS (RFC 7301 §6), also where Twisted could speak HTTP/2."""
+        return [b"http/1.1"]

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 
+from txsmtpx.wire.policy import CIPHERS
+
 
 @dataclass(frozen=True)
 class Pem:
@@ -35,7 +37,8 @@ class Pem:
 
     def client_options(self) -> Any:
         """What a client of Twisted's needs that trusts this certificate alone, and verifies the name."""
-        return optionsForClientTLS("localhost", Certificate.loadPEM(self.certificate.read_bytes()))
+        trusted = Certificate.loadPEM(self.certificate.read_bytes())
+        return optionsForClientTLS("localhost", trusted, extraCertificateOptions={"acceptableCiphers": CIPHERS})
 
     def client_context(self) -> ssl.SSLContext:
         """The same for C{smtplib} and whatever else takes an L{ssl.SSLContext}."""

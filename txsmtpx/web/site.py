@@ -83,6 +83,10 @@ class InboxSite(Site):
     def log(self, request: Any) -> None:
         """The log is for mail."""
 
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what is spoken over TLS (RFC 7301 §6), also where Twisted could speak HTTP/2."""
+        return [b"http/1.1"]
+
 
 class _Guarded(Node):
     """In front of everything."""

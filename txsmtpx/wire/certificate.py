@@ -4,6 +4,7 @@ A server's certificate (RFC 8446 §4.4.2): read from files, and read again while
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -15,12 +16,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from txsmtpx.grammar import asciitext
-
-PROTOCOLS = [b"smtp", b"lmtp"]
-"""
-For clients that offer ALPN: Twisted ends the handshake of one that offers what a server does not name.
-There is no registered name; these are what HAProxy's users and submission clients write.
-"""
+from txsmtpx.wire.policy import CIPHERS, answer_alpn
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -110,7 +106,7 @@ def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOp
             certificate=chain[0],
             extraCertChain=chain[1:],
             raiseMinimumTo=TLSVersion.TLSv1_2,
-            acceptableProtocols=PROTOCOLS,
+            acceptableCiphers=CIPHERS,
             **authorities,
         )
         options.getContext().check_privatekey()
@@ -130,7 +126,12 @@ class ConnectionCreator:
     """
 
     def __init__(self, options: Any) -> None:
+        """
+        @param options: of Twisted, such as C{CertificateOptions}; its context answers ALPN from now on.
+        """
         self.context = options.getContext()
+        with contextlib.suppress(ValueError):  # it has connections already, so it stays as it is
+            answer_alpn(self.context)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """An OpenSSL connection (L{IOpenSSLServerConnectionCreator})."""
@@ -157,8 +158,8 @@ def adopt(tls: Any) -> Certificate | None:
     """
     if tls is None or isinstance(tls, Certificate):
         return tls
-    if IOpenSSLServerConnectionCreator.providedBy(tls):
-        return _Fixed(tls)
     if hasattr(tls, "getContext"):
         return _Fixed(ConnectionCreator(tls))
+    if IOpenSSLServerConnectionCreator.providedBy(tls):
+        return _Fixed(tls)
     raise TypeError(f"nothing to make TLS connections with: {tls!r}")

@@ -24,6 +24,7 @@ from zope.interface import implementer
 
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.wire.policy import CIPHERS
 
 
 class TLSState:
@@ -123,7 +124,7 @@ class ClientTLS:
                 blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
             found = [TrustedCertificate.loadPEM(b"-----BEGIN CERTIFICATE" + block) for block in blocks]
             trust_roots = trustRootFromCertificates(found)
-        extra = {"raiseMinimumTo": TLSVersion.TLSv1_2}
+        extra = {"raiseMinimumTo": TLSVersion.TLSv1_2, "acceptableCiphers": CIPHERS}
         self._options = optionsForClientTLS(
             hostname, trustRoot=trust_roots, clientCertificate=client_certificate, extraCertificateOptions=extra
         )

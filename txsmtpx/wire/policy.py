@@ -1,0 +1,71 @@
+"""
+What every TLS context of ours allows: the cipher suites (RFC 9325 §4) and the answer to ALPN (RFC 7301).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet import _sslverify
+from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.ssl import AcceptableCiphers
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
+    "ECDH+AESGCM:ECDH+CHACHA20:DH+AESGCM:DH+CHACHA20:ECDH+AES256:DH+AES256:ECDH+AES128:DH+AES:!aNULL:!MD5:!DSS"
+)
+"""
+The suites of TLS 1.2, the best first: those of Twisted without key transport by static RSA, which has no forward
+secrecy and must not be negotiated (RFC 9325 §4.1).  TLS 1.3 has none of that kind.
+"""
+
+PROTOCOLS = (b"smtp", b"lmtp")
+"""
+The ALPN names of a port for mail.  None is registered; these are what HAProxy's users and submission clients write.
+"""
+
+
+def answer_alpn(context: SSL.Context, protocols: Sequence[bytes] = ()) -> None:
+    """
+    Have servers that use C{context} answer clients that offer ALPN.
+
+    The server speaks what the factory behind TLS names (L{IProtocolNegotiationFactory}) and C{protocols}; if there are
+    none, mail.  If it speaks nothing that the client offers, the handshake goes on without ALPN: some clients offer
+    "http/1.1" whatever they speak.  Twisted would end the handshake.
+
+    @param context: one that no connection was made from yet.
+    """
+
+    def choose(connection: SSL.Connection, offered: Sequence[bytes]) -> Any:
+        spoken = (*_named_by_factory(connection.get_app_data()), *protocols) or PROTOCOLS
+        return next((each for each in spoken if each in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+
+    context.set_alpn_select_callback(choose)
+
+
+def _named_by_factory(tls: Any) -> Sequence[bytes]:
+    """
+    What the factory behind TLS says that it speaks.
+
+    @param tls: what Twisted keeps with a connection: since version 25 its protocol.
+    """
+    factory = tls.factory if isinstance(tls, TLSMemoryBIOProtocol) else None
+    while factory is not None:
+        if IProtocolNegotiationFactory.providedBy(factory):
+            return tuple(factory.acceptableProtocols())
+        factory = getattr(factory, "wrappedFactory", None)
+    return ()
+
+
+def apply_to_endpoint_strings() -> None:
+    """
+    Have the contexts that Twisted makes for endpoint strings (C{ssl:}, C{tls:}, C{txsni:}) follow this policy too.
+
+    An endpoint string has no word for either, and parsers make contexts whenever they read a certificate again.  So
+    this changes the defaults of Twisted for the whole process: only C{twistd smtpx} calls it, no library does.
+    """
+    _sslverify.defaultCiphers = CIPHERS
+    if hasattr(_sslverify, "setupForALPN"):  # in newer versions; older ones leave ALPN alone
+        _sslverify.setupForALPN = lambda context, acceptableProtocols: answer_alpn(context, acceptableProtocols)
