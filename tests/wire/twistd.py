@@ -54,22 +54,26 @@ class Twistd:
         adopt: Sequence[socket.socket] = (),
         wrapper: Sequence[str] = (),
         before: Sequence[str] = (),
+        command: Sequence[str] = COMMAND,
+        log: str = "log",
     ) -> None:
         """
         @param directory: where it runs, and logs.
         @param wrapper: a command that runs what follows it.
         @param before: options of C{twistd} itself.
         @param adopt: listening sockets, handed over as systemd does.
+        @param command: what it is started by.
+        @param log: the name of the file that it logs to.
         """
-        self._log = directory / "log"
+        self._log = directory / log
         descriptors = [each.fileno() for each in adopt]
         if adopt:
             wrapper = [sys.executable, "-c", _ADOPT, ",".join(map(str, descriptors))]
-        with self._log.open("wb") as log:
+        with self._log.open("wb") as output:
             self.process = subprocess.Popen(
-                [*wrapper, *COMMAND[:-1], *before, COMMAND[-1], *options],
+                [*wrapper, *command[:-1], *before, command[-1], *options],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=directory,
                 env=environment(extra),

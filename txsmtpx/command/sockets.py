@@ -7,13 +7,18 @@ Between an endpoint and its socket there may be others (C{haproxy:}, C{ssl:}); a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from twisted.internet.error import CannotListenError
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
 from txsmtpx.wire.adopted import adopt_port
+from txsmtpx.wire.certificate import ConnectionCreator
+from txsmtpx.wire.policy import protocols_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Socket:
     """
     A listening socket.
 
-    @ivar place: what the endpoint asked for; the same words find it again in another process.
+    @ivar place: the name of its L{Place}.
     @ivar family: such as C{socket.AF_INET}.
     @ivar descriptor: its number.
     """
@@ -48,28 +53,35 @@ class Sockets:
 
     @property
     def unshared(self) -> Any:
-        """The reactor itself, for what each process has for itself."""
-        return self._reactor
+        """The same for what each process has for itself, which is never shared."""
+        return Sockets(self._reactor)
 
     def share(self) -> None:
         """From now on, sockets are opened for other processes."""
         self._sharing = True
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
-        """See C{IReactorTCP}."""
-        return self._listen(
-            f"tcp:{interface}:{port}", factory, lambda: self._reactor.listenTCP(port, factory, backlog, interface)
-        )
+        """
+        See C{IReactorTCP}.
+
+        @raise PortError: it cannot be had.
+        """
+        place = TCPPlace(interface, port)
+        return self._listen(place, factory, lambda: self._reactor.listenTCP(port, factory, backlog, interface))
 
     def listenSSL(self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = "") -> Any:
         """See C{IReactorSSL}."""
-        return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory), backlog, interface)
+        creator = ConnectionCreator(contextFactory, protocols_of(factory))
+        return self.listenTCP(port, TLSMemoryBIOFactory(creator, False, factory), backlog, interface)
 
     def listenUNIX(self, address: str, factory: Any, backlog: int = 50, mode: int = 0o666, wantPID: Any = 0) -> Any:
-        """See C{IReactorUNIX}."""
-        return self._listen(
-            f"unix:{address}", factory, lambda: self._reactor.listenUNIX(address, factory, backlog, mode, wantPID)
-        )
+        """
+        See C{IReactorUNIX}.  A socket and a lock that a process left which is gone do not stop it.
+
+        @raise PortError: it cannot be had.
+        """
+        place = UNIXPlace(os.fsdecode(address))
+        return self._listen(place, factory, lambda: self._reactor.listenUNIX(address, factory, backlog, mode, wantPID))
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
         """See C{IReactorSocket}."""
@@ -77,8 +89,13 @@ class Sockets:
             f"descriptor:{fileDescriptor}", adopt_port(self._reactor, fileDescriptor, addressFamily, factory)
         )
 
-    def _listen(self, place: str, factory: Any, listen: Callable[[], Any]) -> Any:
-        return self._note(place, listen())
+    def _listen(self, place: Place, factory: Any, listen: Callable[[], Any]) -> Any:
+        try:
+            place.prepare()
+            port = listen()
+        except (CannotListenError, OSError, OverflowError) as error:
+            raise PortError(place, error) from error
+        return self._note(place.name, port)
 
     def _note(self, place: str, port: Any) -> Any:
         if self._sharing:
@@ -98,9 +115,9 @@ class HandedSockets(Sockets):
     def share(self) -> None:
         """They are shared already."""
 
-    def _listen(self, place: str, factory: Any, listen: Callable[[], Any]) -> Any:
+    def _listen(self, place: Place, factory: Any, listen: Callable[[], Any]) -> Any:
         for socket in self._handed:
-            if socket.place == place:
+            if socket.place == place.name:
                 self._handed.remove(socket)  # "tcp:0" may have been asked for twice
                 return adopt_port(self._reactor, socket.descriptor, socket.family, factory)
-        return listen()
+        return super()._listen(place, factory, listen)

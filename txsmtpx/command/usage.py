@@ -14,6 +14,7 @@ from typing import Any
 from twisted.python import usage
 from twisted.python.usage import UsageError
 
+from txsmtpx.command import pidfile
 from txsmtpx.command.box import GROUPS, OPTIONS
 from txsmtpx.command.handover import Handover
 from txsmtpx.command.option import FLAG, Action, Option
@@ -82,6 +83,8 @@ class Options(usage.Options):
         if self["check"]:
             print("\n".join(report(self.process)))
             sys.exit(0)
+        if self.parent is not None:
+            pidfile.prepare(self.parent)
 
     def _said(self) -> dict[str, Said]:
         return {

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography import x509
@@ -125,13 +126,14 @@ class ConnectionCreator:
     @ivar context: what they are made from, an C{OpenSSL.SSL.Context}.
     """
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: Any, protocols: Sequence[bytes] = ()) -> None:
         """
         @param options: of Twisted, such as C{CertificateOptions}; its context answers ALPN from now on.
+        @param protocols: see L{answer_alpn}.
         """
         self.context = options.getContext()
         with contextlib.suppress(ValueError):  # it has connections already, so it stays as it is
-            answer_alpn(self.context)
+            answer_alpn(self.context, protocols)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """An OpenSSL connection (L{IOpenSSLServerConnectionCreator})."""

@@ -26,6 +26,8 @@ PROTOCOLS = (b"smtp", b"lmtp")
 The ALPN names of a port for mail.  None is registered; these are what HAProxy's users and submission clients write.
 """
 
+_NONE_IN_COMMON = SSL.NO_OVERLAPPING_PROTOCOLS
+
 
 def answer_alpn(context: SSL.Context, protocols: Sequence[bytes] = ()) -> None:
     """
@@ -39,19 +41,19 @@ def answer_alpn(context: SSL.Context, protocols: Sequence[bytes] = ()) -> None:
     """
 
     def choose(connection: SSL.Connection, offered: Sequence[bytes]) -> Any:
-        spoken = (*_named_by_factory(connection.get_app_data()), *protocols) or PROTOCOLS
-        return next((each for each in spoken if each in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+        tls = connection.get_app_data()  # since Twisted 25 its protocol
+        named = protocols_of(tls.factory) if isinstance(tls, TLSMemoryBIOProtocol) else ()
+        return next((each for each in (*named, *protocols) or PROTOCOLS if each in offered), _NONE_IN_COMMON)
 
     context.set_alpn_select_callback(choose)
 
 
-def _named_by_factory(tls: Any) -> Sequence[bytes]:
+def protocols_of(factory: Any) -> Sequence[bytes]:
     """
-    What the factory behind TLS says that it speaks.
+    Return what a factory, or one that it wraps, says that it speaks.
 
-    @param tls: what Twisted keeps with a connection: since version 25 its protocol.
+    @return: nothing if none of them says so.
     """
-    factory = tls.factory if isinstance(tls, TLSMemoryBIOProtocol) else None
     while factory is not None:
         if IProtocolNegotiationFactory.providedBy(factory):
             return tuple(factory.acceptableProtocols())

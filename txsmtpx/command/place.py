@@ -1,0 +1,239 @@
+"""
+Where a server listens: how it is tried, and why it cannot be had, in words.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet.abstract import isIPv6Address
+from twisted.internet.error import CannotListenError
+
+from txsmtpx.command.process_number import is_gone
+
+_LAST_PORT = 65535
+_FIRST_FOR_ALL = 1024
+"""Ports below are root's, unless the system says otherwise."""
+
+
+class PortError(CannotListenError):
+    """
+    A port cannot be had; the text says which and why.
+    """
+
+    def __init__(self, place: Place, error: Exception) -> None:
+        why = getattr(error, "socketError", error)
+        CannotListenError.__init__(self, None, place.name, why)
+        self.words = f"cannot listen on {place}: {place.why_not(why)}"
+
+    def __str__(self) -> str:
+        return self.words
+
+
+class Place(Protocol):
+    """
+    Where a server listens.
+
+    @ivar name: what an endpoint asked for; the same words find the socket again in another process.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def prepare(self) -> None:
+        """
+        Remove what a process that is gone has left there.
+
+        @raise OSError: something listens there, or it cannot be removed.
+        """
+
+    def try_it(self) -> socket.socket | None:
+        """
+        Try whether a server could listen there.
+
+        @return: what keeps it from being had once more, if anything does.
+        @raise OSError: it cannot be had.
+        @raise OverflowError: there is no such port.
+        """
+
+    def why_not(self, error: Any) -> str:
+        """Return what C{error} says of it."""
+
+
+@dataclass(frozen=True)
+class TCPPlace:
+    """
+    A TCP port.
+
+    @ivar interface: an address of this host, "" for all of IPv4.
+    """
+
+    interface: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return f"tcp:{self.interface}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"port {self.port} of {self.interface or 'all addresses'}"
+
+    def prepare(self) -> None:
+        """
+        Look at the number alone, since the system cleans up after a process that is gone.
+
+        @raise OverflowError: it is none; where IPv6 addresses are resolved it would be taken modulo 65536.
+        """
+        if not 0 <= self.port <= _LAST_PORT:
+            raise OverflowError(self.port)
+
+    def try_it(self) -> socket.socket:
+        """Return a socket that listens there."""
+        self.prepare()
+        family = socket.AF_INET6 if isIPv6Address(self.interface) else socket.AF_INET
+        address: Any = (self.interface, self.port)
+        if family == socket.AF_INET6:
+            found = socket.getaddrinfo(self.interface, self.port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+            address = found[0][4]  # with the number of a zone, as in fe80::1%eth0
+        tried = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            if os.name == "posix":
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+            tried.listen()
+        except BaseException:
+            tried.close()
+            raise
+        return tried
+
+    def why_not(self, error: Any) -> str:
+        """Return what C{error} says of it."""
+        if isinstance(error, OverflowError):
+            return f"a port is a number from 0 to {_LAST_PORT}"
+        if isinstance(error, socket.gaierror):
+            return f"{self.interface} is neither an address of this host nor a name of one"
+        number = getattr(error, "errno", None)
+        if number == errno.EADDRINUSE:
+            return "it is in use"
+        if number == errno.EADDRNOTAVAIL:
+            return f"{self.interface} is no address of this host"
+        if number in (errno.EACCES, errno.EPERM):
+            root = "; ports below 1024 are for root, or for CAP_NET_BIND_SERVICE" if self.port < _FIRST_FOR_ALL else ""
+            return f"not permitted{root}"
+        return _plain(error)
+
+
+@dataclass(frozen=True)
+class UNIXPlace:
+    """A UNIX socket, and the lock that Twisted puts beside it: a symbolic link to a process number."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return f"unix:{self.path}"
+
+    @property
+    def lock(self) -> str:
+        """Return the path of its lock."""
+        return f"{self.path}.lock"
+
+    def __str__(self) -> str:
+        return self.path
+
+    def prepare(self) -> None:
+        """
+        Remove a lock and a socket that a process left which is gone.
+
+        Twisted believes a lock whose number is that of any process, and leaves a socket without a lock alone.  Here the
+        socket is asked whether a server listens there, as Dovecot does it.
+        """
+        if self.path.startswith("\0"):
+            return  # of Linux's abstract namespace, from which it vanishes with its process
+        self._look()
+        if os.path.islink(self.lock):
+            os.unlink(self.lock)
+        if self._is_socket():
+            os.unlink(self.path)
+
+    def _look(self) -> None:
+        """
+        @raise OSError: something that lives has that name.
+        """
+        if self._answers() or self._is_held():
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        if os.path.lexists(self.path) and not self._is_socket():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self.path)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.setblocking(False)
+            try:
+                probe.connect(self.path)
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            except BlockingIOError:  # its queue is full
+                return True
+        return True
+
+    def _is_held(self) -> bool:
+        """Whether a server has the lock that does not listen yet, or whose socket was removed."""
+        try:
+            pid, written = os.readlink(self.lock), os.lstat(self.lock).st_mtime
+        except OSError:  # there is none, or it is no link
+            return False
+        return pid.isdecimal() and not is_gone(int(pid), written)
+
+    def _is_socket(self) -> bool:
+        try:
+            return stat.S_ISSOCK(os.lstat(self.path).st_mode)
+        except FileNotFoundError:
+            return False
+
+    def try_it(self) -> None:
+        """
+        Look whether a server could listen there, and change nothing.
+
+        @raise OSError: it could not.
+        """
+        self._look()
+        directory = os.path.dirname(self.path) or "."
+        os.stat(directory)
+        if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), directory)
+
+    def why_not(self, error: Any) -> str:
+        """Return what C{error} says of it."""
+        number = getattr(error, "errno", None)
+        directory = os.path.dirname(self.path) or "."
+        if isinstance(error, OSError) and number is None:  # which Python says without one
+            return f"the path has {len(os.fsencode(self.path))} octets, more than the system takes for a socket"
+        if number == errno.ENOENT:
+            return f"there is no directory {directory}"
+        if number == errno.ENOTDIR:
+            return f"{directory} is no directory"
+        if os.path.lexists(self.path) and not self._is_socket():
+            return "there is a file of that name, which is no socket"
+        if number == errno.EADDRINUSE or number is None:
+            return f"it is in use{self._owner()}"
+        if number in (errno.EACCES, errno.EPERM):
+            return f"no permission for {os.fsdecode(getattr(error, 'filename', None) or directory)}"
+        return _plain(error)
+
+    def _owner(self) -> str:
+        try:
+            return f" ({self.lock} is of process {os.readlink(self.lock)})"
+        except OSError:
+            return ""
+
+
+def _plain(error: Any) -> str:
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{os.fsdecode(error.filename)}: {words}" if getattr(error, "filename", None) else words
