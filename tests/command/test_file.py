@@ -189,7 +189,7 @@ def test_check_as_an_operator_sees_it(tmp_path):
 def test_check_without_a_file(tmp_path):
     ended = run(tmp_path, "--check", "--lmtp", "--port", "unix:socket")
     assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, "One listener:")
-    assert "  lmtp = True (--lmtp)" in ended.stdout.splitlines()
+    assert "  lmtp = true (--lmtp)" in ended.stdout.splitlines()
     assert not (tmp_path / "socket").exists()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Callable
 
@@ -91,6 +92,20 @@ class Directories:
         self._settle(maildir)
         self._make(os.path.join(maildir, "new"))
         self._settle(os.path.join(maildir, "new"))
+
+    def check(self, directory: str) -> None:
+        """
+        Look whether C{directory} can be written, or made; nothing is left behind.
+
+        @raise OSError: it cannot be; its file name is that of the directory that refuses it.
+        """
+        while not os.path.lexists(directory):
+            directory = os.path.dirname(directory)
+        try:
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, directory) from error
 
     def _make(self, directory: str) -> None:
         try:

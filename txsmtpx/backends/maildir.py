@@ -59,6 +59,17 @@ class MaildirBackend(OpenBackend):
         self.directories = Directories(fsync)
         super().__init__(lambda connection: MaildirSession(self, connection.domain))
 
+    def check(self) -> None:
+        """
+        Look whether Maildirs can be made and written; C{twistd smtpx --check} asks.
+
+        @raise OSError: they cannot be.
+        """
+        fixed, brace, _ = self._pattern.partition("{")
+        parts = [os.path.join(fixed, part) for part in ("tmp", "new", "cur")]
+        for directory in [os.path.dirname(fixed)] if brace else parts:
+            self.directories.check(directory)
+
     def maildir(self, recipient: str, own_domain: str) -> str:
         """
         The Maildir of C{recipient}; <Postmaster>, who needs no domain, is that of C{own_domain}.

@@ -28,6 +28,7 @@ from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import target
+from txsmtpx.wire.description import fault
 from txsmtpx.wire.pool import SMTPPool
 
 log = Logger(__name__)
@@ -280,7 +281,7 @@ def _check(reactor: Any, endpoint: Any) -> None:
     try:
         target(reactor, endpoint)
     except Exception as error:  # each endpoint parser has its own
-        raise ValueError(f"no endpoint: {endpoint} ({error or type(error).__name__})") from error
+        raise ValueError(f"no endpoint: {endpoint} ({fault(error)})") from error
 
 
 def relay(argument: str) -> RelayBackend:

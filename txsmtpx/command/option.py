@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from txsmtpx.grammar import asciitext
+from txsmtpx.grammar import asciitext, path
+from txsmtpx.grammar.domain import domain_key
 
 
 class OptionError(ValueError):
@@ -46,11 +47,13 @@ class Kind:
     @ivar word: stands for the value in the help, "" for a flag.
     @ivar types: what it may be in a file.
     @ivar read: text to value.
+    @ivar shown: value to text, as a file would have it.
     """
 
     word: str
     types: tuple[type, ...]
     read: Callable[[str], Any]
+    shown: Callable[[Any], str] = str
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,22 @@ def _seconds(text: str) -> float:
     raise ValueError(f"takes a number of seconds, not {text!r}")
 
 
-FLAG = Kind("", (bool,), bool)
+def _domain(text: str) -> str:
+    try:
+        path.parse_mailbox(f"postmaster@{text.removesuffix('.')}")
+        domain_key(text)
+    except ValueError:
+        raise ValueError(f"takes a domain, such as mx.example.org, not {text!r}") from None
+    return text
+
+
+FLAG = Kind("", (bool,), bool, lambda value: str(value).lower())
 TEXT = Kind("TEXT", (str,), str)
 FILE = Kind("FILE", (str,), str)
+DOMAIN = Kind("DOMAIN", (str,), _domain)
+"""A domain or an address literal (RFC 5321 §4.1.2)."""
+DOMAIN_KEY = Kind("DOMAIN", (str,), lambda text: domain_key(_domain(text)))
+"""The same, to be compared with others."""
 NUMBER = Kind("N", (int,), _number)
 SECONDS = Kind("SECONDS", (int, float), _seconds)
 

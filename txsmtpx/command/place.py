@@ -26,13 +26,12 @@ class PortError(CannotListenError):
     A port cannot be had; the text says which and why.
     """
 
-    def __init__(self, place: Place, error: Exception) -> None:
-        why = getattr(error, "socketError", error)
+    def __init__(self, place: Place, why: str) -> None:
         CannotListenError.__init__(self, None, place.name, why)
-        self.words = f"cannot listen on {place}: {place.why_not(why)}"
+        self._place = place
 
     def __str__(self) -> str:
-        return self.words
+        return f"cannot listen on {self._place}: {self.socketError}"
 
 
 class Place(Protocol):

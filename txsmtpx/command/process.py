@@ -100,8 +100,9 @@ class Process:
         for listener in self.listeners:
             for port in listener.ports:
                 if port in taken and not _ANY_PORT.search(port):
-                    error = OptionError("port", f"{port} is that of listener {taken[port]} already")
-                    self._complain(listener.values.complaint(error))
+                    twice = taken[port] == listener.name
+                    text = f"{port} is said twice" if twice else f"{port} is that of listener {taken[port]} already"
+                    self._complain(listener.values.complaint(OptionError("port", text)))
                 taken[port] = listener.name
 
     def _finish(self, values: Values) -> None:

@@ -35,5 +35,5 @@ def _said(values: Values, about: Collection[str]) -> Iterator[str]:
 
 
 def _shown(option: Option, value: object) -> str:
-    texts = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    texts = [option.kind.shown(each) for each in (value if isinstance(value, list) else [value])]
     return ", ".join(text.partition(":")[0] if option.secret else text for text in texts)

@@ -93,8 +93,10 @@ class Sockets:
         try:
             place.prepare()
             port = listen()
-        except (CannotListenError, OSError, OverflowError) as error:
-            raise PortError(place, error) from error
+        except CannotListenError as error:
+            raise PortError(place, place.why_not(error.socketError)) from error
+        except (OSError, OverflowError) as error:
+            raise PortError(place, place.why_not(error)) from error
         return self._note(place.name, port)
 
     def _note(self, place: str, port: Any) -> Any:

@@ -8,7 +8,7 @@ import contextlib
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.python import usage
@@ -21,6 +21,7 @@ from txsmtpx.command.option import FLAG, Action, Option
 from txsmtpx.command.process import Process
 from txsmtpx.command.report import report
 from txsmtpx.command.sockets import HandedSockets, Sockets
+from txsmtpx.command.trial import TrialSockets, trial
 from txsmtpx.command.values import Said
 from txsmtpx.wire.policy import apply_to_endpoint_strings
 
@@ -75,16 +76,26 @@ class Options(usage.Options):
         apply_to_endpoint_strings()
         from twisted.internet import reactor
 
-        sockets = Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets)
+        twistd: Mapping[str, Any] = self.parent or {}
+        if self["check"]:
+            self._check(TrialSockets(reactor, twistd.get("rundir", ".")), twistd)
+        self._put_together(Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets))
+        if self.parent is not None:
+            pidfile.prepare(self.parent)
+
+    def _put_together(self, sockets: Sockets) -> None:
         self.process = Process(sockets)
         self.process.put_together(self._said())
         if self.process.errors:
             raise UsageError(*self.process.errors)
-        if self["check"]:
-            print("\n".join(report(self.process)))
-            sys.exit(0)
-        if self.parent is not None:
-            pidfile.prepare(self.parent)
+
+    def _check(self, sockets: TrialSockets, twistd: Mapping[str, Any]) -> None:
+        self._put_together(sockets)
+        found = trial(self.process, sockets, twistd)
+        if found:
+            raise UsageError(*found)
+        print("\n".join(report(self.process)))
+        sys.exit(0)
 
     def _said(self) -> dict[str, Said]:
         return {

@@ -42,7 +42,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.task import Clock, deferLater
+from zope.interface import implementer
 
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.box import EXTENSIONS
@@ -213,11 +215,15 @@ def _value(text: str) -> Any:
         return text
 
 
+@implementer(IOpenSSLServerConnectionCreator)
 class _NoCertificate:
     """Enough for STARTTLS to be offered, not to be begun."""
 
-    def getContext(self) -> None:
-        """There is none."""
+    def serverConnectionForTLS(self, protocol: Any) -> Any:
+        """
+        @raise NotImplementedError: always.
+        """
+        raise NotImplementedError
 
 
 class _Play:

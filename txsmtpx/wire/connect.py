@@ -24,6 +24,7 @@ from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.client import Auth, SMTPClient
+from txsmtpx.wire.description import check_host, check_port
 from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import ClientTLS
@@ -78,8 +79,12 @@ def target(reactor: Any, endpoint: Any) -> Target:
     made = clientFromString(reactor, endpoint)
     if kind == "tcp":
         host = to_a_label(getattr(made, "_hostText", None) or _text(getattr(made, "_host", "")))
+        check_host(host)
+        check_port(made._port)
         by_name = HostnameEndpoint(reactor, host, made._port, made._timeout, made._bindAddress)
         return Target(by_name, host, "none" if _is_local(host) else "required")
+    if kind == "unix" and not made._path:
+        raise ValueError("missing: path")
     return Target(made, "", "none" if kind == "unix" else "required")
 
 

@@ -23,6 +23,7 @@ from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.wire.description import check_host, check_port
 
 _NO_ANSWER = (DomainError, AuthoritativeDomainError, DNSQueryTimeoutError, ResolverError)
 
@@ -147,4 +148,6 @@ class MXParser:
 def _parsed(reactor: Any, domain: str, port: str = "25", timeout: str = "30") -> MXEndpoint:
     if not domain:
         raise ValueError("mx: needs a domain")
+    check_host(domain)
+    check_port(int(port))
     return MXEndpoint(reactor, domain, int(port), float(timeout))

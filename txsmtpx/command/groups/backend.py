@@ -10,15 +10,14 @@ from txsmtpx.backends.plugin import backend_named, plugins
 from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import TEXT, Action, Kind, Option, OptionError
+from txsmtpx.command.option import DOMAIN_KEY, TEXT, Action, Option, OptionError
 from txsmtpx.command.values import Values
-from txsmtpx.grammar.domain import domain_key
 
 OPTIONS = (
     Option("backend", TEXT, "Who takes the mail: NAME or NAME:ARGUMENT, see --help-backends.", "log", "b"),
     Option(
         "relay-domain",
-        Kind("DOMAIN", (str,), domain_key),
+        DOMAIN_KEY,
         "A domain to which a relay takes mail from anybody",
         repeated=True,
     ),

@@ -4,6 +4,8 @@ Where a server listens, and what it calls itself.
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 from typing import Any
 
@@ -11,9 +13,10 @@ from twisted.internet.endpoints import serverFromString
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import FLAG, TEXT, Kind, Option, OptionError
+from txsmtpx.command.option import DOMAIN, FLAG, Kind, Option, OptionError
 from txsmtpx.command.values import Values
 from txsmtpx.grammar import asciitext
+from txsmtpx.wire.description import fault
 
 DEFAULT_PORT = "tcp:1025:interface=127.0.0.1"
 
@@ -28,7 +31,7 @@ ENDPOINT = Kind("ENDPOINT", (str, int), _description)
 OPTIONS = (
     Option("port", ENDPOINT, "A port number or any server endpoint string", [DEFAULT_PORT], "p", repeated=True),
     Option("lmtp", FLAG, "Speak LMTP.", False),
-    Option("domain", TEXT, "The name of this server [default: the host's]."),
+    Option("domain", DOMAIN, "The name of this server [default: the host's]."),
 )
 
 
@@ -47,9 +50,27 @@ def endpoint(reactor: Any, option: str, description: str) -> Any:
     @raise OptionError: none.
     """
     try:
-        return serverFromString(reactor, description)
+        made = serverFromString(reactor, description)
+        _check_certificates(description)
     except Exception as error:  # each endpoint parser has its own
-        raise OptionError(option, f"{description}: {error or type(error).__name__}") from error
+        raise OptionError(option, f"{description}: {fault(error)}") from error
+    return made
+
+
+_DIRECTORY = re.compile(r"(?:haproxy:)?(?:tls|txsni):(?:path=)?((?:\\.|[^:\\])*)")
+
+
+def _check_certificates(description: str) -> None:
+    """
+    Look into the directory of an endpoint that reads one when clients come.
+
+    @raise OSError: it cannot be read.
+    @raise ValueError: no certificates are in it.
+    """
+    if found := _DIRECTORY.match(description):
+        directory = re.sub(r"\\(.)", r"\1", found[1])
+        if not any(name.endswith(".pem") for name in os.listdir(directory)):
+            raise ValueError(f"no certificates in {directory}")
 
 
 LISTENING = Group("Listening", OPTIONS, _apply)

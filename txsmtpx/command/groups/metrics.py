@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from txsmtpx.command.group import Group
+from txsmtpx.command.groups.listening import endpoint
 from txsmtpx.command.option import Kind, Option, OptionError
 from txsmtpx.command.values import Values
 from txsmtpx.grammar import asciitext
@@ -39,10 +40,8 @@ def _apply(values: Values, process: Process) -> None:
         figures = Figures(listener.name)
         listener.observers.append(figures)
         process.figures.append(figures)
-    try:
-        process.metrics = MetricsService(lambda: process.figures_of(), values["metrics"], process.reactor.unshared)
-    except Exception as error:  # each endpoint parser has its own
-        raise OptionError("metrics", f"{values['metrics']}: {error or type(error).__name__}") from error
+    endpoint(process.reactor, "metrics", values["metrics"])  # which says what is wrong with it
+    process.metrics = MetricsService(lambda: process.figures_of(), values["metrics"], process.reactor.unshared)
 
 
 METRICS = Group("Metrics", (METRICS_OPTION,), for_process=_apply)

@@ -13,7 +13,7 @@ from txsmtpx.extensions import box
 OPTIONS = (
     Option(
         "extension",
-        Kind("KEYWORD", (str,), box.named),
+        Kind("KEYWORD", (str,), box.named, lambda extension: str(extension.keyword)),
         "Announce an extension, such as DSN, whose promise the backend keeps without declaring it",
         repeated=True,
     ),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.command.group import Group
-from txsmtpx.command.option import Kind, Option, OptionError
+from txsmtpx.command.groups.listening import endpoint
+from txsmtpx.command.option import DOMAIN_KEY, Kind, Option, OptionError
 from txsmtpx.command.values import Values
 from txsmtpx.grammar import asciitext
-from txsmtpx.grammar.domain import domain_key
 
 if TYPE_CHECKING:
     from txsmtpx.command.process import Process
@@ -25,7 +25,7 @@ def _description(text: str) -> str:
 OPTIONS = (
     Option("web", Kind("ENDPOINT", (str, int), _description), "Show the mail of --backend memory in a web inbox; a "
            "number is a port of the loopback interface."),
-    Option("web-host", Kind("NAME", (str,), domain_key), "A host name by which browsers may call the web inbox, "
+    Option("web-host", Kind("NAME", (str,), DOMAIN_KEY.read), "A host name by which browsers may call the web inbox, "
            "besides localhost and addresses", repeated=True),
 )  # fmt: skip
 
@@ -42,10 +42,8 @@ def _apply(values: Values, process: Process) -> None:
         from txsmtpx.web.service import InboxService
     except ImportError as error:
         raise OptionError("web", f"needs the extra txsmtpx[web]: {error}") from error
-    try:
-        process.services.append(InboxService(kept[0], values["web"], process.reactor, values["web-host"]))
-    except Exception as error:  # each endpoint parser has its own
-        raise OptionError("web", f"{values['web']}: {error or type(error).__name__}") from error
+    endpoint(process.reactor, "web", values["web"])  # which says what is wrong with it
+    process.services.append(InboxService(kept[0], values["web"], process.reactor, values["web-host"]))
 
 
 WEB = Group("Web inbox", OPTIONS, for_process=_apply)

@@ -1,0 +1,73 @@
+"""
+What is wrong with the string of an endpoint, in words: parsers of endpoints raise what Python raises.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from OpenSSL import SSL, crypto
+
+from txsmtpx.grammar import path
+
+_MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
+_UNKNOWN = re.compile(r"unexpected keyword argument '(.*?)'")
+_TOO_MANY = re.compile(r"positional arguments? but \d+ (?:was|were) given|multiple values for")
+_NO_NUMBER = re.compile(r"(?:invalid literal for int\(\) with base (\d+)|could not convert string to float): (.*)")
+_NO_KIND = re.compile(r"Unknown endpoint type: (.*)")
+
+
+def fault(error: Exception) -> str:
+    """
+    Return what C{error} says that the parser of an endpoint has raised.
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cannot read {error.filename}: {error.strerror}"
+    if isinstance(error, SSL.Error | crypto.Error):
+        return "its files hold no certificate with its key"
+    if isinstance(error, TypeError):
+        if found := _MISSING.search(text):
+            return f"missing: {found[1].replace(chr(39), '')}"
+        if found := _UNKNOWN.search(text):
+            return f"it takes no {found[1]}"
+        if _TOO_MANY.search(text):
+            return "it has too many parts"
+    if isinstance(error, LookupError):  # as systemd: has it
+        return "no such socket was handed over"
+    if found := _NO_NUMBER.search(text):
+        return f"{found[2]} is no {'octal ' if found[1] == '8' else ''}number"
+    if found := _NO_KIND.search(text):
+        return f"no kind of endpoint is called {found[1]}; one is tcp: or unix:, for instance"
+    return text or type(error).__name__
+
+
+def check_port(port: int) -> None:
+    """
+    Check the number of a port to connect to.
+
+    @raise ValueError: there is no such port.
+    """
+    if not 0 < port < 65536:
+        raise ValueError(f"{port} is no port: a port is a number from 1 to 65535")
+
+
+def check_host(host: str) -> None:
+    """
+    Check the name or address of a host to connect to.
+
+    @raise ValueError: it is neither.
+    """
+    if not host:
+        raise ValueError("missing: host")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return
+    try:
+        path.parse_mailbox(f"postmaster@{host.removesuffix('.')}")
+    except ValueError:
+        raise ValueError(f"{host!r} is no host") from None
