@@ -33,6 +33,8 @@ cites it, a function, a class or a file, with its line.
 
 _RFC = r"RFC[\s#]+(\d+)"
 _SECTION = r"§(\d+(?:\.\d+)*)"
+# Since Python 3.12 an f-string is several tokens (PEP 701), since 3.14 there are t-strings (PEP 750).
+_STRINGS = {getattr(tokenize, name, tokenize.STRING) for name in ("STRING", "FSTRING_MIDDLE", "TSTRING_MIDDLE")}
 _CITATION = re.compile(rf"{_RFC}|{_SECTION}")
 
 
@@ -92,7 +94,7 @@ def _texts(source: str) -> Iterator[tuple[int, str]]:
             if pending:
                 yield pending
             pending = token.start[0], token.string
-        elif token.type == tokenize.STRING:
+        elif token.type in _STRINGS:
             yield token.start[0], token.string
     if pending:
         yield pending

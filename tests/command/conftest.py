@@ -40,7 +40,10 @@ def there(tmp_path: Path) -> Iterator[Machine]:
         yield made
 
 
+# A Python with a library of its own may have been built to look for it where only root gets to.
 _LEND = """
+echo /python/lib >/etc/ld.so.conf.d/python.conf
+ldconfig
 python3 -m venv /opt/txsmtpx
 python3 -c 'from pathlib import Path; from tests.newcomer.clone import lend
 lend(Path("/opt/txsmtpx"), Path("/packages"))'

@@ -87,5 +87,5 @@ class MetricsSite(Site):
         """Not that."""
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Return what is spoken over TLS (RFC 7301 §6), also where Twisted could speak HTTP/2."""
+        """Return what is spoken over TLS (RFC 7301), also where Twisted could speak HTTP/2."""
         return [b"http/1.1"]
