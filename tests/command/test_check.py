@@ -286,7 +286,7 @@ def test_in_the_directory_of_the_server(here, taken):
 
 
 def test_a_backend_of_ones_own(here, monkeypatch):
-    (here / "theirs.py").write_text(
+    (here / "backend_with_check.py").write_text(
         "from txsmtpx import OpenBackend, Session\n"
         "class Theirs(OpenBackend):\n"
         "    def check(self):\n"
@@ -295,7 +295,7 @@ def test_a_backend_of_ones_own(here, monkeypatch):
         "    return Theirs(lambda connection: Session())\n"
     )
     monkeypatch.syspath_prepend(str(here))
-    assert check("--port", ANY, "--backend", "theirs.make") == ["--backend theirs.make: the database does not answer"]
+    assert check("--port", ANY, "--backend", "backend_with_check.make") == ["--backend backend_with_check.make: the database does not answer"]
 
 
 def test_a_certificate_is_read(here, pem: Pem):
