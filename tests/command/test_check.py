@@ -295,7 +295,9 @@ def test_a_backend_of_ones_own(here, monkeypatch):
         "    return Theirs(lambda connection: Session())\n"
     )
     monkeypatch.syspath_prepend(str(here))
-    assert check("--port", ANY, "--backend", "backend_with_check.make") == ["--backend backend_with_check.make: the database does not answer"]
+    backend = "backend_with_check.make"
+    said = check("--port", ANY, "--backend", backend)
+    assert said == [f"--backend {backend}: the database does not answer"]
 
 
 def test_a_certificate_is_read(here, pem: Pem):

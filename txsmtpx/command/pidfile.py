@@ -9,6 +9,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from txsmtpx.command.process_number import is_gone
+from txsmtpx.grammar import asciitext
 
 DEFAULT = "twistd.pid"
 """The name that twistd gives it."""
@@ -40,7 +41,7 @@ def _remove_stale(path: str) -> None:
         with open(path, encoding="ascii", errors="replace") as file:
             text = file.read(100).strip()
         written = os.stat(path).st_mtime
-        if text and not text.isdecimal():
+        if text and not asciitext.is_number(text):
             raise PidFileError(f"{path} holds no process number: name another file with twistd --pidfile")
         if not text or is_gone(int(text), written):  # it is empty where the machine went down while it was written
             os.remove(path)

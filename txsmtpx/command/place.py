@@ -15,6 +15,7 @@ from twisted.internet.abstract import isIPv6Address
 from twisted.internet.error import CannotListenError
 
 from txsmtpx.command.process_number import is_gone
+from txsmtpx.grammar import asciitext
 
 _LAST_PORT = 65535
 _FIRST_FOR_ALL = 1024
@@ -188,7 +189,7 @@ class UNIXPlace:
             pid, written = os.readlink(self.lock), os.lstat(self.lock).st_mtime
         except OSError:  # there is none, or it is no link
             return False
-        return pid.isdecimal() and not is_gone(int(pid), written)
+        return asciitext.is_number(pid) and not is_gone(int(pid), written)
 
     def _is_socket(self) -> bool:
         try:
