@@ -53,6 +53,12 @@ ALLOWED = {
     "grammar/reply.py": {"line.splitlines": "what any reader may take for the end of a line ends one"},
     "sasl/bearer.py": {"authorization.strip()": "octets"},
     "sasl/cram.py": {"digest.lower": "octets"},
+    "wire/description.py": {
+        "re.compile('positional arguments? but \\\\d+ (?:was|were) given|multiple values for')": "words of Python's own",
+        "re.compile('missing \\\\d+ required (?:positional|keyword-only) arguments?: (.*)')": "likewise",
+        r"re.compile('(?:invalid literal for int\\(\\) with base (\\d+)|could not convert string to float): (.*)')": "so",
+        "str(error).split()": "likewise",
+    },
     "wire/client.py": {"verb.lower": "a verb that the client itself sends"},
     "wire/sni.py": {"(connection.get_servername() or b'').lower": "octets"},
 }

@@ -56,7 +56,7 @@ def start(file: Path, **twistd: object) -> dict[str, object]:
     return options
 
 
-@pytest.mark.parametrize("text", [str(os.getpid()), f"{os.getpid()}\n", "", "\n", "0", "9" * 30])
+@pytest.mark.parametrize("text", [str(os.getpid()), f"{os.getpid()}\n", "", "\n", "0", "9" * 30], ids=range(6))
 def test_what_is_of_no_process_is_removed(file, text):
     file.write_text(text)
     assert start(file)["pidfile"] == str(file)

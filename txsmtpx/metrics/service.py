@@ -11,7 +11,6 @@ from prometheus_client.exposition import choose_encoder
 from twisted.application.service import MultiService
 from twisted.application.strports import service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
