@@ -26,6 +26,9 @@ def send_mail(
     """
     Connect, send one message, quit.  Cancel the Deferred, and the connection is aborted.
 
+    The Deferred fires when the server has accepted the message.  QUIT is sent then, and the connection is closed in the
+    background: after the reply to QUIT, at most C{quit} seconds later (L{Timeouts}).
+
     @param endpoint: see L{connect}, as for all other keywords: C{auth}, C{tls}, C{lmtp}, C{hostname}...
     @param body: see L{txsmtpx.SMTPClient.send}, as for what is returned and raised.
     """
@@ -41,5 +44,5 @@ async def _send(
     except BaseException:
         client.give_up()
         raise
-    await client.quit()
+    client.quit()  # in the background: it never fails, and has a time limit
     return result

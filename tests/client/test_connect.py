@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, UNIXClientEndpoint
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionRefusedError
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import deferLater
 
 from tests.client.port import listening
 from txsmtpx import MemoryBackend, MXEndpoint, NotOffered, SMTPError, SMTPServerFactory, connect, send_mail
@@ -171,15 +172,27 @@ def test_cancelled_anywhere(network, verb):
 
 
 def test_cancelled_at_the_farewell(network):
-    """The message has been taken, and that is what is said."""
+    """The server has accepted the message, and that is the result; the farewell ends by itself."""
     net = network(QUIT=SILENCE)
     sending = send_mail(net, "me@example.org", ["you@example.net"], b"x\r\n", tls="none", reactor=net.clock)
     outcome = Outcome(sending)
     net.flush()
     sending.cancel()
-    net.flush()
     assert len(outcome.result().accepted) == 1
+    net.advance(10)
     assert net.servers[0].lost
+
+
+async def test_the_farewell_leaves_at_once():
+    """Also where the program ends with the result, as under C{react}: no turn of the reactor comes after it."""
+    server = ScriptedServer(QUIT=SILENCE)
+    port = await listening(reactor, lambda: server)
+    await send_mail(f"tcp:127.0.0.1:{port.getHost().port}", "me@example.org", ["you@example.net"], b"x\r\n")
+    while server.verbs[-1] != "QUIT":
+        await deferLater(reactor, 0, lambda: None)
+    server.say("221 2.0.0 Bye")
+    server.transport.loseConnection()
+    await port.stopListening()
 
 
 def test_cancelled_before_there_is_a_connection():

@@ -277,3 +277,47 @@ def test_a_client_that_is_done_with_is_gone(network):
     del client
     gc.collect()
     assert reference() is None
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "start_tls"])
+def test_221_to_anything_but_quit_is_the_end(network, command):
+    """RFC 5321 §4.2.3: the server closes; it has not done what was asked."""
+    bye, in_transaction = "221 2.0.0 Bye", command in ("data", "bdat", "transmit")
+    verbs = ["AUTH", "DATA", "BDAT", "END", "RSET", "NOOP", "VRFY", "EXPN", "HELP", "XTEST"]
+    script = {"EHLO": [None, bye], **dict.fromkeys(("MAIL", "RCPT"), [None, bye] if in_transaction else bye)}
+    net = network(offers=["CHUNKING", "AUTH PLAIN"], **script, **dict.fromkeys(verbs, bye))
+    client = net.greeted(allow_insecure_auth=True)
+    if in_transaction:
+        net.result(client.mail("me@example.org"))
+        net.result(client.rcpt("you@example.net"))
+    outcome = Outcome(COMMANDS[command](client))
+    net.flush()
+    assert isinstance(outcome.error, ConnectionDone)
+    assert "the server ended the session: 221 2.0.0 Bye" in str(outcome.error)
+    assert not client.usable
+    assert net.servers[0].lost
+
+
+def test_221_as_a_greeting_is_the_end(network):
+    net = network(GREETING="221 2.0.0 Bye")
+    client = net.client()
+    with pytest.raises(ConnectionDone, match="the server ended the session"):
+        net.result(client.greeting)
+
+
+def test_221_unasked_is_the_end(network):
+    net = network()
+    client = net.greeted()
+    net.servers[0].say("221 2.0.0 Idle for too long")
+    net.flush()
+    assert not client.usable
+    assert net.servers[0].lost
+    with pytest.raises(ConnectionDone, match="Idle for too long"):
+        net.result(client.mail("me@example.org"))
+
+
+def test_221_to_quit_is_what_is_expected(network):
+    net = network()
+    client = net.greeted()
+    assert net.result(client.quit()) is None
+    assert net.servers[0].lost

@@ -31,10 +31,14 @@ ORDER = ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "BDAT", "END"]
 SECONDS = Timeouts(greeting=11, command=12, mail=13, rcpt=14, data=15, block=16, end=17, quit=18)
 
 
-def sending(net, body=b"x\r\n", timeouts=SECONDS, **more):
+def sending_to(net, body=b"x\r\n", timeouts=SECONDS, **more):
     to = ["one@example.net", "two@example.net"]
     how = {"tls": "none", "timeouts": timeouts, "reactor": net.clock, **more}
-    return Outcome(send_mail(net, "me@example.org", to, body, **how))
+    return send_mail(net, "me@example.org", to, body, **how)
+
+
+def sending(net, body=b"x\r\n", timeouts=SECONDS, **more):
+    return Outcome(sending_to(net, body, timeouts, **more))
 
 
 @pytest.mark.parametrize(
@@ -197,17 +201,38 @@ def test_a_server_that_reads_again_and_does_not_answer(network):
     reads_slowly_and_no_more(net, outcome, 4)
 
 
-def test_a_farewell_is_short(network):
-    """The message has been taken: that nobody says goodbye is no error."""
+def test_the_result_does_not_wait_for_the_farewell(network):
+    """The server has accepted the message; QUIT is sent, and answered, or not, in the background."""
     net = network(QUIT=SILENCE)
     outcome = sending(net)
     net.flush()
-    assert not outcome.fired
+    assert len(outcome.result().accepted) == 2
+    assert net.servers[0].verbs[-1] == "QUIT"
     net.clock.advance(17.9)
-    assert not outcome.fired
+    net.flush()
+    assert not net.servers[0].lost
     net.clock.advance(0.2)
     net.flush()
-    assert len(outcome.result().accepted) == 2
+    assert net.servers[0].lost
+    assert net.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("answer", ["221 2.0.0 Bye", "421 4.3.2 Bye", "nonsense"])
+def test_nothing_is_left_after_the_farewell(network, answer):
+    net = network(QUIT=answer)
+    assert len(net.result(sending_to(net)).accepted) == 2
+    net.flush()
+    assert net.servers[0].lost
+    assert net.clock.getDelayedCalls() == []
+
+
+def test_a_server_that_answers_the_farewell_and_stays(network):
+    net = network(QUIT="250 2.0.0 I stay")
+    outcome = sending(net)
+    net.flush()
+    assert outcome.error is None
+    net.clock.advance(18.1)
+    net.flush()
     assert net.servers[0].lost
 
 

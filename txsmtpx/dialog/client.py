@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.envelope import Envelope
@@ -147,6 +148,9 @@ class ClientDialog:
         if reply.code == 421:
             verb = expected[0][0] if expected else ""
             self.fail(Failure(SMTPError.from_reply(reply, verb)))
+        elif reply.code == 221 and not (expected and expected[0][0] == "QUIT"):
+            # The server ends the session (RFC 5321 §4.2.3), and has not done what was asked.
+            self.fail(Failure(ConnectionDone(f"the server ended the session: {reply}")))
         elif not expected:
             self.fail(Failure(ProtocolError(f"a reply nobody asked for: {reply}")))
         else:
