@@ -48,12 +48,14 @@ from txsmtpx.sasl.login import Login
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
 from txsmtpx.sending import send_mail
+from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.certificate import Certificate
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import connect
 from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.failover import AllServersFailed
 from txsmtpx.wire.implicit import ImplicitTLSEndpoint
-from txsmtpx.wire.mx import MXEndpoint, NoSuchDomain, NullMX
+from txsmtpx.wire.mx import DNSFailed, MXEndpoint, NoSuchDomain, NullMX
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.proxy import PROXYEndpoint
 from txsmtpx.wire.server import SMTPServer
@@ -66,12 +68,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Accept",
+    "AllServersFailed",
     "Anonymous",
     "BackendRealm",
     "Certificate",
     "CertificateDirectory",
     "Connection",
     "CramMD5",
+    "DNSFailed",
     "Extension",
     "External",
     "Filter",
@@ -108,6 +112,7 @@ __all__ = [
     "PROXYEndpoint",
     "Parameter",
     "Plain",
+    "PoolBusy",
     "PortalBackend",
     "ProtocolError",
     "RcptOptions",

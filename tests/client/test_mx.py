@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_twisted import blockon
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.error import ConnectError, ConnectionRefusedError, DNSLookupError
 from twisted.internet.protocol import Factory
@@ -16,41 +16,12 @@ from twisted.names.authority import FileAuthority
 from twisted.names.client import Resolver
 from twisted.names.server import DNSServerFactory
 
+from tests.client.internet import Names, mx
 from tests.client.port import listening
 from txsmtpx import MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
 from txsmtpx.testing import Outcome, ScriptedServer
+from txsmtpx.wire.connect import target
 from txsmtpx.wire.tls import TLSFailed
-
-
-def records(*given):
-    """Answers, as a resolver gives them."""
-    return [dns.RRHeader(name, payload.TYPE, payload=payload) for name, payload in given], [], []
-
-
-class Names:
-    """A resolver that knows what it is told; an exception is raised."""
-
-    def __init__(self, **answers):
-        self.answers = answers
-        self.asked = []
-
-    def _answer(self, kind, name):
-        self.asked.append((kind, name))
-        answer = self.answers.get(kind, {}).get(name, error.DNSNameError())
-        return fail(answer) if isinstance(answer, Exception) else succeed(records(*((name, each) for each in answer)))
-
-    def lookupMailExchange(self, name):
-        return self._answer("MX", name)
-
-    def lookupAddress(self, name):
-        return self._answer("A", name)
-
-    def lookupIPV6Address(self, name):
-        return self._answer("AAAA", name)
-
-
-def mx(preference, name):
-    return dns.Record_MX(preference, name.encode())
 
 
 def exchangers(names):
@@ -236,6 +207,37 @@ def test_as_a_string():
     assert (found._domain, found._port, found._timeout) == ("example.net", 25, 30)
     found = clientFromString(reactor, "mx:example.net:port=2525:timeout=7")
     assert (found._domain, found._port, found._timeout) == ("example.net", 2525, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("mx:[192.0.2.1]", "192.0.2.1"),
+        ("mx:[IPv6:2001:db8::1]", "2001:db8::1"),  # whose colons need no backslash
+        (r"mx:[IPv6\:2001\:db8\:\:1]", "2001:db8::1"),
+        ("mx:[IPv6:2001:db8::1]:2525:timeout=7", "2001:db8::1"),
+        ("mx:[IPv6:::ffff:192.0.2.1]", "192.0.2.1"),
+    ],
+)
+def test_an_address_literal_as_a_string(text, address):
+    found = clientFromString(reactor, text)
+    assert found.address == address
+    assert (found._port, found._timeout) in [(25, 30), (2525, 7)]
+
+
+NO_LITERALS = ["[", "[]", "[x]", "[192.0.2.1", "[192.0.2.256]", "[IPv6:]", "[2001:db8::1]", "[IPv6:1]"]
+
+
+@pytest.mark.parametrize("literal", NO_LITERALS)
+def test_an_address_literal_that_is_none(literal):
+    with pytest.raises(ValueError, match=r"such as \[192\.0\.2\.1\]"):
+        clientFromString(reactor, f"mx:{literal}")
+
+
+def test_to_the_loopback_interface_by_a_literal():
+    """In the clear, as to all of it."""
+    for text, tls in (("mx:[127.0.0.1]", "none"), ("mx:[IPv6:::1]", "none"), ("mx:[192.0.2.1]", "required")):
+        assert target(reactor, text).tls == tls
 
 
 @pytest.mark.parametrize("text", ["mx:", "mx:example.net:port=x", "mx:example.net:unknown=1", "mx:a:1:2:3"])

@@ -25,9 +25,12 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.client import Auth, SMTPClient
 from txsmtpx.wire.description import check_host, check_port
+from txsmtpx.wire.failover import Dial, Failover, Servers, SingleServer
+from txsmtpx.wire.host import Host
+from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import ClientTLS
+from txsmtpx.wire.tls import ClientTLS, TLSFailed
 from txsmtpx.wire.transcript import Transcript, to_log
 
 TLSMode = Literal["opportunistic", "required", "implicit", "none"]
@@ -45,11 +48,19 @@ class Target:
     @ivar endpoint: without TLS.
     @ivar hostname: the server's name, "" where it is not known.
     @ivar tls: the mode that suits it.
+    @ivar servers: the servers that the endpoint stands for.
+    @ivar proxies: the proxies before each of the servers, the outermost first.
     """
 
     endpoint: IStreamClientEndpoint
     hostname: str
     tls: TLSMode
+    servers: Servers
+    proxies: tuple[PROXYEndpoint, ...] = ()
+
+    def behind(self, proxy: PROXYEndpoint) -> Target:
+        """Return the same target behind a proxy."""
+        return replace(self, endpoint=proxy, proxies=(proxy, *self.proxies))
 
 
 def target(reactor: Any, endpoint: Any) -> Target:
@@ -63,11 +74,13 @@ def target(reactor: Any, endpoint: Any) -> Target:
     @raise ValueError: it is no endpoint string, or its host is no domain.
     """
     if isinstance(endpoint, PROXYEndpoint):
-        return replace(target(reactor, endpoint.endpoint), endpoint=endpoint)
+        return target(reactor, endpoint.endpoint).behind(endpoint)
+    if isinstance(endpoint, MXEndpoint):
+        return Target(endpoint, "", "none" if _is_local(endpoint.address) else "required", endpoint)
     if not isinstance(endpoint, str):
         host = next((getattr(endpoint, name) for name in ("_hostText", "_host") if hasattr(endpoint, name)), None)
         local = hasattr(endpoint, "_path") or (host is not None and _is_local(_text(host)))
-        return Target(endpoint, _text(host or ""), "none" if local else "required")
+        return Target(endpoint, _text(host or ""), "none" if local else "required", SingleServer(reactor, endpoint))
     kind, _, rest = endpoint.partition(":")
     if kind in ("tls", "ssl"):
         plain = target(reactor, f"tcp:{rest}")
@@ -75,17 +88,20 @@ def target(reactor: Any, endpoint: Any) -> Target:
     if kind == "haproxy":
         version, _, within = rest.partition(":")
         said = target(reactor, within)
-        return replace(said, endpoint=PROXYEndpoint(said.endpoint, proxy_version(version)))
+        return said.behind(PROXYEndpoint(said.endpoint, proxy_version(version)))
     made = clientFromString(reactor, endpoint)
+    if isinstance(made, MXEndpoint):
+        return target(reactor, made)
     if kind == "tcp":
         host = to_a_label(getattr(made, "_hostText", None) or _text(getattr(made, "_host", "")))
         check_host(host)
         check_port(made._port)
         by_name = HostnameEndpoint(reactor, host, made._port, made._timeout, made._bindAddress)
-        return Target(by_name, host, "none" if _is_local(host) else "required")
+        servers = Host(reactor, host, made._port, made._timeout, made._bindAddress)
+        return Target(by_name, host, "none" if _is_local(host) else "required", servers)
     if kind == "unix" and not made._path:
         raise ValueError("missing: path")
-    return Target(made, "", "none" if kind == "unix" else "required")
+    return Target(made, "", "none" if kind == "unix" else "required", SingleServer(reactor, made))
 
 
 def _text(host: str | bytes) -> str:
@@ -138,6 +154,10 @@ def connect(
     @raise NotOffered: it does not offer TLS, or the login, that were asked for.
     @raise TLSFailed: it is not who it should be.
     @raise ConnectError: it is not there (L{twisted.internet.error}).
+    @raise AllServersFailed: none of several servers can be used.
+    @raise DNSFailed: the DNS gives no usable answer.
+    @raise NoSuchDomain: the domain of C{mx:} does not exist.
+    @raise NullMX: the domain of C{mx:} accepts no mail.
     """
     if reactor is None:
         from twisted.internet import reactor
@@ -149,9 +169,10 @@ def connect(
     def options_for(name: str) -> ClientTLS:
         return ClientTLS(hostname or to.hostname or name, trust_roots, client_certificate)
 
-    options = options_for("") if mode == "implicit" else None
+    if mode == "implicit" and not isinstance(to.servers, MXEndpoint):
+        options_for("")  # which raises an error now if the options are wrong
 
-    def client() -> SMTPClient:
+    def client(options: ClientTLS | None) -> SMTPClient:
         return SMTPClient(
             clock=reactor,
             in_thread=lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args),
@@ -164,17 +185,90 @@ def connect(
             extensions=extensions,
         )
 
-    def connected() -> Deferred[SMTPClient]:
-        limit = (timeouts or Timeouts()).connect
-        factory: Any = Factory.forProtocol(client)
-        if options is not None:  # wrapClientTLS would take the clock of the global reactor
-            factory = TLSMemoryBIOFactory(options, True, factory, reactor)
-        connecting: Deferred[Any] = to.endpoint.connect(factory)
-        if options is not None:
-            connecting = connecting.addCallback(lambda tls: tls.wrappedProtocol)
-        return connecting.addTimeout(limit, reactor, _too_late) if limit else connecting
+    return _Connecting(reactor, to, mode, options_for, client, timeouts or Timeouts(), auth).begin()
 
-    return Deferred.fromCoroutine(_connect(connected, mode, options_for, auth))
+
+@dataclass(frozen=True)
+class _Connecting:
+    """
+    What it takes to get a connection that is ready for MAIL.
+
+    @ivar options_for: returns the options of TLS for a server name.
+    @ivar client: makes a client; takes the options of TLS from the first octet, None if TLS does not begin there.
+    """
+
+    reactor: Any
+    to: Target
+    mode: TLSMode
+    options_for: Callable[[str], ClientTLS]
+    client: Callable[[ClientTLS | None], SMTPClient]
+    timeouts: Timeouts
+    auth: Auth | None
+
+    def begin(self) -> Deferred[SMTPClient]:
+        """Get the connection within C{Timeouts.ready}."""
+        failover = Failover(self.reactor, self.to.servers.addresses, self._dial, self._prepare)
+
+        def too_late(result: Any, seconds: float) -> Any:
+            raise TimeoutError("; ".join([f"not ready within {seconds} seconds", *map(str, failover.attempts)]))
+
+        ready = Deferred.fromCoroutine(self._ready(failover))
+        seconds = self.timeouts.ready
+        return ready.addTimeout(seconds, self.reactor, too_late) if seconds else ready
+
+    async def _ready(self, failover: Failover[SMTPClient]) -> SMTPClient:
+        connection = await self.to.servers.choose(failover)
+        if self.auth is not None:
+            try:
+                await connection.authenticate(self.auth)
+            except BaseException:
+                connection.give_up()
+                raise
+        return connection
+
+    def _dial(self, name: str) -> Dial:
+        return lambda address: Deferred.fromCoroutine(self._connected(name, address))
+
+    async def _connected(self, name: str, address: str) -> SMTPClient:
+        options = self._tls(name) if self.mode == "implicit" else None
+        factory: Any = Factory.forProtocol(lambda: self.client(options))
+        if options is not None:  # wrapClientTLS would take the clock of the global reactor
+            factory = TLSMemoryBIOFactory(options, True, factory, self.reactor)
+        endpoint = self.to.servers.endpoint(address)
+        for proxy in reversed(self.to.proxies):
+            endpoint = proxy.around(endpoint)
+        connecting: Deferred[Any] = endpoint.connect(factory)
+        if self.timeouts.connect:
+            connecting.addTimeout(self.timeouts.connect, self.reactor, _too_late)
+        protocol = await connecting
+        return protocol if options is None else protocol.wrappedProtocol  # type: ignore[no-any-return]
+
+    async def _prepare(self, connection: SMTPClient, name: str) -> SMTPClient:
+        """Read the greeting, send EHLO, and start TLS: if that fails, the next server is tried."""
+        connection.server_name = connection.server_name or name
+        try:
+            checked(await connection.greeting, "")
+            await connection.hello()
+            offered = "STARTTLS" in connection.extensions
+            if self.mode == "required" and connection.tls is None and not offered:
+                raise NotOffered("the server does not offer STARTTLS, and tls is required")
+            if self.mode in ("required", "opportunistic") and connection.tls is None and offered:
+                await connection.start_tls(self._tls(connection.server_name))
+        except BaseException:
+            connection.give_up()
+            raise
+        return connection
+
+    def _tls(self, name: str) -> ClientTLS:
+        """
+        Return the options of TLS for the server C{name}.
+
+        @raise TLSFailed: no certificate can be verified for that name, such as one with an underscore.
+        """
+        try:
+            return self.options_for(name)
+        except UnicodeError as error:
+            raise TLSFailed(f"no certificate can be verified for the name {name}: {error}") from error
 
 
 def _too_late(result: Any, seconds: float) -> Any:
@@ -182,26 +276,3 @@ def _too_late(result: Any, seconds: float) -> Any:
     @raise TimeoutError: that of L{twisted.internet.error}, as every time-out of a client.
     """
     raise TimeoutError(f"no connection within {seconds} seconds")
-
-
-async def _connect(
-    connected: Callable[[], Deferred[SMTPClient]],
-    mode: TLSMode,
-    options_for: Callable[[str], ClientTLS],
-    auth: Auth | None,
-) -> SMTPClient:
-    connection = await connected()
-    try:
-        checked(await connection.greeting, "")
-        await connection.hello()
-        offered = "STARTTLS" in connection.extensions
-        if mode == "required" and connection.tls is None and not offered:
-            raise NotOffered("the server does not offer STARTTLS, and tls is required")
-        if mode in ("required", "opportunistic") and connection.tls is None and offered:
-            await connection.start_tls(options_for(connection.server_name))
-        if auth is not None:
-            await connection.authenticate(auth)
-    except BaseException:
-        connection.give_up()
-        raise
-    return connection

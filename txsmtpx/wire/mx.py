@@ -4,150 +4,198 @@ Mail exchangers: RFC 5321 §5.1, RFC 7505.
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import socket
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import ConnectingCancelledError, DNSLookupError
+from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
     IStreamClientEndpoint,
     IStreamClientEndpointStringParserWithReactor,
 )
-from twisted.names import dns
-from twisted.names.error import AuthoritativeDomainError, DNSNameError, DNSQueryTimeoutError, DomainError, ResolverError
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.grammar.host import plain_address
+from txsmtpx.wire.addresses import AddressLookup
 from txsmtpx.wire.description import check_host, check_port
+from txsmtpx.wire.failover import AllServersFailed, Failover
+from txsmtpx.wire.records import DNSFailed, Kind, NoSuchDomain, Records, decoded, host_name
+from txsmtpx.wire.resolver import SystemResolver
 
-_NO_ANSWER = (DomainError, AuthoritativeDomainError, DNSQueryTimeoutError, ResolverError)
+__all__ = ["DNSFailed", "MXEndpoint", "MXParser", "NoSuchDomain", "NullMX"]
+
+T = TypeVar("T")
 
 
 class NullMX(DNSLookupError):
-    """The domain says that it takes no mail (RFC 7505)."""
+    """The DNS has answered that the domain accepts no mail (RFC 7505)."""
 
-
-class NoSuchDomain(DNSLookupError):
-    """There is no such domain, or it has no address."""
+    temporary = False
 
 
 @implementer(IStreamClientEndpoint)
 class MXEndpoint:
     """
-    The mail servers of a domain: by preference, equals in any order, each address in turn.
+    The mail servers of a domain: by preference, equals in any order, the addresses of each in a race (RFC 8305).
 
-    As a string: C{mx:example.net}, or with another port C{mx:example.net:port=2525}.
+    As a string: C{mx:example.net}, or with another port C{mx:example.net:port=2525}.  An address literal stands for
+    itself: C{mx:[192.0.2.1]}, C{mx:[IPv6:2001:db8::1]} (RFC 5321 §4.1.3).
+
+    @ivar address: the address of a literal, "" for a domain.
     """
 
-    def __init__(self, reactor: Any, domain: str, port: int = 25, timeout: float = 30, resolver: Any = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        domain: str,
+        port: int = 25,
+        timeout: float = 30,
+        resolver: Any = None,
+        lookup: float = 30,
+    ) -> None:
         """
         @param reactor: connects, and keeps the time.
         @param domain: what stands behind the @; looked up as its A-labels (RFC 5891).
         @param port: of each server.
-        @param timeout: seconds for each address.
-        @param resolver: of L{twisted.names}; None for the system's, looked for when it is first needed.
-        @raise ValueError: C{domain} is none.
+        @param timeout: seconds for a connection to each address.
+        @param resolver: of L{twisted.names}; None for the name servers of the system.
+        @param lookup: seconds for each answer of the DNS.
+        @raise ValueError: C{domain} is no domain, or an address literal that holds no address.
         """
+        self.address = _literal(domain)
         self._reactor = reactor
         self._domain = to_a_label(domain)
         self._port = port
         self._timeout = timeout
-        self._resolver = resolver
+        self._records = Records(reactor, SystemResolver(reactor) if resolver is None else resolver, lookup)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """
-        Connect to the first that answers; the protocol's C{server_name} is then the name of the exchanger.
+        Connect to the first exchanger that accepts a connection; C{server_name} of the protocol is set to its name.
 
-        @raise NullMX: it takes no mail.
-        @raise NoSuchDomain: it does not exist.
-        @raise ConnectError: none of its servers answers; the error is that of the last.
+        Whether that server accepts mail is not known yet.  L{txsmtpx.connect} tries the next one if it does not.
+
+        @raise NullMX: the domain accepts no mail.
+        @raise NoSuchDomain: the domain, or any address, does not exist.
+        @raise DNSFailed: the DNS gives no usable answer.
+        @raise ConnectError: no server accepts a connection; the error is that of the last.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, factory: IProtocolFactory) -> IProtocol:
-        why: Exception = NoSuchDomain(f"{self._domain} has no mail server with an address")
-        for name in await self.exchangers():
-            for endpoint in await self._endpoints(name):
-                try:
-                    protocol = await endpoint.connect(factory)
-                except (CancelledError, ConnectingCancelledError):
-                    raise
-                except Exception as error:  # whatever it is, the next may answer
-                    why = error
-                else:
-                    protocol.server_name = name
-                    return protocol  # type: ignore[no-any-return]  # endpoints are not generic
-        raise why
+        async def prepare(protocol: Any, name: str) -> IProtocol:
+            protocol.server_name = name
+            return protocol  # type: ignore[no-any-return]  # endpoints are not generic
+
+        def dial(address: str) -> Deferred[IProtocol]:
+            return self.endpoint(address).connect(factory)
+
+        try:
+            return await self.choose(Failover(self._reactor, self.addresses, lambda host: dial, prepare))
+        except AllServersFailed as error:
+            raise error.attempts[-1].error from error
+
+    async def choose(self, failover: Failover[T]) -> T:
+        """
+        Run a failover among the exchangers, and return its result.
+
+        @raise NullMX: the domain accepts no mail.
+        @raise NoSuchDomain: neither the domain nor an exchanger of it has an address.
+        @raise DNSFailed: the DNS gives no usable answer for the exchangers.
+        @raise AllServersFailed: none of several servers can be used.
+        """
+        return await failover.run(self._domain, await self.exchangers())
 
     async def exchangers(self) -> list[str]:
         """
-        Names, the best first; the domain itself where it has no MX.
+        Return the names of the exchangers, the preferred one first; the domain itself if it has no MX records.
 
-        @raise NullMX: it takes no mail.
-        @raise NoSuchDomain: it does not exist.
+        For an address literal that is the address.
+
+        @raise NullMX: the domain accepts no mail.
+        @raise NoSuchDomain: the domain does not exist.
+        @raise DNSFailed: the DNS gives no usable answer.
         """
-        try:
-            answers, _, _ = await self._names().lookupMailExchange(self._domain)
-        except (DNSNameError, AuthoritativeDomainError):
-            raise NoSuchDomain(f"there is no domain {self._domain}") from None
-        except _NO_ANSWER as error:
-            raise DNSLookupError(f"the MX of {self._domain} could not be looked up: {type(error).__name__}") from error
-        found = [(record.payload.preference, str(record.payload.name)) for record in answers if record.type == dns.MX]
-        if any(name in ("", ".") for _, name in found):
+        if self.address:
+            return [self.address]
+        found = [(each.preference, decoded(each.name)) for each in await self._records.look_up(self._domain, "MX")]
+        if any(not name for _, name in found):
             raise NullMX(f"{self._domain} takes no mail (null MX)")
         random.shuffle(found)  # and the sort is stable: equals stay shuffled
-        return [name for _, name in sorted(found, key=lambda pair: pair[0])] or [self._domain]
+        names: dict[str, str] = {}
+        for _, name in sorted(found, key=lambda pair: pair[0]):
+            names.setdefault(asciitext.lower(name), name)
+        return list(names.values()) or [host_name(self._domain)]
 
-    async def _endpoints(self, name: str) -> list[Any]:
-        """One for each address."""
-        endpoints: list[Any] = []
-        for look_up, kind, endpoint in (
-            (self._names().lookupIPV6Address, dns.AAAA, TCP6ClientEndpoint),
-            (self._names().lookupAddress, dns.A, TCP4ClientEndpoint),
-        ):
-            try:
-                answers, _, _ = await look_up(name)
-            except _NO_ANSWER:
-                continue
-            addresses = [record.payload.dottedQuad() for record in answers if record.type == kind == dns.A]
-            addresses += [_ipv6(record) for record in answers if record.type == kind == dns.AAAA]
-            endpoints += [endpoint(self._reactor, address, self._port, self._timeout) for address in addresses]
-        return endpoints
+    def addresses(self, host: str) -> AddressLookup:
+        """Begin to look up the addresses of an exchanger."""
+        if self.address:
+            return AddressLookup(self._reactor, [succeed([self.address])])
+        families = (self._family(host, "AAAA", socket.AF_INET6), self._family(host, "A", socket.AF_INET))
+        return AddressLookup(self._reactor, [Deferred.fromCoroutine(family) for family in families])
 
-    def _names(self) -> Any:
-        if self._resolver is None:
-            from twisted.names import client
+    async def _family(self, host: str, kind: Kind, family: socket.AddressFamily) -> list[str]:
+        return [socket.inet_ntop(family, record.address) for record in await self._records.look_up(host, kind)]
 
-            self._resolver = client.getResolver()
-        return self._resolver
+    def endpoint(self, address: str) -> IStreamClientEndpoint:
+        """Return the endpoint of one address."""
+        kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
+        return kind(self._reactor, address, self._port, self._timeout)
 
 
-def _ipv6(record: Any) -> str:
-    return socket.inet_ntop(socket.AF_INET6, record.payload.address)
+def _literal(domain: str) -> str:
+    """
+    Return the address in an address literal (RFC 5321 §4.1.3), "" if C{domain} is no literal.
+
+    @raise ValueError: it holds no address.
+    """
+    if not domain.startswith("["):
+        return ""
+    try:
+        if not domain.endswith("]"):
+            raise ValueError("no ] at its end")
+        if asciitext.upper(domain[:6]) == "[IPV6:":
+            return plain_address(str(ipaddress.IPv6Address(domain[6:-1])))
+        return str(ipaddress.IPv4Address(domain[1:-1]))
+    except ValueError as error:
+        raise ValueError(f"mx:{domain} is no address literal, such as [192.0.2.1] or [IPv6:2001:db8::1]") from error
 
 
 @implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
 class MXParser:
-    """C{mx:DOMAIN:port=N:timeout=S}, for C{clientFromString}."""
+    """C{mx:DOMAIN:port=N:timeout=S:lookup=S}, for C{clientFromString}."""
 
     prefix = "mx"
 
     def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> MXEndpoint:
         """
-        @raise ValueError: there is no domain, or port or timeout are no numbers.
+        @raise ValueError: there is no domain, or port or a time are no numbers.
         @raise TypeError: there is something else.
         """
-        return _parsed(reactor, *args, **kwargs)
+        return _parsed(reactor, *_joined(args), **kwargs)
 
 
-def _parsed(reactor: Any, domain: str, port: str = "25", timeout: str = "30") -> MXEndpoint:
+def _joined(words: Sequence[str]) -> list[str]:
+    """Join the words that a literal was split into: its colons separate no words."""
+    first, *rest = words or [""]
+    while first.startswith("[") and not first.endswith("]") and rest:
+        first += f":{rest.pop(0)}"
+    return [first, *rest]
+
+
+def _parsed(reactor: Any, domain: str, port: str = "25", timeout: str = "30", *, lookup: str = "30") -> MXEndpoint:
     if not domain:
         raise ValueError("mx: needs a domain")
-    check_host(domain)
+    if not domain.startswith("["):
+        check_host(domain)
     check_port(int(port))
-    return MXEndpoint(reactor, domain, int(port), float(timeout))
+    return MXEndpoint(reactor, domain, int(port), float(timeout), lookup=float(lookup))

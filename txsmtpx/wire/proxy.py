@@ -122,6 +122,10 @@ class PROXYEndpoint:
         self._source = source
         self._destination = destination
 
+    def around(self, endpoint: IStreamClientEndpoint) -> PROXYEndpoint:
+        """Return an endpoint that sends the same header before another endpoint."""
+        return PROXYEndpoint(endpoint, self.version, self._source, self._destination)
+
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect; fires with the protocol that C{protocolFactory} makes."""
         factory = _AnnouncingFactory(protocolFactory, self.version, self._source, self._destination)

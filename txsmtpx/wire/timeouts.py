@@ -12,7 +12,8 @@ class Timeouts:
     """
     Seconds, 0 for ever; where the RFC has a least one it is the default.
 
-    @ivar connect: for a connection.
+    @ivar ready: for L{txsmtpx.connect} as a whole: DNS, all addresses that are tried, greeting, EHLO, TLS and login.
+    @ivar connect: for a connection to one address.
     @ivar greeting: for the first 220, where TLS comes first that included.
     @ivar command: for the reply to a command that has no time of its own, and for TLS after STARTTLS.
     @ivar mail: for the reply to MAIL.
@@ -23,6 +24,7 @@ class Timeouts:
     @ivar quit: for a farewell, and for the end of a connection.
     """
 
+    ready: float = 900
     connect: float = 30
     greeting: float = 300
     command: float = 300

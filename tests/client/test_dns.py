@@ -1,0 +1,471 @@
+"""
+What the DNS has said and what it has not: temporary is temporary (law 23), and every question has its time (law 21).
+
+In memory, and with a name server on real sockets, by the resolver of twisted.names and by our own.
+"""
+
+from __future__ import annotations
+
+import pytest
+from pytest_twisted import blockon
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.error import DNSLookupError
+from twisted.names import client, dns, error
+
+from tests.client import name_server
+from tests.client.internet import NEVER, SWALLOWS, Internet, Names, a, aaaa, mx, server
+from tests.client.name_server import NameServer
+from tests.client.port import listening
+from txsmtpx import AllServersFailed, DNSFailed, MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
+from txsmtpx.testing import Outcome, ScriptedServer
+from txsmtpx.wire.resolver import Configuration, SystemResolver
+
+ONE, TWO, SIX = "192.0.2.1", "192.0.2.2", "2001:db8::1"
+
+
+def connecting(internet, resolver, domain="example.net", **how):
+    endpoint = MXEndpoint(internet, domain, resolver=resolver, **how)
+    given = connect(endpoint, tls="none", reactor=internet)
+    outcome = Outcome(given)
+    outcome.given = given
+    internet.go_on()
+    return outcome
+
+
+def connected(internet, outcome):
+    """To which exchanger; the connection is closed, and nothing is left."""
+    name = outcome.result().server_name
+    internet.net.result(outcome.result().quit())
+    assert internet.getDelayedCalls() == []
+    return name
+
+
+FAILING = {
+    "SERVFAIL": error.DNSServerError,
+    "REFUSED": error.DNSQueryRefusedError,
+    "FORMERR": error.DNSFormatError,
+    "NOTIMP": error.DNSNotImplementedError,
+    "another code": error.DNSUnknownError,
+    "silence": lambda: error.DNSQueryTimeoutError(7),
+    "silence of all of them": lambda: TimeoutError([]),
+    "a query that was cancelled": CancelledError,
+    "no socket": lambda: OSError("too many open files"),
+    "no such resolver": NotImplementedError,
+    "the resolver's own": lambda: error.ResolverError("x"),
+    "no records": error.DomainError,
+    "what it should not raise": RuntimeError,
+}
+"""What a resolver may raise without the DNS having said that there is no such name."""
+
+
+def failing(kind):
+    return FAILING[kind]()
+
+
+@pytest.mark.parametrize("why", FAILING)
+@pytest.mark.parametrize("where", ["MX", "A", "AAAA", "A and AAAA", "of the domain itself"])
+def test_a_failure_of_the_dns_is_temporary(why, where):
+    internet, broken = Internet(), failing(why)
+    resolver = Names(MX={"example.net": [mx(10, "one")]}, A={"one": []}, AAAA={"one": []})
+    if where == "MX":
+        resolver.answers["MX"] = {"example.net": broken}
+    elif where == "of the domain itself":
+        resolver.answers |= {"MX": {"example.net": []}, "A": {"example.net": broken}}
+    else:
+        for kind in where.split(" and "):
+            resolver.answers[kind] = {"one": failing(why)}
+    outcome = connecting(internet, resolver)
+    assert isinstance(outcome.error, DNSFailed)
+    assert isinstance(outcome.error, DNSLookupError)
+    assert not isinstance(outcome.error, NoSuchDomain)
+    assert outcome.error.temporary
+    assert "could not be looked up" in str(outcome.error)
+    assert internet.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("nothing", [[], error.DNSNameError(), error.AuthoritativeDomainError()], ids=str)
+def test_what_the_dns_has_said_is_permanent(nothing):
+    for resolver in (
+        Names(MX={"example.net": [mx(10, "one")]}, A={"one": nothing}, AAAA={"one": nothing}),
+        Names(MX={"example.net": []}, A={"example.net": nothing}, AAAA={"example.net": nothing}),
+    ):
+        outcome = connecting(Internet(), resolver)
+        assert isinstance(outcome.error, NoSuchDomain)
+        assert not outcome.error.temporary
+    outcome = connecting(Internet(), Names(MX={"example.net": [mx(0, "")]}))
+    assert isinstance(outcome.error, NullMX)
+    assert not outcome.error.temporary
+
+
+@pytest.mark.parametrize("why", FAILING)
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+def test_addresses_of_one_family_will_do(why, kind):
+    other = "AAAA" if kind == "A" else "A"
+    address = {"A": a(ONE), "AAAA": aaaa(SIX)}[other]
+    internet = Internet(**{ONE: server(), SIX: server()})
+    resolver = Names(**{"MX": {"example.net": [mx(10, "one")]}, kind: {"one": failing(why)}, other: {"one": address}})
+    assert connected(internet, connecting(internet, resolver)) == "one"
+
+
+@pytest.mark.parametrize("why", [*FAILING, "silence for ever"])
+def test_the_next_exchanger_where_one_cannot_be_looked_up(why):
+    internet = Internet(**{TWO: server()})
+    broken = NEVER if why == "silence for ever" else failing(why)
+    exchangers = {"example.net": [mx(10, "one"), mx(20, "two")]}
+    resolver = Names(MX=exchangers, A={"one": broken, "two": a(TWO)}, AAAA={"one": broken})
+    outcome = connecting(internet, resolver)
+    internet.go_on(31)
+    assert connected(internet, outcome) == "two"
+
+
+def test_some_have_no_address_and_others_are_not_known():
+    """What the DNS has not said may be said later."""
+    resolver = Names(MX={"example.net": [mx(10, "one"), mx(20, "two")]}, A={"one": error.DNSServerError(), "two": []})
+    outcome = connecting(Internet(), resolver)
+    assert isinstance(outcome.error, AllServersFailed)
+    assert outcome.error.temporary
+    assert "the A of one could not be looked up: DNSServerError" in str(outcome.error)
+
+
+# ---- silence
+
+
+@pytest.mark.parametrize(("silent", "asked"), [("MX", 30), ("A", 30), ("AAAA", 30)])
+def test_silence_has_its_time(silent, asked):
+    answers = {"MX": {"example.net": [mx(10, "one")]}, "A": {"one": []}, "AAAA": {"one": []}, silent: {}}
+    answers[silent] = {"example.net" if silent == "MX" else "one": NEVER}
+    internet = Internet()
+    outcome = connecting(internet, Names(**answers), lookup=10)
+    internet.go_on(9.5)
+    assert not outcome.fired
+    internet.go_on(1)
+    assert isinstance(outcome.error, DNSFailed)
+    assert "no answer within 10 seconds" in str(outcome.error)
+    assert internet.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize(("silent", "address"), [("AAAA", ONE), ("A", SIX)])
+def test_what_is_never_answered_keeps_nothing_waiting(silent, address):
+    internet = Internet(**{address: server()})
+    answers = {"A": {"one": a(ONE)}, "AAAA": {"one": aaaa(SIX)}, silent: {"one": NEVER}}
+    outcome = connecting(internet, Names(MX={"example.net": [mx(10, "one")]}, **answers))
+    internet.go_on(0.1)
+    assert internet.order == [address]
+    assert connected(internet, outcome) == "one"
+
+
+def test_addresses_that_come_late_are_tried_when_the_others_have_failed():
+    internet = Internet(**{ONE: server()})
+    resolver = Names(MX={"example.net": [mx(10, "one")]}, A={"one": NEVER}, AAAA={"one": aaaa(SIX)})
+    outcome = connecting(internet, resolver)
+    internet.go_on(5)
+    assert internet.order == [SIX]
+    assert not outcome.fired
+    resolver.answer("A", "one", *a(ONE))
+    internet.go_on(1)
+    assert internet.order == [SIX, ONE]
+    assert connected(internet, outcome) == "one"
+
+
+def test_to_cancel_harms_no_other_that_asks_the_same():
+    """A resolver of twisted.names has one Deferred for both."""
+    internet, resolver = Internet(**{ONE: server()}), Names(MX={"example.net": NEVER}, A={"one": a(ONE)})
+    first, second = connecting(internet, resolver), connecting(internet, resolver)
+    first.given.cancel()
+    assert isinstance(first.error, CancelledError)
+    assert not second.fired
+    resolver.answer("MX", "example.net", mx(10, "one"))
+    internet.go_on(1)
+    assert connected(internet, second) == "one"
+
+
+# ---- names
+
+
+NO_NAMES = ["a..b", ".", "x" * 64 + ".test", ".".join(["x" * 60] * 5), "a b.test", "a\r\nb.test", "a@b.test", "]"]
+
+
+@pytest.mark.parametrize("domain", NO_NAMES)
+def test_a_name_that_the_dns_cannot_be_asked_for(domain):
+    """The DNS has not said that there is no such domain."""
+    resolver = Names()
+    outcome = connecting(Internet(), resolver, domain)
+    assert isinstance(outcome.error, DNSFailed)
+    assert "cannot be looked up" in str(outcome.error)
+    assert "\n" not in str(outcome.error)
+    assert resolver.asked == []
+
+
+@pytest.mark.parametrize("domain", ["☃☃-.test", "xn--ü.test", "[", "[x]"])
+def test_a_name_that_is_no_domain(domain):
+    """It is refused when it is given."""
+    with pytest.raises(ValueError, match=r"not a domain|no address literal"):
+        MXEndpoint(Internet(), domain)
+
+
+@pytest.mark.parametrize("name", [b"x" * 64, b"\xff.test", b"a\0b", b"a b", b"1.2.3.4 x", b"..", b"[192.0.2.1]"])
+def test_an_exchanger_that_the_dns_cannot_be_asked_for(name):
+    broken = dns.Record_MX(10, b"x")
+    broken.name.name = name
+    internet = Internet(**{TWO: server()})
+    outcome = connecting(internet, Names(MX={"example.net": [broken, mx(20, "two")]}, A={"two": a(TWO)}))
+    assert connected(internet, outcome) == "two"
+    outcome = connecting(internet, Names(MX={"example.net": [broken]}))
+    assert isinstance(outcome.error, DNSFailed)
+
+
+ASKED = {
+    "bücher.example": "xn--bcher-kva.example",
+    "BÜCHER.example": "xn--bcher-kva.example",
+    "example.net.": "example.net",
+    "a_b.test": "a_b.test",
+}
+
+
+@pytest.mark.parametrize("domain", ASKED)
+def test_what_is_asked_for(domain):
+    asked = ASKED[domain]
+    internet, resolver = Internet(**{ONE: server()}), Names(MX={asked: []}, A={asked: a(ONE)})
+    assert connected(internet, connecting(internet, resolver, domain)) == asked
+    assert {name for _, name in resolver.asked} == {asked}
+
+
+# ---- aliases
+
+
+def cname(name):
+    return dns.Record_CNAME(name)
+
+
+def test_an_alias():
+    """RFC 5321 §5.1: the name that it leads to is taken as if it were the first; whoever followed it, once or often."""
+    internet = Internet(**{ONE: server()})
+    within = [("example.net", cname("b.test")), ("B.test", cname("c.test")), ("c.test", mx(10, "one"))]
+    apart = {"example.net": [cname("b.test")], "b.test": [cname("c.test")], "c.test": [mx(10, "one")]}
+    for answers in ({"example.net": within}, apart):
+        for addresses in ({"one": a(ONE)}, {"one": [cname("uno.test")], "uno.test": a(ONE)}):
+            outcome = connecting(internet, Names(MX=answers, A=addresses))
+            assert connected(internet, outcome) == "one"
+
+
+def test_an_alias_without_an_exchanger():
+    """The domain is its own exchanger, by its own name, at the addresses of the other."""
+    internet = Internet(**{ONE: server()})
+    names = Names(MX={"example.net": [cname("b.test")], "b.test": []},
+                  A={"example.net": [cname("b.test")], "b.test": a(ONE)})  # fmt: skip
+    assert connected(internet, connecting(internet, names)) == "example.net"
+
+
+def test_aliases_without_an_end():
+    ring = {"example.net": [cname("b.test")], "b.test": [cname("example.net")]}
+    both = {"example.net": [("example.net", cname("b.test")), ("b.test", cname("example.net"))]}
+    itself = {"example.net": [cname("example.net")]}
+    for answers in (ring, both, itself):
+        outcome = connecting(Internet(), Names(MX=answers))
+        assert isinstance(outcome.error, DNSFailed)
+
+
+def test_an_alias_of_nothing():
+    outcome = connecting(Internet(), Names(MX={"example.net": [cname("b.test")]}))
+    assert isinstance(outcome.error, NoSuchDomain)
+
+
+# ---- on real sockets
+
+ANSWERS = {
+    "SERVFAIL": name_server.SERVFAIL,
+    "REFUSED": name_server.REFUSED,
+    "FORMERR": name_server.FORMERR,
+    "NOTIMP": name_server.NOTIMP,
+    "nothing": name_server.NOTHING,
+    "cut": name_server.CUT,
+    "hang up": name_server.HANG_UP,
+}
+OURS = {
+    **ANSWERS,
+    "garbage": name_server.GARBAGE,
+    "echo": name_server.ECHO,
+    "another": name_server.ANOTHER,
+    "referral": name_server.REFERRAL,
+}
+
+
+@pytest.fixture
+def name_servers():
+    """Makes name servers, and stops them."""
+    made = []
+
+    def make(*args, **answers):
+        made.append(NameServer(*args, **answers))
+        return made[-1]
+
+    yield make
+    for each in made:
+        blockon(each.stop())
+
+
+def ours(*servers, timeout=0.2, **more):
+    addresses = [each if isinstance(each, tuple) else each.address for each in servers]
+    return SystemResolver(reactor, Configuration(addresses, timeout, **more), hosts_file="/nowhere")
+
+
+def sending(resolver, number, domain="example.net", **more):
+    return sending_to(MXEndpoint(reactor, domain, number, resolver=resolver, **more))
+
+
+def sending_to(endpoint):
+    return send_mail(endpoint, "me@example.org", ["you@example.net"], b"x\r\n", tls="none")
+
+
+GOOD = {"MX": {"example.net": [mx(10, "one.test"), mx(20, "two.test")]}, "A": {"two.test": a("127.0.0.1")}}
+
+
+@pytest.mark.parametrize("answer", OURS)
+@pytest.mark.parametrize("where", ["MX", "A", "AAAA"])
+async def test_a_name_server_that_fails(answer, where, name_servers):
+    """Of the MX it is the end, and temporary; of the first exchanger's addresses, the second is used."""
+    name = "example.net" if where == "MX" else "one.test"
+    answers = {**GOOD, where: {**GOOD.get(where, {}), name: OURS[answer]}}
+    resolver = ours(name_servers(**answers))
+    servers = []
+    port = await listening(reactor, lambda: servers.append(ScriptedServer()) or servers[-1])
+    given = sending(resolver, port.getHost().port)
+    if where == "MX":
+        with pytest.raises(DNSFailed, match="could not be looked up"):
+            await given
+    else:
+        assert len((await given).accepted) == 1
+        assert len(servers) == 1
+    await port.stopListening()
+
+
+@pytest.mark.parametrize("answer", [each for each in ANSWERS if each != "cut"])
+async def test_by_the_resolver_of_twisted(answer, name_servers):
+    """Its undocumented errors do not get out.  An answer that is cut by TCP too it asks for without end."""
+    broken = name_servers(MX={"example.net": ANSWERS[answer]})
+    resolver = client.Resolver(servers=[broken.address], timeout=(0.05, 0.05), reactor=reactor)
+    resolver.queryTCP = lambda queries, timeout=0.1: client.Resolver.queryTCP(resolver, queries, 0.1)
+    with pytest.raises(DNSFailed, match=r"the MX of example\.net could not be looked up"):
+        await sending(resolver, 9)
+    for each in list(resolver.connections):
+        each.transport.loseConnection()
+
+
+async def test_one_of_two_queries_of_twisteds_resolver_is_cancelled(name_servers):
+    """It asks once for both."""
+    silent = name_servers(MX={"example.net": name_server.NOTHING})
+    resolver = client.Resolver(servers=[silent.address], timeout=(0.1, 0.1), reactor=reactor)
+    first, second = (MXEndpoint(reactor, "example.net", resolver=resolver) for _ in range(2))
+    given = [sending_to(first), sending_to(second)]
+    outcomes = [Outcome(each) for each in given]
+    while not silent.asked:
+        await deferred_turn()
+    silent.answers["MX"]["example.net"] = name_server.NXDOMAIN
+    given[0].cancel()
+    assert isinstance(outcomes[0].error, CancelledError)
+    while not outcomes[1].fired:
+        await deferred_turn()
+    assert isinstance(outcomes[1].error, NoSuchDomain)
+
+
+@pytest.mark.parametrize("answer", OURS)
+async def test_the_next_name_server(answer, name_servers):
+    """As the C library does: a server that fails is no verdict, one that says that there is nothing is."""
+    failing = name_servers(MX={"example.net": OURS[answer]})
+    good = name_servers(MX={"example.net": name_server.NXDOMAIN})
+    with pytest.raises(NoSuchDomain):
+        await sending(ours(failing, good), 9)
+    assert good.asked == [("MX", "example.net", False)]
+    with pytest.raises(NoSuchDomain):
+        await sending(ours(good, failing), 9)
+
+
+async def test_nothing_listens_there(name_servers):
+    good = name_servers(MX={"example.net": name_server.NXDOMAIN})
+    gone = name_servers()
+    await gone.stop()
+    with pytest.raises(NoSuchDomain):
+        await sending(ours(gone.address, ("192.0.2.1:x", 53), good, timeout=5), 9)
+    with pytest.raises(DNSFailed):
+        await sending(ours(gone.address, timeout=5), 9)
+
+
+async def test_a_silent_server_is_asked_again(name_servers):
+    silent, failing = name_servers(MX={"example.net": name_server.NOTHING}), name_servers(MX={"example.net": 2})
+    with pytest.raises(DNSFailed):
+        await sending(ours(silent, failing, timeout=0.02, attempts=3), 9)
+    assert len(silent.asked) == 3
+    assert len(failing.asked) == 1
+
+
+async def test_an_answer_by_tcp(name_servers):
+    many = [name_server.BY_TCP, *(mx(n, f"x{n}.test") for n in range(200))]
+    server = name_servers(MX={"example.net": many})
+    endpoint = MXEndpoint(reactor, "example.net", resolver=ours(server))
+    assert await Deferred.fromCoroutine(endpoint.exchangers()) == [f"x{n}.test" for n in range(200)]
+    assert [tcp for *_, tcp in server.asked] == [False, True]
+
+
+async def test_by_ipv6(name_servers):
+    server = name_servers("::1", MX={"example.net": [name_server.BY_TCP, mx(10, "one.test")]})
+    endpoint = MXEndpoint(reactor, "example.net", resolver=ours(server))
+    assert await Deferred.fromCoroutine(endpoint.exchangers()) == ["one.test"]
+
+
+async def test_cancelled_it_leaves_nothing(name_servers):
+    silent = name_servers(MX={"example.net": name_server.NOTHING, "b.test": name_server.CUT})
+    for domain in ("example.net", "b.test"):
+        given = sending(ours(silent, timeout=10), 9, domain)
+        outcome = Outcome(given)
+        while not silent.asked:
+            await deferred_turn()
+        given.cancel()
+        assert isinstance(outcome.error, CancelledError)
+
+
+def deferred_turn():
+    turn = Deferred()
+    reactor.callLater(0, turn.callback, None)
+    return turn
+
+
+async def test_the_bound_is_shorter_than_the_resolvers(name_servers):
+    silent = name_servers(MX={"example.net": name_server.NOTHING})
+    with pytest.raises(DNSFailed, match=r"no answer within 0\.1 seconds"):
+        await sending(ours(silent, timeout=10), 9, lookup=0.1)
+
+
+# ---- what the system says
+
+
+def test_the_configuration_of_the_system(tmp_path):
+    file = tmp_path / "resolv.conf"
+    file.write_text("# comment\nsearch a.test\nnameserver 192.0.2.1\nnameserver\nnameserver 2001:db8::1\n"
+                    "options rotate timeout:3 attempts:4\noptions attempts:x timeout:\n")  # fmt: skip
+    assert Configuration.read(str(file)) == Configuration([("192.0.2.1", 53), ("2001:db8::1", 53)], 3, 4)
+    file.write_text("\n".join(f"nameserver 192.0.2.{n}" for n in range(9)) + "\noptions timeout:999 attempts:0\n")
+    assert Configuration.read(str(file)) == Configuration([(f"192.0.2.{n}", 53) for n in range(3)], 30, 2)
+    for path in (file, tmp_path / "missing"):
+        file.write_text("")
+        assert Configuration.read(str(path)) == Configuration([("127.0.0.1", 53)], 5, 2)
+    file.write_bytes(b"nameserver 192.0.2.1\n\xff\xfe\n")
+    assert Configuration.read(str(file)).servers == [("192.0.2.1", 53)]
+
+
+async def test_the_file_of_hosts(tmp_path, name_servers):
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 one.test uno.test\n::1 one.test\n")
+    server = name_servers(A={"two.test": a("127.0.0.2")})
+    resolver = SystemResolver(reactor, Configuration([server.address]), hosts_file=str(hosts))
+    addresses = MXEndpoint(reactor, "example.net", resolver=resolver).addresses
+    assert await Deferred.fromCoroutine(addresses("one.test").next_batch()) == ["::1", "127.0.0.1"]
+    assert await Deferred.fromCoroutine(addresses("two.test").next_batch()) == ["127.0.0.2"]
+    assert {name for _, name, _ in server.asked} == {"two.test"}
+
+
+def test_it_asks_the_clock_it_was_given():
+    """And it keeps no timer between two questions."""
+    internet = Internet(**{ONE: SWALLOWS})
+    MXEndpoint(internet, "example.net")
+    assert internet.getDelayedCalls() == []

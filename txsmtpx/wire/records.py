@@ -1,0 +1,184 @@
+"""
+Look-ups of MX, A and AAAA records, with verdicts: RFC 1035, RFC 5321 §5.1.
+
+NoSuchDomain is an answer of the DNS, and permanent.  DNSFailed is the lack of an answer, and temporary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import DNSLookupError
+from twisted.internet.interfaces import IReactorTime
+from twisted.names import dns
+from twisted.names.error import AuthoritativeDomainError, DNSNameError, ResolverError
+from twisted.python.failure import Failure
+
+from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.wire.resolver import SystemResolver
+
+MAX_ALIASES = 8
+"""CNAME records that are followed for one name."""
+
+Kind = Literal["MX", "A", "AAAA"]
+
+_TYPES: dict[Kind, tuple[int, str]] = {
+    "MX": (dns.MX, "lookupMailExchange"),
+    "A": (dns.A, "lookupAddress"),
+    "AAAA": (dns.AAAA, "lookupIPV6Address"),
+}
+
+
+class DNSFailed(DNSLookupError):
+    """The DNS has given no usable answer; a later attempt may succeed."""
+
+    temporary = True
+
+
+class NoSuchDomain(DNSLookupError):
+    """The DNS has answered that the domain does not exist, or that neither it nor an exchanger of it has an address."""
+
+    temporary = False
+
+
+class Records:
+    """Looks up records with a resolver.  Each query has a time limit."""
+
+    def __init__(self, clock: IReactorTime, resolver: Any, seconds: float) -> None:
+        """
+        Args:
+            clock: Measures the time limit.
+            resolver: An IResolver of twisted.names, or a SystemResolver.
+            seconds: The time limit for each query.
+        """
+        self._clock = clock
+        self._resolver = resolver
+        self._seconds = seconds
+
+    async def look_up(self, name: str, kind: Kind) -> list[Any]:
+        """
+        Look up the records of a name.  CNAME records are followed (RFC 5321 §5.1).
+
+        Args:
+            name: A domain or host name.
+            kind: The type of the records.
+
+        Returns:
+            The payloads of the records.  None if the DNS has answered that there are no records of this type.
+
+        Raises:
+            NoSuchDomain: The name does not exist.
+            DNSFailed: The DNS gives no usable answer.
+        """
+        alias = host_name(name)
+        for _ in range(MAX_ALIASES):
+            answers = await self._answers(alias, kind)
+            found = [record.payload for record in answers if record.type == _TYPES[kind][0]]
+            aliases = [record for record in answers if record.type == dns.CNAME]
+            targets = {asciitext.lower(decoded(each.name)): each.payload.name for each in aliases}
+            asked, alias = alias, _last_target(targets, alias)
+            if found or alias == asked:
+                return found
+        raise DNSFailed(f"the {kind} of {name} could not be looked up: more than {MAX_ALIASES} aliases")
+
+    async def _answers(self, name: str, kind: Kind) -> Sequence[Any]:
+        try:
+            waiting = getattr(self._resolver, _TYPES[kind][1])(name)
+            if not isinstance(self._resolver, SystemResolver):
+                waiting = _uncancellable(waiting)
+            answers, _, _ = await waiting.addTimeout(self._seconds, self._clock, self._silent)
+        except CancelledError:
+            raise
+        except (DNSNameError, AuthoritativeDomainError):
+            raise NoSuchDomain(f"there is no domain {name}") from None
+        except Exception as error:  # resolvers raise exceptions of many classes, Twisted's own undocumented
+            raise DNSFailed(f"the {kind} of {name} could not be looked up: {_reason(error)}") from error
+        return answers  # type: ignore[no-any-return]
+
+    def _silent(self, _: Any, seconds: float) -> Any:
+        raise ResolverError(f"no answer within {seconds:g} seconds")
+
+
+_HOST = re.compile(r"(?!.{254})[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+"""RFC 1035 §2.3.4; with the underscore, which host names must not have, but some do."""
+
+
+def host_name(domain: str) -> str:
+    """
+    Return the form in which the DNS knows a domain: the A-label, without a dot at the end.
+
+    Args:
+        domain: A domain or host name.
+
+    Returns:
+        The name in ASCII.
+
+    Raises:
+        DNSFailed: The DNS cannot be asked for this name.  So it has not answered that the name does not exist.
+    """
+    try:
+        name = to_a_label(domain).removesuffix(".")
+    except ValueError as error:
+        raise DNSFailed(f"{domain!r} cannot be looked up: {error}") from error
+    if not _HOST.fullmatch(name):
+        raise DNSFailed(f"{domain!r} cannot be looked up: not a host name")
+    return name
+
+
+def decoded(name: dns.Name) -> str:
+    """Return a name of an answer as text, without a dot at the end.  Octets beyond ASCII are escaped."""
+    return str(name.name, "ascii", "backslashreplace").removesuffix(".")
+
+
+def _last_target(targets: dict[str, dns.Name], name: str) -> str:
+    """
+    Follow the CNAME records of one answer.
+
+    Args:
+        targets: The target of each alias, by the alias in lower case.
+        name: The name to begin with.
+
+    Returns:
+        The last target, or the name itself.
+
+    Raises:
+        DNSFailed: The records form a loop.
+    """
+    for _ in range(len(targets) + 1):
+        target = targets.get(asciitext.lower(name))
+        if target is None:
+            return name
+        name = decoded(target)
+    raise DNSFailed(f"{name} could not be looked up: it is an alias of itself")
+
+
+def _reason(error: Exception) -> str:
+    """Return the text of a resolver's error; its class if it holds a whole answer, as errors of twisted.names do."""
+    text = error.args[0] if error.args else None
+    return text if isinstance(text, str) and text else type(error).__name__
+
+
+def _uncancellable(lookup: Deferred[Any]) -> Deferred[Any]:
+    """
+    Return a Deferred of the same result that can be cancelled without cancelling the look-up.
+
+    A resolver of twisted.names shares one query among all callers that ask the same question.  To cancel it would fail
+    the look-ups of all of them.
+    """
+    own: Deferred[Any] = Deferred()
+
+    def came(answer: Any) -> Any:
+        own.callback(answer)
+        return answer
+
+    def failed(failure: Failure) -> None:
+        if failure.check(CancelledError):  # another caller has cancelled the query
+            failure = Failure(ResolverError("the query was cancelled"))
+        own.errback(failure)
+
+    lookup.addCallbacks(came, failed)
+    return own
