@@ -1,28 +1,49 @@
 """
 Connections that are kept: L{SMTPPool}.
+
+Theory of operation.  A L{Capacity} counts the connections that are being opened, in use, or being closed.  A caller
+waits for the capacity.  Then it gets a kept connection, which must have answered RSET, or a new one.
+
+A server may accept fewer connections than C{size}.  It then rejects a connection, for example by 421 (RFC 5321 §3.8).
+If other connections are established or being opened, the pool lowers its limit, and the caller waits again.  Once a
+minute the pool raises the limit by one.  If there is no other connection, the caller gets the error; after a 421, the
+pool opens no connection for a while.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from txsmtpx.dialog.sending import Result
-from txsmtpx.errors import RecipientsRefused, SMTPError
+from txsmtpx.dialog.shares import again
+from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import connect
+from txsmtpx.wire.refusal import is_421, may_be_too_many
 
 log = Logger(__name__)
 
 LONGEST_PAUSE = 60.0
-"""Seconds: the most that is waited after a server has said 421 again and again."""
+"""Seconds: the longest pause after a server has answered 421 repeatedly."""
+
+GROW_AFTER = 60.0
+"""Seconds after which one more connection is tried than the server has accepted."""
+
+STILL_COUNTED = 1.0
+"""Seconds for which a server may still count a connection that was closed."""
+
+PROBE = 10.0
+"""Seconds that a kept connection has to answer RSET.  If it is silent, it is aborted; no message is lost."""
 
 
 class SMTPPool(Service):
@@ -31,6 +52,8 @@ class SMTPPool(Service):
 
     A kept connection is used again only after an RSET has been answered on it; so a server that has hung
     up meanwhile is noticed before anything is sent, and nothing is ever sent twice.
+
+    @ivar queue_changed: called when the number of callers that wait for a connection has changed.
     """
 
     def __init__(
@@ -40,30 +63,61 @@ class SMTPPool(Service):
         size: int = 10,
         max_messages: int = 100,
         idle: float = 60,
+        wait: float = 600,
         reactor: Any = None,
         **connecting: Any,
     ) -> None:
         """
         @param endpoint: see L{txsmtpx.connect}, as for C{connecting}.
-        @param size: connections at a time.
+        @param size: connections at a time; fewer if the server accepts fewer.
         @param max_messages: that a connection sends before it is closed, 0 for any number.
         @param idle: seconds that an unused connection is kept.
+        @param wait: seconds that a message waits for a connection while all are in use, 0 for ever.
+        @raise ValueError: C{size} is less than 1.
         """
         if reactor is None:
             from twisted.internet import reactor
         self._endpoint = endpoint
         self._max_messages = max_messages
         self._idle = idle
+        self._wait = wait
         self._reactor = reactor
         self._connecting = connecting
-        self._places = DeferredSemaphore(size)
+        self.queue_changed: Callable[[], object] = lambda: None
+        self._places = Capacity(reactor, size, lambda: self.queue_changed())
+        self.size = size
+        self._opening = 0
         self._kept: list[SMTPClient] = []
         self._timers: dict[SMTPClient, IDelayedCall] = {}
         self._sent: dict[SMTPClient, int] = {}
         self._working: set[Deferred[Any]] = set()
         self._pause = 0.0
         self._not_before = 0.0
+        self._grow_at = 0.0
+        self._left = -STILL_COUNTED
         self._stopping = False
+
+    @property
+    def size(self) -> int:
+        """Connections at a time.  To be set before the first is opened."""
+        return self._places.size
+
+    @size.setter
+    def size(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"size is at least 1, not {size}")
+        self._places.size = size
+        self._places.resize(size)
+
+    @property
+    def busy(self) -> bool:
+        """True if all connections are in use, so that another caller has to wait."""
+        return not self._places.tokens
+
+    @property
+    def waiting(self) -> int:
+        """Callers that wait because all connections are in use."""
+        return self._places.waiting
 
     def send(
         self,
@@ -72,34 +126,56 @@ class SMTPPool(Service):
         body: Any,
         options: MailOptions | None = None,
     ) -> Deferred[Result]:
-        """One message (L{SMTPClient.send})."""
+        """
+        One message (L{SMTPClient.send}).
+
+        @raise PoolBusy: all connections were in use for too long.
+        """
         return self._track(self._send(sender, recipients, body, options))
 
     async def _send(self, sender: str, recipients: Any, body: Any, options: MailOptions | None) -> Result:
-        client = await self.acquire()
-        try:
-            return await client.send(sender, recipients, body, options)
-        except (SMTPError, RecipientsRefused) as error:
-            self._heed(error)
-            raise
-        finally:
-            self.release(client)
+        from_start = _repeatable(body)
+        ticket = self._places.ticket(self._wait)
+        while True:
+            client = await self._acquire(ticket)
+            try:
+                return await client.send(sender, recipients, body if from_start is None else from_start(), options)
+            except SMTPError as error:
+                another = self.note_421(client, error)
+                if not another:
+                    self._pause_after(error)
+                # Before the server has accepted anything of the message, another connection may be used.
+                if not another or from_start is None or error.command not in ("MAIL", "RCPT"):
+                    raise
+            finally:
+                self.release(client)
 
-    def acquire(self) -> Deferred[SMTPClient]:
+    def acquire(self, wait: float | None = None) -> Deferred[SMTPClient]:
         """
         A connection that nobody else uses, ready for MAIL; to be given back by L{release}.
 
+        @param wait: seconds to wait while all connections are in use, 0 for ever; None for the C{wait} of the pool.
+        @raise PoolBusy: all connections were in use for too long.
         @raise SMTPError: the server said no to a new one.
         """
-        return self._track(self._acquire())
+        return self._track(self._acquire(self._places.ticket(self._wait if wait is None else wait)))
 
-    async def _acquire(self) -> SMTPClient:
-        await self._places.acquire()
-        try:
-            return await self._reused() or await self._new()
-        except BaseException:
-            self._places.release()
-            raise
+    async def _acquire(self, ticket: Ticket) -> SMTPClient:
+        refusal: Exception | None = None
+        while True:
+            self._grow()
+            await self._places.acquire(ticket, refusal)
+            try:
+                return await self._reused() or await self._new(ticket)
+            except (SMTPError, ConnectError, ConnectionClosed) as error:
+                if isinstance(error, PoolBusy) or not self._refused(error):
+                    self._places.release()
+                    raise
+                refusal = error
+                self._places.release()
+            except BaseException:
+                self._places.release()
+                raise
 
     async def _reused(self) -> SMTPClient | None:
         while self._kept:
@@ -107,7 +183,7 @@ class SMTPPool(Service):
             self._timers.pop(client).cancel()
             if client.usable:
                 try:
-                    await client.reset()
+                    await client.reset().addTimeout(PROBE, self._reactor)
                 except CancelledError:
                     del self._sent[client]
                     raise
@@ -119,17 +195,68 @@ class SMTPPool(Service):
             self._sent.pop(client, None)
         return None
 
-    async def _new(self) -> SMTPClient:
+    async def _new(self, ticket: Ticket) -> SMTPClient:
         wait = self._not_before - self._reactor.seconds()
         if wait > 0:
+            if self._not_before > ticket.until:
+                raise PoolBusy(ticket.seconds)
             await deferLater(self._reactor, wait)
+        self._opening += 1
         try:
             client = await connect(self._endpoint, reactor=self._reactor, **self._connecting)
-        except SMTPError as error:
-            self._heed(error)
-            raise
+        finally:
+            self._opening -= 1
         self._sent[client] = 0
         return client
+
+    def _refused(self, error: Exception) -> bool:
+        """
+        Handle the failure of a new connection.
+
+        @return: whether the caller is to wait again.
+        """
+        others = len(self._sent) + self._opening
+        if others and may_be_too_many(error):
+            self._shrink(others, error)
+            return True
+        self._pause_after(error)
+        if others:
+            return False
+        if is_421(error) and self._reactor.seconds() < self._left + STILL_COUNTED:
+            return True  # and try again after the pause
+        self._places.fail_refused()
+        self._places.resize(self._places.size)  # the server has not shown how many connections it accepts
+        return False
+
+    def _shrink(self, to: int, why: Exception) -> None:
+        if to < self._places.limit:
+            log.info("the server accepts no more than {number} connections: {why}", number=to, why=why)
+            self._places.resize(to)
+        self._grow_at = self._reactor.seconds() + GROW_AFTER
+
+    def _grow(self) -> None:
+        """Raise the limit by one, if it is time."""
+        now = self._reactor.seconds()
+        if self._places.limit < self._places.size and now >= self._grow_at:
+            self._grow_at = now + GROW_AFTER
+            self._places.resize(self._places.limit + 1)
+
+    def note_421(self, client: SMTPClient, error: Exception) -> bool:
+        """
+        Note an error of a transaction.  421 is about the connection, not about the message.
+
+        @param client: the connection, which the caller is to give back by L{release}.
+        @param error: the error, of any class.
+        @return: whether another connection may be used for the message.
+        """
+        if not is_421(error):
+            return False
+        if self._sent.get(client):
+            return True  # the server has accepted messages on this connection, and accepts no more
+        others = len(self._sent) - 1 + self._opening
+        if others:
+            self._shrink(others, error)
+        return bool(others)
 
     def release(self, client: SMTPClient) -> None:
         """Give back a connection; where it can still be used it is kept for a while."""
@@ -140,10 +267,14 @@ class SMTPPool(Service):
         if client.usable and not worn and not client.spent and not self._stopping:
             self._kept.append(client)
             self._timers[client] = self._reactor.callLater(self._idle, self._forget, client)
-            self._places.release()
+            self._given_back()
         else:
             del self._sent[client]
-            self._leave(client).addBoth(lambda _: self._places.release())  # until then it counts for the server
+            self._leave(client).addBoth(lambda _: self._given_back())  # until then it counts for the server
+
+    def _given_back(self) -> None:
+        self._grow()
+        self._places.release()
 
     def startService(self) -> None:
         """Nothing is connected before it is needed."""
@@ -189,14 +320,23 @@ class SMTPPool(Service):
         self._working.add(over)
 
         def left(result: Any) -> None:
+            self._left = self._reactor.seconds()
             self._working.discard(over)
             over.callback(None)
 
         return client.quit().addBoth(left)
 
-    def _heed(self, error: Exception) -> None:
-        """421: the server wants to be left alone for a while (RFC 5321 §3.8)."""
+    def _pause_after(self, error: Exception) -> None:
+        """Open no connection for a while after a 421 (RFC 5321 §3.8)."""
         now = self._reactor.seconds()
-        if isinstance(error, SMTPError) and error.code == 421 and now >= self._not_before:  # one pause for them all
+        if is_421(error) and now >= self._not_before:  # one pause for them all
             self._pause = min(self._pause * 2 or 1.0, LONGEST_PAUSE)
             self._not_before = now + self._pause
+
+
+def _repeatable(body: Any) -> Callable[[], Any] | None:
+    """Return a function that returns C{body} from its beginning each time; None if it can be read only once."""
+    try:
+        return again(body)
+    except ValueError:
+        return None
