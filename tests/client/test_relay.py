@@ -518,6 +518,7 @@ def test_nobody_is_believed_who_wrote_it(behind_a_portal, logs_in):
 # ---- the options of twistd
 
 ENDPOINT = "relay:tcp:127.0.0.1:1"
+RELAYS = ["-b", ENDPOINT, "--relay-domain", "a"]
 
 
 def options(*given):
@@ -534,6 +535,12 @@ def options(*given):
         (["-b", "relay:tcp:x", "--relay-domain", "a"], "tcp:x"),
         (["-b", "relay:tls:x", "--relay-domain", "a"], "tls:x"),
         (["--relay-domain", "example.net"], "--relay-domain needs"),
+        (["--relay-connections", "3"], "--relay-connections needs a backend that is relay: or lmtp:"),
+        (["--relay-wait", "3"], "--relay-wait needs"),
+        (["--relay-hold", "3", "-b", "log"], "--relay-hold needs"),
+        ([*RELAYS, "--relay-connections", "0"], "--relay-connections size is at least 1, not 0"),
+        ([*RELAYS, "--relay-connections", "x"], "--relay-connections takes a number"),
+        ([*RELAYS, "--relay-wait", "-1"], "--relay-wait takes a number of seconds"),
     ],
 )
 def test_it_refuses_to_start(given, said):
@@ -548,6 +555,18 @@ def test_it_starts():
     domains = ["--relay-domain", "a.example", "--relay-domain", "B.example"]
     run = options("-b", f"{ENDPOINT},tls:mail.example.net:465", *domains)
     assert (run.returncode, run.stdout) == (0, "fine\n"), run.stderr
+
+
+def test_bounds_are_options():
+    from txsmtpx.tap import Options
+
+    parsed = Options()
+    bounds = ["--relay-connections", "3", "--relay-wait", "4", "--relay-hold", "5.5"]
+    parsed.parseOptions([*RELAYS, *bounds])
+    (listener,) = parsed.process.listeners
+    backend = listener.named
+    assert [pool.size for pool in backend.pools] == [3]
+    assert (backend.next_servers.wait, backend.hold) == (4, 5.5)
 
 
 def test_a_recording_next_server(relay):

@@ -5,44 +5,55 @@ Nothing is stored: the next server's 250 is ours, its refusals are ours, for eac
 allows it.  The message streams through, at the pace of the slower side; when either side goes away in the
 middle the other is cut off, so that no part of a message is ever taken for the whole.
 
-A connection there is taken at the first recipient that we relay to, so that who has none cannot keep others from it;
-what the next server says to MAIL is the answer to that RCPT, if it is a refusal.
+Theory of operation.  A session takes a connection to a next server at the first recipient that may be relayed.  If the
+next server rejects MAIL, that is the answer to RCPT.  All clients share the connections, so waiting and holding have
+limits:
+
+  - A client waits for a connection for C{wait} seconds.  Then the answer is 451 4.3.2.
+  - Between two commands, a session gives its connection back after L{GRACE} seconds, if another client waits for one.
+    With its next command it takes another connection, and sends MAIL and the accepted RCPTs again.  The client does not
+    notice.
+  - While a message comes, a session gives its connection back after C{hold} seconds, if another client waits for one.
+    The answer to the message is 451 4.3.2.  A message of up to L{txsmtpx.backends.relayed.AHEAD} octets is read before
+    it needs a connection.
+  - While a session waits for a reply, the time limits for next servers apply
+    (L{txsmtpx.backends.next_servers.TIMEOUTS}).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger, LogLevel
 
+from txsmtpx.backends.introduction import Introduction, by_xclient, by_xforward
+from txsmtpx.backends.next_servers import TIMEOUTS, UNREACHABLE, WAIT, NextServers, check
 from txsmtpx.backends.relayed import Relayed, options_for
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
-from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
+from txsmtpx.errors import NotOffered, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
-from txsmtpx.grammar import attributes, path, replies
+from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.connect import target
-from txsmtpx.wire.description import fault
 from txsmtpx.wire.pool import SMTPPool
+from txsmtpx.wire.refusal import is_421
+from txsmtpx.wire.timeouts import Timeouts
 
 log = Logger(__name__)
 
 NAMED = 10
 """Recipients whose fates stand in the log line of a message."""
 
-DOWN = 30.0
-"""Seconds that a server which could not be reached is stepped around."""
+GRACE = 1.0
+"""Seconds for which a session keeps its connection between two commands although another client waits for one."""
 
-Introduction = Literal["xforward", "xclient", "nothing"]
-"""How the next server learns whom we speak for: for the logs, where it offers that; as if he spoke; or not at all."""
-
-_UNREACHABLE = (ConnectError, ConnectionClosed, DNSLookupError, TimeoutError, ProtocolError)
+HOLD = 60
+"""Seconds for which a message that is still coming keeps its connection although another client waits, by default."""
 
 
 class RelayBackend(OpenBackend):
@@ -51,6 +62,9 @@ class RelayBackend(OpenBackend):
 
     @ivar domains: to these mail is taken from anybody; as L{txsmtpx.domain_key} gives them.
     @ivar introduce: how the next server learns whom we speak for.
+    @ivar pools: one for each server; services, to be stopped.
+    @ivar next_servers: the servers.
+    @ivar hold: seconds for which a message that is still coming keeps its connection although another client waits.
     @ivar logs_in: whether we log in there.
     """
 
@@ -61,12 +75,21 @@ class RelayBackend(OpenBackend):
         lmtp: bool = False,
         domains: Collection[str] = (),
         introduce: Introduction = "xforward",
+        size: int = 10,
+        wait: float = WAIT,
+        hold: float = HOLD,
+        timeouts: Timeouts = TIMEOUTS,
         reactor: Any = None,
         **pool: Any,
     ) -> None:
         """
         @param endpoints: client endpoints or their strings: the next servers, over which messages are spread.
         @param lmtp: speak LMTP to them.
+        @param size: connections to each of them at a time.
+        @param wait: seconds that a client waits for a connection while all are in use, 0 for ever.
+        @param hold: seconds for which a message that is still coming keeps its connection although another client waits
+            for one; 0 for ever.
+        @param timeouts: time limits for the next servers.
         @param introduce: "xforward" tells the next server who the client is, for its logs, where it offers that;
             "xclient" makes it treat us as the client, and mail waits while it does not offer that; or "nothing".
         @param pool: for L{SMTPPool} and L{txsmtpx.connect}.
@@ -74,51 +97,33 @@ class RelayBackend(OpenBackend):
         """
         if reactor is None:
             from twisted.internet import reactor
-        if not endpoints:
-            raise ValueError("relay needs an endpoint: relay:tcp:HOST:PORT")
         if introduce not in ("xforward", "xclient", "nothing"):
             raise ValueError(f"introduce is xforward, xclient or nothing, not {introduce!r}")
-        for endpoint in endpoints:
-            _check(reactor, endpoint)
+        check(reactor, endpoints)
         self.domains = frozenset(map(domain_key, domains))
         self.introduce = introduce
         self.logs_in = pool.get("auth") is not None
+        self.hold = hold
         self._reactor = reactor
-        self._pools = [SMTPPool(endpoint, lmtp=lmtp, reactor=reactor, **pool) for endpoint in endpoints]
-        self._down: dict[SMTPPool, float] = {}
+        pool |= {"lmtp": lmtp, "size": size, "timeouts": timeouts, "reactor": reactor}
+        self.pools = tuple(SMTPPool(endpoint, **pool) for endpoint in endpoints)
+        self.next_servers = NextServers(reactor, self.pools, wait)
         super().__init__(lambda connection: RelaySession(self, connection))
         # It can be passed on or refused.  For the others the next servers must be known to keep the promise.
         self.supports = (REQUIRETLS,)
 
-    @property
-    def pools(self) -> Sequence[SMTPPool]:
-        """One for each server; services, to be stopped."""
-        return tuple(self._pools)
-
-    async def acquire(self, session_id: str = "") -> tuple[SMTPPool, SMTPClient]:
+    def set_limits(self, size: int, wait: float, hold: float) -> None:
         """
-        A connection to one of the servers, each in its turn, those that are down last.
+        Change the limits, before the first connection is opened.
 
-        @param session_id: for whom, in the log.
-        @raise SMTPError: 451 4.4.1, none can be reached.
+        @param size: connections to each next server at a time.
+        @param wait: seconds that a client waits for a connection, 0 for ever.
+        @param hold: seconds for which a message keeps its connection although another client waits, 0 for ever.
+        @raise ValueError: C{size} is less than 1.
         """
-        self._pools.append(self._pools.pop(0))
-        now = self._reactor.seconds()
-        for pool in sorted(self._pools, key=lambda pool: self._down.get(pool, 0.0) > now):
-            try:
-                client = await pool.acquire()
-            except (*_UNREACHABLE, NotOffered) as error:
-                text = "session={session} the next server cannot be reached: {error}"
-                log.warn(text, session=session_id, error=error)
-                self._down[pool] = now + DOWN
-            except SMTPError as error:
-                text = "session={session} the next server does not take us: {error}"
-                log.warn(text, session=session_id, error=error)
-                self._down[pool] = now + DOWN
-            else:
-                self._down.pop(pool, None)
-                return pool, client
-        raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451)
+        for pool in self.pools:
+            pool.size = size
+        self.next_servers.wait, self.hold = wait, hold
 
     def seconds(self) -> float:
         """Now."""
@@ -136,55 +141,15 @@ class RelaySession(Session):
         self._refusal: SMTPError | None = None
         self._queue_id = "-"  # which is not told before the data
         self._sender, self._options, self._since = "", MailOptions(), 0.0
+        self._accepted: list[tuple[str, RcptOptions]] = []
+        self._awaiting_reply = False
+        self._transfer: tuple[Relayed, Deferred[Any], float] | None = None  # since when
+        self._preempted = False
 
     def mail(self, sender: str, options: MailOptions) -> None:
         """MAIL, which is said there when there is a recipient."""
         self._refusal = None
         self._sender, self._options, self._since = sender, options, self._backend.seconds()
-
-    async def _open(self) -> SMTPClient:
-        """
-        MAIL, there.
-
-        @raise SMTPError: what the next server says to it, the same to each RCPT; or 451 4.4.1, there is none.
-        """
-        if self._refusal is not None:
-            raise SMTPError.from_reply(self._refusal.reply)  # one object for all RCPTs would gather their tracebacks
-        try:
-            self._pool, client = await self._backend.acquire(self._connection.session_id)
-            self._client = client
-            await self._introduce(client)
-            passed = int(self._backend.seconds() - self._since)
-            options = options_for(client, self._sender, self._options, passed, self._backend.logs_in)
-            await self._told(client.mail(self._sender, options), options.requiretls)
-        except BaseException as error:
-            self._done()
-            if isinstance(error, SMTPError):
-                self._refusal = error
-            raise
-        return client
-
-    async def _introduce(self, client: SMTPClient) -> None:
-        """
-        Tell the next server whom we speak for, before each transaction.
-
-        @raise SMTPError: 451 4.4.1, it does not let us, and is not to take the client for us.
-        """
-        if self._backend.introduce == "xclient":
-            try:
-                await client.xclient(**_origin(self._connection) | _login(self._connection))
-            except (NotOffered, SMTPError, *_UNREACHABLE) as error:
-                self._log(LogLevel.error, "the next server takes no XCLIENT from us: {error}", error)
-                raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451) from error
-        elif self._backend.introduce == "xforward" and client.extensions.get("XFORWARD"):
-            try:
-                # What one who is trusted has told us of the origin is not to be mixed with what we know of him.
-                await client.xforward(**self._connection.xforward or _origin(self._connection) | {"SOURCE": "REMOTE"})
-            except SMTPError as error:
-                # It is for the logs there; here it stands in ours.
-                self._log(LogLevel.warn, "the next server does not take XFORWARD: {error}", error)
-            except _UNREACHABLE as error:
-                raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
 
     async def rcpt(self, recipient: str, options: RcptOptions) -> Any:
         """
@@ -194,8 +159,14 @@ class RelaySession(Session):
         """
         if self._connection.username is None and not self._is_relayed_to(recipient):
             raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
-        client = self._client or await self._open()
-        return await self._told(client.rcpt(recipient, options))
+        self._awaiting_reply = True
+        try:
+            client = await self._ensure_begun()
+            said = await self._told(client.rcpt(recipient, options), replies.NEXT_RECIPIENT_553)
+        finally:
+            self._awaiting_reply = False
+        self._accepted.append((recipient, options))
+        return said
 
     def _is_relayed_to(self, recipient: str) -> bool:
         """Return whether mail to the domain of C{recipient} is taken from anybody."""
@@ -207,13 +178,15 @@ class RelaySession(Session):
 
     async def data(self, message: Any, context: Any) -> Reply | None:
         """The message, there."""
-        client = self._client
-        assert client is not None
         self._queue_id = context.queue_id
         body = Relayed(message, context)
         await body.look()
-        binary = context.options.body == "BINARYMIME"
-        outcomes = await self._told(client.transmit(body, len(context.recipients), binary))
+        self._awaiting_reply = True
+        try:
+            client = await self._ensure_begun()
+        finally:
+            self._awaiting_reply = False
+        outcomes = await self._transmit(client, body, context)
         self._done()
         context.note(next="; ".join(reply.one_line for reply in outcomes[:NAMED]))
         if not client.lmtp and len(outcomes) == 1:  # more are those of PRDR
@@ -225,63 +198,150 @@ class RelaySession(Session):
     def reset(self) -> None:
         """What is open there is given up."""
         self._queue_id = "-"
+        self._accepted = []
         self._done()
 
-    async def _told(self, waiting: Any, requiretls: bool = False) -> Any:
-        """What the next server says; where it says nothing, that."""
+    def preempt(self, held: float) -> bool:
+        """Give the connection back, unless a reply is awaited, the message is complete, or the time is not up."""
+        if self._transfer is not None:
+            body, transfer, since = self._transfer
+            seconds = self._backend.seconds() - since
+            if body.complete or not 0 < self._backend.hold <= seconds:
+                return False
+            text = "the message has taken {seconds:.0f} seconds so far, and another client waits for the next server"
+            self._log(LogLevel.warn, text, seconds=seconds)
+            self._preempted = True
+            transfer.cancel()
+        elif self._awaiting_reply or held < GRACE:
+            return False
+        self._done()
+        return True
+
+    # ---- there
+
+    async def _ensure_begun(self) -> SMTPClient:
+        """
+        Return the connection of the transaction; if there is none, begin the transaction on another.
+
+        @raise SMTPError: the next server's reply to MAIL, the same for each RCPT; 451 4.4.1 if no next server can be
+            reached; 451 4.3.2 if all connections are in use.
+        """
+        if self._client is not None and not self._client.usable:
+            self._done()
+        if self._client is not None:
+            return self._client
+        if self._refusal is not None:
+            raise SMTPError.from_reply(self._refusal.reply)  # one object for all RCPTs would gather their tracebacks
+        tries = len(self._backend.next_servers)
+        while True:
+            try:
+                return await self._begin()
+            except BaseException as error:
+                why = error.__cause__
+                elsewhere = tries > 0 and self._client is not None and (is_421(why) or isinstance(why, UNREACHABLE))
+                self._done()
+                tries -= 1
+                if elsewhere:
+                    continue
+                if isinstance(error, SMTPError) and not self._accepted:
+                    self._refusal = error
+                raise
+
+    async def _begin(self) -> SMTPClient:
+        """Take a connection, and send MAIL and the RCPTs that were accepted before."""
+        servers, session_id = self._backend.next_servers, self._connection.session_id
+        self._pool, self._client = await servers.acquire(self, session_id)
+        client = self._client
+        await self._introduce(client)
+        passed = int(self._backend.seconds() - self._since)
+        options = options_for(client, self._sender, self._options, passed, self._backend.logs_in)
+        await self._told(client.mail(self._sender, options), replies.NEXT_SENDER_553, options.requiretls)
+        for recipient, its_options in self._accepted:
+            try:
+                await self._told(client.rcpt(recipient, its_options))
+            except SMTPError as error:
+                self._log(LogLevel.warn, "the next server rejects a recipient that it accepted: {error}", error=error)
+                raise SMTPError.from_reply(replies.NEXT_LOST_451) from error.__cause__
+        return client
+
+    async def _introduce(self, client: SMTPClient) -> None:
+        """
+        Tell the next server whom we speak for, before each transaction.
+
+        @raise SMTPError: 451 4.4.1, it does not let us, and is not to take the client for us.
+        """
+        if self._backend.introduce == "xclient":
+            try:
+                await by_xclient(client, self._connection)
+            except (NotOffered, SMTPError, ValueError, *UNREACHABLE) as error:
+                self._log(LogLevel.error, "the next server takes no XCLIENT from us: {error}", error=error)
+                raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451) from error
+        elif self._backend.introduce == "xforward" and client.extensions.get("XFORWARD"):
+            try:
+                await by_xforward(client, self._connection)
+            except (SMTPError, ValueError) as error:
+                # It is for the logs there; here it stands in ours.
+                self._log(LogLevel.warn, "the next server does not take XFORWARD: {error}", error=error)
+            except UNREACHABLE as error:
+                raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
+
+    async def _transmit(self, client: SMTPClient, body: Relayed, context: Any) -> list[Reply]:
+        """
+        Send the body.
+
+        @raise SMTPError: 451 4.3.2 if the connection was preempted.
+        """
+        transfer = client.transmit(body, len(context.recipients), context.options.body == "BINARYMIME")
+        self._transfer = body, transfer, self._backend.seconds()
+        try:
+            return await self._told(transfer)  # type: ignore[no-any-return]
+        except CancelledError:
+            if not self._preempted:
+                raise
+            raise SMTPError.from_reply(replies.NEXT_TAKEN_451) from None
+        finally:
+            self._transfer, self._preempted = None, False
+
+    async def _told(self, waiting: Any, unsendable: Reply | None = None, requiretls: bool = False) -> Any:
+        """
+        What the next server says; where it says nothing, that.
+
+        @param unsendable: the answer if the command cannot be encoded.
+        """
         try:
             said = await waiting
         except SMTPError as error:
+            if self._pool is not None and self._client is not None and is_421(error):
+                self._backend.next_servers.note_421(self._pool, self._client, error)
             raise SMTPError.from_reply(_ours(error.reply)) from error
         except NotOffered as error:
-            self._log(LogLevel.info, "the next server cannot take that: {error}", error)
+            self._log(LogLevel.info, "the next server cannot take that: {error}", error=error)
             raise SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550) from error
-        except _UNREACHABLE as error:
-            self._log(LogLevel.warn, "the next server was lost: {error}", error)
+        except UNREACHABLE as error:
+            self._log(LogLevel.warn, "the next server was lost: {error}", error=error)
             raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
+        except ValueError as error:
+            if unsendable is None:
+                raise
+            self._log(LogLevel.info, "the next server cannot be told that: {error}", error=error)
+            raise SMTPError.from_reply(unsendable) from error
         return _ours(said) if isinstance(said, Reply) else said
 
-    def _log(self, level: Any, text: str, error: BaseException) -> None:
+    def _log(self, level: Any, text: str, **of: Any) -> None:
         text = f"session={{session}} queue={{queue}} {text}"
-        log.emit(level, text, session=self._connection.session_id, queue=self._queue_id, error=error)
+        log.emit(level, text, session=self._connection.session_id, queue=self._queue_id, **of)
 
     def _done(self) -> None:
         pool, client = self._pool, self._client
         self._pool = self._client = None
         if pool is not None and client is not None:
-            pool.release(client)  # which resets it before it is used again
-
-
-def _origin(connection: Connection) -> dict[str, str]:
-    """Where a transaction comes from, in the attributes that XCLIENT and XFORWARD share; "" for what is not known."""
-    host, port = connection.peer_host, getattr(connection.peer, "port", 0)
-    helo = connection.helo
-    return {
-        "NAME": connection.xclient.get("NAME", ""),
-        "ADDR": host,
-        "PORT": str(port) if host and port else "",
-        "PROTO": "ESMTP" if connection.extended else "SMTP",
-        "HELO": helo if helo.isprintable() and len(helo) <= attributes.MAX_VALUE else "",
-    }
-
-
-def _login(connection: Connection) -> dict[str, str]:
-    """Who has logged in, "" for nobody: XCLIENT has to say it in any case."""
-    return {"LOGIN": connection.username or ""}
+            self._backend.next_servers.release(self, pool, client)
 
 
 def _ours(reply: Reply) -> Reply:
     """A reply of the next server as ours.  Its 421 ends that connection, not this one; a code of ours it may lack."""
     code = 451 if reply.code == 421 else reply.code
     return Reply(code, reply.enhanced_code or replies.default_enhanced_code(code), *reply.lines)
-
-
-def _check(reactor: Any, endpoint: Any) -> None:
-    """So that a wrong one is found at once."""
-    try:
-        target(reactor, endpoint)
-    except Exception as error:  # each endpoint parser has its own
-        raise ValueError(f"no endpoint: {endpoint} ({fault(error)})") from error
 
 
 def relay(argument: str) -> RelayBackend:

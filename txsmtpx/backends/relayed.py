@@ -22,26 +22,34 @@ HEADER = 256 * 1024
 """Octets in which they are counted."""
 
 
+AHEAD = 64 * 1024
+"""Octets of a message that are read before a connection to the next server is needed.  Most messages are smaller."""
+
+
 class Relayed:
-    """A message with our Received before it; its header is looked at before anything of it is sent on."""
+    """
+    A message with our Received before it; its header is looked at before anything of it is sent on.
+
+    @ivar complete: whether the client has sent all of it.
+    """
 
     def __init__(self, message: Any, context: Any) -> None:
+        self.complete = False
         self._message = message
         self._context = context
         self._beginning = Beginning(HEADER)
-        self._ended = False
 
     async def look(self) -> None:
         """
-        Read the header.
+        Read the header, and up to L{AHEAD} octets of the message.
 
         @raise SMTPError: 554 5.4.6, it has been round too often.
         """
-        while not self._beginning.complete:
+        while not self._beginning.complete or len(self._beginning.octets) < AHEAD:
             try:
                 self._beginning.add(await self._message.__anext__())
             except StopAsyncIteration:
-                self._ended = True
+                self.complete = True
                 break
         if header.count(bytes(self._beginning.octets), b"received") >= MAX_HOPS:
             raise SMTPError.from_reply(replies.LOOP_554)
@@ -49,9 +57,10 @@ class Relayed:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._context.received()
         yield bytes(self._beginning.octets)
-        if not self._ended:
+        if not self.complete:
             async for chunk in self._message:
                 yield chunk
+            self.complete = True
 
 
 def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int, logged_in: bool) -> MailOptions:

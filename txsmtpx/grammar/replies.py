@@ -96,6 +96,8 @@ TOO_MANY_TRANSACTIONS_452 = Reply(452, (4, 5, 0), "Too many transactions, connec
 TOO_MUCH_MAIL_450 = Reply(450, (4, 7, 1), "Too much mail, try again later")
 LOCAL_ERROR_451 = Reply(451, (4, 3, 0), "Local error in processing")
 NO_NEXT_SERVER_451 = Reply(451, (4, 4, 1), "The next server cannot be reached")
+NEXT_BUSY_451 = Reply(451, (4, 3, 2), "All connections to the next server are in use, try again later")
+NEXT_TAKEN_451 = Reply(451, (4, 3, 2), "The message came too slowly while others waited, try again later")
 NEXT_LOST_451 = Reply(451, (4, 4, 2), "The connection to the next server was lost")
 
 
@@ -154,6 +156,8 @@ SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "That sender is not taken here")
 NOT_TRUSTED_550 = Reply(550, (5, 7, 0), "Not for you")
 RELAYING_DENIED_550 = Reply(550, (5, 7, 1), "Relaying denied")
 NEXT_CANNOT_550 = Reply(550, (5, 6, 7), "The next server does not offer what that message needs")
+NEXT_SENDER_553 = Reply(553, (5, 1, 7), "That sender cannot be sent to the next server")
+NEXT_RECIPIENT_553 = Reply(553, (5, 1, 3), "That recipient cannot be sent to the next server")
 SENDER_NOT_ASCII_550 = Reply(550, (5, 6, 7), "That sender needs SMTPUTF8")
 REQUIRETLS_550 = Reply(550, (5, 7, 30), "REQUIRETLS cannot be passed on")
 EARLY_TALKER_554 = Reply(554, (5, 5, 1), "You spoke before the greeting")

@@ -6,13 +6,24 @@ from __future__ import annotations
 
 import sys
 
+from txsmtpx.backends.next_servers import WAIT
 from txsmtpx.backends.plugin import backend_named, plugins
-from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import DOMAIN_KEY, TEXT, Action, Option, OptionError
+from txsmtpx.command.option import DOMAIN_KEY, NUMBER, SECONDS, TEXT, Action, Option, OptionError
 from txsmtpx.command.values import Values
 
+RELAY = (
+    Option("relay-connections", NUMBER, "Connections to each next server at a time.", 10),
+    Option("relay-wait", SECONDS, "Seconds a client waits for a connection to the next server, 0 for ever.", WAIT),
+    Option(
+        "relay-hold",
+        SECONDS,
+        "Seconds a message may take to come while another client waits for a connection, 0 for ever.",
+        HOLD,
+    ),
+)
 OPTIONS = (
     Option("backend", TEXT, "Who takes the mail: NAME or NAME:ARGUMENT, see --help-backends.", "log", "b"),
     Option(
@@ -21,6 +32,7 @@ OPTIONS = (
         "A domain to which a relay takes mail from anybody",
         repeated=True,
     ),
+    *RELAY,
 )
 
 
@@ -31,13 +43,24 @@ def _apply(values: Values, listener: Listener) -> None:
         raise OptionError("backend", f"{values['backend']}: {error}") from error
     if isinstance(backend, RelayBackend):
         backend.domains = frozenset(values["relay-domain"])
+        _set_limits(values, backend)
         if not values["auth"] and not backend.domains:
             raise OptionError(
                 "backend", "is a relay for all to everywhere: say for whom or where to:", "auth", "relay-domain"
             )
-    elif values["relay-domain"]:
-        raise OptionError("relay-domain", "needs a backend that is relay: or lmtp:")
+    else:
+        for name in (option.name for option in RELAY if values.said(option.name)):
+            raise OptionError(name, "needs a backend that is relay: or lmtp:")
+        if values["relay-domain"]:
+            raise OptionError("relay-domain", "needs a backend that is relay: or lmtp:")
     listener.services = getattr(backend, "pools", ())
+
+
+def _set_limits(values: Values, backend: RelayBackend) -> None:
+    try:
+        backend.set_limits(values["relay-connections"], values["relay-wait"], values["relay-hold"])
+    except ValueError as error:
+        raise OptionError("relay-connections", str(error)) from error
 
 
 def _list() -> None:

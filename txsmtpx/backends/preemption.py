@@ -1,0 +1,86 @@
+"""
+Preemption: sessions of a relay give their connections to the next server back when other clients wait for one (law 21).
+
+Theory of operation.  A pool serves its callers in order, but only when a connection is given back.  A client that has
+sent MAIL and RCPT can hold a connection as long as it sends NOOP.  So while callers wait, the holders are asked every
+second to give their connections back, the longest holder first.  Each holder decides whether it can.  While no caller
+waits, nothing is done; so a message that meets no other costs no timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from twisted.internet.task import LoopingCall
+
+from txsmtpx.wire.pool import SMTPPool
+
+INTERVAL = 1.0
+"""Seconds between two requests to the holders while callers wait."""
+
+
+class IPreemptible(Protocol):
+    """A session that holds a connection."""
+
+    def preempt(self, held: float) -> bool:
+        """
+        Give the connection back, if that is possible.
+
+        Args:
+            held: Seconds for which it has been held.
+
+        Returns:
+            True if it was given back.
+        """
+
+
+class Preemption:
+    """The holders of the connections of one relay, which creates it."""
+
+    def __init__(self, clock: Any, pools: Sequence[SMTPPool]) -> None:
+        """
+        Args:
+            clock: The reactor.
+            pools: The pools of the relay.
+        """
+        self._clock = clock
+        self._pools = pools
+        self._since: dict[IPreemptible, tuple[SMTPPool, float]] = {}
+        self._requests = LoopingCall(self._request)
+        self._requests.clock = clock
+        for pool in pools:
+            pool.queue_changed = self._queue_changed
+
+    def add(self, holder: IPreemptible, pool: SMTPPool) -> None:
+        """
+        Note that a session holds a connection.
+
+        Args:
+            holder: The session.
+            pool: The pool that the connection is of.
+        """
+        self._since[holder] = pool, self._clock.seconds()
+
+    def remove(self, holder: IPreemptible) -> None:
+        """
+        Note that a session has given its connection back.
+
+        Args:
+            holder: The session.
+        """
+        self._since.pop(holder, None)
+
+    def _queue_changed(self) -> None:
+        waiting = any(pool.waiting for pool in self._pools)
+        if waiting and not self._requests.running:
+            self._requests.start(INTERVAL)
+        elif self._requests.running and not waiting:
+            self._requests.stop()
+
+    def _request(self) -> None:
+        now = self._clock.seconds()
+        wanted = {pool: pool.waiting for pool in self._pools if pool.waiting}
+        for holder, (pool, since) in list(self._since.items()):
+            if wanted.get(pool) and holder.preempt(now - since):
+                wanted[pool] -= 1
