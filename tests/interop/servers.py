@@ -207,7 +207,7 @@ prdr_enable
 smtputf8_advertise_hosts = *
 message_size_limit = 0
 acl_smtp_rcpt = accept
-
+{settings}
 begin routers
 {routers}
 local:
@@ -243,11 +243,14 @@ _EXIM_TRANSPORT = """\
 
 
 @contextlib.contextmanager
-def exim(directory: Path, certificate: Certificate, routes: Mapping[str, tuple[str, int]]) -> Iterator[Server]:
+def exim(
+    directory: Path, certificate: Certificate, routes: Mapping[str, tuple[str, int]], **settings: object
+) -> Iterator[Server]:
     """
     Exim, as a server and as a relay that sends BDAT where it can.
 
     @param routes: domain to C{("smtp", port)} or C{("lmtp", port)}.
+    @param settings: further options of its main section.
     """
     port = free_port()
     for room in ("spool", "log", "mail"):
@@ -266,6 +269,7 @@ def exim(directory: Path, certificate: Certificate, routes: Mapping[str, tuple[s
             port=port,
             certificate=certificate,
             domain=DOMAIN,
+            settings=_settings(settings),
             routers="".join(_EXIM_ROUTER.format(**hop) for hop in hops),
             transports="".join(_EXIM_TRANSPORT.format(certificate=certificate, **hop) for hop in hops),
         ),
