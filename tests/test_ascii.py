@@ -54,9 +54,10 @@ ALLOWED = {
     "sasl/bearer.py": {"authorization.strip()": "octets"},
     "sasl/cram.py": {"digest.lower": "octets"},
     "wire/description.py": {
-        "re.compile('positional arguments? but \\\\d+ (?:was|were) given|multiple values for')": "words of Python's own",
+        "re.compile('positional arguments? but \\\\d+ (?:was|were) given|multiple values for')": "Python's own",
         "re.compile('missing \\\\d+ required (?:positional|keyword-only) arguments?: (.*)')": "likewise",
-        r"re.compile('(?:invalid literal for int\\(\\) with base (\\d+)|could not convert string to float): (.*)')": "so",
+        r"re.compile('(?:invalid literal for int\\(\\) with base (\\d+)|could not convert string to float): (.*)')":
+            "likewise",
         "str(error).split()": "likewise",
     },
     "wire/client.py": {"verb.lower": "a verb that the client itself sends"},
