@@ -154,7 +154,7 @@ def test_unknown_commands_have_no_name(diary):
     client = talk(diary)
     client.ask("EHLO client.example", "PWN", "\x00", "x" * 3000)
     client.hang_up()
-    assert diary.told == ["connected", 220, "EHLO", 250, "", 500, "", 500, "", 500, "disconnected"]
+    assert diary.told == ["connected", 220, "EHLO", 250, "", 500, "", 501, "", 500, "disconnected"]
 
 
 def test_tls(diary):

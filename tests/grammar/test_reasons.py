@@ -59,7 +59,7 @@ REASONS: list[tuple[Callable[[Any], Any], Any, str]] = [
     (listed, "PORT=65536", "PORT cannot be that"),
     (listed, f"NAME={'a' * 256}", "NAME cannot be that"),
     (listed, " ", "no attribute"),
-    (command.split, b"NOOP\0", "control octet in a command line"),
+    (command.split, b"NOOP\0", "Octet 0x00 at position 5 is a control octet"),
     (command.join, f"NOOP\n{'x' * 200}", f"control character in a command: {'NOOP' + chr(10) + 'x' * 95!r}"),
     (parameters, "SIZE=", "bad parameter"),
     (parameters, "X=1", "X"),

@@ -77,7 +77,7 @@ def chunks() -> Iterator[Attack]:
     for size in _SIZES:
         yield from _in_each_state(f"BDAT{size.decode()}", b"BDAT" + size + b"\r\n" + EVIL + NOOP, unwanted)
     for octet in (*CONTROLS, b"\x80", b"\xff"):
-        yield from _in_each_state(f"BDAT {octet!r}", b"BDAT 5" + octet + b"\r\n" + EVIL, "500 closed")
+        yield from _in_each_state(f"BDAT {octet!r}", b"BDAT 5" + octet + b" \r\n" + EVIL, "501 closed")
     yield from _in_each_state("an over-long BDAT", b"BDAT 5" + b" " * 2000 + b"\r\n" + EVIL, "500 closed")
     yield from _in_each_state("a huge chunk", b"BDAT 9999999999999999999\r\n" + EVIL + NOOP, "")
     rejected = {"bare_newlines": "reject"}
@@ -115,13 +115,22 @@ def lines() -> Iterator[Attack]:
     yield from _in_each_state("an over-long line with a NUL", b"x" * 3000 + b"\0" * 3000 + b"\r\n" + NOOP, "500 250")
     yield from _in_each_state("an over-long line that ends bare", b"x" * 2001 + b"\n" + NOOP, "500 250")
     for octet in CONTROLS:
-        yield from _in_each_state(f"{octet!r} in a line", b"NOOP " + octet + b"QUIT\r\n" + NOOP, "500 250")
-        yield from _in_each_state(f"{octet!r} before a line", octet + b"QUIT\r\n" + NOOP, "500 250")
-        yield from _in_each_state(f"{octet!r} behind a line", b"QUIT" + octet + b"\r\n" + NOOP, "500 250")
+        yield from _in_each_state(f"{octet!r} in a line", b"NOOP " + octet + b"QUIT\r\n" + NOOP, "501 250")
+        yield from _in_each_state(f"{octet!r} before a line", octet + b"QUIT\r\n" + NOOP, "501 250")
+        yield from _in_each_state(f"{octet!r} behind a line", b"QUIT" + octet + b" \r\n" + NOOP, "501 250")
     for octet in BEYOND_ASCII:
-        codes = "250 250" if _is_utf8(octet) else "500 250"
-        yield from _in_each_state(f"{octet!r} in a line", b"NOOP " + octet + b"\r\n" + NOOP, codes)
-        yield from _in_each_state(f"{octet!r} in a verb", b"NOO" + octet + b"P\r\n" + NOOP, "500 250")
+        good = _is_utf8(octet)
+        yield from _in_each_state(
+            f"{octet!r} in a line", b"NOOP " + octet + b"\r\n" + NOOP, "250 250" if good else "501 250"
+        )
+        yield from _in_each_state(
+            f"{octet!r} in a verb", b"NOO" + octet + b"P\r\n" + NOOP, "500 250" if good else "501 250"
+        )
+    for policy, code in (("normalize", "250"), ("accept", "501"), ("reject", "501")):
+        for crs in (b"\r", b"\r\r\r\r"):
+            octets = b"NOOP" + crs + b"\r\nNOOP\rQUIT" + crs + b"\r\n" + NOOP
+            name, settings = f"{crs!r} before the line end, {policy}", {"bare_newlines": policy}
+            yield from _in_each_state(name, octets, f"{code} 501 250", settings=settings)
     for policy, codes in (("normalize", "250 250"), ("accept", "250 250"), ("reject", "500 250")):
         settings = {"bare_newlines": policy}
         yield from _in_each_state(f"a bare LF, {policy}", b"NOOP\n" + NOOP, codes, settings=settings)
@@ -161,8 +170,8 @@ def logins() -> Iterator[Attack]:
     exchanges = list(_EXCHANGES)
     for octet in (*CONTROLS, *BEYOND_ASCII):
         exchanges.append((f"{octet!r} in a response", b"AUTH PLAIN\r\n" + octet + RIGHT, "334 501"))
-        code = "501" if octet not in CONTROLS and _is_utf8(octet) else "500"
-        exchanges.append((f"{octet!r} in an initial response", b"AUTH PLAIN " + RIGHT + octet, code))
+        exchanges.append((f"{octet!r} in an initial response", b"AUTH PLAIN " + RIGHT + octet + RIGHT, "501"))
+    exchanges.append(("CR CR LF", b"AUTH PLAIN\r\r\n" + RIGHT + b"\r", "334 235"))
     for name, octets, codes in exchanges:
         yield Attack(f"AUTH: {name}", HELLO + octets + b"\r\n" + NOOP, f"220 250 {codes} 250", settings=clear)
     guesses = (b"AUTH PLAIN " + WRONG + b"\r\n") * 3

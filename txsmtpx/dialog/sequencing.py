@@ -24,6 +24,7 @@ from txsmtpx.dialog.settings import Settings
 from txsmtpx.extensions.extension import Run, State
 from txsmtpx.extensions.table import Gate
 from txsmtpx.grammar import command, replies
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
 
 log = Logger(__name__)
@@ -110,11 +111,14 @@ class Sequencing:
             return None
         exchange = self._exchange
         if exchange is not None:
-            return self._run(exchange, line)
+            return self._run(exchange, self._without_crs(line))
         try:
             verb, argument = command.split(line)
-        except ValueError:
-            self._bad_line(line, replies.SYNTAX_500)
+        except Malformed as malformed:
+            without_crs = self._without_crs(line)
+            if without_crs != line:
+                return self.line_received(without_crs, bare)
+            self._bad_line(line, replies.malformed_501(str(malformed)))
             return None
         run = self._runs.get(verb)
         if run is None:
@@ -202,6 +206,10 @@ class Sequencing:
         """Another state; what may be said in each is what it was."""
         self._state = state
         self._runs: dict[str, Run] = self._by_state[state]
+
+    def _without_crs(self, line: bytes) -> bytes:
+        """CR CR LF is one line end under "normalize" (twisted.mail's sendmail writes it); Postfix does the same."""
+        return line.rstrip(b"\r") if self.settings.bare_newlines == "normalize" else line
 
     def _refuse(self, reply: Reply) -> None:
         """A command is refused for good; who gets nothing else done is sent away."""

@@ -53,6 +53,7 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
     exchange = Exchange(dialog, mechanism.server(dialog.connection, dialog.settings.backend))
     if not initial:
         return exchange.step(None)
+    initial = initial.lstrip(" ")
     return exchange.line(b"" if initial == "=" else initial.encode())  # §4: "=" is an empty response
 
 

@@ -122,7 +122,6 @@ def disk_full_452(queue_id: str) -> Reply:
 
 # 5xx: no.
 
-SYNTAX_500 = Reply(500, (5, 5, 2), "Syntax error, bad octets in the command")
 BARE_NEWLINE_500 = Reply(500, (5, 5, 2), "A command ends in <CR><LF>")
 LINE_TOO_LONG_500 = Reply(500, (5, 5, 2), "Line too long")
 RESPONSE_TOO_LONG_500 = Reply(500, (5, 5, 6), "Response too long")
@@ -170,6 +169,11 @@ TOO_SOON_555 = Reply(555, (5, 4, 7), "Not to be delivered within so short a time
 
 def syntax_501(syntax: str) -> Reply:
     return Reply(501, (5, 5, 2), f"Syntax: {syntax}")
+
+
+def malformed_501(what: str) -> Reply:
+    """RFC 5321 §4.1.2: 501 where octets are not allowed."""
+    return Reply(501, (5, 5, 2), what)
 
 
 def bad_address_501(what: str) -> Reply:
