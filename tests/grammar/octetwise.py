@@ -20,6 +20,10 @@ def model(data: bytes, policy: str) -> tuple[bytes, int, bool]:
             line_start = dot_may_end = False
             continue
         octet = data[at : at + 1]
+        crs = len(data[at : at + 5]) - len(data[at : at + 5].lstrip(b"\r"))
+        if policy == "normalize" and 1 < crs < 5 and data[at + crs : at + crs + 1] == b"\n":
+            bare = True
+            at += crs - 1  # up to four CRs before an LF are one
         if data[at : at + 2] == b"\r\n":
             message += b"\r\n"
             line_start = dot_may_end = True

@@ -47,8 +47,12 @@ def test_every_mix(policy):
 
 
 @pytest.mark.parametrize(
-    "mix", [b"\n.\n", b"\r.\r", b"\r\n.\n", b"\n.\r\n", b"\r\n.\r", b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\r\n.\r\n"]
-)
+    "mix",
+    [
+        b"\n.\n", b"\r.\r", b"\r\n.\n", b"\n.\r\n", b"\r\n.\r", b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\r\n.\r\n",
+        b"\r\r\n.\r\r\n", b"\r\n.\r\r\n", b"\r\r\n.\n", b"\n.\r\r\n", b"\r\r\n.\r", b"\r\r\r\n.\r\r\r\r\r\n",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("policy", POLICIES)
 def test_what_is_known_to_work_elsewhere_at_every_cut(mix, policy):
     octets = DATA + b"a" + mix + SMUGGLED + END + NOOP

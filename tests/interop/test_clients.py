@@ -29,3 +29,12 @@ def test_submits(client: str, security: Security, our_server: OurServer, certifi
     assert trace["Return-Path"] == f"<{SENDER}>"
     assert trace["Delivered-To"] == recipient
     assert re.search(rf"\[127\.0\.0\.1\]\)\s+by mx\.example\.test .* with {WITH[security]} id \S+", trace["Received"])
+
+
+def test_cr_cr_lf_is_one_line_end(our_server: OurServer, certificate: Certificate) -> None:
+    """RFC 5321 §2.3.8 forbids it; the empty line behind the header is one all the same."""
+    sent = message("twisted@clients.test")
+    to = Submission(our_server.port, Security.STARTTLS, certificate.certificate, "twisted@clients.test")
+    submit("twisted", to, sent)
+    trace = delivered(our_server.maildirs / "clients.test" / "twisted", sent)
+    assert "with ESMTPSA id" in trace["Received"]

@@ -13,11 +13,17 @@ from io import IncrementalNewlineDecoder
 from typing import Literal
 
 BareNewlines = Literal["normalize", "reject", "accept"]
-"""What becomes of a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8 forbids to send them)."""
+"""What becomes of a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8 forbids to send them), see L{Unstuffer}."""
+
+MAX_CRS = 4
+"""
+CRs before an LF that make one line end with it under "normalize".
+
+twisted.mail's C{sendmail} writes CR CR LF where the lines of the message end in CRLF already; a second program of that
+kind adds a third CR.  Postfix takes any number.  Here there is a limit, since CRs are withheld until the LF comes.
+"""
 
 _END = b"\r\n.\r\n"
-_BARE_LF = re.compile(rb"(?<!\r)\n")
-_BARE_CR = re.compile(rb"\r(?!\n)")
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -37,7 +43,8 @@ class Unstuffer:
     Takes the octets after DATA, gives the message.
 
     Only a real CRLF.CRLF ends the data, under every policy; so a message cannot be smuggled behind
-    another by an end that this server sees and the one before it does not.
+    another by an end that this server sees and the one before it does not.  Under "normalize" an LF with no CR before
+    it, or with two to four, becomes a CRLF in the message; a CR elsewhere becomes a space.
 
     @ivar bare: whether a bare CR or LF was met.
     """
@@ -72,7 +79,7 @@ class Unstuffer:
         if _has_bare(chunk):
             self.bare = True
             if self._normalize:
-                chunk = _BARE_CR.sub(b" ", _BARE_LF.sub(b"\r\n", chunk))
+                chunk = _normalized(chunk)
                 dotted = True
         if dotted:
             chunk = chunk.replace(b"\r\n.", b"\r\n")
@@ -82,11 +89,20 @@ class Unstuffer:
         return chunk[2:]
 
 
+def _normalized(chunk: bytes) -> bytes:
+    """C{chunk}, which splits no line end, with each line end a CRLF and each other CR a space."""
+    for _ in range(MAX_CRS):
+        chunk = chunk.replace(b"\r\n", b"\n")
+    return chunk.replace(b"\r", b" ").replace(b"\n", b"\r\n")
+
+
 def _uncertain(data: bytes) -> int:
     """How many octets at the end of C{data} the next ones may give another meaning."""
     for size in (4, 3, 2, 1):
         if data.endswith(_END[:size]):
-            return size
+            end = len(data) - size
+            run = data[max(end - MAX_CRS + 1, 0) : end]  # CRs here are part of the line end that follows
+            return size + len(run) - len(run.rstrip(b"\r"))
     return 1 if data.endswith(b"\n") else 0  # a dot after a bare LF is stuffing too, when that LF is a line end
 
 
