@@ -3,14 +3,25 @@
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.task import react
 
-from txsmtpx import Extension, MailOptions, OpenBackend, Parameter, Reply, Session, SMTPServerFactory, Verb, connect
+from txsmtpx import (
+    Extension,
+    MailOptions,
+    Malformed,
+    OpenBackend,
+    Parameter,
+    Reply,
+    Session,
+    SMTPServerFactory,
+    Verb,
+    connect,
+)
 
 COLOURS = ("RED", "GREEN", "BLUE")
 
 
-def decode(text):  # the text behind "XCOLOUR=", None without one; a ValueError is answered 501 5.5.4
+def decode(text):  # the text behind "XCOLOUR=", None without one; the text of a Malformed is answered, with 501 5.5.4
     if text is None or text.upper() not in COLOURS:
-        raise ValueError("takes one of " + ", ".join(COLOURS))
+        raise Malformed("takes one of " + ", ".join(COLOURS))
     return text.lower()
 
 

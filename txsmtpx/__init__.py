@@ -24,6 +24,7 @@ from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPErr
 from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
@@ -99,6 +100,7 @@ __all__ = [
     "MXEndpoint",
     "MailOptions",
     "MaildirBackend",
+    "Malformed",
     "MemoryBackend",
     "Middleware",
     "MiddlewareContext",

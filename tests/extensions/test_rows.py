@@ -15,6 +15,7 @@ from txsmtpx import MailOptions, NotOffered, RcptOptions
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import options
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import DeliverBy, OriginalRecipient, Parameter, ValidSince
 from txsmtpx.testing import Conversation, RecordingBackend
 
@@ -67,6 +68,14 @@ def test_a_bad_value(row: Row) -> None:
     assert said == f"501 5.5.4 Bad parameter value: {row.keyword} stands twice"
     assert talk.ask(PATHS[row.verb])[0][:3] == "250"
     talk.hang_up()
+
+
+@rows
+def test_what_is_said_of_a_bad_value_is_ours(row: Row) -> None:
+    """No text of a Python exception reaches the peer."""
+    for text in row.bad:
+        with pytest.raises(Malformed):
+            parameter(row).decode(text[1:] or None)
 
 
 @rows

@@ -34,6 +34,11 @@ def parse(text: str) -> MailOptions:
         ("AUTH=<>", MailOptions(auth="")),
         ("AUTH=me+2Bx@example.com", MailOptions(auth="me+x@example.com")),
         ("AUTH=+22a+20b+22@example.com", MailOptions(auth='"a b"@example.com')),
+        ("AUTH=<me@example.com>", MailOptions(auth="me@example.com")),  # this and the next as curl sends them
+        ("AUTH=<me+tag=1@example.com>", MailOptions(auth="me+tag=1@example.com")),
+        ("AUTH=<e+3Dmc2@example.com>", MailOptions(auth="e=mc2@example.com")),
+        ("AUTH=+3Ce+3Dmc2@example.com+3E", MailOptions(auth="e=mc2@example.com")),
+        ("AUTH=+3C+3E", MailOptions(auth="")),
     ],
 )
 def test_read(text, expected):
@@ -43,7 +48,8 @@ def test_read(text, expected):
 @pytest.mark.parametrize(
     "text",
     ["SIZE", "SIZE=-1", "SIZE=x", "SIZE=123456789012345678901", "SIZE=1 size=1", "BODY", "BODY=x", "SMTPUTF8=x",
-     "AUTH", "AUTH=me", "AUTH=+", "AUTH=me+20@example.com", "AUTH=<me@example.com>", "AUTH=+0D+0A@example.com"],
+     "AUTH", "AUTH=me", "AUTH=+", "AUTH=me+20@example.com", "AUTH=<me>", "AUTH=<me@example.com",
+     "AUTH=<<me@example.com>>", "AUTH=me+tag@example.com", "AUTH=<+0D+0A@example.com", "AUTH=+0D+0A@example.com"],
 )  # fmt: skip
 def test_a_bad_value(text):
     with pytest.raises(BadParameter):
@@ -56,7 +62,9 @@ def test_an_unknown_one(text):
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["=", "=1", "SIZE=", "-SIZE=1", "SIZE=1=2", "SI ZE=1 !", "SÏZE=1"])
+@pytest.mark.parametrize(
+    "text", ["=", "=1", "SIZE=", "-SIZE=1", "SIZE=1=2", "SI ZE=1 !", "SÏZE=1", "SIZE=1\u00a0BODY=7BIT"]
+)
 def test_no_parameter(text):
     with pytest.raises(ValueError, match=r"."):
         parse(text)
@@ -86,6 +94,22 @@ def test_anything_is_options_or_a_value_error(text):
     except ValueError:
         return
     assert parse(" ".join(options.format(found, MAIL.values()))) == found
+
+
+@pytest.mark.parametrize(
+    ("decode", "syntax", "said"),
+    [
+        (int, "XLEVEL=number", "XLEVEL: takes XLEVEL=number"),
+        (int, "", "XLEVEL: takes another value"),
+        (lambda text: chr(int(text, 16)), "XLEVEL=number", "XLEVEL: takes XLEVEL=number"),
+        (lambda text: text.encode("ascii"), "XLEVEL=number", "XLEVEL: takes XLEVEL=number"),
+    ],
+)
+def test_the_peer_reads_no_text_of_python(decode, syntax, said):
+    level = Parameter("XLEVEL", "level", decode, str, syntax)
+    with pytest.raises(BadParameter) as refused:
+        options.parse("XLEVEL=\u00fc" + "F" * 10, {"XLEVEL": level}, MailOptions())
+    assert str(refused.value) == said
 
 
 def test_an_extension_of_ones_own_has_fields_of_its_own():

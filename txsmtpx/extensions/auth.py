@@ -20,6 +20,7 @@ from txsmtpx.dialog.result import settle
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar import asciitext, path, replies, xtext
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ICredentialsBackend, ISASLServer
@@ -195,10 +196,28 @@ def _log_in(dialog: ServerDialog, credentials: Any) -> Any:
 
 
 def _decode(text: str | None) -> str:
-    """§5: who first submitted the message, "" for <>."""
+    """
+    §5: who first submitted the message, "" for <>.
+
+    curl puts the address in angle brackets, and does not encode it; others encode the brackets too.
+    """
     if not text:
-        raise ValueError("takes an address in xtext, or <>")
-    return "" if text == "<>" else path.parse_mailbox(xtext.decode(text))
+        raise Malformed("takes an address in xtext, or <>")
+    if not _bracketed(text):
+        text = xtext.decode(text)
+        return _mailbox(text[1:-1] if _bracketed(text) else text)
+    try:
+        return _mailbox(xtext.decode(text[1:-1]))
+    except Malformed:
+        return _mailbox(text[1:-1])
+
+
+def _bracketed(text: str) -> bool:
+    return text.startswith("<") and text.endswith(">")
+
+
+def _mailbox(text: str) -> str:
+    return path.parse_mailbox(text) if text else ""
 
 
 def _encode(address: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, replies
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import DeliverBy, MailOptions, Options, Parameter, number
 from txsmtpx.grammar.reply import Reply
 
@@ -22,10 +23,10 @@ _BY = re.compile(r"([+-]?[0-9]{1,9});([NR])(T?)", re.ASCII | re.IGNORECASE)
 def _decode(text: str | None) -> DeliverBy:
     match = _BY.fullmatch(text or "")
     if match is None:
-        raise ValueError("takes seconds; R or N, perhaps T")
+        raise Malformed("takes seconds; R or N, perhaps T")
     by = DeliverBy(int(match[1]), asciitext.upper(match[2]), bool(match[3]))
     if by.mode == "R" and by.seconds <= 0:
-        raise ValueError("with R there is time left")  # §4: zero or less is a syntax error then
+        raise Malformed("with R there is time left")  # §4: zero or less is a syntax error then
     return by
 
 

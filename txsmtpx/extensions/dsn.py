@@ -10,6 +10,7 @@ import re
 
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, xtext
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import OriginalRecipient, Parameter
 
 _EVENTS = frozenset({"SUCCESS", "FAILURE", "DELAY"})
@@ -30,14 +31,14 @@ def _decode_ret(text: str | None) -> str:
     """RFC 3461 §4.3."""
     ret = asciitext.upper(text or "")
     if ret not in ("FULL", "HDRS"):
-        raise ValueError("FULL or HDRS")
+        raise Malformed("FULL or HDRS")
     return ret
 
 
 def _decode_envid(text: str | None) -> str:
     """RFC 3461 §4.4."""
     if not text or len(text) > MAX_ENVID:
-        raise ValueError(f"takes at most {MAX_ENVID} characters of xtext")
+        raise Malformed(f"takes at most {MAX_ENVID} characters of xtext")
     return _printable(xtext.decode(text))
 
 
@@ -50,7 +51,7 @@ def _encode_envid(envid: str) -> str:
 
 def _printable(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
-        raise ValueError("holds only printable ASCII")
+        raise Malformed("holds only printable ASCII")
     return text
 
 
@@ -60,7 +61,7 @@ def _decode_notify(text: str | None) -> frozenset[str]:
     if events == ["NEVER"]:
         return frozenset()
     if len(set(events)) != len(events) or not _EVENTS.issuperset(events):
-        raise ValueError("NEVER, or a list of SUCCESS, FAILURE and DELAY")
+        raise Malformed("NEVER, or a list of SUCCESS, FAILURE and DELAY")
     return frozenset(events)
 
 
@@ -74,15 +75,17 @@ def _decode_orcpt(text: str | None) -> OriginalRecipient:
     """RFC 3461 §4.2; RFC 6533 §3 for utf-8, which comes as unitext or, where 7 bits must do, as xtext of escapes."""
     kind, semicolon, address = (text or "").partition(";")
     if not semicolon or not address or len(text or "") > MAX_ORCPT or not _TYPE.fullmatch(kind):
-        raise ValueError("takes a type, a semicolon and an address in xtext")
+        raise Malformed("takes a type, a semicolon and an address in xtext")
     if asciitext.lower(kind) != "utf-8":
         return OriginalRecipient(kind, _printable(xtext.decode(address)))
     plain = _UNITEXT_ESCAPE.sub("", address)
     if not _UNITEXT_PLAIN.fullmatch(plain):
-        raise ValueError("not unitext")
+        raise Malformed("not unitext")
+    if any(int(digits, 16) > 0x10FFFF for digits in _UNITEXT_ESCAPE.findall(address)):
+        raise Malformed("no such character")
     meant = _UNITEXT_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), address)
     if _NEVER_MEANT.search(meant):
-        raise ValueError("control characters and surrogates are in no address")
+        raise Malformed("control characters and surrogates are in no address")
     return OriginalRecipient(kind, meant)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, replies
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def _decode(text: str | None) -> str:
     body = asciitext.upper(text or "")
     if body not in ("7BIT", "8BITMIME", "BINARYMIME"):
-        raise ValueError("7BIT, 8BITMIME or BINARYMIME")
+        raise Malformed("7BIT, 8BITMIME or BINARYMIME")
     return body
 
 

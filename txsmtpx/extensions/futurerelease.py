@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from txsmtpx.errors import NotOffered
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import moment, replies
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Options, Parameter, number
 from txsmtpx.grammar.reply import Reply
 
@@ -32,7 +33,7 @@ class HoldLimits(NamedTuple):
 def _positive(text: str | None) -> int:
     seconds = number(9)(text)
     if str(seconds) != text or not seconds:
-        raise ValueError("takes a number above 0, without zeros before it")
+        raise Malformed("takes a number above 0, without zeros before it")
     return seconds
 
 
@@ -52,13 +53,13 @@ def _read(text: str) -> HoldLimits:
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """§4.2: one of the two, and within the limits; §5.2.2: released before it has to be delivered."""
+    """§4.2: one of the two, and within the limits; §5.2.2: released before it has to be delivered, if it is held."""
     if options.hold_for is not None and options.hold_until is not None:
         return replies.bad_parameter_501("HOLDFOR or HOLDUNTIL, not both")
     seconds = float(options.hold_for or 0)
     if options.hold_until is not None:
         seconds = (options.hold_until - _now(dialog)).total_seconds()
-    if options.deliver_by is not None and seconds > options.deliver_by.seconds:
+    if options.deliver_by is not None and seconds > max(options.deliver_by.seconds, 0):
         return replies.bad_parameter_501("BY: sooner than the message is released")
     return replies.HOLD_TOO_LONG_501 if seconds > dialog.settings.max_hold else None
 
@@ -72,7 +73,7 @@ def _keep_to(limits: HoldLimits, options: MailOptions) -> None:
         raise NotOffered(f"the server holds messages for {limits.seconds} seconds at most (FUTURERELEASE)")
     if by is not None:
         seconds = options.hold_for if until is None else (until - datetime.now(UTC)).total_seconds()
-        if seconds is not None and seconds > by.seconds:
+        if seconds is not None and seconds > max(by.seconds, 0):
             raise ValueError("it is to be delivered (BY) before it is released")
 
 

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from txsmtpx.extensions.extension import Extension
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import Parameter
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _PRIORITY = re.compile(r"-?[1-9]|0")
 
 def _decode(text: str | None) -> int:
     if _PRIORITY.fullmatch(text or "") is None:
-        raise ValueError("takes a number from -9 to 9")
+        raise Malformed("takes a number from -9 to 9")
     return int(text or "")
 
 

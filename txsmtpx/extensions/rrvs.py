@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, moment
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import Parameter, ValidSince
 
 
@@ -13,9 +14,9 @@ def _decode(text: str | None) -> ValidSince:
     when, semicolon, action = (text or "").partition(";")
     action = asciitext.upper(action) if semicolon else "R"
     if action not in ("C", "R"):
-        raise ValueError("behind the date and time stands C or R")
+        raise Malformed("behind the date and time stands C or R")
     if "." in when:
-        raise ValueError("takes no fraction of a second")
+        raise Malformed("takes no fraction of a second")
     return ValidSince(moment.decode(when), action)
 
 

@@ -11,6 +11,7 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import ANY, Extension, State, Verb
 from txsmtpx.grammar import asciitext, options, path, replies
 from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 
@@ -65,6 +66,8 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
     if rest:
         table = dialog.table
         _parameters(rest, table.mail, given)
+        if not rest.isascii() and not given.smtputf8:
+            return replies.NOT_ASCII_501
         for check in table.mail_checks:
             refused = check(dialog, given)
             if refused is not None:
@@ -99,6 +102,8 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
     given = RcptOptions()
     if rest:
         _parameters(rest, dialog.table.rcpt, given)
+        if not rest.isascii() and not transaction.options.smtputf8:  # RFC 6533 §3: ORCPT has a form in ASCII too
+            return replies.NOT_ASCII_501
     limit = dialog.settings.max_recipients
     if limit and len(transaction.recipients) >= limit:
         return replies.TOO_MANY_RECIPIENTS_452
@@ -124,8 +129,8 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
 def _path(text: str) -> tuple[str, str]:
     try:
         return path.parse_path(text)
-    except ValueError as error:
-        raise SMTPError.from_reply(replies.bad_address_501(str(error))) from error
+    except Malformed as malformed:
+        raise SMTPError.from_reply(replies.bad_address_501(str(malformed))) from malformed
 
 
 def _parameters(text: str, known: dict[str, options.Parameter], given: options.Options) -> None:
@@ -133,8 +138,8 @@ def _parameters(text: str, known: dict[str, options.Parameter], given: options.O
         options.parse(text, known, given)
     except options.UnknownParameter as error:
         raise SMTPError.from_reply(replies.unknown_parameter_555(str(error))) from error
-    except ValueError as error:
-        raise SMTPError.from_reply(replies.bad_parameter_501(str(error))) from error
+    except Malformed as malformed:
+        raise SMTPError.from_reply(replies.bad_parameter_501(str(malformed))) from malformed
 
 
 def _words(said: Any) -> Reply:

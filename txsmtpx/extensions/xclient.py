@@ -22,6 +22,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from txsmtpx.extensions.extension import ANY, Extension, State, Verb
 from txsmtpx.grammar import asciitext, attributes, replies
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.grammar.malformed import Malformed
 
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
@@ -55,8 +56,8 @@ def xclient(dialog: ServerDialog, argument: str) -> Any:
         return replies.NOT_TRUSTED_550
     try:
         given = plain_attributes(attributes.parse(argument, XCLIENT_ATTRIBUTES))
-    except ValueError as error:
-        return replies.bad_parameter_501(str(error))
+    except Malformed as malformed:
+        return replies.bad_parameter_501(str(malformed))
     dialog.forget_hello()
     connection = dialog.connection
     connection.proxy = connection.proxy or connection.peer
@@ -84,8 +85,8 @@ def xforward(dialog: ServerDialog, argument: str) -> Any:
         return replies.NOT_TRUSTED_550
     try:
         given = plain_attributes(attributes.parse(argument, XFORWARD_ATTRIBUTES))
-    except ValueError as error:
-        return replies.bad_parameter_501(str(error))
+    except Malformed as malformed:
+        return replies.bad_parameter_501(str(malformed))
     dialog.connection.xforward = dialog.connection.xforward | given
     return replies.OK_250
 

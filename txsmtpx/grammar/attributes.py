@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Collection, Mapping
 
 from txsmtpx.grammar import asciitext, xtext
+from txsmtpx.grammar.malformed import Malformed
 
 UNAVAILABLE = ("[UNAVAILABLE]", "[TEMPUNAVAIL]")
 """What stands for nothing that is known: for ever, or for now."""
@@ -21,23 +22,23 @@ def parse(text: str, known: Collection[str]) -> dict[str, str]:
     The attributes in C{text}; "" for one that is unavailable.
 
     @param known: their names, upper case.
-    @raise ValueError: an attribute that is not known, stands twice, or has a value that it cannot have; or none at all.
+    @raise Malformed: an attribute that is not known, stands twice, or has a value that it cannot have; or none at all.
     """
     found: dict[str, str] = {}
     if not text.isascii():
-        raise ValueError("an attribute is ASCII")
+        raise Malformed("an attribute is ASCII")
     for word in asciitext.words(text):
         name, equals, value = word.partition("=")
         name = asciitext.upper(name)
         if not equals or name not in known or name in found:
-            raise ValueError(f"attributes are {' '.join(known)}, each at most once")
+            raise Malformed(f"attributes are {' '.join(known)}, each at most once")
         try:
             value = xtext.decode(value)
             found[name] = "" if asciitext.upper(value) in UNAVAILABLE else _checked(name, value)
-        except ValueError as error:  # whose own words may repeat what the peer said
-            raise ValueError(f"{name} cannot be that") from error
+        except ValueError:
+            raise Malformed(f"{name} cannot be that") from None
     if not found:
-        raise ValueError("no attribute")
+        raise Malformed("no attribute")
     return found
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.grammar.malformed import Malformed
 
 MAX_DOMAIN = 255
 """Octets (RFC 5321 §4.5.3.1.2), in UTF-8 as well as in A-labels."""
@@ -45,20 +46,20 @@ def check_domain(domain: str) -> None:
     Check that each label of `domain` is in ASCII or a U-label.
 
     Raises:
-        ValueError: a label is neither, or an A-label is too long; the text, which a peer may read, repeats nothing.
+        Malformed: a label is neither, or an A-label is too long; the text repeats nothing.
     """
     _a_labels(domain)
 
 
 def _a_labels(domain: str) -> str:
     if len(domain.encode("utf-8", "replace")) > MAX_DOMAIN:  # before anything takes time
-        raise ValueError("the domain is too long")
+        raise Malformed("the domain is too long")
     labels = domain.split(".")
     if "" in labels[:-1]:
-        raise ValueError("a label of the domain is empty")
+        raise Malformed("a label of the domain is empty")
     name = ".".join([label if label.isascii() else _a_label(label) for label in labels])
     if len(name) > MAX_DOMAIN:
-        raise ValueError("the domain is too long")
+        raise Malformed("the domain is too long")
     return name
 
 
@@ -70,10 +71,10 @@ def _a_label(label: str) -> str:
             if not letter.isascii():
                 mapped = idna.uts46_remap(letter, std3_rules=True, transitional=False)
                 if not mapped or any(map(str.isascii, mapped)):
-                    raise ValueError(f"a domain cannot hold U+{ord(letter):04X}")
+                    raise Malformed(f"a domain cannot hold U+{ord(letter):04X}")
         return idna.alabel(idna.uts46_remap(label, std3_rules=True, transitional=False)).decode("ascii")
     except UnicodeError as error:  # an IDNAError, whose text may quote the label
-        raise ValueError("a label of the domain is no U-label (RFC 5890)") from error
+        raise Malformed("a label of the domain is no U-label (RFC 5890)") from error
 
 
 def domain_key(domain: str) -> str:

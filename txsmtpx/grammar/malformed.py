@@ -9,4 +9,8 @@ from __future__ import annotations
 
 
 class Malformed(ValueError):
-    """The input breaks its syntax (RFC 5321 §4.1.2).  The text says how, and may be sent to the peer."""
+    """
+    The input breaks its syntax (RFC 5321 §4.1.2).  The text says how, and may be sent to the peer.
+
+    C{decode} of a L{txsmtpx.Parameter} raises it.
+    """

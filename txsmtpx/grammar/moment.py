@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 
 from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.malformed import Malformed
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -16,11 +17,14 @@ def decode(text: str | None) -> datetime:
     """
     An aware datetime.
 
-    @raise ValueError: it is no date-time with a zone.
+    @raise Malformed: it is no date-time with a zone.
     """
     if text is None or _DATE_TIME.fullmatch(text) is None:
-        raise ValueError("takes a date and time such as 2030-01-31T12:00:00Z")
-    return datetime.fromisoformat(asciitext.upper(text))
+        raise Malformed("takes a date and time such as 2030-01-31T12:00:00Z")
+    try:
+        return datetime.fromisoformat(asciitext.upper(text))
+    except ValueError:
+        raise Malformed("no such date, time or offset") from None
 
 
 def encode(moment: datetime) -> str:

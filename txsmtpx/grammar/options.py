@@ -14,15 +14,17 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.malformed import Malformed
 
-_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=(<[!-~\u0080-\U0010ffff]*>|[!-<>-~\u0080-\U0010ffff]+))?")
+# The first of the two, which may hold another "=" (RFC 5321 §4.1.2: esmtp-value may not), is what curl sends for AUTH.
 
 
-class UnknownParameter(ValueError):
+class UnknownParameter(Malformed):
     """A parameter that nobody announced: 555 5.5.4."""
 
 
-class BadParameter(ValueError):
+class BadParameter(Malformed):
     """A value that its parameter does not take: 501 5.5.4."""
 
 
@@ -33,9 +35,10 @@ class Parameter:
 
     @ivar keyword: as on the wire, upper case.
     @ivar field: the attribute of the options that holds the decoded value.
-    @ivar decode: the text behind "=" (None without one) to the value; raises C{ValueError}.
+    @ivar decode: the text behind "=" (None without one) to the value; raises L{Malformed}, whose text the peer is sent,
+        or another C{ValueError}, for which it is sent C{syntax}.
     @ivar encode: the value to the text behind "=" (None for none).
-    @ivar syntax: for HELP and the documentation.
+    @ivar syntax: for replies and the documentation.
     """
 
     keyword: str
@@ -154,14 +157,14 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
 
     @raise UnknownParameter: one is not among C{known}.
     @raise BadParameter: one has a value that it does not take, or stands twice.
-    @raise ValueError: this is no list of parameters.
+    @raise Malformed: this is no list of parameters.
     """
     seen = set()
     # In ASCII there is no other white space here: control octets are refused before (L{txsmtpx.grammar.command}).
     for word in text.split() if text.isascii() else asciitext.words(text):
         match = _PARAMETER.fullmatch(word)
         if match is None:
-            raise ValueError("bad parameter")
+            raise Malformed("bad parameter")
         keyword = match[1].upper()
         parameter = known.get(keyword)
         if parameter is None:
@@ -171,8 +174,10 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
         seen.add(keyword)
         try:
             setattr(options, parameter.field, parameter.decode(match[2]))
-        except ValueError as error:
-            raise BadParameter(f"{keyword}: {error}") from error
+        except Malformed as malformed:
+            raise BadParameter(f"{keyword}: {malformed}") from malformed
+        except ValueError as error:  # its text is Python's, or repeats the peer's
+            raise BadParameter(f"{keyword}: takes {parameter.syntax or 'another value'}") from error
 
 
 def format(options: Options, known: Iterable[Parameter]) -> list[str]:
@@ -191,7 +196,7 @@ def format(options: Options, known: Iterable[Parameter]) -> list[str]:
 def no_value(text: str | None) -> bool:
     """The decoder of a parameter that stands alone: its being there is its value."""
     if text is not None:
-        raise ValueError("takes no value")
+        raise Malformed("takes no value")
     return True
 
 
@@ -201,7 +206,7 @@ def number(digits: int) -> Callable[[str | None], int]:
 
     def decode(text: str | None) -> int:
         if text is None or pattern.fullmatch(text) is None:
-            raise ValueError(f"takes a number of at most {digits} digits")
+            raise Malformed(f"takes a number of at most {digits} digits")
         return int(text)
 
     return decode

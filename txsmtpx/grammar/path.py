@@ -12,6 +12,7 @@ import re
 
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import MAX_DOMAIN, check_domain
+from txsmtpx.grammar.malformed import Malformed
 
 MAX_LOCAL_PART = 256
 """Octets: RFC 5321 §4.5.3.1.1 asks for 64, bounces of mailing lists need more."""
@@ -38,7 +39,7 @@ def parse_path(text: str) -> tuple[str, str]:
     A source route is accepted and dropped (RFC 5321 §4.1.1.3, appendix C).  Spaces before the bracket
     are let pass: many send them.
 
-    @raise ValueError: no path, with a word on what is wrong.
+    @raise Malformed: no path, with a word on what is wrong.
     """
     match = _SIMPLE.fullmatch(text)
     if match is not None:
@@ -46,15 +47,15 @@ def parse_path(text: str) -> tuple[str, str]:
         return f"{match[1]}@{match[2]}", match[3] or ""
     text = text.lstrip(" ")
     if not text.startswith("<"):
-        raise ValueError("the address stands in angle brackets")
+        raise Malformed("the address stands in angle brackets")
     end = _end_of_path(text)
     if text[end : end + 1] not in ("", " "):
-        raise ValueError("a space stands between path and parameters")
+        raise Malformed("a space stands between path and parameters")
     inner, rest = text[1 : end - 1], text[end:].strip(" ")
     if inner.startswith("@"):
         route = _ROUTE.match(inner)
         if route is None:
-            raise ValueError("bad source route")
+            raise Malformed("bad source route")
         return parse_mailbox(inner[route.end() :]), rest
     if not inner or asciitext.lower(inner) == "postmaster":
         return inner, rest
@@ -74,18 +75,18 @@ def _end_of_path(text: str) -> int:
         elif letter == ">" and not quoted:
             return index + 1
         index += 1
-    raise ValueError("the closing bracket is missing")
+    raise Malformed("the closing bracket is missing")
 
 
 def parse_mailbox(text: str) -> str:
     """
     C{text}, a mailbox without brackets, in its plainest spelling.
 
-    @raise ValueError: it is none.
+    @raise Malformed: it is none.
     """
     match = _MAILBOX.fullmatch(text)
     if match is None:
-        raise ValueError("not a mailbox")
+        raise Malformed("not a mailbox")
     local, domain = match[1], match[2]
     if domain.startswith("["):
         _check_literal(domain[1:-1])
@@ -97,12 +98,12 @@ def parse_mailbox(text: str) -> str:
 
 def _check_lengths(local: str, domain: str) -> None:
     if len(local) > MAX_LOCAL_PART // 4 and len(local.encode("utf-8")) > MAX_LOCAL_PART:
-        raise ValueError("the local part is too long")
+        raise Malformed("the local part is too long")
     if len(domain) > MAX_DOMAIN // 4:
         if len(domain.encode("utf-8")) > MAX_DOMAIN:
-            raise ValueError("the domain is too long")
+            raise Malformed("the domain is too long")
         if any(len(label) > 63 for label in domain.split(".")) and not domain.startswith("["):
-            raise ValueError("a label of the domain is too long")
+            raise Malformed("a label of the domain is too long")
     if not domain.isascii():
         check_domain(domain)  # RFC 6531 §3.3: U-labels, whose A-labels have a length too
 
@@ -110,13 +111,20 @@ def _check_lengths(local: str, domain: str) -> None:
 def _check_literal(literal: str) -> None:
     """RFC 5321 §4.1.3: an IPv4 address, IPv6: and an address, or a tag and its content."""
     if asciitext.lower(literal[:5]) == "ipv6:":
-        if ipaddress.IPv6Address(literal[5:]).scope_id is not None:
-            raise ValueError("a scope means nothing elsewhere")
+        try:
+            address = ipaddress.IPv6Address(literal[5:])
+        except ValueError:
+            raise Malformed("not an IPv6 address") from None
+        if address.scope_id is not None:
+            raise Malformed("a scope means nothing elsewhere")
     elif ":" in literal:
         if _TAGGED_LITERAL.fullmatch(literal) is None:
-            raise ValueError("bad address literal")
+            raise Malformed("bad address literal")
     else:
-        ipaddress.IPv4Address(literal)
+        try:
+            ipaddress.IPv4Address(literal)
+        except ValueError:
+            raise Malformed("not an IPv4 address") from None
 
 
 def unquote(local_part: str) -> str:
@@ -143,7 +151,7 @@ def format_path(address: str) -> str:
     """
     C{address} as a path, the inverse of L{parse_path}.
 
-    @raise ValueError: it is no address; nothing that could be taken for a command is ever written.
+    @raise Malformed: it is no address; nothing that could be taken for a command is ever written.
     """
     if not address or ("@" not in address and asciitext.lower(address) == "postmaster"):
         return f"<{address}>"

@@ -132,6 +132,7 @@ SERVER_FIRST_501 = Reply(501, (5, 7, 0), "With that mechanism the server speaks 
 BAD_BASE64_501 = Reply(501, (5, 5, 2), "Not base64")
 BAD_RESPONSE_501 = Reply(501, (5, 5, 2), "Malformed response for that mechanism")
 TAKES_NO_PARAMETERS_501 = Reply(501, (5, 5, 4), "That command takes no parameters")
+NOT_ASCII_501 = Reply(501, (5, 5, 4), "Bad parameter value: beyond ASCII it needs SMTPUTF8")
 NOT_OFFERED_502 = Reply(502, (5, 5, 1), "Command not offered here")
 HELLO_FIRST_503 = Reply(503, (5, 5, 1), "Say hello first")
 NESTED_MAIL_503 = Reply(503, (5, 5, 1), "A transaction is open already, RSET ends it")

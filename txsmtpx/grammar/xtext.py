@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from txsmtpx.grammar.malformed import Malformed
+
 _PLAIN = re.compile(r"[!-*,-<>-~]*")
 _UNSAFE = re.compile(rb"[^!-*,-<>-~]")
 _ESCAPE = re.compile(r"\+([0-9A-F]{2})")
@@ -20,9 +22,12 @@ def decode(text: str) -> str:
     """
     The text that C{text} stands for.
 
-    @raise ValueError: it is no xtext, or its octets are no UTF-8.
+    @raise Malformed: it is no xtext, or its octets are no UTF-8.
     """
     if _PLAIN.fullmatch(_ESCAPE.sub("", text)) is None:
-        raise ValueError("not xtext")
+        raise Malformed("not xtext")
     octets = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text).encode("latin-1")
-    return octets.decode("utf-8")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("not xtext of UTF-8") from None
