@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from txsmtpx.extensions.chunking import THROWN_AWAY
+
 HELLO = b"EHLO a.example\r\n"
 MAIL = HELLO + b"MAIL FROM:<me@example.com>\r\n"
 RCPT = MAIL + b"RCPT TO:<you@example.com>\r\n"
@@ -79,7 +81,14 @@ def chunks() -> Iterator[Attack]:
     for octet in (*CONTROLS, b"\x80", b"\xff"):
         yield from _in_each_state(f"BDAT {octet!r}", b"BDAT 5" + octet + b" \r\n" + EVIL, "501 closed")
     yield from _in_each_state("an over-long BDAT", b"BDAT 5" + b" " * 2000 + b"\r\n" + EVIL, "500 closed")
-    yield from _in_each_state("a huge chunk", b"BDAT 9999999999999999999\r\n" + EVIL + NOOP, "")
+    limit, more = {"max_message_bytes": 1000}, 1000 + THROWN_AWAY
+    unread = {"fresh": "503 closed", "hello": "503 closed", "mail": "503 closed", "": "552 closed"}
+    for size in (b"9999999999999999999", b"%d" % (more + 1)):
+        for last in (b"", b" LAST"):
+            octets = b"BDAT " + size + last + b"\r\n" + EVIL + NOOP
+            yield from _in_each_state(f"a huge chunk, {octets[:40]!r}", octets, unread, settings=limit)
+    yield from _in_each_state("no limit", b"BDAT 9999999999999999999\r\n" + EVIL, "", settings={"max_message_bytes": 0})
+    yield from _in_each_state("a big chunk", b"BDAT %d\r\n" % more + EVIL + NOOP, "", settings=limit)
     rejected = {"bare_newlines": "reject"}
     yield from _in_each_state("BDAT, and a bare LF", b"BDAT 6\n" + EVIL, "500 closed", settings=rejected)
 
@@ -208,6 +217,9 @@ def messages() -> Iterator[Attack]:
     yield Attack("a message too big, in LMTP", too_big, "220 250 250 250 250 354 552 552 250", settings=lmtp)
     too_big = start + b"BDAT 30\r\n" + EVIL[:30] + b"BDAT 6 LAST\r\nRSET\r\n" + NOOP
     yield Attack("a chunk too big, in LMTP", too_big, "220 250 250 250 250 552 552 552 250", settings=lmtp)
+    for last, codes in ((b"", "552 closed"), (b" LAST", "552 552 closed")):
+        huge = start + b"BDAT 99999999999%s\r\n" % last + EVIL
+        yield Attack(f"a huge chunk{last.decode()}, in LMTP", huge, f"220 250 250 250 250 {codes}", settings=lmtp)
 
 
 FAMILIES = {

@@ -65,7 +65,7 @@ def curl(to: Submission) -> list[str]:
     command = [program("curl"), "--silent", "--show-error", "--url", f"{scheme}://localhost:{to.port}"]
     command += ["--mail-from", SENDER, "--mail-rcpt", to.recipient, "--upload-file", "-"]
     if to.login:
-        command += ["--ssl-reqd", "--cacert", str(to.trust), "--user", f"{USER}:{PASSWORD}"]
+        command += ["--ssl-reqd", "--cacert", str(to.trust), "--user", f"{USER}:{PASSWORD}", "--mail-auth", SENDER]
     return command
 
 

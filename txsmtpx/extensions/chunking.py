@@ -1,5 +1,7 @@
 """
-RFC 3030: CHUNKING, a message in counted pieces, by BDAT.
+RFC 3030: CHUNKING, a message in counted pieces, by BDAT.  The octets of a refused piece are read and thrown away, and
+the session goes on.  If a piece is more than 1 MiB longer than a message may be, it is answered 552 5.3.4 before its
+octets come, and the connection is closed.
 """
 
 from __future__ import annotations
@@ -17,11 +19,23 @@ if TYPE_CHECKING:
     from txsmtpx.dialog.message import Message
     from txsmtpx.dialog.server import ServerDialog
 
+THROWN_AWAY = 1024 * 1024
+"""
+Octets that a refused chunk may have beyond C{max_message_bytes}: it is read and thrown away, and the session goes on.
+
+The octets of a longer one are not read: the connection is closed with the reply.  Postfix reads a refused chunk of any
+size to its end, and so waits for as many octets as a client has announced.
+"""
+
 _ARGUMENT = re.compile(r"([0-9]{1,19})( +LAST)?", re.ASCII | re.IGNORECASE)
 
 
 def bdat(dialog: ServerDialog, argument: str) -> Any:
-    """§2.  A chunk too many spoils the message, but not the framing: its octets, and all that follow, are counted."""
+    """
+    §2.  A chunk too many spoils the message, but not the framing: its octets, and all that follow, are counted.
+
+    A chunk that is far too big is refused before its octets come, see L{THROWN_AWAY}.
+    """
     match = _ARGUMENT.fullmatch(argument)
     if match is None:
         return _lost(dialog, replies.syntax_501(_VERB.syntax))
@@ -33,6 +47,8 @@ def bdat(dialog: ServerDialog, argument: str) -> Any:
     limit = dialog.settings.max_message_bytes
     if limit and message.received + size > limit:
         message.exceed()
+        if _too_long(dialog, size):
+            return _not_read(dialog, last)
     return _take(dialog, ChunkBody(size, message), size, lambda: _taken(dialog, size, last))
 
 
@@ -58,6 +74,8 @@ def _refuse(dialog: ServerDialog, argument: str, reply: Reply) -> Any:
     if match is None:
         return _lost(dialog, reply)
     size = int(match[1])
+    if _too_long(dialog, size):
+        return _lost(dialog, reply)
     return _take(dialog, ChunkBody(size, None), size, lambda: reply)
 
 
@@ -66,6 +84,21 @@ def _take(dialog: ServerDialog, body: ChunkBody, size: int, done: Any) -> Any:
         return done()
     dialog.expect_body(body, done)
     return None
+
+
+def _too_long(dialog: ServerDialog, size: int) -> bool:
+    """Whether the octets of a refused chunk are not read."""
+    if size <= THROWN_AWAY:
+        return False
+    limit = dialog.settings.max_message_bytes
+    return 0 < limit < size - THROWN_AWAY
+
+
+def _not_read(dialog: ServerDialog, last: bool) -> Any:
+    """Answer for the message, or for the chunk where it is not the last, and close."""
+    if last:  # under LMTP with a reply for each recipient
+        return dialog.ask(dialog.end_message(), lambda _: dialog.close())
+    return _lost(dialog, replies.too_big_552(dialog.queue_id))
 
 
 def _lost(dialog: ServerDialog, reply: Reply) -> None:
