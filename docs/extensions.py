@@ -34,7 +34,9 @@ not accepted: its parameters are answered 555 5.5.4, its commands 502 5.5.1.
 WHO = """\
 Those honoured by the library are always announced, where they make sense: `STARTTLS` with a certificate, `AUTH` where
 it is safe, `LIMITS` when there is one. Those honoured by the backend are promises that only it can keep: they are
-announced when it, or its session, has them in `supports`, or `twistd smtpx` was given `--extension KEYWORD`.
+announced when it, or its session, has them in `supports`, or `twistd smtpx` was given `--extension KEYWORD`. VRFY and
+EXPN are announced too when the session has the method `verify` or `expand`. EHLO comes before there is a session:
+`OpenBackend(Class)` looks at the class; any other backend says in its own `supports` what its sessions can do.
 """
 
 OWN = """\

@@ -65,6 +65,8 @@ class ISession(Interface):
     """
     One peer's mail, one transaction at a time.  L{txsmtpx.Session} says yes to all of it.
 
+    It may be an L{IVerifyingSession} and an L{IExpandingSession} too.
+
     C{mail}, C{rcpt} and C{data} give None, a L{txsmtpx.Reply} (one's own words), or raise L{txsmtpx.SMTPError}.
     """
 
@@ -96,6 +98,34 @@ class ISession(Interface):
 
     def logout() -> Any:
         """The session is over; called once, after C{reset} where a transaction was open."""
+
+
+class IVerifyingSession(ISession):
+    """
+    A session that answers VRFY (RFC 5321 §3.5), which EHLO then lists.
+
+    Before a peer has a session the backend speaks for it, by C{supports}; see L{txsmtpx.OpenBackend}.
+    """
+
+    def verify(argument: str) -> Any:
+        """
+        VRFY.
+
+        @param argument: what stands behind the verb: a user name or an address.
+        @return: None for 252, a C{str} or several of them for 250, or a L{txsmtpx.Reply}.
+        """
+
+
+class IExpandingSession(ISession):
+    """A session that answers EXPN (RFC 5321 §3.5), which EHLO then lists; see L{IVerifyingSession}."""
+
+    def expand(argument: str) -> Any:
+        """
+        EXPN.
+
+        @param argument: the name of a list.
+        @return: None for 502, a C{str} or several of them for 250, or a L{txsmtpx.Reply}.
+        """
 
 
 class IMessage(Interface):

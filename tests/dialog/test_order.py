@@ -21,7 +21,7 @@ class SlowBackend(RecordingBackend):
     """Every method gives a Deferred, fired when the test says so."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(verify=None)
         self.waiting: list[Deferred] = []
 
     def asked(self, method, *arguments):

@@ -22,7 +22,7 @@ from txsmtpx.sasl.verifier import HASHES
 
 @implementer(ISession)
 class AvatarSession:
-    """An avatar that provides L{ISession}, with the logout that its realm gave along."""
+    """An avatar that provides L{ISession}, with the logout that its realm gave along, and what else the avatar has."""
 
     def __init__(self, avatar: Any, logout: Callable[[], Any]) -> None:
         self.avatar = avatar
@@ -30,9 +30,12 @@ class AvatarSession:
         self.rcpt = avatar.rcpt
         self.data = avatar.data
         self.reset = avatar.reset
-        self.verify = getattr(avatar, "verify", lambda argument: None)
-        self.expand = getattr(avatar, "expand", lambda argument: None)
         self.logout = logout
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "avatar" or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.avatar, name)
 
 
 @implementer(ICredentialsBackend)

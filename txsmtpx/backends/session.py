@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import auth_required, auth_unsupported
+from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.interfaces import ICredentialsBackend, ISession
@@ -21,6 +22,9 @@ from txsmtpx.interfaces import ICredentialsBackend, ISession
 class Session:
     """
     Says yes to what is not overridden; see L{ISession} for what may be given back.
+
+    A subclass with a method C{verify} answers VRFY (L{txsmtpx.IVerifyingSession}), one with C{expand} answers EXPN
+    (L{txsmtpx.IExpandingSession}).
 
     @cvar supports: the extensions that need a backend and whose promises this one keeps, such as DSN.
     """
@@ -35,12 +39,6 @@ class Session:
 
     def data(self, message: Any, context: Any) -> Any:
         """DATA; a message that nobody reads is thrown away."""
-
-    def verify(self, argument: str) -> Any:
-        """VRFY (RFC 5321 §3.5.3): None for 252, a C{str} or several, or a Reply."""
-
-    def expand(self, argument: str) -> Any:
-        """EXPN (RFC 5321 §3.5.4): None for 502, a C{str} or several, or a Reply."""
 
     def reset(self) -> Any:
         """The transaction is over."""
@@ -58,10 +56,11 @@ class OpenBackend:
 
     def __init__(self, session: Callable[[Connection], Any]) -> None:
         """
-        @param session: makes an L{ISession} for a connection; what it C{supports} the backend does.
+        @param session: makes an L{ISession} for a connection.  EHLO comes before there is one: if this is a class, what
+            its sessions support is known then, VRFY and EXPN by their methods.  If it is a function, set C{supports}.
         """
         self._session = session
-        self.supports = getattr(session, "supports", self.supports)
+        self.supports = box.declared_by(getattr(session, "func", session)) or self.supports  # of functools.partial
 
     def anonymous_login(self, connection: Connection) -> Any:
         """A session for everybody."""

@@ -157,7 +157,7 @@ class ServerDialog(Sequencing):
         if self.closed:  # the peer did not wait for it
             self.end_session()
         self.connection.username = username
-        self.table = self.settings.tables.supporting(getattr(session, "supports", ()))
+        self.table = self.settings.tables.supporting(session)
         self._enter(self._state)
 
     def end_session(self) -> Any:

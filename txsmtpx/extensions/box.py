@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from txsmtpx.extensions import table
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.binarymime import BINARYMIME
 from txsmtpx.extensions.chunking import CHUNKING
@@ -14,6 +15,7 @@ from txsmtpx.extensions.enhancedstatuscodes import ENHANCEDSTATUSCODES
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.extensions.futurerelease import FUTURERELEASE
 from txsmtpx.extensions.limits import LIMITS
+from txsmtpx.extensions.lookup import EXPAND, VERIFY
 from txsmtpx.extensions.mtpriority import MT_PRIORITY
 from txsmtpx.extensions.pipelining import PIPELINING
 from txsmtpx.extensions.prdr import PRDR
@@ -34,6 +36,8 @@ EXTENSIONS: tuple[Extension, ...] = (
     CHUNKING,
     BINARYMIME,
     ENHANCEDSTATUSCODES,
+    VERIFY,
+    EXPAND,
     LIMITS,
     PRDR,
     DSN,
@@ -56,6 +60,12 @@ def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:
     """Those that the library honours alone, those that a backend supports, and what else it brings along."""
     own = tuple(each for each in supports if each not in EXTENSIONS)
     return (*(each for each in EXTENSIONS if not each.needs_backend or each in supports), *own)
+
+
+def declared_by(session: object) -> tuple[Extension, ...]:
+    """What a session, or a class of sessions, C{supports}, and what its methods say that it does."""
+    supports: Collection[Extension] = getattr(session, "supports", ())
+    return (*supports, *table.by_method(session, EXTENSIONS))
 
 
 def named(keyword: str) -> Extension:

@@ -91,6 +91,8 @@ class Extension:
         L{txsmtpx.NotOffered} or C{ValueError}.
     @ivar within_tls: whether a client believes that it is offered only within TLS that is verified.
     @ivar needs_backend: whether it is a promise that only a backend can keep, which must declare it in C{supports}.
+    @ivar session_method: the optional method of a session that keeps the promise.  A session that has the method need
+        not declare the extension.
     """
 
     keyword: str
@@ -106,3 +108,4 @@ class Extension:
     keep_to: Callable[[Any, MailOptions], object] | None = None
     within_tls: bool = False
     needs_backend: bool = False
+    session_method: str = ""

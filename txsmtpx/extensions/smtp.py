@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from txsmtpx.dialog.body import DotBody
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import ANY, Extension, State, Verb
+from txsmtpx.extensions.lookup import EXPN, VRFY
 from txsmtpx.grammar import asciitext, options, path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.malformed import Malformed
@@ -182,49 +183,6 @@ def noop(dialog: ServerDialog, argument: str) -> Any:
     return replies.OK_250
 
 
-def vrfy(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.6: 252, unless the session has a C{verify} that knows better."""
-    return _look_up(dialog, argument, "verify", VRFY, replies.CANNOT_VERIFY_252)
-
-
-def expn(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.7: 502, unless the session has an C{expand}."""
-    return _look_up(dialog, argument, "expand", EXPN, replies.NOT_OFFERED_502)
-
-
-def _look_up(dialog: ServerDialog, argument: str, method: str, verb: Verb, unknown: Reply) -> Any:
-    if not argument:
-        return replies.syntax_501(verb.syntax)
-    argument, utf8 = _asks_for_utf8(dialog, argument)
-    if not argument.isascii() and not utf8:
-        return replies.NOT_ASCII_553
-
-    def ask(session: Any) -> Any:
-        look_up = getattr(session, method, None)
-        return unknown if look_up is None else dialog.ask(look_up(argument), lambda said: _found(said, unknown, utf8))
-
-    return dialog.with_session(ask)
-
-
-def _found(said: Any, unknown: Reply, utf8: bool) -> Reply:
-    if said is None:
-        return unknown
-    if isinstance(said, Reply):
-        return said
-    lines = [said] if isinstance(said, str) else list(said)
-    if not all(isinstance(line, str) for line in lines):
-        raise TypeError(f"a session gives a str or several, not {said!r}")
-    return replies.found_250(*lines) if utf8 or all(map(str.isascii, lines)) else replies.NEEDS_UTF8_252
-
-
-def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:
-    """The argument without the parameter SMTPUTF8, and whether that was there (RFC 6531 §3.7.4.2)."""
-    name, _, last = argument.rpartition(" ")
-    if name and asciitext.upper(last) == "SMTPUTF8" and "SMTPUTF8" in dialog.table.keywords:
-        return name.rstrip(" "), True
-    return argument, False
-
-
 def help(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.8, from the table."""
     verbs = dialog.table.verbs
@@ -257,8 +215,6 @@ RCPT = Verb("RCPT", rcpt, "RCPT TO:<address> [parameter ...]", frozenset({State.
 DATA = Verb("DATA", data, "DATA", frozenset({State.RCPT}))
 RSET = Verb("RSET", rset, "RSET", ANY, before_auth=True, grouped=True)
 NOOP = Verb("NOOP", noop, "NOOP [anything]", ANY, before_tls=True, before_auth=True)
-VRFY = Verb("VRFY", vrfy, "VRFY address", ANY)
-EXPN = Verb("EXPN", expn, "EXPN list", ANY)
 HELP = Verb("HELP", help, "HELP [command]", ANY, before_auth=True)
 QUIT = Verb("QUIT", quit, "QUIT", ANY, before_tls=True, before_auth=True)
 

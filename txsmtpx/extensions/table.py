@@ -86,11 +86,15 @@ class Tables:
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
         """As L{Table}."""
         self._known = tuple(known)
+        self._by_method = tuple(each for each in self._known if each.session_method)
         self.usual = Table(extensions, self._known)
         self._more: dict[frozenset[str], Table] = {}
 
-    def supporting(self, supports: Iterable[Extension]) -> Table:
-        """The table with C{supports} besides."""
+    def supporting(self, session: object) -> Table:
+        """The table with what C{session} supports besides."""
+        supports = (*getattr(session, "supports", ()), *by_method(session, self._by_method))
+        if not supports:
+            return self.usual
         more = {each.keyword: each for each in supports if each.keyword not in self.usual.keywords}
         if not more:
             return self.usual
@@ -98,6 +102,11 @@ class Tables:
         if key not in self._more:
             self._more[key] = Table([*self.usual.extensions, *more.values()], self._known)
         return self._more[key]
+
+
+def by_method(session: object, known: Iterable[Extension]) -> list[Extension]:
+    """Those of C{known} that C{session}, or a class of sessions, keeps by a method of its own."""
+    return [each for each in known if each.session_method and hasattr(session, each.session_method)]
 
 
 def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

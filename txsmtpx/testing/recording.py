@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
@@ -101,7 +102,11 @@ def _come_true(outcome: Any) -> Any:
 
 @implementer(ISession)
 class RecordingSession:
-    """A session of L{RecordingBackend}, to which it tells everything."""
+    """
+    A session of L{RecordingBackend}, to which it tells everything.
+
+    It has C{verify} and C{expand} where an outcome of theirs is prepared.
+    """
 
     def __init__(self, backend: RecordingBackend) -> None:
         self._backend = backend
@@ -121,14 +126,6 @@ class RecordingSession:
         outcome = self._backend.prepared("data")
         return outcome(message, context) if callable(outcome) else self._backend.keep(message, context, outcome)
 
-    def verify(self, argument: str) -> Any:
-        """VRFY."""
-        return self._backend.asked("verify", argument)
-
-    def expand(self, argument: str) -> Any:
-        """EXPN."""
-        return self._backend.asked("expand", argument)
-
     def reset(self) -> Any:
         """The transaction is over."""
         self.resets += 1
@@ -138,3 +135,8 @@ class RecordingSession:
         """The session is over."""
         self.logouts += 1
         return self._backend.asked("logout")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("verify", "expand") and name in self._backend.outcomes:
+            return partial(self._backend.asked, name)
+        raise AttributeError(name)

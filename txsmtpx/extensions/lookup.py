@@ -1,0 +1,66 @@
+"""
+RFC 5321 §3.5: VRFY and EXPN, which ask for the user of a name, and for the members of a list.
+
+Every server knows both commands.  EHLO lists each of them where a backend keeps its promise (§3.5.2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from txsmtpx.extensions.extension import ANY, Extension, Verb
+from txsmtpx.grammar import asciitext, replies
+from txsmtpx.grammar.reply import Reply
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+
+
+def vrfy(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.6: 252, unless the session is an L{IVerifyingSession} that knows better."""
+    return _look_up(dialog, argument, VERIFY, VRFY, replies.CANNOT_VERIFY_252)
+
+
+def expn(dialog: ServerDialog, argument: str) -> Any:
+    """§4.1.1.7: 502, unless the session is an L{IExpandingSession}."""
+    return _look_up(dialog, argument, EXPAND, EXPN, replies.NOT_OFFERED_502)
+
+
+def _look_up(dialog: ServerDialog, argument: str, extension: Extension, verb: Verb, unknown: Reply) -> Any:
+    if not argument:
+        return replies.syntax_501(verb.syntax)
+    argument, utf8 = _asks_for_utf8(dialog, argument)
+    if not argument.isascii() and not utf8:
+        return replies.NOT_ASCII_553
+
+    def ask(session: Any) -> Any:
+        look_up = getattr(session, extension.session_method, None)
+        return unknown if look_up is None else dialog.ask(look_up(argument), lambda said: _found(said, unknown, utf8))
+
+    return dialog.with_session(ask)
+
+
+def _found(said: Any, unknown: Reply, utf8: bool) -> Reply:
+    if said is None:
+        return unknown
+    if isinstance(said, Reply):
+        return said
+    lines = [said] if isinstance(said, str) else list(said)
+    if not all(isinstance(line, str) for line in lines):
+        raise TypeError(f"a session gives a str or several, not {said!r}")
+    return replies.found_250(*lines) if utf8 or all(map(str.isascii, lines)) else replies.NEEDS_UTF8_252
+
+
+def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:
+    """The argument without the parameter SMTPUTF8, and whether that was there (RFC 6531 §3.7.4.2)."""
+    name, _, last = argument.rpartition(" ")
+    if name and asciitext.upper(last) == "SMTPUTF8" and "SMTPUTF8" in dialog.table.keywords:
+        return name.rstrip(" "), True
+    return argument, False
+
+
+VRFY = Verb("VRFY", vrfy, "VRFY address", ANY)
+EXPN = Verb("EXPN", expn, "EXPN list", ANY)
+
+VERIFY = Extension("VRFY", "RFC 5321", needs_backend=True, session_method="verify")
+EXPAND = Extension("EXPN", "RFC 5321", needs_backend=True, session_method="expand")
