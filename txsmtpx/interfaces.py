@@ -67,7 +67,9 @@ class ISession(Interface):
 
     It may be an L{IVerifyingSession} and an L{IExpandingSession} too.
 
-    C{mail}, C{rcpt} and C{data} give None, a L{txsmtpx.Reply} (one's own words), or raise L{txsmtpx.SMTPError}.
+    C{mail}, C{rcpt} and C{data} give None, a L{txsmtpx.Reply} (one's own words), or raise L{txsmtpx.SMTPError}.  The
+    reply is one of 2xx, 4xx or 5xx.  After 421 the server closes the connection (RFC 5321 §3.8).  Anything else, such
+    as 3xx or 221, is answered 451, and the log names the method and what it gave.
     """
 
     def mail(sender: str, options: Any) -> Any:

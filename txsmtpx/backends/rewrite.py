@@ -14,12 +14,12 @@ from typing import Any
 
 from txsmtpx.backends.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.outcome import accepts
 from txsmtpx.dialog.result import then
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
-from txsmtpx.grammar.reply import Reply
 
 Rewrite = Callable[[str], Any] | Mapping[str, str]
 """
@@ -113,7 +113,7 @@ class _RewriteSession(MiddlewareSession):
         return then(self._rewrite.recipient(recipient), renamed)
 
     def _taken(self, recipient: str, name: str, said: Any) -> Any:
-        if not isinstance(said, Reply) or said.positive:
+        if accepts(said):
             self._recipients.setdefault(recipient, []).append(name)
         return said
 

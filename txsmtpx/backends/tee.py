@@ -18,6 +18,7 @@ from txsmtpx.backends.middleware import Middleware, MiddlewareContext, Middlewar
 from txsmtpx.backends.stream import StreamedMessage
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.message import CONTENT_LIMIT, Message, MessageAborted
+from txsmtpx.dialog.outcome import accepts, answer
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
@@ -152,11 +153,11 @@ class _Copy:
         outer = self._outer
         session = self._session = await maybeDeferred(backend.anonymous_login, outer.connection)
         transaction = Transaction(outer.sender, outer.options, outer.queue_id)
-        _checked(await maybeDeferred(session.mail, outer.sender, outer.options))
+        _checked(await maybeDeferred(session.mail, outer.sender, outer.options), session, "mail")
         refused: SMTPError | None = None
         for recipient, options in zip(outer.recipients, outer.recipient_options, strict=True):
             try:
-                _checked(await maybeDeferred(session.rcpt, recipient, options))
+                _checked(await maybeDeferred(session.rcpt, recipient, options), session, "rcpt")
             except SMTPError as error:
                 refused = error
             else:
@@ -206,7 +207,7 @@ class _Copy:
             last = self._context.conclude(told.append)
             last = await last if isinstance(last, Deferred) else last
             for reply in told if last is None else [last]:
-                _checked(reply)
+                _checked(reply, self._session, "data")
         finally:
             await self._close()
 
@@ -232,9 +233,10 @@ def _is_no(said: Any) -> bool:
     return isinstance(said, Exception | Failure) or (isinstance(said, Reply) and not said.positive)
 
 
-def _checked(said: Any) -> None:
+def _checked(said: object, session: object, method: str) -> None:
     """
     @raise SMTPError: it is a no.
+    @raise TypeError: a session may not give it.
     """
-    if isinstance(said, Reply) and not said.positive:
-        raise SMTPError.from_reply(said)
+    if not accepts(said):
+        raise SMTPError.from_reply(answer(said, session, method))

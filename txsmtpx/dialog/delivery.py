@@ -21,7 +21,7 @@ from zope.interface import implementer
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import addresses, clipped, fields, limited, quoted
 from txsmtpx.dialog.message import Message
-from txsmtpx.dialog.outcome import for_recipient, outcome_of, refusal
+from txsmtpx.dialog.outcome import chosen, for_recipient, outcome_of, refusal
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings, first_success
 from txsmtpx.dialog.slots import Slot, Slots
@@ -64,6 +64,7 @@ class DataContext:
         self._write: Callable[[Reply], None] | None = None
         self._done: Deferred[Reply | None] | None = None
         self._cap: IDelayedCall | None = None
+        self._asked: type[object] = type(None)
         self._message: Message | None = None
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
@@ -76,7 +77,7 @@ class DataContext:
             slot.timer = self._settings.clock.callLater(timeout, self._expire, slot)
         try:
             result = settle(deferred)
-        except Exception:
+        except BaseException:
             result = Failure()
         if isinstance(result, Deferred):
             slot.deferred = result
@@ -89,7 +90,7 @@ class DataContext:
     def set_status(self, recipient: str | int, status: Any = None) -> bool:
         """The outcome for C{recipient} (L{IDataContext.set_status})."""
         slot = self._slots.find(recipient, lambda slot: slot.reply is None, self._outcome)
-        if slot is None or not self._slots.freeze(slot, self._of(status)):
+        if slot is None or not self._slots.freeze(slot, self._of(status, "set_status()")):
             self._too_late(recipient if isinstance(recipient, str) else self.recipients[recipient], status)
             return False
         if threading.get_ident() == self._thread:
@@ -98,8 +99,11 @@ class DataContext:
             self._settings.from_thread(self._settled, slot)
         return True
 
-    def _of(self, status: Any) -> Reply:
-        return outcome_of(status, self.connection.session_id, self.queue_id)
+    def _of(self, status: Any, source: str = "a delivery") -> Reply:
+        return outcome_of(status, self.connection.session_id, self.queue_id, source)
+
+    def _chosen(self, source: str, choose: Callable[..., object], *arguments: Any) -> Reply:
+        return chosen(lambda: choose(*arguments), self.connection.session_id, self.queue_id, source)
 
     def _settled(self, slot: Slot) -> None:
         slot.stop()
@@ -120,11 +124,12 @@ class DataContext:
         if self.late is not None:
             try:
                 self.late(recipient, status)
-            except Exception:  # which is not to hurt the worker that was late
+            except BaseException:  # which is not to hurt the worker that was late
                 self._log(LogLevel.critical, "late() failed", log_failure=Failure())
 
     def _expire(self, slot: Slot) -> None:
-        if self._slots.freeze(slot, self._settings.delivery_timed_out(slot.recipient)):
+        said = self._chosen("delivery_timed_out", self._settings.delivery_timed_out, slot.recipient)
+        if self._slots.freeze(slot, said):
             self._settled(slot)
 
     @property
@@ -171,11 +176,12 @@ class DataContext:
     def run(self, session: ISession, message: Message) -> None:
         """Hand the message to the backend."""
         self._message = message
+        self._asked = type(session)
         try:
             result = session.data(message, self)
             if result is not None:
                 result = settle(result)
-        except Exception:
+        except BaseException:
             self._failed(Failure())
             return
         if result is not None and isinstance(result, Deferred):
@@ -184,16 +190,21 @@ class DataContext:
         else:
             self._returned(result)
 
+    @property
+    def _source(self) -> str:
+        """What C{data} is called in the log."""
+        return f"{self._asked.__qualname__}.data()"
+
     def _returned(self, result: Any) -> None:
         """C{data} is over: its outcome is that of every slot that was never started."""
         self._running = None
-        self._end(self._of(result), [slot for slot in self._slots if not slot.started])
+        self._end(self._of(result, self._source), [slot for slot in self._slots if not slot.started])
 
     def _failed(self, failure: Failure) -> None:
         """C{data} has failed, and with it all that is still open."""
         self._running = None
         if self._outcome is None:
-            self._end(refusal(failure, self.connection.session_id, self.queue_id, "data()"), self._slots)
+            self._end(refusal(failure, self.connection.session_id, self.queue_id, self._source), self._slots)
 
     def _end(self, outcome: Reply, slots: Iterable[Slot]) -> None:
         if self._outcome is None:
@@ -279,7 +290,7 @@ class DataContext:
         outcomes = self._slots.replies
         # Under PRDR a no at the end would be one for those too who were told yes.
         policy = first_success if self._each else self._settings.outcome_policy
-        reply = policy(outcomes, self._outcome) if outcomes else self._outcome
+        reply = self._chosen("outcome_policy", policy, outcomes, self._outcome) if outcomes else self._outcome
         self._note(reply)
         return reply
 

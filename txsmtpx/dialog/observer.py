@@ -84,7 +84,7 @@ def _guarded(method: Callable[..., object]) -> Callable[..., None]:
     def tell(*what: Any) -> None:
         try:
             method(*what)
-        except Exception:  # whoever watches must not be in the way
+        except BaseException:  # whoever watches must not be in the way
             log.failure("an observer failed: {method!r}", method=method)
 
     return tell

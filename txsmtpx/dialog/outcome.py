@@ -4,6 +4,7 @@ What a backend's word on a message is to the peer: RFC 5321 §4.2.5, RFC 2033 §
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.logger import Logger
@@ -16,26 +17,69 @@ from txsmtpx.grammar.reply import Reply
 log = Logger(__name__)
 
 
+def fits(said: object) -> bool:
+    """
+    Whether a backend may answer with C{said}: a L{Reply} of 2xx, 4xx or 5xx, but not 221.
+
+    3xx asks the client for more input, and 221 says that the connection is closed (RFC 5321 §4.2.1): only the dialog
+    keeps such promises.  It keeps that of 421, by closing the connection.
+    """
+    return isinstance(said, Reply) and said.code // 100 != 3 and said.code != 221
+
+
+def accepts(said: object) -> bool:
+    """Whether C{said} is a yes of a backend to MAIL or RCPT."""
+    return said is None or (isinstance(said, Reply) and said.positive and fits(said))
+
+
+def answer(said: object, session: object, method: str) -> Reply:
+    """
+    C{said}, which C{method} of C{session} gave.
+
+    @raise TypeError: a backend may not answer so.
+    """
+    if isinstance(said, Reply) and fits(said):
+        return said
+    name = f"{type(session).__qualname__}.{method}()"
+    raise TypeError(f"{name} gave {said!r}, which is neither None nor a Reply of 2xx, 4xx or 5xx other than 221")
+
+
 def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Reply:
-    """What the peer is told of C{failure}: an L{SMTPError} as it says, anything else is not its business."""
-    if isinstance(failure.value, SMTPError):
+    """The answer to C{failure}: that of an L{SMTPError}; for anything else 451, without a word of it."""
+    if isinstance(failure.value, SMTPError) and fits(failure.value.reply):
         return failure.value.reply
     text = "session={session} queue={queue} {what} failed"
     log.failure(text, failure=failure, what=what, session=session_id, queue=queue_id)
     return replies.local_error_451(queue_id)
 
 
-def outcome_of(status: Any, session_id: str, queue_id: str) -> Reply:
-    """A status as a reply: None is a yes, a L{Reply} and a C{str} have their own words, the rest is no."""
+def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Reply:
+    """
+    A status as a reply: None is a yes, a L{Reply} and a C{str} have their own words, the rest is no.
+
+    @param source: what gave it, for the log.
+    """
     if status is None:
         return replies.queued_250(queue_id)
-    if isinstance(status, Reply) and status.code // 100 != 3:
+    if isinstance(status, Reply) and fits(status):
         return status
     if isinstance(status, str):
         return replies.delivered_250(status)
     if not isinstance(status, Failure):
-        status = Failure(status if isinstance(status, Exception) else TypeError(f"no outcome: {status!r}"))
-    return refusal(status, session_id, queue_id, "a delivery")
+        wrong = TypeError(f"{source} gave {status!r}, which is no outcome: None, a str, or a Reply but 3xx and 221")
+        status = Failure(status if isinstance(status, BaseException) else wrong)
+    return refusal(status, session_id, queue_id, source)
+
+
+def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source: str) -> Reply:
+    """The reply that a function of the server's user makes; 451 where it makes none."""
+    try:
+        reply = choose()
+        if isinstance(reply, Reply) and fits(reply):
+            return reply
+        raise TypeError(f"{source} gave {reply!r}, which is not a Reply of 2xx, 4xx or 5xx other than 221")
+    except BaseException:
+        return refusal(Failure(), session_id, queue_id, source)
 
 
 def for_recipient(recipient: str, reply: Reply) -> Reply:

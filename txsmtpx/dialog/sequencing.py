@@ -154,14 +154,14 @@ class Sequencing:
         return verb in self._runs or verb in _HELLOS
 
     def reply(self, reply: Reply) -> None:
-        """Say it; 421 is the last thing said (RFC 5321 §3.8)."""
+        """Say it; 421 and 221 are the last thing said (RFC 5321 §3.8, §4.2.1)."""
         if not self.closed:
             if not self._grouped:
                 self.urgent = True
             self.wire.write(reply.encode())
             if self._replied is not None:
                 self._replied(self.connection, reply)
-            if reply.code == 421:
+            if reply.code == 421 or reply.code == 221:
                 self.close()
 
     def close(self) -> None:
@@ -201,6 +201,11 @@ class Sequencing:
             gate = Gate.OPEN
         self._by_state = self.table.by_state[gate]
         self._go_on(state)
+
+    @property
+    def _expects_input(self) -> bool:
+        """Whether the next octets are no command, so that 3xx is the right answer (RFC 5321 §4.2.1)."""
+        return self._exchange is not None
 
     def _go_on(self, state: State) -> None:
         """Another state; what may be said in each is what it was."""
@@ -247,11 +252,11 @@ class Sequencing:
             outcome = run(*args)
             if outcome is not None and outcome.__class__ is not Reply:
                 outcome = settle(outcome)
-        except Exception:
+        except BaseException:  # as where it comes out of a Deferred
             outcome = self._refused(Failure())
         if outcome is None:
             return None
-        if outcome.__class__ is Reply and outcome.code < 500:
+        if outcome.__class__ is Reply and outcome.code < 300:
             self.reply(outcome)
         elif isinstance(outcome, Deferred):
             self._pending = outcome
@@ -262,15 +267,16 @@ class Sequencing:
 
     def _answered(self, outcome: Any) -> None:
         self._pending = None
-        if isinstance(outcome, Reply):
-            if outcome.code >= 500:
-                self._refuse(outcome)
-            else:
-                self.reply(outcome)
-        elif outcome is not None:
-            text = "session={session} a verb answered with {outcome!r}, which is no Reply"
+        if outcome is None:
+            return
+        if not isinstance(outcome, Reply) or (outcome.code // 100 == 3 and not self._expects_input):
+            text = "session={session} a verb answered with {outcome!r}, which is no Reply that it may give"
             log.error(text, session=self.connection.session_id, outcome=outcome)
             self.reply(replies.LOCAL_ERROR_451)
+        elif outcome.code >= 500:
+            self._refuse(outcome)
+        else:
+            self.reply(outcome)
 
     def _refused(self, failure: Failure) -> Reply | None:
         """A backend said no, or broke, or was cancelled because the peer has gone."""

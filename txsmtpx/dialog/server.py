@@ -264,6 +264,10 @@ class ServerDialog(Sequencing):
 
     # ---- inside
 
+    @property
+    def _expects_input(self) -> bool:
+        return self._exchange is not None or self.body is not None
+
     def _sum_up(self, summary: Summary, message: Message | None) -> None:
         summary.over(0 if message is None else message.received, self.closed, self.settings.clock.seconds())
         concluded = self.settings.observers.concluded
@@ -277,18 +281,13 @@ class ServerDialog(Sequencing):
             if result is None:
                 return None
             result = settle(result)
-        except Exception:
-            self._failed(method, Failure())
+        except BaseException:
+            self._failed(Failure(), method)
             return None
-        if not isinstance(result, Deferred):
-            return None
+        return result.addErrback(self._failed, method) if isinstance(result, Deferred) else None
 
-        def failed(failure: Failure) -> None:
-            if not (self.closed and failure.check(CancelledError)):  # we cancel it when the peer has gone
-                self._failed(method, failure)
-
-        return result.addErrback(failed)
-
-    def _failed(self, method: Callable[[], Any], failure: Failure) -> None:
+    def _failed(self, failure: Failure, method: Callable[[], Any]) -> None:
+        if self.closed and failure.check(CancelledError):  # we cancel it when the peer has gone
+            return
         name, session_id = getattr(method, "__name__", "a method"), self.connection.session_id
         log.failure("session={session} {method} failed", failure=failure, session=session_id, method=name)

@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txsmtpx.dialog.outcome import fits
 from txsmtpx.dialog.result import settle
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
@@ -95,7 +96,7 @@ class Exchange:
         """The mechanism's turn."""
         try:
             answer = settle(self._server.next(response))
-        except Exception:
+        except BaseException:
             return self._stopped(Failure())
         if isinstance(answer, Deferred):
             return answer.addCallbacks(self._answered, self._stopped, callbackArgs=(response,))
@@ -110,7 +111,7 @@ class Exchange:
             return self._challenge(answer, self.line)
         try:
             session = settle(_log_in(self._dialog, answer))
-        except Exception:
+        except BaseException:
             return self._refused(Failure())
         if isinstance(session, Deferred):
             return session.addCallbacks(self._entered, self._refused, callbackArgs=(answer,))
@@ -153,7 +154,7 @@ class Exchange:
         """
         if failure.check(UnauthorizedLogin):
             reply = replies.BAD_CREDENTIALS_535
-        elif isinstance(failure.value, SMTPError):
+        elif isinstance(failure.value, SMTPError) and fits(failure.value.reply) and not failure.value.reply.positive:
             reply = failure.value.reply
         else:
             failure.raiseException()

@@ -6,8 +6,10 @@ Every server knows both commands.  EHLO lists each of them where a backend keeps
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from txsmtpx.dialog.outcome import answer
 from txsmtpx.extensions.extension import ANY, Extension, Verb
 from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.reply import Reply
@@ -34,20 +36,24 @@ def _look_up(dialog: ServerDialog, argument: str, extension: Extension, verb: Ve
         return replies.NOT_ASCII_553
 
     def ask(session: Any) -> Any:
-        look_up = getattr(session, extension.session_method, None)
-        return unknown if look_up is None else dialog.ask(look_up(argument), lambda said: _found(said, unknown, utf8))
+        method = extension.session_method
+        look_up = getattr(session, method, None)
+        if look_up is None:
+            return unknown
+        return dialog.ask(look_up(argument), lambda said: _found(said, unknown, utf8, session, method))
 
     return dialog.with_session(ask)
 
 
-def _found(said: Any, unknown: Reply, utf8: bool) -> Reply:
-    if said is None:
+def _found(said: object, unknown: Reply, utf8: bool, session: object, method: str) -> Reply:
+    """
+    @raise TypeError: it is neither None nor a C{str} or several of them, nor a L{Reply} that may be given.
+    """
+    lines = [said] if isinstance(said, str) else list(said) if isinstance(said, Iterable) else None
+    if lines is None or not all(isinstance(line, str) for line in lines):
+        return unknown if said is None else answer(said, session, method)
+    if not lines:
         return unknown
-    if isinstance(said, Reply):
-        return said
-    lines = [said] if isinstance(said, str) else list(said)
-    if not all(isinstance(line, str) for line in lines):
-        raise TypeError(f"a session gives a str or several, not {said!r}")
     return replies.found_250(*lines) if utf8 or all(map(str.isascii, lines)) else replies.NEEDS_UTF8_252
 
 

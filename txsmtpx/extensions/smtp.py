@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from txsmtpx.dialog.body import DotBody
+from txsmtpx.dialog.outcome import answer
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import ANY, Extension, State, Verb
 from txsmtpx.extensions.lookup import EXPN, VRFY
@@ -81,8 +82,8 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
     )
 
 
-def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, said: Any) -> Reply:
-    reply = replies.SENDER_OK_250 if said is None else _words(said)
+def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, said: object) -> Reply:
+    reply = replies.SENDER_OK_250 if said is None else answer(said, dialog.session, "mail")
     if reply.positive:
         dialog.open_transaction(sender, given)
     return reply
@@ -114,8 +115,8 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
         if dialog.settings.max_recipient_domains < len(dialog.recipient_domains | {domain}):
             return replies.TOO_MANY_DOMAINS_452
 
-    def accepted(said: Any) -> Reply:
-        reply = replies.RECIPIENT_OK_250 if said is None else _words(said)
+    def accepted(said: object) -> Reply:
+        reply = replies.RECIPIENT_OK_250 if said is None else answer(said, dialog.session, "rcpt")
         if reply.positive:
             transaction.recipients.append(recipient)
             transaction.recipient_options.append(given)
@@ -141,13 +142,6 @@ def _parameters(text: str, known: dict[str, options.Parameter], given: options.O
         raise SMTPError.from_reply(replies.unknown_parameter_555(str(error))) from error
     except Malformed as malformed:
         raise SMTPError.from_reply(replies.bad_parameter_501(str(malformed))) from malformed
-
-
-def _words(said: Any) -> Reply:
-    """A backend's own, to something it did not refuse."""
-    if isinstance(said, Reply):
-        return said
-    raise TypeError(f"a session gives None or a Reply, not {said!r}")
 
 
 def data(dialog: ServerDialog, argument: str) -> Any:
@@ -196,9 +190,7 @@ def quit(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.10."""
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
-    dialog.reply(replies.closing_221(dialog.settings.domain))
-    dialog.close()
-    return None
+    return replies.closing_221(dialog.settings.domain)
 
 
 EHLO = Verb("EHLO", ehlo, "EHLO your.domain", ANY, before_tls=True, before_auth=True)
