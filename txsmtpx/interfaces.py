@@ -283,7 +283,8 @@ class ISASLServer(Interface):
     The server's side of one exchange (RFC 4422 §3).
 
     Where it has an attribute C{refusal}, C{bytes}, that is the challenge which comes before the answer to
-    credentials that the backend refuses (RFC 7628 §3.2.2).
+    credentials that the backend refuses (RFC 7628 §3.2.2).  Where it has an attribute C{username}, C{bytes}, the log
+    names that user if the login is refused before there are credentials.
     """
 
     def next(response: bytes | None) -> Any:

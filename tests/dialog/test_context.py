@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.dialog.test_delivery import ONE, TWO, Delivery
-from txsmtpx import MailOptions, Reply
+from txsmtpx import MailOptions
 from txsmtpx.dialog.transaction import Transaction
 
 
@@ -49,17 +49,6 @@ def test_what_the_backend_notes_is_logged_where_nobody_sums_up(monkeypatch):
         {"facts": f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=0 before=\"x y\""},
         {"facts": f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=8 kept=3"},
     ]
-    delivery.hang_up()
-
-
-def test_what_is_not_taken_is_logged_where_nobody_sums_up(monkeypatch):
-    noted = []
-    delivery = Delivery(ONE, TWO)
-    monkeypatch.setattr(delivery.context, "_log", lambda level, text, **of: noted.append(of))
-    delivery.context.set_status(ONE, Reply(550, (5, 2, 1), "No"))
-    delivery.finish()
-    delivery.end()
-    assert noted == [{"reply": f"550 5.2.1 <{ONE}> No"}]
     delivery.hang_up()
 
 

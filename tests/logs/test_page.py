@@ -6,11 +6,14 @@ import json
 import re
 from pathlib import Path
 
-from twisted.logger import globalLogBeginner
+from twisted.logger import globalLogBeginner, globalLogPublisher
 
 from tests.docs.block import texts
 from tests.logs.test_fields import read
 from tests.logs.test_transaction import FORM
+from txsmtpx import SMTPError
+from txsmtpx.logs.text import TextForm
+from txsmtpx.testing import Conversation, RecordingBackend
 
 PAGE = Path(__file__).parents[2] / "docs" / "logs.md"
 
@@ -21,13 +24,29 @@ def test_the_table_is_the_form():
 
 
 def test_the_lines_are_such():
-    (text,) = [text for text in texts(PAGE, "text") if "queue=" in text]
+    (text,) = [text for text in texts(PAGE, "text") if "octets=" in text]
     line = text.replace("\n", " ").partition("] ")[2].strip()
     assert list(read(line)) == [*FORM, "stored"]
     (found,) = map(json.loads, texts(PAGE, "json"))
     assert list(found) == ["time", "level", "logger", "message", *FORM, "stored"]
     same = ("peer", "tls", "octets", "backend", "end")
     assert [str(found[name]) for name in same] == [read(line)[name] for name in same]
+
+
+def test_the_line_of_a_refusal():
+    events: list[dict[str, object]] = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        client = Conversation(RecordingBackend(rcpt=SMTPError(550, (5, 7, 1), "Relaying denied")))
+        client.ask("EHLO printer.example", "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.net>")
+        client.hang_up()
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    (event,) = events
+    (text,) = [text for text in texts(PAGE, "text") if "refused:" in text]
+    found = TextForm()(event).partition(" [")[2].replace("192.168.1.1", "192.0.2.7").strip()
+    words = r"\b(session|queue)=\w+"
+    assert re.sub(words, "", found) == re.sub(words, "", text.partition(" [")[2].replace("\n", " ").strip())
 
 
 def test_the_program(monkeypatch):

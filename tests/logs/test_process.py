@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import signal
 import smtplib
 
@@ -12,6 +14,7 @@ from tests.logs.test_fields import read
 from tests.logs.test_transaction import FORM
 from tests.wire.twistd import LOCAL, PATIENCE, Twistd
 
+WRONG = base64.b64encode(b"\0joe\0wrong").decode()
 MESSAGE = "Subject: hi\r\n\r\nbody\r\n"
 
 
@@ -25,6 +28,33 @@ def test_text_is_the_default(tmp_path):
         deliver(server)
         (line,) = server.logged(r"txsmtpx\.logs\.transaction#info\] (.*)\n")
         assert list(read(line)) == [*FORM, "subject"]
+        assert server.stop()
+
+
+def test_why_a_device_cannot_send_is_in_the_default_log(tmp_path):
+    options = ["--backend", "relay:tcp:127.0.0.1:9", "--relay-domain", "own.example", "--max-connections", "1"]
+    options += ["--auth", "memory:joe:secret", "--allow-insecure-auth"]
+    with Twistd(tmp_path, "--port", LOCAL, *options) as server:
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE) as client:
+            client.ehlo("printer")
+            client.docmd("MAIL", "FROM:me@own.example")
+            client.docmd("MAIL", "FROM:<me@own.example> SIZE=99999999999")
+            client.docmd("MAIL", "FROM:<me@own.example>")
+            client.docmd("RCPT", "TO:<you@elsewhere.example>")
+            client.docmd("RSET")
+            client.docmd("AUTH", f"PLAIN {WRONG}")
+            with pytest.raises(smtplib.SMTPConnectError):
+                smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE)
+        for what, command, reply in [
+            ("refused", 'command="MAIL FROM:me@own.example"', "501"),
+            ("refused", 'command="MAIL FROM:<me@own.example> SIZE=99999999999"', "552"),
+            ("refused", 'command="RCPT TO:<you@elsewhere.example>"', "550"),
+            ("login refused", "mechanism=PLAIN user=joe count=1", "535"),
+            ("closing", "after=", "421"),
+        ]:
+            server.logged(rf"session=\w+ queue=\S+ {what}: peer=127\.0\.0\.1 .*{re.escape(command)}.* reply=\"{reply} ")
+        assert WRONG not in server.log
+        assert "wrong" not in server.log
         assert server.stop()
 
 

@@ -13,15 +13,15 @@ from twisted.internet.task import Clock
 from twisted.logger import Logger, formatEvent, globalLogPublisher
 
 from tests.logs.test_fields import read
-from txsmtpx import Observer, OpenBackend, Session, SMTPError
+from txsmtpx import Observer, OpenBackend, Reply, Session, SMTPError
 from txsmtpx.logs.objects import json_form
 from txsmtpx.logs.text import TextForm
 from txsmtpx.logs.transaction import TransactionLog
 from txsmtpx.testing import Conversation
 
 FORM = [
-    "session", "queue", "listener", "end", "peer", "helo", "login", "tls", "from", "to", "recipients", "delivered",
-    "deferred", "refused", "octets", "seconds", "backend", "code", "reply",
+    "session", "queue", "listener", "end", "peer", "helo", "login", "tls", "from", "to", "recipients", "rejected",
+    "delivered", "deferred", "refused", "octets", "seconds", "backend", "code", "reply",
 ]  # fmt: skip
 
 
@@ -81,8 +81,9 @@ def test_the_form(logged):
     session = client.protocol.dialog.connection.session_id
     assert formatEvent(event) == (
         f"session={session} queue={queue} listener= end=answered peer=192.168.1.1 helo=client.example login= tls= "
-        "from=<a@client.example> to=<b@localhost>,<c@localhost> recipients=2 delivered=2 deferred=0 refused=0 "
-        f'octets=6 seconds=1.750000 backend=0.250000 code=250 reply="250 2.0.0 Ok: queued as {queue}"'
+        "from=<a@client.example> to=<b@localhost>,<c@localhost> recipients=2 rejected=0 "
+        "delivered=2 deferred=0 refused=0 octets=6 seconds=1.750000 backend=0.250000 "
+        f'code=250 reply="250 2.0.0 Ok: queued as {queue}"'
     )
     client.hang_up()
 
@@ -128,6 +129,30 @@ def test_outcomes_under_lmtp(logged, statuses, counts, code):
     found = logged.fields
     assert " ".join(found[name] for name in ("delivered", "deferred", "refused")) == counts
     assert found["code"] == code
+
+
+@pytest.mark.parametrize("end", ["DATA", "QUIT", "RSET"])
+def test_recipients_that_were_refused(logged, end):
+    """By the server, and by the backend in each way."""
+
+    class Picky(Session):
+        def rcpt(self, recipient, options):
+            if recipient.startswith("no"):
+                raise SMTPError(550, None, "No")
+            return Reply(450, None, "Not now") if recipient.startswith("later") else None
+
+    client = talk(logged, Picky(), max_recipients=2)
+    recipients = ["no@localhost", "yes@localhost", "later@localhost", "yes", "", "yes@localhost", "third@localhost"]
+    client.ask(HELLO, MAIL[0], *(f"RCPT TO:<{each}>" for each in recipients), end, ".")
+    client.hang_up()
+    assert (logged.fields["recipients"], logged.fields["rejected"]) == ("2", "5")
+
+
+def test_counts_begin_anew_with_each_transaction(logged):
+    client = talk(logged)
+    client.ask(HELLO, MAIL[0], "RCPT TO:<x>", "RSET", *MAIL, "DATA", ".")
+    client.hang_up()
+    assert [(event["recipients"], event["rejected"]) for event in logged] == [(0, 1), (2, 0)]
 
 
 @pytest.mark.parametrize(("code", "counts"), [(451, "0 2 0"), (550, "0 0 2")])
@@ -194,7 +219,11 @@ def test_a_refusal_is_said_once(logged):
         globalLogPublisher.removeObserver(said.append)
     assert len(logged) == 1
     (other,) = said
-    assert re.fullmatch(r"session=\w+ queue=\w+ not taken: 550 5\.0\.0 No", formatEvent(other))
+    assert re.fullmatch(
+        r"session=\w+ queue=\w+ refused: peer=192.168.1.1 helo=client.example login= "
+        r'command="\(end of the message\)" reply="550 5.0.0 No"',
+        formatEvent(other),
+    )
 
 
 def test_how_long_it_took(logged):

@@ -269,9 +269,7 @@ class DataContext:
                 if slot.reply is None:
                     return False
                 self._cursor += 1
-                reply = for_recipient(slot.recipient, slot.reply)
-                self._note(reply)
-                self._write(reply)
+                self._write(for_recipient(slot.recipient, slot.reply))
         return self._outcome is not None and not self._slots.open
 
     def _progress(self) -> None:
@@ -290,14 +288,7 @@ class DataContext:
         outcomes = self._slots.replies
         # Under PRDR a no at the end would be one for those too who were told yes.
         policy = first_success if self._each else self._settings.outcome_policy
-        reply = self._chosen("outcome_policy", policy, outcomes, self._outcome) if outcomes else self._outcome
-        self._note(reply)
-        return reply
-
-    def _note(self, reply: Reply) -> None:
-        """What went wrong stands in the log, under the name by which the peer knows it; see L{note}."""
-        if not reply.positive and self.summary is None:
-            self._log(LogLevel.info, "not taken: {reply}", reply=clipped(reply.one_line))
+        return self._chosen("outcome_policy", policy, outcomes, self._outcome) if outcomes else self._outcome
 
     def _log(self, level: Any, text: str, **of: Any) -> None:
         """What belongs to this transaction says so."""

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.outcome import refusal
+from txsmtpx.dialog.refusals import Refusals, closing, shown
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.extensions.extension import Run, State
@@ -80,6 +81,8 @@ class Sequencing:
         self.closed = False
         self.errors = 0
         self._state = State.START
+        self._line = b""
+        self._refusals: Refusals | None = None
         self._exchange: Callable[[bytes], Any] | None = None
         self._pending: Deferred[Any] | None = None
         self._first = True
@@ -112,6 +115,7 @@ class Sequencing:
         exchange = self._exchange
         if exchange is not None:
             return self._run(exchange, self._without_crs(line))
+        self._line = line
         try:
             verb, argument = command.split(line)
         except Malformed as malformed:
@@ -137,8 +141,10 @@ class Sequencing:
         self._bad_line(beginning, reply)
 
     def say_goodbye(self, reply: Reply) -> None:
-        """A reply that nobody asked for (421), and the end."""
+        """C{reply}, which may be one that the client did not ask for (421), and the end."""
         if not self.closed:
+            if reply is not replies.SHUTTING_DOWN_421:  # which has nothing to do with the client
+                closing(self.connection, self.queue_id, self._shown, reply)
             self.reply(reply)
             self.close()
 
@@ -163,6 +169,32 @@ class Sequencing:
                 self._replied(self.connection, reply)
             if reply.code == 421 or reply.code == 221:
                 self.close()
+
+    def refuse(self, reply: Reply, logged: bool = False) -> None:
+        """
+        Answer a command with 4xx or 5xx; a client that gets nothing else done is sent away.
+
+        @param logged: whether the log has it already.
+        """
+        if not logged:
+            self.note_refusal(reply, self._shown)
+        self.reply(reply)
+        if reply.code < 500:
+            return
+        self.errors += 1
+        limit = self.settings.max_errors
+        if 0 < limit <= self.errors and not self.settings.lmtp:  # whose clients are mail servers of one's own
+            self.say_goodbye(replies.TOO_MANY_ERRORS_421)
+
+    def note_refusal(self, reply: Reply, command: str) -> None:
+        """
+        Write into the log that C{command} is refused with C{reply}.
+
+        @param command: as L{shown} makes it.
+        """
+        if self._refusals is None:
+            self._refusals = Refusals()
+        self._refusals.command(self.connection, self.queue_id, command, reply)
 
     def close(self) -> None:
         """Hang up, when all that was said has been sent."""
@@ -216,19 +248,17 @@ class Sequencing:
         """CR CR LF is one line end under "normalize" (twisted.mail's sendmail writes it); Postfix does the same."""
         return line.rstrip(b"\r") if self.settings.bare_newlines == "normalize" else line
 
-    def _refuse(self, reply: Reply) -> None:
-        """A command is refused for good; who gets nothing else done is sent away."""
-        self.reply(reply)
-        self.errors += 1
-        limit = self.settings.max_errors
-        if 0 < limit <= self.errors and not self.settings.lmtp:  # whose clients are mail servers of one's own
-            self.say_goodbye(replies.TOO_MANY_ERRORS_421)
+    @property
+    def _shown(self) -> str:
+        """The last command as the log may show it."""
+        return shown(self._line, self.table.known)
 
     def _bad_line(self, line: bytes, reply: Reply) -> None:
         self._grouped = False
         if self._commanded is not None:
             self._commanded(self.connection, "")
-        self._refuse(reply)
+        self._line = line
+        self.refuse(reply)
         if line[:4].upper() == b"BDAT" and not self.closed:
             self.close()  # it announced octets, nobody knows how many, that must not be run as commands
 
@@ -242,9 +272,9 @@ class Sequencing:
             log.warn(text, session=self.connection.session_id, verb=verb, peer=self.connection.peer_host)
             self.close()
         elif self.settings.lmtp and verb in ("HELO", "EHLO"):
-            self._refuse(replies.LMTP_ONLY_500)
+            self.refuse(replies.LMTP_ONLY_500)
         else:
-            self._refuse(replies.UNKNOWN_COMMAND_500)
+            self.refuse(replies.UNKNOWN_COMMAND_500)
 
     def _run(self, run: Callable[..., Any], *args: Any) -> Deferred[None] | None:
         """Run a verb, or what stands for one, and say what it answers."""
@@ -272,9 +302,9 @@ class Sequencing:
         if not isinstance(outcome, Reply) or (outcome.code // 100 == 3 and not self._expects_input):
             text = "session={session} a verb answered with {outcome!r}, which is no Reply that it may give"
             log.error(text, session=self.connection.session_id, outcome=outcome)
-            self.reply(replies.LOCAL_ERROR_451)
-        elif outcome.code >= 500:
-            self._refuse(outcome)
+            self.refuse(replies.LOCAL_ERROR_451)
+        elif outcome.code >= 400:
+            self.refuse(outcome)
         else:
             self.reply(outcome)
 

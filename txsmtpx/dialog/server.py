@@ -105,6 +105,8 @@ class ServerDialog(Sequencing):
     def connection_lost(self, reason: Failure) -> None:
         """The peer has gone, for whatever reason: everybody learns it, once."""
         self.closed = True
+        if self._refusals is not None:
+            self._refusals.over(self.connection)
         self._exchange = None
         self.body = self._body_done = None
         if self.context is not None:
@@ -217,18 +219,24 @@ class ServerDialog(Sequencing):
             message.finish()
         if context.summary is not None:
             context.summary.data_over(self.settings.clock.seconds())
-        return self.ask(context.conclude(self.reply), self._concluded)
+        return self.ask(context.conclude(self._answer_data), self._concluded)
 
     def _concluded(self, reply: Reply | None) -> Any:
         """The transaction is over: say so, then let the backend forget it before the next command."""
         if reply is not None:
-            self.reply(reply)
+            self._answer_data(reply)
             if reply.positive:
                 self.errors = 0
         context, self.context = self.context, None
         if context is not None and context.summary is not None:
             context.summary.answered(reply, context.outcomes, self.settings.clock.seconds())
         return self.abort_transaction(lambda: None)
+
+    def _answer_data(self, reply: Reply) -> None:
+        """An answer to the data, which is in the log where it is a refusal: in the line of the transaction, if any."""
+        if not reply.positive and (self.transaction is None or self.transaction.summary is None):
+            self.note_refusal(reply, "(end of the message)")
+        self.reply(reply)
 
     def abort_transaction(self, then: Callable[[], Any] = lambda: None) -> Any:
         """End the transaction, if one is open; C{then} when the backend's C{reset} is done."""
@@ -240,7 +248,7 @@ class ServerDialog(Sequencing):
             self._go_on(State.READY)
         if transaction is not None:
             if transaction.summary is not None:
-                self._sum_up(transaction.summary, message)
+                self._sum_up(transaction.summary, transaction.rejected, message)
             self.connection.xforward = {}  # which told of this one
         if transaction is None or self.session is None:
             return then()
@@ -268,8 +276,9 @@ class ServerDialog(Sequencing):
     def _expects_input(self) -> bool:
         return self._exchange is not None or self.body is not None
 
-    def _sum_up(self, summary: Summary, message: Message | None) -> None:
-        summary.over(0 if message is None else message.received, self.closed, self.settings.clock.seconds())
+    def _sum_up(self, summary: Summary, rejected: int, message: Message | None) -> None:
+        octets = 0 if message is None else message.received
+        summary.over(octets, rejected, self.closed, self.settings.clock.seconds())
         concluded = self.settings.observers.concluded
         assert concluded is not None  # or there would be no summary
         concluded(summary)

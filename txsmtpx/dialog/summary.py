@@ -24,6 +24,7 @@ class Summary:
     @ivar sender: the address of MAIL, "" for the null path.
     @ivar options: the L{txsmtpx.MailOptions}.
     @ivar recipients: the addresses that were accepted, in RCPT order.
+    @ivar rejected: how many RCPTs were refused.
     @ivar octets: of the message, so far as it came.
     @ivar reply: the one reply to the data; None under LMTP, and where there was none.
     @ivar outcomes: the outcome for each recipient, in RCPT order, where there is one for each (LMTP, PRDR).
@@ -35,7 +36,7 @@ class Summary:
 
     __slots__ = (
         "_began", "_data_over", "backend_seconds", "connection", "end", "facts", "octets", "options", "outcomes",
-        "queue_id", "recipients", "reply", "seconds", "sender",
+        "queue_id", "recipients", "rejected", "reply", "seconds", "sender",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, transaction: Transaction, now: float) -> None:
@@ -44,6 +45,7 @@ class Summary:
         self.sender = transaction.sender
         self.options = transaction.options
         self.recipients: Sequence[str] = transaction.recipients
+        self.rejected = 0
         self.octets = 0
         self.reply: Reply | None = None
         self.outcomes: Sequence[Reply] = ()
@@ -71,9 +73,10 @@ class Summary:
         self.outcomes = outcomes
         self.backend_seconds = now - self._data_over
 
-    def over(self, octets: int, closed: bool, now: float) -> None:
+    def over(self, octets: int, rejected: int, closed: bool, now: float) -> None:
         """That was it."""
         self.octets = octets
+        self.rejected = rejected
         if self.end != "answered":
             self.end = "closed" if closed else "reset"
         self.seconds = now - self._began

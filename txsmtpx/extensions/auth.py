@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.outcome import fits
+from txsmtpx.dialog.refusals import login_refused
 from txsmtpx.dialog.result import settle
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
@@ -25,6 +26,8 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ICredentialsBackend, ISASLServer
+from txsmtpx.sasl import box
+from txsmtpx.sasl.mechanism import Mechanism
 
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
@@ -52,7 +55,7 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
         return replies.UNKNOWN_MECHANISM_504 if dialog.connection.tls is not None else replies.TLS_FOR_MECHANISM_538
     if initial and mechanism.server_first:
         return replies.SERVER_FIRST_501
-    exchange = Exchange(dialog, mechanism.server(dialog.connection, dialog.settings.backend))
+    exchange = Exchange(dialog, mechanism)
     if not initial:
         return exchange.step(None)
     initial = initial.lstrip(" ")
@@ -67,17 +70,18 @@ class Exchange:
     response that the mechanism took: what the mechanism did for that, such as a look-up, is not to be had for nothing.
     """
 
-    def __init__(self, dialog: ServerDialog, server: ISASLServer) -> None:
+    def __init__(self, dialog: ServerDialog, mechanism: Mechanism) -> None:
         self._dialog = dialog
-        self._server = server
+        self._mechanism = mechanism.name
+        self._server: ISASLServer = mechanism.server(dialog.connection, dialog.settings.backend)
+        self._username = b""
         self._taken = 0  # responses that the mechanism took
 
     def line(self, line: bytes) -> Any:
         """A response, in base64; or the client gives up."""
         self._dialog.end_exchange()
         if line == b"*":
-            self._count()
-            return self._slowly(replies.NO_MORE_CREDENTIALS_501)
+            return self._refuse(replies.NO_MORE_CREDENTIALS_501)
         try:
             response = base64.b64decode(line, validate=True)
         except binascii.Error:
@@ -87,10 +91,7 @@ class Exchange:
         return self.step(response)
 
     def _malformed(self, reply: Reply) -> Any:
-        if not self._taken:
-            return reply
-        self._count()
-        return self._slowly(reply)
+        return self._refuse(reply) if self._taken else reply
 
     def step(self, response: bytes | None) -> Any:
         """The mechanism's turn."""
@@ -109,6 +110,7 @@ class Exchange:
         if isinstance(answer, bytes):
             self._taken += response is not None
             return self._challenge(answer, self.line)
+        self._username = getattr(answer, "username", b"")
         try:
             session = settle(_log_in(self._dialog, answer))
         except BaseException:
@@ -138,7 +140,7 @@ class Exchange:
         if refusal is None or not wrong:
             return self._failed(failure)
         reply = failure.value.reply if isinstance(failure.value, SMTPError) else replies.BAD_CREDENTIALS_535
-        self._count()
+        self._count(reply)
 
         def acknowledged(line: bytes) -> Any:
             self._dialog.end_exchange()
@@ -158,34 +160,34 @@ class Exchange:
             reply = failure.value.reply
         else:
             failure.raiseException()
-        self._count()
+        return self._refuse(reply)
+
+    def _refuse(self, reply: Reply) -> Any:
+        self._count(reply)
         return self._slowly(reply)
 
-    def _count(self) -> None:
+    def _count(self, reply: Reply) -> None:
         dialog = self._dialog
         dialog.failed_logins += 1
-        log.info(
-            "session={session} login refused, from [{peer}] for the {count}. time",
-            session=dialog.connection.session_id,
-            peer=dialog.connection.peer_host,
-            count=dialog.failed_logins,
-        )
+        username = self._username or getattr(self._server, "username", b"")
+        name = username.decode("utf-8", "backslashreplace")
+        login_refused(dialog.connection, self._mechanism, name, dialog.failed_logins, reply)
 
-    def _slowly(self, reply: Reply) -> Deferred[Reply | None]:
+    def _slowly(self, reply: Reply) -> Deferred[None]:
         dialog = self._dialog
         timer: IDelayedCall
-        answered: Deferred[Reply | None] = Deferred(lambda _: timer.cancel())
+        answered: Deferred[None] = Deferred(lambda _: timer.cancel())
         delay = dialog.settings.auth_failure_delay * dialog.failed_logins
-        timer = dialog.settings.clock.callLater(delay, answered.callback, reply)
-        if dialog.failed_logins < dialog.settings.max_auth_failures:
-            return answered
+        timer = dialog.settings.clock.callLater(delay, answered.callback, None)
 
-        def last(reply: Reply | None) -> Reply:
-            assert reply is not None
-            dialog.reply(reply)
-            return replies.TOO_MANY_FAILED_LOGINS_421
+        def answer(_: None) -> None:
+            if dialog.failed_logins < dialog.settings.max_auth_failures:
+                dialog.refuse(reply, logged=True)
+            else:
+                dialog.reply(reply)
+                dialog.say_goodbye(replies.TOO_MANY_FAILED_LOGINS_421)
 
-        return answered.addCallback(last)
+        return answered.addCallback(answer)
 
 
 def _log_in(dialog: ServerDialog, credentials: Any) -> Any:
@@ -230,6 +232,18 @@ def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
     return replies.unknown_parameter_555("AUTH") if options.auth is not None and not dialog.offered else None
 
 
+FOREIGN = frozenset({"DIGEST-MD5", "GS2-KRB5", "GSSAPI", "KERBEROS_V4", "MSN", "NTLM", "OTP"})
+"""Mechanisms that clients ask for and that this library does not have."""
+
+_OURS = frozenset(each.name for each in box.MECHANISMS)
+
+
+def _shown(argument: str) -> str:
+    """The mechanism, if that is what the first word is: clients have been seen to send the secret in its place."""
+    name = argument.partition(" ")[0].upper()
+    return name if name in FOREIGN or name in _OURS else ""
+
+
 _VERB = Verb(
     "AUTH",
     auth,
@@ -237,6 +251,7 @@ _VERB = Verb(
     frozenset({State.READY}),
     misplaced=replies.NOT_IN_TRANSACTION_503,
     before_auth=True,
+    shown=_shown,
 )
 
 AUTH = Extension(

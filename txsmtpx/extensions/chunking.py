@@ -102,9 +102,8 @@ def _not_read(dialog: ServerDialog, last: bool) -> Any:
 
 
 def _lost(dialog: ServerDialog, reply: Reply) -> None:
-    """How many octets follow is unknown, so what follows cannot be understood any more."""
-    dialog.reply(reply)
-    dialog.close()
+    """What follows cannot be understood any more: its octets are not counted, or not read."""
+    dialog.say_goodbye(reply)
 
 
 _VERB = Verb("BDAT", bdat, "BDAT octets [LAST]", frozenset({State.RCPT, State.CHUNK}), refuse=_refuse)

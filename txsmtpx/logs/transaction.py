@@ -82,6 +82,7 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
         "from": sender,
         "to": recipients,
         "recipients": len(summary.recipients),
+        "rejected": summary.rejected,
         "delivered": delivered,
         "deferred": deferred,
         "refused": refused,
@@ -112,6 +113,7 @@ def _line(of: dict[str, Any]) -> str:
         f"session={of['session']} queue={of['queue']} listener={listener} end={of['end']} "
         f"peer={peer} helo={helo} login={login} tls={of['tls']} "
         f"from={sender} to={recipients} recipients={of['recipients']} "
-        f"delivered={of['delivered']} deferred={of['deferred']} refused={of['refused']} octets={of['octets']} "
-        f"seconds={of['seconds']:.6f} backend={of['backend']:.6f} code={of['code']} reply={quoted(of['reply'])}"
+        f"rejected={of['rejected']} delivered={of['delivered']} deferred={of['deferred']} refused={of['refused']} "
+        f"octets={of['octets']} seconds={of['seconds']:.6f} backend={of['backend']:.6f} "
+        f"code={of['code']} reply={quoted(of['reply'])}"
     )

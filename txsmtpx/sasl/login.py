@@ -18,7 +18,7 @@ class LoginServer:
     """The server half: asks for a name, then for a password; the name may have come at once."""
 
     def __init__(self, connection: Any, backend: Any) -> None:
-        self._username: bytes | None = None
+        self.username = b""
 
     def next(self, response: bytes | None) -> bytes | UsernamePassword:
         """
@@ -27,13 +27,13 @@ class LoginServer:
         """
         if response is None:
             return b"Username:"
-        if self._username is None:
+        if not self.username:
             if not response:
                 raise ValueError("no username")
             response.decode("utf-8")
-            self._username = response
+            self.username = response
             return b"Password:"
-        return UsernamePassword.prepared(self._username, response)
+        return UsernamePassword.prepared(self.username, response)
 
 
 LOGIN = Mechanism("LOGIN", IUsernamePassword, LoginServer)

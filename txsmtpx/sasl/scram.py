@@ -143,6 +143,11 @@ class ScramServer:
         allowed = settle(ask(first.username, self._acting_as))
         return bool(await allowed if isinstance(allowed, Deferred) else allowed)
 
+    @property
+    def username(self) -> bytes:
+        """Who wants to log in, so far as that is known; for the log."""
+        return b"" if self._first is None else self._first.username.encode("utf-8")
+
     def __repr__(self) -> str:
         return f"<ScramServer {self._name} {self._first.username if self._first else ''!r}>"
 

@@ -268,7 +268,6 @@ class SMTPServer(LineReceiver):
             self.dialog.close()
         elif not self._greeted:
             self._deadlines.clear("greeting")
-            self._log(LogLevel.info, "[{peer}] spoke before the greeting: closing")
             self.dialog.say_goodbye(replies.EARLY_TALKER_554)
         elif self._behind_proxy:
             self._admit_host()
