@@ -39,7 +39,7 @@ class Command(NamedTuple):
 
     @ivar verb: in capitals; "WHAT" for lines that are no command, "BODY" and "DOT" for what follows DATA.
     @ivar words: those that the backend needs: of MAIL its own, those of the message and of the reset; of RCPT its own
-        and that of the delivery.
+        and that of the delivery.  Of what is no command the code of its answer.
     @ivar octets: of a message, how many.
     @ivar last: of a BDAT.
     """
@@ -221,7 +221,7 @@ class Model:
             yield from self._answer(command.words[0])
 
     def _hear_what(self, command: Command) -> Waiting:
-        self._say(500)
+        self._say(int(command.words[0]))
         yield from ()
 
     def _hear_auth(self, command: Command) -> Waiting:

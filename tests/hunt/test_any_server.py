@@ -23,8 +23,9 @@ from txsmtpx.wire.server import BREATH
 READ_TIMEOUT = 300
 """Seconds."""
 
-LINES = [b"", b"WHAT", b"NOOP\0", b"NOOP \rQUIT", b"x" * 300, b"\xff", b"MAIL FROM:<>\x7f"]
-"""What is no command."""
+LINES = {b"": 500, b"WHAT": 500, b"NOOP\0": 501, b"NOOP \rQUIT": 501, b"x" * 300: 500, b"\xff": 501,
+         b"MAIL FROM:<>\x7f": 501}  # fmt: skip
+"""What is no command, and the code of its answer."""
 
 CHUNK = b"\r\nQUIT\r\n.\r\nRSET\r\n\0"
 """What is none either, being counted."""
@@ -131,7 +132,8 @@ class Talk:
         self._say(b"AUTH PLAIN %s\r\n" % initial, Command("AUTH", (word,)))
 
     def what(self, step: Step) -> None:
-        self._say(LINES[step.number % len(LINES)] + b"\r\n", Command("WHAT"))
+        line, code = list(LINES.items())[step.number % len(LINES)]
+        self._say(line + b"\r\n", Command("WHAT", (str(code),)))
 
     def short(self, step: Step) -> None:
         verb = ("NOOP", "RSET", "NOOP", "RSET", "QUIT")[step.number % 5]
