@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from twisted.internet.defer import Deferred
 
@@ -53,6 +55,24 @@ def test_what_is_refused_is_not_copied(no):
     assert copies.messages == []
     assert methods(copies)[-2:] == ["reset", "logout"]
     client.hang_up()
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr)
+@pytest.mark.parametrize("method", ["mail", "rcpt", "data", "reset", "logout"])
+@pytest.mark.parametrize("first", [False, True])
+def test_one_of_them_raises_what_is_no_exception(first, method, error, logged_failures):
+    """The session of the copy ends in any case, and the first backend's word is the answer."""
+
+    def give(*_):
+        raise error
+
+    broken, copies = RecordingBackend(**{method: give}), RecordingBackend()
+    client = opened(TeeBackend(broken, copies) if first else TeeBackend(copies, broken))
+    client.ask("x", ".", "QUIT")
+    client.hang_up()
+    for backend in (broken, copies):
+        assert [call[0] for call in backend.calls].count("logout") == len(backend.sessions)
+    assert all(failure.check(type(error)) for failure in logged_failures.flush())
 
 
 def test_what_is_lost_is_not_copied():

@@ -175,18 +175,22 @@ def test_one_that_is_sent_away_has_connected_too(diary):
 
 
 class Broken(Observer):
+    def __init__(self, error):
+        self.error = error
+
     def replied(self, connection, reply):
-        raise ValueError("broken")
+        raise self.error
 
     concluded = commanded = connected = secured = disconnected = replied
 
 
-def test_an_observer_that_fails_is_logged_and_nothing_else(diary, logged_failures):
-    client = Conversation(observers=[Broken(), diary])
+@pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(1), KeyboardInterrupt()], ids=repr)
+def test_an_observer_that_fails_is_logged_and_nothing_else(diary, error, logged_failures):
+    client = Conversation(observers=[Broken(error), diary])
     client.ask(*MAIL, "DATA", ".", "QUIT")
     client.hang_up()
     assert diary.told[-5:] == [250, "answered", "QUIT", 221, "disconnected"]
-    assert {failure.type for failure in logged_failures.flush(TypeError, ValueError)} == {TypeError, ValueError}
+    assert {failure.type for failure in logged_failures.flush(TypeError, type(error))} == {TypeError, type(error)}
 
 
 def test_what_nobody_overrides_costs_nothing():

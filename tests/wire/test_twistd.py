@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import shutil
 import signal
@@ -144,6 +145,25 @@ def test_implicit_tls(directory, pem, port):
         deliver(client)
         (message,) = stored(directory)
         assert b" with ESMTPSA id " in message
+        assert server.stop()
+
+
+@pytest.mark.parametrize("secured", [False, True])
+def test_a_chunk_far_too_big_is_answered_while_it_comes(directory, pem, secured):
+    """RFC 3030 §2: the client has its 552 though it sends on, and nothing that it sends is a command (law 3)."""
+    with Twistd(directory, "--port", ssl_port(pem, directory) if secured else LOCAL) as server:
+        sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+        if secured:
+            sock = client_context(pem).wrap_socket(sock, server_hostname="localhost")
+        with sock, sock.makefile("rb") as replies:
+            sock.sendall(b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<b@localhost>\r\nBDAT 99999999999 LAST\r\n")
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    sock.sendall(b"QUIT\r\n" * 10_000)
+            said = []
+            with contextlib.suppress(OSError):
+                said.extend(replies)
+        assert [line[:3] for line in said[-3:]] == [b"250", b"250", b"552"]
         assert server.stop()
 
 

@@ -14,6 +14,7 @@ from zope.interface import implementer
 from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.message import CONTENT_LIMIT
+from txsmtpx.dialog.result import FAILURES
 from txsmtpx.errors import message_too_big
 from txsmtpx.interfaces import IMessage
 
@@ -36,7 +37,7 @@ class StreamedMessage:
         self.ended = False
         self._chunks = chunks
         self._reading = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._collected: bytes | None = None
 
     @property
@@ -68,7 +69,7 @@ class StreamedMessage:
         except StopAsyncIteration:
             self.ended = True
             raise
-        except Exception as error:
+        except FAILURES as error:
             self._failure = error
             raise
         finally:

@@ -19,6 +19,7 @@ from txsmtpx.backends.stream import StreamedMessage
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.message import CONTENT_LIMIT, Message, MessageAborted
 from txsmtpx.dialog.outcome import accepts, answer
+from txsmtpx.dialog.result import FAILURES
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
@@ -64,7 +65,7 @@ class _TeeSession(MiddlewareSession):
         copy = _Copy(context)
         try:
             await copy.begin(self._tee.copies, message)
-        except Exception as error:
+        except FAILURES as error:
             await copy.give_up()
             self._not_copied(context, error)
             return await maybeDeferred(self.inner.data, message, context)
@@ -75,7 +76,7 @@ class _TeeSession(MiddlewareSession):
             said = await maybeDeferred(self.inner.data, stream, mine)
             if not mine.started:
                 await stream.rest()
-        except Exception:
+        except FAILURES:
             await copy.give_up()
             raise
         if _is_no(said) or mine.refused == len(context.recipients):
@@ -97,7 +98,7 @@ class _TeeSession(MiddlewareSession):
     async def _finish(self, copy: _Copy, context: Any) -> None:
         try:
             await copy.finish()
-        except Exception as error:
+        except FAILURES as error:
             self._not_copied(context, error)
 
     def _not_copied(self, context: Any, error: BaseException) -> None:
@@ -142,7 +143,7 @@ class _Copy:
         self._session: Any = None
         self._context: Any = None
         self._message = Message()
-        self._read: Deferred[Exception | None] = Deferred()
+        self._read: Deferred[BaseException | None] = Deferred()
 
     async def begin(self, backend: Any, message: Any) -> None:
         """
@@ -177,7 +178,7 @@ class _Copy:
                 yield chunk
                 if self._message.full:
                     await self._message.drained()
-        except Exception as error:
+        except FAILURES as error:
             self._has_read(error)
             raise
         self._has_read(None)
@@ -186,7 +187,7 @@ class _Copy:
         """Nobody reads on."""
         self._has_read(MessageAborted())
 
-    def _has_read(self, error: Exception | None) -> None:
+    def _has_read(self, error: BaseException | None) -> None:
         if not self._read.called:
             self._read.callback(error)
 
@@ -223,14 +224,14 @@ class _Copy:
             for method in (session.reset, session.logout):
                 try:
                     await maybeDeferred(method)
-                except Exception:
+                except FAILURES:
                     text = "session={session} queue={queue} the session of the copy failed"
                     session_id, queue_id = self._outer.connection.session_id, self._outer.queue_id
                     log.failure(text, session=session_id, queue=queue_id)
 
 
 def _is_no(said: Any) -> bool:
-    return isinstance(said, Exception | Failure) or (isinstance(said, Reply) and not said.positive)
+    return isinstance(said, BaseException | Failure) or (isinstance(said, Reply) and not said.positive)
 
 
 def _checked(said: object, session: object, method: str) -> None:

@@ -8,6 +8,7 @@ whether there is anything to settle: C{isinstance(..., Deferred)} is a call into
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from types import CoroutineType
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 
 T = TypeVar("T")
+
+FAILURES = (Exception, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
+"""What a coroutine of ours catches when it awaits a backend: all but GeneratorExit, by which Python ends it."""
 
 
 def settle(result: Any) -> Any:
