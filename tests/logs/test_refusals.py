@@ -1,8 +1,4 @@
-"""
-Why a client was refused: one line in the default log, without a secret, and not too many of them.
-
-C{tests/dialog/test_refusals.py} would be the place by name; the lines are what is looked at here.
-"""
+"""Why a client was refused: one line in the default log, without a secret, and not too many of them."""
 
 from __future__ import annotations
 

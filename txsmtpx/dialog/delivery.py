@@ -43,6 +43,9 @@ class DataContext:
     @ivar summary: the L{txsmtpx.dialog.summary.Summary} of the transaction, where somebody wants one.
     """
 
+    _asked: type[object]
+    """The class of the session, once it has been asked."""
+
     def __init__(self, transaction: Transaction, connection: Connection, settings: Settings) -> None:
         self.sender = transaction.sender
         self.options = transaction.options
@@ -64,7 +67,6 @@ class DataContext:
         self._write: Callable[[Reply], None] | None = None
         self._done: Deferred[Reply | None] | None = None
         self._cap: IDelayedCall | None = None
-        self._asked: type[object] = type(None)
         self._message: Message | None = None
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
@@ -198,7 +200,8 @@ class DataContext:
     def _returned(self, result: Any) -> None:
         """C{data} is over: its outcome is that of every slot that was never started."""
         self._running = None
-        self._end(self._of(result, self._source), [slot for slot in self._slots if not slot.started])
+        outcome = replies.queued_250(self.queue_id) if result is None else self._of(result, self._source)
+        self._end(outcome, [slot for slot in self._slots if not slot.started])
 
     def _failed(self, failure: Failure) -> None:
         """C{data} has failed, and with it all that is still open."""

@@ -32,28 +32,22 @@ LONGEST = 200
 """Characters of a client's words in a line."""
 
 
-class Refusals:
+def refused(connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
     """
-    The refusals of one connection; made by its dialog at the first of them.
+    Count a refused command, and log it if it is not one of too many.
 
-    @ivar count: refused commands, logins left out.
+    @param command: as L{shown} makes it.
+    @param reply: 4xx or 5xx.
     """
+    connection.refused += 1
+    if connection.refused <= MOST or reply.code == 421:
+        _write("refused", connection, queue_id, {"command": command, "reply": reply.one_line})
 
-    __slots__ = ("count",)
 
-    def __init__(self) -> None:
-        self.count = 0
-
-    def command(self, connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
-        """C{command}, as L{shown}, was answered with C{reply}, 4xx or 5xx."""
-        self.count += 1
-        if self.count <= MOST or reply.code == 421:
-            _write("refused", connection, queue_id, {"command": command, "reply": reply.one_line})
-
-    def over(self, connection: Connection) -> None:
-        """The connection has ended."""
-        if self.count > MOST:
-            _write("more commands were refused", connection, "-", {"more": self.count - MOST})
+def over(connection: Connection) -> None:
+    """Log how many refused commands of a connection that has ended are not in the log."""
+    if connection.refused > MOST:
+        _write("more commands were refused", connection, "-", {"more": connection.refused - MOST})
 
 
 def login_refused(connection: Connection, mechanism: str, username: str, count: int, reply: Reply) -> None:

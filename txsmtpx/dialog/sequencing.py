@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.outcome import refusal
-from txsmtpx.dialog.refusals import Refusals, closing, shown
+from txsmtpx.dialog.refusals import closing, refused, shown
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.extensions.extension import Run, State
@@ -81,11 +81,9 @@ class Sequencing:
         self.closed = False
         self.errors = 0
         self._state = State.START
-        self._line = b""
-        self._refusals: Refusals | None = None
+        self._line: bytes | None = None  # the last command, None before the first
         self._exchange: Callable[[bytes], Any] | None = None
         self._pending: Deferred[Any] | None = None
-        self._first = True
         self._grouped = False
         self._enter(State.START)
 
@@ -115,7 +113,6 @@ class Sequencing:
         exchange = self._exchange
         if exchange is not None:
             return self._run(exchange, self._without_crs(line))
-        self._line = line
         try:
             verb, argument = command.split(line)
         except Malformed as malformed:
@@ -126,9 +123,9 @@ class Sequencing:
             return None
         run = self._runs.get(verb)
         if run is None:
-            self._unknown(verb)
+            self._unknown(line, verb)
             return None
-        self._first = False
+        self._line = line
         self._grouped = verb in self.table.grouped
         if self._commanded is not None:
             self._commanded(self.connection, verb)
@@ -172,7 +169,7 @@ class Sequencing:
 
     def refuse(self, reply: Reply, logged: bool = False) -> None:
         """
-        Answer a command with 4xx or 5xx; a client that gets nothing else done is sent away.
+        Answer a command with 4xx or 5xx; the connection is closed after C{max_errors} of 5xx.
 
         @param logged: whether the log has it already.
         """
@@ -192,9 +189,7 @@ class Sequencing:
 
         @param command: as L{shown} makes it.
         """
-        if self._refusals is None:
-            self._refusals = Refusals()
-        self._refusals.command(self.connection, self.queue_id, command, reply)
+        refused(self.connection, self.queue_id, command, reply)
 
     def close(self) -> None:
         """Hang up, when all that was said has been sent."""
@@ -251,7 +246,7 @@ class Sequencing:
     @property
     def _shown(self) -> str:
         """The last command as the log may show it."""
-        return shown(self._line, self.table.known)
+        return shown(self._line or b"", self.table.known)
 
     def _bad_line(self, line: bytes, reply: Reply) -> None:
         self._grouped = False
@@ -262,8 +257,8 @@ class Sequencing:
         if line[:4].upper() == b"BDAT" and not self.closed:
             self.close()  # it announced octets, nobody knows how many, that must not be run as commands
 
-    def _unknown(self, verb: str) -> None:
-        first, self._first = self._first, False
+    def _unknown(self, line: bytes, verb: str) -> None:
+        first, self._line = self._line is None, line
         self._grouped = False
         if self._commanded is not None:
             self._commanded(self.connection, "")

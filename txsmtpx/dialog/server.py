@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.body import Body
 from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted
+from txsmtpx.dialog.refusals import over
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.sequencing import IWire, Sequencing
 from txsmtpx.dialog.settings import Settings
@@ -105,8 +106,7 @@ class ServerDialog(Sequencing):
     def connection_lost(self, reason: Failure) -> None:
         """The peer has gone, for whatever reason: everybody learns it, once."""
         self.closed = True
-        if self._refusals is not None:
-            self._refusals.over(self.connection)
+        over(self.connection)
         self._exchange = None
         self.body = self._body_done = None
         if self.context is not None:
@@ -224,9 +224,11 @@ class ServerDialog(Sequencing):
     def _concluded(self, reply: Reply | None) -> Any:
         """The transaction is over: say so, then let the backend forget it before the next command."""
         if reply is not None:
-            self._answer_data(reply)
             if reply.positive:
+                self.reply(reply)
                 self.errors = 0
+            else:
+                self._answer_data(reply)
         context, self.context = self.context, None
         if context is not None and context.summary is not None:
             context.summary.answered(reply, context.outcomes, self.settings.clock.seconds())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from txsmtpx.extensions import table
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.binarymime import BINARYMIME
 from txsmtpx.extensions.chunking import CHUNKING
@@ -65,7 +64,7 @@ def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:
 def declared_by(session: object) -> tuple[Extension, ...]:
     """What a session, or a class of sessions, C{supports}, and what its methods say that it does."""
     supports: Collection[Extension] = getattr(session, "supports", ())
-    return (*supports, *table.by_method(session, EXTENSIONS))
+    return (*supports, *(each for each in EXTENSIONS if each.session_method and hasattr(session, each.session_method)))
 
 
 def named(keyword: str) -> Extension:

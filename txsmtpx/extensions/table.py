@@ -94,7 +94,10 @@ class Tables:
 
     def supporting(self, session: object) -> Table:
         """The table with what C{session} supports besides."""
-        supports = (*getattr(session, "supports", ()), *by_method(session, self._by_method))
+        supports = getattr(session, "supports", ())
+        for each in self._by_method:
+            if hasattr(session, each.session_method):
+                supports = (*supports, each)
         if not supports:
             return self.usual
         more = {each.keyword: each for each in supports if each.keyword not in self.usual.keywords}
@@ -104,11 +107,6 @@ class Tables:
         if key not in self._more:
             self._more[key] = Table([*self.usual.extensions, *more.values()], self._known)
         return self._more[key]
-
-
-def by_method(session: object, known: Iterable[Extension]) -> list[Extension]:
-    """Those of C{known} that C{session}, or a class of sessions, keeps by a method of its own."""
-    return [each for each in known if each.session_method and hasattr(session, each.session_method)]
 
 
 def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
