@@ -1,12 +1,12 @@
 """
-Why clients were refused, for the log: one line a refusal, so that an operator finds there why a device cannot send.
+Why clients are refused, for the log: one line a refusal, where an operator finds why a device cannot send.
 
-One connection does not flood the log.  It causes at most L{MOST} lines by refused commands; their number, where there
-were more, is in one line at its end.  Refused logins (C{max_auth_failures} end a connection) and the reply that closes
-the connection are always logged.  Postfix logs each refusal.
+One connection does not flood the log. Its refused commands cause at most `MOST` lines; if there are more, one line at
+the end has their number. Refused logins, of which `max_auth_failures` end a connection, and the reply that closes the
+connection are always logged. Postfix logs each refusal.
 
-A line never shows what may be a secret: of AUTH the mechanism alone, and nothing of a line that is no known command,
-which after a refused AUTH may be a password.
+A line shows no secret. Of AUTH it shows the mechanism. Of a line that is no known command it shows the length: after a
+refused AUTH it may be a password.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import fields
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.reply import Reply
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ LONGEST = 200
 
 def refused(connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
     """
-    Count a refused command, and log it if it is not one of too many.
+    Count a refused command, and log it if it is among the first `MOST` of the connection, or closes it.
 
-    @param command: as L{shown} makes it.
-    @param reply: 4xx or 5xx.
+    Args:
+        connection: whose `refused` counts it.
+        queue_id: of the open transaction, "-" without one.
+        command: as `shown` returns it.
+        reply: 4xx or 5xx.
     """
     connection.refused += 1
     if connection.refused <= MOST or reply.code == 421:
@@ -54,8 +58,12 @@ def login_refused(connection: Connection, mechanism: str, username: str, count: 
     """
     Log a refused login.
 
-    @param username: as the client gave it; "" where it is not known.
-    @param count: refused logins of this connection, with this one.
+    Args:
+        connection: the client's.
+        mechanism: the name of the SASL mechanism.
+        username: as the client sent it; "" where it is not known.
+        count: refused logins of this connection, with this one.
+        reply: the answer.
     """
     said = {"mechanism": mechanism, "user": username[:LONGEST], "count": count, "reply": reply.one_line}
     _write("login refused", connection, "-", said)
@@ -63,26 +71,32 @@ def login_refused(connection: Connection, mechanism: str, username: str, count: 
 
 def closing(connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
     """
-    Log that the server closes the connection with C{reply}.
+    Log that the server closes the connection with `reply`.
 
-    @param command: the last one, as L{shown}; "" where none came.
+    Args:
+        connection: the client's.
+        queue_id: of the open transaction, "-" without one.
+        command: the last one, as `shown` returns it; "" if none came.
+        reply: the last one.
     """
     _write("closing", connection, queue_id, {"after": command, "reply": reply.one_line})
 
 
 def shown(line: bytes, verbs: Mapping[str, Verb]) -> str:
     """
-    A command line as the log may show it.
+    Return a command line as the log may show it.
 
-    @param verbs: those known, by their names.
+    Args:
+        line: without its line end.
+        verbs: the known ones, by their names.
     """
     text = line.decode("utf-8", "backslashreplace")
     name, _, argument = text.replace("\t", " ").partition(" ")
-    verb = verbs.get(name.upper()) if name.isascii() else None
+    verb = verbs.get(asciitext.upper(name))
     if verb is None:
         return f"(no command, {len(line)} octets)" if line else ""
     if verb.shown is not None:
-        return f"{verb.name} {verb.shown(argument.strip(' '))}".rstrip()
+        return " ".join(filter(None, [verb.name, verb.shown(argument.strip(" "))]))
     return text[:LONGEST]
 
 

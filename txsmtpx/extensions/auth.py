@@ -240,7 +240,7 @@ _OURS = frozenset(each.name for each in box.MECHANISMS)
 
 def _shown(argument: str) -> str:
     """The mechanism, if that is what the first word is: clients have been seen to send the secret in its place."""
-    name = argument.partition(" ")[0].upper()
+    name = asciitext.upper(argument.partition(" ")[0])
     return name if name in FOREIGN or name in _OURS else ""
 
 

@@ -1,7 +1,8 @@
 """
 RFC 5321 §3.5: VRFY and EXPN, which ask for the user of a name, and for the members of a list.
 
-Every server knows both commands.  EHLO lists each of them where a backend keeps its promise (§3.5.2).
+Every server knows both commands. EHLO lists VRFY where sessions have `verify`, and EXPN where they have `expand`
+(§3.5.2).
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def vrfy(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.6: 252, unless the session is an L{IVerifyingSession} that knows better."""
+    """Answer VRFY (§4.1.1.6): 252, unless the session is an `IVerifyingSession` that knows the user."""
     return _look_up(dialog, argument, VERIFY, VRFY, replies.CANNOT_VERIFY_252)
 
 
 def expn(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.7: 502, unless the session is an L{IExpandingSession}."""
+    """Answer EXPN (§4.1.1.7): 502, unless the session is an `IExpandingSession` that knows the list."""
     return _look_up(dialog, argument, EXPAND, EXPN, replies.NOT_OFFERED_502)
 
 
@@ -47,7 +48,10 @@ def _look_up(dialog: ServerDialog, argument: str, extension: Extension, verb: Ve
 
 def _found(said: object, unknown: Reply, utf8: bool, session: object, method: str) -> Reply:
     """
-    @raise TypeError: it is neither None nor a C{str} or several of them, nor a L{Reply} that may be given.
+    Return the reply for what the session gave.
+
+    Raises:
+        TypeError: it is neither None nor a `str` or several of them, nor a `Reply` that may be given.
     """
     lines = [said] if isinstance(said, str) else list(said) if isinstance(said, Iterable) else None
     if lines is None or not all(isinstance(line, str) for line in lines):
@@ -58,7 +62,7 @@ def _found(said: object, unknown: Reply, utf8: bool, session: object, method: st
 
 
 def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:
-    """The argument without the parameter SMTPUTF8, and whether that was there (RFC 6531 §3.7.4.2)."""
+    """Return the argument without the parameter SMTPUTF8, and whether that was there (RFC 6531 §3.7.4.2)."""
     name, _, last = argument.rpartition(" ")
     if name and asciitext.upper(last) == "SMTPUTF8" and "SMTPUTF8" in dialog.table.keywords:
         return name.rstrip(" "), True
