@@ -37,9 +37,11 @@ ALLOWED = {
     "dialog/secrets.py": {
         "octets.decode('utf-8', 'replace').lower": "credentials are found again in any case",
         "text.lower": "likewise",
+        "username.lower": "likewise",
         "re.compile('\\\\w+')": "as words of any script",
     },
     "dialog/sequencing.py": {"line[:4].upper": "octets"},
+    "dialog/server.py": {"self.line[:4].upper": "octets"},
     "grammar/options.py": {
         "match[1].upper": "matched as ASCII, on the way of every parameter",
         "text.split()": "after isascii, likewise",

@@ -33,7 +33,7 @@ LOCAL_ERROR = "451 4.3.0 Local error in processing"
 WRONG_REPLIES = [
     Reply(334, None, "more"), Reply(354, None, "go on"), Reply(300, None, "hm"), Reply(221, (2, 0, 0), "bye"),
 ]  # fmt: skip
-NO_REPLIES = [True, 250, 3.5, b"250 ok", object(), 250j]
+NO_REPLIES = [True, 250, 3.5, b"250 ok", NotImplemented, 250j]
 
 
 def talk(method: str, give: Any, **settings: Any) -> Conversation:

@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import fail
 from twisted.internet.testing import StringTransport
 from twisted.logger import formatEvent, globalLogPublisher
+from zope.interface import directlyProvides
 
 from tests.logs.test_fields import read
-from txsmtpx import OpenBackend, Reply, Session, SMTPError, TransactionLog
-from txsmtpx.dialog.refusals import LONGEST, MOST, shown
-from txsmtpx.extensions import box
-from txsmtpx.extensions.extension import State
-from txsmtpx.extensions.smtp import SMTP
-from txsmtpx.extensions.table import Table
+from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TransactionLog, Verb
+from txsmtpx.dialog.refusals import MOST
+from txsmtpx.extensions.extension import ANY, State
 from txsmtpx.logs.objects import json_form
 from txsmtpx.logs.text import TextForm
+from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.testing import Conversation, RecordingBackend
 from txsmtpx.wire.certificate import Certificate
 
@@ -82,9 +83,10 @@ class Picky(Session):
         ([MAIL, "RCPT TO:<later@example.com>"], "RCPT TO:<later@example.com>", "450 4.2.1 Not now"),
         ([MAIL, "DATA"], "DATA", "503 5.5.1 No valid recipients, RCPT comes first"),
         (["STARTTLS"], "STARTTLS", "502 5.5.1 Command not offered here"),
-        (["AUTH PLAIN " + secret("", "me", PASSWORD)], "AUTH PLAIN", "502 5.5.1 Command not offered here"),
-        (["auth login"], "AUTH LOGIN", "502 5.5.1 Command not offered here"),
-        (["WHAT"], "(no command, 4 octets)", "500 5.5.2 Command not recognized"),
+        (["AUTH PLAIN " + secret("", "me", PASSWORD)], "AUTH PLAIN [credentials]",
+         "502 5.5.1 Command not offered here"),
+        (["auth login"], "auth login", "502 5.5.1 Command not offered here"),
+        (["WHAT"], "[unknown command, 4 octets]", "500 5.5.2 Command not recognized"),
         (["MAIL\tFROM:<j\x81@example.com>"], "MAIL\tFROM:<j\x81@example.com>",
          "501 5.5.2 Octet 0xC2 at position 13 begins a control character"),
         ([f"MAIL FROM:<{'x' * 3000}@example.com>"], "MAIL FROM:<xxxxx", "500 5.5.2 Line too long"),
@@ -126,6 +128,8 @@ def test_json_has_the_fields(log: Events) -> None:
     client.ask(HELLO, 'RCPT TO:<"a b"@example.com>')
     client.hang_up()
     found = json.loads(json_form(log[0]))
+    assert list(found)[3:] == ["message", "session", "queue", "peer", "helo", "login", "command", "reply"]
+    assert found["message"] == "refused"
     assert found["command"] == 'RCPT TO:<"a b"@example.com>'
     assert (found["peer"], found["reply"]) == ("192.168.1.1", "503 5.5.1 MAIL comes first")
 
@@ -149,9 +153,9 @@ def test_commands_before_tls_and_before_auth(log: Events) -> None:
     third.hang_up()
     assert [(line["command"], line["reply"]) for line in lines(log)] == [
         (MAIL, "530 5.7.0 Issue STARTTLS first"),
-        ("AUTH PLAIN", "530 5.7.0 Issue STARTTLS first"),
+        ("AUTH PLAIN [credentials]", "530 5.7.0 Issue STARTTLS first"),
         (MAIL, "530 5.7.0 Authentication required"),
-        ("AUTH PLAIN", "538 5.7.11 Encryption required for that authentication mechanism"),
+        ("AUTH PLAIN [credentials]", "538 5.7.11 Encryption required for that authentication mechanism"),
     ]
 
 
@@ -194,7 +198,8 @@ def test_logins_are_logged_behind_a_flood_too(log: Events) -> None:
     client.hang_up()
     assert [line["count"] for line in lines(log, "login refused")] == ["1", "2", "3"]
     (line,) = lines(log, "closing")
-    assert (line["after"], line["reply"]) == ("AUTH PLAIN", "421 4.7.0 Too many failed logins, closing the connection")
+    assert line["after"] == "AUTH PLAIN [credentials]"
+    assert line["reply"] == "421 4.7.0 Too many failed logins, closing the connection"
 
 
 @pytest.mark.parametrize("lmtp", [False, True])
@@ -271,7 +276,91 @@ def test_a_421_of_the_backend(log: Events) -> None:
     client = Conversation(RecordingBackend(rcpt=lambda *_: Reply(421, (4, 3, 2), "Down")), max_errors=0)
     client.ask(HELLO, *["WHAT"] * 50, MAIL, RCPT)
     client.hang_up()
-    assert lines(log)[-1]["reply"] == "421 4.3.2 Down"
+    assert [line["reply"] for line in lines(log)][MOST:] == ["421 4.3.2 Down"]
+    (more,) = lines(log, "more commands were refused")
+    assert more["more"] == str(50 - MOST)
+
+
+def test_a_line_is_bounded(log: Events) -> None:
+    """Whatever the client sends, and the backend answers."""
+    backend = RecordingBackend(rcpt=lambda *_: Reply(550, None, *["no " * 100] * 100))
+    client = Conversation(backend, allow_insecure_auth=True)
+    client.ask(f"EHLO {'h' * 1900}", MAIL, f"RCPT TO:<{'x' * 200}@example.com> {'y' * 1700}", RCPT)
+    client.hang_up()
+    long, answered = lines(log)
+    assert re.fullmatch(r"h{900,}\.\.\.\[\+\d+\]", long["helo"])
+    assert re.fullmatch(r"RCPT TO:<x{200}@example.com> y+\.\.\.\[\+\d+\]", long["command"])
+    assert answered["reply"].startswith("550-no no")
+    assert all(len(TextForm()(event)) < 8000 and len(json_form(event)) < 8000 for event in log)
+
+
+def test_a_name_is_bounded(log: Events) -> None:
+    client = Conversation(RecordingBackend({"joe": PASSWORD}), allow_insecure_auth=True)
+    client.ask(HELLO, "AUTH LOGIN", secret("n" * 8000), secret("wrong"))
+    client.clock.advance(1)
+    client.hang_up()
+    (line,) = lines(log, "login refused")
+    assert re.fullmatch(r"n{900,}\.\.\.\[\+\d+\]", line["user"])
+
+
+@pytest.mark.parametrize(
+    "responses", [["PLAIN", secret("", "joe", PASSWORD)], ["LOGIN", secret("joe"), secret(PASSWORD)]], ids=repr
+)
+@pytest.mark.parametrize(
+    ("answered", "told"),
+    [
+        (f"{PASSWORD} is wrong", "[credentials]"),
+        (f"not {PASSWORD.upper()}", "[credentials]"),
+        (f"no {secret('', 'joe', PASSWORD)} {secret(PASSWORD)}", "[credentials]"),
+        ("Joe is locked", "Joe is locked"),
+    ],
+)
+def test_a_reply_that_repeats_credentials(log: Events, responses: list[str], answered: str, told: str) -> None:
+    def login(*_: object) -> Any:
+        raise SMTPError(535, (5, 7, 8), answered)
+
+    client = Conversation(RecordingBackend({"joe": ""}, login=login), allow_insecure_auth=True)
+    client.ask(HELLO, f"AUTH {responses[0]}", *responses[1:])
+    client.clock.advance(1)
+    assert client.replies() == [f"535 5.7.8 {answered}"]
+    client.hang_up()
+    (line,) = lines(log, "login refused")
+    assert (line["user"], line["reply"]) == ("joe", f"535 5.7.8 {told}")
+
+
+@pytest.mark.parametrize("username", ["jo\u00eb", "jo\u00eb".encode(), None, b""])
+def test_a_mechanism_of_ones_own(log: Events, username: object) -> None:
+    class Server:
+        def __init__(self, *_: object) -> None: ...
+
+        def next(self, response: bytes | None) -> Any:
+            credentials = type("Ticket", (), {"username": username})()
+            return directlyProvides(credentials, IUsernamePassword) or credentials
+
+    backend = RecordingBackend({"joe": PASSWORD})
+    backend.mechanisms = (Mechanism("TICKET", IUsernamePassword, Server),)
+    backend.authenticate = lambda *_: fail(UnauthorizedLogin())
+    client = Conversation(backend, allow_insecure_auth=True)
+    client.ask(HELLO, "AUTH TICKET")
+    client.clock.advance(1)
+    assert client.replies() == ["535 5.7.8 Authentication credentials invalid"]
+    client.hang_up()
+    (line,) = lines(log, "login refused")
+    assert (line["mechanism"], line["user"]) == ("TICKET", "jo\u00eb" if username else "")
+
+
+def test_a_secret_argument(log: Events) -> None:
+    """Of a verb of one's own."""
+    verb = Verb("XPASS", lambda dialog, argument: Reply(550, None, "No"), "XPASS password", ANY, secret=True)
+    told: list[str] = []
+    client = Conversation(
+        OpenBackend(Session), extensions=[Extension("XPASS", "none", verbs=(verb,))],
+        transcript=lambda session, who, line: told.append(f"{who}: {line}"),
+    )  # fmt: skip
+    client.ask(HELLO, f"xpass {PASSWORD}", "XPASS", "NOOP")
+    client.hang_up()
+    assert [line["command"] for line in lines(log)] == ["xpass [credentials]", "XPASS"]
+    assert told[-6:] == ["C: xpass [credentials]", "S: 550 No", "C: XPASS", "S: 550 No", "C: NOOP", "S: 250 2.0.0 Ok"]
 
 
 def test_early_talkers(log: Events) -> None:
@@ -306,30 +395,6 @@ def test_no_secret(log: Events, hello: bytes, octets: bytes, logins: bool) -> No
         assert PASSWORD not in told
         assert PASSWORD.split()[0] not in told
         assert secret(PASSWORD) not in told
-
-
-KNOWN = Table([SMTP, *box.EXTENSIONS], known=box.KNOWN).known
-
-
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        (b"MAIL FROM:<a@b>", "MAIL FROM:<a@b>"),
-        (b"mail\tfrom:<j\xfc@b>", "mail\tfrom:<j\\xfc@b>"),
-        (b"RCPT TO:<" + b"x" * 500, "RCPT TO:<" + "x" * (LONGEST - 9)),
-        (b"AUTH PLAIN AAAA", "AUTH PLAIN"),
-        (b"auth\tscram-sha-256 \tAAAA", "AUTH SCRAM-SHA-256"),
-        (b"AUTH NTLM AAAA", "AUTH NTLM"),
-        (b"AUTH SECRET", "AUTH"),
-        (b"AUTH", "AUTH"),
-        (b"ETRN x", "ETRN x"),
-        (b"secret", "(no command, 6 octets)"),
-        ("MA\u0131L x".encode(), "(no command, 7 octets)"),
-        (b"", ""),
-    ],
-)
-def test_shown(line: bytes, text: str) -> None:
-    assert shown(line, KNOWN) == text
 
 
 @given(st.binary(max_size=60))

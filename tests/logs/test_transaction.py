@@ -148,6 +148,36 @@ def test_recipients_that_were_refused(logged, end):
     assert (logged.fields["recipients"], logged.fields["rejected"]) == ("2", "5")
 
 
+@pytest.mark.parametrize(
+    ("sent", "rejected"),
+    [
+        (b"RCPT TO:<b\x01@localhost>\r\n", 1),
+        (b"rcpt\tto:b@localhost\r\n", 1),
+        (b"RCPT TO:<" + b"b" * 3000 + b"@localhost>\r\n", 1),
+        (b"RCPT TO:<b@localhost>\r\nBDAT 1\r\nxRCPT TO:<b@localhost>\r\n", 1),
+        (b"MAIL FROM:<>\r\nVRFY\r\nWHAT\r\nDATA\r\n", 0),
+        (b"AUTH PLAIN RCPT\r\n", 0),
+    ],
+)
+def test_each_refused_rcpt_is_one(logged, sent, rejected):
+    client = talk(logged)
+    client.ask(HELLO, MAIL[0])
+    client.send(sent)
+    client.hang_up()
+    assert logged.fields["rejected"] == str(rejected)
+
+
+def test_a_rcpt_that_was_not_answered_is_not_a_refused_one(logged):
+    class Slow(Session):
+        def rcpt(self, recipient, options):
+            return Deferred()
+
+    client = talk(logged, Slow())
+    client.ask(HELLO, *MAIL)
+    client.hang_up()
+    assert (logged.fields["recipients"], logged.fields["rejected"]) == ("0", "0")
+
+
 def test_counts_begin_anew_with_each_transaction(logged):
     client = talk(logged)
     client.ask(HELLO, MAIL[0], "RCPT TO:<x>", "RSET", *MAIL, "DATA", ".")

@@ -28,7 +28,6 @@ class Connection:
     @ivar proxy: who is really connected, where XCLIENT has made C{peer} another; None where it has not.
     @ivar xclient: what XCLIENT said (L{txsmtpx.extensions.xclient}), by attribute.
     @ivar xforward: what XFORWARD said of the transaction, by attribute.
-    @ivar refused: how many commands were answered with 4xx or 5xx, but for logins.
     @ivar tls: a L{txsmtpx.wire.tls.TLSState}, None in the clear.
     """
 
@@ -44,7 +43,6 @@ class Connection:
         self.proxy: IAddress | None = None
         self.xclient: dict[str, str] = {}
         self.xforward: dict[str, str] = {}
-        self.refused = 0
         self.tls: Any = None
 
     def forget(self) -> None:

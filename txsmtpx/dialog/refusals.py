@@ -5,56 +5,44 @@ One connection does not flood the log. Its refused commands cause at most `MOST`
 the end has their number. Refused logins, of which `max_auth_failures` end a connection, and the reply that closes the
 connection are always logged. Postfix logs each refusal.
 
-A line shows no secret. Of AUTH it shows the mechanism. Of a line that is no known command it shows the length: after a
-refused AUTH it may be a password.
+A line shows no credentials: see `redacted` for those in commands. The reply to a login is hidden if it repeats them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.logger import Logger
 
 from txsmtpx.dialog.connection import Connection
-from txsmtpx.dialog.fields import fields
-from txsmtpx.grammar import asciitext
+from txsmtpx.dialog.fields import clipped, fields
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.extensions.extension import Verb
 
 log = Logger(__name__)
 
 MOST = 10
 """Lines that the refused commands of one connection may cause."""
 
-LONGEST = 200
-"""Characters of a client's words in a line."""
-
 
 def refused(connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
     """
-    Count a refused command, and log it if it is among the first `MOST` of the connection, or closes it.
+    Log a refused command.
 
     Args:
-        connection: whose `refused` counts it.
+        connection: the client's.
         queue_id: of the open transaction, "-" without one.
-        command: as `shown` returns it.
+        command: as `redacted` returns it.
         reply: 4xx or 5xx.
     """
-    connection.refused += 1
-    if connection.refused <= MOST or reply.code == 421:
-        _write("refused", connection, queue_id, {"command": command, "reply": reply.one_line})
+    _write("refused", connection, queue_id, {"command": clipped(command), "reply": clipped(reply.one_line)})
 
 
-def over(connection: Connection) -> None:
+def more_refused(connection: Connection, count: int) -> None:
     """Log how many refused commands of a connection that has ended are not in the log."""
-    if connection.refused > MOST:
-        _write("more commands were refused", connection, "-", {"more": connection.refused - MOST})
+    _write("more commands were refused", connection, "-", {"more": count})
 
 
-def login_refused(connection: Connection, mechanism: str, username: str, count: int, reply: Reply) -> None:
+def login_refused(connection: Connection, mechanism: str, username: str, count: int, reply: str) -> None:
     """
     Log a refused login.
 
@@ -63,9 +51,9 @@ def login_refused(connection: Connection, mechanism: str, username: str, count: 
         mechanism: the name of the SASL mechanism.
         username: as the client sent it; "" where it is not known.
         count: refused logins of this connection, with this one.
-        reply: the answer.
+        reply: the answer in one line, without credentials.
     """
-    said = {"mechanism": mechanism, "user": username[:LONGEST], "count": count, "reply": reply.one_line}
+    said = {"mechanism": mechanism, "user": clipped(username), "count": count, "reply": clipped(reply)}
     _write("login refused", connection, "-", said)
 
 
@@ -76,36 +64,19 @@ def closing(connection: Connection, queue_id: str, command: str, reply: Reply) -
     Args:
         connection: the client's.
         queue_id: of the open transaction, "-" without one.
-        command: the last one, as `shown` returns it; "" if none came.
+        command: the last one, as `redacted` returns it; "" if none came.
         reply: the last one.
     """
-    _write("closing", connection, queue_id, {"after": command, "reply": reply.one_line})
-
-
-def shown(line: bytes, verbs: Mapping[str, Verb]) -> str:
-    """
-    Return a command line as the log may show it.
-
-    Args:
-        line: without its line end.
-        verbs: the known ones, by their names.
-    """
-    text = line.decode("utf-8", "backslashreplace")
-    name, _, argument = text.replace("\t", " ").partition(" ")
-    verb = verbs.get(asciitext.upper(name))
-    if verb is None:
-        return f"(no command, {len(line)} octets)" if line else ""
-    if verb.shown is not None:
-        return " ".join(filter(None, [verb.name, verb.shown(argument.strip(" "))]))
-    return text[:LONGEST]
+    _write("closing", connection, queue_id, {"after": clipped(command), "reply": clipped(reply.one_line)})
 
 
 def _write(what: str, connection: Connection, queue_id: str, said: dict[str, Any]) -> None:
     known: dict[str, Any] = {
         "peer": connection.peer_host,
-        "helo": connection.helo[:LONGEST],
-        "login": (connection.username or "")[:LONGEST],
+        "helo": clipped(connection.helo),
+        "login": clipped(connection.username or ""),
         **said,
     }
-    ids = {"session": connection.session_id, "queue": queue_id}
-    log.info(f"session={{session}} queue={{queue}} {what}: {{fields}}", fields=fields(known), **ids, **known)
+    session_id = connection.session_id
+    line = f"session={session_id} queue={queue_id} {what}: {fields(known)}"
+    log.info("{smtpx_line}", smtpx_line=line, smtpx_event=what, session=session_id, queue=queue_id, **known)

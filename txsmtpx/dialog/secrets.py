@@ -49,13 +49,18 @@ class Secrets:
             self._parts |= {each for each in (part, value if key else "") if each}
         self._too_many |= len(parts) > _MOST or len(self._parts) > _MOST
 
-    def within(self, text: str) -> bool:
-        """Return whether C{text} repeats credentials, whole or in part, in any case."""
+    def within(self, text: str, username: str = "") -> bool:
+        """
+        Return whether C{text} repeats credentials, whole or in part, in any case.
+
+        @param username: a part of the credentials that C{text} may repeat.
+        """
         if self._too_many:
             return True
-        text = text.lower()
+        text, name = text.lower(), username.lower()
+        parts = {part for part in self._parts if not name or part.rpartition("=")[2] != name}
         words = set(_WORDS.findall(text))
-        if any(part in words or (len(part) >= _LONG and part in text) for part in self._parts):
+        if any(part in words or (len(part) >= _LONG and part in text) for part in parts):
             return True
         # A reply line has 512 octets: a longer part is cut in two.
-        return any(word in part for word in words if len(word) >= _LONG for part in self._parts)
+        return any(word in part for word in words if len(word) >= _LONG for part in parts)

@@ -19,7 +19,8 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.outcome import refusal
-from txsmtpx.dialog.refusals import closing, refused, shown
+from txsmtpx.dialog.redaction import redacted
+from txsmtpx.dialog.refusals import MOST, closing, refused
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.extensions.extension import Run, State
@@ -66,6 +67,8 @@ class Sequencing:
         when it has been sent.
     @ivar closed: whether it is all over.
     @ivar errors: commands refused for good since the last message that was taken.
+    @ivar line: the last command, None before the first.
+    @ivar refusals: how many refusals were given to L{note_refusal}; those by 421 are not counted.
     """
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
@@ -81,7 +84,8 @@ class Sequencing:
         self.closed = False
         self.errors = 0
         self._state = State.START
-        self._line: bytes | None = None  # the last command, None before the first
+        self.line: bytes | None = None
+        self.refusals = 0
         self._exchange: Callable[[bytes], Any] | None = None
         self._pending: Deferred[Any] | None = None
         self._grouped = False
@@ -125,7 +129,7 @@ class Sequencing:
         if run is None:
             self._unknown(line, verb)
             return None
-        self._line = line
+        self.line = line
         self._grouped = verb in self.table.grouped
         if self._commanded is not None:
             self._commanded(self.connection, verb)
@@ -153,8 +157,12 @@ class Sequencing:
         return self._state
 
     def knows(self, verb: str) -> bool:
-        """Whether C{verb}, in upper case, is a command, be it not one of this server's; for transcripts."""
+        """Whether C{verb}, in upper case, is a command, be it not one of this server's."""
         return verb in self._runs or verb in _HELLOS
+
+    def hides(self, verb: str) -> bool:
+        """Whether the argument of C{verb} is a secret."""
+        return verb in self.table.secret
 
     def reply(self, reply: Reply) -> None:
         """Say it; 421 and 221 are the last thing said (RFC 5321 §3.8, §4.2.1)."""
@@ -185,10 +193,14 @@ class Sequencing:
 
     def note_refusal(self, reply: Reply, command: str) -> None:
         """
-        Write into the log that C{command} is refused with C{reply}.
+        Write into the log that C{command} is refused with C{reply}, unless there were many such lines already.
 
-        @param command: as L{shown} makes it.
+        @param command: as L{redacted} returns it.
         """
+        if reply.code != 421:  # which is the last
+            self.refusals += 1
+            if self.refusals > MOST:
+                return
         refused(self.connection, self.queue_id, command, reply)
 
     def close(self) -> None:
@@ -246,19 +258,19 @@ class Sequencing:
     @property
     def _shown(self) -> str:
         """The last command as the log may show it."""
-        return shown(self._line or b"", self.table.known)
+        return "" if self.line is None else redacted(self.line, self)[0]
 
     def _bad_line(self, line: bytes, reply: Reply) -> None:
         self._grouped = False
         if self._commanded is not None:
             self._commanded(self.connection, "")
-        self._line = line
+        self.line = line
         self.refuse(reply)
         if line[:4].upper() == b"BDAT" and not self.closed:
             self.close()  # it announced octets, nobody knows how many, that must not be run as commands
 
     def _unknown(self, line: bytes, verb: str) -> None:
-        first, self._line = self._line is None, line
+        first, self.line = self.line is None, line
         self._grouped = False
         if self._commanded is not None:
             self._commanded(self.connection, "")

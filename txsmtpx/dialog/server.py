@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.body import Body
 from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted
-from txsmtpx.dialog.refusals import over
+from txsmtpx.dialog.refusals import MOST, more_refused
 from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.sequencing import IWire, Sequencing
 from txsmtpx.dialog.settings import Settings
@@ -106,7 +106,8 @@ class ServerDialog(Sequencing):
     def connection_lost(self, reason: Failure) -> None:
         """The peer has gone, for whatever reason: everybody learns it, once."""
         self.closed = True
-        over(self.connection)
+        if self.refusals > MOST:
+            more_refused(self.connection, self.refusals - MOST)
         self._exchange = None
         self.body = self._body_done = None
         if self.context is not None:
@@ -233,6 +234,12 @@ class ServerDialog(Sequencing):
         if context is not None and context.summary is not None:
             context.summary.answered(reply, context.outcomes, self.settings.clock.seconds())
         return self.abort_transaction(lambda: None)
+
+    def refuse(self, reply: Reply, logged: bool = False) -> None:
+        """Refuse a command, and count it where it is RCPT; see L{Sequencing.refuse}."""
+        if self.transaction is not None and self.line is not None and self.line[:4].upper() == b"RCPT":
+            self.transaction.rejected += 1
+        super().refuse(reply, logged)
 
     def _answer_data(self, reply: Reply) -> None:
         """An answer to the data, which is in the log where it is a refusal: in the line of the transaction, if any."""

@@ -17,22 +17,17 @@ class Transaction:
     The envelope as it grows.
 
     @ivar queue_id: what it is called in replies and logs.
-    @ivar asked: how many RCPTs there were, those that were refused too.
+    @ivar rejected: how many RCPTs were refused.
     @ivar summary: a L{txsmtpx.dialog.summary.Summary} where somebody wants one.
     """
 
-    __slots__ = ("asked", "options", "queue_id", "recipient_options", "recipients", "sender", "summary")
+    __slots__ = ("options", "queue_id", "recipient_options", "recipients", "rejected", "sender", "summary")
 
     def __init__(self, sender: str, options: MailOptions, queue_id: str) -> None:
         self.sender = sender
         self.options = options
         self.queue_id = queue_id
-        self.asked = 0
         self.recipients: list[str] = []
         self.recipient_options: list[RcptOptions] = []
+        self.rejected = 0
         self.summary: Summary | None = None
-
-    @property
-    def rejected(self) -> int:
-        """How many RCPTs were refused."""
-        return self.asked - len(self.recipients)

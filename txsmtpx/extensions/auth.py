@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.outcome import fits
 from txsmtpx.dialog.refusals import login_refused
 from txsmtpx.dialog.result import settle
+from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar import asciitext, path, replies, xtext
@@ -26,7 +27,6 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ICredentialsBackend, ISASLServer
-from txsmtpx.sasl import box
 from txsmtpx.sasl.mechanism import Mechanism
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Exchange:
         self._dialog = dialog
         self._mechanism = mechanism.name
         self._server: ISASLServer = mechanism.server(dialog.connection, dialog.settings.backend)
-        self._username = b""
+        self._username: object = b""
+        self._secrets = Secrets()
         self._taken = 0  # responses that the mechanism took
 
     def line(self, line: bytes) -> Any:
@@ -82,6 +83,7 @@ class Exchange:
         self._dialog.end_exchange()
         if line == b"*":
             return self._refuse(replies.NO_MORE_CREDENTIALS_501)
+        self._secrets.add(line)
         try:
             response = base64.b64decode(line, validate=True)
         except binascii.Error:
@@ -170,8 +172,11 @@ class Exchange:
         dialog = self._dialog
         dialog.failed_logins += 1
         username = self._username or getattr(self._server, "username", b"")
-        name = username.decode("utf-8", "backslashreplace")
-        login_refused(dialog.connection, self._mechanism, name, dialog.failed_logins, reply)
+        name = username.decode("utf-8", "backslashreplace") if isinstance(username, bytes) else str(username)
+        told = reply.one_line
+        if self._secrets.within(told, name):
+            told = str(Reply(reply.code, reply.enhanced_code, HIDDEN))
+        login_refused(dialog.connection, self._mechanism, name, dialog.failed_logins, told)
 
     def _slowly(self, reply: Reply) -> Deferred[None]:
         dialog = self._dialog
@@ -232,18 +237,6 @@ def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
     return replies.unknown_parameter_555("AUTH") if options.auth is not None and not dialog.offered else None
 
 
-FOREIGN = frozenset({"DIGEST-MD5", "GS2-KRB5", "GSSAPI", "KERBEROS_V4", "MSN", "NTLM", "OTP"})
-"""Mechanisms that clients ask for and that this library does not have."""
-
-_OURS = frozenset(each.name for each in box.MECHANISMS)
-
-
-def _shown(argument: str) -> str:
-    """The mechanism, if that is what the first word is: clients have been seen to send the secret in its place."""
-    name = asciitext.upper(argument.partition(" ")[0])
-    return name if name in FOREIGN or name in _OURS else ""
-
-
 _VERB = Verb(
     "AUTH",
     auth,
@@ -251,7 +244,6 @@ _VERB = Verb(
     frozenset({State.READY}),
     misplaced=replies.NOT_IN_TRANSACTION_503,
     before_auth=True,
-    shown=_shown,
 )
 
 AUTH = Extension(

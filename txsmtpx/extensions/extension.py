@@ -49,7 +49,7 @@ class Verb:
     @ivar before_auth: legal before AUTH where that is required (RFC 4954 §6).
     @ivar grouped: whether its reply may wait for those to the commands behind it (RFC 2920 §3.2).
     @ivar refuse: how a refusal is carried out where a reply is not enough: (dialog, argument, reply).
-    @ivar shown: where the argument may be a secret: what of it the log may show.
+    @ivar secret: whether the argument is a secret: no log and no transcript shows it.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Verb:
     before_auth: bool = False
     grouped: bool = False
     refuse: Callable[[ServerDialog, str, Reply], Any] | None = None
-    shown: Callable[[str], str] | None = None
+    secret: bool = False
 
 
 def never(options: Options) -> bool:

@@ -91,15 +91,14 @@ def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, said: o
 
 def rcpt(dialog: ServerDialog, argument: str) -> Any:
     """§4.1.1.3."""
-    transaction = dialog.transaction
-    assert transaction is not None
-    transaction.asked += 1
     beginning = argument[:3]
     if beginning != "TO:" and asciitext.upper(beginning) != "TO:":
         return replies.syntax_501(RCPT.syntax)
     recipient, rest = _path(argument[3:])
     if not recipient:
         return replies.bad_address_501("nobody is called <>")
+    transaction = dialog.transaction
+    assert transaction is not None
     if not recipient.isascii() and not transaction.options.smtputf8:
         return replies.NOT_ASCII_553
     given = RcptOptions()

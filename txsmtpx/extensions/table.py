@@ -43,8 +43,8 @@ class Table:
 
     @ivar keywords: of all the extensions.
     @ivar verbs: name to L{Verb}, of what is offered.
-    @ivar known: the same, with those that are answered 502.
     @ivar grouped: the names of those whose replies may wait for others.
+    @ivar secret: the names of those with a secret argument.
     @ivar mail: keyword to L{Parameter}, for MAIL.
     @ivar mail_checks: what else must be true of a MAIL.
     @ivar rcpt: keyword to L{Parameter}, for RCPT.
@@ -63,10 +63,10 @@ class Table:
         self.extensions = tuple(extensions)
         self.verbs = _by_name((verb.name, verb) for extension in extensions for verb in extension.verbs)
         self.grouped = frozenset(name for name, verb in self.verbs.items() if verb.grouped)
+        self.secret = frozenset(name for name, verb in self.verbs.items() if verb.secret)
         self.mail = _by_name((each.keyword, each) for extension in extensions for each in extension.mail)
         self.rcpt = _by_name((each.keyword, each) for extension in extensions for each in extension.rcpt)
         absent = {verb.name: verb for extension in known for verb in extension.verbs if verb.name not in self.verbs}
-        self.known: dict[str, Verb] = absent | self.verbs
         refused = {name: _refusal(verb, replies.NOT_OFFERED_502) for name, verb in absent.items()}
         self.mail_checks = tuple(each.check_mail for each in extensions if each.check_mail is not None)
         self.by_state: dict[Gate, dict[State, dict[str, Run]]] = {

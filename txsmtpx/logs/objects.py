@@ -18,21 +18,22 @@ def json_form(event: LogEvent) -> str:
     """
     The object, and a newline: C{time}, C{level}, C{logger}, C{message}, then the fields of the event.
 
-    The message of an event that brings its C{smtpx_line} is only what kind of event it is: the fields say it all.
+    The message of an event that brings its C{smtpx_line} is only what kind of event it is, C{smtpx_event}: the fields
+    have the rest.
     """
     level = event.get("log_level")
     found: dict[str, Any] = {
         "time": datetime.fromtimestamp(event.get("log_time") or 0, UTC).isoformat(timespec="microseconds"),
         "level": level.name if level is not None else "info",
         "logger": event.get("log_namespace", ""),
-        "message": "transaction" if "smtpx_line" in event else formatEvent(event),
+        "message": event.get("smtpx_event", "transaction") if "smtpx_line" in event else formatEvent(event),
     }
     failure: Any = event.get("log_failure")
     if failure is not None:
         found["failure"] = f"{failure.type.__name__}: {failure.getErrorMessage()}"
         found["traceback"] = traceback_of(failure)
     for name, value in event.items():
-        if not name.startswith("log_") and name != "smtpx_line":
+        if not name.startswith(("log_", "smtpx_")):
             found.setdefault(name, value)
     return json.dumps(found, default=_plain, separators=(",", ":")) + "\n"
 

@@ -56,7 +56,7 @@ class SMTPServer(LineReceiver):
         self._recorder: Recorder | None = None
         if factory.transcript is not None:
             session_id = self.dialog.connection.session_id
-            self._recorder = Recorder(factory.transcript, session_id, self.dialog.knows)
+            self._recorder = Recorder(factory.transcript, session_id, self.dialog)
         self.intake = Intake(self.dialog, self, factory.settings.clock, self._recorder)
         self._deadlines = Deadlines(factory.settings.clock, self._expired)
         self._out: list[bytes] = []
