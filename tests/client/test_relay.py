@@ -191,6 +191,7 @@ def test_what_time_has_passed_is_told(relay):
                     FUTURERELEASE], max_hold=3600)  # fmt: skip
     client, result = to_next.client, to_next.here.result
     for by, hold, said in [(DeliverBy(60, "R"), 30, "BY=50;R HOLDFOR=20"), (DeliverBy(9, "N"), 5, "BY=-1;N"),
+                           (DeliverBy(-999_999_995, "N"), None, "BY=-999999999;N"),
                            (DeliverBy(10, "R"), None, None)]:  # fmt: skip
         result(client.mail("me@example.org", MailOptions(deliver_by=by, hold_for=hold)))
         to_next.there.clock.advance(10)

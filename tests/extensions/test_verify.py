@@ -45,6 +45,10 @@ class Both(Plain):
         return ["one <one@example.com>", "two <two@example.com>"]
 
 
+class Neither(Both):
+    verify = expand = None
+
+
 class Expands(Plain):
     supports = (DSN,)
 
@@ -68,6 +72,7 @@ def listed(client: Conversation, hello: str = "EHLO") -> list[str]:
 @pytest.mark.parametrize(("backend", "expected"), [
     (OpenBackend(Plain), []),
     (OpenBackend(Both), ["VRFY", "EXPN"]),
+    (OpenBackend(Neither), []),
     (OpenBackend(partial(Both)), ["VRFY", "EXPN"]),
     (OpenBackend(Expands), ["EXPN", "DSN"]),
     (LimitBackend(OpenBackend(Both), 10, 60), ["VRFY", "EXPN"]),

@@ -11,6 +11,7 @@ from typing import Any
 from txsmtpx.content import header
 from txsmtpx.content.beginning import Beginning
 from txsmtpx.errors import SMTPError
+from txsmtpx.extensions.deliverby import LONGEST_AGO
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.wire.client import SMTPClient
@@ -77,7 +78,8 @@ def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int
     if not sender and "REQUIRETLS" not in client.extensions:
         options.requiretls = False  # RFC 8689 §5: better a report without it than none
     if given.deliver_by is not None:  # RFC 2852 §4.1.4: what is left
-        options.deliver_by = by = given.deliver_by._replace(seconds=given.deliver_by.seconds - passed)
+        left = max(given.deliver_by.seconds - passed, LONGEST_AGO)
+        options.deliver_by = by = given.deliver_by._replace(seconds=left)
         if by.mode == "R" and by.seconds <= 0:
             raise SMTPError.from_reply(replies.TOO_SOON_555)
     if given.hold_for is not None:

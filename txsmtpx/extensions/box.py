@@ -64,7 +64,7 @@ def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:
 def declared_by(session: object) -> tuple[Extension, ...]:
     """What a session, or a class of sessions, C{supports}, and what its methods say that it does."""
     supports: Collection[Extension] = getattr(session, "supports", ())
-    return (*supports, *(each for each in EXTENSIONS if each.session_method and hasattr(session, each.session_method)))
+    return (*supports, *(each for each in EXTENSIONS if each.kept_by(session)))
 
 
 def named(keyword: str) -> Extension:

@@ -17,6 +17,9 @@ from txsmtpx.grammar.reply import Reply
 if TYPE_CHECKING:
     from txsmtpx.dialog.server import ServerDialog
 
+LONGEST_AGO = -999_999_999
+"""The smallest time of BY: it has nine digits (RFC 2852 §4)."""
+
 _BY = re.compile(r"([+-]?[0-9]{1,9});([NR])(T?)", re.ASCII | re.IGNORECASE)
 
 

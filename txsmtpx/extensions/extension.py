@@ -111,3 +111,7 @@ class Extension:
     within_tls: bool = False
     needs_backend: bool = False
     session_method: str = ""
+
+    def kept_by(self, session: object) -> bool:
+        """Whether C{session}, or a class of sessions, has the method C{session_method}."""
+        return bool(self.session_method) and getattr(session, self.session_method, None) is not None
