@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import hashlib
+import pickle
+import tracemalloc
+import weakref
+from itertools import zip_longest
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +17,7 @@ from txsmtpx import MemoryBackend
 from txsmtpx.backends.memory import Received
 from txsmtpx.backends.null import null_backend
 from txsmtpx.backends.plugin import backend_named
+from txsmtpx.grammar.options import MailOptions, OriginalRecipient, RcptOptions
 from txsmtpx.testing import Conversation
 
 
@@ -72,12 +80,31 @@ def test_where_and_when_it_came_from():
     assert message.peer_host == "192.168.1.1"
 
 
-def test_a_message_is_parsed_once():
+def test_a_message_is_parsed_once_while_it_is_used():
+    """And is not kept parsed when it is not: that would take many times the memory."""
     backend = MemoryBackend()
     send(backend, "a@b", body=["Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?=", ""])
     (message,) = backend.messages
     assert message.message is message.message
     assert message.message["Subject"] == "grüße"
+    parsed = message.message
+    parsed["X-Seen"] = "yes"
+    assert message.message["X-Seen"] == "yes"
+    gone = weakref.ref(parsed)
+    del parsed
+    gc.collect()
+    assert gone() is None
+    assert message.message["X-Seen"] is None
+
+
+def test_a_message_can_be_pickled_and_compared():
+    backend = MemoryBackend()
+    send(backend, "a@b", body=["Subject: x", ""])
+    (message,) = backend.messages
+    parsed = message.message
+    copied = pickle.loads(pickle.dumps(message))
+    assert copied == message
+    assert copied.message["Subject"] == parsed["Subject"] == "x"
 
 
 def test_numbers_are_never_given_twice():
@@ -108,23 +135,125 @@ def test_one_is_found_by_its_number():
     [
         ({"max_messages": 2}, ["3@a", "4@a"]),
         ({"max_messages": 1}, ["4@a"]),
-        ({"max_octets": 35}, ["2@a", "3@a", "4@a"]),  # each has 11
+        ({"max_octets": 35_000}, ["2@a", "3@a", "4@a"]),  # each has 10,000, and takes less than 1,700 besides
         ({"max_octets": 1}, ["4@a"]),
         ({"max_octets": None, "max_messages": None}, ["1@a", "2@a", "3@a", "4@a"]),
     ],
 )
 def test_the_oldest_go(bounds, kept):
     backend = MemoryBackend(**bounds)
-    send(backend, "1@a", "2@a", "3@a", "4@a", body=["x" * 4, "y" * 3])
+    send(backend, "1@a", "2@a", "3@a", "4@a", body=["x" * 98] * 100)
     assert senders(backend) == kept
 
 
 def test_what_is_deleted_makes_room():
-    backend = MemoryBackend(max_octets=22)
-    send(backend, "1@a", "2@a", body=["x" * 4, "y" * 3])
+    backend = MemoryBackend(max_octets=25_000)
+    send(backend, "1@a", "2@a", body=["x" * 98] * 100)
     backend.delete(1)
-    send(backend, "3@a", body=["x" * 4, "y" * 3])
+    send(backend, "3@a", body=["x" * 98] * 100)
     assert senders(backend) == ["2@a", "3@a"]
+
+
+def address(n, length=200):
+    """One that is like no other, and cannot be compressed much."""
+    return hashlib.shake_256(b"%d" % n).hexdigest(length // 2) + "@d.example"
+
+
+def copied(text):
+    return "".join(list(text))
+
+
+def received(content=b"", recipients=("b@localhost",), options=()):
+    """A message as it has come; of each thing there is a copy that nothing else has."""
+    context = SimpleNamespace(
+        sender=copied("a@b"),
+        recipients=tuple(map(copied, recipients)),
+        options=MailOptions(size=1),
+        recipient_options=tuple(
+            RcptOptions(orcpt=OriginalRecipient("rfc822", copied(each))) if each else RcptOptions()
+            for _, each in zip_longest(recipients, options)
+        ),
+        queue_id=f"{len(content):012x}",
+        connection=SimpleNamespace(
+            username=None, peer_host="192.0.2.1", helo="client.example", with_protocol=lambda utf8: "ESMTP"
+        ),
+    )
+    return Received.of(context, bytes(bytearray(content)), 1, 1.5)
+
+
+HELD = {
+    "nothing": {},
+    "content": {"content": b"x" * 100_000},
+    "recipients": {"recipients": [address(n) for n in range(1000)]},
+    "recipients alike": {"recipients": [f"user{n}@lists.example" for n in range(1000)]},
+    "very long recipients": {"recipients": [address(n, 2000) for n in range(1000)]},
+    "options": {
+        "recipients": ["b"] * 300,
+        "options": [address(n, 400) for n in range(300)],
+    },
+}
+
+
+@pytest.mark.parametrize("what", HELD.values(), ids=HELD)
+def test_what_is_counted_is_what_is_held(what):
+    """By the measure of Python itself: envelopes and options count as the content does."""
+    received(**what)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        messages = [received(**what) for _ in range(20)]
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] / 20
+    finally:
+        tracemalloc.stop()
+    assert 0.5 * messages[0].held < taken < 1.1 * messages[0].held
+
+
+def test_many_recipients_take_little_memory():
+    addresses = tuple(f"user{n}@lists.example" for n in range(1000))
+    message = received(recipients=addresses)
+    assert message.recipients == addresses
+    assert addresses == message.recipients
+    assert message.recipients == dataclasses.replace(message, content=b"").recipients
+    assert message.recipients != addresses[:-1]
+    assert (message.recipients[999], message.recipients[:2], len(message.recipients)) == (
+        addresses[999], addresses[:2], 1000
+    )  # fmt: skip
+    assert hash(message.recipients) == hash(addresses)
+    assert repr(message.recipients) == repr(addresses)
+    assert len(message.recipient_options) == 1000
+    assert message.held < 20_000
+
+
+def test_a_subscriber_may_hold_more():
+    """What it keeps for a message counts until the message is deleted."""
+    backend = MemoryBackend(max_octets=50_000)
+    send(backend, "1@a", "2@a", "3@a", body=["x" * 98] * 100)
+    backend.hold(3, 10_000)
+    assert senders(backend) == ["1@a", "2@a", "3@a"]
+    backend.hold(3, 10_000)
+    assert senders(backend) == ["2@a", "3@a"]
+    backend.hold(3, -15_000)
+    send(backend, "4@a", body=["x" * 98] * 100)
+    assert senders(backend) == ["2@a", "3@a", "4@a"]
+    backend.hold(4, 1_000_000)
+    assert senders(backend) == ["4@a"]
+    backend.delete(4)
+    send(backend, "5@a", "6@a", body=["x" * 98] * 100)
+    assert senders(backend) == ["5@a", "6@a"]
+    with pytest.raises(KeyError):
+        backend.hold(4, 1)
+
+
+def test_those_that_came_later():
+    backend = MemoryBackend()
+    send(backend, "1@a", "2@a", "3@a")
+    backend.delete(2)
+    assert backend.numbers == [1, 3]
+    assert [1 in backend, 2 in backend] == [True, False]
+    assert [each.id for each in backend.newer(0)] == [1, 3]
+    assert [each.id for each in backend.newer(1)] == [each.id for each in backend.newer(2)] == [3]
+    assert backend.newer(3) == []
 
 
 @pytest.mark.parametrize("bounds", [{"max_messages": 0}, {"max_octets": -1}])

@@ -6,19 +6,21 @@ L{MemoryBackend.messages} are those it has now.  L{MemoryBackend.subscribe} tell
 
 from __future__ import annotations
 
+import sys
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from functools import cached_property
 from typing import Any, Literal
 
 from twisted.logger import Logger
 
+from txsmtpx.backends.recipients import CompressedRecipients, kept_recipients
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.content.email_message import email_message
 from txsmtpx.grammar import asciitext
-from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
 
 log = Logger(__name__)
 
@@ -26,7 +28,10 @@ MAX_MESSAGES = 1000
 """Messages that are kept unless you say otherwise."""
 
 MAX_OCTETS = 512 * 1024 * 1024
-"""Octets of them."""
+"""Octets of memory that they may take."""
+
+OVERHEAD = 512
+"""Octets of memory that a message takes besides its content, its envelope and its options."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,10 @@ class Received:
         connection = context.connection
         return cls(
             context.sender,
-            context.recipients,
+            kept_recipients(context.recipients),
             content,
             context.options,
-            context.recipient_options,
+            _shared(context.recipient_options),
             context.queue_id,
             connection.username,
             connection.peer_host,
@@ -80,10 +85,49 @@ class Received:
             arrived,
         )
 
-    @cached_property
+    @property
     def message(self) -> EmailMessage:
-        """The message, parsed when this is first asked for; the same object each time."""
-        return email_message(self.content)
+        """
+        The message, parsed when this is asked for.
+
+        As long as something refers to the result, each call returns the same object.  After that the message is parsed
+        anew, so changes to an object that was dropped are lost.
+        """
+        kept: weakref.ref[EmailMessage] | None = self.__dict__.get("_message")
+        parsed = None if kept is None else kept()
+        if parsed is None:
+            parsed = email_message(self.content)
+            self.__dict__["_message"] = weakref.ref(parsed)
+        return parsed
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: the fields, since a weak reference cannot be."""
+        return {name: value for name, value in self.__dict__.items() if name != "_message"}
+
+    @property
+    def held(self) -> int:
+        """Octets of memory that this takes, as L{MemoryBackend} counts them: content, envelope and options."""
+        envelope = (self.sender, self.recipients, self.options, self.recipient_options, self.queue_id, self.username,
+                    self.peer_host, self.helo)  # fmt: skip
+        return OVERHEAD + len(self.content) + sum(map(_held, envelope))
+
+
+def _shared(options: Sequence[RcptOptions]) -> Sequence[RcptOptions]:
+    """C{options}, where one object stands for all recipients without any."""
+    none = RcptOptions()
+    return tuple(none if each == none else each for each in options)
+
+
+def _held(value: object) -> int:
+    """Octets of memory that a part of an envelope takes, with all that is in it."""
+    size = sys.getsizeof(value)
+    if isinstance(value, str):  # most are
+        return size
+    if isinstance(value, Options):
+        return size + sys.getsizeof(vars(value)) + sum(map(_held, vars(value).values()))
+    if isinstance(value, tuple | list | frozenset):
+        return size + sum(map(_held, {id(each): each for each in value}.values()))
+    return size + (value.held if isinstance(value, CompressedRecipients) else 0)
 
 
 Change = Literal["arrived", "deleted"]
@@ -112,7 +156,8 @@ class MemoryBackend(OpenBackend):
     ) -> None:
         """
         @param max_messages: as many are kept; None for any number.
-        @param max_octets: as many octets of messages are kept, the newest message in any case; None for any number.
+        @param max_octets: octets of memory that the messages may take, the newest one in any case; None for any
+            number.  The content, the envelope and the options of a message count, and what L{hold} adds.
         @param now: the time, in seconds since the epoch.
         @raise ValueError: a bound is less than 1.
         """
@@ -123,6 +168,7 @@ class MemoryBackend(OpenBackend):
         self._max_octets = max_octets
         self._now = now
         self._kept: dict[int, Received] = {}
+        self._held: dict[int, int] = {}
         self._octets = 0
         self._last = 0
         self._subscribers: list[Subscriber] = []
@@ -133,6 +179,24 @@ class MemoryBackend(OpenBackend):
     def messages(self) -> list[Received]:
         """Those that are kept now, in the order they were complete: the oldest first.  The list is yours."""
         return list(self._kept.values())
+
+    def __contains__(self, number: object) -> bool:
+        """Whether the message whose C{id} is C{number} is kept now."""
+        return number in self._kept
+
+    @property
+    def numbers(self) -> list[int]:
+        """The C{id} of each message that is kept now, the oldest first.  The list is yours."""
+        return list(self._kept)
+
+    def newer(self, number: int) -> list[Received]:
+        """The messages whose C{id} is greater than C{number}, the oldest first.  The older ones are not looked at."""
+        found = []
+        for each in reversed(self._kept.values()):
+            if each.id <= number:
+                break
+            found.append(each)
+        return found[::-1]
 
     def get(self, number: int) -> Received:
         """
@@ -149,7 +213,7 @@ class MemoryBackend(OpenBackend):
         @raise KeyError: there is none, or it is gone.
         """
         gone = self._kept.pop(number)
-        self._octets -= len(gone.content)
+        self._octets -= self._held.pop(number)
         self._tell("deleted", gone)
 
     def clear(self) -> None:
@@ -179,11 +243,31 @@ class MemoryBackend(OpenBackend):
         """Keep a message, as C{data} does with those that come: C{content} with the envelope of C{context}."""
         self._last += 1
         received = self._kept[self._last] = Received.of(context, content, self._last, self._now())
-        self._octets += len(content)
+        self._held[received.id] = 0
+        self._count(received.id, received.held)
         self._tell("arrived", received)
+        self._make_room()
+        return received
+
+    def hold(self, number: int, octets: int) -> None:
+        """
+        Count C{octets} of memory that a subscriber keeps for the message C{number}, until that is deleted.
+
+        This may delete the oldest messages, as a new message does.
+
+        @param octets: less than 0 when the subscriber keeps less than before.
+        @raise KeyError: there is no such message, or it is gone.
+        """
+        self._count(number, octets)
+        self._make_room()
+
+    def _count(self, number: int, octets: int) -> None:
+        self._held[number] += octets
+        self._octets += octets
+
+    def _make_room(self) -> None:
         while len(self._kept) > 1 and self._over():
             self.delete(next(iter(self._kept)))
-        return received
 
     def _over(self) -> bool:
         too_many = self._max_messages is not None and len(self._kept) > self._max_messages
