@@ -15,5 +15,6 @@ def web() -> Iterator[Web]:
     made = Web("devbox.example", "B\u00fccher.Example")
     yield made
     made.site.stopFactory()
+    made.clock.work()
     assert made.backend._subscribers == []
     assert [call for call in made.clock.getDelayedCalls() if "timeout" not in str(call.func).lower()] == []

@@ -5,34 +5,107 @@ from __future__ import annotations
 import http.client
 import io
 import json
-from collections.abc import Callable
+import sys
 from types import SimpleNamespace
 from typing import Any
 
+from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
+from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from txsmtpx import MemoryBackend
 from txsmtpx.backends.memory import Received
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.web.inbox import Inbox
+from txsmtpx.web.opened import letter_of, view_of
 from txsmtpx.web.site import InboxSite
 
 ARRIVED = 1_750_000_000.25
 """Seconds since the epoch: 2025-06-15 15:06:40 UTC."""
 
 
+class OpenerProcess:
+    """The process that opens long messages, without a process: it answers when the clock is advanced."""
+
+    def __init__(self, reactor: Reactor, protocol: ProcessProtocol) -> None:
+        self._reactor = reactor
+        self._protocol = protocol
+        self._requests = b""
+        self._letter = letter_of(b"")
+        self.ended = False
+        protocol.makeConnection(self)
+
+    def write(self, data: bytes) -> None:
+        self._requests += data
+        self._reactor.callLater(0, self._answer)
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        assert not streaming
+        self._producer = producer
+        while self._producer is not None:
+            producer.resumeProducing()
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+
+    def _answer(self) -> None:
+        line, newline, content = self._requests.partition(b"\n")
+        if not newline or self.ended or self._reactor.hangs:
+            return
+        request = json.loads(line)
+        if len(content) < request["size"]:
+            return
+        self._requests = content[request["size"] :]
+        self._reactor.opened.append((request["view"], request["number"], request["size"]))
+        if request["size"]:
+            self._letter = letter_of(content)
+        answer = view_of(self._letter, request["view"], request["number"])
+        said = b"-1\n" if answer is None else b"%d\n%b" % (len(answer), answer)
+        for at in range(0, len(said), 100_000):
+            self._protocol.childDataReceived(1, said[at : at + 100_000])
+
+    def signalProcess(self, signal: str) -> None:
+        assert signal == "KILL"
+        if self.ended:
+            raise ProcessExitedAlready
+        self._reactor.callLater(0, self.end)
+
+    def end(self, words: bytes = b"") -> None:
+        """It ends, and may have said something before."""
+        if not self.ended:
+            self.ended = True
+            self._protocol.childDataReceived(2, words)
+            self._protocol.processEnded(Failure(ProcessTerminated(1)))
+
+
 class Reactor(Clock):
-    """A clock with threads, each of which is done as soon as it has begun."""
+    """
+    A clock that starts processes.
 
-    def getThreadPool(self) -> Reactor:
-        return self
+    @ivar processes: those that were started.
+    @ivar opened: what they were asked.
+    @ivar hangs: whether they do not answer.
+    """
 
-    def callInThreadWithCallback(self, done: Callable[..., None], work: Callable[..., Any], *args: Any) -> None:
-        done(True, work(*args))
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[OpenerProcess] = []
+        self.opened: list[tuple[str, int, int]] = []
+        self.hangs = False
 
-    def callFromThread(self, function: Callable[..., Any], *args: Any) -> None:
-        function(*args)
+    def spawnProcess(
+        self, protocol: ProcessProtocol, executable: str, args: list[str], env: dict[str, str] | None
+    ) -> OpenerProcess:
+        assert (executable, args[0], env) == (sys.executable, sys.executable, None)
+        self.processes.append(OpenerProcess(self, protocol))
+        return self.processes[-1]
+
+    def work(self) -> None:
+        """Do what can be done without waiting."""
+        while any(call.time <= self.seconds() for call in self.getDelayedCalls()):
+            self.advance(0)
 
 
 class Answer:
@@ -58,18 +131,27 @@ class Answer:
 class Line:
     """A connection on which one request has been sent."""
 
-    def __init__(self, site: InboxSite, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> None:
+    def __init__(
+        self, site: InboxSite, method: str, path: str, headers: dict[str, str], body: bytes = b"", work: bool = True
+    ) -> None:
+        """
+        @param work: whether to do what can be done at once.
+        """
         self._method = method
+        self._work = site.reactor.work
         self.transport = StringTransport()
         self.protocol = site.buildProtocol(None)
         self.protocol.makeConnection(self.transport)
         fields = {"Host": "localhost:8025", "Connection": "close"} | headers
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items() if value), "", ""]
         self.protocol.dataReceived("\r\n".join(lines).encode("latin-1") + body)
+        if work:
+            self._work()
 
     @property
     def answer(self) -> Answer | None:
         """The answer, None while there is none."""
+        self._work()
         return Answer(self.transport.value(), self._method) if self.transport.disconnecting else None
 
 
@@ -103,8 +185,9 @@ class Web:
         assert answer is not None
         return answer
 
-    def line(self, method: str, path: str, **headers: str) -> Line:
-        return Line(self.site, method, path, {name.replace("_", "-"): value for name, value in headers.items()})
+    def line(self, method: str, path: str, work: bool = True, **headers: str) -> Line:
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Line(self.site, method, path, fields, work=work)
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, **headers)

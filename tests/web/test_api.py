@@ -9,6 +9,9 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from tests.content.hostile import mixed
+from tests.web.site import Line
+from txsmtpx.web import inbox
+from txsmtpx.web.glance import Glance
 
 
 def test_a_list(web):
@@ -38,8 +41,8 @@ def test_a_list(web):
 
 def test_a_list_of_long_ones_is_short(web):
     """However long the fields of a message are, and the message is; a search sees more of it than the list shows."""
-    long = b"x" * 100_000
-    web.keep(b"Subject: " + long + b"needle\r\nFrom: " + long + b"\r\nCc: " + long + b"\r\n\r\n" + long)
+    long = b"x" * 150_000
+    web.keep(b"Subject: " + long[:30_000] + b"needle\r\nFrom: " + long + b"\r\nCc: " + long + b"\r\n\r\n" + long)
     (shown,) = web.json("/api/messages?search=needle")["messages"]
     assert [len(shown[name]) for name in ("subject", "from", "cc", "beginning")] == [1000, 1000, 1000, 0]
     assert web.json("/api/messages/1")["attachments"] == 0
@@ -55,7 +58,8 @@ def test_part_of_a_list(web):
     assert (listed["total"], [each["subject"] for each in listed["messages"]]) == (5, ["3", "2"])
 
 
-NO_NUMBERS = ["limit=x", "limit=-1", "limit=1001", "start=1.5", "wait=301", "wait=%D9%A3", "limit=" + "1" * 99]
+NO_NUMBERS = ["limit=", "start=", "wait=",
+              "limit=x", "limit=-1", "limit=1001", "start=1.5", "wait=301", "wait=%D9%A3", "limit=" + "1" * 99]
 
 
 @pytest.mark.parametrize("query", NO_NUMBERS)
@@ -90,7 +94,8 @@ SEARCHES = {
     "0123456789ab": [1, 2],
     '"': [1, 2],
     "from:": [],
-    "a" * 10_000: [],
+    "a" * 1000: [],
+    "a " * 20: [1, 2],
 }
 
 
@@ -189,6 +194,46 @@ def test_delete(web):
     assert web.backend.messages == []
 
 
+def test_delete_what_is_found(web):
+    for n in range(4):
+        web.keep(b"Subject: %d %b\r\n\r\n" % (n, b"odd" if n % 2 else b"even"))
+    assert web.ask("DELETE", "/api/messages?search=subject:odd").status == 204
+    assert [each.id for each in web.backend.messages] == [1, 3]
+    assert web.ask("DELETE", "/api/messages?search=nothing").status == 204
+    assert len(web.backend.messages) == 2
+
+
+@pytest.mark.parametrize("search", ["", "+", "%22%22", "from:%22%22+to:%22", "%E3%80%80"])
+def test_a_search_without_a_word_deletes_nothing(web, search):
+    """As of a script whose variable is empty."""
+    web.keep(b"")
+    said = web.ask("DELETE", f"/api/messages?search={search}")
+    assert said.status == 400
+    assert "search" in said.json["error"]
+    assert web.get(f"/api/messages?search={search}").json["total"] == 1
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "2"}, {"Transfer-Encoding": "chunked"}])
+@pytest.mark.parametrize("path", ["/api/messages", "/api/messages/1"])
+def test_a_body_deletes_nothing(web, headers, path):
+    """It may say what is to be deleted, as elsewhere."""
+    web.keep(b"")
+    body = b"{}" if "Content-Length" in headers else b"2\r\n{}\r\n0\r\n\r\n"
+    assert Line(web.site, "DELETE", path, headers, body).answer.status == 400
+    assert len(web.backend.messages) == 1
+    assert Line(web.site, "DELETE", path, {"Content-Length": "0"}).answer.status == 204
+
+
+def test_a_deletion_goes_on_when_the_client_disconnects(web):
+    for _ in range(100):
+        web.keep(b"")
+    line = web.line("DELETE", "/api/messages?search=you", work=False)
+    web.clock.advance(0)
+    line.protocol.connectionLost(Failure(ConnectionDone()))
+    web.clock.work()
+    assert web.backend.messages == []
+
+
 def test_wait_for_a_message(web):
     line = web.line("GET", "/api/messages?search=to:you&wait=10")
     web.keep(b"", "another@example.net")
@@ -209,7 +254,86 @@ def test_wait_for_nothing(web):
 
 def test_wait_and_go_away(web):
     line = web.line("GET", "/api/messages?wait=10")
-    assert len(web.site.inbox.changed) == 2
+    assert [call.time for call in web.clock.getDelayedCalls() if call.time == 10] == [10]
     line.protocol.connectionLost(Failure(ConnectionDone()))
-    assert len(web.site.inbox.changed) == 1
     assert [call.time for call in web.clock.getDelayedCalls() if call.time == 10] == []
+    web.keep(b"")
+    web.clock.work()
+    assert line.transport.value() == b""
+
+
+def test_a_request_that_waits_looks_only_at_new_messages(web, monkeypatch):
+    """Each message once, however many there are, and not at those that are gone before it comes to them."""
+    looked = []
+    matches = Glance.matches
+    monkeypatch.setattr(Glance, "matches", lambda glance, *args: looked.append(glance.id) or matches(glance, *args))
+    for _ in range(50):
+        web.keep(b"")
+    lines = [web.line("GET", f"/api/messages?search=subject:{n}&wait=10") for n in range(3)]
+    assert sorted(looked) == sorted([*range(1, 51)] * 3)
+    looked.clear()
+    web.keep(b"Subject: 1\r\n\r\n")
+    web.clock.work()
+    assert looked == [51] * 3
+    web.keep(b"Subject: 2\r\n\r\n")
+    web.backend.delete(52)
+    web.keep(b"Subject: 0\r\n\r\n")
+    web.clock.work()
+    assert looked == [51] * 3 + [53] * 2
+    assert [line.answer and line.answer.json["messages"][0]["id"] for line in lines] == [53, 51, None]
+    web.clock.advance(10)
+    assert lines[2].answer.json["total"] == 0
+
+
+def test_what_arrives_during_the_search_is_not_missed(web):
+    """A search takes turns, and between two of them a message may arrive."""
+    for _ in range(3):
+        web.keep(b"")
+    line = web.line("GET", "/api/messages?search=subject:x&wait=10", work=False)
+    web.clock.advance(0)
+    web.keep(b"Subject: x\r\n\r\n")
+    assert [each["id"] for each in line.answer.json["messages"]] == [4]
+
+
+def test_the_number_of_requests_that_wait_is_limited(web, monkeypatch):
+    monkeypatch.setattr(inbox, "MAX_POLLS", 2)
+    lines = [web.line("GET", "/api/messages?wait=10") for _ in range(2)]
+    said = web.get("/api/messages?wait=10")
+    assert (said.status, said.headers["Retry-After"]) == (503, "1")
+    assert said.json["error"]
+    lines[0].protocol.connectionLost(Failure(ConnectionDone()))
+    lines.append(web.line("GET", "/api/messages?wait=10"))
+    web.keep(b"")
+    assert lines[1].answer.json["total"] == lines[2].answer.json["total"] == 1
+
+
+WRONG = [
+    "serach=x", "search", "search=x&search=y", "search=x&search=x", "search=%FF", "Search=x", "x=", "&x=&",
+    "%73earch=x&search=y", "search=" + "a" * 1001, "search=" + "a+" * 21,
+]  # fmt: skip
+PLACES = [
+    ("GET", "/api/messages"), ("DELETE", "/api/messages"), ("GET", "/api"), ("GET", "/api/messages/1"),
+    ("DELETE", "/api/messages/1"), ("GET", "/api/messages/1/source"), ("GET", "/api/messages/1/parts/1"),
+    ("GET", "/api/events"), ("GET", "/"), ("POST", "/"), ("GET", "/messages"), ("GET", "/messages/1"),
+    ("GET", "/messages/1/text"), ("POST", "/messages/1"), ("GET", "/messages/1/frame"), ("GET", "/static/inbox.js"),
+    ("HEAD", "/api/messages"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", WRONG)
+@pytest.mark.parametrize(("method", "path"), PLACES)
+def test_a_wrong_parameter_is_refused(web, method, path, query):
+    """Everywhere, and nothing happens."""
+    web.keep(b"Subject: x\r\n\r\n")
+    said = web.ask(method, f"{path}?{query}")
+    assert said.status == 400
+    if path.startswith("/api") and method != "HEAD":
+        assert said.json["error"]
+    assert len(web.backend.messages) == 1
+
+
+@pytest.mark.parametrize("query", ["delete=all&delete=all", "delete=", "delete", "delete=all&search=x", "delete=ALL"])
+def test_a_wrong_deletion_is_refused(web, query):
+    web.keep(b"")
+    assert web.ask("POST", f"/?{query}").status == 400
+    assert len(web.backend.messages) == 1

@@ -317,7 +317,8 @@ def test_it_works_without_scripts(inbox):
         browser.go(f"{inbox.url}/?search=second")
         x, y = browser.middle("#list [data-id]")
         browser.click(x, y)
-        browser.eventually("document.querySelector('#subject')?.innerText === 'Second'")
+        loaded = "document.readyState === 'complete'"  # with the styles, which move the button
+        browser.eventually(f"document.querySelector('#subject')?.innerText === 'Second' && {loaded}")
         x, y = browser.middle("#delete button")
         browser.click(x, y)
         browser.eventually("location.search === '?search=second' && !document.querySelector('#subject')")

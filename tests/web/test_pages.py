@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
 
 from tests.content.hostile import mixed
+from txsmtpx.web import pages
+from txsmtpx.web.letter import Letter
 from txsmtpx.web.pages import linked, moment_text, size_text
 from txsmtpx.web.policy import MESSAGE, PAGE
 
@@ -80,8 +83,8 @@ def test_views(web):
 
 
 def test_the_frame(web):
-    html = f"<h1>Привет</h1>{SCRIPT}".encode("koi8-r")
-    web.keep(b"Content-Type: text/html; charset=koi8-r\r\n\r\n" + html)
+    octets = f"<h1>Привет</h1>{SCRIPT}".encode("koi8-r")
+    web.keep(b"Content-Type: text/html; charset=koi8-r\r\n\r\n" + octets)
     said = web.get("/messages/1/frame")
     assert said.headers["Content-Security-Policy"] == MESSAGE
     assert said.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -163,20 +166,73 @@ def test_delete_without_a_script(web):
     assert web.backend.messages == []
 
 
-def test_a_message_that_is_gone_while_it_is_opened(web, monkeypatch):
-    """The thread that takes it apart does not bring it back."""
+def test_a_message_that_is_gone_while_it_is_opened(web):
+    """Opening it does not bring it back."""
     received = web.keep(b"x" * 300_000)
-    run = web.clock.callInThreadWithCallback
-
-    def late(*args):
-        web.backend.clear()
-        run(*args)
-
-    monkeypatch.setattr(web.clock, "callInThreadWithCallback", late)
-    assert web.get("/messages/1").status == 200
+    line = web.line("GET", "/messages/1", work=False)
+    for _ in range(3):
+        web.clock.advance(0)
+    web.backend.clear()
+    assert line.answer.status == 200
     assert web.site.inbox.unread == 0
     assert web.get("/messages/1").status == 404
-    assert received not in web.site.inbox
+    assert received.id not in web.backend
+
+
+def test_a_long_list_has_pages(web, monkeypatch):
+    monkeypatch.setattr(pages, "MAX_LIST", 3)
+    monkeypatch.setattr(pages, "LIST", 2)
+    for _ in range(8):
+        web.keep(b"")
+    followed, query = [], "?search=you"
+    while query:
+        page = web.get(f"/{query}").text
+        followed.append(re.findall(r'data-id="(\d+)"', page))
+        (query,) = re.findall(r'class="more"><a href="([^"]*)"', page) or [""]
+        query = html.unescape(query)
+    assert followed == [["8", "7"], ["8", "7", "6"], ["5", "4", "3"], ["2", "1"]]
+    page = web.get("/messages/4?search=you&start=3&limit=3").text
+    assert re.findall(r'data-id="(\d+)"', page) == ["5", "4", "3", "4"]
+    assert 'href="/messages/5?search=you&amp;start=3&amp;limit=3"' in page
+    assert web.get("/?limit=4").status == 400
+
+
+def test_one_bad_message_does_not_spoil_the_list(web, monkeypatch, logged_failures):
+    """Whatever is wrong with the code that reads it: a list shows what can be shown."""
+
+    def fails(letter):
+        if b"bad" in letter.received.content:
+            raise RecursionError
+        return letter.header["subject"] or ""
+
+    monkeypatch.setattr(Letter, "subject", property(fails))
+    web.keep(b"Subject: good\r\n\r\n")
+    web.keep(b"Subject: bad\r\n\r\n")
+    assert "(no subject)" in web.get("/").text
+    assert [each["subject"] for each in web.json("/api/messages")["messages"]] == ["", "good"]
+    assert web.json("/api/messages?search=subject:good")["total"] == 1
+    assert web.json("/api/messages?search=sender@client")["total"] == 2
+    assert len(logged_failures.flush(RecursionError)) == 1
+
+
+def test_one_bad_message_is_shown_by_its_source(web, monkeypatch, logged_failures):
+    monkeypatch.setattr(Letter, "words", property(lambda letter: 1 / 0))
+    web.keep(b"Subject: bad\r\n\r\nx")
+    page = web.get("/messages/1").text
+    assert "Not all of this message is shown" in page
+    assert "Subject: bad" in web.get("/messages/1/source").text
+    assert web.json("/api/messages/1")["headers"] == [["Subject", "bad"]]
+    assert len(logged_failures.flush(ZeroDivisionError)) == 2  # in the list, and opened
+
+
+NESTED = ["(" * 5000, "<" * 5000, '"' * 5001, "a@b," * 5000]
+
+
+@pytest.mark.parametrize("address", NESTED, ids=[each[0] for each in NESTED])
+def test_an_address_of_brackets(web, address):
+    web.keep(b"From: " + address.encode() + b"\r\n\r\nx", sender=address)
+    assert web.get("/").status == web.get("/messages/1").status == 200
+    assert web.json("/api/messages")["messages"][0]["from"] == address[:1000]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +246,7 @@ def test_a_message_that_is_gone_while_it_is_opened(web, monkeypatch):
     ],
 )
 def test_links_in_text(text, links):
-    pieces = linked(text)
+    pieces = list(linked(text))
     assert "".join(piece for piece, _ in pieces) == text
     assert [piece for piece, is_link in pieces if is_link] == links
 

@@ -4,17 +4,21 @@ The API, for tests and programs: C{/api/messages} and what is below it.  C{docs/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.backends.memory import Change, Received
-from txsmtpx.web.answer import Node, Refusal, argument, as_json, download, later, nothing, number, refused
+from txsmtpx.web.answer import Node, Pieces, Refusal, download, gathered, refused, sliced
 from txsmtpx.web.events import Events
-from txsmtpx.web.inbox import Inbox
-from txsmtpx.web.letter import IMAGES, Letter
+from txsmtpx.web.inbox import Inbox, Turns
+from txsmtpx.web.json_text import json_text
+from txsmtpx.web.letter import IMAGES
+from txsmtpx.web.opened import OpenedPart
+from txsmtpx.web.parameters import Parameters, WrongParameter
+from txsmtpx.web.query import Query
+from txsmtpx.web.request import has_body, hold
 
 LIST = 50
 """Messages in an answer, unless it is asked for more."""
@@ -23,92 +27,107 @@ MAX_WAIT = 300
 """Seconds for which somebody may wait for a message."""
 
 
+def as_json(request: Request, value: Any) -> Iterator[bytes | None]:
+    """C{value} as L{json_text} has it."""
+    request.setHeader("Content-Type", "application/json")
+    yield from gathered(json_text(value))
+    yield b"\n"
+
+
 class Api(Node):
     """C{/api}: what there is."""
 
-    def __init__(self, inbox: Inbox, events: Events, clock: Any) -> None:
-        Node.__init__(self)
-        self.putChild(b"messages", Messages(inbox, clock))
+    def __init__(self, inbox: Inbox, events: Events) -> None:
+        Node.__init__(self, {"GET": ()})
+        self.putChild(b"messages", Messages(inbox))
         self.putChild(b"events", events)
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         return self if path == b"" else Node.getChild(self, path, request)
 
-    def render_GET(self, request: Request) -> bytes:
-        return as_json(request, {"messages": "/api/messages", "events": "/api/events"})
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        yield from as_json(request, {"messages": "/api/messages", "events": "/api/events"})
 
 
 class Messages(Node):
-    """C{/api/messages}: list, wait, delete all."""
+    """C{/api/messages}: list, wait, delete."""
 
-    def __init__(self, inbox: Inbox, clock: Any) -> None:
-        Node.__init__(self)
+    def __init__(self, inbox: Inbox) -> None:
+        Node.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": ("search",)})
         self._inbox = inbox
-        self._clock = clock
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         if path == b"":
             return self
         try:
-            return OneMessage(self._inbox, self._inbox.get(path.decode("ascii", "replace")))
+            return OneMessage(self._inbox, self._inbox.get(path.decode("ascii", "replace")).id)
         except KeyError:
             return Refusal(404, "There is no such message.")
 
-    def render_GET(self, request: Request) -> bytes | int:
-        search = argument(request, "search")
-        try:
-            start = number(request, "start", 0, 1_000_000)
-            limit = number(request, "limit", LIST, 1000)
-            wait = number(request, "wait", 0, MAX_WAIT)
-        except ValueError as error:
-            return refused(request, 400, str(error))
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        query = Query(given.text("search"))
+        start = given.number("start", 0, 1_000_000)
+        limit = given.number("limit", LIST, 1000)
+        wait = given.number("wait", 0, MAX_WAIT)
+        newest = max(self._inbox.backend.numbers, default=0)
+        found = yield from self._inbox.find(query)
+        if not found and wait:
+            found = yield from self._inbox.wait(query, newest, wait)
+        total, found = len(found), found[start : start + limit]
+        yield from as_json(request, {"total": total, "start": start, "messages": self._summaries(found)})
 
-        def answer(found: list[Received]) -> bytes:
-            messages = [self._inbox.summary(each) for each in found[start : start + limit]]
-            return as_json(request, {"total": len(found), "start": start, "messages": messages})
+    def _summaries(self, numbers: list[int]) -> Iterator[dict[str, Any] | None]:
+        for number in numbers:
+            if number in self._inbox.backend:  # it may have been deleted since
+                yield self._inbox.summary(self._inbox.backend.get(number))
+            yield None
 
-        found = self._inbox.find(search)
-        if found or not wait:
-            return answer(found)
-        return later(request, _found(self._inbox, search, wait, self._clock).addCallback(answer))
-
-    def render_DELETE(self, request: Request) -> int:
-        self._inbox.backend.clear()
-        return nothing(request)
+    def delete(self, request: Request, given: Parameters) -> Pieces:
+        """Delete all, or what is found."""
+        _check_body(request)
+        query = Query(given.text("search"))
+        if "search" in given and not query:
+            raise WrongParameter("search: there is no word in it; without this parameter, all messages are deleted")
+        found = yield from self._inbox.find(query)
+        yield from self._inbox.delete(found)
+        request.setResponseCode(204)
 
 
 class OneMessage(Node):
     """C{/api/messages/ID}: all of it, its source, its parts; delete it."""
 
-    def __init__(self, inbox: Inbox, received: Received) -> None:
-        Node.__init__(self)
+    def __init__(self, inbox: Inbox, number: int) -> None:
+        Node.__init__(self, {"GET": (), "DELETE": ()})
         self._inbox = inbox
-        self._received = received
-        self.putChild(b"source", _Source(received))
-        self.putChild(b"parts", _Parts(inbox, received))
+        self._number = number  # and not the message, which a client that reads slowly would keep here
+        self.putChild(b"source", _Source(inbox, number))
+        self.putChild(b"parts", _Parts(inbox, number))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         return self if path == b"" else Node.getChild(self, path, request)
 
-    def render_GET(self, request: Request) -> bytes | int:
-        opening = self._inbox.open(self._received)
-        return later(request, opening.addCallback(lambda letter: as_json(request, self._described(letter))))
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        yield from as_json(request, (yield from self._described(request)))
 
-    def render_DELETE(self, request: Request) -> int:
-        self._inbox.backend.delete(self._received.id)
-        return nothing(request)
+    def delete(self, request: Request, given: Parameters) -> Pieces:
+        _check_body(request)
+        yield from self._inbox.delete([self._number])
+        request.setResponseCode(204)
 
-    def _described(self, letter: Letter) -> dict[str, Any]:
-        received = letter.received
+    def _described(self, request: Request) -> Turns[dict[str, Any]]:
+        received = self._inbox.kept(self._number)
+        opened = yield from self._inbox.open(received)
+        hold(request, opened.held)
         return self._inbox.summary(received) | {
             "username": received.username,
             "peer_host": received.peer_host,
             "helo": received.helo,
             "protocol": received.protocol,
-            "headers": letter.headers,
-            "text": letter.text,
-            "html": letter.html,
-            "attachments": len(letter.attachments),
+            "whole": opened.whole,
+            "headers": list(opened.headers),
+            "text": opened.text,
+            "html": opened.html,
+            "attachments": len(opened.attachments),
             "parts": [
                 {
                     "number": part.number,
@@ -116,75 +135,74 @@ class OneMessage(Node):
                     "disposition": part.disposition,
                     "filename": part.filename,
                     "content_id": part.content_id,
-                    "size": len(part.octets),
-                    "url": f"/api/messages/{received.id}/parts/{part.number}",
+                    "size": part.size,
+                    "url": f"/api/messages/{self._number}/parts/{part.number}",
                 }
-                for part in letter.parts
+                for part in opened.parts
             ],
         }
 
 
 class _Source(Node):
-    """C{/api/messages/ID/source}: the octets of the message."""
+    """C{/api/messages/ID/source}: the octets of the message.  They end with an error when it is deleted meanwhile."""
 
-    def __init__(self, received: Received) -> None:
-        Node.__init__(self)
-        self._received = received
+    def __init__(self, inbox: Inbox, number: int) -> None:
+        Node.__init__(self, {"GET": ()})
+        self._inbox = inbox
+        self._number = number
 
-    def render_GET(self, request: Request) -> bytes:
-        return download(request, "message/rfc822", f"{self._received.queue_id}.eml", self._received.content)
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        received = self._inbox.kept(self._number)
+        download(request, "message/rfc822", f"{received.queue_id}.eml", len(received.content))
+        del received  # which a client that reads slowly would keep
+        yield from self._inbox.source(self._number)
 
 
 class _Parts(Node):
     """C{/api/messages/ID/parts/NUMBER}."""
 
-    def __init__(self, inbox: Inbox, received: Received) -> None:
+    def __init__(self, inbox: Inbox, number: int) -> None:
         Node.__init__(self)
         self._inbox = inbox
-        self._received = received
+        self._number = number
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return _OnePart(self._inbox, self._received, path)
+        return _OnePart(self._inbox, self._number, path)
 
 
 class _OnePart(Node):
     """One part, its transfer encoding undone."""
 
-    def __init__(self, inbox: Inbox, received: Received, name: bytes) -> None:
-        Node.__init__(self)
+    def __init__(self, inbox: Inbox, number: int, name: bytes) -> None:
+        Node.__init__(self, {"GET": ()})
         self._inbox = inbox
-        self._received = received
+        self._number = number
         self._name = name
 
-    def render_GET(self, request: Request) -> bytes | int:
-        return later(request, self._inbox.open(self._received).addCallback(lambda letter: self._part(request, letter)))
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        found = yield from self._found()
+        if found is None:
+            yield refused(request, 404, "There is no such part.")
+            return
+        part, octets = found
+        hold(request, len(octets))
+        shown = part.content_type if part.content_type in IMAGES else "application/octet-stream"
+        download(request, shown, part.download_name, len(octets))
+        yield from sliced(octets)
 
-    def _part(self, request: Request, letter: Letter) -> bytes:
-        for part in letter.parts:
+    def _found(self) -> Turns[tuple[OpenedPart, bytes] | None]:
+        received = self._inbox.kept(self._number)
+        opened = yield from self._inbox.open(received)
+        for part in opened.parts:
             if self._name == b"%d" % part.number:
-                shown = part.content_type if part.content_type in IMAGES else "application/octet-stream"
-                return download(request, shown, part.download_name, part.octets)
-        return refused(request, 404, "There is no such part.")
+                octets = yield from self._inbox.part(received, part.number)
+                return None if octets is None else (part, octets)
+        return None
 
 
-def _found(inbox: Inbox, search: str, seconds: float, clock: Any) -> Deferred[list[Received]]:
-    """What C{search} finds as soon as that is something, else nothing after so many C{seconds}."""
-
-    def done() -> None:
-        inbox.changed.remove(look)
-        if timeout.active():
-            timeout.cancel()
-
-    def look(change: Change, received: Received) -> None:
-        if found := inbox.find(search):
-            done()
-            waiting.callback(found)
-
-    def too_late() -> None:
-        done()
-        waiting.callback([])
-
-    waiting: Deferred[list[Received]] = Deferred(lambda _: done())
-    timeout = clock.callLater(seconds, too_late)
-    inbox.changed.append(look)
-    return waiting
+def _check_body(request: Request) -> None:
+    """
+    @raise WrongParameter: the client has sent a body, and may think that it says what is to be deleted.
+    """
+    if has_body(request):
+        raise WrongParameter("DELETE has no body here; see the parameter search")

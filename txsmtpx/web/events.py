@@ -13,11 +13,20 @@ from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
 from txsmtpx.backends.memory import Change, Received
-from txsmtpx.web.answer import Node
+from txsmtpx.web.answer import Node, refused
 from txsmtpx.web.inbox import Inbox
+from txsmtpx.web.parameters import Parameters
 
 ALIVE = 20
 """Seconds between two signs of life."""
+
+MAX_STREAMS = 100
+"""Clients that are told.  One more is refused: 503."""
+
+MAX_EVENT = 64 * 1024
+"""Octets of an event.  A longer one, of a message to very many recipients, is told as C{missed}."""
+
+_MISSED = b"event: missed\ndata: {}\n\n"
 
 
 class Events(Node):
@@ -27,10 +36,10 @@ class Events(Node):
     """
 
     def __init__(self, inbox: Inbox, clock: Any) -> None:
-        Node.__init__(self)
+        Node.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._streams: set[_Stream] = set()
-        self._alive = LoopingCall(self._write, b":\n\n")
+        self._alive = LoopingCall(self._say_alive)
         self._alive.clock = clock
 
     def start(self) -> None:
@@ -45,8 +54,13 @@ class Events(Node):
         for stream in list(self._streams):
             stream.end()
 
-    def render_GET(self, request: Request) -> int:
+    def get(self, request: Request, given: Parameters) -> bytes | int:
+        if len(self._streams) >= MAX_STREAMS:
+            request.setHeader("Retry-After", "1")
+            return refused(request, 503, f"{MAX_STREAMS} clients listen already.")
         request.setHeader("Content-Type", "text/event-stream")
+        if request.method == b"HEAD":
+            return b""
         stream = _Stream(request)
         self._streams.add(stream)
         request.notifyFinish().addBoth(lambda _: self._streams.discard(stream))
@@ -57,11 +71,13 @@ class Events(Node):
     def _changed(self, change: Change, received: Received) -> None:
         if self._streams:
             data = self._inbox.summary(received) if change == "arrived" else {"id": received.id}
-            self._write(f"event: {change}\ndata: {json.dumps(data)}\n\n".encode("ascii"))
+            event = f"event: {change}\ndata: {json.dumps(data)}\n\n".encode("ascii")
+            for stream in list(self._streams):
+                stream.write(event if len(event) <= MAX_EVENT else _MISSED)
 
-    def _write(self, event: bytes) -> None:
+    def _say_alive(self) -> None:
         for stream in list(self._streams):
-            stream.write(event)
+            stream.say_alive()
 
 
 @implementer(IPushProducer)
@@ -79,6 +95,10 @@ class _Stream:
         else:
             self._request.write(event)
 
+    def say_alive(self) -> None:
+        if not self._paused:
+            self._request.write(b":\n\n")
+
     def end(self) -> None:
         self._request.unregisterProducer()
         self._request.finish()
@@ -90,7 +110,7 @@ class _Stream:
         self._paused = False
         if self._missed:
             self._missed = False
-            self._request.write(b"event: missed\ndata: {}\n\n")
+            self._request.write(_MISSED)
 
     def stopProducing(self) -> None:
         self._paused = True

@@ -5,17 +5,27 @@ A message as it stands in a list, and as it is searched.
 from __future__ import annotations
 
 import re
+import sys
+from dataclasses import replace
 from typing import Any
+
+from twisted.logger import Logger
 
 from txsmtpx.backends.memory import Received
 from txsmtpx.content import address
 from txsmtpx.web.letter import Letter
+from txsmtpx.web.query import Query
+
+log = Logger(__name__)
 
 MAX_FIELD = 1000
 """Characters of a field in a list."""
 
+MAX_SEARCHED = 32 * 1024
+"""Octets of UTF-8 of From, of To with its like, and of the subject that are searched."""
+
 MAX_WORDS = 64 * 1024
-"""Characters of text that are searched."""
+"""Octets of UTF-8 of the text that are searched."""
 
 _SPACE = re.compile(r"\s+")
 
@@ -24,51 +34,82 @@ class Glance:
     """
     What can be seen of a message at a glance.  It is kept for every message, so it keeps little.
 
-    @ivar received: the message.
+    @ivar id: the number of the message.
     @ivar sender_name: the name of who wrote it, else the address.
     @ivar beginning: the first words of the text.
     @ivar attachments: how many there are in the part that was looked at.
-    @ivar places: what is searched, in small letters, by the name of the place; "" names all of them.
+    @ivar held: octets of memory that this takes.
     """
 
     def __init__(self, received: Received) -> None:
-        letter = Letter(received, glance=True)
-        self.received = received
+        self.id = received.id
+        self.size = len(received.content)
+        try:
+            letter = Letter(received, glance=True)
+            words = letter.words
+            self._show(letter, words)
+            places = _places(letter, words)
+        except Exception:  # a list shows what can be shown
+            log.failure("queue={queue} a list shows no header of this message", queue=received.queue_id)
+            self._show(Letter(replace(received, content=b"")), "")
+            places = {}
+        self._places: dict[str, bytes] = {}
+        for name, text in places.items():
+            most = MAX_SEARCHED if name else MAX_WORDS
+            self._places[name] = _searched(text[:most])[:most]
+        self.held = sum(map(sys.getsizeof, (vars(self), *vars(self).values(), *self._places.values())))
+
+    def _show(self, letter: Letter, words: str) -> None:
         self.arrived = letter.arrived
         self.sender = letter.sender[:MAX_FIELD]
         self.sender_name = next((each.name for each in address.parse(self.sender)), "") or self.sender
         self.recipients = letter.recipients[:MAX_FIELD]
         self.copies = (letter.header["cc"] or "")[:MAX_FIELD]
         self.subject = letter.subject[:MAX_FIELD]
-        words = letter.words[:MAX_WORDS]
         self.beginning = _SPACE.sub(" ", words[:400]).strip()[:160]
         self.attachments = len(letter.attachments)
-        self.places = {name: text.lower() for name, text in _places(letter, words).items()}
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self, received: Received) -> dict[str, Any]:
         """All of it, for JSON."""
         return {
-            "id": self.received.id,
-            "queue_id": self.received.queue_id,
+            "id": self.id,
+            "queue_id": received.queue_id,
             "arrived": self.arrived,
-            "sender": self.received.sender,
-            "recipients": list(self.received.recipients),
+            "sender": received.sender,
+            "recipients": list(received.recipients),
             "from": self.sender,
             "to": self.recipients,
             "cc": self.copies,
             "subject": self.subject,
             "beginning": self.beginning,
-            "size": len(self.received.content),
+            "size": self.size,
             "attachments": self.attachments,
         }
+
+    def matches(self, query: Query, received: Received) -> bool:
+        """
+        Whether all that C{query} searches for is in the message.
+
+        @param received: the message; no copy of its envelope is kept here, which may have a thousand recipients.
+        """
+        if not query:
+            return True
+        envelope = {"from": received.sender, "to": "\n".join(received.recipients), "subject": "", "": received.queue_id}
+        texts = {name: (self._places.get(name, b""), _searched(text)) for name, text in envelope.items()}
+        anywhere = [text for pair in texts.values() for text in pair]
+        return all(any(word in text for text in (texts[name] if name else anywhere)) for name, word in query.terms)
 
 
 def _places(letter: Letter, words: str) -> dict[str, str]:
     copies = [value for name in ("cc", "bcc", "reply-to") for value in letter.header.get_all(name)]
-    places = {
-        "from": f"{letter.header['from'] or ''}\n{letter.received.sender}",
-        "to": "\n".join([letter.header["to"] or "", *letter.received.recipients, *copies]),
+    return {
+        "from": letter.header["from"] or "",
+        "to": "\n".join([letter.header["to"] or "", *copies]),
         "subject": letter.subject,
+        "": "\n".join([*(part.filename for part in letter.attachments), words]),
     }
-    names = [part.filename for part in letter.attachments]
-    return {**places, "": "\n".join([*places.values(), words, *names, letter.received.queue_id])}
+
+
+def _searched(text: str) -> bytes:
+    """C{text} in small letters and UTF-8, in which a search costs least memory."""
+    return text.lower().encode("utf-8", "replace")

@@ -11,16 +11,11 @@ from urllib.parse import unquote
 
 from txsmtpx.backends.memory import Received
 from txsmtpx.content.part import Part, leaves, read
-from txsmtpx.web.markup import Image, Markup
+from txsmtpx.web.markup import MAX_INLINED, Image, Markup
+from txsmtpx.web.plain_text import plain_text
 
 GLANCE = 256 * 1024
 """Octets of a message that are enough to list it, and to find it by its words."""
-
-MAX_TEXT = 1024 * 1024
-"""Characters of text that are shown."""
-
-MAX_HEADERS = 1000
-"""Header fields that are shown."""
 
 IMAGES = ("image/png", "image/gif", "image/jpeg", "image/webp", "image/avif", "image/bmp")
 """Types that a browser may be given as what they are: none of them holds a script or a reference."""
@@ -41,16 +36,12 @@ class Letter:
         @param glance: look at the beginning of a long one only.
         """
         self.received = received
+        self._glance = glance
         content = received.content[:GLANCE] if glance else received.content
         message = read(content)
         self.whole = len(content) == len(received.content)
         self.header = message.header
         self.parts: list[Part] = list(leaves(message))
-
-    @cached_property
-    def headers(self) -> list[tuple[str, str]]:
-        """The fields as they stand, names and decoded values."""
-        return [(field.name, field.text) for field in self.header.fields[:MAX_HEADERS]]
 
     @property
     def subject(self) -> str:
@@ -90,8 +81,9 @@ class Letter:
 
     @cached_property
     def markup(self) -> Markup | None:
-        """The HTML, safe to show."""
-        return None if self.html is None else Markup(self.html, self._image)
+        """The HTML, safe to show.  Its images take 1 MiB and twice the message at most, however often they repeat."""
+        inlined = min(1024 * 1024 + 2 * len(self.received.content), MAX_INLINED)
+        return None if self.html is None else Markup(self.html, self._image, inlined)
 
     @property
     def _image(self) -> Image:
@@ -112,4 +104,4 @@ class Letter:
         """The text as it can be read, also where there is HTML only."""
         if self.text is not None or self.html is None:
             return self.text or ""
-        return Markup(self.html, lambda content_id: None).text
+        return plain_text(self.html, beginning=self._glance)

@@ -15,6 +15,8 @@ import html
 import re
 from collections.abc import Callable
 
+from txsmtpx.web.character_references import unescape
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -40,7 +42,9 @@ ATTRIBUTES = _words(
 )
 """Those that are text and nothing else.  C{href}, C{src} and C{background} are looked at one by one."""
 
-RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in (
+_LOOKED_AT = ATTRIBUTES | {"href", "src", "background"}
+
+RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.ASCII | re.IGNORECASE) for name in (
     "script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "object", "svg", "math",
     "template", "audio", "video", "select",
 )}  # fmt: skip
@@ -52,18 +56,20 @@ MAX_LENGTH = 4 * 1024 * 1024
 MAX_TAGS = 100_000
 """Tags of it."""
 
+MAX_WRITTEN = 8 * 1024 * 1024
+"""Characters that are written, without images: a character may become six, such as C{&quot;}."""
+
 MAX_INLINED = 32 * 1024 * 1024
 """Octets of images that may be written into one page, where an image may be asked for again and again."""
 
+_BEGIN = re.compile(r"<(?=[a-zA-Z/!?])")
 _NAME = re.compile(r"/?[a-zA-Z][^\s/>]*+")
-_ATTRIBUTE = re.compile(
-    r"""[\s/]*+(?:([^\s/>=][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?|=)"""
-)  # fmt: skip
-_END = re.compile(r"[\s/]*+>")
+_ATTRIBUTE = re.compile(r"""[\s/]*+(?:([^\s/>=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?|=)""")
+_REST_OF_TAG = re.compile(r"""(?:[\s/]*+(?:[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?|=))*+[\s/]*+>""")
 _LINK = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
 _REMOTE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpe?g|webp|avif|bmp);base64,[a-z0-9+/=\s]*", re.IGNORECASE)
-_CSS_CID = re.compile(r"""url\(\s*+(["']?)cid:([^"')\s]++)\1\s*+\)""", re.IGNORECASE)
+_CSS_CID = re.compile(r"""url\(\s*+(["']?)cid:([^"'()\s]++)\1\s*+\)""", re.IGNORECASE)
 _CSS_REMOTE = re.compile(r"""url\(\s*+["']?\s*+(?:https?:)?//""", re.IGNORECASE)
 
 Image = Callable[[str], str | None]
@@ -75,35 +81,36 @@ class Markup:
     HTML of a message, made safe.
 
     @ivar html: the result, without C{<!DOCTYPE>}.
-    @ivar text: the text in it, for searching and for those who read text.
     @ivar remote: how many references to images and styles elsewhere have been dropped.
     @ivar cut: whether there was too much of it.
     """
 
-    def __init__(self, source: str, image: Image) -> None:
+    def __init__(self, source: str, image: Image, max_inlined: int = MAX_INLINED) -> None:
+        """
+        @param max_inlined: octets of images that may be written into it.
+        """
         self.remote = 0
         self.cut = len(source) > MAX_LENGTH
         self._image = image
+        self._max_inlined = max_inlined
         self._inlined = 0
         self._source = source[:MAX_LENGTH]
         self._written: list[str] = []
-        self._texts: list[str] = []
+        self._length = 0
         self._read()
         self.html = "".join(self._written)
-        self.text = "\n".join(line for line in map(str.strip, "".join(self._texts).splitlines()) if line)
 
     def _read(self) -> None:
         at = tags = 0
-        while at < len(self._source):
-            less = self._source.find("<", at)
-            self._text(self._source[at:] if less < 0 else self._source[at:less])
-            if less < 0:
-                return
+        while (begin := _BEGIN.search(self._source, at)) is not None:
+            if begin.start() > at:
+                self._text(self._source[at : begin.start()])
             tags += 1
-            if tags > MAX_TAGS:
+            if tags > MAX_TAGS or self._length - self._inlined > MAX_WRITTEN:
                 self.cut = True
                 return
-            at = self._markup(less)
+            at = self._markup(begin.start())
+        self._text(self._source[at:])
 
     def _markup(self, less: int) -> int:
         """Read what begins with the C{<} at C{less}; where it ends, the end of the input if nothing ends it."""
@@ -111,57 +118,53 @@ class Markup:
         if source.startswith("<!--", less):
             return _behind(source, "-->", less + 4)
         name = _NAME.match(source, less + 1)
-        if name is None:
-            if source[less + 1 : less + 2] in ("!", "?", "/"):
-                return _behind(source, ">", less)
-            self._text("<")
-            return less + 1
-        return self._tag(name.group().lower(), name.end())
+        return _behind(source, ">", less) if name is None else self._tag(name.group().lower(), name.end())
 
     def _tag(self, name: str, at: int) -> int:
-        attributes: dict[str, str] = {}
-        while (end := _END.match(self._source, at)) is None:
-            found = _ATTRIBUTE.match(self._source, at)
-            if found is None:
-                return len(self._source)
-            at = found.end()
-            if found[1]:
-                value = found[2] or found[3] or found[4] or ""
-                attributes.setdefault(found[1].lower(), html.unescape(value))
-        at = end.end()
+        rest = _REST_OF_TAG.match(self._source, at)
+        if rest is None:
+            return len(self._source)
         if name in RAW:
-            return self._raw(name, at, attributes)
-        self._write(name, attributes)
-        return at
+            return self._raw(name, rest)
+        if name in ELEMENTS:
+            self._append(f"<{name}{self._attributes(name, rest)}>")
+        elif name.removeprefix("/") in ELEMENTS:
+            self._append(f"<{name}>")
+        return rest.end()
 
-    def _raw(self, name: str, at: int, attributes: dict[str, str]) -> int:
+    def _raw(self, name: str, rest: re.Match[str]) -> int:
+        at = rest.end()
         end = RAW[name].search(self._source, at)
         content = self._source[at:] if end is None else self._source[at : end.start()]
         if name == "style":
             # Without a "<" in it, nothing in it ends it.
             css = self._css(content.replace("<!--", "").replace("-->", "")).replace("<", r"\3c ")
-            self._written.append(f"<style{self._written_attributes('style', attributes)}>{css}</style>")
+            self._append(f"<style{self._attributes('style', rest)}>{css}</style>")
         return len(self._source) if end is None else _behind(self._source, ">", end.start())
 
     def _text(self, text: str) -> None:
-        self._written.append(text.replace("<", "&lt;").replace(">", "&gt;"))
-        self._texts.append(html.unescape(text))
+        self._append(text.replace("<", "&lt;").replace(">", "&gt;"))
 
-    def _write(self, name: str, attributes: dict[str, str]) -> None:
-        if name.removeprefix("/") not in ELEMENTS:
-            return
-        self._texts.append("" if name.removeprefix("/") in INLINE else "\n")
-        written = "" if name.startswith("/") else self._written_attributes(name, attributes)
-        self._written.append(f"<{name}{written}>")
+    def _append(self, written: str) -> None:
+        self._written.append(written)
+        self._length += len(written)
 
-    def _written_attributes(self, element: str, attributes: dict[str, str]) -> str:
-        kept = {name: value for name, value in attributes.items() if name in ATTRIBUTES}
+    def _attributes(self, element: str, rest: re.Match[str]) -> str:
+        """The attributes of a tag as they are written, read from what stands behind its name."""
+        if rest.end() - rest.start() == 1:
+            return ""
+        found: dict[str, str] = {}
+        for attribute in _ATTRIBUTE.finditer(self._source, rest.start(), rest.end() - 1):
+            name = (attribute[1] or "").lower()
+            if name in _LOOKED_AT and name not in found:
+                found[name] = unescape(attribute[2] or attribute[3] or attribute[4] or "")
+        kept = {name: value for name, value in found.items() if name in ATTRIBUTES}
         if "style" in kept:
             kept["style"] = self._css(kept["style"])
-        if element in ("a", "area") and "href" in attributes:
-            kept |= _link(attributes["href"].strip())
+        if element in ("a", "area") and "href" in found:
+            kept |= _link(found["href"].strip())
         for name in ("src", "background"):
-            if name in attributes and (image := self._local(attributes[name].strip())):
+            if name in found and (image := self._local(found[name].strip())):
                 kept[name] = image
         return "".join(f' {name}="{html.escape(value)}"' for name, value in kept.items())
 
@@ -176,8 +179,10 @@ class Markup:
 
     def _inline(self, content_id: str) -> str | None:
         image = self._image(content_id)
-        self._inlined += len(image or "")
-        return image if self._inlined <= MAX_INLINED else None
+        if image is None or self._inlined + len(image) > self._max_inlined:
+            return None
+        self._inlined += len(image)
+        return image
 
     def _css(self, css: str) -> str:
         self.remote += len(_CSS_REMOTE.findall(css))

@@ -5,8 +5,10 @@ The pages of the inbox, which work without JavaScript too: a list, a message bes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from sys import getsizeof
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,15 +16,28 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.backends.memory import Received
 from txsmtpx.content.charset import text_of
 from txsmtpx.web import policy
-from txsmtpx.web.answer import Node, Refusal, argument, later, number, refused
-from txsmtpx.web.inbox import Inbox
-from txsmtpx.web.letter import IMAGES, MAX_TEXT, Letter
+from txsmtpx.web.answer import Node, Pieces, Refusal, gathered, refused, sliced
+from txsmtpx.web.glance import Glance
+from txsmtpx.web.inbox import Inbox, Turns
+from txsmtpx.web.letter import IMAGES
+from txsmtpx.web.opened import MAX_TEXT
+from txsmtpx.web.parameters import Parameters, WrongParameter
+from txsmtpx.web.query import Query
+from txsmtpx.web.request import hold
 
 LIST = 100
 """Messages in the list, unless it is asked for more."""
+
+MAX_LIST = 1000
+"""Messages in the list at most; older ones are on pages of their own."""
+
+PIECE = 8 * 1024
+"""Characters of a text that are escaped at a time."""
+
+OF_LIST = ("search", "start", "limit")
+"""The parameters of every page with the list."""
 
 VIEWS = {"html": "HTML", "text": "Text", "headers": "Headers", "source": "Source"}
 """What a message may be seen as, with the titles of these views."""
@@ -53,15 +68,19 @@ def moment_text(iso: str) -> str:
     return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M} UTC"
 
 
-def linked(text: str) -> list[tuple[str, bool]]:
+def linked(text: str) -> Iterator[tuple[str, bool]]:
     """C{text} in pieces, with whether each is a URL."""
-    pieces: list[tuple[str, bool]] = []
     at = 0
     for found in _URL.finditer(text):
         url = found.group().rstrip(".,;:!?)]}*_")
-        pieces += [(text[at : found.start()], False), (url, True)]
+        yield from _plain(text[at : found.start()])
+        yield url, True
         at = found.start() + len(url)
-    return [*pieces, (text[at:], False)]
+    yield from _plain(text[at:])
+
+
+def _plain(text: str) -> Iterator[tuple[str, bool]]:
+    return ((text[at : at + PIECE], False) for at in range(0, len(text), PIECE))
 
 
 def environment() -> Environment:
@@ -70,8 +89,48 @@ def environment() -> Environment:
         loader=PackageLoader("txsmtpx.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"size": size_text, "moment": moment_text, "linked": linked}
+    made.filters |= {"size": size_text, "moment": moment_text}
     return made
+
+
+@dataclass(frozen=True)
+class Listing:
+    """
+    Which messages a page lists.
+
+    @ivar start: how many are left out before them.
+    @ivar limit: how many are listed.
+    """
+
+    search: str
+    query: Query
+    start: int
+    limit: int
+
+    @classmethod
+    def of(cls, given: Parameters) -> Listing:
+        """
+        Those that a request asks for.
+
+        @raise WrongParameter: there is no such list.
+        """
+        search, start = given.text("search"), given.number("start", 0, 1_000_000)
+        return cls(search, Query(search), start, given.number("limit", LIST, MAX_LIST))
+
+    @property
+    def address(self) -> str:
+        """What stands behind the address of a page with this list."""
+        given = {"search": self.search, "start": self.start, "limit": self.limit if self.limit != LIST else 0}
+        kept = {name: value for name, value in given.items() if value}
+        return f"?{urlencode(kept)}" if kept else ""
+
+    def more(self, found: int) -> str:
+        """The L{address} of a longer list, or of the one that follows the longest; "" where no more are C{found}."""
+        if self.start + self.limit >= found:
+            return ""
+        if self.limit < MAX_LIST:
+            return replace(self, limit=min(self.limit + LIST, MAX_LIST)).address
+        return replace(self, start=self.start + self.limit).address
 
 
 class Pages:
@@ -85,126 +144,160 @@ class Pages:
     def __init__(self, inbox: Inbox, addresses: Callable[[], Sequence[Address]]) -> None:
         self.inbox = inbox
         self.addresses = addresses
-        self._environment = environment()
+        self._template = environment().get_template("inbox.html")
 
-    def page(self, request: Request, received: Received | None = None, **shown: Any) -> bytes:
-        """The list, with what is C{shown} beside it."""
-        search = argument(request, "search")
-        try:
-            limit = number(request, "limit", LIST, 1_000_000)
-        except ValueError as error:
-            return refused(request, 400, str(error))
-        found = self.inbox.find(search)
-        kept = {name: value for name, value in (("search", search), ("limit", argument(request, "limit"))) if value}
-        text = self._environment.get_template("inbox.html").render(
+    def page(self, request: Request, listing: Listing, selected: int = 0, **shown: Any) -> Pieces:
+        """
+        The list, with what is C{shown} beside it.
+
+        @param selected: the number of the message that is shown.
+        """
+        found = yield from self.inbox.find(listing.query)
+        total, numbers = len(found), found[listing.start : listing.start + listing.limit]
+        del found  # which may be much longer than the page, and would be kept until that is read
+        for number in numbers:
+            self._glance(number)
+            yield None
+        request.setHeader("Content-Security-Policy", policy.PAGE)
+        request.setHeader("Content-Type", "text/html; charset=utf-8")
+        page = self._template.generate(
             inbox=self.inbox,
-            glances=[self.inbox.glance(each) for each in found[:limit]],
-            found=len(found),
-            total=len(self.inbox.backend.messages),
-            search=search,
-            query=f"?{urlencode(kept)}" if kept else "",
-            more=f"?{urlencode(kept | {'limit': limit + LIST})}" if limit < len(found) else "",
-            selected=received,
+            listed=bool(numbers),
+            glances=filter(None, map(self._glance, numbers)),
+            found=total,
+            total=len(self.inbox.backend.numbers),
+            search=listing.search,
+            query=listing.address,
+            more=listing.more(total),
+            selected=selected,
             addresses=self.addresses(),
             images=IMAGES,
             base=_base(request),
             **({"letter": None} | shown),
         )
-        request.setHeader("Content-Security-Policy", policy.PAGE)
-        request.setHeader("Content-Type", "text/html; charset=utf-8")
-        return text.encode("utf-8", "replace")
+        yield from gathered(page)
+
+    def _glance(self, number: int) -> Glance | None:
+        return self.inbox.glance(self.inbox.backend.get(number)) if number in self.inbox.backend else None
 
 
 class FrontPage(Node):
     """C{/}: the list alone."""
 
     def __init__(self, pages: Pages) -> None:
-        Node.__init__(self)
+        Node.__init__(self, {"GET": OF_LIST, "POST": ("delete",)})
         self._pages = pages
         self.putChild(b"messages", _Messages(pages))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         return self if path == b"" else Node.getChild(self, path, request)
 
-    def render_GET(self, request: Request) -> bytes:
-        return self._pages.page(request)
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        return self._pages.page(request, Listing.of(given))
 
-    def render_POST(self, request: Request) -> bytes:
+    def post(self, request: Request, given: Parameters) -> Pieces:
         """Delete all."""
-        if argument(request, "delete") != "all":
-            return refused(request, 400, "What is to be done?")
-        self._pages.inbox.backend.clear()
-        return _see_other(request, b"/")
+        if given.text("delete") != "all":
+            raise WrongParameter("What is to be done?")
+        yield from self._pages.inbox.delete(self._pages.inbox.backend.numbers)
+        _see_other(request, "/")
 
 
 class _Messages(Node):
     """C{/messages/ID}."""
 
     def __init__(self, pages: Pages) -> None:
-        Node.__init__(self)
+        Node.__init__(self, {"GET": ()})
         self._pages = pages
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         try:
-            received = self._pages.inbox.get(path.decode("ascii", "replace"))
+            number = self._pages.inbox.get(path.decode("ascii", "replace")).id
         except KeyError:
             return Refusal(404, "There is no such message.")
-        return MessagePage(self._pages, received)
+        return MessagePage(self._pages, number)
 
-    def render_GET(self, request: Request) -> bytes:
-        return _see_other(request, b"/")
+    def get(self, request: Request, given: Parameters) -> bytes:
+        _see_other(request, "/")
+        return b""
 
 
 class MessagePage(Node):
     """C{/messages/ID} and C{/messages/ID/VIEW}: the message in one of its views; C{/messages/ID/frame}: its HTML."""
 
-    def __init__(self, pages: Pages, received: Received, view: str = "") -> None:
+    def __init__(self, pages: Pages, number: int, view: str = "") -> None:
         """
         @param view: one of L{VIEWS}, or "" for the first that there is.
         """
-        Node.__init__(self)
+        Node.__init__(self, {"GET": OF_LIST, "POST": ("delete", *OF_LIST)})
         self._pages = pages
-        self._received = received
+        self._number = number
         self._view = view
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         view = path.decode("utf-8", "replace")
-        if self._view == "" and view in ("", "frame", *VIEWS):
-            return MessagePage(self._pages, self._received, view)
+        if self._view == "" and view == "frame":
+            return _Frame(self._pages.inbox, self._number)
+        if self._view == "" and view in ("", *VIEWS):
+            return MessagePage(self._pages, self._number, view)
         return Node.getChild(self, path, request)
 
-    def render_GET(self, request: Request) -> bytes | int:
-        opening = self._pages.inbox.open(self._received)
-        if self._view == "frame":
-            return later(request, opening.addCallback(lambda letter: _frame(request, letter)))
-        return later(request, opening.addCallback(lambda letter: self._page(request, letter)))
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        listing = Listing.of(given)
+        shown = yield from self._shown(request)
+        yield from self._pages.page(request, listing, self._number, **shown)
 
-    def render_POST(self, request: Request) -> bytes:
+    def post(self, request: Request, given: Parameters) -> Pieces:
         """Delete it."""
-        if argument(request, "delete") != "this" or self._view:
-            return refused(request, 400, "What is to be done?")
-        self._pages.inbox.backend.delete(self._received.id)
-        search = argument(request, "search")
-        return _see_other(request, f"/?{urlencode({'search': search})}".encode("ascii") if search else b"/")
+        if given.text("delete") != "this" or self._view:
+            raise WrongParameter("What is to be done?")
+        listing = Listing.of(given)
+        yield from self._pages.inbox.delete([self._number])
+        _see_other(request, f"/{listing.address}")
 
-    def _page(self, request: Request, letter: Letter) -> bytes:
-        self._pages.inbox.mark_read(self._received)
-        views = {each: title for each, title in VIEWS.items() if each != "html" or letter.html is not None}
-        shown = self._view if self._view in views else next(iter(views))
-        body = {"text": letter.words, "source": text_of(letter.received.content[:MAX_TEXT])}.get(shown, "")
-        return self._pages.page(
-            request, self._received, letter=letter, view=shown, views=views.items(), body=body[:MAX_TEXT],
-            cut=len(letter.words) > MAX_TEXT if shown == "text" else len(letter.received.content) > MAX_TEXT,
-        )  # fmt: skip
+    def _shown(self, request: Request) -> Turns[dict[str, Any]]:
+        """What a page has of the message: nothing that keeps all of it, for the client may read slowly."""
+        received = self._pages.inbox.kept(self._number)
+        opened = yield from self._pages.inbox.open(received)
+        self._pages.inbox.mark_read(received)
+        views = {each: title for each, title in VIEWS.items() if each != "html" or opened.html is not None}
+        view = self._view if self._view in views else next(iter(views))
+        texts = {"text": opened.words.decode("utf-8", "ignore"), "source": text_of(received.content[:MAX_TEXT])}
+        text = texts.get(view, "")
+        envelope = replace(received, content=b"")
+        hold(request, opened.held + envelope.held + getsizeof(text))
+        return {
+            "letter": opened,
+            "received": envelope,
+            "size": len(received.content),
+            "arrived": self._pages.inbox.glance(received).arrived,
+            "view": view,
+            "views": list(views.items()),
+            "body": linked(text) if view == "text" else _plain(text),
+            "cut": view == "source" and len(received.content) > MAX_TEXT,
+        }
 
 
-def _frame(request: Request, letter: Letter) -> bytes:
-    markup = letter.markup
-    if markup is None:
-        return refused(request, 404, "This message has no HTML.")
-    request.setHeader("Content-Security-Policy", policy.MESSAGE)
-    request.setHeader("Content-Type", "text/html; charset=utf-8")
-    return f"{FRAME}\n{markup.html}\n".encode("utf-8", "replace")
+class _Frame(Node):
+    """C{/messages/ID/frame}: the HTML of the message."""
+
+    def __init__(self, inbox: Inbox, number: int) -> None:
+        Node.__init__(self, {"GET": ()})
+        self._inbox = inbox
+        self._number = number
+
+    def get(self, request: Request, given: Parameters) -> Pieces:
+        html = yield from self._inbox.frame(self._inbox.kept(self._number))
+        if html is None:
+            yield refused(request, 404, "This message has no HTML.")
+            return
+        page = b"%b\n%b\n" % (FRAME.encode("ascii"), html)
+        del html
+        hold(request, len(page))
+        request.setHeader("Content-Security-Policy", policy.MESSAGE)
+        request.setHeader("Content-Type", "text/html; charset=utf-8")
+        request.setHeader("Content-Length", str(len(page)))
+        yield from sliced(page)
 
 
 def _base(request: Request) -> str:
@@ -213,7 +306,6 @@ def _base(request: Request) -> str:
     return f"{'https' if request.isSecure() else 'http'}://{host}"
 
 
-def _see_other(request: Request, where: bytes) -> bytes:
+def _see_other(request: Request, where: str) -> None:
     request.setResponseCode(303)
     request.setHeader("Location", where)
-    return b""

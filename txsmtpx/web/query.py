@@ -8,29 +8,37 @@ where.  Capital letters and small ones are the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+
+from txsmtpx.web.parameters import WrongParameter
 
 _TERM = re.compile(r'(?:((?ai:from|to|subject)):)?(?:"([^"]*)"?|(\S+))')
 
+MAX_LENGTH = 1000
+"""Characters of a search."""
+
 MAX_TERMS = 20
-"""Words that count."""
+"""Words of a search."""
 
 
 class Query:
-    """One search."""
+    """
+    One search.
+
+    @ivar terms: what has to be in a message: the name of a place, "" for all of them, and the word, in small letters
+        and UTF-8.
+    """
 
     def __init__(self, text: str) -> None:
-        found = _TERM.findall(text)[:MAX_TERMS]
-        self._terms = [(place.lower(), (quoted or word).lower()) for place, quoted, word in found if quoted or word]
-
-    def matches(self, places: Mapping[str, str]) -> bool:
         """
-        Whether all of it is in there.
-
-        @param places: those of a L{txsmtpx.web.glance.Glance}.
+        @raise WrongParameter: it is too long, or has too many words.
         """
-        return all(word in places[place] for place, word in self._terms)
+        if len(text) > MAX_LENGTH:
+            raise WrongParameter(f"search: {MAX_LENGTH} characters are the limit, and these are {len(text)}")
+        found = [(place, quoted or word) for place, quoted, word in _TERM.findall(text)]
+        self.terms = [(place.lower(), word.lower().encode()) for place, word in found if word]
+        if len(self.terms) > MAX_TERMS:
+            raise WrongParameter(f"search: {MAX_TERMS} words are the limit, and these are {len(self.terms)}")
 
     def __bool__(self) -> bool:
         """Whether anything is searched for."""
-        return bool(self._terms)
+        return bool(self.terms)

@@ -16,11 +16,7 @@ from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.pages import Address
 from txsmtpx.web.site import InboxSite
-from txsmtpx.wire.auxiliary import AuxiliaryFactory
 from txsmtpx.wire.service import SMTPService
-
-CONNECTIONS = 500
-"""Connections of browsers and programs at a time: each page that is open has one or two."""
 
 
 class InboxService(MultiService):
@@ -37,10 +33,9 @@ class InboxService(MultiService):
         @raise ValueError: there is no such endpoint; each kind of them raises others too.
         """
         MultiService.__init__(self)
-        # It knows its connections, of which a Site keeps no list; some of them never end by themselves.
-        site = InboxSite(Inbox(backend, reactor), reactor, self._addresses, names)
-        self._factory = AuxiliaryFactory(site, "the web inbox", CONNECTIONS)
-        MultiService.addService(self, service(endpoint, self._factory, reactor))
+        self._inbox = Inbox(backend, reactor)
+        self._site = InboxSite(self._inbox, reactor, self._addresses, names)
+        MultiService.addService(self, service(endpoint, self._site, reactor))
 
     def _addresses(self) -> list[Address]:
         siblings = self.parent if isinstance(self.parent, MultiService) else ()
@@ -49,11 +44,10 @@ class InboxService(MultiService):
         return [(_reachable(each.host), each.port) for each in found if isinstance(each, IPv4Address | IPv6Address)]
 
     def stopService(self) -> Deferred[Any]:
-        """Stop listening and hang up."""
+        """Stop listening, close all connections, and end the process that opens messages."""
         stopped = maybeDeferred(MultiService.stopService, self)
-        for connection in list(self._factory.protocols):
-            connection.transport.abortConnection()
-        return stopped
+        self._site.connections.abort()
+        return stopped.addCallback(lambda _: self._inbox.ended())
 
 
 def _reachable(host: str) -> str:

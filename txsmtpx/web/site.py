@@ -6,40 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
-from io import BytesIO
 from typing import Any
 
+from twisted.internet.interfaces import IAddress
+from twisted.internet.task import Cooperator
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from txsmtpx.web.answer import Node, Refusal
 from txsmtpx.web.api import Api
+from txsmtpx.web.connections import Connections, Full, InboxChannel, most_connections
 from txsmtpx.web.events import Events
 from txsmtpx.web.guard import Guard
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.pages import Address, FrontPage, Pages
-from txsmtpx.web.policy import HEADERS
+from txsmtpx.web.parameters import Parameters
+from txsmtpx.web.request import InboxRequest
 
 STATIC = {"inbox.css": "text/css", "inbox.js": "text/javascript", "icon.svg": "image/svg+xml"}
-
-IDLE = 60
-"""Seconds a connection may be silent between requests."""
-
-
-class InboxRequest(Request):
-    """A request to the inbox, none of which has a body that anybody would read."""
-
-    def gotLength(self, length: int | None) -> None:
-        self.content = BytesIO()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Throw it away: it costs the sender's time, not our memory."""
-
-    def process(self) -> None:
-        """With what a browser has to be told even about an error."""
-        for name, value in HEADERS.items():
-            self.responseHeaders.setRawHeaders(name, [value])
-        Request.process(self)
 
 
 class InboxSite(Site):
@@ -47,10 +31,13 @@ class InboxSite(Site):
     The pages and the API of one inbox.
 
     @ivar inbox: the inbox.
+    @ivar connections: those that there are.
+    @ivar cooperator: runs what takes turns, for up to 10 milliseconds before others have theirs.
     """
 
     displayTracebacks = False
     noisy = False
+    protocol = InboxChannel  # type: ignore[assignment]
     requestFactory = InboxRequest
 
     def __init__(
@@ -62,22 +49,36 @@ class InboxSite(Site):
         @param names: names of this host by which the site may be called; see L{Guard}.
         """
         self.inbox = inbox
+        self.connections = Connections(clock, most_connections())
+        self.cooperator = Cooperator(scheduler=lambda turn: clock.callLater(0, turn))
         self._events = Events(inbox, clock)
         front = FrontPage(Pages(inbox, addresses))
-        front.putChild(b"api", Api(inbox, self._events, clock))
+        front.putChild(b"api", Api(inbox, self._events))
         front.putChild(b"static", _static())
-        Site.__init__(self, _Guarded(front, Guard(names)), timeout=IDLE, reactor=clock)
+        Site.__init__(self, _Guarded(front, Guard(names)), timeout=None, reactor=clock)
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """A connection, or one that says that there are too many."""
+        return Site.buildProtocol(self, addr) if self.connections.make_room() else Full()
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What is offered within TLS (ALPN, RFC 7301)."""
+        return [b"http/1.1"]
 
     def startFactory(self) -> None:
         """Begin to follow the backend."""
         Site.startFactory(self)
+        self.cooperator.start()
         self.inbox.start()
         self._events.start()
+        self.connections.start()
 
     def stopFactory(self) -> None:
         """Follow it no more."""
+        self.connections.stop()
         self._events.stop()
         self.inbox.stop()
+        self.cooperator.stop()
         Site.stopFactory(self)
 
     def log(self, request: Any) -> None:
@@ -105,11 +106,11 @@ class _File(Node):
     """One of our own files, which are few and small."""
 
     def __init__(self, content_type: str, octets: bytes) -> None:
-        Node.__init__(self)
+        Node.__init__(self, {"GET": ()})
         self._content_type = content_type
         self._octets = octets
 
-    def render_GET(self, request: Request) -> bytes:
+    def get(self, request: Request, given: Parameters) -> bytes:
         request.setHeader("Content-Type", f"{self._content_type}; charset=utf-8")
         return self._octets
 

@@ -1,0 +1,203 @@
+"""
+The connections of the inbox: how many there are, how long they may be silent, and how much memory they take.
+
+A client that does not read stops what is written to it: at most 64 KiB wait in the transport, and one piece of the
+answer.  After L{UNREAD} seconds the connection is aborted.  Besides, an answer may hold what was made for it, such as
+a part of a long message.  All answers together hold L{MAX_HELD} octets; where more are needed, the connection that has
+not read for the longest time is aborted.
+
+When there are as many connections as there may be, a new one takes the place of the one that has been silent for the
+longest time: between two requests, in the middle of a request, or not reading.  If all of them are busy, the new one is
+answered 503 and closed.  So clients that only hold connections do not lock out the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+from txsmtpx.wire import descriptors
+
+MAX_CONNECTIONS = 256
+"""Connections at a time.  A browser has up to six to a host."""
+
+MAX_HELD = 64 * 1024 * 1024
+"""Octets that all answers together may hold, besides the messages that are kept."""
+
+IDLE = 60
+"""Seconds for a request to come in, the silence before it among them (nginx: client_header_timeout, 60)."""
+
+UNREAD = 30
+"""Seconds in which a client has to read what waits for it, 64 KiB or more (nginx: send_timeout, 60)."""
+
+SLOW = 1
+"""Seconds without reading, after which a connection may be aborted for others."""
+
+LOOK = 5
+"""Seconds between two checks of these times."""
+
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 1\r\nConnection: close\r\n"
+    b"Content-Length: 22\r\n\r\nToo many connections.\n"
+)
+
+
+def most_connections() -> int:
+    """Return how many connections there may be: a quarter of the descriptors of this process, if those are few."""
+    limit = descriptors.limit()
+    return min(MAX_CONNECTIONS, limit // 4) if limit else MAX_CONNECTIONS
+
+
+class InboxChannel(HTTPChannel):
+    """
+    A connection, which speaks HTTP/1.1.
+
+    Attributes:
+        busy: whether a request is being answered.
+        unread: whether the client does not read what has been written.
+        since: when the last of these changed, or the connection was made; seconds of the clock.
+        held: octets that the answer holds.
+    """
+
+    site: Any
+    transport: Any
+    busy = False
+    unread = False
+    since = 0.0
+    held = 0
+    _read: Deferred[None] | None = None
+
+    def connectionMade(self) -> None:
+        """Count the connection."""
+        HTTPChannel.connectionMade(self)
+        self.site.connections.add(self)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """Forget the connection."""
+        self.site.connections.remove(self)
+        HTTPChannel.connectionLost(self, reason)
+
+    def allContentReceived(self) -> None:
+        """A request has come in."""
+        self.busy, self.since = True, self.site.connections.seconds()
+        HTTPChannel.allContentReceived(self)
+
+    def requestDone(self, request: Any) -> None:
+        """A request has been answered."""
+        self.busy, self.since = False, self.site.connections.seconds()
+        self.held = 0
+        HTTPChannel.requestDone(self, request)
+
+    def read(self) -> Deferred[None]:
+        """Wait until the client has read what has been written; never fires if it does not."""
+        self._read = Deferred()
+        return self._read
+
+    def pauseProducing(self) -> None:
+        """The client does not read."""
+        if not self.unread:
+            self.unread, self.since = True, self.site.connections.seconds()
+        HTTPChannel.pauseProducing(self)
+
+    def resumeProducing(self) -> None:
+        """The client has read everything."""
+        self.unread, self.since = False, self.site.connections.seconds()
+        HTTPChannel.resumeProducing(self)
+        read, self._read = self._read, None
+        if read is not None:
+            read.callback(None)
+
+    def abort(self) -> None:
+        """Close the connection, and do not wait for the client."""
+        self.site.connections.remove(self)
+        self.transport.abortConnection()
+
+
+class Full(Protocol):
+    """A connection beyond the limit."""
+
+    def connectionMade(self) -> None:
+        """Answer 503, and close the connection."""
+        assert self.transport is not None
+        self.transport.write(_FULL)
+        self.transport.loseConnection()
+
+
+class Connections:
+    """All connections of an inbox."""
+
+    def __init__(self, clock: IReactorTime, most: int = MAX_CONNECTIONS, max_held: int = MAX_HELD) -> None:
+        """
+        Args:
+            most: connections at a time.
+            max_held: octets that all answers together may hold.
+        """
+        self._most = most
+        self._max_held = max_held
+        self._open: dict[InboxChannel, None] = {}  # in the order in which they came
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = clock
+        self.seconds = clock.seconds
+
+    def start(self) -> None:
+        """Check the times from now on."""
+        self._looking.start(LOOK, now=False)
+
+    def stop(self) -> None:
+        """Check them no more."""
+        self._looking.stop()
+
+    def add(self, channel: InboxChannel) -> None:
+        """Count a new connection."""
+        channel.since = self.seconds()
+        self._open[channel] = None
+
+    def remove(self, channel: InboxChannel) -> None:
+        """Forget a connection that is lost, or about to be."""
+        self._open.pop(channel, None)
+
+    def abort(self) -> None:
+        """Close all connections."""
+        for channel in list(self._open):
+            channel.abort()
+
+    def make_room(self) -> bool:
+        """Return whether one more connection is allowed; a silent one may be aborted for it."""
+        if len(self._open) < self._most:
+            return True
+        silent = [each for each in self._open if each.unread or not each.busy]
+        if silent:
+            min(silent, key=lambda channel: channel.since).abort()
+        return bool(silent)
+
+    def hold(self, channel: InboxChannel, octets: int) -> bool:
+        """
+        Count what an answer holds until it is over; connections that do not read may be aborted for it.
+
+        Returns:
+            Whether it may be held. A single answer may hold any number of octets.
+        """
+        before = sum(each.held for each in self._open)
+        late = self.seconds() - SLOW
+        slow = [each for each in self._open if each.held and each.unread and each.since <= late]
+        stuck = sorted(slow, key=lambda channel: channel.since)
+        while before and before + octets > self._max_held and stuck:
+            before -= stuck[0].held
+            stuck.pop(0).abort()
+        if before and before + octets > self._max_held:
+            return False
+        channel.held += octets
+        return True
+
+    def _look(self) -> None:
+        now = self.seconds()
+        for channel in list(self._open):
+            limit = UNREAD if channel.unread else IDLE
+            if (channel.unread or not channel.busy) and now - channel.since > limit:
+                channel.abort()
