@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import urllib.request
 
 import pytest
 
@@ -39,14 +40,21 @@ def test_accepting_pauses_and_comes_back(directory, figures):
     figures.add(f"out of {FILES} descriptors", f"{burnt:.0%} of a processor, {len(server.log)} octets of log")
 
 
-EVENTS = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+INBOX = ("--web", "new ones take the place of silent ones", "has room for new connections again")
+FIGURES = ("--metrics", "more are refused", "accepts connections again")
 
-NO_MAIL = {"the web inbox": ("--web", b""), "its events": ("--web", EVENTS), "the figures": ("--metrics", b"")}
+NO_MAIL = {
+    "the web inbox": (b"", *INBOX),
+    "its events": (b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n", *INBOX),
+    "a wait in it": (b"GET /api/messages?wait=300 HTTP/1.1\r\nHost: localhost\r\n\r\n", *INBOX),
+    "the figures": (b"", *FIGURES),
+}
 
 
 @pytest.mark.parametrize("what", NO_MAIL)
 def test_ports_that_carry_no_mail_leave_descriptors_for_mail(directory, figures, what):
-    option, said = NO_MAIL[what]
+    """And the inbox answers other clients meanwhile."""
+    said, option, full, over = NO_MAIL[what]
     port = free_port()
     options = ["--backend", "memory", option, str(port)]
     with Besieged(directory, *options, files=FILES) as server, contextlib.ExitStack() as stack:
@@ -58,7 +66,10 @@ def test_ports_that_carry_no_mail_leave_descriptors_for_mail(directory, figures,
             with contextlib.suppress(ConnectionError):
                 connection.sendall(said)
             flood.append(connection)
-        server.logged("more are refused")
+        server.logged(full)
+        if option == "--web":
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/messages", timeout=20) as answer:
+                assert answer.status == 200
         inside.send(b"hi\r\n")
         for _ in range(FILES // 2):
             stack.enter_context(Client(server.port)).send(b"hi\r\n")
@@ -66,8 +77,9 @@ def test_ports_that_carry_no_mail_leave_descriptors_for_mail(directory, figures,
         assert burnt < 0.1
         for connection in flood:
             connection.close()
-        server.logged("accepts connections again")
+        server.logged(over)
         assert len(server.log) < MIB
+        assert "Traceback" not in server.log
         inside.quit()
         stack.close()
         assert server.stop()

@@ -10,7 +10,6 @@ from twisted.python.failure import Failure
 
 from tests.content.hostile import mixed
 from tests.web.site import Line
-from txsmtpx.web import inbox
 from txsmtpx.web.glance import Glance
 
 
@@ -296,7 +295,8 @@ def test_what_arrives_during_the_search_is_not_missed(web):
 
 
 def test_the_number_of_requests_that_wait_is_limited(web, monkeypatch):
-    monkeypatch.setattr(inbox, "MAX_POLLS", 2)
+    messages = web.site.resource._inner.children[b"api"].children[b"messages"]
+    monkeypatch.setattr(messages, "_most_waiting", 2)
     lines = [web.line("GET", "/api/messages?wait=10") for _ in range(2)]
     said = web.get("/api/messages?wait=10")
     assert (said.status, said.headers["Retry-After"]) == (503, "1")

@@ -17,7 +17,7 @@ WRONG = {
     "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
     "a host that is none": (
         ["--web", "8025", "--web-host", "ex\u3002ample", "--backend", "memory"],
-        "--web-host not a domain: ex\u3002ample",
+        "--web-host takes a domain, such as mx.example.org, not 'ex\u3002ample'",
     ),
     "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host needs --web"),
 }

@@ -8,13 +8,12 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Cooperator
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
 from tests.content.hostile import mixed
 from tests.web.site import Line, Web
-from txsmtpx.web import connections, events
 from txsmtpx.web.connections import IDLE, LOOK, UNREAD
-from txsmtpx.wire import descriptors
 
 BUFFER = 64 * 1024
 KEEP = {"Connection": "keep-alive"}
@@ -244,6 +243,31 @@ def test_a_new_connection_takes_the_place_of_a_silent_one(web, monkeypatch):
     assert clients[3].read().startswith(b"HTTP/1.1 200 OK")
 
 
+def test_clients_that_wait_leave_connections_to_others(web):
+    """Also when they take all that they may."""
+    most = web.site.connections._most
+    streams = [Slow(web, "/api/events") for _ in range(most)]
+    polls = [Slow(web, "/api/messages?search=zzz&wait=10") for _ in range(most)]
+    assert sum(b"200 OK" in stream.read() for stream in streams) == most // 4
+    assert sum(poll.read() == b"" for poll in polls) == most // 2
+    assert web.get("/api").status == 200
+    for client in streams + polls:
+        client.lose()
+
+
+def test_the_log_tells_of_too_many_connections(web, monkeypatch):
+    """Once, and when it is over."""
+    monkeypatch.setattr(web.site.connections, "_most", 4)
+    with capturedLogs() as log:
+        clients = [Slow(web, "/api") for _ in range(20)]
+        assert list(map(formatEvent, log)) == [
+            "the web inbox has 4 connections: new ones take the place of silent ones"
+        ]
+        for client in clients:
+            client.lose()
+    assert list(map(formatEvent, log))[1:] == ["the web inbox has room for new connections again"]
+
+
 def test_busy_connections_stay(web, monkeypatch):
     web.keep(b"x" * 100 * BUFFER)
     monkeypatch.setattr(web.site.connections, "_most", 3)
@@ -254,8 +278,7 @@ def test_busy_connections_stay(web, monkeypatch):
     refused = web.site.buildProtocol(None)
     transport = Transport()
     refused.makeConnection(transport)
-    assert transport.value().startswith(b"HTTP/1.1 503 ")
-    assert transport.disconnecting
+    assert transport.aborted
     clients[0].lose()
     assert web.get("/api").status == 200
     clients[1].lose()
@@ -263,7 +286,7 @@ def test_busy_connections_stay(web, monkeypatch):
 
 
 def test_the_number_of_event_streams_is_limited(web, monkeypatch):
-    monkeypatch.setattr(events, "MAX_STREAMS", 2)
+    monkeypatch.setattr(web.site._events, "_most", 2)
     assert web.ask("HEAD", "/api/events").status == 200
     first, _ = [Slow(web, "/api/events") for _ in range(2)]
     said = web.get("/api/events")
@@ -364,9 +387,3 @@ def test_a_failure_in_the_middle_is_no_end(web, monkeypatch, logged_failures):
     client.read()
     assert client.transport.aborted
     assert len(logged_failures.flush(ZeroDivisionError)) == 3
-
-
-@pytest.mark.parametrize(("limit", "most"), [(0, 256), (64, 16), (1024, 256), (1_000_000, 256)])
-def test_the_number_of_connections_follows_that_of_descriptors(monkeypatch, limit, most):
-    monkeypatch.setattr(descriptors, "limit", lambda: limit)
-    assert connections.most_connections() == most

@@ -7,9 +7,10 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import StringTransport
 from twisted.logger import formatEvent, globalLogPublisher
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
-from txsmtpx.wire.auxiliary import AuxiliaryFactory
+from txsmtpx.wire.auxiliary import AuxiliaryFactory, Refused
 
 
 @pytest.fixture
@@ -32,9 +33,10 @@ def port(most, descriptors):
 def come(factory):
     """A connection, None where it is closed at once."""
     protocol = factory.buildProtocol(None)
-    if protocol is not None:
-        protocol.makeConnection(StringTransport())
-    return protocol
+    transport = StringTransport()
+    protocol.makeConnection(transport)
+    assert transport.disconnecting is isinstance(protocol, Refused)
+    return None if transport.disconnecting else protocol
 
 
 def go(connection):
@@ -43,7 +45,7 @@ def go(connection):
 
 @pytest.mark.parametrize(
     ("most", "descriptors", "allowed"),
-    [(500, 1024, 128), (500, 8000, 500), (500, 0, 500), (50, 1024, 50), (50, 200, 25)],
+    [(500, 1024, 128), (500, 8000, 500), (500, 0, 500), (50, 1024, 50), (50, 200, 25), (50, 7, 1), (50, 8, 1)],
 )
 def test_how_many_there_may_be(log, most, descriptors, allowed):
     factory = port(most, descriptors)
@@ -55,6 +57,16 @@ def test_how_many_there_may_be(log, most, descriptors, allowed):
     go(inside.pop())
     assert come(factory) is not None
     assert come(factory) is None
+
+
+def test_a_refused_connection_over_tls_is_closed(certificate):
+    """At once, without an exception, and without a handshake."""
+    wrapped = TLSMemoryBIOFactory(certificate.creator, False, port(1, 0))
+    first, second = StringTransport(), StringTransport()
+    wrapped.buildProtocol(None).makeConnection(first)
+    assert not first.disconnecting
+    wrapped.buildProtocol(None).makeConnection(second)
+    assert second.disconnecting
 
 
 def test_the_log_tells_when_it_is_over(log):

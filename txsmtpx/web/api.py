@@ -37,9 +37,12 @@ def as_json(request: Request, value: Any) -> Iterator[bytes | None]:
 class Api(Node):
     """C{/api}: what there is."""
 
-    def __init__(self, inbox: Inbox, events: Events) -> None:
+    def __init__(self, inbox: Inbox, events: Events, most_waiting: int) -> None:
+        """
+        @param most_waiting: see L{Messages}.
+        """
         Node.__init__(self, {"GET": ()})
-        self.putChild(b"messages", Messages(inbox))
+        self.putChild(b"messages", Messages(inbox, most_waiting))
         self.putChild(b"events", events)
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -52,9 +55,13 @@ class Api(Node):
 class Messages(Node):
     """C{/api/messages}: list, wait, delete."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, most_waiting: int) -> None:
+        """
+        @param most_waiting: requests that may wait for a message.  One more is refused: 503.
+        """
         Node.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": ("search",)})
         self._inbox = inbox
+        self._most_waiting = most_waiting
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         if path == b"":
@@ -72,7 +79,7 @@ class Messages(Node):
         newest = max(self._inbox.backend.numbers, default=0)
         found = yield from self._inbox.find(query)
         if not found and wait:
-            found = yield from self._inbox.wait(query, newest, wait)
+            found = yield from self._inbox.wait(query, newest, wait, self._most_waiting)
         total, found = len(found), found[start : start + limit]
         yield from as_json(request, {"total": total, "start": start, "messages": self._summaries(found)})
 

@@ -8,7 +8,8 @@ not read for the longest time is aborted.
 
 When there are as many connections as there may be, a new one takes the place of the one that has been silent for the
 longest time: between two requests, in the middle of a request, or not reading.  If all of them are busy, the new one is
-answered 503 and closed.  So clients that only hold connections do not lock out the others.
+closed.  So clients that only hold connections do not lock out the others.  Neither do those that wait: a half of the
+connections may wait for a message, and a quarter may be event streams.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import Protocol
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
-from txsmtpx.wire import descriptors
+log = Logger(__name__)
 
-MAX_CONNECTIONS = 256
-"""Connections at a time.  A browser has up to six to a host."""
+MAX_CONNECTIONS = 500
+"""Connections at a time, where the process has descriptors enough.  A browser has up to six to a host."""
 
 MAX_HELD = 64 * 1024 * 1024
 """Octets that all answers together may hold, besides the messages that are kept."""
@@ -41,17 +42,6 @@ SLOW = 1
 
 LOOK = 5
 """Seconds between two checks of these times."""
-
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 1\r\nConnection: close\r\n"
-    b"Content-Length: 22\r\n\r\nToo many connections.\n"
-)
-
-
-def most_connections() -> int:
-    """Return how many connections there may be: a quarter of the descriptors of this process, if those are few."""
-    limit = descriptors.limit()
-    return min(MAX_CONNECTIONS, limit // 4) if limit else MAX_CONNECTIONS
 
 
 class InboxChannel(HTTPChannel):
@@ -119,20 +109,10 @@ class InboxChannel(HTTPChannel):
         self.transport.abortConnection()
 
 
-class Full(Protocol):
-    """A connection beyond the limit."""
-
-    def connectionMade(self) -> None:
-        """Answer 503, and close the connection."""
-        assert self.transport is not None
-        self.transport.write(_FULL)
-        self.transport.loseConnection()
-
-
 class Connections:
     """All connections of an inbox."""
 
-    def __init__(self, clock: IReactorTime, most: int = MAX_CONNECTIONS, max_held: int = MAX_HELD) -> None:
+    def __init__(self, clock: IReactorTime, most: int, max_held: int = MAX_HELD) -> None:
         """
         Args:
             most: connections at a time.
@@ -141,6 +121,7 @@ class Connections:
         self._most = most
         self._max_held = max_held
         self._open: dict[InboxChannel, None] = {}  # in the order in which they came
+        self._full = False
         self._looking = LoopingCall(self._look)
         self._looking.clock = clock
         self.seconds = clock.seconds
@@ -161,6 +142,9 @@ class Connections:
     def remove(self, channel: InboxChannel) -> None:
         """Forget a connection that is lost, or about to be."""
         self._open.pop(channel, None)
+        if self._full and len(self._open) <= self._most // 2:  # so that a few clients do not fill the log
+            self._full = False
+            log.info("the web inbox has room for new connections again")
 
     def abort(self) -> None:
         """Close all connections."""
@@ -171,6 +155,9 @@ class Connections:
         """Return whether one more connection is allowed; a silent one may be aborted for it."""
         if len(self._open) < self._most:
             return True
+        if not self._full:
+            self._full = True
+            log.warn("the web inbox has {most} connections: new ones take the place of silent ones", most=self._most)
         silent = [each for each in self._open if each.unread or not each.busy]
         if silent:
             min(silent, key=lambda channel: channel.since).abort()

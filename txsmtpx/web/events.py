@@ -20,9 +20,6 @@ from txsmtpx.web.parameters import Parameters
 ALIVE = 20
 """Seconds between two signs of life."""
 
-MAX_STREAMS = 100
-"""Clients that are told.  One more is refused: 503."""
-
 MAX_EVENT = 64 * 1024
 """Octets of an event.  A longer one, of a message to very many recipients, is told as C{missed}."""
 
@@ -35,9 +32,13 @@ class Events(Node):
     that did not read fast enough to be told of everything.
     """
 
-    def __init__(self, inbox: Inbox, clock: Any) -> None:
+    def __init__(self, inbox: Inbox, clock: Any, most: int) -> None:
+        """
+        @param most: clients that are told.  One more is refused: 503.
+        """
         Node.__init__(self, {"GET": ()})
         self._inbox = inbox
+        self._most = most
         self._streams: set[_Stream] = set()
         self._alive = LoopingCall(self._say_alive)
         self._alive.clock = clock
@@ -55,9 +56,9 @@ class Events(Node):
             stream.end()
 
     def get(self, request: Request, given: Parameters) -> bytes | int:
-        if len(self._streams) >= MAX_STREAMS:
+        if len(self._streams) >= self._most:
             request.setHeader("Retry-After", "1")
-            return refused(request, 503, f"{MAX_STREAMS} clients listen already.")
+            return refused(request, 503, f"{self._most} clients listen already.")
         request.setHeader("Content-Type", "text/event-stream")
         if request.method == b"HEAD":
             return b""

@@ -35,9 +35,6 @@ AT_ONCE = 32 * 1024
 PIECE = 16 * 1024
 """Octets of a source that are given at a time."""
 
-MAX_POLLS = 100
-"""Requests that wait for a message.  One more is refused: 503."""
-
 SEARCH_SECONDS = 60
 """Seconds that a search may take."""
 
@@ -139,15 +136,16 @@ class Inbox:
             return False
         return self.glance(received).matches(query, received)
 
-    def wait(self, query: Query, number: int, seconds: float) -> Turns[list[int]]:
+    def wait(self, query: Query, number: int, seconds: float, most: int) -> Turns[list[int]]:
         """
         Wait for messages that C{query} is about; each is looked at once, when it has arrived.
 
         @param number: of the last message that need not be looked at.
         @param seconds: after these nothing is found.
+        @param most: requests that may wait.
         @raise Busy: too many wait.
         """
-        if len(self._polls) >= MAX_POLLS:
+        if len(self._polls) >= most:
             raise Busy
         poll = _Poll()
         self._polls.add(poll)

@@ -15,13 +15,14 @@ from twisted.web.server import Request, Site
 
 from txsmtpx.web.answer import Node, Refusal
 from txsmtpx.web.api import Api
-from txsmtpx.web.connections import Connections, Full, InboxChannel, most_connections
+from txsmtpx.web.connections import MAX_CONNECTIONS, Connections, InboxChannel
 from txsmtpx.web.events import Events
 from txsmtpx.web.guard import Guard
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.pages import Address, FrontPage, Pages
 from txsmtpx.web.parameters import Parameters
 from txsmtpx.web.request import InboxRequest
+from txsmtpx.wire.auxiliary import Refused, most_connections
 
 STATIC = {"inbox.css": "text/css", "inbox.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
@@ -49,21 +50,18 @@ class InboxSite(Site):
         @param names: names of this host by which the site may be called; see L{Guard}.
         """
         self.inbox = inbox
-        self.connections = Connections(clock, most_connections())
+        most = most_connections(MAX_CONNECTIONS)
+        self.connections = Connections(clock, most)
         self.cooperator = Cooperator(scheduler=lambda turn: clock.callLater(0, turn))
-        self._events = Events(inbox, clock)
+        self._events = Events(inbox, clock, most // 4)
         front = FrontPage(Pages(inbox, addresses))
-        front.putChild(b"api", Api(inbox, self._events))
+        front.putChild(b"api", Api(inbox, self._events, most // 2))
         front.putChild(b"static", _static())
         Site.__init__(self, _Guarded(front, Guard(names)), timeout=None, reactor=clock)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """A connection, or one that says that there are too many."""
-        return Site.buildProtocol(self, addr) if self.connections.make_room() else Full()
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """What is offered within TLS (ALPN, RFC 7301)."""
-        return [b"http/1.1"]
+        """A connection, or one that is closed since there are too many."""
+        return Site.buildProtocol(self, addr) if self.connections.make_room() else Refused()
 
     def startFactory(self) -> None:
         """Begin to follow the backend."""
