@@ -68,6 +68,15 @@ def test_fields_have_an_end():
     assert (len(header), header.size, count(octets, b"x")) == (MAX_FIELDS, len(octets) - 4, MAX_FIELDS + 5)
 
 
+@pytest.mark.parametrize("most", [0, 1, 4, 5, 6])
+def test_fields_that_are_passed_over(most):
+    """The header ends where it would end if all were kept."""
+    octets = b"From y\nX: y\r\n" + b"X :\r\n y\r\nX:\n" * 2 + b"--b: x\r\nbody"
+    header = read(octets, most=most)
+    assert len(header) == min(most, 5)
+    assert octets[header.size :] == b"--b: x\r\nbody"
+
+
 def test_a_header_further_on():
     octets = b"--b\r\nA: x\r\n\r\nbody"
     assert (read(octets, 5)["a"], read(octets, 5).size) == ("x", 8)

@@ -22,8 +22,8 @@ MAX_VALUE = 64 * 1024
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _VALUE = re.compile(r"[^;]*+")
+_SEPARATOR = re.compile(r";[\s;]*+")
 _PARAMETER = re.compile(
-    r";[\s;]*+"
     r"([^\s=;\"*]{1,100}+)"  # the name
     r"(?:\*([0-9]{1,3}+))?+(\*)?+"  # a section of it, and whether it is percent-encoded (RFC 2231 §3, §4)
     r"\s*+(?:=\s*+(?:\"((?:[^\"\\]|\\.)*+)\"[^;]*+|([^;]*+)))?+(?=;|\Z)",
@@ -56,11 +56,12 @@ def parse(raw: bytes) -> tuple[str, Mapping[str, str]]:
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
     for _ in range(MAX_PARAMETERS):
+        separator = _SEPARATOR.search(text, at)
+        if separator is None:
+            break
+        at = separator.end()
         parameter = _PARAMETER.match(text, at)
         if parameter is None:
-            at = text.find(";", at + 1)
-            if at < 0:
-                break
             continue
         at = parameter.end()
         name, section, encoded, quoted, unquoted = parameter.groups()

@@ -20,6 +20,9 @@ from txsmtpx.content.header import Header
 MAX_PARTS = 1000
 """Parts that are told apart.  What follows the last of them belongs to it."""
 
+MAX_FIELDS = 10_000
+"""Header fields of all parts together that are kept.  A part whose fields come after them is read as text/plain."""
+
 MAX_DEPTH = 100
 """Multiparts within each other.  What lies deeper is the body of the innermost (Postfix: mime_nesting_limit, 100)."""
 
@@ -199,6 +202,7 @@ class _Reader:
         self._table: dict[bytes, list[int]] = {}
         self._boundaries: list[bytes] = []
         self._count = 0
+        self._fields = MAX_FIELDS  # that may still be kept
         self._open: Part | None = None  # the part whose end is looked for
         self._at = 0
         self.root = self._part(0)
@@ -248,7 +252,8 @@ class _Reader:
 
     def _part(self, at: int, default_type: str = "text/plain") -> Part:
         """Begin a part whose header stands here."""
-        found = header.read(self._content, at)
+        found = header.read(self._content, at, min(header.MAX_FIELDS, self._fields))
+        self._fields -= len(found)
         start = min(at + found.size, len(self._content))
         part = Part(self._content, found, start, len(self._content), default_type)
         self._count += 1
