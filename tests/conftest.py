@@ -14,6 +14,7 @@ import functools
 import gc
 import os
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -36,8 +37,10 @@ sys.modules["hypothesis.extra._patching"] = None  # type: ignore[assignment]
 # Seconds: far more than is needed by a test that does not sleep, on a slow machine too.
 TIME_LIMIT = 20.0
 
-# Turns of the reactor in which what a test has closed may finish closing.
+# Turns of the reactor in which what a test has closed may finish closing; and seconds, for a peer in another process: a
+# client waits for its reply to QUIT when the test has its result.
 TURNS = 20
+CLOSING = 1.0
 
 
 @implementer(ILogObserver)
@@ -130,9 +133,9 @@ def _on_the_reactor() -> set[Any]:
 
 def _left_since(before: set[Any]) -> set[Any]:
     """What is on the reactor for good; it is taken off it, so that the next test has a clean one."""
-    turns = TURNS
-    while (left := _on_the_reactor() - before - reactor._internalReaders) and turns:
-        _turn_the_reactor()
+    turns, end = TURNS, time.monotonic() + CLOSING
+    while (left := _on_the_reactor() - before - reactor._internalReaders) and (turns > 0 or time.monotonic() < end):
+        _turn_the_reactor(0 if turns > 0 else 0.01)
         turns -= 1
     calls = {each for each in left if IDelayedCall.providedBy(each)}
     for selectable in left - calls:
@@ -145,8 +148,8 @@ def _left_since(before: set[Any]) -> set[Any]:
     return left
 
 
-def _turn_the_reactor() -> None:
-    pytest_twisted.blockon(deferLater(reactor, 0, lambda: None))
+def _turn_the_reactor(seconds: float = 0) -> None:
+    pytest_twisted.blockon(deferLater(reactor, seconds, lambda: None))
 
 
 @pytest.hookimpl(tryfirst=True)

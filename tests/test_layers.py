@@ -38,7 +38,7 @@ TWISTED = (
 # Floor, what it may import of ours, what of others'.
 FLOORS = [
     ("grammar", GRAMMAR, ("idna",)),  # the A-label of a domain takes tables that the standard library has not
-    ("errors.py", GRAMMAR, ()),
+    ("errors.py", GRAMMAR, ("twisted.internet.defer", "twisted.internet.error")),
     ("interfaces.py", (*GRAMMAR, "txsmtpx.content"), (*TWISTED, "twisted.plugin")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("extensions", MIDDLE, TWISTED),

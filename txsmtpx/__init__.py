@@ -20,7 +20,21 @@ from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.settings import first_failure, first_success
 from txsmtpx.dialog.summary import Summary
-from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPError
+from txsmtpx.errors import (
+    BodyFailed,
+    CommandCancelled,
+    ConnectionAborted,
+    Delivered,
+    DeliveryError,
+    Fault,
+    MessageTooBig,
+    NetworkError,
+    NotOffered,
+    ProtocolError,
+    RecipientsRefused,
+    SMTPError,
+    TLSFailed,
+)
 from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
@@ -65,7 +79,6 @@ from txsmtpx.wire.server import SMTPServer
 from txsmtpx.wire.service import SMTPService
 from txsmtpx.wire.sni import CertificateDirectory
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import TLSFailed
 
 __version__ = "0.1.0"
 
@@ -74,13 +87,19 @@ __all__ = [
     "AllServersFailed",
     "Anonymous",
     "BackendRealm",
+    "BodyFailed",
     "Certificate",
     "CertificateDirectory",
+    "CommandCancelled",
     "Connection",
+    "ConnectionAborted",
     "CramMD5",
     "DNSFailed",
+    "Delivered",
+    "DeliveryError",
     "Extension",
     "External",
+    "Fault",
     "Filter",
     "FilterBackend",
     "Header",
@@ -106,9 +125,11 @@ __all__ = [
     "MaildirBackend",
     "Malformed",
     "MemoryBackend",
+    "MessageTooBig",
     "Middleware",
     "MiddlewareContext",
     "MiddlewareSession",
+    "NetworkError",
     "NoSuchDomain",
     "NotOffered",
     "NullMX",

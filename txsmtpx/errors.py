@@ -1,29 +1,111 @@
 """
-What can go wrong, all of it.
+The errors of txsmtpx.
 
-L{SMTPError}: they said no.  A backend raises it to refuse, the client raises it when it was refused;
-so a relay need not translate.  L{ProtocolError}: they talked nonsense.  L{NotOffered}: we asked for what
-they do not offer.  L{RecipientsRefused}: nobody was left to deliver to.  Lost connections and time-outs
-keep Twisted's classes.
+L{DeliveryError} is the base of all errors that a client raises for a command, a message or a connection.  Each says
+which command or phase failed, whose fault that is, whether to try again, and whether the message was delivered.  A
+backend raises one of them, L{SMTPError}, to reject a command or a message.
+
+Errors of the network are instances of Twisted's classes too: C{ConnectionRefusedError}, C{ConnectionDone},
+C{TimeoutError} and the others of L{twisted.internet.error}.
 
 The functions make a new error each time, since an exception carries its traceback with it.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from twisted.internet import defer
+from twisted.internet import error as twisted_error
 
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import EnhancedCode, Reply
 
 
-class SMTPError(Exception):
+class Delivered(enum.Enum):
+    """Whether the server has the message."""
+
+    NO = "no"
+    """The server has rejected the message, or has not received its end."""
+
+    MAYBE = "maybe"
+    """The end of the message was sent, and no reply came.  A second attempt may deliver it twice."""
+
+    YES = "yes"
+    """The server has accepted the message for at least one recipient."""
+
+
+class Fault(enum.Enum):
+    """Who can mend it."""
+
+    SERVER = "server"
+    """The server: it rejected something, lacks something, or broke the protocol."""
+
+    CALLER = "caller"
+    """The program that uses the client: it cancelled, or asked for what this server cannot do."""
+
+    NETWORK = "network"
+    """What lies between: DNS, a lost connection, silence."""
+
+
+class DeliveryError(Exception):
     """
-    A reply that says no.
+    The base of all errors of the client.
+
+    @ivar command: the command that failed, such as "RCPT"; or the phase: "DNS", "connect", "greeting", "TLS", or "idle"
+        where no command was sent.  "" for an error that a backend has made.
+    @ivar temporary: whether a later attempt may succeed.
+    @ivar delivered: whether the server has the message; C{Delivered.NO} where there is none.
+    @ivar fault: who can mend it.
+    @ivar reply: the server's reply; None where none came.
+    @ivar accepted: (recipient, reply) for each recipient that the message was delivered to nevertheless.
+    @ivar refused: (recipient, error) for each recipient that has an error of its own, such as a refusal by RCPT; this
+        error is that of all the others.
+    """
+
+    command: str = ""
+    temporary: bool = False
+    delivered: Delivered = Delivered.NO
+    fault: Fault = Fault.SERVER
+    reply: Reply | None = None
+    accepted: Sequence[tuple[str, Reply]] = ()
+    refused: Sequence[tuple[str, DeliveryError]] = ()
+
+    def __init__(
+        self, text: str = "", *, command: str | None = None, temporary: bool | None = None, fault: Fault | None = None
+    ) -> None:
+        """
+        @param text: what was wrong, with which value.
+        @param command: None for that of the class, as for the others.
+        """
+        Exception.__init__(self, text)  # and not that of a class of Twisted's
+        if command is not None:
+            self.command = command
+        if temporary is not None:
+            self.temporary = temporary
+        if fault is not None:
+            self.fault = fault
+
+    @property
+    def code(self) -> int | None:
+        """The code of the server's reply; None where none came."""
+        return None if self.reply is None else self.reply.code
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.args))
+
+
+class SMTPError(DeliveryError):
+    """
+    A reply that says no: the server's on the client, the backend's on the server.
 
     @ivar reply: the whole reply.
-    @ivar command: on the client, the verb it answered; "" where none was in flight.
     """
+
+    reply: Reply
 
     def __init__(self, code: int, enhanced_code: EnhancedCode | None = None, message: str = "", *, command: str = ""):
         """
@@ -35,7 +117,8 @@ class SMTPError(Exception):
         enhanced_code = enhanced_code or replies.default_enhanced_code(code)
         self.reply = Reply(code, enhanced_code, *message.split("\n"))
         self.command = command
-        super().__init__(code, enhanced_code, message)
+        self.temporary = self.reply.temporary
+        Exception.__init__(self, code, enhanced_code, message)
 
     @classmethod
     def from_reply(cls, reply: Reply, command: str = "") -> SMTPError:
@@ -59,36 +142,133 @@ class SMTPError(Exception):
         """The text, its lines joined by newlines."""
         return self.reply.text
 
-    @property
-    def temporary(self) -> bool:
-        """Whether trying again later may help."""
-        return self.reply.temporary
-
     def __str__(self) -> str:
         return f"{self.command}: {self.reply}" if self.command else str(self.reply)
 
 
-class ProtocolError(Exception):
-    """The peer talked nonsense; the connection is not to be used any more."""
-
-
-class NotOffered(Exception):
-    """The server does not offer what was asked for, and leaving it away would change the meaning."""
-
-
-class RecipientsRefused(Exception):
+class RecipientsRefused(DeliveryError):
     """
-    Every recipient was refused.
+    The message was delivered to no recipient: each was refused, by RCPT or after the message.
 
-    @ivar refused: (recipient, reply) for each, in RCPT order.
+    It is temporary if one of the refusals is: that recipient is worth another attempt.
+
+    @ivar refused: (recipient, error) for each, in RCPT order.
     """
 
-    def __init__(self, refused: Sequence[tuple[str, Reply]]) -> None:
-        super().__init__(refused)
+    def __init__(self, refused: Sequence[tuple[str, DeliveryError]]) -> None:
+        Exception.__init__(self, refused)
         self.refused = list(refused)
+        errors = [error for _, error in self.refused]
+        self.temporary = any(error.temporary for error in errors)
+        self.command = next((error.command for error in errors if error.command != "RCPT"), "RCPT")
+        if any(error.delivered is not Delivered.NO for error in errors):
+            self.delivered = Delivered.MAYBE
 
     def __str__(self) -> str:
-        return "; ".join(f"<{recipient}>: {reply}" for recipient, reply in self.refused)
+        return "; ".join(f"<{recipient}>: {error}" for recipient, error in self.refused)
+
+
+class NotOffered(DeliveryError):
+    """
+    The server does not offer what was asked for, and without it the message would be another.
+
+    It is temporary where another session may have it: STARTTLS, AUTH, and what RFC 9422 counts by the session.
+    """
+
+    command = "MAIL"
+
+
+class MessageTooBig(NotOffered):
+    """The message is larger than the server takes, as it says by SIZE (RFC 1870); nothing was sent."""
+
+    fault = Fault.CALLER
+
+
+class ProtocolError(DeliveryError):
+    """The server broke the protocol: no reply at all, one to nothing, or one without end.  The connection is closed."""
+
+    temporary = True
+
+
+class TLSFailed(DeliveryError, twisted_error.ConnectionLost):
+    """The TLS handshake failed, or the server's certificate was not verified; the text says why."""
+
+    command = "TLS"
+    temporary = True
+
+
+class NetworkError(DeliveryError):
+    """
+    The network failed: DNS, connecting, a lost connection, or no reply in time.
+
+    Each is also an instance of the class that Twisted has for it, in L{twisted.internet.error}.
+    """
+
+    temporary = True
+    fault = Fault.NETWORK
+    _kind: type[Exception] | None = None
+
+    @classmethod
+    def like(cls, kind: type[Exception], text: str, command: str = "") -> NetworkError:
+        """
+        An error that is also an instance of C{kind}.
+
+        @param kind: a class of L{twisted.internet.error}.
+        @param command: the command or phase.
+        """
+        made: NetworkError = _class_like(kind)(text, command=command)  # type: ignore[arg-type]
+        return made
+
+    @classmethod
+    def of(cls, error: Exception, command: str = "") -> NetworkError:
+        """An error that says what C{error} says, which is one of Twisted's, and is an instance of its class."""
+        made = cls.like(type(error), str(error), command)
+        made.__dict__.update(error.__dict__)
+        return made
+
+    def __str__(self) -> str:
+        return f"{self.command}: {super().__str__()}" if self.command else super().__str__()
+
+    def __reduce__(self) -> Any:
+        return super().__reduce__() if self._kind is None else (_again, (self._kind, self.args), self.__dict__)
+
+
+@lru_cache
+def _class_like(kind: type[Exception]) -> Any:
+    """The class of errors that are L{NetworkError} and C{kind}; it has the name of the latter."""
+    namespace = {"__module__": __name__, "__doc__": kind.__doc__, "_kind": kind, "osError": None}
+    return type(kind.__name__, (NetworkError, kind), namespace)
+
+
+def _again(kind: type[Exception], args: tuple[Any, ...]) -> NetworkError:
+    """One that was copied or pickled."""
+    made: NetworkError = _class_like(kind)(*args)  # type: ignore[arg-type]
+    return made
+
+
+class BodyFailed(DeliveryError):
+    """The body of a message could not be read to its end, after other recipients had got the message."""
+
+    temporary = True
+    fault = Fault.CALLER
+
+
+class CommandCancelled(DeliveryError, defer.CancelledError):
+    """
+    The caller cancelled the Deferred of a command or a message.
+
+    The connection is aborted, since a reply to the command may still come (law 15).
+    """
+
+    temporary = True
+    fault = Fault.CALLER
+
+
+class ConnectionAborted(DeliveryError, twisted_error.ConnectionAborted):
+    """The client has closed the connection before: a command was cancelled, or the body of a message failed."""
+
+    temporary = True
+    fault = Fault.CALLER
 
 
 def auth_required() -> SMTPError:

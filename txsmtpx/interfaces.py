@@ -303,6 +303,9 @@ class ISASLClient(Interface):
 
     One whose server must prove something too has an attribute C{finished}, a C{bool}: a 235 before it is true is not
     believed.
+
+    It may have an attribute C{secrets}, a tuple of C{str}: what is hidden where the server quotes it.  Without one, all
+    that it sends is.
     """
 
     name: str = Attribute("The mechanism.")

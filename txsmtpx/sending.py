@@ -40,9 +40,6 @@ async def _send(
 ) -> Result:
     client = await connect(endpoint, **connecting)
     try:
-        result = await client.send(sender, recipients, body, options)
-    except BaseException:
-        client.give_up()
-        raise
-    client.quit()  # in the background: it never fails, and has a time limit
-    return result
+        return await client.send(sender, recipients, body, options)
+    finally:
+        client.quit()  # in the background: it never fails, and has a time limit

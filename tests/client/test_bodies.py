@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from tests.client.port import listening
 from txsmtpx import MailOptions, MemoryBackend, SMTPClient, SMTPError, SMTPServerFactory, send_mail
+from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import Outcome, ScriptedServer
 
 LINES = b"".join(b"line %d of many\r\n" % n for n in range(20_000))  # 420 kB
@@ -136,7 +137,7 @@ def test_what_turns_out_to_be_none(network, body, offers):
     with pytest.raises((TypeError, AttributeError)):
         net.result(client.send("me@example.org", TO, body()))
     assert net.servers[0].messages == []
-    assert not client.usable
+    assert client.usable is (offers == ["CHUNKING"])
 
 
 def failing():
@@ -161,25 +162,28 @@ def test_a_body_that_fails_is_no_message(network, body, offers, lmtp):
     with pytest.raises(OSError, match="the disk is gone"):
         net.result(client.send("me@example.org", TO, body()))
     assert net.servers[0].messages == []
-    assert net.servers[0].lost
-    assert not client.usable
+    assert net.servers[0].lost is not client.usable
+    assert client.usable is ("CHUNKING" in offers)
 
 
-def test_a_body_that_refuses_by_chunks_spares_the_connection(network):
-    """RSET ends what BDAT has begun; the error is a refusal, as when a backend relays."""
+@pytest.mark.parametrize("error", [OSError("the disk is gone"), SMTPError(552, (5, 3, 4), "Too much")], ids=repr)
+def test_a_body_that_fails_by_chunks_spares_the_connection(network, error):
+    """The connection is in step: RSET ends the transaction, before the next."""
 
     def body():
         yield LINES
         yield LINES
-        raise SMTPError(552, (5, 3, 4), "Too much")
+        yield LINES
+        raise error
 
     net = network(offers=["CHUNKING"])
     client = net.greeted()
-    with pytest.raises(SMTPError, match=r"552 5\.3\.4 Too much"):
+    with pytest.raises(type(error)):
         net.result(client.send("me@example.org", TO, body()))
-    assert net.servers[0].messages == []
-    assert net.servers[0].verbs[-1] == "RSET"
-    assert client.usable
+    assert net.servers[0].verbs == ["EHLO", "MAIL", "RCPT", "BDAT"]
+    net.result(client.send("me@example.org", TO, LINES))
+    assert net.servers[0].messages == [LINES]
+    assert net.servers[0].verbs[4:] == ["RSET", "MAIL", "RCPT", "BDAT"]
 
 
 def test_a_producer_is_told_to_stop(network):
@@ -271,7 +275,7 @@ def open_client(server: bytes):
 
 @pytest.mark.parametrize("offer", [b"250 x\r\n", b"250-x\r\n250 CHUNKING\r\n"], ids=["DATA", "BDAT"])
 def test_a_server_that_does_not_read_is_waited_for(offer):
-    """The source is asked for one chunk each time that there is room again."""
+    """The source is asked for one chunk each time that there is room again; by BDAT also after each reply."""
     client = open_client(offer)
     chunking = b"CHUNKING" in offer
     asked = []
@@ -279,7 +283,7 @@ def test_a_server_that_does_not_read_is_waited_for(offer):
     def body():
         for n in range(8):
             asked.append(n)
-            yield b"x" * 1000
+            yield b"x" * (CHUNK if chunking else 1000)
 
     outcome = Outcome(client.send("me@example.org", TO, body()))
     client.dataReceived(b"250 x\r\n250 x\r\n" if chunking else b"250 x\r\n250 x\r\n354 x\r\n")

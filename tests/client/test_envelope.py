@@ -10,7 +10,7 @@ from email.mime.text import MIMEText
 
 import pytest
 
-from txsmtpx import MailOptions, NotOffered, SMTPError
+from txsmtpx import MailOptions, MessageTooBig, NotOffered
 from txsmtpx.grammar.options import OriginalRecipient, RcptOptions
 
 ALL = ["PIPELINING", "SIZE 100000", "8BITMIME", "SMTPUTF8", "DSN", "REQUIRETLS", "AUTH PLAIN", "CHUNKING"]
@@ -89,8 +89,10 @@ def test_too_big_is_known_before(network):
     net = network(offers=["SIZE 100"])
     client = net.greeted()
     assert client.max_message_size == 100
-    with pytest.raises(SMTPError, match=r"^MAIL: 552 5\.3\.4 The server takes 100 octets, not 101$"):
+    text = r"^the server takes 100 octets \(SIZE\), the message has 101$"
+    with pytest.raises(MessageTooBig, match=text) as caught:
         net.result(client.send("me@example.org", ["you@example.net"], b"x" * 101))
+    assert caught.value.reply is None  # no server has sent one
     assert net.servers[0].verbs == ["EHLO"]
     net.result(client.send("me@example.org", ["you@example.net"], b"x" * 100))
 

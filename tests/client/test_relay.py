@@ -228,7 +228,8 @@ def test_421_there_is_451_here(relay):
 
 def told(outcomes):
     """What was said, less the name of the recipient that our server may put before it."""
-    return [str(reply).replace(f"<{recipient}> ", "") for recipient, reply in outcomes]
+    said = [(recipient, getattr(outcome, "reply", outcome)) for recipient, outcome in outcomes]
+    return [str(reply).replace(f"<{recipient}> ", "") for recipient, reply in said]
 
 
 @pytest.mark.parametrize("offers", [[], ["CHUNKING", "PIPELINING"]], ids=str)
@@ -257,6 +258,28 @@ def test_all_refused_after_the_data(relay):
     with pytest.raises(RecipientsRefused) as caught:
         to_next.send()
     assert told(caught.value.refused) == ends
+
+
+@pytest.mark.parametrize("end", [HANG_UP, "421 4.3.2 Down", "nonsense"], ids=repr)
+@pytest.mark.parametrize("offers", [[], ["CHUNKING", "PIPELINING"]], ids=str)
+def test_the_next_server_is_lost_after_some_had_it(relay, offers, end):
+    """The client has to try again for the third alone."""
+    there = scripted(offers=offers, lmtp=True, END=["250 2.0.0 one", "550 5.2.1 two", end])
+    to_next = relay(there, lmtp_here=True, lmtp_there=True)
+    result = to_next.send()
+    assert told(result.accepted) == ["250 2.0.0 one"]
+    third = "451 4.3.2 Down" if end == "421 4.3.2 Down" else "451 4.4.2 The connection to the next server was lost"
+    assert told(result.refused) == ["550 5.2.1 two", third]
+
+
+def test_a_reply_without_measure_is_cut(relay):
+    line = "x" * 4000
+    to_next = relay(scripted(RCPT="\n".join([f"550-5.1.1 {line}"] * 500 + ["550 5.1.1 end"])))
+    with pytest.raises(RecipientsRefused) as caught:
+        to_next.send()
+    for _, error in caught.value.refused:
+        assert error.code == 550
+        assert len(str(error)) < 15_000
 
 
 def test_options_go_on(relay):
@@ -302,7 +325,7 @@ def half(to_next, lmtp_there=False):
 @pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=str)
 @pytest.mark.parametrize("lmtp", [False, True])
 def test_the_peer_is_lost_in_mid_body(relay, offers, lmtp):
-    """The next server has no message."""
+    """The next server has no message; after chunks RSET ends the transaction, after DATA only an abort does."""
     to_next = relay(scripted(offers=offers, lmtp=lmtp), lmtp_there=lmtp)
     outcome, _ = half(to_next)
     assert to_next.next.raw or to_next.next.chunks
@@ -310,7 +333,10 @@ def test_the_peer_is_lost_in_mid_body(relay, offers, lmtp):
     to_next.here.flush()
     assert outcome.error is not None
     assert to_next.next.messages == []
-    assert to_next.next.lost
+    assert to_next.next.lost is (offers == [])
+    to_next.client = to_next.here.greeted()
+    assert len(to_next.send().accepted) == 3
+    assert len(to_next.next.messages) == 1
     assert to_next.backend.pools[0]._places.tokens == to_next.backend.pools[0]._places.limit
 
 

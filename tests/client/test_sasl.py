@@ -195,6 +195,43 @@ def test_a_challenge_that_is_none(network, challenge):
     assert net.result(client.noop()).code == 250
 
 
+def test_a_mechanism_that_crashes(network):
+    """The exchange is cancelled, so that the next command is not taken for a response."""
+
+    class Crashing:
+        name = "X-CRASHING"
+
+        def start(self):
+            return None
+
+        def next(self, challenge):
+            raise RuntimeError("crashed")
+
+    def exchange(argument):
+        answer = yield "334 "
+        assert answer == "*"
+        yield "501 5.7.0 Cancelled"
+
+    net = network(offers=["AUTH X-CRASHING"], AUTH=exchange)
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(RuntimeError, match="crashed"):
+        net.result(client.authenticate(Crashing()))
+    assert net.result(client.noop()).code == 250
+
+
+def test_challenges_without_end(network):
+    def exchange(argument):
+        while True:
+            yield "334 "
+
+    net = network(offers=["AUTH PLAIN"], AUTH=exchange)
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(ProtocolError, match="AUTH PLAIN: challenges without end"):
+        net.result(client.authenticate(Plain(USER, PASSWORD)))
+    assert not client.usable
+    assert len(net.servers[0].lines) < 30
+
+
 # ---- the choice
 
 STRONG_TO_WEAK = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"]

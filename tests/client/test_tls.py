@@ -153,7 +153,7 @@ def test_a_stripped_starttls(network, authority):
     net = network(offers=["PIPELINING", "AUTH PLAIN"])
     with pytest.raises(NotOffered, match="STARTTLS"):
         net.result(secured(net, authority, auth=("me", "secret")))
-    assert net.servers[0].verbs == ["EHLO"]
+    assert net.servers[0].verbs == ["EHLO", "QUIT"]
     assert net.servers[0].lost
 
 

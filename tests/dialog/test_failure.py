@@ -8,10 +8,8 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionAborted, ConnectionLost, ProcessTerminated, TimeoutError
 from twisted.python.failure import Failure
 
-from txsmtpx import RecipientsRefused, SMTPError
+from txsmtpx import CommandCancelled, NetworkError, RecipientsRefused, SMTPError, TLSFailed
 from txsmtpx.dialog.failure import own_failure
-from txsmtpx.grammar.reply import Reply
-from txsmtpx.wire.tls import TLSFailed
 
 
 class Odd(Exception):
@@ -25,7 +23,9 @@ class Odd(Exception):
 ERRORS = [
     ConnectionLost("Connection lost"), ConnectionAborted(), TimeoutError("late"), TLSFailed("the handshake failed"),
     CancelledError(), ProcessTerminated(1), SSL.Error([("a", "b", "c")]), OSError(2, "No such file", "there"),
-    SMTPError(550, (5, 7, 1), "No\nand no", command="MAIL"), RecipientsRefused([("a@b", Reply(550, None, "No"))]),
+    SMTPError(550, (5, 7, 1), "No\nand no", command="MAIL"), RecipientsRefused([("a@b", SMTPError(550, None, "No"))]),
+    NetworkError.like(TimeoutError, "no answer", "DATA"), NetworkError.of(OSError(2, "No such file", "there"), "connect"),
+    CommandCancelled("the caller cancelled it", command="RCPT"),
     Odd("one", two="two"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
 ]  # fmt: skip
 

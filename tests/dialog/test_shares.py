@@ -15,9 +15,9 @@ YES, NO = Reply(250, (2, 0, 0), "yes"), Reply(550, (5, 0, 0), "no")
 
 def test_all_that_was_accepted_and_all_that_was_refused():
     outcomes = [
-        (["a", "b"], Result([("a", YES)], [("b", NO)])),
-        (["c", "d"], Result([("c", YES)], [("d", NO)])),
-        (["e"], RecipientsRefused([("e", NO)])),
+        (["a", "b"], Result([("a", YES)], [("b", SMTPError.from_reply(NO))])),
+        (["c", "d"], Result([("c", YES)], [("d", SMTPError.from_reply(NO))])),
+        (["e"], RecipientsRefused([("e", SMTPError.from_reply(NO, "RCPT"))])),
         (["f"], SMTPError.from_reply(NO)),
     ]
     result = merged(outcomes)

@@ -51,7 +51,7 @@ def test_whatever_it_is(chunks: list[bytes]) -> None:
 def test_without_it_line_ends_are_made_whole() -> None:
     ends = Ends()
     ends.send("me@example.com", ["you@example.com"], b"a\nb\rc")
-    assert ends.backend.messages[0].content == b"a\r\nb\r\nc"
+    assert ends.backend.messages[0].content == b"a\r\nb\r\nc\r\n"
     ends.over()
 
 

@@ -7,12 +7,13 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from tests.extensions.ends import Ends
-from txsmtpx import MailOptions, NotOffered, RcptOptions, RecipientsRefused, SMTPClient, SMTPError, SMTPPool
+from txsmtpx import Delivered, MailOptions, NotOffered, RcptOptions, RecipientsRefused, SMTPClient, SMTPError, SMTPPool
 from txsmtpx.extensions.limits import LIMITS
 from txsmtpx.testing import Network, RecordingBackend, ScriptedServer
 
@@ -137,7 +138,9 @@ def test_lost_on_the_way() -> None:
     ends.backend.outcomes["mail"] = [None, lambda *_: ends.server.dialog.close()]
     result = ends.send(SENDER, SIX, b"Hello\r\n")
     assert codes(result.accepted) == [(SIX[0], 250), (SIX[1], 250)]
-    assert codes(result.refused) == [(recipient, 451) for recipient in SIX[2:]]
+    assert [recipient for recipient, _ in result.refused] == SIX[2:]
+    assert all(isinstance(error, ConnectionDone) for _, error in result.refused)  # and no reply that nobody sent
+    assert all(error.delivered is Delivered.NO for _, error in result.refused)
     with pytest.raises(Exception, match=r"."):
         ends.send(SENDER, SIX[:1], b"Hello\r\n")
 

@@ -29,7 +29,7 @@ def telling(*statuses: Any) -> RecordingBackend:
 
 
 def fates(pairs: Any) -> list[tuple[str, str]]:
-    return [(recipient, str(reply)) for recipient, reply in pairs]
+    return [(recipient, str(getattr(outcome, "reply", outcome))) for recipient, outcome in pairs]
 
 
 NO, LATER = SMTPError(550, (5, 7, 1), "Not to me"), SMTPError(451, (4, 2, 1), "Not now")

@@ -76,7 +76,7 @@ _HELLOS = [
     (b"250-a\n250 AUTH PLAIN\n", None),
     (b"250-a\r\n250-SIZE ten\r\n250-SIZE \0\r\n250-\r\n250 AUTH PLAIN\r\n", None),
     (b"250-a\r\n250-\xff\x80\0 \x1b\r\n250 AUTH PLAIN\r\n", None),
-    (b"250-a\r\n250-SIZE 2\r\n250 AUTH PLAIN\r\n", "send SMTPError"),
+    (b"250-a\r\n250-SIZE 2\r\n250 AUTH PLAIN\r\n", "send MessageTooBig"),
     (b"250-a\r\n251 b\r\n", "hello ProtocolError"),
     (b"250-a\r\nAUTH PLAIN\r\n", "hello ProtocolError"),
     (b"354 a\r\n", "hello ProtocolError"),

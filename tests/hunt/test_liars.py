@@ -47,7 +47,8 @@ def believe(lie: Any, segments: Segments) -> tuple[Any, ...]:
 
 def first_failure(came: list[tuple[str, str]]) -> str | None:
     """The step that failed first, and the name of the exception."""
-    failed = (f"{name} {what.partition('(')[0]}" for name, what in came if "Error(" in what or "NotOffered(" in what)
+    failures = ("Error(", "NotOffered(", "MessageTooBig(")
+    failed = (f"{name} {what.partition('(')[0]}" for name, what in came if any(each in what for each in failures))
     return next(failed, None)
 
 

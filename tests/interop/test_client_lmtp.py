@@ -40,10 +40,10 @@ async def test_each_has_an_outcome(socket: str, way: str, dovecot_receiver: LMTP
     assert [(recipient, reply.code) for recipient, reply in result.accepted] == [(ALICE, 250), (BOB, 250)]
     assert all(recipient in reply.text for recipient, reply in result.accepted)
     assert [recipient for recipient, _ in result.refused] == [UNKNOWN, FULL]
-    unknown, full = (reply for _, reply in result.refused)
+    unknown, full = (error for _, error in result.refused)
     assert (unknown.code, unknown.enhanced_code) == (550, (5, 1, 1))
     assert (full.code, full.enhanced_code) == (552, (5, 2, 2))
-    assert FULL in full.text
+    assert FULL in full.message
     for box in ("alice", "bob"):
         dovecot_receiver.stored(box, sent)
 

@@ -129,9 +129,9 @@ async def test_exim_refuses_for_one(size: str, without: tuple[str, ...], exim_re
     assert [(recipient, reply.code) for recipient, reply in result.accepted] == [
         (recipients[0], 250), (recipients[2], 250),
     ]  # fmt: skip
-    ((refused, reply),) = result.refused
-    assert (refused, reply.code) == (recipients[1], 550)
-    assert "Not to me" in reply.text
+    ((refused, error),) = result.refused
+    assert (refused, error.code) == (recipients[1], 550)
+    assert "Not to me" in str(error)
     exim_receiver.stored("carol", body)
     assert not list((exim_receiver.mail / PICKY).glob("new/*"))
     with pytest.raises(SMTPError, match="550"):

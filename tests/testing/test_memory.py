@@ -91,7 +91,7 @@ def test_a_factory_makes_as_many_as_come():
         client = network.greeted()
         outcome = Outcome(client.send(*MAIL))
         network.flush()
-        assert str(outcome.error) == "<you@example.net>: 550 5.1.1 No"
+        assert str(outcome.error) == "<you@example.net>: RCPT: 550 5.1.1 No"
     assert [server.verbs[:3] for server in script.servers] == [["EHLO", "MAIL", "RCPT"]] * 2
     network.hang_up()
 

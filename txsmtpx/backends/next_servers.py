@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
 from twisted.logger import Logger
 
+from txsmtpx.backends.next_reply import shortened
 from txsmtpx.backends.preemption import IPreemptible, Preemption
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
 from txsmtpx.grammar import replies
@@ -157,6 +158,6 @@ class NextServers:
         else:
             text = "session={session} the next server cannot be reached: {error}"
         if isinstance(error, (SMTPError, NotOffered, *UNREACHABLE)):
-            log.warn(text, session=session_id, error=error)
+            log.warn(text, session=session_id, error=shortened(error))
         else:  # an endpoint of a third party, or a defect
             log.failure(text, session=session_id, error=error)

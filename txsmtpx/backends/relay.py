@@ -29,10 +29,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger, LogLevel
 
 from txsmtpx.backends.introduction import Introduction, by_xclient, by_xforward
+from txsmtpx.backends.next_reply import for_recipient, passed_on, shortened
 from txsmtpx.backends.next_servers import TIMEOUTS, UNREACHABLE, WAIT, NextServers, check
 from txsmtpx.backends.relayed import Relayed, options_for
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.transfer import Outcome
 from txsmtpx.errors import NotOffered, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
 from txsmtpx.grammar import path, replies
@@ -188,11 +190,12 @@ class RelaySession(Session):
             self._awaiting_reply = False
         outcomes = await self._transmit(client, body, context)
         self._done()
-        context.note(next="; ".join(reply.one_line for reply in outcomes[:NAMED]))
-        if not client.lmtp and len(outcomes) == 1:  # more are those of PRDR
-            return _ours(outcomes[0])
-        for recipient, reply in zip(context.recipients, outcomes, strict=True):
-            context.set_status(recipient, _ours(reply))
+        context.note(next="; ".join(map(shortened, outcomes[:NAMED])))
+        said = [for_recipient(outcome) for outcome in outcomes]
+        if not client.lmtp and len(said) == 1:  # more are those of PRDR
+            return said[0]
+        for recipient, reply in zip(context.recipients, said, strict=True):
+            context.set_status(recipient, reply)
         return None
 
     def reset(self) -> None:
@@ -285,7 +288,7 @@ class RelaySession(Session):
             except UNREACHABLE as error:
                 raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
 
-    async def _transmit(self, client: SMTPClient, body: Relayed, context: Any) -> list[Reply]:
+    async def _transmit(self, client: SMTPClient, body: Relayed, context: Any) -> Sequence[Outcome]:
         """
         Send the body.
 
@@ -313,7 +316,7 @@ class RelaySession(Session):
         except SMTPError as error:
             if self._pool is not None and self._client is not None and is_421(error):
                 self._backend.next_servers.note_421(self._pool, self._client, error)
-            raise SMTPError.from_reply(_ours(error.reply)) from error
+            raise SMTPError.from_reply(passed_on(error.reply)) from error
         except NotOffered as error:
             self._log(LogLevel.info, "the next server cannot take that: {error}", error=error)
             raise SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550) from error
@@ -325,9 +328,10 @@ class RelaySession(Session):
                 raise
             self._log(LogLevel.info, "the next server cannot be told that: {error}", error=error)
             raise SMTPError.from_reply(unsendable) from error
-        return _ours(said) if isinstance(said, Reply) else said
+        return passed_on(said) if isinstance(said, Reply) else said
 
     def _log(self, level: Any, text: str, **of: Any) -> None:
+        of = {name: shortened(value) if name == "error" else value for name, value in of.items()}
         text = f"session={{session}} queue={{queue}} {text}"
         log.emit(level, text, session=self._connection.session_id, queue=self._queue_id, **of)
 
@@ -336,12 +340,6 @@ class RelaySession(Session):
         self._pool = self._client = None
         if pool is not None and client is not None:
             self._backend.next_servers.release(self, pool, client)
-
-
-def _ours(reply: Reply) -> Reply:
-    """A reply of the next server as ours.  Its 421 ends that connection, not this one; a code of ours it may lack."""
-    code = 451 if reply.code == 421 else reply.code
-    return Reply(code, reply.enhanced_code or replies.default_enhanced_code(code), *reply.lines)
 
 
 def relay(argument: str) -> RelayBackend:

@@ -20,7 +20,8 @@ from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.offer import Offer
-from txsmtpx.errors import ProtocolError, SMTPError
+from txsmtpx.dialog.secrets import HIDDEN, Secrets
+from txsmtpx.errors import CommandCancelled, ConnectionAborted, DeliveryError, NetworkError, ProtocolError, SMTPError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, command
@@ -37,7 +38,10 @@ class IClientWire(Protocol):
         """The next reply belongs to this phase; None: no reply is awaited."""
 
     def give_up(self) -> None:
-        """Hang up at once."""
+        """Abort the connection."""
+
+    def close(self) -> object:
+        """Send what was written, then close the connection."""
 
 
 class IWaiting(Protocol):
@@ -78,6 +82,9 @@ class ClientDialog:
     @ivar allowance: how much the server has had, of what it takes.
     @ivar failure: why nothing can be sent any more, None while it can.
     @ivar fetching: what a body is waited for with, which is pointless once there is a failure.
+    @ivar in_data: whether the octets of a message are being sent after 354, so that a command would be a part of it.
+    @ivar secrets: those of every AUTH, None before the first.
+    @ivar left_open: whether a transaction was left unfinished, so that RSET comes before the next MAIL.
     """
 
     def __init__(self, wire: IClientWire, known: Sequence[Extension] = box.EXTENSIONS) -> None:
@@ -90,8 +97,11 @@ class ClientDialog:
         self._within_tls = {extension.keyword for extension in known if extension.within_tls}
         self.forget()
         self.allowance = Allowance()
-        self.failure: Failure | None = None
+        self.failure: DeliveryError | None = None
         self.fetching: Deferred[bytes] | None = None
+        self.in_data = False
+        self.left_open = False
+        self.secrets: Secrets | None = None
         self._expected: deque[tuple[str, str, IWaiting]] = deque()
         self._parser = ReplyParser()
 
@@ -122,13 +132,13 @@ class ClientDialog:
             self.wire.write(line)
         return self.expect(verb, phase)
 
-    def leave(self, lines: bytes, body: bytes, envelope: Envelope) -> None:
-        """C{envelope} goes out, as C{lines}, and with it C{body}."""
+    def leave(self, lines: bytes, envelope: Envelope) -> None:
+        """C{envelope} goes out, as C{lines}."""
         if self.failure is None:
             self.allowance.note("MAIL", envelope.sender)
             for words in envelope.recipients:
                 self.allowance.note("RCPT", words)
-            self.wire.write(lines, body)
+            self.wire.write(lines)
 
     @property
     def quiet(self) -> bool:
@@ -140,27 +150,36 @@ class ClientDialog:
         try:
             reply = self._parser.feed(line)
         except ValueError as error:
-            self.fail(Failure(ProtocolError(str(error))))
+            self.fail(ProtocolError(str(error) if self.masked(line) == line else f"no reply: {HIDDEN}"))
             return
         if reply is None:
             return
         expected = self._expected
+        if self.secrets is not None and reply.code != 334 and (reply.code >= 400 or self.secrets.in_login):
+            reply = self.secrets.reply(reply)
         if reply.code == 421:
-            verb = expected[0][0] if expected else ""
-            self.fail(Failure(SMTPError.from_reply(reply, verb)))
+            self._end(SMTPError.from_reply(reply), politely=True)
         elif reply.code == 221 and not (expected and expected[0][0] == "QUIT"):
             # The server ends the session (RFC 5321 §4.2.3), and has not done what was asked.
-            self.fail(Failure(ConnectionDone(f"the server ended the session: {reply}")))
+            text = f"the server ended the session: {self._shown(reply)}"
+            self.fail(NetworkError.like(ConnectionDone, text))
         elif not expected:
-            self.fail(Failure(ProtocolError(f"a reply nobody asked for: {reply}")))
+            self.fail(ProtocolError(f"a reply nobody asked for: {self._shown(reply)}"))
         else:
             verb, phase, waiting = expected[0]
             if not _fits(reply, verb, phase):
-                self.fail(Failure(ProtocolError(f"no answer to {verb}: {reply}")))
+                self.fail(ProtocolError(f"no answer to {verb}: {self._shown(reply)}"))
                 return
             expected.popleft()
             self.wire.awaiting(expected[0][1] if expected else None)
             waiting.callback(reply)
+
+    def masked(self, line: bytes) -> bytes:
+        """Return a line of the server, without its text if that repeats a secret."""
+        return line if self.secrets is None else self.secrets.masked(line)
+
+    def _shown(self, reply: Reply) -> Reply:
+        return reply if self.secrets is None else self.secrets.reply(reply)
 
     def learn(self, reply: Reply, verified: bool) -> None:
         """
@@ -192,16 +211,37 @@ class ClientDialog:
             self._offer = Offer(self.extensions, self._known)
         return self._offer
 
-    def fail(self, failure: Failure) -> None:
-        """Nothing can be understood, or nothing comes, any more: everyone who waits learns why, once."""
+    def fail(self, error: DeliveryError) -> None:
+        """
+        Abort the connection: nothing can be understood, or nothing comes, any more.
+
+        All that wait for replies get an error of their own, a copy of C{error}.
+
+        @param error: its command is set to the one that the next reply would answer, where it has none.
+        """
+        self._end(error, politely=False)
+
+    def _end(self, error: DeliveryError, politely: bool) -> None:
+        """
+        End the connection, and tell all that wait for replies.
+
+        @param politely: whether QUIT is sent (RFC 5321 §4.1.1.10) where it is a command of its own, and no other reply
+            is still to come; then what was written is sent before the connection is closed.
+        """
         if self.failure is not None:
             return
-        self.failure = failure
-        self.wire.awaiting(None)
-        self.wire.give_up()
         expected, self._expected = self._expected, deque()
+        verb = expected[0][0] if expected else "idle"
+        error.command = error.command or verb
+        self.failure = error
+        self.wire.awaiting(None)
+        if politely and len(expected) <= 1 and not self.in_data and verb != "QUIT":
+            self.wire.write(b"QUIT\r\n")
+            self.wire.close()
+        else:
+            self.wire.give_up()
         for _, _, waiting in expected:
-            waiting.errback(own_failure(failure))
+            waiting.errback(own_failure(error))
         if self.fetching is not None:
             self.fetching.cancel()
 
@@ -209,16 +249,24 @@ class ClientDialog:
         """
         Go on, while anything can be sent.
 
-        @raise Exception: why nothing can.
+        @raise DeliveryError: why nothing can.
         """
         if self.failure is not None:
             own_failure(self.failure).raiseException()
 
     def _cancelled(self, waiting: Deferred[Reply]) -> None:
-        """Somebody does not wait for his reply any more, which will come all the same."""
+        """The caller does not wait for this reply any more; it comes all the same."""
+        verb = next(entry[0] for entry in self._expected if entry[2] is waiting)
         self._expected = deque(entry for entry in self._expected if entry[2] is not waiting)
-        self.give_up()
+        waiting.errback(Failure(self.cancel(verb)))
 
-    def give_up(self) -> None:
-        """A reply will come that nobody waits for."""
-        self.fail(Failure(ProtocolError("given up: a command was cancelled")))
+    def cancel(self, command: str = "") -> CommandCancelled:
+        """
+        Abort the connection, since a reply comes that nothing waits for.
+
+        @param command: what was cancelled; "" for the command that the next reply answers.
+        @return: the error of what was cancelled.
+        """
+        command = command or (self._expected[0][0] if self._expected else "idle")
+        self.fail(ConnectionAborted(f"{command} was cancelled", command=command))
+        return CommandCancelled("the caller cancelled it", command=command)

@@ -24,6 +24,7 @@ def own_failure(reason: Failure | BaseException) -> Failure:
     kind: Any = type(error)
     if isinstance(kind.__init__, FunctionType):  # which may take other arguments than the exception keeps
         own = kind.__new__(kind, *error.args)
+        own.args = error.args  # which OSError leaves to __init__
         vars(own).update(vars(error))
     else:
         own = copy.copy(error)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.client import ClientDialog, checked
-from txsmtpx.errors import ProtocolError
+from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.errors import DeliveryError
 from txsmtpx.grammar.reply import Reply
 
 
@@ -32,7 +32,7 @@ class Flight:
         self._dialog = dialog
         self._first = first
         self._missing = 0
-        self._failure: Failure | None = None
+        self._failure: DeliveryError | None = None
         self._done: Deferred[None] | None = None
 
     def expect(self, verb: str, phase: str) -> None:
@@ -40,23 +40,16 @@ class Flight:
         self._missing += 1
         self._dialog.enqueue(verb, phase, self)
 
-    async def all(self, decisive: int = 0, verb: str = "") -> list[Reply]:
+    async def over(self) -> DeliveryError | None:
         """
-        The replies, in their order.
+        Wait until no further reply comes; C{replies} has those that came.
 
-        @param decisive: how many of the first, answers to C{verb}, say more by a no than the failure of the others.
-        @raise SMTPError: one of those said no, and others never came.
-        @raise Exception: whatever ended the connection before the last of them.
+        @return: None if it has all of them, else why the others did not come.
         """
         if self._missing and self._failure is None:
             self._done = Deferred(self._cancelled)
             await self._done
-        if self._failure is not None:
-            if not self._failure.check(ProtocolError):  # of a server that talks nonsense no answer counts
-                for reply in self.replies[:decisive]:
-                    checked(reply, verb)
-            self._failure.raiseException()
-        return self.replies
+        return self._failure
 
     # ---- what the queue of expected replies calls, as it would a Deferred
 
@@ -67,16 +60,22 @@ class Flight:
         if self._first is not None and len(self.replies) == 1:
             self._first(reply)
         if not self._missing and self._done is not None:
-            done, self._done = self._done, None
-            done.callback(None)
+            self._wake(self._done)
 
     def errback(self, failure: Failure) -> None:
-        """It will not come, nor will those after it."""
-        self._failure = failure
+        """It will not come, nor will those after it: the first of these errors counts."""
+        if self._failure is None:
+            assert isinstance(failure.value, DeliveryError)
+            self._failure = failure.value
         if self._done is not None:
-            done, self._done = self._done, None
-            done.callback(None)
+            self._wake(self._done)
+
+    def _wake(self, done: Deferred[None]) -> None:
+        self._done = None
+        done.callback(None)
 
     def _cancelled(self, done: Deferred[None]) -> None:
+        """The caller cancelled the wait: what it learns is in the failure."""
         self._done = None
-        self._dialog.give_up()
+        self._failure = self._dialog.cancel()
+        done.callback(None)

@@ -58,9 +58,12 @@ class Allowance:
         shares = [recipients[at : at + most] for at in range(0, len(recipients), most)]
         mails, domains = limits.get("MAILMAX"), limits.get("RCPTDOMAINMAX")
         if mails is not None and self.mails + len(shares) > mails:
-            raise NotOffered(f"the server takes {mails} transactions a session (MAILMAX), and had {self.mails}")
-        if domains is not None and len(self.domains.union(map(_domain, addresses))) > domains:
-            raise NotOffered(f"the server takes recipients of {domains} domains a session (RCPTDOMAINMAX)")
+            text = f"the server takes {mails} transactions a session (MAILMAX), and had {self.mails}"
+            raise NotOffered(text, temporary=len(shares) <= mails)
+        wanted = set(map(_domain, addresses))
+        if domains is not None and len(self.domains | wanted) > domains:
+            text = f"the server takes recipients of {domains} domains a session (RCPTDOMAINMAX)"
+            raise NotOffered(text, command="RCPT", temporary=len(wanted) <= domains)
         return shares
 
 

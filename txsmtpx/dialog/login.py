@@ -7,13 +7,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from twisted.python.failure import Failure
-
 from txsmtpx.dialog.client import ClientDialog, checked
+from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import ProtocolError
 from txsmtpx.grammar.command import MAX_SHORT_LINE
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ISASLClient
+
+MOST_CHALLENGES = 20
+"""In one exchange, which has three at most in the mechanisms that are known."""
 
 
 async def log_in(dialog: ClientDialog, client: ISASLClient, write_secret: Callable[[bytes], None]) -> Reply:
@@ -24,27 +26,55 @@ async def log_in(dialog: ClientDialog, client: ISASLClient, write_secret: Callab
     @raise SMTPError: the server does not know us.
     @raise ProtocolError: it talks nonsense, or has not proved what the mechanism wants proved.
     """
+    if dialog.secrets is None:
+        dialog.secrets = Secrets()
+    hidden, secrets = dialog.secrets, getattr(client, "secrets", None)
+    hidden.add_secrets(secrets or ())
+    hidden.in_login = True
+    try:
+        return checked(await _exchange(dialog, client, write_secret, hidden, secrets is not None), "AUTH")
+    finally:
+        hidden.in_login = False
+
+
+async def _exchange(
+    dialog: ClientDialog, client: ISASLClient, write_secret: Callable[[bytes], None], hidden: Secrets, known: bool
+) -> Reply:
+    """The reply that ends it."""
+
+    def respond(response: bytes) -> None:
+        hidden.add_response(response, known)
+        write_secret(f"{_base64(response)}\r\n".encode())
+
     initial = client.start()
     words = [] if initial is None else [_base64(initial) or "="]
     late = len(f"AUTH {client.name} {words[0]}\r\n") > MAX_SHORT_LINE if words else False  # §4: then it must wait
+    hidden.add_response(initial or b"", known)
     reply = await dialog.send("AUTH", client.name, *([] if late else words))
     if late and reply.code == 334:
-        write_secret(f"{words[0]}\r\n".encode())
+        respond(initial or b"")
         reply = await dialog.expect("AUTH", "command")
+    challenges = 0
     while reply.code == 334:
+        challenges += 1
+        if challenges > MOST_CHALLENGES:
+            dialog.fail(ProtocolError(f"AUTH {client.name}: challenges without end", command="AUTH"))
+            dialog.raise_failure()
         try:
             response = client.next(base64.b64decode(reply.text, validate=True))
-        except ValueError as error:
+        except Exception as error:
             write_secret(b"*\r\n")
             await dialog.expect("AUTH", "command")
-            raise ProtocolError(f"AUTH {client.name}: {error}") from error
-        write_secret(_base64(response).encode() + b"\r\n")
+            if not isinstance(error, ValueError):
+                raise
+            text = HIDDEN if hidden.within(str(error)) else str(error)
+            raise ProtocolError(f"AUTH {client.name}: {text}", command="AUTH") from None  # it may quote the challenge
+        respond(response)
         reply = await dialog.expect("AUTH", "command")
-    checked(reply, "AUTH")
-    if not getattr(client, "finished", True):
-        unproved = ProtocolError(f"AUTH {client.name}: the server has not proved that it knows the password")
-        dialog.fail(Failure(unproved))
-        raise unproved
+    if reply.positive and not getattr(client, "finished", True):
+        text = f"AUTH {client.name}: the server has not proved that it knows the password"
+        dialog.fail(ProtocolError(text, command="AUTH"))
+        dialog.raise_failure()
     return reply
 
 

@@ -1,8 +1,8 @@
 """
-The credentials of one login, to be found again where somebody repeats them.
+The secrets of a login, to be found again in what the server says (law 7).
 
-A server may quote in its reply what the client has sent: the line, a password in it, a part of either.  A transcript
-shows replies, and no credentials.
+A server may quote in its reply what the client has sent: the line, a password in it, a part of either, whole, cut off,
+folded or decoded.  A transcript shows replies, and an error of the client quotes one, without the secrets.
 """
 
 from __future__ import annotations
@@ -10,29 +10,52 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterable
+
+from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.reply import Reply
 
 HIDDEN = "[credentials]"
 """What stands in the place of credentials."""
 
 _MOST = 20
-"""Parts of credentials that are looked for; of a login in more parts every reply is hidden."""
+"""Parts of a line that are looked for; of a login in more parts every reply is hidden."""
 
 _LONG = 6
-"""Characters of what is found within a word, be it a part of credentials or of the reply; less is found as a word."""
+"""Characters of what is found within a word, be it a part of a secret or of the reply; less is found as a word."""
+
+_LONG_LATER = 8
+"""The same after the login, where shorter parts are not looked for: a reply may hold one by chance."""
 
 _SEPARATORS = re.compile(r"[\x00-\x20,]+")
+_FIELDS = re.compile(r"[\x00\x01]+")
 _WORDS = re.compile(r"\w+")
+_PIECES = re.compile(r"[^\s\"'<>()\[\],;]+")
+_STATUS = re.compile(rb"[0-9]{3}(?:[ -][245]\.[0-9]{1,3}\.[0-9]{1,3}(?= )|(?=[ -]|\Z))")
+
+
+def masked(line: bytes) -> bytes:
+    """Return the codes of a reply line, with L{HIDDEN} in the place of its text."""
+    status = _STATUS.match(line)
+    return HIDDEN.encode("ascii") if status is None else b"%b %b" % (status[0], HIDDEN.encode("ascii"))
 
 
 class Secrets:
-    """The lines that a client has sent in one login; a transcript creates one for each."""
+    """
+    The secrets of one login or, for a client, of one connection.
+
+    A transcript creates one for each login that it sees.  The client's dialog creates one with the first AUTH.
+
+    @ivar in_login: whether replies belong to a login, so that short secrets are looked for too.
+    """
 
     def __init__(self) -> None:
+        self.in_login = True
         self._parts: set[str] = set()
         self._too_many = False
 
     def add(self, line: bytes) -> None:
-        """Remember the credentials in C{line}: its words, and the parts of those that are base64."""
+        """Remember all that is in C{line}: its words, and the parts of those that are base64."""
         words = line.split(None, _MOST)
         self._too_many |= len(words) > _MOST
         for word in words:
@@ -49,9 +72,26 @@ class Secrets:
             self._parts |= {each for each in (part, value if key else "") if each}
         self._too_many |= len(parts) > _MOST or len(self._parts) > _MOST
 
+    def add_secrets(self, secrets: Iterable[str]) -> None:
+        """Remember each of C{secrets}, as it is and in base64."""
+        for secret in secrets:
+            if secret:
+                self._parts |= {secret.lower(), _base64(secret.encode("utf-8")).rstrip("=")}
+
+    def add_response(self, response: bytes, known: bool) -> None:
+        """
+        Remember the response of a mechanism.
+
+        @param known: whether L{add_secrets} has been told what is secret in it; if not, all of it is.
+        """
+        if response:
+            self._parts.add(_base64(response))
+            if not known:
+                self.add_secrets(_FIELDS.split(response.decode("utf-8", "replace")))
+
     def within(self, text: str, username: str = "") -> bool:
         """
-        Return whether C{text} repeats credentials, whole or in part, in any case.
+        Return whether C{text} repeats a secret, whole or in part, in any case.
 
         @param username: a part of the credentials that C{text} may repeat.
         """
@@ -59,8 +99,40 @@ class Secrets:
             return True
         text, name = text.lower(), username.lower()
         parts = {part for part in self._parts if not name or part.rpartition("=")[2] != name}
-        words = set(_WORDS.findall(text))
-        if any(part in words or (len(part) >= _LONG and part in text) for part in parts):
-            return True
+        least = _LONG if self.in_login else _LONG_LATER
+        for part in parts:
+            if part in text and (len(part) >= least or (self.in_login and _is_word(part, text))):
+                return True
         # A reply line has 512 octets: a longer part is cut in two.
-        return any(word in part for word in words if len(word) >= _LONG for part in parts)
+        pieces = {each for each in (*_WORDS.findall(text), *_PIECES.findall(text)) if len(each) >= least}
+        return any(piece in part for piece in pieces for part in parts)
+
+    def masked(self, line: bytes) -> bytes:
+        """Return a line of the server, without its text if that repeats a secret."""
+        text = line.decode("utf-8", "replace")
+        return masked(line) if self.within(text) or self.within(_challenge(text)) else line
+
+    def reply(self, reply: Reply) -> Reply:
+        """Return C{reply} without the lines that repeat a secret."""
+        lines = [HIDDEN if self.within(line) or self.within(_challenge(f"{reply.code} {line}")) else line
+                 for line in reply.lines]  # fmt: skip
+        return reply if lines == list(reply.lines) else Reply(reply.code, reply.enhanced_code, *lines)
+
+
+def _base64(octets: bytes) -> str:
+    """Return C{octets} in base64 and in lower case, as what is looked for."""
+    return asciitext.lower(base64.b64encode(octets).decode("ascii"))
+
+
+def _is_word(part: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) is not None
+
+
+def _challenge(line: str) -> str:
+    """Return what C{line} says to a mechanism, "" if the line is no challenge."""
+    if not line.startswith("334 "):
+        return ""
+    try:
+        return base64.b64decode(line[4:], validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""

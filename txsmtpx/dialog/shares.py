@@ -9,8 +9,7 @@ from email.message import Message
 from typing import Any
 
 from txsmtpx.dialog.sending import Result
-from txsmtpx.errors import RecipientsRefused, SMTPError
-from txsmtpx.grammar import replies
+from txsmtpx.errors import DeliveryError, RecipientsRefused, SMTPError
 from txsmtpx.grammar.reply import Reply
 
 
@@ -36,26 +35,32 @@ def again(body: Any) -> Callable[[], Any]:
     )
 
 
-def merged(outcomes: Sequence[tuple[Sequence[str], Result | Exception]]) -> Result:
+def merged(outcomes: Sequence[tuple[Sequence[str], Result | DeliveryError]]) -> Result:
     """
     What became of a message that went in several transactions, in the order of its recipients.
 
     @param outcomes: for each transaction, its recipients and what came of them.
-    @raise SMTPError: it was refused each time.
+    @raise SMTPError: it was refused each time, in the same words.
     @raise RecipientsRefused: all recipients were.
+    @raise DeliveryError: it was accepted for none, and for some no reply came.
     """
     accepted: list[tuple[str, Reply]] = []
-    refused: list[tuple[str, Reply]] = []
+    refused: list[tuple[str, DeliveryError]] = []
     for recipients, outcome in outcomes:
         if isinstance(outcome, Result):
             accepted += outcome.accepted
             refused += outcome.refused
-        elif isinstance(outcome, RecipientsRefused):
-            refused += outcome.refused
         else:
-            reply = outcome.reply if isinstance(outcome, SMTPError) else replies.NEXT_LOST_451
-            refused += [(recipient, reply) for recipient in recipients]
+            before = list(outcome.refused)  # in the same order
+            for recipient in recipients:
+                known = bool(before) and before[0][0] == recipient
+                refused.append(before.pop(0) if known else (recipient, outcome))
     if accepted:
         return Result(accepted, refused)
-    why = (each for _, each in outcomes if isinstance(each, Exception) and not isinstance(each, RecipientsRefused))
-    raise next(why, RecipientsRefused(refused))
+    errors = [outcome for _, outcome in outcomes if isinstance(outcome, DeliveryError)]
+    first = next((error for error in errors if not isinstance(error, SMTPError | RecipientsRefused)), errors[0])
+    alike = all(isinstance(error, SMTPError) and error.reply == first.reply for error in errors)
+    if isinstance(first, SMTPError | RecipientsRefused) and not alike:
+        raise RecipientsRefused(refused)
+    first.refused = [(recipient, error) for recipient, error in refused if error is not first]
+    raise first

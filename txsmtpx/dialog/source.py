@@ -8,7 +8,7 @@ import copy
 import io
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from email import policy
 from email.generator import BytesGenerator
 from email.headerregistry import Address, Group
@@ -22,7 +22,7 @@ from zope.interface import implementer
 from txsmtpx.grammar.domain import to_a_label
 
 CHUNK = 128 * 1024
-"""Octets handed on at a time."""
+"""Octets that are read from a file at a time."""
 
 
 class Source:
@@ -34,37 +34,46 @@ class Source:
     """
 
     def __init__(self, chunks: Any, octets: bytes | None = None) -> None:
+        """
+        @param chunks: an iterable or async iterable of C{bytes}; not used where there are C{octets}.
+        """
         self._chunks = chunks
-        self._running = self._all()
+        waits = octets is not None or hasattr(chunks, "__aiter__")
+        self._ready: Iterator[bytes] | None = None if waits else iter(chunks)
+        self._running = self._coming()
         self._at = 0
         self.octets = octets
         self.eight_bit = octets is None or not octets.isascii()
 
-    def at_hand(self) -> bytes | None:
-        """The next chunk, empty after the last, of what is in memory; None where it must be waited for."""
-        if self.octets is None:
+    def at_hand(self, size: int) -> bytes | None:
+        """
+        The next piece, empty after the last, where there is one without waiting; None where it must be waited for.
+
+        @param size: of a piece of what is in memory.
+        """
+        if self.octets is not None:
+            at, self._at = self._at, self._at + size
+            return self.octets[at : at + size]
+        if self._ready is None:
             return None
-        at, self._at = self._at, self._at + CHUNK
-        return self.octets[at : at + CHUNK]
+        for chunk in self._ready:
+            if chunk:
+                return chunk
+        return b""
 
     @property
     def exhausted(self) -> bool:
         """Whether it is known that nothing more comes."""
         return self.octets is not None and self._at >= len(self.octets)
 
-    async def _all(self) -> AsyncGenerator[bytes, None]:
-        """The octets, a chunk at a time, never empty."""
-        if hasattr(self._chunks, "__aiter__"):
-            async for chunk in self._chunks:
-                if chunk:
-                    yield chunk
-        else:
-            for chunk in self._chunks:
-                if chunk:
-                    yield chunk
+    async def _coming(self) -> AsyncGenerator[bytes, None]:
+        """What must be waited for, a piece at a time, never empty."""
+        async for chunk in self._chunks:
+            if chunk:
+                yield chunk
 
     async def next(self) -> bytes:
-        """The next chunk, empty after the last, of what is not in memory."""
+        """The next piece, empty after the last, of what must be waited for."""
         try:
             return await self._running.__anext__()
         except StopAsyncIteration:
@@ -73,9 +82,10 @@ class Source:
     async def close(self) -> None:
         """Nothing more is wanted."""
         await self._running.aclose()
-        close = getattr(self._chunks, "aclose", None)
-        if close is not None:
-            await close()
+        if hasattr(self._chunks, "aclose"):
+            await self._chunks.aclose()
+        elif isinstance(self._ready, Generator):
+            self._ready.close()
 
 
 def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Deferred[Any]], utf8: bool) -> Source:

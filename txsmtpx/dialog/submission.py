@@ -7,22 +7,20 @@ only so many recipients at a time, in several transactions.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionClosed, TimeoutError
 
 from txsmtpx.dialog import shares, source
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.envelope import Envelope
-from txsmtpx.dialog.sending import IBodyWire, Result, Sending
-from txsmtpx.errors import NotOffered, ProtocolError, RecipientsRefused, SMTPError
+from txsmtpx.dialog.sending import Result, Sending
+from txsmtpx.dialog.transfer import IBodyWire
+from txsmtpx.errors import BodyFailed, CommandCancelled, Delivered, DeliveryError, MessageTooBig, NotOffered
 from txsmtpx.grammar.options import MailOptions, RcptOptions
-
-_LOST = (ConnectionClosed, TimeoutError, ProtocolError)
+from txsmtpx.grammar.reply import Reply
 
 
 class Submission:
@@ -52,38 +50,66 @@ class Submission:
         pairs = [(each, RcptOptions()) if isinstance(each, str) else each for each in recipients]
         parts = self._dialog.allowance.shares(pairs, (each for each, _ in pairs), self._dialog.extensions)
         if len(parts) == 1:
-            return await self._once(sender, pairs, body, options)
+            return await self._send(self._prepared(sender, pairs, body, options))
         again = shares.again(body)
-        outcomes: list[tuple[list[str], Result | Exception]] = []
+        # What is wrong with one of them is found before anything is sent.
+        return await self._send_all([self._prepared(sender, part, again(), options) for part in parts], again)
+
+    async def _send_all(self, parts: Sequence[Sending], again: Callable[[], Any]) -> Result:
+        """
+        One after the other.
+
+        @param again: sets a file back to where it was.
+        """
+        outcomes: list[tuple[Sequence[str], Result | DeliveryError]] = []
+        accepted: list[tuple[str, Reply]] = []
         for part in parts:
-            outcome: Result | Exception
+            again()
+            outcome: Result | DeliveryError
             try:
-                outcome = await self._once(sender, part, again(), options)
-            except (SMTPError, RecipientsRefused, *_LOST) as error:
+                outcome = await self._send(part)
+                accepted += outcome.accepted
+            except CommandCancelled as error:
+                if accepted:
+                    error.accepted, error.delivered = [*accepted, *error.accepted], Delivered.YES
+                raise
+            except DeliveryError as error:
                 outcome = error
-            outcomes.append(([each for each, _ in part], outcome))
+            except Exception as error:
+                if not accepted:
+                    raise
+                outcome = BodyFailed(f"the body failed: {type(error).__name__}: {error}")
+            outcomes.append((part.recipients, outcome))
         return shares.merged(outcomes)
 
-    async def _once(
+    def _prepared(
         self, sender: str, pairs: Sequence[tuple[str, RcptOptions]], body: Any, options: MailOptions | None
-    ) -> Result:
-        """In one transaction."""
+    ) -> Sending:
+        """
+        One transaction, ready to be sent.
+
+        @raise NotOffered: the server cannot take the message.
+        @raise ValueError: an address is none.
+        """
         given = copy.copy(options) if options is not None else MailOptions()
-        if given.body == "BINARYMIME" and "CHUNKING" not in self._dialog.extensions:
+        binary = given.body == "BINARYMIME"
+        if binary and "CHUNKING" not in self._dialog.extensions:
             raise NotOffered("the server does not offer CHUNKING, which BINARYMIME needs")
         if len(pairs) > 1 and "prdr" not in vars(given):
             given.prdr = True  # where it is offered
         recipients = [each for each, _ in pairs]
         message = self._describe(sender, recipients, body, given)
         envelope = Envelope(sender, pairs, given, self._dialog.offer)
-        sending = Sending(self._dialog, self._wire, self._lmtp, given.body == "BINARYMIME")
-        try:
-            return await sending.run(recipients, envelope, message)
-        except (SMTPError, RecipientsRefused):
-            if self._dialog.failure is None:
-                with contextlib.suppress(Exception):  # the error that counts is the first
-                    await self._dialog.send("RSET")  # whatever of a transaction is left
-            raise
+        return Sending(self._dialog, self._wire, self._lmtp, recipients, envelope, message, binary)
+
+    async def _send(self, part: Sending) -> Result:
+        """In one transaction."""
+        if self._dialog.left_open:
+            await self._dialog.send("RSET")
+        self._dialog.left_open = True
+        result = await part.run()
+        self._dialog.left_open = False
+        return result
 
     def _describe(self, sender: str, recipients: Sequence[str], body: Any, options: MailOptions) -> source.Source:
         """The body, and what MAIL says of it."""
@@ -99,7 +125,7 @@ class Submission:
             options.size = size
         limit = self._dialog.extensions.get("SIZE")
         if limit and options.size is not None and options.size > limit:
-            raise SMTPError(552, (5, 3, 4), f"The server takes {limit} octets, not {options.size}", command="MAIL")
+            raise MessageTooBig(f"the server takes {limit} octets (SIZE), the message has {options.size}")
         return message
 
     def _source(self, body: Any, utf8: bool) -> source.Source:

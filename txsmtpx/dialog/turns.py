@@ -9,6 +9,9 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from txsmtpx.errors import CommandCancelled
 
 T = TypeVar("T")
 
@@ -34,11 +37,11 @@ class Turns:
 
     async def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._taken:
-            turn: Deferred[None] = Deferred(self._waiting.remove)
+            turn: Deferred[None] = Deferred(self._cancelled)
             self._waiting.append(turn)
             try:
                 await turn
-            except BaseException:  # cancelled while nothing of it had been said
+            except BaseException:  # cancelled while nothing of it had been sent
                 coroutine.close()
                 raise
         self._taken = True
@@ -49,3 +52,7 @@ class Turns:
                 self._waiting.popleft().callback(None)
             else:
                 self._taken = False
+
+    def _cancelled(self, turn: Deferred[None]) -> None:
+        self._waiting.remove(turn)
+        turn.errback(Failure(CommandCancelled("the caller cancelled it before it was sent", command="idle")))

@@ -18,7 +18,10 @@ MAX_LINE = 512
 """Octets of a reply line with its CRLF (RFC 5321 §4.5.3.1.5); longer texts are folded when written."""
 
 MAX_PARSED_LINES = 1000
-"""Lines of one reply that a client listens to; a server that goes on is talking nonsense."""
+"""Lines of one reply that a client reads; a server that sends more breaks the protocol."""
+
+MAX_KEPT = 16 * 1024
+"""Octets of a reply after which no further line of it is kept: an answer to EHLO has some hundred."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # An enhanced code of another class than the code itself is text (RFC 2034 §4).
@@ -147,6 +150,7 @@ class ReplyParser:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self._count = self._size = 0
         self._code = 0
         self._enhanced: EnhancedCode | None = None
 
@@ -167,16 +171,19 @@ class ReplyParser:
             return said
         if self._lines and said.code != self._code:
             raise ValueError(f"a reply of {self._code} goes on as {said.code}")
-        if len(self._lines) >= MAX_PARSED_LINES:
+        if self._count >= MAX_PARSED_LINES:
             raise ValueError("a reply without end")
         self._code = said.code
         if said.enhanced_code is not None:
             self._enhanced = said.enhanced_code
-        self._lines += said.lines
+        if self._size < MAX_KEPT:
+            self._lines += said.lines
+        self._count += 1
+        self._size += len(line)
         if more:
             return None
         reply = Reply(said.code, self._enhanced, *self._lines)
-        self._lines, self._enhanced = [], None
+        self._lines, self._enhanced, self._count, self._size = [], None, 0, 0
         return reply
 
 

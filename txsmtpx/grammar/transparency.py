@@ -107,12 +107,15 @@ def _uncertain(data: bytes) -> int:
 
 
 class LineEnds:
-    """Takes octets in chunks, gives them with every line end a CRLF; nothing is doubled, wherever they are cut."""
+    """
+    Takes a message in chunks, gives it with every line end a CRLF; nothing is doubled, wherever it is cut.
+    """
 
-    __slots__ = ("_cr",)
+    __slots__ = ("_cr", "at_start")
 
     def __init__(self) -> None:
         self._cr = False  # a CR is withheld: LF may follow
+        self.at_start = True  # of a line
 
     def feed(self, chunk: bytes) -> bytes:
         """C{chunk}, less a CR at its end, which comes with the next."""
@@ -120,12 +123,16 @@ class LineEnds:
             chunk, self._cr = b"\r" + chunk, False
         if chunk.endswith(b"\r"):
             chunk, self._cr = chunk[:-1], True
-        return _ANY_LINE_END.sub(b"\r\n", chunk) if _has_bare(chunk) else chunk
+        if chunk:
+            chunk = _ANY_LINE_END.sub(b"\r\n", chunk) if _has_bare(chunk) else chunk
+            self.at_start = chunk.endswith(b"\n")
+        return chunk
 
     def finish(self) -> bytes:
-        """What was withheld."""
-        cr, self._cr = self._cr, False
-        return b"\r\n" if cr else b""
+        """The end of the last line where it is missing, as DATA needs it (RFC 5321 §4.1.1.4)."""
+        missing = self._cr or not self.at_start
+        self._cr, self.at_start = False, True
+        return b"\r\n" if missing else b""
 
 
 class Stuffer:
@@ -133,24 +140,20 @@ class Stuffer:
     Takes a message in chunks, gives the octets to send after 354.
     """
 
-    __slots__ = ("_line_ends", "_line_start")
+    __slots__ = ("_line_ends",)
 
     def __init__(self) -> None:
         self._line_ends = LineEnds()
-        self._line_start = True
 
     def feed(self, chunk: bytes) -> bytes:
         """The octets to send for C{chunk}."""
-        return self._stuff(self._line_ends.feed(chunk))
+        at_start = self._line_ends.at_start
+        chunk = self._line_ends.feed(chunk)
+        if b"." not in chunk:
+            return chunk
+        dot = b"." if at_start and chunk.startswith(b".") else b""
+        return dot + chunk.replace(b"\r\n.", b"\r\n..")
 
     def finish(self) -> bytes:
-        """The octets that end the data: a last line end where one is missing, and the lone dot."""
-        rest = self._stuff(self._line_ends.finish())
-        return rest + (b".\r\n" if self._line_start else b"\r\n.\r\n")
-
-    def _stuff(self, chunk: bytes) -> bytes:
-        if not chunk:
-            return b""
-        dot = b"." if self._line_start and chunk.startswith(b".") else b""
-        self._line_start = chunk.endswith(b"\n")
-        return dot + (chunk.replace(b"\r\n.", b"\r\n..") if b"." in chunk else chunk)
+        """The octets that end the data: the end of the last line where it is missing, and the lone dot."""
+        return self._line_ends.finish() + b".\r\n"

@@ -63,6 +63,7 @@ class Anonymous:
         @param trace: such as an address, for the log of the server.
         """
         self._trace = trace
+        self.secrets = ()
 
     def start(self) -> bytes:
         """All there is to say."""

@@ -117,6 +117,7 @@ class OAuthBearer:
         """
         self._username = username
         self._token = token
+        self.secrets = (token,)
         self._host = host
         self._port = port
 

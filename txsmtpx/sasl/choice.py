@@ -28,4 +28,5 @@ def strongest(offered: Collection[str], username: str, password: str, bindable: 
     for mechanism in (CramMD5, Plain, Login):
         if mechanism.name in offered:
             return mechanism(username, password)
-    raise NotOffered(f"no mechanism for a password is offered, only: {' '.join(sorted(offered)) or 'none'}")
+    text = f"no mechanism for a password is offered, only: {' '.join(sorted(offered)) or 'none'}"
+    raise NotOffered(text, command="AUTH", temporary=True)

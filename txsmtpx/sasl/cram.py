@@ -81,6 +81,7 @@ class CramMD5:
     def __init__(self, username: str, password: str) -> None:
         self._username = username
         self._password = password
+        self.secrets = (password,)
 
     def start(self) -> None:
         """The server speaks first."""

@@ -74,6 +74,7 @@ class External:
         @param authorization: whom to act as, "" for whom the server takes us for.
         """
         self._authorization = authorization
+        self.secrets = ()
 
     def start(self) -> bytes:
         """All there is to say."""

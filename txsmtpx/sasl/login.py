@@ -47,6 +47,7 @@ class Login:
 
     def __init__(self, username: str, password: str) -> None:
         self._username = username
+        self.secrets = (password,)
         self._both = username.encode("utf-8"), password.encode("utf-8")
         self._answers: list[bytes] = []
 

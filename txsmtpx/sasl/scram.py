@@ -196,6 +196,7 @@ class Scram:
         self._username = username
         self._authorization = authorization
         self._password = password.encode("utf-8")
+        self.secrets = (password,)
         self._wanted = binding
         self._bindings: Mapping[str, bytes] = {}
         self._offered: Collection[str] = ()
@@ -223,7 +224,8 @@ class Scram:
             return "y" if self._bindings and f"{self.name}-PLUS" not in self._offered else "n"
         name = self._wanted or next(iter(self._bindings), "")
         if name not in self._bindings:
-            raise NotOffered(f"{self.name}: the connection has no channel binding {name}".rstrip(" "))
+            text = f"{self.name}: the connection has no channel binding {name}".rstrip(" ")
+            raise NotOffered(text, command="AUTH")
         return f"p={name}"
 
     def next(self, challenge: bytes) -> bytes:

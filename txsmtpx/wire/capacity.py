@@ -12,8 +12,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import TimeoutError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from txsmtpx.errors import Fault, NetworkError
 
-class PoolBusy(TimeoutError):
+
+class PoolBusy(NetworkError, TimeoutError):
     """
     All connections of a pool are in use, and none became free in time; a later attempt may succeed.
 
@@ -21,14 +23,15 @@ class PoolBusy(TimeoutError):
         seconds: How long the caller has waited.
     """
 
-    temporary = True
+    command = "connect"
+    fault = Fault.CALLER
 
     def __init__(self, seconds: float) -> None:
         """
         Args:
             seconds: How long the caller has waited.
         """
-        TimeoutError.__init__(self)
+        Exception.__init__(self, seconds)
         self.seconds = seconds
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import TimeoutError
+from twisted.internet.error import ConnectionClosed, ConnectionLost, TimeoutError
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.failure import own_failure
-from txsmtpx.errors import ProtocolError
+from txsmtpx.errors import DeliveryError, NetworkError, ProtocolError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar.domain import to_a_label
@@ -86,7 +86,7 @@ class ClientChannel(LineReceiver):
         self._closed: list[Deferred[None]] = []
         self._receiving = False
         self._moved = False
-        self.greeting = self._dialog.expect("", "greeting")
+        self.greeting = self._dialog.expect("greeting", "greeting")
 
     @property
     def usable(self) -> bool:
@@ -139,7 +139,7 @@ class ClientChannel(LineReceiver):
             return
         line = line.removesuffix(b"\r")
         if self._recorder is not None:
-            self._recorder.server(line)
+            self._recorder.server(self._dialog.masked(line))
         self._dialog.line_received(line)
 
     def handshakeCompleted(self) -> None:
@@ -156,19 +156,27 @@ class ClientChannel(LineReceiver):
         """Everyone who waits for anything learns why it will not come."""
         self._lost = True
         self._deadlines.stop()
-        reason = own_failure(reason if self.tls is not None else tls_failure(self._tls_options, reason))
         secured, self._secured = self._secured, None
-        self._dialog.fail(reason)
-        if secured is not None:
-            secured.errback(own_failure(self._dialog.failure or reason))
+        why = self._why(reason.value, handshaking=secured is not None)
+        self._dialog.fail(why)
         writable, self._writable = self._writable, None
-        if writable is not None:
-            writable.errback(own_failure(self._dialog.failure or reason))
+        for waiting in (secured, writable):
+            if waiting is not None:
+                waiting.errback(own_failure(self._dialog.failure or why))
         closed, self._closed = self._closed, []
         for gone in closed:
             gone.callback(None)
         if self.tls is not None:
             self.tls.lost()
+
+    def _why(self, reason: BaseException | None, handshaking: bool) -> DeliveryError:
+        """The end of the connection as an error of its own: reactors share one among all connections."""
+        failed = tls_failure(self._tls_options, reason, handshaking)
+        if failed is not None:
+            return failed
+        if not isinstance(reason, ConnectionClosed):
+            reason = ConnectionLost(f"{type(reason).__name__}: {reason}")
+        return NetworkError.of(reason, "TLS" if handshaking else "")
 
     def pauseProducing(self) -> None:
         """The server does not read."""
@@ -214,6 +222,14 @@ class ClientChannel(LineReceiver):
         self._writable = Deferred(lambda _: self._forget_writable())
         return self._writable
 
+    def wake(self, seconds: float, call: Callable[[], object] | None) -> None:
+        """Call C{call} in C{seconds}; None for nothing."""
+        if call is None:
+            self._deadlines.clear("wake")
+        else:
+            self._wake = call
+            self._deadlines.set("wake", seconds)
+
     def _forget_writable(self) -> None:
         self._writable = None
 
@@ -247,9 +263,8 @@ class ClientChannel(LineReceiver):
         @raise ProtocolError: the server has said more in the clear than it was asked for (RFC 3207 §6).
         """
         if not self._dialog.quiet or self._lines or self._unread:
-            error = ProtocolError("the server went on in the clear after STARTTLS")
-            self._dialog.fail(Failure(error))
-            raise error
+            self._dialog.fail(ProtocolError("the server went on in the clear after STARTTLS", command="STARTTLS"))
+            self._dialog.raise_failure()
         secured = self._secured = Deferred(self._handshake_cancelled)
         self.awaiting("handshake")
         self._tls_options = options
@@ -257,11 +272,11 @@ class ClientChannel(LineReceiver):
         return secured
 
     def _too_long(self) -> None:
-        self._dialog.fail(Failure(ProtocolError("a reply line without end")))
+        self._dialog.fail(ProtocolError("a reply line without end"))
 
     def _handshake_cancelled(self, secured: Deferred[None]) -> None:
         self._secured = None
-        self._dialog.fail(Failure(ProtocolError("given up: the TLS handshake was cancelled")))
+        secured.errback(Failure(self._dialog.cancel("TLS")))
 
     def _close_cancelled(self, gone: Deferred[None]) -> None:
         self._closed.remove(gone)
@@ -278,5 +293,8 @@ class ClientChannel(LineReceiver):
     def _expired(self, phase: str) -> None:
         if phase == "close":
             self.give_up()
+        elif phase == "wake":
+            self._wake()
         else:
-            self._dialog.fail(Failure(TimeoutError(f"no answer in time ({self._phase})")))
+            command = "TLS" if self._phase == "handshake" else ""
+            self._dialog.fail(NetworkError.like(TimeoutError, f"no answer in time ({self._phase})", command))

@@ -16,10 +16,11 @@ from txsmtpx.dialog.client import checked
 from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.login import log_in
-from txsmtpx.dialog.sending import Result, Sending
+from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.submission import Submission
+from txsmtpx.dialog.transfer import Outcome, Transfer
 from txsmtpx.dialog.turns import Turns
-from txsmtpx.errors import NotOffered
+from txsmtpx.errors import Fault, NotOffered
 from txsmtpx.extensions.xclient import plain_attributes
 from txsmtpx.grammar import asciitext, attributes
 from txsmtpx.grammar.domain import to_a_label
@@ -50,6 +51,7 @@ class SMTPClient(ClientChannel):
         """See L{ClientChannel}."""
         super().__init__(**settings)
         self._another = False
+        self._accepted = 0  # by RCPT, in the transaction that is open
         self._do = Turns().take
 
     # ---- what the server offers
@@ -83,6 +85,7 @@ class SMTPClient(ClientChannel):
         return self._do(self._hello(domain or self._domain or self._literal()))
 
     async def _hello(self, domain: str) -> Reply:
+        self._accepted = 0
         verb, domain = "LHLO" if self.lmtp else "EHLO", to_a_label(domain)  # RFC 6531 §3.7.1
         reply = await self._dialog.send(verb, domain)
         if reply.code in (500, 501, 502, 504, 550) and not self.lmtp:  # RFC 5321 §3.2
@@ -105,7 +108,7 @@ class SMTPClient(ClientChannel):
 
     async def _start_tls(self, options: Any) -> TLSState:
         if "STARTTLS" not in self.extensions:
-            raise NotOffered("the server does not offer STARTTLS")
+            raise NotOffered("the server does not offer STARTTLS", command="STARTTLS", temporary=True)
         checked(await self._dialog.send("STARTTLS"), "STARTTLS")
         await self._secure(options)
         self._dialog.forget()
@@ -125,11 +128,12 @@ class SMTPClient(ClientChannel):
 
     async def _authenticate(self, auth: Auth) -> Reply:
         if self.tls is None and not self._allow_insecure_auth:
-            raise NotOffered("no TLS: a login in the clear needs allow_insecure_auth=True")
+            text = "no TLS: a login in the clear needs allow_insecure_auth=True"
+            raise NotOffered(text, command="AUTH", fault=Fault.CALLER)
         offered, bindings = self.extensions.get("AUTH", ()), self.tls.bindings if self.tls is not None else {}
         client: ISASLClient = strongest(offered, *auth, bool(bindings)) if isinstance(auth, tuple) else auth
         if not self.supports_auth(client.name):
-            raise NotOffered(f"the server does not offer AUTH {client.name}")
+            raise NotOffered(f"the server does not offer AUTH {client.name}", command="AUTH", temporary=True)
         if IBindable.providedBy(client):
             client.bind(bindings, offered)
         return await log_in(self._dialog, client, self.write_secret)
@@ -139,7 +143,10 @@ class SMTPClient(ClientChannel):
         return self._do(self._mail(sender, copy.copy(options) if options is not None else MailOptions()))
 
     async def _mail(self, sender: str, options: MailOptions) -> Reply:
-        return await self._checked("MAIL", *Envelope(sender, [], options, self._dialog.offer).sender)
+        words = Envelope(sender, [], options, self._dialog.offer).sender
+        if self._dialog.left_open:
+            await self._checked("RSET")
+        return await self._checked("MAIL", *words)
 
     def rcpt(self, recipient: str, options: RcptOptions | None = None) -> Deferred[Reply]:
         """RCPT."""
@@ -149,48 +156,73 @@ class SMTPClient(ClientChannel):
         envelope = Envelope("", [(recipient, options)], MailOptions(), self._dialog.offer)
         return await self._checked("RCPT", *envelope.recipients[0])
 
-    def data(self, body: Any, accepted: int = 1) -> Deferred[list[Reply]]:
+    def data(self, body: Any, accepted: int = 1) -> Deferred[Sequence[Outcome]]:
         """
         DATA and C{body}.
 
         @param accepted: how many recipients were, which under LMTP is the number of the replies.
-        @return: the replies after the data, whatever they say.
+        @return: the replies after the data, whatever they say.  Where the connection was lost after some of them, its
+            error stands in the place of each of the others.
+        @raise ValueError: L{rcpt} has had no recipient accepted, and so no octet of C{body} is sent.
+        @raise DeliveryError: no reply came.
         """
         return self._do(self._data(body, accepted))
 
-    async def _data(self, body: Any, accepted: int) -> list[Reply]:
-        sending = Sending(self._dialog, self, self.lmtp)
+    async def _data(self, body: Any, accepted: int) -> Sequence[Outcome]:
+        transfer = Transfer(self._dialog, self, self.lmtp)
         checked(await self._dialog.send("DATA", phase="data"), "DATA")
-        return await sending.by_data(self._source(body), accepted)
+        if not self._accepted:
+            transfer.nothing()
+        self._take_accepted()
+        return await transfer.by_data(self._source(body), accepted)
 
-    def bdat(self, chunk: bytes, last: bool = False, accepted: int = 1) -> Deferred[list[Reply]]:
+    def bdat(self, chunk: bytes, last: bool = False, accepted: int = 1) -> Deferred[Sequence[Outcome]]:
         """
         BDAT (RFC 3030) with C{chunk}, as it is.
 
-        @return: the reply; under LMTP, to the last chunk, one for each of C{accepted} recipients.
+        @return: the reply; under LMTP, to the last chunk, one for each of C{accepted} recipients (L{data}).
         @raise NotOffered: the server does not offer CHUNKING.
+        @raise ValueError: L{rcpt} has had no recipient accepted, or the server has rejected a chunk before; a server
+            that does not swallow this one would run it as commands.
         """
         return self._do(self._bdat(chunk, last, accepted))
 
-    def transmit(self, body: Any, accepted: int = 1, binary: bool = False) -> Deferred[list[Reply]]:
+    def transmit(self, body: Any, accepted: int = 1, binary: bool = False) -> Deferred[Sequence[Outcome]]:
         """
         C{body} after an envelope that C{accepted} recipients have accepted: by BDAT where it is offered, or by DATA.
 
         @param binary: MAIL said BODY=BINARYMIME, so that line ends are not touched.
-        @return: the replies to it, whatever they say: one, or under LMTP one for each.
+        @return: the replies to it, whatever they say: one, or under LMTP one for each (L{data}).
+        @raise ValueError: L{rcpt} has had no recipient accepted.
         """
         return self._do(self._transmit(body, accepted, binary))
 
-    async def _transmit(self, body: Any, accepted: int, binary: bool) -> list[Reply]:
+    async def _transmit(self, body: Any, accepted: int, binary: bool) -> Sequence[Outcome]:
         if "CHUNKING" not in self.extensions:
             return await self._data(body, accepted)
-        sending = Sending(self._dialog, self, self.lmtp, binary)
-        return await sending.by_chunks(self._source(body), accepted)
+        self._take_accepted()
+        transfer = Transfer(self._dialog, self, self.lmtp, binary)
+        return await transfer.by_chunks(self._source(body), accepted)
 
-    async def _bdat(self, chunk: bytes, last: bool, accepted: int) -> list[Reply]:
+    async def _bdat(self, chunk: bytes, last: bool, accepted: int) -> Sequence[Outcome]:
         if "CHUNKING" not in self.extensions:
-            raise NotOffered("the server does not offer CHUNKING")
-        return await Sending(self._dialog, self, self.lmtp).one_chunk(chunk, last, accepted)
+            raise NotOffered("the server does not offer CHUNKING", command="BDAT")
+        recipients = self._take_accepted()
+        outcomes = await Transfer(self._dialog, self, self.lmtp).one_chunk(chunk, last, accepted)
+        if not last and isinstance(outcomes[0], Reply) and outcomes[0].positive:
+            self._accepted = recipients  # another chunk may follow
+        return outcomes
+
+    def _take_accepted(self) -> int:
+        """
+        How many recipients L{rcpt} has had accepted; from now on none, as the message is being sent.
+
+        @raise ValueError: none (law 25).
+        """
+        accepted, self._accepted = self._accepted, 0
+        if not accepted:
+            raise ValueError("no octet of a message is sent before a recipient has been accepted")
+        return accepted
 
     def reset(self) -> Deferred[Reply]:
         """RSET."""
@@ -213,7 +245,7 @@ class SMTPClient(ClientChannel):
         if "SMTPUTF8" in self.extensions:
             return await self._checked(verb, name, "SMTPUTF8")
         if not name.isascii():
-            raise NotOffered(f"the server does not offer SMTPUTF8, which {name} needs")
+            raise NotOffered(f"the server does not offer SMTPUTF8, which {name} needs", command=verb)
         return await self._checked(verb, name)
 
     def help(self, command: str = "") -> Deferred[Reply]:
@@ -251,10 +283,10 @@ class SMTPClient(ClientChannel):
 
     async def _attributes(self, verb: str, given: dict[str, str]) -> Reply:
         if verb not in self.extensions:
-            raise NotOffered(f"the server does not offer {verb}")
+            raise NotOffered(f"the server does not offer {verb}", command=verb)
         words = attributes.format(plain_attributes(given), self.extensions[verb])
         if not words:
-            raise NotOffered(f"the server does not want these by {verb}: {' '.join(given)}")
+            raise NotOffered(f"the server does not want these by {verb}: {' '.join(given)}", command=verb)
         return await self._checked(verb, *words)
 
     def command(self, verb: str, *words: str) -> Deferred[Reply]:
@@ -277,7 +309,12 @@ class SMTPClient(ClientChannel):
 
     async def _checked(self, verb: str, *words: str) -> Reply:
         phase = verb.lower() if verb in ("MAIL", "RCPT") else "command"
-        return checked(await self._dialog.send(verb, *words, phase=phase), verb)
+        reply = checked(await self._dialog.send(verb, *words, phase=phase), verb)
+        if verb == "RCPT":
+            self._accepted += 1
+        elif verb in ("MAIL", "RSET"):
+            self._accepted, self._dialog.left_open = 0, False
+        return reply
 
     # ---- a message
 

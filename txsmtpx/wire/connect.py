@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString
-from twisted.internet.error import TimeoutError
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.dialog.client import checked
-from txsmtpx.errors import NotOffered
+from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, TLSFailed
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
@@ -30,7 +30,7 @@ from txsmtpx.wire.host import Host
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import ClientTLS, TLSFailed
+from txsmtpx.wire.tls import ClientTLS
 from txsmtpx.wire.transcript import Transcript, to_log
 
 TLSMode = Literal["opportunistic", "required", "implicit", "none"]
@@ -150,10 +150,11 @@ def connect(
     @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
     @param transcript: True for every line in the log, or a function; secrets are blacked out.
     @param extensions: what we understand besides those in the box.
-    @raise SMTPError: the server said no.
+    @raise SMTPError: the server said no; it is sent QUIT, in the background, as where it does not offer what is needed.
     @raise NotOffered: it does not offer TLS, or the login, that were asked for.
     @raise TLSFailed: it is not who it should be.
-    @raise ConnectError: it is not there (L{twisted.internet.error}).
+    @raise NetworkError: it cannot be reached, was lost or is silent; an instance of Twisted's class for that too, such
+        as C{ConnectionRefusedError} (L{twisted.internet.error}).
     @raise AllServersFailed: none of several servers can be used.
     @raise DNSFailed: the DNS gives no usable answer.
     @raise NoSuchDomain: the domain of C{mx:} does not exist.
@@ -210,19 +211,25 @@ class _Connecting:
         failover = Failover(self.reactor, self.to.servers.addresses, self._dial, self._prepare)
 
         def too_late(result: Any, seconds: float) -> Any:
-            raise TimeoutError("; ".join([f"not ready within {seconds} seconds", *map(str, failover.attempts)]))
+            text = "; ".join([f"not ready within {seconds} seconds", *map(str, failover.attempts)])
+            raise NetworkError.like(TimeoutError, text, "connect")
 
         ready = Deferred.fromCoroutine(self._ready(failover))
         seconds = self.timeouts.ready
         return ready.addTimeout(seconds, self.reactor, too_late) if seconds else ready
 
     async def _ready(self, failover: Failover[SMTPClient]) -> SMTPClient:
-        connection = await self.to.servers.choose(failover)
+        try:
+            connection = await self.to.servers.choose(failover)
+        except CancelledError as error:
+            if isinstance(error, DeliveryError):
+                raise
+            raise CommandCancelled("the caller cancelled it", command="connect") from error
         if self.auth is not None:
             try:
                 await connection.authenticate(self.auth)
             except BaseException:
-                connection.give_up()
+                connection.quit()  # which has no error, and a bound; a connection that is out of step is aborted
                 raise
         return connection
 
@@ -240,22 +247,28 @@ class _Connecting:
         connecting: Deferred[Any] = endpoint.connect(factory)
         if self.timeouts.connect:
             connecting.addTimeout(self.timeouts.connect, self.reactor, _too_late)
-        protocol = await connecting
+        try:
+            protocol = await connecting
+        except (ConnectError, ConnectionClosed, DNSLookupError) as error:
+            if isinstance(error, DeliveryError):
+                raise
+            raise NetworkError.of(error, "DNS" if isinstance(error, DNSLookupError) else "connect") from error
         return protocol if options is None else protocol.wrappedProtocol  # type: ignore[no-any-return]
 
     async def _prepare(self, connection: SMTPClient, name: str) -> SMTPClient:
         """Read the greeting, send EHLO, and start TLS: if that fails, the next server is tried."""
         connection.server_name = connection.server_name or name
         try:
-            checked(await connection.greeting, "")
+            checked(await connection.greeting, "greeting")
             await connection.hello()
             offered = "STARTTLS" in connection.extensions
             if self.mode == "required" and connection.tls is None and not offered:
-                raise NotOffered("the server does not offer STARTTLS, and tls is required")
+                text = "the server does not offer STARTTLS, and tls is required"
+                raise NotOffered(text, command="STARTTLS", temporary=True)
             if self.mode in ("required", "opportunistic") and connection.tls is None and offered:
                 await connection.start_tls(self._tls(connection.server_name))
         except BaseException:
-            connection.give_up()
+            connection.quit()  # see above
             raise
         return connection
 
@@ -273,6 +286,6 @@ class _Connecting:
 
 def _too_late(result: Any, seconds: float) -> Any:
     """
-    @raise TimeoutError: that of L{twisted.internet.error}, as every time-out of a client.
+    @raise NetworkError: which is a C{TimeoutError} of L{twisted.internet.error}, as every time-out of a client.
     """
-    raise TimeoutError(f"no connection within {seconds} seconds")
+    raise NetworkError.like(TimeoutError, f"no connection within {seconds} seconds", "connect")

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
-from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
+from txsmtpx.errors import NetworkError, NotOffered, ProtocolError, SMTPError
 from txsmtpx.wire.addresses import AddressLookup
 from txsmtpx.wire.race import Race
 from txsmtpx.wire.records import NoSuchDomain
@@ -57,14 +57,18 @@ class Attempt:
         return f"{self.host}{at}: {self.error}"
 
 
-class AllServersFailed(ConnectError):
+class AllServersFailed(NetworkError, ConnectError):
     """
     None of several servers can be used.  The text has the reply or the error of each.
+
+    It is temporary unless each of the servers has failed permanently.
 
     Attributes:
         domain: The domain or host whose servers were tried.
         attempts: The servers that were tried, in their order.
     """
+
+    command = "connect"
 
     def __init__(self, domain: str, attempts: Sequence[Attempt]) -> None:
         """
@@ -72,14 +76,10 @@ class AllServersFailed(ConnectError):
             domain: The domain or host.
             attempts: What was tried.
         """
-        ConnectError.__init__(self)
+        Exception.__init__(self, domain, attempts)
         self.domain = domain
         self.attempts = tuple(attempts)
-
-    @property
-    def temporary(self) -> bool:
-        """True unless each of the servers has failed permanently."""
-        return any(getattr(attempt.error, "temporary", True) for attempt in self.attempts)
+        self.temporary = any(getattr(attempt.error, "temporary", True) for attempt in self.attempts)
 
     def __str__(self) -> str:
         return f"no mail server of {self.domain} can be used: {'; '.join(map(str, self.attempts))}"

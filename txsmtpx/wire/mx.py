@@ -22,6 +22,7 @@ from twisted.internet.interfaces import (
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
@@ -36,10 +37,12 @@ __all__ = ["DNSFailed", "MXEndpoint", "MXParser", "NoSuchDomain", "NullMX"]
 T = TypeVar("T")
 
 
-class NullMX(DNSLookupError):
+class NullMX(NetworkError, DNSLookupError):
     """The DNS has answered that the domain accepts no mail (RFC 7505)."""
 
+    command = "DNS"
     temporary = False
+    fault = Fault.SERVER
 
 
 @implementer(IStreamClientEndpoint)

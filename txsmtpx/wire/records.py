@@ -17,6 +17,7 @@ from twisted.names import dns
 from twisted.names.error import AuthoritativeDomainError, DNSNameError, ResolverError
 from twisted.python.failure import Failure
 
+from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.wire.resolver import SystemResolver
@@ -33,16 +34,18 @@ _TYPES: dict[Kind, tuple[int, str]] = {
 }
 
 
-class DNSFailed(DNSLookupError):
+class DNSFailed(NetworkError, DNSLookupError):
     """The DNS has given no usable answer; a later attempt may succeed."""
 
-    temporary = True
+    command = "DNS"
 
 
-class NoSuchDomain(DNSLookupError):
+class NoSuchDomain(NetworkError, DNSLookupError):
     """The DNS has answered that the domain does not exist, or that neither it nor an exchanger of it has an address."""
 
+    command = "DNS"
     temporary = False
+    fault = Fault.CALLER
 
 
 class Records:

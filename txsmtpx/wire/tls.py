@@ -14,14 +14,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
-from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import Certificate as TrustedCertificate
 from twisted.internet.ssl import TLSVersion, optionsForClientTLS, trustRootFromCertificates
 from twisted.protocols.tls import TLSMemoryBIOProtocol
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txsmtpx.errors import TLSFailed
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.policy import CIPHERS
@@ -78,13 +77,6 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
     except ValueError:  # whoever signed it did not look
         return ()
     return tuple(dict.fromkeys([*alternative, *(str(each.value) for each in common)]))
-
-
-class TLSFailed(ConnectionLost):
-    """The handshake failed, or the server's certificate is not to be trusted; the text says why."""
-
-    def __str__(self) -> str:
-        return " ".join(map(str, self.args))  # that the connection is lost is the least of it
 
 
 _WHY = {
@@ -163,15 +155,19 @@ class ClientTLS:
         return None
 
 
-def tls_failure(options: Any, reason: Failure) -> Failure:
-    """C{reason}, in plain words where it was TLS that failed."""
-    if isinstance(options, ClientTLS) and options.refused is not None:
-        return Failure(TLSFailed(options.refused))
-    if reason.check(VerificationError, CertificateError):
-        return Failure(TLSFailed("the certificate is for another name"))
-    if reason.check(SSL.Error):
-        return Failure(TLSFailed(f"the handshake failed: {reason.value}"))
-    return reason
+def tls_failure(options: Any, reason: BaseException | None, handshaking: bool) -> TLSFailed | None:
+    """
+    What TLS had against a connection, in plain words; None where it was something else that ended it.
+
+    @param handshaking: whether it was in its handshake.
+    """
+    if handshaking and isinstance(options, ClientTLS) and options.refused is not None:
+        return TLSFailed(options.refused)
+    if isinstance(reason, VerificationError | CertificateError):
+        return TLSFailed("the certificate is for another name")
+    if isinstance(reason, SSL.Error):
+        return TLSFailed(f"the handshake failed: {reason}" if handshaking else f"TLS failed: {reason}")
+    return None
 
 
 def channel_bindings(connection: SSL.Connection, server: bool = False) -> dict[str, bytes]:

@@ -8,20 +8,17 @@ that ends a login it shows the text, unless the text repeats credentials.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from twisted.logger import Logger
 
 from txsmtpx.dialog.redaction import Commands, redacted
-from txsmtpx.dialog.secrets import HIDDEN, Secrets
+from txsmtpx.dialog.secrets import HIDDEN, Secrets, masked
 
 log = Logger(__name__)
 
 Transcript = Callable[[str, str, str], None]
 """Takes (session id, "C" or "S", line without its line end)."""
-
-_STATUS = re.compile(rb"[0-9]{3}(?:[ -][245]\.[0-9]{1,3}\.[0-9]{1,3}(?= )|(?=[ -]|\Z))")
 
 
 def to_log(session_id: str, speaker: str, line: str) -> None:
@@ -86,10 +83,7 @@ class Recorder:
         challenge = line[:3] == b"334"
         if line[3:4] != b"-" and not challenge:
             self._secrets = None
-        if not challenge and not secrets.within(line.decode("utf-8", "replace")):
-            return printable(line)
-        status = _STATUS.match(line)
-        return f"{status[0].decode('ascii')} {HIDDEN}" if status is not None else HIDDEN
+        return printable(masked(line) if challenge else secrets.masked(line))
 
     def _hide(self, line: bytes) -> None:
         if self._secrets is None:
