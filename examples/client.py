@@ -3,7 +3,7 @@ Send files, each a message, one after the other on one connection.
 
     python client.py [--lmtp] ENDPOINT SENDER RECIPIENT[,RECIPIENT...] FILE...
 
-ENDPOINT is tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or mx:DOMAIN.  Whatever says no is printed, and the next file sent.
+ENDPOINT is tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or mx:DOMAIN.  Each refusal is printed, and the next file sent.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import sys
 
 from twisted.internet.task import react
 
-from txsmtpx import RecipientsRefused, SMTPError, connect
+from txsmtpx import NotOffered, RecipientsRefused, SMTPError, connect
 
 parser = argparse.ArgumentParser(description="Send files, each a message.")
 parser.add_argument("--lmtp", action="store_true", help="speak LMTP")
@@ -35,15 +35,15 @@ async def send(client, sender, recipients, file):
         result = await client.send(sender, recipients, file)
     except RecipientsRefused as error:
         accepted, refused = [], error.refused
-    except SMTPError as error:
+    except (SMTPError, NotOffered) as error:
         print(f"{file.name}: refused: {error}")
         return
     else:
         accepted, refused = result.accepted, result.refused
     for recipient, reply in accepted:
         print(f"{file.name}: {recipient}: accepted: {reply}")
-    for recipient, reply in refused:
-        print(f"{file.name}: {recipient}: refused: {reply}")
+    for recipient, error in refused:
+        print(f"{file.name}: {recipient}: refused: {error}")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ async def main(reactor, endpoint="tcp:localhost:1025", sender="me@example.org", 
     letter["From"], letter["To"], letter["Subject"] = sender, ", ".join(recipients), "Hello"
     letter.set_content("Hey <3\n")
     result = await send_mail(endpoint, sender, recipients, letter)
-    for recipient, reply in [*result.accepted, *result.refused]:
-        print(f"{recipient}: {reply}")
+    for recipient, outcome in [*result.accepted, *result.refused]:
+        print(f"{recipient}: {outcome}")
 
 
 if __name__ == "__main__":
