@@ -353,6 +353,9 @@ def test_each_later_command_has_an_error_of_its_own(network, how):
     assert len({id(error) for error in [first.error, *later]}) == 3
     assert all(isinstance(error, DeliveryError) and error.delivered is NO for error in later)
     assert [len(traceback.extract_tb(error.__traceback__)) for error in later] in ([n, n] for n in range(20))
+    if how == "body":
+        assert [str(error) for error in later] == ["the body of a message failed"] * 2
+        assert [error.command for error in later] == ["DATA"] * 2
     if kind is ConnectionAborted:
         assert all(isinstance(error, twisted_error.ConnectionAborted) for error in later)
         assert all(error.fault is Fault.CALLER for error in later)

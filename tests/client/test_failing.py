@@ -69,10 +69,11 @@ def test_cancelling_hangs_up(network, command):
     net, client, given, outcome, verb = begun(network, command)
     given.cancel()
     assert isinstance(outcome.error, CancelledError)
+    assert str(outcome.error) == "the caller cancelled it"
     assert not client.usable
     after = Outcome(client.noop())
     assert isinstance(after.error, ConnectionAborted)
-    assert str(after.error) == f"{verb} was cancelled"
+    assert (str(after.error), after.error.command) == (f"{verb} was cancelled", verb)
     net.flush()
     assert net.servers[0].lost
     assert len(outcome.results) == len(after.results) == 1
@@ -86,6 +87,7 @@ def test_cancelling_what_has_not_begun_harms_nobody(network):
     outcome = Outcome(second)
     second.cancel()
     assert isinstance(outcome.error, CancelledError)
+    assert str(outcome.error) == "the caller cancelled it before it was sent"
     net.servers[0].say("250 2.0.0 first")
     assert str(net.result(first)) == "250 2.0.0 first"
     assert net.result(third).code == 250

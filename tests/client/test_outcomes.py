@@ -290,7 +290,7 @@ def test_a_body_that_fails_after_others_had_it(network):
     assert [each for each, _ in result.accepted] == TO[:2]
     ((three, error),) = result.refused
     assert three == TO[2]
-    assert "the disk is gone" in str(error)
+    assert str(error) == "the body failed: OSError: the disk is gone"
     assert error.delivered is Delivered.NO
 
 

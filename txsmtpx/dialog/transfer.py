@@ -250,7 +250,7 @@ class Transfer:
         if isinstance(error, CancelledError) and not isinstance(error, DeliveryError):
             cancelled = self._dialog.cancel(self.verb)
         if self.verb == "DATA":  # what was sent is no message, and must not become one
-            self._dialog.fail(ConnectionAborted("the body of a message failed", command="DATA"))
+            self._dialog.fail(ConnectionAborted("the body of a message failed"))
         else:
             self._taken()  # which does not leave any more
         with contextlib.suppress(Exception):  # the error that counts is the first
