@@ -15,12 +15,15 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectionClosed, ConnectionDone, ConnectionLost, DNSLookupError, TimeoutError
 
+import txsmtpx
 from tests.client.port import listening
 from txsmtpx import (
+    AllServersFailed,
     CommandCancelled,
     ConnectionAborted,
     Delivered,
     DeliveryError,
+    DNSFailed,
     Fault,
     MailOptions,
     MessageTooBig,
@@ -28,6 +31,7 @@ from txsmtpx import (
     NoSuchDomain,
     NotOffered,
     NullMX,
+    PoolBusy,
     ProtocolError,
     RecipientsRefused,
     SMTPError,
@@ -37,6 +41,7 @@ from txsmtpx import (
     send_mail,
 )
 from txsmtpx.testing import HANG_UP, SILENCE, Outcome, ScriptedServer
+from txsmtpx.wire.failover import Attempt
 
 NO, MAYBE, YES = Delivered.NO, Delivered.MAYBE, Delivered.YES
 SECONDS = Timeouts(greeting=11, command=11, mail=11, rcpt=11, data=11, block=11, end=11, quit=1)
@@ -400,9 +405,27 @@ def test_all_refused_is_as_temporary_as_one_of_them_is():
 
 
 def test_they_are_one_family():
-    from txsmtpx import errors
+    """All errors that txsmtpx exports."""
+    exported = [getattr(txsmtpx, name) for name in txsmtpx.__all__]
+    kinds = [each for each in exported if isinstance(each, type) and issubclass(each, Exception)]
+    assert len(kinds) >= 16
+    assert all(issubclass(each, DeliveryError) for each in kinds)
 
-    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Exception)]
-    ours = [each for each in kinds if each.__module__ == "txsmtpx.errors"]
-    assert len(ours) >= 11
-    assert all(issubclass(each, DeliveryError) for each in ours)
+
+def test_the_errors_of_several_servers_and_of_a_pool():
+    never, later = SMTPError(550, message="x", command="greeting"), SMTPError(450, message="y", command="greeting")
+    for errors, temporary in (([never, never], False), ([never, later], True)):
+        error = AllServersFailed("example.net", [Attempt("mx.example.net", "192.0.2.1", each) for each in errors])
+        assert isinstance(error, NetworkError)
+        assert isinstance(error, twisted_error.ConnectError)
+        assert (error.command, error.temporary, error.delivered) == ("connect", temporary, NO)
+        for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+            assert (str(again), again.temporary) == (str(error), temporary)
+    busy = PoolBusy(1.5)
+    assert isinstance(busy, NetworkError)
+    assert isinstance(busy, TimeoutError)
+    assert (busy.command, busy.temporary, busy.delivered, busy.fault) == ("connect", True, NO, Fault.CALLER)
+    assert str(copy.copy(busy)) == "no connection to the server became free within 1.5 seconds"
+    failed = DNSFailed("no answer")
+    assert (failed.command, failed.temporary, failed.fault) == ("DNS", True, Fault.NETWORK)
+    assert type(pickle.loads(pickle.dumps(failed))) is DNSFailed

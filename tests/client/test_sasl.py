@@ -175,8 +175,9 @@ def test_a_long_response_that_is_refused_with_a_reason(network):
 def test_a_server_that_cannot_prove_itself(network, lie):
     net = network(offers=["AUTH SCRAM-SHA-256"], AUTH=lambda argument: scram(argument, lie=lie))
     client = net.greeted(allow_insecure_auth=True)
-    with pytest.raises(ProtocolError, match="AUTH SCRAM-SHA-256"):
+    with pytest.raises(ProtocolError, match="AUTH SCRAM-SHA-256") as caught:
         net.result(client.authenticate((USER, PASSWORD)))
+    assert caught.value.command == "AUTH"
     assert (net.servers[0].lines[-1] == "*") is (lie != "no proof")
     assert client.usable is (lie != "no proof")
 
@@ -226,8 +227,9 @@ def test_challenges_without_end(network):
 
     net = network(offers=["AUTH PLAIN"], AUTH=exchange)
     client = net.greeted(allow_insecure_auth=True)
-    with pytest.raises(ProtocolError, match="AUTH PLAIN: challenges without end"):
+    with pytest.raises(ProtocolError, match="AUTH PLAIN: challenges without end") as caught:
         net.result(client.authenticate(Plain(USER, PASSWORD)))
+    assert caught.value.command == "AUTH"
     assert not client.usable
     assert len(net.servers[0].lines) < 30
 
