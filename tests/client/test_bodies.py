@@ -15,7 +15,7 @@ from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
 from tests.client.port import listening
-from txsmtpx import MailOptions, MemoryBackend, SMTPClient, SMTPError, SMTPServerFactory, send_mail
+from txsmtpx import Delivered, MailOptions, MemoryBackend, SMTPClient, SMTPError, SMTPServerFactory, send_mail
 from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import Outcome, ScriptedServer
 
@@ -360,3 +360,36 @@ async def test_a_file_is_read_in_a_thread(path):
         await send_mail(to, "me@example.org", TO, FileBodyProducer(file, Cooperator()))
     await port.stopListening()
     assert [message.content for message in backend.messages] == [LINES, LINES]
+
+
+REFUSED = {
+    "a chunk": (b"250-x\r\n250 CHUNKING\r\n", b"250 x\r\n250 x\r\n", [b"x" * CHUNK, b"x" * CHUNK]),
+    "the last chunk": (b"250-x\r\n250 CHUNKING\r\n", b"250 x\r\n250 x\r\n", b"x" * 100),
+    "the message": (b"250 x\r\n", b"250 x\r\n250 x\r\n354 x\r\n", b"x" * 100),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_waits_to_be_sent_is_not_sent_after_a_no(what):
+    """The server refused it before it had all of it, and may run the rest as commands: the connection is aborted."""
+    offer, accepted, body = REFUSED[what]
+    client = open_client(offer)
+    outcome = Outcome(client.send("me@example.org", TO, body))
+    client.dataReceived(accepted)
+    client.dataReceived(b"552 5.3.4 Too big\r\n")
+    assert client.transport.disconnecting
+    assert not client.usable
+    client.connectionLost()
+    assert isinstance(outcome.error, SMTPError)
+    assert (outcome.error.code, outcome.error.delivered) == (552, Delivered.NO)
+
+
+def test_a_refusal_counts_though_the_connection_was_lost_while_the_server_did_not_read():
+    client = open_client(b"250-x\r\n250 CHUNKING\r\n")
+    outcome = Outcome(client.send("me@example.org", TO, [b"x" * CHUNK] * 2))
+    client.dataReceived(b"250 x\r\n250 x\r\n")
+    client._paused_writing = False  # all of it is in the hands of the system
+    client.dataReceived(b"552 5.3.4 Too big\r\n")
+    client.connectionLost()
+    assert isinstance(outcome.error, SMTPError)
+    assert outcome.error.code == 552

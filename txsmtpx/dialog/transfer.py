@@ -48,6 +48,10 @@ class IBodyWire(Protocol):
     def writable(self) -> Deferred[None] | None:
         """A Deferred until which the peer does not read, None when it does."""
 
+    @property
+    def congested(self) -> bool:
+        """Whether octets wait to be sent, since the peer does not read."""
+
     def wake(self, seconds: float, call: Callable[[], object] | None) -> None:
         """Call C{call} in C{seconds}, instead of what was to be called before; None for nothing."""
 
@@ -153,6 +157,8 @@ class Transfer:
             await self._accepted_so_far()
         except Exception as error:
             await self._broken_off(error, body)
+            if self._unanswered is not None and self._unanswered.replies and not isinstance(error, ProtocolError):
+                checked(self._unanswered.replies[0], "BDAT")  # a refusal that came before the connection was lost
             raise  # the connection is in step: RSET ends the transaction
         return await self.one_chunk(self._taken(), True, accepted)
 
@@ -196,10 +202,17 @@ class Transfer:
 
     def _chunk_answered(self, reply: Reply) -> None:
         """The reply to a chunk came; if the body is waited for meanwhile, that is pointless after a no."""
-        if self._dialog.fetching is not None and not reply.positive:
-            self._dialog.fetching.cancel()
-        else:
+        if reply.positive:
             self._flush()
+            return
+        self._stop_sending(reply)
+        if self._dialog.fetching is not None:
+            self._dialog.fetching.cancel()
+
+    def _stop_sending(self, refusal: Reply) -> None:
+        """Abort the connection if octets of the message still wait to be sent: none leaves after a no (law 25)."""
+        if self._wire.congested:
+            self._dialog.fail(SMTPError.from_reply(refusal, self.verb))
 
     def _held_for_long(self) -> None:
         self._overdue = True
@@ -281,6 +294,8 @@ class Transfer:
         failure = await finals.over()
         replies = finals.replies
         if failure is None and replies[0].code != 353:
+            if not replies[-1].positive:
+                self._stop_sending(replies[-1])
             return replies
         missing = (accepted if self._lmtp else 1) - len(replies)
         if replies and replies[0].code == 353:

@@ -215,6 +215,11 @@ class ClientChannel(LineReceiver):
             self._recorder.client(octets[:-2], response=True)
         self._outlet.write(octets)
 
+    @property
+    def congested(self) -> bool:
+        """Whether octets wait to be sent, since the server does not read."""
+        return self._paused_writing and not self._lost
+
     def writable(self) -> Deferred[None] | None:
         """A Deferred until which the server does not read, None when it does."""
         if not self._paused_writing or self._lost:
