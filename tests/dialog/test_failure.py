@@ -24,7 +24,7 @@ ERRORS = [
     ConnectionLost("Connection lost"), ConnectionAborted(), TimeoutError("late"), TLSFailed("the handshake failed"),
     CancelledError(), ProcessTerminated(1), SSL.Error([("a", "b", "c")]), OSError(2, "No such file", "there"),
     SMTPError(550, (5, 7, 1), "No\nand no", command="MAIL"), RecipientsRefused([("a@b", SMTPError(550, None, "No"))]),
-    NetworkError.like(TimeoutError, "no answer", "DATA"), NetworkError.of(OSError(2, "No such file", "there"), "connect"),
+    NetworkError.like(TimeoutError, "no answer", "DATA"), NetworkError.of(OSError(2, "No", "it"), "connect"),
     CommandCancelled("the caller cancelled it", command="RCPT"),
     Odd("one", two="two"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
 ]  # fmt: skip

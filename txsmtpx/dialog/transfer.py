@@ -1,14 +1,14 @@
 """
 The octets of a message on their way: RFC 5321 §4.1.1.4 (DATA), RFC 3030 (BDAT), RFC 2033 §4.2, draft-hall-prdr.
 
-Theory of operation.  No octet leaves before a recipient has been accepted: L{Transfer} is used after that.
+Theory of operation.  No octet leaves before a recipient has been accepted: Transfer is used after that.
 
 By DATA the body is streamed after 354.  The only way to stop before its end is to abort the connection.
 
 By BDAT it goes in chunks, and the next one leaves when the server has accepted the one before, even where PIPELINING
 is offered.  A server that has rejected a chunk may not swallow the next one, and run its octets as commands: go-smtp
-does that after its 502.  So the chunks are large: what the body gives in small pieces is gathered, up to L{CHUNK}.
-What a slow body has given does not wait longer than L{HOLD} for more, so that the server sees that the client lives.
+does that after its 502.  So the chunks are large: what the body gives in small pieces is gathered, up to CHUNK.
+What a slow body has given does not wait longer than HOLD for more, so that the server sees that the client lives.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class IBodyWire(Protocol):
     """What sending a body asks of the wire."""
 
     def write_body(self, octets: bytes) -> None:
-        """Send C{octets} of a message."""
+        """Send octets of a message."""
 
     def writable(self) -> Deferred[None] | None:
         """A Deferred until which the peer does not read, None when it does."""
@@ -53,12 +53,12 @@ class IBodyWire(Protocol):
         """Whether octets wait to be sent, since the peer does not read."""
 
     def wake(self, seconds: float, call: Callable[[], object] | None) -> None:
-        """Call C{call} in C{seconds}, instead of what was to be called before; None for nothing."""
+        """Call a function after this time, in place of the one set before; None for none."""
 
 
 class Transfer:
     """
-    One body, sent over one connection; made by L{txsmtpx.dialog.sending.Sending} and L{txsmtpx.SMTPClient}.
+    One body, sent over one connection; Sending and SMTPClient create one.
 
     Attributes:
         verb: "DATA" or "BDAT".
@@ -138,7 +138,7 @@ class Transfer:
 
     async def by_chunks(self, body: Source, accepted: int) -> Sequence[Outcome]:
         """
-        Send the body by BDAT, each after the reply to the one before; as L{by_data} otherwise.
+        Send the body by BDAT, each after the reply to the one before; as by_data otherwise.
 
         Raises:
             SMTPError: a chunk was rejected; the transaction is still open.
@@ -280,7 +280,7 @@ class Transfer:
             self._dialog.wire.awaiting("block")
 
     def _finals(self, accepted: int, flight: Flight) -> Flight:
-        """The replies after the data, as a part of C{flight}."""
+        """The replies after the data, as a part of flight."""
         for _ in range((accepted or 1) if self._lmtp else 1):
             flight.expect(self.verb, "end")
         return flight
