@@ -67,6 +67,16 @@ class Conversation:
         self.send("".join(f"{line}\r\n" for line in lines).encode())
         return self.replies()
 
+    def end_sending(self) -> list[str]:
+        """
+        Shut down the client's sending side: the client sends no more, but reads.
+
+        Returns:
+            The lines that the server sends at once.
+        """
+        self.protocol.readConnectionLost()
+        return self.replies()
+
     def hang_up(self) -> None:
         """
         The connection is over.

@@ -15,6 +15,8 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import directlyProvides, implementer
 
+from txsmtpx.wire.half_close import PassesHalfClose
+
 NO_FACTORY: Any = None
 """What is wrapped where the protocol is there already."""
 
@@ -84,7 +86,7 @@ class _Below:
         return getattr(self._transport, name)
 
 
-class _Layer(StartsTLS, ProtocolWrapper):
+class _Layer(StartsTLS, PassesHalfClose, ProtocolWrapper):
     above = "wrappedProtocol"
 
     def __init__(self, factory: Any, protocol: Any) -> None:

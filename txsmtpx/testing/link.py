@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -123,6 +124,15 @@ class Link:
         """
         self.transport.startTLS(options)
         self._pump.flush()
+
+    def end_sending(self) -> None:
+        """Shut down the client's sending side, as a TCP transport would report it to the server."""
+        protocol = IHalfCloseableProtocol(self.server_transport.protocol, None)
+        if protocol is None:
+            self.hang_up()
+        else:
+            protocol.readConnectionLost()
+            self._pump.flush()
 
     def hang_up(self) -> None:
         """The client goes."""

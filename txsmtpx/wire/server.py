@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IHandshakeListener, IPushProducer, ISSLTransport
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IPushProducer, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.protocols.basic import LineReceiver
@@ -20,6 +21,7 @@ from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
+from txsmtpx.wire.half_close import closed_entirely
 from txsmtpx.wire.intake import DIALOG, PEER, Intake
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.tls import TLSState
@@ -33,11 +35,19 @@ log = Logger(__name__)
 BREATH = 0.02
 """Seconds between two writes while more commands wait for the backend, see L{SMTPServer.write}."""
 
+ANSWER_TIMEOUT = 600.0
+"""
+Seconds that a client which sends no more waits for its next reply; RFC 5321 §4.5.3.2.6 has 10 minutes for a message.
+
+The client may have closed the whole connection, which over TCP looks the same.  Without this limit, a backend that
+never answers would hold such a connection for ever.
+"""
+
 _TLS_HELLO = b"\x16"
 """A record of type handshake; the first octet says it all, since no command begins so."""
 
 
-@implementer(IHandshakeListener, IPushProducer)
+@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
 class SMTPServer(LineReceiver):
     """
     One connection of a client.
@@ -62,6 +72,7 @@ class SMTPServer(LineReceiver):
         self._out: list[bytes] = []
         self.deaf = False
         self._reading = True
+        self._ended = False  # whether the client has shut down its sending side
         self._closing = False
         self._handshaking = False
         self._spoken = False
@@ -108,6 +119,26 @@ class SMTPServer(LineReceiver):
         if self._handshaking:
             self._tls_stands()
 
+    def readConnectionLost(self) -> None:
+        """
+        The client has shut down its sending side: answer all that it has sent, then close.
+
+        Postfix and go-smtp do the same.  Over TCP, a client that has closed the whole connection looks like this one
+        until a write fails.
+        """
+        if self._closing:
+            return
+        self._reading, self._ended = False, True
+        if closed_entirely(self.transport):
+            self.abort()
+        elif self.intake.held:
+            self._deadlines.set("answer", ANSWER_TIMEOUT)
+        else:
+            self._end()
+
+    def writeConnectionLost(self) -> None:
+        """Never called, since the server does not shut down its sending side alone."""
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """All is over; everybody learns it."""
         reason = own_failure(reason)
@@ -115,9 +146,7 @@ class SMTPServer(LineReceiver):
         self.intake.clear()
         self._out.clear()
         self._deadlines.stop()
-        if self.dialog.in_message:
-            self._log(LogLevel.info, "connection lost within a message")
-        self.dialog.connection_lost(reason)
+        self._lose(reason)
         self.factory.dismiss(self, self._counted)
         if self.factory.settings.observers.disconnected is not None:
             self.factory.settings.observers.disconnected(self.dialog.connection, reason)
@@ -174,7 +203,7 @@ class SMTPServer(LineReceiver):
         self._deadlines.clear_all()
         self._deadlines.set("close", self.factory.write_timeout)
         self.transport.unregisterProducer()
-        if not self._reading:
+        if not (self._reading or self._ended):
             self._reading = True
             self.transport.resumeProducing()  # TLS ends with the peer's word, which must be read
         self.transport.loseConnection()
@@ -223,6 +252,10 @@ class SMTPServer(LineReceiver):
         if self.intake.held:
             self._deadlines.clear("idle")
             self.intake.bound()
+            if self._ended:
+                self._deadlines.set("answer", ANSWER_TIMEOUT)
+        elif self._ended:
+            self._end()
         else:
             if moved or not self._deadlines.running("idle"):  # a piece of a line puts nothing off
                 self._deadlines.set("idle", self.factory.read_timeout)
@@ -231,6 +264,18 @@ class SMTPServer(LineReceiver):
                 self.transport.resumeProducing()
             if self.factory.stopping and not self.intake.octets:
                 self.goodbye()
+
+    def _end(self) -> None:
+        """Close: the client sends no more, and everything that it has sent is answered."""
+        if self.dialog.in_message:  # whose end will not come
+            self._lose(Failure(ConnectionDone()))
+        self.dialog.close()
+
+    def _lose(self, reason: Failure) -> None:
+        """Tell the dialog that its client has gone; the second time changes nothing."""
+        if self.dialog.in_message:
+            self._log(LogLevel.info, "connection lost within a message")
+        self.dialog.connection_lost(reason)
 
     def _speak(self) -> None:
         """Send what was written, unless more follows soon."""
@@ -305,6 +350,9 @@ class SMTPServer(LineReceiver):
             self._greet()
         elif phase == "reply":
             self._speak()
+        elif phase == "answer":
+            self._log(LogLevel.info, "the client sends no more, and the backend does not answer: aborting")
+            self.abort()
         else:
             self._log(LogLevel.info, "the peer does not read: aborting")
             self.abort()

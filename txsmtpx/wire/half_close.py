@@ -1,0 +1,49 @@
+"""
+A client that shuts down its sending side, and still reads: TCP's half-close (RFC 9293 §3.6).
+
+Devices that send mail by C{nc} do so.  TLS has no half-close here: Twisted answers the client's close_notify with the
+server's own.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from zope.interface import implementer
+
+
+def closed_entirely(transport: Any) -> bool:
+    """
+    Whether a client that sends no more does not read either, as far as the system knows.
+
+    It knows for UNIX sockets.  A TCP client that has closed its socket answers the next write with RST, not before.
+    """
+    descriptor = getattr(transport, "fileno", None)
+    if descriptor is None or not hasattr(select, "poll"):  # in memory, and on Windows
+        return False
+    poll = select.poll()
+    poll.register(descriptor(), 0)  # POLLHUP and POLLERR are reported unasked
+    return bool(poll.poll(0))
+
+
+@implementer(IHalfCloseableProtocol)
+class PassesHalfClose:
+    """
+    For a C{ProtocolWrapper}: the wrapped protocol learns that the client sends no more, where it can make use of that.
+    """
+
+    transport: Any
+    wrappedProtocol: Any
+
+    def readConnectionLost(self) -> None:
+        """See C{IHalfCloseableProtocol}.  What is wrapped may be TLS, for which the connection has ended."""
+        wrapped = IHalfCloseableProtocol(self.wrappedProtocol, None)
+        if wrapped is None:
+            self.transport.abortConnection()
+        else:
+            wrapped.readConnectionLost()
+
+    def writeConnectionLost(self) -> None:
+        """See C{IHalfCloseableProtocol}; the server does not shut down its sending side alone."""
