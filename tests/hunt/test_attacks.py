@@ -46,6 +46,16 @@ def test_a_backend_that_takes_its_time(attacks):
 
 
 @each
+@pytest.mark.parametrize("slow", [False, True], ids=["at once", "slow"])
+def test_a_client_that_sends_no_more_gets_the_same(attacks, slow):
+    for attack in attacks:
+        expected = expect(attack)._replace(closed=True)
+        for segments in cuts.few(attack.octets, 2):
+            suffered = suffer(segments(attack.octets, 0), slow=slow, half_closes=True, **attack.settings)
+            assert suffered == expected, attack.name
+
+
+@each
 def test_inside_tls(attacks, pem):
     secured = partial(Secured, pem=pem)
     for attack in attacks[::2]:  # each is there in several states

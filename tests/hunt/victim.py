@@ -63,12 +63,17 @@ class Slow(RecordingBackend):
 
 
 def suffer(
-    segments: Iterable[bytes], conversation: Any = Conversation, slow: bool = False, **settings: Any
+    segments: Iterable[bytes],
+    conversation: Any = Conversation,
+    slow: bool = False,
+    half_closes: bool = False,
+    **settings: Any,
 ) -> Suffered:
     """
     Let a server of its own have C{segments}.
 
     @param slow: its backend takes its time.
+    @param half_closes: the client shuts down its sending side then.
     """
     clock, backends = Clock(), Clock()
     users = {"user": "secret"}
@@ -76,6 +81,8 @@ def suffer(
     client = conversation(backend, clock=clock, **settings)
     for segment in segments:
         client.send(segment)
+    if half_closes:
+        client.protocol.readConnectionLost()
     for _ in range(PATIENCE):
         clock.advance(1)
         backends.advance(1)
