@@ -29,6 +29,7 @@ from txsmtpx.extensions import box
 from txsmtpx.extensions.xclient import XCLIENT_ATTRIBUTES
 from txsmtpx.grammar import attributes, command, moment, options, path, trace, xtext
 from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.grammar.proxy import ProxyError, decode, encode
 from txsmtpx.grammar.reply import MAX_LINE, Reply, ReplyParser
 from txsmtpx.grammar.transparency import LineEnds, Stuffer, Unstuffer
 from txsmtpx.sasl.box import MECHANISMS
@@ -201,6 +202,19 @@ def proxy_header(octets: bytes) -> None:
         assert rest == b"EHLO"
         for read, end in ((info.source, source), (info.destination, destination)):
             assert (ip_address(read.host), read.port) == (ip_address(end.host), end.port)
+
+
+@target
+def proxy_headers(octets: bytes) -> None:
+    """What is read can be written, and nothing is read before all of it has come."""
+    with contextlib.suppress(ProxyError):
+        found = decode(octets)
+        if found is not None:
+            header, size = found
+            assert decode(octets[:size]) == found
+            assert decode(octets[: size - 1]) is None
+            written = encode(header)
+            assert decode(written) == (header, len(written))
 
 
 # ---- SASL

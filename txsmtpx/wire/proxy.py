@@ -1,14 +1,12 @@
 """
 The PROXY protocol of HAProxy, from the client's side: a header before everything else, version 1 or 2.
 
-The server's side is Twisted's own: C{haproxy:tcp:25}.
+The server's side is L{txsmtpx.wire.proxied}.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import struct
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.defer import Deferred
@@ -26,40 +24,26 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.grammar.proxy import ProxyHeader, encode
 
 if TYPE_CHECKING:
     _WrappingFactory = WrappingFactory[ProtocolWrapper]
 else:
     _WrappingFactory = WrappingFactory  # which takes no parameter before Twisted 25
 
-_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-
-
 def header(version: int, source: IAddress, destination: IAddress) -> bytes:
     """
     The header that says where a connection comes from and went to.
 
-    Where that cannot be said it is C{PROXY UNKNOWN} in version 1, LOCAL in version 2.  Twisted's server takes only
-    the latter.
+    Where that cannot be said, as of UNIX sockets, it is C{PROXY UNKNOWN} in version 1, LOCAL in version 2.
 
     @raise ValueError: there is no such version.
     """
-    if version not in (1, 2):
-        raise ValueError(f"the PROXY protocol has versions 1 and 2, not {version}")
+    ends: Any = [(plain_address(getattr(end, "host", "")), getattr(end, "port", 0)) for end in (source, destination)]
     try:
-        hosts = [plain_address(address.host) for address in (source, destination)]  # type: ignore[attr-defined]
-        ends = [ipaddress.ip_address(host) for host in hosts]
-    except (AttributeError, ValueError):
-        ends = []
-    if len({end.version for end in ends}) != 1:  # a UNIX socket, or two families: nothing that can be said
-        return b"PROXY UNKNOWN\r\n" if version == 1 else _SIGNATURE + b"\x20\0\0\0"
-    ports = [address.port for address in (source, destination)]  # type: ignore[attr-defined]  # they have a host too
-    if version == 1:
-        family = "TCP4" if ends[0].version == 4 else "TCP6"
-        return f"PROXY {family} {ends[0]} {ends[1]} {ports[0]} {ports[1]}\r\n".encode()
-    addresses = ends[0].packed + ends[1].packed + struct.pack("!HH", *ports)
-    family_octet = b"\x11" if ends[0].version == 4 else b"\x21"
-    return _SIGNATURE + b"\x21" + family_octet + struct.pack("!H", len(addresses)) + addresses
+        return encode(ProxyHeader(version, *ends))
+    except ValueError:
+        return encode(ProxyHeader(version))
 
 
 @implementer(IHandshakeListener)
