@@ -206,7 +206,8 @@ class IServerObserver(Interface):
 
     def connected(connection: Any) -> None:
         """
-        A client has connected.  Behind C{haproxy:} its address is not known yet; inside C{tls:} it has no TLS yet.
+        A client has connected; behind C{haproxy:}, the PROXY header has come.  Inside C{tls:} it has no TLS yet, unless
+        the PROXY header came inside TLS.
 
         @param connection: a L{txsmtpx.Connection}.
         """

@@ -12,9 +12,9 @@ from tests.wire.replies import codes
 from txsmtpx import LoginBackend, Session, SMTPError
 from txsmtpx.dialog.message import HIGH_WATER
 from txsmtpx.testing import BackendCrash, Conversation, Link, RecordingBackend
-from txsmtpx.wire.half_close import closed_entirely
+from txsmtpx.wire.half_close import ANSWER_TIMEOUT, closed_entirely
 from txsmtpx.wire.intake import HELD_INPUT
-from txsmtpx.wire.server import ANSWER_TIMEOUT, SMTPServer
+from txsmtpx.wire.server import SMTPServer
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
 MAIL = (*HELLO, "DATA", "hi", ".", "QUIT")

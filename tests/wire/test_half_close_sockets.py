@@ -108,7 +108,7 @@ class Thinking(Filter):
 
 
 @pytest.mark.parametrize("quits", [True, False], ids=["QUIT", "no QUIT"])
-@pytest.mark.parametrize("endpoint", [LOCAL, "unix:{}"])
+@pytest.mark.parametrize("endpoint", [LOCAL, "unix:{}", "haproxy:" + LOCAL, "haproxy:unix:{}"])
 async def test_everything_is_answered(tmp_path_factory, endpoint, quits):
     backend = Pausing()
     path = tmp_path_factory.mktemp("s") / "socket"

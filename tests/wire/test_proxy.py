@@ -7,14 +7,13 @@ import ipaddress
 import socket
 import struct
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet import reactor, ssl
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.endpoints import clientFromString, serverFromString
-from twisted.internet.error import ConnectionClosed, ConnectionRefusedError
+from twisted.internet.error import ConnectionRefusedError
 from twisted.protocols.haproxy._v1parser import V1Parser
 from twisted.protocols.haproxy._v2parser import V2Parser
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
@@ -121,7 +120,7 @@ def test_an_endpoint_says_what_it_wraps():
     assert (to.hostname, to.tls) == ("127.0.0.1", "none")
 
 
-# ---- over sockets, into C{haproxy:} of Twisted
+# ---- over sockets, into C{haproxy:}
 
 
 @contextlib.asynccontextmanager
@@ -185,9 +184,11 @@ async def test_over_ipv6(backend, version):
         await client.quit()
 
 
-async def test_over_a_unix_socket(backend, tmp_path):
+@VERSIONS
+async def test_over_a_unix_socket(backend, tmp_path, version):
+    """Which has no address to tell of: version 1 says UNKNOWN, version 2 LOCAL."""
     async with server(f"haproxy:unix:{tmp_path}/socket", backend):
-        client = await connect(f"haproxy:v2:unix:{tmp_path}/socket")
+        client = await connect(f"haproxy:v{version}:unix:{tmp_path}/socket")
         await client.mail("me@client.example")
         assert client_of(backend).peer_host == ""
         await client.quit()
@@ -235,13 +236,6 @@ async def tls_behind_header(backend: Any, pem: Any) -> AsyncIterator[int]:
 async def test_nobody_there(unused: int):
     with pytest.raises(ConnectionRefusedError):
         await connect(f"haproxy:v2:tcp:127.0.0.1:{unused}")
-
-
-async def test_unknown_is_nothing_to_twisted(backend, tmp_path: Path):
-    """Its version 1 wants more than the protocol does; hence version 2 over UNIX sockets."""
-    async with server(f"haproxy:unix:{tmp_path}/socket", backend):
-        with pytest.raises(ConnectionClosed):
-            await connect(f"haproxy:v1:unix:{tmp_path}/socket")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 
 from txsmtpx.grammar import trace
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.grammar.proxy import ProxyHeader
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IAddress
@@ -25,6 +26,8 @@ class Connection:
     @ivar helo: what the client called itself, "" before it did; where XCLIENT said HELO, that.
     @ivar extended: whether it said EHLO or LHLO, not HELO.
     @ivar username: who logged in, by AUTH or says XCLIENT; None while nobody has.
+    @ivar proxy_header: what the PROXY header says, with its TLVs: a L{txsmtpx.grammar.proxy.ProxyHeader}; None where
+        there is no C{haproxy:}.
     @ivar proxy: who is really connected, where XCLIENT has made C{peer} another; None where it has not.
     @ivar xclient: what XCLIENT said (L{txsmtpx.extensions.xclient}), by attribute.
     @ivar xforward: what XFORWARD said of the transaction, by attribute.
@@ -40,6 +43,7 @@ class Connection:
         self.username: str | None = None
         self._peer: IAddress | None = None
         self._host: IAddress | None = None
+        self.proxy_header: ProxyHeader | None = None
         self.proxy: IAddress | None = None
         self.xclient: dict[str, str] = {}
         self.xforward: dict[str, str] = {}
@@ -56,8 +60,7 @@ class Connection:
     @property
     def peer(self) -> IAddress | None:
         """
-        The client's address, in its plain form (L{plain_address}); behind C{haproxy:} the real one, once the client has
-        said hello.
+        The client's address, in its plain form (L{plain_address}); behind C{haproxy:}, the one in the PROXY header.
         """
         return self._peer
 

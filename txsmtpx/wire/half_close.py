@@ -13,6 +13,14 @@ from typing import Any
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from zope.interface import implementer
 
+ANSWER_TIMEOUT = 600.0
+"""
+Seconds that a client which sends no more waits for its next reply; RFC 5321 §4.5.3.2.6 has 10 minutes for a message.
+
+The client may have closed the whole connection, which over TCP looks the same.  Without this limit, a backend that
+never answers would hold such a connection for ever.
+"""
+
 
 def closed_entirely(transport: Any) -> bool:
     """
@@ -46,4 +54,4 @@ class PassesHalfClose:
             wrapped.readConnectionLost()
 
     def writeConnectionLost(self) -> None:
-        """See C{IHalfCloseableProtocol}; the server does not shut down its sending side alone."""
+        """Never called, since the server does not shut down its sending side alone."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IPushProducer, ISSLTransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.protocols.basic import LineReceiver
@@ -18,11 +18,12 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.server import ServerDialog
-from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.half_close import closed_entirely
+from txsmtpx.wire.half_close import ANSWER_TIMEOUT, closed_entirely
+from txsmtpx.wire.handshake import failure_text
 from txsmtpx.wire.intake import DIALOG, PEER, Intake
+from txsmtpx.wire.opening import Opening
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.tls import TLSState
 from txsmtpx.wire.transcript import Recorder
@@ -34,17 +35,6 @@ log = Logger(__name__)
 
 BREATH = 0.02
 """Seconds between two writes while more commands wait for the backend, see L{SMTPServer.write}."""
-
-ANSWER_TIMEOUT = 600.0
-"""
-Seconds that a client which sends no more waits for its next reply; RFC 5321 §4.5.3.2.6 has 10 minutes for a message.
-
-The client may have closed the whole connection, which over TCP looks the same.  Without this limit, a backend that
-never answers would hold such a connection for ever.
-"""
-
-_TLS_HELLO = b"\x16"
-"""A record of type handshake; the first octet says it all, since no command begins so."""
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -69,55 +59,36 @@ class SMTPServer(LineReceiver):
             self._recorder = Recorder(factory.transcript, session_id, self.dialog)
         self.intake = Intake(self.dialog, self, factory.settings.clock, self._recorder)
         self._deadlines = Deadlines(factory.settings.clock, self._expired)
+        self._opening = Opening(self, self._deadlines)
         self._out: list[bytes] = []
         self.deaf = False
         self._reading = True
         self._ended = False  # whether the client has shut down its sending side
         self._closing = False
-        self._handshaking = False
-        self._spoken = False
-        self._greeted = False
-        self._counted: str | None = None
         self._in_message = False
         self._next_breath = 0.0
 
     # ---- what Twisted calls
 
     def connectionMade(self) -> None:
-        """Greet, unless there are too many."""
+        """Begin; behind a proxy when its header has come, before which nothing is said or done."""
         self._outlet = Outlet(self.transport)
         self.transport.registerProducer(self, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
-        self._behind_proxy = _behind_proxy(self.transport)
-        self._ask_for_addresses()
-        if ISSLTransport.providedBy(self.transport):
-            self._handshaking = True  # the handshake is still to come, see _first_octets
-        self._deadlines.set("idle", self.factory.read_timeout)
-        if self.factory.settings.observers.connected is not None:
-            self.factory.settings.observers.connected(self.dialog.connection)
-        if not self.factory.admit(self):
-            stopping = self.factory.stopping
-            self.dialog.say_goodbye(replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421)
-        elif self._behind_proxy or self._admit_host():
-            if self.factory.greeting_delay > 0:
-                self._deadlines.set("greeting", self.factory.greeting_delay)
-            else:
-                self._greet()
-        self._flush()
+        self._opening.start()
 
     def dataReceived(self, data: bytes) -> None:
         """Take a segment, however the peer's octets were cut."""
         if self._closing:
             return
-        if not self._spoken or self._handshaking:
-            self._first_octets(data)
+        if self._opening.pending:
+            self._opening.first_octets(data)
         self.intake.take(data)
 
     def handshakeCompleted(self) -> None:
-        """TLS stands (not called behind a PROXY header: see L{_first_octets})."""
-        if self._handshaking:
-            self._tls_stands()
+        """TLS stands."""
+        self._opening.handshake_completed()
 
     def readConnectionLost(self) -> None:
         """
@@ -142,13 +113,15 @@ class SMTPServer(LineReceiver):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """All is over; everybody learns it."""
         reason = own_failure(reason)
-        self._closing = self.deaf = True
+        ended, self._closing, self.deaf = self._closing, True, True
         self.intake.clear()
         self._out.clear()
         self._deadlines.stop()
+        if not ended:
+            self._opening.handshake_failed(failure_text(reason))
         self._lose(reason)
-        self.factory.dismiss(self, self._counted)
-        if self.factory.settings.observers.disconnected is not None:
+        self._opening.admission.leave()
+        if self._opening.begun and self.factory.settings.observers.disconnected is not None:
             self.factory.settings.observers.disconnected(self.dialog.connection, reason)
         tls = self.dialog.connection.tls
         if isinstance(tls, TLSState):
@@ -188,7 +161,8 @@ class SMTPServer(LineReceiver):
     def start_tls(self) -> None:
         """Forget what has come in the clear (RFC 3207 §6), and negotiate."""
         self._flush()
-        self._handshaking = self.deaf = True
+        self._opening.expect_handshake()
+        self.deaf = True
         certificate = self.factory.tls
         assert certificate is not None
         self.transport.startTLS(certificate.creator)
@@ -210,18 +184,18 @@ class SMTPServer(LineReceiver):
 
     def admit_client(self) -> bool:
         """XCLIENT: the connection counts for whom it is for."""
-        self.factory.dismiss_host(self._counted)
-        host = self.dialog.connection.peer_host
-        self._counted = host if self.factory.admit_host(host) else None
-        return self._counted is not None
+        return self._opening.admission.client_changed()
 
     def goodbye(self) -> None:
         """The server is stopping: 421 now, or when the transaction is done."""
-        if self.dialog.idle and not self.intake.busy:
+        if not self._opening.begun:
+            self.dialog.close()
+        elif self.dialog.idle and not self.intake.busy:
             self.dialog.say_goodbye(replies.SHUTTING_DOWN_421)
 
     def abort(self) -> None:
         """Hang up now."""
+        self._opening.handshake_failed("the server ends the connection")
         self.transport.abortConnection()
 
     # ---- what the intake calls (IFlow)
@@ -267,6 +241,7 @@ class SMTPServer(LineReceiver):
 
     def _end(self) -> None:
         """Close: the client sends no more, and everything that it has sent is answered."""
+        self._opening.handshake_failed("the client sends no more")
         if self.dialog.in_message:  # whose end will not come
             self._lose(Failure(ConnectionDone()))
         self.dialog.close()
@@ -274,7 +249,7 @@ class SMTPServer(LineReceiver):
     def _lose(self, reason: Failure) -> None:
         """Tell the dialog that its client has gone; the second time changes nothing."""
         if self.dialog.in_message:
-            self._log(LogLevel.info, "connection lost within a message")
+            self.log(LogLevel.info, "connection lost within a message")
         self.dialog.connection_lost(reason)
 
     def _speak(self) -> None:
@@ -295,82 +270,27 @@ class SMTPServer(LineReceiver):
             self.dialog.urgent = False
             self._outlet.write(octets)
 
-    def _greet(self) -> None:
-        self._greeted = True
-        self.dialog.connection_made()
-
-    def _first_octets(self, data: bytes) -> None:
-        """The first the peer says at all, or in TLS."""
-        if self._handshaking:
-            self._tls_stands()  # where it does not, nothing arrives here
-        if self._spoken:
-            return
-        self._spoken = True
-        if self._behind_proxy:
-            self._ask_for_addresses()
-        if data.startswith(_TLS_HELLO) and self.dialog.connection.tls is None:
-            self._log(LogLevel.warn, "a TLS hello on a plain port from [{peer}]: closing")
-            self.dialog.close()
-        elif not self._greeted:
-            self._deadlines.clear("greeting")
-            self.dialog.say_goodbye(replies.EARLY_TALKER_554)
-        elif self._behind_proxy:
-            self._admit_host()
-
-    def _tls_stands(self) -> None:
-        self._handshaking, self.deaf = False, self._closing
-        self.dialog.tls_started(TLSState(self._tls_connection(), server=True))
-
-    def _tls_connection(self) -> Any:
-        transport: Any = self.transport
-        while not hasattr(transport, "getHandle") or not hasattr(transport.getHandle(), "get_cipher_name"):
-            transport = transport.transport
-        return transport.getHandle()
-
-    def _ask_for_addresses(self) -> None:
-        connection = self.dialog.connection
-        connection.peer, connection.host = self.transport.getPeer(), self.transport.getHost()
-
-    def _admit_host(self) -> bool:
-        host = self.dialog.connection.peer_host
-        if trusted(self.dialog):
-            return True  # it may have connections for many; see admit_client
-        if self.factory.admit_host(host):
-            self._counted = host
-            return True
-        self.dialog.say_goodbye(replies.TOO_MANY_CONNECTIONS_421)
-        return False
-
     def _expired(self, phase: str) -> None:
-        if phase == "idle":
+        if phase in ("idle", "write") and self._opening.handshake_failed("it was not complete in time"):
+            self.abort()
+        elif phase == "idle":
             self.dialog.say_goodbye(replies.IDLE_421)
         elif phase == "message":
             self.dialog.say_goodbye(replies.MESSAGE_TIMEOUT_421)
         elif phase == "greeting":
-            self._greet()
+            self._opening.greet()
         elif phase == "reply":
             self._speak()
         elif phase == "answer":
-            self._log(LogLevel.info, "the client sends no more, and the backend does not answer: aborting")
+            self.log(LogLevel.info, "the client sends no more, and the backend does not answer: aborting")
             self.abort()
         else:
-            self._log(LogLevel.info, "the peer does not read: aborting")
+            self.log(LogLevel.info, "the peer does not read: aborting")
             self.abort()
 
-    def _log(self, level: Any, text: str, **of: Any) -> None:
+    def log(self, level: Any, text: str, **of: Any) -> None:
         """What belongs to this connection says so."""
         connection = self.dialog.connection
         ids = {"session": connection.session_id, "peer": connection.peer_host}
         log.emit(level, f"session={{session}} {text}", **ids, **of)
 
-
-def _behind_proxy(transport: Any) -> bool:
-    """
-    Whether the peer is known only when a PROXY header has come: Twisted's wrapper connects us before.  The header
-    stands inside TLS or before it, so the wrapper may be either side of that.
-    """
-    while transport is not None:
-        if type(transport).__module__.startswith("twisted.protocols.haproxy"):
-            return True
-        transport = getattr(transport, "transport", None)
-    return False

@@ -1,0 +1,155 @@
+"""
+How a connection opens, before its first command: the PROXY header, the caps, the greeting, TLS, early talkers.
+
+Theory of operation.  The steps, in this order:
+
+1. Behind C{haproxy:}, nothing is said or done before the PROXY header has come (L{txsmtpx.wire.proxied}).
+2. The connection counts for its client (L{txsmtpx.wire.admission}).  A client beyond a cap gets 421.
+3. The server greets, at once or after C{greeting_delay}.
+4. Where TLS begins with the first octet, its handshake goes on below all this.  It ends when Twisted says so, or, where
+   a foreign wrapper does not pass that on, when the first octets arrive.
+5. The first octets arrive.  A client that sends them before the greeting, or that speaks TLS to a plain port, is
+   disconnected.
+
+STARTTLS repeats the fourth step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import ISSLTransport
+from twisted.logger import LogLevel
+
+from txsmtpx.grammar import replies
+from txsmtpx.grammar.proxy import ProxyHeader
+from txsmtpx.wire.admission import Admission
+from txsmtpx.wire.deadlines import Deadlines
+from txsmtpx.wire.handshake import CLOSED, Handshake, tls_connection
+from txsmtpx.wire.proxied import wait_for_header
+from txsmtpx.wire.tls import TLSState
+
+if TYPE_CHECKING:
+    from txsmtpx.wire.server import SMTPServer
+
+_TLS_HELLO = b"\x16"
+"""A record of type handshake; the first octet says it all, since no command begins so."""
+
+
+class Opening:
+    """
+    How one connection opens.  The connection creates it, and keeps it for STARTTLS and for its end.
+
+    @ivar admission: what the connection counts for.
+    @ivar begun: whether the client is known, and observers have been told of the connection.
+    @ivar pending: whether the next octets come to L{first_octets}.
+    """
+
+    __slots__ = ("_connection", "_deadlines", "_greeted", "_handshake", "_spoken", "admission", "begun", "pending")
+
+    def __init__(self, connection: SMTPServer, deadlines: Deadlines) -> None:
+        self._connection = connection
+        self._deadlines = deadlines
+        self.admission = Admission(connection)
+        self._handshake: Handshake | None = None
+        self._spoken = False
+        self._greeted = False
+        self.begun = False
+        self.pending = True
+
+    # ---- what tells of the PROXY header (IProxied)
+
+    def announced(self, header: ProxyHeader, secured: bool) -> None:
+        """The proxy has said who the client is."""
+        self._connection.dialog.connection.proxy_header = header
+        self._ask_for_addresses()
+        self._begin()
+        if secured:
+            self._tls_stands()
+
+    def not_announced(self, why: str) -> None:
+        """There is no PROXY header: the connection ends without a word."""
+        self._connection.log(LogLevel.warn, "no PROXY header from [{peer}]: {why}", why=why)
+        self._connection.dialog.close()
+
+    # ---- what the connection calls
+
+    def start(self) -> None:
+        """The connection is made."""
+        connection = self._connection
+        self._ask_for_addresses()
+        if ISSLTransport.providedBy(connection.transport):
+            self.expect_handshake()
+        self.admission.enter()
+        if not wait_for_header(connection.transport, self, connection.factory.settings.clock):
+            self._begin()
+
+    def first_octets(self, data: bytes) -> None:
+        """The first that the client sends at all, or in TLS."""
+        self.pending = False
+        if self._handshake is not None:
+            self._tls_stands()
+        if self._spoken:
+            return
+        self._spoken = True
+        connection = self._connection
+        if data.startswith(_TLS_HELLO) and connection.dialog.connection.tls is None:
+            connection.log(LogLevel.warn, "a TLS hello on a plain port from [{peer}]: closing")
+            connection.dialog.close()
+        elif not self._greeted:
+            self._deadlines.clear("greeting")
+            connection.dialog.say_goodbye(replies.EARLY_TALKER_554)
+
+    def greet(self) -> None:
+        """It is time for the greeting."""
+        self._greeted = True
+        self._connection.dialog.connection_made()
+
+    def expect_handshake(self) -> None:
+        """TLS begins."""
+        self._handshake = Handshake(self._connection.transport, self._connection.factory.settings.clock)
+        self.pending = True
+
+    def handshake_completed(self) -> None:
+        """TLS stands; around a PROXY header, that header comes first."""
+        if self.begun:
+            self._tls_stands()
+        else:
+            self._handshake = None
+
+    def handshake_failed(self, why: str) -> bool:
+        """Say so in the log if a handshake is not complete; whether that is so."""
+        handshake, self._handshake = self._handshake, None
+        if handshake is None:
+            return False
+        if self._spoken or why != CLOSED or not handshake.is_port_check:
+            self._connection.log(LogLevel.info, "the TLS handshake with [{peer}] failed: {why}", why=why)
+        return True
+
+    # ---- inside
+
+    def _ask_for_addresses(self) -> None:
+        connection, transport = self._connection.dialog.connection, self._connection.transport
+        connection.peer, connection.host = transport.getPeer(), transport.getHost()
+
+    def _begin(self) -> None:
+        """The client is known: greet, unless there are too many."""
+        self.begun = True
+        factory, dialog = self._connection.factory, self._connection.dialog
+        self._deadlines.set("idle", factory.read_timeout)
+        if factory.settings.observers.connected is not None:
+            factory.settings.observers.connected(dialog.connection)
+        refusal = self.admission.refusal()
+        if refusal is not None:
+            dialog.say_goodbye(refusal)
+        elif factory.greeting_delay > 0:
+            self._deadlines.set("greeting", factory.greeting_delay)
+        else:
+            self.greet()
+
+    def _tls_stands(self) -> None:
+        self._handshake = None
+        self.pending = not self._spoken
+        connection = self._connection
+        connection.deaf = connection.dialog.closed
+        connection.dialog.tls_started(TLSState(tls_connection(connection.transport), server=True))

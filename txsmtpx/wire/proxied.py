@@ -1,0 +1,151 @@
+"""
+The PROXY protocol of HAProxy, from the server's side: what C{haproxy:} endpoints put around a connection.
+
+The endpoint string is Twisted's, and so is the wrapper that it puts around each connection.  That wrapper connects
+what it wraps before the header has come, and its parsers have faults (docs/upstream/haproxy.md).  It has no place for
+another parser, so the server turns each wrapper that it finds below itself into a L{ProxiedConnection}, before the
+first octet arrives.  That works wherever the wrapper comes from: an endpoint string, an endpoint, inside TLS or around
+it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    IReactorTime,
+    ISSLTransport,
+)
+from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
+from twisted.python.failure import Failure
+from zope.interface import alsoProvides, implementer
+
+from txsmtpx.grammar.proxy import End, ProxyError, ProxyHeader, decode
+from txsmtpx.wire.half_close import PassesHalfClose
+
+HEADER_TIMEOUT = 10.0
+"""Seconds for the whole header.  The specification asks for at least 3; Postfix has 5, go-proxyproto 10, Haraka 30."""
+
+
+class IProxied(Protocol):
+    """What waits for the header."""
+
+    def announced(self, header: ProxyHeader, secured: bool) -> None:
+        """
+        The header has come.
+
+        @param secured: whether it came inside TLS, which is complete then.
+        """
+
+    def not_announced(self, why: str) -> None:
+        """
+        No header comes: end the connection.
+
+        @param why: for the log.
+        """
+
+
+@implementer(IHandshakeListener, IHalfCloseableProtocol)
+class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
+    """
+    Reads the header, then passes everything on.
+
+    @ivar header: what the proxy has said, None before.
+    """
+
+    header: ProxyHeader | None
+    _waiting: IProxied | None
+    _octets: bytes
+    _timer: IDelayedCall
+
+    def wait(self, waiting: IProxied, clock: IReactorTime) -> None:
+        """Tell C{waiting} when the header has come, or that none comes."""
+        self.header = None
+        self._waiting = waiting
+        self._octets = b""
+        late = f"it was not complete after {HEADER_TIMEOUT:g} seconds"
+        self._timer = clock.callLater(HEADER_TIMEOUT, self._refuse, late)
+
+    def dataReceived(self, data: bytes) -> None:
+        """The header, or what follows it."""
+        if self.header is not None:
+            self.wrappedProtocol.dataReceived(data)
+        elif self._waiting is not None:
+            self._octets += data
+            try:
+                found = decode(self._octets)
+            except ProxyError as error:
+                self._refuse(str(error))
+                return
+            if found is not None:
+                self._accept(*found)
+
+    def _accept(self, header: ProxyHeader, size: int) -> None:
+        self.header = header
+        rest, self._octets = self._octets[size:], b""
+        self._stop_waiting().announced(header, bool(ISSLTransport.providedBy(self.transport)))
+        if rest:
+            self.wrappedProtocol.dataReceived(rest)
+
+    def _refuse(self, why: str) -> None:
+        self._stop_waiting().not_announced(why)
+
+    def _stop_waiting(self) -> IProxied:
+        waiting, self._waiting = self._waiting, None
+        assert waiting is not None
+        if self._timer.active():
+            self._timer.cancel()
+        return waiting
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted has a default here
+        """A monitor may connect and say nothing; half a header is a fault."""
+        HAProxyProtocolWrapper.connectionLost(self, reason)
+        if self._waiting is not None:
+            if self._octets:
+                self._refuse("the connection ended within it")
+            else:
+                self._stop_waiting()
+
+    def handshakeCompleted(self) -> None:
+        """TLS is complete that stands around the header, or that STARTTLS has begun."""
+        if IHandshakeListener.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.handshakeCompleted()
+
+    def getPeer(self) -> IAddress:
+        """The client's address; the proxy's where the header does not say."""
+        source = None if self.header is None else self.header.source
+        return super().getPeer() if source is None else _address(source)
+
+    def getHost(self) -> IAddress:
+        """The address to which the client connected; ours where the header does not say."""
+        destination = None if self.header is None else self.header.destination
+        return super().getHost() if destination is None else _address(destination)
+
+
+def wait_for_header(transport: Any, waiting: IProxied, clock: IReactorTime) -> bool:
+    """
+    Wait for the PROXY header, where there must be one.
+
+    @param transport: of C{waiting}, to which nothing has come yet.
+    @return: whether there must be one.
+    """
+    while transport is not None:
+        if isinstance(transport, HAProxyProtocolWrapper):
+            transport.__class__ = ProxiedConnection
+            alsoProvides(transport, IHandshakeListener, IHalfCloseableProtocol)
+            transport.wait(waiting, clock)
+            return True
+        transport = getattr(transport, "transport", None)
+    return False
+
+
+def _address(end: End) -> IAddress:
+    if isinstance(end, bytes):
+        return UNIXAddress(end)
+    kind = IPv6Address if ":" in end[0] else IPv4Address
+    return kind("TCP", *end)
