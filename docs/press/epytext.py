@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from press.google import as_fields
 from press.names import PACKAGE, named_from
 
 FIELDS = {"param": "param", "ivar": "ivar", "cvar": "cvar", "return": "return", "raise": "raises"}
@@ -91,7 +92,7 @@ def _marked(kind: str, text: str, where: Any) -> str:
 
 
 def _process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    about, *fields = re.split(r"\n(?=@)", "\n".join(lines), maxsplit=1)
+    about, *fields = re.split(r"\n(?=@)", as_fields("\n".join(lines)), maxsplit=1)
     parts = [(about, obj if obj is not None else name), *_made(obj), *((each, obj) for each in fields)]
     lines[:] = [*"\n\n".join(translated(*part) for part in parts).splitlines(), ""]
 
@@ -100,7 +101,7 @@ def _made(thing: Any) -> Iterator[tuple[str, Any]]:
     """What is said of how an object of this class is made, where a class of ours says it."""
     made = getattr(thing, "__init__", None) if inspect.isclass(thing) else None
     if made is not None and getattr(made, "__module__", "").startswith(PACKAGE) and made.__doc__:
-        yield inspect.cleandoc(made.__doc__), made
+        yield as_fields(inspect.cleandoc(made.__doc__)), made
 
 
 def _readable(app: Any, what: str, name: str, obj: Any, options: Any, signature: Any, returned: Any) -> Any:

@@ -14,19 +14,19 @@ from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-"""How a header of version 2 begins (§2.2)."""
+"""How a header of version 2 begins (section 2.2)."""
 
 MAX_LINE = 107
-"""Octets of a header of version 1, with its CR LF (§2.1)."""
+"""Octets of a header of version 1, with its CR LF (section 2.1)."""
 
 MAX_LENGTH = 16 * 1024
 """Octets of a header of version 2.  HAProxy reads as much as its buffer holds, tune.bufsize, which has this default."""
 
 ALPN, AUTHORITY, CRC32C, NOOP, UNIQUE_ID, SSL, NETNS = 0x01, 0x02, 0x03, 0x04, 0x05, 0x20, 0x30
-"""Types of TLVs (§2.2)."""
+"""Types of TLVs (section 2.2)."""
 
 SSL_VERSION, SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG = 0x21, 0x22, 0x23, 0x24, 0x25
-"""Types of those within C{SSL} (§2.2.6)."""
+"""Types of those within C{SSL} (section 2.2.6)."""
 
 End = tuple[str, int] | bytes
 """One end of a connection: (IP address, port), or the path of a UNIX socket."""
@@ -46,7 +46,7 @@ class ProxyError(ValueError):
 @dataclass(frozen=True)
 class ProxySSL:
     """
-    What the proxy says of the client's TLS connection (§2.2.6).
+    What the proxy says of the client's TLS connection (section 2.2.6).
 
     Attributes:
         tls: Whether the client connected over TLS.
@@ -126,7 +126,7 @@ def encode(header: ProxyHeader, checksum: bool = False) -> bytes:
 
     Args:
         header: What to write.  Version 1 has no TLVs and no paths of UNIX sockets.
-        checksum: Whether to add a CRC32c (§2.2.3), in version 2.
+        checksum: Whether to add a CRC32c (section 2.2.3), in version 2.
 
     Raises:
         ValueError: There is no such version, or this version cannot say that.

@@ -1,5 +1,5 @@
 """
-A client that shuts down its sending side, and still reads: TCP's half-close (RFC 9293 §3.6).
+A client that shuts down its sending side, and still reads: TCP's half-close (RFC 9293 §3.6.1).
 
 Devices that send mail by C{nc} do so.  TLS has no half-close here: Twisted answers the client's close_notify with the
 server's own.

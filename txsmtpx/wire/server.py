@@ -293,4 +293,3 @@ class SMTPServer(LineReceiver):
         connection = self.dialog.connection
         ids = {"session": connection.session_id, "peer": connection.peer_host}
         log.emit(level, f"session={{session}} {text}", **ids, **of)
-
