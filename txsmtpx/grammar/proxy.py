@@ -10,8 +10,9 @@ import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from txsmtpx.grammar.crc32c import crc32c
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 """How a header of version 2 begins (section 2.2)."""
@@ -168,14 +169,6 @@ def decode(octets: bytes) -> tuple[ProxyHeader, int] | None:
     raise ProxyError(f"the connection begins with {octets[:16]!r}")
 
 
-def crc32c(octets: bytes) -> int:
-    """Return the CRC32c of C{octets} (RFC 9260, appendix A)."""
-    table, value = _crc32c_table(), 0xFFFFFFFF
-    for octet in octets:
-        value = table[(value ^ octet) & 0xFF] ^ (value >> 8)
-    return value ^ 0xFFFFFFFF
-
-
 # ---- version 1
 
 
@@ -313,16 +306,6 @@ def _verify(octets: bytes, at: int, value: bytes) -> None:
         raise ProxyError(f"a checksum has 4 octets, not {len(value)}")
     if crc32c(octets[:at] + bytes(4) + octets[at + 4 :]) != int.from_bytes(value, "big"):
         raise ProxyError("the checksum is wrong")
-
-
-@cache
-def _crc32c_table() -> tuple[int, ...]:
-    def entry(value: int) -> int:
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        return value
-
-    return tuple(map(entry, range(256)))
 
 
 # ---- both

@@ -69,8 +69,9 @@ class Opening:
 
     def not_announced(self, why: str) -> None:
         """There is no PROXY header: the connection ends without a word."""
-        self._connection.log(LogLevel.warn, "no PROXY header from [{peer}]: {why}", why=why)
-        self._connection.dialog.close()
+        if not self._connection.dialog.closed:  # by a server that stops
+            self._connection.log(LogLevel.warn, "no PROXY header from [{peer}]: {why}", why=why)
+            self._connection.dialog.close()
 
     # ---- what the connection calls
 

@@ -102,14 +102,22 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
             self._timer.cancel()
         return waiting
 
+    def readConnectionLost(self) -> None:
+        """The client, or the proxy for it, sends no more."""
+        self._end()
+        super().readConnectionLost()
+
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted has a default here
-        """A monitor may connect and say nothing; half a header is a fault."""
-        HAProxyProtocolWrapper.connectionLost(self, reason)
+        """All is over."""
+        self._end()
         if self._waiting is not None:
-            if self._octets:
-                self._refuse("the connection ended within it")
-            else:
-                self._stop_waiting()
+            self._stop_waiting()
+        HAProxyProtocolWrapper.connectionLost(self, reason)
+
+    def _end(self) -> None:
+        """No more comes: a monitor may connect and send nothing, but half a header is a fault."""
+        if self._waiting is not None and self._octets:
+            self._refuse("the connection ended within it")
 
     def handshakeCompleted(self) -> None:
         """TLS is complete that stands around the header, or that STARTTLS has begun."""
