@@ -52,6 +52,9 @@ GOOD = {
     "v2, IPv6": (v2(addresses(SIX), 0x21), ProxyHeader(2, *SIX)),
     "v2, UNIX": (v2(PATHS[0].ljust(108, b"\0") + PATHS[1].ljust(108, b"\0"), 0x31), ProxyHeader(2, *PATHS)),
     "v2, UNIX, the longest path": (v2(b"x" * 216, 0x31), ProxyHeader(2, b"x" * 108, b"x" * 108)),
+    "v2, UNIX, no path in the file system": (
+        v2(b"\0abX".ljust(108, b"\0") * 2, 0x31), ProxyHeader(2, b"\0abX", b"\0abX")
+    ),
     "v2, UNIX, no path": (v2(bytes(216), 0x31), ProxyHeader(2, b"", b"")),
     "v2, UNIX, something behind the path": (v2((b"/a\0b" + bytes(104)) * 2, 0x31), ProxyHeader(2, b"/a", b"/a")),
     "v2, UDP": (v2(ADDRESSES + tlv(0xEA, b"x"), 0x12), ProxyHeader(2, tlvs={0xEA: b"x"})),
@@ -112,7 +115,9 @@ BAD = {
     "v1, one port": b"PROXY TCP4 192.0.2.1 203.0.113.25 1\r\n",
     "v1, bare LF": b"PROXY TCP4 192.0.2.1 203.0.113.25 1 25\nEHLO\r\n",
     "v1, bare LF after unknown": b"PROXY UNKNOWN\nEHLO\r\n",
-    "v1, bare CR": b"PROXY UNKNOWN\rEHLO\r\n",
+    "v1, bare CR": b"PROXY UNKNOWN x\ry\r\n",
+    "v1, LF before CR LF": b"PROXY UNKNOWN x\n\r\n",
+    "v1, without end, as long as it may be": b"PROXY UNKNOWN ".ljust(107, b"f"),
     "v1, too long": b"PROXY UNKNOWN ".ljust(106, b"f") + b"\r\n",
     "v1, without end": b"PROXY TCP4 " + b"1" * 200,
     "v1, IPv6 as IPv4": b"PROXY TCP4 ::1 ::1 1 25\r\n",
@@ -167,7 +172,50 @@ def test_bad(octets):
                 decode(octets[: end + 1])
 
 
+REASONS = {
+    b"EHLO client.example": "the connection begins with b'EHLO client.exam'",
+    b"PROXY UNKNOWN ".ljust(107): "a header of version 1 has at most 107 octets",
+    b"PROXY UNKNOWN\n": "a header of version 1 ends in CR LF, and holds no other CR",
+    b"PROXY ABCDEFGHIJKLMNOPQRS\r\n": "the protocol is TCP4, TCP6 or UNKNOWN, not b'ABCDEFGHIJKLMNOP'",
+    b"PROXY TCP6 ::1\r\n": "TCP6 is followed by two addresses and two ports",
+    b"PROXY TCP4 " + b"1" * 60 + b" 1 1 1\r\n": f"TCP4 has no address {b'1' * 48!r}",
+    b"PROXY TCP6 ::1 ::1 " + b"1" * 30 + b" 1\r\n": f"a port is a number up to 65535, not {b'1' * 16!r}",
+    SIGNATURE + b"\x22": "version and command are 0x20 or 0x21, not 0x22",
+    v2(length=0xFFFF): "a header of version 2 has at most 16384 octets here, not 65551",
+    v2(b"", 0x41): "there is no address family and protocol 0x41",
+    v2(bytes(11)): "addresses of family 1 have 12 octets, not 11",
+    v2(ADDRESSES + b"\xea"): "a TLV is longer than the header",
+    v2(ADDRESSES + tlv(3, b"1")): "a checksum has 4 octets, not 1",
+    v2(ADDRESSES + tlv(3, bytes(4))): "the checksum is wrong",
+}
+
+
+@pytest.mark.parametrize(("octets", "reason"), REASONS.items(), ids=REASONS.values())
+def test_the_reason_is_for_the_log(octets, reason):
+    with pytest.raises(ProxyError) as raised:
+        decode(octets)
+    assert str(raised.value) == reason
+
+
 # ---- there and back
+
+
+ENCODED = {
+    b"PROXY TCP4 192.0.2.1 203.0.113.25 40000 25\r\n": ProxyHeader(1, *FOUR),
+    b"PROXY TCP6 2001:db8::1 2001:db8::25 40000 25\r\n": ProxyHeader(1, *SIX),
+    b"PROXY UNKNOWN\r\n": ProxyHeader(1),
+    v2(ADDRESSES): ProxyHeader(2, *FOUR),
+    v2(addresses(SIX), 0x21): ProxyHeader(2, *SIX),
+    v2(b"/a".ljust(108, b"\0") + b"x" * 108, 0x31): ProxyHeader(2, b"/a", b"x" * 108),
+    v2(b"", 0, 0x20): ProxyHeader(2),
+    v2(tlv(5, b"id"), 0): ProxyHeader(2, tlvs={5: b"id"}),
+    v2(ADDRESSES + tlv(0xE0, bytes(proxy.MAX_LENGTH - 31))): ProxyHeader(2, *FOUR, {0xE0: bytes(16353)}),
+}
+
+
+@pytest.mark.parametrize(("octets", "header"), ENCODED.items(), ids=map(str, range(len(ENCODED))))
+def test_encoded(octets, header):
+    assert encode(header) == octets
 
 
 HOST = st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(lambda ip: str(ip).partition("%")[0])
@@ -246,13 +294,14 @@ def test_anything_else_is_a_proxy_error(octets):
         ProxyHeader(2, FOUR[0], PATHS[1]),
         ProxyHeader(2, FOUR[0]),
         ProxyHeader(2, b"x" * 109, b""),
-        ProxyHeader(2, *FOUR, {0xE0: bytes(proxy.MAX_LENGTH)}),
+        ProxyHeader(2, *FOUR, {0xE0: bytes(proxy.MAX_LENGTH - 30)}),
         ProxyHeader(2, ("localhost", 1), ("localhost", 1)),
     ],
 )
 def test_what_cannot_be_said(header):
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(ValueError, match=r"PROXY|cannot say|families|IPv6") as raised:
         encode(header)
+    assert len(str(raised.value)) < 300
 
 
 def test_a_zone_is_not_said():

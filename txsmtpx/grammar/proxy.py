@@ -132,10 +132,10 @@ def encode(header: ProxyHeader, checksum: bool = False) -> bytes:
     Raises:
         ValueError: There is no such version, or this version cannot say that.
     """
-    if header.version == 1 and not header.tlvs:
+    if header.version not in (1, 2):
+        raise ValueError(f"the PROXY protocol has versions 1 and 2, not {header.version}")
+    if header.version == 1:
         return _encode_line(header)
-    if header.version != 2:
-        raise ValueError(f"the PROXY protocol has versions 1 and 2, the latter with TLVs, not {header.version}")
     family, addresses = _encode_addresses(header.source, header.destination)
     tlvs = [(CRC32C, bytes(4)), *header.tlvs.items()] if checksum else list(header.tlvs.items())
     block = addresses + b"".join(struct.pack("!BH", kind, len(value)) + value for kind, value in tlvs)
@@ -174,6 +174,8 @@ def decode(octets: bytes) -> tuple[ProxyHeader, int] | None:
 
 def _encode_line(header: ProxyHeader) -> bytes:
     source, destination = header.source, header.destination
+    if header.tlvs:
+        raise ValueError("version 1 of the PROXY protocol has no TLVs")
     if source is None and destination is None:
         return b"PROXY UNKNOWN\r\n"
     if not isinstance(source, tuple) or not isinstance(destination, tuple):
@@ -183,24 +185,25 @@ def _encode_line(header: ProxyHeader) -> bytes:
 
 
 def _decode_line(octets: bytes) -> tuple[ProxyHeader, int] | None:
-    end = octets.find(b"\n", 0, MAX_LINE)
-    if end < 0:
+    line, end, _ = octets[:MAX_LINE].partition(b"\n")
+    if not end:
         if len(octets) >= MAX_LINE:
             raise ProxyError(f"a header of version 1 has at most {MAX_LINE} octets")
         return None
-    line = octets[: end - 1]
-    if octets[end - 1] != 0x0D or b"\r" in line:
+    size = len(line + end)
+    if line.find(b"\r") != len(line) - 1:
         raise ProxyError("a header of version 1 ends in CR LF, and holds no other CR")
+    line = line.removesuffix(b"\r")
     words = line.split(b" ")
     if words[1] == b"UNKNOWN":  # what follows must be ignored
-        return ProxyHeader(1), end + 1
+        return ProxyHeader(1), size
     if words[1] not in (b"TCP4", b"TCP6"):
         raise ProxyError(f"the protocol is TCP4, TCP6 or UNKNOWN, not {words[1][:16]!r}")
     if len(words) != 6:
         raise ProxyError(f"{words[1].decode()} is followed by two addresses and two ports")
     hosts = [_host(word, words[1]) for word in words[2:4]]
     ports = [_port(word) for word in words[4:]]
-    return ProxyHeader(1, (hosts[0], ports[0]), (hosts[1], ports[1])), end + 1
+    return ProxyHeader(1, (hosts[0], ports[0]), (hosts[1], ports[1])), size
 
 
 def _host(word: bytes, protocol: bytes) -> str:

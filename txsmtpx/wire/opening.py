@@ -113,10 +113,10 @@ class Opening:
 
     def handshake_completed(self) -> None:
         """TLS stands; around a PROXY header, that header comes first."""
-        if self.begun:
-            self._tls_stands()
-        else:
+        if not self.begun:
             self._handshake = None
+        elif self._handshake is not None:
+            self._tls_stands()
 
     def handshake_failed(self, why: str) -> bool:
         """Say so in the log if a handshake is not complete; whether that is so."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 else:
     _WrappingFactory = WrappingFactory  # which takes no parameter before Twisted 25
 
+
 def header(version: int, source: IAddress, destination: IAddress) -> bytes:
     """
     The header that says where a connection comes from and went to.
