@@ -304,6 +304,11 @@ def test_what_cannot_be_said(header):
     assert len(str(raised.value)) < 300
 
 
+def test_tlvs_need_version_2():
+    with pytest.raises(ValueError, match=r"^version 1 of the PROXY protocol has no TLVs$"):
+        encode(ProxyHeader(1, tlvs={5: b"id"}))
+
+
 def test_a_zone_is_not_said():
     ends = ("fe80::1%eth0", 1), ("fe80::2", 25)
     assert encode(ProxyHeader(1, *ends)) == b"PROXY TCP6 fe80::1 fe80::2 1 25\r\n"
