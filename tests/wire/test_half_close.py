@@ -12,7 +12,7 @@ from tests.wire.replies import codes
 from txsmtpx import LoginBackend, Session, SMTPError
 from txsmtpx.dialog.message import HIGH_WATER
 from txsmtpx.testing import BackendCrash, Conversation, Link, RecordingBackend
-from txsmtpx.wire.half_close import ANSWER_TIMEOUT, closed_entirely
+from txsmtpx.wire.half_close import ANSWER_TIMEOUT, LAST_ANSWER_TIMEOUT, closed_entirely
 from txsmtpx.wire.intake import HELD_INPUT
 from txsmtpx.wire.server import SMTPServer
 
@@ -252,16 +252,50 @@ def test_nothing_more_is_read():
     client.hang_up()
 
 
-def test_a_client_that_waits_longer_than_any_client_does():
+@pytest.mark.parametrize(
+    ("said", "patience"),
+    [
+        (HELLO[:2], LAST_ANSWER_TIMEOUT),
+        ((*HELLO[:2], "QUIT"), ANSWER_TIMEOUT),
+        (MAIL, ANSWER_TIMEOUT),
+    ],
+    ids=["nothing behind it", "QUIT", "a message"],
+)
+def test_a_command_that_is_never_answered(said, patience):
+    """Its client may have closed the whole connection."""
+    cancelled = []
+    client = Conversation(RecordingBackend(mail=lambda *_: Deferred(cancelled.append)))
+    client.send(all_at_once(*said))
+    client.end_sending()
+    client.clock.advance(patience - 0.1)
+    assert not client.transport.disconnected
+    client.clock.advance(0.1)
+    assert client.transport.disconnected
+    client.hang_up()
+    assert len(cancelled) == 1
+
+
+def test_a_message_that_is_never_answered():
+    client = Conversation(RecordingBackend(data=Deferred()), delivery_timeout=10_000)
+    client.send(all_at_once(*MAIL[:-1]))
+    client.end_sending()
+    client.clock.advance(ANSWER_TIMEOUT - 0.1)
+    assert not client.transport.disconnected
+    client.clock.advance(0.1)
+    assert client.transport.disconnected
+    client.hang_up()
+
+
+def test_each_answer_has_its_time():
     waiting = []
     client = Conversation(RecordingBackend(mail=lambda *_: waiting.append(Deferred()) or waiting[-1]))
-    client.ask(HELLO[0], HELLO[1], HELLO[1])
+    client.ask(HELLO[0], HELLO[1], HELLO[1], HELLO[1])
     client.end_sending()
-    client.clock.advance(ANSWER_TIMEOUT - 1)
-    waiting[0].errback(SMTPError(450))
-    client.clock.advance(ANSWER_TIMEOUT - 1)
-    assert not client.transport.disconnected
-    client.clock.advance(1)
+    for _ in range(2):
+        client.clock.advance(ANSWER_TIMEOUT - 1)
+        waiting.pop().errback(SMTPError(450))
+        assert not client.transport.disconnected
+    client.clock.advance(LAST_ANSWER_TIMEOUT)
     assert client.transport.disconnected
     client.hang_up()
 

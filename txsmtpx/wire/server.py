@@ -20,7 +20,7 @@ from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import replies
 from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.half_close import ANSWER_TIMEOUT, closed_entirely
+from txsmtpx.wire.half_close import ANSWER_TIMEOUT, LAST_ANSWER_TIMEOUT, closed_entirely
 from txsmtpx.wire.handshake import failure_text
 from txsmtpx.wire.intake import DIALOG, PEER, Intake
 from txsmtpx.wire.opening import Opening
@@ -103,7 +103,7 @@ class SMTPServer(LineReceiver):
         if closed_entirely(self.transport):
             self.abort()
         elif self.intake.held:
-            self._deadlines.set("answer", ANSWER_TIMEOUT)
+            self._expect_answer()
         else:
             self._end()
 
@@ -227,7 +227,7 @@ class SMTPServer(LineReceiver):
             self._deadlines.clear("idle")
             self.intake.bound()
             if self._ended:
-                self._deadlines.set("answer", ANSWER_TIMEOUT)
+                self._expect_answer()
         elif self._ended:
             self._end()
         else:
@@ -238,6 +238,11 @@ class SMTPServer(LineReceiver):
                 self.transport.resumeProducing()
             if self.factory.stopping and not self.intake.octets:
                 self.goodbye()
+
+    def _expect_answer(self) -> None:
+        """The client sends no more, and may not even be there: it is answered soon, or not at all."""
+        more = self.intake.octets or self.dialog.message is not None
+        self._deadlines.set("answer", ANSWER_TIMEOUT if more else LAST_ANSWER_TIMEOUT)
 
     def _end(self) -> None:
         """Close: the client sends no more, and everything that it has sent is answered."""
