@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 
 import pytest
@@ -11,6 +12,8 @@ from tests.siege.besieged import MIB, Besieged
 from tests.siege.client import Client, Refused
 from tests.siege.misbehaving import BLOCKED, LATE
 from tests.siege.scale import scale
+from tests.siege.test_vanish import reset
+from txsmtpx.wire.half_close import LAST_ANSWER_TIMEOUT
 
 BACKEND = ("--backend", "tests.siege.misbehaving.backend")
 
@@ -19,6 +22,9 @@ BACKEND = ("--backend", "tests.siege.misbehaving.backend")
 def server(tmp_path_factory):
     """One for all of them, so that each finds it as the others have left it."""
     with Besieged(tmp_path_factory.mktemp("server"), *BACKEND, "--delivery-timeout", "0.5") as server:
+        with Client(server.port) as client:
+            server.quiet = server.descriptors - 1
+            client.quit()
         yield server
         assert "a secret" not in "".join(re.findall(" S: .*", server.log))
         server.process.terminate()
@@ -60,15 +66,20 @@ def test_it_never_answers(server, when):
             client.send(b"hi\r\n")
 
 
+@pytest.mark.parametrize("goes", [reset, socket.socket.close], ids=["reset", "closed"])
 @pytest.mark.parametrize("how", ["never", "late", "late-failure"])
-def test_it_answers_when_the_peer_has_gone(server, how):
+def test_it_answers_when_the_peer_has_gone(server, how, goes):
+    """One that has closed its socket is not known to have gone before a time-out, or a write."""
     number = scale(30, 1000)
     with Client(server.port) as patient:
-        before, memory = server.descriptors, server.resident
+        assert server.within(LAST_ANSWER_TIMEOUT + 5, lambda: server.descriptors == server.quiet + 1)
+        memory = server.resident
         for count in range(number):
-            with Client(server.port) as client:
-                begin(client, f"{('rcpt', 'data')[count % 2]}-{how}")
-        assert server.within(10, lambda: server.descriptors == before)
+            client = Client(server.port)
+            begin(client, f"{('rcpt', 'data')[count % 2]}-{how}")
+            client.file.close()
+            goes(client.socket)
+        assert server.within(LAST_ANSWER_TIMEOUT + 5, lambda: server.descriptors == server.quiet + 1)
         time.sleep(LATE + 0.1)
         patient.send(b"hi\r\n")
         assert server.resident - memory < 8 * MIB

@@ -4,7 +4,8 @@ How a connection opens, before its first command: the PROXY header, the caps, th
 Theory of operation.  The steps, in this order:
 
 1. Behind C{haproxy:}, nothing is said or done before the PROXY header has come (L{txsmtpx.wire.proxied}).
-2. The connection counts for its client (L{txsmtpx.wire.admission}).  A client beyond a cap gets 421.
+2. The connection counts for its client, after it has counted among all from the beginning.  A client beyond a cap gets
+   421.
 3. The server greets, at once or after C{greeting_delay}.
 4. Where TLS begins with the first octet, its handshake goes on below all this.  It ends when Twisted says so, or, where
    a foreign wrapper does not pass that on, when the first octets arrive.
@@ -21,9 +22,10 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import LogLevel
 
+from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.proxy import ProxyHeader
-from txsmtpx.wire.admission import Admission
+from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.handshake import CLOSED, Handshake, tls_connection
 from txsmtpx.wire.proxied import wait_for_header
@@ -40,17 +42,19 @@ class Opening:
     """
     How one connection opens.  The connection creates it, and keeps it for STARTTLS and for its end.
 
-    @ivar admission: what the connection counts for.
     @ivar begun: whether the client is known, and observers have been told of the connection.
     @ivar pending: whether the next octets come to L{first_octets}.
     """
 
-    __slots__ = ("_connection", "_deadlines", "_greeted", "_handshake", "_spoken", "admission", "begun", "pending")
+    __slots__ = (
+        "_connection", "_counted", "_deadlines", "_greeted", "_handshake", "_room", "_spoken", "begun", "pending",
+    )  # fmt: skip
 
     def __init__(self, connection: SMTPServer, deadlines: Deadlines) -> None:
         self._connection = connection
         self._deadlines = deadlines
-        self.admission = Admission(connection)
+        self._room = False
+        self._counted: str | None = None  # the client's address, which the connection counts for
         self._handshake: Handshake | None = None
         self._spoken = False
         self._greeted = False
@@ -81,7 +85,7 @@ class Opening:
         self._ask_for_addresses()
         if ISSLTransport.providedBy(connection.transport):
             self.expect_handshake()
-        self.admission.enter()
+        self._room = connection.factory.admit(connection)
         if not wait_for_header(connection.transport, self, connection.factory.settings.clock):
             self._begin()
 
@@ -127,7 +131,30 @@ class Opening:
             self._connection.log(LogLevel.info, "the TLS handshake with [{peer}] failed: {why}", why=why)
         return True
 
+    def client_changed(self) -> bool:
+        """XCLIENT has named another client, for which the connection counts from now on; whether it is admitted."""
+        self._connection.factory.dismiss_host(self._counted)
+        return self._count()
+
+    def leave(self) -> None:
+        """The connection counts no more."""
+        self._connection.factory.dismiss(self._connection, self._counted)
+
     # ---- inside
+
+    def _refusal(self) -> Reply | None:
+        """Count for the client; the reply for a client that is not admitted, else None."""
+        if not self._room:
+            stopping = self._connection.factory.stopping
+            return replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421
+        if trusted(self._connection.dialog):
+            return None  # it may have connections for many, see client_changed
+        return None if self._count() else replies.TOO_MANY_CONNECTIONS_421
+
+    def _count(self) -> bool:
+        host = self._connection.dialog.connection.peer_host
+        self._counted = host if self._connection.factory.admit_host(host) else None
+        return self._counted is not None
 
     def _ask_for_addresses(self) -> None:
         connection, transport = self._connection.dialog.connection, self._connection.transport
@@ -140,7 +167,7 @@ class Opening:
         self._deadlines.set("idle", factory.read_timeout)
         if factory.settings.observers.connected is not None:
             factory.settings.observers.connected(dialog.connection)
-        refusal = self.admission.refusal()
+        refusal = self._refusal()
         if refusal is not None:
             dialog.say_goodbye(refusal)
         elif factory.greeting_delay > 0:

@@ -120,7 +120,7 @@ class SMTPServer(LineReceiver):
         if not ended:
             self._opening.handshake_failed(failure_text(reason))
         self._lose(reason)
-        self._opening.admission.leave()
+        self._opening.leave()
         if self._opening.begun and self.factory.settings.observers.disconnected is not None:
             self.factory.settings.observers.disconnected(self.dialog.connection, reason)
         tls = self.dialog.connection.tls
@@ -184,7 +184,7 @@ class SMTPServer(LineReceiver):
 
     def admit_client(self) -> bool:
         """XCLIENT: the connection counts for whom it is for."""
-        return self._opening.admission.client_changed()
+        return self._opening.client_changed()
 
     def goodbye(self) -> None:
         """The server is stopping: 421 now, or when the transaction is done."""
