@@ -30,20 +30,19 @@ class LogSession(Session):
 
     def data(self, message: Any, context: Any) -> Any:
         """Its subject goes into the line that the log has for it."""
-        reader = _Reader()
+        reader = _Reader(HEADER)
 
         def read(result: None) -> None:
-            context.note(subject=subject_of(bytes(reader.beginning.octets)))
+            context.note(subject=subject_of(bytes(reader.octets)))
 
         return message.deliver_to(reader).addCallback(read)
 
 
 @implementer(IConsumer)
-class _Reader:
+class _Reader(Beginning):
     """Keeps the beginning of a message, and lets the rest go by as fast as it comes."""
 
-    def __init__(self) -> None:
-        self.beginning = Beginning(HEADER)
+    __slots__ = ()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         pass
@@ -52,8 +51,8 @@ class _Reader:
         pass
 
     def write(self, data: bytes) -> None:
-        if not self.beginning.complete:
-            self.beginning.add(data[:HEADER])
+        if not self.complete:
+            self.add(data[:HEADER])
 
 
 def subject_of(beginning: bytes) -> str:

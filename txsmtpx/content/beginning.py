@@ -35,20 +35,19 @@ class Beginning:
         Returns:
             True when the beginning is complete.
         """
-        looked_at = 0
+        fresh: bytes | bytearray = piece
         if not self.octets:
             self.octets = piece  # nearly always all that is needed, and it is not copied
         else:
-            looked_at = max(0, len(self.octets) - 2)  # an empty line is three octets, and may be cut
+            fresh = self.octets[-2:] + piece  # an empty line is three octets, and may be cut
             if isinstance(self.octets, bytes):
                 self.octets = bytearray(self.octets)
             self.octets += piece
-        octets = self.octets
         self.complete = (
             self.complete
-            or octets.find(b"\n\r\n", looked_at) >= 0
-            or octets.find(b"\n\n", looked_at) >= 0
-            or len(octets) >= self._limit
-            or octets.startswith((b"\r\n", b"\n"))
+            or b"\n\r\n" in fresh
+            or b"\n\n" in fresh
+            or len(self.octets) >= self._limit
+            or self.octets.startswith((b"\r\n", b"\n"))
         )
         return self.complete

@@ -44,6 +44,11 @@ def fields(of: Mapping[str, Any]) -> str:
     return " ".join([f"{name}={quoted(value)}" for name, value in of.items()])
 
 
+def fits(line: str) -> bool:
+    """Whether each field in the text C{line} takes L{MAX_FIELD} octets at most, in JSON too; nearly always so."""
+    return len(line) <= MAX_FIELD and line.isascii()
+
+
 def short(text: str) -> bool:
     """
     Whether C{text} is surely short enough for a field.
@@ -86,11 +91,6 @@ def limited(facts: Mapping[str, Any]) -> Mapping[str, Any]:
 
     The field C{cut} is how many others there were.
     """
-    characters = 0
-    for name, value in facts.items():
-        characters += len(name) + len(value if value.__class__ is str else str(value))
-    if characters <= MAX_FIELD // 12:  # as nearly always
-        return facts
     found: dict[str, Any] = {}
     room = MAX_FACTS
     for name, value in facts.items():

@@ -172,7 +172,8 @@ class Sequencing:
             self.wire.write(reply.encode())
             if self._replied is not None:
                 self._replied(self.connection, reply)
-            if reply.code == 421 or reply.code == 221:
+            code = reply.code
+            if code == 421 or code == 221:
                 self.close()
 
     def refuse(self, reply: Reply, logged: bool = False) -> None:

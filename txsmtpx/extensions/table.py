@@ -96,7 +96,7 @@ class Tables:
         """The table with what C{session} supports besides."""
         supports = getattr(session, "supports", ())
         for each in self._by_method:
-            if each.kept_by(session):
+            if getattr(session, each.session_method, None) is not None:
                 supports = (*supports, each)
         if not supports:
             return self.usual

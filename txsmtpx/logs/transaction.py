@@ -10,11 +10,12 @@ send it, without the checks on the way.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from twisted.logger import Logger, LogLevel
 
-from txsmtpx.dialog.fields import addresses, clipped, fields, limited, plain, quoted, short
+from txsmtpx.dialog.fields import addresses, clipped, fields, fits, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
@@ -23,6 +24,9 @@ log = Logger(__name__)
 
 Which = Literal["all", "refused"]
 """All transactions, or those with an answer that is no yes."""
+
+_OF_OTHERS = ("helo", "login", "from", "to", "reply")
+"""Fields that a peer or a backend fills as it likes."""
 
 
 class TransactionLog(Observer):
@@ -44,11 +48,19 @@ class TransactionLog(Observer):
         if self._refused_only and all(reply.code < 400 for reply in replies):
             return
         event = _event(self._listener, summary, replies)
-        event["smtpx_line"] = _line(event)
+        line = _line(event)
+        if not fits(line):
+            event |= {name: clipped(event[name]) for name in _OF_OTHERS}
+            line = _line(event)
         if summary.facts:
-            more = limited({name: fact for name, fact in summary.facts.items() if name not in event})
-            event["smtpx_line"] += f" {fields(more)}"
+            more: Mapping[str, Any] = {name: fact for name, fact in summary.facts.items() if name not in event}
+            text = fields(more)
+            if not fits(text):
+                more = limited(more)
+                text = fields(more)
+            line = f"{line} {text}"
             event |= more
+        event["smtpx_line"] = line
         event["log_format"] = "{smtpx_line}"
         event["log_level"] = LogLevel.info
         event["log_time"] = time.time()
@@ -65,22 +77,17 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
     said: Reply | None = replies[0] if replies else None
     if deferred or refused:
         said = next(reply for reply in replies if reply.code >= 400)
-    helo, login = connection.helo, connection.username or ""
-    sender, recipients = f"<{summary.sender}>", addresses(summary.recipients)
-    reply = said.one_line if said is not None else ""
-    if not short(f"{helo}{login}{sender}{recipients}{reply}"):  # one look at all of them is cheaper than one at each
-        helo, login, sender, recipients, reply = map(clipped, (helo, login, sender, recipients, reply))
     return {
         "session": connection.session_id,
         "queue": summary.queue_id,
         "listener": listener,
         "end": summary.end,
         "peer": connection.peer_host,
-        "helo": helo,
-        "login": login,
+        "helo": connection.helo,
+        "login": connection.username or "",
         "tls": getattr(connection.tls, "version", ""),
-        "from": sender,
-        "to": recipients,
+        "from": f"<{summary.sender}>",
+        "to": addresses(summary.recipients),
         "recipients": len(summary.recipients),
         "rejected": summary.rejected,
         "delivered": delivered,
@@ -90,7 +97,7 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
         "seconds": round(summary.seconds, 6),
         "backend": round(summary.backend_seconds, 6),
         "code": said.code if said is not None else 0,
-        "reply": reply,
+        "reply": said.one_line if said is not None else "",
     }
 
 
