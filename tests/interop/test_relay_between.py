@@ -160,7 +160,7 @@ def test_what_postfix_says_after_the_data(room: Room, postfix_receiver: Receiver
 
 
 def test_half_a_message_is_none(to_postfix: Relay, big_postfix: Receiver) -> None:
-    """A sender that goes away in the middle: nothing is delivered."""
+    """A sender that goes away in the middle: nothing is delivered, and RSET comes before the next message."""
     with smtplib.SMTP("127.0.0.1", to_postfix.port, timeout=PATIENCE) as sender:
         sender.helo()
         sender.mail(SENDER)
@@ -169,7 +169,7 @@ def test_half_a_message_is_none(to_postfix: Relay, big_postfix: Receiver) -> Non
         sender.send(b"Subject: relay-half\r\n\r\n" + (b"x" * 900 + b"\r\n") * 2000)
         assert sender.sock is not None
         sender.sock.shutdown(socket.SHUT_RDWR)
-    big_postfix.program.logged(r"lost connection after (DATA|BDAT)")
+    to_postfix.program.logged(r"connection lost within a message")
     sent = message("relay-whole@client.test")
     with smtplib.SMTP("127.0.0.1", to_postfix.port, timeout=PATIENCE) as sender:
         sender.sendmail(SENDER, [f"carol@{DOMAIN}"], sent, mail_options=["BODY=8BITMIME"])
