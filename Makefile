@@ -3,6 +3,8 @@
 PYTHON ?= python3
 # Passed on: make serve ARGS='--port 2525 --backend maildir:Maildir', make test ARGS='-k lmtp'
 ARGS ?=
+# How many tests run at once; make test JOBS=0 ARGS='--pdb' runs one after the other in one process.
+JOBS ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +16,7 @@ serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
 
 test: $(VENV)/made-to-develop
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 # A wheel for this Python and this machine, in dist: for that it takes a C compiler, and a minute.
 compiled: $(COMPILED)/made
@@ -24,7 +26,8 @@ compiled: $(COMPILED)/made
 # The tests of what is compiled, on what is compiled.
 test-compiled: $(VENV)/made-to-develop $(COMPILED)/made
 	TXSMTPX_COMPILED=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -P -m pytest \
-	    $(addprefix tests/,test_compiled.py grammar dialog extensions wire client logs backends sasl testing security) $(ARGS)
+	    $(addprefix tests/,test_compiled.py grammar dialog extensions wire client logs backends sasl testing security) \
+	    --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 # All of it, a quarter of an hour; a short form is among the tests.
 siege: $(VENV)/made-to-develop
