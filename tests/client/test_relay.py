@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from twisted.internet.defer import Deferred, fail
@@ -445,7 +446,7 @@ def test_what_we_ask_for_is_not_there(relay):
     net = Network(scripted())
     to_next = relay(endpoints=[net])
     for pool in to_next.backend.pools:
-        pool._connecting["tls"] = "required"
+        pool.settings = replace(pool.settings, tls="required")
     net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
     with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
         to_next.send()

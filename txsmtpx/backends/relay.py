@@ -67,7 +67,6 @@ class RelayBackend(OpenBackend):
     @ivar pools: one for each server; services, to be stopped.
     @ivar next_servers: the servers.
     @ivar hold: seconds for which a message that is still coming keeps its connection although another client waits.
-    @ivar logs_in: whether we log in there.
     """
 
     def __init__(
@@ -104,7 +103,6 @@ class RelayBackend(OpenBackend):
         check(reactor, endpoints)
         self.domains = frozenset(map(domain_key, domains))
         self.introduce = introduce
-        self.logs_in = pool.get("auth") is not None
         self.hold = hold
         self._reactor = reactor
         pool |= {"lmtp": lmtp, "size": size, "timeouts": timeouts, "reactor": reactor}
@@ -257,7 +255,7 @@ class RelaySession(Session):
         client = self._client
         await self._introduce(client)
         passed = int(self._backend.seconds() - self._since)
-        options = options_for(client, self._sender, self._options, passed, self._backend.logs_in)
+        options = options_for(client, self._sender, self._options, passed, client.authenticated)
         await self._told(client.mail(self._sender, options), replies.NEXT_SENDER_553, options.requiretls)
         for recipient, its_options in self._accepted:
             try:

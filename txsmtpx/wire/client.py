@@ -29,10 +29,8 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IBindable, ISASLClient
 from txsmtpx.sasl.choice import strongest
 from txsmtpx.wire.channel import ClientChannel
+from txsmtpx.wire.client_settings import Auth
 from txsmtpx.wire.tls import TLSState
-
-Auth = tuple[str, str] | ISASLClient
-"""(username, password) for the strongest mechanism offered, or the client half of one."""
 
 
 class SMTPClient(ClientChannel):
@@ -45,11 +43,13 @@ class SMTPClient(ClientChannel):
     @ivar greeting: fires with the server's first reply.
     @ivar tls: a L{TLSState}, None in the clear.
     @ivar server_name: the name of the server, where the endpoint found it out (L{txsmtpx.wire.mx}).
+    @ivar authenticated: whether the server has accepted a login.
     """
 
     def __init__(self, **settings: Any) -> None:
         """See L{ClientChannel}."""
         super().__init__(**settings)
+        self.authenticated = False
         self._another = False
         self._accepted = 0  # by RCPT, in the transaction that is open
         self._do = Turns().take
@@ -111,6 +111,7 @@ class SMTPClient(ClientChannel):
             raise NotOffered("the server does not offer STARTTLS", command="STARTTLS", temporary=True)
         checked(await self._dialog.send("STARTTLS"), "STARTTLS")
         await self._secure(options)
+        self.authenticated = False
         self._dialog.forget()
         await self._hello(self._domain or self._literal())
         assert self.tls is not None
@@ -130,13 +131,34 @@ class SMTPClient(ClientChannel):
         if self.tls is None and not self._allow_insecure_auth:
             text = "no TLS: a login in the clear needs allow_insecure_auth=True"
             raise NotOffered(text, command="AUTH", fault=Fault.CALLER)
-        offered, bindings = self.extensions.get("AUTH", ()), self.tls.bindings if self.tls is not None else {}
-        client: ISASLClient = strongest(offered, *auth, bool(bindings)) if isinstance(auth, tuple) else auth
+        client = self._mechanism(auth)
+        if IBindable.providedBy(client):
+            client.bind(self._bindings, self.extensions["AUTH"])
+        reply = await log_in(self._dialog, client, self.write_secret)
+        self.authenticated = True
+        return reply
+
+    def can_authenticate(self, auth: Auth) -> bool:
+        """Return whether the server offers AUTH with a mechanism that C{auth} fits."""
+        try:
+            self._mechanism(auth)
+        except NotOffered:
+            return False
+        return True
+
+    def _mechanism(self, auth: Auth) -> ISASLClient:
+        """
+        @raise NotOffered: the server offers no mechanism that fits.
+        """
+        offered = self.extensions.get("AUTH", ())
+        client: ISASLClient = strongest(offered, *auth, bool(self._bindings)) if isinstance(auth, tuple) else auth
         if not self.supports_auth(client.name):
             raise NotOffered(f"the server does not offer AUTH {client.name}", command="AUTH", temporary=True)
-        if IBindable.providedBy(client):
-            client.bind(bindings, offered)
-        return await log_in(self._dialog, client, self.write_secret)
+        return client
+
+    @property
+    def _bindings(self) -> dict[str, bytes]:
+        return {} if self.tls is None else self.tls.bindings
 
     def mail(self, sender: str, options: MailOptions | None = None) -> Deferred[Reply]:
         """MAIL."""
@@ -267,6 +289,7 @@ class SMTPClient(ClientChannel):
     async def _xclient(self, given: dict[str, str]) -> Reply:
         await self._attributes("XCLIENT", given)
         self._another = True
+        self.authenticated = False  # Postfix begins a new session
         self._dialog.forget()
         self._dialog.allowance = Allowance()
         return await self._hello(given.get("HELO") or self._domain or self._literal())

@@ -5,9 +5,9 @@ L{connect}: a connection that is greeted, secured and logged in.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString
@@ -15,6 +15,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupErro
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.dialog.client import checked
@@ -23,21 +24,18 @@ from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
-from txsmtpx.wire.client import Auth, SMTPClient
-from txsmtpx.wire.description import check_host, check_port
+from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.description import check_host, check_port, fault, host_and_port
 from txsmtpx.wire.failover import Dial, Failover, Servers, SingleServer
 from txsmtpx.wire.host import Host
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import ClientTLS
+from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.transcript import Transcript, to_log
 
-TLSMode = Literal["opportunistic", "required", "implicit", "none"]
-"""
-STARTTLS where it is offered; STARTTLS or failure; TLS from the first octet; none at all.  Whenever there is TLS, the
-certificate and its name are verified.
-"""
+log = Logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,19 +63,25 @@ class Target:
 
 def target(reactor: Any, endpoint: Any) -> Target:
     """
-    What an endpoint, or its string, says.
+    What an endpoint, its string, or (host, port) says.
 
     C{tls:} and C{ssl:} are C{tcp:} with TLS of ours, which verifies; C{haproxy:v1:} and C{haproxy:v2:} stand before
     any of them.  To a UNIX socket or the loopback
     interface the default is no TLS, to everybody else STARTTLS.
 
-    @raise ValueError: it is no endpoint string, or its host is no domain.
+    @raise ValueError: it is no endpoint string, or its host is no domain, or its port is no port.
+    @raise TypeError: it is nothing of the kind.
     """
+    if isinstance(endpoint, tuple):
+        return _by_tcp(reactor, *host_and_port(endpoint))
     if isinstance(endpoint, PROXYEndpoint):
         return target(reactor, endpoint.endpoint).behind(endpoint)
     if isinstance(endpoint, MXEndpoint):
         return Target(endpoint, "", "none" if _is_local(endpoint.address) else "required", endpoint)
     if not isinstance(endpoint, str):
+        if not hasattr(endpoint, "connect"):
+            kinds = "a string such as 'tcp:mail.example.com:587', (host, port), or a client endpoint of Twisted"
+            raise TypeError(f"an endpoint is {kinds}, not {endpoint!r}")
         host = next((getattr(endpoint, name) for name in ("_hostText", "_host") if hasattr(endpoint, name)), None)
         local = hasattr(endpoint, "_path") or (host is not None and _is_local(_text(host)))
         return Target(endpoint, _text(host or ""), "none" if local else "required", SingleServer(reactor, endpoint))
@@ -89,19 +93,30 @@ def target(reactor: Any, endpoint: Any) -> Target:
         version, _, within = rest.partition(":")
         said = target(reactor, within)
         return said.behind(PROXYEndpoint(said.endpoint, proxy_version(version)))
-    made = clientFromString(reactor, endpoint)
+    try:
+        made = clientFromString(reactor, endpoint)
+    except ValueError as error:
+        raise ValueError(fault(error)) from error
     if isinstance(made, MXEndpoint):
         return target(reactor, made)
     if kind == "tcp":
-        host = to_a_label(getattr(made, "_hostText", None) or _text(getattr(made, "_host", "")))
-        check_host(host)
-        check_port(made._port)
-        by_name = HostnameEndpoint(reactor, host, made._port, made._timeout, made._bindAddress)
-        servers = Host(reactor, host, made._port, made._timeout, made._bindAddress)
-        return Target(by_name, host, "none" if _is_local(host) else "required", servers)
+        host = getattr(made, "_hostText", None) or _text(getattr(made, "_host", ""))
+        return _by_tcp(reactor, host, made._port, made._timeout, made._bindAddress)
     if kind == "unix" and not made._path:
         raise ValueError("missing: path")
     return Target(made, "", "none" if kind == "unix" else "required", SingleServer(reactor, made))
+
+
+def _by_tcp(reactor: Any, host: str, port: int, timeout: float = 30, bind_address: Any = None) -> Target:
+    """
+    @raise ValueError: the host is no host, or the port no port.
+    """
+    host = to_a_label(host)
+    check_host(host)
+    check_port(port)
+    by_name = HostnameEndpoint(reactor, host, port, timeout, bind_address)
+    servers = Host(reactor, host, port, timeout, bind_address)
+    return Target(by_name, host, "none" if _is_local(host) else "required", servers)
 
 
 def _text(host: str | bytes) -> str:
@@ -123,10 +138,12 @@ def connect(
     lmtp: bool = False,
     tls: TLSMode | None = None,
     auth: Auth | None = None,
+    auth_optional: bool = False,
     hostname: str = "",
     domain: str = "",
     timeouts: Timeouts | None = None,
     trust_roots: Any = None,
+    tls_verify: bool = True,
     client_certificate: Any = None,
     allow_insecure_auth: bool = False,
     transcript: Transcript | bool = False,
@@ -136,16 +153,20 @@ def connect(
     """
     Connect, listen to the greeting, say hello, start TLS, log in.
 
-    @param endpoint: a client endpoint, or its string: C{tcp:HOST:PORT}, C{tls:HOST:PORT}, C{unix:PATH},
-        C{mx:DOMAIN}, C{haproxy:v2:ENDPOINT}.
+    @param endpoint: C{(host, port)}, which is C{tcp:HOST:PORT}; or a client endpoint; or its string: C{tcp:HOST:PORT},
+        C{tls:HOST:PORT}, C{unix:PATH}, C{mx:DOMAIN}, C{haproxy:v2:ENDPOINT}.
     @param lmtp: speak LMTP.
     @param tls: None for what suits the endpoint: "implicit" for C{tls:}, "none" for UNIX sockets and the loopback
         interface, else "required".
     @param auth: (username, password), or the client half of a SASL mechanism.
+    @param auth_optional: log in only if the server offers AUTH with a mechanism that C{auth} fits; if it does not, go
+        on without a login.  A password is still not sent in the clear unless C{allow_insecure_auth} is True.
     @param hostname: the name to verify, where it is not that of the endpoint.
     @param domain: what we call ourselves.
     @param timeouts: a time for each phase, None for those of L{Timeouts}.
     @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
+    @param tls_verify: False accepts any certificate, for servers whose certificate cannot be verified.  Then anyone on
+        the way can read and change the mail, and read the password.  A warning is logged once in each process.
     @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
     @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
     @param transcript: True for every line in the log, or a function; secrets are blacked out.
@@ -162,49 +183,46 @@ def connect(
     """
     if reactor is None:
         from twisted.internet import reactor
-    if tls not in (None, "opportunistic", "required", "implicit", "none"):
-        raise ValueError(f"tls is opportunistic, required, implicit or none, not {tls!r}")
+    settings = ClientSettings(
+        lmtp=lmtp,
+        tls=tls,
+        auth=auth,
+        auth_optional=auth_optional,
+        hostname=hostname,
+        domain=domain,
+        timeouts=timeouts,
+        trust_roots=trust_roots,
+        tls_verify=tls_verify,
+        client_certificate=client_certificate,
+        allow_insecure_auth=allow_insecure_auth,
+        transcript=transcript,
+        extensions=extensions,
+    )
+    return connect_with(settings, endpoint, reactor)
+
+
+def connect_with(settings: ClientSettings, endpoint: Any, reactor: Any) -> Deferred[SMTPClient]:
+    """
+    L{connect}, with settings that were checked before.
+    """
     to = target(reactor, endpoint)
-    mode = tls or to.tls
-
-    def options_for(name: str) -> ClientTLS:
-        return ClientTLS(hostname or to.hostname or name, trust_roots, client_certificate)
-
+    mode = settings.tls or to.tls
     if mode == "implicit" and not isinstance(to.servers, MXEndpoint):
-        options_for("")  # which raises an error now if the options are wrong
-
-    def client(options: ClientTLS | None) -> SMTPClient:
-        return SMTPClient(
-            clock=reactor,
-            in_thread=lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args),
-            lmtp=lmtp,
-            domain=domain,
-            timeouts=timeouts,
-            allow_insecure_auth=allow_insecure_auth,
-            transcript=(to_log if transcript else None) if isinstance(transcript, bool) else transcript,
-            tls_options=options,
-            extensions=extensions,
-        )
-
-    return _Connecting(reactor, to, mode, options_for, client, timeouts or Timeouts(), auth).begin()
+        settings.tls_options(to.hostname)  # which raises an error now if the options are wrong
+    return _Connecting(reactor, to, mode, settings, settings.timeouts or Timeouts()).begin()
 
 
 @dataclass(frozen=True)
 class _Connecting:
     """
     What it takes to get a connection that is ready for MAIL.
-
-    @ivar options_for: returns the options of TLS for a server name.
-    @ivar client: makes a client; takes the options of TLS from the first octet, None if TLS does not begin there.
     """
 
     reactor: Any
     to: Target
     mode: TLSMode
-    options_for: Callable[[str], ClientTLS]
-    client: Callable[[ClientTLS | None], SMTPClient]
+    settings: ClientSettings
     timeouts: Timeouts
-    auth: Auth | None
 
     def begin(self) -> Deferred[SMTPClient]:
         """Get the connection within C{Timeouts.ready}."""
@@ -225,12 +243,17 @@ class _Connecting:
             if isinstance(error, DeliveryError):
                 raise
             raise CommandCancelled("the caller cancelled it", command="connect") from error
-        if self.auth is not None:
-            try:
-                await connection.authenticate(self.auth)
-            except BaseException:
-                connection.quit()  # which has no error, and a bound; a connection that is out of step is aborted
-                raise
+        auth = self.settings.auth
+        if auth is None:
+            return connection
+        if self.settings.auth_optional and not connection.can_authenticate(auth):
+            log.info("the server does not offer a login, and auth_optional=True: mail is sent without")
+            return connection
+        try:
+            await connection.authenticate(auth)
+        except BaseException:
+            connection.quit()  # which has no error, and a bound; a connection that is out of step is aborted
+            raise
         return connection
 
     def _dial(self, name: str) -> Dial:
@@ -238,7 +261,7 @@ class _Connecting:
 
     async def _connected(self, name: str, address: str) -> SMTPClient:
         options = self._tls(name) if self.mode == "implicit" else None
-        factory: Any = Factory.forProtocol(lambda: self.client(options))
+        factory: Any = Factory.forProtocol(lambda: self._client(options))
         if options is not None:  # wrapClientTLS would take the clock of the global reactor
             factory = TLSMemoryBIOFactory(options, True, factory, self.reactor)
         endpoint = self.to.servers.endpoint(address)
@@ -272,14 +295,32 @@ class _Connecting:
             raise
         return connection
 
-    def _tls(self, name: str) -> ClientTLS:
+    def _client(self, options: ClientTLS | UnverifiedTLS | None) -> SMTPClient:
+        """
+        @param options: those of TLS from the first octet, None if TLS does not begin there.
+        """
+        settings, reactor = self.settings, self.reactor
+        transcript = settings.transcript
+        return SMTPClient(
+            clock=reactor,
+            in_thread=lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args),
+            lmtp=settings.lmtp,
+            domain=settings.domain,
+            timeouts=self.timeouts,
+            allow_insecure_auth=settings.allow_insecure_auth,
+            transcript=(to_log if transcript else None) if isinstance(transcript, bool) else transcript,
+            tls_options=options,
+            extensions=settings.extensions,
+        )
+
+    def _tls(self, name: str) -> ClientTLS | UnverifiedTLS:
         """
         Return the options of TLS for the server C{name}.
 
         @raise TLSFailed: no certificate can be verified for that name, such as one with an underscore.
         """
         try:
-            return self.options_for(name)
+            return self.settings.tls_options(self.to.hostname or name)
         except UnicodeError as error:
             raise TLSFailed(f"no certificate can be verified for the name {name}: {error}") from error
 

@@ -39,8 +39,24 @@ def fault(error: Exception) -> str:
     if found := _NO_NUMBER.search(text):
         return f"{found[2]} is no {'octal ' if found[1] == '8' else ''}number"
     if found := _NO_KIND.search(text):
-        return f"no kind of endpoint is called {found[1]}; one is tcp: or unix:, for instance"
+        return f"no kind of endpoint is called {found[1]}; write tcp:HOST:PORT or unix:PATH"
     return text or type(error).__name__
+
+
+def host_and_port(pair: tuple[object, ...]) -> tuple[str, int]:
+    """
+    Return C{pair}, which is to be (host, port).
+
+    @raise TypeError: it is something else.
+    """
+    if len(pair) != 2:
+        raise TypeError(f"an endpoint that is a tuple is (host, port), such as ('mail.example.com', 587), not {pair!r}")
+    host, port = pair
+    if not isinstance(host, str):
+        raise TypeError(f"the host of an endpoint is a str, not {host!r}")
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"the port of an endpoint is an int, not {port!r}")
+    return host, port
 
 
 def check_port(port: int) -> None:
@@ -61,6 +77,8 @@ def check_host(host: str) -> None:
     """
     if not host:
         raise ValueError("missing: host")
+    if host.startswith("["):
+        raise ValueError(f"{host!r} is no host: write an IP address without brackets")
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -28,7 +28,8 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.connect import connect
+from txsmtpx.wire.client_settings import ClientSettings
+from txsmtpx.wire.connect import connect_with, target
 from txsmtpx.wire.refusal import is_421, may_be_too_many
 
 log = Logger(__name__)
@@ -53,6 +54,7 @@ class SMTPPool(Service):
     A kept connection is used again only after an RSET has been answered on it; so a server that has hung
     up meanwhile is noticed before anything is sent, and nothing is ever sent twice.
 
+    @ivar settings: the parameters of each connection; to be set before the first is opened.
     @ivar queue_changed: called when the number of callers that wait for a connection has changed.
     """
 
@@ -73,7 +75,8 @@ class SMTPPool(Service):
         @param max_messages: that a connection sends before it is closed, 0 for any number.
         @param idle: seconds that an unused connection is kept.
         @param wait: seconds that a message waits for a connection while all are in use, 0 for ever.
-        @raise ValueError: C{size} is less than 1.
+        @raise ValueError: C{size} is less than 1, or another value cannot be used.
+        @raise TypeError: a value has the wrong type, or there is no such parameter.
         """
         if reactor is None:
             from twisted.internet import reactor
@@ -82,7 +85,8 @@ class SMTPPool(Service):
         self._idle = idle
         self._wait = wait
         self._reactor = reactor
-        self._connecting = connecting
+        self.settings = ClientSettings(**connecting)
+        target(reactor, endpoint)  # which raises an error now if it is no endpoint
         self.queue_changed: Callable[[], object] = lambda: None
         self._places = Capacity(reactor, size, lambda: self.queue_changed())
         self.size = size
@@ -203,7 +207,7 @@ class SMTPPool(Service):
             await deferLater(self._reactor, wait)
         self._opening += 1
         try:
-            client = await connect(self._endpoint, reactor=self._reactor, **self._connecting)
+            client = await connect_with(self.settings, self._endpoint, self._reactor)
         finally:
             self._opening -= 1
         self._sent[client] = 0

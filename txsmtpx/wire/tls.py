@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from cryptography import x509
@@ -16,7 +16,8 @@ from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import Certificate as TrustedCertificate
-from twisted.internet.ssl import TLSVersion, optionsForClientTLS, trustRootFromCertificates
+from twisted.internet.ssl import CertificateOptions, TLSVersion, optionsForClientTLS, trustRootFromCertificates
+from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
@@ -25,6 +26,7 @@ from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.policy import CIPHERS
 
+log = Logger(__name__)
 
 class TLSState:
     """
@@ -140,19 +142,67 @@ class ClientTLS:
     def _mistaken(self, certificate: crypto.X509) -> str | None:
         """What is wrong with the name in the certificate; an exception here would be lost, and so would the check."""
         try:
-            ip = ipaddress.ip_address(self.hostname)
-        except ValueError:
-            ip = None
-        try:
-            if ip is None:
-                verify_certificate_hostname(certificate.to_cryptography(), self.hostname)
+            if _is_address(self.hostname):
+                verify_certificate_ip_address(certificate.to_cryptography(), self.hostname)
             else:
-                verify_certificate_ip_address(certificate.to_cryptography(), str(ip))
+                verify_certificate_hostname(certificate.to_cryptography(), self.hostname)
         except (VerificationError, CertificateError):
             return f"the certificate is for another name than {self.hostname}"
         except Exception as error:
             return f"the name in the certificate cannot be verified: {error}"
         return None
+
+
+@cache
+def warn_unverified() -> None:
+    """Log that certificates are not verified, once in the life of the process."""
+    log.warn(
+        "tls_verify=False: the certificates of mail servers are not verified. Anyone between this host and a server can"
+        " read and change the mail, and read passwords. This warning is logged once."
+    )
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class UnverifiedTLS:
+    """
+    How a client speaks TLS with `tls_verify=False`: any certificate is accepted.
+
+    `TLSState.verified` is False then, so extensions that need a verified server (RFC 8689 §2) are not used.
+
+    Attributes:
+        hostname: The name of the server, for SNI (RFC 6066 §3); "" if it is not known.
+    """
+
+    def __init__(self, hostname: str, client_certificate: Any = None) -> None:
+        """
+        Args:
+            hostname: A DNS name, an IP address, or "".
+            client_certificate: A `twisted.internet.ssl.PrivateCertificate`.
+
+        Raises:
+            ValueError: The name is no domain.
+        """
+        self.hostname = plain_address(domain_key(hostname)) if hostname else ""
+        own: dict[str, Any] = {}
+        if client_certificate is not None:
+            own = {"privateKey": client_certificate.privateKey.original, "certificate": client_certificate.original}
+        self._options = CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2, acceptableCiphers=CIPHERS, **own)
+
+    def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """Return an OpenSSL connection (L{IOpenSSLClientConnectionCreator})."""
+        warn_unverified()
+        connection = SSL.Connection(self._options.getContext(), None)
+        if self.hostname and not _is_address(self.hostname):
+            connection.set_tlsext_host_name(self.hostname.encode("ascii"))
+        return connection
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def tls_failure(options: Any, reason: BaseException | None, handshaking: bool) -> TLSFailed | None:

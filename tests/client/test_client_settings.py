@@ -1,0 +1,113 @@
+"""What `connect`, `SMTPPool` and relays are given: what cannot be used is refused when it is given."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+from twisted.internet import reactor
+
+from txsmtpx import Plain, RelayBackend, SMTPPool, connect, send_mail
+from txsmtpx.wire.connect import target
+
+WRONG = {
+    "tls_verify": ({"tls_verify": "no"}, "tls_verify is True or False, not 'no'"),
+    "tls_verify as a number": ({"tls_verify": 0}, "tls_verify is True or False, not 0"),
+    "auth_optional": ({"auth_optional": "yes"}, "auth_optional is True or False, not 'yes'"),
+    "both": ({"tls_verify": False, "trust_roots": "ca.pem"}, "tls_verify=False verifies no certificate: leave out"),
+    "a mode": ({"tls": "starttls"}, "tls is opportunistic, required, implicit or none, not 'starttls'"),
+    "a context to trust": ({"trust_roots": ssl.create_default_context()}, "trust_roots cannot be an ssl.SSLContext"),
+    "a context to show": (
+        {"client_certificate": ssl.create_default_context()},
+        "client_certificate cannot be an ssl.SSLContext",
+    ),
+    "a username": ({"auth": ("me",)}, r"auth is \(username, password\), both str"),
+    "octets": ({"auth": (b"me", b"secret")}, r"auth is \(username, password\), both str"),
+    "a list": ({"auth": ["me", "secret"]}, r"auth is \(username, password\), or a mechanism such as Plain"),
+    "a typo": ({"tls_verfy": False}, "tls_verfy"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("give", ["connect", "pool", "relay"])
+def test_what_cannot_be_used(give, wrong):
+    settings, text = WRONG[wrong]
+    with pytest.raises((TypeError, ValueError), match=text) as caught:
+        if give == "connect":
+            connect("tcp:mail.example.net:587", **settings)
+        elif give == "pool":
+            SMTPPool("tcp:mail.example.net:587", **settings)
+        else:
+            RelayBackend(["tcp:mail.example.net:587"], **settings)
+    assert "secret" not in str(caught.value)
+
+
+def test_what_can_be_used():
+    for auth in (None, ("me", "secret"), Plain("me", "secret")):
+        assert SMTPPool("tcp:mail.example.net:587", auth=auth, tls_verify=False).settings.auth is auth
+
+
+# ---- (host, port)
+
+
+@pytest.mark.parametrize(
+    ("host", "hostname", "mode"),
+    [
+        ("mail.example.net", "mail.example.net", "required"),
+        ("localhost", "localhost", "none"),
+        ("127.0.0.1", "127.0.0.1", "none"),
+        ("::1", "::1", "none"),
+        ("2001:db8::25", "2001:db8::25", "required"),
+        ("B\u00dcCHER.example", "xn--bcher-kva.example", "required"),
+    ],
+)
+def test_host_and_port(host, hostname, mode):
+    found = target(reactor, (host, 587))
+    assert (found.hostname, found.tls) == (hostname, mode)
+    written = host.replace(":", "\\:")
+    string = target(reactor, f"tcp:{written}:587")
+    for each in ("_hostText", "_port", "_timeout", "_bindAddress"):
+        assert getattr(found.endpoint, each) == getattr(string.endpoint, each)
+    assert vars(found.servers) == vars(string.servers)
+
+
+NONE = {
+    "one": (("mail.example.net",), r"\(host, port\), such as \('mail.example.com', 587\)"),
+    "three": (("mail.example.net", 25, 30), r"\(host, port\), such as \('mail.example.com', 587\)"),
+    "a port as text": (("mail.example.net", "25"), "the port of an endpoint is an int, not '25'"),
+    "a port as a truth": (("mail.example.net", True), "the port of an endpoint is an int, not True"),
+    "no port": (("mail.example.net", None), "the port of an endpoint is an int, not None"),
+    "a port too high": (("mail.example.net", 65536), "65536 is no port"),
+    "a port too low": (("mail.example.net", 0), "0 is no port"),
+    "octets": ((b"mail.example.net", 25), "the host of an endpoint is a str, not b'mail.example.net'"),
+    "no host": (("", 25), "missing: host"),
+    "no name": (("not a host", 25), "'not a host' is no host"),
+    "an endpoint and a port": (("tcp:mail.example.net:25", 25), "'tcp:mail.example.net:25' is no host"),
+    "brackets": (("[2001:db8::25]", 25), r"'\[2001:db8::25\]' is no host: write an IP address without brackets"),
+    "a literal": (("[192.0.2.25]", 25), r"'\[192.0.2.25\]' is no host: write an IP address without brackets"),
+    "a literal in a string": ("tcp:[192.0.2.25]:25", "write an IP address without brackets"),
+    "a host": ("mail.example.net", "no kind of endpoint is called 'mail.example.net'; write tcp:HOST:PORT"),
+    "a host and a port": ("mail.example.net:25", "no kind of endpoint is called 'mail.example.net'; write tcp:HOST:PORT"),
+    "a string in octets": (b"tcp:mail.example.net:25", "an endpoint is a string such as 'tcp:mail.example.com:587'"),
+    "nothing": (None, r"\(host, port\), or a client endpoint of Twisted, not None"),
+    "a list": (["mail.example.net", 25], r"\(host, port\), or a client endpoint of Twisted, not \["),
+}
+
+
+@pytest.mark.parametrize("none", NONE)
+@pytest.mark.parametrize("give", ["connect", "pool", "relay"])
+def test_what_is_no_endpoint(give, none):
+    endpoint, text = NONE[none]
+    with pytest.raises((TypeError, ValueError), match=text):
+        if give == "connect":
+            connect(endpoint)
+        elif give == "pool":
+            SMTPPool(endpoint)
+        else:
+            RelayBackend([endpoint])
+
+
+async def test_a_server_by_host_and_port(smtp_server):
+    await send_mail((smtp_server.host, smtp_server.port), "me@example.org", ["you@example.net"], b"x\r\n")
+    (message,) = smtp_server.messages
+    assert message.recipients == ("you@example.net",)

@@ -1,0 +1,89 @@
+"""
+What a caller gives for connections to a server.
+
+`connect` makes one value of its arguments, `SMTPPool` one for all its connections.  What cannot be used is refused when
+the value is made, before any connection is opened.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from txsmtpx.extensions.extension import Extension
+from txsmtpx.interfaces import ISASLClient
+from txsmtpx.wire.timeouts import Timeouts
+from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
+from txsmtpx.wire.transcript import Transcript
+
+TLSMode = Literal["opportunistic", "required", "implicit", "none"]
+"""
+STARTTLS where it is offered; STARTTLS or failure; TLS from the first octet; none at all.  Whenever there is TLS, the
+certificate and its name are verified, unless C{tls_verify} is False.
+"""
+
+Auth = tuple[str, str] | ISASLClient
+"""(username, password) for the strongest mechanism offered, or the client half of one."""
+
+_FLAGS = ("lmtp", "auth_optional", "tls_verify", "allow_insecure_auth")
+
+
+@dataclass(frozen=True)
+class ClientSettings:
+    """
+    The parameters of `txsmtpx.connect`, which describes them.
+
+    Raises:
+        TypeError: A value has the wrong type, or there is no such parameter.
+        ValueError: A value cannot be used, or contradicts another.
+    """
+
+    lmtp: bool = False
+    tls: TLSMode | None = None
+    auth: Auth | None = None
+    auth_optional: bool = False
+    hostname: str = ""
+    domain: str = ""
+    timeouts: Timeouts | None = None
+    trust_roots: Any = None
+    tls_verify: bool = True
+    client_certificate: Any = None
+    allow_insecure_auth: bool = False
+    transcript: Transcript | bool = False
+    extensions: Sequence[Extension] = ()
+
+    def __post_init__(self) -> None:
+        for name in _FLAGS:
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} is True or False, not {getattr(self, name)!r}")
+        if self.tls not in (None, "opportunistic", "required", "implicit", "none"):
+            raise ValueError(f"tls is opportunistic, required, implicit or none, not {self.tls!r}")
+        for name in ("trust_roots", "client_certificate"):
+            if isinstance(getattr(self, name), ssl.SSLContext):
+                text = "Twisted does not use the ssl module: give the path of a PEM file as trust_roots"
+                raise TypeError(f"{name} cannot be an ssl.SSLContext; {text}")
+        if not self.tls_verify and self.trust_roots is not None:
+            raise ValueError("tls_verify=False verifies no certificate: leave out trust_roots")
+        if isinstance(self.auth, tuple):
+            if len(self.auth) != 2 or not all(isinstance(each, str) for each in self.auth):
+                raise TypeError("auth is (username, password), both str")  # the values may be secrets
+        elif self.auth is not None and not hasattr(self.auth, "start"):
+            raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {type(self.auth)!r}")
+
+    def tls_options(self, server: str) -> ClientTLS | UnverifiedTLS:
+        """
+        Return the options of TLS.
+
+        Args:
+            server: The name of the server as the endpoint has it; "" if it has none.
+
+        Raises:
+            ValueError: There is no name to verify, or it is no domain.
+            OSError: The file in `trust_roots` cannot be read.
+        """
+        name = self.hostname or server
+        if not self.tls_verify:
+            return UnverifiedTLS(name, self.client_certificate)
+        return ClientTLS(name, self.trust_roots, self.client_certificate)
