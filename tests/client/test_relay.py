@@ -505,8 +505,8 @@ def behind_a_portal():
 
     ends = []
 
-    def make(**how):
-        there = Network(scripted(offers=["AUTH PLAIN"]))
+    def make(offered="AUTH PLAIN", **how):
+        there = Network(scripted(offers=[offered]))
         backend = RelayBackend([there], domains=["example.net"], tls="none", reactor=there.clock, **how)
         portal = PortalOrAnybody(backend, [InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")], False)
         factory = SMTPServerFactory(portal, allow_insecure_auth=True, reactor=there.clock)
@@ -541,6 +541,16 @@ def test_nobody_is_believed_who_wrote_it(behind_a_portal, logs_in):
     here.result(client.send("me@example.org", ["you@example.com"], BODY, MailOptions(auth="boss@example.org")))
     (said,) = [line for line in there.servers[0].lines if line.startswith("MAIL")]
     assert said == "MAIL FROM:<me@example.org>" + " AUTH=<>" * logs_in
+
+
+@pytest.mark.parametrize("offered", ["AUTH PLAIN", "AUTH GSSAPI"])
+def test_a_server_that_does_not_know_us_is_not_told(behind_a_portal, offered):
+    """Whether there was a login counts, not whether one was configured."""
+    how = {"auth": ("us", "secret"), "auth_optional": True, "allow_insecure_auth": True}
+    here, client, there = behind_a_portal(offered, **how)
+    here.result(client.send("me@example.org", ["you@example.com"], BODY))
+    (said,) = [line for line in there.servers[0].lines if line.startswith("MAIL")]
+    assert said == "MAIL FROM:<me@example.org>" + " AUTH=<>" * (offered == "AUTH PLAIN")
 
 
 # ---- the options of twistd
