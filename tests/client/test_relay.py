@@ -576,6 +576,7 @@ def options(*given):
         (["--relay-connections", "3"], "--relay-connections needs a backend that is relay: or lmtp:"),
         (["--relay-wait", "3"], "--relay-wait needs"),
         (["--relay-hold", "3", "-b", "log"], "--relay-hold needs"),
+        (["--relay-allow-unverified-tls", "-b", "log"], "--relay-allow-unverified-tls needs"),
         ([*RELAYS, "--relay-connections", "0"], "--relay-connections size is at least 1, not 0"),
         ([*RELAYS, "--relay-connections", "x"], "--relay-connections takes a number"),
         ([*RELAYS, "--relay-wait", "-1"], "--relay-wait takes a number of seconds"),
@@ -605,6 +606,16 @@ def test_bounds_are_options():
     backend = listener.named
     assert [pool.size for pool in backend.pools] == [3]
     assert (backend.next_servers.wait, backend.hold) == (4, 5.5)
+
+
+@pytest.mark.parametrize("given", [[], ["--relay-allow-unverified-tls"]])
+def test_certificates_are_verified_unless_an_option_says_no(given):
+    from txsmtpx.tap import Options
+
+    parsed = Options()
+    parsed.parseOptions([*RELAYS, "-b", f"{ENDPOINT},tls:mail.example.net:465", *given])
+    (listener,) = parsed.process.listeners
+    assert [pool.settings.tls_verify for pool in listener.named.pools] == [not given] * 2
 
 
 def test_a_recording_next_server(relay):

@@ -28,6 +28,7 @@ from txsmtpx.wire.policy import CIPHERS
 
 log = Logger(__name__)
 
+
 class TLSState:
     """
     What was negotiated.

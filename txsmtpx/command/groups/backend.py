@@ -5,13 +5,14 @@ Who takes the mail.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from txsmtpx.backends.next_servers import WAIT
 from txsmtpx.backends.plugin import backend_named, plugins
 from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import DOMAIN_KEY, NUMBER, SECONDS, TEXT, Action, Option, OptionError
+from txsmtpx.command.option import DOMAIN_KEY, FLAG, NUMBER, SECONDS, TEXT, Action, Option, OptionError
 from txsmtpx.command.values import Values
 
 RELAY = (
@@ -22,6 +23,12 @@ RELAY = (
         SECONDS,
         "Seconds a message may take to come while another client waits for a connection, 0 for ever.",
         HOLD,
+    ),
+    Option(
+        "relay-allow-unverified-tls",
+        FLAG,
+        "Accept any certificate of the next servers. Whoever is on the way can read and change the mail.",
+        False,
     ),
 )
 OPTIONS = (
@@ -44,6 +51,8 @@ def _apply(values: Values, listener: Listener) -> None:
     if isinstance(backend, RelayBackend):
         backend.domains = frozenset(values["relay-domain"])
         _set_limits(values, backend)
+        for pool in backend.pools:
+            pool.settings = replace(pool.settings, tls_verify=not values["relay-allow-unverified-tls"])
         if not values["auth"] and not backend.domains:
             raise OptionError(
                 "backend", "is a relay for all to everywhere: say for whom or where to:", "auth", "relay-domain"
