@@ -151,6 +151,24 @@ def test_what_is_no_address(network, address):
     assert net.result(client.noop()).code == 250
 
 
+@pytest.mark.parametrize("offers", [[], ["SMTPUTF8", "8BITMIME"]])
+@pytest.mark.parametrize("address", ["Ann <ann@example.org>", "\u00c4nn <ann@example.org>", "<ann@example.org>"])
+def test_a_name_before_an_address(network, address, offers):
+    """It says what to write, whatever the server offers, and whichever of the addresses it is."""
+    net = network(offers=offers)
+    client = net.greeted()
+    calls = [
+        lambda: client.send(address, ["you@example.net"], BODY),
+        lambda: client.send("me@example.org", ["you@example.net", address], BODY),
+        lambda: client.mail(address),
+        lambda: client.rcpt(address),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"addresses without names and brackets: write 'ann@example\.org'"):
+            net.result(call())
+    assert net.servers[0].verbs == ["EHLO"]
+
+
 def test_the_null_path_and_quoted_names(network):
     server = sent(network(), "", ['"john doe"@example.net', '"plain"@example.net', "postmaster"], BODY)
     assert server.lines[1:5] == [

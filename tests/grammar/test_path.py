@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import MAX_DOMAIN
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.path import MAX_LOCAL_PART
 
 # Path, address, rest.
@@ -111,6 +114,51 @@ def test_written_without_being_an_address():
             path.format_path(address)
     assert path.format_path("") == "<>"
     assert path.format_path("Postmaster") == "<Postmaster>"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "Ann <ann@example.org>",
+        '"Ann, of Example" <ann@example.org>',
+        "\u00c4nn <ann@example.org>",
+        "Ann<ann@example.org>",
+        "<ann@example.org>",
+        " <ann@example.org> ",
+        "< ann@example.org >",
+        "ann@example.org <ann@example.org>",
+        "<Ann> <ann@example.org>",
+        "ann@example.org (Ann)",
+        "ann@example.org (Ann (of Example))",
+        "mailto:ann@example.org",
+        "<mailto:ann@example.org>",
+        "Ann <MAILTO:ann@example.org>",
+        "Ann\r\n\t<ann@example.org>",
+    ],
+)
+def test_an_address_as_a_header_has_it(address):
+    """RFC 5322 §3.4 has names, RFC 5321 §4.1.2 has none: the text says what to write."""
+    with pytest.raises(Malformed, match=r"addresses without names and brackets: write 'ann@example\.org'$"):
+        path.format_path(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["Ann <ann>", "<>", "Ann <>", "<", ">", "(", ")", "(Ann)", "mailto:", "a@example.org, b@example.org",
+     " a@example.org", "Ann <ann@example.org", "Ann <ann@example.org>\r\nRSET", "a@b <a b@c>", "Ann"],
+)  # fmt: skip
+def test_nothing_is_suggested_that_is_no_address(address):
+    with pytest.raises(Malformed, match=r"^(?!.*write)"):
+        path.format_path(address)
+
+
+@given(st.text('<>@:,."\\[]() aA1-\u00fc=\0\r\nmailto', max_size=30))
+def test_what_is_suggested_is_an_address(text):
+    try:
+        path.format_path(text)
+    except Malformed as error:
+        _, write, suggestion = str(error).partition(": write ")
+        assert not write or path.format_path(ast.literal_eval(suggestion))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class Envelope:
         """
         addresses = [sender, *[recipient for recipient, _ in recipients]]
         if not all(map(str.isascii, addresses)):
+            for address in addresses:
+                path.format_path(address)  # what is no address is refused before SMTPUTF8 is asked for
             if offer.utf8:
                 options.smtputf8 = True
             else:

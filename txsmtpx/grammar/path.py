@@ -155,4 +155,30 @@ def format_path(address: str) -> str:
     """
     if not address or ("@" not in address and asciitext.lower(address) == "postmaster"):
         return f"<{address}>"
-    return f"<{parse_mailbox(address)}>"
+    try:
+        return f"<{parse_mailbox(address)}>"
+    except Malformed:
+        inner = _within(address)
+        if inner is None:
+            raise
+        raise Malformed(f"an envelope has addresses without names and brackets: write {inner!r}") from None
+
+
+def _within(text: str) -> str | None:
+    """
+    Return the address in C{text} if that is an address as header fields and links have it, otherwise None.
+
+    That is C{Name <a@example.org>}, C{<a@example.org>}, C{a@example.org (Name)} (RFC 5322 §3.4) or
+    C{mailto:a@example.org}.
+    """
+    inner = text.strip()
+    if inner.endswith(">"):
+        inner = inner[inner.rfind("<") + 1 : -1].strip()
+    elif inner.endswith(")"):
+        inner = inner[: inner.find("(")].strip()
+    if asciitext.lower(inner[:7]) == "mailto:":
+        inner = inner[7:]
+    try:
+        return parse_mailbox(inner) if inner != text.strip() else None
+    except Malformed:
+        return None
