@@ -111,6 +111,13 @@ def test_transcript():
     assert factory("--transcript").transcript is not None
 
 
+def test_mechanisms_that_are_left_out():
+    made = factory("--auth", "memory:a:b", "--without-mechanism", "login", "--without-mechanism", "CRAM-MD5")
+    everything = {each.name for each in factory("--auth", "memory:a:b").settings.mechanisms}
+    assert {each.name for each in made.settings.mechanisms} == everything - {"LOGIN", "CRAM-MD5"}
+    assert {"LOGIN", "CRAM-MD5"} <= everything
+
+
 def test_trusted_networks():
     made = factory("--trusted-network", "10.0.0.0/8", "--trusted-network", "2001:db8::1")
     assert list(map(str, made.settings.trusted_networks)) == ["10.0.0.0/8", "2001:db8::1/128"]
@@ -243,6 +250,8 @@ WRONG = {
     "require AUTH without users": (["--require-auth"], "--auth"),
     "require AUTH of nobody": (["--require-auth", "--auth", "anonymous"], "require"),
     "no such checker": (["--auth", "telepathy"], "telepathy"),
+    "no such mechanism": (["--auth", "memory:a:b", "--without-mechanism", "LOGN"], "--without-mechanism takes one of"),
+    "no mechanism at all": (["--without-mechanism", "LOGIN"], "--without-mechanism needs --auth"),
     "half a user": (["--auth", "memory:user"], "format"),
     "a checker whose file is missing": (["--auth", "file:/nowhere/passwords"], "/nowhere/passwords"),
 }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import ssl
 
-from txsmtpx import OpenBackend, Session
+import pytest
+from twisted.internet import reactor
+from twisted.internet.endpoints import serverFromString
+
+from txsmtpx import ImplicitTLSEndpoint, OpenBackend, Session, SMTPServerFactory
 from txsmtpx.dialog.settings import Identifiers
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.box import EXTENSIONS
@@ -127,11 +131,22 @@ def test_extensions_that_contradict_each_other():
         ({"bare_newlines": "ignore"}, "bare_newlines is normalize, reject or accept"),
         ({"require_tls": True}, "require_tls needs a certificate"),
         ({"require_auth": True}, "require_auth needs a backend that knows logins"),
+        ({"without_mechanisms": {"LOGN"}}, "without_mechanisms: no mechanism is called 'LOGN'; one of SCRAM-SHA-512"),
     ],
 )
 def test_settings_that_make_no_sense(settings, complaint):
     with pytest.raises(ValueError, match=f"^{complaint}"):
         Conversation(OpenBackend(lambda connection: Session()), **settings)
+
+
+def test_a_tls_context_that_twisted_does_not_know():
+    """The ssl module of Python: the error says what to write."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    sentence = r'tls is a Certificate, such as Certificate\("cert.pem", "key.pem"\), .* not ssl.SSLContext$'
+    with pytest.raises(TypeError, match=sentence):
+        SMTPServerFactory(OpenBackend(lambda connection: Session()), tls=context)
+    with pytest.raises(TypeError, match=sentence):
+        ImplicitTLSEndpoint(serverFromString(reactor, "tcp:0"), context)
 
 
 def test_no_such_setting():

@@ -142,4 +142,4 @@ class Settings:
         if self.require_tls and not self.tls_available:
             raise ValueError("require_tls needs a certificate")
         if self.require_auth and not self.mechanisms:
-            raise ValueError("require_auth needs a backend that knows logins")
+            raise ValueError("require_auth needs a backend that knows logins, and a mechanism for them")

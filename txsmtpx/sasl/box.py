@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from twisted.cred.credentials import IAnonymous, IUsernamePassword
 
+from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import ICredentialsBackend
 from txsmtpx.sasl.anonymous import ANONYMOUS
 from txsmtpx.sasl.bearer import OAUTHBEARER, XOAUTH2
@@ -19,15 +21,35 @@ from txsmtpx.sasl.scram import SCRAM
 MECHANISMS: tuple[Mechanism, ...] = (*SCRAM, EXTERNAL, OAUTHBEARER, XOAUTH2, CRAM_MD5, PLAIN, LOGIN, ANONYMOUS)
 
 
-def satisfied_by(backend: Any, require_auth: bool = False) -> tuple[Mechanism, ...]:
+def satisfied_by(
+    backend: Any, require_auth: bool = False, without: Collection[str] = ()
+) -> tuple[Mechanism, ...]:
     """
     Those whose credentials C{backend} takes; before them those of its own, which it has in C{mechanisms}.
 
     @param require_auth: to be nobody will not do.
+    @param without: names of mechanisms that are left out.
+    @raise ValueError: no mechanism has such a name.
+    @raise TypeError: C{without} is one name.
     """
     if ICredentialsBackend.providedBy(backend):
         taken = set(backend.credential_interfaces) - ({IAnonymous} if require_auth else set())
     else:
         taken = {IUsernamePassword}
     known = (*getattr(backend, "mechanisms", ()), *MECHANISMS)
+    left_out = _names(without, [each.name for each in known])
+    known = tuple(each for each in known if each.name not in left_out)
     return tuple(each for each in known if each.credential_interface in taken and each.suits(backend))
+
+
+def _names(given: Collection[str], known: Collection[str]) -> set[str]:
+    """
+    @raise ValueError: a name is not one of C{known}.
+    """
+    if isinstance(given, str):
+        raise TypeError(f"without_mechanisms is a set of names, such as {{{given!r}}}")
+    names = {asciitext.upper(name): name for name in given}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"without_mechanisms: no mechanism is called {names[name]!r}; one of {', '.join(known)}")
+    return set(names)

@@ -164,4 +164,5 @@ def adopt(tls: Any) -> Certificate | None:
         return _Fixed(ConnectionCreator(tls))
     if IOpenSSLServerConnectionCreator.providedBy(tls):
         return _Fixed(tls)
-    raise TypeError(f"nothing to make TLS connections with: {tls!r}")
+    text = 'tls is a Certificate, such as Certificate("cert.pem", "key.pem"), or CertificateOptions of Twisted'
+    raise TypeError(f"{text}, not {type(tls).__module__}.{type(tls).__name__}")

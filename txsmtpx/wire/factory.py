@@ -5,7 +5,7 @@ The server's factory: what it was told, the connections it has, and their end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -55,6 +55,7 @@ class SMTPServerFactory(_ServerFactory):
         require_tls: bool = False,
         require_auth: bool = False,
         allow_insecure_auth: bool = False,
+        without_mechanisms: Collection[str] = (),
         read_timeout: float = 300,
         write_timeout: float = 300,
         message_timeout: float = 3600,
@@ -77,6 +78,7 @@ class SMTPServerFactory(_ServerFactory):
         @param require_tls: 530 until STARTTLS (RFC 3207 §4).
         @param require_auth: 530 until AUTH (RFC 4954 §6).
         @param allow_insecure_auth: offer AUTH in the clear.
+        @param without_mechanisms: names of SASL mechanisms that are neither offered nor accepted, such as {"LOGIN"}.
         @param read_timeout: seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
         @param write_timeout: seconds to wait for a peer that does not read.
         @param message_timeout: seconds that a message may take from 354 to its end.
@@ -98,7 +100,7 @@ class SMTPServerFactory(_ServerFactory):
         if reactor is None:
             from twisted.internet import reactor
         self.tls = adopt(tls)
-        offered = mechanisms.satisfied_by(backend, require_auth)
+        offered = mechanisms.satisfied_by(backend, require_auth, without_mechanisms)
         if extensions is None:
             extensions = box.offered_with(getattr(backend, "supports", ()))
         useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))

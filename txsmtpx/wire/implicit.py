@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from txsmtpx.wire.certificate import Certificate
+from txsmtpx.wire.certificate import Certificate, adopt
 
 
 @implementer(IStreamServerEndpoint)
@@ -27,9 +27,11 @@ class ImplicitTLSEndpoint:
         @param endpoint: any endpoint for servers.
         @param certificate: what clients are shown.
         @param clock: of the TLS connections, which gather small writes; that of the global reactor by default.
+        @raise TypeError: C{certificate} is something else, such as an C{ssl.SSLContext}.
         """
         self._endpoint = endpoint
         self._certificate = certificate
+        adopt(certificate)  # which raises an error if it is none
         self._clock = clock
 
     def listen(self, protocolFactory: Any) -> Deferred[IListeningPort]:

@@ -18,9 +18,19 @@ from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import FLAG, Action, Kind, Option, OptionError
 from txsmtpx.command.portal import PortalOrAnybody
 from txsmtpx.command.values import Values
+from txsmtpx.grammar import asciitext
 from txsmtpx.sasl.bearer import IBearerToken
+from txsmtpx.sasl.box import MECHANISMS
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.scram import IScramProof
+
+
+def _mechanism(text: str) -> str:
+    names = [mechanism.name for mechanism in MECHANISMS]
+    if asciitext.upper(text) not in names:
+        raise ValueError(f"takes one of {', '.join(names)}, not {text!r}")
+    return asciitext.upper(text)
+
 
 OPTIONS = (
     Option(
@@ -32,6 +42,12 @@ OPTIONS = (
     ),
     Option("require-auth", FLAG, "Take mail only after AUTH.", False),
     Option("allow-insecure-auth", FLAG, "Allow AUTH without TLS.", False),
+    Option(
+        "without-mechanism",
+        Kind("MECHANISM", (str,), _mechanism),
+        "A SASL mechanism that is neither offered nor accepted, such as LOGIN",
+        repeated=True,
+    ),
 )
 
 
@@ -72,6 +88,9 @@ def _apply(values: Values, listener: Listener) -> None:
     checkers = Checkers().described_by(values["auth"])
     if values["require-auth"] and not checkers:
         raise OptionError("require-auth", "needs", "auth")
+    if values["without-mechanism"] and not checkers:
+        raise OptionError("without-mechanism", "needs", "auth")
+    listener.settings["without_mechanisms"] = values["without-mechanism"]
     listener.settings["require_auth"] = values["require-auth"]
     listener.settings["allow_insecure_auth"] = values["allow-insecure-auth"]
     if checkers:
