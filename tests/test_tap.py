@@ -111,6 +111,11 @@ def test_transcript():
     assert factory("--transcript").transcript is not None
 
 
+def test_ident():
+    assert factory("--ident", "Postbox 7").settings.greeting.lines[0].endswith(" ESMTP Postbox 7")
+    assert factory().settings.greeting.lines[0].endswith(" ESMTP txsmtpx")
+
+
 def test_mechanisms_that_are_left_out():
     made = factory("--auth", "memory:a:b", "--without-mechanism", "login", "--without-mechanism", "CRAM-MD5")
     everything = {each.name for each in factory("--auth", "memory:a:b").settings.mechanisms}
@@ -239,6 +244,7 @@ WRONG = {
     "no network": (["--trusted-network", "10.0.0.0/99"], "--trusted-network takes a network, such as 10.0.0.0/8"),
     "a network with a host in it": (["--trusted-network", "10.0.0.1/8"], "10.0.0.1/8"),
     "a network in two lines": (["--trusted-network", "10.0.0.0\n/8"], "--trusted-network"),
+    "an ident in two lines": (["--ident", "a\nb"], "--ident is up to 200 printable characters"),
     "newlines": (["--bare-newlines", "sometimes"], "sometimes"),
     "no certificate file": (["--tls-certificate", "/nowhere/pem"], "/nowhere/pem: No such file"),
     "a directory": (["--tls-certificate", "/"], "cannot read /"),

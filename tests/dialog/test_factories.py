@@ -29,6 +29,19 @@ def test_a_name_is_said_in_ascii():
     assert talk.ask(*HELLO)[:2] == said
 
 
+@pytest.mark.parametrize(
+    ("ident", "greeting"),
+    [("Postbox 7", "220 mx.example.org ESMTP Postbox 7"), ("", "220 mx.example.org ESMTP"), ("x" * 200, None)],
+)
+def test_what_the_greeting_says(ident, greeting):
+    """And the second one, after XCLIENT."""
+    talk = Conversation(domain="mx.example.org", ident=ident, trusted_networks=["0.0.0.0/0"])
+    greeting = greeting or f"220 mx.example.org ESMTP {ident}"
+    assert talk.ask(*HELLO)[0] == greeting
+    assert talk.ask("XCLIENT NAME=[UNAVAILABLE]") == [greeting]
+    talk.hang_up()
+
+
 def test_two_factories_side_by_side():
     offered = {"extensions": [SIZE, AUTH], "allow_insecure_auth": True}
     one = Conversation(RecordingBackend({"u": "p"}), domain="one", max_message_bytes=1, **offered)
@@ -129,6 +142,9 @@ def test_extensions_that_contradict_each_other():
         ({"max_auth_failures": 0}, "max_auth_failures is not positive"),
         ({"delivery_timeout": 0}, "delivery_timeout is not positive"),
         ({"bare_newlines": "ignore"}, "bare_newlines is normalize, reject or accept"),
+        ({"ident": "a\r\nb"}, "ident is up to 200 printable characters of ASCII"),
+        ({"ident": "b\u00fccher"}, "ident is up to 200 printable characters of ASCII"),
+        ({"ident": "x" * 201}, "ident is up to 200 printable characters of ASCII"),
         ({"require_tls": True}, "require_tls needs a certificate"),
         ({"require_auth": True}, "require_auth needs a backend that knows logins"),
         ({"without_mechanisms": {"LOGN"}}, "without_mechanisms: no mechanism is called 'LOGN'; one of SCRAM-SHA-512"),

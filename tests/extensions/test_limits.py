@@ -208,8 +208,8 @@ async def test_a_pool_leaves_a_connection_that_is_spent(monkeypatch: pytest.Monk
     async def connect(*args: Any, **kwargs: Any) -> SMTPClient:
         return connections.acquired()
 
-    monkeypatch.setattr("txsmtpx.wire.pool.connect", connect)
-    pool = SMTPPool("tcp:nowhere:25", reactor=Clock())
+    monkeypatch.setattr("txsmtpx.wire.pool.connect_with", connect)
+    pool = SMTPPool("unix:next", reactor=Clock())
     for _ in range(5):
         sending = pool.send(SENDER, SIX[:1], b"Hello\r\n")
         for _ in range(3):

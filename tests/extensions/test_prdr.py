@@ -161,9 +161,9 @@ def test_a_relay_passes_it_on(asked: str, answers: list[str], monkeypatch: pytes
     async def connect(*args: Any, **kwargs: Any) -> SMTPClient:
         return next_server.client
 
-    monkeypatch.setattr("txsmtpx.wire.pool.connect", connect)
+    monkeypatch.setattr("txsmtpx.wire.pool.connect_with", connect)
     clock = Clock()
-    relay = RelayBackend([object()], domains=["example.com"], reactor=clock)
+    relay = RelayBackend(["unix:next"], domains=["example.com"], reactor=clock)
     talk = Conversation(relay, clock=clock)
     said = []
     for line in ("EHLO client.example", f"MAIL FROM:<{SENDER}>{asked}", *(f"RCPT TO:<{to}>" for to in THREE), "DATA"):

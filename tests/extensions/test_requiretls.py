@@ -23,9 +23,9 @@ def test_passed_on_or_refused(sender: str, offered: list[Any], answer: str, monk
     async def connect(*args: Any, **kwargs: Any) -> SMTPClient:
         return next_server.client
 
-    monkeypatch.setattr("txsmtpx.wire.pool.connect", connect)
+    monkeypatch.setattr("txsmtpx.wire.pool.connect_with", connect)
     clock = Clock()
-    relay = RelayBackend([object()], domains=["example.com"], reactor=clock)
+    relay = RelayBackend(["unix:next"], domains=["example.com"], reactor=clock)
     talk = Conversation(relay, clock=clock, inside_tls=True)
     assert "REQUIRETLS" in [line[4:] for line in talk.ask("EHLO client.example")]
     assert talk.ask(f"MAIL FROM:<{sender}> REQUIRETLS") == ["250 2.1.0 Sender ok"]

@@ -100,7 +100,7 @@ class Sequencing:
 
     def connection_made(self) -> None:
         """Greet (RFC 5321 §3.1)."""
-        self.reply(replies.greeting_220(self.settings.domain, "LMTP" if self.settings.lmtp else "ESMTP"))
+        self.reply(self.settings.greeting)
 
     def line_received(self, line: bytes, bare: bool) -> Deferred[None] | None:
         """

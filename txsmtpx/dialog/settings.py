@@ -52,6 +52,7 @@ class Identifiers:
         return f"{self._prefix}{next(self._numbers):X}"
 
 
+_IDENT = re.compile(r"[ -~]{0,200}")  # a reply line has 512 octets (RFC 5321 §4.5.3.1.5), a domain 255
 _PROFILE = re.compile(r"[A-Za-z0-9._-]{0,20}")  # RFC 6710 §7
 
 
@@ -60,6 +61,7 @@ class Settings:
     """
     The parameters of L{txsmtpx.SMTPServerFactory} that a dialog reads; here they are checked.
 
+    @ivar ident: what the greeting has after the domain and the protocol (RFC 5321 §4.2); "" for nothing.
     @ivar from_thread: calls a function, with arguments, in the reactor's thread.
     @ivar tables: the extensions, compiled.
     @ivar observers: those who watch.
@@ -89,6 +91,7 @@ class Settings:
     clock: IReactorTime
     from_thread: Callable[..., object]
     tables: Tables
+    ident: str = "txsmtpx"
     mechanisms: tuple[Mechanism, ...] = ()
     lmtp: bool = False
     max_message_bytes: int = 32 * 1024 * 1024
@@ -116,6 +119,11 @@ class Settings:
     session_ids: Identifiers = field(default_factory=Identifiers)
     queue_ids: Identifiers = field(default_factory=Identifiers)
 
+    @property
+    def greeting(self) -> Reply:
+        """The first reply of a session (RFC 5321 §4.2)."""
+        return replies.greeting_220(self.domain, "LMTP" if self.lmtp else "ESMTP", self.ident)
+
     def __post_init__(self) -> None:
         """
         @raise ValueError: something makes no sense.
@@ -139,6 +147,8 @@ class Settings:
             raise ValueError(f"priority_profile is no name of up to 20 letters, not {self.priority_profile!r}")
         if self.bare_newlines not in ("normalize", "reject", "accept"):
             raise ValueError(f"bare_newlines is normalize, reject or accept, not {self.bare_newlines!r}")
+        if not _IDENT.fullmatch(self.ident):
+            raise ValueError(f"ident is up to 200 printable characters of ASCII, not {self.ident!r}")
         if self.require_tls and not self.tls_available:
             raise ValueError("require_tls needs a certificate")
         if self.require_auth and not self.mechanisms:

@@ -69,7 +69,7 @@ def xclient(dialog: ServerDialog, argument: str) -> Any:
     dialog.restart()
     if not dialog.wire.admit_client():
         return replies.TOO_MANY_CONNECTIONS_421
-    return replies.greeting_220(dialog.settings.domain, "LMTP" if dialog.settings.lmtp else "ESMTP")
+    return dialog.settings.greeting
 
 
 def _address(given: dict[str, str], host: str, port: str, before: Any) -> Any:

@@ -24,9 +24,9 @@ CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will tak
 
 
 @lru_cache(maxsize=100)
-def greeting_220(domain: str, protocol: str) -> Reply:
+def greeting_220(domain: str, protocol: str, ident: str) -> Reply:
     """RFC 5321 §4.2: the greeting has no enhanced code."""
-    return Reply(220, None, f"{domain} {protocol} txsmtpx")
+    return Reply(220, None, f"{domain} {protocol} {ident}".rstrip(" "))
 
 
 @lru_cache(maxsize=100)

@@ -93,7 +93,7 @@ class SMTPServerFactory(_ServerFactory):
         @param settings: those of L{Settings} that are not named here: C{max_message_bytes}, C{max_recipients},
             C{max_transactions}, C{max_recipient_domains}, C{max_errors},
             C{max_line_length}, C{max_auth_failures}, C{auth_failure_delay}, C{delivery_timeout},
-            C{bare_newlines}, C{outcome_policy}, C{delivery_timed_out}.
+            C{ident}, C{bare_newlines}, C{outcome_policy}, C{delivery_timed_out}.
         @raise ValueError: a setting makes no sense.
         @raise TypeError: there is no such setting.
         """

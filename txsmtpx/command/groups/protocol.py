@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import Kind, Option, one_of
+from txsmtpx.command.option import TEXT, Kind, Option, one_of
 from txsmtpx.command.values import Values
 from txsmtpx.extensions import box
 
@@ -17,6 +17,7 @@ OPTIONS = (
         "Announce an extension, such as DSN, whose promise the backend keeps without declaring it",
         repeated=True,
     ),
+    Option("ident", TEXT, "What the greeting has after the domain and ESMTP.", "txsmtpx"),
     Option(
         "bare-newlines",
         one_of("normalize", "reject", "accept"),
@@ -29,6 +30,7 @@ OPTIONS = (
 def _apply(values: Values, listener: Listener) -> None:
     declared = getattr(listener.backend, "supports", ())
     listener.settings["extensions"] = box.offered_with({*declared, *values["extension"]})
+    listener.settings["ident"] = values["ident"]
     listener.settings["bare_newlines"] = values["bare-newlines"]
 
 
