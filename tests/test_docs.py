@@ -59,7 +59,10 @@ def test_paths(page: Path) -> None:
 def test_options(page: Path) -> None:
     """What is called an option is one of the command, or of twistd itself."""
     known = {each for options in (Options, ServerOptions) for each in re.findall(r"--[a-z-]+", options().getUsage())}
-    assert set(re.findall(r"`(--[a-z][a-z-]+)", page.read_text())) <= known
+    text = page.read_text()
+    if page.name.startswith("from-"):  # the first column of its tables is about another program
+        text = re.sub(r"^\| .*? \| ", "", text, flags=re.MULTILINE)
+    assert set(re.findall(r"`(--[a-z][a-z-]+)", text)) <= known
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -85,7 +88,7 @@ OTHERS = """
 me secret reached none implicit required opportunistic HOST Data Error
 async await for in return raise int str True False reactor serverFromString endpoint endpoints listen
 stopService consumer portal argument tcp ssl haproxy unix run lmtp cert key pem OK No CertificateOptions
-twistd smtpx PATH local
+twistd smtpx PATH local mail example com n max uid nobody PORT DOTTED NAME ARGUMENT SIZE interface ssl SSLContext bytes
 """
 """Words of Python, of Twisted, and within strings."""
 
