@@ -247,7 +247,8 @@ class _Connecting:
         if auth is None:
             return connection
         if self.settings.auth_optional and not connection.can_authenticate(auth):
-            log.info("the server does not offer a login, and auth_optional=True: mail is sent without")
+            server = connection.server_name or self.to.hostname or "the server"
+            log.info("{server} does not offer a login; mail is sent without (auth_optional=True)", server=server)
             return connection
         try:
             await connection.authenticate(auth)

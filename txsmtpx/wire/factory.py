@@ -78,7 +78,7 @@ class SMTPServerFactory(_ServerFactory):
         @param require_tls: 530 until STARTTLS (RFC 3207 §4).
         @param require_auth: 530 until AUTH (RFC 4954 §6).
         @param allow_insecure_auth: offer AUTH in the clear.
-        @param without_mechanisms: names of SASL mechanisms that are neither offered nor accepted, such as {"LOGIN"}.
+        @param without_mechanisms: names of SASL mechanisms that are neither offered nor accepted, such as C{{"LOGIN"}}.
         @param read_timeout: seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
         @param write_timeout: seconds to wait for a peer that does not read.
         @param message_timeout: seconds that a message may take from 354 to its end.
