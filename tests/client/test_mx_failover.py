@@ -129,6 +129,19 @@ def test_a_certificate_for_another_name(mode, authority):
     assert delivered(internet, outcome) == TWO
 
 
+@pytest.mark.parametrize("mode", ["required", "opportunistic"])
+@pytest.mark.parametrize("name", ["one", "mail_1.test"])
+def test_any_certificate_will_do_where_the_caller_says_so(mode, name, authority):
+    """The first exchanger is used, by whatever name."""
+    tls = authority.server("elsewhere")
+    internet = Internet(**{ONE: server("STARTTLS", tls=tls), TWO: server("STARTTLS", tls=tls)})
+    resolver = names(MX={"example.net": [mx(10, name), mx(20, "two")]}, A={name: a(ONE), "two": a(TWO)})
+    outcome = send(internet, resolver, tls=mode, tls_verify=False)
+    internet.go_on(1)
+    assert delivered(internet, outcome) == ONE
+    assert internet.at[ONE][0].tls
+
+
 @pytest.mark.parametrize("mode", ["required", "implicit"])
 @pytest.mark.parametrize("name", ["mail_1.test", "-a.test", "xn--a.test"])
 def test_a_name_that_no_certificate_can_be_verified_for(mode, name, authority):

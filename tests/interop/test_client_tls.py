@@ -85,6 +85,20 @@ async def test_expired(expired_receiver: Receiver, expired: Certificate, mode: s
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["postfix", "misnamed", "expired", "exim", "aiosmtpd"])
+async def test_any_certificate_will_do_where_the_caller_says_so(
+    name: str, mode: str, request: pytest.FixtureRequest
+) -> None:
+    receiver = request.getfixturevalue(f"{name}_receiver")
+    port = receiver.tls_port if mode == "implicit" else receiver.port
+    client = await connect(("localhost", port), tls=mode, tls_verify=False)
+    assert client.tls is not None
+    assert not client.tls.verified
+    assert (await client.noop()).code == 250
+    await client.quit()
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 async def test_good(postfix_receiver: Receiver, certificate: Certificate, mode: str, host: str) -> None:
     """By name and by address."""
