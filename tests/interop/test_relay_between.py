@@ -159,6 +159,22 @@ def test_what_postfix_says_after_the_data(room: Room, postfix_receiver: Receiver
         assert again == 0, said
 
 
+@pytest.mark.parametrize("options", [(), ("--relay-allow-unverified-tls",)], ids=["verified", "unverified"])
+def test_a_certificate_that_nobody_has_signed(room: Room, big_postfix: Receiver, options: tuple[str, ...]) -> None:
+    """It is accepted only if an option says so; then the log has one warning."""
+    need("swaks")
+    directory = room(f"relay-unverified-{len(options)}")
+    with relay(directory, f"relay:tls:localhost:{big_postfix.tls_port}", *options) as running:
+        for number in range(2):
+            sent = message(f"relay-{len(options)}-{number}@client.test")
+            status, said = swaks(running.port, sent, f"alice@{DOMAIN}")
+            assert (status == 0) is bool(options), said
+            assert ("451 4.4.1" in said) is not bool(options)
+            if options:
+                big_postfix.stored("alice", sent)
+    assert running.program.text.count("tls_verify=False") == len(options)
+
+
 def test_half_a_message_is_none(to_postfix: Relay, big_postfix: Receiver) -> None:
     """A sender that goes away in the middle: nothing is delivered, and RSET comes before the next message."""
     with smtplib.SMTP("127.0.0.1", to_postfix.port, timeout=PATIENCE) as sender:

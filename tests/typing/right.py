@@ -111,6 +111,7 @@ def server() -> SMTPServerFactory:
 async def client() -> Sequence[str]:
     result: Result = await send_mail("tcp:localhost:587", "a@example.org", ["b@example.net"], b"Hi", auth=("a", "b"))
     connection: SMTPClient = await connect("unix:/run/lmtp", lmtp=True, timeouts=Timeouts(connect=5))
+    await connect(("mail.example.org", 587), auth=("a", "b"), auth_optional=True, tls_verify=False)
     sending: Deferred[Result] = connection.send("a@example.org", ["b@example.net"], EmailMessage())
     await sending
     await connection.quit()

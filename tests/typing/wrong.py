@@ -21,6 +21,7 @@ from txsmtpx import (
     SMTPServerFactory,
     TeeBackend,
     Timeouts,
+    connect,
     send_mail,
 )
 from txsmtpx.testing import MailServer, Transcript
@@ -62,6 +63,7 @@ class Backend(LoginBackend):
 
 
 async def client(connected: SMTPClient) -> None:
+    await connect(("localhost", 25), tls_verify="no")  # E: arg-type
     await send_mail("tcp:localhost:25", "a@example.org", [b"b@example.net"], b"Hi")  # E: list-item
     sending = connected.send("a@example.org", ["b@example.net"], b"Hi")
     print(sending.accepted)  # E: attr-defined
