@@ -358,7 +358,7 @@ def test_a_pause_is_not_longer_than_the_patience(pool):  # noqa: F811
 
 def test_a_pool_of_none():
     with pytest.raises(ValueError, match="size is at least 1, not 0"):
-        SMTPPool("tcp:127.0.0.1:25", size=0, reactor=Network().clock)
+        SMTPPool("unix:next", size=0, reactor=Network().clock)
 
 
 def test_stopping_lets_those_finish_that_wait():
