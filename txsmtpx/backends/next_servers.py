@@ -18,7 +18,6 @@ from txsmtpx.grammar import replies
 from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import target
-from txsmtpx.wire.description import fault
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.timeouts import Timeouts
 
@@ -50,14 +49,12 @@ def check(reactor: Any, endpoints: Sequence[Any]) -> None:
 
     Raises:
         ValueError: There is no endpoint, or one is wrong.
+        TypeError: One is neither an endpoint nor a string nor (host, port).
     """
     if not endpoints:
         raise ValueError("relay needs an endpoint: relay:tcp:HOST:PORT")
     for endpoint in endpoints:
-        try:
-            target(reactor, endpoint)
-        except Exception as error:  # endpoint parsers raise exceptions of many classes
-            raise ValueError(f"no endpoint: {endpoint} ({fault(error)})") from error
+        target(reactor, endpoint)
 
 
 class NextServers:

@@ -70,7 +70,8 @@ class ClientSettings:
             if len(self.auth) != 2 or not all(isinstance(each, str) for each in self.auth):
                 raise TypeError("auth is (username, password), both str")  # the values may be secrets
         elif self.auth is not None and not hasattr(self.auth, "start"):
-            raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {type(self.auth)!r}")
+            kind = type(self.auth).__name__
+            raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {kind}")
 
     def tls_options(self, server: str) -> ClientTLS | UnverifiedTLS:
         """

@@ -72,10 +72,19 @@ def target(reactor: Any, endpoint: Any) -> Target:
     @raise ValueError: it is no endpoint string, or its host is no domain, or its port is no port.
     @raise TypeError: it is nothing of the kind.
     """
+    try:
+        return _target(reactor, endpoint)
+    except Exception as error:  # endpoint parsers raise exceptions of many classes
+        if not isinstance(endpoint, str):
+            raise
+        raise ValueError(f"no endpoint: {endpoint} ({fault(error)})") from error
+
+
+def _target(reactor: Any, endpoint: Any) -> Target:
     if isinstance(endpoint, tuple):
         return _by_tcp(reactor, *host_and_port(endpoint))
     if isinstance(endpoint, PROXYEndpoint):
-        return target(reactor, endpoint.endpoint).behind(endpoint)
+        return _target(reactor, endpoint.endpoint).behind(endpoint)
     if isinstance(endpoint, MXEndpoint):
         return Target(endpoint, "", "none" if _is_local(endpoint.address) else "required", endpoint)
     if not isinstance(endpoint, str):
@@ -87,18 +96,15 @@ def target(reactor: Any, endpoint: Any) -> Target:
         return Target(endpoint, _text(host or ""), "none" if local else "required", SingleServer(reactor, endpoint))
     kind, _, rest = endpoint.partition(":")
     if kind in ("tls", "ssl"):
-        plain = target(reactor, f"tcp:{rest}")
+        plain = _target(reactor, f"tcp:{rest}")
         return replace(plain, tls="implicit")
     if kind == "haproxy":
         version, _, within = rest.partition(":")
-        said = target(reactor, within)
+        said = _target(reactor, within)
         return said.behind(PROXYEndpoint(said.endpoint, proxy_version(version)))
-    try:
-        made = clientFromString(reactor, endpoint)
-    except ValueError as error:
-        raise ValueError(fault(error)) from error
+    made = clientFromString(reactor, endpoint)
     if isinstance(made, MXEndpoint):
-        return target(reactor, made)
+        return _target(reactor, made)
     if kind == "tcp":
         host = getattr(made, "_hostText", None) or _text(getattr(made, "_host", ""))
         return _by_tcp(reactor, host, made._port, made._timeout, made._bindAddress)

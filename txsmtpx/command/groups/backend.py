@@ -27,7 +27,7 @@ RELAY = (
     Option(
         "relay-allow-unverified-tls",
         FLAG,
-        "Accept any certificate of the next servers. Whoever is on the way can read and change the mail.",
+        "Accept any certificate of the next servers; anyone on the way can read and change the mail.",
         False,
     ),
 )
