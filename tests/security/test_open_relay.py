@@ -43,6 +43,7 @@ SAMPLES = {
     "N": "1",
     "SECONDS": "1",
     "NETWORK": "10.0.0.0/8",
+    "MECHANISM": "LOGIN",
 }
 """By kind; a kind with several words is tried with each of them."""
 

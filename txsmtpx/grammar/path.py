@@ -25,6 +25,8 @@ _LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za
 _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[!-Z^-~]+\]"
 
+_SPACE = " \t\r\n"  # of header fields: RFC 5322 §3.2.2
+
 _SIMPLE = re.compile(rf" *<({_DOT_STRING})@({_DOMAIN})>(?: +(.*))?")
 _ROUTE = re.compile(rf"@(?:{_DOMAIN}|{_LITERAL})(?:,@(?:{_DOMAIN}|{_LITERAL}))*:")
 _MAILBOX = re.compile(rf"({_DOT_STRING}|{_QUOTED})@({_DOMAIN}|{_LITERAL})")
@@ -171,14 +173,14 @@ def _within(text: str) -> str | None:
     That is C{Name <a@example.org>}, C{<a@example.org>}, C{a@example.org (Name)} (RFC 5322 §3.4) or
     C{mailto:a@example.org}.
     """
-    inner = text.strip()
+    stripped = inner = text.strip(_SPACE)
     if inner.endswith(">"):
-        inner = inner[inner.rfind("<") + 1 : -1].strip()
+        inner = inner[inner.rfind("<") + 1 : -1].strip(_SPACE)
     elif inner.endswith(")"):
-        inner = inner[: inner.find("(")].strip()
+        inner = inner[: inner.find("(")].strip(_SPACE)
     if asciitext.lower(inner[:7]) == "mailto:":
         inner = inner[7:]
     try:
-        return parse_mailbox(inner) if inner != text.strip() else None
+        return parse_mailbox(inner) if inner != stripped else None
     except Malformed:
         return None
