@@ -38,10 +38,7 @@ class Envelope:
         if not all(map(str.isascii, addresses)):
             for address in addresses:
                 path.format_path(address)  # what is no address is refused before SMTPUTF8 is asked for
-            if offer.utf8:
-                options.smtputf8 = True
-            else:
-                addresses = [_to_ascii(address) for address in addresses]
+            addresses = self._encoded(addresses, options, offer)
         paths = [path.format_path(address) for address in addresses]
         offer.demand(options)
         for _, given in recipients:
@@ -54,14 +51,31 @@ class Envelope:
         rcpts = [command.join("RCPT", *words) for words in self.recipients]
         self.lines = [command.join("MAIL", *self.sender), *rcpts]
 
+    def _encoded(self, addresses: Sequence[str], options: MailOptions, offer: Offer) -> Sequence[str]:
+        """
+        Addresses of which one is not ASCII, as they are sent.
+
+        A local part needs SMTPUTF8.  A domain alone does not: it is sent as its A-label (RFC 5890), so that servers
+        without SMTPUTF8 further on get the message too.
+
+        @raise NotOffered: a local part is not ASCII, and the server does not offer SMTPUTF8.
+        """
+        foreign = next((address for address in addresses if needs_utf8(address)), None)
+        if foreign is not None:
+            if not offer.utf8:
+                raise NotOffered(f"the server does not offer SMTPUTF8, which {foreign} needs")
+            options.smtputf8 = True
+        return addresses if options.smtputf8 else [_to_ascii(address) for address in addresses]
+
+
+def needs_utf8(address: str) -> bool:
+    """Whether the local part of an address is not ASCII, so that only SMTPUTF8 can carry it (RFC 6531 §3.3)."""
+    return not address.isascii() and not address.rpartition("@")[0].isascii()
+
 
 def _to_ascii(address: str) -> str:
-    """
-    C{address} for a server without SMTPUTF8: a domain has its A-label (RFC 5890), a local part has nothing of the kind.
-    """
+    """An address whose local part is ASCII, with the A-label of its domain."""
     if address.isascii():
         return address
-    local, _, domain = address.rpartition("@")
-    if not local.isascii():
-        raise NotOffered(f"the server does not offer SMTPUTF8, which {address} needs")
-    return f"{local}@{to_a_label(domain)}"
+    local, at, domain = address.rpartition("@")
+    return f"{local}@{to_a_label(domain)}" if at else address

@@ -17,6 +17,7 @@ class Offer:
     The parameters that MAIL and RCPT may have.
 
     @ivar utf8: whether SMTPUTF8 is offered (RFC 6531).
+    @ivar eight_bit: whether the server takes 8-bit content (RFC 6152).
     @ivar mail: each L{txsmtpx.grammar.options.Parameter} of MAIL.
     @ivar rcpt: each of RCPT.
     """
@@ -28,11 +29,17 @@ class Offer:
         """
         understood = [extension for extension in known if extension.keyword in offered]
         self.utf8 = "SMTPUTF8" in offered
+        # RFC 6531 §3.1: a server that offers SMTPUTF8 supports 8BITMIME.  A few do not announce it.
+        supported = {*offered, "8BITMIME"} if self.utf8 else set(offered)
+        self.eight_bit = "8BITMIME" in supported
         self.mail = tuple(each for extension in understood for each in extension.mail)
         self.rcpt = tuple(each for extension in understood for each in extension.rcpt)
         self._limits = [(each.keep_to, offered[each.keyword]) for each in understood if each.keep_to is not None]
-        absent = [each for each in known if each.keyword not in offered and each.wanted is not never]
-        self._absent = [(each.keyword, each.wanted) for each in absent]
+        self._absent = []
+        for each in known:
+            missing = [keyword for keyword in (each.keyword, *sorted(each.requires)) if keyword not in supported]
+            if missing and each.wanted is not never:
+                self._absent.append((_named(missing[0], each.keyword), each.wanted))
 
     def demand(self, options: Options) -> None:
         """
@@ -40,9 +47,9 @@ class Offer:
 
         @raise NotOffered: it is not.
         """
-        for keyword, wanted in self._absent if vars(options) else ():  # what was not said is not wanted
+        for absent, wanted in self._absent if vars(options) else ():  # what was not said is not wanted
             if wanted(options):
-                raise NotOffered(f"the server does not offer {keyword}")
+                raise NotOffered(f"the server does not offer {absent}")
 
     def keep_to(self, options: MailOptions) -> None:
         """
@@ -52,3 +59,7 @@ class Offer:
         """
         for keep_to, limit in self._limits:
             keep_to(limit, options)
+
+
+def _named(missing: str, wanted: str) -> str:
+    return missing if missing == wanted else f"{missing}, which {wanted} needs"

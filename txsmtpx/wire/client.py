@@ -52,6 +52,7 @@ class SMTPClient(ClientChannel):
         self.authenticated = False
         self._another = False
         self._accepted = 0  # by RCPT, in the transaction that is open
+        self._utf8 = False  # whether its MAIL has asked for SMTPUTF8
         self._do = Turns().take
 
     # ---- what the server offers
@@ -168,14 +169,22 @@ class SMTPClient(ClientChannel):
         words = Envelope(sender, [], options, self._dialog.offer).sender
         if self._dialog.left_open:
             await self._checked("RSET")
+        self._utf8 = options.smtputf8
         return await self._checked("MAIL", *words)
 
     def rcpt(self, recipient: str, options: RcptOptions | None = None) -> Deferred[Reply]:
-        """RCPT."""
+        """
+        RCPT.
+
+        @raise ValueError: the local part is not ASCII, and L{mail} has not asked for SMTPUTF8.
+        """
         return self._do(self._rcpt(recipient, options or RcptOptions()))
 
     async def _rcpt(self, recipient: str, options: RcptOptions) -> Reply:
-        envelope = Envelope("", [(recipient, options)], MailOptions(), self._dialog.offer)
+        of_mail = MailOptions(smtputf8=True) if self._utf8 else MailOptions()
+        envelope = Envelope("", [(recipient, options)], of_mail, self._dialog.offer)
+        if of_mail.smtputf8 and not self._utf8:
+            raise ValueError(f"{recipient} needs SMTPUTF8: MAIL has to ask for it, by MailOptions(smtputf8=True)")
         return await self._checked("RCPT", *envelope.recipients[0])
 
     def data(self, body: Any, accepted: int = 1) -> Deferred[Sequence[Outcome]]:
