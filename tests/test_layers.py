@@ -43,7 +43,7 @@ FLOORS = [
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("extensions", MIDDLE, TWISTED),
     ("sasl", MIDDLE, TWISTED),
-    ("dialog", MIDDLE, TWISTED),
+    ("dialog", (*MIDDLE, "txsmtpx.content"), TWISTED),
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
     ("backends", (*MIDDLE, "txsmtpx.content", "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),

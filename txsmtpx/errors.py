@@ -184,6 +184,16 @@ class MessageTooBig(NotOffered):
     fault = Fault.CALLER
 
 
+class EightBitContent(NotOffered):
+    """
+    The message holds octets above 127, and the server does not offer 8BITMIME (RFC 6152 §3).
+
+    C{eight_bit="send"} sends the octets as they are.
+    """
+
+    fault = Fault.CALLER
+
+
 class ProtocolError(DeliveryError):
     """The server broke the protocol: no reply at all, one to nothing, or one without end.  The connection is closed."""
 

@@ -137,7 +137,16 @@ def test_what_turns_out_to_be_none(network, body, offers):
     with pytest.raises((TypeError, AttributeError)):
         net.result(client.send("me@example.org", TO, body()))
     assert net.servers[0].messages == []
-    assert client.usable is (offers == ["CHUNKING"])
+    assert client.usable is (offers == ["CHUNKING"] or "DATA" not in net.servers[0].verbs)
+
+
+def test_a_file_that_is_open_for_text_is_refused_before_anything_is_sent(network, path):
+    net = network()
+    client = net.greeted()
+    for file in (path.open(), io.StringIO("text")):
+        with file, pytest.raises(TypeError, match=r"^the file is open for text, a body is octets$"):
+            net.result(client.send("me@example.org", TO, file))
+    assert net.servers[0].verbs == ["EHLO"]
 
 
 def failing():

@@ -42,11 +42,11 @@ def test_what_does_not_change_the_meaning_is_dropped(network):
         network(),
         "me@example.org",
         [("you@example.net", RcptOptions(notify=frozenset({"FAILURE"})))],
-        b"\xfc\r\n",
-        MailOptions(ret="HDRS", envid="7", auth="", size=5),
+        BODY,
+        MailOptions(ret="HDRS", envid="7", auth="", size=5, body="8BITMIME"),
     )
     assert server.lines[1:3] == ["MAIL FROM:<me@example.org>", "RCPT TO:<you@example.net>"]
-    assert server.messages == [b"\xfc\r\n"]
+    assert server.messages == [BODY]
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,13 @@ def test_too_big_is_known_before(network):
     net = network(offers=["SIZE 100"])
     client = net.greeted()
     assert client.max_message_size == 100
-    text = r"^the server takes 100 octets \(SIZE\), the message has 101$"
+    text = r"^the server takes 100 octets \(SIZE\), the message has 103$"  # with a CRLF
     with pytest.raises(MessageTooBig, match=text) as caught:
         net.result(client.send("me@example.org", ["you@example.net"], b"x" * 101))
     assert caught.value.reply is None  # no server has sent one
     assert net.servers[0].verbs == ["EHLO"]
-    net.result(client.send("me@example.org", ["you@example.net"], b"x" * 100))
+    net.result(client.send("me@example.org", ["you@example.net"], b"x" * 98))
+    assert net.servers[0].lines[1] == "MAIL FROM:<me@example.org> SIZE=100"
 
 
 @pytest.mark.parametrize("size", ["SIZE", "SIZE 0", "SIZE x"])
@@ -209,7 +210,7 @@ def test_without_8bitmime_it_is_encoded(network):
     server = sent(network(), "me@example.org", ["you@example.net"], message())
     (octets,) = server.messages
     assert octets.isascii()
-    assert parsed(octets).get_content() == "Zeile mit ü\n.Punkt\n"
+    assert parsed(octets).get_content() == "Zeile mit ü\r\n.Punkt\r\n"
     assert server.lines[1] == "MAIL FROM:<me@example.org>"
 
 

@@ -36,7 +36,10 @@ _WITH_PARAMETERS = frozenset({"content-type", "content-disposition"})
 
 
 class _Message(EmailMessage):
-    """Looks up no charset that this package does not know."""
+    """Looks up no charset that this package does not know, and keeps the octets that it was made of."""
+
+    _octets: bytes | None = None
+    _as_parsed: object = None
 
     def get_param(self, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = True) -> Any:
         found = super().get_param(param, failobj, header, unquote)
@@ -120,10 +123,33 @@ def email_message(content: bytes) -> EmailMessage:
                 pending.append((within, _attached(message, within.header), depth + 1))
         elif not part.parts:
             message.set_payload(part.body.decode("ascii", "surrogateescape"))
+    made._octets, made._as_parsed = content, _state(made)
     return made
 
 
-def _with_fields(fields: Header) -> EmailMessage:
+def octets_as_parsed(message: object) -> bytes | None:
+    """
+    Return the octets that email_message has made a message of.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The octets; None where the message, or a part of it, has been changed since, or comes from elsewhere.
+    """
+    if not isinstance(message, _Message) or message._octets is None or message._as_parsed != _state(message):
+        return None
+    return message._octets
+
+
+def _state(message: Any) -> object:
+    """Return all of a message that can be changed.  The strings are not copied."""
+    payload = message._payload
+    contents = tuple(map(_state, payload)) if isinstance(payload, list) else payload
+    return tuple(message._headers), contents, message.preamble, message.epilogue
+
+
+def _with_fields(fields: Header) -> _Message:
     message = _Message(_POLICY)
     for field in fields.fields:
         name = field.name.encode("latin-1").decode("ascii", "surrogateescape")
@@ -131,7 +157,7 @@ def _with_fields(fields: Header) -> EmailMessage:
     return message
 
 
-def _attached(message: EmailMessage, fields: Header) -> EmailMessage:
+def _attached(message: EmailMessage, fields: Header) -> _Message:
     inner = _with_fields(fields)
     message.attach(inner)
     return inner

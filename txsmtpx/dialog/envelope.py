@@ -34,7 +34,7 @@ class Envelope:
         @raise ValueError: an address is none.
         @raise NotOffered: it cannot be said to this server without changing its meaning.
         """
-        addresses = [sender, *[recipient for recipient, _ in recipients]]
+        addresses: Sequence[str] = [sender, *[recipient for recipient, _ in recipients]]
         if not all(map(str.isascii, addresses)):
             for address in addresses:
                 path.format_path(address)  # what is no address is refused before SMTPUTF8 is asked for

@@ -4,22 +4,17 @@ Bodies that a client sends: octets, an L{EmailMessage}, a file, an iterator, a p
 
 from __future__ import annotations
 
-import copy
 import io
-import os
-import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
-from email import policy
-from email.generator import BytesGenerator
-from email.headerregistry import Address, Group
-from email.message import EmailMessage, Message
+from email.message import Message
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
 
-from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.content.serialization import serialized
+from txsmtpx.dialog.demands import Content, Watch, of_file, of_octets, of_pieces
 
 CHUNK = 128 * 1024
 """Octets that are read from a file at a time."""
@@ -30,7 +25,7 @@ class Source:
     What is to be sent.
 
     @ivar octets: all of it, where it is in memory; None where it comes by and by.
-    @ivar eight_bit: whether it may hold octets above 127.
+    @ivar watch: sees each piece that comes by and by, before it is sent; None for nothing.
     """
 
     def __init__(self, chunks: Any, octets: bytes | None = None) -> None:
@@ -43,7 +38,7 @@ class Source:
         self._running = self._coming()
         self._at = 0
         self.octets = octets
-        self.eight_bit = octets is None or not octets.isascii()
+        self.watch: Watch | None = None
 
     def at_hand(self, size: int) -> bytes | None:
         """
@@ -58,8 +53,18 @@ class Source:
             return None
         for chunk in self._ready:
             if chunk:
-                return chunk
+                return self._seen(chunk)
         return b""
+
+    def _seen(self, piece: bytes) -> bytes:
+        """
+        A piece that may be sent.
+
+        @raise NotOffered: it may not.
+        """
+        if self.watch is not None:
+            self.watch.see(piece)
+        return piece
 
     @property
     def exhausted(self) -> bool:
@@ -75,7 +80,7 @@ class Source:
     async def next(self) -> bytes:
         """The next piece, empty after the last, of what must be waited for."""
         try:
-            return await self._running.__anext__()
+            return self._seen(await self._running.__anext__())
         except StopAsyncIteration:
             return b""
 
@@ -112,52 +117,37 @@ def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Defer
     raise TypeError(f"not a body: {type(body).__name__}")
 
 
-_ADDRESSES = ("From", "Sender", "Reply-To", "To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc")
-"""Headers that hold addresses (RFC 5322 §3.6.2, §3.6.3, §3.6.6)."""
+def needs_look(body: Any) -> bool:
+    """Whether a body is a file that can be looked at before it is sent."""
+    return hasattr(body, "read") and hasattr(body, "seekable") and bool(body.seekable())
 
 
-def needs_utf8(message: Any) -> bool:
-    """Whether an address in a header has a local part that is not ASCII, so that only RFC 6532 can write it."""
-    if not isinstance(message, EmailMessage):
-        return False
-    headers = [header for name in _ADDRESSES for header in message.get_all(name, ())]
-    return any(not each.username.isascii() for header in headers for each in getattr(header, "addresses", ()))
+async def look(file: Any, binary: bool, in_thread: Callable[..., Deferred[Any]]) -> Content:
+    """
+    What is known of a file, in a thread unless it is in memory.
+
+    @param binary: it is sent as it is, whatever its lines end in.
+    @raise TypeError: it is open for text.
+    """
+    if isinstance(file, io.BytesIO):
+        return of_file(file, binary)
+    known: Content = await in_thread(of_file, file, binary)
+    return known
 
 
-def serialized(message: Any, *, eight_bit: bool, utf8: bool) -> bytes:
-    """C{message} as it travels: CRLF, no Bcc (RFC 5322 §3.6.3), 8-bit octets and UTF-8 only where they are allowed."""
-    message = _detached(message)
-    del message["Bcc"], message["Resent-Bcc"]
-    how = message.policy.clone(linesep="\r\n", cte_type="8bit" if eight_bit else "7bit")
-    if isinstance(how, policy.EmailPolicy):
-        how = how.clone(utf8=utf8)
-        if not utf8:
-            _write_domains_in_ascii(message)
-    written = io.BytesIO()
-    BytesGenerator(written, mangle_from_=False, policy=how).flatten(message)
-    return written.getvalue()
+def content(body: Any, made: Source, binary: bool) -> Content:
+    """
+    What is known of a body that is not a file.
 
-
-def _detached(message: Any) -> Any:
-    """A copy to write in: the headers and the boundaries, which are made up in writing, but not the contents."""
-    copied = copy.copy(message)
-    copied._headers = list(message._headers)
-    if isinstance(message._payload, list):
-        copied._payload = [_detached(part) for part in message._payload]
-    return copied
-
-
-def _write_domains_in_ascii(message: Any) -> None:
-    """Domains as their A-labels, where headers cannot hold UTF-8: Python would make encoded words of them."""
-    for index, (name, header) in enumerate(message._headers):
-        groups = getattr(header, "groups", ())
-        if not all(each.domain.isascii() for group in groups for each in group.addresses):
-            renamed = [Group(group.display_name, tuple(map(_in_ascii, group.addresses))) for group in groups]
-            message._headers[index] = message.policy.header_store_parse(name, renamed)
-
-
-def _in_ascii(address: Address) -> Address:
-    return Address(address.display_name, address.username, to_a_label(address.domain))
+    @param made: its L{source}.
+    @param binary: it is sent as it is, whatever its lines end in.
+    """
+    if made.octets is not None:
+        return of_octets(made.octets, binary)
+    if isinstance(body, list | tuple) and all(isinstance(piece, bytes) for piece in body):
+        return of_pieces(body, binary, sized=False)
+    length = getattr(body, "length", None)  # of an IBodyProducer, which counts as its own octets come
+    return Content(length if isinstance(length, int) else None, None, None)
 
 
 async def _read(file: Any, in_thread: Callable[..., Deferred[Any]]) -> AsyncIterator[bytes]:
@@ -170,22 +160,6 @@ async def _read(file: Any, in_thread: Callable[..., Deferred[Any]]) -> AsyncIter
         if not chunk:
             return
         yield chunk
-
-
-def size_of(body: Any) -> int | None:
-    """The octets a body will have, as well as can be told beforehand; None where nothing is known (RFC 1870 §6)."""
-    if isinstance(body, bytes | bytearray):
-        return len(body)
-    length = getattr(body, "length", None)  # of an IBodyProducer
-    if isinstance(length, int):
-        return length
-    if isinstance(body, io.BytesIO):
-        return max(0, body.getbuffer().nbytes - body.tell())
-    try:
-        status = os.fstat(body.fileno())
-        return max(0, status.st_size - body.tell()) if stat.S_ISREG(status.st_mode) else None
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 @implementer(IConsumer)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from email.message import Message
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txsmtpx.dialog import shares, source
+from txsmtpx.content import serialization
+from txsmtpx.dialog import demands, shares, source
 from txsmtpx.dialog.client import ClientDialog
-from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.demands import Content, EightBit
+from txsmtpx.dialog.envelope import Envelope, needs_utf8
 from txsmtpx.dialog.sending import Result, Sending
 from txsmtpx.dialog.transfer import IBodyWire
 from txsmtpx.errors import BodyFailed, CommandCancelled, Delivered, DeliveryError, MessageTooBig, NotOffered
@@ -27,15 +30,23 @@ class Submission:
     """One message, for one connection."""
 
     def __init__(
-        self, dialog: ClientDialog, wire: IBodyWire, lmtp: bool, in_thread: Callable[..., Deferred[Any]]
+        self,
+        dialog: ClientDialog,
+        wire: IBodyWire,
+        lmtp: bool,
+        in_thread: Callable[..., Deferred[Any]],
+        eight_bit: EightBit,
     ) -> None:
         """
         @param in_thread: calls a function in a thread, for bodies that are files.
+        @param eight_bit: what becomes of octets that the server does not take.
         """
         self._dialog = dialog
         self._wire = wire
         self._lmtp = lmtp
         self._in_thread = in_thread
+        self._eight_bit = eight_bit
+        self._looked_at: Content | None = None
 
     async def run(
         self,
@@ -48,6 +59,9 @@ class Submission:
         if isinstance(recipients, str) or not recipients:
             raise ValueError("recipients are a list of at least one address")
         pairs = [(each, RcptOptions()) if isinstance(each, str) else each for each in recipients]
+        if source.needs_look(body):
+            binary = options is not None and options.body == "BINARYMIME"
+            self._looked_at = await source.look(body, binary, self._in_thread)
         parts = self._dialog.allowance.shares(pairs, (each for each, _ in pairs), self._dialog.extensions)
         if len(parts) == 1:
             return await self._send(self._prepared(sender, pairs, body, options))
@@ -93,8 +107,6 @@ class Submission:
         """
         given = copy.copy(options) if options is not None else MailOptions()
         binary = given.body == "BINARYMIME"
-        if binary and "CHUNKING" not in self._dialog.extensions:
-            raise NotOffered("the server does not offer CHUNKING, which BINARYMIME needs")
         if len(pairs) > 1 and "prdr" not in vars(given):
             given.prdr = True  # where it is offered
         recipients = [each for each, _ in pairs]
@@ -113,20 +125,19 @@ class Submission:
 
     def _describe(self, sender: str, recipients: Sequence[str], body: Any, options: MailOptions) -> source.Source:
         """The body, and what MAIL says of it."""
-        addresses_need = not all(map(str.isascii, (sender, *recipients)))
-        needs = options.smtputf8 or source.needs_utf8(body)
-        if needs:
-            options.smtputf8 = True
-        message = self._source(body, "SMTPUTF8" in self._dialog.extensions and (needs or addresses_need))
-        if message.eight_bit and "body" not in vars(options):
-            options.body = "8BITMIME"
-        if "size" not in vars(options):
-            size = source.size_of(body) if message.octets is None else len(message.octets)
-            options.size = size
-        limit = self._dialog.extensions.get("SIZE")
+        offered, offer = self._dialog.extensions, self._dialog.offer
+        utf8 = False
+        if isinstance(body, Message):
+            if serialization.needs_utf8(body):
+                if not offer.utf8:
+                    raise NotOffered("the server does not offer SMTPUTF8, which an address in the header needs")
+                options.smtputf8 = True
+            asked = options.smtputf8 or any(map(needs_utf8, (sender, *recipients)))
+            utf8 = offer.utf8 and (asked or serialization.came_in_utf8(body))
+        message = source.source(body, offered, self._in_thread, utf8)
+        content = self._looked_at or source.content(body, message, options.body == "BINARYMIME")
+        message.watch = demands.settle(content, options, offer, self._eight_bit, self._lmtp)
+        limit = offered.get("SIZE")
         if limit and options.size is not None and options.size > limit:
             raise MessageTooBig(f"the server takes {limit} octets (SIZE), the message has {options.size}")
         return message
-
-    def _source(self, body: Any, utf8: bool) -> source.Source:
-        return source.source(body, self._dialog.extensions, self._in_thread, utf8)

@@ -135,6 +135,13 @@ class LineEnds:
         return b"\r\n" if missing else b""
 
 
+def size_as_sent(octets: bytes) -> int:
+    """How many octets of a message are sent: L{LineEnds} has made each line end a CRLF, that of the last line too."""
+    pairs = octets.count(b"\r\n")
+    size = len(octets) + octets.count(b"\n") + octets.count(b"\r") - 2 * pairs
+    return size if not octets or octets.endswith((b"\n", b"\r")) else size + 2
+
+
 class Stuffer:
     """
     Takes a message in chunks, gives the octets to send after 354.

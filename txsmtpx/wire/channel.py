@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.demands import EightBit
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import DeliveryError, NetworkError, ProtocolError
 from txsmtpx.extensions import box
@@ -58,8 +59,10 @@ class ClientChannel(LineReceiver):
         transcript: Transcript | None = None,
         tls_options: Any = None,
         extensions: Sequence[Extension] = (),
+        eight_bit: EightBit = "refuse",
     ) -> None:
         """
+        @param eight_bit: what becomes of octets above 127 that the server does not take: "refuse" or "send".
         @param extensions: what we understand besides those in the box.
         @param tls_options: the L{ClientTLS} of an endpoint that speaks TLS from the start.
         @param in_thread: calls a function in a thread, for bodies that are files.
@@ -73,6 +76,7 @@ class ClientChannel(LineReceiver):
         self._in_thread = in_thread
         self._timeouts = timeouts or Timeouts()
         self._allow_insecure_auth = allow_insecure_auth
+        self._eight_bit = eight_bit
         self._tls_options = tls_options
         self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
         self._deadlines = Deadlines(clock, self._expired)

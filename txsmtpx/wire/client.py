@@ -11,8 +11,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txsmtpx.dialog import source
+from txsmtpx.dialog import demands, source
 from txsmtpx.dialog.client import checked
+from txsmtpx.dialog.demands import EightBit
 from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.login import log_in
@@ -70,6 +71,11 @@ class SMTPClient(ClientChannel):
     def max_message_size(self) -> int | None:
         """Octets the server takes at most (RFC 1870); None where it does not say."""
         return self.extensions.get("SIZE") or None
+
+    @property
+    def takes_eight_bit(self) -> bool:
+        """Whether the server takes octets above 127 in bodies (RFC 6152)."""
+        return self._dialog.offer.eight_bit
 
     @property
     def spent(self) -> bool:
@@ -195,21 +201,25 @@ class SMTPClient(ClientChannel):
         @return: the replies after the data, whatever they say.  Where the connection was lost after some of them, its
             error stands in the place of each of the others.
         @raise ValueError: L{rcpt} has had no recipient accepted, and so no octet of C{body} is sent.
+        @raise EightBitContent: C{body} holds octets above 127, and the server does not offer 8BITMIME (L{connect}).
         @raise DeliveryError: no reply came.
         """
         return self._do(self._data(body, accepted))
 
     async def _data(self, body: Any, accepted: int) -> Sequence[Outcome]:
+        message = self._source(body)
         transfer = Transfer(self._dialog, self, self.lmtp)
         checked(await self._dialog.send("DATA", phase="data"), "DATA")
         if not self._accepted:
             transfer.nothing()
         self._take_accepted()
-        return await transfer.by_data(self._source(body), accepted)
+        return await transfer.by_data(message, accepted)
 
     def bdat(self, chunk: bytes, last: bool = False, accepted: int = 1) -> Deferred[Sequence[Outcome]]:
         """
         BDAT (RFC 3030) with C{chunk}, as it is.
+
+        Whether the server takes its octets is up to the caller (L{takes_eight_bit}).
 
         @return: the reply; under LMTP, to the last chunk, one for each of C{accepted} recipients (L{data}).
         @raise NotOffered: the server does not offer CHUNKING.
@@ -225,15 +235,17 @@ class SMTPClient(ClientChannel):
         @param binary: MAIL said BODY=BINARYMIME, so that line ends are not touched.
         @return: the replies to it, whatever they say: one, or under LMTP one for each (L{data}).
         @raise ValueError: L{rcpt} has had no recipient accepted.
+        @raise EightBitContent: as for L{data}.
         """
         return self._do(self._transmit(body, accepted, binary))
 
     async def _transmit(self, body: Any, accepted: int, binary: bool) -> Sequence[Outcome]:
         if "CHUNKING" not in self.extensions:
             return await self._data(body, accepted)
+        message = self._source(body, binary)
         self._take_accepted()
         transfer = Transfer(self._dialog, self, self.lmtp, binary)
-        return await transfer.by_chunks(self._source(body), accepted)
+        return await transfer.by_chunks(message, accepted)
 
     async def _bdat(self, chunk: bytes, last: bool, accepted: int) -> Sequence[Outcome]:
         if "CHUNKING" not in self.extensions:
@@ -356,25 +368,45 @@ class SMTPClient(ClientChannel):
         recipients: Sequence[str | tuple[str, RcptOptions]],
         body: Any,
         options: MailOptions | None = None,
+        *,
+        eight_bit: EightBit | None = None,
     ) -> Deferred[Result]:
         """
         Send one message.
+
+        MAIL says BODY=8BITMIME, SMTPUTF8 and SIZE as the message needs them.  A stream, such as an iterator, a producer
+        or a pipe, is not read before the server has accepted a recipient: for UTF-8 in its header, C{options} have to
+        ask for SMTPUTF8.  If a stream holds what the server does not take, nothing of the message is delivered.
 
         Where the server takes only so many recipients at a time (RFC 9422) it goes in several transactions.
 
         @param recipients: addresses, or (address, its options).
         @param body: C{bytes}, an C{EmailMessage}, a binary file, an C{IBodyProducer}, or an iterable or async
             iterable of C{bytes}.
+        @param eight_bit: None for what L{connect} was given.
         @return: a L{Result}, when at least one recipient accepted.
         @raise SMTPError: the sender or the message was refused.
         @raise RecipientsRefused: every recipient was.
         @raise NotOffered: the server does not offer what the message needs, or takes no more in this session.
+        @raise EightBitContent: the message holds octets above 127, and the server does not offer 8BITMIME.
         @raise ValueError: an address is none, or there is no recipient; or it needs several transactions, and the body
             can be read only once.
         @raise TypeError: it is no body.
         """
-        submission = Submission(self._dialog, self, self.lmtp, self._in_thread)
+        if eight_bit is not None:
+            demands.check_eight_bit(eight_bit)
+        submission = Submission(self._dialog, self, self.lmtp, self._in_thread, eight_bit or self._eight_bit)
         return self._do(submission.run(sender, recipients, body, options))
 
-    def _source(self, body: Any) -> source.Source:
-        return source.source(body, self.extensions, self._in_thread, False)
+    def _source(self, body: Any, binary: bool = False) -> source.Source:
+        """
+        A body after MAIL has been sent.
+
+        @raise EightBitContent: it is in memory, and the server does not take it.
+        """
+        message = source.source(body, self.extensions, self._in_thread, False)
+        watch = demands.watch_octets(self._dialog.offer, self._eight_bit, binary)
+        if watch is not None and message.octets is not None:
+            watch.see(message.octets)
+        message.watch = watch
+        return message

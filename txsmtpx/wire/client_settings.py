@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.interfaces import ISASLClient
 from txsmtpx.wire.timeouts import Timeouts
@@ -53,11 +54,13 @@ class ClientSettings:
     allow_insecure_auth: bool = False
     transcript: Transcript | bool = False
     extensions: Sequence[Extension] = ()
+    eight_bit: EightBit = "refuse"
 
     def __post_init__(self) -> None:
         for name in _FLAGS:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} is True or False, not {getattr(self, name)!r}")
+        check_eight_bit(self.eight_bit)
         if self.tls not in (None, "opportunistic", "required", "implicit", "none"):
             raise ValueError(f"tls is opportunistic, required, implicit or none, not {self.tls!r}")
         for name in ("trust_roots", "client_certificate"):

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.dialog.client import checked
+from txsmtpx.dialog.demands import EightBit
 from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, TLSFailed
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext
@@ -154,6 +155,7 @@ def connect(
     allow_insecure_auth: bool = False,
     transcript: Transcript | bool = False,
     extensions: Sequence[Extension] = (),
+    eight_bit: EightBit = "refuse",
     reactor: Any = None,
 ) -> Deferred[SMTPClient]:
     """
@@ -177,6 +179,9 @@ def connect(
     @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
     @param transcript: True for every line in the log, or a function; secrets are blacked out.
     @param extensions: what we understand besides those in the box.
+    @param eight_bit: what becomes of octets above 127 where the server does not offer 8BITMIME, and of UTF-8 in headers
+        where it does not offer SMTPUTF8: "refuse" raises L{EightBitContent} or L{NotOffered}, "send" sends the octets
+        as they are.  An C{EmailMessage} is always written as the server takes it.
     @raise SMTPError: the server said no; it is sent QUIT, in the background, as where it does not offer what is needed.
     @raise NotOffered: it does not offer TLS, or the login, that were asked for.
     @raise TLSFailed: it is not who it should be.
@@ -203,6 +208,7 @@ def connect(
         allow_insecure_auth=allow_insecure_auth,
         transcript=transcript,
         extensions=extensions,
+        eight_bit=eight_bit,
     )
     return connect_with(settings, endpoint, reactor)
 
@@ -318,6 +324,7 @@ class _Connecting:
             transcript=(to_log if transcript else None) if isinstance(transcript, bool) else transcript,
             tls_options=options,
             extensions=settings.extensions,
+            eight_bit=settings.eight_bit,
         )
 
     def _tls(self, name: str) -> ClientTLS | UnverifiedTLS:

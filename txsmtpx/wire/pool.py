@@ -22,6 +22,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.shares import again
 from txsmtpx.errors import SMTPError
@@ -129,21 +130,28 @@ class SMTPPool(Service):
         recipients: Sequence[str | tuple[str, RcptOptions]],
         body: Any,
         options: MailOptions | None = None,
+        *,
+        eight_bit: EightBit | None = None,
     ) -> Deferred[Result]:
         """
         One message (L{SMTPClient.send}).
 
         @raise PoolBusy: all connections were in use for too long.
         """
-        return self._track(self._send(sender, recipients, body, options))
+        if eight_bit is not None:
+            check_eight_bit(eight_bit)
+        return self._track(self._send(sender, recipients, body, options, eight_bit))
 
-    async def _send(self, sender: str, recipients: Any, body: Any, options: MailOptions | None) -> Result:
+    async def _send(
+        self, sender: str, recipients: Any, body: Any, options: MailOptions | None, eight_bit: EightBit | None
+    ) -> Result:
         from_start = _repeatable(body)
         ticket = self._places.ticket(self._wait)
         while True:
             client = await self._acquire(ticket)
             try:
-                return await client.send(sender, recipients, body if from_start is None else from_start(), options)
+                given = body if from_start is None else from_start()
+                return await client.send(sender, recipients, given, options, eight_bit=eight_bit)
             except SMTPError as error:
                 another = self.note_421(client, error)
                 if not another:

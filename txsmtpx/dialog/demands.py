@@ -1,0 +1,184 @@
+"""
+What a message demands of the server: SMTPUTF8, 8BITMIME, CHUNKING, and how many octets (RFC 6531, 6152, 3030, 1870).
+
+Theory of operation.  What can be read twice is looked at before MAIL: octets, lists of octets, an EmailMessage once it
+is serialized, and files that can seek.  MAIL then says what is true of the message, and a message that the server does
+not take is refused before anything is sent.
+
+A stream is not read before a recipient has been accepted.  MAIL says that it may hold 8-bit octets.  If the server does
+not take them, a L{Watch} looks at each piece before it is sent, and the first one that the server does not take ends
+the transaction: no part of the message is delivered.  Sendmail refuses 8-bit messages in the same way (EightBitMode);
+Postfix converts them.  Octets are not converted here, since that breaks signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, get_args
+
+from txsmtpx.content.utf8_fields import UTF8Fields
+from txsmtpx.dialog.offer import Offer
+from txsmtpx.errors import EightBitContent, NotOffered
+from txsmtpx.grammar.options import MailOptions
+from txsmtpx.grammar.transparency import LineEnds, size_as_sent
+
+EightBit = Literal["refuse", "send"]
+"""
+What becomes of octets above 127 that the server does not take.
+
+"refuse" raises L{EightBitContent}, or L{NotOffered} for UTF-8 in a header.  "send" sends the octets as they are.
+"""
+
+FILE_PIECE = 128 * 1024
+"""Octets of a file that are looked at in one go."""
+
+_HINT = 'eight_bit="send" sends the octets as they are'
+
+
+def check_eight_bit(value: object) -> None:
+    """
+    Check a value of C{eight_bit}.
+
+    @raise ValueError: it is none.
+    """
+    if value not in get_args(EightBit):
+        raise ValueError(f"eight_bit is refuse or send, not {value!r}")
+
+
+class Content:
+    """
+    What is known of a message before it is sent.
+
+    @ivar size: octets that are sent; None where that is not known.
+    @ivar eight_bit: whether it holds octets above 127; None where that is not known.
+    @ivar utf8: whether a field of its header, or of a part's, holds UTF-8; None where that is not known.
+    """
+
+    def __init__(self, size: int | None, eight_bit: bool | None, utf8: bool | None) -> None:
+        self.size = size
+        self.eight_bit = eight_bit
+        self.utf8 = utf8
+
+
+def of_octets(octets: bytes, binary: bool) -> Content:
+    """
+    Octets in memory.
+
+    @param binary: they are sent as they are, whatever their lines end in.
+    """
+    eight_bit = not octets.isascii()
+    return Content(
+        len(octets) if binary else size_as_sent(octets), eight_bit, eight_bit and UTF8Fields().feed(octets)
+    )
+
+
+def of_pieces(pieces: Iterable[bytes], binary: bool, sized: bool = True) -> Content:
+    """
+    A message in pieces, which are read to their end.
+
+    @param sized: whether the octets are counted.
+    """
+    line_ends, fields, size, eight_bit = LineEnds(), UTF8Fields(), 0, False
+    for piece in pieces:
+        fields.feed(piece)
+        eight_bit = eight_bit or not piece.isascii()
+        if sized:
+            size += len(piece if binary else line_ends.feed(piece))
+    if sized and not binary:
+        size += len(line_ends.finish())
+    return Content(size if sized else None, eight_bit, fields.found)
+
+
+def of_file(file: Any, binary: bool) -> Content:
+    """
+    A file that can seek, from where it stands, which is where it is left.
+
+    @raise TypeError: it is open for text.
+    """
+    start = file.tell()
+    try:
+        return of_pieces(iter(lambda: _octets(file.read(FILE_PIECE)), b""), binary)
+    finally:
+        file.seek(start)
+
+
+def _octets(piece: Any) -> bytes:
+    if isinstance(piece, str):
+        raise TypeError("the file is open for text, a body is octets")
+    return bytes(piece)
+
+
+class Watch:
+    """
+    Looks at the pieces of a stream, before they are sent.
+
+    The submission of a message, or a relay, creates one for a server that does not take everything.
+    """
+
+    def __init__(self, offer: Offer, seven_bits: bool, ascii_fields: bool) -> None:
+        """
+        @param offer: of the server, for the text of the error.
+        @param seven_bits: whether octets above 127 are refused.
+        @param ascii_fields: whether UTF-8 in header fields is refused.
+        """
+        self._offer = offer
+        self._seven_bits = seven_bits
+        self._fields = UTF8Fields() if ascii_fields else None
+
+    def see(self, piece: bytes) -> None:
+        """
+        The next piece.
+
+        @raise NotOffered: it holds UTF-8 in a header field.
+        @raise EightBitContent: it holds octets above 127.
+        """
+        if self._fields is not None and self._fields.feed(piece):
+            raise _no_utf8(self._offer)
+        if self._seven_bits and not piece.isascii():
+            raise _no_eight_bit()
+
+
+def _no_eight_bit() -> EightBitContent:
+    return EightBitContent(f"the server does not offer 8BITMIME, and the message holds 8-bit octets: {_HINT}")
+
+
+def _no_utf8(offer: Offer) -> NotOffered:
+    if offer.utf8:
+        text = "MAIL has not asked for SMTPUTF8, since a stream is not read before: give MailOptions(smtputf8=True)"
+        return NotOffered(f"a header field of the message holds UTF-8, and {text}")
+    lacking = "SMTPUTF8" if offer.eight_bit else "SMTPUTF8, nor 8BITMIME"
+    return NotOffered(f"the server does not offer {lacking}, and a header field of the message holds UTF-8: {_HINT}")
+
+
+def watch_octets(offer: Offer, eight_bit: EightBit, binary: bool) -> Watch | None:
+    """A watch for a body after a MAIL that has been sent; None where the server takes everything."""
+    return None if binary or offer.eight_bit or eight_bit == "send" else Watch(offer, True, False)
+
+
+def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: EightBit, lmtp: bool) -> Watch | None:
+    """
+    Have MAIL say what the message demands.
+
+    @param options: those of the caller, of which SMTPUTF8, BODY and SIZE are set.
+    @param lmtp: whether a demand of SMTPUTF8 that nothing needs is dropped: the message came with it, and LMTP servers
+        such as Dovecot's do not offer it.
+    @return: what has to see each piece of the body; None for nothing.
+    @raise NotOffered: the server does not take the message.
+    """
+    binary, careful = options.body == "BINARYMIME", eight_bit == "refuse"
+    if lmtp and options.smtputf8 and not offer.utf8 and not content.utf8:
+        options.smtputf8 = False
+    if content.utf8 and (offer.utf8 or careful):
+        if not offer.utf8:
+            raise _no_utf8(offer)
+        options.smtputf8 = True
+    if content.eight_bit is not False and not binary:
+        if content.eight_bit or "body" not in vars(options):
+            options.body = "8BITMIME"
+        if content.eight_bit and careful and not offer.eight_bit:
+            raise _no_eight_bit()
+    if "size" not in vars(options):
+        options.size = content.size
+    seven_bits = careful and content.eight_bit is None and not offer.eight_bit and not binary
+    ascii_fields = careful and content.utf8 is None and not options.smtputf8
+    return Watch(offer, seven_bits, ascii_fields) if seven_bits or ascii_fields else None
