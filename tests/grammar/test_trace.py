@@ -68,6 +68,8 @@ def test_received():
         ({"helo": "bücher.example", "peer": ""}, "from xn--bcher-kva.example\tby"),
         ({"helo": "bücher\u3002example", "peer": ""}, "from b?cher?example\tby"),
         ({"recipient": "you@example.com"}, "for <you@example.com>;"),
+        ({"recipient": "you@bücher.example"}, "for <you@xn--bcher-kva.example>;"),
+        ({"recipient": "yöu@bücher.example"}, "for <yöu@xn--bcher-kva.example>;"),
         ({"recipient": "you@example.com", "priority": -3}, "for <you@example.com> PRIORITY -3;"),
         ({"priority": 0}, "id ABC1 PRIORITY 0;"),
     ],

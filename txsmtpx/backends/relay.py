@@ -34,8 +34,9 @@ from txsmtpx.backends.next_servers import TIMEOUTS, UNREACHABLE, WAIT, NextServe
 from txsmtpx.backends.relayed import Relayed, options_for
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.transfer import Outcome
-from txsmtpx.errors import NotOffered, SMTPError
+from txsmtpx.errors import EightBitContent, NotOffered, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
 from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.domain import domain_key
@@ -67,6 +68,7 @@ class RelayBackend(OpenBackend):
     @ivar pools: one for each server; services, to be stopped.
     @ivar next_servers: the servers.
     @ivar hold: seconds for which a message that is still coming keeps its connection although another client waits.
+    @ivar eight_bit: what becomes of octets above 127 that a next server does not take, "refuse" or "send".
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class RelayBackend(OpenBackend):
         wait: float = WAIT,
         hold: float = HOLD,
         timeouts: Timeouts = TIMEOUTS,
+        eight_bit: EightBit = "refuse",
         reactor: Any = None,
         **pool: Any,
     ) -> None:
@@ -91,21 +94,26 @@ class RelayBackend(OpenBackend):
         @param hold: seconds for which a message that is still coming keeps its connection although another client waits
             for one; 0 for ever.
         @param timeouts: time limits for the next servers.
+        @param eight_bit: what becomes of messages with octets above 127 where the next server does not offer 8BITMIME:
+            "refuse" answers 554 5.6.3, "send" sends them as they are.
         @param introduce: "xforward" tells the next server who the client is, for its logs, where it offers that;
             "xclient" makes it treat us as the client, and mail waits while it does not offer that; or "nothing".
         @param pool: for L{SMTPPool} and L{txsmtpx.connect}.
-        @raise ValueError: there is none, or one is wrong; or there is no such introduction.
+        @raise ValueError: there is none, or one is wrong; or there is no such introduction, or no such C{eight_bit}.
         """
         if reactor is None:
             from twisted.internet import reactor
         if introduce not in ("xforward", "xclient", "nothing"):
             raise ValueError(f"introduce is xforward, xclient or nothing, not {introduce!r}")
+        check_eight_bit(eight_bit)
         check(reactor, endpoints)
+        self.eight_bit = eight_bit
         self.domains = frozenset(map(domain_key, domains))
         self.introduce = introduce
         self.hold = hold
         self._reactor = reactor
         pool |= {"lmtp": lmtp, "size": size, "timeouts": timeouts, "reactor": reactor}
+        pool["eight_bit"] = "send"  # the session has looked at what is sent
         self.pools = tuple(SMTPPool(endpoint, **pool) for endpoint in endpoints)
         self.next_servers = NextServers(reactor, self.pools, wait)
         super().__init__(lambda connection: RelaySession(self, connection))
@@ -186,6 +194,10 @@ class RelaySession(Session):
             client = await self._ensure_begun()
         finally:
             self._awaiting_reply = False
+        try:
+            body.demand(client, self._options, self._backend.eight_bit)
+        except NotOffered as error:
+            raise self._unsendable(error) from error
         outcomes = await self._transmit(client, body, context)
         self._done()
         context.note(next="; ".join(map(shortened, outcomes[:NAMED])))
@@ -316,8 +328,7 @@ class RelaySession(Session):
                 self._backend.next_servers.note_421(self._pool, self._client, error)
             raise SMTPError.from_reply(passed_on(error.reply)) from error
         except NotOffered as error:
-            self._log(LogLevel.info, "the next server cannot take that: {error}", error=error)
-            raise SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550) from error
+            raise self._unsendable(error, requiretls) from error
         except UNREACHABLE as error:
             self._log(LogLevel.warn, "the next server was lost: {error}", error=error)
             raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
@@ -327,6 +338,13 @@ class RelaySession(Session):
             self._log(LogLevel.info, "the next server cannot be told that: {error}", error=error)
             raise SMTPError.from_reply(unsendable) from error
         return passed_on(said) if isinstance(said, Reply) else said
+
+    def _unsendable(self, error: NotOffered, requiretls: bool = False) -> SMTPError:
+        """Log that the next server does not take a message, and return the answer."""
+        self._log(LogLevel.info, "the next server cannot take that: {error}", error=error)
+        if isinstance(error, EightBitContent):
+            return SMTPError.from_reply(replies.NEXT_SEVEN_BITS_554)
+        return SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550)
 
     def _log(self, level: Any, text: str, **of: Any) -> None:
         of = {name: shortened(value) if name == "error" else value for name, value in of.items()}

@@ -10,9 +10,11 @@ from typing import Any
 
 from txsmtpx.content import header
 from txsmtpx.content.beginning import Beginning
+from txsmtpx.dialog.demands import EightBit, Watch
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.deliverby import LONGEST_AGO
 from txsmtpx.grammar import replies
+from txsmtpx.grammar.mailbox import needs_utf8
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.wire.client import SMTPClient
 
@@ -39,6 +41,7 @@ class Relayed:
         self._message = message
         self._context = context
         self._beginning = Beginning(HEADER)
+        self._watch: Watch | None = None
 
     async def look(self) -> None:
         """
@@ -55,11 +58,29 @@ class Relayed:
         if header.count(bytes(self._beginning.octets), b"received") >= MAX_HOPS:
             raise SMTPError.from_reply(replies.LOOP_554)
 
+    def demand(self, client: SMTPClient, options: MailOptions, eight_bit: EightBit) -> None:
+        """
+        Check that the next server takes the message, as far as it has come; the rest is looked at as it comes.
+
+        @param options: those that MAIL has come with.
+        @param eight_bit: what becomes of octets above 127 that the next server does not take.
+        @raise NotOffered: the message came with SMTPUTF8, which the next server does not offer, and holds UTF-8 in a
+            header field.
+        @raise EightBitContent: the message holds octets above 127, and the next server does not offer 8BITMIME.
+        """
+        dropped = options.smtputf8 and not client.offer.utf8  # RFC 6531 §3.4; Postfix does the same
+        seven_bits = eight_bit == "refuse" and not client.offer.eight_bit and options.body != "BINARYMIME"
+        if dropped or seven_bits:
+            self._watch = Watch(client.offer, seven_bits, dropped)
+            self._watch.see(bytes(self._beginning.octets))
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._context.received()
         yield bytes(self._beginning.octets)
         if not self.complete:
             async for chunk in self._message:
+                if self._watch is not None:
+                    self._watch.see(chunk)
                 yield chunk
             self.complete = True
 
@@ -75,6 +96,8 @@ def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int
     options = copy.copy(given)
     # RFC 4954 §5: who wrote it we do not believe anybody; to a server that believes us that has to be said.
     options.auth = "" if logged_in else None
+    if not client.offer.utf8 and not needs_utf8(sender):
+        options.smtputf8 = False  # what needs it may not have come yet: a recipient, a header field
     if not sender and "REQUIRETLS" not in client.extensions:
         options.requiretls = False  # RFC 8689 §5: better a report without it than none
     if given.deliver_by is not None:  # RFC 2852 §4.1.4: what is left

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.errors import NotOffered
 from txsmtpx.grammar import command, path
-from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.grammar.mailbox import needs_utf8, with_a_label
 from txsmtpx.grammar.options import MailOptions, RcptOptions, format
 
 
@@ -65,17 +65,4 @@ class Envelope:
             if not offer.utf8:
                 raise NotOffered(f"the server does not offer SMTPUTF8, which {foreign} needs")
             options.smtputf8 = True
-        return addresses if options.smtputf8 else [_to_ascii(address) for address in addresses]
-
-
-def needs_utf8(address: str) -> bool:
-    """Whether the local part of an address is not ASCII, so that only SMTPUTF8 can carry it (RFC 6531 §3.3)."""
-    return not address.isascii() and not address.rpartition("@")[0].isascii()
-
-
-def _to_ascii(address: str) -> str:
-    """An address whose local part is ASCII, with the A-label of its domain."""
-    if address.isascii():
-        return address
-    local, at, domain = address.rpartition("@")
-    return f"{local}@{to_a_label(domain)}" if at else address
+        return addresses if options.smtputf8 else [with_a_label(address) for address in addresses]

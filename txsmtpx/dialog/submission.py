@@ -18,10 +18,11 @@ from txsmtpx.content import serialization
 from txsmtpx.dialog import demands, shares, source
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.demands import Content, EightBit
-from txsmtpx.dialog.envelope import Envelope, needs_utf8
+from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.sending import Result, Sending
 from txsmtpx.dialog.transfer import IBodyWire
 from txsmtpx.errors import BodyFailed, CommandCancelled, Delivered, DeliveryError, MessageTooBig, NotOffered
+from txsmtpx.grammar.mailbox import needs_utf8
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 

@@ -12,7 +12,7 @@ import re
 import unicodedata
 
 from txsmtpx.grammar import asciitext, path
-from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.domain import domain_key, to_a_label
 
 # The three characters that form C makes ASCII of: a question mark, an accent and the Kelvin sign.  They stay as they
 # are: a letter that is not in ASCII never becomes one that is.
@@ -61,3 +61,37 @@ def mailbox_key(address: str) -> str:
     except ValueError:
         domain = asciitext.lower(domain)
     return f"{path.quote(local_key(local))}@{domain}"
+
+
+def needs_utf8(address: str) -> bool:
+    """
+    Tell whether the local part of an address is not ASCII, so that only SMTPUTF8 can carry it (RFC 6531 §3.3).
+
+    Args:
+        address: a mailbox without angle brackets, "" or "postmaster".
+
+    Example:
+        >>> needs_utf8("jürgen@example.org"), needs_utf8("juergen@bücher.example")
+        (True, False)
+    """
+    return not address.isascii() and not path.split(address)[0].isascii()
+
+
+def with_a_label(address: str) -> str:
+    """
+    Return an address with the A-label of its domain (RFC 5890 §2.3.2.1), and its local part as it is.
+
+    Args:
+        address: a mailbox without angle brackets, "" or "postmaster".
+
+    Raises:
+        ValueError: the domain is none.
+
+    Example:
+        >>> with_a_label("juergen@bücher.example")
+        'juergen@xn--bcher-kva.example'
+    """
+    if address.isascii():
+        return address
+    local, at, domain = address.rpartition("@")
+    return f"{local}@{to_a_label(domain)}" if at else address

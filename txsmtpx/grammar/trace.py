@@ -8,6 +8,7 @@ import re
 from email.utils import formatdate
 
 from txsmtpx.grammar.domain import MAX_DOMAIN, to_a_label
+from txsmtpx.grammar.mailbox import with_a_label
 from txsmtpx.grammar.path import format_path
 
 _UNSAFE = re.compile(r"[^!-~]|[()\\<>;]")
@@ -52,12 +53,12 @@ def received(
     @param helo: what the client called itself; a domain in UTF-8 is written as its A-label.
     @param peer: its address, "" where there is none (a UNIX socket).
     @param recipient: named only where there is a single one, so that no blind copy is given away
-        (RFC 5321 §7.2).
+        (RFC 5321 §7.2).  A domain is written as its A-label, so that the field is ASCII unless the local part is not.
     @param when: seconds since the epoch.
     @param priority: what MT-PRIORITY said (RFC 6710 §4.1).
     """
     literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
-    whom = f"\r\n\tfor {format_path(recipient)}" if recipient else ""
+    whom = f"\r\n\tfor {_path(recipient)}" if recipient else ""
     clause = "" if priority is None else f" PRIORITY {priority}"
     return (
         f"Received: from {_named(helo)}{literal}\r\n"
@@ -72,3 +73,10 @@ def _named(helo: str) -> str:
     except ValueError:
         name = helo
     return _UNSAFE.sub("?", name)[:MAX_DOMAIN] or "unknown"  # a line has at most 998 octets (RFC 5322 §2.1.1)
+
+
+def _path(recipient: str) -> str:
+    try:
+        return format_path(with_a_label(recipient))
+    except ValueError:
+        return format_path(recipient)

@@ -17,6 +17,7 @@ from txsmtpx.dialog.demands import EightBit
 from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.login import log_in
+from txsmtpx.dialog.offer import Offer
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.submission import Submission
 from txsmtpx.dialog.transfer import Outcome, Transfer
@@ -73,9 +74,9 @@ class SMTPClient(ClientChannel):
         return self.extensions.get("SIZE") or None
 
     @property
-    def takes_eight_bit(self) -> bool:
-        """Whether the server takes octets above 127 in bodies (RFC 6152)."""
-        return self._dialog.offer.eight_bit
+    def offer(self) -> Offer:
+        """C{extensions}, put together."""
+        return self._dialog.offer
 
     @property
     def spent(self) -> bool:
@@ -219,7 +220,7 @@ class SMTPClient(ClientChannel):
         """
         BDAT (RFC 3030) with C{chunk}, as it is.
 
-        Whether the server takes its octets is up to the caller (L{takes_eight_bit}).
+        It is up to the caller whether the server takes its octets.
 
         @return: the reply; under LMTP, to the last chunk, one for each of C{accepted} recipients (L{data}).
         @raise NotOffered: the server does not offer CHUNKING.
