@@ -579,6 +579,8 @@ def options(*given):
         (["--relay-allow-unverified-tls", "-b", "log"], "--relay-allow-unverified-tls needs"),
         ([*RELAYS, "--relay-connections", "0"], "--relay-connections size is at least 1, not 0"),
         ([*RELAYS, "--relay-connections", "x"], "--relay-connections takes a number"),
+        (["--relay-eight-bit", "send"], "--relay-eight-bit needs"),
+        ([*RELAYS, "--relay-eight-bit", "encode"], "--relay-eight-bit"),
         ([*RELAYS, "--relay-wait", "-1"], "--relay-wait takes a number of seconds"),
     ],
 )
@@ -600,12 +602,12 @@ def test_bounds_are_options():
     from txsmtpx.tap import Options
 
     parsed = Options()
-    bounds = ["--relay-connections", "3", "--relay-wait", "4", "--relay-hold", "5.5"]
+    bounds = ["--relay-connections", "3", "--relay-wait", "4", "--relay-hold", "5.5", "--relay-eight-bit", "send"]
     parsed.parseOptions([*RELAYS, *bounds])
     (listener,) = parsed.process.listeners
     backend = listener.named
     assert [pool.size for pool in backend.pools] == [3]
-    assert (backend.next_servers.wait, backend.hold) == (4, 5.5)
+    assert (backend.next_servers.wait, backend.hold, backend.eight_bit) == (4, 5.5, "send")
 
 
 @pytest.mark.parametrize("given", [[], ["--relay-allow-unverified-tls"]])

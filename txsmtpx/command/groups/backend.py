@@ -12,7 +12,7 @@ from txsmtpx.backends.plugin import backend_named, plugins
 from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import DOMAIN_KEY, FLAG, NUMBER, SECONDS, TEXT, Action, Option, OptionError
+from txsmtpx.command.option import DOMAIN_KEY, FLAG, NUMBER, SECONDS, TEXT, Action, Option, OptionError, one_of
 from txsmtpx.command.values import Values
 
 RELAY = (
@@ -29,6 +29,12 @@ RELAY = (
         FLAG,
         "Accept any certificate of the next servers; anyone on the way can read and change the mail.",
         False,
+    ),
+    Option(
+        "relay-eight-bit",
+        one_of("refuse", "send"),
+        "What becomes of 8-bit messages if the next server does not offer 8BITMIME.",
+        "refuse",
     ),
 )
 OPTIONS = (
@@ -50,6 +56,7 @@ def _apply(values: Values, listener: Listener) -> None:
         raise OptionError("backend", f"{values['backend']}: {error}") from error
     if isinstance(backend, RelayBackend):
         backend.domains = frozenset(values["relay-domain"])
+        backend.eight_bit = values["relay-eight-bit"]
         _set_limits(values, backend)
         for pool in backend.pools:
             pool.settings = replace(pool.settings, tls_verify=not values["relay-allow-unverified-tls"])
