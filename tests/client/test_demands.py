@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email
 import io
+from email import policy
 
 import pytest
 
@@ -11,13 +13,15 @@ from txsmtpx import (
     EightBitContent,
     Fault,
     MailOptions,
+    MemoryBackend,
     NotOffered,
     RelayBackend,
     SMTPPool,
+    SMTPServerFactory,
     connect,
     send_mail,
 )
-from txsmtpx.testing import Outcome
+from txsmtpx.testing import Network, Outcome
 
 ME, TO = "me@example.org", ["you@example.net"]
 ASCII = b"Subject: x\r\n\r\nx\r\n"
@@ -301,3 +305,60 @@ def test_line_ends_count_for_the_limit_of_the_server(network, tmp_path):
     with path.open("rb") as file, pytest.raises(NotOffered, match=r"100 octets .* 120$"):
         net.result(client.send(ME, TO, file))
     assert net.servers[0].verbs == ["EHLO"]
+
+
+# ---- messages that were parsed
+
+SIGNED = (
+    b"DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=example.org; s=key;\r\n\tbh=" + b"x" * 90 + b";\r\n b=y\r\n"
+    b"Subject: " + b"long " * 40 + b"\r\nTo: a@b.example,\r\n     c@d.example\r\n\r\nx\r\n"
+)
+
+
+def parsed(octets):
+    return email.message_from_bytes(octets, policy=policy.SMTP)
+
+
+@pytest.mark.parametrize("offers", [ALL, [], ["CHUNKING", "8BITMIME"]], ids=str)
+@pytest.mark.parametrize("read", [parsed, email.message_from_bytes], ids=["EmailMessage", "Message"])
+def test_a_message_that_was_parsed_goes_out_as_it_came_in(network, read, offers):
+    net = network(offers=offers)
+    mail_of(net, read(SIGNED))
+    assert net.servers[0].messages == [SIGNED]
+    if offers:
+        eight = SIGNED + "Grüße\r\n".encode()
+        assert "SMTPUTF8" not in mail_of(net, read(eight))
+        assert net.servers[1].messages == [eight]
+
+
+def test_utf8_in_a_header_that_was_parsed(network):
+    """It goes out as it came in where the server takes it, and is encoded elsewhere."""
+    net = network(offers=ALL)
+    assert {"SMTPUTF8", "BODY=8BITMIME"} < set(mail_of(net, parsed(UTF8)))
+    assert net.servers[0].messages == [UTF8]
+    net = network(offers=["8BITMIME"])
+    assert mail_of(net, parsed(UTF8))[1:] == []
+    assert parsed(net.servers[0].messages[0])["Subject"] == "Grüße"
+
+
+def test_an_address_in_a_header_that_was_parsed_needs_smtputf8(network):
+    letter = parsed("To: grüße@example.net\r\n\r\nx\r\n".encode())
+    for how in ({}, {"lmtp": True}):
+        net = network(offers=["8BITMIME"], **how)
+        with pytest.raises(NotOffered, match="SMTPUTF8, which an address in the header needs"):
+            net.result(net.greeted(**how).send(ME, TO, letter, MailOptions(smtputf8=True)))
+        assert "MAIL" not in net.servers[0].verbs
+    assert "SMTPUTF8" in mail_of(network(offers=ALL), letter)
+
+
+def test_a_message_that_was_received_is_sent_on_as_it_came():
+    """White space that Python's parser forgets included."""
+    backend = MemoryBackend()
+    factory = SMTPServerFactory(backend)
+    octets = b"Subject:x\r\nTo:  y@z.example\r\n\r\nx\r\n"
+    for body in (octets, lambda: backend.messages[0].message):
+        net = Network(lambda: factory.buildProtocol(None))
+        net.result(net.greeted().send(ME, TO, body() if callable(body) else body))
+        net.hang_up()
+    first, second = backend.messages
+    assert first.content == second.content == octets

@@ -8,7 +8,7 @@ from tests.interop.certificates import Certificate
 from tests.interop.clients import SENDER
 from tests.interop.messages import message
 from tests.interop.receivers import DOMAIN, OVER_QUOTA, LMTPReceiver
-from txsmtpx import RecipientsRefused, SMTPClient, connect, send_mail
+from txsmtpx import MailOptions, NotOffered, RecipientsRefused, SMTPClient, connect, send_mail
 
 ALICE, BOB, UNKNOWN, FULL = (f"{user}@{DOMAIN}" for user in ("alice", "bob", "nobody", OVER_QUOTA))
 
@@ -96,3 +96,13 @@ async def test_in_one_call(dovecot_receiver: LMTPReceiver) -> None:
     assert [recipient for recipient, _ in result.accepted] == [ALICE]
     assert [recipient for recipient, _ in result.refused] == [UNKNOWN]
     dovecot_receiver.stored("alice", sent)
+
+
+async def test_smtputf8_that_nothing_needs(dovecot_receiver: LMTPReceiver) -> None:
+    """Dovecot does not offer it."""
+    to, options = endpoint(dovecot_receiver, "unix"), MailOptions(smtputf8=True)
+    sent = message("lmtp-smtputf8@client.test")
+    await send_mail(to, SENDER, [BOB], sent, options=options, lmtp=True)
+    dovecot_receiver.stored("bob", sent)
+    with pytest.raises(NotOffered, match="SMTPUTF8"):
+        await send_mail(to, SENDER, [BOB], "Subject: Grüße\r\n\r\n".encode(), options=options, lmtp=True)

@@ -35,6 +35,7 @@ MAX_LINE = 998
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FOREIGN = re.compile(rb"[\x80-\xff]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ADDRESSES = ("From", "Sender", "Reply-To", "To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc")
 """Headers that hold addresses (RFC 5322 §3.6.2, §3.6.3, §3.6.6)."""
 
@@ -174,16 +175,17 @@ def _utf8_of(value: str) -> str | None:
 
 
 def _encoded(name: str, text: str, policy: Any) -> Any:
-    """Return a value whose octets are UTF-8 as one that is written in ASCII."""
-    if not isinstance(policy, EmailPolicy):
-        return Header(text, "utf-8", header_name=name)
-    try:
-        made = policy.header_factory(name, text)
-        made.fold(policy=policy)
-    except Exception:  # IndexError, ValueError, AttributeError and RecursionError were seen
-        lines = field.encode("X", re.sub(r"[\x00-\x1f\x7f]", " ", text)).decode("ascii").split("\r\n")
-        return _AsItCame(name, [lines[0].removeprefix("X: "), *lines[1:-1]])
-    return made
+    """Return a value that was parsed from UTF-8 as one that is written in ASCII."""
+    if isinstance(policy, EmailPolicy):
+        try:
+            made = policy.header_factory(name, text)
+            made.fold(policy=policy)
+        except Exception:  # IndexError, ValueError, AttributeError and RecursionError were seen
+            made = None
+        if hasattr(made, "groups") or hasattr(made, "params"):
+            return made  # only such fields are encoded otherwise than word by word
+    lines = field.encode("X", _CONTROLS.sub(" ", text)).decode("ascii").split("\r\n")
+    return _AsItCame(name, [lines[0].removeprefix("X: "), *lines[1:-1]])
 
 
 def _write_domains_in_ascii(message: Any) -> None:
