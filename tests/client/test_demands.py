@@ -153,9 +153,14 @@ def test_a_demand_of_smtputf8_that_nothing_needs_is_dropped_by_lmtp(network, bod
     assert net.servers[0].messages == [body]
 
 
-@pytest.mark.parametrize(("body", "to"), [(UTF8, TO), (ASCII, ["yöu@example.net"]), (iter([UTF8]), TO)], ids=ascii)
-def test_what_is_internationalized_is_refused_by_lmtp(network, body, to):
+@pytest.mark.parametrize(
+    ("octets", "kind", "to"),
+    [(UTF8, "bytes", TO), (ASCII, "bytes", ["yöu@example.net"]), (UTF8, "a generator", TO)],
+    ids=["header", "recipient", "stream"],
+)
+def test_what_is_internationalized_is_refused_by_lmtp(network, octets, kind, to):
     net = network(offers=["8BITMIME"], lmtp=True)
+    body = (LOOKED_AT | STREAMS)[kind](octets)
     with pytest.raises(NotOffered, match="SMTPUTF8"):
         net.result(net.greeted(lmtp=True).send(ME, to, body, MailOptions(smtputf8=True)))
     assert net.servers[0].messages == []

@@ -136,7 +136,7 @@ class LineEnds:
 
 
 def size_as_sent(octets: bytes) -> int:
-    """How many octets of a message are sent: L{LineEnds} has made each line end a CRLF, that of the last line too."""
+    """How many octets of a message are sent (RFC 1870 §6): each line end is a CRLF, that of the last line too."""
     pairs = octets.count(b"\r\n")
     size = len(octets) + octets.count(b"\n") + octets.count(b"\r") - 2 * pairs
     return size if not octets or octets.endswith((b"\n", b"\r")) else size + 2
