@@ -21,7 +21,7 @@ from txsmtpx.dialog.demands import (
 )
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.extensions import box
-from txsmtpx.grammar.transparency import LineEnds, size_as_sent
+from txsmtpx.grammar.transparency import LineEnds, has_bare, size_as_sent
 
 BODIES = [b"", b"x", b"x\r\n", b"x\n", b"x\r", b"\n", b"\r", b"\r\n", b"a\nb\r\nc\rd", b"a\r\r\n\n\rb\r\n", b"\n\r\n\r"]
 
@@ -34,10 +34,12 @@ def offer(*keywords: str) -> Offer:
 def test_the_octets_that_are_sent_are_counted(body: bytes) -> None:
     line_ends = LineEnds()
     sent = line_ends.feed(body) + line_ends.finish()
-    assert size_as_sent(body) == len(sent)
+    assert size_as_sent(body, has_bare(body)) == size_as_sent(body, True) == len(sent)
     for cut in range(len(body) + 1):
         assert of_pieces([body[:cut], body[cut:]], binary=False).size == len(sent)
-    assert of_octets(body, binary=False).size == len(sent)
+    content = of_octets(body, binary=False)
+    rest = body.replace(b"\r\n", b"")
+    assert (content.size, content.checked) == (len(sent), b"\r" not in rest and b"\n" not in rest)
     assert of_octets(body, binary=True).size == of_pieces([body], binary=True).size == len(body)
 
 

@@ -20,7 +20,7 @@ from txsmtpx.content.utf8_fields import UTF8Fields
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.errors import EightBitContent, NotOffered
 from txsmtpx.grammar.options import MailOptions
-from txsmtpx.grammar.transparency import LineEnds, size_as_sent
+from txsmtpx.grammar.transparency import LineEnds, has_bare, size_as_sent
 
 EightBit = Literal["refuse", "send"]
 """
@@ -52,12 +52,14 @@ class Content:
     @ivar size: octets that are sent; None where that is not known.
     @ivar eight_bit: whether it holds octets above 127; None where that is not known.
     @ivar utf8: whether a field of its header, or of a part's, holds UTF-8; None where that is not known.
+    @ivar checked: whether it is known that each of its line ends is a CRLF.
     """
 
-    def __init__(self, size: int | None, eight_bit: bool | None, utf8: bool | None) -> None:
+    def __init__(self, size: int | None, eight_bit: bool | None, utf8: bool | None, checked: bool = False) -> None:
         self.size = size
         self.eight_bit = eight_bit
         self.utf8 = utf8
+        self.checked = checked
 
 
 def of_octets(octets: bytes, binary: bool) -> Content:
@@ -67,9 +69,11 @@ def of_octets(octets: bytes, binary: bool) -> Content:
     @param binary: they are sent as they are, whatever their lines end in.
     """
     eight_bit = not octets.isascii()
-    return Content(
-        len(octets) if binary else size_as_sent(octets), eight_bit, eight_bit and UTF8Fields().feed(octets)
-    )
+    utf8 = eight_bit and UTF8Fields().feed(octets)
+    if binary:
+        return Content(len(octets), eight_bit, utf8)
+    bare = has_bare(octets)
+    return Content(size_as_sent(octets, bare), eight_bit, utf8, not bare)
 
 
 def of_pieces(pieces: Iterable[bytes], binary: bool, sized: bool = True) -> Content:

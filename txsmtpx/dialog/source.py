@@ -25,6 +25,7 @@ class Source:
     What is to be sent.
 
     @ivar octets: all of it, where it is in memory; None where it comes by and by.
+    @ivar checked: whether it is known that each line end of C{octets} is a CRLF.
     @ivar watch: sees each piece that comes by and by, before it is sent; None for nothing.
     """
 
@@ -38,6 +39,7 @@ class Source:
         self._running = self._coming()
         self._at = 0
         self.octets = octets
+        self.checked = False
         self.watch: Watch | None = None
 
     def at_hand(self, size: int) -> bytes | None:

@@ -137,6 +137,7 @@ class Submission:
             utf8 = offer.utf8 and (asked or serialization.came_in_utf8(body))
         message = source.source(body, offered, self._in_thread, utf8)
         content = self._looked_at or source.content(body, message, options.body == "BINARYMIME")
+        message.checked = content.checked
         message.watch = demands.settle(content, options, offer, self._eight_bit, self._lmtp)
         limit = offered.get("SIZE")
         if limit and options.size is not None and options.size > limit:

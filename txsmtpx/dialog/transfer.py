@@ -101,7 +101,7 @@ class Transfer:
             DeliveryError: no reply came to the message.
         """
         self.verb, self._dialog.in_data = "DATA", True
-        stuffer, octets = Stuffer(), b""
+        stuffer, octets = Stuffer(body.checked), b""
         finals = self._finals(accepted, Flight(self._dialog, self._answered))
         try:
             while chunk := await self._next(body, PIECE):
@@ -143,7 +143,7 @@ class Transfer:
         Raises:
             SMTPError: a chunk was rejected; the transaction is still open.
         """
-        line_ends = None if self._binary else LineEnds()
+        line_ends = None if self._binary else LineEnds(body.checked)
         self._held: list[bytes] = []
         try:
             while chunk := await self._next(body, CHUNK):

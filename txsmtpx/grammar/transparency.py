@@ -27,7 +27,7 @@ _END = b"\r\n.\r\n"
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
-def _has_bare(chunk: bytes) -> bool:
+def has_bare(chunk: bytes) -> bool:
     """
     Whether C{chunk}, which splits no CRLF, holds a CR or LF that is not part of a CRLF.
 
@@ -76,7 +76,7 @@ class Unstuffer:
         return self._clean(data[: end + 2], dot < end), end + len(_END) - before
 
     def _clean(self, chunk: bytes, dotted: bool) -> bytes:
-        if _has_bare(chunk):
+        if has_bare(chunk):
             self.bare = True
             if self._normalize:
                 chunk = _normalized(chunk)
@@ -111,9 +111,13 @@ class LineEnds:
     Takes a message in chunks, gives it with every line end a CRLF; nothing is doubled, wherever it is cut.
     """
 
-    __slots__ = ("_cr", "at_start")
+    __slots__ = ("_checked", "_cr", "at_start")
 
-    def __init__(self) -> None:
+    def __init__(self, checked: bool = False) -> None:
+        """
+        @param checked: whether L{has_bare} has found nothing in the whole message, so that nothing is looked for again.
+        """
+        self._checked = checked
         self._cr = False  # a CR is withheld: LF may follow
         self.at_start = True  # of a line
 
@@ -124,7 +128,8 @@ class LineEnds:
         if chunk.endswith(b"\r"):
             chunk, self._cr = chunk[:-1], True
         if chunk:
-            chunk = _ANY_LINE_END.sub(b"\r\n", chunk) if _has_bare(chunk) else chunk
+            if not self._checked and has_bare(chunk):
+                chunk = _ANY_LINE_END.sub(b"\r\n", chunk)
             self.at_start = chunk.endswith(b"\n")
         return chunk
 
@@ -135,10 +140,15 @@ class LineEnds:
         return b"\r\n" if missing else b""
 
 
-def size_as_sent(octets: bytes) -> int:
-    """How many octets of a message are sent (RFC 1870 §6): each line end is a CRLF, that of the last line too."""
-    pairs = octets.count(b"\r\n")
-    size = len(octets) + octets.count(b"\n") + octets.count(b"\r") - 2 * pairs
+def size_as_sent(octets: bytes, bare: bool) -> int:
+    """
+    How many octets of a message are sent (RFC 1870 §6): each line end is a CRLF, that of the last line too.
+
+    @param bare: what L{has_bare} says of C{octets}.
+    """
+    size = len(octets)
+    if bare:
+        size += octets.count(b"\n") + octets.count(b"\r") - 2 * octets.count(b"\r\n")
     return size if not octets or octets.endswith((b"\n", b"\r")) else size + 2
 
 
@@ -149,8 +159,11 @@ class Stuffer:
 
     __slots__ = ("_line_ends",)
 
-    def __init__(self) -> None:
-        self._line_ends = LineEnds()
+    def __init__(self, checked: bool = False) -> None:
+        """
+        @param checked: see L{LineEnds}.
+        """
+        self._line_ends = LineEnds(checked)
 
     def feed(self, chunk: bytes) -> bytes:
         """The octets to send for C{chunk}."""
