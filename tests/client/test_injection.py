@@ -70,7 +70,7 @@ def as_lines(body: bytes) -> bytes:
 def sent(chunks: list[bytes], offers: list[str]) -> ScriptedServer:
     net = Network(ScriptedServer(offers=offers))
     client = net.greeted()
-    net.result(client.send("a@example.org", ["b@example.net"], iter(chunks)))
+    net.result(client.send("a@example.org", ["b@example.net"], iter(chunks), eight_bit="send"))
     assert net.result(client.noop()).code == 250
     net.hang_up()
     server: ScriptedServer = net.servers[0]

@@ -266,6 +266,7 @@ def test_a_body_that_fails_after_others_had_it(network):
 
     class File:
         times = 0
+        done = False
 
         def seekable(self):
             return True
@@ -278,7 +279,7 @@ def test_a_body_that_fails_after_others_had_it(network):
             self.done = False
 
         def read(self, size):
-            if self.times > 5:
+            if self.times > 6:  # the file is looked at once, and wound back before each transaction, twice
                 raise OSError("the disk is gone")
             done, self.done = self.done, True
             return b"" if done else BODY

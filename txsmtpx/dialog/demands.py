@@ -169,6 +169,10 @@ def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: Eigh
     @return: what has to see each piece of the body; None for nothing.
     @raise NotOffered: the server does not take the message.
     """
+    if "size" not in vars(options):
+        options.size = content.size
+    if content.eight_bit is False and not options.smtputf8:
+        return None  # as most messages
     binary, careful = options.body == "BINARYMIME", eight_bit == "refuse"
     if lmtp and options.smtputf8 and not offer.utf8 and not content.utf8:
         options.smtputf8 = False
@@ -181,8 +185,6 @@ def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: Eigh
             options.body = "8BITMIME"
         if content.eight_bit and careful and not offer.eight_bit:
             raise _no_eight_bit()
-    if "size" not in vars(options):
-        options.size = content.size
     seven_bits = careful and content.eight_bit is None and not offer.eight_bit and not binary
     ascii_fields = careful and content.utf8 is None and not options.smtputf8
     return Watch(offer, seven_bits, ascii_fields) if seven_bits or ascii_fields else None

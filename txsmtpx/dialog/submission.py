@@ -60,7 +60,7 @@ class Submission:
         if isinstance(recipients, str) or not recipients:
             raise ValueError("recipients are a list of at least one address")
         pairs = [(each, RcptOptions()) if isinstance(each, str) else each for each in recipients]
-        if source.needs_look(body):
+        if not isinstance(body, bytes) and source.needs_look(body):
             binary = options is not None and options.body == "BINARYMIME"
             self._looked_at = await source.look(body, binary, self._in_thread)
         parts = self._dialog.allowance.shares(pairs, (each for each, _ in pairs), self._dialog.extensions)
