@@ -171,8 +171,6 @@ def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: Eigh
     """
     if "size" not in vars(options):
         options.size = content.size
-    if content.eight_bit is False and not options.smtputf8:
-        return None  # as most messages
     binary, careful = options.body == "BINARYMIME", eight_bit == "refuse"
     if lmtp and options.smtputf8 and not offer.utf8 and not content.utf8:
         options.smtputf8 = False

@@ -25,6 +25,7 @@ from txsmtpx.errors import BodyFailed, CommandCancelled, Delivered, DeliveryErro
 from txsmtpx.grammar.mailbox import needs_utf8
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.grammar.transparency import has_bare, size_as_sent
 
 
 class Submission:
@@ -136,9 +137,13 @@ class Submission:
             asked = options.smtputf8 or any(map(needs_utf8, (sender, *recipients)))
             utf8 = offer.utf8 and (asked or serialization.came_in_utf8(body))
         message = source.source(body, offered, self._in_thread, utf8)
-        content = self._looked_at or source.content(body, message, options.body == "BINARYMIME")
-        message.checked = content.checked
-        message.watch = demands.settle(content, options, offer, self._eight_bit, self._lmtp)
+        if message.octets is None or vars(options) or not message.octets.isascii():
+            content = self._looked_at or source.content(body, message, options.body == "BINARYMIME")
+            message.checked = content.checked
+            message.watch = demands.settle(content, options, offer, self._eight_bit, self._lmtp)
+        else:  # as most messages: it demands nothing
+            bare = has_bare(message.octets)
+            message.checked, options.size = not bare, size_as_sent(message.octets, bare)
         limit = offered.get("SIZE")
         if limit and options.size is not None and options.size > limit:
             raise MessageTooBig(f"the server takes {limit} octets (SIZE), the message has {options.size}")
