@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,9 @@ from txsmtpx.content.header import read
         (b" Gr\xfc\xdfe", "Grüße"),
         (b" =?utf-8?q?a_b?=\r\n =?utf-8?q?c?=", "a bc"),
         (b" a\0b\x1bc\x7f", "a b c"),
+        (b" a\xc2\x85b\xc2\x9bc", "a b c"),
+        (b" =?gb18030?b?YYEwgTBi?=", "a b"),
+        (b" =?iso-8859-1?q?a=81b?=", "a\ufffdb"),
         (b" =?utf-8?q?a=0D=0AX:_y?=", "a X: y"),
         (b" " + b"x" * MAX_TEXT, "x" * (MAX_TEXT - 1) + "…"),
     ],
@@ -75,6 +80,17 @@ def test_any_value_is_one_field(value):
     assert field.name == "X-Any"
     assert read(octets).size == len(octets)
     assert all(line.strip() for line in octets.removesuffix(b"\r\n").split(b"\r\n"))
+
+
+CHARSETS = st.sampled_from(["utf-8", "utf-7", "utf-16", "gb18030", "iso-8859-1", "iso-2022-jp", "big5", "koi8-r"])
+
+
+@given(CHARSETS, st.binary(max_size=40), st.binary(max_size=40))
+def test_what_is_read_can_be_written(charset, word, raw):
+    """A filter may copy a field, whatever a client has sent in it."""
+    encoded = f"=?{charset}?b?{base64.b64encode(word).decode()}?=".encode()
+    for value in (encoded, raw, encoded + raw):
+        encode("X-Copy", value_text(value))
 
 
 LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp", "Cf"], exclude_characters="=?")

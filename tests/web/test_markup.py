@@ -57,6 +57,8 @@ DROPPED = [
     ("<p onclick=alert(1) ONLOAD='x' formaction=y ping=z>", "<p>"),
     ("<a href='javascript:alert(1)'>x</a>", "<a>x</a>"),
     ("<a href='jav&#x61;script:alert(1)'>x</a>", "<a>x</a>"),
+    ("<a href='http\u017f://x'>x</a>", "<a>x</a>"),
+    ("<a href='ma\u0131lto:x'>x</a>", "<a>x</a>"),
     ("<a href=' java\tscript:alert(1)'>x</a>", "<a>x</a>"),
     ("<a href='data:text/html,x'>x</a>", "<a>x</a>"),
     ("<a href=/api/messages>x</a>", "<a>x</a>"),

@@ -116,16 +116,15 @@ def encode(text: str) -> list[str]:
         >>> encode("Grüße")
         ['=?utf-8?b?R3LDvMOfZQ==?=']
     """
+    octets = text.encode("utf-8")
     words: list[str] = []
-    octets = b""
-    for letter in text:
-        more = letter.encode("utf-8")
-        if len(octets) + len(more) > _BYTES_OF_A_WORD:
-            words.append(_word(octets))
-            octets = b""
-        octets += more
-    if octets:
-        words.append(_word(octets))
+    start = 0
+    while start < len(octets):
+        end = start + _BYTES_OF_A_WORD
+        while octets[end : end + 1] and octets[end] & 0xC0 == 0x80:  # within a character
+            end -= 1
+        words.append(_word(octets[start:end]))
+        start = end
     return words
 
 

@@ -5,7 +5,6 @@ A header field: a name, and octets behind its colon (RFC 5322 §2.2, §4.5).
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import NamedTuple
 
 from txsmtpx.content import encoded_word
@@ -21,7 +20,8 @@ MAX_WORD = 900
 """Characters of a word that is written as it is.  A line has 998 (RFC 5322 §2.1.1)."""
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")  # controls but the tab, and lone surrogates
 _NAME = re.compile(r"[!-9;-~]{1,200}")
 _FOLD_IN_TEXT = re.compile(r"\r\n(?=[ \t])")
 _WORD = re.compile(r"[ \t]*[^ \t]+")
@@ -76,8 +76,9 @@ def encode(name: str, value: str) -> bytes:
 
     Args:
         name: The field's name.
-        value: The text.  It may be folded already; white space after each CRLF is then part of the fold.  What is not
-            ASCII becomes encoded words.  Encoded words that stand in it stay as they are.
+        value: The text, such as any that value_text returns.  It may be folded already; white space after each CRLF is
+            then part of the fold.  What is not ASCII becomes encoded words.  Encoded words that stand in it stay as
+            they are.
 
     Returns:
         The field.
@@ -93,9 +94,9 @@ def encode(name: str, value: str) -> bytes:
     if _NAME.fullmatch(name) is None:
         raise ValueError(f"not the name of a header field: {name[:200]!r}")
     value = _FOLD_IN_TEXT.sub("", value).strip(" \t")
-    wrong = next((letter for letter in value if letter != "\t" and unicodedata.category(letter) in ("Cc", "Cs")), None)
+    wrong = _FORBIDDEN.search(value)
     if wrong is not None:
-        raise ValueError(f"the header field {name} cannot hold the character U+{ord(wrong):04X}")
+        raise ValueError(f"the header field {name} cannot hold the character U+{ord(wrong.group()):04X}")
     lines, line = [], f"{name}:"
     for word in _words(value):
         if len(line) + len(word) > MAX_LINE and len(line) > len(name) + 1:
@@ -111,8 +112,9 @@ def _words(value: str) -> list[str]:
     foreign = ""  # neighbours, for the white space between two encoded words is not read
     for word in _WORD.findall(f" {value}") if value else []:
         if word.isascii() and len(word) <= MAX_WORD:
-            words += [f" {each}" for each in encoded_word.encode(foreign)]
-            foreign = ""
+            if foreign:
+                words += [f" {each}" for each in encoded_word.encode(foreign)]
+                foreign = ""
             words.append(word)
         else:
             foreign += word if foreign else word.lstrip(" \t")

@@ -66,11 +66,12 @@ _BEGIN = re.compile(r"<(?=[a-zA-Z/!?])")
 _NAME = re.compile(r"/?[a-zA-Z][^\s/>]*+")
 _ATTRIBUTE = re.compile(r"""[\s/]*+(?:([^\s/>=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?|=)""")
 _REST_OF_TAG = re.compile(r"""(?:[\s/]*+(?:[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?|=))*+[\s/]*+>""")
-_LINK = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
-_REMOTE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
-_DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpe?g|webp|avif|bmp);base64,[a-z0-9+/=\s]*", re.IGNORECASE)
-_CSS_CID = re.compile(r"""url\(\s*+(["']?)cid:([^"'()\s]++)\1\s*+\)""", re.IGNORECASE)
-_CSS_REMOTE = re.compile(r"""url\(\s*+["']?\s*+(?:https?:)?//""", re.IGNORECASE)
+# In ASCII: U+017F is no s to a browser, and what has no scheme for it leads into the inbox.
+_LINK = re.compile(r"(?:https?|mailto|tel):", re.ASCII | re.IGNORECASE)
+_REMOTE = re.compile(r"(?:https?:)?//", re.ASCII | re.IGNORECASE)
+_DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpe?g|webp|avif|bmp);base64,[a-z0-9+/=\s]*", re.ASCII | re.IGNORECASE)
+_CSS_CID = re.compile(r"""url\(\s*+(["']?)cid:([^"'()\s]++)\1\s*+\)""", re.ASCII | re.IGNORECASE)
+_CSS_REMOTE = re.compile(r"""url\(\s*+["']?\s*+(?:https?:)?//""", re.ASCII | re.IGNORECASE)
 
 Image = Callable[[str], str | None]
 """The C{data:} URL of the image with this Content-ID, None where there is none."""
