@@ -9,7 +9,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
+from twisted.internet.error import ConnectionAborted, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -128,6 +128,14 @@ class Answer:
         return json.loads(self.body)
 
 
+class LineTransport(StringTransport):
+    """Tells the protocol that the connection is lost when that is aborted, as the transports of Twisted do."""
+
+    def abortConnection(self) -> None:
+        super().abortConnection()
+        self.protocol.connectionLost(Failure(ConnectionAborted()))
+
+
 class Line:
     """A connection on which one request has been sent."""
 
@@ -139,8 +147,8 @@ class Line:
         """
         self._method = method
         self._work = site.reactor.work
-        self.transport = StringTransport()
-        self.protocol = site.buildProtocol(None)
+        self.transport = LineTransport()
+        self.protocol = self.transport.protocol = site.buildProtocol(None)
         self.protocol.makeConnection(self.transport)
         fields = {"Host": "localhost:8025", "Connection": "close"} | headers
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items() if value), "", ""]

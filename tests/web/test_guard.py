@@ -13,7 +13,7 @@ OURS = ["localhost", "localhost:8025", "LOCALHOST:8025", "localhost.", "mail.loc
 
 OTHERS = ["evil.example", "evil.example:8025", "localhost.evil.example", "127.0.0.1.evil.example",
           "notlocalhost", "evil.example/localhost", "localhost@evil.example", "a b", "localhost:x", "[::1", "::1", "1",
-          "0x7f000001", "localhost.."]  # fmt: skip
+          "0x7f000001", "localhost..", "\xff", "localhost\xe9"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", OURS)

@@ -11,13 +11,17 @@ from prometheus_client.exposition import choose_encoder
 from twisted.application.service import MultiService
 from twisted.application.strports import service
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Request
 
 from txsmtpx.metrics.exposition import registry_of
 from txsmtpx.metrics.figures import Export
-from txsmtpx.wire.auxiliary import AuxiliaryFactory
+from txsmtpx.wire.auxiliary import most_connections
+from txsmtpx.wire.auxiliary_site import AuxiliarySite, values_of
+
+log = Logger(__name__)
 
 CONNECTIONS = 50
 """Connections at a time: a Prometheus has one, and keeps it."""
@@ -45,20 +49,28 @@ class FiguresPage(Resource):
         return NOT_DONE_YET
 
     def _write(self, export: Export, request: Request, gone: list[object]) -> None:
-        accept = request.getHeader("accept") or ""
-        encode, content_type = choose_encoder(accept)
-        text = encode(registry_of(export))
         if not gone:
+            encode, content_type = _form(", ".join(values_of(request, b"Accept")))
+            text = encode(registry_of(export))
             request.setHeader("content-type", content_type)
             request.write(text)
             request.finish()
 
     def _fail(self, failure: Failure, request: Request, gone: list[object]) -> None:
+        log.failure("no figures for a client", failure)
         if not gone:
             request.setResponseCode(503)
             request.setHeader("content-type", "text/plain; charset=utf-8")
-            request.write(f"{failure.getErrorMessage()}\n".encode())
+            request.write(b"There are no figures now; the log says why.\n")
             request.finish()
+
+
+def _form(accept: str) -> tuple[Callable[[Any], bytes], str]:
+    """The form that C{accept}, a list of types (RFC 9110 §12.5.1), asks for, and its type."""
+    try:
+        return choose_encoder(accept)
+    except Exception:  # such as: a version that is no number
+        return choose_encoder("")
 
 
 class MetricsService(MultiService):
@@ -72,19 +84,5 @@ class MetricsService(MultiService):
         MultiService.__init__(self)
         root = Resource()
         root.putChild(b"metrics", FiguresPage(ask))
-        site = MetricsSite(root, reactor=reactor)  # type: ignore[no-untyped-call]
-        factory = AuxiliaryFactory(site, "the port of figures", CONNECTIONS)
-        MultiService.addService(self, service(endpoint, factory, reactor))
-
-
-class MetricsSite(Site):
-    """Has no log of its own: a line every fifteen seconds tells nobody anything."""
-
-    noisy = False
-
-    def log(self, request: Any) -> None:
-        """Not that."""
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """Return what is spoken over TLS (RFC 7301), also where Twisted could speak HTTP/2."""
-        return [b"http/1.1"]
+        site = AuxiliarySite(root, reactor, "the port of figures", most_connections(CONNECTIONS))
+        MultiService.addService(self, service(endpoint, site, reactor))

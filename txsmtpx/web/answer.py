@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
-from twisted.internet.task import SchedulerStopped, TaskFinished, TaskStopped
+from twisted.internet.task import TaskFinished, TaskStopped
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from txsmtpx.web.opener import Busy, Deleted
 from txsmtpx.web.parameters import Parameters, WrongParameter
-from txsmtpx.web.request import channel_of, cooperator_of
+from txsmtpx.wire.auxiliary_site import channel_of, cooperator_of
 
 log = Logger(__name__)
 
@@ -165,7 +165,7 @@ class _Writer:
 
     def _failed(self, failure: Failure) -> None:
         self._pieces.close()
-        if failure.check(TaskStopped, SchedulerStopped) or self._gone:
+        if failure.check(TaskStopped) or self._gone:
             return
         code, why = 500, "The inbox has failed; its log says why."
         if failure.check(WrongParameter):

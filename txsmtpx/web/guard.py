@@ -18,6 +18,7 @@ from twisted.web.server import Request
 
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import domain_key
+from txsmtpx.wire.auxiliary_site import values_of
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
@@ -36,12 +37,12 @@ class Guard:
 
     def complaint(self, request: Request) -> str:
         """Why this C{request} is not answered, "" if it is."""
-        hosts = request.requestHeaders.getRawHeaders("Host", [])
+        hosts = values_of(request, b"Host")
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
             return "This inbox does not answer to that host name; --web-host NAME adds one."
-        origins = {_host_of(each) for each in request.requestHeaders.getRawHeaders("Origin", [])}
-        site = request.requestHeaders.getRawHeaders("Sec-Fetch-Site", ["none"])[-1]
-        mode = request.requestHeaders.getRawHeaders("Sec-Fetch-Mode", [""])[-1]
+        origins = {_host_of(each) for each in values_of(request, b"Origin")}
+        site = (values_of(request, b"Sec-Fetch-Site") or ["none"])[-1]
+        mode = (values_of(request, b"Sec-Fetch-Mode") or [""])[-1]
         if request.method in SAFE:
             elsewhere = site not in ("none", "same-origin") and mode != "navigate"
         else:

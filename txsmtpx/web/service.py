@@ -46,7 +46,6 @@ class InboxService(MultiService):
     def stopService(self) -> Deferred[Any]:
         """Stop listening, close all connections, and end the process that opens messages."""
         stopped = maybeDeferred(MultiService.stopService, self)
-        self._site.connections.abort()
         return stopped.addCallback(lambda _: self._inbox.ended())
 
 

@@ -8,37 +8,35 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
-from twisted.internet.interfaces import IAddress
-from twisted.internet.task import Cooperator
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 
 from txsmtpx.web.answer import Node, Refusal
 from txsmtpx.web.api import Api
-from txsmtpx.web.connections import MAX_CONNECTIONS, Connections, InboxChannel
 from txsmtpx.web.events import Events
 from txsmtpx.web.guard import Guard
 from txsmtpx.web.inbox import Inbox
 from txsmtpx.web.pages import Address, FrontPage, Pages
 from txsmtpx.web.parameters import Parameters
 from txsmtpx.web.request import InboxRequest
-from txsmtpx.wire.auxiliary import Refused, most_connections
+from txsmtpx.wire.auxiliary import most_connections
+from txsmtpx.wire.auxiliary_site import AuxiliarySite
+
+MAX_CONNECTIONS = 500
+"""Connections at a time, where the process has descriptors enough.  A browser has up to six to a host."""
 
 STATIC = {"inbox.css": "text/css", "inbox.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
-class InboxSite(Site):
+class InboxSite(AuxiliarySite):
     """
     The pages and the API of one inbox.
 
+    A half of the connections may wait for a message, and a quarter may be event streams; so neither lock out others.
+
     @ivar inbox: the inbox.
-    @ivar connections: those that there are.
-    @ivar cooperator: runs what takes turns, for up to 10 milliseconds before others have theirs.
     """
 
-    displayTracebacks = False
-    noisy = False
-    protocol = InboxChannel  # type: ignore[assignment]
     requestFactory = InboxRequest
 
     def __init__(
@@ -51,40 +49,23 @@ class InboxSite(Site):
         """
         self.inbox = inbox
         most = most_connections(MAX_CONNECTIONS)
-        self.connections = Connections(clock, most)
-        self.cooperator = Cooperator(scheduler=lambda turn: clock.callLater(0, turn))
         self._events = Events(inbox, clock, most // 4)
         front = FrontPage(Pages(inbox, addresses))
         front.putChild(b"api", Api(inbox, self._events, most // 2))
         front.putChild(b"static", _static())
-        Site.__init__(self, _Guarded(front, Guard(names)), timeout=None, reactor=clock)
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:
-        """A connection, or one that is closed since there are too many."""
-        return Site.buildProtocol(self, addr) if self.connections.make_room() else Refused()
+        AuxiliarySite.__init__(self, _Guarded(front, Guard(names)), clock, "the web inbox", most)
 
     def startFactory(self) -> None:
         """Begin to follow the backend."""
-        Site.startFactory(self)
-        self.cooperator.start()
+        AuxiliarySite.startFactory(self)
         self.inbox.start()
         self._events.start()
-        self.connections.start()
 
     def stopFactory(self) -> None:
         """Follow it no more."""
-        self.connections.stop()
         self._events.stop()
         self.inbox.stop()
-        self.cooperator.stop()
-        Site.stopFactory(self)
-
-    def log(self, request: Any) -> None:
-        """The log is for mail."""
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """Return what is spoken over TLS (RFC 7301), also where Twisted could speak HTTP/2."""
-        return [b"http/1.1"]
+        AuxiliarySite.stopFactory(self)
 
 
 class _Guarded(Node):
