@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.content.charset import codec, text_of
+from txsmtpx.content.charset import _codec, codec, text_of
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,9 @@ def test_no_name_is_kept():
     for number in range(1000):
         assert codec(f"nobody-{number}") is None
         assert text_of(b"x", f"x-nobody-{number}") == "x"
+        assert codec("x" * 1000 + str(number)) is None
     assert len(encodings._cache) == before
+    assert _codec.cache_info().currsize <= 100
 
 
 LABELS = st.sampled_from(["utf-7", "utf-16", "iso-2022-jp", "hz", "big5", "euc-jp", "gb2312", "johab", "cp037", None])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from encodings.aliases import aliases
+from functools import lru_cache
 
 # The codecs of Python that read no charset.
 _NOT_TEXT = frozenset(
@@ -112,6 +113,11 @@ def codec(label: str | None) -> str | None:
     """
     if not label or len(label) > MAX_LABEL or not label.isascii():
         return None
+    return _codec(label)
+
+
+@lru_cache(maxsize=100)  # for the many words of one field; names that peers make up push each other out
+def _codec(label: str) -> str | None:
     squeezed = _squeezed(label)
     plain = squeezed.lstrip("x").removeprefix("cs")  # x-sjis, x-x-big5; csISOLatin1 (RFC 1345)
     return _CODECS.get(squeezed) or _CODECS.get(plain)

@@ -64,7 +64,7 @@ class Glance:
         self.sender = letter.sender[:MAX_FIELD]
         self.sender_name = next((each.name for each in address.parse(self.sender)), "") or self.sender
         self.recipients = letter.recipients[:MAX_FIELD]
-        self.copies = (letter.header["cc"] or "")[:MAX_FIELD]
+        self.copies = next(iter(letter.copies), "")[:MAX_FIELD]
         self.subject = letter.subject[:MAX_FIELD]
         self.beginning = _SPACE.sub(" ", words[:400]).strip()[:160]
         self.attachments = len(letter.attachments)
@@ -101,10 +101,12 @@ class Glance:
 
 
 def _places(letter: Letter, words: str) -> dict[str, str]:
-    copies = [value for name in ("cc", "bcc", "reply-to") for value in letter.header.get_all(name)]
+    """What is searched, but for the envelope, which is no part of the message."""
+    to = letter.recipients if "to" in letter.header else ""
+    others = [value for name in ("bcc", "reply-to") for value in letter.header.get_all(name)]
     return {
-        "from": letter.header["from"] or "",
-        "to": "\n".join([letter.header["to"] or "", *copies]),
+        "from": letter.sender if "from" in letter.header else "",
+        "to": "\n".join([to, *letter.copies, *others]),
         "subject": letter.subject,
         "": "\n".join([*(part.filename for part in letter.attachments), words]),
     }

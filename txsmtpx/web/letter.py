@@ -14,7 +14,7 @@ from txsmtpx.content.part import Part, leaves, read
 from txsmtpx.web.markup import MAX_INLINED, Image, Markup
 from txsmtpx.web.plain_text import plain_text
 
-GLANCE = 256 * 1024
+GLANCE = 128 * 1024
 """Octets of a message that are enough to list it, and to find it by its words."""
 
 IMAGES = ("image/png", "image/gif", "image/jpeg", "image/webp", "image/avif", "image/bmp")
@@ -43,19 +43,24 @@ class Letter:
         self.header = message.header
         self.parts: list[Part] = list(leaves(message))
 
-    @property
+    @cached_property
     def subject(self) -> str:
         return self.header["subject"] or ""
 
-    @property
+    @cached_property
     def sender(self) -> str:
         """Who wrote it: From, else the address of MAIL."""
         return self.header["from"] or self.received.sender
 
-    @property
+    @cached_property
     def recipients(self) -> str:
         """To whom: To, else the addresses of RCPT."""
         return self.header["to"] or ", ".join(self.received.recipients)
+
+    @cached_property
+    def copies(self) -> list[str]:
+        """To whom else: each Cc."""
+        return self.header.get_all("cc")
 
     @property
     def arrived(self) -> str:
