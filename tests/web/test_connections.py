@@ -372,6 +372,20 @@ def test_a_client_that_disconnects(web):
     assert web.site.cooperator._tasks == []
 
 
+def test_the_end_in_the_middle_of_answers(web):
+    """All of them end, and nothing is logged as a failure; Twisted's Cooperator ends every second one when it stops."""
+    web.keep(b"x" * 100 * BUFFER)
+    paths = ("/api/messages?search=x&wait=9", "/api/messages?search=y", "/api/messages/1/source", "/api/events", "/")
+    lines = [web.line("GET", path, work=False) for path in paths * 4]
+    web.clock.advance(0.001)
+    lines += [web.line("GET", path, work=False) for path in paths * 4]
+    web.site.stopFactory()
+    assert all(line.transport.disconnecting for line in lines)
+    web.clock.work()
+    assert web.site.cooperator._tasks == []
+    web.site.startFactory()
+
+
 def test_a_failure_in_the_middle_is_no_end(web, monkeypatch, logged_failures):
     """What has been written cannot be taken back: the connection is aborted."""
     monkeypatch.setattr(web.site.inbox, "summary", lambda received: 1 / 0)
