@@ -26,6 +26,12 @@ def test_an_empty_inbox_says_how_to_fill_it(web):
     assert "curl 'http://localhost:8025/api/messages?search=to:you@example.net&amp;wait=10'" in page
 
 
+def test_a_name_with_a_comma(web):
+    """A comma in an encoded word does not end the name."""
+    web.keep(b"From: =?utf-8?q?M=C3=BCller=2C_Hans?= <hans@example.org>\r\n\r\n")
+    assert "<bdi>Müller, Hans</bdi>" in web.get("/").text
+
+
 def test_a_list(web):
     web.keep(b"Subject: one\r\nFrom: Ann <ann@example.org>\r\n\r\n")
     web.keep(mixed(b"Content-Disposition: attachment\r\n\r\nx"))

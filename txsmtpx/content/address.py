@@ -7,11 +7,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from txsmtpx.content.charset import text_of
+from txsmtpx.content.field import unfolded, value_text
+
 MAX_ADDRESSES = 1000
 """Addresses of one field that are read."""
 
 MAX_TEXT = 64 * 1024
-"""Characters of a field that are read."""
+"""Octets of a field that are read."""
 
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"", re.DOTALL)
 _TOKEN = re.compile(r"<([^<>]*+)>?|([()<>,;:\"])|([^()<>,;:\"]++)")
@@ -31,31 +34,34 @@ class Address(NamedTuple):
     address: str
 
 
-def parse(text: str) -> list[Address]:
+def parse(raw: bytes) -> list[Address]:
     """
     Read a list of addresses.
 
+    Names are decoded after the list has been taken apart (RFC 2047 §6.2): a comma or an angle bracket in an encoded
+    word belongs to the name.
+
     Args:
-        text: The text of the field, encoded words decoded.
+        raw: The octets behind the colon of the field.
 
     Returns:
         The addresses, those within groups included, at most MAX_ADDRESSES.
 
     Example:
-        >>> parse('"Example, Ann" <ann@example.org>, bob@example.org (Bob)')
+        >>> parse(b'"Example, Ann" <ann@example.org>, bob@example.org (Bob)')
         [Address(name='Example, Ann', address='ann@example.org'), Address(name='Bob', address='bob@example.org')]
     """
     found: list[Address] = []
     words: list[str] = []
     comments: list[str] = []
     mailbox: str | None = None
-    text = text[:MAX_TEXT]
+    text = text_of(unfolded(raw[:MAX_TEXT]))
     depth = at = 0
     quotes = True  # False once a quote was found that nothing closes
 
     def take() -> None:
-        name = " ".join(" ".join(words).split())
-        comment = " ".join("".join(comments).split())
+        name = _decoded(" ".join(words))
+        comment = _decoded("".join(comments))
         if mailbox is not None:
             found.append(Address(name or comment, mailbox.strip()))
         elif "@" in name:
@@ -91,3 +97,7 @@ def parse(text: str) -> list[Address]:
     if len(found) < MAX_ADDRESSES:
         take()
     return found
+
+
+def _decoded(text: str) -> str:
+    return " ".join(value_text(text.encode("utf-8")).split())

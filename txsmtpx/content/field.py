@@ -59,15 +59,26 @@ def value_text(raw: bytes) -> str:
         >>> value_text(b" =?utf-8?q?Gr=C3=BC=C3=9Fe?=\\r\\n from afar")
         'Grüße from afar'
     """
-    cut = raw[:MAX_TEXT]
-    if b"\n" in cut:
-        cut = _FOLD.sub(b"", cut)
+    cut = unfolded(raw[:MAX_TEXT])
     text = cut.decode("ascii") if cut.isascii() else text_of(cut)
     if "=?" in text:
         text = encoded_word.decode(text)
     if not text.isprintable():
         text = _CONTROLS.sub(" ", text)
     return text.strip() if len(raw) <= MAX_TEXT else f"{text.strip()}…"
+
+
+def unfolded(raw: bytes) -> bytes:
+    """
+    Return the value of a field in one line.
+
+    Args:
+        raw: The octets behind the colon.
+
+    Returns:
+        The octets without the line ends of its folds (RFC 5322 §2.2).
+    """
+    return _FOLD.sub(b"", raw) if b"\n" in raw else raw
 
 
 def encode(name: str, value: str) -> bytes:

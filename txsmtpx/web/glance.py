@@ -21,6 +21,9 @@ log = Logger(__name__)
 MAX_FIELD = 1000
 """Characters of a field in a list."""
 
+MAX_NAMED = 4000
+"""Octets of From in which the name of the sender is looked for."""
+
 MAX_SEARCHED = 32 * 1024
 """Octets of UTF-8 of From, of To with its like, and of the subject that are searched."""
 
@@ -62,7 +65,8 @@ class Glance:
     def _show(self, letter: Letter, words: str) -> None:
         self.arrived = letter.arrived
         self.sender = letter.sender[:MAX_FIELD]
-        self.sender_name = next((each.name for each in address.parse(self.sender)), "") or self.sender
+        names = (each.name for each in address.parse((letter.header.raw("from") or b"")[:MAX_NAMED]))
+        self.sender_name = next(names, "") or self.sender
         self.recipients = letter.recipients[:MAX_FIELD]
         self.copies = next(iter(letter.copies), "")[:MAX_FIELD]
         self.subject = letter.subject[:MAX_FIELD]
