@@ -111,12 +111,33 @@ def test_a_delivery_status_is_its_groups_of_fields():
     ]
 
 
+def test_a_digest_holds_messages():
+    """A part of it without a type is one; as_bytes raised on it."""
+    content = b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: in\r\n\r\nx\r\n--b--\r\n"
+    made = email_message(content)
+    (part,) = made.iter_parts()
+    assert part.get_content_type() == "message/rfc822"
+    assert part.get_content()["Subject"] == "in"
+    assert made.as_bytes() == content
+
+
+@pytest.mark.parametrize("value", [b"attachment; filename=" + b"x" * MAX_PARSED, b"attachment; filename"])
+def test_a_disposition_that_is_text(value):
+    """An attachment stays one, and get_body does not raise."""
+    made = email_message(mixed(b"\r\nbody", b"Content-Disposition: " + value + b"\r\n\r\nfile"))
+    assert made.get_body().get_content() == "body"
+    assert [each.get_content() for each in made.iter_attachments()] == ["file"]
+
+
 def look(content: bytes) -> None:
     made = email_message(content)
     for each in made.walk():
         each.items(), each.get_filename(), each.get_content_type(), each.get_content_charset()
-        if not each.is_multipart() and each.get_content_maintype() == "text":
-            each.get_content()
+        if not each.is_multipart():
+            assert isinstance(each.get_content(), str | bytes)
+    made.get_body(), list(made.iter_attachments())
+    if content.isascii():  # Python does not write a boundary that is not
+        made.as_bytes()
 
 
 @pytest.mark.parametrize("content", MESSAGES.values(), ids=MESSAGES)

@@ -48,6 +48,10 @@ class _Message(EmailMessage):
             return failobj
         return failobj if param == "charset" and isinstance(value, str) and codec(value) is None else found
 
+    def is_attachment(self) -> bool:
+        """Read the disposition also where the value is text; Python's own method, which get_body calls, raises then."""
+        return self.get_content_disposition() == "attachment"
+
 
 class _Policy(EmailPolicy):
     """Reads values without raising, and without growing."""
@@ -78,9 +82,12 @@ class _Manager(ContentManager):
     """Reads text in any charset.  Python's own manager raises for one that it does not know."""
 
     def get_content(self, msg: Message, *args: Any, **kw: Any) -> Any:
-        if msg.get_content_maintype() != "text":
+        kind = msg.get_content_maintype()
+        if kind == "message" and not msg.is_multipart():  # one that lies too deep, or has no fields
+            return msg.get_payload(decode=True)
+        if kind != "text" and (kind != "multipart" or msg.is_multipart()):
             return raw_data_manager.get_content(msg, *args, **kw)
-        payload = msg.get_payload(decode=True)
+        payload = msg.get_payload(decode=True)  # of a multipart in which no part was found too
         charset = msg.get_param("charset")
         if isinstance(charset, tuple):  # RFC 2231: charset, language, value
             charset = charset[2]
@@ -114,7 +121,9 @@ def email_message(content: bytes) -> EmailMessage:
     while pending:
         part, message, depth = pending.pop()
         for inner in part.parts:
-            pending.append((inner, _attached(message, inner.header), depth))
+            attached = _attached(message, inner.header)
+            attached.set_default_type(inner.default_type)  # within a digest (RFC 2046 §5.1.5)
+            pending.append((inner, attached, depth))
         if part.content_type.startswith("message/") and depth < MAX_MESSAGES:
             if part.content_type == "message/delivery-status":
                 _attach_blocks(part.octets, message)
