@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -21,6 +22,8 @@ from txsmtpx.dialog.buffer import PIECE, Buffer
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import message_too_big
 from txsmtpx.interfaces import IMessage
+
+log = Logger(__name__)
 
 HIGH_WATER = 64 * 1024
 """Octets held for a backend that does not read."""
@@ -108,10 +111,14 @@ class Message:
         self._claim()
         self._consumer = consumer
         done = self._delivered = Deferred(self._reader_gone)
-        consumer.registerProducer(self, True)
+        try:
+            consumer.registerProducer(self, True)
+        except BaseException:
+            self._consumer = self._delivered = None  # it is no reader
+            raise
         if self._held.size:
-            consumer.write(self._pass())
-        if self._ended or self._failure is not None:
+            self._give(self._pass())
+        if self._consumer is not None and (self._ended or self._failure is not None):
             self._delivery_over()
         else:
             self._relieve()
@@ -125,7 +132,7 @@ class Message:
         """The consumer takes more."""
         self._paused = False
         if self._consumer is not None and self._held.size:
-            self._consumer.write(self._pass())
+            self._give(self._pass())
         if self._ended and self._consumer is not None and not self._held.size:
             self._delivery_over()
         self._relieve()
@@ -144,7 +151,10 @@ class Message:
         self._content = self._next = self._delivered = None
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            consumer.unregisterProducer()
+            try:
+                consumer.unregisterProducer()
+            except BaseException:
+                log.failure("a consumer of a message failed")
         self._paused = False
         self._relieve()
 
@@ -168,15 +178,36 @@ class Message:
             drained, self._drained = self._drained, None
             drained.callback(None)
 
-    def _delivery_over(self) -> None:
+    def _give(self, chunk: bytes) -> None:
+        """Write C{chunk} to the consumer.  If that fails, the delivery has failed, and the connection goes on."""
+        assert self._consumer is not None
+        try:
+            self._consumer.write(chunk)
+        except BaseException:
+            self._delivery_over(Failure())
+
+    def _delivery_over(self, failure: Failure | None = None) -> None:
+        """
+        Tell the reader that the delivery has ended.
+
+        @param failure: why the consumer takes no more.
+        """
         consumer, self._consumer = self._consumer, None
         delivered, self._delivered = self._delivered, None
-        assert consumer is not None and delivered is not None
-        consumer.unregisterProducer()
-        if self._failure is not None:
-            delivered.errback(own_failure(self._failure))
+        if consumer is None or delivered is None:  # the consumer's own failing write has cancelled the delivery
+            return
+        self._paused = False
+        try:
+            consumer.unregisterProducer()
+        except BaseException:
+            failure = failure or Failure()
+        if failure is None and self._failure is not None:
+            failure = own_failure(self._failure)
+        if failure is not None:
+            delivered.errback(failure)
         else:
             delivered.callback(None)
+        self._relieve()
 
     # ---- for the dialog
 
@@ -213,7 +244,7 @@ class Message:
                 self.fail(message_too_big())
         elif self._consumer is not None and not self._paused and self._passed < PIECES:
             self._passed += 1  # what came before has been written
-            self._consumer.write(chunk)
+            self._give(chunk)
         else:
             self._held.add(chunk)
             if self._worth_passing:
@@ -225,7 +256,7 @@ class Message:
             waiting, self._next = self._next, None
             waiting.callback(self._pass())
         elif self._consumer is not None and not self._paused:
-            self._consumer.write(self._pass())
+            self._give(self._pass())
 
     def exceed(self) -> None:
         """It is, or will be, more than the server takes."""

@@ -9,12 +9,16 @@ from typing import Any
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.reflect import safe_repr
 
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
 log = Logger(__name__)
+
+_MOST_SHOWN = 200
+"""Characters that the log shows of what a backend gave and may not give, such as a whole message."""
 
 
 def fits(said: object) -> bool:
@@ -41,7 +45,7 @@ def answer(said: object, session: object, method: str) -> Reply:
     if isinstance(said, Reply) and fits(said):
         return said
     name = f"{type(session).__qualname__}.{method}()"
-    raise TypeError(f"{name} gave {said!r}, which is neither None nor a Reply of 2xx, 4xx or 5xx other than 221")
+    raise TypeError(f"{name} gave {_shown(said)}, which is neither None nor a Reply of 2xx, 4xx or 5xx other than 221")
 
 
 def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Reply:
@@ -66,9 +70,15 @@ def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Repl
     if isinstance(status, str):
         return replies.delivered_250(status)
     if not isinstance(status, Failure):
-        wrong = TypeError(f"{source} gave {status!r}, which is no outcome: None, a str, or a Reply but 3xx and 221")
+        wrong = TypeError(f"{source} gave {_shown(status)}, which is no outcome: None, a str, or a Reply but 3xx and 221")
         status = Failure(status if isinstance(status, BaseException) else wrong)
     return refusal(status, session_id, queue_id, source)
+
+
+def _shown(said: object) -> str:
+    """C{said} for the log, also where its own C{__repr__} fails."""
+    text = safe_repr(said)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...[+{len(text) - _MOST_SHOWN}]"
 
 
 def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source: str) -> Reply:
@@ -77,7 +87,7 @@ def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source:
         reply = choose()
         if isinstance(reply, Reply) and fits(reply):
             return reply
-        raise TypeError(f"{source} gave {reply!r}, which is not a Reply of 2xx, 4xx or 5xx other than 221")
+        raise TypeError(f"{source} gave {_shown(reply)}, which is not a Reply of 2xx, 4xx or 5xx other than 221")
     except BaseException:
         return refusal(Failure(), session_id, queue_id, source)
 

@@ -45,11 +45,16 @@ class Reply:
     def __init__(self, code: int, enhanced_code: EnhancedCode | None, *lines: str) -> None:
         """
         @raise ValueError: the code is no reply code, or the class of the enhanced code differs from it.
+        @raise TypeError: an argument has another type.  It is raised here, where the caller sees it: what cannot be
+            written must not come as far as the connection.
         """
-        if not 200 <= code <= 599:
+        if not isinstance(code, int) or not 200 <= code <= 599:
             raise ValueError(f"no reply code: {code!r}")
-        if enhanced_code is not None and enhanced_code[0] != code // 100:
-            raise ValueError(f"enhanced code {enhanced_code} does not go with {code} (RFC 2034 §4)")
+        if enhanced_code is not None:
+            _check_enhanced(enhanced_code, code)
+        for line in lines:
+            if not isinstance(line, str):
+                raise TypeError(f"a line of a reply is a str, not {type(line).__name__}")
         self.code = code
         self.enhanced_code = enhanced_code
         self.lines = lines or ("",)
@@ -98,6 +103,19 @@ class Reply:
 
     def __repr__(self) -> str:
         return f"Reply({self.code}, {self.enhanced_code}, {', '.join(map(repr, self.lines))})"
+
+
+def _check_enhanced(enhanced: object, code: int) -> None:
+    """
+    @raise ValueError: C{enhanced} is no enhanced code (RFC 3463 §2), or does not go with C{code}.
+    @raise TypeError: it is no tuple of three numbers.
+    """
+    if not isinstance(enhanced, tuple) or len(enhanced) != 3 or not all(isinstance(each, int) for each in enhanced):
+        raise TypeError(f"an enhanced code is a tuple of three numbers, such as (5, 1, 1), not {enhanced!r}")
+    if enhanced[0] != code // 100:
+        raise ValueError(f"enhanced code {enhanced} does not go with {code} (RFC 2034 §4)")
+    if not (0 <= enhanced[1] <= 999 and 0 <= enhanced[2] <= 999):
+        raise ValueError(f"subject and detail of an enhanced code are 0 to 999, not {enhanced} (RFC 3463 §2)")
 
 
 def _said(reply: Reply) -> list[str]:
