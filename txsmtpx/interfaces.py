@@ -170,7 +170,8 @@ class IDataContext(Interface):
         @param recipient: the address; or its position in C{recipients}, from 0 on.
         @param deferred: a Deferred or coroutine, which is cancelled when it is late or the peer has gone.
         @param timeout: seconds from now, then "420 4.4.7 <recipient> Error: timeout reached".
-        @raise ValueError: no such recipient, or each delivery to it has begun already.
+        @raise ValueError: no such recipient, each delivery to it has begun already, or C{timeout} is no number of
+            seconds from 0 on; then the recipient stays as it was.
         """
 
     def set_status(recipient: str | int, status: Any = None) -> bool:

@@ -6,13 +6,14 @@ Whatever they do, each command has one reply, nothing of a message is run as a c
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
 
-from txsmtpx import Reply, SMTPError
+from txsmtpx import Reply, RewriteBackend, SMTPError
 from txsmtpx.dialog.message import Message
 from txsmtpx.testing import BackendCrash, Conversation, RecordingBackend
 
@@ -172,6 +173,37 @@ def test_so_each_recipient_has_a_reply(method, arguments, lmtp, logged_failures)
     assert client.ask("NOOP") == [OK]
     client.hang_up()
     logged_failures.flush(TypeError, ValueError)
+
+
+MIDDLEWARE = pytest.mark.parametrize("wrap", [lambda it: it, RewriteBackend], ids=["plain", "RewriteBackend"])
+
+
+@MIDDLEWARE
+@pytest.mark.parametrize("timeout", [-1, math.nan, math.inf, -math.inf, "1"], ids=repr)
+def test_a_time_that_is_none_leaves_the_recipient_as_it_was(timeout, wrap):
+    def data(message: Any, context: Any) -> None:
+        with pytest.raises((ValueError, TypeError)):
+            context.start_delivery(0, timeout=timeout)
+        context.start_delivery(0, timeout=1)
+        context.set_status(0, "stored")
+
+    client = Conversation(wrap(RecordingBackend(data=data)), lmtp=True)
+    assert client.ask("LHLO a.example", *DATA)[-1] == "250 2.0.0 <you@b.example> stored"
+    client.hang_up()
+
+
+@MIDDLEWARE
+@pytest.mark.parametrize("recipient", [None, b"you@b.example", 0.0, object], ids=repr)
+def test_a_recipient_of_another_type(recipient, wrap):
+    def data(message: Any, context: Any) -> None:
+        with pytest.raises(ValueError, match="no recipient"):
+            context.set_status(recipient)
+        with pytest.raises(ValueError, match="no recipient"):
+            context.start_delivery(recipient)
+
+    client = Conversation(wrap(RecordingBackend(data=data)), lmtp=True)
+    assert client.ask("LHLO a.example", *DATA)[-1].startswith("250 2.0.0 <you@b.example> Ok: queued as ")
+    client.hang_up()
 
 
 def test_an_error_with_an_enhanced_code_that_is_none():

@@ -155,8 +155,8 @@ class RenamedContext(MiddlewareContext):
         left = [position for position in self._positions(recipient) if position not in self._begun]
         if not left:
             raise ValueError(f"each delivery to {recipient!r} has begun already")
-        self._begun.add(left[0])
         super().start_delivery(left[0], deferred, timeout)
+        self._begun.add(left[0])
 
     def set_status(self, recipient: str | int, status: Any = None) -> bool:
         """See L{IDataContext.set_status}."""
@@ -175,7 +175,7 @@ class RenamedContext(MiddlewareContext):
         if isinstance(recipient, int):
             return [recipient]
         named = [at for at, name in enumerate(self.recipients) if name == recipient]
-        if not named:
+        if not named and isinstance(recipient, str):
             key = mailbox_key(recipient)
             named = [at for at, each in enumerate(self._keys) if each == key]
         if not named:

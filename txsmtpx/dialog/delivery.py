@@ -7,6 +7,7 @@ reply by the policy of the server.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -71,6 +72,8 @@ class DataContext:
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
         """The outcome for C{recipient} will come (L{IDataContext.start_delivery})."""
+        if timeout is not None and not 0 <= timeout < math.inf:  # of which the clock would complain too late
+            raise ValueError(f"timeout is a number of seconds, not {timeout!r}")
         slot = self._slots.find(recipient, lambda slot: not slot.started, self._outcome)
         if slot is None:
             raise ValueError(f"each delivery to {recipient!r} has begun already")

@@ -97,8 +97,10 @@ class Slots:
                 if not 0 <= recipient < len(self._made):
                     raise ValueError(f"no recipient has the position {recipient}")
                 named = [self._made[recipient]]
-            else:
+            elif isinstance(recipient, str):
                 named = self._named.get(recipient) or self._of_mailbox(recipient)
+            else:
+                named = []
         if not named:
             raise ValueError(f"no recipient {recipient!r}")
         return next((slot for slot in named if suits(slot)), None)
