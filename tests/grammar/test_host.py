@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx.grammar.host import plain_address, plain_network
+from txsmtpx.grammar.host import counted_address, plain_address, plain_network
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,21 @@ def test_networks(text, plain):
 def test_no_network(text):
     with pytest.raises(ValueError, match="has a zone: name the network without it" if "%" in text else "."):
         plain_network(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:DB8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("mail.example.org", "mail.example.org"),
+        ("not:an:address", "not:an:address"),
+    ],
+)
+def test_the_client_that_an_address_counts_for(text, counted):
+    assert counted_address(text) == counted

@@ -104,6 +104,16 @@ def test_a_host_has_one_cap_however_it_is_called():
     assert factory._per_host == {}
 
 
+def test_a_client_with_a_network_of_ipv6_addresses_has_one_cap():
+    factory = SMTPServerFactory(RecordingBackend(), reactor=Clock(), max_connections_per_host=1)
+    hosts = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1", "192.0.2.1", "192.0.2.2"]
+    links = [Link(factory.buildProtocol(None), factory.settings.clock, host) for host in hosts]
+    assert codes([said for link in links for said in link.said()]) == ["220", "421", "220", "220", "220"]
+    for link in links:
+        link.hang_up()
+    assert factory._per_host == {}
+
+
 @pytest.mark.parametrize(
     ("command", "host"),
     [

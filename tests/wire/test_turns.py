@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.task import Clock
 
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.intake import TURN
+from txsmtpx.wire.intake import LOOK, TURN
 
 OK = "250 2.0.0 Ok"
 
@@ -65,3 +66,22 @@ def test_a_message_among_the_commands(client):
     client.clock.advance(0)
     assert [line[:3] for line in client.replies()] == ["250", "250"]
     assert [call[0] for call in client.backend.calls].count("data") == 1
+
+
+def test_commands_that_take_long_have_shorter_turns():
+    clock = Clock()
+
+    def rcpt(*_: object) -> None:
+        clock.rightNow += 0.003  # as a domain takes that has to be made an A-label
+
+    client = Conversation(RecordingBackend(rcpt=rcpt), clock=clock)
+    client.ask("EHLO client.example", "MAIL FROM:<>")
+    said = client.ask(*["RCPT TO:<a@b.example>"] * TURN)
+    assert LOOK < len(said) <= 4 * LOOK
+    clock.advance(0)
+    assert len(client.replies()) <= 4 * LOOK
+    for _ in range(TURN):
+        clock.advance(0)
+    client.replies()
+    assert client.ask("NOOP") == [OK]
+    client.hang_up()

@@ -6,7 +6,6 @@ What is too much is refused for now, 450 4.7.1 (RFC 5321 §4.2.3, RFC 3463 §3.8
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Literal
@@ -17,7 +16,7 @@ from txsmtpx.backends.middleware import Middleware, MiddlewareSession
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
-from txsmtpx.grammar.host import plain_address
+from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.mailbox import mailbox_key
 
 MAX_BUCKETS = 10_000
@@ -28,14 +27,10 @@ Whose = Callable[[Connection, str], str | None]
 
 
 def host(connection: Connection, sender: str) -> str | None:
-    """The client's IP address; of IPv6 the network of 64 bits, for who has one address there has them all."""
-    try:
-        address = ipaddress.ip_address(plain_address(connection.peer_host))
-    except ValueError:
-        return None  # a UNIX socket
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    return str(ipaddress.ip_network((address, 64), strict=False))
+    """
+    The client's IP address, of IPv6 the network of 64 bits (L{counted_address}); for a UNIX socket there is no limit.
+    """
+    return counted_address(connection.peer_host) or None
 
 
 def login(connection: Connection, sender: str) -> str | None:

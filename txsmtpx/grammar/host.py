@@ -11,6 +11,9 @@ import ipaddress
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+CLIENT_BITS = 64
+"""Bits of an IPv6 address that one client shares with nobody else."""
+
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
@@ -32,6 +35,30 @@ def plain_address(text: str) -> str:
     except ValueError:
         return text
     return str(address.ipv4_mapped or address)
+
+
+def counted_address(text: str) -> str:
+    """
+    Return the name under which the client of an IP address is counted by limits for one client.
+
+    That is the address of IPv4, and the network of 64 bits of IPv6: a host has all addresses of such a network (RFC
+    4291 §2.5.1), and would be another client with each of them. Postfix counts networks too
+    (smtpd_client_ipv6_prefix_length).
+
+    Args:
+        text: an IP address; anything else is returned as it is.
+
+    Example:
+        >>> counted_address("192.0.2.1"), counted_address("::ffff:192.0.2.1"), counted_address("2001:db8::1")
+        ('192.0.2.1', '192.0.2.1', '2001:db8::/64')
+    """
+    text = plain_address(text)
+    if ":" not in text:
+        return text
+    try:
+        return str(ipaddress.IPv6Network((text, CLIENT_BITS), strict=False))
+    except ValueError:
+        return text
 
 
 def plain_network(text: str) -> Network:

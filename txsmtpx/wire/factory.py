@@ -85,8 +85,8 @@ class SMTPServerFactory(_ServerFactory):
         @param greeting_delay: seconds before the greeting (RFC 5321 §3.1); who speaks before it is sent away with 554.
         @param trusted_networks: such as "10.0.0.0/8": who may say by XCLIENT and XFORWARD that he speaks for another.
         @param max_connections: at most, 0 for any number; the next is told 421.
-        @param max_connections_per_host: likewise for one client address; peers in C{trusted_networks} may have any
-            number, but those they speak for by XCLIENT may not.
+        @param max_connections_per_host: likewise for one client, an IPv4 address or an IPv6 network of 64 bits; peers
+            in C{trusted_networks} may have any number, but those they speak for by XCLIENT may not.
         @param transcript: True for every line in the log, or a function (L{Transcript}).
         @param observers: those who watch, each an L{txsmtpx.interfaces.IServerObserver}.
         @param reactor: its clock; the global one by default.

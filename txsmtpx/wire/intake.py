@@ -26,6 +26,15 @@ HELD_INPUT = 64 * 1024
 TURN = 100
 """Commands, or pieces of a message, after which the other connections have theirs."""
 
+TURN_SECONDS = 0.02
+"""
+Seconds after which the others have theirs too.  Most commands take microseconds, but one with an internationalized
+domain takes up to three milliseconds, and one of a backend as long as it likes.
+"""
+
+LOOK = 5
+"""Commands after each of which the clock is looked at, so that most turns are over before."""
+
 # Why nothing is handed to the dialog just now: bits, and not an IntFlag, whose arithmetic costs more than all the rest.
 DIALOG = 1
 """It waits for a backend, or for the reader of a message."""
@@ -116,14 +125,18 @@ class Intake:
         """Hand over what there is, until something must be waited for; more may come meanwhile."""
         dialog, connection = self._dialog, self._connection
         self.busy = True
-        at, turn = 0, TURN
+        at, turn, until = 0, TURN, 0.0
         while at < len(self.octets) and not self.held:
             taken = self._line(dialog, at) if dialog.body is None else self._body(dialog, at)
             if taken < 0 or connection.deaf:
                 break
             at = taken
             turn -= 1
-            if not turn and at < len(self.octets):
+            if turn % LOOK or at >= len(self.octets):
+                continue
+            now = self._clock.seconds()
+            until = until or now + TURN_SECONDS
+            if not turn or now >= until:
                 self.held |= OTHERS
                 self._next_turn = self._clock.callLater(0, self._go_on)
         self.octets = b"" if connection.deaf else self.octets[at:]

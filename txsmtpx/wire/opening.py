@@ -24,6 +24,7 @@ from twisted.logger import LogLevel
 
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
+from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.proxy import ProxyHeader
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.deadlines import Deadlines
@@ -54,7 +55,7 @@ class Opening:
         self._connection = connection
         self._deadlines = deadlines
         self._room = False
-        self._counted: str | None = None  # the client's address, which the connection counts for
+        self._counted: str | None = None  # the client that the connection counts for, as counted_address names it
         self._handshake: Handshake | None = None
         self._spoken = False
         self._greeted = False
@@ -152,7 +153,7 @@ class Opening:
         return None if self._count() else replies.TOO_MANY_CONNECTIONS_421
 
     def _count(self) -> bool:
-        host = self._connection.dialog.connection.peer_host
+        host = counted_address(self._connection.dialog.connection.peer_host)
         self._counted = host if self._connection.factory.admit_host(host) else None
         return self._counted is not None
 

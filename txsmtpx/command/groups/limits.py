@@ -14,7 +14,12 @@ OPTIONS = (
     Option("max-recipient-domains", NUMBER, "Domains of recipients a connection, 0 for any number.", 0),
     Option("max-errors", NUMBER, "Refused commands without a message, 0 for any number.", 20),
     Option("max-connections", NUMBER, "Connections at a time, 0 for any number.", 0),
-    Option("max-connections-per-host", NUMBER, "Connections at a time from one address, 0 for any number.", 0),
+    Option(
+        "max-connections-per-host",
+        NUMBER,
+        "Connections at a time from one IPv4 address or IPv6 network of 64 bits, 0 for any number.",
+        0,
+    ),
 )
 
 LIMITS = Group("Limits", OPTIONS, lambda values, listener: pass_on(values, listener, OPTIONS))
