@@ -79,9 +79,5 @@ def test_commands_that_take_long_have_shorter_turns():
     said = client.ask(*["RCPT TO:<a@b.example>"] * TURN)
     assert LOOK < len(said) <= 4 * LOOK
     clock.advance(0)
-    assert len(client.replies()) <= 4 * LOOK
-    for _ in range(TURN):
-        clock.advance(0)
-    client.replies()
-    assert client.ask("NOOP") == [OK]
+    assert len(said) + len(client.replies()) == TURN
     client.hang_up()
