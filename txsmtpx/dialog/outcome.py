@@ -70,7 +70,8 @@ def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Repl
     if isinstance(status, str):
         return replies.delivered_250(status)
     if not isinstance(status, Failure):
-        wrong = TypeError(f"{source} gave {_shown(status)}: no outcome, which is None, a str, or a Reply but 3xx and 221")
+        given = _shown(status)
+        wrong = TypeError(f"{source} gave {given}, which is no outcome: None, a str, or a Reply but 3xx and 221")
         status = Failure(status if isinstance(status, BaseException) else wrong)
     return refusal(status, session_id, queue_id, source)
 
