@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionRefusedError
+from twisted.logger import globalLogPublisher
 
 from txsmtpx import (
     MailOptions,
@@ -439,6 +440,23 @@ def test_all_are_down(relay):
     with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
         to_next.send()
     assert to_next.client.usable
+
+
+def test_a_server_that_is_down_has_a_line_of_the_log_a_second(relay):
+    events = []
+
+    def observe(event):
+        if event["log_namespace"] == "txsmtpx.backends.next_servers":
+            events.append(event)
+
+    globalLogPublisher.addObserver(observe)
+    to_next = relay(endpoints=[Down()])
+    for seconds in (0, 0, 0.5, 0.5, 0):
+        to_next.there.clock.advance(seconds)
+        with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
+            to_next.send()
+    globalLogPublisher.removeObserver(observe)
+    assert len(events) == 2
 
 
 def test_what_we_ask_for_is_not_there(relay):

@@ -14,6 +14,7 @@ from twisted.logger import Logger, formatEvent, globalLogPublisher
 
 from tests.logs.test_fields import read
 from txsmtpx import Observer, OpenBackend, Reply, Session, SMTPError
+from txsmtpx.dialog.refusals import MOST
 from txsmtpx.logs.objects import json_form
 from txsmtpx.logs.text import TextForm
 from txsmtpx.logs.transaction import TransactionLog
@@ -41,6 +42,20 @@ class Logged(list):
 @pytest.fixture
 def logged():
     return Logged()
+
+
+@pytest.fixture
+def refusals():
+    """What is logged of connections besides."""
+    events = []
+
+    def observe(event):
+        if event["log_namespace"] == "txsmtpx.dialog.refusals":
+            events.append(event)
+
+    globalLogPublisher.addObserver(observe)
+    yield events
+    globalLogPublisher.removeObserver(observe)
 
 
 def talk(logged, session=None, which="all", **settings):
@@ -86,6 +101,30 @@ def test_the_form(logged):
         f'code=250 reply="250 2.0.0 Ok: queued as {queue}"'
     )
     client.hang_up()
+
+
+def test_mail_and_rset_without_end_do_not_fill_the_log(logged, refusals):
+    client = talk(logged)
+    client.ask(HELLO)
+    for _ in range(MOST + 5):
+        client.ask("MAIL FROM:<a@client.example>", "RSET")
+    client.ask(*MAIL, "DATA", ".")
+    assert [event["end"] for event in logged] == ["reset"] * MOST + ["answered"]
+    assert refusals == []
+    client.hang_up()
+    (event,) = refusals
+    session = client.protocol.dialog.connection.session_id
+    assert formatEvent(event) == (
+        f"session={session} queue=- more transactions were reset: peer=192.168.1.1 helo=client.example login= more=5"
+    )
+
+
+def test_so_many_resets_are_all_in_the_log(logged, refusals):
+    client = talk(logged)
+    client.ask(HELLO, *["MAIL FROM:<a@client.example>", "RSET"] * MOST)
+    client.hang_up()
+    assert len(logged) == MOST
+    assert refusals == []
 
 
 def test_the_form_is_fixed(logged):

@@ -26,6 +26,9 @@ log = Logger(__name__)
 DOWN = 30.0
 """Seconds for which a server that could not be used is tried last."""
 
+SILENCE = 1.0
+"""Seconds in which the log has one line for the failures of a server, however many clients meet them."""
+
 WAIT = 5
 """Seconds that a client waits for a connection, by default."""
 
@@ -76,6 +79,7 @@ class NextServers:
         self._clock = clock
         self._pools = list(pools)
         self._down: dict[SMTPPool, float] = {}
+        self._silent: dict[SMTPPool, float] = {}
         self._preemption = Preemption(clock, pools)
 
     def __len__(self) -> int:
@@ -110,7 +114,9 @@ class NextServers:
             except PoolBusy as error:
                 busy = error
             except Exception as error:  # of any class: another server may be usable
-                self._log_failure(error, session_id)
+                if now >= self._silent.get(pool, 0.0):
+                    self._silent[pool] = now + SILENCE
+                    self._log_failure(error, session_id)
                 self._mark_down(pool)
             else:
                 self._down.pop(pool, None)

@@ -8,13 +8,13 @@ import re
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
-from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 from txsmtpx.backends.filter import Accept, Filter
 from txsmtpx.backends.spamc import Connection, Score, score_in
 from txsmtpx.content.header import Header
 from txsmtpx.grammar import replies
+from txsmtpx.wire.quiet import QuietFactory
 
 log = Logger(__name__)
 
@@ -84,7 +84,7 @@ class SpamdFilter(Filter):
         """Connect."""
         if (self.context.options.size or 0) > self._spamd.max_octets:
             return
-        connecting = self._spamd.endpoint.connect(Factory.forProtocol(Connection))
+        connecting = self._spamd.endpoint.connect(QuietFactory.forProtocol(Connection))
         try:
             self._connection = await connecting.addTimeout(self._spamd.timeout, self._spamd.reactor)
         except Exception as error:

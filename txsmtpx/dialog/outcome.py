@@ -9,7 +9,6 @@ from typing import Any
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.reflect import safe_repr
 
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
@@ -78,7 +77,10 @@ def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Repl
 
 def _shown(said: object) -> str:
     """C{said} for the log, also where its own C{__repr__} fails."""
-    text = safe_repr(said)
+    try:
+        text = repr(said)
+    except BaseException:
+        text = f"a {type(said).__qualname__} that cannot be shown"
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...[+{len(text) - _MOST_SHOWN}]"
 
 

@@ -21,7 +21,7 @@ from txsmtpx.grammar.reply import Reply
 log = Logger(__name__)
 
 MOST = 10
-"""Lines that the refused commands of one connection may cause."""
+"""Lines that the refused commands of one connection may cause, and so many its transactions that came to nothing."""
 
 
 def refused(connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
@@ -40,6 +40,11 @@ def refused(connection: Connection, queue_id: str, command: str, reply: Reply) -
 def more_refused(connection: Connection, count: int) -> None:
     """Log how many refused commands of a connection that has ended are not in the log."""
     _write("more commands were refused", connection, "-", {"more": count})
+
+
+def more_reset(connection: Connection, count: int) -> None:
+    """Log how many transactions of a connection that has ended were reset and are not in the log."""
+    _write("more transactions were reset", connection, "-", {"more": count})
 
 
 def login_refused(connection: Connection, mechanism: str, username: str, count: int, reply: str) -> None:

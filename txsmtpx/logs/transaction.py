@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
 
+from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import addresses, clipped, fields, fits, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
+from txsmtpx.dialog.refusals import MOST, more_reset
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
 
@@ -41,11 +44,14 @@ class TransactionLog(Observer):
         self._refused_only = which == "refused"
         self._listener = listener
         self._logger = logger
+        self._resets: dict[str, int] = {}
 
     def concluded(self, summary: Summary) -> None:
-        """A line for it."""
+        """A line for it, unless the connection has had many that came to nothing."""
         replies = summary.replies
         if self._refused_only and all(reply.code < 400 for reply in replies):
+            return
+        if summary.end == "reset" and self._is_one_too_many(summary.connection.session_id):
             return
         event = _event(self._listener, summary, replies)
         line = _line(event)
@@ -68,6 +74,18 @@ class TransactionLog(Observer):
         event["log_source"] = None
         event["log_logger"] = self._logger
         self._logger.observer(event)
+
+
+    def disconnected(self, connection: Connection, reason: Failure) -> None:
+        """A line for the transactions that had none."""
+        more = self._resets.pop(connection.session_id, 0) - MOST
+        if more > 0:
+            more_reset(connection, more)
+
+    def _is_one_too_many(self, session_id: str) -> bool:
+        """MAIL and RSET without end must not fill the log."""
+        count = self._resets[session_id] = self._resets.get(session_id, 0) + 1
+        return count > MOST
 
 
 def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:

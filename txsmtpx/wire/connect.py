@@ -13,7 +13,6 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -32,6 +31,7 @@ from txsmtpx.wire.failover import Dial, Failover, Servers, SingleServer
 from txsmtpx.wire.host import Host
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
+from txsmtpx.wire.quiet import QuietFactory
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.transcript import Transcript, to_log
@@ -274,7 +274,7 @@ class _Connecting:
 
     async def _connected(self, name: str, address: str) -> SMTPClient:
         options = self._tls(name) if self.mode == "implicit" else None
-        factory: Any = Factory.forProtocol(lambda: self._client(options))
+        factory: Any = QuietFactory.forProtocol(lambda: self._client(options))
         if options is not None:  # wrapClientTLS would take the clock of the global reactor
             factory = TLSMemoryBIOFactory(options, True, factory, self.reactor)
         endpoint = self.to.servers.endpoint(address)

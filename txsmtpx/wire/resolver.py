@@ -25,13 +25,14 @@ from twisted.internet.abstract import isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import ConnectionRefusedError
-from twisted.internet.protocol import DatagramProtocol, Factory, connectionDone
+from twisted.internet.protocol import DatagramProtocol, connectionDone
 from twisted.names import dns, hosts
 from twisted.names.error import DNSNameError, DNSQueryTimeoutError, DNSServerError, DomainError
 from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from txsmtpx.grammar import asciitext
+from txsmtpx.wire.quiet import QuietFactory
 
 Answer = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
 """The records of the answer, authority and additional sections, as resolvers of twisted.names return them."""
@@ -193,7 +194,7 @@ class SystemResolver:
 
     async def _by_tcp(self, server: tuple[str, int], query: dns.Query, seconds: float) -> dns.Message:
         kind = TCP6ClientEndpoint if isIPv6Address(server[0]) else TCP4ClientEndpoint
-        stream: Any = await kind(self._reactor, *server, seconds).connect(Factory.forProtocol(_Stream))
+        stream: Any = await kind(self._reactor, *server, seconds).connect(QuietFactory.forProtocol(_Stream))
         try:
             stream.sendString(_encoded(query))
             return _decoded(server[0], query, await stream.answer)
