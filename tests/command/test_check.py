@@ -150,6 +150,25 @@ def test_a_maildir_that_cannot_be_written(here, pattern, refuses):
     assert line.startswith(f"--backend maildir:{pattern}: cannot write to {refuses.format(here)}: ")
 
 
+@pytest.mark.parametrize("pattern", ["x" * 300, "x" * 300 + "/{local}", "mail/" + "x" * 300])
+def test_a_maildir_whose_name_is_too_long(here, pattern):
+    (line,) = check("--port", ANY, "--backend", f"maildir:{pattern}")
+    assert line.endswith(": File name too long")
+
+
+def test_a_maildir_with_a_nul(here):
+    (here / "mail.toml").write_text('port = 0\nbackend = "maildir:a\\u0000b"\n')
+    (line,) = check("--config", "mail.toml")
+    assert line.startswith("mail.toml:2: backend maildir:a\0b: no path can hold a NUL: ")
+
+
+def test_client_authorities_that_are_none(here, pem):
+    (here / "empty").touch()
+    (here / "mail.toml").write_text(f'port = 0\ntls-certificate = "{pem.both}"\ntls-client-ca = "empty"\n')
+    (line,) = check("--config", "mail.toml")
+    assert line == "mail.toml:3: tls-client-ca empty holds no certificates (no certificate in empty)"
+
+
 @pytest.mark.parametrize("pattern", ["mail", "mail/{domain}/{local}", "x{local}", "whole", "."])
 def test_a_maildir_that_can_be_written_is_not_made(here, pattern):
     for part in ("new", "cur", "tmp"):

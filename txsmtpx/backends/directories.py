@@ -99,8 +99,14 @@ class Directories:
 
         @raise OSError: it cannot be; its file name is that of the directory that refuses it.
         """
+        missing: list[str] = []
         while not os.path.lexists(directory):
+            missing.append(directory)
             directory = os.path.dirname(directory)
+        longest = os.pathconf(directory, "PC_NAME_MAX")
+        for each in missing:
+            if len(os.fsencode(os.path.basename(each))) > longest:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), each)
         try:
             with tempfile.TemporaryFile(dir=directory):
                 pass

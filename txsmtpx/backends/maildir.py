@@ -48,10 +48,12 @@ class MaildirBackend(OpenBackend):
             the form in which mailboxes are compared (L{txsmtpx.mailbox_key}): each mailbox has one Maildir.
         @param in_thread: calls a function in a thread.
         @param fsync: as L{os.fsync}, for files and directories.
-        @raise ValueError: it is empty or holds other braces.
+        @raise ValueError: it is empty, or holds other braces or a NUL.
         """
         if not pattern:
             raise ValueError("maildir needs a path: maildir:PATH")
+        if "\0" in pattern:
+            raise ValueError(f"no path can hold a NUL: {pattern!r}")
         if set("{}") & set(pattern.replace("{domain}", "").replace("{local}", "")):
             raise ValueError(f"only {{domain}} and {{local}} may stand in braces: {pattern}")
         self._pattern = os.path.abspath(pattern)

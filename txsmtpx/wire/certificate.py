@@ -65,6 +65,10 @@ class Certificate:
         return connection
 
 
+class UnusableAuthorities(ValueError):
+    """The file of those who sign the certificates of clients holds no certificates."""
+
+
 def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
     """RFC 9525 §2: the common name is a host's only in certificates that are too old to say so elsewhere."""
     try:
@@ -91,8 +95,8 @@ def _client_certificates(client_ca: str | None) -> dict[str, Any]:
         return {}
     try:
         return {"verify": True, "requireCertificate": False, "caCerts": _certificates(client_ca)}
-    except crypto.Error as error:
-        raise ValueError(f"{client_ca} holds no certificates ({error})") from error
+    except (crypto.Error, ValueError) as error:
+        raise UnusableAuthorities(f"{client_ca} holds no certificates ({error})") from error
 
 
 def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOptions:

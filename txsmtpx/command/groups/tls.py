@@ -9,7 +9,7 @@ from txsmtpx.command.groups.listening import ENDPOINT, endpoint
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import FILE, FLAG, Kind, Option, OptionError
 from txsmtpx.command.values import Values
-from txsmtpx.wire.certificate import Certificate
+from txsmtpx.wire.certificate import Certificate, UnusableAuthorities
 from txsmtpx.wire.implicit import ImplicitTLSEndpoint
 from txsmtpx.wire.sni import CertificateDirectory
 
@@ -53,6 +53,8 @@ def _certificate(values: Values, listener: Listener) -> Certificate | None:
     except OSError as error:
         options = [option.name for option in OPTIONS if values[option.name] == error.filename]
         raise OptionError(options[0] if options else "tls-certificate", _unread(error)) from error
+    except UnusableAuthorities as error:
+        raise OptionError("tls-client-ca", str(error)) from error
     except ValueError as error:
         raise OptionError("tls-directory" if directory else "tls-certificate", str(error)) from error
 
