@@ -105,8 +105,11 @@ class Reply:
         return f"Reply({self.code}, {self.enhanced_code}, {', '.join(map(repr, self.lines))})"
 
 
+@lru_cache(maxsize=64)
 def _check_enhanced(enhanced: object, code: int) -> None:
     """
+    Check an enhanced code; the same few are checked all day.
+
     @raise ValueError: C{enhanced} is no enhanced code (RFC 3463 §2), or does not go with C{code}.
     @raise TypeError: it is no tuple of three numbers.
     """
