@@ -9,6 +9,7 @@ from zope.interface.interface import InterfaceClass
 
 import txsmtpx
 from txsmtpx import errors, interfaces
+from txsmtpx.grammar import options
 
 
 def order(name: str) -> tuple[int, str]:
@@ -40,6 +41,13 @@ def test_every_interface_and_every_error_is_there():
                if inspect.isclass(value) and issubclass(value, Exception)}  # fmt: skip
     assert public
     assert public - set(txsmtpx.__all__) == set()
+
+
+def test_every_value_that_options_need_is_there():
+    classes = [value for value in vars(options).values() if inspect.isclass(value)]
+    needed = {each.__name__ for each in classes if issubclass(each, tuple) and each.__module__ == options.__name__}
+    assert needed == {"DeliverBy", "OriginalRecipient", "ValidSince"}
+    assert needed - set(txsmtpx.__all__) == set()
 
 
 def test_version():

@@ -40,7 +40,7 @@ from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import MailOptions, Parameter, RcptOptions
+from txsmtpx.grammar.options import DeliverBy, MailOptions, OriginalRecipient, Parameter, RcptOptions, ValidSince
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
     IBackend,
@@ -96,6 +96,7 @@ __all__ = [
     "ConnectionAborted",
     "CramMD5",
     "DNSFailed",
+    "DeliverBy",
     "Delivered",
     "DeliveryError",
     "EightBitContent",
@@ -138,6 +139,7 @@ __all__ = [
     "OAuthBearer",
     "Observer",
     "OpenBackend",
+    "OriginalRecipient",
     "PROXYEndpoint",
     "Parameter",
     "Plain",
@@ -164,6 +166,7 @@ __all__ = [
     "TeeBackend",
     "Timeouts",
     "TransactionLog",
+    "ValidSince",
     "Verb",
     "XOAuth2",
     "connect",

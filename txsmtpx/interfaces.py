@@ -307,7 +307,8 @@ class ISASLClient(Interface):
     believed.
 
     It may have an attribute C{secrets}, a tuple of C{str}: what is hidden where the server quotes it.  Without one, all
-    that it sends is.
+    that it sends is.  One with a state has a method C{fresh}, which returns a copy for one exchange, since connections
+    may share it.  One that computes for long has C{compute_by}, which is given a function that calls one in a thread.
     """
 
     name: str = Attribute("The mechanism.")
@@ -315,10 +316,9 @@ class ISASLClient(Interface):
     def start() -> bytes | None:
         """The initial response, None where the server speaks first."""
 
-    def next(challenge: bytes) -> bytes:
+    def next(challenge: bytes) -> Any:
         """
-        The response to C{challenge}.
-
+        @return: C{bytes}; or a Deferred or a coroutine of them, which is cancelled if the connection is lost.
         @raise ValueError: the challenge is malformed, or the server is not who it says.
         """
 

@@ -17,7 +17,7 @@ import tempfile
 from txsmtpx.backends.passwords import entries
 from txsmtpx.backends.scram import written
 from txsmtpx.sasl.mechanism import prepared
-from txsmtpx.sasl.verifier import HASHES, ITERATIONS, SALT_OCTETS, verifier_for
+from txsmtpx.sasl.verifier import HASHES, ITERATIONS, LEAST_ITERATIONS, MOST_ITERATIONS, SALT_OCTETS, verifier_for
 
 
 def hashes(kind: str, password: bytes, iterations: int = ITERATIONS) -> list[str]:
@@ -81,8 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
         name = prepared(options.name).decode("utf-8")
         if not name or ":" in name or name.startswith("#") or name != name.strip():
             raise ValueError("a name is not empty, has no colon in it, no # before it and no space around it")
-        if not 4096 <= options.iterations <= 10_000_000:
-            raise ValueError("--iterations is 4096 to 10000000")
+        if not LEAST_ITERATIONS <= options.iterations <= MOST_ITERATIONS:
+            raise ValueError(f"--iterations is {LEAST_ITERATIONS} to {MOST_ITERATIONS}, not {options.iterations}")
         password = prepared(_ask())
         if not password:
             raise ValueError("no password")

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from txsmtpx.dialog.addressing import check_message
 from txsmtpx.dialog.sending import Result
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.wire.connect import connect
@@ -36,10 +37,11 @@ def send_mail(
 
 
 async def _send(
-    endpoint: Any, sender: str, recipients: Any, body: Any, options: MailOptions | None, connecting: dict[str, Any]
+    endpoint: Any, sender: Any, recipients: Any, body: Any, options: MailOptions | None, connecting: dict[str, Any]
 ) -> Result:
+    sender, pairs = check_message(sender, recipients, body, options)
     client = await connect(endpoint, **connecting)
     try:
-        return await client.send(sender, recipients, body, options)
+        return await client.send(sender, pairs, body, options)
     finally:
         client.quit()  # in the background: it never fails, and has a time limit

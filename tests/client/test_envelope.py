@@ -10,8 +10,7 @@ from email.mime.text import MIMEText
 
 import pytest
 
-from txsmtpx import MailOptions, MessageTooBig, NotOffered
-from txsmtpx.grammar.options import OriginalRecipient, RcptOptions
+from txsmtpx import MailOptions, MessageTooBig, NotOffered, OriginalRecipient, RcptOptions
 
 ALL = ["PIPELINING", "SIZE 100000", "8BITMIME", "SMTPUTF8", "DSN", "REQUIRETLS", "AUTH PLAIN", "CHUNKING"]
 BODY = b"Subject: x\r\n\r\nx\r\n"

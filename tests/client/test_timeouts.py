@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import TimeoutError
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from txsmtpx import SMTPClient, Timeouts, connect, send_mail
+from txsmtpx import RelayBackend, SMTPClient, SMTPPool, Timeouts, connect, send_mail
 from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import SILENCE, Outcome
 
@@ -264,3 +266,69 @@ def test_the_defaults_are_the_rfcs():
     times = Timeouts()
     assert (times.greeting, times.mail, times.rcpt) == (300, 300, 300)
     assert (times.data, times.block, times.end) == (120, 180, 600)
+
+
+PHASE_NAMES = [field.name for field in dataclasses.fields(Timeouts)]
+
+
+def test_one_number_is_the_time_of_each_phase():
+    assert {getattr(Timeouts(30), name) for name in PHASE_NAMES} == {30}
+    assert Timeouts(30, end=600) == Timeouts(**{**dict.fromkeys(PHASE_NAMES, 30), "end": 600})
+    assert Timeouts(0).ready == Timeouts(0).quit == 0
+    assert Timeouts() == Timeouts(ready=900, quit=10)
+    assert dataclasses.replace(Timeouts(5), mail=0.5) == Timeouts(5, mail=0.5)
+
+
+@pytest.mark.parametrize("timeouts", [7, 7.0, Timeouts(7)])
+@pytest.mark.parametrize("silent", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "END"])
+def test_one_number_where_timeouts_are_expected(network, timeouts, silent):
+    net = network(**{silent: SILENCE})
+    outcome = sending(net, timeouts=timeouts)
+    net.flush()
+    net.advance(6.9)
+    assert not outcome.fired
+    net.advance(0.2)
+    assert isinstance(outcome.error, TimeoutError)
+    net.advance(7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "phases", "error", "text"),
+    [
+        ((-1,), {}, ValueError, "time-out of every phase: seconds from 0, which is for ever, not -1"),
+        ((float("nan"),), {}, ValueError, "time-out of every phase: seconds from 0, which is for ever, not nan"),
+        ((), {"end": float("inf")}, ValueError, "time-out of end: seconds from 0, which is for ever, not inf"),
+        (("30",), {}, TypeError, "time-out of every phase: a number of seconds, 0 for ever, not '30'"),
+        ((True,), {}, TypeError, "time-out of every phase: a number of seconds, 0 for ever, not True"),
+        ((), {"mail": "5"}, TypeError, "time-out of mail: a number of seconds, 0 for ever, not '5'"),
+    ],
+    ids=["negative", "nan", "infinite", "text", "bool", "a phase"],
+)
+def test_what_is_no_time_is_refused_by_its_name(arguments, phases, error, text):
+    with pytest.raises(error) as caught:
+        Timeouts(*arguments, **phases)
+    assert str(caught.value) == text
+
+
+TAKERS = {"connect": connect, "pool": SMTPPool, "relay": lambda net, **how: RelayBackend([net], **how)}
+
+
+@pytest.mark.parametrize("taker", TAKERS.values(), ids=TAKERS)
+def test_a_wrong_number_is_refused_before_connecting(network, taker):
+    net = network()
+    with pytest.raises(ValueError, match="not -3"):
+        taker(net, timeouts=-3, reactor=net.clock)
+    assert not net.servers
+
+
+def test_one_number_for_pools_and_relays(network):
+    net = network(GREETING=SILENCE)
+    pool = SMTPPool(net, timeouts=7, tls="none", reactor=net.clock)
+    (of_relay,) = RelayBackend([net], timeouts=7, tls="none", reactor=net.clock).pools
+    for each in (pool, of_relay):
+        outcome = Outcome(each.send("me@example.org", ["you@example.net"], b"x\r\n"))
+        net.flush()
+        net.advance(6.9)
+        assert not outcome.fired
+        net.advance(0.2)
+        assert isinstance(outcome.error, TimeoutError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
@@ -45,8 +46,14 @@ def test_a_file_on_a_disk_is_read_in_a_thread(tmp_path):
 
 
 def test_a_file_that_is_open_for_text():
-    with pytest.raises(AssertionError, match="TypeError: the file is open for text, a body is octets>"):
+    with pytest.raises(TypeError, match=r"^the file is open for text, a body is octets$"):
         read(io.StringIO("x"), lambda function, *arguments: succeed(function(*arguments)))
+
+
+def test_a_file_of_text_that_does_not_say_so():
+    file = SimpleNamespace(read=lambda size: "x")
+    with pytest.raises(AssertionError, match="TypeError: the file is open for text, a body is octets>"):
+        read(file, lambda function, *arguments: succeed(function(*arguments)))
 
 
 class Producer:

@@ -28,6 +28,8 @@ UMLAUT_DOMAIN, UMLAUT_DOMAIN_ASCII = "exämple.test", "xn--exmple-cua.test"
 # Known to each server; anybody else is unknown.
 USERS = (USER, "bob", "carol")
 MAX_MESSAGE_BYTES = 10_000_000
+HASHED = "hilda"
+"""Exim does not have the password of this one, and so can check PLAIN, and not CRAM-MD5."""
 PICKY = "picky"
 """Exim refuses what this one gets only after the data, by PRDR."""
 
@@ -96,6 +98,7 @@ def postfix(
         "smtpd_sasl_auth_enable": "yes",
         "smtpd_sasl_path": "smtpd",
         "smtpd_sasl_local_domain": DOMAIN,
+        "broken_sasl_auth_clients": "yes",  # it announces AUTH in both forms
         "smtpd_tls_auth_only": "yes",
         "smtputf8_enable": "yes",
         "message_size_limit": max_message_bytes,
@@ -193,7 +196,7 @@ plain:
   driver = plaintext
   public_name = PLAIN
   server_prompts = :
-  server_condition = ${{if and{{{{eq{{$auth2}}{{{login}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+  server_condition = ${{if and{{{{inlist{{$auth2}}{{{login} : {hashed}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
   server_set_id = $auth2
   server_advertise_condition = ${{if def:tls_in_cipher}}
 login:
@@ -241,6 +244,7 @@ def exim(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
             many=MANY_BOX,
             batch=MANY,
             login=USER,
+            hashed=HASHED,
             password=PASSWORD,
         )
     )

@@ -11,7 +11,7 @@ from twisted.internet.ssl import PrivateCertificate
 from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.messages import message
-from tests.interop.receivers import DOMAIN, Receiver
+from tests.interop.receivers import DOMAIN, HASHED, Receiver
 from txsmtpx import CramMD5, External, ISASLClient, Login, NotOffered, Plain, Scram, SMTPClient, SMTPError, connect
 
 Make = Callable[[str, str], ISASLClient]
@@ -99,6 +99,33 @@ async def test_chooses_the_strongest(name: str, best: str, receiver: Receiver, c
     )
     await client.quit()
     assert any(line.startswith(f"AUTH {best}") for line in said)
+
+
+async def test_auth_in_two_forms(postfix_receiver: Receiver, certificate: Certificate) -> None:
+    """Postfix announces each mechanism twice, for old clients."""
+    said: list[str] = []
+    client = await secured(
+        postfix_receiver, certificate, transcript=lambda session, who, line: said.append(line), auth=(USER, PASSWORD)
+    )
+    await client.quit()
+    offers = [line for line in said if line[4:8] == "AUTH"]
+    assert [line[8] for line in offers] == [" ", "="]
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wonderlamb"])
+async def test_plain_after_cram_md5(exim_receiver: Receiver, certificate: Certificate, password: str) -> None:
+    """Exim offers both to everyone, and cannot check CRAM-MD5 for this user."""
+    said: list[str] = []
+    how: Any = {"auth": (HASHED, password), "transcript": lambda session, who, line: said.append(line)}
+    if password == PASSWORD:
+        client = await secured(exim_receiver, certificate, **how)
+        assert (await client.mail(SENDER)).code == 250
+        assert (await client.rcpt(ELSEWHERE)).code == 250
+        await client.quit()
+    else:
+        with pytest.raises(SMTPError, match=r"^AUTH: 535 "):
+            await secured(exim_receiver, certificate, **how)
+    assert [line.split()[1] for line in said if line.startswith("AUTH ")] == ["CRAM-MD5", "PLAIN"]
 
 
 async def test_by_client_certificate(exim_receiver: Receiver, certificate: Certificate) -> None:

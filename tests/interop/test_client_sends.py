@@ -78,9 +78,7 @@ async def test_arrives_octet_for_octet(
     lines: list[Line],
     transcript: Any,
 ) -> None:
-    client = await connected(receiver, security, certificate, transcript=transcript)
-    for extension in WAYS[way]:
-        client.extensions.pop(extension, None)
+    client = await connected(receiver, security, certificate, transcript=transcript, without=WAYS[way])
     label = f"{security.value}-{way}"
     one, two, three = small(f"small-{label}"), large(f"large-{label}"), large(f"file-{label}")
     for body in (one, two, io.BytesIO(three)):

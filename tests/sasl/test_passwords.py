@@ -8,16 +8,19 @@ import stat
 
 import argon2
 import pytest
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 
 from tests.sasl.exchanges import DONE, UNIFORM, conversation, log_in, now, portal
 from txsmtpx import passwd
 from txsmtpx.backends.argon2 import Argon2Checker
 from txsmtpx.backends.passwords import AT_ONCE, Hashing
 from txsmtpx.backends.scram import ScramChecker, read
+from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.prep import saslprep
 from txsmtpx.tap import Options
+from txsmtpx.testing import Outcome
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -54,6 +57,76 @@ def test_a_file_is_read_again(path, monkeypatch):
     assert log_in(conversation(backend), Plain("bob", "builder")) == [DONE]
     path.unlink()
     assert log_in(conversation(backend), Plain("alice", "wonderland")) == [DONE]
+
+
+class Threads:
+    """Threads that work when they are told to."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def __call__(self, function, *arguments):
+        self.waiting.append((Deferred(), function, arguments))
+        return self.waiting[-1][0]
+
+    def work(self):
+        waiting, function, arguments = self.waiting.pop(0)
+        maybeDeferred(function, *arguments).chainDeferred(waiting)
+
+
+def scram_file(path, *names):
+    """Write a new file with these, whose password is their name."""
+    path.unlink(missing_ok=True)
+    for name in names:
+        passwd.store(str(path), name, passwd.hashes("scram", name.encode(), 4096))
+
+
+def test_a_file_that_has_changed_is_read_in_a_thread(tmp_path):
+    path, threads = tmp_path / "users", Threads()
+    scram_file(path, "alice")
+    checker = ScramChecker(str(path), threads)
+    scram_file(path, "bob")
+    asked = [checker.scram_verifier(name, "SCRAM-SHA-256") for name in ("alice", "bob", "bob")]
+    asked[2].addErrback(lambda failure: failure.trap(CancelledError)).cancel()
+    assert len(threads.waiting) == 1
+    threads.work()
+    results = [outcome.result() for outcome in map(Outcome, asked[:2])]
+    assert checker.scram_verifier("bob", "SCRAM-SHA-256") == results[1]
+    assert checker.scram_verifier("alice", "SCRAM-SHA-256") == results[0]
+    scram_file(path, "alice", "bob")
+    login = Outcome(checker.requestAvatarId(UsernamePassword(b"alice", b"alice")))
+    threads.work()
+    assert not login.fired
+    threads.work()  # the password's hash
+    assert login.result() == b"alice"
+
+
+def test_what_strangers_are_compared_with_is_computed_in_a_thread(path):
+    threads = Threads()
+    checker = Argon2Checker(str(path), threads)
+    passwd.store(str(path), "bob", [CHEAP.hash("builder")])
+    login = Outcome(checker.requestAvatarId(UsernamePassword(b"mallory", b"x")))
+    assert [function.__name__ for _, function, _ in threads.waiting] == ["_read"]
+    threads.work()
+    assert [function.__name__ for _, function, _ in threads.waiting] == ["_verify"]
+    threads.work()
+    assert isinstance(login.error, UnauthorizedLogin)
+
+
+def test_a_password_that_is_removed_while_the_file_is_read_does_not_count(tmp_path):
+    path, threads = tmp_path / "users", Threads()
+    scram_file(path, "alice")
+    checker = ScramChecker(str(path), threads)
+    scram_file(path, "alice", "bob")
+    login = Outcome(checker.requestAvatarId(UsernamePassword(b"alice", b"alice")))
+    waiting, function, _ = threads.waiting.pop(0)
+    read = function()
+    scram_file(path, "bob")
+    waiting.callback(read)
+    assert len(threads.waiting) == 1  # it is read again
+    threads.work()
+    threads.work()
+    assert isinstance(login.error, UnauthorizedLogin)
 
 
 @pytest.mark.parametrize("text", ["alice", "alice:", ":x", "alice:secret", "alice:$argon2id$v=19$x"])

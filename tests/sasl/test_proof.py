@@ -17,7 +17,15 @@ from txsmtpx.backends.scram import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl import proof
 from txsmtpx.sasl.scram import Scram, ScramServer
-from txsmtpx.sasl.verifier import HASHES, client_key, salted_password, verifier_for, verifier_of
+from txsmtpx.sasl.verifier import (
+    HASHES,
+    LEAST_ITERATIONS,
+    MOST_ITERATIONS,
+    client_key,
+    salted_password,
+    verifier_for,
+    verifier_of,
+)
 
 EXAMPLES = {
     "SCRAM-SHA-1": (  # RFC 5802 §5
@@ -68,7 +76,10 @@ def test_client_first_is_read_as_it_was_meant(flag, authorization, username, non
     assert proof.read_client_first(header + bare) == (header, flag, authorization, username, nonce, bare)
 
 
-@given(nonce=nonces, salt=octets, iterations=st.integers(4096, 10_000_000), binding=octets, shown=octets)
+ITERATIONS = st.integers(LEAST_ITERATIONS, MOST_ITERATIONS)
+
+
+@given(nonce=nonces, salt=octets, iterations=ITERATIONS, binding=octets, shown=octets)
 def test_the_rest_is_read_as_it_was_meant(nonce, salt, iterations, binding, shown):
     verifier = verifier_for("SCRAM-SHA-1", b"x", salt, 1)._replace(iterations=iterations)
     assert proof.read_server_first(proof.server_first(nonce, verifier)) == (nonce, salt, iterations)
@@ -103,7 +114,7 @@ def test_what_is_not_known_yet_is_ignored():
     assert proof.read_server_final("v=QQ==,x=1") == b"A"
 
 
-@pytest.mark.parametrize("iterations", ["0", "4095", "04096", "10000001", "99999999999", "-1", "4096.0", ""])
+@pytest.mark.parametrize("iterations", ["0", "4095", "04096", "1000001", "99999999999", "-1", "4096.0", ""])
 def test_too_little_and_too_much_work(iterations):
     with pytest.raises(ValueError, match=r"."):
         proof.read_server_first(f"r=abc,s=QQ==,i={iterations}")

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from txsmtpx import (
     Accept,
     Connection,
+    DeliverBy,
     Filter,
     FilterBackend,
     Header,
@@ -22,6 +23,7 @@ from txsmtpx import (
     Middleware,
     MiddlewareSession,
     OpenBackend,
+    OriginalRecipient,
     RcptOptions,
     Reply,
     Result,
@@ -115,7 +117,11 @@ async def client() -> Sequence[str]:
     sending: Deferred[Result] = connection.send("a@example.org", ["b@example.net"], EmailMessage())
     await sending
     await connection.quit()
-    pool = SMTPPool("tcp:mail.example.org:25")
+    to = ("b@example.net", RcptOptions(orcpt=OriginalRecipient("rfc822", "c@example.net")))
+    by = MailOptions(deliver_by=DeliverBy(3600, "N"))
+    await connection.send("a@example.org", [to, "d@example.net"], b"Hi", by)
+    await connect("tcp:mail.example.org:25", timeouts=30, without={"PIPELINING"})
+    pool = SMTPPool("tcp:mail.example.org:25", timeouts=Timeouts(30, end=600.5), without=["CHUNKING"])
     pool.stopService()
     return [f"{recipient}: {reply.code} {reply.text}" for recipient, reply in result.accepted]
 

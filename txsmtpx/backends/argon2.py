@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from txsmtpx.backends.passwords import Hashing, InThread, PasswordFile
+from txsmtpx.dialog.result import then
 
 
 @implementer(ICredentialsChecker)
@@ -33,7 +34,7 @@ class Argon2Checker:
 
         self._hasher = PasswordHasher()
         self._hashing = Hashing(in_thread)
-        self._file = PasswordFile(path, self._parse)
+        self._file = PasswordFile(path, self._parse, in_thread)
 
     def _parse(self, entries: list[tuple[str, str]]) -> tuple[dict[bytes, str], str]:
         """The hashes by name, and one of the same cost for strangers."""
@@ -55,10 +56,14 @@ class Argon2Checker:
 
         @raise UnauthorizedLogin: by the Deferred.
         """
-        known, stranger = self._file.content
-        username = credentials.username
-        value = known.get(username, stranger)
-        return self._hashing.compute(self._verify, value, credentials.password).addCallback(_avatar, username)
+
+        def verified(content: tuple[dict[bytes, str], str]) -> Deferred[bytes | tuple[()]]:
+            known, stranger = content
+            value = known.get(credentials.username, stranger)
+            right = self._hashing.compute(self._verify, value, credentials.password)
+            return right.addCallback(_avatar, credentials.username)
+
+        return then(self._file.current(), verified)  # type: ignore[no-any-return]
 
     def _verify(self, value: str, password: bytes) -> bool:
         from argon2.exceptions import VerificationError

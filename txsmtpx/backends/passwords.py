@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 log = Logger(__name__)
 
@@ -26,30 +27,77 @@ InThread = Callable[..., Deferred[Any]]
 
 
 class PasswordFile(Generic[T]):
-    """What a file holds, as of now."""
+    """
+    What a file holds, as of now.  A checker creates one.
 
-    def __init__(self, path: str, parse: Callable[[list[tuple[str, str]]], T]) -> None:
+    @ivar content: what C{parse} made of it when it was last read.
+    """
+
+    def __init__(
+        self, path: str, parse: Callable[[list[tuple[str, str]]], T], in_thread: InThread | None = None
+    ) -> None:
         """
-        @param parse: takes (name, hash) for each line.
+        @param parse: takes (name, hash) for each line; called in a thread but for the first time.
+        @param in_thread: by default L{deferToThread}.
         @raise OSError: it cannot be read.
         @raise ValueError: a line is not understood.
         """
         self._path = path
         self._parse = parse
+        self._in_thread = in_thread or deferToThread
+        self._waiting: list[Deferred[T]] = []
         self._seen = _version(path)
-        self._content = parse(entries(path))
+        self.content = self._read()
 
-    @property
-    def content(self) -> T:
-        """What C{parse} made of it."""
+    def current(self) -> T | Deferred[T]:
+        """
+        C{content}; a Deferred of it while a file that has changed is read in a thread.
+
+        To read a long file takes long, and so does the hash that L{txsmtpx.backends.argon2} makes for strangers.
+        """
+        if not self._waiting and not self._changed():
+            return self.content
+        waiting: Deferred[T] = Deferred()
+        self._waiting.append(waiting)
+        if len(self._waiting) == 1:
+            self._read_again()
+        return waiting
+
+    def _changed(self) -> bool:
         try:
             version = _version(self._path)
-            if version != self._seen:
-                self._seen = version
-                self._content = self._parse(entries(self._path))
-        except (OSError, ValueError) as error:
-            log.error("{path} not read again: {error}", path=self._path, error=str(error))
-        return self._content
+        except OSError as error:
+            self._log(error)
+            return False
+        changed, self._seen = version != self._seen, version
+        return changed
+
+    def _read(self) -> T:
+        return self._parse(entries(self._path))
+
+    def _read_again(self) -> None:
+        self._in_thread(self._read).addCallbacks(self._set_content, self._keep_content).addCallback(self._end)
+
+    def _set_content(self, content: T) -> None:
+        self.content = content
+
+    def _keep_content(self, failure: Failure) -> None:
+        if failure.check(OSError, ValueError):
+            self._log(failure.value)
+        else:
+            log.failure("{path} not read again", failure, path=self._path)
+
+    def _end(self, _: object) -> None:
+        if self._changed():  # while it was read, so that a password that has been removed does not count any more
+            self._read_again()
+            return
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.called:  # or cancelled
+                each.callback(self.content)
+
+    def _log(self, error: BaseException | None) -> None:
+        log.error("{path} not read again: {error}", path=self._path, error=str(error))
 
 
 def _version(path: str) -> tuple[int, ...]:

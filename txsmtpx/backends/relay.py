@@ -81,7 +81,7 @@ class RelayBackend(OpenBackend):
         size: int = 10,
         wait: float = WAIT,
         hold: float = HOLD,
-        timeouts: Timeouts = TIMEOUTS,
+        timeouts: Timeouts | float = TIMEOUTS,
         eight_bit: EightBit = "refuse",
         reactor: Any = None,
         **pool: Any,
@@ -93,12 +93,12 @@ class RelayBackend(OpenBackend):
         @param wait: seconds that a client waits for a connection while all are in use, 0 for ever.
         @param hold: seconds for which a message that is still coming keeps its connection although another client waits
             for one; 0 for ever.
-        @param timeouts: time limits for the next servers.
+        @param timeouts: time limits for the next servers, or one number of seconds for each phase.
         @param eight_bit: what becomes of messages with octets above 127 where the next server does not offer 8BITMIME:
             "refuse" answers 554 5.6.3, "send" sends them as they are.
         @param introduce: "xforward" tells the next server who the client is, for its logs, where it offers that;
             "xclient" makes it treat us as the client, and mail waits while it does not offer that; or "nothing".
-        @param pool: for L{SMTPPool} and L{txsmtpx.connect}.
+        @param pool: for L{SMTPPool} and L{txsmtpx.connect}, such as C{without}.
         @raise ValueError: there is none, or one is wrong; or there is no such introduction, or no such C{eight_bit}.
         """
         if reactor is None:
@@ -112,7 +112,7 @@ class RelayBackend(OpenBackend):
         self.introduce = introduce
         self.hold = hold
         self._reactor = reactor
-        pool |= {"lmtp": lmtp, "size": size, "timeouts": timeouts, "reactor": reactor}
+        pool |= {"lmtp": lmtp, "size": size, "timeouts": Timeouts.of(timeouts), "reactor": reactor}
         pool["eight_bit"] = "send"  # the session has looked at what is sent
         self.pools = tuple(SMTPPool(endpoint, **pool) for endpoint in endpoints)
         self.next_servers = NextServers(reactor, self.pools, wait)

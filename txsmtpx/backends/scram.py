@@ -22,8 +22,18 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from txsmtpx.backends.passwords import Hashing, InThread, PasswordFile
+from txsmtpx.dialog.result import then
 from txsmtpx.sasl.scram import IScramProof
-from txsmtpx.sasl.verifier import HASHES, ITERATIONS, SALT_OCTETS, ScramVerifier, made_up, verifier_for
+from txsmtpx.sasl.verifier import (
+    HASHES,
+    ITERATIONS,
+    LEAST_ITERATIONS,
+    MOST_ITERATIONS,
+    SALT_OCTETS,
+    ScramVerifier,
+    made_up,
+    verifier_for,
+)
 
 _LINE = re.compile(r"\{(SCRAM-SHA-(?:1|256|512))\}([0-9]{4,8}),([^,]+),([^,]+),([^,]+)")
 
@@ -46,8 +56,11 @@ def read(text: str) -> tuple[str, ScramVerifier]:
     salt, stored, server = (base64.b64decode(each, validate=True) for each in match.groups()[2:])
     size = hashlib.new(HASHES[match[1]]).digest_size
     iterations = int(match[2])
-    if len(salt) < 12 or len(stored) != size or len(server) != size or not 4096 <= iterations <= 10_000_000:
-        raise ValueError("there is a verifier in it of the wrong size, or of less than 4,096 iterations")
+    if len(salt) < 12 or len(stored) != size or len(server) != size:
+        raise ValueError("there is a verifier in it of the wrong size")
+    if not LEAST_ITERATIONS <= iterations <= MOST_ITERATIONS:
+        allowed = f"{LEAST_ITERATIONS} to {MOST_ITERATIONS}"
+        raise ValueError(f"there is a verifier in it of {iterations} iterations, not {allowed}")
     return match[1], ScramVerifier(salt, stored, server, iterations)
 
 
@@ -85,19 +98,18 @@ class ScramChecker:
         @raise ValueError: a line is not understood.
         """
         self._hashing = Hashing(in_thread)
-        self._file = PasswordFile(path, _parse)
+        self._file = PasswordFile(path, _parse, in_thread)
 
     @property
     def scram_mechanisms(self) -> Collection[str]:
         """Those that everybody in the file has a verifier for."""
         return self._file.content.mechanisms
 
-    def scram_verifier(self, username: str, mechanism: str) -> ScramVerifier:
+    def scram_verifier(self, username: str, mechanism: str) -> ScramVerifier | Deferred[ScramVerifier]:
         """See L{IScramProof}; a stranger's is made up here."""
-        content = self._file.content
-        shape = content.usual.get(mechanism, (ITERATIONS, SALT_OCTETS))
-        stranger = made_up(content.secret, username, mechanism, *shape)
-        return content.verifiers.get((username, mechanism), stranger)
+        return then(  # type: ignore[no-any-return]
+            self._file.current(), lambda content: _verifier(content, username, mechanism)
+        )
 
     def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         """
@@ -107,9 +119,12 @@ class ScramChecker:
         """
         if IScramProof.providedBy(credentials):
             return succeed(credentials.username)
+        return then(self._file.current(), lambda content: self._check(content, credentials))  # type: ignore[no-any-return]
+
+    def _check(self, content: _Content, credentials: Any) -> Deferred[bytes | tuple[()]]:
         username = credentials.username.decode("utf-8")
-        mechanism = self._strongest(username)
-        verifier = self.scram_verifier(username, mechanism)
+        mechanism = _strongest(content, username)
+        verifier = _verifier(content, username, mechanism)
         hashed = self._hashing.compute(
             verifier_for, mechanism, credentials.password, verifier.salt, verifier.iterations
         )
@@ -121,8 +136,15 @@ class ScramChecker:
 
         return hashed.addCallback(compare)
 
-    def _strongest(self, username: str) -> str:
-        """Of those that everybody has; where there are none, of those of C{username}."""
-        content = self._file.content
-        own = [each for each in HASHES if (username, each) in content.verifiers]
-        return (list(content.mechanisms) or own or ["SCRAM-SHA-256"])[-1]
+
+def _verifier(content: _Content, username: str, mechanism: str) -> ScramVerifier:
+    """That of C{username}, or one that looks like it for a stranger."""
+    shape = content.usual.get(mechanism, (ITERATIONS, SALT_OCTETS))
+    stranger = made_up(content.secret, username, mechanism, *shape)
+    return content.verifiers.get((username, mechanism), stranger)
+
+
+def _strongest(content: _Content, username: str) -> str:
+    """Of the mechanisms that everybody has; where there are none, of those of C{username}."""
+    own = [each for each in HASHES if (username, each) in content.verifiers]
+    return (list(content.mechanisms) or own or ["SCRAM-SHA-256"])[-1]

@@ -137,7 +137,7 @@ def _seconds(text: str) -> float:
 
 def _domain(text: str) -> str:
     try:
-        path.parse_mailbox(f"postmaster@{text.removesuffix('.')}")
+        path.check_domain_part(text)
         domain_key(text)
     except ValueError:
         raise ValueError(f"takes a domain, such as mx.example.org, not {text!r}") from None

@@ -8,8 +8,9 @@ nothing that follows can be understood: the connection is given up.
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -26,6 +27,12 @@ from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, command
 from txsmtpx.grammar.reply import Reply, ReplyParser
+
+_SEPARATOR = re.compile(r"[ \t=]+")
+"""
+What stands behind a keyword.  A keyword holds none of these (RFC 5321 §4.1.1.1).  "AUTH=" is how drafts of AUTH
+wrote it; some servers still announce both forms, for old clients.
+"""
 
 
 class IClientWire(Protocol):
@@ -87,13 +94,18 @@ class ClientDialog:
     @ivar left_open: whether a transaction was left unfinished, so that RSET comes before the next MAIL.
     """
 
-    def __init__(self, wire: IClientWire, known: Sequence[Extension] = box.EXTENSIONS) -> None:
+    def __init__(
+        self, wire: IClientWire, known: Sequence[Extension] = box.EXTENSIONS, without: Collection[str] = ()
+    ) -> None:
         """
         @param known: the extensions that we understand.
+        @param without: keywords of those that are not used, though the server offers them.
         """
         self.wire = wire
         self._known = known
+        self._without = without
         self._readers = {extension.keyword: extension.read for extension in known}
+        self._lists = {extension.keyword for extension in known if extension.lists}
         self._within_tls = {extension.keyword for extension in known if extension.within_tls}
         self.forget()
         self.allowance = Allowance()
@@ -188,16 +200,25 @@ class ClientDialog:
         @param verified: whether it came within TLS, from whom we wanted to talk to.
         """
         self.forget()
-        for line in reply.lines[1:]:
-            keyword, _, words = line.replace("=", " ", 1).partition(" ") if line[:5] == "AUTH=" else line.partition(" ")
-            keyword = asciitext.upper(keyword)
-            if keyword in self._within_tls and not verified:
+        for keyword, words in self._announced(reply).items():
+            if keyword in self._without or (keyword in self._within_tls and not verified):
                 continue
             try:
-                self.extensions[keyword] = self._readers.get(keyword, str)(words.strip(" \t"))
+                self.extensions[keyword] = self._readers.get(keyword, str)(words)
             except ValueError:
                 continue  # what we cannot understand is not offered to us
         self.allowance.by_domain = "RCPTDOMAINMAX" in self.extensions.get("LIMITS", ())
+
+    def _announced(self, reply: Reply) -> dict[str, str]:
+        """Return what stands behind each keyword of an answer to EHLO."""
+        announced: dict[str, str] = {}
+        for line in reply.lines[1:]:
+            keyword, _, words = _SEPARATOR.sub(" ", line, count=1).partition(" ")
+            keyword, words = asciitext.upper(keyword), words.strip(" \t")
+            if keyword in self._lists and keyword in announced:
+                words = f"{announced[keyword]} {words}"
+            announced[keyword] = words
+        return announced
 
     def forget(self) -> None:
         """Nothing is offered, until the server says so."""

@@ -7,7 +7,7 @@ counts as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from txsmtpx.errors import NotOffered
@@ -44,23 +44,21 @@ class Allowance:
         return (mails is not None and self.mails >= mails) or (domains is not None and len(self.domains) >= domains)
 
     def shares(
-        self, recipients: Sequence[T], addresses: Iterable[str], offered: Mapping[str, Any]
-    ) -> list[Sequence[T]]:
+        self, recipients: Sequence[tuple[str, T]], limits: Mapping[str, int]
+    ) -> list[Sequence[tuple[str, T]]]:
         """
         C{recipients} in as many transactions as it takes.
 
+        @param recipients: each an address and its options.
         @raise NotOffered: the session has not enough left for them.
         """
-        if "LIMITS" not in offered:
-            return [recipients]
-        limits = offered["LIMITS"]
         most = limits.get("RCPTMAX", len(recipients))
         shares = [recipients[at : at + most] for at in range(0, len(recipients), most)]
         mails, domains = limits.get("MAILMAX"), limits.get("RCPTDOMAINMAX")
         if mails is not None and self.mails + len(shares) > mails:
             text = f"the server takes {mails} transactions a session (MAILMAX), and had {self.mails}"
             raise NotOffered(text, temporary=len(shares) <= mails)
-        wanted = set(map(_domain, addresses))
+        wanted = {_domain(address) for address, _ in recipients}
         if domains is not None and len(self.domains | wanted) > domains:
             text = f"the server takes recipients of {domains} domains a session (RCPTDOMAINMAX)"
             raise NotOffered(text, command="RCPT", temporary=len(wanted) <= domains)

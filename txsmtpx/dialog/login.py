@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
 
 from txsmtpx.dialog.client import ClientDialog, checked
+from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
-from txsmtpx.errors import ProtocolError
+from txsmtpx.errors import CommandCancelled, ProtocolError
 from txsmtpx.grammar.command import MAX_SHORT_LINE
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ISASLClient
@@ -61,8 +65,11 @@ async def _exchange(
             dialog.fail(ProtocolError(f"AUTH {client.name}: challenges without end", command="AUTH"))
             dialog.raise_failure()
         try:
-            response = client.next(base64.b64decode(reply.text, validate=True))
+            response = await _computed(dialog, client.next(base64.b64decode(reply.text, validate=True)))
+        except CommandCancelled:
+            raise
         except Exception as error:
+            dialog.raise_failure()
             write_secret(b"*\r\n")
             await dialog.expect("AUTH", "command")
             if not isinstance(error, ValueError):
@@ -76,6 +83,26 @@ async def _exchange(
         dialog.fail(ProtocolError(text, command="AUTH"))
         dialog.raise_failure()
     return reply
+
+
+async def _computed(dialog: ClientDialog, response: Any) -> bytes:
+    """
+    C{response}, which may come by and by.
+
+    @raise CommandCancelled: the caller has cancelled the login; the connection is aborted.
+    @raise DeliveryError: the connection has failed meanwhile.
+    """
+    response = settle(response)
+    if not isinstance(response, Deferred):
+        return response  # type: ignore[no-any-return]
+    dialog.fetching = response
+    try:
+        return await response  # type: ignore[no-any-return]
+    except CancelledError:
+        dialog.raise_failure()
+        raise dialog.cancel("AUTH") from None
+    finally:
+        dialog.fetching = None
 
 
 def _base64(octets: bytes) -> str:

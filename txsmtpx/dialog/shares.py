@@ -35,6 +35,14 @@ def again(body: Any) -> Callable[[], Any]:
     )
 
 
+def repeatable(body: Any) -> Callable[[], Any] | None:
+    """Return a function that returns C{body} from its beginning each time; None if it can be read only once."""
+    try:
+        return again(body)
+    except ValueError:
+        return None
+
+
 def merged(outcomes: Sequence[tuple[Sequence[str], Result | DeliveryError]]) -> Result:
     """
     What became of a message that went in several transactions, in the order of its recipients.

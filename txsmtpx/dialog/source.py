@@ -110,13 +110,27 @@ def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Defer
         return Source(None, bytes(body))
     if isinstance(body, Message):
         return Source(None, serialized(body, eight_bit="8BITMIME" in offered, utf8=utf8))
+    check_body(body)
     if hasattr(body, "read"):
         return Source(_read(body, in_thread))
     if hasattr(body, "startProducing"):
         return Source(_Producer(body))
-    if hasattr(body, "__aiter__") or (isinstance(body, Iterable) and not isinstance(body, str)):
-        return Source(body)
-    raise TypeError(f"not a body: {type(body).__name__}")
+    return Source(body)
+
+
+def check_body(body: Any) -> None:
+    """
+    Check that this is one of the bodies that L{source} takes.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if isinstance(body, io.TextIOBase):
+        raise TypeError("the file is open for text, a body is octets")
+    if isinstance(body, Message) or any(hasattr(body, each) for each in ("read", "startProducing", "__aiter__")):
+        return
+    if isinstance(body, str) or not isinstance(body, Iterable | memoryview):
+        raise TypeError(f"not a body: {type(body).__name__}")
 
 
 def needs_look(body: Any) -> bool:

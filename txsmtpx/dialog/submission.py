@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from txsmtpx.content import serialization
 from txsmtpx.dialog import demands, shares, source
+from txsmtpx.dialog.addressing import addressed, check_addresses, check_options
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.demands import Content, EightBit
 from txsmtpx.dialog.envelope import Envelope
@@ -58,18 +59,24 @@ class Submission:
         options: MailOptions | None,
     ) -> Result:
         """L{txsmtpx.SMTPClient.send}."""
-        if isinstance(recipients, str) or not recipients:
-            raise ValueError("recipients are a list of at least one address")
-        pairs = [(each, RcptOptions()) if isinstance(each, str) else each for each in recipients]
+        sender, pairs = addressed(sender, recipients)
+        if options is not None:
+            check_options(options)
         if not isinstance(body, bytes) and source.needs_look(body):
             binary = options is not None and options.body == "BINARYMIME"
             self._looked_at = await source.look(body, binary, self._in_thread)
-        parts = self._dialog.allowance.shares(pairs, (each for each, _ in pairs), self._dialog.extensions)
-        if len(parts) == 1:
-            return await self._send(self._prepared(sender, pairs, body, options))
-        again = shares.again(body)
-        # What is wrong with one of them is found before anything is sent.
-        return await self._send_all([self._prepared(sender, part, again(), options) for part in parts], again)
+        limits = self._dialog.extensions.get("LIMITS")
+        parts = [pairs] if limits is None else self._dialog.allowance.shares(pairs, limits)
+        again = shares.again(body) if len(parts) > 1 else None
+        try:  # What is wrong with one of them is found before anything is sent.
+            if again is None:
+                prepared = [self._prepared(sender, pairs, body, options)]
+            else:
+                prepared = [self._prepared(sender, part, again(), options) for part in parts]
+        except (ValueError, NotOffered):
+            check_addresses(sender, pairs)  # which says which of them
+            raise
+        return await (self._send(prepared[0]) if again is None else self._send_all(prepared, again))
 
     async def _send_all(self, parts: Sequence[Sending], again: Callable[[], Any]) -> Result:
         """

@@ -251,6 +251,7 @@ AUTH = Extension(
     "RFC 4954",
     announce=_announce,
     read=lambda text: frozenset(asciitext.words(asciitext.upper(text))),
+    lists=True,
     mail=(Parameter("AUTH", "auth", _decode, _encode, "AUTH=address in xtext, or AUTH=<>"),),
     check_mail=_check,
     verbs=(_VERB,),

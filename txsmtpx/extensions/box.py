@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.binarymime import BINARYMIME
@@ -65,6 +66,37 @@ def declared_by(session: object) -> tuple[Extension, ...]:
     """What a session, or a class of sessions, C{supports}, and what its methods say that it does."""
     supports: Collection[Extension] = getattr(session, "supports", ())
     return (*supports, *(each for each in EXTENSIONS if each.kept_by(session)))
+
+
+def left_alone(without: Any, extra: Collection[Extension] = ()) -> frozenset[str]:
+    """
+    Return the keywords of the extensions that a client does not use, though a server offers them.
+
+    Args:
+        without: Keywords, in any case; of any type, since a caller gives them.
+        extra: Extensions that the client understands besides those in the box.
+
+    Returns:
+        Those keywords, and those of the extensions that require one of them: SMTPUTF8 requires 8BITMIME.
+
+    Raises:
+        ValueError: The client understands no extension of such a name.
+        TypeError: These are not keywords.
+    """
+    if isinstance(without, str | bytes) or not isinstance(without, Collection):
+        raise TypeError(f"without is a set of keywords, such as {{'PIPELINING'}}, not {without!r}")
+    if not without:
+        return frozenset()
+    known = {each.keyword: each for each in (*EXTENSIONS, *extra) if each.keyword}
+    left: set[str] = set()
+    for each in without:
+        keyword = asciitext.upper(each) if isinstance(each, str) else each
+        if keyword not in known:
+            raise ValueError(f"without: no extension is called {each!r}; there are {', '.join(sorted(known))}")
+        left.add(keyword)
+    while more := {each.keyword for each in known.values() if each.requires & left} - left:
+        left |= more
+    return frozenset(left)
 
 
 def named(keyword: str) -> Extension:

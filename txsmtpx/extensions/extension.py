@@ -92,6 +92,8 @@ class Extension:
     @ivar keep_to: what else a client must keep to where it is offered: (what L{read} gave, options of MAIL); raises
         L{txsmtpx.NotOffered} or C{ValueError}.
     @ivar within_tls: whether a client believes that it is offered only within TLS that is verified.
+    @ivar lists: whether a list stands behind the keyword; if a server announces it on several lines, a client takes
+        them together.
     @ivar needs_backend: whether it is a promise that only a backend can keep, which must declare it in C{supports}.
     @ivar session_method: the optional method of a session that keeps the promise.  A session that has the method need
         not declare the extension.
@@ -109,6 +111,7 @@ class Extension:
     wanted: Callable[[Options], bool] = never
     keep_to: Callable[[Any, MailOptions], object] | None = None
     within_tls: bool = False
+    lists: bool = False
     needs_backend: bool = False
     session_method: str = ""
 

@@ -47,4 +47,4 @@ def _read(text: str) -> dict[str, int]:
     }
 
 
-LIMITS = Extension("LIMITS", "RFC 9422", announce=_announce, read=_read)
+LIMITS = Extension("LIMITS", "RFC 9422", announce=_announce, read=_read, lists=True)

@@ -108,6 +108,7 @@ XCLIENT = Extension(
     "Postfix XCLIENT_README",
     announce=_announce_xclient,
     read=_read,
+    lists=True,
     verbs=(
         Verb(
             "XCLIENT",
@@ -126,6 +127,7 @@ XFORWARD = Extension(
     "Postfix XFORWARD_README",
     announce=_announce_xforward,
     read=_read,
+    lists=True,
     verbs=(
         Verb(
             "XFORWARD",

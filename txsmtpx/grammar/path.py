@@ -98,6 +98,17 @@ def parse_mailbox(text: str) -> str:
     return f"{local}@{domain}"
 
 
+def check_domain_part(text: str) -> None:
+    """
+    Check that C{text} is what may stand behind the @ of a mailbox: a domain or an address literal.
+
+    A dot at the end of a domain is allowed; on the wire there is none (RFC 5321 §2.3.5).
+
+    @raise Malformed: it is neither.
+    """
+    parse_mailbox(f"postmaster@{text.removesuffix('.')}")
+
+
 def _check_lengths(local: str, domain: str) -> None:
     if len(local) > MAX_LOCAL_PART // 4 and len(local.encode("utf-8")) > MAX_LOCAL_PART:
         raise Malformed("the local part is too long")

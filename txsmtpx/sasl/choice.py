@@ -10,8 +10,10 @@ from txsmtpx.errors import NotOffered
 from txsmtpx.interfaces import ISASLClient
 from txsmtpx.sasl.cram import CramMD5
 from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.mechanism import computes
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import NAMES, Scram
+from txsmtpx.sasl.verifier import HASHES
 
 
 def strongest(offered: Collection[str], username: str, password: str, bindable: bool) -> ISASLClient:
@@ -20,13 +22,36 @@ def strongest(offered: Collection[str], username: str, password: str, bindable: 
 
     @param offered: names of mechanisms.
     @param bindable: whether the channel can be bound.
-    @raise NotOffered: nothing that works with a password.
+    @raise NotOffered: nothing that works with a password, and that this system can compute.
     """
-    for name in [f"{name}-PLUS" for name in NAMES] * bindable + list(NAMES):
+    names = [name for name in NAMES if computes(HASHES[name])]
+    for name in [f"{name}-PLUS" for name in names] * bindable + names:
         if name in offered:
             return Scram(name, username, password)
-    for mechanism in (CramMD5, Plain, Login):
-        if mechanism.name in offered:
-            return mechanism(username, password)
+    if CramMD5.name in offered and computes("md5"):
+        return CramMD5(username, password)
+    in_clear = _in_clear(offered, username, password)
+    if in_clear is not None:
+        return in_clear
     text = f"no mechanism for a password is offered, only: {' '.join(sorted(offered)) or 'none'}"
+    if CramMD5.name in offered:
+        text += " (this system has no MD5)"
     raise NotOffered(text, command="AUTH", temporary=True)
+
+
+def after(failed: ISASLClient, offered: Collection[str], username: str, password: str) -> ISASLClient | None:
+    """
+    What is tried after a mechanism has failed that L{strongest} has chosen: PLAIN or LOGIN after CRAM-MD5.
+
+    A server that keeps hashes of passwords cannot check CRAM-MD5, and some offer it all the same.  After SCRAM nothing
+    is tried: its failure may mean that someone is between the client and the server.
+
+    @param offered: names of mechanisms.
+    @return: None for nothing.
+    """
+    return _in_clear(offered, username, password) if isinstance(failed, CramMD5) else None
+
+
+def _in_clear(offered: Collection[str], username: str, password: str) -> ISASLClient | None:
+    """A mechanism that sends the password itself."""
+    return next((each(username, password) for each in (Plain, Login) if each.name in offered), None)

@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from txsmtpx.errors import auth_failed
 from txsmtpx.interfaces import ISASLClient, ISASLServer
-from txsmtpx.sasl.mechanism import Mechanism, both_forms, prepared
+from txsmtpx.sasl.mechanism import Mechanism, both_forms, computes, need, prepared
 
 
 @implementer(IUsernameHashedPassword)
@@ -69,7 +69,9 @@ class CramMD5Server:
             raise auth_failed() from None
 
 
-CRAM_MD5 = Mechanism("CRAM-MD5", IUsernameHashedPassword, CramMD5Server, server_first=True)
+CRAM_MD5 = Mechanism(
+    "CRAM-MD5", IUsernameHashedPassword, CramMD5Server, server_first=True, suits=lambda backend: computes("md5")
+)
 
 
 @implementer(ISASLClient)
@@ -84,7 +86,12 @@ class CramMD5:
         self.secrets = (password,)
 
     def start(self) -> None:
-        """The server speaks first."""
+        """
+        The server speaks first.
+
+        @raise NotOffered: this system has no MD5.
+        """
+        need(self.name, "md5")
 
     def next(self, challenge: bytes) -> bytes:
         """§2."""

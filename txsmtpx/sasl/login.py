@@ -4,6 +4,7 @@ LOGIN: never more than a draft (draft-murchison-sasl-login), but what many clien
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
@@ -50,6 +51,10 @@ class Login:
         self.secrets = (password,)
         self._both = username.encode("utf-8"), password.encode("utf-8")
         self._answers: list[bytes] = []
+
+    def fresh(self) -> Login:
+        """Return a copy, for one exchange."""
+        return copy.copy(self)
 
     def start(self) -> None:
         """The server speaks first."""

@@ -12,7 +12,8 @@ from typing import Any
 from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
 
-from txsmtpx.errors import auth_failed
+from txsmtpx.errors import Fault, NotOffered, auth_failed
+from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import ISASLServer
 from txsmtpx.sasl.prep import saslprep
 
@@ -36,6 +37,30 @@ class Mechanism:
     server_first: bool = False
     available: Callable[[Any], bool] = lambda connection: True
     suits: Callable[[Any], bool] = lambda backend: True
+
+
+def computes(algorithm: str) -> bool:
+    """
+    Whether this system computes HMAC by C{algorithm}: MD5 may be switched off, such as by FIPS 140.
+
+    @param algorithm: a name of L{hashlib}.
+    """
+    try:
+        hmac.new(bytes(16), b"", algorithm)
+    except ValueError:
+        return False
+    return True
+
+
+def need(name: str, algorithm: str) -> None:
+    """
+    Check that this system computes the hash that the mechanism C{name} needs (L{computes}).
+
+    @raise NotOffered: it does not.
+    """
+    if not computes(algorithm):
+        text = f"AUTH {name} needs {asciitext.upper(algorithm)}, which this system lacks"
+        raise NotOffered(text, command="AUTH", fault=Fault.CALLER)
 
 
 def prepared(octets: bytes | str) -> bytes:

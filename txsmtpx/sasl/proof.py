@@ -15,13 +15,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from txsmtpx.sasl.prep import saslprep
-from txsmtpx.sasl.verifier import HASHES, ScramVerifier
+from txsmtpx.sasl.verifier import HASHES, LEAST_ITERATIONS, MOST_ITERATIONS, ScramVerifier
 
-MOST_ITERATIONS = 10_000_000
-"""A server that wants more wants to keep us busy."""
-
-LEAST_ITERATIONS = 4096
-"""A server that wants less wants what it hears to be guessed (RFC 7677 §4)."""
+_DIGITS = len(str(MOST_ITERATIONS))
 
 _NAME = r"(?:[^,=\0]|=2C|=3D)+"
 _NONCE = r"[!-+\--~]+"
@@ -29,7 +25,7 @@ _BASE64 = r"[A-Za-z0-9+/]+={0,2}"
 _MORE = r"(?:,[A-Zbdf-hj-loqtuw-z]=[^,\0]+)*"  # letters with no meaning yet, to be ignored (§5.1); m= never is
 
 _CLIENT_FIRST = re.compile(rf"(([ny]|p=[A-Za-z0-9.-]+),(?:a=({_NAME}))?,)(n=({_NAME}),r=({_NONCE}){_MORE})")
-_SERVER_FIRST = re.compile(rf"r=({_NONCE}),s=({_BASE64}),i=([1-9][0-9]{{0,7}}){_MORE}")
+_SERVER_FIRST = re.compile(rf"r=({_NONCE}),s=({_BASE64}),i=([1-9][0-9]*){_MORE}")
 _CLIENT_FINAL = re.compile(rf"(c=({_BASE64}),r=({_NONCE}){_MORE}),p=({_BASE64})")
 _SERVER_FINAL = re.compile(rf"v=({_BASE64}){_MORE}")
 
@@ -98,8 +94,9 @@ def read_server_first(text: str) -> tuple[str, bytes, int]:
     @raise ValueError: it is none.
     """
     nonce, salt, iterations = _match(_SERVER_FIRST, text)
-    if not LEAST_ITERATIONS <= int(iterations) <= MOST_ITERATIONS:
-        raise ValueError(f"{iterations} iterations")
+    if len(iterations) > _DIGITS or not LEAST_ITERATIONS <= int(iterations) <= MOST_ITERATIONS:
+        allowed = f"{LEAST_ITERATIONS} to {MOST_ITERATIONS}"
+        raise ValueError(f"the server asks for {iterations[:20]} iterations, not {allowed}")
     return nonce, _octets(salt), int(iterations)
 
 

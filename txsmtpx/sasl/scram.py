@@ -7,20 +7,21 @@ in any.  A client takes the first of these, or the one that it is told to.
 
 from __future__ import annotations
 
+import copy
 import hmac
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, implementer
 
-from txsmtpx.dialog.result import settle
+from txsmtpx.dialog.result import settle, then
 from txsmtpx.errors import NotOffered, auth_failed
 from txsmtpx.interfaces import IBindable, ISASLClient, ISASLServer
 from txsmtpx.sasl import proof
-from txsmtpx.sasl.mechanism import Mechanism
+from txsmtpx.sasl.mechanism import Mechanism, computes, need, prepared
 from txsmtpx.sasl.verifier import HASHES, ScramVerifier, client_key, made_up, salted_password, verifier_of
 
 
@@ -152,6 +153,10 @@ class ScramServer:
         return f"<ScramServer {self._name} {self._first.username if self._first else ''!r}>"
 
 
+def _at_once(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
 def _bindings(connection: Any) -> Mapping[str, bytes]:
     return getattr(connection.tls, "bindings", {})
 
@@ -162,8 +167,12 @@ def _mechanism(name: str) -> Mechanism:
         IScramProof,
         lambda connection, backend: ScramServer(name, connection, backend),
         available=lambda connection: not name.endswith("-PLUS") or bool(_bindings(connection)),
-        suits=lambda backend: name.removesuffix("-PLUS") in getattr(backend, "scram_mechanisms", HASHES),
+        suits=lambda backend: _suits(name.removesuffix("-PLUS"), backend),
     )
+
+
+def _suits(name: str, backend: Any) -> bool:
+    return name in getattr(backend, "scram_mechanisms", HASHES) and computes(HASHES[name])
 
 
 NAMES = tuple(reversed(HASHES))
@@ -191,6 +200,7 @@ class Scram:
         if self._mechanism not in HASHES:
             raise ValueError(f"no mechanism is called {name}")
         proof.client_first("n", authorization, username, "")
+        prepared(password)
         self.name = name
         self.finished = False
         self._username = username
@@ -200,18 +210,28 @@ class Scram:
         self._wanted = binding
         self._bindings: Mapping[str, bytes] = {}
         self._offered: Collection[str] = ()
+        self._compute: Callable[..., Any] = _at_once
 
     def bind(self, bindings: Mapping[str, bytes], offered: Collection[str]) -> None:
         """See L{IBindable}."""
         self._bindings = bindings
         self._offered = offered
 
+    def fresh(self) -> Scram:
+        """Return a copy, for one exchange."""
+        return copy.copy(self)
+
+    def compute_by(self, in_thread: Callable[..., Deferred[Any]]) -> None:
+        """See L{ISASLClient}."""
+        self._compute = in_thread
+
     def start(self) -> bytes:
         """
         client-first-message (RFC 5802 §5).
 
-        @raise NotOffered: the channel cannot be bound, or not by what is wanted.
+        @raise NotOffered: the channel cannot be bound, or not by what is wanted; or this system lacks the hash.
         """
+        need(self.name, HASHES[self._mechanism])
         self.finished = False
         self._flag = self._gs2_flag()
         self._nonce = _nonce()
@@ -228,11 +248,12 @@ class Scram:
             raise NotOffered(text, command="AUTH")
         return f"p={name}"
 
-    def next(self, challenge: bytes) -> bytes:
+    def next(self, challenge: bytes) -> Any:
         """
         client-final-message, and then nothing, once the server has proved that it knows us.
 
-        @raise ValueError: it has not.
+        @return: C{bytes}; a Deferred of the former, if L{compute_by} has been called.
+        @raise ValueError: it has not, or it asks for too many iterations or too few.
         """
         text = challenge.decode("utf-8")
         if self._signature is None:
@@ -242,11 +263,16 @@ class Scram:
         self.finished = True
         return b""
 
-    def _prove(self, said: str) -> bytes:
+    def _prove(self, said: str) -> Any:
         nonce, salt, iterations = proof.read_server_first(said)
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise ValueError("the nonce is not ours, or ours alone")
-        salted = salted_password(self._mechanism, self._password, salt, iterations)
+        return then(
+            self._compute(salted_password, self._mechanism, self._password, salt, iterations),
+            lambda salted: self._proved(said, nonce, salted, salt, iterations),
+        )
+
+    def _proved(self, said: str, nonce: str, salted: bytes, salt: bytes, iterations: int) -> bytes:
         verifier = verifier_of(self._mechanism, salted, salt, iterations)
         bare = proof.client_final(proof.bound(self._header, self._flag, self._bindings), nonce)
         message = ",".join([self._bare, said, bare]).encode("utf-8")

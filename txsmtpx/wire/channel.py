@@ -5,7 +5,7 @@ The client's end of a connection: lines in, octets out, time-outs, TLS.  What is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,9 +22,10 @@ from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import DeliveryError, NetworkError, ProtocolError
 from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
-from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.deadlines import Deadlines
+from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import TLSState, tls_failure
@@ -54,16 +55,18 @@ class ClientChannel(LineReceiver):
         in_thread: Callable[..., Deferred[Any]],
         lmtp: bool = False,
         domain: str = "",
-        timeouts: Timeouts | None = None,
+        timeouts: Timeouts | float | None = None,
         allow_insecure_auth: bool = False,
         transcript: Transcript | None = None,
         tls_options: Any = None,
         extensions: Sequence[Extension] = (),
+        without: Collection[str] = (),
         eight_bit: EightBit = "refuse",
     ) -> None:
         """
         @param eight_bit: what becomes of octets above 127 that the server does not take: "refuse" or "send".
         @param extensions: what we understand besides those in the box.
+        @param without: keywords of extensions that are not used, though the server offers them.
         @param tls_options: the L{ClientTLS} of an endpoint that speaks TLS from the start.
         @param in_thread: calls a function in a thread, for bodies that are files.
         @param domain: what we call ourselves, "" for the address of this end (RFC 5321 §4.1.3).
@@ -72,13 +75,13 @@ class ClientChannel(LineReceiver):
         self.lmtp = lmtp
         self.tls: TLSState | None = None
         self.server_name = ""
-        self._domain = to_a_label(domain)  # RFC 6531 §3.7.1
+        self._domain = ehlo_name(domain)
         self._in_thread = in_thread
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = Timeouts.of(timeouts)
         self._allow_insecure_auth = allow_insecure_auth
         self._eight_bit = eight_bit
         self._tls_options = tls_options
-        self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions))
+        self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions), box.left_alone(without, extensions))
         self._deadlines = Deadlines(clock, self._expired)
         self._recorder = None if transcript is None else Recorder(transcript, f"{id(self):x}")
         self._lines: deque[bytes] = deque()
@@ -96,6 +99,20 @@ class ClientChannel(LineReceiver):
     def usable(self) -> bool:
         """Whether another command can be sent."""
         return not self._lost and self._dialog.failure is None
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """Keyword to what stood behind it, as its extension reads it; empty before L{hello}."""
+        return self._dialog.extensions
+
+    def supports_auth(self, mechanism: str) -> bool:
+        """Whether C{mechanism} is offered."""
+        return asciitext.upper(mechanism) in self.extensions.get("AUTH", ())
+
+    @property
+    def max_message_size(self) -> int | None:
+        """Octets the server takes at most (RFC 1870); None where it does not say."""
+        return self.extensions.get("SIZE") or None
 
     def close(self) -> Deferred[None]:
         """Hang up; fires when the connection is gone."""

@@ -12,11 +12,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txsmtpx.dialog import demands, source
+from txsmtpx.dialog.addressing import address_of
 from txsmtpx.dialog.client import checked
 from txsmtpx.dialog.demands import EightBit
 from txsmtpx.dialog.envelope import Envelope
 from txsmtpx.dialog.limits import Allowance
-from txsmtpx.dialog.login import log_in
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.submission import Submission
@@ -24,14 +24,14 @@ from txsmtpx.dialog.transfer import Outcome, Transfer
 from txsmtpx.dialog.turns import Turns
 from txsmtpx.errors import Fault, NotOffered
 from txsmtpx.extensions.xclient import plain_attributes
-from txsmtpx.grammar import asciitext, attributes
+from txsmtpx.grammar import attributes
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import IBindable, ISASLClient
-from txsmtpx.sasl.choice import strongest
 from txsmtpx.wire.channel import ClientChannel
+from txsmtpx.wire.client_login import ClientLogin
 from txsmtpx.wire.client_settings import Auth
+from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.tls import TLSState
 
 
@@ -60,20 +60,6 @@ class SMTPClient(ClientChannel):
     # ---- what the server offers
 
     @property
-    def extensions(self) -> dict[str, Any]:
-        """Keyword to what stood behind it, as its extension reads it; empty before L{hello}."""
-        return self._dialog.extensions
-
-    def supports_auth(self, mechanism: str) -> bool:
-        """Whether C{mechanism} is offered."""
-        return asciitext.upper(mechanism) in self.extensions.get("AUTH", ())
-
-    @property
-    def max_message_size(self) -> int | None:
-        """Octets the server takes at most (RFC 1870); None where it does not say."""
-        return self.extensions.get("SIZE") or None
-
-    @property
     def offer(self) -> Offer:
         """C{extensions}, put together."""
         return self._dialog.offer
@@ -89,8 +75,16 @@ class SMTPClient(ClientChannel):
     # ---- the commands
 
     def hello(self, domain: str | None = None) -> Deferred[Reply]:
-        """EHLO, or HELO where the server knows no better; under LMTP LHLO."""
-        return self._do(self._hello(domain or self._domain or self._literal()))
+        """
+        EHLO, or HELO where the server knows no better; under LMTP LHLO.
+
+        @param domain: what we call ourselves, in place of that of the connection.
+        @raise ValueError: it is neither a domain nor an address literal.
+        """
+        return self._do(self._hello_by(domain or ""))
+
+    async def _hello_by(self, domain: str) -> Reply:
+        return await self._hello(ehlo_name(domain) or self._domain or self._literal())
 
     async def _hello(self, domain: str) -> Reply:
         self._accepted = 0
@@ -129,7 +123,8 @@ class SMTPClient(ClientChannel):
         """
         AUTH (RFC 4954).
 
-        @param auth: (username, password), or the client half of a mechanism.
+        @param auth: (username, password), or the client half of a mechanism.  With the former, a failure of CRAM-MD5
+            within TLS leads on to PLAIN or LOGIN.
         @raise NotOffered: the mechanism is not offered, or the connection is in the clear.
         @raise SMTPError: the server does not know us.
         """
@@ -139,41 +134,24 @@ class SMTPClient(ClientChannel):
         if self.tls is None and not self._allow_insecure_auth:
             text = "no TLS: a login in the clear needs allow_insecure_auth=True"
             raise NotOffered(text, command="AUTH", fault=Fault.CALLER)
-        client = self._mechanism(auth)
-        if IBindable.providedBy(client):
-            client.bind(self._bindings, self.extensions["AUTH"])
-        reply = await log_in(self._dialog, client, self.write_secret)
+        reply = await ClientLogin(self._dialog, auth, self.tls).run(self.write_secret, self._in_thread)
         self.authenticated = True
         return reply
 
     def can_authenticate(self, auth: Auth) -> bool:
         """Return whether the server offers AUTH with a mechanism that C{auth} fits."""
         try:
-            self._mechanism(auth)
+            ClientLogin(self._dialog, auth, self.tls).mechanism()
         except NotOffered:
             return False
         return True
-
-    def _mechanism(self, auth: Auth) -> ISASLClient:
-        """
-        @raise NotOffered: the server offers no mechanism that fits.
-        """
-        offered = self.extensions.get("AUTH", ())
-        client: ISASLClient = strongest(offered, *auth, bool(self._bindings)) if isinstance(auth, tuple) else auth
-        if not self.supports_auth(client.name):
-            raise NotOffered(f"the server does not offer AUTH {client.name}", command="AUTH", temporary=True)
-        return client
-
-    @property
-    def _bindings(self) -> dict[str, bytes]:
-        return {} if self.tls is None else self.tls.bindings
 
     def mail(self, sender: str, options: MailOptions | None = None) -> Deferred[Reply]:
         """MAIL."""
         return self._do(self._mail(sender, copy.copy(options) if options is not None else MailOptions()))
 
     async def _mail(self, sender: str, options: MailOptions) -> Reply:
-        words = Envelope(sender, [], options, self._dialog.offer).sender
+        words = Envelope(address_of("sender", sender), [], options, self._dialog.offer).sender
         if self._dialog.left_open:
             await self._checked("RSET")
         self._utf8 = options.smtputf8
@@ -189,7 +167,7 @@ class SMTPClient(ClientChannel):
 
     async def _rcpt(self, recipient: str, options: RcptOptions) -> Reply:
         of_mail = MailOptions(smtputf8=True) if self._utf8 else MailOptions()
-        envelope = Envelope("", [(recipient, options)], of_mail, self._dialog.offer)
+        envelope = Envelope("", [(address_of("recipient", recipient), options)], of_mail, self._dialog.offer)
         if of_mail.smtputf8 and not self._utf8:
             raise ValueError(f"{recipient} needs SMTPUTF8: MAIL has to ask for it, by MailOptions(smtputf8=True)")
         return await self._checked("RCPT", *envelope.recipients[0])
@@ -381,6 +359,7 @@ class SMTPClient(ClientChannel):
 
         Where the server takes only so many recipients at a time (RFC 9422) it goes in several transactions.
 
+        @param sender: an address, "" for the null reverse-path; octets are UTF-8, here and in C{recipients}.
         @param recipients: addresses, or (address, its options).
         @param body: C{bytes}, an C{EmailMessage}, a binary file, an C{IBodyProducer}, or an iterable or async
             iterable of C{bytes}.

@@ -8,13 +8,15 @@ the value is made, before any connection is opened.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
+from txsmtpx.extensions import box
 from txsmtpx.extensions.extension import Extension
 from txsmtpx.interfaces import ISASLClient
+from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.transcript import Transcript
@@ -47,13 +49,14 @@ class ClientSettings:
     auth_optional: bool = False
     hostname: str = ""
     domain: str = ""
-    timeouts: Timeouts | None = None
+    timeouts: Timeouts | float | None = None
     trust_roots: Any = None
     tls_verify: bool = True
     client_certificate: Any = None
     allow_insecure_auth: bool = False
     transcript: Transcript | bool = False
     extensions: Sequence[Extension] = ()
+    without: Collection[str] = ()
     eight_bit: EightBit = "refuse"
 
     def __post_init__(self) -> None:
@@ -61,6 +64,11 @@ class ClientSettings:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} is True or False, not {getattr(self, name)!r}")
         check_eight_bit(self.eight_bit)
+        ehlo_name(self.domain)  # which raises an error if it is wrong, as the next two do
+        Timeouts.of(self.timeouts)
+        without = box.left_alone(self.without, self.extensions)
+        if "AUTH" in without and self.auth is not None:
+            raise ValueError("without AUTH there is no login: leave out auth")
         if self.tls not in (None, "opportunistic", "required", "implicit", "none"):
             raise ValueError(f"tls is opportunistic, required, implicit or none, not {self.tls!r}")
         for name in ("trust_roots", "client_certificate"):
@@ -75,6 +83,21 @@ class ClientSettings:
         elif self.auth is not None and not hasattr(self.auth, "start"):
             kind = type(self.auth).__name__
             raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {kind}")
+
+    def tls_mode(self, usual: TLSMode) -> TLSMode:
+        """
+        Return the mode of TLS.
+
+        Args:
+            usual: The mode that suits the endpoint.
+
+        Raises:
+            ValueError: TLS is required, and STARTTLS, which it needs, is not to be used.
+        """
+        mode = self.tls or usual
+        if mode == "required" and "STARTTLS" in box.left_alone(self.without, self.extensions):
+            raise ValueError('without STARTTLS there is no TLS: use tls:HOST:PORT, or tls="none" to send in the clear')
+        return mode
 
     def tls_options(self, server: str) -> ClientTLS | UnverifiedTLS:
         """

@@ -5,11 +5,11 @@ L{connect}: a connection that is greeted, secured and logged in.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -148,13 +148,14 @@ def connect(
     auth_optional: bool = False,
     hostname: str = "",
     domain: str = "",
-    timeouts: Timeouts | None = None,
+    timeouts: Timeouts | float | None = None,
     trust_roots: Any = None,
     tls_verify: bool = True,
     client_certificate: Any = None,
     allow_insecure_auth: bool = False,
     transcript: Transcript | bool = False,
     extensions: Sequence[Extension] = (),
+    without: Collection[str] = (),
     eight_bit: EightBit = "refuse",
     reactor: Any = None,
 ) -> Deferred[SMTPClient]:
@@ -170,8 +171,8 @@ def connect(
     @param auth_optional: log in only if the server offers AUTH with a mechanism that C{auth} fits; if it does not, go
         on without a login.  A password is still not sent in the clear unless C{allow_insecure_auth} is True.
     @param hostname: the name to verify, where it is not that of the endpoint.
-    @param domain: what we call ourselves.
-    @param timeouts: a time for each phase, None for those of L{Timeouts}.
+    @param domain: what we call ourselves: a domain or an address literal, "" for the address of this end.
+    @param timeouts: L{Timeouts}, or one number of seconds for each phase; None for the defaults.
     @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
     @param tls_verify: False accepts any certificate, for servers whose certificate cannot be verified.  Then anyone on
         the way can read and change the mail, and read the password.  A warning is logged once in each process.
@@ -179,6 +180,8 @@ def connect(
     @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
     @param transcript: True for every line in the log, or a function; secrets are blacked out.
     @param extensions: what we understand besides those in the box.
+    @param without: keywords of extensions that are not used, though the server offers them, such as
+        C{{"PIPELINING", "CHUNKING"}}; and so for those that require one of them.
     @param eight_bit: what becomes of octets above 127 where the server does not offer 8BITMIME, and of UTF-8 in headers
         where it does not offer SMTPUTF8: "refuse" raises L{EightBitContent} or L{NotOffered}, "send" sends the octets
         as they are.  An C{EmailMessage} is always written as the server takes it.
@@ -208,6 +211,7 @@ def connect(
         allow_insecure_auth=allow_insecure_auth,
         transcript=transcript,
         extensions=extensions,
+        without=without,
         eight_bit=eight_bit,
     )
     return connect_with(settings, endpoint, reactor)
@@ -218,10 +222,17 @@ def connect_with(settings: ClientSettings, endpoint: Any, reactor: Any) -> Defer
     L{connect}, with settings that were checked before.
     """
     to = target(reactor, endpoint)
-    mode = settings.tls or to.tls
+    mode = settings.tls_mode(to.tls)
     if mode == "implicit" and not isinstance(to.servers, MXEndpoint):
         settings.tls_options(to.hostname)  # which raises an error now if the options are wrong
-    return _Connecting(reactor, to, mode, settings, settings.timeouts or Timeouts()).begin()
+    return _Connecting(reactor, to, mode, settings, Timeouts.of(settings.timeouts)).begin()
+
+
+def _threads_of(reactor: Any) -> Callable[..., Deferred[Any]]:
+    """Return a function that calls another in a thread; at once, if the reactor is a C{Clock}, which has no threads."""
+    if not hasattr(reactor, "getThreadPool"):
+        return maybeDeferred
+    return lambda function, *arguments: deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
 
 
 @dataclass(frozen=True)
@@ -316,7 +327,7 @@ class _Connecting:
         transcript = settings.transcript
         return SMTPClient(
             clock=reactor,
-            in_thread=lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args),
+            in_thread=_threads_of(reactor),
             lmtp=settings.lmtp,
             domain=settings.domain,
             timeouts=self.timeouts,
@@ -324,6 +335,7 @@ class _Connecting:
             transcript=(to_log if transcript else None) if isinstance(transcript, bool) else transcript,
             tls_options=options,
             extensions=settings.extensions,
+            without=settings.without,
             eight_bit=settings.eight_bit,
         )
 

@@ -10,6 +10,7 @@ import re
 from OpenSSL import SSL, crypto
 
 from txsmtpx.grammar import path
+from txsmtpx.grammar.domain import to_a_label
 
 _MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
 _UNKNOWN = re.compile(r"unexpected keyword argument '(.*?)'")
@@ -59,6 +60,25 @@ def host_and_port(pair: tuple[object, ...]) -> tuple[str, int]:
     return host, port
 
 
+def ehlo_name(domain: str) -> str:
+    """
+    Return the name that a client gives in EHLO, with A-labels (RFC 6531 §3.7.1).
+
+    @param domain: a domain or an address literal (RFC 5321 §4.1.1.1), "" for none.
+    @raise ValueError: it is neither.
+    @raise TypeError: it is no text.
+    """
+    if not isinstance(domain, str):
+        raise TypeError(f"domain, the name in EHLO, is text, not {domain!r}")
+    try:
+        if domain:
+            path.check_domain_part(domain)
+        return to_a_label(domain)
+    except ValueError as error:
+        kinds = "a domain or an address literal, such as mail.example.org or [192.0.2.1]"
+        raise ValueError(f"domain, the name in EHLO, is {kinds}, not {domain!r}") from error
+
+
 def check_port(port: int) -> None:
     """
     Check the number of a port to connect to.
@@ -86,6 +106,6 @@ def check_host(host: str) -> None:
     else:
         return
     try:
-        path.parse_mailbox(f"postmaster@{host.removesuffix('.')}")
+        path.check_domain_part(host)
     except ValueError:
         raise ValueError(f"{host!r} is no host") from None

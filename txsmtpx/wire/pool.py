@@ -22,9 +22,10 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from txsmtpx.dialog.addressing import check_message
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.sending import Result
-from txsmtpx.dialog.shares import again
+from txsmtpx.dialog.shares import repeatable
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
@@ -87,7 +88,6 @@ class SMTPPool(Service):
         self._wait = wait
         self._reactor = reactor
         self.settings = ClientSettings(**connecting)
-        target(reactor, endpoint)  # which raises an error now if it is no endpoint
         self.queue_changed: Callable[[], object] = lambda: None
         self._places = Capacity(reactor, size, lambda: self.queue_changed())
         self.size = size
@@ -101,6 +101,16 @@ class SMTPPool(Service):
         self._grow_at = 0.0
         self._left = -STILL_COUNTED
         self._stopping = False
+
+    @property
+    def settings(self) -> ClientSettings:
+        """The parameters of each connection; to be set before the first is opened."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: ClientSettings) -> None:
+        settings.tls_mode(target(self._reactor, self._endpoint).tls)  # which raise an error now if they are wrong
+        self._settings = settings
 
     @property
     def size(self) -> int:
@@ -143,15 +153,16 @@ class SMTPPool(Service):
         return self._track(self._send(sender, recipients, body, options, eight_bit))
 
     async def _send(
-        self, sender: str, recipients: Any, body: Any, options: MailOptions | None, eight_bit: EightBit | None
+        self, sender: Any, recipients: Any, body: Any, options: MailOptions | None, eight_bit: EightBit | None
     ) -> Result:
-        from_start = _repeatable(body)
+        sender, pairs = check_message(sender, recipients, body, options)
+        from_start = repeatable(body)
         ticket = self._places.ticket(self._wait)
         while True:
             client = await self._acquire(ticket)
             try:
                 given = body if from_start is None else from_start()
-                return await client.send(sender, recipients, given, options, eight_bit=eight_bit)
+                return await client.send(sender, pairs, given, options, eight_bit=eight_bit)
             except SMTPError as error:
                 another = self.note_421(client, error)
                 if not another:
@@ -344,11 +355,3 @@ class SMTPPool(Service):
         if is_421(error) and now >= self._not_before:  # one pause for them all
             self._pause = min(self._pause * 2 or 1.0, LONGEST_PAUSE)
             self._not_before = now + self._pause
-
-
-def _repeatable(body: Any) -> Callable[[], Any] | None:
-    """Return a function that returns C{body} from its beginning each time; None if it can be read only once."""
-    try:
-        return again(body)
-    except ValueError:
-        return None

@@ -4,13 +4,16 @@ How long a client waits: RFC 5321 §4.5.3.2, a time for each phase.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Timeouts:
     """
-    Seconds, 0 for ever; where the RFC has a least one it is the default.
+    Seconds that a client waits in each phase, 0 for ever.  Where the RFC has a minimum, that is the default.
+
+    C{Timeouts(30)} is 30 seconds for each phase, C{Timeouts(30, end=600)} for each but the last.
 
     @ivar ready: for L{txsmtpx.connect} as a whole: DNS, all addresses that are tried, greeting, EHLO, TLS and login.
     @ivar connect: for a connection to one address.
@@ -35,7 +38,52 @@ class Timeouts:
     end: float = 600
     quit: float = 10
 
+    def __init__(
+        self,
+        every: float | None = None,
+        *,
+        ready: float | None = None,
+        connect: float | None = None,
+        greeting: float | None = None,
+        command: float | None = None,
+        mail: float | None = None,
+        rcpt: float | None = None,
+        data: float | None = None,
+        block: float | None = None,
+        end: float | None = None,
+        quit: float | None = None,
+    ) -> None:
+        """
+        @param every: for each phase that is not named; None for its default.
+        @raise ValueError: a number is negative, infinite or not a number.
+        @raise TypeError: a value is no number.
+        """
+        given = (ready, connect, greeting, command, mail, rcpt, data, block, end, quit)
+        if every is not None:
+            _check("every phase", every)
+        for phase, seconds in zip(fields(self), given, strict=True):
+            if seconds is not None:
+                _check(phase.name, seconds)
+            default = phase.default if every is None else every
+            object.__setattr__(self, phase.name, default if seconds is None else seconds)
+
+    @classmethod
+    def of(cls, given: Timeouts | float | None) -> Timeouts:
+        """
+        Return C{given}, or a number of seconds as the time of each phase; None for the defaults.
+
+        @raise ValueError: see L{Timeouts}; as for C{TypeError}.
+        """
+        return given if isinstance(given, Timeouts) else cls(given)
+
     @property
     def handshake(self) -> float:
         """Seconds for TLS after STARTTLS: those of a command."""
         return self.command
+
+
+def _check(phase: str, seconds: float) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"time-out of {phase}: a number of seconds, 0 for ever, not {seconds!r}")
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"time-out of {phase}: seconds from 0, which is for ever, not {seconds!r}")

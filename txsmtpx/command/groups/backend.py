@@ -12,8 +12,25 @@ from txsmtpx.backends.plugin import backend_named, plugins
 from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import DOMAIN_KEY, FLAG, NUMBER, SECONDS, TEXT, Action, Option, OptionError, one_of
+from txsmtpx.command.option import (
+    DOMAIN_KEY,
+    FLAG,
+    NUMBER,
+    SECONDS,
+    TEXT,
+    Action,
+    Kind,
+    Option,
+    OptionError,
+    one_of,
+)
 from txsmtpx.command.values import Values
+from txsmtpx.extensions.box import named
+
+
+def _keyword(text: str) -> str:
+    return str(named(text).keyword)
+
 
 RELAY = (
     Option("relay-connections", NUMBER, "Connections to each next server at a time.", 10),
@@ -23,6 +40,12 @@ RELAY = (
         SECONDS,
         "Seconds a message may take to come while another client waits for a connection, 0 for ever.",
         HOLD,
+    ),
+    Option(
+        "relay-without",
+        Kind("KEYWORD", (str,), _keyword),
+        "An extension, such as CHUNKING, that a relay does not use, though the next servers offer it",
+        repeated=True,
     ),
     Option(
         "relay-allow-unverified-tls",
@@ -60,6 +83,7 @@ def _apply(values: Values, listener: Listener) -> None:
         _set_limits(values, backend)
         for pool in backend.pools:
             pool.settings = replace(pool.settings, tls_verify=not values["relay-allow-unverified-tls"])
+        _leave_alone(values["relay-without"], backend)
         if not values["auth"] and not backend.domains:
             raise OptionError(
                 "backend", "is a relay for all to everywhere: say for whom or where to:", "auth", "relay-domain"
@@ -77,6 +101,14 @@ def _set_limits(values: Values, backend: RelayBackend) -> None:
         backend.set_limits(values["relay-connections"], values["relay-wait"], values["relay-hold"])
     except ValueError as error:
         raise OptionError("relay-connections", str(error)) from error
+
+
+def _leave_alone(keywords: list[str], backend: RelayBackend) -> None:
+    try:
+        for pool in backend.pools:
+            pool.settings = replace(pool.settings, without={*pool.settings.without, *keywords})
+    except ValueError as error:
+        raise OptionError("relay-without", str(error)) from error
 
 
 def _list() -> None:

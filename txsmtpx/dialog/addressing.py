@@ -1,0 +1,174 @@
+"""
+The sender and the recipients of a message as a caller gives them.
+
+What no server could take is refused before anything is sent, or before there is a connection.  The error names the
+recipient by its number, counted from 1, and its address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from txsmtpx.dialog.source import check_body
+from txsmtpx.grammar import path
+from txsmtpx.grammar.malformed import Malformed
+from txsmtpx.grammar.options import MailOptions, RcptOptions
+
+Recipient = tuple[str, RcptOptions]
+
+_NO_LIST = "recipients are a list of at least one address"
+
+_WHITE = " \t\r\n"
+
+_SHOWN = 100
+"""Characters of an address that an error shows."""
+
+
+def addressed(sender: Any, recipients: Any) -> tuple[str, Sequence[Recipient]]:
+    """
+    Return a sender and recipients as text, each recipient with its options.
+
+    Args:
+        sender: An address, "" for the null reverse-path.  Here and in recipients, octets are decoded as UTF-8, since
+            twisted.mail takes them; their type is not in the annotations.
+        recipients: Addresses, or (address, its options).
+
+    Raises:
+        ValueError: There is no recipient, or an address is empty.
+        TypeError: An address is no text, or options are none.
+    """
+    if not isinstance(sender, str):
+        sender = _text("sender", sender)
+    if not isinstance(recipients, list) and not _is_list(recipients):
+        raise ValueError(_NO_LIST)
+    pairs = [
+        (each, RcptOptions()) if isinstance(each, str) and each else _recipient(f"recipient {number}", each)
+        for number, each in enumerate(recipients, 1)
+    ]
+    if not pairs:
+        raise ValueError(_NO_LIST)
+    return sender, pairs
+
+
+def _is_list(recipients: object) -> bool:
+    return hasattr(recipients, "__iter__") and not isinstance(recipients, str | bytes)
+
+
+def address_of(role: str, given: Any) -> str:
+    """
+    Return an address as text.
+
+    Args:
+        role: "sender" or "recipient".  Only a sender may be "".
+        given: The address, as text or octets.
+
+    Raises:
+        ValueError: It is empty.
+        TypeError: It is no text.
+    """
+    return given if isinstance(given, str) and (given or role == "sender") else _text(role, given)
+
+
+def check_addresses(sender: str, recipients: Sequence[Recipient]) -> None:
+    """
+    Check that each address is one.
+
+    Raises:
+        ValueError: One is none; the text says which, and why.
+    """
+    _check("sender", sender)
+    for number, (address, _) in enumerate(recipients, 1):
+        _check(f"recipient {number}", address)
+
+
+def check_message(
+    sender: Any, recipients: Any, body: Any, options: MailOptions | None
+) -> tuple[str, Sequence[Recipient]]:
+    """
+    Check a message before there is a connection for it.
+
+    Returns:
+        What `addressed` does.
+
+    Raises:
+        ValueError: An address is none, or there is no recipient.
+        TypeError: Something is of a wrong type.
+    """
+    sender, pairs = addressed(sender, recipients)
+    check_addresses(sender, pairs)
+    check_body(body)
+    check_options(options)
+    return sender, pairs
+
+
+def check_options(options: Any) -> None:
+    """
+    Check that these are options of MAIL, or None.
+
+    Raises:
+        TypeError: They are not.
+    """
+    if options is not None and not isinstance(options, MailOptions):
+        raise TypeError(f"options are a MailOptions, not {type(options).__name__}")
+
+
+def _recipient(role: str, given: Any) -> Recipient:
+    """A recipient that is more than text."""
+    options = RcptOptions()
+    if isinstance(given, tuple | list) and len(given) == 2:
+        given, options = given
+        if not isinstance(options, RcptOptions):
+            raise TypeError(f"{role}: its options are an RcptOptions, not {type(options).__name__}")
+    return _text(role, given), options
+
+
+def _text(role: str, given: Any) -> str:
+    """An address that is not simply text."""
+    if isinstance(given, bytes | bytearray):
+        try:
+            given = bytes(given).decode("utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"{role} ({given!r}): an address in octets is in UTF-8") from None
+    if not isinstance(given, str):
+        raise TypeError(f"{role} ({_shown(repr(given))}): an address is text, not {type(given).__name__}")
+    if not given and role != "sender":
+        raise ValueError(f'{role} (""): the address is empty')
+    return given
+
+
+def _check(role: str, address: str) -> None:
+    try:
+        path.format_path(address)
+        address.encode("utf-8")
+    except (Malformed, UnicodeEncodeError) as error:
+        raise ValueError(f'{role} ("{_shown(address)}"): {_reason(address, error)}') from None
+
+
+def _shown(text: str) -> str:
+    """Text on one line, and not too long."""
+    shown = text[:_SHOWN].encode("unicode_escape").decode("ascii") if not text.isprintable() else text[:_SHOWN]
+    return shown + "..." * (len(text) > _SHOWN)
+
+
+def _reason(address: str, error: ValueError) -> str:
+    """What is wrong with an address, and what to do."""
+    if isinstance(error, UnicodeEncodeError):
+        return "a character of the address has no form in UTF-8"
+    if str(error) != "not a mailbox":
+        return str(error)
+    if address != address.strip(_WHITE):
+        return "white space stands around the address"
+    if "@" not in address and _is_mailbox(f"{address}@example.org"):
+        return f"an address needs a domain, such as {address[:_SHOWN]}@example.org"
+    if "," in address and all(_is_mailbox(each.strip(_WHITE)) for each in address.split(",")):
+        return "there are several addresses in one: each is an element of the list"
+    return "not a mailbox"
+
+
+def _is_mailbox(text: str) -> bool:
+    try:
+        path.parse_mailbox(text)
+    except Malformed:
+        return False
+    return True

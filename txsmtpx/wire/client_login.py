@@ -1,0 +1,88 @@
+"""
+The login of a client: which mechanism it uses, and what follows if that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.login import log_in
+from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
+from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import IBindable, ISASLClient
+from txsmtpx.sasl.choice import after, strongest
+from txsmtpx.wire.client_settings import Auth
+from txsmtpx.wire.tls import TLSState
+
+
+class ClientLogin:
+    """
+    One login on one connection.  `SMTPClient` creates it.
+    """
+
+    def __init__(self, dialog: ClientDialog, auth: Auth, tls: TLSState | None) -> None:
+        """
+        Args:
+            dialog: The dialog of the connection.
+            auth: What the caller has given.
+            tls: TLS of the connection.
+        """
+        self._dialog = dialog
+        self._auth = auth
+        self._tls = tls
+        self._bindings = {} if tls is None else tls.bindings
+
+    @property
+    def _offered(self) -> Collection[str]:
+        return self._dialog.extensions.get("AUTH", ())  # type: ignore[no-any-return]
+
+    def mechanism(self) -> ISASLClient:
+        """
+        Return the mechanism to begin with.
+
+        Raises:
+            NotOffered: The server offers no mechanism that fits.
+        """
+        if isinstance(self._auth, tuple):
+            return strongest(self._offered, *self._auth, bool(self._bindings))
+        if asciitext.upper(self._auth.name) not in self._offered:
+            raise NotOffered(f"the server does not offer AUTH {self._auth.name}", command="AUTH", temporary=True)
+        client: ISASLClient = self._auth.fresh() if hasattr(self._auth, "fresh") else self._auth
+        return client
+
+    async def run(self, write_secret: Callable[[bytes], None], in_thread: Callable[..., Deferred[Any]]) -> Reply:
+        """
+        Log in.
+
+        Args:
+            write_secret: Sends octets that no transcript shows.
+            in_thread: Calls a function in a thread.
+
+        Raises:
+            NotOffered: The server offers no mechanism that fits.
+            SMTPError: The server rejects the login.
+            ProtocolError: The server breaks the protocol or the mechanism.
+        """
+        client = self.mechanism()
+        if IBindable.providedBy(client):
+            client.bind(self._bindings, self._offered)
+        if hasattr(client, "compute_by"):
+            client.compute_by(in_thread)
+        try:
+            return await log_in(self._dialog, client, write_secret)
+        except (SMTPError, ProtocolError):
+            other = self._after(client)
+            if other is None or self._dialog.failure is not None:
+                raise
+        return await log_in(self._dialog, other, write_secret)
+
+    def _after(self, failed: ISASLClient) -> ISASLClient | None:
+        """Return what is tried next, if anything: not in the clear, and not if the caller has chosen the mechanism."""
+        if self._tls is None or not isinstance(self._auth, tuple):
+            return None
+        return after(failed, self._offered, *self._auth)
