@@ -15,7 +15,16 @@ from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
 from tests.client.port import listening
-from txsmtpx import Delivered, MailOptions, MemoryBackend, SMTPClient, SMTPError, SMTPServerFactory, send_mail
+from txsmtpx import (
+    Delivered,
+    MailOptions,
+    MemoryBackend,
+    ProtocolError,
+    SMTPClient,
+    SMTPError,
+    SMTPServerFactory,
+    send_mail,
+)
 from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import Outcome, ScriptedServer
 
@@ -289,6 +298,12 @@ def open_client(server: bytes):
     return client
 
 
+def one_by_one(client: SMTPClient, replies: bytes) -> None:
+    """The server has waited for each command."""
+    for reply in replies.splitlines(keepends=True):
+        client.dataReceived(reply)
+
+
 @pytest.mark.parametrize("offer", [b"250 x\r\n", b"250-x\r\n250 CHUNKING\r\n"], ids=["DATA", "BDAT"])
 def test_a_server_that_does_not_read_is_waited_for(offer):
     """The source is asked for one chunk each time that there is room again; by BDAT also after each reply."""
@@ -302,7 +317,7 @@ def test_a_server_that_does_not_read_is_waited_for(offer):
             yield b"x" * (CHUNK if chunking else 1000)
 
     outcome = Outcome(client.send("me@example.org", TO, body()))
-    client.dataReceived(b"250 x\r\n250 x\r\n" if chunking else b"250 x\r\n250 x\r\n354 x\r\n")
+    one_by_one(client, b"250 x\r\n250 x\r\n" if chunking else b"250 x\r\n250 x\r\n354 x\r\n")
     ahead = 1 + chunking  # a chunk is held back there, for it may be the last
     assert len(asked) == ahead
     for n in range(8 - ahead):
@@ -320,7 +335,7 @@ def test_a_producer_is_paused_while_the_server_does_not_read():
     client = open_client(b"250 x\r\n")
     producer = Producer([b"x" * 1000] * 5)
     outcome = Outcome(client.send("me@example.org", TO, producer))
-    client.dataReceived(b"250 x\r\n250 x\r\n354 x\r\n")
+    one_by_one(client, b"250 x\r\n250 x\r\n354 x\r\n")
     assert (producer.calls, len(producer.chunks)) == (["pause"], 4)
     client.resumeProducing()
     assert (producer.calls, len(producer.chunks)) == (["pause", "resume", "pause"], 3)
@@ -391,7 +406,7 @@ def test_what_waits_to_be_sent_is_not_sent_after_a_no(what):
     offer, accepted, body = REFUSED[what]
     client = open_client(offer)
     outcome = Outcome(client.send("me@example.org", TO, body))
-    client.dataReceived(accepted)
+    one_by_one(client, accepted)
     client.dataReceived(b"552 5.3.4 Too big\r\n")
     assert client.transport.disconnecting
     assert not client.usable
@@ -403,9 +418,24 @@ def test_what_waits_to_be_sent_is_not_sent_after_a_no(what):
 def test_a_refusal_counts_though_the_connection_was_lost_while_the_server_did_not_read():
     client = open_client(b"250-x\r\n250 CHUNKING\r\n")
     outcome = Outcome(client.send("me@example.org", TO, [b"x" * CHUNK] * 2))
-    client.dataReceived(b"250 x\r\n250 x\r\n")
+    one_by_one(client, b"250 x\r\n250 x\r\n")
     client._paused_writing = False  # all of it is in the hands of the system
     client.dataReceived(b"552 5.3.4 Too big\r\n")
     client.connectionLost()
     assert isinstance(outcome.error, SMTPError)
     assert outcome.error.code == 552
+
+
+@pytest.mark.parametrize("what", ["the last chunk", "the message"])
+def test_a_yes_to_what_still_waits_to_be_sent_is_none(what):
+    """The server cannot have had all of it."""
+    offer, accepted, body = REFUSED[what]
+    client = open_client(offer)
+    outcome = Outcome(client.send("me@example.org", TO, body))
+    one_by_one(client, accepted)
+    client.dataReceived(b"250 2.0.0 Taken\r\n")
+    client.connectionLost()
+    assert isinstance(outcome.error, ProtocolError)
+    assert outcome.error.command == ("DATA" if what == "the message" else "BDAT")
+    assert outcome.error.delivered is Delivered.MAYBE
+    assert not client.usable

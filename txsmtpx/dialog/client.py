@@ -34,6 +34,9 @@ What stands behind a keyword.  A keyword holds none of these (RFC 5321 §4.1.1.1
 wrote it; some servers still announce both forms, for old clients.
 """
 
+NO_SEGMENT = 1 << 30
+"""Replies that are due while it is not known which came together: any number."""
+
 
 class IClientWire(Protocol):
     """What the dialog asks of the wire."""
@@ -81,6 +84,11 @@ def _fits(reply: Reply, verb: str, phase: str) -> bool:
     return reply.code >= 400 or phase == "data" or (verb == "AUTH" and reply.code == 334)
 
 
+def _refuses_data(reply: Reply, verb: str, phase: str) -> bool:
+    """Whether C{reply} refuses the message after 354, which a server may do before it has seen the octets."""
+    return verb == "DATA" and phase == "end" and reply.code >= 400
+
+
 class ClientDialog:
     """
     One connection to a server.
@@ -115,6 +123,8 @@ class ClientDialog:
         self.left_open = False
         self.secrets: Secrets | None = None
         self._expected: deque[tuple[str, str, IWaiting]] = deque()
+        self._in_segment, self._due = False, NO_SEGMENT
+        self._held: tuple[IWaiting, Reply] | None = None
         self._parser = ReplyParser()
 
     def expect(self, verb: str, phase: str) -> Deferred[Reply]:
@@ -157,6 +167,27 @@ class ClientDialog:
         """Whether no reply is expected, nor a part of one come."""
         return not self._expected and not self._parser.partial
 
+    def segment_received(self, begins: bool) -> None:
+        """
+        Note where a segment begins or ends; L{line_received} gets its lines between.
+
+        The server has sent all of them before the client acts on the first.  So none answers a command that leaves
+        meanwhile: a reply too many would pass for the answer to that command, and each reply for the next one's.
+        Therefore the last reply that is expected waits for the end of the segment.
+
+        @param begins: whether it begins.
+        """
+        self._in_segment = begins
+        self._due = len(self._expected) if begins else NO_SEGMENT
+        held, self._held = self._held, None
+        if held is not None:
+            waiting, reply = held
+            waiting.callback(reply)
+
+    def expect_more(self, replies: int) -> None:
+        """That many of the replies expected need no further command, so they may come in this segment (PRDR)."""
+        self._due += replies
+
     def line_received(self, line: bytes) -> None:
         """Take one line of the server's, without its line end."""
         try:
@@ -171,11 +202,11 @@ class ClientDialog:
             reply = self.secrets.reply(reply)
         if reply.code == 421:
             self._end(SMTPError.from_reply(reply), politely=True)
-        elif reply.code == 221 and not (expected and expected[0][0] == "QUIT"):
+        elif reply.code == 221 and not (self._due and expected and expected[0][0] == "QUIT"):
             # The server ends the session (RFC 5321 §4.2.3), and has not done what was asked.
             text = f"the server ended the session: {self._shown(reply)}"
             self.fail(NetworkError.like(ConnectionDone, text))
-        elif not expected:
+        elif not expected or not (self._due or _refuses_data(reply, *expected[0][:2])):
             self.fail(ProtocolError(f"a reply nobody asked for: {self._shown(reply)}"))
         else:
             verb, phase, waiting = expected[0]
@@ -183,8 +214,12 @@ class ClientDialog:
                 self.fail(ProtocolError(f"no answer to {verb}: {self._shown(reply)}"))
                 return
             expected.popleft()
+            self._due -= 1
             self.wire.awaiting(expected[0][1] if expected else None)
-            waiting.callback(reply)
+            if expected or not self._in_segment or reply.code // 100 == 3 or verb == "STARTTLS":
+                waiting.callback(reply)  # STARTTLS: what follows in the clear is the wire's business
+            else:
+                self._held = waiting, reply
 
     def masked(self, line: bytes) -> bytes:
         """Return a line of the server, without its text if that repeats a secret."""

@@ -20,7 +20,11 @@ def own_failure(reason: Failure | BaseException) -> Failure:
 
     @param reason: the exception, or a failure with it; it stays as it is.
     """
-    error: Any = reason.value if isinstance(reason, Failure) else reason
+    return Failure(own_error(reason.value if isinstance(reason, Failure) else reason))
+
+
+def own_error(error: Any) -> Any:
+    """Return a copy of an exception: the same class, arguments and attributes, no traceback."""
     kind: Any = type(error)
     if isinstance(kind.__init__, FunctionType):  # which may take other arguments than the exception keeps
         own = kind.__new__(kind, *error.args)
@@ -28,4 +32,4 @@ def own_failure(reason: Failure | BaseException) -> Failure:
         vars(own).update(vars(error))
     else:
         own = copy.copy(error)
-    return Failure(own)
+    return own

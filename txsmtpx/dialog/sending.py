@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from txsmtpx.dialog.client import ClientDialog, checked
 from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.failure import own_error
 from txsmtpx.dialog.flight import Flight
 from txsmtpx.dialog.source import Source
 from txsmtpx.dialog.transfer import IBodyWire, Outcome, Transfer
@@ -114,7 +115,7 @@ class Sending:
                 replies.append(await self._dialog.send("RCPT", *words, phase="rcpt"))
         except DeliveryError as error:
             return replies, error
-        return replies, None
+        return replies, self._out_of_step()
 
     async def _in_one_flight(self) -> tuple[list[Reply], DeliveryError | None]:
         """All of the envelope in one write, with DATA where the body goes by it."""
@@ -127,7 +128,12 @@ class Sending:
             flight.expect("DATA", "data")
         self._dialog.leave(b"".join(lines), self._envelope)
         failure = await flight.over()
-        return flight.replies, failure
+        return flight.replies, failure or self._out_of_step()
+
+    def _out_of_step(self) -> DeliveryError | None:
+        """The error if a reply too many came with the replies to the envelope, which may answer other commands then."""
+        failure = self._dialog.failure
+        return own_error(failure) if isinstance(failure, ProtocolError) else None
 
     def _judged(self, replies: Sequence[Reply], failure: DeliveryError | None) -> tuple[Sequence[str], Refusals]:
         """

@@ -128,11 +128,7 @@ class Transfer:
     def _answered(self, reply: Reply) -> None:
         """The reply to the data; where it does not wait for its end, nothing but an abort stops the client."""
         if not self._complete:
-            error: DeliveryError = SMTPError.from_reply(reply, "DATA")
-            if reply.positive:
-                error = ProtocolError("the server answered before the end of the data", command="DATA")
-                error.delivered = Delivered.MAYBE
-            self._dialog.fail(error)
+            self._dialog.fail(self._too_early() if reply.positive else SMTPError.from_reply(reply, "DATA"))
 
     # ---- by BDAT
 
@@ -296,12 +292,16 @@ class Transfer:
         if failure is None and replies[0].code != 353:
             if not replies[-1].positive:
                 self._stop_sending(replies[-1])
+            elif self._wire.congested:  # the server cannot have had all of it
+                self._dialog.fail(self._too_early())
+                self._dialog.raise_failure()
             return replies
         missing = (accepted if self._lmtp else 1) - len(replies)
         if replies and replies[0].code == 353:
             each = Flight(self._dialog)
             for _ in range(accepted + 1):
                 each.expect("PRDR", "end")
+            self._dialog.expect_more(accepted + 1)
             failure = await each.over()
             if failure is None and not each.replies[-1].positive:
                 return each.replies[-1:]
@@ -309,6 +309,12 @@ class Transfer:
         if failure is None or missing <= 0:
             return replies
         return [*replies, *[self._unknown(failure, replies)] * missing]
+
+    def _too_early(self) -> DeliveryError:
+        """The error where a server accepts a message before it can have had all of it: nothing tells what it has."""
+        error = ProtocolError("the server answered before the end of the data", command=self.verb)
+        error.delivered = Delivered.MAYBE
+        return error
 
     def _unknown(self, failure: DeliveryError, replies: Sequence[Reply]) -> DeliveryError:
         """

@@ -214,7 +214,8 @@ class SMTPPool(Service):
                     log.debug("a kept connection was of no use: {error}", error=error)
                     client.give_up()
                 else:
-                    return client
+                    if client.usable:  # the server may have sent more than the reply
+                        return client
             self._sent.pop(client, None)
         return None
 
