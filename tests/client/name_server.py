@@ -33,6 +33,9 @@ REFERRAL = "referral"
 ANOTHER = "another"
 """The answer to another question, with the ID of this one."""
 
+BARE = "bare"
+"""No records, and no question either."""
+
 BY_TCP = "by TCP"
 """With records: those are in the answer by TCP, that by UDP is cut."""
 
@@ -82,6 +85,8 @@ class NameServer:
             message.authority = [dns.RRHeader("test", dns.NS, payload=dns.Record_NS("ns.test"))]
         elif said == ANOTHER:
             message.queries = [dns.Query("another.test", question.type)]
+        elif said == BARE:
+            message.queries = []
         elif said[:1] == [BY_TCP] and not tcp:
             message.trunc = 1
         else:

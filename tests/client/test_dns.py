@@ -287,6 +287,7 @@ OURS = {
     "garbage": name_server.GARBAGE,
     "echo": name_server.ECHO,
     "another": name_server.ANOTHER,
+    "bare": name_server.BARE,
     "referral": name_server.REFERRAL,
 }
 

@@ -430,3 +430,24 @@ def test_the_errors_of_several_servers_and_of_a_pool():
     failed = DNSFailed("no answer")
     assert (failed.command, failed.temporary, failed.fault) == ("DNS", True, Fault.NETWORK)
     assert type(pickle.loads(pickle.dumps(failed))) is DNSFailed
+
+
+@pytest.mark.parametrize("code", [500, 550])
+def test_ehlo_is_rejected_and_the_connection_closed(network, code):
+    """The client tries HELO then; what the server has said is the error, not the loss."""
+    net = network(EHLO=f"{code} 5.7.1 Not you", HELO=HANG_UP)
+    outcome = Outcome(send_mail(net, "me@example.org", ["you@example.net"], BODY, tls="none", reactor=net.clock))
+    net.flush()
+    assert isinstance(outcome.error, SMTPError)
+    assert str(outcome.error) == f"EHLO: {code} 5.7.1 Not you"
+    assert (outcome.error.temporary, outcome.error.fault, outcome.error.delivered) == (False, Fault.SERVER, NO)
+
+
+def test_silence_after_a_rejected_ehlo_is_silence(network):
+    net = network(EHLO="500 5.5.1 What?", HELO=SILENCE)
+    outcome = Outcome(connect(net, tls="none", reactor=net.clock, timeouts=SECONDS))
+    net.flush()
+    net.advance(12)
+    assert isinstance(outcome.error, TimeoutError)
+    assert outcome.error.command == "HELO"
+    assert outcome.error.temporary

@@ -282,6 +282,32 @@ def test_how_many_are_tried():
     assert len(internet.asked) == 20 * 10
 
 
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("where", ["servers", "addresses"])
+def test_it_is_temporary_if_one_was_not_tried(where, more):
+    """All others say no for good."""
+    hosts = [f"192.0.2.{n}" for n in range(1, 31)]
+    exchangers = {f"x{n}": a(hosts[n]) for n in range(20 + more)}
+    if where == "addresses":
+        exchangers = {"x": a(*hosts[: 10 + more])}
+    internet = Internet(**dict.fromkeys(hosts, server(GREETING="554 5.7.1 No")))
+    resolver = names(MX={"example.net": [mx(n, name) for n, name in enumerate(exchangers)]}, A=exchangers)
+    outcome = send(internet, resolver)
+    internet.go_on(5)
+    assert isinstance(outcome.error, AllServersFailed)
+    assert outcome.error.temporary is bool(more)
+    assert ("not tried" in str(outcome.error)) is bool(more)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_there_is_no_such_domain_only_if_all_exchangers_were_looked_up(more):
+    internet = Internet()
+    outcome = send(internet, names(MX={"example.net": [mx(n, f"x{n}") for n in range(20 + more)]}, A={}))
+    internet.go_on(5)
+    assert isinstance(outcome.error, NoSuchDomain) is not bool(more)
+    assert outcome.error.temporary is bool(more)
+
+
 def test_the_same_address_is_tried_once_an_exchanger():
     internet = Internet()
     outcome = send(internet, names(MX={"example.net": [mx(10, "one"), mx(20, "ONE")]}, A={"one": a(ONE, ONE)}))

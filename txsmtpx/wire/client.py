@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionClosed
 
 from txsmtpx.dialog import demands, source
 from txsmtpx.dialog.addressing import address_of
@@ -22,7 +23,7 @@ from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.submission import Submission
 from txsmtpx.dialog.transfer import Outcome, Transfer
 from txsmtpx.dialog.turns import Turns
-from txsmtpx.errors import Fault, NotOffered
+from txsmtpx.errors import Fault, NotOffered, SMTPError
 from txsmtpx.extensions.xclient import plain_attributes
 from txsmtpx.grammar import attributes
 from txsmtpx.grammar.domain import to_a_label
@@ -92,7 +93,10 @@ class SMTPClient(ClientChannel):
         reply = await self._dialog.send(verb, domain)
         if reply.code in (500, 501, 502, 504, 550) and not self.lmtp:  # RFC 5321 §3.2
             self._dialog.forget()
-            return checked(await self._dialog.send("HELO", domain), "HELO")
+            try:
+                return checked(await self._dialog.send("HELO", domain), "HELO")
+            except ConnectionClosed:  # what the server has said is not lost because it hung up afterwards
+                raise SMTPError.from_reply(reply, verb) from None
         checked(reply, verb)
         self._dialog.learn(reply, self.tls is not None and self.tls.verified)
         return reply

@@ -164,7 +164,7 @@ class Failover(Generic[T]):
             The result of prepare for the first server that can be used.
 
         Raises:
-            NoSuchDomain: None of the hosts has an address.
+            NoSuchDomain: None of the hosts has an address, and all of them were looked up.
             AllServersFailed: None of several servers can be used.
             Exception: The error of the server, where only one was tried; or an error that is not of UNUSABLE.
         """
@@ -176,6 +176,8 @@ class Failover(Generic[T]):
                 addresses.stop()
             if ready is not None:
                 return ready
+        if len(hosts) > MAX_HOSTS:
+            self.attempts.append(Attempt(hosts[MAX_HOSTS], "", _untried(MAX_HOSTS, "servers")))
         if all(isinstance(attempt.error, NoSuchDomain) for attempt in self.attempts):
             raise NoSuchDomain(f"{domain} has no mail server with an address")
         if len(self.attempts) == 1:
@@ -186,11 +188,13 @@ class Failover(Generic[T]):
         """Try all addresses of a host; return None if none can be used."""
         tried: dict[str, None] = {}
         while found := await addresses.next_batch():
-            new = [each for each in dict.fromkeys(found) if each not in tried][: MAX_ADDRESSES - len(tried)]
+            new = [each for each in dict.fromkeys(found) if each not in tried]
+            new, more = new[: MAX_ADDRESSES - len(tried)], new[MAX_ADDRESSES - len(tried) :]
             tried.update(dict.fromkeys(new))
             ready = await self._addresses(host, new, dial)
             if ready is not None:
                 return ready
+            self.attempts += [Attempt(host, each, _untried(MAX_ADDRESSES, "addresses")) for each in more[:1]]
         if not tried:
             self.attempts.append(Attempt(host, "", _no_address(host, addresses.failures)))
         return None
@@ -213,6 +217,11 @@ class Failover(Generic[T]):
             except UNUSABLE as error:
                 self.attempts.append(Attempt(host, address, error))
         return None
+
+
+def _untried(most: int, what: str) -> Exception:
+    """Return the error of a server that is one too many.  It is temporary, for that server has not failed."""
+    return NetworkError.like(ConnectError, f"not tried after {most} {what}", "connect")
 
 
 def _no_address(host: str, failures: Sequence[Exception]) -> Exception:

@@ -229,7 +229,8 @@ def _decoded(server: str, query: dns.Query, octets: bytes) -> dns.Message:
         message.fromStr(octets)
     except Exception as error:  # of several classes
         raise UnusableAnswer(f"{server} answers with malformed octets") from error
-    if not message.answer or (message.queries and message.queries != [query]):
+    echoed = message.queries == [query]  # RFC 1035 §4.1.2; a server that cannot read the query may not repeat it
+    if not message.answer or not (echoed or (not message.queries and message.rCode not in (dns.OK, dns.ENAME))):
         raise UnusableAnswer(f"{server} answers another question")
     return message
 
