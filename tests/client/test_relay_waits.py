@@ -498,3 +498,15 @@ def test_what_stands_in_the_log(relay):  # noqa: F811
     to_next.next.say("250 2.0.0 Taken")
     to_next.here.flush()
     assert first.fired
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+def test_a_next_server_that_is_silent_is_not_asked_twice(relay, verb):  # noqa: F811
+    """The client waits for the answer to RCPT for five minutes (RFC 5321 §4.5.3.2.3), and gets one before."""
+    to_next = relay(scripted(**{verb: SILENCE}))
+    to_next.client.mail("me@example.org")
+    given = Outcome(to_next.client.rcpt("one@example.net"))
+    to_next.here.flush()
+    to_next.here.advance(120)
+    assert given.error.code == 451
+    assert len(to_next.there.servers) == 1

@@ -4,6 +4,7 @@ What a relay passes on of what its next server says: to the client, and to the l
 
 from __future__ import annotations
 
+from txsmtpx.dialog.fields import printable
 from txsmtpx.dialog.transfer import Outcome
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
@@ -35,5 +36,10 @@ def for_recipient(outcome: Outcome) -> Reply:
 
 
 def shortened(said: object) -> str:
-    """Return the text of a reply or an error, cut to what a log line has room for."""
-    return (said.one_line if isinstance(said, Reply) else str(said))[:MAX_CHARACTERS]
+    """
+    Return the text of a reply or an error for the log, cut to what a line has room for.
+
+    A next server chooses it: so it is one line, and control characters, which a terminal obeys, are escaped.
+    """
+    text = said.one_line if isinstance(said, Reply) else " / ".join(str(said).splitlines())
+    return printable(text[:MAX_CHARACTERS])

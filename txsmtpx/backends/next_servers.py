@@ -32,10 +32,11 @@ SILENCE = 1.0
 WAIT = 5
 """Seconds that a client waits for a connection, by default."""
 
-TIMEOUTS = Timeouts(ready=90, connect=10, greeting=30, command=30)
+TIMEOUTS = Timeouts(ready=90, connect=10, greeting=30, command=30, mail=60, rcpt=120)
 """
 Time limits for next servers, by default.  They are shorter than those of RFC 5321: the client waits for the answer to
-RCPT, for five minutes (RFC 5321 §4.5.3.2.3), and there may be other next servers to try.
+RCPT, for five minutes (RFC 5321 §4.5.3.2.3), in which the relay connects and sends MAIL and RCPT; and there may be
+other next servers to try.
 """
 
 UNREACHABLE = (ConnectError, ConnectionClosed, DNSLookupError, ProtocolError)
@@ -116,7 +117,7 @@ class NextServers:
             except Exception as error:  # of any class: another server may be usable
                 if now >= self._silent.get(pool, 0.0):
                     self._silent[pool] = now + SILENCE
-                    self._log_failure(error, session_id)
+                    self._log_failure(pool, error, session_id)
                 self._mark_down(pool)
             else:
                 self._down.pop(pool, None)
@@ -155,12 +156,12 @@ class NextServers:
     def _mark_down(self, pool: SMTPPool) -> None:
         self._down[pool] = self._clock.seconds() + DOWN
 
-    def _log_failure(self, error: Exception, session_id: str) -> None:
+    def _log_failure(self, pool: SMTPPool, error: Exception, session_id: str) -> None:
         if isinstance(error, SMTPError):
-            text = "session={session} the next server rejects the connection: {error}"
+            text = "session={session} the next server {server} rejects the connection: {error}"
         else:
-            text = "session={session} the next server cannot be reached: {error}"
+            text = "session={session} the next server {server} cannot be reached: {error}"
         if isinstance(error, (SMTPError, NotOffered, *UNREACHABLE)):
-            log.warn(text, session=session_id, error=shortened(error))
+            log.warn(text, session=session_id, server=pool.server, error=shortened(error))
         else:  # an endpoint of a third party, or a defect
-            log.failure(text, session=session_id, error=error)
+            log.failure(text, session=session_id, server=pool.server, error=error)

@@ -26,6 +26,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import TimeoutError
 from twisted.logger import Logger, LogLevel
 
 from txsmtpx.backends.introduction import Introduction, by_xclient, by_xforward
@@ -252,6 +253,8 @@ class RelaySession(Session):
             except BaseException as error:
                 why = error.__cause__
                 elsewhere = tries > 0 and self._client is not None and (is_421(why) or isinstance(why, UNREACHABLE))
+                if isinstance(why, TimeoutError) and len(self._backend.next_servers) == 1:
+                    elsewhere = False  # the same server would be silent again, while the client waits
                 self._done()
                 tries -= 1
                 if elsewhere:
@@ -273,7 +276,8 @@ class RelaySession(Session):
             try:
                 await self._told(client.rcpt(recipient, its_options))
             except SMTPError as error:
-                self._log(LogLevel.warn, "the next server rejects a recipient that it accepted: {error}", error=error)
+                text = "the next server {server} rejects a recipient that it accepted: {error}"
+                self._log(LogLevel.warn, text, error=error)
                 raise SMTPError.from_reply(replies.NEXT_LOST_451) from error.__cause__
         return client
 
@@ -287,14 +291,14 @@ class RelaySession(Session):
             try:
                 await by_xclient(client, self._connection)
             except (NotOffered, SMTPError, ValueError, *UNREACHABLE) as error:
-                self._log(LogLevel.error, "the next server takes no XCLIENT from us: {error}", error=error)
+                self._log(LogLevel.error, "the next server {server} takes no XCLIENT from us: {error}", error=error)
                 raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451) from error
         elif self._backend.introduce == "xforward" and client.extensions.get("XFORWARD"):
             try:
                 await by_xforward(client, self._connection)
             except (SMTPError, ValueError) as error:
                 # It is for the logs there; here it stands in ours.
-                self._log(LogLevel.warn, "the next server does not take XFORWARD: {error}", error=error)
+                self._log(LogLevel.warn, "the next server {server} does not take XFORWARD: {error}", error=error)
             except UNREACHABLE as error:
                 raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
 
@@ -330,18 +334,18 @@ class RelaySession(Session):
         except NotOffered as error:
             raise self._unsendable(error, requiretls) from error
         except UNREACHABLE as error:
-            self._log(LogLevel.warn, "the next server was lost: {error}", error=error)
+            self._log(LogLevel.warn, "the next server {server} was lost: {error}", error=error)
             raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
         except ValueError as error:
             if unsendable is None:
                 raise
-            self._log(LogLevel.info, "the next server cannot be told that: {error}", error=error)
+            self._log(LogLevel.info, "the next server {server} cannot be told that: {error}", error=error)
             raise SMTPError.from_reply(unsendable) from error
         return passed_on(said) if isinstance(said, Reply) else said
 
     def _unsendable(self, error: NotOffered, requiretls: bool = False) -> SMTPError:
         """Log that the next server does not take a message, and return the answer."""
-        self._log(LogLevel.info, "the next server cannot take that: {error}", error=error)
+        self._log(LogLevel.info, "the next server {server} cannot take that: {error}", error=error)
         if isinstance(error, EightBitContent):
             return SMTPError.from_reply(replies.NEXT_SEVEN_BITS_554)
         return SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550)
@@ -349,7 +353,8 @@ class RelaySession(Session):
     def _log(self, level: Any, text: str, **of: Any) -> None:
         of = {name: shortened(value) if name == "error" else value for name, value in of.items()}
         text = f"session={{session}} queue={{queue}} {text}"
-        log.emit(level, text, session=self._connection.session_id, queue=self._queue_id, **of)
+        server = "" if self._pool is None else self._pool.server
+        log.emit(level, text, session=self._connection.session_id, queue=self._queue_id, server=server, **of)
 
     def _done(self) -> None:
         pool, client = self._pool, self._client

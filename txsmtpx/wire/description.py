@@ -1,11 +1,12 @@
 """
-What is wrong with the string of an endpoint, in words: parsers of endpoints raise what Python raises.
+Endpoints in words: their names, and what is wrong with a string, for parsers of endpoints raise what Python raises.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Any
 
 from OpenSSL import SSL, crypto
 
@@ -77,6 +78,16 @@ def ehlo_name(domain: str) -> str:
     except ValueError as error:
         kinds = "a domain or an address literal, such as mail.example.org or [192.0.2.1]"
         raise ValueError(f"domain, the name in EHLO, is {kinds}, not {domain!r}") from error
+
+
+def name_of(endpoint: Any) -> str:
+    """Return the name of an endpoint for the log: its string, how it describes itself, or the name of its class."""
+    if isinstance(endpoint, str):
+        return endpoint
+    if isinstance(endpoint, tuple):
+        return ":".join(map(str, endpoint))
+    kind: Any = type(endpoint)
+    return repr(endpoint) if kind.__repr__ is not object.__repr__ else str(kind.__name__)
 
 
 def check_port(port: int) -> None:

@@ -24,6 +24,7 @@ from twisted.logger import Logger
 
 from txsmtpx.dialog.addressing import check_message
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
+from txsmtpx.dialog.fields import printable
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.shares import repeatable
 from txsmtpx.errors import SMTPError
@@ -32,6 +33,7 @@ from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.connect import connect_with, target
+from txsmtpx.wire.description import name_of
 from txsmtpx.wire.refusal import is_421, may_be_too_many
 
 log = Logger(__name__)
@@ -57,6 +59,7 @@ class SMTPPool(Service):
     up meanwhile is noticed before anything is sent, and nothing is ever sent twice.
 
     @ivar settings: the parameters of each connection; to be set before the first is opened.
+    @ivar server: the endpoint, for the log: its string, how it describes itself, or the name of its class.
     @ivar queue_changed: called when the number of callers that wait for a connection has changed.
     """
 
@@ -83,6 +86,7 @@ class SMTPPool(Service):
         if reactor is None:
             from twisted.internet import reactor
         self._endpoint = endpoint
+        self.server = name_of(endpoint)
         self._max_messages = max_messages
         self._idle = idle
         self._wait = wait
@@ -254,7 +258,7 @@ class SMTPPool(Service):
 
     def _shrink(self, to: int, why: Exception) -> None:
         if to < self._places.limit:
-            log.info("the server accepts no more than {number} connections: {why}", number=to, why=why)
+            log.info("the server accepts no more than {number} connections: {why}", number=to, why=printable(str(why)))
             self._places.resize(to)
         self._grow_at = self._reactor.seconds() + GROW_AFTER
 
