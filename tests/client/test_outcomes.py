@@ -50,6 +50,24 @@ def test_two_were_delivered_and_the_third_may_be(network, offers, end):
 
 
 @EACH
+def test_421_answers_for_one_recipient(network, offers):
+    """For those after it no reply came; a server may have stored the message for them before."""
+    result = sent(network, offers, END=["250 2.0.0 one", "421 4.3.2 Going down"]).result()
+    assert [each for each, _ in result.accepted] == TO[:1]
+    assert [(each, error.code, error.delivered) for each, error in result.refused] == [
+        (TO[1], 421, Delivered.NO), (TO[2], 421, Delivered.MAYBE)]  # fmt: skip
+
+
+@EACH
+def test_421_in_place_of_the_first_of_many_replies(network, offers):
+    error = sent(network, offers, END=["421 4.3.2 Going down"]).error
+    assert isinstance(error, SMTPError)
+    assert (error.code, error.temporary, error.delivered) == (421, True, Delivered.MAYBE)
+    error = sent(network, offers, lmtp=False, END=["421 4.3.2 Going down"]).error
+    assert (error.code, error.delivered) == (421, Delivered.NO)
+
+
+@EACH
 @LATER
 def test_one_of_each(network, offers, end):
     """Accepted, refused by RCPT, refused after the message, unknown."""
@@ -84,7 +102,7 @@ def test_refused_and_then_421(network, offers):
     error = sent(network, offers, END=["550 5.2.1 one", "421 4.3.2 Down"]).error
     assert isinstance(error, RecipientsRefused)
     assert [(each, refusal.code) for each, refusal in error.refused] == list(zip(TO, [550, 421, 421], strict=True))
-    assert (error.temporary, error.delivered) == (True, Delivered.NO)
+    assert (error.temporary, error.delivered) == (True, Delivered.MAYBE)  # for the third no reply came
 
 
 @EACH

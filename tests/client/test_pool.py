@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 
-from txsmtpx import RecipientsRefused, SMTPError, SMTPPool
+from txsmtpx import CommandCancelled, Delivered, RecipientsRefused, SMTPError, SMTPPool
 from txsmtpx.testing import SILENCE, Network, Outcome, ScriptedServer
 
 TO = ["you@example.net"]
@@ -176,7 +176,8 @@ def test_cancelled_while_it_waits_for_a_place(network, pool):
     outcome, third = Outcome(second), send(bounded)
     net.flush()
     second.cancel()
-    assert isinstance(outcome.error, CancelledError)
+    assert isinstance(outcome.error, CommandCancelled)
+    assert (outcome.error.command, outcome.error.delivered) == ("connect", Delivered.NO)
     net.servers[0].say("250 2.0.0 Taken")
     net.flush()
     assert first.error is third.error is None

@@ -11,7 +11,7 @@ from twisted.internet.error import ConnectionRefusedError, TimeoutError
 
 from tests.client.internet import Internet, Names, a, mx
 from tests.client.test_pool import TO, alive, pool, send, sent  # noqa: F401  # a fixture
-from txsmtpx import AllServersFailed, MXEndpoint, PoolBusy, SMTPError, SMTPPool
+from txsmtpx import AllServersFailed, CommandCancelled, MXEndpoint, PoolBusy, SMTPError, SMTPPool
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 
 
@@ -379,6 +379,21 @@ def test_stopping_lets_those_finish_that_wait():
     assert net.clock.getDelayedCalls() == []
 
 
+def test_cancelled_while_it_waits_after_a_421():
+    net = Network(lambda: ScriptedServer(GREETING="421 4.3.2 Busy"))
+    bounded = SMTPPool(net, tls="none", reactor=net.clock, size=1)
+    first = Outcome(bounded.send("me@example.org", TO, b"x\r\n"))
+    net.flush()
+    assert isinstance(first.error, SMTPError)
+    given = bounded.send("me@example.org", TO, b"x\r\n")
+    outcome = Outcome(given)
+    given.cancel()
+    assert isinstance(outcome.error, CommandCancelled)
+    assert outcome.error.command == "connect"
+    assert bounded._places.tokens == bounded._places.limit
+    assert net.clock.getDelayedCalls() == []
+
+
 def test_96_are_cancelled_whenever():
     """Nothing is left of them, and the pool has all its places."""
     net = Network(Sparing(3))
@@ -395,7 +410,7 @@ def test_96_are_cancelled_whenever():
     net.clock.advance(1000)
     net.flush()
     assert all(each.fired for each in outcomes)
-    assert all(each.error is None or isinstance(each.error, CancelledError) for each in outcomes)
+    assert all(each.error is None or isinstance(each.error, CommandCancelled) for each in outcomes)
     assert bounded._places.tokens == bounded._places.limit
     assert bounded._places.waiting == bounded._opening == 0
     stopped = Outcome(bounded.stopService())

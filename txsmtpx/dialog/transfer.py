@@ -20,6 +20,7 @@ from typing import Protocol
 from twisted.internet.defer import CancelledError, Deferred
 
 from txsmtpx.dialog.client import ClientDialog, checked
+from txsmtpx.dialog.failure import own_error
 from txsmtpx.dialog.flight import Flight
 from txsmtpx.dialog.source import Source
 from txsmtpx.errors import CommandCancelled, ConnectionAborted, Delivered, DeliveryError, ProtocolError, SMTPError
@@ -308,7 +309,7 @@ class Transfer:
             replies, missing = each.replies[:accepted], accepted - len(each.replies)
         if failure is None or missing <= 0:
             return replies
-        return [*replies, *[self._unknown(failure, replies)] * missing]
+        return [*replies, *self._unknown(failure, replies, missing)]
 
     def _too_early(self) -> DeliveryError:
         """The error where a server accepts a message before it can have had all of it: nothing tells what it has."""
@@ -316,16 +317,20 @@ class Transfer:
         error.delivered = Delivered.MAYBE
         return error
 
-    def _unknown(self, failure: DeliveryError, replies: Sequence[Reply]) -> DeliveryError:
+    def _unknown(self, failure: DeliveryError, replies: Sequence[Reply], missing: int) -> Sequence[DeliveryError]:
         """
-        The error of those recipients for which no reply came.
+        The errors of those recipients for which no reply came.
 
         Raises:
             DeliveryError: it is that of all of them; or the caller has cancelled, and cannot be given the replies.
         """
         failure.command = self.verb
-        if not isinstance(failure, SMTPError):  # 421 says no
+        others = failure
+        if not isinstance(failure, SMTPError) or (missing > 1 and not replies):
             failure.delivered = Delivered.MAYBE
+        elif missing > 1:  # 421 says no to the first of them; for the others there was no reply
+            others = own_error(failure)
+            others.delivered = Delivered.MAYBE
         if isinstance(failure, CommandCancelled):
             named = zip(self._recipients, replies, strict=False)
             failure.accepted = [(recipient, reply) for recipient, reply in named if reply.positive]
@@ -333,7 +338,7 @@ class Transfer:
                 failure.delivered = Delivered.YES
         if not replies or isinstance(failure, CommandCancelled):
             raise failure
-        return failure
+        return [failure, *[others] * (missing - 1)]
 
 
 def _bdat(octets: bytes, last: bool) -> bytes:

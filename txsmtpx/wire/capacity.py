@@ -8,11 +8,12 @@ import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import TimeoutError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 
-from txsmtpx.errors import Fault, NetworkError
+from txsmtpx.errors import CommandCancelled, Fault, NetworkError
 
 
 class PoolBusy(NetworkError, TimeoutError):
@@ -178,7 +179,29 @@ class _Waiting:
         self.ticket = ticket
         self.refusal = refusal
         self.timer: IDelayedCall | None = None
-        self.acquired: Deferred[None] = Deferred(lambda _: capacity.remove(self))
+        self.acquired: Deferred[None] = Deferred(self._cancelled)
+        self._capacity = capacity
 
     def __lt__(self, other: _Waiting) -> bool:
         return self.ticket.number < other.ticket.number
+
+    def _cancelled(self, acquired: Deferred[None]) -> None:
+        self._capacity.remove(self)
+        acquired.errback(_cancelled())
+
+
+async def paused(clock: IReactorTime, seconds: float) -> None:
+    """
+    Wait before the next connection is opened.
+
+    Raises:
+        CommandCancelled: The caller cancelled.
+    """
+    try:
+        await deferLater(clock, seconds)
+    except CancelledError:
+        raise _cancelled() from None
+
+
+def _cancelled() -> CommandCancelled:
+    return CommandCancelled("the caller cancelled it", command="connect")

@@ -19,7 +19,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from txsmtpx.dialog.addressing import check_message
@@ -29,7 +28,7 @@ from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.shares import repeatable
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.options import MailOptions, RcptOptions
-from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
+from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket, paused
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.connect import connect_with, target
@@ -228,7 +227,7 @@ class SMTPPool(Service):
         if wait > 0:
             if self._not_before > ticket.until:
                 raise PoolBusy(ticket.seconds)
-            await deferLater(self._reactor, wait)
+            await paused(self._reactor, wait)
         self._opening += 1
         try:
             client = await connect_with(self.settings, self._endpoint, self._reactor)
