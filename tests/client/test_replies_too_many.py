@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from txsmtpx import Delivered, MailOptions, ProtocolError, SMTPError, SMTPPool, connect, send_mail
+from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import Outcome
 
 TO = ["one@example.net", "two@example.net"]
@@ -116,3 +117,21 @@ def test_prdr_has_many_replies_to_one_command(network, together):
     result = outcome.result()
     assert [each for each, _ in result.accepted] == TO[:1]
     assert [(each, error.code) for each, error in result.refused] == [(TO[1], 550)]
+
+
+@pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=["DATA", "BDAT"])
+def test_a_refusal_counts_whatever_comes_behind_it(network, offers):
+    """As of a server that runs the octets it has refused as commands."""
+    net = network(offers=["AUTH PLAIN", *offers], END="552 5.3.4 Too big\n500 5.5.2 What?\n500 5.5.2 What?")
+    error = sent(net).error
+    assert isinstance(error, SMTPError)
+    assert (error.code, error.delivered) == (552, Delivered.NO)
+    assert net.servers[0].lost
+
+
+def test_a_refused_chunk_counts_whatever_comes_behind_it(network):
+    net = network(offers=["CHUNKING"], BDAT=["552 5.3.4 Too big\n500 5.5.2 What?"])
+    client = net.result(connect(net, reactor=net.clock, tls="none"))
+    with pytest.raises(SMTPError, match=r"552 5\.3\.4 Too big"):
+        net.result(client.send("me@example.org", TO, [b"x" * CHUNK] * 3))
+    assert len(net.servers[0].chunks) == 1

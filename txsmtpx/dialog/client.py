@@ -89,6 +89,16 @@ def _refuses_data(reply: Reply, verb: str, phase: str) -> bool:
     return verb == "DATA" and phase == "end" and reply.code >= 400
 
 
+def _counts_at_once(reply: Reply, verb: str, phase: str) -> bool:
+    """
+    Whether C{reply} counts whatever comes behind it.
+
+    3xx asks for more.  A refused message is refused, also by a server that runs its octets as commands then.  The wire
+    looks for what stands in the clear behind the reply to STARTTLS.
+    """
+    return reply.code // 100 == 3 or (reply.code >= 400 and phase in ("end", "block")) or verb == "STARTTLS"
+
+
 class ClientDialog:
     """
     One connection to a server.
@@ -216,8 +226,8 @@ class ClientDialog:
             expected.popleft()
             self._due -= 1
             self.wire.awaiting(expected[0][1] if expected else None)
-            if expected or not self._in_segment or reply.code // 100 == 3 or verb == "STARTTLS":
-                waiting.callback(reply)  # STARTTLS: what follows in the clear is the wire's business
+            if expected or not self._in_segment or _counts_at_once(reply, verb, phase):
+                waiting.callback(reply)
             else:
                 self._held = waiting, reply
 
