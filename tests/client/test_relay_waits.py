@@ -13,7 +13,7 @@ from tests.client.internet import NEVER, REFUSES, Internet, Names, a, mx, server
 from tests.client.test_pool_waits import Closing, Sparing
 from tests.client.test_relay import BIG, BODY, Down, Relay, relay, scripted  # noqa: F401  # a fixture
 from txsmtpx import Connection, MailOptions, MXEndpoint, RcptOptions, RecipientsRefused, SMTPError, Timeouts
-from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome
+from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 
 TO = ["one@example.net"]
 
@@ -510,3 +510,24 @@ def test_a_next_server_that_is_silent_is_not_asked_twice(relay, verb):  # noqa: 
     to_next.here.advance(120)
     assert given.error.code == 451
     assert len(to_next.there.servers) == 1
+
+
+@pytest.mark.parametrize("calm", [3, 99])
+def test_a_next_server_that_closes_again_and_again(relay, calm):  # noqa: F811
+    """Not once for each recipient; those that it has accepted get the message, if it takes it at last."""
+
+    class Closing(ScriptedServer):
+        def say(self, answer):
+            super().say(answer)
+            if "2.1.5" in str(answer) and self.verbs.count("RCPT") == len(made) < calm:
+                self.transport.loseConnection()
+
+    made = []
+    to_next = relay(lambda: made.append(Closing()) or made[-1])
+    to = [f"u{n}@example.net" for n in range(60)]
+    outcome = Outcome(to_next.client.send("me@example.org", to, BODY))
+    to_next.here.flush()
+    assert len(made) < 10
+    assert sum(each.verbs.count("RCPT") for each in made) < 60 + 10
+    assert (len(outcome.result().accepted) > 50) is (calm == 3)
+    assert {str(error.reply)[:9] for _, error in outcome.result().refused} == {"451 4.4.2"}

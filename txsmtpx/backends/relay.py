@@ -56,6 +56,9 @@ NAMED = 10
 GRACE = 1.0
 """Seconds for which a session keeps its connection between two commands although another client waits for one."""
 
+LOSSES = 5
+"""Connections that one transaction may lose: after each, MAIL and all accepted RCPTs are sent again."""
+
 HOLD = 60
 """Seconds for which a message that is still coming keeps its connection although another client waits, by default."""
 
@@ -152,22 +155,26 @@ class RelaySession(Session):
         self._sender, self._options, self._since = "", MailOptions(), 0.0
         self._accepted: list[tuple[str, RcptOptions]] = []
         self._awaiting_reply = False
+        self._losses = 0
         self._transfer: tuple[Relayed, Deferred[Any], float] | None = None  # since when
         self._preempted = False
 
     def mail(self, sender: str, options: MailOptions) -> None:
         """MAIL, which is said there when there is a recipient."""
-        self._refusal = None
+        self._refusal, self._losses = None, 0
         self._sender, self._options, self._since = sender, options, self._backend.seconds()
 
     async def rcpt(self, recipient: str, options: RcptOptions) -> Any:
         """
         RCPT, there.
 
-        @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody; what the next server says to MAIL.
+        @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody; 451 4.4.2, the next server was lost too
+            often; what it says to MAIL.
         """
         if self._connection.username is None and not self._is_relayed_to(recipient):
             raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
+        if self._losses > LOSSES:
+            raise SMTPError.from_reply(replies.NEXT_LOST_451)
         self._awaiting_reply = True
         try:
             client = await self._ensure_begun()
@@ -241,6 +248,7 @@ class RelaySession(Session):
             reached; 451 4.3.2 if all connections are in use.
         """
         if self._client is not None and not self._client.usable:
+            self._losses += 1
             self._done()
         if self._client is not None:
             return self._client
