@@ -451,3 +451,20 @@ def test_silence_after_a_rejected_ehlo_is_silence(network):
     assert isinstance(outcome.error, TimeoutError)
     assert outcome.error.command == "HELO"
     assert outcome.error.temporary
+
+
+@pytest.mark.parametrize("said", ["421 4.4.2 Too slow", "250 2.0.0 Surprise"])
+def test_what_comes_while_a_body_is_waited_for(network, said):
+    """With CHUNKING no reply is expected then; it is the message that fails."""
+
+    async def body():
+        yield b"Subject: x\r\n"
+        await Deferred()
+
+    net = network(offers=["CHUNKING"])
+    outcome = Outcome(net.greeted().send("me@example.org", ["you@example.net"], body()))
+    net.flush()
+    net.servers[0].say(said)
+    net.flush()
+    assert isinstance(outcome.error, SMTPError if said[0] == "4" else ProtocolError)
+    assert (outcome.error.command, outcome.error.temporary, outcome.error.delivered) == ("BDAT", True, NO)

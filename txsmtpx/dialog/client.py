@@ -297,7 +297,7 @@ class ClientDialog:
         if self.failure is not None:
             return
         expected, self._expected = self._expected, deque()
-        verb = expected[0][0] if expected else "idle"
+        verb = expected[0][0] if expected else "idle" if self.fetching is None else "BDAT"
         error.command = error.command or verb
         self.failure = error
         self.wire.awaiting(None)
