@@ -426,14 +426,15 @@ def test_a_refusal_counts_though_the_connection_was_lost_while_the_server_did_no
     assert outcome.error.code == 552
 
 
+@pytest.mark.parametrize("early", [b"250 2.0.0 Taken\r\n", b"353 Each\r\n"])
 @pytest.mark.parametrize("what", ["the last chunk", "the message"])
-def test_a_yes_to_what_still_waits_to_be_sent_is_none(what):
+def test_a_yes_to_what_still_waits_to_be_sent_is_none(what, early):
     """The server cannot have had all of it."""
     offer, accepted, body = REFUSED[what]
     client = open_client(offer)
     outcome = Outcome(client.send("me@example.org", TO, body))
     one_by_one(client, accepted)
-    client.dataReceived(b"250 2.0.0 Taken\r\n")
+    client.dataReceived(early)
     client.connectionLost()
     assert isinstance(outcome.error, ProtocolError)
     assert outcome.error.command == ("DATA" if what == "the message" else "BDAT")

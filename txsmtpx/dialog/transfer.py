@@ -290,12 +290,12 @@ class Transfer:
         """
         failure = await finals.over()
         replies = finals.replies
+        if self._wire.congested and failure is None and any(reply.code < 400 for reply in replies):
+            self._dialog.fail(self._too_early())  # octets wait to be sent: the server cannot have had all of it
+            self._dialog.raise_failure()
         if failure is None and replies[0].code != 353:
             if not replies[-1].positive:
                 self._stop_sending(replies[-1])
-            elif self._wire.congested:  # the server cannot have had all of it
-                self._dialog.fail(self._too_early())
-                self._dialog.raise_failure()
             return replies
         missing = (accepted if self._lmtp else 1) - len(replies)
         if replies and replies[0].code == 353:
