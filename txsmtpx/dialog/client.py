@@ -177,21 +177,21 @@ class ClientDialog:
         """Whether no reply is expected, nor a part of one come."""
         return not self._expected and not self._parser.partial
 
-    def segment_received(self, begins: bool) -> None:
+    def begin_segment(self) -> None:
         """
-        Note where a segment begins or ends; L{line_received} gets its lines between.
+        Note that L{line_received} gets several lines that came together, until L{end_segment}.
 
         The server has sent all of them before the client acts on the first.  So none answers a command that leaves
         meanwhile: a reply too many would pass for the answer to that command, and each reply for the next one's.
         Therefore the last reply that is expected waits for the end of the segment.
-
-        @param begins: whether it begins.
         """
-        self._in_segment = begins
-        self._due = len(self._expected) if begins else NO_SEGMENT
-        held, self._held = self._held, None
-        if held is not None:
-            waiting, reply = held
+        self._in_segment, self._due = True, len(self._expected)
+
+    def end_segment(self) -> None:
+        """Note the end of the lines that came together."""
+        self._in_segment, self._due = False, NO_SEGMENT
+        if self._held is not None:
+            (waiting, reply), self._held = self._held, None
             waiting.callback(reply)
 
     def expect_more(self, replies: int) -> None:
@@ -224,12 +224,13 @@ class ClientDialog:
                 self.fail(ProtocolError(f"no answer to {verb}: {self._shown(reply)}"))
                 return
             expected.popleft()
-            self._due -= 1
             self.wire.awaiting(expected[0][1] if expected else None)
-            if expected or not self._in_segment or _counts_at_once(reply, verb, phase):
-                waiting.callback(reply)
-            else:
-                self._held = waiting, reply
+            if self._in_segment:
+                self._due -= 1
+                if not expected and not _counts_at_once(reply, verb, phase):
+                    self._held = waiting, reply
+                    return
+            waiting.callback(reply)
 
     def masked(self, line: bytes) -> bytes:
         """Return a line of the server, without its text if that repeats a secret."""

@@ -128,7 +128,7 @@ class Sending:
             flight.expect("DATA", "data")
         self._dialog.leave(b"".join(lines), self._envelope)
         failure = await flight.over()
-        return flight.replies, failure or self._out_of_step()
+        return flight.replies, self._out_of_step() if failure is None and self._dialog.failure is not None else failure
 
     def _out_of_step(self) -> DeliveryError | None:
         """The error if a reply too many came with the replies to the envelope, which may answer other commands then."""

@@ -145,10 +145,13 @@ class ClientChannel(LineReceiver):
         *lines, self._unread = (self._unread + data).split(b"\n")  # LineReceiver copies the rest for each of them
         self._lines.extend(lines)
         self._receiving = True
-        self._dialog.segment_received(begins=True)
+        several = len(self._lines) > 1
+        if several:
+            self._dialog.begin_segment()
         while self._lines and self._dialog.failure is None:
             self.lineReceived(self._lines.popleft())
-        self._dialog.segment_received(begins=False)
+        if several:
+            self._dialog.end_segment()
         self._receiving = False
         if len(self._unread) > MAX_LINE:
             self._too_long()
