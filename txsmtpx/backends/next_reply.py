@@ -41,5 +41,5 @@ def shortened(said: object) -> str:
 
     A next server chooses it: so it is one line, and control characters, which a terminal obeys, are escaped.
     """
-    text = said.one_line if isinstance(said, Reply) else " / ".join(str(said).splitlines())
+    text = said.one_line if isinstance(said, Reply) else " / ".join(str(said).split("\n"))
     return printable(text[:MAX_CHARACTERS])
