@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import txsmtpx.extensions
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions.box import EXTENSIONS, KNOWN
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar.options import MailOptions, Options, Parameter, RcptOptions
 
 PAGE = Path(__file__).with_name("extensions.md")

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.state import Gate, State
+from txsmtpx.dialog.table import Table
 from txsmtpx.extensions.box import EXTENSIONS
-from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
-from txsmtpx.extensions.table import Gate, Table
 from txsmtpx.grammar.reply import Reply
 
 PAGE = Path(__file__).with_name("states.md")

@@ -1,8 +1,7 @@
 """
-The three floors: imports go down only, and importing does nothing.
+The floors: imports go down only, and importing does nothing.
 
-Read from the source by ast, so that an import within a function counts as well; only those under
-C{TYPE_CHECKING}, which never happen, do not.
+Read from the source by ast, so that an import within a function counts as well, and one under C{TYPE_CHECKING}.
 """
 
 from __future__ import annotations
@@ -22,8 +21,10 @@ ROOT = Path(txsmtpx.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 GRAMMAR = ("txsmtpx.grammar",)
-MIDDLE = ("txsmtpx.grammar", "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.extensions", "txsmtpx.sasl",
-          "txsmtpx.dialog")  # fmt: skip
+CONTRACTS = (*GRAMMAR, "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.settling")
+SASL = (*CONTRACTS, "txsmtpx.sasl")
+DIALOG = (*SASL, "txsmtpx.content", "txsmtpx.dialog")
+MIDDLE = (*DIALOG, "txsmtpx.extensions")
 TWISTED = (
     "twisted.internet.address",
     "twisted.internet.defer",
@@ -41,9 +42,10 @@ FLOORS = [
     ("errors.py", GRAMMAR, ("twisted.internet.defer", "twisted.internet.error")),
     ("interfaces.py", (*GRAMMAR, "txsmtpx.content"), (*TWISTED, "twisted.plugin")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
+    ("settling.py", GRAMMAR, ("twisted.internet.defer",)),
+    ("sasl", SASL, TWISTED),
+    ("dialog", DIALOG, TWISTED),
     ("extensions", MIDDLE, TWISTED),
-    ("sasl", MIDDLE, TWISTED),
-    ("dialog", (*MIDDLE, "txsmtpx.content"), TWISTED),
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
     ("backends", (*MIDDLE, "txsmtpx.content", "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface", "argon2")),
@@ -76,9 +78,6 @@ def _imports(node: ast.AST, in_function: bool) -> Iterator[Import]:
         assert node.level == 0, "imports are absolute"
         for alias in node.names:
             yield Import(node.lineno, f"{node.module}.{alias.name}", in_function)
-    elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        for child in node.orelse:
-            yield from _imports(child, in_function)
     else:
         in_function |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):

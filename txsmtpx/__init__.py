@@ -16,9 +16,11 @@ from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
 from txsmtpx.backends.tee import TeeBackend
 from txsmtpx.content.header import Header
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.settings import first_failure, first_success
+from txsmtpx.dialog.state import State
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.errors import (
     BodyFailed,
@@ -36,7 +38,6 @@ from txsmtpx.errors import (
     SMTPError,
     TLSFailed,
 )
-from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.malformed import Malformed

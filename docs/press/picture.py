@@ -1,5 +1,5 @@
 """
-The three floors, drawn: the picture in text on the page of the architecture becomes one in SVG.
+The floors, drawn: the picture in text on the page of the architecture becomes one in SVG.
 
 The text is what tests compare with the package; so there is one picture, which is good to look at in both forms.  Its
 colours are those of the text around it, in light and in dark.
@@ -27,7 +27,7 @@ def rooms(text: str) -> dict[str, list[tuple[str, str, str]]]:
     for line in text.splitlines():
         if match := _ROOM.match(line):
             floor = match[1] or floor
-            if match[2].strip().startswith(("lines and", "extensions,")):
+            if match[2].strip().startswith(("extensions", "sasl")):
                 continue
             server, _, client = re.sub(r" {4,}", "\0", match[2].strip()).partition("\0")
             floors.setdefault(floor, []).append((server, client.strip(), match[3].strip()))
@@ -38,7 +38,7 @@ def drawn(text: str) -> str:
     """The picture in SVG."""
     floors = rooms(text)
     parts = [_text(LEFT + 16, 20, "your backend, your sessions"), _text(MIDDLE, 20, "your send_mail, SMTPClient")]
-    between = {"dialog": "lines and octets", "grammar": "extensions, sasl"}
+    between = {"dialog": "extensions", "grammar": "sasl"}
     top = 34
     for floor, lines in floors.items():
         parts += [_arrow(LEFT + 90, top - 4, top + GAP - 8), _arrow(MIDDLE + 60, top - 4, top + GAP - 8)]
@@ -47,7 +47,7 @@ def drawn(text: str) -> str:
         height = len(lines) * LINE + PADDING
         parts += _floor(floor, lines, top, height)
         top += height + 6
-    label = "Three floors: wire above dialog above grammar, with the rooms of server and client on each"
+    label = "The floors: wire, extensions, dialog, sasl, grammar, with the rooms of server and client"
     return (
         f'<svg viewBox="0 0 {WIDTH} {top + 4}" role="img" aria-label="{label}" width="100%" fill="currentColor" '
         f'font-family="inherit" font-size="13">{"".join(parts)}</svg>'

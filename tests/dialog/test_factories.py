@@ -9,10 +9,11 @@ from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 
 from txsmtpx import ImplicitTLSEndpoint, OpenBackend, Session, SMTPServerFactory
+from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.settings import Identifiers
+from txsmtpx.dialog.state import State
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.box import EXTENSIONS
-from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.grammar.options import Parameter

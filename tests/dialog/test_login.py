@@ -9,6 +9,7 @@ from twisted.internet.defer import ensureDeferred
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.login import log_in
+from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.testing import Outcome
 
 
@@ -43,7 +44,7 @@ class Mechanism:
 @pytest.mark.parametrize(("octets", "codes"), [(375, [235]), (378, [334, 235])])
 def test_the_initial_response_waits_where_the_line_would_be_too_long(octets: int, codes: list[int]) -> None:
     wire = Wire()
-    dialog = ClientDialog(wire)
+    dialog = ClientDialog(wire, EXTENSIONS)
     outcome = Outcome(ensureDeferred(log_in(dialog, Mechanism(octets), wire.sent.append)))  # type: ignore[arg-type]
     for code in codes:
         assert not outcome.fired

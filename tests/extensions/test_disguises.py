@@ -19,6 +19,7 @@ from tests.extensions.rows import ROWS, Row
 from tests.wire.replies import codes
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.extensions import box
+from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.extensions.smtp import COMMON, EHLO, HELO
 from txsmtpx.grammar.options import OriginalRecipient
 from txsmtpx.grammar.reply import Reply
@@ -148,7 +149,7 @@ def test_no_keyword_of_a_server(said: str):
 def learned(line: str) -> Any:
     """What a client learns from C{line} of an answer to EHLO."""
     wire: Any = object()  # nothing is sent
-    dialog = ClientDialog(wire)
+    dialog = ClientDialog(wire, EXTENSIONS)
     dialog.learn(Reply(250, None, "server.example", line), verified=True)
     return dialog.extensions
 

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from txsmtpx.dialog.table import Table
 from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
-from txsmtpx.extensions.table import Table
 from txsmtpx.testing import Conversation, RecordingBackend
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.extensions.ends import Ends
 from tests.extensions.rows import ROWS, Row
 from txsmtpx import MailOptions, NotOffered, RcptOptions
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import box
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import options
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import DeliverBy, OriginalRecipient, Parameter, ValidSince

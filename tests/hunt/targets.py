@@ -24,7 +24,6 @@ from tests.hunt.liars import Lie
 from tests.hunt.test_liars import agree, believe
 from tests.hunt.victim import suffer
 from txsmtpx import SMTPError
-from txsmtpx.dialog.result import settle
 from txsmtpx.extensions import box
 from txsmtpx.extensions.xclient import XCLIENT_ATTRIBUTES
 from txsmtpx.grammar import attributes, command, moment, options, path, trace, xtext
@@ -37,6 +36,7 @@ from txsmtpx.sasl.cram import CramMD5
 from txsmtpx.sasl.login import Login
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
+from txsmtpx.settling import settle
 from txsmtpx.wire.proxy import header
 
 Target = Callable[[bytes], None]

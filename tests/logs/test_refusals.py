@@ -21,7 +21,7 @@ from zope.interface import directlyProvides
 from tests.logs.test_fields import read
 from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TransactionLog, Verb
 from txsmtpx.dialog.refusals import MOST
-from txsmtpx.extensions.extension import ANY, State
+from txsmtpx.dialog.state import ANY, State
 from txsmtpx.logs.objects import json_form
 from txsmtpx.logs.text import TextForm
 from txsmtpx.sasl.mechanism import Mechanism

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from txsmtpx.backends.passwords import Hashing, InThread, PasswordFile
-from txsmtpx.dialog.result import then
+from txsmtpx.settling import then
 
 
 @implementer(ICredentialsChecker)

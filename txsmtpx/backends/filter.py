@@ -21,10 +21,10 @@ from txsmtpx.content import field, header
 from txsmtpx.content.beginning import Beginning
 from txsmtpx.content.header import Header
 from txsmtpx.dialog.connection import Connection
-from txsmtpx.dialog.result import then
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IFilter
+from txsmtpx.settling import then
 
 HEADER = 256 * 1024
 """Octets in which the header has to end; of a longer one the filter sees so much."""

@@ -13,8 +13,8 @@ from typing import Any
 from zope.interface import directlyProvides, implementer, providedBy
 
 from txsmtpx.dialog.connection import Connection
-from txsmtpx.dialog.result import then
 from txsmtpx.interfaces import IDataContext, ISession
+from txsmtpx.settling import then
 
 
 class Middleware:

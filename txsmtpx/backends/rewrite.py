@@ -15,11 +15,11 @@ from typing import Any
 from txsmtpx.backends.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.outcome import accepts
-from txsmtpx.dialog.result import then
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
+from txsmtpx.settling import then
 
 Rewrite = Callable[[str], Any] | Mapping[str, str]
 """

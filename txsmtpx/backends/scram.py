@@ -22,7 +22,6 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from txsmtpx.backends.passwords import Hashing, InThread, PasswordFile
-from txsmtpx.dialog.result import then
 from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.sasl.verifier import (
     HASHES,
@@ -34,6 +33,7 @@ from txsmtpx.sasl.verifier import (
     made_up,
     verifier_for,
 )
+from txsmtpx.settling import then
 
 _LINE = re.compile(r"\{(SCRAM-SHA-(?:1|256|512))\}([0-9]{4,8}),([^,]+),([^,]+),([^,]+)")
 

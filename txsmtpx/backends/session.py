@@ -11,9 +11,9 @@ from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
 
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.errors import auth_required, auth_unsupported
 from txsmtpx.extensions import box
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.interfaces import ICredentialsBackend, ISession
 

@@ -14,9 +14,9 @@ from zope.interface import implementer
 from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.message import CONTENT_LIMIT
-from txsmtpx.dialog.result import FAILURES
 from txsmtpx.errors import message_too_big
 from txsmtpx.interfaces import IMessage
+from txsmtpx.settling import FAILURES
 
 
 @implementer(IMessage)

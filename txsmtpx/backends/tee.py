@@ -19,11 +19,11 @@ from txsmtpx.backends.stream import StreamedMessage
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.message import CONTENT_LIMIT, Message, MessageAborted
 from txsmtpx.dialog.outcome import accepts, answer
-from txsmtpx.dialog.result import FAILURES
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.settling import FAILURES
 
 log = Logger(__name__)
 

@@ -18,13 +18,12 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import CommandCancelled, ConnectionAborted, DeliveryError, NetworkError, ProtocolError, SMTPError
-from txsmtpx.extensions import box
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, command
 from txsmtpx.grammar.reply import Reply, ReplyParser
 
@@ -112,9 +111,7 @@ class ClientDialog:
     @ivar left_open: whether a transaction was left unfinished, so that RSET comes before the next MAIL.
     """
 
-    def __init__(
-        self, wire: IClientWire, known: Sequence[Extension] = box.EXTENSIONS, without: Collection[str] = ()
-    ) -> None:
+    def __init__(self, wire: IClientWire, known: Sequence[Extension], without: Collection[str] = ()) -> None:
         """
         @param known: the extensions that we understand.
         @param without: keywords of those that are not used, though the server offers them.

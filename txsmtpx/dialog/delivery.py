@@ -23,13 +23,13 @@ from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import addresses, clipped, fields, limited, quoted
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.outcome import chosen, for_recipient, outcome_of, refusal
-from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings, first_success
 from txsmtpx.dialog.slots import Slot, Slots
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.grammar import replies, trace
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IDataContext, ISession
+from txsmtpx.settling import settle
 
 log = Logger(__name__)
 

@@ -11,12 +11,12 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from txsmtpx.dialog.client import ClientDialog, checked
-from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import CommandCancelled, ProtocolError
 from txsmtpx.grammar.command import MAX_SHORT_LINE
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ISASLClient
+from txsmtpx.settling import settle
 
 MOST_CHALLENGES = 20
 """In one exchange, which has three at most in the mechanisms that are known."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from txsmtpx.dialog.extension import Extension, never
 from txsmtpx.errors import NotOffered
-from txsmtpx.extensions.extension import Extension, never
 from txsmtpx.grammar.options import MailOptions, Options
 
 

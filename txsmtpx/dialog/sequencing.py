@@ -4,7 +4,7 @@ Commands and their replies, in their order: RFC 5321 §4.3.
 Where the dialog has to wait for a backend it returns a Deferred, until which the wire holds everything that follows.
 That is the whole concurrency policy: replies cannot overtake each other.
 
-What may be said in a state is one look-up in a table (L{txsmtpx.extensions.table}); what is said to nonsense is here.
+What may be said in a state is one look-up in a table (L{txsmtpx.dialog.table}); what is said to nonsense is here.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.connection import Connection
+from txsmtpx.dialog.extension import Run
 from txsmtpx.dialog.outcome import refusal
 from txsmtpx.dialog.redaction import redacted
 from txsmtpx.dialog.refusals import MOST, closing, refused
-from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.settings import Settings
-from txsmtpx.extensions.extension import Run, State
-from txsmtpx.extensions.table import Gate
+from txsmtpx.dialog.state import Gate, State
 from txsmtpx.grammar import command, replies
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.settling import settle
 
 log = Logger(__name__)
 
@@ -250,7 +250,7 @@ class Sequencing:
     def _go_on(self, state: State) -> None:
         """Another state; what may be said in each is what it was."""
         self._state = state
-        self._runs: dict[str, Run] = self._by_state[state]
+        self._runs: dict[str, Run[Any]] = self._by_state[state]
 
     def _without_crs(self, line: bytes) -> bytes:
         """CR CR LF is one line end under "normalize" (twisted.mail's sendmail writes it); Postfix does the same."""

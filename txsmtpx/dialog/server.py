@@ -21,16 +21,16 @@ from txsmtpx.dialog.body import Body
 from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted
 from txsmtpx.dialog.refusals import MOST, more_refused
-from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.sequencing import IWire, Sequencing
 from txsmtpx.dialog.settings import Settings
+from txsmtpx.dialog.state import State
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
-from txsmtpx.extensions.extension import State
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.settling import settle
 
 log = Logger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 
 from txsmtpx.dialog.observer import Observers
-from txsmtpx.extensions.table import Tables
+from txsmtpx.dialog.table import Tables
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines

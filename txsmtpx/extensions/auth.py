@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.cred.credentials import IAnonymous
 from twisted.cred.error import UnauthorizedLogin
@@ -16,21 +16,20 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.outcome import fits
 from txsmtpx.dialog.refusals import login_refused
-from txsmtpx.dialog.result import settle
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.state import State
 from txsmtpx.errors import SMTPError
-from txsmtpx.extensions.extension import Extension, State, Verb
 from txsmtpx.grammar import asciitext, path, replies, xtext
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ICredentialsBackend, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.settling import settle
 
 log = Logger(__name__)
 

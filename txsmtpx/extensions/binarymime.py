@@ -6,7 +6,7 @@ Its parameter is BODY, which belongs to L{txsmtpx.extensions.eightbitmime}.
 
 from __future__ import annotations
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
 
 BINARYMIME = Extension(
     "BINARYMIME",

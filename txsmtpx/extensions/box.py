@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.binarymime import BINARYMIME
 from txsmtpx.extensions.chunking import CHUNKING
@@ -12,7 +13,6 @@ from txsmtpx.extensions.deliverby import DELIVERBY
 from txsmtpx.extensions.dsn import DSN
 from txsmtpx.extensions.eightbitmime import EIGHTBITMIME
 from txsmtpx.extensions.enhancedstatuscodes import ENHANCEDSTATUSCODES
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.extensions.futurerelease import FUTURERELEASE
 from txsmtpx.extensions.limits import LIMITS
 from txsmtpx.extensions.lookup import EXPAND, VERIFY

@@ -7,17 +7,16 @@ octets come, and the connection is closed.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from txsmtpx.dialog.body import ChunkBody
-from txsmtpx.extensions.extension import Extension, State, Verb
+from txsmtpx.dialog.delivery import DataContext
+from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.message import Message
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.state import State
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.delivery import DataContext
-    from txsmtpx.dialog.message import Message
-    from txsmtpx.dialog.server import ServerDialog
 
 THROWN_AWAY = 1024 * 1024
 """

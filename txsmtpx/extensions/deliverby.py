@@ -5,17 +5,14 @@ RFC 2852: DELIVERBY, a message that is worth something only for so long.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.errors import NotOffered
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import DeliverBy, MailOptions, Options, Parameter, number
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 LONGEST_AGO = -999_999_999
 """The smallest time of BY: it has nine digits (RFC 2852 §4)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar import asciitext, xtext
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import OriginalRecipient, Parameter

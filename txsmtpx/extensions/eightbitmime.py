@@ -4,16 +4,12 @@ RFC 6152: bodies of 8-bit octets, BODY=8BITMIME.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 def _decode(text: str | None) -> str:

@@ -4,6 +4,6 @@ RFC 2034: an enhanced code (RFC 3463) on every line of every 2xx, 4xx and 5xx, b
 
 from __future__ import annotations
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
 
 ENHANCEDSTATUSCODES = Extension("ENHANCEDSTATUSCODES", "RFC 2034")

@@ -5,17 +5,15 @@ RFC 4865: FUTURERELEASE, a message that is held until its time; for ports of sub
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.errors import NotOffered
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import moment, replies
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Options, Parameter, number
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 class HoldLimits(NamedTuple):

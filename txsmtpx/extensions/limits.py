@@ -7,13 +7,10 @@ What it says is kept to by L{txsmtpx.dialog.limits} on the client; the server sa
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import asciitext
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 _LIMIT = re.compile(r"[A-Za-z0-9_-]+(=[!-:<-~]+)?")
 

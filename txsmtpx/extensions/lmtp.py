@@ -6,7 +6,8 @@ The replies are the dialog's work (L{txsmtpx.dialog.delivery}); here is the hell
 
 from __future__ import annotations
 
-from txsmtpx.extensions.extension import ANY, Extension, Verb
+from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.state import ANY
 from txsmtpx.extensions.smtp import COMMON, ehlo
 
 LHLO = Verb("LHLO", ehlo, "LHLO your.domain", ANY, before_tls=True, before_auth=True)

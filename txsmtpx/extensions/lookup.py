@@ -8,15 +8,14 @@ Every server knows both commands. EHLO lists VRFY where sessions have `verify`, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.outcome import answer
-from txsmtpx.extensions.extension import ANY, Extension, Verb
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.state import ANY
 from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 def vrfy(dialog: ServerDialog, argument: str) -> Any:
@@ -29,7 +28,9 @@ def expn(dialog: ServerDialog, argument: str) -> Any:
     return _look_up(dialog, argument, EXPAND, EXPN, replies.NOT_OFFERED_502)
 
 
-def _look_up(dialog: ServerDialog, argument: str, extension: Extension, verb: Verb, unknown: Reply) -> Any:
+def _look_up(
+    dialog: ServerDialog, argument: str, extension: Extension, verb: Verb[ServerDialog], unknown: Reply
+) -> Any:
     if not argument:
         return replies.syntax_501(verb.syntax)
     argument, utf8 = _asks_for_utf8(dialog, argument)

@@ -5,14 +5,11 @@ RFC 6710: MT-PRIORITY, from -9 to 9.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import Parameter
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 _PRIORITY = re.compile(r"-?[1-9]|0")
 

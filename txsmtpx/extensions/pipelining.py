@@ -8,6 +8,6 @@ Nothing needs to be done for it here: the wire holds what comes while the dialog
 
 from __future__ import annotations
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
 
 PIPELINING = Extension("PIPELINING", "RFC 2920")

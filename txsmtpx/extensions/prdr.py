@@ -6,15 +6,11 @@ The replies are the dialog's work (L{txsmtpx.dialog.delivery}, L{txsmtpx.dialog.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions, Parameter, no_value
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 def _announce(dialog: ServerDialog) -> str | None:

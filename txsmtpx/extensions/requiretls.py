@@ -4,15 +4,11 @@ RFC 8689: REQUIRETLS, a message that travels over TLS or not at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions, Parameter, no_value
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 def _announce(dialog: ServerDialog) -> str | None:

@@ -4,7 +4,7 @@ RFC 7293: RRVS, for the one who had that mailbox at that time, not for a later o
 
 from __future__ import annotations
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar import asciitext, moment
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import Parameter, ValidSince

@@ -4,16 +4,11 @@ RFC 1870: SIZE, what the server takes at most and what the client means to send,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions, Parameter, number
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
-
 
 _octets = number(20)
 

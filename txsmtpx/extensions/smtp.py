@@ -4,21 +4,20 @@ RFC 5321: the commands of SMTP itself, the first extension of all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from txsmtpx.dialog.body import DotBody
+from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.outcome import answer
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.state import ANY, State
 from txsmtpx.errors import SMTPError
-from txsmtpx.extensions.extension import ANY, Extension, State, Verb
 from txsmtpx.extensions.lookup import EXPN, VRFY
 from txsmtpx.grammar import asciitext, options, path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 def ehlo(dialog: ServerDialog, argument: str) -> Any:

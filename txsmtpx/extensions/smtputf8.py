@@ -4,7 +4,7 @@ RFC 6531: addresses and headers in UTF-8.
 
 from __future__ import annotations
 
-from txsmtpx.extensions.extension import Extension
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar.options import Parameter, no_value
 
 SMTPUTF8 = Extension(

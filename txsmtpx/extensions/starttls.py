@@ -4,13 +4,12 @@ RFC 3207: STARTTLS.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from txsmtpx.extensions.extension import Extension, State, Verb
+from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.state import State
 from txsmtpx.grammar import replies
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 def _announce(dialog: ServerDialog) -> str | None:

@@ -4,13 +4,12 @@ Verbs that have an RFC and are not served here: 502, a known command, rather tha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from txsmtpx.extensions.extension import ANY, Extension, Verb
+from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.state import ANY
 from txsmtpx.grammar import replies
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 
 def _never(dialog: ServerDialog, argument: str) -> Any:

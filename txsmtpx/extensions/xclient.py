@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
 
-from txsmtpx.extensions.extension import ANY, Extension, State, Verb
+from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.state import ANY, State
 from txsmtpx.grammar import asciitext, attributes, replies
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.malformed import Malformed
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
 
 XCLIENT_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")

@@ -11,9 +11,9 @@ from twisted.cred.credentials import IUsernamePassword
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txsmtpx.dialog.result import settle
 from txsmtpx.interfaces import ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
+from txsmtpx.settling import settle
 
 
 @implementer(ISASLServer)

@@ -17,12 +17,12 @@ from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, implementer
 
-from txsmtpx.dialog.result import settle, then
 from txsmtpx.errors import NotOffered, auth_failed
 from txsmtpx.interfaces import IBindable, ISASLClient, ISASLServer
 from txsmtpx.sasl import proof
 from txsmtpx.sasl.mechanism import Mechanism, computes, need, prepared
 from txsmtpx.sasl.verifier import HASHES, ScramVerifier, client_key, made_up, salted_password, verifier_of
+from txsmtpx.settling import settle, then
 
 
 class IScramProof(ICredentials):

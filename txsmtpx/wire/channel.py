@@ -18,10 +18,10 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.demands import EightBit
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import DeliveryError, NetworkError, ProtocolError
 from txsmtpx.extensions import box
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.deadlines import Deadlines

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import box
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.interfaces import ISASLClient
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts

@@ -19,8 +19,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.dialog.client import checked
 from txsmtpx.dialog.demands import EightBit
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, TLSFailed
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address

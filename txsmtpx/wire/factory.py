@@ -12,13 +12,13 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import Settings
+from txsmtpx.dialog.table import Tables
 from txsmtpx.extensions import box
-from txsmtpx.extensions.extension import Extension
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
-from txsmtpx.extensions.table import Tables
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_network
 from txsmtpx.sasl import box as mechanisms

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
-from txsmtpx.dialog.result import settle, then
+from txsmtpx.settling import settle, then
 
 
 @pytest.mark.parametrize("value", [None, 1, "a", [1]])

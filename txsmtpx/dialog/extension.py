@@ -7,39 +7,23 @@ are listed in L{txsmtpx.extensions.box}.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
+from txsmtpx.dialog.state import GREETED, State
 from txsmtpx.grammar.options import MailOptions, Options, Parameter
 from txsmtpx.grammar.reply import Reply
 
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
+D = TypeVar("D")
+"""The dialog that calls the functions of an extension.  It imports this file, so this file does not name it."""
 
-Run = Callable[["ServerDialog", str], Any]
+Run = Callable[[D, str], Any]
 """A verb's function: (dialog, argument) to a Reply, None (it has answered or will), or a Deferred of either."""
 
 
-class State(enum.Enum):
-    """Where a session stands (RFC 5321 §4.1.4)."""
-
-    START = "no hello yet"
-    READY = "no transaction"
-    MAIL = "sender known"
-    RCPT = "recipients known"
-    CHUNK = "message coming by BDAT"
-
-    __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python, for each look-up
-
-
-ANY = frozenset(State)
-GREETED = ANY - {State.START}
-
-
 @dataclass(frozen=True)
-class Verb:
+class Verb(Generic[D]):
     """
     One command.
 
@@ -53,14 +37,14 @@ class Verb:
     """
 
     name: str
-    run: Run
+    run: Run[D]
     syntax: str
     states: frozenset[State] = GREETED
     misplaced: Reply | None = None
     before_tls: bool = False
     before_auth: bool = False
     grouped: bool = False
-    refuse: Callable[[ServerDialog, str, Reply], Any] | None = None
+    refuse: Callable[[D, str, Reply], Any] | None = None
     secret: bool = False
 
 
@@ -69,7 +53,7 @@ def never(options: Options) -> bool:
     return False
 
 
-def _always(dialog: ServerDialog) -> str | None:
+def _always(dialog: object) -> str | None:
     return ""
 
 
@@ -101,12 +85,12 @@ class Extension:
 
     keyword: str
     rfc: str
-    announce: Callable[[ServerDialog], str | None] = _always
+    announce: Callable[[Any], str | None] = _always
     read: Callable[[str], Any] = str
     mail: tuple[Parameter, ...] = ()
     rcpt: tuple[Parameter, ...] = ()
-    check_mail: Callable[[ServerDialog, MailOptions], Reply | None] | None = None
-    verbs: tuple[Verb, ...] = ()
+    check_mail: Callable[[Any, MailOptions], Reply | None] | None = None
+    verbs: tuple[Verb[Any], ...] = ()
     requires: frozenset[str] = frozenset()
     wanted: Callable[[Options], bool] = never
     keep_to: Callable[[Any, MailOptions], object] | None = None

@@ -7,34 +7,13 @@ HELP and the page on states in the documentation are printed from here.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from txsmtpx.extensions.extension import Extension, Run, State, Verb
+from txsmtpx.dialog.extension import Extension, Run, Verb
+from txsmtpx.dialog.state import MISPLACED, Gate, State
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
-
-if TYPE_CHECKING:
-    from txsmtpx.dialog.server import ServerDialog
-
-
-MISPLACED = {
-    State.START: replies.HELLO_FIRST_503,
-    State.READY: replies.MAIL_FIRST_503,
-    State.MAIL: replies.RCPT_FIRST_503,
-    State.RCPT: replies.NOT_IN_TRANSACTION_503,
-    State.CHUNK: replies.CHUNKS_BEGUN_503,
-}
-"""What is said to a command that does not belong in a state (RFC 5321 §4.1.4)."""
-
-
-class Gate(enum.Enum):
-    """What stands before everything else."""
-
-    OPEN = "nothing"
-    TLS = "STARTTLS first"
-    AUTH = "AUTH first"
 
 
 class Table:
@@ -69,7 +48,7 @@ class Table:
         absent = {verb.name: verb for extension in known for verb in extension.verbs if verb.name not in self.verbs}
         refused = {name: _refusal(verb, replies.NOT_OFFERED_502) for name, verb in absent.items()}
         self.mail_checks = tuple(each.check_mail for each in extensions if each.check_mail is not None)
-        self.by_state: dict[Gate, dict[State, dict[str, Run]]] = {
+        self.by_state: dict[Gate, dict[State, dict[str, Run[Any]]]] = {
             gate: {
                 state: refused | {name: _entry(verb, gate, state) for name, verb in self.verbs.items()}
                 for state in State
@@ -118,7 +97,7 @@ def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _entry(verb: Verb, gate: Gate, state: State) -> Run:
+def _entry(verb: Verb[Any], gate: Gate, state: State) -> Run[Any]:
     if gate is Gate.TLS and not verb.before_tls:
         return _refusal(verb, replies.TLS_FIRST_530)
     if state not in verb.states:
@@ -129,12 +108,12 @@ def _entry(verb: Verb, gate: Gate, state: State) -> Run:
     return verb.run
 
 
-def _refusal(verb: Verb, reply: Reply) -> Run:
+def _refusal(verb: Verb[Any], reply: Reply) -> Run[Any]:
     refuse = verb.refuse
     if refuse is None:
         return lambda dialog, argument: reply
 
-    def run(dialog: ServerDialog, argument: str) -> Any:
+    def run(dialog: Any, argument: str) -> Any:
         return refuse(dialog, argument, reply)
 
     return run
