@@ -36,6 +36,9 @@ wrote it; some servers still announce both forms, for old clients.
 NO_SEGMENT = 1 << 30
 """Replies that are due while it is not known which came together: any number."""
 
+Answer = tuple[str, str]
+"""The command that a reply answers, and the phase, which has its time-out."""
+
 
 class IClientWire(Protocol):
     """What the dialog asks of the wire."""
@@ -137,17 +140,20 @@ class ClientDialog:
     def expect(self, verb: str, phase: str) -> Deferred[Reply]:
         """A Deferred of the reply after those expected so far, whatever it says; an error when there will be none."""
         reply: Deferred[Reply] = Deferred(self._cancelled)
-        self.enqueue(verb, phase, reply)
+        self.enqueue(reply, ((verb, phase),))
         return reply
 
-    def enqueue(self, verb: str, phase: str, waiting: IWaiting) -> None:
-        """C{waiting} is told the reply after those expected so far."""
+    def enqueue(self, waiting: IWaiting, answers: Sequence[Answer]) -> None:
+        """C{waiting} is told the replies after those expected so far."""
         if self.failure is not None:
-            waiting.errback(own_failure(self.failure))
+            for _ in answers:
+                waiting.errback(own_failure(self.failure))
             return
-        self._expected.append((verb, phase, waiting))
-        if len(self._expected) == 1:
-            self.wire.awaiting(phase)
+        expected = self._expected
+        idle = not expected
+        expected.extend([(verb, phase, waiting) for verb, phase in answers])
+        if idle:
+            self.wire.awaiting(expected[0][1])
 
     def send(self, verb: str, *words: str, phase: str = "command") -> Deferred[Reply]:
         """
@@ -204,12 +210,12 @@ class ClientDialog:
             return
         if reply is None:
             return
-        expected = self._expected
-        if self.secrets is not None and reply.code != 334 and (reply.code >= 400 or self.secrets.in_login):
+        expected, code = self._expected, reply.code
+        if self.secrets is not None and code != 334 and (code >= 400 or self.secrets.in_login):
             reply = self.secrets.reply(reply)
-        if reply.code == 421:
+        if code == 421:
             self._end(SMTPError.from_reply(reply), politely=True)
-        elif reply.code == 221 and not (self._due and expected and expected[0][0] == "QUIT"):
+        elif code == 221 and not (self._due and expected and expected[0][0] == "QUIT"):
             # The server ends the session (RFC 5321 §4.2.3), and has not done what was asked.
             text = f"the server ended the session: {self._shown(reply)}"
             self.fail(NetworkError.like(ConnectionDone, text))
@@ -217,7 +223,7 @@ class ClientDialog:
             self.fail(ProtocolError(f"a reply nobody asked for: {self._shown(reply)}"))
         else:
             verb, phase, waiting = expected[0]
-            if not _fits(reply, verb, phase):
+            if not (code == 250 and phase != "data") and not _fits(reply, verb, phase):
                 self.fail(ProtocolError(f"no answer to {verb}: {self._shown(reply)}"))
                 return
             expected.popleft()

@@ -5,12 +5,16 @@ An envelope as this server can take it: RFC 5321 §4.1.1.2, RFC 6531 §3.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.errors import NotOffered
 from txsmtpx.grammar import command, path
 from txsmtpx.grammar.mailbox import needs_utf8, with_a_label
 from txsmtpx.grammar.options import MailOptions, RcptOptions, format
+
+_sender_path = lru_cache(maxsize=64)(path.format_path)
+"""A program sends from a few addresses, again and again."""
 
 
 class Envelope:
@@ -39,7 +43,7 @@ class Envelope:
             for address in addresses:
                 path.format_path(address)  # what is no address is refused before SMTPUTF8 is asked for
             addresses = self._encoded(addresses, options, offer)
-        paths = [path.format_path(address) for address in addresses]
+        paths = [_sender_path(addresses[0]), *[path.format_path(address) for address in addresses[1:]]]
         offer.demand(options)
         for _, given in recipients:
             offer.demand(given)

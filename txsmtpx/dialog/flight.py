@@ -12,7 +12,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.client import Answer, ClientDialog
 from txsmtpx.errors import DeliveryError
 from txsmtpx.grammar.reply import Reply
 
@@ -35,10 +35,10 @@ class Flight:
         self._failure: DeliveryError | None = None
         self._done: Deferred[None] | None = None
 
-    def expect(self, verb: str, phase: str) -> None:
-        """One more reply belongs to it."""
-        self._missing += 1
-        self._dialog.enqueue(verb, phase, self)
+    def expect(self, *answers: Answer) -> None:
+        """More replies belong to it."""
+        self._missing += len(answers)
+        self._dialog.enqueue(self, answers)
 
     async def over(self) -> DeliveryError | None:
         """

@@ -11,6 +11,9 @@ from txsmtpx.dialog.extension import Extension, never
 from txsmtpx.errors import NotOffered
 from txsmtpx.grammar.options import MailOptions, Options
 
+_ASKS_NOTHING = frozenset({"size", "prdr"})
+"""Options that the client sets by itself, and that it leaves away where the server does not offer them."""
+
 
 class Offer:
     """
@@ -47,7 +50,9 @@ class Offer:
 
         @raise NotOffered: it is not.
         """
-        for absent, wanted in self._absent if vars(options) else ():  # what was not said is not wanted
+        if vars(options).keys() <= _ASKS_NOTHING:
+            return
+        for absent, wanted in self._absent:
             if wanted(options):
                 raise NotOffered(f"the server does not offer {absent}")
 

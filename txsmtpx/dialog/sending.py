@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from txsmtpx.dialog.client import ClientDialog, checked
 from txsmtpx.dialog.envelope import Envelope
@@ -23,6 +24,8 @@ from txsmtpx.grammar.reply import Reply
 Refusals = Sequence[tuple[str, DeliveryError]]
 
 NONE: Refusals = ()
+
+_CODE = attrgetter("code")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Sending:
         pipelining = "PIPELINING" in self._dialog.extensions
         replies, failure = await (self._in_one_flight() if pipelining else self._step_by_step())
         accepted, refused = self.recipients, NONE
-        if failure is not None or [reply for reply in replies if reply.code >= 400]:
+        if failure is not None or max(map(_CODE, replies)) >= 400:
             accepted, refused = self._judged(replies, failure)
         try:
             if failure is not None:
@@ -120,12 +123,11 @@ class Sending:
     async def _in_one_flight(self) -> tuple[list[Reply], DeliveryError | None]:
         """All of the envelope in one write, with DATA where the body goes by it."""
         lines, flight = self._envelope.lines, Flight(self._dialog)
-        flight.expect("MAIL", "mail")
-        for _ in self.recipients:
-            flight.expect("RCPT", "rcpt")
+        answers = [("MAIL", "mail"), *[("RCPT", "rcpt")] * len(self.recipients)]
         if not self._chunked:
             lines = [*lines, b"DATA\r\n"]
-            flight.expect("DATA", "data")
+            answers.append(("DATA", "data"))
+        flight.expect(*answers)
         self._dialog.leave(b"".join(lines), self._envelope)
         failure = await flight.over()
         return flight.replies, self._out_of_step() if failure is None and self._dialog.failure is not None else failure

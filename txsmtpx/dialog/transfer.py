@@ -181,7 +181,7 @@ class Transfer:
         octets = self._taken()
         self._dialog.wire.write(_bdat(octets, last=False), octets)
         self._unanswered = Flight(self._dialog, self._chunk_answered)
-        self._unanswered.expect("BDAT", "block")
+        self._unanswered.expect(("BDAT", "block"))
 
     async def _accepted_so_far(self) -> None:
         """
@@ -278,8 +278,7 @@ class Transfer:
 
     def _finals(self, accepted: int, flight: Flight) -> Flight:
         """The replies after the data, as a part of flight."""
-        for _ in range((accepted or 1) if self._lmtp else 1):
-            flight.expect(self.verb, "end")
+        flight.expect(*[(self.verb, "end")] * ((accepted or 1) if self._lmtp else 1))
         return flight
 
     async def _outcomes(self, finals: Flight, accepted: int) -> Sequence[Outcome]:
@@ -300,8 +299,7 @@ class Transfer:
         missing = (accepted if self._lmtp else 1) - len(replies)
         if replies and replies[0].code == 353:
             each = Flight(self._dialog)
-            for _ in range(accepted + 1):
-                each.expect("PRDR", "end")
+            each.expect(*[("PRDR", "end")] * (accepted + 1))
             self._dialog.expect_more(accepted + 1)
             failure = await each.over()
             if failure is None and not each.replies[-1].positive:
