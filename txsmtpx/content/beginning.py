@@ -45,8 +45,8 @@ class Beginning:
             self.octets += piece
         self.complete = (
             self.complete
-            or b"\n\r\n" in fresh
-            or b"\n\n" in fresh
+            or fresh.find(b"\n\r\n") >= 0  # "in" makes and forgets an error first, since octets may hold a number too
+            or fresh.find(b"\n\n") >= 0
             or len(self.octets) >= self._limit
             or self.octets.startswith((b"\r\n", b"\n"))
         )

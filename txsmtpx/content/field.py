@@ -78,7 +78,7 @@ def unfolded(raw: bytes) -> bytes:
     Returns:
         The octets without the line ends of its folds (RFC 5322 §2.2).
     """
-    return _FOLD.sub(b"", raw) if b"\n" in raw else raw
+    return _FOLD.sub(b"", raw) if raw.find(b"\n") >= 0 else raw
 
 
 def encode(name: str, value: str) -> bytes:

@@ -169,7 +169,7 @@ class Stuffer:
         """The octets to send for C{chunk}."""
         at_start = self._line_ends.at_start
         chunk = self._line_ends.feed(chunk)
-        if b"." not in chunk:
+        if chunk.find(b".") < 0:  # "in" makes and forgets an error first
             return chunk
         dot = b"." if at_start and chunk.startswith(b".") else b""
         return dot + chunk.replace(b"\r\n.", b"\r\n..")
