@@ -105,10 +105,10 @@ def _made(thing: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _readable(app: Any, what: str, name: str, obj: Any, options: Any, signature: Any, returned: Any) -> Any:
-    """Interfaces and functions are shown by their names, and what makes a default as three dots."""
+    """Interfaces, classes and functions are shown by their names, and what makes a default as three dots."""
 
     def readable(text: str) -> str:
-        named = re.sub(r"<(?:InterfaceClass|function|built-in function) ([\w.]+)>", r"\1", text)
+        named = re.sub(r"<(?:InterfaceClass|function|built-in function|class) '?([\w.]+)'?>", r"\1", text)
         return re.sub(r"<factory>|<function [\w.]*<lambda>>", "...", named)
 
     return tuple(text and readable(text) for text in (signature, returned))

@@ -71,7 +71,7 @@ async def test_refuses(protocol: str, phase: str, option: str, code: int, body: 
                 (recipient, code) for recipient in RECIPIENTS
             ]
         elif phase == "EHLO" and code == 500:  # it might be a server of old
-            result = await send(port, protocol, body)
+            result = await send(port, protocol, body, eight_bit="send")
             assert len(result.accepted) == 2
         else:
             with pytest.raises(SMTPError, match=rf"^{named(phase)}{code} .*command failed") as caught:
@@ -156,7 +156,7 @@ async def test_has_no_esmtp() -> None:
     """HELO, then, and step by step."""
     said: list[str] = []
     with smtp_sink("-e", "-f", "EHLO") as port:
-        await send(port, "smtp", transcript=lambda session, who, line: said.append(f"{who} {line}"))
+        await send(port, "smtp", eight_bit="send", transcript=lambda session, who, line: said.append(f"{who} {line}"))
     verbs = [line.split()[1] for line in said if line.startswith("C ") and line[2] != "["]
     assert verbs == ["EHLO", "HELO", "MAIL", "RCPT", "RCPT", "DATA", "QUIT"]
 

@@ -32,6 +32,10 @@ class State(enum.Enum):
 
     __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python, for each look-up
 
+    def __repr__(self) -> str:
+        """As Python reads it, so that Sphinx understands signatures in which it is a default."""
+        return f"State.{self.name}"
+
 
 ANY = frozenset(State)
 GREETED = ANY - {State.START}
