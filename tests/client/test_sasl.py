@@ -171,7 +171,7 @@ def test_a_long_response_that_is_refused_with_a_reason(network):
 # ---- the server's proof
 
 
-@pytest.mark.parametrize("lie", ["no proof", "v=AAAA", "e=other-error", "nonsense"])
+@pytest.mark.parametrize("lie", ["no proof", "v=AAAA", "nonsense"])
 def test_a_server_that_cannot_prove_itself(network, lie):
     net = network(offers=["AUTH SCRAM-SHA-256"], AUTH=lambda argument: scram(argument, lie=lie))
     client = net.greeted(allow_insecure_auth=True)
@@ -180,6 +180,30 @@ def test_a_server_that_cannot_prove_itself(network, lie):
     assert caught.value.command == "AUTH"
     assert (net.servers[0].lines[-1] == "*") is (lie != "no proof")
     assert client.usable is (lie != "no proof")
+
+
+def refusing(argument, says, code):
+    """SCRAM by a server that says C{says} to the proof; to nothing behind that, C{code}."""
+    nonce = heard(argument.partition(" ")[2]).decode().rpartition("r=")[2]
+    yield f"334 {b64(f'r={nonce}x,s={b64(bytes(16))},i=4096'.encode())}"
+    assert (yield f"334 {b64(says)}") == ""
+    yield code
+
+
+@pytest.mark.parametrize("says", [b"e=invalid-proof", b"e=unknown-user", b"e=other-error,x=y"])
+def test_a_server_that_says_why_scram_failed(network, says):
+    """RFC 5802 §7: what counts is the reply, which is permanent for a wrong password."""
+    net = network(offers=["AUTH SCRAM-SHA-256"], AUTH=lambda argument: refusing(argument, says, NO))
+    client = net.greeted(allow_insecure_auth=True)
+    with pytest.raises(SMTPError, match="535") as caught:
+        net.result(client.authenticate((USER, PASSWORD)))
+    assert not caught.value.temporary
+
+
+def test_a_server_that_says_no_and_then_yes_to_scram(network):
+    net = network(offers=["AUTH SCRAM-SHA-256"], AUTH=lambda argument: refusing(argument, b"e=invalid-proof", OK))
+    with pytest.raises(ProtocolError, match="has not proved"):
+        net.result(net.greeted(allow_insecure_auth=True).authenticate((USER, PASSWORD)))
 
 
 @pytest.mark.parametrize("challenge", ["!!!", "x", "YQ=", "two\n334 lines"])

@@ -250,12 +250,14 @@ class Scram:
 
     def next(self, challenge: bytes) -> Any:
         """
-        client-final-message, and then nothing, once the server has proved that it knows us.
+        client-final-message, and then nothing, once the server has proved that it knows us, or says that it does not.
 
         @return: C{bytes}; a Deferred of the former, if L{compute_by} has been called.
         @raise ValueError: it has not, or it asks for too many iterations or too few.
         """
         text = challenge.decode("utf-8")
+        if text.startswith("e="):  # RFC 5802 §7: the login has failed, and the reply to nothing says why (RFC 4954 §4)
+            return b""
         if self._signature is None:
             return self._prove(text)
         if not hmac.compare_digest(proof.read_server_final(text), self._signature):
