@@ -66,6 +66,22 @@ def test_nothing_that_it_sends_breaks_the_line(warnings, verb, code):
     assert all(line.isprintable() for line in warnings())
 
 
+def test_a_header_in_utf8_has_no_hint_that_a_relay_cannot_follow():
+    """C{eight_bit="send"} does not help a relay whose client has asked for SMTPUTF8."""
+    lines = []
+    globalLogPublisher.addObserver(observer := lambda event: lines.append(formatEvent(event)))
+    there = Named(lambda: ScriptedServer())
+    backend = RelayBackend([there], domains=["example.net"], tls="none", eight_bit="send", reactor=there.clock)
+    here = Network(SMTPServerFactory(backend, reactor=there.clock), clock=there.clock)
+    here.pumps = there.pumps
+    outcome = Outcome(here.greeted().send("me@example.org", TO, "Subject: \u00e4\r\n\r\nx\r\n".encode()))
+    here.flush()
+    globalLogPublisher.removeObserver(observer)
+    assert outcome.error.code == 550
+    (line,) = [each for each in lines if "cannot take that" in each]
+    assert line.endswith("and a header field of the message holds UTF-8")
+
+
 def test_the_names_of_endpoints():
     assert name_of("tcp:mail.example:25") == "tcp:mail.example:25"
     assert "mail.example" in name_of(HostnameEndpoint(reactor, "mail.example", 25))

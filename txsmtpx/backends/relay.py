@@ -35,7 +35,7 @@ from txsmtpx.backends.next_servers import TIMEOUTS, UNREACHABLE, WAIT, NextServe
 from txsmtpx.backends.relayed import Relayed, options_for
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.connection import Connection
-from txsmtpx.dialog.demands import EightBit, check_eight_bit
+from txsmtpx.dialog.demands import SEND_HINT, EightBit, check_eight_bit
 from txsmtpx.dialog.transfer import Outcome
 from txsmtpx.errors import EightBitContent, NotOffered, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
@@ -91,7 +91,7 @@ class RelayBackend(OpenBackend):
         **pool: Any,
     ) -> None:
         """
-        @param endpoints: client endpoints or their strings: the next servers, over which messages are spread.
+        @param endpoints: a list of the next servers, over which messages are spread; each as for L{txsmtpx.connect}.
         @param lmtp: speak LMTP to them.
         @param size: connections to each of them at a time.
         @param wait: seconds that a client waits for a connection while all are in use, 0 for ever.
@@ -103,6 +103,7 @@ class RelayBackend(OpenBackend):
         @param introduce: "xforward" tells the next server who the client is, for its logs, where it offers that;
             "xclient" makes it treat us as the client, and mail waits while it does not offer that; or "nothing".
         @param pool: for L{SMTPPool} and L{txsmtpx.connect}, such as C{without}.
+        @raise TypeError: C{endpoints} is one endpoint, no list.
         @raise ValueError: there is none, or one is wrong; or there is no such introduction, or no such C{eight_bit}.
         """
         if reactor is None:
@@ -110,6 +111,8 @@ class RelayBackend(OpenBackend):
         if introduce not in ("xforward", "xclient", "nothing"):
             raise ValueError(f"introduce is xforward, xclient or nothing, not {introduce!r}")
         check_eight_bit(eight_bit)
+        if isinstance(endpoints, str) or list(map(type, endpoints or ())) == [str, int]:
+            raise TypeError(f"the next servers are a list of endpoints: write [{endpoints!r}]")
         check(reactor, endpoints)
         self.eight_bit = eight_bit
         self.domains = frozenset(map(domain_key, domains))
@@ -353,8 +356,11 @@ class RelaySession(Session):
 
     def _unsendable(self, error: NotOffered, requiretls: bool = False) -> SMTPError:
         """Log that the next server does not take a message, and return the answer."""
-        self._log(LogLevel.info, "the next server {server} cannot take that: {error}", error=error)
-        if isinstance(error, EightBitContent):
+        eight_bit = isinstance(error, EightBitContent)
+        # Where UTF-8 needs SMTPUTF8, a relay has no eight_bit="send" to offer.
+        why = error if eight_bit else str(error).removesuffix(f": {SEND_HINT}")
+        self._log(LogLevel.info, "the next server {server} cannot take that: {error}", error=why)
+        if eight_bit:
             return SMTPError.from_reply(replies.NEXT_SEVEN_BITS_554)
         return SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550)
 

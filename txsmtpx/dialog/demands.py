@@ -32,7 +32,8 @@ What becomes of octets above 127 that the server does not take.
 FILE_PIECE = 128 * 1024
 """Octets of a file that are looked at in one go."""
 
-_HINT = 'eight_bit="send" sends the octets as they are'
+SEND_HINT = 'eight_bit="send" sends the octets as they are'
+"""What ends an error that C{eight_bit} can avoid."""
 
 
 def check_eight_bit(value: object) -> None:
@@ -143,7 +144,7 @@ class Watch:
 
 
 def _no_eight_bit() -> EightBitContent:
-    return EightBitContent(f"the server does not offer 8BITMIME, and the message holds 8-bit octets: {_HINT}")
+    return EightBitContent(f"the server does not offer 8BITMIME, and the message holds 8-bit octets: {SEND_HINT}")
 
 
 def _no_utf8(offer: Offer) -> NotOffered:
@@ -151,7 +152,8 @@ def _no_utf8(offer: Offer) -> NotOffered:
         text = "MAIL has not asked for SMTPUTF8, since a stream is not read before: give MailOptions(smtputf8=True)"
         return NotOffered(f"a header field of the message holds UTF-8, and {text}")
     lacking = "SMTPUTF8" if offer.eight_bit else "SMTPUTF8, nor 8BITMIME"
-    return NotOffered(f"the server does not offer {lacking}, and a header field of the message holds UTF-8: {_HINT}")
+    text = f"the server does not offer {lacking}, and a header field of the message holds UTF-8"
+    return NotOffered(f"{text}: {SEND_HINT}")
 
 
 def watch_octets(offer: Offer, eight_bit: EightBit, binary: bool) -> Watch | None:

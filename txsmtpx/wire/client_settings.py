@@ -63,6 +63,10 @@ class ClientSettings:
         for name in _FLAGS:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} is True or False, not {getattr(self, name)!r}")
+        if not isinstance(self.hostname, str):
+            raise TypeError(f"hostname is text, not {self.hostname!r}")
+        if not isinstance(self.transcript, bool) and not callable(self.transcript):
+            raise TypeError(f"transcript is True, False or a function, not {self.transcript!r}")
         check_eight_bit(self.eight_bit)
         ehlo_name(self.domain)  # which raises an error if it is wrong, as the next two do
         Timeouts.of(self.timeouts)

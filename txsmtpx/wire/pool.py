@@ -50,6 +50,13 @@ PROBE = 10.0
 """Seconds that a kept connection has to answer RSET.  If it is silent, it is aborted; no message is lost."""
 
 
+def _check_number(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"{name} is a number from 0, not {value!r}")
+
+
 class SMTPPool(Service):
     """
     At most so many connections to one server, for as many messages as there are.
@@ -84,6 +91,8 @@ class SMTPPool(Service):
         """
         if reactor is None:
             from twisted.internet import reactor
+        for name, value in (("max_messages", max_messages), ("idle", idle), ("wait", wait)):
+            _check_number(name, value)
         self._endpoint = endpoint
         self.server = name_of(endpoint)
         self._max_messages = max_messages
@@ -122,6 +131,7 @@ class SMTPPool(Service):
 
     @size.setter
     def size(self, size: int) -> None:
+        _check_number("size", size)
         if size < 1:
             raise ValueError(f"size is at least 1, not {size}")
         self._places.size = size

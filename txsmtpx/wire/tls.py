@@ -107,7 +107,7 @@ class ClientTLS:
         @param hostname: a DNS name, which is verified as its A-labels (RFC 9525 §6.3), or an IP address.
         @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
         @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
-        @raise ValueError: there is no name to verify, or it is no domain.
+        @raise ValueError: there is no name to verify, or it is no domain; or the file holds no certificate.
         @raise OSError: the file cannot be read.
         """
         if not hostname:
@@ -117,6 +117,8 @@ class ClientTLS:
         if isinstance(trust_roots, str | os.PathLike):
             with open(trust_roots, "rb") as file:
                 blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
+            if not blocks:
+                raise ValueError(f"trust_roots: there is no certificate in {os.fspath(trust_roots)!r}")
             found = [TrustedCertificate.loadPEM(b"-----BEGIN CERTIFICATE" + block) for block in blocks]
             trust_roots = trustRootFromCertificates(found)
         extra = {"raiseMinimumTo": TLSVersion.TLSv1_2, "acceptableCiphers": CIPHERS}
@@ -217,6 +219,8 @@ def tls_failure(options: Any, reason: BaseException | None, handshaking: bool) -
     if isinstance(reason, VerificationError | CertificateError):
         return TLSFailed("the certificate is for another name")
     if isinstance(reason, SSL.Error):
+        if handshaking and "wrong version number" in str(reason):
+            return TLSFailed("the server sent something that is not TLS, such as plain text (wrong version number)")
         return TLSFailed(f"the handshake failed: {reason}" if handshaking else f"TLS failed: {reason}")
     return None
 
