@@ -128,6 +128,15 @@ def test_what_has_no_end_has_no_size(network):
     assert "SIZE" not in net.servers[0].lines[1]
 
 
+@pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=["DATA", "BDAT"])
+@pytest.mark.parametrize("piece", ["text", 7, ["x"]], ids=repr)
+def test_a_piece_that_comes_late_and_is_no_octets(network, offers, piece):
+    net = network(offers=offers)
+    with pytest.raises(TypeError, match=f"^a body is octets, and a piece of it is {type(piece).__name__}$"):
+        net.result(net.greeted().send("me@example.org", TO, (each for each in [b"x\r\n", piece])))
+    assert net.servers[0].messages == []
+
+
 @pytest.mark.parametrize("body", ["text", 7, None, object()])
 def test_what_is_no_body(network, body):
     net = network()

@@ -30,6 +30,9 @@ WAYS = [by_send_mail, by_pool, by_client]
 ways = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 
 WRONG = {
+    "a body with names": (ME, [YOU], {}, TypeError, "not a body: dict"),
+    "a body without an order": (ME, [YOU], {b"x"}, TypeError, "not a body: set"),
+    "a body of lines of text": (ME, [YOU], [b"x", "y"], TypeError, "a body is octets, and a piece of it is str"),
     "none": (ME, [], BODY, ValueError, NONE),
     "a tuple of none": (ME, (), BODY, ValueError, NONE),
     "None": (ME, None, BODY, ValueError, NONE),

@@ -5,7 +5,7 @@ Bodies that a client sends: octets, an L{EmailMessage}, a file, an iterator, a p
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Set
 from email.message import Message
 from typing import Any
 
@@ -63,7 +63,9 @@ class Source:
         A piece that may be sent.
 
         @raise NotOffered: it may not.
+        @raise TypeError: it is no octets.
         """
+        _check_piece(piece)
         if self.watch is not None:
             self.watch.see(piece)
         return piece
@@ -129,8 +131,19 @@ def check_body(body: Any) -> None:
         raise TypeError("the file is open for text, a body is octets")
     if isinstance(body, Message) or any(hasattr(body, each) for each in ("read", "startProducing", "__aiter__")):
         return
-    if isinstance(body, str) or not isinstance(body, Iterable | memoryview):
+    if isinstance(body, str | Mapping | Set) or not isinstance(body, Iterable | memoryview):
         raise TypeError(f"not a body: {type(body).__name__}")
+    if isinstance(body, list | tuple):
+        for piece in body:
+            _check_piece(piece)
+
+
+def _check_piece(piece: Any) -> None:
+    """
+    @raise TypeError: it is no octets.
+    """
+    if not isinstance(piece, bytes | bytearray | memoryview):
+        raise TypeError(f"a body is octets, and a piece of it is {type(piece).__name__}")
 
 
 def needs_look(body: Any) -> bool:
