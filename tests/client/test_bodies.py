@@ -435,6 +435,18 @@ def test_a_refusal_counts_though_the_connection_was_lost_while_the_server_did_no
     assert outcome.error.code == 552
 
 
+@pytest.mark.parametrize("pieces", [1, 100])
+def test_a_yes_that_comes_with_354(pieces):
+    """However much of the message has left, the server may have taken that for a message."""
+    client = open_client(b"250 x\r\n")
+    outcome = Outcome(client.send("me@example.org", TO, [b"x" * CHUNK] * pieces))
+    one_by_one(client, b"250 ok\r\n250 ok\r\n")
+    client.dataReceived(b"354 go\r\n250 2.0.0 Taken\r\n")
+    client.connectionLost()
+    assert isinstance(outcome.error, ProtocolError)
+    assert outcome.error.delivered is Delivered.MAYBE
+
+
 @pytest.mark.parametrize("early", [b"250 2.0.0 Taken\r\n", b"353 Each\r\n"])
 @pytest.mark.parametrize("what", ["the last chunk", "the message"])
 def test_a_yes_to_what_still_waits_to_be_sent_is_none(what, early):

@@ -23,7 +23,15 @@ from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.limits import Allowance
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
-from txsmtpx.errors import CommandCancelled, ConnectionAborted, DeliveryError, NetworkError, ProtocolError, SMTPError
+from txsmtpx.errors import (
+    CommandCancelled,
+    ConnectionAborted,
+    Delivered,
+    DeliveryError,
+    NetworkError,
+    ProtocolError,
+    SMTPError,
+)
 from txsmtpx.grammar import asciitext, command
 from txsmtpx.grammar.reply import Reply, ReplyParser
 
@@ -220,7 +228,10 @@ class ClientDialog:
             text = f"the server ended the session: {self._shown(reply)}"
             self.fail(NetworkError.like(ConnectionDone, text))
         elif not expected or not (self._due or _refuses_data(reply, *expected[0][:2])):
-            self.fail(ProtocolError(f"a reply nobody asked for: {self._shown(reply)}"))
+            unasked = ProtocolError(f"a reply nobody asked for: {self._shown(reply)}")
+            if self.in_data and reply.positive:  # the server may have taken what had come for a message
+                unasked.delivered = Delivered.MAYBE
+            self.fail(unasked)
         else:
             verb, phase, waiting = expected[0]
             if not (code == 250 and phase != "data") and not _fits(reply, verb, phase):
