@@ -109,7 +109,8 @@ def test_a_measurement_is_more_than_nothing() -> None:
     small = next(each for each in CASES if each.name == "tls-small")
     cost = small.measure(SERVER, 0.02)
     assert 0 < cost.amount < 1
-    assert 0 < cost.load < cost.wall < 1
+    assert 0 < cost.load < 1
+    assert 0 < cost.wall < 1
 
 
 def test_a_client_that_leaves_something_out_is_not_measured(tmp_path: Path) -> None:
