@@ -59,13 +59,19 @@ def conversations():
 
 
 def say(port: int) -> None:
-    for lines in conversations():
-        connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        with connection, contextlib.suppress(OSError):
-            connection.sendall(b"\r\n".join([*lines, b""]))
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(65536):
-                pass
+    """All at once, since the server waits after each login that failed."""
+    with contextlib.ExitStack() as opened:
+        connections = []
+        for lines in conversations():
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
+            connections.append(connection)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"\r\n".join([*lines, b""]))
+                connection.shutdown(socket.SHUT_WR)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                while connection.recv(65536):
+                    pass
 
 
 BACKENDS = ["log", "maildir:Maildir/{domain}/{local}", "memory"]
