@@ -17,9 +17,6 @@ from __future__ import annotations
 
 import enum
 
-from txsmtpx.grammar import replies
-from txsmtpx.grammar.reply import Reply
-
 
 class State(enum.Enum):
     """Where a session stands (RFC 5321 §4.1.4)."""
@@ -39,15 +36,6 @@ class State(enum.Enum):
 
 ANY = frozenset(State)
 GREETED = ANY - {State.START}
-
-MISPLACED: dict[State, Reply] = {
-    State.START: replies.HELLO_FIRST_503,
-    State.READY: replies.MAIL_FIRST_503,
-    State.MAIL: replies.RCPT_FIRST_503,
-    State.RCPT: replies.NOT_IN_TRANSACTION_503,
-    State.CHUNK: replies.CHUNKS_BEGUN_503,
-}
-"""What is answered to a command that does not belong in a state (RFC 5321 §4.1.4)."""
 
 
 class Gate(enum.Enum):

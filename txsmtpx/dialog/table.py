@@ -11,9 +11,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from txsmtpx.dialog.extension import Extension, Run, Verb
-from txsmtpx.dialog.state import MISPLACED, Gate, State
+from txsmtpx.dialog.state import Gate, State
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
+
+MISPLACED = {
+    State.START: replies.HELLO_FIRST_503,
+    State.READY: replies.MAIL_FIRST_503,
+    State.MAIL: replies.RCPT_FIRST_503,
+    State.RCPT: replies.NOT_IN_TRANSACTION_503,
+    State.CHUNK: replies.CHUNKS_BEGUN_503,
+}
+"""What is answered to a command that does not belong in a state (RFC 5321 §4.1.4)."""
 
 
 class Table:
