@@ -6,10 +6,11 @@ import hmac
 
 import pytest
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 
 from tests.client.test_sasl import HOST, MECHANISMS, NO, OK, PASSWORD, USER, b64, cram, heard, plain, scram
 from tests.sasl.exchanges import now, portal
+from tests.threads import Threads
 from txsmtpx import (
     Certificate,
     ConnectionAborted,
@@ -254,21 +255,6 @@ def asking_for(iterations, answers):
     return exchange
 
 
-class Threads:
-    """Threads that compute when they are told to."""
-
-    def __init__(self):
-        self.waiting = []
-
-    def __call__(self, function, *arguments):
-        self.waiting.append((Deferred(), function, arguments))
-        return self.waiting[-1][0]
-
-    def compute(self):
-        waiting, function, arguments = self.waiting.pop(0)
-        waiting.callback(function(*arguments))
-
-
 @pytest.mark.parametrize("name", ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 @pytest.mark.parametrize(
     "iterations", [1, 4095, MOST_ITERATIONS + 1, 2_000_000, 9_999_999, 10_000_000, 10**12, "9" * 5000]
@@ -294,7 +280,7 @@ def test_iterations_are_computed_in_a_thread(network):
     net.flush()
     assert not outcome.fired
     assert len(net.servers[0].lines) == 2  # EHLO and AUTH: the reactor goes on, the server waits
-    threads.compute()
+    threads.work()
     net.flush()
     assert outcome.result().code == 235
 
@@ -342,7 +328,7 @@ def test_one_half_serves_several_connections_at_the_same_time(network, half):
     outcomes = [Outcome(client.authenticate(half)) for client in clients]
     net.flush()
     while threads.waiting:
-        threads.compute()
+        threads.work()
     net.flush()
     assert [outcome.result().code for outcome in outcomes] == [235] * 3
 

@@ -9,9 +9,10 @@ import stat
 import argon2
 import pytest
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from tests.sasl.exchanges import DONE, UNIFORM, conversation, log_in, now, portal
+from tests.threads import Threads
 from txsmtpx import passwd
 from txsmtpx.backends.argon2 import Argon2Checker
 from txsmtpx.backends.passwords import AT_ONCE, Hashing
@@ -57,21 +58,6 @@ def test_a_file_is_read_again(path, monkeypatch):
     assert log_in(conversation(backend), Plain("bob", "builder")) == [DONE]
     path.unlink()
     assert log_in(conversation(backend), Plain("alice", "wonderland")) == [DONE]
-
-
-class Threads:
-    """Threads that work when they are told to."""
-
-    def __init__(self):
-        self.waiting = []
-
-    def __call__(self, function, *arguments):
-        self.waiting.append((Deferred(), function, arguments))
-        return self.waiting[-1][0]
-
-    def work(self):
-        waiting, function, arguments = self.waiting.pop(0)
-        maybeDeferred(function, *arguments).chainDeferred(waiting)
 
 
 def scram_file(path, *names):

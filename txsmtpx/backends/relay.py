@@ -308,7 +308,7 @@ class RelaySession(Session):
             try:
                 await by_xforward(client, self._connection)
             except (SMTPError, ValueError) as error:
-                # It is for the logs there; here it stands in ours.
+                # XFORWARD is for the logs of the next server; our log has the client too.
                 self._log(LogLevel.warn, "the next server {server} does not take XFORWARD: {error}", error=error)
             except UNREACHABLE as error:
                 raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
