@@ -19,9 +19,10 @@ class CompiledBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # of a b
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """
-        Compile, below C{build/compiled}.
+        Compile, below ``build/compiled``.
 
-        @raise Exception: the compiler's.
+        Raises:
+            Exception: The compiler's.
         """
         if version == "editable":  # what is edited there has to be what runs
             return
@@ -41,6 +42,6 @@ class CompiledBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # of a b
 
 
 def chosen(root: Path, config: dict[str, Any]) -> list[str]:
-    """The files below C{root} that C{config}, of the hook, has compiled."""
+    """The files below ``root`` that ``config``, of the hook, has compiled."""
     found = {path.relative_to(root).as_posix() for pattern in config["include"] for path in root.glob(pattern)}
     return sorted(found.difference(config["exclude"]))

@@ -1,7 +1,7 @@
 """
 Fixtures of pytest for programs that send or take mail; docs/testing.md shows them at work.
 
-A test that waits by blocking, such as one of a Django project with C{smtplib}, has its server in a thread with a
+A test that waits by blocking, such as one of a Django project with ``smtplib``, has its server in a thread with a
 reactor of its own.  A test that pytest-twisted runs has it on the reactor it runs in.
 
 pytest imports this module whenever it starts, so it imports nothing of Twisted's, and nothing of ours, before a fixture
@@ -42,7 +42,7 @@ def _txsmtpx_thread() -> Iterator[ReactorThread]:
 
 @pytest.fixture(scope="session")
 def smtp_certificate(tmp_path_factory: pytest.TempPathFactory) -> Pem:
-    """What the servers show, for localhost and 127.0.0.1: a L{txsmtpx.testing.Pem}, which is its own authority."""
+    """What the servers show, for localhost and 127.0.0.1: a `txsmtpx.testing.Pem`, which is its own authority."""
     from txsmtpx.testing import issue
 
     return issue(tmp_path_factory.mktemp("txsmtpx"))
@@ -84,9 +84,9 @@ def _blockon(result: Any) -> None:
 @pytest.fixture
 def make_smtp_server(_txsmtpx_place: Any, smtp_certificate: Pem) -> Iterator[Callable[..., MailServer]]:
     """
-    A function that starts a L{txsmtpx.testing.MailServer}, which is stopped at the end of the test.
+    A function that starts a `txsmtpx.testing.MailServer`, which is stopped at the end of the test.
 
-    It takes what L{txsmtpx.testing.MailServer} takes; C{lmtp=True} makes it speak LMTP.
+    It takes what `txsmtpx.testing.MailServer` takes; ``lmtp=True`` makes it speak LMTP.
     """
     from txsmtpx.testing import MailServer
 
@@ -105,13 +105,13 @@ def make_smtp_server(_txsmtpx_place: Any, smtp_certificate: Pem) -> Iterator[Cal
 
 @pytest.fixture
 def smtp_server(request: pytest.FixtureRequest, make_smtp_server: Callable[..., MailServer]) -> MailServer:
-    """A L{txsmtpx.testing.MailServer} on a port of its own; its options are those of the marker C{smtp_server}."""
+    """A `txsmtpx.testing.MailServer` on a port of its own; its options are those of the marker ``smtp_server``."""
     return make_smtp_server(**_marked(request, "smtp_server"))
 
 
 @pytest.fixture
 def lmtp_server(request: pytest.FixtureRequest, make_smtp_server: Callable[..., MailServer]) -> MailServer:
-    """The same, speaking LMTP (RFC 2033); its options are those of the marker C{lmtp_server}."""
+    """The same, speaking LMTP (RFC 2033); its options are those of the marker ``lmtp_server``."""
     return make_smtp_server(**{"lmtp": True} | _marked(request, "lmtp_server"))
 
 
@@ -128,10 +128,10 @@ def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:
 @pytest.fixture
 def smtp_client(_txsmtpx_place: Any) -> Iterator[Callable[..., Any]]:
     """
-    A function that connects a client to a L{txsmtpx.testing.MailServer}, or to an endpoint or its string.
+    A function that connects a client to a `txsmtpx.testing.MailServer`, or to an endpoint or its string.
 
-    It takes what L{txsmtpx.connect} takes.  It gives a client whose methods are those of L{txsmtpx.SMTPClient}, and
-    block; in a test that pytest-twisted runs, a Deferred of an L{txsmtpx.SMTPClient}.  What is still connected at the
+    It takes what `txsmtpx.connect` takes.  It gives a client whose methods are those of `txsmtpx.SMTPClient`, and
+    block; in a test that pytest-twisted runs, a Deferred of an `txsmtpx.SMTPClient`.  What is still connected at the
     end of the test is cut off.
     """
     from txsmtpx.testing.blocking import Clients
@@ -146,8 +146,8 @@ def scripted_server(_txsmtpx_place: Any) -> Iterator[Callable[..., Script]]:
     """
     A function that listens with a server which says what it is told and fails where it is told.
 
-    It takes what L{txsmtpx.testing.ScriptedServer} takes, and gives a L{txsmtpx.testing.Script} with its C{port}, and
-    in C{servers} one for each connection.
+    It takes what `txsmtpx.testing.ScriptedServer` takes, and gives a `txsmtpx.testing.Script` with its ``port``, and
+    in ``servers`` one for each connection.
     """
     from txsmtpx.testing import Script
 

@@ -1,1 +1,1 @@
-"""What txsmtpx costs, beside others that do the same work: C{python -m benchmarks --help}."""
+"""What txsmtpx costs, beside others that do the same work: ``python -m benchmarks --help``."""

@@ -1,4 +1,4 @@
-"""The command line: C{python -m benchmarks small recipients --programs txsmtpx,go-smtp --rounds 3}."""
+"""The command line: ``python -m benchmarks small recipients --programs txsmtpx,go-smtp --rounds 3``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is built and installed for the benchmarks: in C{build/benchmarks}, or by the machine's packages."""
+"""What is built and installed for the benchmarks: in ``build/benchmarks``, or by the machine's packages."""
 
 from __future__ import annotations
 
@@ -64,8 +64,9 @@ def compile_c(source: Path, program: Path, *libraries: str) -> None:
     """
     Compile one file of C, where the program is older than it.
 
-    @raise FileNotFoundError: there is no compiler.
-    @raise subprocess.CalledProcessError: it has a complaint, which it has printed.
+    Raises:
+        FileNotFoundError: There is no compiler.
+        subprocess.CalledProcessError: It has a complaint, which it has printed.
     """
     if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
         return

@@ -1,4 +1,4 @@
-"""What is measured.  One more is one entry of L{CASES}."""
+"""What is measured.  One more is one entry of `CASES`."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ class Client:
     """
     A client with its sink.
 
-    @ivar send: see L{Send}.
+    Attributes:
+        send: See `Send`.
     """
 
     def __init__(self, send: Send, sink: Running) -> None:
@@ -31,10 +32,15 @@ class Client:
         """
         Send the message so many times.
 
-        @param recipients: of each.
-        @param size: octets of each.
-        @return: seconds of CPU.
-        @raise Refused: it failed, or less has arrived.
+        Args:
+            recipients: Of each.
+            size: Octets of each.
+
+        Returns:
+            Seconds of CPU.
+
+        Raises:
+            Refused: It failed, or less has arrived.
         """
         cpu = self._send(messages)
         counted = json.loads(self._sink.order("count"))
@@ -50,7 +56,8 @@ def sending(program: Program, directory: Path, message: Path, recipients: int, o
     """
     Run a client, and a sink for it, as long as the context lasts.
 
-    @param options: of the sink.
+    Args:
+        options: Of the sink.
     """
     with running([SINK, *options.split()], MEASURING, directory) as sink:
         command = program.command(int(sink.line()), message, recipients)

@@ -1,5 +1,5 @@
 """
-The clients that are measured.  One more is one entry of L{CLIENTS}.
+The clients that are measured.  One more is one entry of `CLIENTS`.
 
 Each connects when it starts, then reads numbers from its standard input: so many times it sends the message,
 one after the other on one connection, and says "done".  smtp-source cannot, it is started anew each time.

@@ -1,4 +1,4 @@
-"""Ours as C{make compiled} leaves it."""
+"""Ours as ``make compiled`` leaves it."""
 
 from __future__ import annotations
 

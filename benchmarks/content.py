@@ -14,10 +14,11 @@ BLOCK = 1 << 20
 
 def content(kind: str, size: int) -> bytes:
     """
-    A message of C{size} octets, before its dots are doubled.
+    A message of ``size`` octets, before its dots are doubled.
 
-    @param kind: "wrapped" for lines of 80 octets, as smtp-source makes them, "prose", or "dots": every line begins
-        with one.
+    Args:
+        kind: "wrapped" for lines of 80 octets, as smtp-source makes them, "prose", or "dots": every line begins
+            with one.
     """
     lines = {"wrapped": _wrapped, "prose": _prose, "dots": _dots}[kind]
     block = lines(min(BLOCK, size))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Cost:
     """
-    @ivar amount: seconds of CPU, or octets of memory, of the program under measure.
-    @ivar wall: seconds by the clock.
-    @ivar load: seconds of CPU of the load generator, 0 where there is none.
+    Attributes:
+        amount: Seconds of CPU, or octets of memory, of the program under measure.
+        wall: Seconds by the clock.
+        load: Seconds of CPU of the load generator, 0 where there is none.
     """
 
     amount: float
@@ -23,5 +24,5 @@ class Cost:
 
 
 def enough(each: Cost, seconds: float) -> int:
-    """How many take about C{seconds} of CPU, when one takes C{each}."""
+    """How many take about ``seconds`` of CPU, when one takes ``each``."""
     return max(1, round(seconds / max(each.amount, 1e-6)))

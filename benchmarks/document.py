@@ -1,4 +1,4 @@
-"""Results into C{docs/performance.md}, between marks, so that what is written around them stays."""
+"""Results into ``docs/performance.md``, between marks, so that what is written around them stays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def write(results: Results, page: Path = PAGE) -> None:
     """
     Write the page again.
 
-    @raise KeyError: it has a mark for which there is nothing.
+    Raises:
+        KeyError: It has a mark for which there is nothing.
     """
 
     def block(found: re.Match[str]) -> str:

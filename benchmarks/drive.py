@@ -1,5 +1,5 @@
 """
-Server and client driven in memory, without a reactor, for instructions to be counted: see L{benchmarks.instructions}.
+Server and client driven in memory, without a reactor, for instructions to be counted: see `benchmarks.instructions`.
 
 Many connections say the same command, one after the other, and then they all say the next one; so what is counted
 between two marks is that command alone.
@@ -19,8 +19,8 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from benchmarks.content import content
 from txsmtpx import SMTPClient, SMTPServerFactory
-from txsmtpx.backends.plugin import backend_named
-from txsmtpx.logs.transaction import TransactionLog
+from txsmtpx.backends.plugins import backend_named
+from txsmtpx.observers.transaction_log import TransactionLog
 
 CONNECTIONS = 50
 
@@ -104,7 +104,7 @@ def _connected(protocol: Any) -> Any:
 
 
 def main() -> None:
-    """Everything thrice to warm up, since Python is faster then, and once to be counted; a mark is C{getppid}."""
+    """Everything thrice to warm up, since Python is faster then, and once to be counted; a mark is ``getppid``."""
     with open(os.devnull, "w") as quiet:
         globalLogBeginner.beginLoggingTo([textFileLogObserver(quiet)], redirectStandardIO=False)
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""What the numbers should be.  One more goal is one entry of L{GOALS}."""
+"""What the numbers should be.  One more goal is one entry of `GOALS`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ SENT = ("client-small", "client-recipients", "client-body", "client-prose")
 @dataclass(frozen=True)
 class Goal:
     """
-    @ivar cases: in each of these,
-    @ivar other: of what this program needs,
-    @ivar share: we need at most so much.
+    Attributes:
+        cases: In each of these,
+        other: Of what this program needs,
+        share: We need at most so much.
     """
 
     cases: tuple[str, ...]
@@ -48,7 +49,8 @@ class Outcome:
     """
     What became of a goal in one case.
 
-    @ivar shares: each of ours that was measured, to its share.
+    Attributes:
+        shares: Each of ours that was measured, to its share.
     """
 
     goal: Goal

@@ -21,12 +21,13 @@ class Series:
     """
     One thing that grows.
 
-    @ivar across: what it is.
-    @ivar unit: what the cost is of.
-    @ivar load: options of the load generator, where C{{x}} is the number.
-    @ivar points: the numbers.
-    @ivar within: whether they are parts of one message, of which the rest costs what the first point does.
-    @ivar scale: units to show the cost of.
+    Attributes:
+        across: What it is.
+        unit: What the cost is of.
+        load: Options of the load generator, where ``{x}`` is the number.
+        points: The numbers.
+        within: Whether they are parts of one message, of which the rest costs what the first point does.
+        scale: Units to show the cost of.
     """
 
     name: str
@@ -49,7 +50,7 @@ SERIES: tuple[Series, ...] = (
 
 @dataclass(frozen=True)
 class Point:
-    """Seconds of CPU that a message took where the number was C{x}."""
+    """Seconds of CPU that a message took where the number was ``x``."""
 
     series: str
     program: str
@@ -75,7 +76,7 @@ def grow(
 
 
 def _cost(series: Series, program: Program, x: int, seconds: float) -> Cost:
-    """A message where the number is C{x}; to connect does not count."""
+    """A message where the number is ``x``; to connect does not count."""
     connections = 1 if series.within else x
     options = series.load.format(x=x)
     with (

@@ -17,10 +17,11 @@ class Idle:
     """
     Memory of a server: the difference that so many connections make which have said EHLO.
 
-    @ivar title: the row of the table.
-    @ivar tls: the kind of key, "ec" or "rsa", "" for no TLS.
-    @ivar connections: that make the difference.
-    @ivar before: so many are there before, so that what is made but once is made.
+    Attributes:
+        title: The row of the table.
+        tls: The kind of key, "ec" or "rsa", "" for no TLS.
+        connections: That make the difference.
+        before: So many are there before, so that what is made but once is made.
     """
 
     name: str
@@ -37,9 +38,12 @@ class Idle:
         """
         Start the server, and look at its memory before and after.
 
-        @param seconds: of no interest.
-        @raise NotOffered: it cannot do that.
-        @raise Refused: it did not do that.
+        Args:
+            seconds: Of no interest.
+
+        Raises:
+            NotOffered: It cannot do that.
+            Refused: It did not do that.
         """
         with tempfile.TemporaryDirectory() as name, serving(program, Path(name), self.tls) as server:
             more = partial(server.held, directory=Path(name))

@@ -1,7 +1,7 @@
 """
 Instructions that a command takes: a number that does not wobble, so that a change that costs shows.
 
-C{callgrind} of Valgrind counts them, between the calls of a function of the C library that nobody else calls.
+``callgrind`` of Valgrind counts them, between the calls of a function of the C library that nobody else calls.
 They are those of one Python, one Twisted and one C library: compare them only on the same machine.
 """
 
@@ -30,8 +30,11 @@ def count() -> Iterator[tuple[str, float]]:
     """
     Count.
 
-    @return: what was done, and how many instructions it took, once.
-    @raise subprocess.CalledProcessError: the drive failed.
+    Returns:
+        What was done, and how many instructions it took, once.
+
+    Raises:
+        subprocess.CalledProcessError: The drive failed.
     """
     with tempfile.TemporaryDirectory() as directory:
         _run(Path(directory))

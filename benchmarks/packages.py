@@ -57,5 +57,5 @@ def needs_program(name: str, package: str) -> Callable[[], str]:
 
 
 def needs_built(product: Path) -> Callable[[], str]:
-    """What is missing: something that C{python -m benchmarks install} makes."""
+    """What is missing: something that ``python -m benchmarks install`` makes."""
     return lambda: "" if product.exists() else f"{product.name} is not there (python -m benchmarks install)"

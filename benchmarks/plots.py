@@ -1,4 +1,4 @@
-"""Results into pictures, C{docs/performance/*.svg}."""
+"""Results into pictures, ``docs/performance/*.svg``."""
 
 from __future__ import annotations
 

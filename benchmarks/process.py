@@ -28,7 +28,8 @@ class Running:
     """
     A program that runs.
 
-    @ivar process: the process that leads it.
+    Attributes:
+        process: The process that leads it.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -69,7 +70,8 @@ class Running:
         """
         Wait for a line of its standard output.
 
-        @raise Refused: it has ended instead.
+        Raises:
+            Refused: It has ended instead.
         """
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -88,7 +90,8 @@ class Running:
         """
         Look again and again until it is.
 
-        @raise Refused: it never is; with what the program has said.
+        Raises:
+            Refused: It never is; with what the program has said.
         """
         deadline = time.monotonic() + PATIENCE
         while not ready():
@@ -107,8 +110,9 @@ def running(command: Sequence[Any], cores: Sequence[int], directory: Path, quiet
     """
     Run a program as long as the context lasts.
 
-    @param directory: where it runs, and where its standard error goes.
-    @param quiet: what it prints goes there too, instead of to us.
+    Args:
+        directory: Where it runs, and where its standard error goes.
+        quiet: What it prints goes there too, instead of to us.
     """
     log = directory / f"{Path(command[0]).name}.log"
     with log.open("wb") as errors:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Program:
     """
-    @ivar command: makes the command: for a server from its TCP port on 127.0.0.1 and None, or a PEM file with
-        certificate and key, for TLS from the start; for a client from the port, the file of the message, and how many
-        recipients it goes to.
-    @ivar missing: what it lacks here, "" if nothing.
-    @ivar version: what is measured.
-    @ivar tls: whether it can.
-    @ivar processes: those that share the port of a server, each of which says that it is ready.
-    @ivar lasting: a client that sends as often as it is told to; one that is not has C{{messages}} in its command.
+    Attributes:
+        command: Makes the command: for a server from its TCP port on 127.0.0.1 and None, or a PEM file with certificate
+            and key, for TLS from the start; for a client from the port, the file of the message, and how many
+            recipients it goes to.
+        missing: What it lacks here, "" if nothing.
+        version: What is measured.
+        tls: Whether it can.
+        processes: Those that share the port of a server, each of which says that it is ready.
+        lasting: A client that sends as often as it is told to; one that is not has ``{messages}`` in its command.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""C{python -m benchmarks quick}: what shows in under two minutes whether a change costs."""
+"""``python -m benchmarks quick``: what shows in under two minutes whether a change costs."""
 
 from __future__ import annotations
 

@@ -16,14 +16,15 @@ class Received:
     """
     CPU of a server.
 
-    @ivar title: the row of the table.
-    @ivar unit: what is counted.
-    @ivar load: options of the load generator.
-    @ivar units: how many of them are in a message.
-    @ivar first: messages for a first impression of the cost.
-    @ivar tls: the kind of key, "ec" or "rsa", "" for no TLS.
-    @ivar side: whose it is.
-    @ivar done: what the load generator counts: "messages", or "sessions", which have none.
+    Attributes:
+        title: The row of the table.
+        unit: What is counted.
+        load: Options of the load generator.
+        units: How many of them are in a message.
+        first: Messages for a first impression of the cost.
+        tls: The kind of key, "ec" or "rsa", "" for no TLS.
+        side: Whose it is.
+        done: What the load generator counts: "messages", or "sessions", which have none.
     """
 
     name: str
@@ -42,9 +43,12 @@ class Received:
         """
         Start the server, warm it up, measure it.
 
-        @param seconds: of CPU to aim at.
-        @raise NotOffered: it cannot do that.
-        @raise Refused: it did not do that.
+        Args:
+            seconds: Of CPU to aim at.
+
+        Raises:
+            NotOffered: It cannot do that.
+            Refused: It did not do that.
         """
         with tempfile.TemporaryDirectory() as directory, serving(program, Path(directory), self.tls) as server:
             first = self._take(server, self.first)

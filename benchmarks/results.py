@@ -24,11 +24,12 @@ class Results:
     """
     Everything measured.
 
-    @ivar cases: the name of a case to its samples.
-    @ivar unable: the name of a case to the programs that cannot, and why.
-    @ivar growth: the name of a series to its points.
-    @ivar instructions: what was done, to how many it took.
-    @ivar said: the name of what can be asked for to where, when and how it was measured.
+    Attributes:
+        cases: The name of a case to its samples.
+        unable: The name of a case to the programs that cannot, and why.
+        growth: The name of a series to its points.
+        instructions: What was done, to how many it took.
+        said: The name of what can be asked for to where, when and how it was measured.
     """
 
     cases: dict[str, list[Sample]] = field(default_factory=dict)

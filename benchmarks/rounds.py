@@ -37,7 +37,8 @@ class Case(Protocol):
         """
         Once, from the start of the program to its end.
 
-        @param seconds: of CPU to aim at.
+        Args:
+            seconds: Of CPU to aim at.
         """
 
 
@@ -57,7 +58,8 @@ def in_turn(
     """
     Every program once, then again, so that what else goes on on the machine hits them all.
 
-    @param complain: is told of those that cannot, which are asked no more.
+    Args:
+        complain: Is told of those that cannot, which are asked no more.
     """
     able = list(programs)
     for number in range(rounds):

@@ -29,10 +29,11 @@ class Run:
 
     def __init__(self, programs: Sequence[str], baseline: str, rounds: int, seconds: float, record: bool) -> None:
         """
-        @param programs: their names, none for all.
-        @param baseline: the name of the one that is 1, "" for the first.
-        @param seconds: of CPU that a program spends in a round, about.
-        @param record: whether the page is written.
+        Args:
+            programs: Their names, none for all.
+            baseline: The name of the one that is 1, "" for the first.
+            seconds: Of CPU that a program spends in a round, about.
+            record: Whether the page is written.
         """
         self._programs = programs
         self._baseline = baseline

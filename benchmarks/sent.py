@@ -18,14 +18,15 @@ class Sent:
     """
     CPU of a client.
 
-    @ivar title: the row of the table.
-    @ivar unit: what is counted.
-    @ivar size: octets a message.
-    @ivar body: its kind, see L{content}.
-    @ivar recipients: of a message.
-    @ivar units: how many of what is counted are in a message.
-    @ivar first: messages for a first impression of the cost.
-    @ivar sink: options of the sink.
+    Attributes:
+        title: The row of the table.
+        unit: What is counted.
+        size: Octets a message.
+        body: Its kind, see `content`.
+        recipients: Of a message.
+        units: How many of what is counted are in a message.
+        first: Messages for a first impression of the cost.
+        sink: Options of the sink.
     """
 
     name: str
@@ -45,8 +46,11 @@ class Sent:
         """
         Start the client, warm it up, measure it.
 
-        @param seconds: of CPU to aim at.
-        @raise Refused: it did not do that.
+        Args:
+            seconds: Of CPU to aim at.
+
+        Raises:
+            Refused: It did not do that.
         """
         with tempfile.TemporaryDirectory() as directory:
             message = Path(directory, "message")

@@ -24,7 +24,8 @@ class Server:
     """
     One that runs.
 
-    @ivar process: its process.
+    Attributes:
+        process: Its process.
     """
 
     def __init__(self, process: Running, port: int) -> None:
@@ -35,10 +36,15 @@ class Server:
         """
         Take messages from the load generator.
 
-        @param cores: where that runs.
-        @return: what it has counted, and C{server}: the seconds of CPU they took here.
-        @raise NotOffered: the server does not offer what it needs.
-        @raise Refused: it did not take them all.
+        Args:
+            cores: Where that runs.
+
+        Returns:
+            What it has counted, and ``server``: the seconds of CPU they took here.
+
+        Raises:
+            NotOffered: The server does not offer what it needs.
+            Refused: It did not take them all.
         """
         before = self.process.cpu
         run = subprocess.run(
@@ -71,7 +77,7 @@ class Held:
         self._load = load
 
     def take(self, messages: int) -> dict[str, Any]:
-        """Take messages on them, as L{Server.take}; no connection is opened or closed meanwhile."""
+        """Take messages on them, as `Server.take`; no connection is opened or closed meanwhile."""
         before = self._server.process.cpu
         return self._server._since(before, self._load.order(str(messages)))
 
@@ -81,9 +87,12 @@ def serving(program: Program, directory: Path, tls: str = "", cores: Sequence[in
     """
     Run a server as long as the context lasts.
 
-    @param tls: the kind of key, for TLS from the start; "" for none.
-    @raise NotOffered: it has no TLS.
-    @raise Refused: it does not greet.
+    Args:
+        tls: The kind of key, for TLS from the start; "" for none.
+
+    Raises:
+        NotOffered: It has no TLS.
+        Refused: It does not greet.
     """
     pem = None
     if tls:

@@ -1,4 +1,4 @@
-"""The servers that are measured.  One more is one entry of L{SERVERS}."""
+"""The servers that are measured.  One more is one entry of `SERVERS`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PYTHON = sys.executable
 
 
 def smtpx(*options: str, reactor: str = "", compiled: bool = False) -> Command:
-    """C{twistd smtpx}."""
+    """``twistd smtpx``."""
     twistd = [str(Path(PYTHON).with_name("twistd")), *(["--reactor", reactor] if reactor else [])]
     if compiled:
         twistd = [*BY_COMPILED, *twistd]

@@ -18,10 +18,11 @@ class Workers:
     """
     Time, or CPU, of a server with all cores.
 
-    @ivar title: the row of the table.
-    @ivar load: options of the load generator.
-    @ivar units: how many of what is counted are in a message.
-    @ivar first: messages for a first impression.
+    Attributes:
+        title: The row of the table.
+        load: Options of the load generator.
+        units: How many of what is counted are in a message.
+        first: Messages for a first impression.
     """
 
     name: str
@@ -38,8 +39,11 @@ class Workers:
         """
         Start the server, warm it up, measure it.
 
-        @param seconds: to aim at.
-        @raise Refused: it did not do that.
+        Args:
+            seconds: To aim at.
+
+        Raises:
+            Refused: It did not do that.
         """
         with tempfile.TemporaryDirectory() as directory, serving(program, Path(directory), cores=CORES) as server:
             first = self._take(server, self.first)

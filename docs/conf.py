@@ -1,25 +1,27 @@
-"""Settings of Sphinx, for C{make docs}."""
+"""Settings of Sphinx, for ``make docs``."""
 
+import re
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import rfcs
 
 project = "txsmtpx"
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "press.epytext",
-    "press.interfaces",
-    "press.references",
-    "press.picture",
-    "press.rfcs",
-    "press.root",
-    "press.source",
+    "sphinx.ext.napoleon",
+    "sphinxcontrib.zopeext.autointerface",
 ]
 exclude_patterns = ["_build"]
-nitpicky = True
+
+# `Name` in a docstring is a link where the documentation has an entry of that name; otherwise it is code.
+default_role = "any"
+suppress_warnings = ["ref.any"]
 
 html_theme = "furo"
 html_title = "txsmtpx"
@@ -29,9 +31,76 @@ html_show_copyright = False
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
+autoclass_content = "both"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 add_module_names = False
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 python_display_short_literal_types = True
 python_use_unqualified_type_names = True
+
+
+AT_THE_ROOT = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md", "security": "SECURITY.md"}
+"""Pages whose text is a file at the root of the repository, where people look for it."""
+
+
+def read_root(app: Sphinx, docname: str, source: list[str]) -> None:
+    """
+    Print a page that stands at the root, and make links to files at the root links to those pages.
+
+    Args:
+        app: The application of Sphinx.
+        docname: The name of the page.
+        source: Its text, as the only item.
+    """
+    text = source[0]
+    if docname in AT_THE_ROOT:
+        text = Path(__file__).parents[1].joinpath(AT_THE_ROOT[docname]).read_text(encoding="utf-8")
+        text = re.sub(r"\]\((?!https?:|#)", "](../", text).replace("](../docs/", "](")
+    up = "../" * docname.count("/")
+    for page, file in [*AT_THE_ROOT.items(), ("index", "README.md")]:
+        text = text.replace(f"]({up}../{file}", f"]({up}{page}.md")
+    source[0] = re.sub(r"\]\(((?:\.\./)+(?:benchmarks|tests)/[^)]*\.md)", r"](path:\1", text)
+
+
+_NOT_PYTHON = re.compile(r"<(?:InterfaceClass|function|built-in function|class) '?([\w.<>]+?)'?>")
+
+
+def readable(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """
+    Show interfaces, classes and functions of a signature by their names, so that Sphinx can read it.
+
+    Args:
+        app: The application of Sphinx.
+        what: The kind of the object, such as "class".
+        name: The full name of the object.
+        obj: The object.
+        options: The options of the directive.
+        signature: The arguments.
+        returned: The annotation of the result.
+
+    Returns:
+        Arguments and result as Python would write them.
+    """
+
+    def plain(text: str | None) -> str | None:
+        return text and re.sub(r"<factory>|[\w.]*<lambda>", "...", _NOT_PYTHON.sub(r"\1", text))
+
+    return plain(signature), plain(returned)
+
+
+def setup(app: Sphinx) -> None:
+    """
+    Connect the functions of this file.
+
+    Args:
+        app: The application of Sphinx.
+    """
+    app.connect("source-read", rfcs.read)
+    app.connect("source-read", read_root)
+    app.connect("autodoc-process-signature", readable)

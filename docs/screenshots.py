@@ -23,9 +23,9 @@ from twisted.internet.threads import deferToThread
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the tests are, which know how to drive Chromium
 
-from tests.web.chromium import Chromium
+from tests.inbox.chromium import Chromium
 from txsmtpx import MemoryBackend, SMTPServerFactory, SMTPService, send_mail
-from txsmtpx.web.service import InboxService
+from txsmtpx.inbox.inbox_service import InboxService
 
 PICTURE = Path(__file__).with_name("images") / "inbox.png"
 SMTP, HTTP = "tcp:1025:interface=127.0.0.1", "tcp:8025:interface=127.0.0.1"

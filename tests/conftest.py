@@ -5,7 +5,7 @@ pytest-twisted runs the tests inside a reactor, but lets pass in silence what tr
 a Deferred, a failure in the log, a timer or a socket left on the reactor.  Here each of them fails the test
 that left it, and a test that waits for ever ends at a limit.
 
-A test may be C{async def} without any decorator.  With Hypothesis, C{@given} stands outermost.
+A test may be ``async def`` without any decorator.  With Hypothesis, ``@given`` stands outermost.
 """
 
 from __future__ import annotations
@@ -60,8 +60,11 @@ class LoggedFailures:
         """
         Claim what was expected.
 
-        @param types: the exceptions to claim; without any, everything, be it with an exception or not.
-        @return: the failures among it.
+        Args:
+            types: The exceptions to claim; without any, everything, be it with an exception or not.
+
+        Returns:
+            The failures among it.
         """
         # A Deferred logs its error when it dies, which a traceback may put off by a cycle.
         gc.collect()

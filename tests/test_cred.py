@@ -1,4 +1,4 @@
-"""Logins: L{LoginBackend}, L{OpenBackend} and, by L{twisted.cred}, L{PortalBackend}, whose avatars are sessions."""
+"""Logins: `LoginBackend`, `OpenBackend` and, by `twisted.cred`, `PortalBackend`, whose avatars are sessions."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from txsmtpx import (
     Session,
     SMTPServerFactory,
 )
-from txsmtpx.backends.portal import AvatarSession
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
+from txsmtpx.logins.portal import AvatarSession
 from txsmtpx.testing import Conversation
 
 MAIL = "MAIL FROM:<a@client.example>"
@@ -361,7 +361,7 @@ def test_sessions_provide_their_interface():
 
 
 def test_a_plain_backend_is_offered_names_and_passwords():
-    """One that implements L{IBackend} alone."""
+    """One that implements `IBackend` alone."""
 
     @implementer(IBackend)
     class Plain:

@@ -18,7 +18,7 @@ import txsmtpx
 import txsmtpx.testing
 from tests.docs.block import blocks
 from txsmtpx import errors
-from txsmtpx.backends.plugin import plugins
+from txsmtpx.backends.plugins import plugins
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.tap import Options

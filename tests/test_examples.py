@@ -31,7 +31,8 @@ class Example:
     """
     A running example.
 
-    @ivar log: what it prints.
+    Attributes:
+        log: What it prints.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -63,7 +64,7 @@ class Example:
 
 @contextlib.contextmanager
 def running(directory: Path, *command: str | Path, **environment: str) -> Iterator[Example]:
-    """Run C{command} in C{directory}; it lives until it is told to end, and then ends without complaint."""
+    """Run ``command`` in ``directory``; it lives until it is told to end, and then ends without complaint."""
     log = directory / "log"
     with (
         log.open("wb") as output,

@@ -1,7 +1,7 @@
 """
 The floors: imports go down only, and importing does nothing.
 
-Read from the source by ast, so that an import within a function counts as well, and one under C{TYPE_CHECKING}.
+Read from the source by ast, so that an import within a function counts as well, and one under ``TYPE_CHECKING``.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ FLOORS = [
     ("dialog", DIALOG, TWISTED),
     ("extensions", MIDDLE, TWISTED),
     ("wire", (*MIDDLE, "txsmtpx.wire"), ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography")),
-    ("backends", (*MIDDLE, "txsmtpx.content", "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"),
-     ("twisted", "zope.interface", "argon2")),
-    ("logs", (*MIDDLE, "txsmtpx.logs"), TWISTED),
-    ("metrics", (*MIDDLE, "txsmtpx.metrics", "txsmtpx.wire"), ("twisted", "prometheus_client")),
-    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.logs",
-      "txsmtpx.metrics", "txsmtpx.web"),
+    ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.sending"), ("twisted", "zope.interface")),
+    ("middleware", (*MIDDLE, "txsmtpx.middleware"), ("twisted", "zope.interface")),
+    ("filters", (*MIDDLE, "txsmtpx.middleware", "txsmtpx.filters", "txsmtpx.wire"), ("twisted", "zope.interface")),
+    ("logins", (*MIDDLE, "txsmtpx.logins"), ("twisted", "zope.interface", "argon2")),
+    ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.wire"), ("twisted", "zope.interface", "prometheus_client")),
+    ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.inbox"), ("twisted", "zope.interface", "jinja2")),
+    ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.logins", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.observers",
+      "txsmtpx.inbox"),
      ("twisted", "zope.interface")),
-    ("web", (*MIDDLE, "txsmtpx.content", "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.web"),
-     ("twisted", "zope.interface", "jinja2")),
 ]
 
 

@@ -15,7 +15,7 @@ from twisted.scripts.twistd import ServerOptions
 
 from tests.docs import story
 from tests.docs.block import texts
-from txsmtpx.backends.plugin import plugins
+from txsmtpx.backends.plugins import plugins
 from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.sasl.box import MECHANISMS
 

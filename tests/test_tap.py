@@ -1,4 +1,4 @@
-"""C{twistd smtpx}: each option, and each that is wrong: one clear line, exit status 1, never a traceback."""
+"""``twistd smtpx``: each option, and each that is wrong: one clear line, exit status 1, never a traceback."""
 
 from __future__ import annotations
 
@@ -404,7 +404,7 @@ def test_sighup_without_a_certificate():
 
 
 PLUGIN = """
-from txsmtpx.backends.plugin import BackendPlugin
+from txsmtpx.backends.plugins import BackendPlugin
 
 theirs = BackendPlugin("theirs", "theirs:WORD", "somebody else's", "their_package.make", takes_argument=True)
 """

@@ -4,16 +4,10 @@ txsmtpx: an ESMTP and LMTP client and server library for Twisted.
 The public face: everything named here stays; so does everything that the modules below it document.
 """
 
-from txsmtpx.backends.filter import Accept, Filter, FilterBackend
-from txsmtpx.backends.limit import LimitBackend
 from txsmtpx.backends.maildir import MaildirBackend
 from txsmtpx.backends.memory import MemoryBackend
-from txsmtpx.backends.middleware import Middleware, MiddlewareContext, MiddlewareSession
-from txsmtpx.backends.portal import BackendRealm, PortalBackend
 from txsmtpx.backends.relay import RelayBackend
-from txsmtpx.backends.rewrite import RewriteBackend
 from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
-from txsmtpx.backends.tee import TeeBackend
 from txsmtpx.content.header import Header
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.extension import Extension, Verb
@@ -58,7 +52,13 @@ from txsmtpx.interfaces import (
     ISession,
     IVerifyingSession,
 )
-from txsmtpx.logs.transaction import TransactionLog
+from txsmtpx.logins.portal import BackendRealm, PortalBackend
+from txsmtpx.middleware.filter import Accept, Filter, FilterBackend
+from txsmtpx.middleware.limit import LimitBackend
+from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
+from txsmtpx.middleware.rewrite import RewriteBackend
+from txsmtpx.middleware.tee import TeeBackend
+from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.sasl.anonymous import Anonymous
 from txsmtpx.sasl.bearer import OAuthBearer, XOAuth2
 from txsmtpx.sasl.cram import CramMD5

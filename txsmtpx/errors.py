@@ -1,12 +1,12 @@
 """
 The errors of txsmtpx.
 
-L{DeliveryError} is the base of all errors that a client raises for a command, a message or a connection.  Each says
+`DeliveryError` is the base of all errors that a client raises for a command, a message or a connection.  Each says
 which command or phase failed, whose fault that is, whether to try again, and whether the message was delivered.  A
-backend raises one of them, L{SMTPError}, to reject a command or a message.
+backend raises one of them, `SMTPError`, to reject a command or a message.
 
-Errors of the network are instances of Twisted's classes too: C{ConnectionRefusedError}, C{ConnectionDone},
-C{TimeoutError} and the others of L{twisted.internet.error}.
+Errors of the network are instances of Twisted's classes too: ``ConnectionRefusedError``, ``ConnectionDone``,
+``TimeoutError`` and the others of `twisted.internet.error`.
 
 The functions make a new error each time, since an exception carries its traceback with it.
 """
@@ -55,15 +55,20 @@ class DeliveryError(Exception):
     """
     The base of all errors of the client.
 
-    @ivar command: the command that failed, such as "RCPT"; or the phase: "DNS", "connect", "greeting", "TLS", or "idle"
-        where no command was sent.  "" for an error that a backend has made.
-    @ivar temporary: whether a later attempt may succeed.
-    @ivar delivered: whether the server has the message; C{Delivered.NO} where there is none.
-    @ivar fault: who can mend it.
-    @ivar reply: the server's reply; None where none came.
-    @ivar accepted: (recipient, reply) for each recipient that the message was delivered to nevertheless.
-    @ivar refused: (recipient, error) for each recipient that has an error of its own, such as a refusal by RCPT; this
-        error is that of all the others.
+    Attributes:
+        command: The command that failed, such as "RCPT"; or the phase: "DNS", "connect", "greeting", "TLS", or "idle"
+            where no command was sent.  "" for an error that a backend has made.
+        temporary: Whether a later attempt may succeed.
+        delivered: Whether the server has the message; ``Delivered.NO`` where there is none.
+        fault: Who can mend it.
+        reply: The server's reply; None where none came.
+        accepted: (recipient, reply) for each recipient that the message was delivered to nevertheless.
+        refused: (recipient, error) for each recipient that has an error of its own, such as a refusal by RCPT; this
+            error is that of all the others.
+
+    Args:
+        text: What was wrong, with which value.
+        command: None for that of the class, as for the others.
     """
 
     command: str = ""
@@ -77,10 +82,6 @@ class DeliveryError(Exception):
     def __init__(
         self, text: str = "", *, command: str | None = None, temporary: bool | None = None, fault: Fault | None = None
     ) -> None:
-        """
-        @param text: what was wrong, with which value.
-        @param command: None for that of the class, as for the others.
-        """
         Exception.__init__(self, text)  # and not that of a class of Twisted's
         if command is not None:
             self.command = command
@@ -102,18 +103,21 @@ class SMTPError(DeliveryError):
     """
     A reply that says no: the server's on the client, the backend's on the server.
 
-    @ivar reply: the whole reply.
+    Attributes:
+        reply: The whole reply.
+
+    Args:
+        code: 400 to 599 (any reply code will do where an outcome is given as an error).
+        enhanced_code: RFC 3463; None for X.0.0.
+        message: The text; newlines make a multi-line reply.
+
+    Raises:
+        ValueError: No reply has such a code.
     """
 
     reply: Reply
 
     def __init__(self, code: int, enhanced_code: EnhancedCode | None = None, message: str = "", *, command: str = ""):
-        """
-        @param code: 400 to 599 (any reply code will do where an outcome is given as an error).
-        @param enhanced_code: RFC 3463; None for X.0.0.
-        @param message: the text; newlines make a multi-line reply.
-        @raise ValueError: no reply has such a code.
-        """
         enhanced_code = enhanced_code or replies.default_enhanced_code(code)
         self.reply = Reply(code, enhanced_code, *message.split("\n"))
         self.command = command
@@ -122,7 +126,7 @@ class SMTPError(DeliveryError):
 
     @classmethod
     def from_reply(cls, reply: Reply, command: str = "") -> SMTPError:
-        """An error that says what C{reply} says, to the letter."""
+        """An error that says what ``reply`` says, to the letter."""
         error = cls(reply.code, reply.enhanced_code, reply.text, command=command)
         error.reply = reply
         return error
@@ -152,7 +156,8 @@ class RecipientsRefused(DeliveryError):
 
     It is temporary if one of the refusals is: that recipient is worth another attempt.
 
-    @ivar refused: (recipient, error) for each, in RCPT order.
+    Attributes:
+        refused: (recipient, error) for each, in RCPT order.
     """
 
     def __init__(self, refused: Sequence[tuple[str, DeliveryError]]) -> None:
@@ -188,7 +193,7 @@ class EightBitContent(NotOffered):
     """
     The message holds octets above 127, and the server does not offer 8BITMIME (RFC 6152 §3).
 
-    C{eight_bit="send"} sends the octets as they are.
+    ``eight_bit="send"`` sends the octets as they are.
     """
 
     fault = Fault.CALLER
@@ -211,7 +216,7 @@ class NetworkError(DeliveryError):
     """
     The network failed: DNS, connecting, a lost connection, or no reply in time.
 
-    Each is also an instance of the class that Twisted has for it, in L{twisted.internet.error}.
+    Each is also an instance of the class that Twisted has for it, in `twisted.internet.error`.
     """
 
     temporary = True
@@ -221,17 +226,18 @@ class NetworkError(DeliveryError):
     @classmethod
     def like(cls, kind: type[Exception], text: str, command: str = "") -> NetworkError:
         """
-        An error that is also an instance of C{kind}.
+        An error that is also an instance of ``kind``.
 
-        @param kind: a class of L{twisted.internet.error}.
-        @param command: the command or phase.
+        Args:
+            kind: A class of `twisted.internet.error`.
+            command: The command or phase.
         """
         made: NetworkError = _class_like(kind)(text, command=command)  # type: ignore[arg-type]
         return made
 
     @classmethod
     def of(cls, error: Exception, command: str = "") -> NetworkError:
-        """An error that says what C{error} says, which is one of Twisted's, and is an instance of its class."""
+        """An error that says what ``error`` says, which is one of Twisted's, and is an instance of its class."""
         made = cls.like(type(error), str(error), command)
         made.__dict__.update(error.__dict__)
         return made
@@ -245,7 +251,7 @@ class NetworkError(DeliveryError):
 
 @lru_cache
 def _class_like(kind: type[Exception]) -> Any:
-    """The class of errors that are L{NetworkError} and C{kind}; it has the name of the latter."""
+    """The class of errors that are `NetworkError` and ``kind``; it has the name of the latter."""
     namespace = {"__module__": __name__, "__doc__": kind.__doc__, "_kind": kind, "osError": None}
     return type(kind.__name__, (NetworkError, kind), namespace)
 
@@ -282,12 +288,12 @@ class ConnectionAborted(DeliveryError, twisted_error.ConnectionAborted):
 
 
 def auth_required() -> SMTPError:
-    """530 5.7.0, RFC 4954 §6: for C{anonymous_login}."""
+    """530 5.7.0, RFC 4954 §6: for ``anonymous_login``."""
     return SMTPError.from_reply(replies.AUTH_FIRST_530)
 
 
 def auth_failed() -> SMTPError:
-    """535 5.7.8, RFC 4954 §6: for C{login}."""
+    """535 5.7.8, RFC 4954 §6: for ``login``."""
     return SMTPError.from_reply(replies.BAD_CREDENTIALS_535)
 
 

@@ -1,5 +1,6 @@
 """
-C{python -m txsmtpx.passwd argon2|scram FILE NAME}: put a password into a file, for C{--auth argon2:FILE} and the like.
+``python -m txsmtpx.passwd argon2|scram FILE NAME``: put a password into a file, for ``--auth argon2:FILE`` and the
+like.
 
 The password is asked for, or read from the standard input: the first line of it.  It is never an argument, which
 everybody on the machine could read.
@@ -14,8 +15,8 @@ import secrets
 import sys
 import tempfile
 
-from txsmtpx.backends.passwords import entries
-from txsmtpx.backends.scram import written
+from txsmtpx.logins.password_file import entries
+from txsmtpx.logins.scram_file import written
 from txsmtpx.sasl.mechanism import prepared
 from txsmtpx.sasl.verifier import HASHES, ITERATIONS, LEAST_ITERATIONS, MOST_ITERATIONS, SALT_OCTETS, verifier_for
 
@@ -24,8 +25,11 @@ def hashes(kind: str, password: bytes, iterations: int = ITERATIONS) -> list[str
     """
     What is written behind the name, a line each.
 
-    @param kind: "argon2" or "scram".
-    @raise ImportError: C{argon2-cffi} is not installed.
+    Args:
+        kind: "argon2" or "scram".
+
+    Raises:
+        ImportError: ``argon2-cffi`` is not installed.
     """
     if kind == "argon2":
         from argon2 import PasswordHasher
@@ -36,7 +40,7 @@ def hashes(kind: str, password: bytes, iterations: int = ITERATIONS) -> list[str
 
 
 def store(path: str, name: str, lines: list[str]) -> None:
-    """Give C{name} these, instead of what it had; the file is whole at any moment, and its owner's only."""
+    """Give ``name`` these, instead of what it had; the file is whole at any moment, and its owner's only."""
     kept = [entry for entry in entries(path) if entry[0] != name] if os.path.exists(path) else []
     text = "".join(f"{each}:{value}\n" for each, value in [*kept, *((name, line) for line in lines)])
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))
@@ -69,7 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
     """
     The command.
 
-    @raise SystemExit: it cannot be done; one line says why.
+    Raises:
+        SystemExit: It cannot be done; one line says why.
     """
     parser = argparse.ArgumentParser(prog="python -m txsmtpx.passwd", description="Put a password into a file.")
     parser.add_argument("kind", choices=["argon2", "scram"])

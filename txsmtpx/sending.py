@@ -1,5 +1,5 @@
 """
-L{send_mail}: one message, one call.
+`send_mail`: one message, one call.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ def send_mail(
     Connect, send one message, quit.  Cancel the Deferred, and the connection is aborted.
 
     The Deferred fires when the server has accepted the message.  QUIT is sent then, and the connection is closed in the
-    background: after the reply to QUIT, at most C{quit} seconds later (L{Timeouts}).
+    background: after the reply to QUIT, at most ``quit`` seconds later (`Timeouts`).
 
-    @param endpoint: see L{connect}, as for all other keywords: C{auth}, C{tls}, C{lmtp}, C{hostname}...
-    @param body: see L{txsmtpx.SMTPClient.send}, as for what is returned and raised.
+    Args:
+        endpoint: See `connect`, as for all other keywords: ``auth``, ``tls``, ``lmtp``, ``hostname``...
+        body: See `txsmtpx.SMTPClient.send`, as for what is returned and raised.
     """
     return Deferred.fromCoroutine(_send(endpoint, sender, recipients, body, options, connecting))
 

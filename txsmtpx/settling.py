@@ -1,9 +1,9 @@
 """
 What a backend gives back: a value, a Deferred, or a coroutine.
 
-C{maybeDeferred} for each command costs more than the command, so values stay values, and a coroutine
-is driven by hand until it really waits for something; most never do.  Who calls L{settle} often looks first
-whether there is anything to settle: C{isinstance(..., Deferred)} is a call into C{abc}.
+``maybeDeferred`` for each command costs more than the command, so values stay values, and a coroutine
+is driven by hand until it really waits for something; most never do.  Who calls `settle` often looks first
+whether there is anything to settle: ``isinstance(..., Deferred)`` is a call into ``abc``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FAILURES = (Exception, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
 
 
 def settle(result: Any) -> Any:
-    """The value that C{result} is or already leads to; otherwise a Deferred of it."""
+    """The value that ``result`` is or already leads to; otherwise a Deferred of it."""
     if isinstance(result, CoroutineType):
         try:
             awaited = result.send(None)
@@ -33,7 +33,7 @@ def settle(result: Any) -> Any:
 
 
 def _resume(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
-    """The rest of a coroutine that waits for C{awaited}."""
+    """The rest of a coroutine that waits for ``awaited``."""
     while True:
         try:
             value = yield awaited
@@ -51,6 +51,6 @@ def _resume(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, A
 
 
 def then(result: Any, function: Callable[[Any], Any]) -> Any:
-    """C{function} of what C{result} comes to: a value where that is there already, otherwise a Deferred."""
+    """``function`` of what ``result`` comes to: a value where that is there already, otherwise a Deferred."""
     result = settle(result)
     return result.addCallback(function) if isinstance(result, Deferred) else function(result)

@@ -1,5 +1,5 @@
 """
-C{twistd smtpx}: the door through which twistd comes in; L{txsmtpx.command} is behind it.
+``twistd smtpx``: the door through which twistd comes in; `txsmtpx.command` is behind it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["Options", "SMTPXService", "makeService"]
 
 
 def makeService(options: Options) -> CommandService:
-    """The service that C{options} describe."""
+    """The service that ``options`` describe."""
     if options.process.workers > 1 and not options.is_worker:
         return ParentService(options)
     return SMTPXService(options.process, options.parent)

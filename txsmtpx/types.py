@@ -1,5 +1,5 @@
 """
-L{txsmtpx.IMessage} and L{txsmtpx.IDataContext} as types, for annotations.
+`txsmtpx.IMessage` and `txsmtpx.IDataContext` as types, for annotations.
 
 A type checker understands an interface of zope.interface only with a plugin, for mypy that is mypy-zope; these it
 understands without.  What the methods do stands with the interfaces.
@@ -18,7 +18,7 @@ from txsmtpx.grammar.options import MailOptions, RcptOptions
 
 
 class Message(Protocol):
-    """A message as it comes: see L{txsmtpx.IMessage}."""
+    """A message as it comes: see `txsmtpx.IMessage`."""
 
     @property
     def received(self) -> int:
@@ -31,11 +31,11 @@ class Message(Protocol):
         """Chunks as they come."""
 
     def deliver_to(self, consumer: IConsumer) -> Deferred[None]:
-        """Write it all to C{consumer}."""
+        """Write it all to ``consumer``."""
 
 
 class DataContext(Protocol):
-    """The envelope, and one outcome for each recipient: see L{txsmtpx.IDataContext}."""
+    """The envelope, and one outcome for each recipient: see `txsmtpx.IDataContext`."""
 
     @property
     def sender(self) -> str:
@@ -62,10 +62,10 @@ class DataContext(Protocol):
         """Whose it is."""
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
-        """The outcome for C{recipient} will come."""
+        """The outcome for ``recipient`` will come."""
 
     def set_status(self, recipient: str | int, status: Any = None) -> bool:
-        """The outcome for C{recipient}."""
+        """The outcome for ``recipient``."""
 
     def note(self, **facts: Any) -> None:
         """What you have to say of this message for the log."""

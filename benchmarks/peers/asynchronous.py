@@ -1,7 +1,7 @@
 """
 Our server with a backend that answers each recipient at once, or by a Deferred in a later turn of the reactor.
 
-C{asynchronous.py now|later|apart PORT}; apart is later, with a write for each reply.
+``asynchronous.py now|later|apart PORT``; apart is later, with a write for each reply.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """
 The floor: a bare Twisted protocol that answers constants and parses nothing, except where a message ends.
 
-C{bare.py PORT [PEM]}: with a file of certificate and key, TLS from the start.
+``bare.py PORT [PEM]``: with a file of certificate and key, TLS from the start.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """
 Twisted's own ESMTP server, with a delivery that takes everything and keeps nothing.
 
-C{twisted_mail.py PORT [PEM]}: with a file of certificate and key, TLS from the start.
+``twisted_mail.py PORT [PEM]``: with a file of certificate and key, TLS from the start.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Twisted's own client: its protocol on one connection, which is less than half of what its C{sendmail} costs."""
+"""Twisted's own client: its protocol on one connection, which is less than half of what its ``sendmail`` costs."""
 
 from io import BytesIO
 

@@ -48,7 +48,7 @@ class Disk:
         monkeypatch.setattr(os, "rename", self.rename)
 
     def backend(self, pattern="{local}", in_thread=maybeDeferred, fsync=None):
-        """A new one, as after a restart; it knows the Maildirs in C{known} already."""
+        """A new one, as after a restart; it knows the Maildirs in ``known`` already."""
         backend = MaildirBackend(str(self._root / pattern), in_thread, lambda descriptor: None)
         for name in self.known:
             backend.directories.ensure(str(self._root / name))

@@ -1,4 +1,4 @@
-"""C{log}: one line a message, which nothing in the message can forge."""
+"""``log``: one line a message, which nothing in the message can forge."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from twisted.logger import formatEvent, globalLogPublisher
 
 from txsmtpx.backends.log import HEADER, log_backend, subject_of
-from txsmtpx.logs.transaction import TransactionLog
+from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.testing import Conversation
 
 
 @pytest.fixture
 def lines():
-    """What C{log} logs, as text."""
+    """What ``log`` logs, as text."""
     seen = []
 
     def observe(event):

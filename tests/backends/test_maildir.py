@@ -1,4 +1,4 @@
-"""C{maildir:PATH}: where a message goes, what stands on top of it, and that its octets are those sent."""
+"""``maildir:PATH``: where a message goes, what stands on top of it, and that its octets are those sent."""
 
 from __future__ import annotations
 

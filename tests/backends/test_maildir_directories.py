@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from tests.backends.disk import deliver, files
-from txsmtpx.backends import directories
+from txsmtpx.backends import maildir_directories as directories
 
 
 def test_a_new_maildir_is_on_the_disk_itself(disk):

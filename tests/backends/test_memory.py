@@ -1,4 +1,4 @@
-"""C{memory} keeps what it is given, C{null} nothing."""
+"""``memory`` keeps what it is given, ``null`` nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from txsmtpx import MemoryBackend
 from txsmtpx.backends.memory import Received
 from txsmtpx.backends.null import null_backend
-from txsmtpx.backends.plugin import backend_named
+from txsmtpx.backends.plugins import backend_named
 from txsmtpx.grammar.options import MailOptions, OriginalRecipient, RcptOptions
 from txsmtpx.testing import Conversation
 

@@ -17,7 +17,7 @@ BLOCKS = {page: page.take_all("python") for page in (MIDDLEWARE, FILTERS)}
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs the blocks of a page; what C{backend} was after each that has it, and all names in the end."""
+    """Runs the blocks of a page; what ``backend`` was after each that has it, and all names in the end."""
     monkeypatch.chdir(tmp_path)
 
     def run(page: Page) -> tuple[list[Any], dict[str, Any]]:

@@ -36,7 +36,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(directory: Path) -> Iterator[Server]:
-    """C{twistd smtpx}, which logs a line a message."""
+    """``twistd smtpx``, which logs a line a message."""
     with serving(SERVER, directory) as running:
         yield running
 

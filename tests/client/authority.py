@@ -24,7 +24,8 @@ class Authority:
     """
     Signs.
 
-    @ivar path: its own certificate, a PEM file.
+    Attributes:
+        path: Its own certificate, a PEM file.
     """
 
     def __init__(self, directory: Path, name: str = "authority") -> None:
@@ -39,8 +40,9 @@ class Authority:
         """
         A PEM file of a certificate and its key.
 
-        @param names: host names and IP addresses.
-        @param days: from when, till when.
+        Args:
+            names: Host names and IP addresses.
+            days: From when, till when.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(names[0] if names else "nobody")
@@ -53,7 +55,7 @@ class Authority:
         return path
 
     def server(self, *names: str, **how: Any) -> Any:
-        """For C{startTLS}."""
+        """For ``startTLS``."""
         return Certificate(str(self.issue(*names, **how))).creator
 
     def client(self, name: str) -> PrivateCertificate:

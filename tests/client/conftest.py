@@ -13,7 +13,7 @@ from txsmtpx.testing import Network, ScriptedServer
 
 @pytest.fixture
 def network() -> Iterator[Callable[..., Network]]:
-    """Makes a L{Network} of a L{ScriptedServer} with the settings given, and ends it."""
+    """Makes a `Network` of a `ScriptedServer` with the settings given, and ends it."""
     made = []
 
     def make(*servers: Any, one_by_one: bool = False, **script: Any) -> Network:

@@ -55,15 +55,17 @@ class Internet(MemoryReactorClock):
     """
     A reactor.
 
-    @ivar net: the connections that stand; its servers are in the order of the connections.
-    @ivar asked: the addresses that were connected to, with the time of each.
-    @ivar given_up: the addresses whose attempts were stopped.
+    Attributes:
+        net: The connections that stand; its servers are in the order of the connections.
+        asked: The addresses that were connected to, with the time of each.
+        given_up: The addresses whose attempts were stopped.
     """
 
     def __init__(self, **servers: Any) -> None:
         """
-        @param servers: what is at each address: a function that makes a server, L{REFUSES} or L{SWALLOWS}; an
-            address that is not there refuses.
+        Args:
+            servers: What is at each address: a function that makes a server, `REFUSES` or `SWALLOWS`; an
+                address that is not there refuses.
         """
         super().__init__()
         self.servers = servers
@@ -112,12 +114,14 @@ class Names:
     """
     A resolver in memory.
 
-    @ivar asked: (kind, name) of each question.
+    Attributes:
+        asked: (kind, name) of each question.
     """
 
     def __init__(self, **answers: Any) -> None:
         """
-        @param answers: by kind, by name: payloads; an exception; or L{NEVER}.
+        Args:
+            answers: By kind, by name: payloads; an exception; or `NEVER`.
         """
         self.answers = answers
         self.asked: list[tuple[str, str]] = []

@@ -47,9 +47,10 @@ class NameServer:
     """
     One name server.
 
-    @ivar answers: by kind, by name: records, or one of the above; what is not there has no records.
-    @ivar asked: (kind, name, whether by TCP).
-    @ivar address: where it is.
+    Attributes:
+        answers: By kind, by name: records, or one of the above; what is not there has no records.
+        asked: (kind, name, whether by TCP).
+        address: Where it is.
     """
 
     def __init__(self, interface: str = "127.0.0.1", **answers: Any) -> None:

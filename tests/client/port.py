@@ -10,7 +10,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 
 async def listening(reactor: Any, make: Callable[[], Protocol]) -> Any:
-    """A port of the loopback interface where C{make} makes the servers; C{stopListening} ends it."""
+    """A port of the loopback interface where ``make`` makes the servers; ``stopListening`` ends it."""
     factory = Factory()
     factory.noisy = False
     factory.buildProtocol = lambda address: make()  # type: ignore[method-assign,assignment]

@@ -24,7 +24,7 @@ from txsmtpx import (
     SMTPError,
     connect,
 )
-from txsmtpx.backends.scram import ScramChecker
+from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl.box import satisfied_by
 from txsmtpx.sasl.verifier import MOST_ITERATIONS
@@ -205,7 +205,7 @@ def test_both_fail(network, authority):
 
 
 def test_in_the_clear_nothing_follows(network):
-    """C{allow_insecure_auth} or not: what CRAM-MD5 has kept from the wire does not follow in the clear."""
+    """``allow_insecure_auth`` or not: what CRAM-MD5 has kept from the wire does not follow in the clear."""
     net = network(offers=["AUTH CRAM-MD5 PLAIN"], AUTH=one_after_the_other(CRAM_MD5=refused(NO)))
     with pytest.raises(SMTPError, match="535"):
         net.result(net.greeted(allow_insecure_auth=True).authenticate(AUTH))

@@ -296,7 +296,7 @@ class FullTransport(StringTransport):
 
 
 def open_client(server: bytes):
-    """A client on such a transport, after C{server} has said all this."""
+    """A client on such a transport, after ``server`` has said all this."""
     client = SMTPClient(clock=Clock(), in_thread=None)
     client.makeConnection(FullTransport())
     client.greeting.addErrback(lambda failure: None)

@@ -118,7 +118,7 @@ def test_sends_cancelled_at_random_leave_nothing(seed, pooled, lmtp):
 
 
 def test_a_body_that_is_cancelled_is_closed():
-    """Whatever it waits for is cancelled too, and its C{finally} runs."""
+    """Whatever it waits for is cancelled too, and its ``finally`` runs."""
     clock, ended = Clock(), []
 
     async def body():

@@ -70,7 +70,7 @@ def test_pieces_that_come_slowly_are_gathered_too(network):
 
 
 def slow(first):
-    """A body that gives C{first}, then nothing before its Deferred fires."""
+    """A body that gives ``first``, then nothing before its Deferred fires."""
     rest = Deferred()
 
     async def body():

@@ -1,4 +1,4 @@
-"""C{connect} and C{send_mail}: what an endpoint says of TLS, and one call that can be cancelled anywhere."""
+"""``connect`` and ``send_mail``: what an endpoint says of TLS, and one call that can be cancelled anywhere."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_cancelled_at_the_farewell(network):
 
 
 async def test_the_farewell_leaves_at_once():
-    """Also where the program ends with the result, as under C{react}: no turn of the reactor comes after it."""
+    """Also where the program ends with the result, as under ``react``: no turn of the reactor comes after it."""
     server = ScriptedServer(QUIT=SILENCE)
     port = await listening(reactor, lambda: server)
     await send_mail(f"tcp:127.0.0.1:{port.getHost().port}", "me@example.org", ["you@example.net"], b"x\r\n")
@@ -251,7 +251,7 @@ async def test_over_a_unix_socket(tmp_path):
 
 
 def test_a_client_of_ones_own_is_greeted(network):
-    """Without C{connect}: the protocol alone."""
+    """Without ``connect``: the protocol alone."""
     net = network()
     client = net.client()
     assert net.result(client.greeting).code == 220

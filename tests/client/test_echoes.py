@@ -87,7 +87,7 @@ def shown(*outcomes):
 
 
 def exchange(answers):
-    """Quotes the last line that holds a secret, by C{answers}: lines to (reply)."""
+    """Quotes the last line that holds a secret, by ``answers``: lines to (reply)."""
 
     def run(argument):
         said = [f"AUTH {argument}"]

@@ -49,7 +49,7 @@ def silent(network, **more):
 
 
 def begun(network, command):
-    """C{command} on a client, which waits for the reply; the verb that the next reply answers."""
+    """``command`` on a client, which waits for the reply; the verb that the next reply answers."""
     needs_recipient = command in ("bdat", "transmit")
     net = silent(network, **{"MAIL": None, "RCPT": None} if needs_recipient else {})
     client = net.greeted(allow_insecure_auth=True)
@@ -163,7 +163,7 @@ def test_421_out_of_the_blue_is_remembered(network):
 
 
 async def caught(given):
-    """The exception that C{given} comes to, where it was raised."""
+    """The exception that ``given`` comes to, where it was raised."""
     try:
         await given
     except Exception as error:

@@ -1,4 +1,4 @@
-"""C{tcp:} and C{tls:}: each address of a server is tried until one takes us, not only until one connects (law 23)."""
+"""``tcp:`` and ``tls:``: each address of a server is tried until one takes us, not only until one connects (law 23)."""
 
 from __future__ import annotations
 

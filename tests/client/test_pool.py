@@ -1,4 +1,4 @@
-"""C{SMTPPool}: connections are kept, given up and counted as they should be, and nothing is sent twice."""
+"""``SMTPPool``: connections are kept, given up and counted as they should be, and nothing is sent twice."""
 
 from __future__ import annotations
 

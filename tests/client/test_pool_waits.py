@@ -19,7 +19,8 @@ class Closing(ScriptedServer):
     """
     It hears nothing more after it has said 421.
 
-    @ivar answered: messages, by a test.
+    Attributes:
+        answered: Messages, by a test.
     """
 
     answered = 0
@@ -35,7 +36,8 @@ class Sparing:
     """
     Makes servers that take so many connections, and say so to each beyond that, at some point of the dialog.
 
-    @ivar most: connections at a time, to be changed.
+    Attributes:
+        most: Connections at a time, to be changed.
     """
 
     def __init__(self, most, verb="GREETING", answer="421 4.7.0 Too many connections", **script):

@@ -26,14 +26,16 @@ class Careless(Protocol):
     """
     A server that answers 502 to a BDAT it does not expect, and takes its octets for commands, as go-smtp does.
 
-    @ivar lines: what it took for commands.
-    @ivar messages: (sender, message).
+    Attributes:
+        lines: What it took for commands.
+        messages: (sender, message).
     """
 
     def __init__(self, offers=BOTH, refuse=(), most=None):
         """
-        @param refuse: senders and recipients that it does not take.
-        @param most: octets of a message.
+        Args:
+            refuse: Senders and recipients that it does not take.
+            most: Octets of a message.
         """
         self.lines, self.messages = [], []
         self._offers, self._refuse, self._most = offers, refuse, most

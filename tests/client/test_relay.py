@@ -38,8 +38,9 @@ class Relay:
     """
     Our server that relays over a network to next servers, and a client of it.
 
-    @ivar there: the network behind it.
-    @ivar here: the network before it.
+    Attributes:
+        there: The network behind it.
+        here: The network before it.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ def test_nothing_that_it_sends_breaks_the_line(warnings, verb, code):
 
 
 def test_a_header_in_utf8_has_no_hint_that_a_relay_cannot_follow():
-    """C{eight_bit="send"} does not help a relay whose client has asked for SMTPUTF8."""
+    """``eight_bit="send"`` does not help a relay whose client has asked for SMTPUTF8."""
     lines = []
     globalLogPublisher.addObserver(observer := lambda event: lines.append(formatEvent(event)))
     there = Named(lambda: ScriptedServer())

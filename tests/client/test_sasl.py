@@ -28,7 +28,7 @@ from txsmtpx import (
     XOAuth2,
     connect,
 )
-from txsmtpx.backends.scram import ScramChecker
+from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.testing import Outcome, RecordingBackend
 
@@ -183,7 +183,7 @@ def test_a_server_that_cannot_prove_itself(network, lie):
 
 
 def refusing(argument, says, code):
-    """SCRAM by a server that says C{says} to the proof; to nothing behind that, C{code}."""
+    """SCRAM by a server that says ``says`` to the proof; to nothing behind that, ``code``."""
     nonce = heard(argument.partition(" ")[2]).decode().rpartition("r=")[2]
     yield f"334 {b64(f'r={nonce}x,s={b64(bytes(16))},i=4096'.encode())}"
     assert (yield f"334 {b64(says)}") == ""

@@ -33,7 +33,7 @@ HOST = "mx.example.net"
 
 
 def secured(net, authority, **how):
-    """C{connect} to a server in memory."""
+    """``connect`` to a server in memory."""
     how = {"tls": "required", "hostname": HOST, "trust_roots": str(authority.path), **how}
     return connect(net, reactor=net.clock, **how)
 

@@ -1,4 +1,4 @@
-"""C{twistd smtpx} as a daemon, as a distribution starts it: its process number in a file, its log in another."""
+"""``twistd smtpx`` as a daemon, as a distribution starts it: its process number in a file, its log in another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Daemon:
     """
     Running, as long as the context lasts.
 
-    @ivar pid: its process.
+    Attributes:
+        pid: Its process.
     """
 
     def __init__(
@@ -35,8 +36,9 @@ class Daemon:
         extra: Mapping[str, str] | None = None,
     ) -> None:
         """
-        @param directory: where it runs, and logs.
-        @param twistd: options of twistd.
+        Args:
+            directory: Where it runs, and logs.
+            twistd: Options of twistd.
         """
         self._log = directory / "twistd.log"
         self.pidfile = directory / "twistd.pid"
@@ -66,7 +68,7 @@ class Daemon:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def logged(self, pattern: str, times: int = 1) -> list[str]:
-        """Wait until C{pattern} is in the log so often; what it found each time."""
+        """Wait until ``pattern`` is in the log so often; what it found each time."""
         eventually(lambda: len(re.findall(pattern, self.log)) >= times, lambda: self.log)
         return re.findall(pattern, self.log)
 
@@ -77,7 +79,7 @@ class Daemon:
 
 
 def eventually(true: Callable[[], object], complaint: Callable[[], str] = str) -> None:
-    """Wait until something is C{true}."""
+    """Wait until something is ``true``."""
     deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, complaint()
@@ -93,15 +95,16 @@ def gone(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that C{pid} has started, zombies too."""
+    """The processes that ``pid`` has started, zombies too."""
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def python_for(user: str) -> tuple[str, dict[str, str]]:
     """
-    A Python that C{user} may run, with what is in its environment so that it finds our packages.
+    A Python that ``user`` may run, with what is in its environment so that it finds our packages.
 
-    @raise FileNotFoundError: there is none, for instance because this one is in somebody's home.
+    Raises:
+        FileNotFoundError: There is none, for instance because this one is in somebody's home.
     """
     path = {"PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])}
     for python in (sys.executable, "/usr/bin/python3"):

@@ -15,9 +15,10 @@ from txsmtpx.testing import issue
 
 def configured(example: Path, directory: Path) -> str:
     """
-    A copy of C{txsmtpx.toml} of C{example}, with what it names below C{directory}.
+    A copy of ``txsmtpx.toml`` of ``example``, with what it names below ``directory``.
 
-    @return: its path.
+    Returns:
+        Its path.
     """
     pem = issue(directory, "mx.example.org", "mx.example.org")
     (directory / "certificates").mkdir()

@@ -58,17 +58,21 @@ exec chroot . /usr/bin/env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 
 class Machine:
-    """One, with this Python in C{/python}, its packages in C{/packages}, and this repository in C{/source}."""
+    """One, with this Python in ``/python``, its packages in ``/packages``, and this repository in ``/source``."""
 
     def __init__(self, unshare: int) -> None:
-        """@param unshare: the process whose child is process 1."""
+        """
+        Args:
+            unshare: The process whose child is process 1.
+        """
         self._unshare = unshare
 
     def run(self, script: str, typed: str = "") -> str:
         """
         Run a script there as root, where this repository is.
 
-        @raise AssertionError: it failed.
+        Raises:
+            AssertionError: It failed.
         """
         (first,) = children(self._unshare)
         within = ["nsenter", f"--target={first}", *(f"--{each}" for each in ("mount", "pid", "uts", "ipc", "cgroup"))]
@@ -87,8 +91,11 @@ def machine(directory: Path) -> Iterator[Machine]:
     """
     Such a machine, until the end.
 
-    @param directory: an empty one.
-    @raise PermissionError: it cannot be made here.
+    Args:
+        directory: An empty one.
+
+    Raises:
+        PermissionError: It cannot be made here.
     """
     group = _control_groups() / f"txsmtpx-{os.getpid()}"
     group.mkdir()
@@ -112,7 +119,8 @@ def _control_groups() -> Path:
     """
     Where this process has its own, of version 2.
 
-    @raise PermissionError: nowhere.
+    Raises:
+        PermissionError: Nowhere.
     """
     mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
     for _, path, kind, *_ in mounts:

@@ -1,4 +1,4 @@
-"""C{--check}: what cannot run is found, all of it, and nothing is left behind; what could run is told in words."""
+"""``--check``: what cannot run is found, all of it, and nothing is left behind; what could run is told in words."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def open_to_all() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
 def test_a_maildir_of_another_user(open_to_all):
-    """The user of C{twistd --uid} has to write it, not root."""
+    """The user of ``twistd --uid`` has to write it, not root."""
     here = open_to_all
     twistd, *rest = [word for word in COMMAND if word != "smtpx"]
     command = [twistd, *rest, "--uid=nobody", "smtpx", "--check", "--port", ANY, "--backend", "maildir:mail"]
@@ -295,7 +295,7 @@ def test_words_and_no_objects(here, capsys):
 
 
 def test_in_the_directory_of_the_server(here, taken):
-    """Sockets are relative to C{twistd --rundir}."""
+    """Sockets are relative to ``twistd --rundir``."""
     (here / "run").mkdir()
     twistd = [*COMMAND[:-1], "--rundir=run", COMMAND[-1]]
     options = ["--check", "--lmtp", "--port", "unix:s", "--port", "unix:../run/s"]

@@ -1,4 +1,4 @@
-"""docs/configuration.md: the errors that it shows are what C{--check} says; all else on it is acted out."""
+"""docs/configuration.md: the errors that it shows are what ``--check`` says; all else on it is acted out."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def run(*command: str | Path, **extra: str) -> subprocess.CompletedProcess[str]:
 
 
 def defaults(room: Path, ports: tuple[int, int]) -> str:
-    """What C{/etc/default/txsmtpx} would say here."""
+    """What ``/etc/default/txsmtpx`` would say here."""
     try:
         python, path = python_for(USER)
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""C{--config FILE}: several listeners, what counts more than what, and each error with its line."""
+"""``--config FILE``: several listeners, what counts more than what, and each error with its line."""
 
 from __future__ import annotations
 

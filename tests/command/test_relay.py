@@ -11,12 +11,12 @@ from twisted.python import log as legacy
 from twisted.python.failure import Failure
 
 from txsmtpx.command.relay import Relay, named, relayed
-from txsmtpx.logs.objects import json_form
-from txsmtpx.logs.text import TextForm
+from txsmtpx.observers.json_format import json_form
+from txsmtpx.observers.text_format import TextForm
 
 
 def said(observer, kind):
-    """A line of each sort, to C{observer}."""
+    """A line of each sort, to ``observer``."""
     log = Logger(namespace="some.where", observer=observer)
     if kind == "words":
         log.info("{queue_id}: taken from {peer}, {thing}", queue_id="AB1", peer="192.0.2.1", octets=7, thing=object)

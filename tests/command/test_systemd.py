@@ -1,5 +1,5 @@
 """
-The files of C{examples/systemd}: valid, hardened, and what they describe runs on sockets that systemd has opened, also
+The files of ``examples/systemd``: valid, hardened, and what they describe runs on sockets that systemd has opened, also
 where it is process 1 and has them as the page installs them.
 """
 

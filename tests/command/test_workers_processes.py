@@ -1,4 +1,4 @@
-"""C{twistd smtpx --workers 2} as processes: connections, signals, falls."""
+"""``twistd smtpx --workers 2`` as processes: connections, signals, falls."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Started(Twistd):
 
 
 def peers(pid: int, port: int) -> set[tuple[str, int]]:
-    """Who is connected to C{port} and held by a process, of 127.0.0.1."""
+    """Who is connected to ``port`` and held by a process, of 127.0.0.1."""
     links = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]
     inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
     rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]

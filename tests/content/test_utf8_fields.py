@@ -1,4 +1,4 @@
-"""UTF-8 in the fields of a message and of its parts: L{txsmtpx.content.utf8_fields}."""
+"""UTF-8 in the fields of a message and of its parts: `txsmtpx.content.utf8_fields`."""
 
 from __future__ import annotations
 

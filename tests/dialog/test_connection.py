@@ -1,4 +1,4 @@
-"""What backends see of a connection: L{txsmtpx.Connection}."""
+"""What backends see of a connection: `txsmtpx.Connection`."""
 
 from __future__ import annotations
 

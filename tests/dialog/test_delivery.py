@@ -28,7 +28,7 @@ LOCAL_ERROR = "451 4.3.0 {} Local error in processing ({})"
 
 
 class Delivery(Conversation):
-    """A message under way, whose C{data} waits for C{finish}."""
+    """A message under way, whose ``data`` waits for ``finish``."""
 
     def __init__(self, *recipients: str, lmtp: bool = True, data: Callable[..., Any] | None = None, **settings: Any):
         self.running: Deferred[Any] = Deferred()
@@ -48,7 +48,7 @@ class Delivery(Conversation):
         return self.ask(".")
 
     def finish(self, outcome: Any = None) -> list[str]:
-        """C{data} comes to its end, and what is answered then."""
+        """``data`` comes to its end, and what is answered then."""
         running, self.running = self.running, Deferred()
         running.callback(outcome)
         return self.replies()
@@ -246,7 +246,7 @@ def test_the_answer_to_a_timeout_can_be_chosen():
 
 
 def test_an_outcome_that_comes_after_all_is_late():
-    """A Deferred that cannot be cancelled fires after its time: kept from the peer, shown to C{late}."""
+    """A Deferred that cannot be cancelled fires after its time: kept from the peer, shown to ``late``."""
     delivery = Delivery(ONE)
     late = []
     delivery.context.late = lambda *args: late.append(args)

@@ -1,4 +1,4 @@
-"""What a message demands of the server: L{txsmtpx.dialog.demands}."""
+"""What a message demands of the server: `txsmtpx.dialog.demands`."""
 
 from __future__ import annotations
 

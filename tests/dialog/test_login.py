@@ -1,4 +1,4 @@
-"""How a client begins AUTH (RFC 4954 §4): L{txsmtpx.dialog.login}."""
+"""How a client begins AUTH (RFC 4954 §4): `txsmtpx.dialog.login`."""
 
 from __future__ import annotations
 

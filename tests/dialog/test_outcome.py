@@ -140,7 +140,7 @@ def test_a_recipient_that_was_no_recipient(given, logged_failures):
 
 @pytest.mark.parametrize("given", [*WRONG_REPLIES, None, "no", object], ids=repr)
 def test_the_servers_own_functions(given, logged_failures):
-    """C{outcome_policy} and C{delivery_timed_out}."""
+    """``outcome_policy`` and ``delivery_timed_out``."""
 
     def deliver(message: Any, context: Any) -> None:
         context.start_delivery(0, timeout=1)

@@ -1,4 +1,4 @@
-"""One message in several transactions: L{txsmtpx.dialog.shares}, and the policies of a server for its opposite."""
+"""One message in several transactions: `txsmtpx.dialog.shares`, and the policies of a server for its opposite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies as pieces: L{txsmtpx.dialog.source}."""
+"""Bodies as pieces: `txsmtpx.dialog.source`."""
 
 from __future__ import annotations
 

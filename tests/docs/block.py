@@ -1,8 +1,8 @@
 """
 The blocks of code on a page, and what each of them is.
 
-Whatever stands between fences has a language.  A block whose paragraph before it ends in C{`NAME`:} is the file NAME.
-A block that cannot be run says why, in a comment just before it: C{<!-- not run: why -->}.
+Whatever stands between fences has a language.  A block whose paragraph before it ends in ```NAME`:`` is the file NAME.
+A block that cannot be run says why, in a comment just before it: ``<!-- not run: why -->``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ class Block:
     """
     One block.
 
-    @ivar line: of the page, where its text begins.
-    @ivar name: the file that it is, "" for none.
-    @ivar not_run: why it is not run, "" if it is.
+    Attributes:
+        line: Of the page, where its text begins.
+        name: The file that it is, "" for none.
+        not_run: Why it is not run, "" if it is.
     """
 
     page: Path

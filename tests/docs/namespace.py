@@ -32,7 +32,8 @@ class Namespace:
         """
         Run one block.
 
-        @raise AssertionError: with its traceback.
+        Raises:
+            AssertionError: With its traceback.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -25,7 +25,8 @@ def network() -> Iterator[bool]:
     """
     Take this thread, and what it starts, into a new network; back again at the end.
 
-    @return: whether it is there, else it has stayed where it was.
+    Returns:
+        Whether it is there, else it has stayed where it was.
     """
     if sys.platform != "linux":
         yield False

@@ -1,4 +1,4 @@
-"""A page that a test of its own runs: it takes the blocks, and L{tests.docs.test_stories} sees that none is left."""
+"""A page that a test of its own runs: it takes the blocks, and `tests.docs.test_stories` sees that none is left."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ class Page:
     """
     Such a page.  What it is asked for when the test's file is imported is known whichever of the tests are run.
 
-    @ivar text: all of it.
-    @ivar left: its blocks that nobody has taken, but those that say why they are not run.
+    Attributes:
+        text: All of it.
+        left: Its blocks that nobody has taken, but those that say why they are not run.
     """
 
     def __init__(self, name: str) -> None:
-        """@param name: its path from the root."""
+        """
+        Args:
+            name: Its path from the root.
+        """
         self.name = name
         self.text = (ROOT / name).read_text(encoding="utf-8")
         self.left = [block for block in blocks(ROOT / name) if not block.not_run]

@@ -16,7 +16,8 @@ def check_file(file: Path, environment: dict[str, str]) -> None:
     """
     Have a file looked at.
 
-    @raise AssertionError: with what the program says against it.
+    Raises:
+        AssertionError: With what the program says against it.
     """
     match file.name:
         case "haproxy.cfg":

@@ -2,9 +2,9 @@
 A page, acted out from its top to its end in a directory of its own, with real programs.
 
 Its ports are those that are printed, in a network of its own, or other ones where there is none.  What is below
-C{/srv} and C{/run} is below its directory.  A command that does not end by itself serves; it has come up when a port or
-a socket of the page answers that did not before.  It lives until the end of the page, or until a command listens where
-it does.
+``/srv`` and ``/run`` is below its directory.  A command that does not end by itself serves; it has come up when a port
+or a socket of the page answers that did not before.  It lives until the end of the page, or until a command listens
+where it does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Serving:
     """
     A command that serves.
 
-    @ivar places: the ports and sockets that answer since it does.
+    Attributes:
+        places: The ports and sockets that answer since it does.
     """
 
     command: str
@@ -60,7 +61,8 @@ class Serving:
         """
         Stop it.
 
-        @return: what there is to complain of.
+        Returns:
+            What there is to complain of.
         """
         os.killpg(self.process.pid, signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
@@ -85,7 +87,8 @@ class Story:
     """
     What has happened on a page so far.
 
-    @ivar as_printed: whether its ports are.
+    Attributes:
+        as_printed: Whether its ports are.
     """
 
     def __init__(self, directory: Path, as_printed: bool = False) -> None:
@@ -106,7 +109,8 @@ class Story:
         """
         Do what a block says.
 
-        @raise AssertionError: it is not as the page says.
+        Raises:
+            AssertionError: It is not as the page says.
         """
         text = self.at_home(block.text)
         if block.name:
@@ -144,7 +148,8 @@ class Story:
         """
         Run a command until it ends or serves.
 
-        @return: what it has said.
+        Returns:
+            What it has said.
         """
         self._make_room(command)
         before = self._answering()
@@ -215,7 +220,7 @@ def commands(text: str) -> list[str]:
 
 
 def sessions(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each command after C{$ }, and the lines below it."""
+    """Each command after ``$``, and the lines below it."""
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, rest = part.partition("\n")
         yield command, rest.splitlines()

@@ -15,10 +15,11 @@ def play(connect: Callable[[], socket.socket], lines: list[str]) -> None:
     """
     Type what is typed, and compare what is answered.
 
-    A line that begins like a reply is one; C{250-...} stands for any lines of it up to the one shown next.  Behind the
+    A line that begins like a reply is one; ``250-...`` stands for any lines of it up to the one shown next.  Behind the
     last reply of the page comes no other.
 
-    @raise AssertionError: the server says something else, or more.
+    Raises:
+        AssertionError: The server says something else, or more.
     """
     with connect() as connection, connection.makefile("rb") as replies:
         skipping = False

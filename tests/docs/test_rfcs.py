@@ -18,7 +18,7 @@ def rfcs() -> Any:
     pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[docs]'")
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from press import rfcs
+        import rfcs
     finally:
         sys.path.pop(0)
     return rfcs

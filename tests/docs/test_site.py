@@ -1,4 +1,6 @@
-"""The documentation as C{make docs} prints it: without a warning, with all that is public, and no link into nothing."""
+"""
+The documentation as ``make docs`` prints it: without a warning, with all that is public, and no link into nothing.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +60,8 @@ def test_how_objects_are_made_is_told(site: Path) -> None:
     assert re.findall(r"~\w+\.", pages) == []  # of a signature that Sphinx did not understand
     entries = re.findall(r'<dt class="sig sig-object py" id="([\w.]+)">(.*?)(?=<dt class="sig |\Z)', pages, re.DOTALL)
     told = {name.replace(".errors.", "."): set(re.findall(r"<strong>(\w+)</strong>", text)) for name, text in entries}
-    made = {name: thing.__init__.__doc__ or "" for name, thing in vars(txsmtpx).items() if inspect.isclass(thing)}
-    said = {name: set(re.findall(r"@param (\w+):", text)) for name, text in made.items()}
+    made = {name: inspect.getdoc(thing) or "" for name, thing in vars(txsmtpx).items() if inspect.isclass(thing)}
+    said = {name: set(re.findall(r"(?m)^    (\w+): ", text.partition("\nArgs:\n")[2])) for name, text in made.items()}
     assert "domain" in said["SMTPServerFactory"]
     missing = {name: names - told.get(f"txsmtpx.{name}", set()) for name, names in said.items()}
     assert {name: names for name, names in missing.items() if names} == {}
@@ -98,17 +100,10 @@ def test_links_lead_somewhere(site: Path) -> None:
     assert astray == []
 
 
-def test_a_file_of_the_package_has_a_page_with_its_lines(site: Path) -> None:
-    page = Page(site / "source/txsmtpx/wire/server.html")
-    lines = (ROOT / "txsmtpx/wire/server.py").read_text().count("\n")
-    assert {f"L-{line}" for line in (1, lines)} <= page.anchors
-
-
-def test_the_floors_are_drawn(site: Path) -> None:
-    """Each file of the package's floors that the page names is in the drawing, on its floor."""
-    page = (site / "architecture.html").read_text(encoding="utf-8")
-    drawing = page[page.index("<svg viewBox") :].partition("</svg>")[0]
-    words = " ".join(re.findall(r">([^<>]+)</text>", drawing)).split()
+def test_the_floors_are_drawn() -> None:
+    """The picture on the page of the architecture has each file of the package's floors, on its floor."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    words = re.sub(r"[|+-]+", " ", page[page.index("```text") :].split("```")[1]).split()
     assert words.index("wire") < words.index("dialog") < words.index("grammar")
     for floor, after in (("wire", "dialog"), ("dialog", "grammar"), ("grammar", "")):
         own = words[words.index(floor) : words.index(after) if after else None]

@@ -31,11 +31,11 @@ ELSEWHERE = {
     "README.md": "tests.newcomer.test_newcomer",
     "CONTRIBUTING.md": "tests.newcomer.test_contributing",
     "docs/filters.md": "tests.backends.test_pages",
-    "docs/inbox.md": "tests.web.test_documentation",
+    "docs/inbox.md": "tests.inbox.test_documentation",
     "docs/middleware.md": "tests.backends.test_pages",
     "docs/testing.md": "tests.testing.test_page",
 }
-"""Pages whose blocks a test of their own runs, since it has to look at what comes of them; it has a L{Page} of each."""
+"""Pages whose blocks a test of their own runs, since it has to look at what comes of them; it has a `Page` of each."""
 
 EVERY_PAGE = [
     page

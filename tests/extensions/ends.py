@@ -27,8 +27,9 @@ class Ends:
     """
     A client and a server that have greeted each other.
 
-    @ivar said: the lines of the client, but for the octets of messages.
-    @ivar heard: the lines of the server.
+    Attributes:
+        said: The lines of the client, but for the octets of messages.
+        heard: The lines of the server.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Ends:
         (self.said if who == "C" else self.heard).append(line)
 
     def come(self, deferred: Deferred[Any]) -> Any:
-        """What C{deferred} comes to, which it has to at once."""
+        """What ``deferred`` comes to, which it has to at once."""
         outcomes: list[Any] = []
         deferred.addBoth(outcomes.append)
         self._pump.flush()
@@ -78,11 +79,11 @@ class Ends:
         return outcomes[0]
 
     def send(self, *args: Any) -> Any:
-        """L{SMTPClient.send}."""
+        """`SMTPClient.send`."""
         return self.come(self.client.send(*args))
 
     def words(self, verb: str) -> list[str]:
-        """What the client has said that begins with C{verb}."""
+        """What the client has said that begins with ``verb``."""
         return [line for line in self.said if line.startswith(verb)]
 
     def over(self) -> None:

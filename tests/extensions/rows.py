@@ -28,9 +28,10 @@ class Row:
     """
     One parameter.
 
-    @ivar good: texts behind the keyword, and the value of each; the first is how we write that value.
-    @ivar bad: texts that are no value.
-    @ivar earnest: whether a client whose server does not offer it must not send.
+    Attributes:
+        good: Texts behind the keyword, and the value of each; the first is how we write that value.
+        bad: Texts that are no value.
+        earnest: Whether a client whose server does not offer it must not send.
     """
 
     extension: Extension

@@ -1,4 +1,4 @@
-"""RFC 2852: what a server needs at least, on both ends; for the rest see C{rows.py}."""
+"""RFC 2852: what a server needs at least, on both ends; for the rest see ``rows.py``."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ DISGUISES = _disguises()
 
 
 def disguised(text: str) -> Iterator[str]:
-    """C{text} with a part of it, anywhere, in a disguise."""
+    """``text`` with a part of it, anywhere, in a disguise."""
     for length in (1, 2, 3):
         for at in range(len(text) - length + 1):
             for letter in DISGUISES.get(text[at : at + length].upper(), ()):
@@ -147,7 +147,7 @@ def test_no_keyword_of_a_server(said: str):
 
 
 def learned(line: str) -> Any:
-    """What a client learns from C{line} of an answer to EHLO."""
+    """What a client learns from ``line`` of an answer to EHLO."""
     wire: Any = object()  # nothing is sent
     dialog = ClientDialog(wire, EXTENSIONS)
     dialog.learn(Reply(250, None, "server.example", line), verified=True)

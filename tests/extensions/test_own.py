@@ -1,5 +1,5 @@
 """
-An extension of a user's own, with both of our ends.  C{examples/own_extension.py} is the same over a socket.
+An extension of a user's own, with both of our ends.  ``examples/own_extension.py`` is the same over a socket.
 """
 
 from __future__ import annotations

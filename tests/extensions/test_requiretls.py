@@ -1,4 +1,4 @@
-"""RFC 8689: REQUIRETLS through a relay, which passes it on or refuses; for the rest see C{rows.py}."""
+"""RFC 8689: REQUIRETLS through a relay, which passes it on or refuses; for the rest see ``rows.py``."""
 
 from __future__ import annotations
 

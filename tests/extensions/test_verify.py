@@ -1,7 +1,7 @@
 """
 VRFY and EXPN: EHLO lists them (RFC 5321 §3.5.2), and SMTPUTF8 (RFC 6531 §3.7.4.2) from our client to our server.
 
-C{verify.txt} and C{verify_utf8.txt} have the server's answers.
+``verify.txt`` and ``verify_utf8.txt`` have the server's answers.
 """
 
 from __future__ import annotations

@@ -40,9 +40,10 @@ class Attack:
     """
     One of them.
 
-    @ivar codes: of the replies, from the greeting on; "closed" at the end where the server hangs up.
-    @ivar messages: what the backend may get.
-    @ivar settings: of the server.
+    Attributes:
+        codes: Of the replies, from the greeting on; "closed" at the end where the server hangs up.
+        messages: What the backend may get.
+        settings: Of the server.
     """
 
     name: str
@@ -53,16 +54,17 @@ class Attack:
 
 
 def said_so_far(octets: bytes) -> str:
-    """The codes of the replies that one of C{STATES} has got."""
+    """The codes of the replies that one of ``STATES`` has got."""
     lines = octets.count(b"\r\n") - octets.count(b"BDAT")
     return " ".join(["220", *["250"] * lines])
 
 
 def _in_each_state(name: str, octets: bytes, codes: Mapping[str, str] | str, **more: Any) -> Iterator[Attack]:
     """
-    C{octets} said in each state.
+    ``octets`` said in each state.
 
-    @param codes: of the replies to them; by state where it matters, "" for the others.
+    Args:
+        codes: Of the replies to them; by state where it matters, "" for the others.
     """
     for state, start in STATES.items():
         answers = codes if isinstance(codes, str) else codes.get(state, codes[""])

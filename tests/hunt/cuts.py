@@ -26,7 +26,7 @@ NEAR = 3
 
 
 def positions(octets: bytes) -> list[int]:
-    """Where C{octets} is cut in two."""
+    """Where ``octets`` is cut in two."""
     if len(octets) <= LONG:
         return list(range(1, len(octets)))
     near = sorted(_near_line_ends(octets))
@@ -34,7 +34,7 @@ def positions(octets: bytes) -> list[int]:
 
 
 def pairs(octets: bytes) -> Iterator[tuple[int, int]]:
-    """Where C{octets} is cut in three: anywhere while it is short, else an octet or two of a line end are alone."""
+    """Where ``octets`` is cut in three: anywhere while it is short, else an octet or two of a line end are alone."""
     if len(octets) <= SHORT:
         yield from itertools.combinations(range(1, len(octets)), 2)
         return
@@ -62,7 +62,7 @@ def ways(octets: bytes) -> Iterator[Segments]:
 
 
 def few(octets: bytes, count: int) -> Iterator[Segments]:
-    """Whole, one octet a segment where it is not long, and C{count} single cuts, for where a play is dear."""
+    """Whole, one octet a segment where it is not long, and ``count`` single cuts, for where a play is dear."""
     yield whole
     if len(octets) <= LONG:
         yield one_by_one

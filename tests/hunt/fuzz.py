@@ -1,8 +1,8 @@
 """
-Fuzzing led by coverage, with atheris: C{python -m tests.hunt.fuzz}, or C{make fuzz}.
+Fuzzing led by coverage, with atheris: ``python -m tests.hunt.fuzz``, or ``make fuzz``.
 
 Each target has a process of its own, for as long as it is given.  It begins with the corpus of tests/hunt/corpus, the
-server's with all transcripts too; what it finds is not kept.  Octets that break something are left in C{.fuzz}, and
+server's with all transcripts too; what it finds is not kept.  Octets that break something are left in ``.fuzz``, and
 belong into the corpus once it is mended.
 """
 
@@ -49,9 +49,10 @@ def main() -> int:
 
 def _fuzz(name: str, target: object, seconds: int, runs: int, found: str) -> bool:
     """
-    Whether C{target} broke; in a process of its own, for libFuzzer ends the one it runs in.
+    Whether ``target`` broke; in a process of its own, for libFuzzer ends the one it runs in.
 
-    @param found: a directory for what it finds.
+    Args:
+        found: A directory for what it finds.
     """
     child = os.fork()
     if child:

@@ -1,7 +1,7 @@
 """
 Servers that lie to a client: replies that are none, that nobody asked for, that come too early, that do not end.
 
-What a client must make of them is said by the step that is the first to fail, and with what; C{None} where none need.
+What a client must make of them is said by the step that is the first to fail, and with what; ``None`` where none need.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ class Lie:
     """
     One of them.
 
-    @ivar answers: of a L{ScriptedServer}.
-    @ivar fails: the step that is the first to fail, and with what; None for none.
-    @ivar offers: to which client: the servers of C{OFFERS} talk it into different ways.
+    Attributes:
+        answers: Of a `ScriptedServer`.
+        fails: The step that is the first to fail, and with what; None for none.
+        offers: To which client: the servers of ``OFFERS`` talk it into different ways.
     """
 
     name: str

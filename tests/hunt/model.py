@@ -1,7 +1,7 @@
 """
 A simple model of a server: RFC 5321 §4.1.4, RFC 3030, RFC 2033, RFC 4954, as far as its replies go.
 
-What a backend answers is a I{word}: how it comes out, and a number that makes it another word than all the others.  A
+What a backend answers is a word: how it comes out, and a number that makes it another word than all the others.  A
 "later" one comes when the test fires it, a "never" one not at all.  The words stand in the commands, so the model needs
 no backend: it is a generator that takes commands off a queue and yields where it must wait.
 """
@@ -37,11 +37,12 @@ class Command(NamedTuple):
     """
     What the client says.
 
-    @ivar verb: in capitals; "WHAT" for lines that are no command, "BODY" and "DOT" for what follows DATA.
-    @ivar words: those that the backend needs: of MAIL its own, those of the message and of the reset; of RCPT its own
-        and that of the delivery.  Of what is no command the code of its answer.
-    @ivar octets: of a message, how many.
-    @ivar last: of a BDAT.
+    Attributes:
+        verb: In capitals; "WHAT" for lines that are no command, "BODY" and "DOT" for what follows DATA.
+        words: Those that the backend needs: of MAIL its own, those of the message and of the reset; of RCPT its own
+            and that of the delivery.  Of what is no command the code of its answer.
+        octets: Of a message, how many.
+        last: Of a BDAT.
     """
 
     verb: str
@@ -51,7 +52,7 @@ class Command(NamedTuple):
 
 
 def kind(word: str) -> str:
-    """How C{word} comes out: "ok", "no" or "crash"."""
+    """How ``word`` comes out: "ok", "no" or "crash"."""
     return word.rstrip("0123456789").removeprefix("later") or "ok"
 
 
@@ -59,16 +60,18 @@ class Model:
     """
     A server.
 
-    @ivar replies: all that it has said.
-    @ivar state: as the server calls it.
-    @ivar opened: how many transactions were.
-    @ivar waits: whether it waits for its backend.
-    @ivar closed: whether it has hung up.
+    Attributes:
+        replies: All that it has said.
+        state: As the server calls it.
+        opened: How many transactions were.
+        waits: Whether it waits for its backend.
+        closed: Whether it has hung up.
     """
 
     def __init__(self, lmtp: bool, anonymous: str) -> None:
         """
-        @param anonymous: the kind of word that C{anonymous_login} comes to; they are numbered from 1001 on.
+        Args:
+            anonymous: The kind of word that ``anonymous_login`` comes to; they are numbered from 1001 on.
         """
         self.replies = [Said(220)]
         self.state = "START"
@@ -116,7 +119,7 @@ class Model:
     # ---- words
 
     def _when(self, word: str) -> float:
-        """When C{word} came out: -1 at once, infinity not yet."""
+        """When ``word`` came out: -1 at once, infinity not yet."""
         if not word.startswith(("later", "never")):
             return -1
         return self._fired.index(word) if word in self._fired else math.inf

@@ -1,8 +1,8 @@
 """
 Mutants of grammar and dialog: runs mutmut, and says which of them live that nobody has accounted for.
 
-C{python -m tests.hunt.mutants [NAME ...]} runs those whose name fits, or all; C{--verdict} runs none and looks at what
-the last runs have left.  C{survivors.txt} beside this file accounts for those that may live.
+``python -m tests.hunt.mutants [NAME ...]`` runs those whose name fits, or all; ``--verdict`` runs none and looks at
+what the last runs have left.  ``survivors.txt`` beside this file accounts for those that may live.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def main(words: list[str]) -> int:
     """
     Run, and judge.
 
-    @return: 1 where a mutant lives that is not accounted for.
+    Returns:
+        1 where a mutant lives that is not accounted for.
     """
     if words != ["--verdict"]:
         subprocess.run([sys.executable, "-m", "mutmut", "run", *words], cwd=ROOT, check=True)

@@ -17,7 +17,7 @@ PEER = "192.168.1.1"  # which is also where StringTransport comes from
 
 class Secured(Conversation):
     """
-    As L{Conversation}; the greeting is the first reply all the same, what was said until TLS stood is not among them.
+    As `Conversation`; the greeting is the first reply all the same, what was said until TLS stood is not among them.
     """
 
     def __init__(

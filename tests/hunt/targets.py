@@ -48,7 +48,7 @@ POLICIES = ("normalize", "reject", "accept")
 
 
 def target(function: Target) -> Target:
-    """C{function} is one."""
+    """``function`` is one."""
     TARGETS[function.__name__] = function
     return function
 

@@ -54,7 +54,7 @@ class Late(ScriptedServer):
 
 
 class Step(NamedTuple):
-    """Something that happens: the name of a method of L{Use}, and a number for whatever is to be chosen."""
+    """Something that happens: the name of a method of `Use`, and a number for whatever is to be chosen."""
 
     name: str
     number: int

@@ -1,6 +1,6 @@
 """
 Any sequence of commands, of what backends do, and of disconnections: as many replies as commands, in their order, and
-the state where L{tests.hunt.model} has it (laws 1 and 2); when the connection is gone, reset and logout were called
+the state where `tests.hunt.model` has it (laws 1 and 2); when the connection is gone, reset and logout were called
 once for each transaction and session, and neither a timer nor a reference is left (law 10).
 """
 
@@ -35,9 +35,10 @@ class Step(NamedTuple):
     """
     Something that happens.
 
-    @ivar name: of a method of L{Talk}.
-    @ivar answers: kinds of words, for as many as it takes.
-    @ivar number: for whatever is to be chosen.
+    Attributes:
+        name: Of a method of `Talk`.
+        answers: Kinds of words, for as many as it takes.
+        number: For whatever is to be chosen.
     """
 
     name: str
@@ -50,7 +51,8 @@ class Talk:
 
     def __init__(self, lmtp: bool, anonymous: str, hasty: bool) -> None:
         """
-        @param hasty: commands are sent before the replies to those before them.
+        Args:
+            hasty: Commands are sent before the replies to those before them.
         """
         self.backend = Worded(anonymous)
         self.model = Model(lmtp, anonymous)

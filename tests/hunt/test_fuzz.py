@@ -1,5 +1,5 @@
 """
-The corpus goes through the targets, and a fuzzer runs on from it for a moment; C{make fuzz} does so for longer.
+The corpus goes through the targets, and a fuzzer runs on from it for a moment; ``make fuzz`` does so for longer.
 """
 
 from __future__ import annotations

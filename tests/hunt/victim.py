@@ -24,10 +24,11 @@ class Suffered(NamedTuple):
     """
     What an attack did, in a form that two of them can be compared by.
 
-    @ivar replies: all of them, but for queue ids.
-    @ivar closed: whether the server has hung up.
-    @ivar asked: of the backend, (method, word).
-    @ivar messages: what it got.
+    Attributes:
+        replies: All of them, but for queue ids.
+        closed: Whether the server has hung up.
+        asked: Of the backend, (method, word).
+        messages: What it got.
     """
 
     replies: tuple[str, ...]
@@ -70,10 +71,11 @@ def suffer(
     **settings: Any,
 ) -> Suffered:
     """
-    Let a server of its own have C{segments}.
+    Let a server of its own have ``segments``.
 
-    @param slow: its backend takes its time.
-    @param half_closes: the client shuts down its sending side then.
+    Args:
+        slow: Its backend takes its time.
+        half_closes: The client shuts down its sending side then.
     """
     clock, backends = Clock(), Clock()
     users = {"user": "secret"}

@@ -14,18 +14,20 @@ from txsmtpx.testing import Network, Segments, whole
 
 class CuttingNetwork(Network):
     """
-    As L{Network}, but what one end says reaches the other in pieces.
+    As `Network`, but what one end says reaches the other in pieces.
 
-    @ivar said: octets that servers have said, so far.
-    @ivar heard: octets that they have heard.
+    Attributes:
+        said: Octets that servers have said, so far.
+        heard: Octets that they have heard.
     """
 
     def __init__(
         self, *servers: Any, to_client: Segments = whole, to_server: Segments = whole, clock: Clock | None = None
     ) -> None:
         """
-        @param to_client: how what servers say is cut.
-        @param to_server: how what clients say is.
+        Args:
+            to_client: How what servers say is cut.
+            to_server: How what clients say is.
         """
         super().__init__(*servers, clock=clock)
         self.said = self.heard = b""
@@ -46,7 +48,7 @@ class CuttingNetwork(Network):
 
 
 def _cut(transport: Any, segments: Segments, heard: Any) -> None:
-    """From now on C{transport} gets what it gets in C{segments}."""
+    """From now on ``transport`` gets what it gets in ``segments``."""
     whole_segment, so_far = transport.bufferReceived, 0
 
     def received(octets: bytes) -> None:

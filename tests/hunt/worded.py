@@ -1,5 +1,5 @@
 """
-A backend that answers as the words say which it is given (L{tests.hunt.model}), and keeps nothing of a connection.
+A backend that answers as the words say which it is given (`tests.hunt.model`), and keeps nothing of a connection.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ class Worded:
     """
     See the module.
 
-    @ivar waiting: words to Deferreds, of what is not decided.
-    @ivar ended: (resets, logouts) of each session.
+    Attributes:
+        waiting: Words to Deferreds, of what is not decided.
+        ended: (resets, logouts) of each session.
     """
 
     credential_interfaces = (IUsernamePassword,)
@@ -35,7 +36,7 @@ class Worded:
         self._logins = 1000
 
     def come(self, word: str, value: Any = None, refusal: Any = None) -> Any:
-        """What C{word} says; now, or when it is fired."""
+        """What ``word`` says; now, or when it is fired."""
 
         def decided(_: Any = None) -> Any:
             if kind(word) == "crash":

@@ -19,8 +19,9 @@ class Certificate:
     """
     PEM files, which any user may read.
 
-    @ivar certificate: it is its own authority, so clients are told to trust this file.
-    @ivar both: certificate and key in one file, as some programs want it.
+    Attributes:
+        certificate: It is its own authority, so clients are told to trust this file.
+        both: Certificate and key in one file, as some programs want it.
     """
 
     certificate: Path
@@ -35,9 +36,10 @@ def make_certificate(
     directory: Path, hosts: Sequence[x509.GeneralName] = _HERE, days: float = 1
 ) -> Certificate:
     """
-    A certificate for localhost and 127.0.0.1, or for C{hosts}.
+    A certificate for localhost and 127.0.0.1, or for ``hosts``.
 
-    @param days: for how long it is good; it has been for two already.
+    Args:
+        days: For how long it is good; it has been for two already.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     pem = serialization.Encoding.PEM

@@ -31,7 +31,8 @@ class Submission:
     """
     Where one message goes, and how.
 
-    @ivar trust: PEM file of the certificate to trust.
+    Attributes:
+        trust: PEM file of the certificate to trust.
     """
 
     port: int
@@ -161,9 +162,10 @@ LAX: dict[str, Callable[[Submission], list[str]]] = {twisted.__name__: twisted}
 
 def submit(client: str, to: Submission, message: bytes) -> None:
     """
-    Send C{message} with C{client}.
+    Send ``message`` with ``client``.
 
-    @raise AssertionError: it says that this has failed.
+    Raises:
+        AssertionError: It says that this has failed.
     """
     with tempfile.TemporaryDirectory() as home:  # without anybody's .msmtprc, .swaksrc, .netrc
         done = subprocess.run(

@@ -22,7 +22,7 @@ REFUSING = "tests.interop.refusing.backend"
 
 
 def need(peer: str) -> None:
-    """Go on only if C{peer} can be run here; where the variable is set, as in CI, it has to be."""
+    """Go on only if ``peer`` can be run here; where the variable is set, as in CI, it has to be."""
     if peer in peers.PEERS:
         reason = peers.unusable(peer)
     else:
@@ -57,11 +57,12 @@ def certificate(room: Callable[[str], Path]) -> Certificate:
 @dataclass
 class OurServer:
     """
-    C{twistd smtpx}.
+    ``twistd smtpx``.
 
-    @ivar port: plain, with STARTTLS.
-    @ivar tls_port: TLS from the start.
-    @ivar proxied_port: where it waits for a PROXY header.
+    Attributes:
+        port: Plain, with STARTTLS.
+        tls_port: TLS from the start.
+        proxied_port: Where it waits for a PROXY header.
     """
 
     program: Running
@@ -92,7 +93,7 @@ def our_server(room: Callable[[str], Path], certificate: Certificate) -> Iterato
 
 @dataclass
 class OurLMTPServer:
-    """C{twistd smtpx --lmtp}, on both kinds of socket."""
+    """``twistd smtpx --lmtp``, on both kinds of socket."""
 
     program: Running
     maildirs: Path
@@ -175,7 +176,7 @@ def exim(
 
 @dataclass
 class OurDSNServer:
-    """C{twistd smtpx --extension DSN}, whose transcript shows what it is asked."""
+    """``twistd smtpx --extension DSN``, whose transcript shows what it is asked."""
 
     program: Running
     port: int

@@ -2,7 +2,7 @@
 """
 The mail programs that the tests talk to: whether they are there, and how they are installed.
 
-C{python3 tests/interop/peers.py install} installs them all, as root, on Debian or Ubuntu, and needs nothing but the
+``python3 tests/interop/peers.py install`` installs them all, as root, on Debian or Ubuntu, and needs nothing but the
 standard library.  None is left running: the tests start what they need, out of configurations of their own.
 """
 
@@ -73,7 +73,8 @@ def program(name: str) -> str:
     """
     The path of a program.
 
-    @raise FileNotFoundError: it is not installed.
+    Raises:
+        FileNotFoundError: It is not installed.
     """
     found = shutil.which(name, path=SEARCH_PATH)
     if found is None:
@@ -82,7 +83,7 @@ def program(name: str) -> str:
 
 
 def unusable(peer: str) -> str:
-    """Why C{peer} cannot be run here; "" if it can."""
+    """Why ``peer`` cannot be run here; "" if it can."""
     needed, packages = PEERS[peer]
     missing = [str(each) for each in needed if shutil.which(each, path=SEARCH_PATH) is None and not Path(each).exists()]
     if missing:

@@ -41,7 +41,7 @@ class Running:
         return "".join(self.text.splitlines(keepends=True)[-40:])
 
     def logged(self, pattern: str) -> re.Match[str]:
-        """Wait for it to log what C{pattern} matches."""
+        """Wait for it to log what ``pattern`` matches."""
         return eventually(lambda: re.search(pattern, self.text), lambda: f"nothing like {pattern!r} in\n{self.end}")
 
 
@@ -49,7 +49,8 @@ def eventually(look: Callable[[], T | None], complain: Callable[[], str]) -> T:
     """
     Look again and again until there is something.
 
-    @raise TimeoutError: there never is; with the complaint.
+    Raises:
+        TimeoutError: There never is; with the complaint.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -68,9 +69,10 @@ def running(
     """
     Run a mail server as long as the context lasts.
 
-    @param directory: where it runs, and where its output goes.
-    @param ready: where it greets when it is ready.
-    @param log: the file it logs to, where that is not its output.
+    Args:
+        directory: Where it runs, and where its output goes.
+        ready: Where it greets when it is ready.
+        log: The file it logs to, where that is not its output.
     """
     output = directory / "output"
     with open(output, "wb") as file:
@@ -101,7 +103,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def greets(address: Address) -> bool:
-    """Whether a mail server says at C{address} that it is ready; it is left with QUIT."""
+    """Whether a mail server says at ``address`` that it is ready; it is left with QUIT."""
     with contextlib.suppress(OSError), _connected(address) as connection:
         connection.settimeout(PATIENCE)
         with connection.makefile("rwb") as stream:

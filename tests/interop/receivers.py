@@ -42,9 +42,10 @@ class Receiver:
     """
     A server that runs.
 
-    @ivar port: plain, with STARTTLS where there is TLS.
-    @ivar tls_port: TLS from the start; 0 for none.
-    @ivar mail: where the Maildirs are.
+    Attributes:
+        port: Plain, with STARTTLS where there is TLS.
+        tls_port: TLS from the start; 0 for none.
+        mail: Where the Maildirs are.
     """
 
     program: Running
@@ -54,9 +55,10 @@ class Receiver:
 
     def stored(self, box: str, sent: bytes) -> bytes:
         """
-        Wait for the one message in C{box} that ends in C{sent}, octet for octet but for the line ends of the machine.
+        Wait for the one message in ``box`` that ends in ``sent``, octet for octet but for the line ends of the machine.
 
-        @return: the headers that the server has put before it.
+        Returns:
+            The headers that the server has put before it.
         """
         as_file = sent.replace(b"\r\n", b"\n")
 
@@ -82,7 +84,8 @@ def postfix(
     """
     Postfix, with the logins of Cyrus SASL.
 
-    @param max_message_bytes: the largest message it takes, 0 for any.
+    Args:
+        max_message_bytes: The largest message it takes, 0 for any.
     """
     boxes = {f"{user}@{DOMAIN}": f"{user}/" for user in (*USERS, "jürgen")}
     boxes |= {f"{user}@{DOMAIN}": f"{MANY_BOX}/" for user in _users_of_many()}
@@ -344,7 +347,8 @@ class LMTPReceiver(Receiver):
     """
     One that speaks LMTP.
 
-    @ivar socket: a UNIX socket.
+    Attributes:
+        socket: A UNIX socket.
     """
 
     socket: Path
@@ -390,7 +394,7 @@ def aiosmtpd(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
 
 @contextlib.contextmanager
 def smtp_sink(*options: str) -> Iterator[int]:
-    """Postfix's server for tests, which misbehaves as C{options} say; gives its port."""
+    """Postfix's server for tests, which misbehaves as ``options`` say; gives its port."""
     port = free_port()
     user = ["-u", "nobody"] if os.geteuid() == 0 else []  # for it refuses to be root
     command = [program("smtp-sink"), *user, *options, f"127.0.0.1:{port}", "100"]

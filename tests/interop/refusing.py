@@ -1,4 +1,4 @@
-"""A backend, named to C{twistd smtpx --backend}, which refuses some recipients at RCPT and some after DATA."""
+"""A backend, named to ``twistd smtpx --backend``, which refuses some recipients at RCPT and some after DATA."""
 
 from __future__ import annotations
 

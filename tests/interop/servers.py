@@ -78,8 +78,9 @@ class Postfix(Server):
     """
     A Postfix that runs.
 
-    @ivar tls_port: TLS from the start.
-    @ivar proxied_port: where it waits for a PROXY header.
+    Attributes:
+        tls_port: TLS from the start.
+        proxied_port: Where it waits for a PROXY header.
     """
 
     configuration: Path
@@ -102,8 +103,9 @@ def postfix(
     """
     Postfix, as a server and as a relay.
 
-    @param routes: domain to transport: C{smtp:[127.0.0.1]:PORT}, C{lmtp:inet:127.0.0.1:PORT}, C{lmtp:unix:PATH}.
-    @param settings: further parameters of main.cf.
+    Args:
+        routes: Domain to transport: ``smtp:[127.0.0.1]:PORT``, ``lmtp:inet:127.0.0.1:PORT``, ``lmtp:unix:PATH``.
+        settings: Further parameters of main.cf.
     """
     port, tls_port, proxied_port = free_port(), free_port(), free_port()
     _make_postfix_queue(directory)
@@ -249,8 +251,9 @@ def exim(
     """
     Exim, as a server and as a relay that sends BDAT where it can.
 
-    @param routes: domain to C{("smtp", port)} or C{("lmtp", port)}.
-    @param settings: further options of its main section.
+    Args:
+        routes: Domain to ``("smtp", port)`` or ``("lmtp", port)``.
+        settings: Further options of its main section.
     """
     port = free_port()
     for room in ("spool", "log", "mail"):
@@ -302,7 +305,7 @@ listen v2_tls
 @contextlib.contextmanager
 def haproxy(directory: Path, certificate: Certificate, behind: int) -> Iterator[dict[str, int]]:
     """
-    HAProxy in front of the port C{behind}; gives the ports C{v1}, C{v2} and C{v2_tls}, where the TLS ends.
+    HAProxy in front of the port ``behind``; gives the ports ``v1``, ``v2`` and ``v2_tls``, where the TLS ends.
     """
     ports = {name: free_port() for name in ("v1", "v2", "v2_tls")}
     configuration = _write(
@@ -366,7 +369,7 @@ def dovecot(directory: Path, certificate: Certificate) -> Iterator[Dovecot]:
     """
     Dovecot, as an LMTP server with STARTTLS.
 
-    C{alice} takes everything, C{full} refuses everything after the data; nobody else is known.
+    ``alice`` takes everything, ``full`` refuses everything after the data; nobody else is known.
     """
     port = free_port()
     nobody = pwd.getpwnam("nobody")
@@ -392,7 +395,8 @@ def smtp_sink(directory: Path, *options: str) -> Iterator[tuple[Running, int]]:
     """
     Postfix's server for tests, which keeps nothing, and its port.
 
-    @param options: how it misbehaves: C{-f rcpt} refuses RCPT, C{-q data} hangs up at DATA, C{-L} speaks LMTP.
+    Args:
+        options: How it misbehaves: ``-f rcpt`` refuses RCPT, ``-q data`` hangs up at DATA, ``-L`` speaks LMTP.
     """
     port = free_port()
     command = [program("smtp-sink"), "-v", *options, f"127.0.0.1:{port}", "100"]

@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[2]
 @contextlib.contextmanager
 def smtpx(directory: Path, listening: Address, *options: str | Path) -> Iterator[Running]:
     """
-    C{twistd -n smtpx} with C{options}, as long as the context lasts.
+    ``twistd -n smtpx`` with ``options``, as long as the context lasts.
 
-    @param listening: where it is ready when it greets.
+    Args:
+        listening: Where it is ready when it greets.
     """
     twistd = Path(sys.executable).with_name("twistd")
     # The backend that is given by its dotted name is one of the tests.
@@ -33,9 +34,11 @@ def smtpx(directory: Path, listening: Address, *options: str | Path) -> Iterator
 
 def delivered(maildir: Path, sent: bytes) -> Message:
     """
-    Wait for the one message in C{maildir}, which has to be C{sent}, octet for octet, below the headers of its journey.
+    Wait for the one message in ``maildir``, which has to be ``sent``, octet for octet, below the headers of its
+    journey.
 
-    @return: those headers.
+    Returns:
+        Those headers.
     """
     found = eventually(lambda: list(maildir.glob("new/*")), lambda: f"nothing in {maildir}")
     assert len(found) == 1, f"{len(found)} messages in {maildir}"

@@ -1,4 +1,4 @@
-"""A backend, named to C{twistd smtpx --backend}, which tells a client at MAIL what the proxy has said of it."""
+"""A backend, named to ``twistd smtpx --backend``, which tells a client at MAIL what the proxy has said of it."""
 
 from __future__ import annotations
 

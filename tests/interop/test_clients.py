@@ -1,4 +1,4 @@
-"""Clients of every kind submit to C{twistd smtpx}: plain, by STARTTLS and AUTH, over TLS and AUTH."""
+"""Clients of every kind submit to ``twistd smtpx``: plain, by STARTTLS and AUTH, over TLS and AUTH."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HAProxy before C{twistd smtpx}: its headers, its TLVs, its checks, and a client behind it that half-closes."""
+"""HAProxy before ``twistd smtpx``: its headers, its TLVs, its checks, and a client behind it that half-closes."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def proxied(room: Callable[[str], Path], certificate: Certificate) -> Iterator[P
 
 
 def told(client: smtplib.SMTP) -> list[str]:
-    """What the server has been told of C{client}."""
+    """What the server has been told of ``client``."""
     client.ehlo()
     code, text = client.mail("a@client.test")
     assert code == 550

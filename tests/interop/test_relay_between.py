@@ -1,5 +1,6 @@
 """
-The relay between real programs: swaks, C{twistd smtpx --backend relay:...}, Postfix; Postfix, C{... lmtp:...}, Dovecot.
+The relay between real programs: swaks, ``twistd smtpx --backend relay:...``, Postfix; Postfix, ``... lmtp:...``,
+Dovecot.
 
 What goes through it is neither kept in memory nor on disk, and whoever sends learns each recipient's fate from the
 server that decides it.
@@ -52,7 +53,7 @@ class Relay:
     port: int
 
     def forget_peak(self) -> None:
-        """What L{memory} is from now on the most of."""
+        """What `memory` is from now on the most of."""
         Path(f"/proc/{self.program.process.pid}/clear_refs").write_text("5")
 
     @property
@@ -65,7 +66,7 @@ class Relay:
 
 @contextlib.contextmanager
 def relay(directory: Path, backend: str, *options: str, domain: str = DOMAIN) -> Iterator[Relay]:
-    """C{twistd smtpx}, which can write no file that is larger than a little."""
+    """``twistd smtpx``, which can write no file that is larger than a little."""
     port = free_port()
     options = (f"--port=tcp:{port}:interface=127.0.0.1", "--max-message-bytes=0", f"--backend={backend}", *options)
     with smtpx(directory, port, f"--relay-domain={domain}", *options) as process:

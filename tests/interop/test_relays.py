@@ -1,4 +1,4 @@
-"""Relays, and a proxy, deliver to C{twistd smtpx}: over SMTP and LMTP, with BDAT, behind a PROXY header."""
+"""Relays, and a proxy, deliver to ``twistd smtpx``: over SMTP and LMTP, with BDAT, behind a PROXY header."""
 
 from __future__ import annotations
 

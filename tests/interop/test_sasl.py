@@ -1,4 +1,4 @@
-"""Clients of every kind log in to C{twistd smtpx} by every mechanism that they have."""
+"""Clients of every kind log in to ``twistd smtpx`` by every mechanism that they have."""
 
 from __future__ import annotations
 

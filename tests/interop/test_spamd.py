@@ -16,7 +16,7 @@ from tests.interop import peers
 from tests.interop.conftest import need
 from tests.interop.process import eventually, free_port
 from txsmtpx import FilterBackend, MemoryBackend
-from txsmtpx.backends.spamd import Spamd
+from txsmtpx.filters.spamd import Spamd
 from txsmtpx.testing import MailServer
 
 # What every SpamAssassin takes for spam: https://spamassassin.apache.org/gtube/

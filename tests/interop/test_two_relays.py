@@ -1,5 +1,5 @@
 """
-Two relays in a row, both C{twistd smtpx}, before Dovecot's LMTP, and before a server that takes no 8-bit octets.
+Two relays in a row, both ``twistd smtpx``, before Dovecot's LMTP, and before a server that takes no 8-bit octets.
 
 Dovecot offers 8BITMIME and no SMTPUTF8.  So what came with SMTPUTF8 and does not need it is delivered, octet for octet,
 and what needs it is refused to the client.

@@ -43,7 +43,7 @@ def trusting(room: Room, certificate: Certificate) -> Iterator[Postfix]:
 
 
 def delivered(postfix: Postfix, sent: bytes) -> str:
-    """The headers that it has put before C{sent}, once it has stored it."""
+    """The headers that it has put before ``sent``, once it has stored it."""
     as_file = sent.replace(b"\r\n", b"\n")
 
     def found() -> list[bytes]:
@@ -105,7 +105,7 @@ async def test_postfix_logs_whom_we_forward_for(trusting: Postfix) -> None:
 
 
 def relay(directory: Path, port: int, next_port: int, *options: str) -> contextlib.AbstractContextManager[Running]:
-    """C{twistd smtpx --backend relay:}"""
+    """``twistd smtpx --backend relay:``"""
     listening = f"--port=tcp:{port}:interface=127.0.0.1"
     backend = f"--backend=relay:tcp:127.0.0.1:{next_port}"
     return smtpx(directory, port, listening, backend, f"--relay-domain={DOMAIN}", *options)

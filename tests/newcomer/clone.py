@@ -1,5 +1,5 @@
 """
-A clone of the repository as a newcomer has it: its files, and a virtual environment that C{make} fills.
+A clone of the repository as a newcomer has it: its files, and a virtual environment that ``make`` fills.
 
 Only the packages from elsewhere are lent to it, pip among them, so that the network is not needed; what is installed,
 and from where, is the clone's own.
@@ -25,8 +25,9 @@ class Clone:
     """
     One.
 
-    @ivar directory: where its README is.
-    @ivar environment: for commands that are typed there.
+    Attributes:
+        directory: Where its README is.
+        environment: For commands that are typed there.
     """
 
     def __init__(self, directory: Path) -> None:

@@ -63,7 +63,8 @@ def converse(terminal: Terminal, dialog: str) -> list[str]:
     """
     Type what a block types, ahead of the replies, and leave.
 
-    @return: what is said, to the end; before the last goodbye it is what the block shows.
+    Returns:
+        What is said, to the end; before the last goodbye it is what the block shows.
     """
     lines = dialog.splitlines()[1:]
     shown = [line for line in lines if re.match(r"[2-5][0-9]{2} ", line)]

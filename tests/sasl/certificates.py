@@ -31,7 +31,7 @@ def _signed(name, key, issuer, issuer_key, extension, critical):
 
 
 def issue_client(directory: Path, common: str, email: str) -> ClientPem:
-    """A certificate of C{common} with C{email} in it."""
+    """A certificate of ``common`` with ``email`` in it."""
     directory.mkdir()
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"authority of {common}")])

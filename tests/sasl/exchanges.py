@@ -21,7 +21,7 @@ def encoded(octets: bytes) -> str:
 
 
 def now(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
-    """What C{deferToThread} does, at once."""
+    """What ``deferToThread`` does, at once."""
     return maybeDeferred(function, *arguments)
 
 
@@ -47,9 +47,10 @@ def ask(client: Any, line: str) -> str:
 
 def log_in(client: Any, half: Any, change: Callable[[int, bytes], bytes] = lambda step, octets: octets) -> list[str]:
     """
-    Each answer of the server's to what C{half} says.
+    Each answer of the server's to what ``half`` says.
 
-    @param change: what becomes of each response underway.
+    Args:
+        change: What becomes of each response underway.
     """
     initial = half.start()
     step = 0

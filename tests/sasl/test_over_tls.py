@@ -10,8 +10,8 @@ from twisted.internet.task import Clock
 from tests.sasl.certificates import issue_client
 from tests.sasl.exchanges import DONE, UNIFORM, log_in, now, portal
 from txsmtpx import Certificate, NotOffered
-from txsmtpx.backends.certificate import CertificateChecker
-from txsmtpx.backends.scram import ScramChecker
+from txsmtpx.logins.client_certificate import CertificateChecker
+from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl.external import External
 from txsmtpx.sasl.scram import Scram

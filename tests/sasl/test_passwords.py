@@ -14,9 +14,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from tests.sasl.exchanges import DONE, UNIFORM, conversation, log_in, now, portal
 from tests.threads import Threads
 from txsmtpx import passwd
-from txsmtpx.backends.argon2 import Argon2Checker
-from txsmtpx.backends.passwords import AT_ONCE, Hashing
-from txsmtpx.backends.scram import ScramChecker, read
+from txsmtpx.logins.argon2_file import Argon2Checker
+from txsmtpx.logins.password_file import AT_ONCE, Hashing
+from txsmtpx.logins.scram_file import ScramChecker, read
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.prep import saslprep

@@ -1,4 +1,4 @@
-"""SCRAM's messages and its arithmetic: the RFCs' own examples, round trips, and C{scramp} at the other end."""
+"""SCRAM's messages and its arithmetic: the RFCs' own examples, round trips, and ``scramp`` at the other end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tests.sasl.exchanges import now, portal
-from txsmtpx.backends.scram import ScramChecker
+from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl import proof
 from txsmtpx.sasl.scram import Scram, ScramServer

@@ -9,8 +9,8 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, encoded, log_in, now, portal
-from txsmtpx.backends import scram as at_rest
-from txsmtpx.backends.scram import ScramChecker, written
+from txsmtpx.logins import scram_file as at_rest
+from txsmtpx.logins.scram_file import ScramChecker, written
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl import scram
 from txsmtpx.sasl.plain import Plain

@@ -62,7 +62,7 @@ RECIPIENTS = [
 
 
 def server(*options: str):
-    """What C{options} make, None where they are refused."""
+    """What ``options`` make, None where they are refused."""
     made = Options()
     try:
         made.parseOptions(list(options))

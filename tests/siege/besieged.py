@@ -17,11 +17,12 @@ ROOT = Path(__file__).parents[2]
 
 
 class Besieged(Twistd):
-    """C{twistd -n smtpx} on any port of the loopback interface."""
+    """``twistd -n smtpx`` on any port of the loopback interface."""
 
     def __init__(self, directory: Path, *options: str, files: int = 0, port: str = LOCAL) -> None:
         """
-        @param files: how many descriptors it may have, 0 for as many as we may.
+        Args:
+            files: How many descriptors it may have, 0 for as many as we may.
         """
         wrapper = ["prlimit", f"--nofile={files}:{files}"] if files else []
         super().__init__(directory, "--port", port, *options, extra={"PYTHONPATH": str(ROOT)}, wrapper=wrapper)
@@ -44,13 +45,13 @@ class Besieged(Twistd):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def busy(self, seconds: float) -> float:
-        """The part of a processor that it uses in the next C{seconds}."""
+        """The part of a processor that it uses in the next ``seconds``."""
         before, began = self.processor, time.monotonic()
         time.sleep(seconds)
         return (self.processor - before) / (time.monotonic() - began)
 
     def within(self, seconds: float, true: Callable[[], object]) -> bool:
-        """Whether something becomes C{true} in time."""
+        """Whether something becomes ``true`` in time."""
         deadline = time.monotonic() + seconds
         while not true():
             if time.monotonic() > deadline or self.process.poll() is not None:

@@ -23,13 +23,15 @@ class Client:
     """
     A connection, with the hello said.
 
-    @ivar greeting: the last line of it.
+    Attributes:
+        greeting: The last line of it.
     """
 
     def __init__(self, port: int, *, lmtp: bool = False, tls: bool = False, header: bytes = b"") -> None:
         """
-        @param tls: by STARTTLS, with no look at the certificate.
-        @param header: goes before everything.
+        Args:
+            tls: By STARTTLS, with no look at the certificate.
+            header: Goes before everything.
         """
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -79,8 +81,9 @@ class Client:
         """
         The next reply.
 
-        @raise Refused: its code is another.
-        @raise ConnectionError: there is none.
+        Raises:
+            Refused: Its code is another.
+            ConnectionError: There is none.
         """
         reply = self.reply()
         if not reply:
@@ -90,7 +93,7 @@ class Client:
         return reply
 
     def ask(self, octets: bytes, code: bytes = b"250") -> bytes:
-        """Say C{octets} and L{expect} C{code}."""
+        """Say ``octets`` and `expect` ``code``."""
         self.socket.sendall(octets)
         return self.expect(code)
 
@@ -100,7 +103,7 @@ class Client:
         self.ask(b"RCPT TO:<%s>\r\n" % recipient)
 
     def send(self, body: bytes, recipient: bytes = b"b@localhost") -> bytes:
-        """A message, a command at a time; C{body} has its dots doubled."""
+        """A message, a command at a time; ``body`` has its dots doubled."""
         self.envelope(recipient)
         self.ask(b"DATA\r\n", b"354")
         return self.ask(body + b".\r\n")

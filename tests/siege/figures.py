@@ -1,5 +1,5 @@
 """
-What a siege has measured: printed when it is over, and, by C{make siege}, put into a page between two marks.
+What a siege has measured: printed when it is over, and, by ``make siege``, put into a page between two marks.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Figures:
 
     def write(self, page: Path, command: str) -> None:
         """
-        Into C{page}, in the place of those that stand there.
+        Into ``page``, in the place of those that stand there.
 
-        @param command: what they come from.
+        Args:
+            command: What they come from.
         """
         head, rest = page.read_text().split(BEGIN)
         tail = rest.split(END)[1]

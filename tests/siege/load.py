@@ -1,7 +1,7 @@
 """
 Load: clients that send messages as fast as they are taken, each in a process of its own, and say what was acknowledged.
 
-A message can be told whole from its number alone: C{message} makes it, so nothing has to be remembered.
+A message can be told whole from its number alone: ``message`` makes it, so nothing has to be remembered.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Sender:
     """
     One connection.
 
-    @ivar acknowledged: the numbers of the messages for which the answer was a yes.
+    Attributes:
+        acknowledged: The numbers of the messages for which the answer was a yes.
     """
 
     def __init__(
@@ -99,10 +100,11 @@ class Load:
 
     def __init__(self, port: int, first: int, each: int, *ways: str, reconnect: int = 100) -> None:
         """
-        @param first: the number of the first message.
-        @param each: messages that each client sends at most.
-        @param ways: of each client, such as "lmtp+tls+pipelined".
-        @param reconnect: messages on one connection.
+        Args:
+            first: The number of the first message.
+            each: Messages that each client sends at most.
+            ways: Of each client, such as "lmtp+tls+pipelined".
+            reconnect: Messages on one connection.
         """
         self._processes = [
             subprocess.Popen(

@@ -32,7 +32,7 @@ def misbehave(how: str) -> Any:
 
 
 class Misbehaving(Session):
-    """C{rcpt-raises@localhost} raises at RCPT, C{data-raises@localhost} when the message comes."""
+    """``rcpt-raises@localhost`` raises at RCPT, ``data-raises@localhost`` when the message comes."""
 
     def rcpt(self, recipient: str, options: Any) -> Any:
         when, _, how = recipient.partition("@")[0].partition("-")

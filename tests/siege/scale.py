@@ -1,5 +1,5 @@
 """
-How large the siege is: C{make siege} runs all of it, the ordinary tests a short form.
+How large the siege is: ``make siege`` runs all of it, the ordinary tests a short form.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ BODY = b"Subject: hi\r\n\r\n" + (b"x" * 78 + b"\r\n") * 2500 + b"the end\r\n"
 
 
 def whole(maildir: Path) -> int:
-    """How many messages are in C{new}, each of them whole; and nothing is left in C{tmp}."""
+    """How many messages are in ``new``, each of them whole; and nothing is left in ``tmp``."""
     assert list((maildir / "tmp").iterdir()) == []
     messages = [path.read_bytes() for path in (maildir / "new").iterdir()]
     assert all(message.endswith(BODY) for message in messages)
@@ -135,7 +135,7 @@ def test_a_file_in_its_place(directory):
 
 
 def test_it_may_write_no_large_files(directory):
-    """C{ulimit -f}: EFBIG and SIGXFSZ, which Python ignores."""
+    """``ulimit -f``: EFBIG and SIGXFSZ, which Python ignores."""
     with Besieged(directory, "--backend", "maildir:Maildir") as server, Client(server.port) as client:
         subprocess.run(["prlimit", "--pid", str(server.process.pid), f"--fsize={100 * KIB}"], check=True)
         assert refusal(client) == "452 4.3.1"

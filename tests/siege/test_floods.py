@@ -25,7 +25,7 @@ CAP = scale(50, 1000)
 
 
 def greeting(port: int, address: str = "127.0.0.1") -> bytes:
-    """What the server says to one more, from C{address}."""
+    """What the server says to one more, from ``address``."""
     connection = socket.create_connection(("127.0.0.1", port), 20, (address, 0))
     with connection, connection.makefile("rb") as file:
         return file.readline()

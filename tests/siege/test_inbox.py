@@ -19,7 +19,7 @@ from tests.siege.besieged import KIB, MIB, Besieged
 from tests.siege.client import Client
 from tests.siege.scale import FULL, scale
 from tests.wire.twistd import LOCAL
-from txsmtpx.web.site import MAX_CONNECTIONS
+from txsmtpx.inbox.site import MAX_CONNECTIONS
 
 MAY_WAIT = 0.25
 """Seconds that a command of another client may take at worst, on a machine that has other work to do."""
@@ -61,7 +61,8 @@ class Watch:
     """
     A client that asks for nothing, again and again, while the context lasts.
 
-    @ivar worst: the seconds that the slowest answer has taken.
+    Attributes:
+        worst: The seconds that the slowest answer has taken.
     """
 
     def __init__(self, port: int) -> None:

@@ -23,7 +23,7 @@ PER_ROUND = 100_000
 
 
 def stored(maildir: Path) -> dict[int, int]:
-    """Messages in C{new}, by number, and how often; each has to be whole, octet by octet."""
+    """Messages in ``new``, by number, and how often; each has to be whole, octet by octet."""
     found: dict[int, int] = {}
     for path in (maildir / "new").iterdir():
         content = path.read_bytes()

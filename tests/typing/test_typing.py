@@ -36,7 +36,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def errors(said: str, file: str) -> set[tuple[int, str]]:
-    """The lines and codes of the errors in C{file}."""
+    """The lines and codes of the errors in ``file``."""
     found = re.findall(rf"{file}:(\d+): error: .*\[([a-z-]+)\]$", said, re.MULTILINE)
     return {(int(line), code) for line, code in found}
 

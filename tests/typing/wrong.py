@@ -1,5 +1,5 @@
 """
-What a type checker has to object to: at the lines that end in C{# E: CODES}, with these codes, and nowhere else.
+What a type checker has to object to: at the lines that end in ``# E: CODES``, with these codes, and nowhere else.
 """
 
 from __future__ import annotations

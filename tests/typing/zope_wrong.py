@@ -1,5 +1,5 @@
 """
-What it objects to with mypy-zope: see C{wrong.py}.
+What it objects to with mypy-zope: see ``wrong.py``.
 """
 
 from __future__ import annotations

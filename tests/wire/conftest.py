@@ -16,5 +16,5 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
 
 @pytest.fixture
 def certificate(pem: Pem) -> Certificate:
-    """The same, for C{SMTPServerFactory(tls=...)}."""
+    """The same, for ``SMTPServerFactory(tls=...)``."""
     return Certificate(str(pem.certificate), str(pem.key))

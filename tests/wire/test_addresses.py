@@ -15,7 +15,7 @@ from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 
 from tests.wire.replies import codes
 from txsmtpx import Connection, SMTPServerFactory
-from txsmtpx.logs.transaction import TransactionLog
+from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.testing import Link, RecordingBackend
 
 MAIL = ("EHLO client.example", "MAIL FROM:<a@client.example>")

@@ -34,7 +34,7 @@ def paused(client) -> bool:
 
 
 def fill(client, segment: bytes, most: int = 100) -> int:
-    """Send C{segment} until the server wants no more; how often."""
+    """Send ``segment`` until the server wants no more; how often."""
     for sent in range(most):
         if paused(client):
             return sent
@@ -298,7 +298,7 @@ def test_a_backend_that_answers_a_peer_that_does_not_read():
 
 
 def growth(client, segment: bytes, times: int) -> int:
-    """How much more memory is in use after C{segment} was sent so often."""
+    """How much more memory is in use after ``segment`` was sent so often."""
     client.send(segment)
     tracemalloc.start()
     try:
@@ -341,7 +341,7 @@ SEGMENTS = [
 
 
 def repeating(segment):
-    """A conversation in which C{segment} was often said, with a backend that keeps nothing of it."""
+    """A conversation in which ``segment`` was often said, with a backend that keeps nothing of it."""
     client = conversation(RecordingBackend(data=lambda message, context: None))
     client.backend.asked = lambda method, *arguments: None
     session = Session()

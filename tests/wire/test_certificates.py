@@ -1,4 +1,4 @@
-"""C{twistd smtpx} with certificates that change while it runs: a directory, TLS from the start, SIGHUP."""
+"""``twistd smtpx`` with certificates that change while it runs: a directory, TLS from the start, SIGHUP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trusts(*pems: Pem) -> ssl.SSLContext:
 
 
 def connect(server: Twistd, name: str, port: int, trusted: ssl.SSLContext) -> smtplib.SMTP:
-    """In TLS, with a certificate for C{name}; by STARTTLS where the port is the first."""
+    """In TLS, with a certificate for ``name``; by STARTTLS where the port is the first."""
     client = smtplib.SMTP()
     client._host = name
     client.sock = socket.create_connection(("127.0.0.1", port), PATIENCE)

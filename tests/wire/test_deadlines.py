@@ -1,4 +1,4 @@
-"""L{Deadlines}: one timer a connection, whatever is set and cleared."""
+"""`Deadlines`: one timer a connection, whatever is set and cleared."""
 
 from __future__ import annotations
 

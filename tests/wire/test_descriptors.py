@@ -1,4 +1,4 @@
-"""Few descriptors are left: ports pause, and come back, on a L{Clock}."""
+"""Few descriptors are left: ports pause, and come back, on a `Clock`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client that sends everything and shuts down its sending side, over sockets, as C{printf ... | nc} does."""
+"""A client that sends everything and shuts down its sending side, over sockets, as ``printf ... | nc`` does."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Netcat(Protocol):
 
 
 async def sent(endpoint: str, octets: bytes) -> list[str]:
-    """The lines that the server at C{endpoint} answers."""
+    """The lines that the server at ``endpoint`` answers."""
     client = await connectProtocol(clientFromString(reactor, endpoint), Netcat(octets))
     return await client.done
 
@@ -162,7 +162,7 @@ async def test_half_a_message_is_none():
 
 
 class Kept(RecordingBackend):
-    """Its MAIL waits until C{cancelled} or C{waiting} fires."""
+    """Its MAIL waits until ``cancelled`` or ``waiting`` fires."""
 
     def __init__(self):
         super().__init__(mail=self._mail)
@@ -176,7 +176,7 @@ class Kept(RecordingBackend):
 
 
 async def raw(endpoint: str, octets: bytes, backend: Kept) -> socket.socket:
-    """A socket that has sent C{octets} and read all answers, when the backend has begun to wait."""
+    """A socket that has sent ``octets`` and read all answers, when the backend has begun to wait."""
     kind, _, rest = endpoint.partition(":")
     client = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
     client.settimeout(PATIENCE)
@@ -223,7 +223,7 @@ async def test_a_tcp_connection_that_was_closed():
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["alone", "workers"])
 def test_as_a_process(tmp_path_factory, workers):
-    """C{printf ... | nc} as devices do; by workers as well, which adopt their sockets."""
+    """``printf ... | nc`` as devices do; by workers as well, which adopt their sockets."""
     directory = tmp_path_factory.mktemp("t")
     options = ("--port", LOCAL, "--port", "unix:socket", "--backend", "maildir:Maildir", *workers)
     with Twistd(directory, *options) as server:

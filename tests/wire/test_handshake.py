@@ -24,7 +24,7 @@ PEER = "192.0.2.1"
 
 @implementer(IOpenSSLClientConnectionCreator)
 class Old:
-    """Options of a client that knows no more than C{change} leaves."""
+    """Options of a client that knows no more than ``change`` leaves."""
 
     def __init__(self, change):
         self._change = change
@@ -73,7 +73,7 @@ class Handshake:
             assert codes(self.link.ask("EHLO client.example", "STARTTLS"))[-1] == "220"
 
     def logged(self, act) -> list[str]:
-        """What the default log says of C{act}, without the name of the session."""
+        """What the default log says of ``act``, without the name of the session."""
         with capturedLogs() as logged:
             act(self.link)
         lines = [formatEvent(event) for event in logged if event["log_level"] >= LogLevel.info]

@@ -1,4 +1,4 @@
-"""Behind a proxy that says whom it speaks for: the PROXY header, v1 and v2, as C{haproxy:} puts it around us."""
+"""Behind a proxy that says whom it speaks for: the PROXY header, v1 and v2, as ``haproxy:`` puts it around us."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def told(backend) -> list[str]:
 
 
 def lose(*said: str, backend=None, **settings):
-    """A conversation that is lost after C{said}."""
+    """A conversation that is lost after ``said``."""
     client = Conversation(backend or RecordingBackend({"user": "secret"}), allow_insecure_auth=True, **settings)
     client.ask(*said)
     client.hang_up()  # complains about timers that are left
@@ -151,7 +151,7 @@ WAITING = {
 
 
 def ended(method: str) -> list[str]:
-    """What a session hears of the end when C{method} was pending."""
+    """What a session hears of the end when ``method`` was pending."""
     if method in ("anonymous_login", "login"):
         return []
     return ["logout"] if method in ("verify", "reset") else ["reset", "logout"]

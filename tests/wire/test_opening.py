@@ -1,4 +1,4 @@
-"""How connections open, as C{twistd -n smtpx} does it: PROXY headers, TLS handshakes, and the log."""
+"""How connections open, as ``twistd -n smtpx`` does it: PROXY headers, TLS handshakes, and the log."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class Client:
             self.link.transport.doRead()
 
     def hear(self, octets: bytes) -> bytes:
-        """C{octets} from the socket, decrypted."""
+        """``octets`` from the socket, decrypted."""
         self._incoming.write(octets)
         heard = b""
         with contextlib.suppress(ssl.SSLWantReadError):

@@ -1,4 +1,4 @@
-"""Behind C{haproxy:}: nothing is said or done before the whole PROXY header, and what is no header ends it."""
+"""Behind ``haproxy:``: nothing is said or done before the whole PROXY header, and what is no header ends it."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_an_endpoint_says_what_it_wraps():
     assert (to.hostname, to.tls) == ("127.0.0.1", "none")
 
 
-# ---- over sockets, into C{haproxy:}
+# ---- over sockets, into ``haproxy:``
 
 
 @contextlib.asynccontextmanager

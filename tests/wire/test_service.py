@@ -1,4 +1,4 @@
-"""Stopping is graceful (law 13), and caps on connections: the service and its factory, on a L{Clock}."""
+"""Stopping is graceful (law 13), and caps on connections: the service and its factory, on a `Clock`."""
 
 from __future__ import annotations
 

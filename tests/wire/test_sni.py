@@ -27,7 +27,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def install(directory: Path, pem: Pem, name: str | None = None) -> None:
-    """As C{NAME.pem}."""
+    """As ``NAME.pem``."""
     shutil.copy(pem.both, directory / f"{name or pem.both.stem}.pem")
 
 
@@ -38,7 +38,7 @@ def install_as_certbot(directory: Path, pem: Pem, name: str) -> None:
 
 
 def handshake(certificate: Certificate, name: str | None) -> tuple[SSL.Connection, SSL.Connection]:
-    """A client that asks for C{name}, and the server, when both are done."""
+    """A client that asks for ``name``, and the server, when both are done."""
     client = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
     if name is not None:
         client.set_tlsext_host_name(name.encode())
@@ -56,7 +56,7 @@ def handshake(certificate: Certificate, name: str | None) -> tuple[SSL.Connectio
 
 
 def shown(certificate: Certificate, name: str | None) -> str:
-    """The subject of what a client sees that asks for C{name}."""
+    """The subject of what a client sees that asks for ``name``."""
     client, _ = handshake(certificate, name)
     leaf = client.get_peer_certificate(as_cryptography=True)
     return leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value

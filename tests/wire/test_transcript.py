@@ -91,7 +91,7 @@ SERVERS = {
 
 
 def transcript(*said, backend=None, hello=True, segments=whole, **settings):
-    """Both sides, a line each: what is shown of C{said}."""
+    """Both sides, a line each: what is shown of ``said``."""
     lines = []
     client = Conversation(
         backend or RecordingBackend({"me": "another"}),

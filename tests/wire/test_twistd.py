@@ -1,4 +1,4 @@
-"""C{twistd -n smtpx} as a process: each kind of endpoint with a real connection, signals, options from outside."""
+"""``twistd -n smtpx`` as a process: each kind of endpoint with a real connection, signals, options from outside."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_a_backend_of_another_package(directory):
     plugins = directory / "site" / "twisted" / "plugins"
     plugins.mkdir(parents=True)
     (plugins / "their_plugin.py").write_text(
-        "from txsmtpx.backends.plugin import BackendPlugin\n"
+        "from txsmtpx.backends.plugins import BackendPlugin\n"
         "theirs = BackendPlugin('theirs', 'theirs:WORD', 'not ours', 'their_package.make', takes_argument=True)\n"
     )
     (directory / "site" / "their_package.py").write_text(

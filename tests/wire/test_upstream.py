@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def patched(tmp_path_factory):
-    """The directory of a patched copy, as a package C{patched_haproxy}."""
+    """The directory of a patched copy, as a package ``patched_haproxy``."""
     directory = tmp_path_factory.mktemp("upstream")
     here = directory / "twisted/protocols/haproxy"
     shutil.copytree(Path(_wrapper.__file__).parent, here, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""C{twistd -n smtpx} as a process of its own, as an operator runs it."""
+"""``twistd -n smtpx`` as a process of its own, as an operator runs it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Twistd:
     """
     A running server.
 
-    @ivar process: the process.
+    Attributes:
+        process: The process.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Twistd:
         log: str = "log",
     ) -> None:
         """
-        @param directory: where it runs, and logs.
-        @param wrapper: a command that runs what follows it.
-        @param before: options of C{twistd} itself.
-        @param adopt: listening sockets, handed over as systemd does.
-        @param command: what it is started by.
-        @param log: the name of the file that it logs to.
+        Args:
+            directory: Where it runs, and logs.
+            wrapper: A command that runs what follows it.
+            before: Options of ``twistd`` itself.
+            adopt: Listening sockets, handed over as systemd does.
+            command: What it is started by.
+            log: The name of the file that it logs to.
         """
         self._log = directory / log
         descriptors = [each.fileno() for each in adopt]
@@ -94,12 +96,12 @@ class Twistd:
         return self._log.read_text(errors="replace")
 
     def logged(self, pattern: str, times: int = 1) -> list[str]:
-        """Wait until C{pattern} is in the log so often; what it found each time."""
+        """Wait until ``pattern`` is in the log so often; what it found each time."""
         self.eventually(lambda: len(re.findall(pattern, self.log)) >= times)
         return re.findall(pattern, self.log)
 
     def eventually(self, true: Callable[[], object]) -> None:
-        """Wait until something is C{true}, as long as it runs."""
+        """Wait until something is ``true``, as long as it runs."""
         deadline = time.monotonic() + PATIENCE
         while not true():
             assert self.process.poll() is None, self.log

@@ -1,12 +1,12 @@
-"""What Twisted finds: the command C{smtpx}, the backends it knows by name, and the endpoint strings C{mx:}
-and C{haproxy:} for clients."""
+"""What Twisted finds: the command ``smtpx``, the backends it knows by name, and the endpoint strings ``mx:``
+and ``haproxy:`` for clients."""
 
 from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
 from twisted.cred.credentials import IUsernamePassword
 
-from txsmtpx.backends.checker import CheckerPlugin
-from txsmtpx.backends.plugin import BackendPlugin
+from txsmtpx.backends.plugins import BackendPlugin
+from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.wire.mx import MXParser
@@ -57,20 +57,20 @@ argon2_auth = CheckerPlugin(
     "argon2",
     "FILE",
     "a file of argon2id hashes, made by python -m txsmtpx.passwd",
-    "txsmtpx.backends.argon2.Argon2Checker",
+    "txsmtpx.logins.argon2_file.Argon2Checker",
     (IUsernamePassword,),
 )
 scram_auth = CheckerPlugin(
     "scram",
     "FILE",
     "a file of SCRAM verifiers, made by python -m txsmtpx.passwd",
-    "txsmtpx.backends.scram.ScramChecker",
+    "txsmtpx.logins.scram_file.ScramChecker",
     (IScramProof, IUsernamePassword),
 )
 certificate_auth = CheckerPlugin(
     "certificate",
     "",
     "whoever shows a certificate that --tls-client-ca has signed is who it says",
-    "txsmtpx.backends.certificate.CertificateChecker",
+    "txsmtpx.logins.client_certificate.CertificateChecker",
     (IClientCertificate,),
 )

@@ -1,5 +1,5 @@
 """
-C{log}: one line a message; takes everything, keeps nothing.
+``log``: one line a message; takes everything, keeps nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-C{maildir:PATH}: a Maildir for all, or one for each recipient.
+``maildir:PATH``: a Maildir for all, or one for each recipient.
 
 250 means stored: file and directory are on the disk before it is said, for each recipient it is said to.
-How, is the business of L{txsmtpx.backends.delivery}.
+How, is the business of `txsmtpx.backends.maildir_delivery`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from txsmtpx.backends.delivery import GATHER, Delivery
-from txsmtpx.backends.directories import Directories
+from txsmtpx.backends.maildir_delivery import GATHER, Delivery
+from txsmtpx.backends.maildir_directories import Directories
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.errors import SMTPError
@@ -35,7 +35,18 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class MaildirBackend(OpenBackend):
-    """Delivers to Maildirs."""
+    """
+    Delivers to Maildirs.
+
+    Args:
+        pattern: The path; ``{domain}`` and ``{local}`` in it stand for the parts of the recipient's address, in
+            the form in which mailboxes are compared (`txsmtpx.mailbox_key`): each mailbox has one Maildir.
+        in_thread: Calls a function in a thread.
+        fsync: As `os.fsync`, for files and directories.
+
+    Raises:
+        ValueError: It is empty, or holds other braces or a NUL.
+    """
 
     def __init__(
         self,
@@ -43,13 +54,6 @@ class MaildirBackend(OpenBackend):
         in_thread: Callable[..., Deferred[Any]] = deferToThread,
         fsync: Callable[[int], None] = os.fsync,
     ) -> None:
-        """
-        @param pattern: the path; C{{domain}} and C{{local}} in it stand for the parts of the recipient's address, in
-            the form in which mailboxes are compared (L{txsmtpx.mailbox_key}): each mailbox has one Maildir.
-        @param in_thread: calls a function in a thread.
-        @param fsync: as L{os.fsync}, for files and directories.
-        @raise ValueError: it is empty, or holds other braces or a NUL.
-        """
         if not pattern:
             raise ValueError("maildir needs a path: maildir:PATH")
         if "\0" in pattern:
@@ -63,9 +67,10 @@ class MaildirBackend(OpenBackend):
 
     def check(self) -> None:
         """
-        Look whether Maildirs can be made and written; C{twistd smtpx --check} asks.
+        Look whether Maildirs can be made and written; ``twistd smtpx --check`` asks.
 
-        @raise OSError: they cannot be.
+        Raises:
+            OSError: They cannot be.
         """
         fixed, brace, _ = self._pattern.partition("{")
         parts = [os.path.join(fixed, part) for part in ("tmp", "new", "cur")]
@@ -74,9 +79,10 @@ class MaildirBackend(OpenBackend):
 
     def maildir(self, recipient: str, own_domain: str) -> str:
         """
-        The Maildir of C{recipient}; <Postmaster>, who needs no domain, is that of C{own_domain}.
+        The Maildir of ``recipient``; <Postmaster>, who needs no domain, is that of ``own_domain``.
 
-        @raise SMTPError: 553 5.1.3, no file can safely have that name.
+        Raises:
+            SMTPError: 553 5.1.3, no file can safely have that name.
         """
         local, domain = path.split(recipient)
         try:
@@ -90,7 +96,7 @@ class MaildirBackend(OpenBackend):
 
 
 def _safe(name: str) -> bool:
-    """Whether C{name} can be one part of a path and nothing else."""
+    """Whether ``name`` can be one part of a path and nothing else."""
     return (
         bool(name)
         and not name.startswith(".")
@@ -109,7 +115,8 @@ class MaildirSession(Session):
 
     def rcpt(self, recipient: str, options: RcptOptions) -> None:
         """
-        @raise SMTPError: 553 5.1.3, nobody can have such a Maildir.
+        Raises:
+            SMTPError: 553 5.1.3, nobody can have such a Maildir.
         """
         self._backend.maildir(recipient, self._domain)
 

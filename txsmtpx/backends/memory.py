@@ -1,7 +1,7 @@
 """
-C{memory}: keeps what it is given, the newest messages of it, for tests and for whoever wants to look at mail.
+``memory``: keeps what it is given, the newest messages of it, for tests and for whoever wants to look at mail.
 
-L{MemoryBackend.messages} are those it has now.  L{MemoryBackend.subscribe} tells of each that comes and each that goes.
+`MemoryBackend.messages` are those it has now.  `MemoryBackend.subscribe` tells of each that comes and each that goes.
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ class Received:
     """
     One message, as it came.
 
-    @ivar sender: the address of MAIL, "" for the null path.
-    @ivar recipients: the addresses of RCPT that were accepted, in order.
-    @ivar content: its octets, header and body, dots unstuffed.
-    @ivar options: of MAIL.
-    @ivar recipient_options: of each RCPT.
-    @ivar queue_id: what the reply and the logs call it.
-    @ivar username: who had logged in, None for nobody.
-    @ivar peer_host: the client's IP address, "" where it has none.
-    @ivar helo: what the client called itself.
-    @ivar protocol: how it came, such as "ESMTPSA" (RFC 3848).
-    @ivar id: its number where it is kept: 1 for the first, no number twice, and a later message has a greater one.
-    @ivar arrived: when all of it had come, in seconds since the epoch.
+    Attributes:
+        sender: The address of MAIL, "" for the null path.
+        recipients: The addresses of RCPT that were accepted, in order.
+        content: Its octets, header and body, dots unstuffed.
+        options: Of MAIL.
+        recipient_options: Of each RCPT.
+        queue_id: What the reply and the logs call it.
+        username: Who had logged in, None for nobody.
+        peer_host: The client's IP address, "" where it has none.
+        helo: What the client called itself.
+        protocol: How it came, such as "ESMTPSA" (RFC 3848).
+        id: Its number where it is kept: 1 for the first, no number twice, and a later message has a greater one.
+        arrived: When all of it had come, in seconds since the epoch.
     """
 
     sender: str
@@ -68,7 +69,7 @@ class Received:
 
     @classmethod
     def of(cls, context: Any, content: bytes, number: int, arrived: float) -> Received:
-        """C{content} with the envelope that C{context}, an L{txsmtpx.IDataContext}, has for it."""
+        """``content`` with the envelope that ``context``, an `txsmtpx.IDataContext`, has for it."""
         connection = context.connection
         return cls(
             context.sender,
@@ -106,14 +107,14 @@ class Received:
 
     @property
     def held(self) -> int:
-        """Octets of memory that this takes, as L{MemoryBackend} counts them: content, envelope and options."""
+        """Octets of memory that this takes, as `MemoryBackend` counts them: content, envelope and options."""
         envelope = (self.sender, self.recipients, self.options, self.recipient_options, self.queue_id, self.username,
                     self.peer_host, self.helo)  # fmt: skip
         return OVERHEAD + len(self.content) + sum(map(_held, envelope))
 
 
 def _shared(options: Sequence[RcptOptions]) -> Sequence[RcptOptions]:
-    """C{options}, where one object stands for all recipients without any."""
+    """``options``, where one object stands for all recipients without any."""
     none = RcptOptions()
     return tuple(none if each == none else each for each in options)
 
@@ -141,8 +142,17 @@ class MemoryBackend(OpenBackend):
     """
     Takes everything from everybody and keeps the newest: it forgets the oldest where there are too many.
 
-    Everything here is done at once, in the thread of the reactor that serves.  L{messages} and L{get} may be asked
+    Everything here is done at once, in the thread of the reactor that serves.  `messages` and `get` may be asked
     for from any thread.
+
+    Args:
+        max_messages: As many are kept; None for any number.
+        max_octets: Octets of memory that the messages may take, the newest one in any case; None for any
+            number.  The content, the envelope and the options of a message count, and what `hold` adds.
+        now: The time, in seconds since the epoch.
+
+    Raises:
+        ValueError: A bound is less than 1.
     """
 
     one_process = True
@@ -154,13 +164,6 @@ class MemoryBackend(OpenBackend):
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """
-        @param max_messages: as many are kept; None for any number.
-        @param max_octets: octets of memory that the messages may take, the newest one in any case; None for any
-            number.  The content, the envelope and the options of a message count, and what L{hold} adds.
-        @param now: the time, in seconds since the epoch.
-        @raise ValueError: a bound is less than 1.
-        """
         for bound in (max_messages, max_octets):
             if bound is not None and bound < 1:
                 raise ValueError(f"keep at least one, not {bound}")
@@ -181,16 +184,16 @@ class MemoryBackend(OpenBackend):
         return list(self._kept.values())
 
     def __contains__(self, number: object) -> bool:
-        """Whether the message whose C{id} is C{number} is kept now."""
+        """Whether the message whose ``id`` is ``number`` is kept now."""
         return number in self._kept
 
     @property
     def numbers(self) -> list[int]:
-        """The C{id} of each message that is kept now, the oldest first.  The list is yours."""
+        """The ``id`` of each message that is kept now, the oldest first.  The list is yours."""
         return list(self._kept)
 
     def newer(self, number: int) -> list[Received]:
-        """The messages whose C{id} is greater than C{number}, the oldest first.  The older ones are not looked at."""
+        """The messages whose ``id`` is greater than ``number``, the oldest first.  The older ones are not looked at."""
         found = []
         for each in reversed(self._kept.values()):
             if each.id <= number:
@@ -200,9 +203,10 @@ class MemoryBackend(OpenBackend):
 
     def get(self, number: int) -> Received:
         """
-        The message whose C{id} is C{number}.
+        The message whose ``id`` is ``number``.
 
-        @raise KeyError: there is none, or it is gone.
+        Raises:
+            KeyError: There is none, or it is gone.
         """
         return self._kept[number]
 
@@ -210,7 +214,8 @@ class MemoryBackend(OpenBackend):
         """
         Forget one message.
 
-        @raise KeyError: there is none, or it is gone.
+        Raises:
+            KeyError: There is none, or it is gone.
         """
         gone = self._kept.pop(number)
         self._octets -= self._held.pop(number)
@@ -223,10 +228,10 @@ class MemoryBackend(OpenBackend):
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """
-        Tell C{subscriber} of each message from now on: that it has "arrived", that it was "deleted".
+        Tell ``subscriber`` of each message from now on: that it has "arrived", that it was "deleted".
 
         A message that is forgotten to make room was deleted too, right after the one it makes room for has arrived.
-        When C{subscriber} is told, L{messages} shows it already.  It is called in the thread of the change; what it
+        When ``subscriber`` is told, `messages` shows it already.  It is called in the thread of the change; what it
         raises is logged and hurts nobody.
         """
         self._subscribers.append(subscriber)
@@ -235,12 +240,13 @@ class MemoryBackend(OpenBackend):
         """
         Tell it nothing more.
 
-        @raise ValueError: it has not subscribed.
+        Raises:
+            ValueError: It has not subscribed.
         """
         self._subscribers.remove(subscriber)
 
     def keep(self, content: bytes, context: Any) -> Received:
-        """Keep a message, as C{data} does with those that come: C{content} with the envelope of C{context}."""
+        """Keep a message, as ``data`` does with those that come: ``content`` with the envelope of ``context``."""
         self._last += 1
         received = self._kept[self._last] = Received.of(context, content, self._last, self._now())
         self._held[received.id] = 0
@@ -251,12 +257,15 @@ class MemoryBackend(OpenBackend):
 
     def hold(self, number: int, octets: int) -> None:
         """
-        Count C{octets} of memory that a subscriber keeps for the message C{number}, until that is deleted.
+        Count ``octets`` of memory that a subscriber keeps for the message ``number``, until that is deleted.
 
         This may delete the oldest messages, as a new message does.
 
-        @param octets: less than 0 when the subscriber keeps less than before.
-        @raise KeyError: there is no such message, or it is gone.
+        Args:
+            octets: Less than 0 when the subscriber keeps less than before.
+
+        Raises:
+            KeyError: There is no such message, or it is gone.
         """
         self._count(number, octets)
         self._make_room()
@@ -283,9 +292,10 @@ class MemoryBackend(OpenBackend):
 
 def memory_backend(argument: str) -> MemoryBackend:
     """
-    C{memory} or C{memory:NUMBER}.
+    ``memory`` or ``memory:NUMBER``.
 
-    @raise ValueError: that is no number of messages.
+    Raises:
+        ValueError: That is no number of messages.
     """
     if not argument:
         return MemoryBackend()

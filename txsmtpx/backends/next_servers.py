@@ -67,15 +67,14 @@ class NextServers:
 
     Attributes:
         wait: Seconds that a client waits for a connection while all are in use; 0 for ever.
+
+    Args:
+        clock: The reactor.
+        pools: The pools.
+        wait: See the attribute.
     """
 
     def __init__(self, clock: Any, pools: Sequence[SMTPPool], wait: float) -> None:
-        """
-        Args:
-            clock: The reactor.
-            pools: The pools.
-            wait: See the attribute.
-        """
         self.wait = wait
         self._clock = clock
         self._pools = list(pools)

@@ -1,5 +1,5 @@
 """
-C{null}: takes everything, looks at nothing.  For benchmarks.
+``null``: takes everything, looks at nothing.  For benchmarks.
 """
 
 from __future__ import annotations

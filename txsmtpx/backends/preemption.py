@@ -36,14 +36,15 @@ class IPreemptible(Protocol):
 
 
 class Preemption:
-    """The holders of the connections of one relay, which creates it."""
+    """
+    The holders of the connections of one relay, which creates it.
+
+    Args:
+        clock: The reactor.
+        pools: The pools of the relay.
+    """
 
     def __init__(self, clock: Any, pools: Sequence[SMTPPool]) -> None:
-        """
-        Args:
-            clock: The reactor.
-            pools: The pools of the relay.
-        """
         self._clock = clock
         self._pools = pools
         self._since: dict[IPreemptible, tuple[SMTPPool, float]] = {}

@@ -79,7 +79,7 @@ def kept_recipients(addresses: Sequence[str]) -> Sequence[str]:
         addresses: the recipients of a message.
 
     Returns:
-        The same sequence, or a L{CompressedRecipients} where it is long.
+        The same sequence, or a `CompressedRecipients` where it is long.
     """
     length = sum(map(len, addresses))
     return CompressedRecipients(addresses) if FEW < length <= MANY else addresses

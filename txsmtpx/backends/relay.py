@@ -1,5 +1,5 @@
 """
-C{relay:ENDPOINT} and C{lmtp:ENDPOINT}: what we are given goes straight on to the next server.
+``relay:ENDPOINT`` and ``lmtp:ENDPOINT``: what we are given goes straight on to the next server.
 
 Nothing is stored: the next server's 250 is ours, its refusals are ours, for each recipient where LMTP
 allows it.  The message streams through, at the pace of the slower side; when either side goes away in the
@@ -9,15 +9,15 @@ Theory of operation.  A session takes a connection to a next server at the first
 next server rejects MAIL, that is the answer to RCPT.  All clients share the connections, so waiting and holding have
 limits:
 
-  - A client waits for a connection for C{wait} seconds.  Then the answer is 451 4.3.2.
-  - Between two commands, a session gives its connection back after L{GRACE} seconds, if another client waits for one.
+  - A client waits for a connection for ``wait`` seconds.  Then the answer is 451 4.3.2.
+  - Between two commands, a session gives its connection back after `GRACE` seconds, if another client waits for one.
     With its next command it takes another connection, and sends MAIL and the accepted RCPTs again.  The client does not
     notice.
-  - While a message comes, a session gives its connection back after C{hold} seconds, if another client waits for one.
-    The answer to the message is 451 4.3.2.  A message of up to L{txsmtpx.backends.relayed.AHEAD} octets is read before
+  - While a message comes, a session gives its connection back after ``hold`` seconds, if another client waits for one.
+    The answer to the message is 451 4.3.2.  A message of up to `txsmtpx.backends.relayed.AHEAD` octets is read before
     it needs a connection.
   - While a session waits for a reply, the time limits for next servers apply
-    (L{txsmtpx.backends.next_servers.TIMEOUTS}).
+    (`txsmtpx.backends.next_servers.TIMEOUTS`).
 """
 
 from __future__ import annotations
@@ -65,14 +65,33 @@ HOLD = 60
 
 class RelayBackend(OpenBackend):
     """
-    Relays for those who have logged in, and for everybody to C{domains}.
+    Relays for those who have logged in, and for everybody to ``domains``.
 
-    @ivar domains: to these mail is taken from anybody; as L{txsmtpx.domain_key} gives them.
-    @ivar introduce: how the next server learns whom we speak for.
-    @ivar pools: one for each server; services, to be stopped.
-    @ivar next_servers: the servers.
-    @ivar hold: seconds for which a message that is still coming keeps its connection although another client waits.
-    @ivar eight_bit: what becomes of octets above 127 that a next server does not take, "refuse" or "send".
+    Attributes:
+        domains: To these mail is taken from anybody; as `txsmtpx.domain_key` gives them.
+        introduce: How the next server learns whom we speak for.
+        pools: One for each server; services, to be stopped.
+        next_servers: The servers.
+        hold: Seconds for which a message that is still coming keeps its connection although another client waits.
+        eight_bit: What becomes of octets above 127 that a next server does not take, "refuse" or "send".
+
+    Args:
+        endpoints: A list of the next servers, over which messages are spread; each as for `txsmtpx.connect`.
+        lmtp: Speak LMTP to them.
+        size: Connections to each of them at a time.
+        wait: Seconds that a client waits for a connection while all are in use, 0 for ever.
+        hold: Seconds for which a message that is still coming keeps its connection although another client waits
+            for one; 0 for ever.
+        timeouts: Time limits for the next servers, or one number of seconds for each phase.
+        eight_bit: What becomes of messages with octets above 127 where the next server does not offer 8BITMIME:
+            "refuse" answers 554 5.6.3, "send" sends them as they are.
+        introduce: "xforward" tells the next server who the client is, for its logs, where it offers that;
+            "xclient" makes it treat us as the client, and mail waits while it does not offer that; or "nothing".
+        pool: For `SMTPPool` and `txsmtpx.connect`, such as ``without``.
+
+    Raises:
+        TypeError: ``endpoints`` is one endpoint, no list.
+        ValueError: There is none, or one is wrong; or there is no such introduction, or no such ``eight_bit``.
     """
 
     def __init__(
@@ -90,22 +109,6 @@ class RelayBackend(OpenBackend):
         reactor: Any = None,
         **pool: Any,
     ) -> None:
-        """
-        @param endpoints: a list of the next servers, over which messages are spread; each as for L{txsmtpx.connect}.
-        @param lmtp: speak LMTP to them.
-        @param size: connections to each of them at a time.
-        @param wait: seconds that a client waits for a connection while all are in use, 0 for ever.
-        @param hold: seconds for which a message that is still coming keeps its connection although another client waits
-            for one; 0 for ever.
-        @param timeouts: time limits for the next servers, or one number of seconds for each phase.
-        @param eight_bit: what becomes of messages with octets above 127 where the next server does not offer 8BITMIME:
-            "refuse" answers 554 5.6.3, "send" sends them as they are.
-        @param introduce: "xforward" tells the next server who the client is, for its logs, where it offers that;
-            "xclient" makes it treat us as the client, and mail waits while it does not offer that; or "nothing".
-        @param pool: for L{SMTPPool} and L{txsmtpx.connect}, such as C{without}.
-        @raise TypeError: C{endpoints} is one endpoint, no list.
-        @raise ValueError: there is none, or one is wrong; or there is no such introduction, or no such C{eight_bit}.
-        """
         if reactor is None:
             from twisted.internet import reactor
         if introduce not in ("xforward", "xclient", "nothing"):
@@ -131,10 +134,13 @@ class RelayBackend(OpenBackend):
         """
         Change the limits, before the first connection is opened.
 
-        @param size: connections to each next server at a time.
-        @param wait: seconds that a client waits for a connection, 0 for ever.
-        @param hold: seconds for which a message keeps its connection although another client waits, 0 for ever.
-        @raise ValueError: C{size} is less than 1.
+        Args:
+            size: Connections to each next server at a time.
+            wait: Seconds that a client waits for a connection, 0 for ever.
+            hold: Seconds for which a message keeps its connection although another client waits, 0 for ever.
+
+        Raises:
+            ValueError: ``size`` is less than 1.
         """
         for pool in self.pools:
             pool.size = size
@@ -171,8 +177,9 @@ class RelaySession(Session):
         """
         RCPT, there.
 
-        @raise SMTPError: 550 5.7.1, we do not relay to everybody for everybody; 451 4.4.2, the next server was lost too
-            often; what it says to MAIL.
+        Raises:
+            SMTPError: 550 5.7.1, we do not relay to everybody for everybody; 451 4.4.2, the next server was lost too
+                often; what it says to MAIL.
         """
         if self._connection.username is None and not self._is_relayed_to(recipient):
             raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
@@ -188,7 +195,7 @@ class RelaySession(Session):
         return said
 
     def _is_relayed_to(self, recipient: str) -> bool:
-        """Return whether mail to the domain of C{recipient} is taken from anybody."""
+        """Return whether mail to the domain of ``recipient`` is taken from anybody."""
         domain = path.split(recipient)[1] or self._connection.domain
         try:
             return domain_key(domain) in self._backend.domains
@@ -247,8 +254,9 @@ class RelaySession(Session):
         """
         Return the connection of the transaction; if there is none, begin the transaction on another.
 
-        @raise SMTPError: the next server's reply to MAIL, the same for each RCPT; 451 4.4.1 if no next server can be
-            reached; 451 4.3.2 if all connections are in use.
+        Raises:
+            SMTPError: The next server's reply to MAIL, the same for each RCPT; 451 4.4.1 if no next server can be
+                reached; 451 4.3.2 if all connections are in use.
         """
         if self._client is not None and not self._client.usable:
             self._losses += 1
@@ -296,7 +304,8 @@ class RelaySession(Session):
         """
         Tell the next server whom we speak for, before each transaction.
 
-        @raise SMTPError: 451 4.4.1, it does not let us, and is not to take the client for us.
+        Raises:
+            SMTPError: 451 4.4.1, it does not let us, and is not to take the client for us.
         """
         if self._backend.introduce == "xclient":
             try:
@@ -317,7 +326,8 @@ class RelaySession(Session):
         """
         Send the body.
 
-        @raise SMTPError: 451 4.3.2 if the connection was preempted.
+        Raises:
+            SMTPError: 451 4.3.2 if the connection was preempted.
         """
         transfer = client.transmit(body, len(context.recipients), context.options.body == "BINARYMIME")
         self._transfer = body, transfer, self._backend.seconds()
@@ -334,7 +344,8 @@ class RelaySession(Session):
         """
         What the next server says; where it says nothing, that.
 
-        @param unsendable: the answer if the command cannot be encoded.
+        Args:
+            unsendable: The answer if the command cannot be encoded.
         """
         try:
             said = await waiting
@@ -378,10 +389,10 @@ class RelaySession(Session):
 
 
 def relay(argument: str) -> RelayBackend:
-    """C{relay:ENDPOINT,ENDPOINT...}"""
+    """``relay:ENDPOINT,ENDPOINT...``"""
     return RelayBackend([each for each in argument.split(",") if each])
 
 
 def relay_by_lmtp(argument: str) -> RelayBackend:
-    """C{lmtp:ENDPOINT,ENDPOINT...}"""
+    """``lmtp:ENDPOINT,ENDPOINT...``"""
     return RelayBackend([each for each in argument.split(",") if each], lmtp=True)

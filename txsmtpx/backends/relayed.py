@@ -33,7 +33,8 @@ class Relayed:
     """
     A message with our Received before it; its header is looked at before anything of it is sent on.
 
-    @ivar complete: whether the client has sent all of it.
+    Attributes:
+        complete: Whether the client has sent all of it.
     """
 
     def __init__(self, message: Any, context: Any) -> None:
@@ -45,9 +46,10 @@ class Relayed:
 
     async def look(self) -> None:
         """
-        Read the header, and up to L{AHEAD} octets of the message.
+        Read the header, and up to `AHEAD` octets of the message.
 
-        @raise SMTPError: 554 5.4.6, it has been round too often.
+        Raises:
+            SMTPError: 554 5.4.6, it has been round too often.
         """
         while not self._beginning.complete or len(self._beginning.octets) < AHEAD:
             try:
@@ -62,11 +64,14 @@ class Relayed:
         """
         Check that the next server takes the message, as far as it has come; the rest is looked at as it comes.
 
-        @param options: those that MAIL has come with.
-        @param eight_bit: what becomes of octets above 127 that the next server does not take.
-        @raise NotOffered: the message came with SMTPUTF8, which the next server does not offer, and holds UTF-8 in a
-            header field.
-        @raise EightBitContent: the message holds octets above 127, and the next server does not offer 8BITMIME.
+        Args:
+            options: Those that MAIL has come with.
+            eight_bit: What becomes of octets above 127 that the next server does not take.
+
+        Raises:
+            NotOffered: The message came with SMTPUTF8, which the next server does not offer, and holds UTF-8 in a
+                header field.
+            EightBitContent: The message holds octets above 127, and the next server does not offer 8BITMIME.
         """
         dropped = options.smtputf8 and not client.offer.utf8  # RFC 6531 §3.4; Postfix does the same
         seven_bits = eight_bit == "refuse" and not client.offer.eight_bit and options.body != "BINARYMIME"
@@ -89,9 +94,12 @@ def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int
     """
     The options of MAIL as the next server is to have them.
 
-    @param passed: seconds since they were given to us.
-    @param logged_in: whether it knows us.
-    @raise SMTPError: 555 5.4.7, there is no time left to deliver it.
+    Args:
+        passed: Seconds since they were given to us.
+        logged_in: Whether it knows us.
+
+    Raises:
+        SMTPError: 555 5.4.7, there is no time left to deliver it.
     """
     options = copy.copy(given)
     # RFC 4954 §5: who wrote it we do not believe anybody; to a server that believes us that has to be said.

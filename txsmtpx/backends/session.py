@@ -21,12 +21,13 @@ from txsmtpx.interfaces import ICredentialsBackend, ISession
 @implementer(ISession)
 class Session:
     """
-    Says yes to what is not overridden; see L{ISession} for what may be given back.
+    Says yes to what is not overridden; see `ISession` for what may be given back.
 
-    A subclass with a method C{verify} answers VRFY (L{txsmtpx.IVerifyingSession}), one with C{expand} answers EXPN
-    (L{txsmtpx.IExpandingSession}).
+    A subclass with a method ``verify`` answers VRFY (`txsmtpx.IVerifyingSession`), one with ``expand`` answers EXPN
+    (`txsmtpx.IExpandingSession`).
 
-    @cvar supports: the extensions that need a backend and whose promises this one keeps, such as DSN.
+    Attributes:
+        supports: The extensions that need a backend and whose promises this one keeps, such as DSN.
     """
 
     supports: Collection[Extension] = ()
@@ -49,16 +50,18 @@ class Session:
 
 @implementer(ICredentialsBackend)
 class OpenBackend:
-    """Lets everybody in and knows no logins; so AUTH is not offered."""
+    """
+    Lets everybody in and knows no logins; so AUTH is not offered.
+
+    Args:
+        session: Makes an `ISession` for a connection.  EHLO comes before there is one: if this is a class, what its
+            sessions support is known then, VRFY and EXPN by their methods.  If it is a function, set ``supports``.
+    """
 
     credential_interfaces: tuple[Any, ...] = ()
     supports: Collection[Extension] = ()
 
     def __init__(self, session: Callable[[Connection], Any]) -> None:
-        """
-        @param session: makes an L{ISession} for a connection.  EHLO comes before there is one: if this is a class, what
-            its sessions support is known then, VRFY and EXPN by their methods.  If it is a function, set C{supports}.
-        """
         self._session = session
         self.supports = box.declared_by(getattr(session, "func", session)) or self.supports  # of functools.partial
 
@@ -68,40 +71,44 @@ class OpenBackend:
 
     def login(self, connection: Connection, username: str, password: str) -> Any:
         """
-        @raise SMTPError: always.
+        Raises:
+            SMTPError: Always.
         """
         raise auth_unsupported()
 
     def authenticate(self, connection: Connection, credentials: Any) -> Any:
         """
-        @raise SMTPError: always.
+        Raises:
+            SMTPError: Always.
         """
         raise auth_unsupported()
 
 
 @implementer(ICredentialsBackend)
 class LoginBackend:
-    """For names and passwords: override L{login}, and L{anonymous_login} where mail without AUTH is wanted."""
+    """For names and passwords: override `login`, and `anonymous_login` where mail without AUTH is wanted."""
 
     credential_interfaces: tuple[Any, ...] = (IUsernamePassword,)
 
     def login(self, connection: Connection, username: str, password: str) -> Any:
         """
-        Give the L{ISession} of a user.
+        Give the `ISession` of a user.
 
-        @raise SMTPError: L{txsmtpx.errors.auth_failed}, wrong name or password.
+        Raises:
+            SMTPError: `txsmtpx.errors.auth_failed`, wrong name or password.
         """
         raise auth_unsupported()
 
     def anonymous_login(self, connection: Connection) -> Any:
         """
-        Give an L{ISession} to a peer without a login.
+        Give an `ISession` to a peer without a login.
 
-        @raise SMTPError: L{txsmtpx.errors.auth_required}, unless overridden.
+        Raises:
+            SMTPError: `txsmtpx.errors.auth_required`, unless overridden.
         """
         raise auth_required()
 
     def authenticate(self, connection: Connection, credentials: Any) -> Any:
-        """L{login}, by L{txsmtpx.interfaces.ICredentialsBackend}."""
+        """`login`, by `txsmtpx.interfaces.ICredentialsBackend`."""
         username = credentials.username.decode("utf-8")
         return self.login(connection, username, credentials.password.decode("utf-8", "replace"))

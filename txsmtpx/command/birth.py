@@ -1,5 +1,5 @@
 """
-The first steps of a worker: run as a program, with the command line of C{twistd smtpx} as its arguments.
+The first steps of a worker: run as a program, with the command line of ``twistd smtpx`` as its arguments.
 
 Its parent starts it by the path of this file, so that nothing of Twisted is imported before this has run: Twisted looks
 for the sockets of systemd when it is imported, and for its own process number beside them (sd_listen_fds(3)).

@@ -1,7 +1,7 @@
 """
-C{--config FILE}: what could be said by options, for several listeners, in TOML.
+``--config FILE``: what could be said by options, for several listeners, in TOML.
 
-What stands at the top is for the process and for every listener; each table C{[listener.NAME]} is one listener, for
+What stands at the top is for the process and for every listener; each table ``[listener.NAME]`` is one listener, for
 which what it says itself counts more.
 """
 
@@ -41,8 +41,9 @@ class Table:
     """
     One listener of the file.
 
-    @ivar place: "FILE:LINE: ", for what is wrong with all of it.
-    @ivar said: what stands in it.
+    Attributes:
+        place: "FILE:LINE: ", for what is wrong with all of it.
+        said: What stands in it.
     """
 
     name: str
@@ -54,9 +55,10 @@ class ConfigurationFile:
     """
     A file, read.
 
-    @ivar said: what stands at the top.
-    @ivar tables: its listeners, in their order; none where it names none.
-    @ivar errors: what is wrong with it, a line each.
+    Attributes:
+        said: What stands at the top.
+        tables: Its listeners, in their order; none where it names none.
+        errors: What is wrong with it, a line each.
     """
 
     def __init__(self, path: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def pass_on(values: Values, listener: Listener, options: tuple[Option, ...]) -> None:
-    """Options that are parameters of L{txsmtpx.SMTPServerFactory} of the same name."""
+    """Options that are parameters of `txsmtpx.SMTPServerFactory` of the same name."""
     for option in options:
         listener.settings[option.parameter] = values[option.name]
 
@@ -27,11 +27,13 @@ class Group:
     """
     One group.  It is about each listener by itself, or about the process as a whole.
 
-    @ivar title: what it is about.
-    @ivar for_listener: takes the L{Values} and a L{Listener}, on which it leaves what they mean.
-    @ivar for_process: likewise with the L{Process}, whose listeners are all there by then, but for their factories.
 
-    Both may raise L{txsmtpx.command.option.OptionError}.
+    Both may raise `txsmtpx.command.option.OptionError`.
+
+    Attributes:
+        title: What it is about.
+        for_listener: Takes the `Values` and a `Listener`, on which it leaves what they mean.
+        for_process: Likewise with the `Process`, whose listeners are all there by then, but for their factories.
     """
 
     title: str

@@ -19,12 +19,13 @@ class Handover:
     """
     All a worker has that its command line does not say.
 
-    @ivar number: which one it is, from 1 on.
-    @ivar sockets: the listening sockets, by the numbers they have in the worker.
-    @ivar status: the descriptor on which it reports.
-    @ivar relayed: whether its log goes through the parent's.
-    @ivar reactor: the short name of the reactor to install, None for the usual one.
-    @ivar path: C{sys.path}, where both find the same modules.
+    Attributes:
+        number: Which one it is, from 1 on.
+        sockets: The listening sockets, by the numbers they have in the worker.
+        status: The descriptor on which it reports.
+        relayed: Whether its log goes through the parent's.
+        reactor: The short name of the reactor to install, None for the usual one.
+        path: ``sys.path``, where both find the same modules.
     """
 
     number: int

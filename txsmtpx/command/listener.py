@@ -19,18 +19,19 @@ class Listener:
     """
     What the groups of options leave here, each the part it knows.
 
-    @ivar name: what it is called in the configuration, "" where it is the only one.
-    @ivar reactor: for endpoints.
-    @ivar values: its options.
-    @ivar ports: where it listens, as it was said.
-    @ivar endpoints: the same as endpoints.
-    @ivar backend: who takes the mail.
-    @ivar named: the backend as it was asked for, around which others may stand by now.
-    @ivar observers: those who watch it.
-    @ivar settings: the other parameters of its L{SMTPServerFactory}.
-    @ivar services: what runs as long as it does.
-    @ivar shutdown_timeout: seconds that open transactions are given.
-    @ivar factory: made of all this by L{make}.
+    Attributes:
+        name: What it is called in the configuration, "" where it is the only one.
+        reactor: For endpoints.
+        values: Its options.
+        ports: Where it listens, as it was said.
+        endpoints: The same as endpoints.
+        backend: Who takes the mail.
+        named: The backend as it was asked for, around which others may stand by now.
+        observers: Those who watch it.
+        settings: The other parameters of its `SMTPServerFactory`.
+        services: What runs as long as it does.
+        shutdown_timeout: Seconds that open transactions are given.
+        factory: Made of all this by `make`.
     """
 
     reactor: Any
@@ -50,6 +51,7 @@ class Listener:
         """
         Make the factory.
 
-        @raise ValueError: a setting makes no sense; the text begins with its name.
+        Raises:
+            ValueError: A setting makes no sense; the text begins with its name.
         """
         self.factory = SMTPServerFactory(self.backend, observers=self.observers, **self.settings)

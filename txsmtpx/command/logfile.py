@@ -1,5 +1,5 @@
 """
-Where the log goes: to where twistd was told, C{--logfile} and all, in the form that C{--log-format} says.
+Where the log goes: to where twistd was told, ``--logfile`` and all, in the form that ``--log-format`` says.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from typing import Any
 from twisted.logger import FileLogObserver, LogEvent
 from twisted.python.logfile import LogFile
 
-from txsmtpx.logs.objects import json_form
-from txsmtpx.logs.text import TextForm
+from txsmtpx.observers.json_format import json_form
+from txsmtpx.observers.text_format import TextForm
 
 
 def log_observer(form: str, twistd: Mapping[str, Any]) -> FileLogObserver | None:
     """
     What twistd is to log with.
 
-    @param form: "text" or "json".
-    @param twistd: its own options.
-    @return: None where twistd was told something else: C{--logger} and C{--syslog} have forms of their own.
+    Args:
+        form: "text" or "json".
+        twistd: Its own options.
+
+    Returns:
+        None where twistd was told something else: ``--logger`` and ``--syslog`` have forms of their own.
     """
     if twistd.get("logger") or twistd.get("syslog"):
         return None

@@ -17,9 +17,10 @@ class OptionError(ValueError):
     """
     An option is wrong.
 
-    @ivar option: its name.
-    @ivar text: what is wrong, to be read behind the name.
-    @ivar others: names of options with which the text ends.
+    Attributes:
+        option: Its name.
+        text: What is wrong, to be read behind the name.
+        others: Names of options with which the text ends.
     """
 
     def __init__(self, option: str, text: str, *others: str) -> None:
@@ -32,7 +33,8 @@ class OptionError(ValueError):
         """
         All of it in one line.
 
-        @param place: how and where the option was said, such as "--port".
+        Args:
+            place: How and where the option was said, such as "--port".
         """
         dashes = "--" if place.startswith("--") else ""
         others = " or ".join(dashes + other for other in self.others)
@@ -44,10 +46,11 @@ class Kind:
     """
     What an option takes.
 
-    @ivar word: stands for the value in the help, "" for a flag.
-    @ivar types: what it may be in a file.
-    @ivar read: text to value.
-    @ivar shown: value to text, as a file would have it.
+    Attributes:
+        word: Stands for the value in the help, "" for a flag.
+        types: What it may be in a file.
+        read: Text to value.
+        shown: Value to text, as a file would have it.
     """
 
     word: str
@@ -61,12 +64,13 @@ class Option:
     """
     One option.
 
-    @ivar name: as it is said behind two dashes, and in a file.
-    @ivar help: a sentence.
-    @ivar default: what it is where nobody says it; for one that is C{repeated}, a sequence.
-    @ivar short: one letter that stands for it.
-    @ivar repeated: whether it may be said more than once; its value is a list then.
-    @ivar secret: whether what stands behind the first colon is shown to nobody.
+    Attributes:
+        name: As it is said behind two dashes, and in a file.
+        help: A sentence.
+        default: What it is where nobody says it; for one that is ``repeated``, a sequence.
+        short: One letter that stands for it.
+        repeated: Whether it may be said more than once; its value is a list then.
+        secret: Whether what stands behind the first colon is shown to nobody.
     """
 
     name: str
@@ -97,9 +101,10 @@ class Option:
 
     def read(self, text: Any) -> Any:
         """
-        The value that C{text}, or a list of texts, or True stands for.
+        The value that ``text``, or a list of texts, or True stands for.
 
-        @raise OptionError: none.
+        Raises:
+            OptionError: None.
         """
         try:
             return [self.kind.read(each) for each in text] if self.repeated else self.kind.read(text)
@@ -112,8 +117,9 @@ class Action:
     """
     An option of the command line that does something and ends.
 
-    @ivar word: stands for its argument in the help, "" where it takes none.
-    @ivar run: does it; takes the argument, if there is one.
+    Attributes:
+        word: Stands for its argument in the help, "" where it takes none.
+        run: Does it; takes the argument, if there is one.
     """
 
     name: str
@@ -156,7 +162,7 @@ SECONDS = Kind("SECONDS", (int, float), _seconds)
 
 
 def one_of(*words: str) -> Kind:
-    """One of C{words}."""
+    """One of ``words``."""
 
     def read(text: str) -> str:
         if text not in words:

@@ -21,12 +21,12 @@ class ParentService(CommandService):
     Listens, accepts nothing, and passes on what an operator wants.
 
     The ports are opened before the process gives its rights away, the workers started after that.
+
+    Raises:
+        SystemExit: Twistd was told something that does not go with workers.
     """
 
     def __init__(self, options: Options) -> None:
-        """
-        @raise SystemExit: twistd was told something that does not go with workers.
-        """
         process = options.process
         super().__init__(process, options.parent)
         twistd: Mapping[str, Any] = options.parent or {}

@@ -23,11 +23,14 @@ def prepare(twistd: MutableMapping[str, Any]) -> None:
     """
     See to it that a pid file of the past does not stop a start.
 
-    In the foreground (C{-n}) there is none, unless it is named: its shell or its supervisor knows the process, and two
+    In the foreground (``-n``) there is none, unless it is named: its shell or its supervisor knows the process, and two
     servers may run in one directory, or in one where nothing may be written.
 
-    @param twistd: the options of C{twistd}; those of C{twist} name no such file.
-    @raise PidFileError: a server that runs has written it, or it is no pid file.
+    Args:
+        twistd: The options of ``twistd``; those of ``twist`` name no such file.
+
+    Raises:
+        PidFileError: A server that runs has written it, or it is no pid file.
     """
     path = twistd.get("pidfile")
     if path == DEFAULT and (twistd.get("nodaemon") or twistd.get("debug")):

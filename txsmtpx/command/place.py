@@ -39,7 +39,8 @@ class Place(Protocol):
     """
     Where a server listens.
 
-    @ivar name: what an endpoint asked for; the same words find the socket again in another process.
+    Attributes:
+        name: What an endpoint asked for; the same words find the socket again in another process.
     """
 
     @property
@@ -49,20 +50,24 @@ class Place(Protocol):
         """
         Remove what a process that is gone has left there.
 
-        @raise OSError: something listens there, or it cannot be removed.
+        Raises:
+            OSError: Something listens there, or it cannot be removed.
         """
 
     def try_it(self) -> socket.socket | None:
         """
         Try whether a server could listen there.
 
-        @return: what keeps it from being had once more, if anything does.
-        @raise OSError: it cannot be had.
-        @raise OverflowError: there is no such port.
+        Returns:
+            What keeps it from being had once more, if anything does.
+
+        Raises:
+            OSError: It cannot be had.
+            OverflowError: There is no such port.
         """
 
     def why_not(self, error: Any) -> str:
-        """Return what C{error} says of it."""
+        """Return what ``error`` says of it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ class TCPPlace:
     """
     A TCP port.
 
-    @ivar interface: an address of this host, "" for all of IPv4.
+    Attributes:
+        interface: An address of this host, "" for all of IPv4.
     """
 
     interface: str
@@ -88,7 +94,8 @@ class TCPPlace:
         """
         Look at the number alone, since the system cleans up after a process that is gone.
 
-        @raise OverflowError: it is none; where IPv6 addresses are resolved it would be taken modulo 65536.
+        Raises:
+            OverflowError: It is none; where IPv6 addresses are resolved it would be taken modulo 65536.
         """
         if not 0 <= self.port <= _LAST_PORT:
             raise OverflowError(self.port)
@@ -113,7 +120,7 @@ class TCPPlace:
         return tried
 
     def why_not(self, error: Any) -> str:
-        """Return what C{error} says of it."""
+        """Return what ``error`` says of it."""
         if isinstance(error, OverflowError):
             return f"a port is a number from 0 to {_LAST_PORT}"
         if isinstance(error, socket.gaierror):
@@ -165,7 +172,8 @@ class UNIXPlace:
 
     def _look(self) -> None:
         """
-        @raise OSError: something that lives has that name.
+        Raises:
+            OSError: Something that lives has that name.
         """
         if self._answers() or self._is_held():
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
@@ -201,7 +209,8 @@ class UNIXPlace:
         """
         Look whether a server could listen there, and change nothing.
 
-        @raise OSError: it could not.
+        Raises:
+            OSError: It could not.
         """
         self._look()
         directory = os.path.dirname(self.path) or "."
@@ -210,7 +219,7 @@ class UNIXPlace:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), directory)
 
     def why_not(self, error: Any) -> str:
-        """Return what C{error} says of it."""
+        """Return what ``error`` says of it."""
         number = getattr(error, "errno", None)
         directory = os.path.dirname(self.path) or "."
         if isinstance(error, OSError) and number is None:  # which Python says without one

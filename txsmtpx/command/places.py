@@ -1,7 +1,7 @@
 """
-The lines on which the keys of a TOML document stand, which L{tomllib} does not tell.
+The lines on which the keys of a TOML document stand, which `tomllib` does not tell.
 
-A statement of TOML is complete exactly when it is a document by itself, so L{tomllib} finds where each ends, and
+A statement of TOML is complete exactly when it is a document by itself, so `tomllib` finds where each ends, and
 there is no second parser here that might disagree with it.
 """
 
@@ -18,7 +18,8 @@ def places(document: str) -> dict[Path, int]:
     """
     The line, from 1, of every key and of every table, by its path.
 
-    @param document: valid TOML.
+    Args:
+        document: Valid TOML.
     """
     found: dict[Path, int] = {(): 1}
     table: Path = ()

@@ -1,5 +1,5 @@
 """
-The portal behind C{--auth}: L{twisted.cred}, with several checkers.
+The portal behind ``--auth``: `twisted.cred`, with several checkers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from zope.interface import implementer
 
-from txsmtpx.backends.portal import BackendRealm, PortalBackend
 from txsmtpx.command.option import OptionError
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.interfaces import IBackend
+from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.sasl.verifier import HASHES
 
 
@@ -38,7 +38,8 @@ class OneOfThem:
     @inlineCallbacks
     def requestAvatarId(self, credentials: Any) -> Generator[Deferred[Any], Any, Any]:
         """
-        @raise UnauthorizedLogin: none of them does.
+        Raises:
+            UnauthorizedLogin: None of them does.
         """
         for checker in self._checkers:
             if any(interface.providedBy(credentials) for interface in checker.credentialInterfaces):
@@ -48,7 +49,7 @@ class OneOfThem:
 
 
 class PortalOrAnybody(PortalBackend):
-    """C{--auth}: a portal for those who log in; the others get in too, unless that was forbidden."""
+    """``--auth``: a portal for those who log in; the others get in too, unless that was forbidden."""
 
     def __init__(self, backend: IBackend, checkers: Any, require_auth: bool) -> None:
         super().__init__(Portal(BackendRealm(backend), [OneOfThem(checkers)]))

@@ -17,7 +17,7 @@ from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import OptionError
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.command.values import Said, Values
-from txsmtpx.metrics.figures import Export, Figures, summed
+from txsmtpx.observers.figures import Export, Figures, summed
 
 _ANY_PORT = re.compile(r":0(:|$)")
 
@@ -27,16 +27,17 @@ class Process:
     """
     What the groups of options leave here.
 
-    @ivar reactor: for endpoints.
-    @ivar workers: how many processes share the ports.
-    @ivar listeners: one L{Listener} for each server.
-    @ivar services: what runs besides.
-    @ivar errors: what is wrong, a line each.
-    @ivar values: what was said of the process.
-    @ivar log_format: the form of each line of the log.
-    @ivar figures: what is counted, for each listener.
-    @ivar figures_of: gives them summed, or a Deferred of them; a parent asks its workers instead.
-    @ivar metrics: shows them.
+    Attributes:
+        reactor: For endpoints.
+        workers: How many processes share the ports.
+        listeners: One `Listener` for each server.
+        services: What runs besides.
+        errors: What is wrong, a line each.
+        values: What was said of the process.
+        log_format: The form of each line of the log.
+        figures: What is counted, for each listener.
+        figures_of: Gives them summed, or a Deferred of them; a parent asks its workers instead.
+        metrics: Shows them.
     """
 
     reactor: Sockets
@@ -60,7 +61,8 @@ class Process:
         """
         Make all of it.
 
-        @param said: on the command line, which counts more than what a file says.
+        Args:
+            said: On the command line, which counts more than what a file says.
         """
         file = ConfigurationFile(said["config"].text) if "config" in said else None
         general = {} if file is None else file.said

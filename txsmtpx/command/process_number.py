@@ -20,8 +20,9 @@ def is_gone(pid: int, written: float) -> bool:
     """
     Return whether the server that wrote a process number has gone.
 
-    @param pid: the number.
-    @param written: when, in seconds since 1970.
+    Args:
+        pid: The number.
+        written: When, in seconds since 1970.
     """
     if pid in (0, os.getpid()):
         return True
@@ -35,7 +36,7 @@ def is_gone(pid: int, written: float) -> bool:
 
 
 def _is_other_program(pid: int) -> bool:
-    """Where there is no C{/proc} nobody can tell."""
+    """Where there is no ``/proc`` nobody can tell."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = os.fsdecode(file.read()).split("\0")

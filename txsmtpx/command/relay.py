@@ -43,7 +43,7 @@ _PLAIN = (str, int, float, bool)
 
 
 def relayed(out: TextIO) -> ILogObserver:
-    """An observer that writes for L{Relay}: what was said, and what plain values came with it."""
+    """An observer that writes for `Relay`: what was said, and what plain values came with it."""
 
     @provider(ILogObserver)
     def observe(event: LogEvent) -> None:

@@ -1,5 +1,5 @@
 """
-C{--check}: what would run.
+``--check``: what would run.
 """
 
 from __future__ import annotations

@@ -29,12 +29,14 @@ eighth more.
 
 
 class CommandService(MultiService):
-    """Every server of a process, under the signals of an operator."""
+    """
+    Every server of a process, under the signals of an operator.
+
+    Args:
+        twistd: The options of ``twistd`` itself; without any the log is not ours to write.
+    """
 
     def __init__(self, process: Process, twistd: Mapping[str, Any] | None = None) -> None:
-        """
-        @param twistd: the options of C{twistd} itself; without any the log is not ours to write.
-        """
         MultiService.__init__(self)
         self._log_format = process.log_format
         self._twistd = twistd
@@ -50,7 +52,8 @@ class CommandService(MultiService):
 
     def privilegedStartService(self) -> None:
         """
-        @raise SystemExit: a port is not to be had.
+        Raises:
+            SystemExit: A port is not to be had.
         """
         try:
             MultiService.privilegedStartService(self)
@@ -80,7 +83,7 @@ class SMTPXService(CommandService):
     """What serves; SIGHUP reads its certificates again."""
 
     def __init__(self, process: Process, twistd: Mapping[str, Any] | None = None) -> None:
-        """As L{CommandService}."""
+        """As `CommandService`."""
         super().__init__(process, twistd)
         self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]

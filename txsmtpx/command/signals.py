@@ -20,13 +20,15 @@ log = Logger(__name__)
 
 
 class Signals:
-    """What SIGTERM, SIGINT and SIGHUP do, from the start of C{reactor} on."""
+    """
+    What SIGTERM, SIGINT and SIGHUP do, from the start of ``reactor`` on.
+
+    Args:
+        hang_up: Called at SIGHUP, in the reactor's thread.
+        hurry: Called at the second SIGINT: what is still waited for is waited for no longer.
+    """
 
     def __init__(self, reactor: Any, hang_up: Callable[[], None], hurry: Callable[[], None]) -> None:
-        """
-        @param hang_up: called at SIGHUP, in the reactor's thread.
-        @param hurry: called at the second SIGINT: what is still waited for is waited for no longer.
-        """
         self._reactor = reactor
         self._hang_up = hang_up
         self._hurry = hurry

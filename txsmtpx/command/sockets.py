@@ -2,7 +2,8 @@
 The reactor, as endpoints see it that listen: where several processes share the ports, their parent opens the sockets
 and they adopt them.
 
-Between an endpoint and its socket there may be others (C{haproxy:}, C{ssl:}); all of them end in one of these methods.
+Between an endpoint and its socket there may be others (``haproxy:``, ``ssl:``); all of them end in one of these
+methods.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ class Socket:
     """
     A listening socket.
 
-    @ivar place: the name of its L{Place}.
-    @ivar family: such as C{socket.AF_INET}.
-    @ivar descriptor: its number.
+    Attributes:
+        place: The name of its `Place`.
+        family: Such as ``socket.AF_INET``.
+        descriptor: Its number.
     """
 
     place: str
@@ -40,7 +42,8 @@ class Sockets:
     """
     A reactor.
 
-    @ivar shared: the sockets that were opened to be shared; this process accepts nothing from them.
+    Attributes:
+        shared: The sockets that were opened to be shared; this process accepts nothing from them.
     """
 
     def __init__(self, reactor: Any) -> None:
@@ -62,29 +65,31 @@ class Sockets:
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
         """
-        See C{IReactorTCP}.
+        See ``IReactorTCP``.
 
-        @raise PortError: it cannot be had.
+        Raises:
+            PortError: It cannot be had.
         """
         place = TCPPlace(interface, port)
         return self._listen(place, factory, lambda: self._reactor.listenTCP(port, factory, backlog, interface))
 
     def listenSSL(self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = "") -> Any:
-        """See C{IReactorSSL}."""
+        """See ``IReactorSSL``."""
         creator = ConnectionCreator(contextFactory, protocols_of(factory))
         return self.listenTCP(port, TLSMemoryBIOFactory(creator, False, factory), backlog, interface)
 
     def listenUNIX(self, address: str, factory: Any, backlog: int = 50, mode: int = 0o666, wantPID: Any = 0) -> Any:
         """
-        See C{IReactorUNIX}.  A socket and a lock that a process left which is gone do not stop it.
+        See ``IReactorUNIX``.  A socket and a lock that a process left which is gone do not stop it.
 
-        @raise PortError: it cannot be had.
+        Raises:
+            PortError: It cannot be had.
         """
         place = UNIXPlace(os.fsdecode(address))
         return self._listen(place, factory, lambda: self._reactor.listenUNIX(address, factory, backlog, mode, wantPID))
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
-        """See C{IReactorSocket}."""
+        """See ``IReactorSocket``."""
         return self._note(
             f"descriptor:{fileDescriptor}", adopt_port(self._reactor, fileDescriptor, addressFamily, factory)
         )

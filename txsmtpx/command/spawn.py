@@ -20,15 +20,17 @@ _SYSTEMD_FIRST = 3
 
 
 class Spawn:
-    """Starts workers; made before the process becomes a daemon and changes its directory."""
+    """
+    Starts workers; made before the process becomes a daemon and changes its directory.
+
+    Args:
+        sockets: The reactor, and what was opened with it.
+        arguments: Of ``twistd smtpx``.
+        inherit_log: Whether workers write to our standard output themselves.
+        reactor: The short name of the one they are to run.
+    """
 
     def __init__(self, sockets: Sockets, arguments: Sequence[str], inherit_log: bool, reactor: str | None) -> None:
-        """
-        @param sockets: the reactor, and what was opened with it.
-        @param arguments: of C{twistd smtpx}.
-        @param inherit_log: whether workers write to our standard output themselves.
-        @param reactor: the short name of the one they are to run.
-        """
         self._sockets = sockets
         self._arguments = list(arguments)
         self._inherit_log = inherit_log

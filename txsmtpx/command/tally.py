@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
-from txsmtpx.metrics.figures import Export, counters, summed
+from txsmtpx.observers.figures import Export, counters, summed
 
 if TYPE_CHECKING:
     from txsmtpx.command.workers import Worker
@@ -27,7 +27,7 @@ class Tally:
         self._gone: Export = {}
 
     def ask(self, workers: Iterable[Worker]) -> Deferred[Export]:
-        """The figures of all C{workers}, and of those that are gone."""
+        """The figures of all ``workers``, and of those that are gone."""
         everybody = list(workers)
         told = [self._ask(worker) for worker in everybody if worker.ready]
 
@@ -43,5 +43,5 @@ class Tally:
         return worker.ask_figures().addTimeout(PATIENCE, self._clock).addErrback(as_before)
 
     def ended(self, worker: Worker) -> None:
-        """What C{worker} has counted stays; what it was asked last is the best that is known."""
+        """What ``worker`` has counted stays; what it was asked last is the best that is known."""
         self._gone = summed([self._gone, counters(worker.figures)])

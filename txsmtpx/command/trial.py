@@ -1,5 +1,5 @@
 """
-What C{--check} finds that keeps a server from running: ports that cannot be had, a backend that cannot store.
+What ``--check`` finds that keeps a server from running: ports that cannot be had, a backend that cannot store.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from txsmtpx.command.values import Values
 
 class TrialSockets(Sockets):
     """
-    A reactor that listens on nothing for longer than L{trial} lasts, and accepts nothing.
+    A reactor that listens on nothing for longer than `trial` lasts, and accepts nothing.
 
-    @ivar asked_by: who asks, to be named where another asks for the same.
+    Attributes:
+        asked_by: Who asks, to be named where another asks for the same.
+
+    Args:
+        directory: Where the server is going to run: the paths of sockets are relative to it.
     """
 
     def __init__(self, reactor: Any, directory: str = ".") -> None:
-        """
-        @param directory: where the server is going to run: the paths of sockets are relative to it.
-        """
         super().__init__(reactor)
         self.asked_by = ""
         self._directory = directory
@@ -76,8 +77,9 @@ def trial(process: Process, sockets: TrialSockets, twistd: Mapping[str, Any]) ->
     """
     Return what keeps a process from running, a line each.
 
-    @param process: put together with C{sockets}.
-    @param twistd: the options of C{twistd}: who it is going to be.
+    Args:
+        process: Put together with ``sockets``.
+        twistd: The options of ``twistd``: who it is going to be.
     """
     found: list[str] = []
     with contextlib.closing(sockets):
@@ -123,7 +125,7 @@ def _listen(
 
 
 def _store(listener: Listener) -> list[str]:
-    """A backend may have a C{check}."""
+    """A backend may have a ``check``."""
     check = getattr(listener.named, "check", None)
     try:
         if check is not None:
@@ -137,7 +139,7 @@ def _store(listener: Listener) -> list[str]:
 
 @contextlib.contextmanager
 def _user(uid: int | None, gid: int | None) -> Iterator[None]:
-    """With the rights of the user that C{twistd --uid} makes of root."""
+    """With the rights of the user that ``twistd --uid`` makes of root."""
     if (uid is None and gid is None) or os.geteuid() != 0:
         yield
         return

@@ -1,5 +1,5 @@
 """
-The command line of C{twistd smtpx}, as L{twisted.python.usage} reads it.
+The command line of ``twistd smtpx``, as `twisted.python.usage` reads it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ from txsmtpx.wire.policy import apply_to_endpoint_strings
 
 class Options(usage.Options):
     """
-    The options of C{twistd smtpx}.
+    The options of ``twistd smtpx``.
 
-    @ivar process: what they make, once they are parsed.
-    @ivar arguments: what was parsed.
+    Attributes:
+        process: What they make, once they are parsed.
+        arguments: What was parsed.
+
+    Args:
+        handed: What a worker has from its parent.
     """
 
     synopsis = "[options]"
@@ -47,9 +51,6 @@ class Options(usage.Options):
     arguments: Sequence[str] = ()
 
     def __init__(self, handed: Handover | None = None) -> None:
-        """
-        @param handed: what a worker has from its parent.
-        """
         usage.Options.__init__(self)
         self._handed = handed
 
@@ -62,7 +63,8 @@ class Options(usage.Options):
         """
         Parse.
 
-        @raise SystemExit: options are wrong: one clear line for each, exit status 1.
+        Raises:
+            SystemExit: Options are wrong: one clear line for each, exit status 1.
         """
         self.arguments = tuple(sys.argv[1:] if options is None else options)
         try:
@@ -113,7 +115,7 @@ class Options(usage.Options):
 
 
 def _prefer_our_reactor() -> None:
-    """C{twistd} makes the usual one when it is first asked for, so before that there is a choice."""
+    """``twistd`` makes the usual one when it is first asked for, so before that there is a choice."""
     with contextlib.suppress(ImportError):  # there is no epoll here
         from txsmtpx.wire import epoll
 
@@ -161,7 +163,7 @@ def _does(action: Action) -> Callable[..., None]:
 
 
 def _install() -> None:
-    """L{usage.Options} finds what is no flag or parameter as methods."""
+    """`usage.Options` finds what is no flag or parameter as methods."""
     for option in OPTIONS.values():
         if option.repeated:
             said = _appends(option)

@@ -16,8 +16,9 @@ class Said:
     """
     What somebody said.
 
-    @ivar text: a text, a list of them for an option that may be repeated, True or False for a flag.
-    @ivar place: how and where: "--port", or "FILE:LINE: port".
+    Attributes:
+        text: A text, a list of them for an option that may be repeated, True or False for a flag.
+        place: How and where: "--port", or "FILE:LINE: port".
     """
 
     text: Any
@@ -28,13 +29,14 @@ class Values(Mapping[str, Any]):
     """
     The value of every option, by name.
 
-    @ivar errors: what was said that is no value, a line each.
+    Attributes:
+        errors: What was said that is no value, a line each.
+
+    Args:
+        elsewhere: Begins the place of what nobody has said, such as "FILE:LINE: ".
     """
 
     def __init__(self, options: Iterable[Option], said: Mapping[str, Said], elsewhere: str = "--") -> None:
-        """
-        @param elsewhere: begins the place of what nobody has said, such as "FILE:LINE: ".
-        """
         self.errors: list[str] = []
         self._said = said
         self._elsewhere = elsewhere
@@ -66,6 +68,6 @@ class Values(Mapping[str, Any]):
         return self._said[name].place if name in self._said else None
 
     def complaint(self, error: OptionError) -> str:
-        """C{error} in one line, with the place where the option was said."""
+        """``error`` in one line, with the place where the option was said."""
         said = self._said.get(error.option)
         return error.said(f"{self._elsewhere}{error.option}" if said is None else said.place)

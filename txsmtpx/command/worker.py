@@ -1,5 +1,5 @@
 """
-One of several processes that share the ports: what C{twistd -n smtpx} does, with a parent that it listens to.
+One of several processes that share the ports: what ``twistd -n smtpx`` does, with a parent that it listens to.
 """
 
 from __future__ import annotations
@@ -53,9 +53,12 @@ def work(handover: str, arguments: list[str]) -> None:
     """
     Serve, until the parent ends that.
 
-    @param handover: see L{txsmtpx.command.handover}.
-    @param arguments: those of C{twistd smtpx}.
-    @raise SystemExit: it cannot be done.
+    Args:
+        handover: See `txsmtpx.command.handover`.
+        arguments: Those of ``twistd smtpx``.
+
+    Raises:
+        SystemExit: It cannot be done.
     """
     handed = read(handover)
     if handed.reactor is not None:

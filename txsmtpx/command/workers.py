@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.command.relay import Relay
 from txsmtpx.command.tally import Tally
-from txsmtpx.metrics.figures import Export
+from txsmtpx.observers.figures import Export
 
 log = Logger(__name__)
 
@@ -40,10 +40,11 @@ class Worker(ProcessProtocol):
     """
     One of them.
 
-    @ivar number: from 1 on; the one that takes its place has the same.
-    @ivar ready: whether it has said that it listens.
-    @ivar ended: whether it is gone.
-    @ivar figures: those it told last.
+    Attributes:
+        number: From 1 on; the one that takes its place has the same.
+        ready: Whether it has said that it listens.
+        ended: Whether it is gone.
+        figures: Those it told last.
     """
 
     transport: IProcessTransport
@@ -76,7 +77,7 @@ class Worker(ProcessProtocol):
             log.info("worker {number} is ready", number=self.number)
 
     def ask_figures(self) -> Deferred[None]:
-        """Let it tell its C{figures}; fires when it has, or is gone."""
+        """Let it tell its ``figures``; fires when it has, or is gone."""
         asked: Deferred[None] = Deferred()
         self._asked.append(asked)
         self.say(b"figures")
@@ -118,13 +119,13 @@ class Spawn(Protocol):
 class Workers(Service):
     """
     The processes, as long as the service runs.
+
+    Args:
+        number: How many.
+        shutdown_timeout: Seconds that their open transactions are given.
     """
 
     def __init__(self, clock: IReactorTime, number: int, spawn: Spawn, shutdown_timeout: float) -> None:
-        """
-        @param number: how many.
-        @param shutdown_timeout: seconds that their open transactions are given.
-        """
         self._clock = clock
         self._number = number
         self._spawn = spawn
@@ -140,7 +141,8 @@ class Workers(Service):
         """
         Start them.
 
-        @raise OSError: the user that we have become may not run this Python.
+        Raises:
+            OSError: The user that we have become may not run this Python.
         """
         Service.startService(self)
         for number in range(1, self._number + 1):

@@ -12,15 +12,14 @@ class Beginning:
     Attributes:
         octets: What has come, with what came behind the header in the same piece.
         complete: True when the header's empty line has come, or as many octets as the limit allows.
+
+    Args:
+        limit: Octets after which the header counts as complete.
     """
 
     __slots__ = ("_limit", "complete", "octets")
 
     def __init__(self, limit: int) -> None:
-        """
-        Args:
-            limit: Octets after which the header counts as complete.
-        """
         self._limit = limit
         self.octets: bytes | bytearray = b""
         self.complete = False

@@ -40,16 +40,15 @@ class Header:
         >>> header = read(b"Subject: hello\\r\\nTo : b@example.org\\r\\n\\r\\nbody")
         >>> header["subject"], header["to"], header["cc"], header.size
         ('hello', 'b@example.org', None, 38)
+
+    Args:
+        fields: The fields.
+        size: Octets of the header.
     """
 
     __slots__ = ("fields", "size")
 
     def __init__(self, fields: Iterable[Field] = (), size: int = 0) -> None:
-        """
-        Args:
-            fields: The fields.
-            size: Octets of the header.
-        """
         self.fields = tuple(fields)
         self.size = size
 

@@ -17,14 +17,15 @@ class Body(Protocol):
     """Takes octets."""
 
     def feed(self, data: bytes, start: int) -> int:
-        """Take C{data} from C{start} on; the index behind the end of the body, or -1 when more is to come."""
+        """Take ``data`` from ``start`` on; the index behind the end of the body, or -1 when more is to come."""
 
 
 class DotBody:
     """
     What follows DATA.
 
-    @ivar bare: whether a bare CR or LF was met.
+    Attributes:
+        bare: Whether a bare CR or LF was met.
     """
 
     def __init__(self, message: Message, bare_newlines: BareNewlines) -> None:

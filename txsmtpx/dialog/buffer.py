@@ -1,9 +1,9 @@
 """
 Octets that wait for their reader.
 
-A C{bytes} object of 2 octets takes 40 octets of memory with its place in a list.  A client may send a message in such
+A ``bytes`` object of 2 octets takes 40 octets of memory with its place in a list.  A client may send a message in such
 pieces (BDAT 2, or one octet a segment), so small pieces are joined as they come.  Large pieces are kept as they are,
-which saves a copy.  Of two neighbours at least one has L{PIECE} octets: what is held takes a quarter more memory than
+which saves a copy.  Of two neighbours at least one has `PIECE` octets: what is held takes a quarter more memory than
 its octets, at most.
 """
 
@@ -15,9 +15,10 @@ PIECE = 4096
 
 class Buffer:
     """
-    Holds octets in order; L{txsmtpx.dialog.message.Message} and whoever gathers a message create one.
+    Holds octets in order; `txsmtpx.dialog.message.Message` and whoever gathers a message create one.
 
-    @ivar size: the number of octets held.
+    Attributes:
+        size: The number of octets held.
     """
 
     __slots__ = ("_pieces", "size")
@@ -27,7 +28,7 @@ class Buffer:
         self.size = 0
 
     def add(self, octets: bytes) -> None:
-        """Hold C{octets} behind those that are held."""
+        """Hold ``octets`` behind those that are held."""
         self.size += len(octets)
         pieces = self._pieces
         if len(octets) < PIECE and pieces and len(pieces[-1]) < PIECE:

@@ -52,7 +52,7 @@ class IClientWire(Protocol):
     """What the dialog asks of the wire."""
 
     def write(self, octets: bytes, body: bytes = b"") -> None:
-        """Send C{octets}, lines, and behind them C{body}, of a message."""
+        """Send ``octets``, lines, and behind them ``body``, of a message."""
 
     def awaiting(self, phase: str | None) -> None:
         """The next reply belongs to this phase; None: no reply is awaited."""
@@ -76,9 +76,10 @@ class IWaiting(Protocol):
 
 def checked(reply: Reply, command: str) -> Reply:
     """
-    C{reply}, unless it says no.
+    ``reply``, unless it says no.
 
-    @raise SMTPError: it does.
+    Raises:
+        SMTPError: It does.
     """
     if not reply.positive:
         raise SMTPError.from_reply(reply, command)
@@ -86,7 +87,7 @@ def checked(reply: Reply, command: str) -> Reply:
 
 
 def _fits(reply: Reply, verb: str, phase: str) -> bool:
-    """Whether C{reply} can be an answer: "go on" fits DATA and AUTH alone, DATA has no other yes (RFC 5321 §4.3)."""
+    """Whether ``reply`` can be an answer: "go on" fits DATA and AUTH alone, DATA has no other yes (RFC 5321 §4.3)."""
     if reply.code == 353:
         return verb in ("DATA", "BDAT") and phase == "end"  # PRDR
     if reply.code < 300:
@@ -95,13 +96,13 @@ def _fits(reply: Reply, verb: str, phase: str) -> bool:
 
 
 def _refuses_data(reply: Reply, verb: str, phase: str) -> bool:
-    """Whether C{reply} refuses the message after 354, which a server may do before it has seen the octets."""
+    """Whether ``reply`` refuses the message after 354, which a server may do before it has seen the octets."""
     return verb == "DATA" and phase == "end" and reply.code >= 400
 
 
 def _counts_at_once(reply: Reply, verb: str, phase: str) -> bool:
     """
-    Whether C{reply} counts whatever comes behind it.
+    Whether ``reply`` counts whatever comes behind it.
 
     3xx asks for more.  A refused message is refused, also by a server that runs its octets as commands then.  The wire
     looks for what stands in the clear behind the reply to STARTTLS.
@@ -113,20 +114,21 @@ class ClientDialog:
     """
     One connection to a server.
 
-    @ivar extensions: what its answer to EHLO or LHLO offers, keyword to what it means.
-    @ivar allowance: how much the server has had, of what it takes.
-    @ivar failure: why nothing can be sent any more, None while it can.
-    @ivar fetching: what a body is waited for with, which is pointless once there is a failure.
-    @ivar in_data: whether the octets of a message are being sent after 354, so that a command would be a part of it.
-    @ivar secrets: those of every AUTH, None before the first.
-    @ivar left_open: whether a transaction was left unfinished, so that RSET comes before the next MAIL.
+    Attributes:
+        extensions: What its answer to EHLO or LHLO offers, keyword to what it means.
+        allowance: How much the server has had, of what it takes.
+        failure: Why nothing can be sent any more, None while it can.
+        fetching: What a body is waited for with, which is pointless once there is a failure.
+        in_data: Whether the octets of a message are being sent after 354, so that a command would be a part of it.
+        secrets: Those of every AUTH, None before the first.
+        left_open: Whether a transaction was left unfinished, so that RSET comes before the next MAIL.
+
+    Args:
+        known: The extensions that we understand.
+        without: Keywords of those that are not used, though the server offers them.
     """
 
     def __init__(self, wire: IClientWire, known: Sequence[Extension], without: Collection[str] = ()) -> None:
-        """
-        @param known: the extensions that we understand.
-        @param without: keywords of those that are not used, though the server offers them.
-        """
         self.wire = wire
         self._known = known
         self._without = without
@@ -152,7 +154,7 @@ class ClientDialog:
         return reply
 
     def enqueue(self, waiting: IWaiting, answers: Sequence[Answer]) -> None:
-        """C{waiting} is told the replies after those expected so far."""
+        """``waiting`` is told the replies after those expected so far."""
         if self.failure is not None:
             for _ in answers:
                 waiting.errback(own_failure(self.failure))
@@ -167,7 +169,8 @@ class ClientDialog:
         """
         Send a command.
 
-        @raise ValueError: a word holds what could become another command.
+        Raises:
+            ValueError: A word holds what could become another command.
         """
         line = command.join(verb, *words)
         if self.failure is None:
@@ -176,7 +179,7 @@ class ClientDialog:
         return self.expect(verb, phase)
 
     def leave(self, lines: bytes, envelope: Envelope) -> None:
-        """C{envelope} goes out, as C{lines}."""
+        """``envelope`` goes out, as ``lines``."""
         if self.failure is None:
             self.allowance.note("MAIL", envelope.sender)
             for words in envelope.recipients:
@@ -190,7 +193,7 @@ class ClientDialog:
 
     def begin_segment(self) -> None:
         """
-        Note that L{line_received} gets several lines that came together, until L{end_segment}.
+        Note that `line_received` gets several lines that came together, until `end_segment`.
 
         The server has sent all of them before the client acts on the first.  So none answers a command that leaves
         meanwhile: a reply too many would pass for the answer to that command, and each reply for the next one's.
@@ -257,7 +260,8 @@ class ClientDialog:
         """
         What an answer to EHLO or LHLO offers (RFC 5321 §4.1.1.1).
 
-        @param verified: whether it came within TLS, from whom we wanted to talk to.
+        Args:
+            verified: Whether it came within TLS, from whom we wanted to talk to.
         """
         self.forget()
         for keyword, words in self._announced(reply).items():
@@ -287,7 +291,7 @@ class ClientDialog:
 
     @property
     def offer(self) -> Offer:
-        """C{extensions}, put together for envelopes."""
+        """``extensions``, put together for envelopes."""
         if self._offer is None:
             self._offer = Offer(self.extensions, self._known)
         return self._offer
@@ -296,9 +300,10 @@ class ClientDialog:
         """
         Abort the connection: nothing can be understood, or nothing comes, any more.
 
-        All that wait for replies get an error of their own, a copy of C{error}.
+        All that wait for replies get an error of their own, a copy of ``error``.
 
-        @param error: its command is set to the one that the next reply would answer, where it has none.
+        Args:
+            error: Its command is set to the one that the next reply would answer, where it has none.
         """
         self._end(error, politely=False)
 
@@ -306,8 +311,9 @@ class ClientDialog:
         """
         End the connection, and tell all that wait for replies.
 
-        @param politely: whether QUIT is sent (RFC 5321 §4.1.1.10) where it is a command of its own, and no other reply
-            is still to come; then what was written is sent before the connection is closed.
+        Args:
+            politely: Whether QUIT is sent (RFC 5321 §4.1.1.10) where it is a command of its own, and no other reply
+                is still to come; then what was written is sent before the connection is closed.
         """
         if self.failure is not None:
             return
@@ -330,7 +336,8 @@ class ClientDialog:
         """
         Go on, while anything can be sent.
 
-        @raise DeliveryError: why nothing can.
+        Raises:
+            DeliveryError: Why nothing can.
         """
         if self.failure is not None:
             own_failure(self.failure).raiseException()
@@ -345,8 +352,11 @@ class ClientDialog:
         """
         Abort the connection, since a reply comes that nothing waits for.
 
-        @param command: what was cancelled; "" for the command that the next reply answers.
-        @return: the error of what was cancelled.
+        Args:
+            command: What was cancelled; "" for the command that the next reply answers.
+
+        Returns:
+            The error of what was cancelled.
         """
         command = command or (self._expected[0][0] if self._expected else "idle")
         self.fail(ConnectionAborted(f"{command} was cancelled", command=command))

@@ -20,18 +20,19 @@ class Connection:
     """
     Who is at the other end, and what has been agreed with him.
 
-    @ivar session_id: what this connection is called in the logs.
-    @ivar domain: the name this server calls itself.
-    @ivar lmtp: whether LMTP is spoken (RFC 2033).
-    @ivar helo: what the client called itself, "" before it did; where XCLIENT said HELO, that.
-    @ivar extended: whether it said EHLO or LHLO, not HELO.
-    @ivar username: who logged in, by AUTH or says XCLIENT; None while nobody has.
-    @ivar proxy_header: what the PROXY header says, with its TLVs: a L{txsmtpx.grammar.proxy.ProxyHeader}; None where
-        there is no C{haproxy:}.
-    @ivar proxy: who is really connected, where XCLIENT has made C{peer} another; None where it has not.
-    @ivar xclient: what XCLIENT said (L{txsmtpx.extensions.xclient}), by attribute.
-    @ivar xforward: what XFORWARD said of the transaction, by attribute.
-    @ivar tls: a L{txsmtpx.wire.tls.TLSState}, None in the clear.
+    Attributes:
+        session_id: What this connection is called in the logs.
+        domain: The name this server calls itself.
+        lmtp: Whether LMTP is spoken (RFC 2033).
+        helo: What the client called itself, "" before it did; where XCLIENT said HELO, that.
+        extended: Whether it said EHLO or LHLO, not HELO.
+        username: Who logged in, by AUTH or says XCLIENT; None while nobody has.
+        proxy_header: What the PROXY header says, with its TLVs: a `txsmtpx.grammar.proxy.ProxyHeader`; None where
+            there is no ``haproxy:``.
+        proxy: Who is really connected, where XCLIENT has made ``peer`` another; None where it has not.
+        xclient: What XCLIENT said (`txsmtpx.extensions.xclient`), by attribute.
+        xforward: What XFORWARD said of the transaction, by attribute.
+        tls: A `txsmtpx.wire.tls.TLSState`, None in the clear.
     """
 
     def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:
@@ -60,7 +61,7 @@ class Connection:
     @property
     def peer(self) -> IAddress | None:
         """
-        The client's address, in its plain form (L{plain_address}); behind C{haproxy:}, the one in the PROXY header.
+        The client's address, in its plain form (`plain_address`); behind ``haproxy:``, the one in the PROXY header.
         """
         return self._peer
 
@@ -97,7 +98,7 @@ class Connection:
 
 
 def _plain(address: IAddress | None) -> IAddress | None:
-    """C{address}, whose host is in the form that L{plain_address} gives."""
+    """``address``, whose host is in the form that `plain_address` gives."""
     if not isinstance(address, IPv6Address):
         return address
     host = plain_address(address.host)

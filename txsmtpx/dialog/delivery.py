@@ -37,11 +37,12 @@ log = Logger(__name__)
 @implementer(IDataContext)
 class DataContext:
     """
-    See L{IDataContext}; the methods below the line are for the dialog.
+    See `IDataContext`; the methods below the line are for the dialog.
 
-    @ivar late: called as (recipient, status) for an outcome that came after its slot had frozen; where
-        a delivery can be undone, this is the place.
-    @ivar summary: the L{txsmtpx.dialog.summary.Summary} of the transaction, where somebody wants one.
+    Attributes:
+        late: Called as (recipient, status) for an outcome that came after its slot had frozen; where
+            a delivery can be undone, this is the place.
+        summary: The `txsmtpx.dialog.summary.Summary` of the transaction, where somebody wants one.
     """
 
     _asked: type[object]
@@ -71,7 +72,7 @@ class DataContext:
         self._message: Message | None = None
 
     def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
-        """The outcome for C{recipient} will come (L{IDataContext.start_delivery})."""
+        """The outcome for ``recipient`` will come (`IDataContext.start_delivery`)."""
         if timeout is not None and not 0 <= timeout < math.inf:  # of which the clock would complain too late
             raise ValueError(f"timeout is a number of seconds, not {timeout!r}")
         slot = self._slots.find(recipient, lambda slot: not slot.started, self._outcome)
@@ -93,7 +94,7 @@ class DataContext:
             self._delivered(result, slot)
 
     def set_status(self, recipient: str | int, status: Any = None) -> bool:
-        """The outcome for C{recipient} (L{IDataContext.set_status})."""
+        """The outcome for ``recipient`` (`IDataContext.set_status`)."""
         slot = self._slots.find(recipient, lambda slot: slot.reply is None, self._outcome)
         if slot is None or not self._slots.freeze(slot, self._of(status, "set_status()")):
             self._too_late(recipient if isinstance(recipient, str) else self.recipients[recipient], status)
@@ -143,7 +144,7 @@ class DataContext:
         return self._slots.late
 
     def note(self, **facts: Any) -> None:
-        """What the backend has to say of it (L{IDataContext.note})."""
+        """What the backend has to say of it (`IDataContext.note`)."""
         if self.summary is not None:
             self.summary.facts |= facts
         else:
@@ -158,7 +159,8 @@ class DataContext:
 
         The recipient is named only where there is a single one, so that no blind copy is given away (RFC 5321 §7.2).
 
-        @param when: seconds since the epoch, None for now.
+        Args:
+            when: Seconds since the epoch, None for now.
         """
         connection = self.connection
         return trace.received(
@@ -197,17 +199,17 @@ class DataContext:
 
     @property
     def _source(self) -> str:
-        """What C{data} is called in the log."""
+        """What ``data`` is called in the log."""
         return f"{self._asked.__qualname__}.data()"
 
     def _returned(self, result: Any) -> None:
-        """C{data} is over: its outcome is that of every slot that was never started."""
+        """``data`` is over: its outcome is that of every slot that was never started."""
         self._running = None
         outcome = replies.queued_250(self.queue_id) if result is None else self._of(result, self._source)
         self._end(outcome, [slot for slot in self._slots if not slot.started])
 
     def _failed(self, failure: Failure) -> None:
-        """C{data} has failed, and with it all that is still open."""
+        """``data`` has failed, and with it all that is still open."""
         self._running = None
         if self._outcome is None:
             self._end(refusal(failure, self.connection.session_id, self.queue_id, self._source), self._slots)
@@ -245,15 +247,18 @@ class DataContext:
 
     @property
     def failure(self) -> Reply | None:
-        """What C{data} has already failed with, None while it has not."""
+        """What ``data`` has already failed with, None while it has not."""
         return None if self._outcome is None or self._outcome.positive else self._outcome
 
     def conclude(self, write: Callable[[Reply], None]) -> Reply | Deferred[Reply | None] | None:
         """
         The message has come to its end: answer.
 
-        @param write: takes the replies of LMTP and PRDR, each as soon as it and those before it are known.
-        @return: SMTP's reply, or None when all has been written, or a Deferred of either.
+        Args:
+            write: Takes the replies of LMTP and PRDR, each as soon as it and those before it are known.
+
+        Returns:
+            SMTP's reply, or None when all has been written, or a Deferred of either.
         """
         if self._each and not self._settings.lmtp:
             write(replies.RECIPIENTS_FOLLOW_353)

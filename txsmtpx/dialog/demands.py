@@ -6,7 +6,7 @@ is serialized, and files that can seek.  MAIL then says what is true of the mess
 not take is refused before anything is sent.
 
 A stream is not read before a recipient has been accepted.  MAIL says that it may hold 8-bit octets.  If the server does
-not take them, a L{Watch} looks at each piece before it is sent, and the first one that the server does not take ends
+not take them, a `Watch` looks at each piece before it is sent, and the first one that the server does not take ends
 the transaction: no part of the message is delivered.  Sendmail refuses 8-bit messages in the same way (EightBitMode);
 Postfix converts them.  Octets are not converted here, since that breaks signatures.
 """
@@ -26,21 +26,22 @@ EightBit = Literal["refuse", "send"]
 """
 What becomes of octets above 127 that the server does not take.
 
-"refuse" raises L{EightBitContent}, or L{NotOffered} for UTF-8 in a header.  "send" sends the octets as they are.
+"refuse" raises `EightBitContent`, or `NotOffered` for UTF-8 in a header.  "send" sends the octets as they are.
 """
 
 FILE_PIECE = 128 * 1024
 """Octets of a file that are looked at in one go."""
 
 SEND_HINT = 'eight_bit="send" sends the octets as they are'
-"""What ends an error that C{eight_bit} can avoid."""
+"""What ends an error that ``eight_bit`` can avoid."""
 
 
 def check_eight_bit(value: object) -> None:
     """
-    Check a value of C{eight_bit}.
+    Check a value of ``eight_bit``.
 
-    @raise ValueError: it is none.
+    Raises:
+        ValueError: It is none.
     """
     if value not in get_args(EightBit):
         raise ValueError(f"eight_bit is refuse or send, not {value!r}")
@@ -50,10 +51,11 @@ class Content:
     """
     What is known of a message before it is sent.
 
-    @ivar size: octets that are sent; None where that is not known.
-    @ivar eight_bit: whether it holds octets above 127; None where that is not known.
-    @ivar utf8: whether a field of its header, or of a part's, holds UTF-8; None where that is not known.
-    @ivar checked: whether it is known that each of its line ends is a CRLF.
+    Attributes:
+        size: Octets that are sent; None where that is not known.
+        eight_bit: Whether it holds octets above 127; None where that is not known.
+        utf8: Whether a field of its header, or of a part's, holds UTF-8; None where that is not known.
+        checked: Whether it is known that each of its line ends is a CRLF.
     """
 
     def __init__(self, size: int | None, eight_bit: bool | None, utf8: bool | None, checked: bool = False) -> None:
@@ -67,7 +69,8 @@ def of_octets(octets: bytes, binary: bool) -> Content:
     """
     Octets in memory.
 
-    @param binary: they are sent as they are, whatever their lines end in.
+    Args:
+        binary: They are sent as they are, whatever their lines end in.
     """
     eight_bit = not octets.isascii()
     utf8 = eight_bit and UTF8Fields().feed(octets)
@@ -81,7 +84,8 @@ def of_pieces(pieces: Iterable[bytes], binary: bool, sized: bool = True) -> Cont
     """
     A message in pieces, which are read to their end.
 
-    @param sized: whether the octets are counted.
+    Args:
+        sized: Whether the octets are counted.
     """
     line_ends, fields, size, eight_bit = LineEnds(), UTF8Fields(), 0, False
     for piece in pieces:
@@ -98,7 +102,8 @@ def of_file(file: Any, binary: bool) -> Content:
     """
     A file that can seek, from where it stands, which is where it is left.
 
-    @raise TypeError: it is open for text.
+    Raises:
+        TypeError: It is open for text.
     """
     start = file.tell()
     try:
@@ -118,14 +123,14 @@ class Watch:
     Looks at the pieces of a stream, before they are sent.
 
     The submission of a message, or a relay, creates one for a server that does not take everything.
+
+    Args:
+        offer: Of the server, for the text of the error.
+        seven_bits: Whether octets above 127 are refused.
+        ascii_fields: Whether UTF-8 in header fields is refused.
     """
 
     def __init__(self, offer: Offer, seven_bits: bool, ascii_fields: bool) -> None:
-        """
-        @param offer: of the server, for the text of the error.
-        @param seven_bits: whether octets above 127 are refused.
-        @param ascii_fields: whether UTF-8 in header fields is refused.
-        """
         self._offer = offer
         self._seven_bits = seven_bits
         self._fields = UTF8Fields() if ascii_fields else None
@@ -134,8 +139,9 @@ class Watch:
         """
         The next piece.
 
-        @raise NotOffered: it holds UTF-8 in a header field.
-        @raise EightBitContent: it holds octets above 127.
+        Raises:
+            NotOffered: It holds UTF-8 in a header field.
+            EightBitContent: It holds octets above 127.
         """
         if self._fields is not None and self._fields.feed(piece):
             raise _no_utf8(self._offer)
@@ -165,11 +171,16 @@ def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: Eigh
     """
     Have MAIL say what the message demands.
 
-    @param options: those of the caller, of which SMTPUTF8, BODY and SIZE are set.
-    @param lmtp: whether a demand of SMTPUTF8 that nothing needs is dropped: the message came with it, and LMTP servers
-        such as Dovecot's do not offer it.
-    @return: what has to see each piece of the body; None for nothing.
-    @raise NotOffered: the server does not take the message.
+    Args:
+        options: Those of the caller, of which SMTPUTF8, BODY and SIZE are set.
+        lmtp: Whether a demand of SMTPUTF8 that nothing needs is dropped: the message came with it, and LMTP servers
+            such as Dovecot's do not offer it.
+
+    Returns:
+        What has to see each piece of the body; None for nothing.
+
+    Raises:
+        NotOffered: The server does not take the message.
     """
     if "size" not in vars(options):
         options.size = content.size

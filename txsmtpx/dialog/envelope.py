@@ -21,9 +21,17 @@ class Envelope:
     """
     The words of MAIL and RCPT.
 
-    @ivar sender: path and parameters of MAIL.
-    @ivar recipients: path and parameters of each RCPT.
-    @ivar lines: all of them as octets; what cannot be said is found before anything has been.
+    Attributes:
+        sender: Path and parameters of MAIL.
+        recipients: Path and parameters of each RCPT.
+        lines: All of them as octets; what cannot be said is found before anything has been.
+
+    Args:
+        offer: The server's extensions.
+
+    Raises:
+        ValueError: An address is none.
+        NotOffered: It cannot be said to this server without changing its meaning.
     """
 
     def __init__(
@@ -33,11 +41,6 @@ class Envelope:
         options: MailOptions,
         offer: Offer,
     ) -> None:
-        """
-        @param offer: the server's extensions.
-        @raise ValueError: an address is none.
-        @raise NotOffered: it cannot be said to this server without changing its meaning.
-        """
         addresses: Sequence[str] = [sender, *[recipient for recipient, _ in recipients]]
         if not all(map(str.isascii, addresses)):
             for address in addresses:
@@ -62,7 +65,8 @@ class Envelope:
         A local part needs SMTPUTF8.  A domain alone does not: it is sent as its A-label (RFC 5890), so that servers
         without SMTPUTF8 further on get the message too.
 
-        @raise NotOffered: a local part is not ASCII, and the server does not offer SMTPUTF8.
+        Raises:
+            NotOffered: A local part is not ASCII, and the server does not offer SMTPUTF8.
         """
         foreign = next((address for address in addresses if needs_utf8(address)), None)
         if foreign is not None:

@@ -1,8 +1,8 @@
 """
 What an extension is (RFC 5321 §2.2): a value, declared once, read by both ends.
 
-To add one: a file with an L{Extension} in it, given to C{SMTPServerFactory(extensions=...)}; those in the box
-are listed in L{txsmtpx.extensions.box}.
+To add one: a file with an `Extension` in it, given to ``SMTPServerFactory(extensions=...)``; those in the box
+are listed in `txsmtpx.extensions.box`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ class Verb(Generic[D]):
     """
     One command.
 
-    @ivar states: where it is legal.
-    @ivar misplaced: the answer elsewhere after the hello, None for the usual one of each state.
-    @ivar before_tls: legal before STARTTLS where TLS is required (RFC 3207 §4).
-    @ivar before_auth: legal before AUTH where that is required (RFC 4954 §6).
-    @ivar grouped: whether its reply may wait for those to the commands behind it (RFC 2920 §3.2).
-    @ivar refuse: how a refusal is carried out where a reply is not enough: (dialog, argument, reply).
-    @ivar secret: whether the argument is a secret: no log and no transcript shows it.
+    Attributes:
+        states: Where it is legal.
+        misplaced: The answer elsewhere after the hello, None for the usual one of each state.
+        before_tls: Legal before STARTTLS where TLS is required (RFC 3207 §4).
+        before_auth: Legal before AUTH where that is required (RFC 4954 §6).
+        grouped: Whether its reply may wait for those to the commands behind it (RFC 2920 §3.2).
+        refuse: How a refusal is carried out where a reply is not enough: (dialog, argument, reply).
+        secret: Whether the argument is a secret: no log and no transcript shows it.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Verb(Generic[D]):
 
 
 def never(options: Options) -> bool:
-    """What L{Extension.wanted} is where nothing asks for it in earnest."""
+    """What `Extension.wanted` is where nothing asks for it in earnest."""
     return False
 
 
@@ -62,25 +63,26 @@ class Extension:
     """
     One extension.
 
-    @ivar keyword: as in the answer to EHLO; "" for what is not announced.
-    @ivar rfc: where it is defined.
-    @ivar announce: what stands behind the keyword, "" for nothing, None for not now (server).
-    @ivar read: what stands behind the keyword to what it means; raises C{ValueError} (client).
-    @ivar mail: its parameters of MAIL.
-    @ivar rcpt: its parameters of RCPT.
-    @ivar check_mail: what else must be true of a MAIL with parameters: (dialog, options) to None or a refusal.
-    @ivar verbs: its commands.
-    @ivar requires: keywords of extensions that it makes no sense without.
-    @ivar wanted: whether options of MAIL or RCPT ask for it in earnest: without it the message would be another, so
-        a client whose server does not offer it must not send.  What is not wanted in earnest is left away.
-    @ivar keep_to: what else a client must keep to where it is offered: (what L{read} gave, options of MAIL); raises
-        L{txsmtpx.NotOffered} or C{ValueError}.
-    @ivar within_tls: whether a client believes that it is offered only within TLS that is verified.
-    @ivar lists: whether a list stands behind the keyword; if a server announces it on several lines, a client takes
-        them together.
-    @ivar needs_backend: whether it is a promise that only a backend can keep, which must declare it in C{supports}.
-    @ivar session_method: the optional method of a session that keeps the promise.  A session that has the method need
-        not declare the extension.
+    Attributes:
+        keyword: As in the answer to EHLO; "" for what is not announced.
+        rfc: Where it is defined.
+        announce: What stands behind the keyword, "" for nothing, None for not now (server).
+        read: What stands behind the keyword to what it means; raises ``ValueError`` (client).
+        mail: Its parameters of MAIL.
+        rcpt: Its parameters of RCPT.
+        check_mail: What else must be true of a MAIL with parameters: (dialog, options) to None or a refusal.
+        verbs: Its commands.
+        requires: Keywords of extensions that it makes no sense without.
+        wanted: Whether options of MAIL or RCPT ask for it in earnest: without it the message would be another, so
+            a client whose server does not offer it must not send.  What is not wanted in earnest is left away.
+        keep_to: What else a client must keep to where it is offered: (what `read` gave, options of MAIL); raises
+            `txsmtpx.NotOffered` or ``ValueError``.
+        within_tls: Whether a client believes that it is offered only within TLS that is verified.
+        lists: Whether a list stands behind the keyword; if a server announces it on several lines, a client takes
+            them together.
+        needs_backend: Whether it is a promise that only a backend can keep, which must declare it in ``supports``.
+        session_method: The optional method of a session that keeps the promise.  A session that has the method need
+            not declare the extension.
     """
 
     keyword: str
@@ -100,5 +102,5 @@ class Extension:
     session_method: str = ""
 
     def kept_by(self, session: object) -> bool:
-        """Whether C{session}, or a class of sessions, has the method C{session_method}."""
+        """Whether ``session``, or a class of sessions, has the method ``session_method``."""
         return bool(self.session_method) and getattr(session, self.session_method, None) is not None

@@ -1,7 +1,7 @@
 """
 Failures whose exception belongs to one waiting Deferred, coroutine or observer.
 
-Twisted gives one exception object, such as C{twisted.internet.main.CONNECTION_LOST}, to all connections.  Each raise
+Twisted gives one exception object, such as ``twisted.internet.main.CONNECTION_LOST``, to all connections.  Each raise
 adds frames to its traceback.  The frames keep the connection and its message in memory.
 """
 
@@ -16,9 +16,10 @@ from twisted.python.failure import Failure
 
 def own_failure(reason: Failure | BaseException) -> Failure:
     """
-    Return a L{Failure} whose exception is a copy: the same class, arguments and attributes, no traceback.
+    Return a `Failure` whose exception is a copy: the same class, arguments and attributes, no traceback.
 
-    @param reason: the exception, or a failure with it; it stays as it is.
+    Args:
+        reason: The exception, or a failure with it; it stays as it is.
     """
     return Failure(own_error(reason.value if isinstance(reason, Failure) else reason))
 

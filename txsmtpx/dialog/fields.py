@@ -1,5 +1,5 @@
 """
-Fields of a log line, C{name=value name=value}: what a peer has sent stays within its quotes, and within the line.
+Fields of a log line, ``name=value name=value``: what a peer has sent stays within its quotes, and within the line.
 
 A value that could be taken for more than itself is a JSON string, which is what logfmt calls it too.
 """
@@ -19,18 +19,18 @@ A client fills a field as it likes.  A line of Exim's log has 8,192 octets at mo
 """
 
 MAX_FACTS = 2000
-"""Octets of all that a backend says of a message (L{txsmtpx.IDataContext.note}), with its names."""
+"""Octets of all that a backend says of a message (`txsmtpx.IDataContext.note`), with its names."""
 
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]*")
 
 
 def plain(text: str) -> bool:
-    """Whether C{text} needs no quotes: printable ASCII but the space, the quote, the backslash, and "="."""
+    """Whether ``text`` needs no quotes: printable ASCII but the space, the quote, the backslash, and "="."""
     return _PLAIN.fullmatch(text) is not None
 
 
 def quoted(value: Any) -> str:
-    """C{value} as it stands behind the "=": as it is, or in quotes."""
+    """``value`` as it stands behind the "=": as it is, or in quotes."""
     text = value if isinstance(value, str) else str(value)
     if plain(text):
         return text
@@ -45,13 +45,13 @@ def fields(of: Mapping[str, Any]) -> str:
 
 
 def fits(line: str) -> bool:
-    """Whether each field in the text C{line} takes L{MAX_FIELD} octets at most, in JSON too; nearly always so."""
+    """Whether each field in the text ``line`` takes `MAX_FIELD` octets at most, in JSON too; nearly always so."""
     return len(line) <= MAX_FIELD and line.isascii()
 
 
 def short(text: str) -> bool:
     """
-    Whether C{text} is surely short enough for a field.
+    Whether ``text`` is surely short enough for a field.
 
     JSON writes a character in 12 octets at most, one of ASCII in 6, a printable one of those in 2.
     """
@@ -62,9 +62,9 @@ def short(text: str) -> bool:
 
 def clipped(text: str) -> str:
     """
-    Return C{text} if it takes L{MAX_FIELD} octets at most, else its beginning.
+    Return ``text`` if it takes `MAX_FIELD` octets at most, else its beginning.
 
-    Behind a beginning stands how many characters are cut, such as C{...[+63488]}.
+    Behind a beginning stands how many characters are cut, such as ``...[+63488]``.
     """
     if short(text) or _octets(text[: MAX_FIELD + 1]) <= MAX_FIELD:
         return text
@@ -79,7 +79,7 @@ def clipped(text: str) -> str:
 
 
 def _octets(text: str) -> int:
-    """How many octets C{text} takes in JSON, where it takes most."""
+    """How many octets ``text`` takes in JSON, where it takes most."""
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return len(text)
     return len(json.dumps(text)) - 2
@@ -87,9 +87,9 @@ def _octets(text: str) -> int:
 
 def limited(facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """
-    Return the first of C{facts} that take L{MAX_FACTS} octets together, each L{clipped}.
+    Return the first of ``facts`` that take `MAX_FACTS` octets together, each `clipped`.
 
-    The field C{cut} is how many others there were.
+    The field ``cut`` is how many others there were.
     """
     found: dict[str, Any] = {}
     room = MAX_FACTS

@@ -21,13 +21,14 @@ class Flight:
     """
     Some replies that are awaited together, whatever they say.
 
-    @ivar replies: those that have come.
+    Attributes:
+        replies: Those that have come.
+
+    Args:
+        first: Called with the first reply when it comes.
     """
 
     def __init__(self, dialog: ClientDialog, first: Callable[[Reply], object] | None = None) -> None:
-        """
-        @param first: called with the first reply when it comes.
-        """
         self.replies: list[Reply] = []
         self._dialog = dialog
         self._first = first
@@ -42,9 +43,10 @@ class Flight:
 
     async def over(self) -> DeliveryError | None:
         """
-        Wait until no further reply comes; C{replies} has those that came.
+        Wait until no further reply comes; ``replies`` has those that came.
 
-        @return: None if it has all of them, else why the others did not come.
+        Returns:
+            None if it has all of them, else why the others did not come.
         """
         if self._missing and self._failure is None:
             self._done = Deferred(self._cancelled)

@@ -20,9 +20,10 @@ class Allowance:
     """
     What was said so far.
 
-    @ivar mails: how often MAIL.
-    @ivar domains: those of RCPT, as L{txsmtpx.grammar.domain.domain_key} gives them, where they count.
-    @ivar by_domain: whether they do.
+    Attributes:
+        mails: How often MAIL.
+        domains: Those of RCPT, as `txsmtpx.grammar.domain.domain_key` gives them, where they count.
+        by_domain: Whether they do.
     """
 
     def __init__(self) -> None:
@@ -47,10 +48,13 @@ class Allowance:
         self, recipients: Sequence[tuple[str, T]], limits: Mapping[str, int]
     ) -> list[Sequence[tuple[str, T]]]:
         """
-        C{recipients} in as many transactions as it takes.
+        ``recipients`` in as many transactions as it takes.
 
-        @param recipients: each an address and its options.
-        @raise NotOffered: the session has not enough left for them.
+        Args:
+            recipients: Each an address and its options.
+
+        Raises:
+            NotOffered: The session has not enough left for them.
         """
         most = limits.get("RCPTMAX", len(recipients))
         shares = [recipients[at : at + most] for at in range(0, len(recipients), most)]

@@ -26,9 +26,12 @@ async def log_in(dialog: ClientDialog, client: ISASLClient, write_secret: Callab
     """
     AUTH, and the exchange.
 
-    @param write_secret: sends octets that no transcript shows.
-    @raise SMTPError: the server does not know us.
-    @raise ProtocolError: it talks nonsense, or has not proved what the mechanism wants proved.
+    Args:
+        write_secret: Sends octets that no transcript shows.
+
+    Raises:
+        SMTPError: The server does not know us.
+        ProtocolError: It talks nonsense, or has not proved what the mechanism wants proved.
     """
     if dialog.secrets is None:
         dialog.secrets = Secrets()
@@ -87,10 +90,11 @@ async def _exchange(
 
 async def _computed(dialog: ClientDialog, response: Any) -> bytes:
     """
-    C{response}, which may come by and by.
+    ``response``, which may come by and by.
 
-    @raise CommandCancelled: the caller has cancelled the login; the connection is aborted.
-    @raise DeliveryError: the connection has failed meanwhile.
+    Raises:
+        CommandCancelled: The caller has cancelled the login; the connection is aborted.
+        DeliveryError: The connection has failed meanwhile.
     """
     response = settle(response)
     if not isinstance(response, Deferred):

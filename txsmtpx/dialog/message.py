@@ -2,10 +2,10 @@
 The body of a message on its way from the wire to the backend.
 
 The wire writes, the backend reads.  What nobody has read yet is held here up to a high-water mark;
-past it the message is C{full}, and whoever writes waits for L{Message.drained}.
+past it the message is ``full``, and whoever writes waits for `Message.drained`.
 
-A client decides in how many pieces a message comes (law 5).  The first L{PIECES} go to the reader as they come; after
-them small pieces are joined, so that a reader does the work of so many chunks and one for each L{PIECE} octets.
+A client decides in how many pieces a message comes (law 5).  The first `PIECES` go to the reader as they come; after
+them small pieces are joined, so that a reader does the work of so many chunks and one for each `PIECE` octets.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ HIGH_WATER = 64 * 1024
 """Octets held for a backend that does not read."""
 
 PIECES = 100
-"""Chunks that a reader gets as they come; later ones have L{PIECE} octets at least, the last excepted."""
+"""Chunks that a reader gets as they come; later ones have `PIECE` octets at least, the last excepted."""
 
 CONTENT_LIMIT = 64 * 1024 * 1024
-"""Octets that L{Message.content} collects where the server itself has no limit."""
+"""Octets that `Message.content` collects where the server itself has no limit."""
 
 
 class MessageAborted(Exception):
@@ -42,18 +42,19 @@ class MessageAborted(Exception):
 @implementer(IMessage, IPushProducer)
 class Message:
     """
-    See L{IMessage}; the methods below the line are for the dialog.
+    See `IMessage`; the methods below the line are for the dialog.
 
-    @ivar received: octets that have come.
-    @ivar too_big: whether more has come than the server takes.
-    @ivar content_limit: octets that L{content} collects.
+    Attributes:
+        received: Octets that have come.
+        too_big: Whether more has come than the server takes.
+        content_limit: Octets that `content` collects.
+
+    Args:
+        limit: Octets; more are an error.  0 for no limit.
+        high_water: Octets held before it is ``full``.
     """
 
     def __init__(self, limit: int = 0, high_water: int = HIGH_WATER) -> None:
-        """
-        @param limit: octets; more are an error.  0 for no limit.
-        @param high_water: octets held before it is C{full}.
-        """
         self._limit = limit
         self.content_limit = limit or CONTENT_LIMIT
         self._high_water = high_water
@@ -72,7 +73,7 @@ class Message:
         self._drained: Deferred[None] | None = None
 
     def content(self, limit: int | None = None) -> Deferred[bytes]:
-        """All of it (L{IMessage.content})."""
+        """All of it (`IMessage.content`)."""
         if self._collected is not None:
             return succeed(self._collected)
         self._claim()
@@ -107,7 +108,7 @@ class Message:
         return self._next
 
     def deliver_to(self, consumer: IConsumer) -> Deferred[None]:
-        """Write it all to C{consumer} (L{IMessage.deliver_to})."""
+        """Write it all to ``consumer`` (`IMessage.deliver_to`)."""
         self._claim()
         self._consumer = consumer
         done = self._delivered = Deferred(self._reader_gone)
@@ -179,7 +180,7 @@ class Message:
             drained.callback(None)
 
     def _give(self, chunk: bytes) -> None:
-        """Write C{chunk} to the consumer.  If that fails, the delivery has failed, and the connection goes on."""
+        """Write ``chunk`` to the consumer.  If that fails, the delivery has failed, and the connection goes on."""
         assert self._consumer is not None
         try:
             self._consumer.write(chunk)
@@ -190,7 +191,8 @@ class Message:
         """
         Tell the reader that the delivery has ended.
 
-        @param failure: why the consumer takes no more.
+        Args:
+            failure: Why the consumer takes no more.
         """
         consumer, self._consumer = self._consumer, None
         delivered, self._delivered = self._delivered, None
@@ -218,13 +220,13 @@ class Message:
 
     @property
     def full(self) -> bool:
-        """Whether the writer should wait for L{drained}."""
+        """Whether the writer should wait for `drained`."""
         if self._failure is not None or self._content is not None or self._ended:
             return False
         return self._paused or self._held.size > self._high_water
 
     def drained(self) -> Deferred[None]:
-        """Fires when it is C{full} no more."""
+        """Fires when it is ``full`` no more."""
         self._drained = Deferred(self._writer_gone)
         return self._drained
 

@@ -21,7 +21,7 @@ log = Logger(__name__)
 
 @implementer(IServerObserver)
 class Observer:
-    """Is interested in nothing that is not overridden, which then costs nothing either; see L{IServerObserver}."""
+    """Is interested in nothing that is not overridden, which then costs nothing either; see `IServerObserver`."""
 
     def connected(self, connection: Connection) -> None:
         """A client has connected."""
@@ -49,12 +49,12 @@ Told = Callable[..., object] | None
 class Observers:
     """
     All who watch a server.  Each attribute is that method of all of them, or None.
+
+    Args:
+        observers: Each an `IServerObserver`.
     """
 
     def __init__(self, observers: Iterable[Any] = ()) -> None:
-        """
-        @param observers: each an L{IServerObserver}.
-        """
         everybody = tuple(observers)
         self.connected = _told("connected", everybody)
         self.secured = _told("secured", everybody)

@@ -19,17 +19,18 @@ class Offer:
     """
     The parameters that MAIL and RCPT may have.
 
-    @ivar utf8: whether SMTPUTF8 is offered (RFC 6531).
-    @ivar eight_bit: whether the server takes 8-bit content (RFC 6152).
-    @ivar mail: each L{txsmtpx.grammar.options.Parameter} of MAIL.
-    @ivar rcpt: each of RCPT.
+    Attributes:
+        utf8: Whether SMTPUTF8 is offered (RFC 6531).
+        eight_bit: Whether the server takes 8-bit content (RFC 6152).
+        mail: Each `txsmtpx.grammar.options.Parameter` of MAIL.
+        rcpt: Each of RCPT.
+
+    Args:
+        offered: Keyword to what it means.
+        known: The extensions that we understand.
     """
 
     def __init__(self, offered: Mapping[str, Any], known: Sequence[Extension]) -> None:
-        """
-        @param offered: keyword to what it means.
-        @param known: the extensions that we understand.
-        """
         understood = [extension for extension in known if extension.keyword in offered]
         self.utf8 = "SMTPUTF8" in offered
         # RFC 6531 §3.1: a server that offers SMTPUTF8 supports 8BITMIME.  A few do not announce it.
@@ -48,7 +49,8 @@ class Offer:
         """
         What is wanted in earnest must be there; the rest is left away where it is not.
 
-        @raise NotOffered: it is not.
+        Raises:
+            NotOffered: It is not.
         """
         if vars(options).keys() <= _ASKS_NOTHING:
             return
@@ -60,7 +62,8 @@ class Offer:
         """
         The limits that came with the keywords.
 
-        @raise NotOffered: C{options} ask for more.
+        Raises:
+            NotOffered: ``options`` ask for more.
         """
         for keep_to, limit in self._limits:
             keep_to(limit, options)

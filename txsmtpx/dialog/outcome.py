@@ -22,7 +22,7 @@ _MOST_SHOWN = 200
 
 def fits(said: object) -> bool:
     """
-    Whether a backend may answer with C{said}: a L{Reply} of 2xx, 4xx or 5xx, but not 221.
+    Whether a backend may answer with ``said``: a `Reply` of 2xx, 4xx or 5xx, but not 221.
 
     3xx asks the client for more input, and 221 says that the connection is closed (RFC 5321 §4.2.1): only the dialog
     keeps such promises.  It keeps that of 421, by closing the connection.
@@ -31,15 +31,16 @@ def fits(said: object) -> bool:
 
 
 def accepts(said: object) -> bool:
-    """Whether C{said} is a yes of a backend to MAIL or RCPT."""
+    """Whether ``said`` is a yes of a backend to MAIL or RCPT."""
     return said is None or (isinstance(said, Reply) and said.positive and fits(said))
 
 
 def answer(said: object, session: object, method: str) -> Reply:
     """
-    C{said}, which C{method} of C{session} gave.
+    ``said``, which ``method`` of ``session`` gave.
 
-    @raise TypeError: a backend may not answer so.
+    Raises:
+        TypeError: A backend may not answer so.
     """
     if isinstance(said, Reply) and fits(said):
         return said
@@ -48,7 +49,7 @@ def answer(said: object, session: object, method: str) -> Reply:
 
 
 def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Reply:
-    """The answer to C{failure}: that of an L{SMTPError}; for anything else 451, without a word of it."""
+    """The answer to ``failure``: that of an `SMTPError`; for anything else 451, without a word of it."""
     if isinstance(failure.value, SMTPError) and fits(failure.value.reply):
         return failure.value.reply
     text = "session={session} queue={queue} {what} failed"
@@ -58,9 +59,10 @@ def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Repl
 
 def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Reply:
     """
-    A status as a reply: None is a yes, a L{Reply} and a C{str} have their own words, the rest is no.
+    A status as a reply: None is a yes, a `Reply` and a ``str`` have their own words, the rest is no.
 
-    @param source: what gave it, for the log.
+    Args:
+        source: What gave it, for the log.
     """
     if status is None:
         return replies.queued_250(queue_id)
@@ -76,7 +78,7 @@ def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Repl
 
 
 def _shown(said: object) -> str:
-    """C{said} for the log, also where its own C{__repr__} fails."""
+    """``said`` for the log, also where its own ``__repr__`` fails."""
     try:
         text = repr(said)
     except BaseException:

@@ -35,7 +35,7 @@ _STATUS = re.compile(rb"[0-9]{3}(?:[ -][245]\.[0-9]{1,3}\.[0-9]{1,3}(?= )|(?=[ -
 
 
 def masked(line: bytes) -> bytes:
-    """Return the codes of a reply line, with L{HIDDEN} in the place of its text."""
+    """Return the codes of a reply line, with `HIDDEN` in the place of its text."""
     status = _STATUS.match(line)
     return HIDDEN.encode("ascii") if status is None else b"%b %b" % (status[0], HIDDEN.encode("ascii"))
 
@@ -46,7 +46,8 @@ class Secrets:
 
     A transcript creates one for each login that it sees.  The client's dialog creates one with the first AUTH.
 
-    @ivar in_login: whether replies belong to a login, so that short secrets are looked for too.
+    Attributes:
+        in_login: Whether replies belong to a login, so that short secrets are looked for too.
     """
 
     def __init__(self) -> None:
@@ -55,7 +56,7 @@ class Secrets:
         self._too_many = False
 
     def add(self, line: bytes) -> None:
-        """Remember all that is in C{line}: its words, and the parts of those that are base64."""
+        """Remember all that is in ``line``: its words, and the parts of those that are base64."""
         words = line.split(None, _MOST)
         self._too_many |= len(words) > _MOST
         for word in words:
@@ -73,7 +74,7 @@ class Secrets:
         self._too_many |= len(parts) > _MOST or len(self._parts) > _MOST
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
-        """Remember each of C{secrets}, as it is and in base64."""
+        """Remember each of ``secrets``, as it is and in base64."""
         for secret in secrets:
             if secret:
                 self._parts |= {secret.lower(), _base64(secret.encode("utf-8")).rstrip("=")}
@@ -82,7 +83,8 @@ class Secrets:
         """
         Remember the response of a mechanism.
 
-        @param known: whether L{add_secrets} has been told what is secret in it; if not, all of it is.
+        Args:
+            known: Whether `add_secrets` has been told what is secret in it; if not, all of it is.
         """
         if response:
             self._parts.add(_base64(response))
@@ -91,9 +93,10 @@ class Secrets:
 
     def within(self, text: str, username: str = "") -> bool:
         """
-        Return whether C{text} repeats a secret, whole or in part, in any case.
+        Return whether ``text`` repeats a secret, whole or in part, in any case.
 
-        @param username: a part of the credentials that C{text} may repeat.
+        Args:
+            username: A part of the credentials that ``text`` may repeat.
         """
         if self._too_many:
             return True
@@ -113,14 +116,14 @@ class Secrets:
         return masked(line) if self.within(text) or self.within(_challenge(text)) else line
 
     def reply(self, reply: Reply) -> Reply:
-        """Return C{reply} without the lines that repeat a secret."""
+        """Return ``reply`` without the lines that repeat a secret."""
         lines = [HIDDEN if self.within(line) or self.within(_challenge(f"{reply.code} {line}")) else line
                  for line in reply.lines]  # fmt: skip
         return reply if lines == list(reply.lines) else Reply(reply.code, reply.enhanced_code, *lines)
 
 
 def _base64(octets: bytes) -> str:
-    """Return C{octets} in base64 and in lower case, as what is looked for."""
+    """Return ``octets`` in base64 and in lower case, as what is looked for."""
     return asciitext.lower(base64.b64encode(octets).decode("ascii"))
 
 
@@ -129,7 +132,7 @@ def _is_word(part: str, text: str) -> bool:
 
 
 def _challenge(line: str) -> str:
-    """Return what C{line} says to a mechanism, "" if the line is no challenge."""
+    """Return what ``line`` says to a mechanism, "" if the line is no challenge."""
     if not line.startswith("334 "):
         return ""
     try:

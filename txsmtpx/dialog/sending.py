@@ -35,9 +35,10 @@ class Result:
 
     Both lists are in RCPT order, an entry a position.
 
-    @ivar accepted: (recipient, reply): the reply to the message; under LMTP and PRDR each recipient's own.
-    @ivar refused: (recipient, error): an L{SMTPError} where the server refused the recipient, by RCPT or after the
-        message; another L{DeliveryError} where no reply came for it, so that it may have the message.
+    Attributes:
+        accepted: (recipient, reply): the reply to the message; under LMTP and PRDR each recipient's own.
+        refused: (recipient, error): an `SMTPError` where the server refused the recipient, by RCPT or after the
+            message; another `DeliveryError` where no reply came for it, so that it may have the message.
     """
 
     accepted: Sequence[tuple[str, Reply]]
@@ -48,7 +49,11 @@ class Sending:
     """
     One message on its way through one connection.
 
-    @ivar recipients: their addresses.
+    Attributes:
+        recipients: Their addresses.
+
+    Args:
+        binary: The message goes as it is, whatever its lines end in (RFC 3030 §3).
     """
 
     def __init__(
@@ -61,9 +66,6 @@ class Sending:
         body: Source,
         binary: bool,
     ) -> None:
-        """
-        @param binary: the message goes as it is, whatever its lines end in (RFC 3030 §3).
-        """
         self.recipients = recipients
         self._dialog = dialog
         self._wire = wire
@@ -77,9 +79,10 @@ class Sending:
         """
         Send it.
 
-        @raise SMTPError: MAIL, DATA or the message itself was refused.
-        @raise RecipientsRefused: every recipient was.
-        @raise DeliveryError: the connection was lost, a reply did not come in time, or the caller cancelled.
+        Raises:
+            SMTPError: MAIL, DATA or the message itself was refused.
+            RecipientsRefused: Every recipient was.
+            DeliveryError: The connection was lost, a reply did not come in time, or the caller cancelled.
         """
         pipelining = "PIPELINING" in self._dialog.extensions
         replies, failure = await (self._in_one_flight() if pipelining else self._step_by_step())
@@ -141,10 +144,13 @@ class Sending:
         """
         The recipients that were accepted, and those that were refused.
 
-        @param replies: those to the envelope, as far as they came.
-        @param failure: why the others did not come.
-        @raise SMTPError: MAIL was refused.
-        @raise RecipientsRefused: every recipient was.
+        Args:
+            replies: Those to the envelope, as far as they came.
+            failure: Why the others did not come.
+
+        Raises:
+            SMTPError: MAIL was refused.
+            RecipientsRefused: Every recipient was.
         """
         rcpts = list(zip(self.recipients, replies[1:], strict=False))
         accepted = [recipient for recipient, reply in rcpts if reply.positive]
@@ -166,7 +172,8 @@ class Sending:
         """
         End the DATA that was accepted although MAIL, or every recipient, was refused.
 
-        @param accepted: where RCPT was, the lone dot of RFC 2920 §3.1 might deliver an empty message.
+        Args:
+            accepted: Where RCPT was, the lone dot of RFC 2920 §3.1 might deliver an empty message.
         """
         if accepted:
             self._dialog.fail(ProtocolError("the server accepted DATA after it had refused MAIL", command="DATA"))
@@ -178,9 +185,12 @@ def _apart(fates: Sequence[tuple[str, Outcome]], verb: str) -> Result:
     """
     What became of a message whose recipients have a reply each.
 
-    @param fates: (recipient, outcome) in RCPT order.
-    @raise RecipientsRefused: the server refused all of them.
-    @raise DeliveryError: it accepted none, and there are some for which no reply came.
+    Args:
+        fates: (recipient, outcome) in RCPT order.
+
+    Raises:
+        RecipientsRefused: The server refused all of them.
+        DeliveryError: It accepted none, and there are some for which no reply came.
     """
     accepted: list[tuple[str, Reply]] = []
     refused: list[tuple[str, DeliveryError]] = []

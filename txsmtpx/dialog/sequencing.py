@@ -4,7 +4,7 @@ Commands and their replies, in their order: RFC 5321 §4.3.
 Where the dialog has to wait for a backend it returns a Deferred, until which the wire holds everything that follows.
 That is the whole concurrency policy: replies cannot overtake each other.
 
-What may be said in a state is one look-up in a table (L{txsmtpx.dialog.table}); what is said to nonsense is here.
+What may be said in a state is one look-up in a table (`txsmtpx.dialog.table`); what is said to nonsense is here.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class IWire(Protocol):
     """What the dialog asks of the wire."""
 
     def write(self, octets: bytes) -> None:
-        """Send C{octets}."""
+        """Send ``octets``."""
 
     def start_tls(self) -> None:
-        """Forget what has come, then negotiate TLS; C{ServerDialog.tls_started} follows."""
+        """Forget what has come, then negotiate TLS; ``ServerDialog.tls_started`` follows."""
 
     def admit_client(self) -> bool:
-        """Whether the client that C{Connection.peer} is now, by XCLIENT, has not too many connections."""
+        """Whether the client that ``Connection.peer`` is now, by XCLIENT, has not too many connections."""
 
     def close(self) -> None:
         """Take nothing more, send what is written, close."""
@@ -58,17 +58,18 @@ class Sequencing:
     """
     A command after the other, a reply to each.
 
-    @ivar settings: what the factory was told.
-    @ivar table: the L{Table} of what may be said, by the extensions that this session supports.
-    @ivar connection: the peer, as backends see it.
-    @ivar line_limit: octets that the next line may have, with its line end.
-    @ivar secret: whether the next line is not to be shown.
-    @ivar urgent: whether something has been answered that may not wait for other answers (RFC 2920 §3.2); the wire says
-        when it has been sent.
-    @ivar closed: whether it is all over.
-    @ivar errors: commands refused for good since the last message that was taken.
-    @ivar line: the last command, None before the first.
-    @ivar refusals: how many refusals were given to L{note_refusal}; those by 421 are not counted.
+    Attributes:
+        settings: What the factory was told.
+        table: The `Table` of what may be said, by the extensions that this session supports.
+        connection: The peer, as backends see it.
+        line_limit: Octets that the next line may have, with its line end.
+        secret: Whether the next line is not to be shown.
+        urgent: Whether something has been answered that may not wait for other answers (RFC 2920 §3.2); the wire says
+            when it has been sent.
+        closed: Whether it is all over.
+        errors: Commands refused for good since the last message that was taken.
+        line: The last command, None before the first.
+        refusals: How many refusals were given to `note_refusal`; those by 421 are not counted.
     """
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
@@ -106,9 +107,12 @@ class Sequencing:
         """
         Take one line.
 
-        @param line: without its line end.
-        @param bare: whether it ended in a bare LF.
-        @return: a Deferred until which no more may be handed over, or None.
+        Args:
+            line: Without its line end.
+            bare: Whether it ended in a bare LF.
+
+        Returns:
+            A Deferred until which no more may be handed over, or None.
         """
         if bare and self.settings.bare_newlines == "reject":
             self.end_exchange()
@@ -136,13 +140,13 @@ class Sequencing:
         return self._run(run, self, argument)
 
     def line_too_long(self, beginning: bytes) -> None:
-        """A line was longer than C{line_limit}; all of it has been thrown away."""
+        """A line was longer than ``line_limit``; all of it has been thrown away."""
         reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
         self.end_exchange()
         self._bad_line(beginning, reply)
 
     def say_goodbye(self, reply: Reply) -> None:
-        """C{reply}, which may be one that the client did not ask for (421), and the end."""
+        """``reply``, which may be one that the client did not ask for (421), and the end."""
         if not self.closed:
             if reply is not replies.SHUTTING_DOWN_421:  # which has nothing to do with the client
                 closing(self.connection, self.queue_id, self._shown, reply)
@@ -157,11 +161,11 @@ class Sequencing:
         return self._state
 
     def knows(self, verb: str) -> bool:
-        """Whether C{verb}, in upper case, is a command, be it not one of this server's."""
+        """Whether ``verb``, in upper case, is a command, be it not one of this server's."""
         return verb in self._runs or verb in _HELLOS
 
     def hides(self, verb: str) -> bool:
-        """Whether the argument of C{verb} is a secret."""
+        """Whether the argument of ``verb`` is a secret."""
         return verb in self.table.secret
 
     def reply(self, reply: Reply) -> None:
@@ -178,9 +182,10 @@ class Sequencing:
 
     def refuse(self, reply: Reply, logged: bool = False) -> None:
         """
-        Answer a command with 4xx or 5xx; the connection is closed after C{max_errors} of 5xx.
+        Answer a command with 4xx or 5xx; the connection is closed after ``max_errors`` of 5xx.
 
-        @param logged: whether the log has it already.
+        Args:
+            logged: Whether the log has it already.
         """
         if not logged:
             self.note_refusal(reply, self._shown)
@@ -194,9 +199,10 @@ class Sequencing:
 
     def note_refusal(self, reply: Reply, command: str) -> None:
         """
-        Write into the log that C{command} is refused with C{reply}, unless there were many such lines already.
+        Write into the log that ``command`` is refused with ``reply``, unless there were many such lines already.
 
-        @param command: as L{redacted} returns it.
+        Args:
+            command: As `redacted` returns it.
         """
         if reply.code != 421:  # which is the last
             self.refusals += 1
@@ -210,7 +216,7 @@ class Sequencing:
         self.wire.close()
 
     def ask(self, result: Any, then: Callable[[Any], Any]) -> Any:
-        """C{then} of what a backend gave, now or when it comes."""
+        """``then`` of what a backend gave, now or when it comes."""
         if result is not None and result.__class__ is not Reply:
             result = settle(result)
             if isinstance(result, Deferred):
@@ -218,7 +224,7 @@ class Sequencing:
         return then(result)
 
     def converse(self, take: Callable[[bytes], Any]) -> None:
-        """The next lines are no commands: C{take} gets them, and does what a verb does (RFC 4954 §4)."""
+        """The next lines are no commands: ``take`` gets them, and does what a verb does (RFC 4954 §4)."""
         self._exchange = take
         self.line_limit = max(command.MAX_AUTH_LINE, self.settings.max_line_length)
         self.secret = True

@@ -1,9 +1,9 @@
 """
 The server's half of the conversation: RFC 5321 §4, without a transport.
 
-The wire hands over a line or a piece of a body; the dialog answers through L{IWire}.  Here is what a session is made
+The wire hands over a line or a piece of a body; the dialog answers through `IWire`.  Here is what a session is made
 of: who is logged in, the open transaction, the message that comes; commands and replies are in
-L{txsmtpx.dialog.sequencing}.
+`txsmtpx.dialog.sequencing`.
 
 Verbs are not here: each is a function in the file of its extension, and works on what stands here.
 """
@@ -42,15 +42,16 @@ class ServerDialog(Sequencing):
     """
     One session.
 
-    @ivar session: the backend's L{ISession}, None before the first login or MAIL.
-    @ivar transaction: the open L{Transaction}.
-    @ivar message: what is coming, once DATA or BDAT has begun.
-    @ivar context: the outcomes of C{message}.
-    @ivar body: while octets of a message come, what takes them.
-    @ivar transactions: how often MAIL was said.
-    @ivar recipient_domains: of those that were accepted, as L{txsmtpx.grammar.domain.domain_key} gives them.
-    @ivar failed_logins: how many there were.
-    @ivar authenticated: whether AUTH has succeeded, be it as nobody.
+    Attributes:
+        session: The backend's `ISession`, None before the first login or MAIL.
+        transaction: The open `Transaction`.
+        message: What is coming, once DATA or BDAT has begun.
+        context: The outcomes of ``message``.
+        body: While octets of a message come, what takes them.
+        transactions: How often MAIL was said.
+        recipient_domains: Of those that were accepted, as `txsmtpx.grammar.domain.domain_key` gives them.
+        failed_logins: How many there were.
+        authenticated: Whether AUTH has succeeded, be it as nobody.
     """
 
     def __init__(self, settings: Settings, wire: IWire) -> None:
@@ -75,10 +76,11 @@ class ServerDialog(Sequencing):
 
     def body_received(self, data: bytes, start: int) -> tuple[int, Deferred[None] | None]:
         """
-        Take octets of C{body} from C{data}, at C{start}.
+        Take octets of ``body`` from ``data``, at ``start``.
 
-        @return: the index behind the end of the body, -1 when more is to come; and a Deferred as with
-            L{line_received}.
+        Returns:
+            The index behind the end of the body, -1 when more is to come; and a Deferred as with
+            `line_received`.
         """
         assert self.body is not None and self._body_done is not None
         end = self.body.feed(data, start)
@@ -98,7 +100,7 @@ class ServerDialog(Sequencing):
         self._enter(State.START)
 
     def restart(self) -> None:
-        """The state before the hello, for whoever C{connection} says it is now; nothing counts that another did."""
+        """The state before the hello, for whoever ``connection`` says it is now; nothing counts that another did."""
         self.failed_logins = self.errors = self.transactions = 0
         self.recipient_domains = _NOWHERE
         self._enter(State.START)
@@ -137,7 +139,7 @@ class ServerDialog(Sequencing):
         return tuple(each for each in self.settings.mechanisms if each.available(self.connection)) if secure else ()
 
     def with_session(self, then: Callable[[Any], Any]) -> Any:
-        """C{then} of the session, for which the backend is asked at the first MAIL."""
+        """``then`` of the session, for which the backend is asked at the first MAIL."""
         if self.session is not None:
             return then(self.session)
 
@@ -149,9 +151,10 @@ class ServerDialog(Sequencing):
 
     def enter_session(self, session: Any, username: str | None) -> None:
         """
-        From now on C{session} is asked.
+        From now on ``session`` is asked.
 
-        @raise TypeError: it is none.
+        Raises:
+            TypeError: It is none.
         """
         if not hasattr(session, "logout"):
             raise TypeError(f"the backend gave no session but {session!r}")
@@ -195,7 +198,7 @@ class ServerDialog(Sequencing):
         return self.message
 
     def expect_body(self, body: Body, done: Callable[[], Any]) -> None:
-        """What comes next are octets for C{body}; C{done}, a verb's second half, is called at its end."""
+        """What comes next are octets for ``body``; ``done``, a verb's second half, is called at its end."""
         self.body = body
         self._body_done = done
 
@@ -207,7 +210,8 @@ class ServerDialog(Sequencing):
         """
         The end of the data: answer, once for each recipient under LMTP.
 
-        @param spoilt: why the message cannot stand, whatever the backend says of it.
+        Args:
+            spoilt: Why the message cannot stand, whatever the backend says of it.
         """
         message, context = self.message, self.context
         assert message is not None and context is not None
@@ -236,7 +240,7 @@ class ServerDialog(Sequencing):
         return self.abort_transaction(lambda: None)
 
     def refuse(self, reply: Reply, logged: bool = False) -> None:
-        """Refuse a command, and count it where it is RCPT; see L{Sequencing.refuse}."""
+        """Refuse a command, and count it where it is RCPT; see `Sequencing.refuse`."""
         if self.transaction is not None and self.line is not None and self.line[:4].upper() == b"RCPT":
             self.transaction.rejected += 1
         super().refuse(reply, logged)
@@ -248,7 +252,7 @@ class ServerDialog(Sequencing):
         self.reply(reply)
 
     def abort_transaction(self, then: Callable[[], Any] = lambda: None) -> Any:
-        """End the transaction, if one is open; C{then} when the backend's C{reset} is done."""
+        """End the transaction, if one is open; ``then`` when the backend's ``reset`` is done."""
         if self.context is not None:
             self.context.lost(MessageAborted())
         message, self.message, self.context = self.message, None, None
@@ -293,7 +297,7 @@ class ServerDialog(Sequencing):
         concluded(summary)
 
     def _inform(self, method: Callable[[], Any]) -> Deferred[None] | None:
-        """Call C{reset} or C{logout}, whose failure is of no consequence to the peer."""
+        """Call ``reset`` or ``logout``, whose failure is of no consequence to the peer."""
         try:
             result = method()
             if result is None:

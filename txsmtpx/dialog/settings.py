@@ -23,7 +23,7 @@ from txsmtpx.grammar.transparency import BareNewlines
 from txsmtpx.sasl.mechanism import Mechanism
 
 OutcomePolicy = Callable[[Sequence[Reply], Reply], Reply]
-"""(a reply a recipient in RCPT order, the outcome of C{data}) to the one reply that SMTP has for them."""
+"""(a reply a recipient in RCPT order, the outcome of ``data``) to the one reply that SMTP has for them."""
 
 
 def first_failure(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
@@ -59,31 +59,32 @@ _PROFILE = re.compile(r"[A-Za-z0-9._-]{0,20}")  # RFC 6710 §7
 @dataclass(frozen=True)
 class Settings:
     """
-    The parameters of L{txsmtpx.SMTPServerFactory} that a dialog reads; here they are checked.
+    The parameters of `txsmtpx.SMTPServerFactory` that a dialog reads; here they are checked.
 
-    @ivar ident: what the greeting has after the domain and the protocol (RFC 5321 §4.2); "" for nothing.
-    @ivar from_thread: calls a function, with arguments, in the reactor's thread.
-    @ivar tables: the extensions, compiled.
-    @ivar observers: those who watch.
-    @ivar now: seconds since the epoch.
-    @ivar trusted_networks: whose XCLIENT and XFORWARD count.
-    @ivar deliver_by_minimum: seconds, 0 for none (RFC 2852).
-    @ivar priority_profile: "", "MIXER", "STANAG4406", "NSEP" (RFC 6710 §10).
-    @ivar max_hold: seconds (RFC 4865).
-    @ivar mechanisms: the SASL mechanisms that the backend's credentials allow.
-    @ivar max_message_bytes: octets, 0 for no limit.
-    @ivar max_recipients: a message, 0 for any number.
-    @ivar max_transactions: MAILs a session, 0 for any number (RFC 9422 §4.1).
-    @ivar max_recipient_domains: different ones a session, 0 for any number (RFC 9422 §4.3).
-    @ivar max_errors: commands refused for good (5xx) without a message taken, which end the connection; 0 for any
-        number, and not counted under LMTP.
-    @ivar max_line_length: octets of a command with its line end.
-    @ivar max_auth_failures: failed logins that end the connection (RFC 4954 §9: three or more).
-    @ivar auth_failure_delay: seconds, times the count, before a failed login is answered.
-    @ivar delivery_timeout: seconds after the end of the data, for outcomes that have no time-out of their own.
-    @ivar bare_newlines: what becomes of a CR or LF that is no line end (L{txsmtpx.grammar.transparency}).
-    @ivar outcome_policy: what SMTP says where recipients fared differently.
-    @ivar delivery_timed_out: what is said of a recipient whose delivery timed out.
+    Attributes:
+        ident: What the greeting has after the domain and the protocol (RFC 5321 §4.2); "" for nothing.
+        from_thread: Calls a function, with arguments, in the reactor's thread.
+        tables: The extensions, compiled.
+        observers: Those who watch.
+        now: Seconds since the epoch.
+        trusted_networks: Whose XCLIENT and XFORWARD count.
+        deliver_by_minimum: Seconds, 0 for none (RFC 2852).
+        priority_profile: "", "MIXER", "STANAG4406", "NSEP" (RFC 6710 §10).
+        max_hold: Seconds (RFC 4865).
+        mechanisms: The SASL mechanisms that the backend's credentials allow.
+        max_message_bytes: Octets, 0 for no limit.
+        max_recipients: A message, 0 for any number.
+        max_transactions: MAILs a session, 0 for any number (RFC 9422 §4.1).
+        max_recipient_domains: Different ones a session, 0 for any number (RFC 9422 §4.3).
+        max_errors: Commands refused for good (5xx) without a message taken, which end the connection; 0 for any
+            number, and not counted under LMTP.
+        max_line_length: Octets of a command with its line end.
+        max_auth_failures: Failed logins that end the connection (RFC 4954 §9: three or more).
+        auth_failure_delay: Seconds, times the count, before a failed login is answered.
+        delivery_timeout: Seconds after the end of the data, for outcomes that have no time-out of their own.
+        bare_newlines: What becomes of a CR or LF that is no line end (`txsmtpx.grammar.transparency`).
+        outcome_policy: What SMTP says where recipients fared differently.
+        delivery_timed_out: What is said of a recipient whose delivery timed out.
     """
 
     backend: Any
@@ -126,7 +127,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """
-        @raise ValueError: something makes no sense.
+        Raises:
+            ValueError: Something makes no sense.
         """
         for name in (
             "max_message_bytes",

@@ -15,9 +15,10 @@ from txsmtpx.grammar.reply import Reply
 
 def again(body: Any) -> Callable[[], Any]:
     """
-    A function that gives C{body} from its beginning each time.
+    A function that gives ``body`` from its beginning each time.
 
-    @raise ValueError: it can be read only once.
+    Raises:
+        ValueError: It can be read only once.
     """
     if isinstance(body, bytes | bytearray | memoryview | Message | list | tuple):
         return lambda: body
@@ -36,7 +37,7 @@ def again(body: Any) -> Callable[[], Any]:
 
 
 def repeatable(body: Any) -> Callable[[], Any] | None:
-    """Return a function that returns C{body} from its beginning each time; None if it can be read only once."""
+    """Return a function that returns ``body`` from its beginning each time; None if it can be read only once."""
     try:
         return again(body)
     except ValueError:
@@ -47,10 +48,13 @@ def merged(outcomes: Sequence[tuple[Sequence[str], Result | DeliveryError]]) -> 
     """
     What became of a message that went in several transactions, in the order of its recipients.
 
-    @param outcomes: for each transaction, its recipients and what came of them.
-    @raise SMTPError: it was refused each time, in the same words.
-    @raise RecipientsRefused: all recipients were.
-    @raise DeliveryError: it was accepted for none, and for some no reply came.
+    Args:
+        outcomes: For each transaction, its recipients and what came of them.
+
+    Raises:
+        SMTPError: It was refused each time, in the same words.
+        RecipientsRefused: All recipients were.
+        DeliveryError: It was accepted for none, and for some no reply came.
     """
     accepted: list[tuple[str, Reply]] = []
     refused: list[tuple[str, DeliveryError]] = []

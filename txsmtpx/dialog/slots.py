@@ -19,7 +19,7 @@ from txsmtpx.grammar.reply import Reply
 
 
 class Slot:
-    """One recipient's outcome: open until C{reply} is set."""
+    """One recipient's outcome: open until ``reply`` is set."""
 
     __slots__ = ("deferred", "recipient", "reply", "started", "timer")
 
@@ -44,8 +44,9 @@ class Slots:
     """
     Those of one message.  They are made when one is asked for: most messages have one outcome for all.
 
-    @ivar open: how many have no reply yet.
-    @ivar late: how many replies came too late.
+    Attributes:
+        open: How many have no reply yet.
+        late: How many replies came too late.
     """
 
     __slots__ = ("_alike", "_lock", "_made", "_named", "_recipients", "late", "open")
@@ -76,7 +77,8 @@ class Slots:
         """
         One for each recipient.
 
-        @param outcome: what is known of all of them already.
+        Args:
+            outcome: What is known of all of them already.
         """
         self._made = [Slot(each, outcome) for each in self._recipients]
         for slot in self._made:
@@ -85,10 +87,13 @@ class Slots:
 
     def find(self, recipient: str | int, suits: Callable[[Slot], bool], outcome: Reply | None) -> Slot | None:
         """
-        The first suitable slot of C{recipient}: its position, its exact name, then any name of the same mailbox.
+        The first suitable slot of ``recipient``: its position, its exact name, then any name of the same mailbox.
 
-        @param outcome: see L{make}, where they are made by this.
-        @raise ValueError: there is no such recipient.
+        Args:
+            outcome: See `make`, where they are made by this.
+
+        Raises:
+            ValueError: There is no such recipient.
         """
         with self._lock:
             if not self._made:
@@ -113,7 +118,7 @@ class Slots:
         return self._alike.get(mailbox_key(recipient), [])
 
     def freeze(self, slot: Slot, reply: Reply) -> bool:
-        """C{reply} is the outcome for C{slot}, unless it has one; whether it counted."""
+        """``reply`` is the outcome for ``slot``, unless it has one; whether it counted."""
         with self._lock:
             if slot.reply is not None:
                 return False
@@ -127,7 +132,7 @@ class Slots:
             self.late += 1
 
     def override(self, reply: Reply) -> None:
-        """C{reply} is the outcome for all, whatever they had."""
+        """``reply`` is the outcome for all, whatever they had."""
         with self._lock:
             for slot in self._made:
                 slot.reply = reply

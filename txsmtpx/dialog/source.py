@@ -1,5 +1,5 @@
 """
-Bodies that a client sends: octets, an L{EmailMessage}, a file, an iterator, a producer; all as an iterator of chunks.
+Bodies that a client sends: octets, an `EmailMessage`, a file, an iterator, a producer; all as an iterator of chunks.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ class Source:
     """
     What is to be sent.
 
-    @ivar octets: all of it, where it is in memory; None where it comes by and by.
-    @ivar checked: whether it is known that each line end of C{octets} is a CRLF.
-    @ivar watch: sees each piece that comes by and by, before it is sent; None for nothing.
+    Attributes:
+        octets: All of it, where it is in memory; None where it comes by and by.
+        checked: Whether it is known that each line end of ``octets`` is a CRLF.
+        watch: Sees each piece that comes by and by, before it is sent; None for nothing.
+
+    Args:
+        chunks: An iterable or async iterable of ``bytes``; not used where there are ``octets``.
     """
 
     def __init__(self, chunks: Any, octets: bytes | None = None) -> None:
-        """
-        @param chunks: an iterable or async iterable of C{bytes}; not used where there are C{octets}.
-        """
         self._chunks = chunks
         waits = octets is not None or hasattr(chunks, "__aiter__")
         self._ready: Iterator[bytes] | None = None if waits else iter(chunks)
@@ -46,7 +47,8 @@ class Source:
         """
         The next piece, empty after the last, where there is one without waiting; None where it must be waited for.
 
-        @param size: of a piece of what is in memory.
+        Args:
+            size: Of a piece of what is in memory.
         """
         if self.octets is not None:
             at, self._at = self._at, self._at + size
@@ -62,8 +64,9 @@ class Source:
         """
         A piece that may be sent.
 
-        @raise NotOffered: it may not.
-        @raise TypeError: it is no octets.
+        Raises:
+            NotOffered: It may not.
+            TypeError: It is no octets.
         """
         _check_piece(piece)
         if self.watch is not None:
@@ -101,12 +104,15 @@ def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Defer
     """
     Whatever a user calls a body.
 
-    @param body: C{bytes}, an C{EmailMessage}, a binary file object, an C{IBodyProducer}, or an iterable or async
-        iterable of C{bytes}.
-    @param offered: the server's extensions; an C{EmailMessage} is written as they allow.
-    @param in_thread: calls a function in a thread, for files.
-    @param utf8: whether headers may be written in UTF-8 (RFC 6532).
-    @raise TypeError: it is none of these.
+    Args:
+        body: ``bytes``, an ``EmailMessage``, a binary file object, an ``IBodyProducer``, or an iterable or async
+            iterable of ``bytes``.
+        offered: The server's extensions; an ``EmailMessage`` is written as they allow.
+        in_thread: Calls a function in a thread, for files.
+        utf8: Whether headers may be written in UTF-8 (RFC 6532).
+
+    Raises:
+        TypeError: It is none of these.
     """
     if isinstance(body, bytes | bytearray | memoryview):
         return Source(None, bytes(body))
@@ -122,7 +128,7 @@ def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Defer
 
 def check_body(body: Any) -> None:
     """
-    Check that this is one of the bodies that L{source} takes.
+    Check that this is one of the bodies that `source` takes.
 
     Raises:
         TypeError: It is none.
@@ -140,7 +146,8 @@ def check_body(body: Any) -> None:
 
 def _check_piece(piece: Any) -> None:
     """
-    @raise TypeError: it is no octets.
+    Raises:
+        TypeError: It is no octets.
     """
     if not isinstance(piece, bytes | bytearray | memoryview):
         raise TypeError(f"a body is octets, and a piece of it is {type(piece).__name__}")
@@ -155,8 +162,11 @@ async def look(file: Any, binary: bool, in_thread: Callable[..., Deferred[Any]])
     """
     What is known of a file, in a thread unless it is in memory.
 
-    @param binary: it is sent as it is, whatever its lines end in.
-    @raise TypeError: it is open for text.
+    Args:
+        binary: It is sent as it is, whatever its lines end in.
+
+    Raises:
+        TypeError: It is open for text.
     """
     if isinstance(file, io.BytesIO):
         return of_file(file, binary)
@@ -168,8 +178,9 @@ def content(body: Any, made: Source, binary: bool) -> Content:
     """
     What is known of a body that is not a file.
 
-    @param made: its L{source}.
-    @param binary: it is sent as it is, whatever its lines end in.
+    Args:
+        made: Its `source`.
+        binary: It is sent as it is, whatever its lines end in.
     """
     if made.octets is not None:
         return of_octets(made.octets, binary)
@@ -193,7 +204,7 @@ async def _read(file: Any, in_thread: Callable[..., Deferred[Any]]) -> AsyncIter
 
 @implementer(IConsumer)
 class _Producer:
-    """An C{IBodyProducer} as an iterator: paused whenever something has not been fetched."""
+    """An ``IBodyProducer`` as an iterator: paused whenever something has not been fetched."""
 
     def __init__(self, producer: Any) -> None:
         self._producer = producer
@@ -230,7 +241,7 @@ class _Producer:
             self._producer.stopProducing()
 
     def registerProducer(self, producer: object, streaming: bool) -> None:
-        """Not used by an C{IBodyProducer}, which was there first."""
+        """Not used by an ``IBodyProducer``, which was there first."""
 
     def unregisterProducer(self) -> None:
         """Likewise."""

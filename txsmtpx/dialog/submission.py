@@ -1,7 +1,7 @@
 """
 A message handed to a server that takes only so much: RFC 5321 §3.3, RFC 9422.
 
-What the body and the envelope need is found out here; L{Sending} then says it, once or, where the server takes
+What the body and the envelope need is found out here; `Sending` then says it, once or, where the server takes
 only so many recipients at a time, in several transactions.
 """
 
@@ -30,7 +30,13 @@ from txsmtpx.grammar.transparency import has_bare, size_as_sent
 
 
 class Submission:
-    """One message, for one connection."""
+    """
+    One message, for one connection.
+
+    Args:
+        in_thread: Calls a function in a thread, for bodies that are files.
+        eight_bit: What becomes of octets that the server does not take.
+    """
 
     def __init__(
         self,
@@ -40,10 +46,6 @@ class Submission:
         in_thread: Callable[..., Deferred[Any]],
         eight_bit: EightBit,
     ) -> None:
-        """
-        @param in_thread: calls a function in a thread, for bodies that are files.
-        @param eight_bit: what becomes of octets that the server does not take.
-        """
         self._dialog = dialog
         self._wire = wire
         self._lmtp = lmtp
@@ -58,7 +60,7 @@ class Submission:
         body: Any,
         options: MailOptions | None,
     ) -> Result:
-        """L{txsmtpx.SMTPClient.send}."""
+        """`txsmtpx.SMTPClient.send`."""
         sender, pairs = addressed(sender, recipients)
         if options is not None:
             check_options(options)
@@ -82,7 +84,8 @@ class Submission:
         """
         One after the other.
 
-        @param again: sets a file back to where it was.
+        Args:
+            again: Sets a file back to where it was.
         """
         outcomes: list[tuple[Sequence[str], Result | DeliveryError]] = []
         accepted: list[tuple[str, Reply]] = []
@@ -111,8 +114,9 @@ class Submission:
         """
         One transaction, ready to be sent.
 
-        @raise NotOffered: the server cannot take the message.
-        @raise ValueError: an address is none.
+        Raises:
+            NotOffered: The server cannot take the message.
+            ValueError: An address is none.
         """
         given = copy.copy(options) if options is not None else MailOptions()
         binary = given.body == "BINARYMIME"

@@ -19,19 +19,20 @@ class Summary:
     """
     One transaction, from the MAIL that was accepted to its end.
 
-    @ivar connection: the L{Connection}; what it says may change when this is over.
-    @ivar queue_id: what the transaction was called.
-    @ivar sender: the address of MAIL, "" for the null path.
-    @ivar options: the L{txsmtpx.MailOptions}.
-    @ivar recipients: the addresses that were accepted, in RCPT order.
-    @ivar rejected: how many RCPTs were refused.
-    @ivar octets: of the message, so far as it came.
-    @ivar reply: the one reply to the data; None under LMTP, and where there was none.
-    @ivar outcomes: the outcome for each recipient, in RCPT order, where there is one for each (LMTP, PRDR).
-    @ivar end: see L{End}.
-    @ivar seconds: from MAIL to the end.
-    @ivar backend_seconds: from the end of the data to its last answer.
-    @ivar facts: what the backend had to say of it (L{txsmtpx.IDataContext.note}).
+    Attributes:
+        connection: The `Connection`; what it says may change when this is over.
+        queue_id: What the transaction was called.
+        sender: The address of MAIL, "" for the null path.
+        options: The `txsmtpx.MailOptions`.
+        recipients: The addresses that were accepted, in RCPT order.
+        rejected: How many RCPTs were refused.
+        octets: Of the message, so far as it came.
+        reply: The one reply to the data; None under LMTP, and where there was none.
+        outcomes: The outcome for each recipient, in RCPT order, where there is one for each (LMTP, PRDR).
+        end: See `End`.
+        seconds: From MAIL to the end.
+        backend_seconds: From the end of the data to its last answer.
+        facts: What the backend had to say of it (`txsmtpx.IDataContext.note`).
     """
 
     __slots__ = (

@@ -29,21 +29,24 @@ class Table:
     """
     What may be said when.
 
-    @ivar keywords: of all the extensions.
-    @ivar verbs: name to L{Verb}, of what is offered.
-    @ivar grouped: the names of those whose replies may wait for others.
-    @ivar secret: the names of those with a secret argument.
-    @ivar mail: keyword to L{Parameter}, for MAIL.
-    @ivar mail_checks: what else must be true of a MAIL.
-    @ivar rcpt: keyword to L{Parameter}, for RCPT.
+    Attributes:
+        keywords: Of all the extensions.
+        verbs: Name to `Verb`, of what is offered.
+        grouped: The names of those whose replies may wait for others.
+        secret: The names of those with a secret argument.
+        mail: Keyword to `Parameter`, for MAIL.
+        mail_checks: What else must be true of a MAIL.
+        rcpt: Keyword to `Parameter`, for RCPT.
+
+    Args:
+        extensions: Those offered.
+        known: Those of the box; a verb of theirs that is not offered is answered 502, not 500.
+
+    Raises:
+        ValueError: One lacks what it requires, or two claim the same name.
     """
 
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
-        """
-        @param extensions: those offered.
-        @param known: those of the box; a verb of theirs that is not offered is answered 502, not 500.
-        @raise ValueError: one lacks what it requires, or two claim the same name.
-        """
         self.keywords = keywords = frozenset(extension.keyword for extension in extensions)
         for extension in extensions:
             if missing := extension.requires - keywords:
@@ -70,18 +73,19 @@ class Tables:
     """
     The table of a server, and those for sessions that support more than the backend does on the whole.
 
-    @ivar usual: the L{Table} for everybody.
+    Attributes:
+        usual: The `Table` for everybody.
     """
 
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
-        """As L{Table}."""
+        """As `Table`."""
         self._known = tuple(known)
         self._by_method = tuple(each for each in self._known if each.session_method)
         self.usual = Table(extensions, self._known)
         self._more: dict[frozenset[str], Table] = {}
 
     def supporting(self, session: object) -> Table:
-        """The table with what C{session} supports besides."""
+        """The table with what ``session`` supports besides."""
         supports = getattr(session, "supports", ())
         for each in self._by_method:
             if getattr(session, each.session_method, None) is not None:

@@ -16,9 +16,10 @@ class Transaction:
     """
     The envelope as it grows.
 
-    @ivar queue_id: what it is called in replies and logs.
-    @ivar rejected: how many RCPTs were refused.
-    @ivar summary: a L{txsmtpx.dialog.summary.Summary} where somebody wants one.
+    Attributes:
+        queue_id: What it is called in replies and logs.
+        rejected: How many RCPTs were refused.
+        summary: A `txsmtpx.dialog.summary.Summary` where somebody wants one.
     """
 
     __slots__ = ("options", "queue_id", "recipient_options", "recipients", "rejected", "sender", "summary")

@@ -20,7 +20,7 @@ class Turns:
     """
     What is to be said on one connection, each when that before it is over.
 
-    It is what L{twisted.internet.defer.DeferredLock} does, without a Deferred for whoever need not wait.
+    It is what `twisted.internet.defer.DeferredLock` does, without a Deferred for whoever need not wait.
     """
 
     def __init__(self) -> None:
@@ -29,9 +29,10 @@ class Turns:
 
     def take(self, coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
         """
-        Run C{coroutine} when it is its turn.
+        Run ``coroutine`` when it is its turn.
 
-        @return: what becomes of it; cancelled before its turn, it is never begun.
+        Returns:
+            What becomes of it; cancelled before its turn, it is never begun.
         """
         return Deferred.fromCoroutine(self._wait(coroutine))
 

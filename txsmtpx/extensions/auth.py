@@ -153,7 +153,8 @@ class Exchange:
         """
         Refused: counted, and answered the later the oftener it happens, so that nobody guesses for long.
 
-        @raise Exception: it was no refusal but a failure of the backend's own.
+        Raises:
+            Exception: It was no refusal but a failure of the backend's own.
         """
         if failure.check(UnauthorizedLogin):
             reply = replies.BAD_CREDENTIALS_535

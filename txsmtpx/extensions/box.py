@@ -63,7 +63,7 @@ def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:
 
 
 def declared_by(session: object) -> tuple[Extension, ...]:
-    """What a session, or a class of sessions, C{supports}, and what its methods say that it does."""
+    """What a session, or a class of sessions, ``supports``, and what its methods say that it does."""
     supports: Collection[Extension] = getattr(session, "supports", ())
     return (*supports, *(each for each in EXTENSIONS if each.kept_by(session)))
 
@@ -103,7 +103,8 @@ def named(keyword: str) -> Extension:
     """
     The extension of that keyword.
 
-    @raise ValueError: there is none.
+    Raises:
+        ValueError: There is none.
     """
     for extension in EXTENSIONS:
         if extension.keyword == asciitext.upper(keyword):

@@ -20,7 +20,7 @@ from txsmtpx.grammar.reply import Reply
 
 THROWN_AWAY = 1024 * 1024
 """
-Octets that a refused chunk may have beyond C{max_message_bytes}: it is read and thrown away, and the session goes on.
+Octets that a refused chunk may have beyond ``max_message_bytes``: it is read and thrown away, and the session goes on.
 
 The octets of a longer one are not read: the connection is closed with the reply.  Postfix reads a refused chunk of any
 size to its end, and so waits for as many octets as a client has announced.
@@ -33,7 +33,7 @@ def bdat(dialog: ServerDialog, argument: str) -> Any:
     """
     §2.  A chunk too many spoils the message, but not the framing: its octets, and all that follow, are counted.
 
-    A chunk that is far too big is refused before its octets come, see L{THROWN_AWAY}.
+    A chunk that is far too big is refused before its octets come, see `THROWN_AWAY`.
     """
     match = _ARGUMENT.fullmatch(argument)
     if match is None:

@@ -20,8 +20,9 @@ class HoldLimits(NamedTuple):
     """
     What the server announces (§3).
 
-    @ivar seconds: the longest hold.
-    @ivar until: the latest moment.
+    Attributes:
+        seconds: The longest hold.
+        until: The latest moment.
     """
 
     seconds: int

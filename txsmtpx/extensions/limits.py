@@ -1,7 +1,7 @@
 """
 RFC 9422: LIMITS, how much a server takes before it says no.
 
-What it says is kept to by L{txsmtpx.dialog.limits} on the client; the server says no in MAIL and RCPT.
+What it says is kept to by `txsmtpx.dialog.limits` on the client; the server says no in MAIL and RCPT.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def _read(text: str) -> dict[str, int]:
     """
     The limits that have a number of at most six digits, not zero (§4); the others are not for us (§3.7).
 
-    @raise ValueError: it is no list of limits, and none of it counts.
+    Raises:
+        ValueError: It is no list of limits, and none of it counts.
     """
     if not all(map(_LIMIT.fullmatch, text.split(" "))):
         raise ValueError("takes limits, which may have values")

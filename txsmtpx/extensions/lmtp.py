@@ -1,7 +1,7 @@
 """
 RFC 2033: LMTP, which is SMTP with another hello and a reply for each recipient after the data.
 
-The replies are the dialog's work (L{txsmtpx.dialog.delivery}); here is the hello.
+The replies are the dialog's work (`txsmtpx.dialog.delivery`); here is the hello.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 draft-hall-prdr: a reply for each recipient after the data, as LMTP has them, and one for all at the end.
 
-The replies are the dialog's work (L{txsmtpx.dialog.delivery}, L{txsmtpx.dialog.sending}).
+The replies are the dialog's work (`txsmtpx.dialog.delivery`, `txsmtpx.dialog.sending`).
 """
 
 from __future__ import annotations

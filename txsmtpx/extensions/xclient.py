@@ -3,12 +3,12 @@ XCLIENT and XFORWARD: Postfix's way for a proxy to say who the client really is 
 
 XCLIENT makes the session another client's, for good: what backends see of the connection is that client's, even
 after STARTTLS, which forgets the HELO and LOGIN that it gave.  LOGIN is a login: the backend gives the session by
-C{anonymous_login}, with C{connection.username} set.  A session that is another client's has the limits of a new one,
+``anonymous_login``, with ``connection.username`` set.  A session that is another client's has the limits of a new one,
 and counts for that client's address.
 
-XFORWARD tells the next transaction's origin for the logs: C{connection.xforward}.
+XFORWARD tells the next transaction's origin for the logs: ``connection.xforward``.
 
-Both are for peers in C{trusted_networks} alone, whoever they speak for.
+Both are for peers in ``trusted_networks`` alone, whoever they speak for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BETWEEN = ANY - {State.MAIL, State.RCPT, State.CHUNK}
 
 
 def plain_attributes(given: Mapping[str, str]) -> dict[str, str]:
-    """The attributes C{given}, whose addresses are in the form that L{txsmtpx.grammar.host.plain_address} gives."""
+    """The attributes ``given``, whose addresses are in the form that `txsmtpx.grammar.host.plain_address` gives."""
     return {name: plain_address(value) if name in ("ADDR", "DESTADDR") else value for name, value in given.items()}
 
 

@@ -19,10 +19,13 @@ MAX_VALUE = 255
 
 def parse(text: str, known: Collection[str]) -> dict[str, str]:
     """
-    The attributes in C{text}; "" for one that is unavailable.
+    The attributes in ``text``; "" for one that is unavailable.
 
-    @param known: their names, upper case.
-    @raise Malformed: an attribute that is not known, stands twice, or has a value that it cannot have; or none at all.
+    Args:
+        known: Their names, upper case.
+
+    Raises:
+        Malformed: An attribute that is not known, stands twice, or has a value that it cannot have; or none at all.
     """
     found: dict[str, str] = {}
     if not text.isascii():
@@ -44,9 +47,10 @@ def parse(text: str, known: Collection[str]) -> dict[str, str]:
 
 def format(attributes: Mapping[str, str], known: Collection[str]) -> list[str]:
     """
-    The words for those of C{attributes} that are known; the inverse of L{parse}.
+    The words for those of ``attributes`` that are known; the inverse of `parse`.
 
-    @raise ValueError: a value that its attribute cannot have.
+    Raises:
+        ValueError: A value that its attribute cannot have.
     """
     words = []
     for name, value in attributes.items():

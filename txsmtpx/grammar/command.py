@@ -30,8 +30,9 @@ def split(line: bytes) -> tuple[str, str]:
     (RFC 5321 §4.1.1 asks servers to tolerate white space before the line end), except within a quoted string.  UTF-8
     passes here (RFC 6531 §3.3); whether an address may hold it is checked by the commands.
 
-    @raise Malformed: a control octet, or what is not UTF-8.  A CR is one of them: what follows it is
-        not another command.
+    Raises:
+        Malformed: A control octet, or what is not UTF-8.  A CR is one of them: what follows it is
+            not another command.
     """
     try:
         text = line.decode("utf-8")
@@ -45,9 +46,10 @@ def split(line: bytes) -> tuple[str, str]:
 
 def _without_tabs(text: str) -> str:
     """
-    C{text} with a space for each tab.
+    ``text`` with a space for each tab.
 
-    @raise Malformed: it holds another control character, or a tab in a quoted string (RFC 5321 §4.1.2: qtextSMTP).
+    Raises:
+        Malformed: It holds another control character, or a tab in a quoted string (RFC 5321 §4.1.2: qtextSMTP).
     """
     control = _CONTROL_BUT_TAB.search(text)
     if control is not None:
@@ -73,8 +75,9 @@ def join(verb: str, *words: str) -> bytes:
     """
     The octets of a command, with CRLF.
 
-    @raise ValueError: a word holds CR, LF, NUL or another control character (nothing is ever
-        injected).
+    Raises:
+        ValueError: A word holds CR, LF, NUL or another control character (nothing is ever
+            injected).
     """
     line = " ".join([verb, *words])
     if _CONTROL.search(line):

@@ -8,7 +8,7 @@ from functools import cache
 
 
 def crc32c(octets: bytes) -> int:
-    """Return the CRC32c of C{octets}."""
+    """Return the CRC32c of ``octets``."""
     table, value = _table(), 0xFFFFFFFF
     for octet in octets:
         value = table[(value ^ octet) & 0xFF] ^ (value >> 8)

@@ -17,7 +17,8 @@ def decode(text: str | None) -> datetime:
     """
     An aware datetime.
 
-    @raise Malformed: it is no date-time with a zone.
+    Raises:
+        Malformed: It is no date-time with a zone.
     """
     if text is None or _DATE_TIME.fullmatch(text) is None:
         raise Malformed("takes a date and time such as 2030-01-31T12:00:00Z")
@@ -29,9 +30,10 @@ def decode(text: str | None) -> datetime:
 
 def encode(moment: datetime) -> str:
     """
-    C{moment} in UTC; fractions of a second only where there are any.
+    ``moment`` in UTC; fractions of a second only where there are any.
 
-    @raise ValueError: it has no zone, or is beyond the years that can be written.
+    Raises:
+        ValueError: It has no zone, or is beyond the years that can be written.
     """
     if moment.tzinfo is None:
         raise ValueError("a moment has a time zone")

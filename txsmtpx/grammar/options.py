@@ -1,7 +1,7 @@
 """
 Parameters of MAIL and RCPT: RFC 5321 §4.1.2 (Mail-parameters), on the wire and as typed fields.
 
-A L{Parameter} is declared once, in the file of its extension, and read by both ends: the server
+A `Parameter` is declared once, in the file of its extension, and read by both ends: the server
 decodes with it, the client encodes.
 """
 
@@ -33,12 +33,13 @@ class Parameter:
     """
     One parameter of MAIL or RCPT.
 
-    @ivar keyword: as on the wire, upper case.
-    @ivar field: the attribute of the options that holds the decoded value.
-    @ivar decode: the text behind "=" (None without one) to the value; raises L{Malformed}, whose text the peer is sent,
-        or another C{ValueError}, for which it is sent C{syntax}.
-    @ivar encode: the value to the text behind "=" (None for none).
-    @ivar syntax: for replies and the documentation.
+    Attributes:
+        keyword: As on the wire, upper case.
+        field: The attribute of the options that holds the decoded value.
+        decode: The text behind "=" (None without one) to the value; raises `Malformed`, whose text the peer is sent,
+            or another ``ValueError``, for which it is sent ``syntax``.
+        encode: The value to the text behind "=" (None for none).
+        syntax: For replies and the documentation.
     """
 
     keyword: str
@@ -52,9 +53,10 @@ class DeliverBy(NamedTuple):
     """
     BY (RFC 2852 §4).
 
-    @ivar seconds: from now; not positive for what is late already.
-    @ivar mode: "R", return it when it is late; "N", only notify.
-    @ivar trace: whether each server on the way reports.
+    Attributes:
+        seconds: From now; not positive for what is late already.
+        mode: "R", return it when it is late; "N", only notify.
+        trace: Whether each server on the way reports.
     """
 
     seconds: int
@@ -66,8 +68,9 @@ class OriginalRecipient(NamedTuple):
     """
     ORCPT (RFC 3461 §4.2).
 
-    @ivar type: "rfc822", "utf-8" or another address type, as it came: a relay keeps its case (RFC 3461 §5.2.1).
-    @ivar address: what the sender wrote.
+    Attributes:
+        type: "rfc822", "utf-8" or another address type, as it came: a relay keeps its case (RFC 3461 §5.2.1).
+        address: What the sender wrote.
     """
 
     type: str
@@ -78,8 +81,9 @@ class ValidSince(NamedTuple):
     """
     RRVS (RFC 7293 §3.1).
 
-    @ivar since: the recipient is meant who was there at that moment; it has a time zone.
-    @ivar action: where the next server does not know RRVS: "R" reject, "C" continue.
+    Attributes:
+        since: The recipient is meant who was there at that moment; it has a time zone.
+        action: Where the next server does not know RRVS: "R" reject, "C" continue.
     """
 
     since: datetime
@@ -91,12 +95,12 @@ class Options:
     What came with MAIL or RCPT, a typed attribute each; what did not come has its default.
 
     An extension of a user's own may add fields: they are attributes all the same.
+
+    Raises:
+        TypeError: No such field.  (The server, which has a `Parameter` for each, sets attributes.)
     """
 
     def __init__(self, **fields: Any) -> None:
-        """
-        @raise TypeError: no such field.  (The server, which has a L{Parameter} for each, sets attributes.)
-        """
         for name, value in fields.items():
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no field {name!r}")
@@ -153,14 +157,15 @@ class RcptOptions(Options):
 
 def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
     """
-    Decode C{text}, the parameters behind a path, into the attributes of C{options}.
+    Decode ``text``, the parameters behind a path, into the attributes of ``options``.
 
-    @raise UnknownParameter: one is not among C{known}.
-    @raise BadParameter: one has a value that it does not take, or stands twice.
-    @raise Malformed: this is no list of parameters.
+    Raises:
+        UnknownParameter: One is not among ``known``.
+        BadParameter: One has a value that it does not take, or stands twice.
+        Malformed: This is no list of parameters.
     """
     seen = set()
-    # In ASCII there is no other white space here: control octets are refused before (L{txsmtpx.grammar.command}).
+    # In ASCII there is no other white space here: control octets are refused before (`txsmtpx.grammar.command`).
     for word in text.split() if text.isascii() else asciitext.words(text):
         match = _PARAMETER.fullmatch(word)
         if match is None:
@@ -181,7 +186,7 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
 
 
 def format(options: Options, known: Iterable[Parameter]) -> list[str]:
-    """The parameters for those fields of C{options} that were set and that C{known} has; the inverse of L{parse}."""
+    """The parameters for those fields of ``options`` that were set and that ``known`` has; the inverse of `parse`."""
     words, given = [], vars(options)
     for parameter in known:
         if parameter.field in given:
@@ -201,7 +206,7 @@ def no_value(text: str | None) -> bool:
 
 
 def number(digits: int) -> Callable[[str | None], int]:
-    """A decoder for a decimal number of at most C{digits} digits."""
+    """A decoder for a decimal number of at most ``digits`` digits."""
     pattern = re.compile(rf"[0-9]{{1,{digits}}}")
 
     def decode(text: str | None) -> int:

@@ -1,7 +1,7 @@
 """
 Paths and mailboxes: RFC 5321 §4.1.2 and §4.1.3, with UTF-8 as RFC 6531 §3.3 adds it.
 
-An address is a C{str} in the API, "" for the null path; a local part is quoted only where it must
+An address is a ``str`` in the API, "" for the null path; a local part is quoted only where it must
 be, so that two spellings of a mailbox are one string (RFC 5321 §4.1.2: "John Smith"@x, "joe"@x is joe@x).
 """
 
@@ -41,7 +41,8 @@ def parse_path(text: str) -> tuple[str, str]:
     A source route is accepted and dropped (RFC 5321 §4.1.1.3, appendix C).  Spaces before the bracket
     are let pass: many send them.
 
-    @raise Malformed: no path, with a word on what is wrong.
+    Raises:
+        Malformed: No path, with a word on what is wrong.
     """
     match = _SIMPLE.fullmatch(text)
     if match is not None:
@@ -82,9 +83,10 @@ def _end_of_path(text: str) -> int:
 
 def parse_mailbox(text: str) -> str:
     """
-    C{text}, a mailbox without brackets, in its plainest spelling.
+    ``text``, a mailbox without brackets, in its plainest spelling.
 
-    @raise Malformed: it is none.
+    Raises:
+        Malformed: It is none.
     """
     match = _MAILBOX.fullmatch(text)
     if match is None:
@@ -100,11 +102,12 @@ def parse_mailbox(text: str) -> str:
 
 def check_domain_part(text: str) -> None:
     """
-    Check that C{text} is what may stand behind the @ of a mailbox: a domain or an address literal.
+    Check that ``text`` is what may stand behind the @ of a mailbox: a domain or an address literal.
 
     A dot at the end of a domain is allowed; on the wire there is none (RFC 5321 §2.3.5).
 
-    @raise Malformed: it is neither.
+    Raises:
+        Malformed: It is neither.
     """
     parse_mailbox(f"postmaster@{text.removesuffix('.')}")
 
@@ -162,9 +165,10 @@ def split(address: str) -> tuple[str, str]:
 
 def format_path(address: str) -> str:
     """
-    C{address} as a path, the inverse of L{parse_path}.
+    ``address`` as a path, the inverse of `parse_path`.
 
-    @raise Malformed: it is no address; nothing that could be taken for a command is ever written.
+    Raises:
+        Malformed: It is no address; nothing that could be taken for a command is ever written.
     """
     if not address or ("@" not in address and asciitext.lower(address) == "postmaster"):
         return f"<{address}>"
@@ -179,10 +183,10 @@ def format_path(address: str) -> str:
 
 def _within(text: str) -> str | None:
     """
-    Return the address in C{text} if that is an address as header fields and links have it, otherwise None.
+    Return the address in ``text`` if that is an address as header fields and links have it, otherwise None.
 
-    That is C{Name <a@example.org>}, C{<a@example.org>}, C{a@example.org (Name)} (RFC 5322 §3.4) or
-    C{mailto:a@example.org}.
+    That is ``Name <a@example.org>``, ``<a@example.org>``, ``a@example.org (Name)`` (RFC 5322 §3.4) or
+    ``mailto:a@example.org``.
     """
     stripped = inner = text.strip(_SPACE)
     if inner.endswith(">"):

@@ -27,7 +27,7 @@ ALPN, AUTHORITY, CRC32C, NOOP, UNIQUE_ID, SSL, NETNS = 0x01, 0x02, 0x03, 0x04, 0
 """Types of TLVs (section 2.2)."""
 
 SSL_VERSION, SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG = 0x21, 0x22, 0x23, 0x24, 0x25
-"""Types of those within C{SSL} (section 2.2.6)."""
+"""Types of those within ``SSL`` (section 2.2.6)."""
 
 End = tuple[str, int] | bytes
 """One end of a connection: (IP address, port), or the path of a UNIX socket."""
@@ -77,8 +77,8 @@ class ProxyHeader:
 
     Attributes:
         version: 1 or 2.
-        source: The client's end; None where the proxy does not say (C{UNKNOWN}), or speaks for itself (C{LOCAL}).
-        destination: The end to which the client connected; None with C{source}.
+        source: The client's end; None where the proxy does not say (``UNKNOWN``), or speaks for itself (``LOCAL``).
+        destination: The end to which the client connected; None with ``source``.
         tlvs: Type to value, of version 2.  Where a type stands twice, the first counts.  A checksum has been verified,
             and is not among them.
     """
@@ -120,10 +120,10 @@ class ProxyHeader:
 
 def encode(header: ProxyHeader, checksum: bool = False) -> bytes:
     """
-    Write C{header}.
+    Write ``header``.
 
-    A header without addresses is C{PROXY UNKNOWN} in version 1.  In version 2 it is C{LOCAL}, or, where it has TLVs,
-    which a receiver of C{LOCAL} discards, C{PROXY} with AF_UNSPEC.
+    A header without addresses is ``PROXY UNKNOWN`` in version 1.  In version 2 it is ``LOCAL``, or, where it has TLVs,
+    which a receiver of ``LOCAL`` discards, ``PROXY`` with AF_UNSPEC.
 
     Args:
         header: What to write.  Version 1 has no TLVs and no paths of UNIX sockets.
@@ -151,7 +151,7 @@ def encode(header: ProxyHeader, checksum: bool = False) -> bytes:
 
 def decode(octets: bytes) -> tuple[ProxyHeader, int] | None:
     """
-    Read the header that C{octets} begin with.
+    Read the header that ``octets`` begin with.
 
     Args:
         octets: All that has come so far.

@@ -68,7 +68,7 @@ SEND_DATA_354 = Reply(354, None, "End data with <CR><LF>.<CR><LF>")
 
 
 def challenge_334(text: str) -> Reply:
-    """C{text}: base64 (RFC 4954 §4)."""
+    """``text``: base64 (RFC 4954 §4)."""
     return Reply(334, None, text)
 
 

@@ -1,8 +1,8 @@
 """
 Replies: RFC 5321 §4.2, with the enhanced status codes of RFC 3463 and RFC 2034.
 
-A L{Reply} is a value.  The server writes it with L{Reply.encode}; the client gets it from a
-L{ReplyParser} that is fed line by line.  A reply that has been encoded remembers its octets, since
+A `Reply` is a value.  The server writes it with `Reply.encode`; the client gets it from a
+`ReplyParser` that is fed line by line.  A reply that has been encoded remembers its octets, since
 most replies of a server are constants.
 """
 
@@ -34,20 +34,21 @@ class Reply:
     """
     One reply: a code, perhaps an enhanced code, and one or more lines of text.
 
-    @ivar code: three digits, 200 to 599 (RFC 5321 §4.2.1).
-    @ivar enhanced_code: (class, subject, detail) or None for none on the wire (RFC 2034 §4: greeting,
-        answers to EHLO and every 3xx have none).
-    @ivar lines: the text, a C{str} a line, at least one.
+    Attributes:
+        code: Three digits, 200 to 599 (RFC 5321 §4.2.1).
+        enhanced_code: (class, subject, detail) or None for none on the wire (RFC 2034 §4: greeting,
+            answers to EHLO and every 3xx have none).
+        lines: The text, a ``str`` a line, at least one.
+
+    Raises:
+        ValueError: The code is no reply code, or the class of the enhanced code differs from it.
+        TypeError: An argument has another type.  It is raised here, where the caller sees it: what cannot be
+            written must not come as far as the connection.
     """
 
     __slots__ = ("_octets", "code", "enhanced_code", "lines")
 
     def __init__(self, code: int, enhanced_code: EnhancedCode | None, *lines: str) -> None:
-        """
-        @raise ValueError: the code is no reply code, or the class of the enhanced code differs from it.
-        @raise TypeError: an argument has another type.  It is raised here, where the caller sees it: what cannot be
-            written must not come as far as the connection.
-        """
         if not isinstance(code, int) or not 200 <= code <= 599:
             raise ValueError(f"no reply code: {code!r}")
         if enhanced_code is not None:
@@ -110,8 +111,9 @@ def _check_enhanced(enhanced: object, code: int) -> None:
     """
     Check an enhanced code; the same few are checked all day.
 
-    @raise ValueError: C{enhanced} is no enhanced code (RFC 3463 §2), or does not go with C{code}.
-    @raise TypeError: it is no tuple of three numbers.
+    Raises:
+        ValueError: ``enhanced`` is no enhanced code (RFC 3463 §2), or does not go with ``code``.
+        TypeError: It is no tuple of three numbers.
     """
     if not isinstance(enhanced, tuple) or len(enhanced) != 3 or not all(isinstance(each, int) for each in enhanced):
         raise TypeError(f"an enhanced code is a tuple of three numbers, such as (5, 1, 1), not {enhanced!r}")
@@ -143,7 +145,7 @@ def _encode(reply: Reply) -> bytes:
 
 def _fold(line: str, room: int) -> list[bytes]:
     """
-    One line of text as octets that can hurt nobody, in pieces of at most C{room}.
+    One line of text as octets that can hurt nobody, in pieces of at most ``room``.
 
     A control character becomes a question mark: a backend may quote what the peer has sent, and a
     CR in it must not begin a reply of the peer's own making.
@@ -184,8 +186,11 @@ class ReplyParser:
         """
         Take one line, without its line end.
 
-        @return: the reply that this line completes, or None when more lines belong to it.
-        @raise ValueError: the line is no reply line, or contradicts those before it.
+        Returns:
+            The reply that this line completes, or None when more lines belong to it.
+
+        Raises:
+            ValueError: The line is no reply line, or contradicts those before it.
         """
         said, more = _parsed(line)
         if not more and not self._lines:  # as most are
@@ -213,7 +218,8 @@ def _parsed(line: bytes) -> tuple[Reply, bool]:
     """
     A reply line as a reply of its own, and whether another line follows; a server says the same few all day.
 
-    @raise ValueError: it is none.
+    Raises:
+        ValueError: It is none.
     """
     match = _LINE.fullmatch(line)
     if match is None:

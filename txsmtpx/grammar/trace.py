@@ -50,12 +50,13 @@ def received(
     """
     The Received header, folded.
 
-    @param helo: what the client called itself; a domain in UTF-8 is written as its A-label.
-    @param peer: its address, "" where there is none (a UNIX socket).
-    @param recipient: named only where there is a single one, so that no blind copy is given away
-        (RFC 5321 §7.2).  A domain is written as its A-label, so that the field is ASCII unless the local part is not.
-    @param when: seconds since the epoch.
-    @param priority: what MT-PRIORITY said (RFC 6710 §4.1).
+    Args:
+        helo: What the client called itself; a domain in UTF-8 is written as its A-label.
+        peer: Its address, "" where there is none (a UNIX socket).
+        recipient: Named only where there is a single one, so that no blind copy is given away (RFC 5321 §7.2).  A
+            domain is written as its A-label, so that the field is ASCII unless the local part is not.
+        when: Seconds since the epoch.
+        priority: What MT-PRIORITY said (RFC 6710 §4.1).
     """
     literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
     whom = f"\r\n\tfor {_path(recipient)}" if recipient else ""

@@ -13,13 +13,13 @@ from io import IncrementalNewlineDecoder
 from typing import Literal
 
 BareNewlines = Literal["normalize", "reject", "accept"]
-"""What becomes of a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8 forbids to send them), see L{Unstuffer}."""
+"""What becomes of a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8 forbids to send them), see `Unstuffer`."""
 
 MAX_CRS = 4
 """
 CRs before an LF that make one line end with it under "normalize".
 
-twisted.mail's C{sendmail} writes CR CR LF where the lines of the message end in CRLF already; a second program of that
+twisted.mail's ``sendmail`` writes CR CR LF where the lines of the message end in CRLF already; a second program of that
 kind adds a third CR.  Postfix takes any number.  Here there is a limit, since CRs are withheld until the LF comes.
 """
 
@@ -29,7 +29,7 @@ _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 def has_bare(chunk: bytes) -> bool:
     """
-    Whether C{chunk}, which splits no CRLF, holds a CR or LF that is not part of a CRLF.
+    Whether ``chunk``, which splits no CRLF, holds a CR or LF that is not part of a CRLF.
 
     Python's own reader of text files keeps account of the line ends it has met, with one look at each octet.
     """
@@ -46,7 +46,8 @@ class Unstuffer:
     another by an end that this server sees and the one before it does not.  Under "normalize" an LF with no CR before
     it, or with two to four, becomes a CRLF in the message; a CR elsewhere becomes a space.
 
-    @ivar bare: whether a bare CR or LF was met.
+    Attributes:
+        bare: Whether a bare CR or LF was met.
     """
 
     __slots__ = ("_normalize", "_started", "_withheld", "bare")
@@ -59,9 +60,10 @@ class Unstuffer:
 
     def feed(self, data: bytes, start: int = 0) -> tuple[bytes, int]:
         """
-        Take C{data} from C{start} on.
+        Take ``data`` from ``start`` on.
 
-        @return: the octets of the message that are now certain, and the index in C{data} behind the end of
+        Returns:
+            The octets of the message that are now certain, and the index in ``data`` behind the end of
             the message, or -1 when it has not come.
         """
         before = len(self._withheld) - start
@@ -90,14 +92,14 @@ class Unstuffer:
 
 
 def _normalized(chunk: bytes) -> bytes:
-    """C{chunk}, which splits no line end, with each line end a CRLF and each other CR a space."""
+    """``chunk``, which splits no line end, with each line end a CRLF and each other CR a space."""
     for _ in range(MAX_CRS):
         chunk = chunk.replace(b"\r\n", b"\n")
     return chunk.replace(b"\r", b" ").replace(b"\n", b"\r\n")
 
 
 def _uncertain(data: bytes) -> int:
-    """How many octets at the end of C{data} the next ones may give another meaning."""
+    """How many octets at the end of ``data`` the next ones may give another meaning."""
     for size in (4, 3, 2, 1):
         if data.endswith(_END[:size]):
             end = len(data) - size
@@ -109,20 +111,20 @@ def _uncertain(data: bytes) -> int:
 class LineEnds:
     """
     Takes a message in chunks, gives it with every line end a CRLF; nothing is doubled, wherever it is cut.
+
+    Args:
+        checked: Whether `has_bare` has found nothing in the whole message, so that nothing is looked for again.
     """
 
     __slots__ = ("_checked", "_cr", "at_start")
 
     def __init__(self, checked: bool = False) -> None:
-        """
-        @param checked: whether L{has_bare} has found nothing in the whole message, so that nothing is looked for again.
-        """
         self._checked = checked
         self._cr = False  # a CR is withheld: LF may follow
         self.at_start = True  # of a line
 
     def feed(self, chunk: bytes) -> bytes:
-        """C{chunk}, less a CR at its end, which comes with the next."""
+        """``chunk``, less a CR at its end, which comes with the next."""
         if self._cr:
             chunk, self._cr = b"\r" + chunk, False
         if chunk.endswith(b"\r"):
@@ -144,7 +146,8 @@ def size_as_sent(octets: bytes, bare: bool) -> int:
     """
     How many octets of a message are sent (RFC 1870 §6): each line end is a CRLF, that of the last line too.
 
-    @param bare: what L{has_bare} says of C{octets}.
+    Args:
+        bare: What `has_bare` says of ``octets``.
     """
     size = len(octets)
     if bare:
@@ -155,18 +158,18 @@ def size_as_sent(octets: bytes, bare: bool) -> int:
 class Stuffer:
     """
     Takes a message in chunks, gives the octets to send after 354.
+
+    Args:
+        checked: See `LineEnds`.
     """
 
     __slots__ = ("_line_ends",)
 
     def __init__(self, checked: bool = False) -> None:
-        """
-        @param checked: see L{LineEnds}.
-        """
         self._line_ends = LineEnds(checked)
 
     def feed(self, chunk: bytes) -> bytes:
-        """The octets to send for C{chunk}."""
+        """The octets to send for ``chunk``."""
         at_start = self._line_ends.at_start
         chunk = self._line_ends.feed(chunk)
         if chunk.find(b".") < 0:  # "in" makes and forgets an error first

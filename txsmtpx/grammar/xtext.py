@@ -14,15 +14,16 @@ _ESCAPE = re.compile(r"\+([0-9A-F]{2})")
 
 
 def encode(text: str) -> str:
-    """C{text} as xtext; what is not ASCII goes as the octets of its UTF-8."""
+    """``text`` as xtext; what is not ASCII goes as the octets of its UTF-8."""
     return _UNSAFE.sub(lambda octet: b"+%02X" % octet[0][0], text.encode("utf-8")).decode("ascii")
 
 
 def decode(text: str) -> str:
     """
-    The text that C{text} stands for.
+    The text that ``text`` stands for.
 
-    @raise Malformed: it is no xtext, or its octets are no UTF-8.
+    Raises:
+        Malformed: It is no xtext, or its octets are no UTF-8.
     """
     if _PLAIN.fullmatch(_ESCAPE.sub("", text)) is None:
         raise Malformed("not xtext")

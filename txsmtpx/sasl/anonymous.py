@@ -20,7 +20,8 @@ class Traced:
     """
     Nobody.
 
-    @ivar trace: what he says of himself, which proves nothing.
+    Attributes:
+        trace: What he says of himself, which proves nothing.
     """
 
     def __init__(self, trace: str) -> None:
@@ -39,7 +40,8 @@ class AnonymousServer:
 
     def next(self, response: bytes | None) -> bytes | Traced:
         """
-        @raise ValueError: the trace is no UTF-8, or too long.
+        Raises:
+            ValueError: The trace is no UTF-8, or too long.
         """
         if response is None:
             return b""
@@ -54,14 +56,16 @@ ANONYMOUS = Mechanism("ANONYMOUS", IAnonymous, AnonymousServer)
 
 @implementer(ISASLClient)
 class Anonymous:
-    """ANONYMOUS (RFC 4505), the client half."""
+    """
+    ANONYMOUS (RFC 4505), the client half.
+
+    Args:
+        trace: Such as an address, for the log of the server.
+    """
 
     name = "ANONYMOUS"
 
     def __init__(self, trace: str = "") -> None:
-        """
-        @param trace: such as an address, for the log of the server.
-        """
         self._trace = trace
         self.secrets = ()
 

@@ -24,7 +24,7 @@ class IBearerToken(ICredentials):
 
 @implementer(IBearerToken)
 class BearerToken:
-    """See L{IBearerToken}; it is shown without its token."""
+    """See `IBearerToken`; it is shown without its token."""
 
     def __init__(self, username: bytes, token: str) -> None:
         self.username = username
@@ -50,7 +50,8 @@ class OAuthBearerServer:
     """
     The server half.
 
-    @cvar refusal: the challenge that comes before a 535 (RFC 7628 §3.2.2).
+    Attributes:
+        refusal: The challenge that comes before a 535 (RFC 7628 §3.2.2).
     """
 
     refusal = json.dumps({"status": "invalid_token", "schemes": "bearer"}).encode("ascii")
@@ -62,7 +63,8 @@ class OAuthBearerServer:
         """
         RFC 7628 §3.1.
 
-        @raise ValueError: it is malformed.
+        Raises:
+            ValueError: It is malformed.
         """
         if response is None:
             return b""
@@ -89,7 +91,8 @@ class XOAuth2Server:
         """
         user, token.
 
-        @raise ValueError: it is malformed.
+        Raises:
+            ValueError: It is malformed.
         """
         if response is None:
             return b""
@@ -105,16 +108,18 @@ XOAUTH2 = Mechanism("XOAUTH2", IBearerToken, XOAuth2Server)
 
 @implementer(ISASLClient)
 class OAuthBearer:
-    """OAUTHBEARER (RFC 7628), the client half."""
+    """
+    OAUTHBEARER (RFC 7628), the client half.
+
+    Args:
+        token: The access token.
+        host: The server's name, where the token is bound to it (§3.1).
+        port: Likewise.
+    """
 
     name = "OAUTHBEARER"
 
     def __init__(self, username: str, token: str, host: str = "", port: int = 0) -> None:
-        """
-        @param token: the access token.
-        @param host: the server's name, where the token is bound to it (§3.1).
-        @param port: likewise.
-        """
         self._username = username
         self._token = token
         self.secrets = (token,)

@@ -25,12 +25,15 @@ def satisfied_by(
     backend: Any, require_auth: bool = False, without: Collection[str] = ()
 ) -> tuple[Mechanism, ...]:
     """
-    Those whose credentials C{backend} takes; before them those of its own, which it has in C{mechanisms}.
+    Those whose credentials ``backend`` takes; before them those of its own, which it has in ``mechanisms``.
 
-    @param require_auth: to be nobody will not do.
-    @param without: names of mechanisms that are left out.
-    @raise ValueError: no mechanism has such a name.
-    @raise TypeError: C{without} is one name.
+    Args:
+        require_auth: To be nobody will not do.
+        without: Names of mechanisms that are left out.
+
+    Raises:
+        ValueError: No mechanism has such a name.
+        TypeError: ``without`` is one name.
     """
     if ICredentialsBackend.providedBy(backend):
         taken = set(backend.credential_interfaces) - ({IAnonymous} if require_auth else set())
@@ -44,7 +47,8 @@ def satisfied_by(
 
 def _names(given: Collection[str], known: Collection[str]) -> set[str]:
     """
-    @raise ValueError: a name is not one of C{known}.
+    Raises:
+        ValueError: A name is not one of ``known``.
     """
     if isinstance(given, str):
         raise TypeError(f"without_mechanisms is a set of names, such as {{{given!r}}}")

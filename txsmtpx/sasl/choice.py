@@ -18,11 +18,14 @@ from txsmtpx.sasl.verifier import HASHES
 
 def strongest(offered: Collection[str], username: str, password: str, bindable: bool) -> ISASLClient:
     """
-    The best of C{offered}: bound to the channel, then challenge and response, then the password itself.
+    The best of ``offered``: bound to the channel, then challenge and response, then the password itself.
 
-    @param offered: names of mechanisms.
-    @param bindable: whether the channel can be bound.
-    @raise NotOffered: nothing that works with a password, and that this system can compute.
+    Args:
+        offered: Names of mechanisms.
+        bindable: Whether the channel can be bound.
+
+    Raises:
+        NotOffered: Nothing that works with a password, and that this system can compute.
     """
     names = [name for name in NAMES if computes(HASHES[name])]
     for name in [f"{name}-PLUS" for name in names] * bindable + names:
@@ -41,13 +44,16 @@ def strongest(offered: Collection[str], username: str, password: str, bindable: 
 
 def after(failed: ISASLClient, offered: Collection[str], username: str, password: str) -> ISASLClient | None:
     """
-    What is tried after a mechanism has failed that L{strongest} has chosen: PLAIN or LOGIN after CRAM-MD5.
+    What is tried after a mechanism has failed that `strongest` has chosen: PLAIN or LOGIN after CRAM-MD5.
 
     A server that keeps hashes of passwords cannot check CRAM-MD5, and some offer it all the same.  After SCRAM nothing
     is tried: its failure may mean that someone is between the client and the server.
 
-    @param offered: names of mechanisms.
-    @return: None for nothing.
+    Args:
+        offered: Names of mechanisms.
+
+    Returns:
+        None for nothing.
     """
     return _in_clear(offered, username, password) if isinstance(failed, CramMD5) else None
 

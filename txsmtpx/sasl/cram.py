@@ -19,18 +19,20 @@ from txsmtpx.sasl.mechanism import Mechanism, both_forms, computes, need, prepar
 
 @implementer(IUsernameHashedPassword)
 class ChallengeResponse:
-    """A name, and proof of a password, for checkers that have the password itself."""
+    """
+    A name, and proof of a password, for checkers that have the password itself.
+
+    Args:
+        digest: In hexadecimal, lower case.
+    """
 
     def __init__(self, username: bytes, challenge: bytes, digest: bytes) -> None:
-        """
-        @param digest: in hexadecimal, lower case.
-        """
         self.username = username
         self._challenge = challenge
         self._digest = digest
 
     def checkPassword(self, password: bytes | str) -> bool:
-        """Whether C{password} was known to the client, prepared or as it was typed; in constant time."""
+        """Whether ``password`` was known to the client, prepared or as it was typed; in constant time."""
         right, raw = both_forms(password)
         return self._made_with(right) | self._made_with(raw)
 
@@ -53,8 +55,9 @@ class CramMD5Server:
 
     def next(self, response: bytes | None) -> bytes | ChallengeResponse:
         """
-        @raise ValueError: it is no name and digest.
-        @raise SMTPError: 535 5.7.8, nobody can have such a name.
+        Raises:
+            ValueError: It is no name and digest.
+            SMTPError: 535 5.7.8, nobody can have such a name.
         """
         if not self._asked:
             self._asked = True
@@ -89,7 +92,8 @@ class CramMD5:
         """
         The server speaks first.
 
-        @raise NotOffered: this system has no MD5.
+        Raises:
+            NotOffered: This system has no MD5.
         """
         need(self.name, "md5")
 

@@ -16,15 +16,15 @@ from txsmtpx.sasl.mechanism import Mechanism
 class IClientCertificate(ICredentials):
     """A certificate that TLS has verified, and whom its owner wants to act as."""
 
-    username: bytes = Attribute("C{authorization}, or else the first of C{names}; a checker may set it.")
+    username: bytes = Attribute("``authorization``, or else the first of ``names``; a checker may set it.")
     authorization: str = Attribute("Whom the client wants to act as, \"\" where it leaves that to the certificate.")
     names: tuple[str, ...] = Attribute("Those in the certificate: e-mail addresses, DNS names, the common name.")
-    certificate: Any = Attribute("An L{OpenSSL.crypto.X509}.")
+    certificate: Any = Attribute("An `OpenSSL.crypto.X509`.")
 
 
 @implementer(IClientCertificate)
 class ClientCertificate:
-    """See L{IClientCertificate}."""
+    """See `IClientCertificate`."""
 
     def __init__(self, certificate: Any, names: tuple[str, ...], authorization: str) -> None:
         self.certificate = certificate
@@ -45,7 +45,8 @@ class ExternalServer:
 
     def next(self, response: bytes | None) -> bytes | ClientCertificate:
         """
-        @raise ValueError: the authorization identity is no UTF-8, or holds a NUL.
+        Raises:
+            ValueError: The authorization identity is no UTF-8, or holds a NUL.
         """
         if response is None:
             return b""
@@ -65,14 +66,16 @@ EXTERNAL = Mechanism(
 
 @implementer(ISASLClient)
 class External:
-    """EXTERNAL (RFC 4422, appendix A), the client half."""
+    """
+    EXTERNAL (RFC 4422, appendix A), the client half.
+
+    Args:
+        authorization: Whom to act as, "" for whom the server takes us for.
+    """
 
     name = "EXTERNAL"
 
     def __init__(self, authorization: str = "") -> None:
-        """
-        @param authorization: whom to act as, "" for whom the server takes us for.
-        """
         self._authorization = authorization
         self.secrets = ()
 

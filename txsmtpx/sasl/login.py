@@ -23,8 +23,9 @@ class LoginServer:
 
     def next(self, response: bytes | None) -> bytes | UsernamePassword:
         """
-        @raise ValueError: an empty name, or one that is no UTF-8.
-        @raise SMTPError: 535 5.7.8, nobody can have such a name or password.
+        Raises:
+            ValueError: An empty name, or one that is no UTF-8.
+            SMTPError: 535 5.7.8, nobody can have such a name or password.
         """
         if response is None:
             return b"Username:"
@@ -62,7 +63,8 @@ class Login:
 
     def next(self, challenge: bytes) -> bytes:
         """
-        @raise ValueError: the server asks a third time.
+        Raises:
+            ValueError: The server asks a third time.
         """
         if not self._answers:
             raise ValueError("LOGIN asks for two things")

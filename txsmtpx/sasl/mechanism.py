@@ -23,12 +23,13 @@ class Mechanism:
     """
     One mechanism.
 
-    @ivar name: as registered.
-    @ivar credential_interface: what its server half gives, an interface of L{twisted.cred.credentials} or the like.
-    @ivar server: makes a server half; takes the L{txsmtpx.dialog.connection.Connection} and the backend.
-    @ivar server_first: whether the client may not begin it.
-    @ivar available: whether a connection allows it, such as by its TLS.
-    @ivar suits: whether a backend that takes the credentials can satisfy it.
+    Attributes:
+        name: As registered.
+        credential_interface: What its server half gives, an interface of `twisted.cred.credentials` or the like.
+        server: Makes a server half; takes the `txsmtpx.dialog.connection.Connection` and the backend.
+        server_first: Whether the client may not begin it.
+        available: Whether a connection allows it, such as by its TLS.
+        suits: Whether a backend that takes the credentials can satisfy it.
     """
 
     name: str
@@ -41,9 +42,10 @@ class Mechanism:
 
 def computes(algorithm: str) -> bool:
     """
-    Whether this system computes HMAC by C{algorithm}: MD5 may be switched off, such as by FIPS 140.
+    Whether this system computes HMAC by ``algorithm``: MD5 may be switched off, such as by FIPS 140.
 
-    @param algorithm: a name of L{hashlib}.
+    Args:
+        algorithm: A name of `hashlib`.
     """
     try:
         hmac.new(bytes(16), b"", algorithm)
@@ -54,9 +56,10 @@ def computes(algorithm: str) -> bool:
 
 def need(name: str, algorithm: str) -> None:
     """
-    Check that this system computes the hash that the mechanism C{name} needs (L{computes}).
+    Check that this system computes the hash that the mechanism ``name`` needs (`computes`).
 
-    @raise NotOffered: it does not.
+    Raises:
+        NotOffered: It does not.
     """
     if not computes(algorithm):
         text = f"AUTH {name} needs {asciitext.upper(algorithm)}, which this system lacks"
@@ -65,9 +68,10 @@ def need(name: str, algorithm: str) -> None:
 
 def prepared(octets: bytes | str) -> bytes:
     """
-    A name or password in its one form (L{saslprep}).
+    A name or password in its one form (`saslprep`).
 
-    @raise ValueError: there is none.
+    Raises:
+        ValueError: There is none.
     """
     text = octets if isinstance(octets, str) else octets.decode("utf-8")
     return saslprep(text).encode("utf-8")
@@ -85,7 +89,7 @@ def both_forms(password: bytes | str) -> tuple[bytes, bytes]:
 @implementer(IUsernamePassword)
 class UsernamePassword:
     """
-    A name and a password, as octets, which checkers of L{twisted.cred} compare.
+    A name and a password, as octets, which checkers of `twisted.cred` compare.
 
     It is shown without its password, and compared in constant time.
     """
@@ -99,7 +103,8 @@ class UsernamePassword:
         """
         From what came by the wire.
 
-        @raise SMTPError: 535 5.7.8, nobody can have such a name or password.
+        Raises:
+            SMTPError: 535 5.7.8, nobody can have such a name or password.
         """
         try:
             return cls(prepared(username), prepared(password))
@@ -107,7 +112,7 @@ class UsernamePassword:
             raise auth_failed() from None
 
     def checkPassword(self, password: bytes | str) -> bool:
-        """Whether C{password}, the right one, is this one, in this form or as it was typed."""
+        """Whether ``password``, the right one, is this one, in this form or as it was typed."""
         right, raw = both_forms(password)
         return hmac.compare_digest(self.password, right) | hmac.compare_digest(self.password, raw)
 

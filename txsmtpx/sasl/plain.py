@@ -27,8 +27,9 @@ class PlainServer:
         """
         One response is all of it.
 
-        @raise ValueError: it is malformed.
-        @raise SMTPError: 535 5.7.8, nobody can have such a name or password.
+        Raises:
+            ValueError: It is malformed.
+            SMTPError: 535 5.7.8, nobody can have such a name or password.
         """
         if response is None:
             return b""
@@ -43,7 +44,7 @@ class PlainServer:
         return self._acting(credentials, authzid.decode("utf-8"))
 
     async def _acting(self, credentials: UsernamePassword, authorization: str) -> UsernamePassword:
-        """Whoever may not act as C{authorization} fails as with a wrong password, and it costs as much."""
+        """Whoever may not act as ``authorization`` fails as with a wrong password, and it costs as much."""
         allowed = None
         if self._may_act_as is not None:
             allowed = settle(self._may_act_as(credentials.username.decode("utf-8"), authorization))
@@ -57,7 +58,8 @@ class ActingAs(UsernamePassword):
     """
     Credentials of someone who is to be taken for someone else.
 
-    @ivar authorization: whom; the connection's C{username} from then on.
+    Attributes:
+        authorization: Whom; the connection's ``username`` from then on.
     """
 
     def __init__(self, username: bytes, password: bytes, authorization: str) -> None:
@@ -70,15 +72,19 @@ PLAIN = Mechanism("PLAIN", IUsernamePassword, PlainServer)
 
 @implementer(ISASLClient)
 class Plain:
-    """PLAIN (RFC 4616), the client half."""
+    """
+    PLAIN (RFC 4616), the client half.
+
+    Args:
+        authorization: Whom to act as, "" for oneself.
+
+    Raises:
+        ValueError: A NUL, which separates them.
+    """
 
     name = "PLAIN"
 
     def __init__(self, username: str, password: str, authorization: str = "") -> None:
-        """
-        @param authorization: whom to act as, "" for oneself.
-        @raise ValueError: a NUL, which separates them.
-        """
         if "\0" in username + password + authorization:
             raise ValueError("NUL in a name or password")
         self._username = username

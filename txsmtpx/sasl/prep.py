@@ -33,8 +33,9 @@ def saslprep(text: str) -> str:
     """
     §2.
 
-    @raise ValueError: it holds what no name or password may, which the text does not tell; or it is too long
-        (L{MAX_LENGTH}).
+    Raises:
+        ValueError: It holds what no name or password may, which the text does not tell; or it is too long
+            (`MAX_LENGTH`).
     """
     if text.isascii() and text.isprintable():
         return text

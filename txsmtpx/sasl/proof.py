@@ -1,7 +1,7 @@
 """
 SCRAM's messages (RFC 5802 §7), and what is proved by them (§3).
 
-By hashlib and hmac rather than by C{scramp}, the library for it: as of 1.4.18 and 1.5.0 that takes no channel binding
+By hashlib and hmac rather than by ``scramp``, the library for it: as of 1.4.18 and 1.5.0 that takes no channel binding
 called tls-exporter, on either side, and TLS 1.3 has no better one.  The tests hold both against each other.
 """
 
@@ -32,12 +32,13 @@ _SERVER_FINAL = re.compile(rf"v=({_BASE64}){_MORE}")
 
 class ClientFirst(NamedTuple):
     """
-    @ivar header: the GS2 header, as it came.
-    @ivar flag: "n", the client cannot bind; "y", it could, but thinks that the server cannot; "p=" and a binding.
-    @ivar authorization: whom to act as, "" for oneself.
-    @ivar username: in its one form.
-    @ivar nonce: the client's.
-    @ivar bare: the rest, which is proved.
+    Attributes:
+        header: The GS2 header, as it came.
+        flag: "n", the client cannot bind; "y", it could, but thinks that the server cannot; "p=" and a binding.
+        authorization: Whom to act as, "" for oneself.
+        username: In its one form.
+        nonce: The client's.
+        bare: The rest, which is proved.
     """
 
     header: str
@@ -50,10 +51,11 @@ class ClientFirst(NamedTuple):
 
 class ClientFinal(NamedTuple):
     """
-    @ivar binding: the GS2 header and the octets of the channel.
-    @ivar nonce: the client's and the server's.
-    @ivar proof: that it has the password.
-    @ivar bare: all but the proof, which is proved.
+    Attributes:
+        binding: The GS2 header and the octets of the channel.
+        nonce: The client's and the server's.
+        proof: That it has the password.
+        bare: All but the proof, which is proved.
     """
 
     binding: bytes
@@ -66,14 +68,16 @@ def client_first(flag: str, authorization: str, username: str, nonce: str) -> tu
     """
     The GS2 header, and the rest.
 
-    @raise ValueError: no name can be like that.
+    Raises:
+        ValueError: No name can be like that.
     """
     return f"{flag},{'a=' * bool(authorization)}{_quoted(authorization)},", f"n={_quoted(username)},r={nonce}"
 
 
 def read_client_first(text: str) -> ClientFirst:
     """
-    @raise ValueError: it is none.
+    Raises:
+        ValueError: It is none.
     """
     header, flag, authorization, bare, username, nonce = _match(_CLIENT_FIRST, text)
     first = ClientFirst(header, flag, _unquoted(authorization or ""), _unquoted(username), nonce, bare)
@@ -91,7 +95,8 @@ def read_server_first(text: str) -> tuple[str, bytes, int]:
     """
     The nonce, the salt, the iterations.
 
-    @raise ValueError: it is none.
+    Raises:
+        ValueError: It is none.
     """
     nonce, salt, iterations = _match(_SERVER_FIRST, text)
     if len(iterations) > _DIGITS or not LEAST_ITERATIONS <= int(iterations) <= MOST_ITERATIONS:
@@ -112,7 +117,8 @@ def proved(bare: str, proof: bytes) -> str:
 
 def read_client_final(text: str) -> ClientFinal:
     """
-    @raise ValueError: it is none.
+    Raises:
+        ValueError: It is none.
     """
     bare, binding, nonce, proof = _match(_CLIENT_FINAL, text)
     return ClientFinal(_octets(binding), nonce, _octets(proof), bare)
@@ -125,26 +131,28 @@ def server_final(signature: bytes) -> str:
 
 def read_server_final(text: str) -> bytes:
     """
-    @raise ValueError: it is none, or an error.
+    Raises:
+        ValueError: It is none, or an error.
     """
     return _octets(_match(_SERVER_FINAL, text)[0])
 
 
 def bound(header: str, flag: str, bindings: Mapping[str, bytes]) -> bytes:
-    """What C{c=} says (§5.1)."""
+    """What ``c=`` says (§5.1)."""
     return header.encode("utf-8") + (bindings[flag[2:]] if flag.startswith("p=") else b"")
 
 
 def client_proof(mechanism: str, key: bytes, verifier: ScramVerifier, message: bytes) -> bytes:
     """
-    @param key: the L{client_key}.
-    @param message: what both have said.
+    Args:
+        key: The `client_key`.
+        message: What both have said.
     """
     return _xor(key, hmac.digest(verifier.stored_key, message, HASHES[mechanism]))
 
 
 def proves(mechanism: str, proof: bytes, verifier: ScramVerifier, message: bytes) -> bool:
-    """Whether whoever made C{proof} has the password."""
+    """Whether whoever made ``proof`` has the password."""
     algorithm = HASHES[mechanism]
     key = _xor(proof, hmac.digest(verifier.stored_key, message, algorithm))
     right = hmac.compare_digest(hashlib.new(algorithm, key).digest(), verifier.stored_key)

@@ -27,11 +27,11 @@ from txsmtpx.settling import settle, then
 
 class IScramProof(ICredentials):
     """
-    Somebody has proved that he has the password of C{username}; there is nothing left to check but who he is.
+    Somebody has proved that he has the password of ``username``; there is nothing left to check but who he is.
 
     Only the server half of SCRAM makes these.  A checker that takes them provides
-    C{scram_verifier(username: str, mechanism: str)}, which gives a L{ScramVerifier}, a Deferred or a coroutine of
-    one, or None for a stranger; and, where it has not all, C{scram_mechanisms}, the names (without -PLUS) that
+    ``scram_verifier(username: str, mechanism: str)``, which gives a `ScramVerifier`, a Deferred or a coroutine of
+    one, or None for a stranger; and, where it has not all, ``scram_mechanisms``, the names (without -PLUS) that
     it has a verifier of for everybody.
     """
 
@@ -42,7 +42,7 @@ class IScramProof(ICredentials):
 
 @implementer(IScramProof)
 class ScramProof:
-    """See L{IScramProof}."""
+    """See `IScramProof`."""
 
     def __init__(self, username: bytes, mechanism: str, authorization: str = "") -> None:
         self.username = username
@@ -67,12 +67,12 @@ class ScramServer:
     The server half.
 
     Whatever is wrong, the answer is one and the same 535, and the same computations came before it.
+
+    Args:
+        name: With -PLUS, perhaps.
     """
 
     def __init__(self, name: str, connection: Any, backend: Any) -> None:
-        """
-        @param name: with -PLUS, perhaps.
-        """
         self._name = name
         self._mechanism = name.removesuffix("-PLUS")
         self._backend = backend
@@ -84,7 +84,8 @@ class ScramServer:
         """
         client-first-message, client-final-message, and the client's consent to our server-final-message.
 
-        @raise SMTPError: 535 5.7.8.
+        Raises:
+            SMTPError: 535 5.7.8.
         """
         if response is None:
             return b""
@@ -186,16 +187,19 @@ class Scram:
     """
     SCRAM (RFC 5802), the client half.
 
-    @ivar name: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512, perhaps with -PLUS.
-    @ivar finished: whether the server has proved that it knows the password.
+    Attributes:
+        name: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512, perhaps with -PLUS.
+        finished: Whether the server has proved that it knows the password.
+
+    Args:
+        authorization: Whom to act as, "" for oneself.
+        binding: With -PLUS, "tls-exporter" or "tls-server-end-point"; "" for the first of these that there is.
+
+    Raises:
+        ValueError: No such mechanism, or no name or password can be like that.
     """
 
     def __init__(self, name: str, username: str, password: str, authorization: str = "", binding: str = "") -> None:
-        """
-        @param authorization: whom to act as, "" for oneself.
-        @param binding: with -PLUS, "tls-exporter" or "tls-server-end-point"; "" for the first of these that there is.
-        @raise ValueError: no such mechanism, or no name or password can be like that.
-        """
         self._mechanism = name.removesuffix("-PLUS")
         if self._mechanism not in HASHES:
             raise ValueError(f"no mechanism is called {name}")
@@ -213,7 +217,7 @@ class Scram:
         self._compute: Callable[..., Any] = _at_once
 
     def bind(self, bindings: Mapping[str, bytes], offered: Collection[str]) -> None:
-        """See L{IBindable}."""
+        """See `IBindable`."""
         self._bindings = bindings
         self._offered = offered
 
@@ -222,14 +226,15 @@ class Scram:
         return copy.copy(self)
 
     def compute_by(self, in_thread: Callable[..., Deferred[Any]]) -> None:
-        """See L{ISASLClient}."""
+        """See `ISASLClient`."""
         self._compute = in_thread
 
     def start(self) -> bytes:
         """
         client-first-message (RFC 5802 §5).
 
-        @raise NotOffered: the channel cannot be bound, or not by what is wanted; or this system lacks the hash.
+        Raises:
+            NotOffered: The channel cannot be bound, or not by what is wanted; or this system lacks the hash.
         """
         need(self.name, HASHES[self._mechanism])
         self.finished = False
@@ -252,8 +257,11 @@ class Scram:
         """
         client-final-message, and then nothing, once the server has proved that it knows us, or says that it does not.
 
-        @return: C{bytes}; a Deferred of the former, if L{compute_by} has been called.
-        @raise ValueError: it has not, or it asks for too many iterations or too few.
+        Returns:
+            ``bytes``; a Deferred of the former, if `compute_by` has been called.
+
+        Raises:
+            ValueError: It has not, or it asks for too many iterations or too few.
         """
         text = challenge.decode("utf-8")
         if text.startswith("e="):  # RFC 5802 §7: the login has failed, and the reply to nothing says why (RFC 4954 §4)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from txsmtpx.sasl.mechanism import prepared
 
 HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
-"""Mechanisms, without -PLUS, to names of L{hashlib}."""
+"""Mechanisms, without -PLUS, to names of `hashlib`."""
 
 ITERATIONS = 10_000
 """Of a new password."""
@@ -32,8 +32,9 @@ class ScramVerifier(NamedTuple):
     """
     It is enough to check a proof, not to make one.
 
-    @ivar salt: 12 octets or more.
-    @ivar iterations: 4,096 or more.
+    Attributes:
+        salt: 12 octets or more.
+        iterations: 4,096 or more.
     """
 
     salt: bytes
@@ -49,9 +50,12 @@ def salted_password(mechanism: str, password: bytes, salt: bytes, iterations: in
     """
     RFC 5802 §3; this is what costs.
 
-    @param mechanism: one of L{HASHES}.
-    @param password: in UTF-8.
-    @raise ValueError: no password can be like that.
+    Args:
+        mechanism: One of `HASHES`.
+        password: In UTF-8.
+
+    Raises:
+        ValueError: No password can be like that.
     """
     return hashlib.pbkdf2_hmac(HASHES[mechanism], prepared(password), salt, iterations)
 
@@ -62,7 +66,7 @@ def client_key(mechanism: str, salted: bytes) -> bytes:
 
 
 def verifier_of(mechanism: str, salted: bytes, salt: bytes, iterations: int) -> ScramVerifier:
-    """From a L{salted_password}."""
+    """From a `salted_password`."""
     algorithm = HASHES[mechanism]
     stored_key = hashlib.new(algorithm, client_key(mechanism, salted)).digest()
     return ScramVerifier(salt, stored_key, hmac.digest(salted, b"Server Key", algorithm), iterations)
@@ -70,9 +74,10 @@ def verifier_of(mechanism: str, salted: bytes, salt: bytes, iterations: int) -> 
 
 def verifier_for(mechanism: str, password: bytes, salt: bytes, iterations: int = ITERATIONS) -> ScramVerifier:
     """
-    From a password; it costs as much as L{salted_password}.
+    From a password; it costs as much as `salted_password`.
 
-    @raise ValueError: no password can be like that.
+    Raises:
+        ValueError: No password can be like that.
     """
     return verifier_of(mechanism, salted_password(mechanism, password, salt, iterations), salt, iterations)
 
@@ -83,7 +88,8 @@ def made_up(
     """
     For a user that there is not: always the same one, and nobody has a password for it.
 
-    @param secret: of the server; who does not know it cannot tell the salt from a real one.
+    Args:
+        secret: Of the server; who does not know it cannot tell the salt from a real one.
     """
     algorithm = HASHES[mechanism]
 

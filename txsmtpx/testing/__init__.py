@@ -1,11 +1,11 @@
 """
 What our tests, and our users' tests, are written with.
 
-A client that types, to an L{txsmtpx.SMTPServer} in memory: L{Conversation}, and L{Link} where TLS is to be started.
-L{Network} joins our client and a server in memory.  Their time is a L{Clock}.  L{RecordingBackend} remembers what it
-was asked and answers what it was told to; L{ScriptedServer} says what it is told and fails where it is told, for tests
-of clients.  L{MailServer} is one of ours on a real port, for tests of programs that send mail; pytest's fixtures give
-it (C{pytest_txsmtpx}).  L{Transcript} is a dialog in a file, with the exact replies (L{txsmtpx.testing.transcript}).
+A client that types, to an `txsmtpx.SMTPServer` in memory: `Conversation`, and `Link` where TLS is to be started.
+`Network` joins our client and a server in memory.  Their time is a `Clock`.  `RecordingBackend` remembers what it
+was asked and answers what it was told to; `ScriptedServer` says what it is told and fails where it is told, for tests
+of clients.  `MailServer` is one of ours on a real port, for tests of programs that send mail; pytest's fixtures give
+it (``pytest_txsmtpx``).  `Transcript` is a dialog in a file, with the exact replies (`txsmtpx.testing.transcript`).
 """
 
 from txsmtpx.testing.certificate import Pem, issue

@@ -1,5 +1,5 @@
 """
-L{txsmtpx.SMTPClient} for tests that wait by blocking.
+`txsmtpx.SMTPClient` for tests that wait by blocking.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from txsmtpx.wire.connect import connect, target
 
 class BlockingClient:
     """
-    A client in another thread: its methods are those of L{SMTPClient}, and give what comes of the Deferred.
+    A client in another thread: its methods are those of `SMTPClient`, and give what comes of the Deferred.
 
-    @ivar client: the L{SMTPClient}.
+    Attributes:
+        client: The `SMTPClient`.
+
+    Args:
+        call: Calls a function in the thread of the client, and waits.
     """
 
     def __init__(self, client: SMTPClient, call: Callable[..., Any]) -> None:
-        """
-        @param call: calls a function in the thread of the client, and waits.
-        """
         self.client = client
         self._call = call
 
@@ -38,23 +39,28 @@ class BlockingClient:
 
 
 class Clients:
-    """Connects clients, and remembers them."""
+    """
+    Connects clients, and remembers them.
+
+    Args:
+        place: A `txsmtpx.testing.ReactorThread`, or `txsmtpx.testing.Here`.
+    """
 
     def __init__(self, place: Any) -> None:
-        """
-        @param place: a L{txsmtpx.testing.ReactorThread}, or L{txsmtpx.testing.Here}.
-        """
         self._place = place
         self._connected: list[SMTPClient] = []
 
     def connect(self, to: Any, **settings: Any) -> Any:
         """
-        Connect to C{to}.
+        Connect to ``to``.
 
-        @param to: a L{MailServer}, to which it speaks as that one wants it, and whose certificate it trusts; or an
-            endpoint, or its string.
-        @param settings: of L{txsmtpx.connect}.
-        @return: a L{BlockingClient}; where everybody is on a reactor of yours, a Deferred of an L{SMTPClient}.
+        Args:
+            to: A `MailServer`, to which it speaks as that one wants it, and whose certificate it trusts; or an
+                endpoint, or its string.
+            settings: Of `txsmtpx.connect`.
+
+        Returns:
+            A `BlockingClient`; where everybody is on a reactor of yours, a Deferred of an `SMTPClient`.
         """
         reactor = self._place.reactor
         if isinstance(to, MailServer):

@@ -26,9 +26,10 @@ class Pem:
     """
     A certificate and its key, in files.
 
-    @ivar certificate: a PEM file; clients trust this one.
-    @ivar key: a PEM file.
-    @ivar both: both in one.
+    Attributes:
+        certificate: A PEM file; clients trust this one.
+        key: A PEM file.
+        both: Both in one.
     """
 
     certificate: Path
@@ -41,18 +42,19 @@ class Pem:
         return optionsForClientTLS("localhost", trusted, extraCertificateOptions={"acceptableCiphers": CIPHERS})
 
     def client_context(self) -> ssl.SSLContext:
-        """The same for C{smtplib} and whatever else takes an L{ssl.SSLContext}."""
+        """The same for ``smtplib`` and whatever else takes an `ssl.SSLContext`."""
         return ssl.create_default_context(cafile=str(self.certificate))
 
 
 def issue(directory: Path, name: str = "localhost", *names: str, days: int = 1) -> Pem:
     """
-    A certificate for localhost and 127.0.0.1, or for C{names}, good since yesterday.
+    A certificate for localhost and 127.0.0.1, or for ``names``, good since yesterday.
 
-    @param directory: where its files go.
-    @param name: its subject, and what the files are called.
-    @param names: the DNS names it is for, where that is not localhost; "" for none at all.
-    @param days: how long from now.
+    Args:
+        directory: Where its files go.
+        name: Its subject, and what the files are called.
+        names: The DNS names it is for, where that is not localhost; "" for none at all.
+        days: How long from now.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     shown = _signed_by_itself(key, name, names, days).public_bytes(Encoding.PEM)

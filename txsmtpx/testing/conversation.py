@@ -21,19 +21,20 @@ class Conversation:
     """
     A client that types to a server in memory.
 
-    @ivar protocol: the L{txsmtpx.SMTPServer}.
-    @ivar transport: its L{StringTransport}.
-    @ivar clock: its time.
+    Attributes:
+        protocol: The `txsmtpx.SMTPServer`.
+        transport: Its `StringTransport`.
+        clock: Its time.
+
+    Args:
+        backend: A `RecordingBackend` of its own by default.
+        inside_tls: As if the handshake were done.
+        settings: Of `SMTPServerFactory`.
     """
 
     def __init__(
         self, backend: Any = None, *, clock: Clock | None = None, inside_tls: bool = False, **settings: Any
     ) -> None:
-        """
-        @param backend: a L{RecordingBackend} of its own by default.
-        @param inside_tls: as if the handshake were done.
-        @param settings: of L{SMTPServerFactory}.
-        """
         self.backend = RecordingBackend() if backend is None else backend
         self.clock = clock or Clock()
         self.transport = StringTransport()
@@ -63,7 +64,7 @@ class Conversation:
         return said.decode("utf-8").split("\r\n")[:-1]
 
     def ask(self, *lines: str) -> list[str]:
-        """Say C{lines} in one segment; what is answered at once."""
+        """Say ``lines`` in one segment; what is answered at once."""
         self.send("".join(f"{line}\r\n" for line in lines).encode())
         return self.replies()
 
@@ -81,7 +82,8 @@ class Conversation:
         """
         The connection is over.
 
-        @raise AssertionError: something of it is left.
+        Raises:
+            AssertionError: Something of it is left.
         """
         if not self._lost:
             self._lost = True
@@ -106,7 +108,7 @@ def one_by_one(octets: bytes, at: int) -> list[bytes]:
 
 
 def cut_at(*positions: int) -> Segments:
-    """In segments, cut at C{positions}, which rise."""
+    """In segments, cut at ``positions``, which rise."""
 
     def cut(octets: bytes, at: int) -> list[bytes]:
         edges = [0, *(place - at for place in positions if 0 < place - at < len(octets)), len(octets)]

@@ -1,7 +1,7 @@
 """
 TLS over a transport that cannot start it, or not by the clock it should go by.
 
-The transports of L{twisted.test.iosim} only pretend TLS.  Those of a reactor, when they start it, gather small
+The transports of `twisted.test.iosim` only pretend TLS.  Those of a reactor, when they start it, gather small
 writes by the clock of the global reactor, whichever reactor they are of.
 """
 
@@ -25,9 +25,10 @@ class StartsTLS:
     """
     Stands before the class of a transport.
 
-    @cvar above: the attribute that holds the protocol which talks over it.
-    @ivar clock: the time of TLS.
-    @ivar is_server: which end it is.
+    Attributes:
+        above: The attribute that holds the protocol which talks over it.
+        clock: The time of TLS.
+        is_server: Which end it is.
     """
 
     above: str
@@ -36,7 +37,7 @@ class StartsTLS:
     _tls: Any = None
 
     def startTLS(self, contextFactory: Any, beNormal: bool = True) -> None:
-        """See L{ITLSTransport.startTLS}."""
+        """See `ITLSTransport.startTLS`."""
         here: Any = self
         producer, streaming = here.producer, getattr(here, "streamingProducer", True)
         if producer is not None:
@@ -58,19 +59,19 @@ class StartsTLS:
         self._through().write(data)
 
     def writeSequence(self, iovec: Any) -> None:
-        """See L{ITransport.writeSequence}."""
+        """See `ITransport.writeSequence`."""
         self._through().writeSequence(iovec)
 
     def loseConnection(self) -> None:
-        """See L{ITransport.loseConnection}."""
+        """See `ITransport.loseConnection`."""
         self._through().loseConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """See L{IConsumer.registerProducer}."""
+        """See `IConsumer.registerProducer`."""
         self._through().registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
-        """See L{IConsumer.unregisterProducer}."""
+        """See `IConsumer.unregisterProducer`."""
         self._through().unregisterProducer()
 
 
@@ -96,16 +97,18 @@ class _Layer(StartsTLS, PassesHalfClose, ProtocolWrapper):
 
 
 class OwnClock(WrappingFactory):
-    """A factory whose connections start TLS by C{clock}."""
+    """
+    A factory whose connections start TLS by ``clock``.
+
+    Args:
+        factory: Of the protocols.
+        is_server: Which end they are.
+    """
 
     protocol = _Layer
     noisy = False
 
     def __init__(self, factory: Any, clock: Any, is_server: bool = True) -> None:
-        """
-        @param factory: of the protocols.
-        @param is_server: which end they are.
-        """
         super().__init__(factory)  # type: ignore[no-untyped-call]
         self.clock = clock
         self.is_server = is_server
@@ -113,16 +116,18 @@ class OwnClock(WrappingFactory):
 
 @implementer(IStreamClientEndpoint)
 class OwnClockEndpoint:
-    """A client endpoint whose connections start TLS by C{clock}."""
+    """
+    A client endpoint whose connections start TLS by ``clock``.
+
+    Args:
+        endpoint: Makes the connections.
+    """
 
     def __init__(self, endpoint: IStreamClientEndpoint, clock: Any) -> None:
-        """
-        @param endpoint: makes the connections.
-        """
         self._endpoint = endpoint
         self._clock = clock
 
     def connect(self, factory: Any) -> Deferred[Any]:
-        """See L{IStreamClientEndpoint.connect}."""
+        """See `IStreamClientEndpoint.connect`."""
         connecting: Deferred[Any] = self._endpoint.connect(OwnClock(factory, self._clock, is_server=False))
         return connecting.addCallback(lambda layer: layer.wrappedProtocol)

@@ -1,7 +1,7 @@
 """
-Two ends of a connection in memory, by L{twisted.test.iosim}, whose transports only pretend TLS; these start it.
+Two ends of a connection in memory, by `twisted.test.iosim`, whose transports only pretend TLS; these start it.
 
-L{Link} is a client that types to a server; L{txsmtpx.testing.Network} joins our client to one.
+`Link` is a client that types to a server; `txsmtpx.testing.Network` joins our client to one.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from txsmtpx.wire.factory import SMTPServerFactory
 
 
 class Transport(StartsTLS, FakeTransport):
-    """A transport in memory that can start real TLS, in the way of those of the reactor."""
+    """
+    A transport in memory that can start real TLS, in the way of those of the reactor.
+
+    Args:
+        protocol: What talks over it.
+        peer: The client's address, as the server sees it.
+    """
 
     above = "protocol"
 
     def __init__(self, protocol: Any, isServer: bool, clock: Clock, peer: str = "192.0.2.1") -> None:
-        """
-        @param protocol: what talks over it.
-        @param peer: the client's address, as the server sees it.
-        """
         kind = IPv6Address if ":" in peer else IPv4Address
         here, there = IPv4Address("TCP", "192.0.2.25", 25), kind("TCP", peer, 4000)
         super().__init__(protocol, isServer, here, there)  # type: ignore[no-untyped-call]
@@ -40,8 +42,9 @@ class Typist(Protocol):
     """
     A client that says what it is told and keeps what it hears.
 
-    @ivar heard: the octets since they were last taken from here.
-    @ivar lost: whether the connection is over.
+    Attributes:
+        heard: The octets since they were last taken from here.
+        lost: Whether the connection is over.
     """
 
     transport: Any
@@ -63,17 +66,18 @@ class Link:
     """
     A client that types to a server, which may start TLS.
 
-    @ivar server: what the transport of the server talks to.
-    @ivar client: the L{Typist}.
+    Attributes:
+        server: What the transport of the server talks to.
+        client: The `Typist`.
+
+    Args:
+        server: A protocol.
+        clock: The time of both.
+        peer: The client's address, as the server sees it.
+        tls: The client's options, for TLS from the first octet on.
     """
 
     def __init__(self, server: Any, clock: Clock, peer: str = "192.0.2.1", tls: Any = None) -> None:
-        """
-        @param server: a protocol.
-        @param clock: the time of both.
-        @param peer: the client's address, as the server sees it.
-        @param tls: the client's options, for TLS from the first octet on.
-        """
         self.server = server
         self.client = Typist()
         outer: Any = self.client
@@ -89,14 +93,15 @@ class Link:
         """
         A connection to a server of its own.
 
-        @param backend: an L{txsmtpx.IBackend}.
-        @param settings: of L{SMTPServerFactory}.
+        Args:
+            backend: An `txsmtpx.IBackend`.
+            settings: Of `SMTPServerFactory`.
         """
         clock = clock or Clock()
         return cls(SMTPServerFactory(backend, reactor=clock, **settings).buildProtocol(None), clock)
 
     def send(self, octets: bytes) -> None:
-        """Let the server have C{octets}, in one segment, and the client its answers."""
+        """Let the server have ``octets``, in one segment, and the client its answers."""
         self.client.transport.write(octets)
         self._pump.flush()
 
@@ -106,7 +111,7 @@ class Link:
         self._pump.flush()
 
     def ask(self, *lines: str) -> list[str]:
-        """Say C{lines} in one segment; the lines of the answers."""
+        """Say ``lines`` in one segment; the lines of the answers."""
         self.send("".join(f"{line}\r\n" for line in lines).encode())
         return self.said()
 
@@ -120,7 +125,8 @@ class Link:
         """
         The client's side of the handshake.
 
-        @param options: what C{startTLS} takes, such as L{txsmtpx.testing.Pem.client_options} gives.
+        Args:
+            options: What ``startTLS`` takes, such as `txsmtpx.testing.Pem.client_options` gives.
         """
         self.transport.startTLS(options)
         self._pump.flush()

@@ -1,7 +1,7 @@
 """
 A mail server for the tests of a program that sends mail: on a port of the loopback interface, what it gets in memory.
 
-It runs in a thread of its own, so that C{smtplib} and whatever else blocks may talk to it; or on a reactor of yours.
+It runs in a thread of its own, so that ``smtplib`` and whatever else blocks may talk to it; or on a reactor of yours.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 
 from txsmtpx.backends.memory import MemoryBackend, Received
-from txsmtpx.backends.portal import BackendRealm, PortalBackend
 from txsmtpx.interfaces import IBackend
+from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.testing.certificate import Pem, issue
 from txsmtpx.testing.layer import OwnClock
 from txsmtpx.testing.thread import PATIENCE, Here, ReactorThread
@@ -44,16 +44,26 @@ _DJANGO_NAMES = {
 
 class MailServer:
     """
-    A server, from L{start} to L{stop}; a context manager.
+    A server, from `start` to `stop`; a context manager.
 
-    @ivar host: where it listens: 127.0.0.1.
-    @ivar port: the port that it got, 0 before L{start}.
-    @ivar backend: what takes the mail: a L{MemoryBackend}, unless it was given another.
-    @ivar lmtp: whether it speaks LMTP.
-    @ivar tls: None, "starttls" or "implicit".
-    @ivar users: names to passwords.
-    @ivar certificate: what it shows, a L{Pem}; None without TLS.
-    @ivar factory: the L{SMTPServerFactory}.
+    Attributes:
+        host: Where it listens: 127.0.0.1.
+        port: The port that it got, 0 before `start`.
+        backend: What takes the mail: a `MemoryBackend`, unless it was given another.
+        lmtp: Whether it speaks LMTP.
+        tls: None, "starttls" or "implicit".
+        users: Names to passwords.
+        certificate: What it shows, a `Pem`; None without TLS.
+        factory: The `SMTPServerFactory`.
+
+    Args:
+        backend: An `IBackend`, or a function of the reactor that makes one.
+        tls: "starttls" on the plain port, or "implicit", from the first octet on.
+        users: Names to passwords; with some, mail is taken from nobody else.
+        require_auth: False, and with ``users`` it is taken from others too.
+        certificate: None for one of its own.
+        where: The thread to run in, or the reactor; None for a thread of its own.
+        settings: Of `SMTPServerFactory`, such as ``lmtp``, ``max_message_bytes`` and ``extensions``.
     """
 
     host = "127.0.0.1"
@@ -69,15 +79,6 @@ class MailServer:
         where: ReactorThread | Here | None = None,
         **settings: Any,
     ) -> None:
-        """
-        @param backend: an L{IBackend}, or a function of the reactor that makes one.
-        @param tls: "starttls" on the plain port, or "implicit", from the first octet on.
-        @param users: names to passwords; with some, mail is taken from nobody else.
-        @param require_auth: False, and with C{users} it is taken from others too.
-        @param certificate: None for one of its own.
-        @param where: the thread to run in, or the reactor; None for a thread of its own.
-        @param settings: of L{SMTPServerFactory}, such as C{lmtp}, C{max_message_bytes} and C{extensions}.
-        """
         self.port = 0
         self.tls = tls
         self.users = dict(users or {})
@@ -93,7 +94,7 @@ class MailServer:
 
     @property
     def messages(self) -> list[Received]:
-        """What it has got, the oldest first; see L{MemoryBackend.messages}."""
+        """What it has got, the oldest first; see `MemoryBackend.messages`."""
         return list(self.backend.messages)
 
     @property
@@ -104,13 +105,16 @@ class MailServer:
     def django_settings(self) -> dict[str, Any]:
         """
         Return the settings with which a Django project sends its mail to this server:
-        C{override_settings(**server.django_settings())}.
+        ``override_settings(**server.django_settings())``.
 
-        Django 6.1 and later gets C{MAILERS}, an earlier one C{EMAIL_HOST} and the other C{EMAIL_} settings.  With TLS,
-        have the process trust the server: set C{SSL_CERT_FILE} to C{server.certificate.certificate}.
+        Django 6.1 and later gets ``MAILERS``, an earlier one ``EMAIL_HOST`` and the other ``EMAIL_`` settings.  With
+        TLS, have the process trust the server: set ``SSL_CERT_FILE`` to ``server.certificate.certificate``.
 
-        @return: names to values, for the version of Django that is installed.
-        @raise ImportError: Django is not installed.
+        Returns:
+            Names to values, for the version of Django that is installed.
+
+        Raises:
+            ImportError: Django is not installed.
         """
         import django  # type: ignore[import-untyped]
 
@@ -121,10 +125,11 @@ class MailServer:
 
     def django_mailers(self) -> dict[str, Any]:
         """
-        Return the same as the value of C{MAILERS}, which Django has from version 6.1 on:
-        C{override_settings(MAILERS=server.django_mailers())}.
+        Return the same as the value of ``MAILERS``, which Django has from version 6.1 on:
+        ``override_settings(MAILERS=server.django_mailers())``.
 
-        @return: one mailer, called C{default}.
+        Returns:
+            One mailer, called ``default``.
         """
         return {"default": {"BACKEND": _DJANGO_BACKEND, "OPTIONS": self._django_options()}}
 
@@ -148,9 +153,14 @@ class MailServer:
         """
         Wait until it has got so many messages: for programs that send in the background.
 
-        @param patience: seconds.
-        @return: L{messages}; where it runs on a reactor of yours, a Deferred of them.
-        @raise TimeoutError: it has got less.
+        Args:
+            patience: Seconds.
+
+        Returns:
+            `messages`; where it runs on a reactor of yours, a Deferred of them.
+
+        Raises:
+            TimeoutError: It has got less.
         """
         return self.place.call(self._arrived, count, patience, patience=patience + PATIENCE)
 
@@ -175,9 +185,10 @@ class MailServer:
     @property
     def place(self) -> Any:
         """
-        Where it runs: its C{reactor}, and C{call}, which calls a function there.
+        Where it runs: its ``reactor``, and ``call``, which calls a function there.
 
-        @raise RuntimeError: it has not been started.
+        Raises:
+            RuntimeError: It has not been started.
         """
         if self._where is None:
             raise RuntimeError("the server has not been started")
@@ -228,7 +239,8 @@ class MailServer:
         """
         Listen no more, and end the connections.
 
-        @return: where it runs on a reactor of yours, a Deferred that fires when all is over.
+        Returns:
+            Where it runs on a reactor of yours, a Deferred that fires when all is over.
         """
         stopped = self.place.call(lambda: Deferred.fromCoroutine(self._stop()))
         if self._own:

@@ -1,5 +1,5 @@
 """
-Our client and a server, joined in memory: an endpoint whose connections go no further, and whose time is a L{Clock}.
+Our client and a server, joined in memory: an endpoint whose connections go no further, and whose time is a `Clock`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ class Network:
     """
     An endpoint: each connection goes, in memory, to a server of its own.  TLS is real.
 
-    @ivar clock: the time.
-    @ivar servers: those connected to so far.
-    @ivar clients: what connected to them.
+    Attributes:
+        clock: The time.
+        servers: Those connected to so far.
+        clients: What connected to them.
+
+    Args:
+        servers: A server protocol a connection; or one that makes them for as many as come, a factory such as
+            `SMTPServerFactory` and `txsmtpx.testing.Script`, or a function.
+        one_by_one: What the server says arrives octet by octet.
+        clock: Where the servers have it already.
     """
 
     def __init__(self, *servers: Any, one_by_one: bool = False, clock: Clock | None = None) -> None:
-        """
-        @param servers: a server protocol a connection; or one that makes them for as many as come, a factory such as
-            L{SMTPServerFactory} and L{txsmtpx.testing.Script}, or a function.
-        @param one_by_one: what the server says arrives octet by octet.
-        @param clock: where the servers have it already.
-        """
         self.clock = clock or Clock()
         self.servers: list[Any] = []
         self.clients: list[Any] = []
@@ -49,14 +50,15 @@ class Network:
         """
         A network whose only server is one of ours.
 
-        @param backend: an L{txsmtpx.IBackend}.
-        @param settings: of L{SMTPServerFactory}.
+        Args:
+            backend: An `txsmtpx.IBackend`.
+            settings: Of `SMTPServerFactory`.
         """
         clock = clock or Clock()
         return cls(SMTPServerFactory(backend, reactor=clock, **settings), clock=clock)
 
     def connect(self, factory: Any) -> Deferred[Any]:
-        """A connection (L{IStreamClientEndpoint.connect})."""
+        """A connection (`IStreamClientEndpoint.connect`)."""
         server = self._server()
         client = factory.buildProtocol(None)
         ours, theirs = Transport(client, False, self.clock), Transport(server, True, self.clock)
@@ -85,7 +87,8 @@ class Network:
         """
         A client, connected but for its greeting.
 
-        @param settings: of L{SMTPClient}.
+        Args:
+            settings: Of `SMTPClient`.
         """
         settings = {"clock": self.clock, "in_thread": lambda function, *args: succeed(function(*args)), **settings}
         client = SMTPClient(**settings)
@@ -103,8 +106,9 @@ class Network:
         """
         What comes of it, once nobody has anything to say.
 
-        @raise Exception: that.
-        @raise AssertionError: it waits for something else, such as time.
+        Raises:
+            Exception: That.
+            AssertionError: It waits for something else, such as time.
         """
         outcome = Outcome(deferred)
         self.flush()
@@ -119,7 +123,8 @@ class Network:
         """
         Everybody goes.
 
-        @raise AssertionError: a timer is left.
+        Raises:
+            AssertionError: A timer is left.
         """
         for pump in self.pumps:
             pump.serverIO.disconnecting = True

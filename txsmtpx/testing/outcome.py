@@ -14,7 +14,8 @@ class Outcome:
     """
     What came of a Deferred, so far.
 
-    @ivar results: at most one; a L{Failure} where it failed, which is handled by this.
+    Attributes:
+        results: At most one; a `Failure` where it failed, which is handled by this.
     """
 
     def __init__(self, deferred: Deferred[Any]) -> None:
@@ -35,8 +36,9 @@ class Outcome:
         """
         What it came to.
 
-        @raise Exception: that was it.
-        @raise AssertionError: it has not fired.
+        Raises:
+            Exception: That was it.
+            AssertionError: It has not fired.
         """
         if not self.fired:
             raise AssertionError("it waits")

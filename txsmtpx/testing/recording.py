@@ -29,18 +29,19 @@ class RecordingBackend:
     """
     Remembers what it is asked, and answers what it was told to.
 
-    @ivar outcomes: method to what comes of it: a value, a Deferred, an exception or L{Failure} (raised), a
-        function of the arguments giving one of these, or a list of these, one a call and then C{None}.  A C{data}
-        has read its message before this, unless its outcome is a function.
-    @ivar calls: (method, argument, ...) for each call, of all sessions.
-    @ivar messages: a L{Received} for each message read to its end.
-    @ivar sessions: each that was given.
+    Attributes:
+        outcomes: Method to what comes of it: a value, a Deferred, an exception or `Failure` (raised), a
+            function of the arguments giving one of these, or a list of these, one a call and then ``None``.  A ``data``
+            has read its message before this, unless its outcome is a function.
+        calls: (method, argument, ...) for each call, of all sessions.
+        messages: A `Received` for each message read to its end.
+        sessions: Each that was given.
+
+    Args:
+        users: Names to passwords; without any, AUTH is not offered.
     """
 
     def __init__(self, users: Mapping[str, str] | None = None, **outcomes: Any) -> None:
-        """
-        @param users: names to passwords; without any, AUTH is not offered.
-        """
         self.users = dict(users or {})
         self.credential_interfaces: tuple[Any, ...] = (IUsernamePassword,) if users else ()
         self.outcomes = outcomes
@@ -49,13 +50,13 @@ class RecordingBackend:
         self.sessions: list[RecordingSession] = []
 
     def asked(self, method: str, *arguments: Any) -> Any:
-        """C{method} was called: remember it, and give what was prepared for it."""
+        """``method`` was called: remember it, and give what was prepared for it."""
         self.calls.append((method, *arguments))
         outcome = self.prepared(method)
         return _come_true(outcome(*arguments) if callable(outcome) else outcome)
 
     def prepared(self, method: str) -> Any:
-        """Take the next outcome of C{method}."""
+        """Take the next outcome of ``method``."""
         outcome = self.outcomes.get(method)
         if isinstance(outcome, list):
             return outcome.pop(0) if outcome else None
@@ -80,7 +81,7 @@ class RecordingBackend:
         return self._with_session(outcome)
 
     def authenticate(self, connection: Connection, credentials: Any) -> Any:
-        """See L{login}."""
+        """See `login`."""
         return self.login(connection, credentials.username.decode(), credentials.password.decode("utf-8", "replace"))
 
     def _with_session(self, outcome: Any) -> Any:
@@ -103,9 +104,9 @@ def _come_true(outcome: Any) -> Any:
 @implementer(ISession)
 class RecordingSession:
     """
-    A session of L{RecordingBackend}, to which it tells everything.
+    A session of `RecordingBackend`, to which it tells everything.
 
-    It has C{verify} and C{expand} where an outcome of theirs is prepared.
+    It has ``verify`` and ``expand`` where an outcome of theirs is prepared.
     """
 
     def __init__(self, backend: RecordingBackend) -> None:

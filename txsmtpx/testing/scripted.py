@@ -41,30 +41,39 @@ class ScriptedServer(Protocol):
     r"""
     One connection.
 
-    C{offers} and C{answers} say what it answers; whatever is not told otherwise it takes.  An answer is
+    ``offers`` and ``answers`` say what it answers; whatever is not told otherwise it takes.  An answer is
 
-    ===================  =====================================================================================
-    C{"550 5.1.1 No"}    a reply; C{\n} between its lines
-    L{SILENCE}           nothing is said
-    L{HANG_UP}           the connection ends
-    C{b"250"}            octets, said as they are
-    a function           of the verb's argument, which gives one of these; or an iterator, which goes on with
-                         the lines of the client as long as it gives 334
-    C{None}              the usual
-    a list of these      one a command, and then the usual
-    ===================  =====================================================================================
+    * ``"550 5.1.1 No"``: a reply; ``\n`` between its lines
+    * `SILENCE`: nothing is said
+    * `HANG_UP`: the connection ends
+    * ``b"250"``: octets, said as they are
+    * a function: of the verb's argument, which gives one of these; or an iterator, which goes on with the lines of the
+      client as long as it gives 334
+    * ``None``: the usual
+    * a list of these: one a command, and then the usual
 
-    C{ScriptedServer(["PIPELINING"], RCPT=["250 2.1.5 Ok", "550 5.1.1 No"], END=HANG_UP)} offers PIPELINING, refuses the
-    second recipient, and is gone at the end of the message.
+    ``ScriptedServer(["PIPELINING"], RCPT=["250 2.1.5 Ok", "550 5.1.1 No"], END=HANG_UP)`` offers PIPELINING, refuses
+    the second recipient, and is gone at the end of the message.
 
-    @ivar lines: the commands heard.
-    @ivar messages: the complete messages, unstuffed.
-    @ivar raw: the octets that came after 354, with what ended them.
-    @ivar chunks: the octets of each BDAT.
-    @ivar tls: whether TLS has been started.
-    @ivar lost: whether the connection is over.
-    @ivar said: octets, so far.
-    @ivar heard: octets, so far.
+    Attributes:
+        lines: The commands heard.
+        messages: The complete messages, unstuffed.
+        raw: The octets that came after 354, with what ended them.
+        chunks: The octets of each BDAT.
+        tls: Whether TLS has been started.
+        lost: Whether the connection is over.
+        said: Octets, so far.
+        heard: Octets, so far.
+
+    Args:
+        offers: What EHLO announces: keywords, with what stands behind them.
+        lmtp: The end of a message is answered once for each recipient (RFC 2033 §4.2).
+        tls: For STARTTLS: what ``startTLS`` takes.  To offer it is another thing.
+        says: Octets after which it hangs up.
+        hears: Octets after which it hangs up.
+        hasty: BDAT is answered before its octets have come.
+        answers: By verb; ``GREETING`` is the first thing said, ``END`` the answer to a message, which came by DATA
+            or BDAT.
     """
 
     transport: Any
@@ -79,16 +88,6 @@ class ScriptedServer(Protocol):
         hasty: bool = False,
         **answers: Any,
     ) -> None:
-        """
-        @param offers: what EHLO announces: keywords, with what stands behind them.
-        @param lmtp: the end of a message is answered once for each recipient (RFC 2033 §4.2).
-        @param tls: for STARTTLS: what C{startTLS} takes.  To offer it is another thing.
-        @param says: octets after which it hangs up.
-        @param hears: octets after which it hangs up.
-        @param hasty: BDAT is answered before its octets have come.
-        @param answers: by verb; C{GREETING} is the first thing said, C{END} the answer to a message, which came by DATA
-            or BDAT.
-        """
         given = {{"GREETING": "", "END": "."}.get(verb, verb): answer for verb, answer in answers.items()}
         self.answers = {verb: list(answer) if isinstance(answer, list) else answer for verb, answer in given.items()}
         self.offers = list(offers)
@@ -260,11 +259,15 @@ class ScriptedServer(Protocol):
 
 class Script(Factory):
     """
-    A factory of L{ScriptedServer}: for L{txsmtpx.testing.Network}, or for any port.
+    A factory of `ScriptedServer`: for `txsmtpx.testing.Network`, or for any port.
 
-    @ivar servers: one for each connection so far.
-    @ivar host: where it listens: 127.0.0.1.
-    @ivar port: the port that it got, 0 before L{listen}.
+    Attributes:
+        servers: One for each connection so far.
+        host: Where it listens: 127.0.0.1.
+        port: The port that it got, 0 before `listen`.
+
+    Args:
+        script: Of each `ScriptedServer`.
     """
 
     host = "127.0.0.1"
@@ -272,9 +275,6 @@ class Script(Factory):
     noisy = False
 
     def __init__(self, **script: Any) -> None:
-        """
-        @param script: of each L{ScriptedServer}.
-        """
         self._script = script
         self.servers: list[ScriptedServer] = []
         self.port = 0
@@ -286,7 +286,7 @@ class Script(Factory):
         return server
 
     def listen(self, reactor: Any) -> IListeningPort:
-        """Listen on a port of the loopback interface; C{stopListening} of what this gives ends that."""
+        """Listen on a port of the loopback interface; ``stopListening`` of what this gives ends that."""
         listening: IListeningPort = reactor.listenTCP(0, OwnClock(self, reactor), interface=self.host)
         self.port = listening.getHost().port  # type: ignore[attr-defined]  # that of TCP has one
         return listening

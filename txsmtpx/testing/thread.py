@@ -22,14 +22,15 @@ except ImportError:  # not everywhere is there such a system call
     PollReactor = SelectReactor  # type: ignore[misc]
 
 PATIENCE = 30.0
-"""Seconds that L{ReactorThread.call} waits unless it is told otherwise."""
+"""Seconds that `ReactorThread.call` waits unless it is told otherwise."""
 
 
 class ReactorThread:
     """
-    Runs from the moment it is made until L{stop}.
+    Runs from the moment it is made until `stop`.
 
-    @ivar reactor: what runs.
+    Attributes:
+        reactor: What runs.
     """
 
     def __init__(self) -> None:
@@ -43,12 +44,15 @@ class ReactorThread:
 
     def call(self, function: Callable[..., Any], *args: Any, patience: float = PATIENCE, **kwargs: Any) -> Any:
         """
-        Call C{function} in the thread, and wait for what comes of it.
+        Call ``function`` in the thread, and wait for what comes of it.
 
-        @param function: may give a value, a Deferred or a coroutine.
-        @param patience: seconds; then what it gave is cancelled.
-        @raise TimeoutError: nothing has come of it.
-        @raise RuntimeError: this is called in that thread, which would wait for itself; or it has stopped.
+        Args:
+            function: May give a value, a Deferred or a coroutine.
+            patience: Seconds; then what it gave is cancelled.
+
+        Raises:
+            TimeoutError: Nothing has come of it.
+            RuntimeError: This is called in that thread, which would wait for itself; or it has stopped.
         """
         if threading.current_thread() is self._thread or not self._thread.is_alive():
             raise RuntimeError("the reactor's thread is not there to be waited for")
@@ -75,16 +79,18 @@ class ReactorThread:
 
 
 class Here:
-    """What L{ReactorThread} is for those who wait in a running reactor: they call, and have the Deferred."""
+    """
+    What `ReactorThread` is for those who wait in a running reactor: they call, and have the Deferred.
+
+    Args:
+        reactor: It runs, in this thread.
+    """
 
     def __init__(self, reactor: Any) -> None:
-        """
-        @param reactor: it runs, in this thread.
-        """
         self.reactor = reactor
 
     def call(self, function: Callable[..., Any], *args: Any, patience: float = PATIENCE, **kwargs: Any) -> Any:
-        """Whatever C{function} gives; nobody waits here."""
+        """Whatever ``function`` gives; nobody waits here."""
         return function(*args, **kwargs)
 
     def stop(self) -> None:

@@ -8,27 +8,25 @@ A dialog in a file, with the exact replies:
     c -> HELO client.example
     c <- 250 localhost
 
-======================  ================================================================================
-C{set NAME VALUE}       a setting of the factory
-C{user NAME PASSWORD}   a login; without any, AUTH is not offered
-C{offer KEYWORD ...}    the extensions, in this order; by default those of the factory
-C{tls}                  there is a certificate, so STARTTLS is offered
-C{inside tls}           the connection is in TLS already
-C{on METHOD OUTCOME}    what the backend's next METHOD comes to; when all are used up, it is C{ok}
-C{deliver OUTCOME}      within C{data}: the delivery to the next recipient, with perhaps C{timeout SECONDS} before
-C{c -> TEXT}            the client's line, its CRLF added
-C{c => TEXT}            octets of the client, nothing added
-C{c <- TEXT}            the next line of the server's, exactly
-C{wait SECONDS}         time passes
-C{lose}                 the client vanishes
-C{closed}               the server has hung up; where this is not said, it has not
-C{stored TEXT}          the next message that the backend has got
-======================  ================================================================================
+* ``set NAME VALUE``: a setting of the factory
+* ``user NAME PASSWORD``: a login; without any, AUTH is not offered
+* ``offer KEYWORD ...``: the extensions, in this order; by default those of the factory
+* ``tls``: there is a certificate, so STARTTLS is offered
+* ``inside tls``: the connection is in TLS already
+* ``on METHOD OUTCOME``: what the backend's next METHOD comes to; when all are used up, it is ``ok``
+* ``deliver OUTCOME``: within ``data``: the delivery to the next recipient, with perhaps ``timeout SECONDS`` before
+* ``c -> TEXT``: the client's line, its CRLF added
+* ``c => TEXT``: octets of the client, nothing added
+* ``c <- TEXT``: the next line of the server's, exactly
+* ``wait SECONDS``: time passes
+* ``lose``: the client vanishes
+* ``closed``: the server has hung up; where this is not said, it has not
+* ``stored TEXT``: the next message that the backend has got
 
-An OUTCOME is C{ok}, C{say TEXT} (a C{str}), a reply (C{550 5.1.1 Nobody here}), C{crash}, C{never}, or
-C{after SECONDS OUTCOME}; a C{data} with C{early} before it does not read the message first; C{deliver none}
-is a delivery never started.  A TEXT knows C{\r \n \0 \\ \xFF}, C{{a*100}} for a hundred times "a",
-C{{base64:TEXT}}, and in replies C{{id}} for a queue id.
+An OUTCOME is ``ok``, ``say TEXT`` (a ``str``), a reply (``550 5.1.1 Nobody here``), ``crash``, ``never``, or
+``after SECONDS OUTCOME``; a ``data`` with ``early`` before it does not read the message first; ``deliver none``
+is a delivery never started.  A TEXT knows ``\r \n \0 \\ \xFF``, ``{a*100}`` for a hundred times "a",
+``{base64:TEXT}``, and in replies ``{id}`` for a queue id.
 """
 
 from __future__ import annotations
@@ -82,14 +80,15 @@ class Transcript:
     """
     A dialog in a file; see the module for how it is written.
 
-    @ivar octets: all that the client says.
-    @ivar crashes: whether a L{BackendCrash} is to be found in the log.
+    Attributes:
+        octets: All that the client says.
+        crashes: Whether a `BackendCrash` is to be found in the log.
+
+    Raises:
+        ValueError: A line is not understood.
     """
 
     def __init__(self, text: str, name: str = "a transcript") -> None:
-        """
-        @raise ValueError: a line is not understood.
-        """
         self._name = name
         self._steps: list[_Step] = []
         for number, line in enumerate(text.splitlines(), 1):
@@ -115,14 +114,19 @@ class Transcript:
         """
         Play it once.
 
-        @param segments: how the octets between two C{wait} are cut, who does not wait for replies then; None for a
-            client that says a line at a time.
-        @param conversation: makes the L{Conversation} with the server, which takes what that takes.
-        @param backend: one of yours, in place of that which C{user}, C{on} and C{deliver} are for; its C{messages} are
-            what C{stored} is about.
-        @return: the backend of the transcript, which knows what it was asked.
-        @raise AssertionError: the server says anything else.
-        @raise ValueError: the transcript has words for a backend, and yours does not hear them.
+        Args:
+            segments: How the octets between two ``wait`` are cut, who does not wait for replies then; None for a
+                client that says a line at a time.
+            conversation: Makes the `Conversation` with the server, which takes what that takes.
+            backend: One of yours, in place of that which ``user``, ``on`` and ``deliver`` are for; its ``messages`` are
+                what ``stored`` is about.
+
+        Returns:
+            The backend of the transcript, which knows what it was asked.
+
+        Raises:
+            AssertionError: The server says anything else.
+            ValueError: The transcript has words for a backend, and yours does not hear them.
         """
         play = _Play(self._all("user"), self._all("on"), self._all("deliver"))
         if backend is not None and any(step.kind in ("user", "on", "deliver") for step in self._steps):
@@ -221,7 +225,8 @@ class _NoCertificate:
 
     def serverConnectionForTLS(self, protocol: Any) -> Any:
         """
-        @raise NotImplementedError: always.
+        Raises:
+            NotImplementedError: Always.
         """
         raise NotImplementedError
 

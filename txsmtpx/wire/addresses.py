@@ -21,14 +21,13 @@ class AddressLookup:
 
     Attributes:
         failures: The errors of the look-ups that have failed so far.
+
+    Args:
+        clock: Measures the resolution delay.
+        lookups: One look-up for each address family, the preferred family first.
     """
 
     def __init__(self, clock: IReactorTime, lookups: Sequence[Deferred[list[str]]]) -> None:
-        """
-        Args:
-            clock: Measures the resolution delay.
-            lookups: One look-up for each address family, the preferred family first.
-        """
         self.failures: list[Exception] = []
         self._clock = clock
         self._found: list[list[str]] = [[] for _ in lookups]

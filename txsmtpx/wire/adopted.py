@@ -24,9 +24,10 @@ def adopt_port(reactor: Any, descriptor: int, family: int, factory: Any) -> ILis
     """
     Listen on a socket that listens already.
 
-    @param descriptor: of the socket; it is duplicated, so it may be closed.
-    @param family: such as C{socket.AF_UNIX}.
-    @param factory: for its connections.
+    Args:
+        descriptor: Of the socket; it is duplicated, so it may be closed.
+        family: Such as ``socket.AF_UNIX``.
+        factory: For its connections.
     """
     os.set_blocking(descriptor, False)
     port: Any
@@ -74,7 +75,7 @@ class AdoptedUNIXPort(unix.Port):
         adopted.startReading()
 
     def doRead(self) -> None:
-        """Accept one connection, as L{AdoptedTCPPort} does."""
+        """Accept one connection, as `AdoptedTCPPort` does."""
         self.numberAccepts = 1
         super().doRead()  # type: ignore[no-untyped-call]
 

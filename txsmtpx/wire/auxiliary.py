@@ -3,11 +3,11 @@ Connections that carry no mail: those of the web inbox and of the figures for Pr
 
 How many there are, how long they may be silent, and how much memory they take is limited:
 
-  - They share the file descriptors of the process with mail.  L{most_connections} leaves most of them for mail.
+  - They share the file descriptors of the process with mail.  `most_connections` leaves most of them for mail.
   - A client that does not read stops what is written to it: at most 64 KiB wait in the transport, and one piece of the
-    answer.  After L{UNREAD} seconds the connection is aborted.
+    answer.  After `UNREAD` seconds the connection is aborted.
   - An answer may hold what was made for it, such as a part of a long message.  All answers of a port together hold
-    L{MAX_HELD} octets; where more are needed, the connection that has not read for the longest time is aborted.
+    `MAX_HELD` octets; where more are needed, the connection that has not read for the longest time is aborted.
   - When there are as many connections as there may be, a new one takes the place of the one that has been silent for
     the longest time: between two requests, in the middle of a request, or not reading.  If all of them are busy, the
     new one is closed.  So clients that only hold connections do not lock out the others.
@@ -58,7 +58,7 @@ def most_connections(most: int, limit: Callable[[], int] = limit) -> int:
         limit: how many descriptors the process may have, 0 where nobody counts.
 
     Returns:
-        The lesser of C{most} and an eighth of the descriptors; at least 1.
+        The lesser of ``most`` and an eighth of the descriptors; at least 1.
     """
     descriptors = limit()
     return min(most, max(1, descriptors // SHARE)) if descriptors else most
@@ -144,15 +144,16 @@ class AuxiliaryChannel(HTTPChannel):
 
 
 class Connections:
-    """All connections of a port."""
+    """
+    All connections of a port.
+
+    Args:
+        name: what the log calls the port.
+        most: connections at a time.
+        max_held: octets that all answers together may hold.
+    """
 
     def __init__(self, clock: IReactorTime, name: str, most: int, max_held: int = MAX_HELD) -> None:
-        """
-        Args:
-            name: what the log calls the port.
-            most: connections at a time.
-            max_held: octets that all answers together may hold.
-        """
         self._name = name
         self._most = most
         self._max_held = max_held

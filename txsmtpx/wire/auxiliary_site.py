@@ -54,8 +54,14 @@ class AuxiliarySite(Site):
     """
     A site whose clients, requests and connections are limited.
 
-    @ivar connections: those that there are.
-    @ivar cooperator: runs what takes turns, for up to 10 milliseconds before others have theirs.
+    Attributes:
+        connections: Those that there are.
+        cooperator: Runs what takes turns, for up to 10 milliseconds before others have theirs.
+
+    Args:
+        clock: A reactor, or a clock.
+        name: What the log calls its port.
+        most: Connections at a time; see `txsmtpx.wire.auxiliary.most_connections`.
     """
 
     displayTracebacks = False
@@ -64,11 +70,6 @@ class AuxiliarySite(Site):
     requestFactory = AuxiliaryRequest
 
     def __init__(self, root: IResource, clock: Any, name: str, most: int) -> None:
-        """
-        @param clock: a reactor, or a clock.
-        @param name: what the log calls its port.
-        @param most: connections at a time; see L{txsmtpx.wire.auxiliary.most_connections}.
-        """
         Site.__init__(self, root, timeout=None, reactor=clock)
         self.connections = Connections(clock, name, most)
         self.cooperator = Cooperator(scheduler=lambda turn: clock.callLater(0, turn))

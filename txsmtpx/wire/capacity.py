@@ -22,16 +22,15 @@ class PoolBusy(NetworkError, TimeoutError):
 
     Attributes:
         seconds: How long the caller has waited.
+
+    Args:
+        seconds: How long the caller has waited.
     """
 
     command = "connect"
     fault = Fault.CALLER
 
     def __init__(self, seconds: float) -> None:
-        """
-        Args:
-            seconds: How long the caller has waited.
-        """
         Exception.__init__(self, seconds)
         self.seconds = seconds
 
@@ -62,15 +61,14 @@ class Capacity:
     Attributes:
         size: The most connections that the pool may have.
         limit: The most connections at present: fewer where the server accepts fewer.
+
+    Args:
+        clock: Measures waiting.
+        size: The most connections.
+        queue_changed: Called when the number of waiting callers has changed.
     """
 
     def __init__(self, clock: IReactorTime, size: int, queue_changed: Callable[[], object]) -> None:
-        """
-        Args:
-            clock: Measures waiting.
-            size: The most connections.
-            queue_changed: Called when the number of waiting callers has changed.
-        """
         self.size = self.limit = size
         self._clock = clock
         self._queue_changed = queue_changed

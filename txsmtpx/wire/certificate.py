@@ -23,24 +23,27 @@ from txsmtpx.wire.policy import CIPHERS, answer_alpn
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificate:
     """
-    A certificate and its key in files, for C{SMTPServerFactory(tls=...)}, and for whatever else takes a connection
+    A certificate and its key in files, for ``SMTPServerFactory(tls=...)``, and for whatever else takes a connection
     creator of Twisted.
 
-    Connections take the options of the moment; L{reload} makes new ones and leaves those in use alone.
+    Connections take the options of the moment; `reload` makes new ones and leaves those in use alone.
 
-    @ivar names: the DNS names it is for, in lower case; C{*.example.org} is any one label before C{.example.org}.
-    @ivar expires: when it ends, with its time zone.
+    Attributes:
+        names: The DNS names it is for, in lower case; ``*.example.org`` is any one label before ``.example.org``.
+        expires: When it ends, with its time zone.
+
+    Args:
+        certificate: Path of a PEM file: the certificate, then its chain.
+        key: Path of a PEM file with the key; None when it stands in the first.
+        client_ca: Path of a PEM file with certificates: clients are asked, not forced, to show one that is
+            signed by one of these (for AUTH EXTERNAL).
+
+    Raises:
+        ValueError: A file does not hold what it should, or key and certificate do not belong together.
+        OSError: A file cannot be read.
     """
 
     def __init__(self, certificate: str, key: str | None = None, client_ca: str | None = None) -> None:
-        """
-        @param certificate: path of a PEM file: the certificate, then its chain.
-        @param key: path of a PEM file with the key; None when it stands in the first.
-        @param client_ca: path of a PEM file with certificates: clients are asked, not forced, to show one that is
-            signed by one of these (for AUTH EXTERNAL).
-        @raise ValueError: a file does not hold what it should, or key and certificate do not belong together.
-        @raise OSError: a file cannot be read.
-        """
         self._certificate = certificate
         self._key = key or certificate
         self._client_ca = client_ca
@@ -50,8 +53,9 @@ class Certificate:
         """
         Read the files again.
 
-        @raise ValueError: see above; what was there before stays in force.
-        @raise OSError: likewise.
+        Raises:
+            ValueError: See above; what was there before stays in force.
+            OSError: Likewise.
         """
         options = _options(self._certificate, self._key, self._client_ca)
         assert options.certificate is not None
@@ -60,7 +64,7 @@ class Certificate:
         self.creator = ConnectionCreator(options)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """An OpenSSL connection, with the certificate of the moment (L{IOpenSSLServerConnectionCreator})."""
+        """An OpenSSL connection, with the certificate of the moment (`IOpenSSLServerConnectionCreator`)."""
         connection: SSL.Connection = self.creator.serverConnectionForTLS(protocol)
         return connection
 
@@ -90,7 +94,7 @@ def _certificates(path: str) -> list[crypto.X509]:
 
 
 def _client_certificates(client_ca: str | None) -> dict[str, Any]:
-    """What C{CertificateOptions} takes to ask for certificates without insisting."""
+    """What ``CertificateOptions`` takes to ask for certificates without insisting."""
     if client_ca is None:
         return {}
     try:
@@ -127,20 +131,21 @@ class ConnectionCreator:
     """
     A side of TLS for each connection.
 
-    @ivar context: what they are made from, an C{OpenSSL.SSL.Context}.
+    Attributes:
+        context: What they are made from, an ``OpenSSL.SSL.Context``.
+
+    Args:
+        options: Of Twisted, such as ``CertificateOptions``; its context answers ALPN from now on.
+        protocols: See `answer_alpn`.
     """
 
     def __init__(self, options: Any, protocols: Sequence[bytes] = ()) -> None:
-        """
-        @param options: of Twisted, such as C{CertificateOptions}; its context answers ALPN from now on.
-        @param protocols: see L{answer_alpn}.
-        """
         self.context = options.getContext()
         with contextlib.suppress(ValueError):  # it has connections already, so it stays as it is
             answer_alpn(self.context, protocols)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """An OpenSSL connection (L{IOpenSSLServerConnectionCreator})."""
+        """An OpenSSL connection (`IOpenSSLServerConnectionCreator`)."""
         return SSL.Connection(self.context, None)
 
 
@@ -158,9 +163,12 @@ def adopt(tls: Any) -> Certificate | None:
     """
     What a user gave for TLS.
 
-    @param tls: None, a L{Certificate}, an C{IOpenSSLServerConnectionCreator}, or a context factory such as
-        C{CertificateOptions}.
-    @raise TypeError: something else.
+    Args:
+        tls: None, a `Certificate`, an ``IOpenSSLServerConnectionCreator``, or a context factory such as
+            ``CertificateOptions``.
+
+    Raises:
+        TypeError: Something else.
     """
     if tls is None or isinstance(tls, Certificate):
         return tls

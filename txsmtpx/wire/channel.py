@@ -1,5 +1,5 @@
 """
-The client's end of a connection: lines in, octets out, time-outs, TLS.  What is said there is L{SMTPClient}'s.
+The client's end of a connection: lines in, octets out, time-outs, TLS.  What is said there is `SMTPClient`'s.
 """
 
 from __future__ import annotations
@@ -38,12 +38,22 @@ MAX_LINE = 8192
 @implementer(IHandshakeListener, IPushProducer)
 class ClientChannel(LineReceiver):
     """
-    See L{SMTPClient}, which is one.
+    See `SMTPClient`, which is one.
 
-    @ivar lmtp: whether LMTP is spoken (RFC 2033).
-    @ivar greeting: fires with the server's first reply.
-    @ivar tls: a L{TLSState}, None in the clear.
-    @ivar server_name: the name of the server, where the endpoint found it out (L{txsmtpx.wire.mx}).
+    Attributes:
+        lmtp: Whether LMTP is spoken (RFC 2033).
+        greeting: Fires with the server's first reply.
+        tls: A `TLSState`, None in the clear.
+        server_name: The name of the server, where the endpoint found it out (`txsmtpx.wire.mx`).
+
+    Args:
+        eight_bit: What becomes of octets above 127 that the server does not take: "refuse" or "send".
+        extensions: What we understand besides those in the box.
+        without: Keywords of extensions that are not used, though the server offers them.
+        tls_options: The `ClientTLS` of an endpoint that speaks TLS from the start.
+        in_thread: Calls a function in a thread, for bodies that are files.
+        domain: What we call ourselves, "" for the address of this end (RFC 5321 §4.1.3).
+        allow_insecure_auth: Log in without TLS, where everybody on the way can read it.
     """
 
     transport: Any  # it provides more interfaces than ITransport
@@ -63,15 +73,6 @@ class ClientChannel(LineReceiver):
         without: Collection[str] = (),
         eight_bit: EightBit = "refuse",
     ) -> None:
-        """
-        @param eight_bit: what becomes of octets above 127 that the server does not take: "refuse" or "send".
-        @param extensions: what we understand besides those in the box.
-        @param without: keywords of extensions that are not used, though the server offers them.
-        @param tls_options: the L{ClientTLS} of an endpoint that speaks TLS from the start.
-        @param in_thread: calls a function in a thread, for bodies that are files.
-        @param domain: what we call ourselves, "" for the address of this end (RFC 5321 §4.1.3).
-        @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
-        """
         self.lmtp = lmtp
         self.tls: TLSState | None = None
         self.server_name = ""
@@ -102,11 +103,11 @@ class ClientChannel(LineReceiver):
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """Keyword to what stood behind it, as its extension reads it; empty before L{hello}."""
+        """Keyword to what stood behind it, as its extension reads it; empty before `hello`."""
         return self._dialog.extensions
 
     def supports_auth(self, mechanism: str) -> bool:
-        """Whether C{mechanism} is offered."""
+        """Whether ``mechanism`` is offered."""
         return asciitext.upper(mechanism) in self.extensions.get("AUTH", ())
 
     @property
@@ -216,12 +217,12 @@ class ClientChannel(LineReceiver):
             writable.callback(None)
 
     def stopProducing(self) -> None:
-        """The transport has gone; C{connectionLost} follows."""
+        """The transport has gone; ``connectionLost`` follows."""
 
     # ---- what the dialog calls
 
     def write(self, octets: bytes, body: bytes = b"") -> None:
-        """Send C{octets}, lines, and C{body}, of a message, in one go."""
+        """Send ``octets``, lines, and ``body``, of a message, in one go."""
         if self._recorder is not None:
             for line in octets[:-2].split(b"\r\n"):
                 self._recorder.client(line)
@@ -230,13 +231,13 @@ class ClientChannel(LineReceiver):
         self._outlet.write(octets + body if body else octets)
 
     def write_body(self, octets: bytes) -> None:
-        """Send C{octets} of a message."""
+        """Send ``octets`` of a message."""
         if self._recorder is not None:
             self._recorder.message(len(octets))
         self._outlet.write(octets)
 
     def write_secret(self, octets: bytes) -> None:
-        """Send C{octets}, a line that no transcript shows."""
+        """Send ``octets``, a line that no transcript shows."""
         if self._recorder is not None:
             self._recorder.client(octets[:-2], response=True)
         self._outlet.write(octets)
@@ -254,7 +255,7 @@ class ClientChannel(LineReceiver):
         return self._writable
 
     def wake(self, seconds: float, call: Callable[[], object] | None) -> None:
-        """Call C{call} in C{seconds}; None for nothing."""
+        """Call ``call`` in ``seconds``; None for nothing."""
         if call is None:
             self._deadlines.clear("wake")
         else:
@@ -291,7 +292,8 @@ class ClientChannel(LineReceiver):
         """
         Negotiate TLS; fires when it stands.
 
-        @raise ProtocolError: the server has said more in the clear than it was asked for (RFC 3207 §6).
+        Raises:
+            ProtocolError: The server has said more in the clear than it was asked for (RFC 3207 §6).
         """
         if not self._dialog.quiet or self._lines or self._unread:
             self._dialog.fail(ProtocolError("the server went on in the clear after STARTTLS", command="STARTTLS"))

@@ -1,5 +1,5 @@
 """
-The client on the wire: L{SMTPClient}, one connection that sends many messages.
+The client on the wire: `SMTPClient`, one connection that sends many messages.
 """
 
 from __future__ import annotations
@@ -38,19 +38,20 @@ from txsmtpx.wire.tls import TLSState
 
 class SMTPClient(ClientChannel):
     """
-    A connection to a server.  L{txsmtpx.connect} makes one that is greeted, secured and logged in.
+    A connection to a server.  `txsmtpx.connect` makes one that is greeted, secured and logged in.
 
-    Every method that speaks returns a Deferred, which fails with L{SMTPError} when the server says no.
+    Every method that speaks returns a Deferred, which fails with `SMTPError` when the server says no.
 
-    @ivar lmtp: whether LMTP is spoken (RFC 2033).
-    @ivar greeting: fires with the server's first reply.
-    @ivar tls: a L{TLSState}, None in the clear.
-    @ivar server_name: the name of the server, where the endpoint found it out (L{txsmtpx.wire.mx}).
-    @ivar authenticated: whether the server has accepted a login.
+    Attributes:
+        lmtp: Whether LMTP is spoken (RFC 2033).
+        greeting: Fires with the server's first reply.
+        tls: A `TLSState`, None in the clear.
+        server_name: The name of the server, where the endpoint found it out (`txsmtpx.wire.mx`).
+        authenticated: Whether the server has accepted a login.
     """
 
     def __init__(self, **settings: Any) -> None:
-        """See L{ClientChannel}."""
+        """See `ClientChannel`."""
         super().__init__(**settings)
         self.authenticated = False
         self._another = False
@@ -62,7 +63,7 @@ class SMTPClient(ClientChannel):
 
     @property
     def offer(self) -> Offer:
-        """C{extensions}, put together."""
+        """``extensions``, put together."""
         return self._dialog.offer
 
     @property
@@ -79,8 +80,11 @@ class SMTPClient(ClientChannel):
         """
         EHLO, or HELO where the server knows no better; under LMTP LHLO.
 
-        @param domain: what we call ourselves, in place of that of the connection.
-        @raise ValueError: it is neither a domain nor an address literal.
+        Args:
+            domain: What we call ourselves, in place of that of the connection.
+
+        Raises:
+            ValueError: It is neither a domain nor an address literal.
         """
         return self._do(self._hello_by(domain or ""))
 
@@ -105,10 +109,13 @@ class SMTPClient(ClientChannel):
         """
         STARTTLS (RFC 3207), then hello again.
 
-        @param options: a L{ClientTLS}, or anything that C{startTLS} of a transport takes.
-        @raise NotOffered: the server does not offer it.
-        @raise TLSFailed: the handshake failed.
-        @raise ProtocolError: the server said more in the clear than it was asked for.
+        Args:
+            options: A `ClientTLS`, or anything that ``startTLS`` of a transport takes.
+
+        Raises:
+            NotOffered: The server does not offer it.
+            TLSFailed: The handshake failed.
+            ProtocolError: The server said more in the clear than it was asked for.
         """
         return self._do(self._start_tls(options))
 
@@ -127,10 +134,13 @@ class SMTPClient(ClientChannel):
         """
         AUTH (RFC 4954).
 
-        @param auth: (username, password), or the client half of a mechanism.  With the former, a failure of CRAM-MD5
-            within TLS leads on to PLAIN or LOGIN.
-        @raise NotOffered: the mechanism is not offered, or the connection is in the clear.
-        @raise SMTPError: the server does not know us.
+        Args:
+            auth: (username, password), or the client half of a mechanism.  With the former, a failure of CRAM-MD5
+                within TLS leads on to PLAIN or LOGIN.
+
+        Raises:
+            NotOffered: The mechanism is not offered, or the connection is in the clear.
+            SMTPError: The server does not know us.
         """
         return self._do(self._authenticate(auth))
 
@@ -143,7 +153,7 @@ class SMTPClient(ClientChannel):
         return reply
 
     def can_authenticate(self, auth: Auth) -> bool:
-        """Return whether the server offers AUTH with a mechanism that C{auth} fits."""
+        """Return whether the server offers AUTH with a mechanism that ``auth`` fits."""
         try:
             ClientLogin(self._dialog, auth, self.tls).mechanism()
         except NotOffered:
@@ -165,7 +175,8 @@ class SMTPClient(ClientChannel):
         """
         RCPT.
 
-        @raise ValueError: the local part is not ASCII, and L{mail} has not asked for SMTPUTF8.
+        Raises:
+            ValueError: The local part is not ASCII, and `mail` has not asked for SMTPUTF8.
         """
         return self._do(self._rcpt(recipient, options or RcptOptions()))
 
@@ -178,14 +189,19 @@ class SMTPClient(ClientChannel):
 
     def data(self, body: Any, accepted: int = 1) -> Deferred[Sequence[Outcome]]:
         """
-        DATA and C{body}.
+        DATA and ``body``.
 
-        @param accepted: how many recipients were, which under LMTP is the number of the replies.
-        @return: the replies after the data, whatever they say.  Where the connection was lost after some of them, its
+        Args:
+            accepted: How many recipients were, which under LMTP is the number of the replies.
+
+        Returns:
+            The replies after the data, whatever they say.  Where the connection was lost after some of them, its
             error stands in the place of each of the others.
-        @raise ValueError: L{rcpt} has had no recipient accepted, and so no octet of C{body} is sent.
-        @raise EightBitContent: C{body} holds octets above 127, and the server does not offer 8BITMIME (L{connect}).
-        @raise DeliveryError: no reply came.
+
+        Raises:
+            ValueError: `rcpt` has had no recipient accepted, and so no octet of ``body`` is sent.
+            EightBitContent: ``body`` holds octets above 127, and the server does not offer 8BITMIME (`connect`).
+            DeliveryError: No reply came.
         """
         return self._do(self._data(body, accepted))
 
@@ -200,25 +216,33 @@ class SMTPClient(ClientChannel):
 
     def bdat(self, chunk: bytes, last: bool = False, accepted: int = 1) -> Deferred[Sequence[Outcome]]:
         """
-        BDAT (RFC 3030) with C{chunk}, as it is.
+        BDAT (RFC 3030) with ``chunk``, as it is.
 
         It is up to the caller whether the server takes its octets.
 
-        @return: the reply; under LMTP, to the last chunk, one for each of C{accepted} recipients (L{data}).
-        @raise NotOffered: the server does not offer CHUNKING.
-        @raise ValueError: L{rcpt} has had no recipient accepted, or the server has rejected a chunk before; a server
-            that does not swallow this one would run it as commands.
+        Returns:
+            The reply; under LMTP, to the last chunk, one for each of ``accepted`` recipients (`data`).
+
+        Raises:
+            NotOffered: The server does not offer CHUNKING.
+            ValueError: `rcpt` has had no recipient accepted, or the server has rejected a chunk before; a server
+                that does not swallow this one would run it as commands.
         """
         return self._do(self._bdat(chunk, last, accepted))
 
     def transmit(self, body: Any, accepted: int = 1, binary: bool = False) -> Deferred[Sequence[Outcome]]:
         """
-        C{body} after an envelope that C{accepted} recipients have accepted: by BDAT where it is offered, or by DATA.
+        ``body`` after an envelope that ``accepted`` recipients have accepted: by BDAT where it is offered, or by DATA.
 
-        @param binary: MAIL said BODY=BINARYMIME, so that line ends are not touched.
-        @return: the replies to it, whatever they say: one, or under LMTP one for each (L{data}).
-        @raise ValueError: L{rcpt} has had no recipient accepted.
-        @raise EightBitContent: as for L{data}.
+        Args:
+            binary: MAIL said BODY=BINARYMIME, so that line ends are not touched.
+
+        Returns:
+            The replies to it, whatever they say: one, or under LMTP one for each (`data`).
+
+        Raises:
+            ValueError: `rcpt` has had no recipient accepted.
+            EightBitContent: As for `data`.
         """
         return self._do(self._transmit(body, accepted, binary))
 
@@ -241,9 +265,10 @@ class SMTPClient(ClientChannel):
 
     def _take_accepted(self) -> int:
         """
-        How many recipients L{rcpt} has had accepted; from now on none, as the message is being sent.
+        How many recipients `rcpt` has had accepted; from now on none, as the message is being sent.
 
-        @raise ValueError: none (law 25).
+        Raises:
+            ValueError: None (law 25).
         """
         accepted, self._accepted = self._accepted, 0
         if not accepted:
@@ -282,11 +307,14 @@ class SMTPClient(ClientChannel):
         """
         XCLIENT: from now on we speak for another client; then hello again, by its name where HELO says it.
 
-        What the server does not know of C{attributes} is not said.
+        What the server does not know of ``attributes`` is not said.
 
-        @param attributes: NAME, ADDR, PORT, PROTO, HELO, LOGIN, DESTADDR, DESTPORT; "" for unavailable.
-        @raise NotOffered: the server does not offer it to us.
-        @raise ValueError: an attribute cannot have that value.
+        Args:
+            attributes: NAME, ADDR, PORT, PROTO, HELO, LOGIN, DESTADDR, DESTPORT; "" for unavailable.
+
+        Raises:
+            NotOffered: The server does not offer it to us.
+            ValueError: An attribute cannot have that value.
         """
         return self._do(self._xclient(attributes))
 
@@ -300,11 +328,14 @@ class SMTPClient(ClientChannel):
 
     def xforward(self, **attributes: str) -> Deferred[Reply]:
         """
-        XFORWARD: where the next transaction comes from.  What the server does not know of C{attributes} is not said.
+        XFORWARD: where the next transaction comes from.  What the server does not know of ``attributes`` is not said.
 
-        @param attributes: NAME, ADDR, PORT, PROTO, HELO, IDENT, SOURCE; "" for unavailable.
-        @raise NotOffered: the server does not offer it to us.
-        @raise ValueError: an attribute cannot have that value.
+        Args:
+            attributes: NAME, ADDR, PORT, PROTO, HELO, IDENT, SOURCE; "" for unavailable.
+
+        Raises:
+            NotOffered: The server does not offer it to us.
+            ValueError: An attribute cannot have that value.
         """
         return self._do(self._attributes("XFORWARD", attributes))
 
@@ -320,7 +351,8 @@ class SMTPClient(ClientChannel):
         """
         A command of an extension of one's own.
 
-        @raise ValueError: a word holds a control character.
+        Raises:
+            ValueError: A word holds a control character.
         """
         return self._do(self._checked(verb, *words))
 
@@ -358,24 +390,29 @@ class SMTPClient(ClientChannel):
         Send one message.
 
         MAIL says BODY=8BITMIME, SMTPUTF8 and SIZE as the message needs them.  A stream, such as an iterator, a producer
-        or a pipe, is not read before the server has accepted a recipient: for UTF-8 in its header, C{options} have to
+        or a pipe, is not read before the server has accepted a recipient: for UTF-8 in its header, ``options`` have to
         ask for SMTPUTF8.  If a stream holds what the server does not take, nothing of the message is delivered.
 
         Where the server takes only so many recipients at a time (RFC 9422) it goes in several transactions.
 
-        @param sender: an address, "" for the null reverse-path; octets are UTF-8, here and in C{recipients}.
-        @param recipients: addresses, or (address, its options).
-        @param body: C{bytes}, an C{EmailMessage}, a binary file, an C{IBodyProducer}, or an iterable or async
-            iterable of C{bytes}.
-        @param eight_bit: None for what L{connect} was given.
-        @return: a L{Result}, when at least one recipient accepted.
-        @raise SMTPError: the sender or the message was refused.
-        @raise RecipientsRefused: every recipient was.
-        @raise NotOffered: the server does not offer what the message needs, or takes no more in this session.
-        @raise EightBitContent: the message holds octets above 127, and the server does not offer 8BITMIME.
-        @raise ValueError: an address is none, or there is no recipient; or it needs several transactions, and the body
-            can be read only once.
-        @raise TypeError: it is no body.
+        Args:
+            sender: An address, "" for the null reverse-path; octets are UTF-8, here and in ``recipients``.
+            recipients: Addresses, or (address, its options).
+            body: ``bytes``, an ``EmailMessage``, a binary file, an ``IBodyProducer``, or an iterable or async
+                iterable of ``bytes``.
+            eight_bit: None for what `connect` was given.
+
+        Returns:
+            A `Result`, when at least one recipient accepted.
+
+        Raises:
+            SMTPError: The sender or the message was refused.
+            RecipientsRefused: Every recipient was.
+            NotOffered: The server does not offer what the message needs, or takes no more in this session.
+            EightBitContent: The message holds octets above 127, and the server does not offer 8BITMIME.
+            ValueError: An address is none, or there is no recipient; or it needs several transactions, and the body
+                can be read only once.
+            TypeError: It is no body.
         """
         if eight_bit is not None:
             demands.check_eight_bit(eight_bit)
@@ -386,7 +423,8 @@ class SMTPClient(ClientChannel):
         """
         A body after MAIL has been sent.
 
-        @raise EightBitContent: it is in memory, and the server does not take it.
+        Raises:
+            EightBitContent: It is in memory, and the server does not take it.
         """
         message = source.source(body, self.extensions, self._in_thread, False)
         watch = demands.watch_octets(self._dialog.offer, self._eight_bit, binary)

@@ -23,15 +23,14 @@ from txsmtpx.wire.tls import TLSState
 class ClientLogin:
     """
     One login on one connection.  `SMTPClient` creates it.
+
+    Args:
+        dialog: The dialog of the connection.
+        auth: What the caller has given.
+        tls: TLS of the connection.
     """
 
     def __init__(self, dialog: ClientDialog, auth: Auth, tls: TLSState | None) -> None:
-        """
-        Args:
-            dialog: The dialog of the connection.
-            auth: What the caller has given.
-            tls: TLS of the connection.
-        """
         self._dialog = dialog
         self._auth = auth
         self._tls = tls

@@ -24,7 +24,7 @@ from txsmtpx.wire.transcript import Transcript
 TLSMode = Literal["opportunistic", "required", "implicit", "none"]
 """
 STARTTLS where it is offered; STARTTLS or failure; TLS from the first octet; none at all.  Whenever there is TLS, the
-certificate and its name are verified, unless C{tls_verify} is False.
+certificate and its name are verified, unless ``tls_verify`` is False.
 """
 
 Auth = tuple[str, str] | ISASLClient

@@ -1,5 +1,5 @@
 """
-L{connect}: a connection that is greeted, secured and logged in.
+`connect`: a connection that is greeted, secured and logged in.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ class Target:
     """
     Where to connect, and what that says of TLS.
 
-    @ivar endpoint: without TLS.
-    @ivar hostname: the server's name, "" where it is not known.
-    @ivar tls: the mode that suits it.
-    @ivar servers: the servers that the endpoint stands for.
-    @ivar proxies: the proxies before each of the servers, the outermost first.
+    Attributes:
+        endpoint: Without TLS.
+        hostname: The server's name, "" where it is not known.
+        tls: The mode that suits it.
+        servers: The servers that the endpoint stands for.
+        proxies: The proxies before each of the servers, the outermost first.
     """
 
     endpoint: IStreamClientEndpoint
@@ -66,12 +67,12 @@ def target(reactor: Any, endpoint: Any) -> Target:
     """
     What an endpoint, its string, or (host, port) says.
 
-    C{tls:} and C{ssl:} are C{tcp:} with TLS of ours, which verifies; C{haproxy:v1:} and C{haproxy:v2:} stand before
-    any of them.  To a UNIX socket or the loopback
-    interface the default is no TLS, to everybody else STARTTLS.
+    ``tls:`` and ``ssl:`` are ``tcp:`` with TLS of ours, which verifies; ``haproxy:v1:`` and ``haproxy:v2:`` stand
+    before any of them.  To a UNIX socket or the loopback interface the default is no TLS, to everybody else STARTTLS.
 
-    @raise ValueError: it is no endpoint string, or its host is no domain, or its port is no port.
-    @raise TypeError: it is nothing of the kind.
+    Raises:
+        ValueError: It is no endpoint string, or its host is no domain, or its port is no port.
+        TypeError: It is nothing of the kind.
     """
     try:
         return _target(reactor, endpoint)
@@ -116,7 +117,8 @@ def _target(reactor: Any, endpoint: Any) -> Target:
 
 def _by_tcp(reactor: Any, host: str, port: int, timeout: float = 30, bind_address: Any = None) -> Target:
     """
-    @raise ValueError: the host is no host, or the port no port.
+    Raises:
+        ValueError: The host is no host, or the port no port.
     """
     host = to_a_label(host)
     check_host(host)
@@ -162,38 +164,41 @@ def connect(
     """
     Connect, listen to the greeting, say hello, start TLS, log in.
 
-    @param endpoint: C{(host, port)}, which is C{tcp:HOST:PORT}; or a client endpoint; or its string: C{tcp:HOST:PORT},
-        C{tls:HOST:PORT}, C{unix:PATH}, C{mx:DOMAIN}, C{haproxy:v2:ENDPOINT}.
-    @param lmtp: speak LMTP.
-    @param tls: None for what suits the endpoint: "implicit" for C{tls:}, "none" for UNIX sockets and the loopback
-        interface, else "required".
-    @param auth: (username, password), or the client half of a SASL mechanism.
-    @param auth_optional: log in only if the server offers AUTH with a mechanism that C{auth} fits; if it does not, go
-        on without a login.  A password is still not sent in the clear unless C{allow_insecure_auth} is True.
-    @param hostname: the name to verify, where it is not that of the endpoint.
-    @param domain: what we call ourselves: a domain or an address literal, "" for the address of this end.
-    @param timeouts: L{Timeouts}, or one number of seconds for each phase; None for the defaults.
-    @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
-    @param tls_verify: False accepts any certificate, for servers whose certificate cannot be verified.  Then anyone on
-        the way can read and change the mail, and read the password.  A warning is logged once in each process.
-    @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
-    @param allow_insecure_auth: log in without TLS, where everybody on the way can read it.
-    @param transcript: True for every line in the log, or a function; secrets are blacked out.
-    @param extensions: what we understand besides those in the box.
-    @param without: keywords of extensions that are not used, though the server offers them, such as
-        C{{"PIPELINING", "CHUNKING"}}; and so for those that require one of them.
-    @param eight_bit: what becomes of octets above 127 where the server does not offer 8BITMIME, and of UTF-8 in headers
-        where it does not offer SMTPUTF8: "refuse" raises L{EightBitContent} or L{NotOffered}, "send" sends the octets
-        as they are.  An C{EmailMessage} is always written as the server takes it.
-    @raise SMTPError: the server said no; it is sent QUIT, in the background, as where it does not offer what is needed.
-    @raise NotOffered: it does not offer TLS, or the login, that were asked for.
-    @raise TLSFailed: it is not who it should be.
-    @raise NetworkError: it cannot be reached, was lost or is silent; an instance of Twisted's class for that too, such
-        as C{ConnectionRefusedError} (L{twisted.internet.error}).
-    @raise AllServersFailed: none of several servers can be used.
-    @raise DNSFailed: the DNS gives no usable answer.
-    @raise NoSuchDomain: the domain of C{mx:} does not exist.
-    @raise NullMX: the domain of C{mx:} accepts no mail.
+    Args:
+        endpoint: ``(host, port)``, which is ``tcp:HOST:PORT``; or a client endpoint; or its string: ``tcp:HOST:PORT``,
+            ``tls:HOST:PORT``, ``unix:PATH``, ``mx:DOMAIN``, ``haproxy:v2:ENDPOINT``.
+        lmtp: Speak LMTP.
+        tls: None for what suits the endpoint: "implicit" for ``tls:``, "none" for UNIX sockets and the loopback
+            interface, else "required".
+        auth: (username, password), or the client half of a SASL mechanism.
+        auth_optional: Log in only if the server offers AUTH with a mechanism that ``auth`` fits; if it does not, go
+            on without a login.  A password is still not sent in the clear unless ``allow_insecure_auth`` is True.
+        hostname: The name to verify, where it is not that of the endpoint.
+        domain: What we call ourselves: a domain or an address literal, "" for the address of this end.
+        timeouts: `Timeouts`, or one number of seconds for each phase; None for the defaults.
+        trust_roots: None for the system's; the path of a PEM file; or an ``IOpenSSLTrustRoot``.
+        tls_verify: False accepts any certificate, for servers whose certificate cannot be verified.  Then anyone on
+            the way can read and change the mail, and read the password.  A warning is logged once in each process.
+        client_certificate: A `twisted.internet.ssl.PrivateCertificate`.
+        allow_insecure_auth: Log in without TLS, where everybody on the way can read it.
+        transcript: True for every line in the log, or a function; secrets are blacked out.
+        extensions: What we understand besides those in the box.
+        without: Keywords of extensions that are not used, though the server offers them, such as
+            ``{"PIPELINING", "CHUNKING"}``; and so for those that require one of them.
+        eight_bit: What becomes of octets above 127 where the server does not offer 8BITMIME, and of UTF-8 in headers
+            where it does not offer SMTPUTF8: "refuse" raises `EightBitContent` or `NotOffered`, "send" sends the octets
+            as they are.  An ``EmailMessage`` is always written as the server takes it.
+
+    Raises:
+        SMTPError: The server said no; it is sent QUIT, in the background, as where it does not offer what is needed.
+        NotOffered: It does not offer TLS, or the login, that were asked for.
+        TLSFailed: It is not who it should be.
+        NetworkError: It cannot be reached, was lost or is silent; an instance of Twisted's class for that too, such
+            as ``ConnectionRefusedError`` (`twisted.internet.error`).
+        AllServersFailed: None of several servers can be used.
+        DNSFailed: The DNS gives no usable answer.
+        NoSuchDomain: The domain of ``mx:`` does not exist.
+        NullMX: The domain of ``mx:`` accepts no mail.
     """
     if reactor is None:
         from twisted.internet import reactor
@@ -219,7 +224,7 @@ def connect(
 
 def connect_with(settings: ClientSettings, endpoint: Any, reactor: Any) -> Deferred[SMTPClient]:
     """
-    L{connect}, with settings that were checked before.
+    `connect`, with settings that were checked before.
     """
     to = target(reactor, endpoint)
     mode = settings.tls_mode(to.tls)
@@ -229,7 +234,9 @@ def connect_with(settings: ClientSettings, endpoint: Any, reactor: Any) -> Defer
 
 
 def _threads_of(reactor: Any) -> Callable[..., Deferred[Any]]:
-    """Return a function that calls another in a thread; at once, if the reactor is a C{Clock}, which has no threads."""
+    """
+    Return a function that calls another in a thread; at once, if the reactor is a ``Clock``, which has no threads.
+    """
     if not hasattr(reactor, "getThreadPool"):
         return maybeDeferred
     return lambda function, *arguments: deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
@@ -248,7 +255,7 @@ class _Connecting:
     timeouts: Timeouts
 
     def begin(self) -> Deferred[SMTPClient]:
-        """Get the connection within C{Timeouts.ready}."""
+        """Get the connection within ``Timeouts.ready``."""
         failover = Failover(self.reactor, self.to.servers.addresses, self._dial, self._prepare)
 
         def too_late(result: Any, seconds: float) -> Any:
@@ -321,7 +328,8 @@ class _Connecting:
 
     def _client(self, options: ClientTLS | UnverifiedTLS | None) -> SMTPClient:
         """
-        @param options: those of TLS from the first octet, None if TLS does not begin there.
+        Args:
+            options: Those of TLS from the first octet, None if TLS does not begin there.
         """
         settings, reactor = self.settings, self.reactor
         transcript = settings.transcript
@@ -341,9 +349,10 @@ class _Connecting:
 
     def _tls(self, name: str) -> ClientTLS | UnverifiedTLS:
         """
-        Return the options of TLS for the server C{name}.
+        Return the options of TLS for the server ``name``.
 
-        @raise TLSFailed: no certificate can be verified for that name, such as one with an underscore.
+        Raises:
+            TLSFailed: No certificate can be verified for that name, such as one with an underscore.
         """
         try:
             return self.settings.tls_options(self.to.hostname or name)
@@ -353,6 +362,7 @@ class _Connecting:
 
 def _too_late(result: Any, seconds: float) -> Any:
     """
-    @raise NetworkError: which is a C{TimeoutError} of L{twisted.internet.error}, as every time-out of a client.
+    Raises:
+        NetworkError: Which is a ``TimeoutError`` of `twisted.internet.error`, as every time-out of a client.
     """
     raise NetworkError.like(TimeoutError, f"no connection within {seconds} seconds", "connect")

@@ -14,14 +14,16 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 class Deadlines:
-    """The deadlines of one connection, each called by the phase it belongs to."""
+    """
+    The deadlines of one connection, each called by the phase it belongs to.
+
+    Args:
+        expired: Called with the phase whose deadline has passed.
+    """
 
     __slots__ = ("_clock", "_due", "_expired", "_stamps", "_timer")
 
     def __init__(self, clock: IReactorTime, expired: Callable[[str], None]) -> None:
-        """
-        @param expired: called with the phase whose deadline has passed.
-        """
         self._clock = clock
         self._expired = expired
         self._stamps: dict[str, float] = {}
@@ -29,7 +31,7 @@ class Deadlines:
         self._due = 0.0
 
     def set(self, phase: str, seconds: float) -> None:
-        """C{phase} may last C{seconds} from now; 0 or less is for ever."""
+        """``phase`` may last ``seconds`` from now; 0 or less is for ever."""
         if seconds <= 0:
             return
         stamp = self._clock.seconds() + seconds
@@ -38,15 +40,15 @@ class Deadlines:
             self._arm(stamp)
 
     def clear(self, phase: str) -> None:
-        """C{phase} is over."""
+        """``phase`` is over."""
         self._stamps.pop(phase, None)
 
     def clear_all(self) -> None:
-        """Every phase is over, and another begins; L{stop} is for when none does."""
+        """Every phase is over, and another begins; `stop` is for when none does."""
         self._stamps.clear()
 
     def running(self, phase: str) -> bool:
-        """Whether C{phase} has a deadline."""
+        """Whether ``phase`` has a deadline."""
         return phase in self._stamps
 
     def stop(self) -> None:

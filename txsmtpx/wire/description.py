@@ -22,7 +22,7 @@ _NO_KIND = re.compile(r"Unknown endpoint type: (.*)")
 
 def fault(error: Exception) -> str:
     """
-    Return what C{error} says that the parser of an endpoint has raised.
+    Return what ``error`` says that the parser of an endpoint has raised.
     """
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.filename is not None:
@@ -47,9 +47,10 @@ def fault(error: Exception) -> str:
 
 def host_and_port(pair: tuple[object, ...]) -> tuple[str, int]:
     """
-    Return C{pair}, which is to be (host, port).
+    Return ``pair``, which is to be (host, port).
 
-    @raise TypeError: it is something else.
+    Raises:
+        TypeError: It is something else.
     """
     if len(pair) != 2:
         raise TypeError(f"an endpoint that is a tuple is (host, port), such as ('mail.example.com', 587), not {pair!r}")
@@ -65,9 +66,12 @@ def ehlo_name(domain: str) -> str:
     """
     Return the name that a client gives in EHLO, with A-labels (RFC 6531 §3.7.1).
 
-    @param domain: a domain or an address literal (RFC 5321 §4.1.1.1), "" for none.
-    @raise ValueError: it is neither.
-    @raise TypeError: it is no text.
+    Args:
+        domain: A domain or an address literal (RFC 5321 §4.1.1.1), "" for none.
+
+    Raises:
+        ValueError: It is neither.
+        TypeError: It is no text.
     """
     if not isinstance(domain, str):
         raise TypeError(f"domain, the name in EHLO, is text, not {domain!r}")
@@ -94,7 +98,8 @@ def check_port(port: int) -> None:
     """
     Check the number of a port to connect to.
 
-    @raise ValueError: there is no such port.
+    Raises:
+        ValueError: There is no such port.
     """
     if not 0 < port < 65536:
         raise ValueError(f"{port} is no port: a port is a number from 1 to 65535")
@@ -104,7 +109,8 @@ def check_host(host: str) -> None:
     """
     Check the name or address of a host to connect to.
 
-    @raise ValueError: it is neither.
+    Raises:
+        ValueError: It is neither.
     """
     if not host:
         raise ValueError("missing: host")

@@ -35,7 +35,8 @@ def in_use() -> int:
     """
     How many are open.
 
-    @raise OSError: so many that none is left to find out.
+    Raises:
+        OSError: So many that none is left to find out.
     """
     return len(os.listdir(_OPEN)) - 1  # one is for the look itself
 
@@ -49,16 +50,20 @@ def limit() -> int:
 
 
 def accepting(reactor: Any) -> list[Any]:
-    """Return the ports of C{reactor} that accept connections now; a clock has none."""
+    """Return the ports of ``reactor`` that accept connections now; a clock has none."""
     readers: Callable[[], Iterable[Any]] = getattr(reactor, "getReaders", list)
     return [each for each in readers() if isinstance(each, Port)]  # that of a UNIX socket is one, that of UDP is not
 
 
 class Descriptors:
     """
-    Pauses the ports of a process; each L{SMTPService<txsmtpx.wire.service.SMTPService>} has one.
+    Pauses the ports of a process; each `SMTPService<txsmtpx.wire.service.SMTPService>` has one.
 
-    @ivar paused: whether nothing is accepted.
+    Attributes:
+        paused: Whether nothing is accepted.
+
+    Args:
+        ports: Those that accept connections, at that moment (`accepting`).
     """
 
     def __init__(
@@ -68,9 +73,6 @@ class Descriptors:
         limit: Callable[[], int] = limit,
         in_use: Callable[[], int] = in_use,
     ) -> None:
-        """
-        @param ports: those that accept connections, at that moment (L{accepting}).
-        """
         self.paused = False
         self._clock = clock
         self._ports = ports

@@ -1,8 +1,8 @@
 """
-Twisted's epoll reactor with a shorter way from an event to who waits for it.  C{twistd smtpx} runs on it where it is
-not told another by C{--reactor}; elsewhere it is had by C{twistd --reactor smtpx}.
+Twisted's epoll reactor with a shorter way from an event to who waits for it.  ``twistd smtpx`` runs on it where it is
+not told another by ``--reactor``; elsewhere it is had by ``twistd --reactor smtpx``.
 
-Twisted sets up a log context for every event, so that a line logged meanwhile by the old L{twisted.python.log} says
+Twisted sets up a log context for every event, so that a line logged meanwhile by the old `twisted.python.log` says
 which protocol it is from.  Here nobody asks: log lines name their session themselves.  Nothing else differs.
 """
 
@@ -41,6 +41,7 @@ def install() -> None:
     """
     Make it the reactor of this process.
 
-    @raise ReactorAlreadyInstalledError: there is one.
+    Raises:
+        ReactorAlreadyInstalledError: There is one.
     """
     installReactor(SMTPReactor())  # type: ignore[no-untyped-call]  # EPollReactor's

@@ -37,9 +37,41 @@ class SMTPServerFactory(_ServerFactory):
     """
     A server, for any endpoint.
 
-    @ivar stopping: whether new transactions are refused.
-    @ivar connections: those that are open.
-    @ivar descriptors: learns of each, where a service listens.
+    Attributes:
+        stopping: Whether new transactions are refused.
+        connections: Those that are open.
+        descriptors: Learns of each, where a service listens.
+
+    Args:
+        backend: An `txsmtpx.interfaces.IBackend`.
+        domain: What the server calls itself.
+        lmtp: Speak LMTP (RFC 2033).
+        extensions: What is offered; None for those that the library honours alone, and those that the backend
+            declares in its ``supports``.  STARTTLS and AUTH are left out where there is nothing to them.
+        tls: For STARTTLS: a `Certificate`, or anything with ``getContext``, such as ``CertificateOptions``.
+        require_tls: 530 until STARTTLS (RFC 3207 §4).
+        require_auth: 530 until AUTH (RFC 4954 §6).
+        allow_insecure_auth: Offer AUTH in the clear.
+        without_mechanisms: Names of SASL mechanisms that are neither offered nor accepted, such as ``{"LOGIN"}``.
+        read_timeout: Seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
+        write_timeout: Seconds to wait for a peer that does not read.
+        message_timeout: Seconds that a message may take from 354 to its end.
+        greeting_delay: Seconds before the greeting (RFC 5321 §3.1); who speaks before it is sent away with 554.
+        trusted_networks: Such as "10.0.0.0/8": who may say by XCLIENT and XFORWARD that he speaks for another.
+        max_connections: At most, 0 for any number; the next is told 421.
+        max_connections_per_host: Likewise for one client, an IPv4 address or an IPv6 network of 64 bits; peers
+            in ``trusted_networks`` may have any number, but those they speak for by XCLIENT may not.
+        transcript: True for every line in the log, or a function (`Transcript`).
+        observers: Those who watch, each an `txsmtpx.interfaces.IServerObserver`.
+        reactor: Its clock; the global one by default.
+        settings: Those of `Settings` that are not named here: ``max_message_bytes``, ``max_recipients``,
+            ``max_transactions``, ``max_recipient_domains``, ``max_errors``,
+            ``max_line_length``, ``max_auth_failures``, ``auth_failure_delay``, ``delivery_timeout``,
+            ``ident``, ``bare_newlines``, ``outcome_policy``, ``delivery_timed_out``.
+
+    Raises:
+        ValueError: A setting makes no sense.
+        TypeError: There is no such setting.
     """
 
     noisy = False
@@ -68,35 +100,6 @@ class SMTPServerFactory(_ServerFactory):
         reactor: Any = None,
         **settings: Any,
     ) -> None:
-        """
-        @param backend: an L{txsmtpx.interfaces.IBackend}.
-        @param domain: what the server calls itself.
-        @param lmtp: speak LMTP (RFC 2033).
-        @param extensions: what is offered; None for those that the library honours alone, and those that
-            the backend declares in its C{supports}.  STARTTLS and AUTH are left out where there is nothing to them.
-        @param tls: for STARTTLS: a L{Certificate}, or anything with C{getContext}, such as C{CertificateOptions}.
-        @param require_tls: 530 until STARTTLS (RFC 3207 §4).
-        @param require_auth: 530 until AUTH (RFC 4954 §6).
-        @param allow_insecure_auth: offer AUTH in the clear.
-        @param without_mechanisms: names of SASL mechanisms that are neither offered nor accepted, such as C{{"LOGIN"}}.
-        @param read_timeout: seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
-        @param write_timeout: seconds to wait for a peer that does not read.
-        @param message_timeout: seconds that a message may take from 354 to its end.
-        @param greeting_delay: seconds before the greeting (RFC 5321 §3.1); who speaks before it is sent away with 554.
-        @param trusted_networks: such as "10.0.0.0/8": who may say by XCLIENT and XFORWARD that he speaks for another.
-        @param max_connections: at most, 0 for any number; the next is told 421.
-        @param max_connections_per_host: likewise for one client, an IPv4 address or an IPv6 network of 64 bits; peers
-            in C{trusted_networks} may have any number, but those they speak for by XCLIENT may not.
-        @param transcript: True for every line in the log, or a function (L{Transcript}).
-        @param observers: those who watch, each an L{txsmtpx.interfaces.IServerObserver}.
-        @param reactor: its clock; the global one by default.
-        @param settings: those of L{Settings} that are not named here: C{max_message_bytes}, C{max_recipients},
-            C{max_transactions}, C{max_recipient_domains}, C{max_errors},
-            C{max_line_length}, C{max_auth_failures}, C{auth_failure_delay}, C{delivery_timeout},
-            C{ident}, C{bare_newlines}, C{outcome_policy}, C{delivery_timed_out}.
-        @raise ValueError: a setting makes no sense.
-        @raise TypeError: there is no such setting.
-        """
         if reactor is None:
             from twisted.internet import reactor
         self.tls = adopt(tls)
@@ -139,21 +142,21 @@ class SMTPServerFactory(_ServerFactory):
         return SMTPServer(self)
 
     def admit(self, connection: SMTPServer) -> bool:
-        """Whether one more connection is taken; it counts until L{dismiss} in any case."""
+        """Whether one more connection is taken; it counts until `dismiss` in any case."""
         self.connections.add(connection)
         if self.descriptors is not None:
             self.descriptors.taken(connection.transport)
         return not self.stopping and not 0 < self.max_connections < len(self.connections)
 
     def admit_host(self, host: str) -> bool:
-        """Whether one more connection of C{host} is taken, which then counts."""
+        """Whether one more connection of ``host`` is taken, which then counts."""
         if host and 0 < self.max_connections_per_host <= self._per_host[host]:
             return False
         self._per_host[host] += 1
         return True
 
     def dismiss(self, connection: SMTPServer, host: str | None) -> None:
-        """C{connection} has gone; it counted for C{host}."""
+        """``connection`` has gone; it counted for ``host``."""
         self.connections.discard(connection)
         self.dismiss_host(host)
         if self._drained is not None and not self.connections:
@@ -161,7 +164,7 @@ class SMTPServerFactory(_ServerFactory):
             drained.callback(None)
 
     def dismiss_host(self, host: str | None) -> None:
-        """A connection does not count for C{host} any more."""
+        """A connection does not count for ``host`` any more."""
         if host is not None:
             self._per_host[host] -= 1
             if not self._per_host[host]:
@@ -171,8 +174,11 @@ class SMTPServerFactory(_ServerFactory):
         """
         End every connection: the idle are told 421, the others when their transaction is done, or aborted.
 
-        @param timeout: seconds until then.
-        @return: fires when none is left.
+        Args:
+            timeout: Seconds until then.
+
+        Returns:
+            Fires when none is left.
         """
         self.stopping = True
         for connection in list(self.connections):
@@ -189,7 +195,7 @@ class SMTPServerFactory(_ServerFactory):
         return drained.addCallback(over)
 
     def resume(self) -> None:
-        """Take connections again, after L{drain}."""
+        """Take connections again, after `drain`."""
         self.stopping = False
 
     def abort(self) -> None:
@@ -207,7 +213,7 @@ def _useless(tls: bool, logins: bool, proxies: bool) -> set[str]:
 
 
 def _from_thread(reactor: Any) -> Any:
-    """C{callFromThread} of C{reactor}; a clock that is no reactor has none, the global one lends it its own."""
+    """``callFromThread`` of ``reactor``; a clock that is no reactor has none, the global one lends it its own."""
     if not hasattr(reactor, "callFromThread"):
         from twisted.internet import reactor
     return reactor.callFromThread

@@ -66,16 +66,15 @@ class AllServersFailed(NetworkError, ConnectError):
     Attributes:
         domain: The domain or host whose servers were tried.
         attempts: The servers that were tried, in their order.
+
+    Args:
+        domain: The domain or host.
+        attempts: What was tried.
     """
 
     command = "connect"
 
     def __init__(self, domain: str, attempts: Sequence[Attempt]) -> None:
-        """
-        Args:
-            domain: The domain or host.
-            attempts: What was tried.
-        """
         Exception.__init__(self, domain, attempts)
         self.domain = domain
         self.attempts = tuple(attempts)
@@ -99,14 +98,15 @@ class Servers(Protocol):
 
 
 class SingleServer:
-    """An endpoint that stands for one server, whose name and address are not known."""
+    """
+    An endpoint that stands for one server, whose name and address are not known.
+
+    Args:
+        clock: The reactor.
+        endpoint: The endpoint.
+    """
 
     def __init__(self, clock: IReactorTime, endpoint: IStreamClientEndpoint) -> None:
-        """
-        Args:
-            clock: The reactor.
-            endpoint: The endpoint.
-        """
         self._clock = clock
         self._endpoint = endpoint
 
@@ -129,6 +129,13 @@ class Failover(Generic[T]):
 
     Attributes:
         attempts: What has failed so far.
+
+    Args:
+        clock: Measures delays.
+        lookup: Begins to look up the addresses of a host.
+        dial: Takes the name of a host; returns a function that connects to an address of it.
+        prepare: Takes a connection and the name of its host; makes the connection ready.  If it raises an error of
+            UNUSABLE, the next address is tried.
     """
 
     def __init__(
@@ -138,14 +145,6 @@ class Failover(Generic[T]):
         dial: Callable[[str], Dial],
         prepare: Callable[[Any, str], Awaitable[T]],
     ) -> None:
-        """
-        Args:
-            clock: Measures delays.
-            lookup: Begins to look up the addresses of a host.
-            dial: Takes the name of a host; returns a function that connects to an address of it.
-            prepare: Takes a connection and the name of its host; makes the connection ready.  If it raises an error of
-                UNUSABLE, the next address is tried.
-        """
         self.attempts: list[Attempt] = []
         self._clock = clock
         self._lookup = lookup

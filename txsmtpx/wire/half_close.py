@@ -1,7 +1,7 @@
 """
 A client that shuts down its sending side, and still reads: TCP's half-close (RFC 9293 §3.6.1).
 
-Devices that send mail by C{nc} do so.  TLS has no half-close here: Twisted answers the client's close_notify with the
+Devices that send mail by ``nc`` do so.  TLS has no half-close here: Twisted answers the client's close_notify with the
 server's own.
 """
 
@@ -46,14 +46,14 @@ def closed_entirely(transport: Any) -> bool:
 @implementer(IHalfCloseableProtocol)
 class PassesHalfClose:
     """
-    For a C{ProtocolWrapper}: the wrapped protocol learns that the client sends no more, where it can make use of that.
+    For a ``ProtocolWrapper``: the wrapped protocol learns that the client sends no more, where it can make use of that.
     """
 
     transport: Any
     wrappedProtocol: Any
 
     def readConnectionLost(self) -> None:
-        """See C{IHalfCloseableProtocol}.  What is wrapped may be TLS, for which the connection has ended."""
+        """See ``IHalfCloseableProtocol``.  What is wrapped may be TLS, for which the connection has ended."""
         wrapped = IHalfCloseableProtocol(self.wrappedProtocol, None)
         if wrapped is None:
             self.transport.abortConnection()

@@ -48,10 +48,10 @@ def failure_text(reason: Failure) -> str:
     Say why a handshake failed.
 
     Args:
-        reason: What C{connectionLost} was called with.
+        reason: What ``connectionLost`` was called with.
 
     Returns:
-        L{CLOSED} where TLS itself has nothing to say.
+        `CLOSED` where TLS itself has nothing to say.
     """
     error = reason.value
     if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list) or not error.args[0]:
@@ -66,7 +66,7 @@ def failure_text(reason: Failure) -> str:
 
 
 def tls_connection(transport: Any) -> SSL.Connection:
-    """OpenSSL's part of C{transport}, which may be wrapped."""
+    """OpenSSL's part of ``transport``, which may be wrapped."""
     while not hasattr(transport, "getHandle") or not hasattr(transport.getHandle(), "get_cipher_name"):
         transport = transport.transport
     connection: SSL.Connection = transport.getHandle()
@@ -85,7 +85,7 @@ class Handshake:
 
     @property
     def is_port_check(self) -> bool:
-        """Whether the client has sent no TLS hello, and has not waited either: see L{PORT_CHECK}."""
+        """Whether the client has sent no TLS hello, and has not waited either: see `PORT_CHECK`."""
         if self._clock.seconds() - self._began >= PORT_CHECK:
             return False
         random = tls_connection(self._transport).client_random()

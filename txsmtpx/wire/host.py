@@ -53,17 +53,16 @@ class Host:
     A host whose addresses the resolver of the reactor looks up; by default, that is the resolver of the system.
 
     txsmtpx.wire.connect.target creates one for endpoint strings that begin with tcp: or tls:.
+
+    Args:
+        reactor: Looks up, connects, and provides time.
+        name: The name or IP address of the host.
+        port: The port.
+        timeout: Seconds for the look-up, and for a connection to each address.
+        bind_address: The address of the client's end; None for any.
     """
 
     def __init__(self, reactor: Any, name: str, port: int, timeout: float, bind_address: Any) -> None:
-        """
-        Args:
-            reactor: Looks up, connects, and provides time.
-            name: The name or IP address of the host.
-            port: The port.
-            timeout: Seconds for the look-up, and for a connection to each address.
-            bind_address: The address of the client's end; None for any.
-        """
         self._reactor = reactor
         self._name = name
         self._port = port

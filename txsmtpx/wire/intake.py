@@ -55,7 +55,8 @@ class IFlow(Protocol):
         """
         What there was has been handed over, as far as it goes.
 
-        @param moved: whether that was anything.
+        Args:
+            moved: Whether that was anything.
         """
 
     def pause(self) -> None:
@@ -69,9 +70,10 @@ class Intake:
     """
     The buffer of one connection.
 
-    @ivar octets: what is held.
-    @ivar held: why, see L{DIALOG}; 0 where nothing is in the way.
-    @ivar busy: whether it is being handed over right now.
+    Attributes:
+        octets: What is held.
+        held: Why, see `DIALOG`; 0 where nothing is in the way.
+        busy: Whether it is being handed over right now.
     """
 
     __slots__ = (
@@ -100,11 +102,11 @@ class Intake:
             self._work()
 
     def hold(self, reason: int) -> None:
-        """Hand nothing over, for C{reason}."""
+        """Hand nothing over, for ``reason``."""
         self.held |= reason
 
     def release(self, reason: int) -> None:
-        """C{reason} is gone."""
+        """``reason`` is gone."""
         self.held &= ~reason
         if not self.held and not self.busy and not self._connection.deaf:
             self._work()
@@ -148,7 +150,7 @@ class Intake:
         self.release(OTHERS)
 
     def _line(self, dialog: ServerDialog, at: int) -> int:
-        """Hand over the line at C{at}; the index behind it, -1 where it has no end yet."""
+        """Hand over the line at ``at``; the index behind it, -1 where it has no end yet."""
         data = self.octets
         end = data.find(b"\n", at)
         if (end + 1 or len(data)) - at > dialog.line_limit or self._too_long is not None:

@@ -50,10 +50,22 @@ class MXEndpoint:
     """
     The mail servers of a domain: by preference, equals in any order, the addresses of each in a race (RFC 8305).
 
-    As a string: C{mx:example.net}, or with another port C{mx:example.net:port=2525}.  An address literal stands for
-    itself: C{mx:[192.0.2.1]}, C{mx:[IPv6:2001:db8::1]} (RFC 5321 §4.1.3).
+    As a string: ``mx:example.net``, or with another port ``mx:example.net:port=2525``.  An address literal stands for
+    itself: ``mx:[192.0.2.1]``, ``mx:[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3).
 
-    @ivar address: the address of a literal, "" for a domain.
+    Attributes:
+        address: The address of a literal, "" for a domain.
+
+    Args:
+        reactor: Connects, and keeps the time.
+        domain: What stands behind the @; looked up as its A-labels (RFC 5891).
+        port: Of each server.
+        timeout: Seconds for a connection to each address.
+        resolver: Of `twisted.names`; None for the name servers of the system.
+        lookup: Seconds for each answer of the DNS.
+
+    Raises:
+        ValueError: ``domain`` is no domain, or an address literal that holds no address.
     """
 
     def __init__(
@@ -65,15 +77,6 @@ class MXEndpoint:
         resolver: Any = None,
         lookup: float = 30,
     ) -> None:
-        """
-        @param reactor: connects, and keeps the time.
-        @param domain: what stands behind the @; looked up as its A-labels (RFC 5891).
-        @param port: of each server.
-        @param timeout: seconds for a connection to each address.
-        @param resolver: of L{twisted.names}; None for the name servers of the system.
-        @param lookup: seconds for each answer of the DNS.
-        @raise ValueError: C{domain} is no domain, or an address literal that holds no address.
-        """
         self.address = _literal(domain)
         self._reactor = reactor
         self._domain = to_a_label(domain)
@@ -83,14 +86,15 @@ class MXEndpoint:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """
-        Connect to the first exchanger that accepts a connection; C{server_name} of the protocol is set to its name.
+        Connect to the first exchanger that accepts a connection; ``server_name`` of the protocol is set to its name.
 
-        Whether that server accepts mail is not known yet.  L{txsmtpx.connect} tries the next one if it does not.
+        Whether that server accepts mail is not known yet.  `txsmtpx.connect` tries the next one if it does not.
 
-        @raise NullMX: the domain accepts no mail.
-        @raise NoSuchDomain: the domain, or any address, does not exist.
-        @raise DNSFailed: the DNS gives no usable answer.
-        @raise ConnectError: no server accepts a connection; the error is that of the last.
+        Raises:
+            NullMX: The domain accepts no mail.
+            NoSuchDomain: The domain, or any address, does not exist.
+            DNSFailed: The DNS gives no usable answer.
+            ConnectError: No server accepts a connection; the error is that of the last.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
@@ -111,10 +115,11 @@ class MXEndpoint:
         """
         Run a failover among the exchangers, and return its result.
 
-        @raise NullMX: the domain accepts no mail.
-        @raise NoSuchDomain: neither the domain nor an exchanger of it has an address.
-        @raise DNSFailed: the DNS gives no usable answer for the exchangers.
-        @raise AllServersFailed: none of several servers can be used.
+        Raises:
+            NullMX: The domain accepts no mail.
+            NoSuchDomain: Neither the domain nor an exchanger of it has an address.
+            DNSFailed: The DNS gives no usable answer for the exchangers.
+            AllServersFailed: None of several servers can be used.
         """
         return await failover.run(self._domain, await self.exchangers())
 
@@ -124,9 +129,10 @@ class MXEndpoint:
 
         For an address literal that is the address.
 
-        @raise NullMX: the domain accepts no mail.
-        @raise NoSuchDomain: the domain does not exist.
-        @raise DNSFailed: the DNS gives no usable answer.
+        Raises:
+            NullMX: The domain accepts no mail.
+            NoSuchDomain: The domain does not exist.
+            DNSFailed: The DNS gives no usable answer.
         """
         if self.address:
             return [self.address]
@@ -157,9 +163,10 @@ class MXEndpoint:
 
 def _literal(domain: str) -> str:
     """
-    Return the address in an address literal (RFC 5321 §4.1.3), "" if C{domain} is no literal.
+    Return the address in an address literal (RFC 5321 §4.1.3), "" if ``domain`` is no literal.
 
-    @raise ValueError: it holds no address.
+    Raises:
+        ValueError: It holds no address.
     """
     if not domain.startswith("["):
         return ""
@@ -175,14 +182,15 @@ def _literal(domain: str) -> str:
 
 @implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
 class MXParser:
-    """C{mx:DOMAIN:port=N:timeout=S:lookup=S}, for C{clientFromString}."""
+    """``mx:DOMAIN:port=N:timeout=S:lookup=S``, for ``clientFromString``."""
 
     prefix = "mx"
 
     def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> MXEndpoint:
         """
-        @raise ValueError: there is no domain, or port or a time are no numbers.
-        @raise TypeError: there is something else.
+        Raises:
+            ValueError: There is no domain, or port or a time are no numbers.
+            TypeError: There is something else.
         """
         return _parsed(reactor, *_joined(args), **kwargs)
 

@@ -3,10 +3,10 @@ How a connection opens, before its first command: the PROXY header, the caps, th
 
 Theory of operation.  The steps, in this order:
 
-1. Behind C{haproxy:}, nothing is said or done before the PROXY header has come (L{txsmtpx.wire.proxied}).
+1. Behind ``haproxy:``, nothing is said or done before the PROXY header has come (`txsmtpx.wire.proxied`).
 2. The connection counts for its client, after it has counted among all from the beginning.  A client beyond a cap gets
    421.
-3. The server greets, at once or after C{greeting_delay}.
+3. The server greets, at once or after ``greeting_delay``.
 4. Where TLS begins with the first octet, its handshake goes on below all this.  It ends when Twisted says so, or, where
    a foreign wrapper does not pass that on, when the first octets arrive.
 5. The first octets arrive.  A client that sends them before the greeting, or that speaks TLS to a plain port, is
@@ -43,8 +43,9 @@ class Opening:
     """
     How one connection opens.  The connection creates it, and keeps it for STARTTLS and for its end.
 
-    @ivar begun: whether the client is known, and observers have been told of the connection.
-    @ivar pending: whether the next octets come to L{first_octets}.
+    Attributes:
+        begun: Whether the client is known, and observers have been told of the connection.
+        pending: Whether the next octets come to `first_octets`.
     """
 
     __slots__ = (

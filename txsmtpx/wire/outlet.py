@@ -34,7 +34,7 @@ class Outlet:
                 transport.transport = _Below(transport.transport, transport.transport)
 
     def write(self, octets: bytes) -> None:
-        """Send C{octets}; the connection stands."""
+        """Send ``octets``; the connection stands."""
         transport = self._transport
         if self._tls is not None:
             TLSMemoryBIOProtocol.write(self._tls, octets)  # that of its heirs would wait
@@ -52,15 +52,15 @@ class Outlet:
 class _Below:
     """
     What TLS writes to; for TLS nothing has changed but that it is sent at once.
+
+    Args:
+        transport: What it was.
+        connection: The `Connection` itself.
     """
 
     __slots__ = ("_connection", "_transport")
 
     def __init__(self, transport: Any, connection: Any) -> None:
-        """
-        @param transport: what it was.
-        @param connection: the L{Connection} itself.
-        """
         self._transport = transport
         self._connection = connection
 
@@ -74,9 +74,10 @@ class _Below:
 
 def _send(connection: Any, queue: Callable[[bytes], object], octets: bytes) -> None:
     """
-    Send C{octets} on C{connection}, as far as it takes them.
+    Send ``octets`` on ``connection``, as far as it takes them.
 
-    @param queue: takes the rest.
+    Args:
+        queue: Takes the rest.
     """
     if connection.dataBuffer or connection.disconnecting or not connection.connected:
         queue(octets)  # what waits to be sent comes first

@@ -31,13 +31,14 @@ _NONE_IN_COMMON = SSL.NO_OVERLAPPING_PROTOCOLS
 
 def answer_alpn(context: SSL.Context, protocols: Sequence[bytes] = ()) -> None:
     """
-    Have servers that use C{context} answer clients that offer ALPN.
+    Have servers that use ``context`` answer clients that offer ALPN.
 
-    The server speaks what the factory behind TLS names (L{IProtocolNegotiationFactory}) and C{protocols}; if there are
+    The server speaks what the factory behind TLS names (`IProtocolNegotiationFactory`) and ``protocols``; if there are
     none, mail.  If it speaks nothing that the client offers, the handshake goes on without ALPN: some clients offer
     "http/1.1" whatever they speak.  Twisted would end the handshake.
 
-    @param context: one that no connection was made from yet.
+    Args:
+        context: One that no connection was made from yet.
     """
 
     def choose(connection: SSL.Connection, offered: Sequence[bytes]) -> Any:
@@ -52,7 +53,8 @@ def protocols_of(factory: Any) -> Sequence[bytes]:
     """
     Return what a factory, or one that it wraps, says that it speaks.
 
-    @return: nothing if none of them says so.
+    Returns:
+        Nothing if none of them says so.
     """
     while factory is not None:
         if IProtocolNegotiationFactory.providedBy(factory):
@@ -63,10 +65,10 @@ def protocols_of(factory: Any) -> Sequence[bytes]:
 
 def apply_to_endpoint_strings() -> None:
     """
-    Have the contexts that Twisted makes for endpoint strings (C{ssl:}, C{tls:}, C{txsni:}) follow this policy too.
+    Have the contexts that Twisted makes for endpoint strings (``ssl:``, ``tls:``, ``txsni:``) follow this policy too.
 
     An endpoint string has no word for either, and parsers make contexts whenever they read a certificate again.  So
-    this changes the defaults of Twisted for the whole process: only C{twistd smtpx} calls it, no library does.
+    this changes the defaults of Twisted for the whole process: only ``twistd smtpx`` calls it, no library does.
     """
     _sslverify.defaultCiphers = CIPHERS
     if hasattr(_sslverify, "setupForALPN"):  # in newer versions; older ones leave ALPN alone

@@ -1,10 +1,10 @@
 """
-Connections that are kept: L{SMTPPool}.
+Connections that are kept: `SMTPPool`.
 
-Theory of operation.  A L{Capacity} counts the connections that are being opened, in use, or being closed.  A caller
+Theory of operation.  A `Capacity` counts the connections that are being opened, in use, or being closed.  A caller
 waits for the capacity.  Then it gets a kept connection, which must have answered RSET, or a new one.
 
-A server may accept fewer connections than C{size}.  It then rejects a connection, for example by 421 (RFC 5321 §3.8).
+A server may accept fewer connections than ``size``.  It then rejects a connection, for example by 421 (RFC 5321 §3.8).
 If other connections are established or being opened, the pool lowers its limit, and the caller waits again.  Once a
 minute the pool raises the limit by one.  If there is no other connection, the caller gets the error; after a 421, the
 pool opens no connection for a while.
@@ -64,9 +64,21 @@ class SMTPPool(Service):
     A kept connection is used again only after an RSET has been answered on it; so a server that has hung
     up meanwhile is noticed before anything is sent, and nothing is ever sent twice.
 
-    @ivar settings: the parameters of each connection; to be set before the first is opened.
-    @ivar server: the endpoint, for the log: its string, how it describes itself, or the name of its class.
-    @ivar queue_changed: called when the number of callers that wait for a connection has changed.
+    Attributes:
+        settings: The parameters of each connection; to be set before the first is opened.
+        server: The endpoint, for the log: its string, how it describes itself, or the name of its class.
+        queue_changed: Called when the number of callers that wait for a connection has changed.
+
+    Args:
+        endpoint: See `txsmtpx.connect`, as for ``connecting``.
+        size: Connections at a time; fewer if the server accepts fewer.
+        max_messages: That a connection sends before it is closed, 0 for any number.
+        idle: Seconds that an unused connection is kept.
+        wait: Seconds that a message waits for a connection while all are in use, 0 for ever.
+
+    Raises:
+        ValueError: ``size`` is less than 1, or another value cannot be used.
+        TypeError: A value has the wrong type, or there is no such parameter.
     """
 
     def __init__(
@@ -80,15 +92,6 @@ class SMTPPool(Service):
         reactor: Any = None,
         **connecting: Any,
     ) -> None:
-        """
-        @param endpoint: see L{txsmtpx.connect}, as for C{connecting}.
-        @param size: connections at a time; fewer if the server accepts fewer.
-        @param max_messages: that a connection sends before it is closed, 0 for any number.
-        @param idle: seconds that an unused connection is kept.
-        @param wait: seconds that a message waits for a connection while all are in use, 0 for ever.
-        @raise ValueError: C{size} is less than 1, or another value cannot be used.
-        @raise TypeError: a value has the wrong type, or there is no such parameter.
-        """
         if reactor is None:
             from twisted.internet import reactor
         for name, value in (("max_messages", max_messages), ("idle", idle), ("wait", wait)):
@@ -157,9 +160,10 @@ class SMTPPool(Service):
         eight_bit: EightBit | None = None,
     ) -> Deferred[Result]:
         """
-        One message (L{SMTPClient.send}).
+        One message (`SMTPClient.send`).
 
-        @raise PoolBusy: all connections were in use for too long.
+        Raises:
+            PoolBusy: All connections were in use for too long.
         """
         if eight_bit is not None:
             check_eight_bit(eight_bit)
@@ -188,11 +192,14 @@ class SMTPPool(Service):
 
     def acquire(self, wait: float | None = None) -> Deferred[SMTPClient]:
         """
-        A connection that nobody else uses, ready for MAIL; to be given back by L{release}.
+        A connection that nobody else uses, ready for MAIL; to be given back by `release`.
 
-        @param wait: seconds to wait while all connections are in use, 0 for ever; None for the C{wait} of the pool.
-        @raise PoolBusy: all connections were in use for too long.
-        @raise SMTPError: the server said no to a new one.
+        Args:
+            wait: Seconds to wait while all connections are in use, 0 for ever; None for the ``wait`` of the pool.
+
+        Raises:
+            PoolBusy: All connections were in use for too long.
+            SMTPError: The server said no to a new one.
         """
         return self._track(self._acquire(self._places.ticket(self._wait if wait is None else wait)))
 
@@ -250,7 +257,8 @@ class SMTPPool(Service):
         """
         Handle the failure of a new connection.
 
-        @return: whether the caller is to wait again.
+        Returns:
+            Whether the caller is to wait again.
         """
         others = len(self._sent) + self._opening
         if others and may_be_too_many(error):
@@ -282,9 +290,12 @@ class SMTPPool(Service):
         """
         Note an error of a transaction.  421 is about the connection, not about the message.
 
-        @param client: the connection, which the caller is to give back by L{release}.
-        @param error: the error, of any class.
-        @return: whether another connection may be used for the message.
+        Args:
+            client: The connection, which the caller is to give back by `release`.
+            error: The error, of any class.
+
+        Returns:
+            Whether another connection may be used for the message.
         """
         if not is_421(error):
             return False

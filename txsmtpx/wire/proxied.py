@@ -1,9 +1,9 @@
 """
-The PROXY protocol of HAProxy, from the server's side: what C{haproxy:} endpoints put around a connection.
+The PROXY protocol of HAProxy, from the server's side: what ``haproxy:`` endpoints put around a connection.
 
 The endpoint string is Twisted's, and so is the wrapper that it puts around each connection.  That wrapper connects
 what it wraps before the header has come, and its parsers have faults (docs/upstream/haproxy.md).  It has no place for
-another parser, so the server turns each wrapper that it finds below itself into a L{ProxiedConnection}, before the
+another parser, so the server turns each wrapper that it finds below itself into a `ProxiedConnection`, before the
 first octet arrives.  That works wherever the wrapper comes from: an endpoint string, an endpoint, inside TLS or around
 it.
 """
@@ -39,14 +39,16 @@ class IProxied(Protocol):
         """
         The header has come.
 
-        @param secured: whether it came inside TLS, which is complete then.
+        Args:
+            secured: Whether it came inside TLS, which is complete then.
         """
 
     def not_announced(self, why: str) -> None:
         """
         No header comes: end the connection.
 
-        @param why: for the log.
+        Args:
+            why: For the log.
         """
 
 
@@ -55,7 +57,8 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
     """
     Reads the header, then passes everything on.
 
-    @ivar header: what the proxy has said, None before.
+    Attributes:
+        header: What the proxy has said, None before.
     """
 
     header: ProxyHeader | None
@@ -64,7 +67,7 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
     _timer: IDelayedCall
 
     def wait(self, waiting: IProxied, clock: IReactorTime) -> None:
-        """Tell C{waiting} when the header has come, or that none comes."""
+        """Tell ``waiting`` when the header has come, or that none comes."""
         self.header = None
         self._waiting = waiting
         self._octets = b""
@@ -139,8 +142,11 @@ def wait_for_header(transport: Any, waiting: IProxied, clock: IReactorTime) -> b
     """
     Wait for the PROXY header, where there must be one.
 
-    @param transport: of C{waiting}, to which nothing has come yet.
-    @return: whether there must be one.
+    Args:
+        transport: Of ``waiting``, to which nothing has come yet.
+
+    Returns:
+        Whether there must be one.
     """
     while transport is not None:
         if isinstance(transport, HAProxyProtocolWrapper):

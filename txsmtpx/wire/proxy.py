@@ -1,7 +1,7 @@
 """
 The PROXY protocol of HAProxy, from the client's side: a header before everything else, version 1 or 2.
 
-The server's side is L{txsmtpx.wire.proxied}.
+The server's side is `txsmtpx.wire.proxied`.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ def header(version: int, source: IAddress, destination: IAddress) -> bytes:
     """
     The header that says where a connection comes from and went to.
 
-    Where that cannot be said, as of UNIX sockets, it is C{PROXY UNKNOWN} in version 1, LOCAL in version 2.
+    Where that cannot be said, as of UNIX sockets, it is ``PROXY UNKNOWN`` in version 1, LOCAL in version 2.
 
-    @raise ValueError: there is no such version.
+    Raises:
+        ValueError: There is no such version.
     """
     ends: Any = [(plain_address(getattr(end, "host", "")), getattr(end, "port", 0)) for end in (source, destination)]
     try:
@@ -82,10 +83,18 @@ class PROXYEndpoint:
     """
     A client endpoint that says a PROXY header first.
 
-    As a string: C{haproxy:v1:tcp:HOST:PORT}, C{haproxy:v2:tcp:HOST:PORT}, which tell of the connection itself.
+    As a string: ``haproxy:v1:tcp:HOST:PORT``, ``haproxy:v2:tcp:HOST:PORT``, which tell of the connection itself.
 
-    @ivar endpoint: what it connects by.
-    @ivar version: of the header, 1 or 2.
+    Attributes:
+        endpoint: What it connects by.
+        version: Of the header, 1 or 2.
+
+    Args:
+        source: The address to tell of, None for our own.
+        destination: The address it went to, None for the server's.
+
+    Raises:
+        ValueError: There is no such version.
     """
 
     def __init__(
@@ -95,11 +104,6 @@ class PROXYEndpoint:
         source: IAddress | None = None,
         destination: IAddress | None = None,
     ) -> None:
-        """
-        @param source: the address to tell of, None for our own.
-        @param destination: the address it went to, None for the server's.
-        @raise ValueError: there is no such version.
-        """
         if version not in (1, 2):
             raise ValueError(f"the PROXY protocol has versions 1 and 2, not {version}")
         self.endpoint = endpoint
@@ -112,7 +116,7 @@ class PROXYEndpoint:
         return PROXYEndpoint(endpoint, self.version, self._source, self._destination)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect; fires with the protocol that C{protocolFactory} makes."""
+        """Connect; fires with the protocol that ``protocolFactory`` makes."""
         factory = _AnnouncingFactory(protocolFactory, self.version, self._source, self._destination)
         return Deferred.fromCoroutine(self._connect(factory))
 
@@ -123,13 +127,14 @@ class PROXYEndpoint:
 
 @implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
 class PROXYParser:
-    """C{haproxy:v1:ENDPOINT} and C{haproxy:v2:ENDPOINT}, for C{clientFromString}."""
+    """``haproxy:v1:ENDPOINT`` and ``haproxy:v2:ENDPOINT``, for ``clientFromString``."""
 
     prefix = "haproxy"
 
     def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> PROXYEndpoint:
         """
-        @raise ValueError: the version is missing, or what follows is no endpoint.
+        Raises:
+            ValueError: The version is missing, or what follows is no endpoint.
         """
         version = proxy_version(args[0] if args else "")
         rest = args[1:]
@@ -140,9 +145,10 @@ class PROXYParser:
 
 def proxy_version(word: str) -> int:
     """
-    1 or 2, for C{v1} or C{v2}.
+    1 or 2, for ``v1`` or ``v2``.
 
-    @raise ValueError: it is neither.
+    Raises:
+        ValueError: It is neither.
     """
     if word not in ("v1", "v2"):
         raise ValueError(f"a client says haproxy:v1: or haproxy:v2: and an endpoint, not haproxy:{word}:")

@@ -25,6 +25,11 @@ class Race(Generic[Address, Connected]):
     Attributes:
         left: The addresses that have not failed.  Either no attempt has begun, or another address has won meanwhile.
         failures: The addresses that have failed, each with its error.
+
+    Args:
+        clock: Measures the delay.
+        addresses: The addresses, each of them once.
+        connect: Begins an attempt.  The attempts that lose are cancelled.
     """
 
     def __init__(
@@ -33,12 +38,6 @@ class Race(Generic[Address, Connected]):
         addresses: Sequence[Address],
         connect: Callable[[Address], Deferred[Connected]],
     ) -> None:
-        """
-        Args:
-            clock: Measures the delay.
-            addresses: The addresses, each of them once.
-            connect: Begins an attempt.  The attempts that lose are cancelled.
-        """
         self.left = list(addresses)
         self.failures: list[tuple[Address, Exception]] = []
         self._clock = clock

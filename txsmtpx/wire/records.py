@@ -49,15 +49,16 @@ class NoSuchDomain(NetworkError, DNSLookupError):
 
 
 class Records:
-    """Looks up records with a resolver.  Each query has a time limit."""
+    """
+    Looks up records with a resolver.  Each query has a time limit.
+
+    Args:
+        clock: Measures the time limit.
+        resolver: An IResolver of twisted.names, or a SystemResolver.
+        seconds: The time limit for each query.
+    """
 
     def __init__(self, clock: IReactorTime, resolver: Any, seconds: float) -> None:
-        """
-        Args:
-            clock: Measures the time limit.
-            resolver: An IResolver of twisted.names, or a SystemResolver.
-            seconds: The time limit for each query.
-        """
         self._clock = clock
         self._resolver = resolver
         self._seconds = seconds

@@ -92,7 +92,15 @@ class Configuration:
 
 
 class SystemResolver:
-    """Looks up records as the machine is configured to.  MXEndpoint creates one if it is given no resolver."""
+    """
+    Looks up records as the machine is configured to.  MXEndpoint creates one if it is given no resolver.
+
+    Args:
+        reactor: Provides sockets and time.
+        configuration: The name servers; None to read resolv_conf for each query.
+        resolv_conf: The file with the name servers.
+        hosts_file: The file with the addresses of hosts.
+    """
 
     def __init__(
         self,
@@ -101,13 +109,6 @@ class SystemResolver:
         resolv_conf: str = "/etc/resolv.conf",
         hosts_file: str = "/etc/hosts",
     ) -> None:
-        """
-        Args:
-            reactor: Provides sockets and time.
-            configuration: The name servers; None to read resolv_conf for each query.
-            resolv_conf: The file with the name servers.
-            hosts_file: The file with the addresses of hosts.
-        """
         self._reactor = reactor
         self._configuration = configuration
         self._resolv_conf = resolv_conf
@@ -241,15 +242,14 @@ class _Datagrams(DatagramProtocol):
 
     Attributes:
         answer: Fires with the octets of the answer.
+
+    Args:
+        number: The ID of the query, two octets.
     """
 
     noisy = False
 
     def __init__(self, number: bytes) -> None:
-        """
-        Args:
-            number: The ID of the query, two octets.
-        """
         self.answer: Deferred[bytes] = Deferred()
         self._number = number
 

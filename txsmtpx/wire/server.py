@@ -1,7 +1,7 @@
 """
 The server on the wire: one connection, from its greeting to its end, with its time-outs, its back-pressure and its TLS.
 
-What the peer sends goes through the L{Intake}, what is said to it through the L{Outlet}.
+What the peer sends goes through the `Intake`, what is said to it through the `Outlet`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = Logger(__name__)
 
 BREATH = 0.02
-"""Seconds between two writes while more commands wait for the backend, see L{SMTPServer.write}."""
+"""Seconds between two writes while more commands wait for the backend, see `SMTPServer.write`."""
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -42,9 +42,10 @@ class SMTPServer(LineReceiver):
     """
     One connection of a client.
 
-    @ivar dialog: its L{ServerDialog}.
-    @ivar intake: what has come and was not dealt with yet.
-    @ivar deaf: whether what comes is nobody's business: all is said, or TLS begins.
+    Attributes:
+        dialog: Its `ServerDialog`.
+        intake: What has come and was not dealt with yet.
+        deaf: Whether what comes is nobody's business: all is said, or TLS begins.
     """
 
     factory: SMTPServerFactory
@@ -140,16 +141,16 @@ class SMTPServer(LineReceiver):
         self.intake.release(PEER)
 
     def stopProducing(self) -> None:
-        """The transport has gone; C{connectionLost} follows."""
+        """The transport has gone; ``connectionLost`` follows."""
 
     # ---- what the dialog calls (IWire)
 
     def write(self, octets: bytes) -> None:
         """
-        Send C{octets}, with the other replies to what has come together (RFC 2920 §3.2).
+        Send ``octets``, with the other replies to what has come together (RFC 2920 §3.2).
 
         Those to MAIL, RCPT and RSET wait for each other also where the backend lets each command wait, since a write
-        for each costs more than the command; but not longer than a L{BREATH}.
+        for each costs more than the command; but not longer than a `BREATH`.
         """
         self._out.append(octets)
         if self._recorder is not None:

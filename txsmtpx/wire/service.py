@@ -24,20 +24,21 @@ class SMTPService(Service):
 
     As long as the process is short of file descriptors, no port of the process accepts a connection.
 
-    C{stopService} stops accepting, says 421 4.3.2 to the idle, lets transactions finish until the
+    ``stopService`` stops accepting, says 421 4.3.2 to the idle, lets transactions finish until the
     deadline, then aborts them.
 
-    @ivar ports: those that listen.
+    Attributes:
+        ports: Those that listen.
+
+    Args:
+        factory: Makes what speaks on all of them.
+        endpoints: Server endpoints, such as those of ``serverFromString``.
+        shutdown_timeout: Seconds that open transactions are given.
     """
 
     def __init__(
         self, factory: SMTPServerFactory, endpoints: Sequence[IStreamServerEndpoint], shutdown_timeout: float = 30
     ) -> None:
-        """
-        @param factory: makes what speaks on all of them.
-        @param endpoints: server endpoints, such as those of C{serverFromString}.
-        @param shutdown_timeout: seconds that open transactions are given.
-        """
         self.factory = factory
         self.ports: list[IListeningPort] = []
         self._endpoints = endpoints
@@ -49,7 +50,8 @@ class SMTPService(Service):
         """
         Listen, before the process gives its rights away.
 
-        @raise CannotListenError: a port is not to be had.
+        Raises:
+            CannotListenError: A port is not to be had.
         """
         if not self._listening:
             self.factory.resume()

@@ -15,11 +15,23 @@ from txsmtpx.wire.certificate import Certificate
 
 class CertificateDirectory(Certificate):
     """
-    All the certificates in a directory, for C{SMTPServerFactory(tls=...)}: C{NAME.pem} with certificate, chain and
-    key, or C{NAME/fullchain.pem} with C{NAME/privkey.pem}, as certbot lays them out.
+    All the certificates in a directory, for ``SMTPServerFactory(tls=...)``: ``NAME.pem`` with certificate, chain and
+    key, or ``NAME/fullchain.pem`` with ``NAME/privkey.pem``, as certbot lays them out.
 
     What they are for is read from themselves, whatever the files are called; of two for one name the one that lasts
     longer is shown.  Other files are no business of ours.
+
+    Args:
+        path: The directory.
+        certificate: A PEM file as for `Certificate`, for clients that ask for another name, or for none; None
+            for that of ``domain``, or where there is none the first in the directory.
+        key: Its key; None when it stands in the same file.
+        domain: See there.
+        client_ca: See `Certificate`.
+
+    Raises:
+        ValueError: There is no certificate, or one is broken.
+        OSError: The directory cannot be read.
     """
 
     def __init__(
@@ -30,16 +42,6 @@ class CertificateDirectory(Certificate):
         domain: str = "",
         client_ca: str | None = None,
     ) -> None:
-        """
-        @param path: the directory.
-        @param certificate: a PEM file as for L{Certificate}, for clients that ask for another name, or for none; None
-            for that of C{domain}, or where there is none the first in the directory.
-        @param key: its key; None when it stands in the same file.
-        @param domain: see there.
-        @param client_ca: see L{Certificate}.
-        @raise ValueError: there is no certificate, or one is broken.
-        @raise OSError: the directory cannot be read.
-        """
         self._path = Path(path)
         self._default_files = None if certificate is None else (Path(certificate), Path(key or certificate))
         self._domain = domain_key(domain)
@@ -52,8 +54,9 @@ class CertificateDirectory(Certificate):
         """
         Read the directory again: certificates that are new or changed, and not those that are gone.
 
-        @raise ValueError: some are broken; of these, what was there before stays in force, all others are renewed.
-        @raise OSError: the directory cannot be read; everything stays.
+        Raises:
+            ValueError: Some are broken; of these, what was there before stays in force, all others are renewed.
+            OSError: The directory cannot be read; everything stays.
         """
         files = dict(_pairs(self._path))
         if self._default_files is not None:

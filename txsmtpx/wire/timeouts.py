@@ -13,18 +13,26 @@ class Timeouts:
     """
     Seconds that a client waits in each phase, 0 for ever.  Where the RFC has a minimum, that is the default.
 
-    C{Timeouts(30)} is 30 seconds for each phase, C{Timeouts(30, end=600)} for each but the last.
+    ``Timeouts(30)`` is 30 seconds for each phase, ``Timeouts(30, end=600)`` for each but the last.
 
-    @ivar ready: for L{txsmtpx.connect} as a whole: DNS, all addresses that are tried, greeting, EHLO, TLS and login.
-    @ivar connect: for a connection to one address.
-    @ivar greeting: for the first 220, where TLS comes first that included.
-    @ivar command: for the reply to a command that has no time of its own, and for TLS after STARTTLS.
-    @ivar mail: for the reply to MAIL.
-    @ivar rcpt: for the reply to RCPT.
-    @ivar data: for the 354.
-    @ivar block: for the server to take a piece of the body.
-    @ivar end: for the reply to the message.
-    @ivar quit: for a farewell, and for the end of a connection.
+    Attributes:
+        ready: For `txsmtpx.connect` as a whole: DNS, all addresses that are tried, greeting, EHLO, TLS and login.
+        connect: For a connection to one address.
+        greeting: For the first 220, where TLS comes first that included.
+        command: For the reply to a command that has no time of its own, and for TLS after STARTTLS.
+        mail: For the reply to MAIL.
+        rcpt: For the reply to RCPT.
+        data: For the 354.
+        block: For the server to take a piece of the body.
+        end: For the reply to the message.
+        quit: For a farewell, and for the end of a connection.
+
+    Args:
+        every: For each phase that is not named; None for its default.
+
+    Raises:
+        ValueError: A number is negative, infinite or not a number.
+        TypeError: A value is no number.
     """
 
     ready: float = 900
@@ -53,11 +61,6 @@ class Timeouts:
         end: float | None = None,
         quit: float | None = None,
     ) -> None:
-        """
-        @param every: for each phase that is not named; None for its default.
-        @raise ValueError: a number is negative, infinite or not a number.
-        @raise TypeError: a value is no number.
-        """
         given = (ready, connect, greeting, command, mail, rcpt, data, block, end, quit)
         if every is not None:
             _check("every phase", every)
@@ -70,9 +73,10 @@ class Timeouts:
     @classmethod
     def of(cls, given: Timeouts | float | None) -> Timeouts:
         """
-        Return C{given}, or a number of seconds as the time of each phase; None for the defaults.
+        Return ``given``, or a number of seconds as the time of each phase; None for the defaults.
 
-        @raise ValueError: see L{Timeouts}; as for C{TypeError}.
+        Raises:
+            ValueError: See `Timeouts`; as for ``TypeError``.
         """
         return given if isinstance(given, Timeouts) else cls(given)
 

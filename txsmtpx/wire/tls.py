@@ -33,18 +33,19 @@ class TLSState:
     """
     What was negotiated.
 
-    @ivar version: such as "TLSv1.3".
-    @ivar cipher: its OpenSSL name.
-    @ivar peer_certificate: the client's certificate, None where it showed none.
-    @ivar verified: whether there is one, signed by whom we trust.
-    @ivar peer_names: what it calls its owner: e-mail addresses, DNS names, the common name.
-    @ivar bindings: what binds a login to this channel, see L{channel_bindings}; nothing once it has gone.
+    Attributes:
+        version: Such as "TLSv1.3".
+        cipher: Its OpenSSL name.
+        peer_certificate: The client's certificate, None where it showed none.
+        verified: Whether there is one, signed by whom we trust.
+        peer_names: What it calls its owner: e-mail addresses, DNS names, the common name.
+        bindings: What binds a login to this channel, see `channel_bindings`; nothing once it has gone.
+
+    Args:
+        server: Whether this is the server's end.
     """
 
     def __init__(self, connection: SSL.Connection, server: bool = False) -> None:
-        """
-        @param server: whether this is the server's end.
-        """
         self.version = connection.get_protocol_version_name()
         self.cipher = connection.get_cipher_name()
         self.peer_certificate: crypto.X509 | None = connection.get_peer_certificate()
@@ -98,18 +99,21 @@ class ClientTLS:
     """
     How a client speaks TLS: the server's certificate is verified, and its name (RFC 6125, by service_identity).
 
-    @ivar hostname: the name that is verified.
-    @ivar refused: what was wrong with the certificate of the last connection, None for nothing.
+    Attributes:
+        hostname: The name that is verified.
+        refused: What was wrong with the certificate of the last connection, None for nothing.
+
+    Args:
+        hostname: A DNS name, which is verified as its A-labels (RFC 9525 §6.3), or an IP address.
+        trust_roots: None for the system's; the path of a PEM file; or an ``IOpenSSLTrustRoot``.
+        client_certificate: A `twisted.internet.ssl.PrivateCertificate`.
+
+    Raises:
+        ValueError: There is no name to verify, or it is no domain; or the file holds no certificate.
+        OSError: The file cannot be read.
     """
 
     def __init__(self, hostname: str, trust_roots: Any = None, client_certificate: Any = None) -> None:
-        """
-        @param hostname: a DNS name, which is verified as its A-labels (RFC 9525 §6.3), or an IP address.
-        @param trust_roots: None for the system's; the path of a PEM file; or an C{IOpenSSLTrustRoot}.
-        @param client_certificate: a L{twisted.internet.ssl.PrivateCertificate}.
-        @raise ValueError: there is no name to verify, or it is no domain; or the file holds no certificate.
-        @raise OSError: the file cannot be read.
-        """
         if not hostname:
             raise ValueError("TLS needs the name of the server: hostname=")
         self.hostname = hostname = plain_address(domain_key(hostname))
@@ -127,7 +131,7 @@ class ClientTLS:
         )
 
     def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """An OpenSSL connection (L{IOpenSSLClientConnectionCreator}) that remembers why it was not content."""
+        """An OpenSSL connection (`IOpenSSLClientConnectionCreator`) that remembers why it was not content."""
         connection = self._options.clientConnectionForTLS(protocol)
         self.refused = None
 
@@ -174,17 +178,16 @@ class UnverifiedTLS:
 
     Attributes:
         hostname: The name of the server, for SNI (RFC 6066 §3); "" if it is not known.
+
+    Args:
+        hostname: A DNS name, an IP address, or "".
+        client_certificate: A `twisted.internet.ssl.PrivateCertificate`.
+
+    Raises:
+        ValueError: The name is no domain.
     """
 
     def __init__(self, hostname: str, client_certificate: Any = None) -> None:
-        """
-        Args:
-            hostname: A DNS name, an IP address, or "".
-            client_certificate: A `twisted.internet.ssl.PrivateCertificate`.
-
-        Raises:
-            ValueError: The name is no domain.
-        """
         self.hostname = plain_address(domain_key(hostname)) if hostname else ""
         own: dict[str, Any] = {}
         if client_certificate is not None:
@@ -192,7 +195,7 @@ class UnverifiedTLS:
         self._options = CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2, acceptableCiphers=CIPHERS, **own)
 
     def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """Return an OpenSSL connection (L{IOpenSSLClientConnectionCreator})."""
+        """Return an OpenSSL connection (`IOpenSSLClientConnectionCreator`)."""
         warn_unverified()
         connection = SSL.Connection(self._options.getContext(), None)
         if self.hostname and not _is_address(self.hostname):
@@ -212,7 +215,8 @@ def tls_failure(options: Any, reason: BaseException | None, handshaking: bool) -
     """
     What TLS had against a connection, in plain words; None where it was something else that ended it.
 
-    @param handshaking: whether it was in its handshake.
+    Args:
+        handshaking: Whether it was in its handshake.
     """
     if handshaking and isinstance(options, ClientTLS) and options.refused is not None:
         return TLSFailed(options.refused)
@@ -233,7 +237,8 @@ def channel_bindings(connection: SSL.Connection, server: bool = False) -> dict[s
     which OpenSSL does not tell us of, so there it is left out.  tls-server-end-point (RFC 5929 §4.1) is the hash of the
     server's certificate.
 
-    @param server: whether that is ours.
+    Args:
+        server: Whether that is ours.
     """
     bindings = {}
     if connection.get_protocol_version_name() == "TLSv1.3":

@@ -1,7 +1,7 @@
 """
 Transcripts: every line both ways, for the log, without credentials.
 
-Theory of operation.  Of the client's lines a transcript shows what L{redacted} does.  After a line that may be an AUTH
+Theory of operation.  Of the client's lines a transcript shows what `redacted` does.  After a line that may be an AUTH
 it shows nothing of either side until the server has answered with something other than 334 (RFC 4954 §4).  Of the reply
 that ends a login it shows the text, unless the text repeats credentials.
 """
@@ -22,7 +22,7 @@ Transcript = Callable[[str, str, str], None]
 
 
 def to_log(session_id: str, speaker: str, line: str) -> None:
-    """The transcript that C{--transcript} means."""
+    """The transcript that ``--transcript`` means."""
     log.info("session={session} {speaker}: {line}", session=session_id, speaker=speaker, line=line)
 
 
@@ -37,14 +37,16 @@ class _OwnCommands:
 
 
 class Recorder:
-    """Writes the lines of one connection to a transcript; created by each end that has a transcript."""
+    """
+    Writes the lines of one connection to a transcript; created by each end that has a transcript.
+
+    Args:
+        commands: Those of the server; None for those of a client of ours.
+    """
 
     __slots__ = ("_commands", "_secrets", "_session_id", "_transcript")
 
     def __init__(self, transcript: Transcript, session_id: str, commands: Commands | None = None) -> None:
-        """
-        @param commands: those of the server; None for those of a client of ours.
-        """
         self._transcript = transcript
         self._session_id = session_id
         self._commands: Commands = commands or _OwnCommands()
@@ -54,8 +56,9 @@ class Recorder:
         """
         Write down a line of the client.
 
-        @param line: without its line end.
-        @param response: whether it is part of a login.
+        Args:
+            line: Without its line end.
+            response: Whether it is part of a login.
         """
         self._transcript(self._session_id, "C", self._of_client(line, response))
 

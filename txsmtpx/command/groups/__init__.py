@@ -1,1 +1,1 @@
-"""The options of C{twistd smtpx}, a file a group; L{txsmtpx.command.box} lists them."""
+"""The options of ``twistd smtpx``, a file a group; `txsmtpx.command.box` lists them."""

@@ -52,7 +52,7 @@ OPTIONS = (
 
 
 class Checkers(AuthOptionMixin, dict[str, Any]):
-    """The checkers of L{twisted.cred} that C{--auth} describes, as any program with that option has them."""
+    """The checkers of `twisted.cred` that ``--auth`` describes, as any program with that option has them."""
 
     supportedInterfaces = (
         IUsernamePassword, IUsernameHashedPassword, IScramProof, IClientCertificate, IBearerToken, IAnonymous
@@ -62,7 +62,8 @@ class Checkers(AuthOptionMixin, dict[str, Any]):
         """
         The checkers.
 
-        @raise OptionError: one cannot be made.
+        Raises:
+            OptionError: One cannot be made.
         """
         for description in descriptions:
             kind, _, argument = description.partition(":")

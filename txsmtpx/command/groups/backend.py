@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 from txsmtpx.backends.next_servers import WAIT
-from txsmtpx.backends.plugin import backend_named, plugins
+from txsmtpx.backends.plugins import backend_named, plugins
 from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener

@@ -45,9 +45,10 @@ def _apply(values: Values, listener: Listener) -> None:
 
 def endpoint(reactor: Any, option: str, description: str) -> Any:
     """
-    The server endpoint that C{option} describes.
+    The server endpoint that ``option`` describes.
 
-    @raise OptionError: none.
+    Raises:
+        OptionError: None.
     """
     try:
         made = serverFromString(reactor, description)
@@ -64,8 +65,9 @@ def _check_certificates(description: str) -> None:
     """
     Look into the directory of an endpoint that reads one when clients come.
 
-    @raise OSError: it cannot be read.
-    @raise ValueError: no certificates are in it.
+    Raises:
+        OSError: It cannot be read.
+        ValueError: No certificates are in it.
     """
     if found := _DIRECTORY.match(description):
         directory = re.sub(r"\\(.)", r"\1", found[1])

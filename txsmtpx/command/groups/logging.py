@@ -10,7 +10,7 @@ from txsmtpx.command.group import Group, pass_on
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import FLAG, Option, one_of
 from txsmtpx.command.values import Values
-from txsmtpx.logs.transaction import TransactionLog
+from txsmtpx.observers.transaction_log import TransactionLog
 
 if TYPE_CHECKING:
     from txsmtpx.command.process import Process

@@ -11,7 +11,7 @@ from txsmtpx.command.groups.listening import endpoint
 from txsmtpx.command.option import Kind, Option, OptionError
 from txsmtpx.command.values import Values
 from txsmtpx.grammar import asciitext
-from txsmtpx.metrics.figures import Figures
+from txsmtpx.observers.figures import Figures
 
 if TYPE_CHECKING:
     from txsmtpx.command.process import Process
@@ -33,7 +33,7 @@ def _apply(values: Values, process: Process) -> None:
     if values["metrics"] is None:
         return
     try:
-        from txsmtpx.metrics.service import MetricsService
+        from txsmtpx.observers.metrics_service import MetricsService
     except ImportError as error:
         raise OptionError("metrics", f"needs the extra txsmtpx[metrics]: {error}") from error
     for listener in process.listeners:

@@ -39,7 +39,7 @@ def _apply(values: Values, process: Process) -> None:
     if len(kept) != 1:
         raise OptionError("web", f"needs one backend that is memory, and there are {len(kept) or 'none'}")
     try:
-        from txsmtpx.web.service import InboxService
+        from txsmtpx.inbox.inbox_service import InboxService
     except ImportError as error:
         raise OptionError("web", f"needs the extra txsmtpx[web]: {error}") from error
     endpoint(process.reactor, "web", values["web"])  # which says what is wrong with it

@@ -1,0 +1,206 @@
+"""The inbox in memory: a backend, a browser that speaks HTTP to it, and no socket."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+from twisted.internet.error import ConnectionAborted, ProcessExitedAlready, ProcessTerminated
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from txsmtpx import MemoryBackend
+from txsmtpx.backends.memory import Received
+from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.opened_message import letter_of, view_of
+from txsmtpx.inbox.site import InboxSite
+
+ARRIVED = 1_750_000_000.25
+"""Seconds since the epoch: 2025-06-15 15:06:40 UTC."""
+
+
+class OpenerProcess:
+    """The process that opens long messages, without a process: it answers when the clock is advanced."""
+
+    def __init__(self, reactor: Reactor, protocol: ProcessProtocol) -> None:
+        self._reactor = reactor
+        self._protocol = protocol
+        self._requests = b""
+        self._letter = letter_of(b"")
+        self.ended = False
+        protocol.makeConnection(self)
+
+    def write(self, data: bytes) -> None:
+        self._requests += data
+        self._reactor.callLater(0, self._answer)
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        assert not streaming
+        self._producer = producer
+        while self._producer is not None:
+            producer.resumeProducing()
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+
+    def _answer(self) -> None:
+        line, newline, content = self._requests.partition(b"\n")
+        if not newline or self.ended or self._reactor.hangs:
+            return
+        request = json.loads(line)
+        if len(content) < request["size"]:
+            return
+        self._requests = content[request["size"] :]
+        self._reactor.opened.append((request["view"], request["number"], request["size"]))
+        if request["size"]:
+            self._letter = letter_of(content)
+        answer = view_of(self._letter, request["view"], request["number"])
+        said = b"-1\n" if answer is None else b"%d\n%b" % (len(answer), answer)
+        for at in range(0, len(said), 100_000):
+            self._protocol.childDataReceived(1, said[at : at + 100_000])
+
+    def signalProcess(self, signal: str) -> None:
+        assert signal == "KILL"
+        if self.ended:
+            raise ProcessExitedAlready
+        self._reactor.callLater(0, self.end)
+
+    def end(self, words: bytes = b"") -> None:
+        """It ends, and may have said something before."""
+        if not self.ended:
+            self.ended = True
+            self._protocol.childDataReceived(2, words)
+            self._protocol.processEnded(Failure(ProcessTerminated(1)))
+
+
+class Reactor(Clock):
+    """
+    A clock that starts processes.
+
+    Attributes:
+        processes: Those that were started.
+        opened: What they were asked.
+        hangs: Whether they do not answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[OpenerProcess] = []
+        self.opened: list[tuple[str, int, int]] = []
+        self.hangs = False
+
+    def spawnProcess(
+        self, protocol: ProcessProtocol, executable: str, args: list[str], env: dict[str, str] | None
+    ) -> OpenerProcess:
+        assert (executable, args[0], env) == (sys.executable, sys.executable, None)
+        self.processes.append(OpenerProcess(self, protocol))
+        return self.processes[-1]
+
+    def work(self) -> None:
+        """Do what can be done without waiting."""
+        while any(call.time <= self.seconds() for call in self.getDelayedCalls()):
+            self.advance(0)
+
+
+class Answer:
+    """What came back."""
+
+    def __init__(self, octets: bytes, method: str) -> None:
+        raw = http.client.HTTPResponse(SimpleNamespace(makefile=lambda mode: io.BytesIO(octets)), method=method)
+        raw.begin()
+        self.status = raw.status
+        self.headers = raw.headers
+        self.body = raw.read()
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8")
+
+    @property
+    def json(self) -> Any:
+        assert self.headers["Content-Type"] == "application/json"
+        return json.loads(self.body)
+
+
+class LineTransport(StringTransport):
+    """Tells the protocol that the connection is lost when that is aborted, as the transports of Twisted do."""
+
+    def abortConnection(self) -> None:
+        super().abortConnection()
+        self.protocol.connectionLost(Failure(ConnectionAborted()))
+
+
+class Line:
+    """A connection on which one request has been sent."""
+
+    def __init__(
+        self, site: InboxSite, method: str, path: str, headers: dict[str, str], body: bytes = b"", work: bool = True
+    ) -> None:
+        """
+        Args:
+            work: Whether to do what can be done at once.
+        """
+        self._method = method
+        self._work = site.reactor.work
+        self.transport = LineTransport()
+        self.protocol = self.transport.protocol = site.buildProtocol(None)
+        self.protocol.makeConnection(self.transport)
+        fields = {"Host": "localhost:8025", "Connection": "close"} | headers
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items() if value), "", ""]
+        self.protocol.dataReceived("\r\n".join(lines).encode("latin-1") + body)
+        if work:
+            self._work()
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer, None while there is none."""
+        self._work()
+        return Answer(self.transport.value(), self._method) if self.transport.disconnecting else None
+
+
+class Web:
+    """An inbox and who looks at it."""
+
+    def __init__(self, *names: str) -> None:
+        self.clock = Reactor()
+        self.backend = MemoryBackend(now=lambda: ARRIVED)
+        self.site = InboxSite(Inbox(self.backend, self.clock), self.clock, lambda: [("127.0.0.1", 1025)], names)
+        self.site.startFactory()
+
+    def keep(self, content: bytes, *recipients: str, sender: str = "sender@client.example") -> Received:
+        """Have a message arrive."""
+        connection = SimpleNamespace(
+            username=None, peer_host="192.0.2.1", helo="client.example", with_protocol=lambda utf8: "ESMTP"
+        )
+        envelope = SimpleNamespace(
+            sender=sender,
+            recipients=recipients or ("you@example.net",),
+            options=MailOptions(),
+            recipient_options=(RcptOptions(),),
+            queue_id="0123456789AB",
+            connection=connection,
+        )
+        return self.backend.keep(content, envelope)
+
+    def ask(self, method: str, path: str, **headers: str) -> Answer:
+        """One request, answered at once; ``Sec_Fetch_Site`` in Python is ``Sec-Fetch-Site`` on the wire."""
+        answer = self.line(method, path, **headers).answer
+        assert answer is not None
+        return answer
+
+    def line(self, method: str, path: str, work: bool = True, **headers: str) -> Line:
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Line(self.site, method, path, fields, work=work)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, **headers)
+
+    def json(self, path: str) -> Any:
+        return self.get(path).json

@@ -1,0 +1,243 @@
+"""Other addresses for the backend, the old ones for the client, position by position."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import Deferred, succeed
+
+from txsmtpx import MemoryBackend, RewriteBackend, SMTPError
+from txsmtpx.middleware.rewrite import mapped
+from txsmtpx.testing import Conversation, RecordingBackend
+
+TABLE = {
+    "Info@example.org": "ann@example.net",
+    "@example.org": "@example.net",
+    "@one.example": "all@example.net",
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("info@example.org", "ann@example.net"),
+        ("INFO@EXAMPLE.ORG", "ann@example.net"),
+        ("Bob@example.org", "Bob@example.net"),
+        ("anybody@one.example", "all@example.net"),
+        ("bob@sub.example.org", None),
+        ("postmaster", None),
+        ('"a@b"@example.org', '"a@b"@example.net'),
+    ],
+)
+def test_a_table(old, new):
+    assert mapped(TABLE)(old) == new
+    assert mapped({**TABLE, "@": "rest@example.net"})(old) == (new or "rest@example.net")
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [
+        ("b@b\u00fccher.example", "B@xn--bcher-kva.example"),
+        ("b@xn--bcher-kva.example", "b@B\u00dcCHER.example"),
+        ("@b\u00fccher.example", "b@bu\u0308cher.example"),
+        ("@Example.org.", "b@example.org"),
+        ("caf\u00e9@example.org", "cafe\u0301@example.org"),
+        ('"b"@example.org', "b@example.org"),
+        ("b@[192.0.2.1]", "b@[IPv6:::ffff:192.0.2.1]"),
+        ("Postmaster", "postmaster"),
+    ],
+)
+def test_a_mailbox_is_found_however_it_is_written(name, old):
+    assert mapped({name: "new@example.net"})(old) == "new@example.net"
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [
+        ("mark@example.org", "mar\u212a@example.org"),
+        ("i\u0307@example.org", "\u0130@example.org"),
+        ("@strasse.example", "a@stra\u00dfe.example"),
+        ("@k.example", "a@\u212a.example"),
+        ("\u03c3@example.org", "\u03c2@example.org"),
+    ],
+)
+def test_another_mailbox_is_not(name, old):
+    assert mapped({name: "new@example.net"})(old) is None
+
+
+def test_a_local_part_stays_as_it_was_written():
+    names = mapped({"@b\u00fccher.example": "@example.net"})
+    assert names("Jose\u0301@B\u00dcCHER.example") == "Jose\u0301@example.net"
+
+
+@pytest.mark.parametrize("name", ["@ex\u3002ample.org", "a@ex\uff0eample.org"])
+def test_a_domain_that_is_none_is_in_no_table(name):
+    with pytest.raises(ValueError, match="not a domain: ex"):
+        mapped({name: "new@example.net"})
+
+
+def test_a_mailbox_has_one_new_address():
+    with pytest.raises(ValueError, match="A@x is twice in the table"):
+        mapped({"a@x": "b@y", "A@x": "c@y"})
+    assert mapped({"a@x": "b@y", "A@x": "b@y"})("a@X") == "b@y"
+
+
+def test_a_domain_for_whoever_is_not_found():
+    names = mapped({"@": "@example.net", "@b": "@c"})
+    assert [names(each) for each in ("postmaster", "a@x.example", '"a@b"@x', "a@b")] == [
+        "postmaster@example.net",
+        "a@example.net",
+        '"a@b"@example.net',
+        "a@c",
+    ]
+
+
+def say(backend, *lines, **settings):
+    client = Conversation(backend, **settings)
+    said = client.ask("LHLO a" if settings.get("lmtp") else "EHLO a", *lines)
+    client.hang_up()
+    return said
+
+
+def test_both():
+    memory = MemoryBackend()
+    backend = RewriteBackend(memory, sender={"a@b": "c@d"}, recipient=TABLE)
+    recipients = ["RCPT TO:<info@example.org>", "RCPT TO:<x@elsewhere.example>", "RCPT TO:<bob@example.org>"]
+    said = say(backend, "MAIL FROM:<a@b>", *recipients, "DATA", "x", ".")
+    assert said[-1].startswith("250")
+    (message,) = memory.messages
+    assert message.sender == "c@d"
+    assert message.recipients == ("ann@example.net", "x@elsewhere.example", "bob@example.net")
+
+
+def test_bounces_stay_bounces():
+    memory = MemoryBackend()
+    backend = RewriteBackend(memory, sender={"@": "c@d"}, require=True)
+    say(backend, "MAIL FROM:<>", "RCPT TO:<b@c>", "DATA", "x", ".")
+    assert [each.sender for each in memory.messages] == [""]
+
+
+def test_only_who_is_in_the_table():
+    recording = RecordingBackend()
+    backend = RewriteBackend(recording, sender={"a@b": "a@b"}, recipient=TABLE, require=True)
+    said = say(backend, "MAIL FROM:<x@y>", "MAIL FROM:<a@b>", "RCPT TO:<x@y>", "RCPT TO:<info@example.org>")
+    assert said[-4] == "550 5.7.1 That sender is not taken here"
+    assert said[-2] == "550 5.1.1 No such mailbox here"
+    assert said[-1].startswith("250")
+    assert [call[:2] for call in recording.calls if call[0] in ("mail", "rcpt")] == [
+        ("mail", "a@b"),
+        ("rcpt", "ann@example.net"),
+    ]
+
+
+def test_functions():
+    """At once, later, or not at all."""
+
+    async def recipient(address):
+        if address.startswith("never"):
+            raise SMTPError(550, (5, 1, 6), "He has moved")
+        return await succeed(address.replace("localhost", "example.net"))
+
+    memory = MemoryBackend()
+    waiting = Deferred()
+    client = Conversation(RewriteBackend(memory, sender=lambda address: waiting, recipient=recipient))
+    client.ask("EHLO a")
+    assert client.ask("MAIL FROM:<a@b>") == []
+    waiting.callback("c@d")
+    said = client.ask("RCPT TO:<never@localhost>", "RCPT TO:<me@localhost>", "DATA", "x", ".")
+    assert said[1] == "550 5.1.6 He has moved"
+    (message,) = memory.messages
+    assert (message.sender, message.recipients) == ("c@d", ("me@example.net",))
+    client.hang_up()
+
+
+ALIASES = {"a@x": "one@y", "b@x": "ONE@y", "c@x": "two@y"}
+
+
+def lmtp(data, *recipients, table=ALIASES, **outcomes):
+    """The replies to the data, where ``data`` does what the backend does."""
+    backend = RewriteBackend(RecordingBackend(data=data, **outcomes), recipient=table)
+    said = say(backend, "MAIL FROM:<>", *(f"RCPT TO:<{each}>" for each in recipients), "DATA", "x", ".", lmtp=True)
+    return said[said.index("354 End data with <CR><LF>.<CR><LF>") + 1 :]
+
+
+def test_outcomes_go_to_the_positions():
+    async def data(message, context):
+        await message.content()
+        assert context.recipients == ("one@y", "two@y", "ONE@y", "one@y")
+        context.start_delivery("one@y", succeed("first"))
+        context.start_delivery("one@y", succeed("fourth"))
+        context.start_delivery("ONE@y", failing())
+        with pytest.raises(ValueError, match="has begun already"):
+            context.start_delivery("one@y")
+        with pytest.raises(ValueError, match="no recipient"):
+            context.set_status("a@x")
+        assert context.set_status("TWO@y", "second")
+
+    async def failing():
+        raise SMTPError(452, (4, 2, 2), "third")
+
+    assert lmtp(data, "a@x", "c@x", "b@x", "a@x") == [
+        "250 2.0.0 <a@x> first",
+        "250 2.0.0 <c@x> second",
+        "452 4.2.2 <b@x> third",
+        "250 2.0.0 <a@x> fourth",
+    ]
+
+
+def test_the_same_status_twice_is_for_two():
+    late = []
+
+    async def data(message, context):
+        await message.content()
+        context.late = lambda *told: late.append(told)
+        assert context.late is not None
+        assert [context.set_status("one@y", word) for word in ("1", "2", "3")] == [True, True, False]
+
+    assert lmtp(data, "a@x", "b@x", table={"a@x": "one@y", "b@x": "one@y"}) == [
+        "250 2.0.0 <a@x> 1",
+        "250 2.0.0 <b@x> 2",
+    ]
+    assert late == [("one@y", "3")]
+
+
+def test_an_outcome_for_a_mailbox_however_it_is_written():
+    async def data(message, context):
+        await message.content()
+        assert context.set_status("ONE@xn--bcher-kva.example", "first")
+        with pytest.raises(ValueError, match="no recipient"):
+            context.set_status("\u212aate@y", "third")
+        assert context.set_status("KATE@y", "second")
+
+    table = {"a@x": "one@b\u00fccher.example", "b@x": "kate@y"}
+    assert lmtp(data, "a@x", "b@x", table=table) == ["250 2.0.0 <a@x> first", "250 2.0.0 <b@x> second"]
+
+
+def test_one_that_the_backend_refused_has_no_position():
+    async def data(message, context):
+        assert context.recipients == ("two@y",)
+        context.set_status(0, "yes")
+
+    refused = {"rcpt": [SMTPError(550, (5, 1, 1), "No")]}
+    assert lmtp(data, "a@x", "c@x", **refused) == ["250 2.0.0 <c@x> yes"]
+
+
+def test_a_table_that_changes():
+    """The same recipient twice, who has another address the second time."""
+    addresses = iter(["one@y", "two@y", "three@y"])
+    seen = []
+
+    async def data(message, context):
+        seen.append(context.recipients)
+        context.set_status("two@y", "second")
+        context.set_status("one@y", "first")
+
+    said = lmtp(data, "a@x", "a@x", table=lambda address: next(addresses))
+    assert said == ["250 2.0.0 <a@x> first", "250 2.0.0 <a@x> second"]
+    assert seen == [("one@y", "two@y")]
+
+
+def test_the_next_transaction_begins_anew():
+    memory = MemoryBackend()
+    message = ("MAIL FROM:<>", "RCPT TO:<a@x>", "DATA", "x", ".")
+    say(RewriteBackend(memory, recipient=ALIASES), "MAIL FROM:<>", "RCPT TO:<c@x>", "RSET", *message, *message)
+    assert [each.recipients for each in memory.messages] == [("one@y",), ("one@y",)]

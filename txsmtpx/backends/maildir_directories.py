@@ -1,0 +1,167 @@
+"""
+Maildirs as directories: made with mode 0700, and on the disk before anything in them is promised.
+
+A directory is on the disk when its parent was fsynced after the directory was made, and so on upwards.  A killed
+process, another thread or an fsync that failed may have left a directory that exists and is not on the disk.  So what
+exists proves nothing.  What this process has synced is remembered, and everything else is synced once more.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+import threading
+from collections.abc import Callable
+
+MODE = 0o700
+"""
+Of each directory that is made, whatever the umask: ``tmp``, ``new``, ``cur``, the Maildir, and its parents.  Postfix
+(virtual(8)) and Dovecot make parents so too.
+"""
+
+REMEMBERED = 10_000
+"""Directories whose place on the disk is remembered; one that is forgotten costs its fsyncs again, and nothing else."""
+
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.EBADF})
+"""
+Of an fsync of a directory: the file system has no such thing (CIFS says EINVAL, NFS of some systems EBADF).  Dovecot
+ignores the same two.
+"""
+
+_EFFECTIVE = os.access in os.supports_effective_ids
+
+_Identity = tuple[int, int]
+
+
+class Directories:
+    """
+    What a backend knows of its directories; any thread may use it.
+
+    Attributes:
+        fsync: Of files and directories, by descriptor.
+
+    Args:
+        fsync: As `os.fsync`.
+    """
+
+    def __init__(self, fsync: Callable[[int], None]) -> None:
+        self.fsync = fsync
+        self._known: dict[str, _Identity] = {}
+        self._lock = threading.Lock()
+
+    def sync(self, directory: str) -> None:
+        """
+        Have the entries of ``directory`` on the disk.
+
+        Raises:
+            OSError: They are not.
+        """
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+        finally:
+            os.close(descriptor)
+
+    def ensure(self, maildir: str) -> None:
+        """
+        Have a Maildir, and have it on the disk; where this has been done before it costs one ``stat``.
+
+        Raises:
+            OSError: It cannot be made or synced.
+        """
+        if not self._is_known(os.path.join(maildir, "new")):
+            self.make(maildir)
+
+    def make(self, maildir: str) -> None:
+        """
+        Make what is missing of a Maildir, and have it on the disk.
+
+        ``new`` is made last, so that another program that finds it finds a whole Maildir.
+
+        Raises:
+            OSError: It cannot be made or synced.
+        """
+        missing = [maildir]
+        while not os.path.isdir(parent := os.path.dirname(missing[-1])):
+            missing.append(parent)
+        for directory in reversed(missing):
+            self._make(directory)
+        for part in ("tmp", "cur"):
+            self._make(os.path.join(maildir, part))
+        self._settle(maildir)
+        self._make(os.path.join(maildir, "new"))
+        self._settle(os.path.join(maildir, "new"))
+
+    def check(self, directory: str) -> None:
+        """
+        Look whether ``directory`` can be written, or made; nothing is left behind.
+
+        Raises:
+            OSError: It cannot be; its file name is that of the directory that refuses it.
+        """
+        missing: list[str] = []
+        while not os.path.lexists(directory):
+            missing.append(directory)
+            directory = os.path.dirname(directory)
+        longest = os.pathconf(directory, "PC_NAME_MAX")
+        for each in missing:
+            if len(os.fsencode(os.path.basename(each))) > longest:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), each)
+        try:
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, directory) from error
+
+    def _make(self, directory: str) -> None:
+        try:
+            os.mkdir(directory, MODE)
+        except FileExistsError:
+            if not os.path.isdir(directory):
+                raise
+            return
+        mode = stat.S_IMODE(os.stat(directory).st_mode)
+        if mode & MODE != MODE:  # the umask can take bits away, even the owner's
+            os.chmod(directory, mode | MODE)
+        with self._lock:
+            self._known.pop(directory, None)  # one of that name was known, and was removed
+
+    def _settle(self, directory: str) -> None:
+        """Have ``directory`` in its parent on the disk, and all above likewise, from the top down."""
+        unknown: list[str] = []
+        while not self._is_known(directory):
+            parent = os.path.dirname(directory)
+            if parent == directory or not os.access(parent, os.R_OK | os.W_OK, effective_ids=_EFFECTIVE):
+                break  # with our rights nothing was made in there, or it cannot be opened for fsync
+            unknown.append(directory)
+            directory = parent
+        for each in reversed(unknown):
+            identity = _identity(each)
+            self.sync(os.path.dirname(each))
+            self._remember(each, identity)
+
+    def _is_known(self, directory: str) -> bool:
+        known = self._known.get(directory)
+        if known is None:
+            return False
+        try:
+            return known == _identity(directory)
+        except FileNotFoundError:
+            return False
+
+    def _remember(self, directory: str, identity: _Identity) -> None:
+        with self._lock:
+            self._known.pop(directory, None)
+            self._known[directory] = identity
+            while len(self._known) > REMEMBERED:
+                del self._known[next(iter(self._known))]
+
+
+def _identity(directory: str) -> _Identity:
+    status = os.stat(directory)
+    return status.st_dev, status.st_ino

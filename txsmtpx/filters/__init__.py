@@ -1,0 +1,1 @@
+"""Filters: programs and services that look at each message."""

@@ -1,0 +1,72 @@
+"""
+JSON (RFC 8259) in pieces, so that a client that reads slowly does not make the server hold all of it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import Any
+
+PIECE = 8 * 1024
+"""Characters of a string in one piece, before they are escaped."""
+
+_INDENT = "  "
+
+
+def json_text(value: Any, indent: str = "") -> Iterator[str | None]:
+    r"""
+    Write a value as JSON, in ASCII and indented.
+
+    Args:
+        value: as for `json.dumps`. Besides, bytes are a string in UTF-8, and an iterator is an array. A None that an
+            iterator yields is no value, but lets others have their turn.
+        indent: what stands before each line but the first.
+
+    Returns:
+        The pieces, each up to 12 times as long as `PIECE`; None where others may have their turn.
+
+    Example:
+        >>> "".join(json_text({"id": 1, "text": "Grüße".encode()}))
+        '{\n  "id": 1,\n  "text": "Gr\\u00fc\\u00dfe"\n}'
+    """
+    if isinstance(value, dict):
+        members = ((f"{json.dumps(name)}: ", each) for name, each in value.items())
+        yield from _enclosed("{}", members, indent)
+    elif isinstance(value, Iterator):
+        yield from _enclosed("[]", (None if each is None else ("", each) for each in value), indent)
+    elif isinstance(value, list | tuple):
+        yield from _enclosed("[]", (("", each) for each in value), indent)
+    elif isinstance(value, str) and len(value) > PIECE:
+        yield from _string(value[at : at + PIECE] for at in range(0, len(value), PIECE))
+    elif isinstance(value, bytes):
+        yield from _string(_decoded(value))
+    else:
+        yield json.dumps(value)
+
+
+def _enclosed(brackets: str, members: Iterator[tuple[str, Any] | None], indent: str) -> Iterator[str | None]:
+    """Write members, each with what stands before it."""
+    separator, inner = brackets[0], indent + _INDENT
+    for member in members:
+        if member is None:
+            yield None
+        else:
+            yield f"{separator}\n{inner}{member[0]}"
+            yield from json_text(member[1], inner)
+            separator = ","
+    yield brackets if separator == brackets[0] else f"\n{indent}{brackets[1]}"
+
+
+def _string(pieces: Iterator[str]) -> Iterator[str]:
+    yield '"'
+    for piece in pieces:
+        yield json.dumps(piece)[1:-1]
+    yield '"'
+
+
+def _decoded(octets: bytes) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+    for at in range(0, len(octets), PIECE):
+        yield decoder.decode(octets[at : at + PIECE])

@@ -1,0 +1,103 @@
+"""
+The web site of an inbox: what is where, and what holds for every request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
+from typing import Any
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from txsmtpx.inbox.access import Guard
+from txsmtpx.inbox.api import Api
+from txsmtpx.inbox.events import Events
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.pages import Address, FrontPage, Pages
+from txsmtpx.inbox.parameters import Parameters
+from txsmtpx.inbox.request import InboxRequest
+from txsmtpx.inbox.response import Node, Refusal
+from txsmtpx.wire.auxiliary import most_connections
+from txsmtpx.wire.auxiliary_site import AuxiliarySite
+
+MAX_CONNECTIONS = 500
+"""Connections at a time, where the process has descriptors enough.  A browser has up to six to a host."""
+
+STATIC = {"inbox.css": "text/css", "inbox.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+
+class InboxSite(AuxiliarySite):
+    """
+    The pages and the API of one inbox.
+
+    A half of the connections may wait for a message, and a quarter may be event streams; so neither lock out others.
+
+    Attributes:
+        inbox: The inbox.
+
+    Args:
+        clock: A reactor, or a clock.
+        addresses: Gives where mail is taken, to be shown.
+        names: Names of this host by which the site may be called; see `Guard`.
+    """
+
+    requestFactory = InboxRequest
+
+    def __init__(
+        self, inbox: Inbox, clock: Any, addresses: Callable[[], Sequence[Address]], names: Iterable[str] = ()
+    ) -> None:
+        self.inbox = inbox
+        most = most_connections(MAX_CONNECTIONS)
+        self._events = Events(inbox, clock, most // 4)
+        front = FrontPage(Pages(inbox, addresses))
+        front.putChild(b"api", Api(inbox, self._events, most // 2))
+        front.putChild(b"static", _static())
+        AuxiliarySite.__init__(self, _Guarded(front, Guard(names)), clock, "the web inbox", most)
+
+    def startFactory(self) -> None:
+        """Begin to follow the backend."""
+        AuxiliarySite.startFactory(self)
+        self.inbox.start()
+        self._events.start()
+
+    def stopFactory(self) -> None:
+        """Follow it no more."""
+        self._events.stop()
+        self.inbox.stop()
+        AuxiliarySite.stopFactory(self)
+
+
+class _Guarded(Node):
+    """In front of everything."""
+
+    def __init__(self, inner: Resource, guard: Guard) -> None:
+        Node.__init__(self)
+        self._inner = inner
+        self._guard = guard
+
+    def getChildWithDefault(self, path: bytes, request: Request) -> Any:
+        complaint = self._guard.complaint(request)
+        return Refusal(403, complaint) if complaint else self._inner.getChildWithDefault(path, request)
+
+
+class _File(Node):
+    """One of our own files, which are few and small."""
+
+    def __init__(self, content_type: str, octets: bytes) -> None:
+        Node.__init__(self, {"GET": ()})
+        self._content_type = content_type
+        self._octets = octets
+
+    def get(self, request: Request, given: Parameters) -> bytes:
+        request.setHeader("Content-Type", f"{self._content_type}; charset=utf-8")
+        return self._octets
+
+
+def _static() -> Resource:
+    directory = Node()
+    for name, content_type in STATIC.items():
+        octets = files("txsmtpx.inbox").joinpath("static", name).read_bytes()
+        directory.putChild(name.encode("ascii"), _File(content_type, octets))
+    return directory

@@ -1,0 +1,1 @@
+"""Logins: checkers of credentials, for `twisted.cred`."""

@@ -1,0 +1,154 @@
+"""
+A checker of passwords in a file of SCRAM verifiers (RFC 5802 §3): for SCRAM itself, and for PLAIN and LOGIN.
+
+Each line is ``NAME:{SCRAM-SHA-256}ITERATIONS,SALT,STOREDKEY,SERVERKEY``, with base64, as Dovecot writes it too;
+several of one name are for several mechanisms.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections import Counter
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from txsmtpx.logins.password_file import Hashing, InThread, PasswordFile
+from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.verifier import (
+    HASHES,
+    ITERATIONS,
+    LEAST_ITERATIONS,
+    MOST_ITERATIONS,
+    SALT_OCTETS,
+    ScramVerifier,
+    made_up,
+    verifier_for,
+)
+from txsmtpx.settling import then
+
+_LINE = re.compile(r"\{(SCRAM-SHA-(?:1|256|512))\}([0-9]{4,8}),([^,]+),([^,]+),([^,]+)")
+
+
+def written(mechanism: str, verifier: ScramVerifier) -> str:
+    """What stands in the file behind the name."""
+    octets = (verifier.salt, verifier.stored_key, verifier.server_key)
+    return ",".join([f"{{{mechanism}}}{verifier.iterations}", *(base64.b64encode(each).decode() for each in octets)])
+
+
+def read(text: str) -> tuple[str, ScramVerifier]:
+    """
+    The opposite: a mechanism and a verifier for it.
+
+    Raises:
+        ValueError: It is none; the text does not say what it is.
+    """
+    match = _LINE.fullmatch(text)
+    if match is None:
+        raise ValueError("there is a verifier in it that is not of SCRAM")
+    salt, stored, server = (base64.b64decode(each, validate=True) for each in match.groups()[2:])
+    size = hashlib.new(HASHES[match[1]]).digest_size
+    iterations = int(match[2])
+    if len(salt) < 12 or len(stored) != size or len(server) != size:
+        raise ValueError("there is a verifier in it of the wrong size")
+    if not LEAST_ITERATIONS <= iterations <= MOST_ITERATIONS:
+        allowed = f"{LEAST_ITERATIONS} to {MOST_ITERATIONS}"
+        raise ValueError(f"there is a verifier in it of {iterations} iterations, not {allowed}")
+    return match[1], ScramVerifier(salt, stored, server, iterations)
+
+
+class _Content(NamedTuple):
+    verifiers: dict[tuple[str, str], ScramVerifier]  # by name and mechanism
+    mechanisms: list[str]  # those that everybody has
+    usual: dict[str, tuple[int, int]]  # iterations and octets of salt, by mechanism
+    secret: bytes  # as long-lived as what is in the file, so that strangers' salts are too
+
+
+def _parse(entries: list[tuple[str, str]]) -> _Content:
+    verifiers = {}
+    shapes: dict[str, Counter[tuple[int, int]]] = {}
+    for name, text in entries:
+        mechanism, verifier = read(text)
+        verifiers[name, mechanism] = verifier
+        shapes.setdefault(mechanism, Counter())[verifier.iterations, len(verifier.salt)] += 1
+    names = {name for name, _ in entries}
+    everybodys = [each for each in HASHES if all((name, each) in verifiers for name in names)]
+    usual = {mechanism: counted.most_common(1)[0][0] for mechanism, counted in shapes.items()}
+    first = next(iter(verifiers.values()), None)
+    secret = hashlib.sha256(b"" if first is None else first.stored_key + first.server_key).digest()
+    return _Content(verifiers, everybodys, usual, secret)
+
+
+@implementer(ICredentialsChecker)
+class ScramChecker:
+    """
+    Whoever is not in the file is shown, and costs, what the others do.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: A line is not understood.
+    """
+
+    credentialInterfaces = (IScramProof, IUsernamePassword)
+
+    def __init__(self, path: str, in_thread: InThread | None = None) -> None:
+        self._hashing = Hashing(in_thread)
+        self._file = PasswordFile(path, _parse, in_thread)
+
+    @property
+    def scram_mechanisms(self) -> Collection[str]:
+        """Those that everybody in the file has a verifier for."""
+        return self._file.content.mechanisms
+
+    def scram_verifier(self, username: str, mechanism: str) -> ScramVerifier | Deferred[ScramVerifier]:
+        """See `IScramProof`; a stranger's is made up here."""
+        return then(  # type: ignore[no-any-return]
+            self._file.current(), lambda content: _verifier(content, username, mechanism)
+        )
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
+        """
+        The name.
+
+        Raises:
+            UnauthorizedLogin: By the Deferred.
+        """
+        if IScramProof.providedBy(credentials):
+            return succeed(credentials.username)
+        return then(self._file.current(), lambda content: self._check(content, credentials))  # type: ignore[no-any-return]
+
+    def _check(self, content: _Content, credentials: Any) -> Deferred[bytes | tuple[()]]:
+        username = credentials.username.decode("utf-8")
+        mechanism = _strongest(content, username)
+        verifier = _verifier(content, username, mechanism)
+        hashed = self._hashing.compute(
+            verifier_for, mechanism, credentials.password, verifier.salt, verifier.iterations
+        )
+
+        def compare(other: ScramVerifier) -> bytes | tuple[()]:
+            if not hmac.compare_digest(other.stored_key, verifier.stored_key):
+                raise UnauthorizedLogin()
+            return bytes(credentials.username)
+
+        return hashed.addCallback(compare)
+
+
+def _verifier(content: _Content, username: str, mechanism: str) -> ScramVerifier:
+    """That of ``username``, or one that looks like it for a stranger."""
+    shape = content.usual.get(mechanism, (ITERATIONS, SALT_OCTETS))
+    stranger = made_up(content.secret, username, mechanism, *shape)
+    return content.verifiers.get((username, mechanism), stranger)
+
+
+def _strongest(content: _Content, username: str) -> str:
+    """Of the mechanisms that everybody has; where there are none, of those of ``username``."""
+    own = [each for each in HASHES if (username, each) in content.verifiers]
+    return (list(content.mechanisms) or own or ["SCRAM-SHA-256"])[-1]

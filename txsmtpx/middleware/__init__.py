@@ -1,0 +1,1 @@
+"""Middleware: backends around another backend, which change or watch what passes."""

@@ -1,5 +1,0 @@
-"""
-An inbox for developers: the messages of the memory backend in a browser, and by a small JSON API.
-
-L{txsmtpx.web.service.InboxService} is the whole of it.  It needs the extra C{txsmtpx[web]}.
-"""
