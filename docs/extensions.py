@@ -16,7 +16,7 @@ from pathlib import Path
 
 import txsmtpx.extensions
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.extensions.box import EXTENSIONS, KNOWN
+from txsmtpx.extensions.registry import EXTENSIONS, KNOWN
 from txsmtpx.grammar.options import MailOptions, Options, Parameter, RcptOptions
 
 PAGE = Path(__file__).with_name("extensions.md")

@@ -14,8 +14,8 @@ from pathlib import Path
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.state import Gate, State
 from txsmtpx.dialog.table import Table
-from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.extensions.lmtp import LMTP
+from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.grammar.reply import Reply
 

@@ -16,8 +16,8 @@ from twisted.scripts.twistd import ServerOptions
 from tests.docs import story
 from tests.docs.block import texts
 from txsmtpx.backends.plugins import plugins
-from txsmtpx.extensions.box import EXTENSIONS
-from txsmtpx.sasl.box import MECHANISMS
+from txsmtpx.extensions.registry import EXTENSIONS
+from txsmtpx.sasl.mechanisms import MECHANISMS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -60,26 +60,26 @@ from txsmtpx.middleware.rewrite import RewriteBackend
 from txsmtpx.middleware.tee import TeeBackend
 from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.sasl.anonymous import Anonymous
-from txsmtpx.sasl.bearer import OAuthBearer, XOAuth2
-from txsmtpx.sasl.cram import CramMD5
+from txsmtpx.sasl.cram_md5 import CramMD5
 from txsmtpx.sasl.external import External
 from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.oauth_bearer import OAuthBearer, XOAuth2
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
 from txsmtpx.sending import send_mail
 from txsmtpx.wire.capacity import PoolBusy
-from txsmtpx.wire.certificate import Certificate
+from txsmtpx.wire.certificate_directory import CertificateDirectory
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import connect
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.failover import AllServersFailed
-from txsmtpx.wire.implicit import ImplicitTLSEndpoint
+from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
 from txsmtpx.wire.mx import DNSFailed, MXEndpoint, NoSuchDomain, NullMX
 from txsmtpx.wire.pool import SMTPPool
-from txsmtpx.wire.proxy import PROXYEndpoint
+from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint
 from txsmtpx.wire.server import SMTPServer
+from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.service import SMTPService
-from txsmtpx.wire.sni import CertificateDirectory
 from txsmtpx.wire.timeouts import Timeouts
 
 __version__ = "0.1.0"

@@ -18,7 +18,7 @@ import tempfile
 from txsmtpx.logins.password_file import entries
 from txsmtpx.logins.scram_file import written
 from txsmtpx.sasl.mechanism import prepared
-from txsmtpx.sasl.verifier import HASHES, ITERATIONS, LEAST_ITERATIONS, MOST_ITERATIONS, SALT_OCTETS, verifier_for
+from txsmtpx.sasl.scram_verifier import HASHES, ITERATIONS, LEAST_ITERATIONS, MOST_ITERATIONS, SALT_OCTETS, verifier_for
 
 
 def hashes(kind: str, password: bytes, iterations: int = ITERATIONS) -> list[str]:

@@ -26,8 +26,8 @@ from txsmtpx import (
 )
 from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.passwd import hashes, store
-from txsmtpx.sasl.box import satisfied_by
-from txsmtpx.sasl.verifier import MOST_ITERATIONS
+from txsmtpx.sasl.mechanisms import satisfied_by
+from txsmtpx.sasl.scram_verifier import MOST_ITERATIONS
 from txsmtpx.testing import HANG_UP, Outcome
 
 AUTH = (USER, PASSWORD)

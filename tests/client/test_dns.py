@@ -19,7 +19,7 @@ from tests.client.name_server import NameServer
 from tests.client.port import listening
 from txsmtpx import AllServersFailed, DNSFailed, MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
 from txsmtpx.testing import Outcome, ScriptedServer
-from txsmtpx.wire.resolver import Configuration, SystemResolver
+from txsmtpx.wire.system_resolver import Configuration, SystemResolver
 
 ONE, TWO, SIX = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 

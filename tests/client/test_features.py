@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from txsmtpx import Certificate, SMTPError, SMTPServerFactory, connect
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.testing import Network, RecordingBackend
 
 EXTENSIONS = ("PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "SIZE", "PRDR", "STARTTLS", "AUTH")
@@ -41,7 +41,7 @@ def connected(features, certificate, authority):
     net = Network(lambda: factory.buildProtocol(None))
     factory = SMTPServerFactory(
         backend,
-        extensions=[each for each in box.EXTENSIONS if each.keyword in offered],
+        extensions=[each for each in registry.EXTENSIONS if each.keyword in offered],
         lmtp="LMTP" in features,
         tls=certificate if "STARTTLS" in features else None,
         allow_insecure_auth=True,

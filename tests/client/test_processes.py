@@ -62,7 +62,7 @@ def test_a_large_file_costs_no_memory(tmp_path, how):
     options = ["--port", f"tcp:{port}:interface=127.0.0.1", "--backend", "null", "--max-message-bytes", "0"]
     sender = SENDER
     if how == "DATA":  # to a server that is taken for one without CHUNKING
-        sender = "from txsmtpx.extensions import box\n" + SENDER.replace(
+        sender = "from txsmtpx.extensions import registry\n" + SENDER.replace(
             "async def main():", "from txsmtpx.dialog.client import ClientDialog as C\nlearn = C.learn\n"
             "def forget(self, *said):\n    learn(self, *said)\n    self.extensions.pop('CHUNKING')\n"
             "C.learn = forget\n\nasync def main():",

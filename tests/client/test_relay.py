@@ -22,7 +22,7 @@ from txsmtpx import (
 )
 from txsmtpx.dialog.buffer import PIECE
 from txsmtpx.dialog.message import PIECES
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.extensions.deliverby import DELIVERBY
 from txsmtpx.extensions.dsn import DSN
 from txsmtpx.extensions.futurerelease import FUTURERELEASE
@@ -51,7 +51,7 @@ class Relay:
         self.backend = RelayBackend(
             endpoints or [self.there], lmtp=lmtp_there, domains=domains, tls="none", reactor=self.there.clock, **how
         )
-        extensions = [*box.offered_with(self.backend.supports), DSN, *more]
+        extensions = [*registry.offered_with(self.backend.supports), DSN, *more]
         self.factory = SMTPServerFactory(
             self.backend, domain="relay.example", lmtp=lmtp_here, reactor=self.there.clock,
             extensions=list(dict.fromkeys(extensions)), **({"max_hold": max_hold} if max_hold else {}),

@@ -17,7 +17,7 @@ from txsmtpx import (
     connect,
     send_mail,
 )
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.testing import Network, Outcome, ScriptedServer
 
 ME, YOU, BODY = "me@example.org", "you@example.net", b"Subject: x\r\n\r\nx\r\n"
@@ -82,10 +82,10 @@ def test_a_server_that_offers_what_it_does_not_do(network, way):
     net.advance(1000)
 
 
-@pytest.mark.parametrize("keyword", [each.keyword for each in box.EXTENSIONS if each.keyword])
+@pytest.mark.parametrize("keyword", [each.keyword for each in registry.EXTENSIONS if each.keyword])
 def test_each_of_them(network, keyword):
     """It is as if the server did not offer it."""
-    offers = {each.keyword: each.keyword for each in box.EXTENSIONS}
+    offers = {each.keyword: each.keyword for each in registry.EXTENSIONS}
     offers |= {"AUTH": "AUTH PLAIN", "SIZE": "SIZE 10", "LIMITS": "LIMITS RCPTMAX=1", "XCLIENT": "XCLIENT NAME",
                "XFORWARD": "XFORWARD NAME", "DELIVERBY": "DELIVERBY 10"}  # fmt: skip
     net = network(offers=list(offers.values()))
@@ -124,7 +124,7 @@ def test_an_extension_of_ones_own(network):
 
 # ---- what is refused
 
-THERE_ARE = "; there are " + ", ".join(sorted(each.keyword for each in box.EXTENSIONS))
+THERE_ARE = "; there are " + ", ".join(sorted(each.keyword for each in registry.EXTENSIONS))
 NONE = "without: no extension is called "
 NO_SET = "without is a set of keywords, such as {'PIPELINING'}, not "
 WRONG = {

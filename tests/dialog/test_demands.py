@@ -20,14 +20,14 @@ from txsmtpx.dialog.demands import (
     settle,
 )
 from txsmtpx.dialog.offer import Offer
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.grammar.transparency import LineEnds, has_bare, size_as_sent
 
 BODIES = [b"", b"x", b"x\r\n", b"x\n", b"x\r", b"\n", b"\r", b"\r\n", b"a\nb\r\nc\rd", b"a\r\r\n\n\rb\r\n", b"\n\r\n\r"]
 
 
 def offer(*keywords: str) -> Offer:
-    return Offer(dict.fromkeys(keywords, ""), box.EXTENSIONS)
+    return Offer(dict.fromkeys(keywords, ""), registry.EXTENSIONS)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=repr)

@@ -13,7 +13,7 @@ from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.settings import Identifiers
 from txsmtpx.dialog.state import State
 from txsmtpx.extensions.auth import AUTH
-from txsmtpx.extensions.box import EXTENSIONS
+from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.grammar.options import Parameter

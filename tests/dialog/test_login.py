@@ -9,7 +9,7 @@ from twisted.internet.defer import ensureDeferred
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.login import log_in
-from txsmtpx.extensions.box import EXTENSIONS
+from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.testing import Outcome
 
 

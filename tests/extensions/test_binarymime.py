@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, NotOffered
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.testing import Conversation
 
 BINARY = b"\x00\r\n.\r\n\n\r\r\n..\n\xff\xfe bare \r and \n\r\nQUIT\r\n\r"
@@ -67,6 +67,6 @@ def test_not_offered(missing: str) -> None:
 
 
 def test_it_needs_chunking() -> None:
-    without = [each for each in box.offered_with(()) if each.keyword != "CHUNKING"]
+    without = [each for each in registry.offered_with(()) if each.keyword != "CHUNKING"]
     with pytest.raises(ValueError, match="BINARYMIME requires CHUNKING"):
         Conversation(extensions=without)

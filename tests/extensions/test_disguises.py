@@ -18,8 +18,8 @@ import pytest
 from tests.extensions.rows import ROWS, Row
 from tests.wire.replies import codes
 from txsmtpx.dialog.client import ClientDialog
-from txsmtpx.extensions import box
-from txsmtpx.extensions.box import EXTENSIONS
+from txsmtpx.extensions import registry
+from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.extensions.smtp import COMMON, EHLO, HELO
 from txsmtpx.grammar.options import OriginalRecipient
 from txsmtpx.grammar.reply import Reply
@@ -79,7 +79,7 @@ def test_no_value_of_a_parameter(row: Row):
 @pytest.fixture
 def talk() -> Iterator[Conversation]:
     backend = RecordingBackend({"user": "secret"})
-    made = Conversation(backend, extensions=box.EXTENSIONS, inside_tls=True, max_errors=0, max_auth_failures=9999,
+    made = Conversation(backend, extensions=registry.EXTENSIONS, inside_tls=True, max_errors=0, max_auth_failures=9999,
                         trusted_networks=["192.168.1.0/24"])  # fmt: skip
     made.ask("EHLO client.example")
     yield made
@@ -87,7 +87,9 @@ def talk() -> Iterator[Conversation]:
     made.hang_up()
 
 
-VERBS = sorted({verb.name for verb in (EHLO, HELO, *COMMON)} | {each.name for ext in box.KNOWN for each in ext.verbs})
+VERBS = sorted(
+    {verb.name for verb in (EHLO, HELO, *COMMON)} | {each.name for ext in registry.KNOWN for each in ext.verbs}
+)
 
 
 @pytest.mark.parametrize("verb", VERBS)

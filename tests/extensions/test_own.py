@@ -11,7 +11,7 @@ import pytest
 
 from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, NotOffered, OpenBackend, Session, SMTPError
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.testing import RecordingBackend
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_extension.py"
@@ -50,7 +50,7 @@ def test_not_offered() -> None:
 
 
 def test_ours_are_as_they_were() -> None:
-    assert XCOLOUR not in box.EXTENSIONS
+    assert XCOLOUR not in registry.EXTENSIONS
     ends = Ends()
     assert "XCOLOUR" not in ends.client.extensions
     ends.over()

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from txsmtpx.dialog.table import Table
-from txsmtpx.extensions.box import EXTENSIONS
 from txsmtpx.extensions.lmtp import LMTP
+from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.testing import Conversation, RecordingBackend
 

@@ -13,7 +13,7 @@ from tests.extensions.ends import Ends
 from tests.extensions.rows import ROWS, Row
 from txsmtpx import MailOptions, NotOffered, RcptOptions
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.grammar import options
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import DeliverBy, OriginalRecipient, Parameter, ValidSince
@@ -39,7 +39,7 @@ def conversation(row: Row, *extensions: Extension, before: str = "") -> Conversa
 
 def offered_with(extension: Extension) -> list[Extension]:
     """It, and what it cannot be without."""
-    return [each for each in box.EXTENSIONS if not each.needs_backend or each is extension]
+    return [each for each in registry.EXTENSIONS if not each.needs_backend or each is extension]
 
 
 def parameter(row: Row) -> Parameter:
@@ -101,9 +101,9 @@ def test_not_announced_not_accepted(row: Row) -> None:
 
 def test_a_backend_has_to_declare_it() -> None:
     for row in ROWS:
-        announced = row.extension in box.offered_with(())
+        announced = row.extension in registry.offered_with(())
         assert announced is not row.extension.needs_backend
-        assert row.extension in box.offered_with([row.extension])
+        assert row.extension in registry.offered_with([row.extension])
 
 
 @rows
@@ -182,7 +182,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def test_every_field_is_here() -> None:
-    fields = {each.field for extension in box.EXTENSIONS for each in (*extension.mail, *extension.rcpt)}
+    fields = {each.field for extension in registry.EXTENSIONS for each in (*extension.mail, *extension.rcpt)}
     assert fields == set(VALUES) == {row.field for row in ROWS}
 
 
@@ -216,7 +216,7 @@ def test_anything_else_is_a_value_error(row: Row, text: str) -> None:
     ("hold_until", datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))),
 ])  # fmt: skip
 def test_our_client_says_nothing_that_is_no_value_of_mail(field: str, value: Any) -> None:
-    known = {each.field: each for extension in box.EXTENSIONS for each in extension.mail}
+    known = {each.field: each for extension in registry.EXTENSIONS for each in extension.mail}
     with pytest.raises(ValueError, match=r"."):
         known[field].encode(value)
 
@@ -229,13 +229,13 @@ def test_our_client_says_nothing_that_is_no_value_of_mail(field: str, value: Any
     ("valid_since", ValidSince(datetime(2026, 1, 1, tzinfo=UTC), "X")),
 ])  # fmt: skip
 def test_our_client_says_nothing_that_is_no_value_of_rcpt(field: str, value: Any) -> None:
-    known = {each.field: each for extension in box.EXTENSIONS for each in extension.rcpt}
+    known = {each.field: each for extension in registry.EXTENSIONS for each in extension.rcpt}
     with pytest.raises(ValueError, match=r"."):
         known[field].encode(value)
 
 
 def test_a_fraction_of_a_second_is_asked_for_as_a_whole_one() -> None:
     """RFC 7293 §3.1 has none; to have been there a little longer is asked of nobody in vain."""
-    known = {each.field: each for extension in box.EXTENSIONS for each in extension.rcpt}
+    known = {each.field: each for extension in registry.EXTENSIONS for each in extension.rcpt}
     since = ValidSince(datetime(2026, 1, 1, 12, 0, 0, 999999, tzinfo=UTC))
     assert known["valid_since"].encode(since) == "2026-01-01T12:00:00Z;R"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, RcptOptions
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.grammar.options import DeliverBy, OriginalRecipient, ValidSince
 from txsmtpx.testing import RecordingBackend
 
@@ -41,7 +41,7 @@ OFFERED = """\
 @pytest.mark.parametrize("lmtp", [False, True], ids=["SMTP", "LMTP"])
 def test_all_at_once(lmtp: bool) -> None:
     ends = Ends(
-        RecordingBackend({"me": "secret"}), inside_tls=True, lmtp=lmtp, extensions=box.EXTENSIONS, max_hold=3600,
+        RecordingBackend({"me": "secret"}), inside_tls=True, lmtp=lmtp, extensions=registry.EXTENSIONS, max_hold=3600,
         deliver_by_minimum=60, priority_profile="MIXER", now=NOON.timestamp,
     )  # fmt: skip
     options = MailOptions(

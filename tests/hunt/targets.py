@@ -24,20 +24,20 @@ from tests.hunt.liars import Lie
 from tests.hunt.test_liars import agree, believe
 from tests.hunt.victim import suffer
 from txsmtpx import SMTPError
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.extensions.xclient import XCLIENT_ATTRIBUTES
 from txsmtpx.grammar import attributes, command, moment, options, path, trace, xtext
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.proxy import ProxyError, decode, encode
 from txsmtpx.grammar.reply import MAX_LINE, Reply, ReplyParser
 from txsmtpx.grammar.transparency import LineEnds, Stuffer, Unstuffer
-from txsmtpx.sasl.box import MECHANISMS
-from txsmtpx.sasl.cram import CramMD5
+from txsmtpx.sasl.cram_md5 import CramMD5
 from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.mechanisms import MECHANISMS
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
 from txsmtpx.settling import settle
-from txsmtpx.wire.proxy import header
+from txsmtpx.wire.proxy_protocol_client import header
 
 Target = Callable[[bytes], None]
 
@@ -87,8 +87,9 @@ def paths(octets: bytes) -> None:
 def parameters(octets: bytes) -> None:
     """Of MAIL, and of RCPT: all that there are."""
     number, octets = _number(octets)
-    declared = [each for extension in box.EXTENSIONS for each in (extension.rcpt if number % 2 else extension.mail)]
-    given, again = (RcptOptions(), RcptOptions()) if number % 2 else (MailOptions(), MailOptions())
+    of_rcpt = bool(number % 2)
+    declared = [each for extension in registry.EXTENSIONS for each in (extension.rcpt if of_rcpt else extension.mail)]
+    given, again = (RcptOptions(), RcptOptions()) if of_rcpt else (MailOptions(), MailOptions())
     known = {each.keyword: each for each in declared}
     with contextlib.suppress(ValueError):
         options.parse(octets.decode(), known, given)

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from tests.hunt import cuts
 from tests.hunt.wire_tap import CuttingNetwork
 from txsmtpx import Certificate, Plain, SMTPError, SMTPServerFactory
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.testing import RecordingBackend, Segments, whole
 
 BODY = b".\r\n..\r\na\r\n.\r\nQUIT\r\n\r\n" + b"x" * 70 + b"\r\n.\r\n"
@@ -52,7 +52,7 @@ def send(
 ) -> tuple[Any, CuttingNetwork]:
     """What the client made of it and what the server got; and the wires."""
     clock, backend = Clock(), Second({"user": "secret"})
-    extensions = [each for each in box.offered_with(()) if each.keyword not in without]
+    extensions = [each for each in registry.offered_with(()) if each.keyword not in without]
     tls = None if pem is None else Certificate(str(pem.certificate), str(pem.key))
     factory = SMTPServerFactory(
         backend, lmtp=lmtp, reactor=clock, extensions=extensions, tls=tls, allow_insecure_auth=True

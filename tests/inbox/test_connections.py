@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from tests.content.hostile import mixed
 from tests.inbox.site import Line, Web
-from txsmtpx.wire.auxiliary import IDLE, LOOK, UNREAD
+from txsmtpx.wire.http_channel import IDLE, LOOK, UNREAD
 
 BUFFER = 64 * 1024
 KEEP = {"Connection": "keep-alive"}

@@ -25,7 +25,7 @@ from tests.interop.servers import DOMAIN, Postfix
 from tests.interop.smtpx import smtpx
 from txsmtpx import RelayBackend, SMTPServerFactory, connect
 from txsmtpx.errors import NotOffered
-from txsmtpx.wire.proxy import PROXYEndpoint
+from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint
 
 Room = Callable[[str], Path]
 

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from tests.interop.clients import PASSWORD, USER
 from txsmtpx import BackendRealm, MemoryBackend, PortalBackend
-from txsmtpx.sasl.bearer import IBearerToken
+from txsmtpx.sasl.oauth_bearer import IBearerToken
 
 
 class Tokens:

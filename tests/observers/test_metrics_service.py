@@ -10,14 +10,14 @@ from twisted.web.resource import Resource
 
 from txsmtpx.observers.figures import Figures
 from txsmtpx.observers.metrics_service import FiguresPage
-from txsmtpx.wire.auxiliary_site import AuxiliarySite
+from txsmtpx.wire.http_site import LimitedSite
 
 
 def answer(ask, *fields):
     """What a client gets that sends these header fields."""
     clock, root = Clock(), Resource()
     root.putChild(b"metrics", FiguresPage(ask))
-    site = AuxiliarySite(root, clock, "the port", 10)
+    site = LimitedSite(root, clock, "the port", 10)
     site.startFactory()
     protocol = site.buildProtocol(None)
     protocol.makeConnection(StringTransport())

@@ -26,7 +26,7 @@ from txsmtpx.observers.json_format import json_form
 from txsmtpx.observers.text_format import TextForm
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.certificate import Certificate
+from txsmtpx.wire.server_certificate import Certificate
 
 HELLO = "EHLO client.example"
 MAIL, RCPT = "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.com>"

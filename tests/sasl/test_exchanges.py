@@ -14,9 +14,9 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, encoded, log_in, portal
 from txsmtpx.sasl.anonymous import Anonymous
-from txsmtpx.sasl.bearer import IBearerToken, OAuthBearer, XOAuth2
-from txsmtpx.sasl.cram import CramMD5
+from txsmtpx.sasl.cram_md5 import CramMD5
 from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.oauth_bearer import IBearerToken, OAuthBearer, XOAuth2
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.testing import RecordingBackend
 

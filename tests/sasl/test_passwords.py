@@ -19,7 +19,7 @@ from txsmtpx.logins.password_file import AT_ONCE, Hashing
 from txsmtpx.logins.scram_file import ScramChecker, read
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.plain import Plain
-from txsmtpx.sasl.prep import saslprep
+from txsmtpx.sasl.saslprep import saslprep
 from txsmtpx.tap import Options
 from txsmtpx.testing import Outcome
 

@@ -15,7 +15,7 @@ from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl import scram
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
-from txsmtpx.sasl.verifier import HASHES, verifier_for
+from txsmtpx.sasl.scram_verifier import HASHES, verifier_for
 
 NAMES = list(HASHES)
 

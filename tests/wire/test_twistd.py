@@ -48,8 +48,8 @@ def stored(directory) -> list[bytes]:
 @pytest.mark.parametrize(
     ("chosen", "name"),
     [
-        ([], "txsmtpx.wire.epoll.SMTPReactor"),
-        (["--reactor=smtpx"], "txsmtpx.wire.epoll.SMTPReactor"),
+        ([], "txsmtpx.wire.epoll_reactor.SMTPReactor"),
+        (["--reactor=smtpx"], "txsmtpx.wire.epoll_reactor.SMTPReactor"),
         (["--reactor=epoll"], "twisted.internet.epollreactor.EPollReactor"),
         (["--reactor=poll"], "twisted.internet.pollreactor.PollReactor"),
     ],

@@ -10,11 +10,11 @@ from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.wire.mx import MXParser
-from txsmtpx.wire.proxy import PROXYParser
+from txsmtpx.wire.proxy_protocol_client import PROXYParser
 
 smtpx = ServiceMaker("txsmtpx", "txsmtpx.tap", "An ESMTP and LMTP server", "smtpx")
 
-epoll = Reactor("smtpx", "txsmtpx.wire.epoll", "epoll, with less between an event and a protocol")
+epoll = Reactor("smtpx", "txsmtpx.wire.epoll_reactor", "epoll, with less between an event and a protocol")
 
 log_backend = BackendPlugin(
     "log", "log", "one line a message; takes everything, keeps nothing", "txsmtpx.backends.log.log_backend"

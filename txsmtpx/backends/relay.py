@@ -45,8 +45,8 @@ from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.pool import SMTPPool
-from txsmtpx.wire.refusal import is_421
 from txsmtpx.wire.timeouts import Timeouts
+from txsmtpx.wire.too_many_connections import is_421
 
 log = Logger(__name__)
 

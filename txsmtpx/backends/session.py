@@ -13,7 +13,7 @@ from zope.interface import implementer
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.errors import auth_required, auth_unsupported
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.interfaces import ICredentialsBackend, ISession
 
@@ -63,7 +63,7 @@ class OpenBackend:
 
     def __init__(self, session: Callable[[Connection], Any]) -> None:
         self._session = session
-        self.supports = box.declared_by(getattr(session, "func", session)) or self.supports  # of functools.partial
+        self.supports = registry.declared_by(getattr(session, "func", session)) or self.supports  # of functools.partial
 
     def anonymous_login(self, connection: Connection) -> Any:
         """A session for everybody."""

@@ -18,7 +18,7 @@ from txsmtpx.command.option import OptionError
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.interfaces import IBackend
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
-from txsmtpx.sasl.verifier import HASHES
+from txsmtpx.sasl.scram_verifier import HASHES
 
 
 @implementer(ICredentialsChecker)

@@ -18,8 +18,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
 from txsmtpx.wire.adopted import adopt_port
-from txsmtpx.wire.certificate import ConnectionCreator
-from txsmtpx.wire.policy import protocols_of
+from txsmtpx.wire.server_certificate import ConnectionCreator
+from txsmtpx.wire.tls_policy import protocols_of
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from txsmtpx.command.report import report
 from txsmtpx.command.sockets import HandedSockets, Sockets
 from txsmtpx.command.trial import TrialSockets, trial
 from txsmtpx.command.values import Said
-from txsmtpx.wire.policy import apply_to_endpoint_strings
+from txsmtpx.wire.tls_policy import apply_to_endpoint_strings
 
 
 class Options(usage.Options):
@@ -117,9 +117,9 @@ class Options(usage.Options):
 def _prefer_our_reactor() -> None:
     """``twistd`` makes the usual one when it is first asked for, so before that there is a choice."""
     with contextlib.suppress(ImportError):  # there is no epoll here
-        from txsmtpx.wire import epoll
+        from txsmtpx.wire import epoll_reactor
 
-        epoll.prefer()
+        epoll_reactor.prefer()
 
 
 def _section(title: str, options: Sequence[Option | Action], width: int) -> str:

@@ -2,7 +2,7 @@
 What an extension is (RFC 5321 §2.2): a value, declared once, read by both ends.
 
 To add one: a file with an `Extension` in it, given to ``SMTPServerFactory(extensions=...)``; those in the box
-are listed in `txsmtpx.extensions.box`.
+are listed in `txsmtpx.extensions.registry`.
 """
 
 from __future__ import annotations

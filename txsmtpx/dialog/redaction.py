@@ -14,7 +14,7 @@ from typing import Protocol
 
 from txsmtpx.dialog.secrets import HIDDEN
 from txsmtpx.grammar import asciitext
-from txsmtpx.sasl.box import MECHANISMS
+from txsmtpx.sasl.mechanisms import MECHANISMS
 
 _OTHER_MECHANISMS = ("DIGEST-MD5", "GS2-KRB5", "GSS-SPNEGO", "GSSAPI", "KERBEROS_V4", "NTLM", "OTP")
 """Mechanisms that clients use and this library does not have."""

@@ -12,7 +12,7 @@ from txsmtpx.dialog.outcome import answer
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.state import ANY, State
 from txsmtpx.errors import SMTPError
-from txsmtpx.extensions.lookup import EXPN, VRFY
+from txsmtpx.extensions.vrfy_expn import EXPN, VRFY
 from txsmtpx.grammar import asciitext, options, path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.malformed import Malformed

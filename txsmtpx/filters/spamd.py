@@ -14,7 +14,7 @@ from txsmtpx.content.header import Header
 from txsmtpx.filters.spamc import Connection, Score, score_in
 from txsmtpx.grammar import replies
 from txsmtpx.middleware.filter import Accept, Filter
-from txsmtpx.wire.quiet import QuietFactory
+from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)
 
@@ -87,7 +87,7 @@ class SpamdFilter(Filter):
         """Connect."""
         if (self.context.options.size or 0) > self._spamd.max_octets:
             return
-        connecting = self._spamd.endpoint.connect(QuietFactory.forProtocol(Connection))
+        connecting = self._spamd.endpoint.connect(UnloggedFactory.forProtocol(Connection))
         try:
             self._connection = await connecting.addTimeout(self._spamd.timeout, self._spamd.reactor)
         except Exception as error:

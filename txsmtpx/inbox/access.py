@@ -18,7 +18,7 @@ from twisted.web.server import Request
 
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import domain_key
-from txsmtpx.wire.auxiliary_site import values_of
+from txsmtpx.wire.http_site import values_of
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 

@@ -8,10 +8,10 @@ from twisted.web.server import Request
 
 from txsmtpx.inbox.content_security_policy import HEADERS
 from txsmtpx.inbox.opener import Busy
-from txsmtpx.wire.auxiliary_site import AuxiliaryRequest, channel_of, values_of
+from txsmtpx.wire.http_site import LimitedRequest, channel_of, values_of
 
 
-class InboxRequest(AuxiliaryRequest):
+class InboxRequest(LimitedRequest):
     """A request to the inbox."""
 
     def begin(self) -> None:
@@ -22,7 +22,7 @@ class InboxRequest(AuxiliaryRequest):
 
 def hold(request: Request, octets: int) -> None:
     """
-    Count what the answer to a request holds, see `txsmtpx.wire.auxiliary`.
+    Count what the answer to a request holds, see `txsmtpx.wire.http_channel`.
 
     Raises:
         Busy: all answers together hold too much.

@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from txsmtpx.inbox.opener import Busy, Deleted
 from txsmtpx.inbox.parameters import Parameters, WrongParameter
-from txsmtpx.wire.auxiliary_site import channel_of, cooperator_of
+from txsmtpx.wire.http_site import channel_of, cooperator_of
 
 log = Logger(__name__)
 

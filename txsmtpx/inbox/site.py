@@ -19,8 +19,8 @@ from txsmtpx.inbox.pages import Address, FrontPage, Pages
 from txsmtpx.inbox.parameters import Parameters
 from txsmtpx.inbox.request import InboxRequest
 from txsmtpx.inbox.response import Node, Refusal
-from txsmtpx.wire.auxiliary import most_connections
-from txsmtpx.wire.auxiliary_site import AuxiliarySite
+from txsmtpx.wire.http_channel import most_connections
+from txsmtpx.wire.http_site import LimitedSite
 
 MAX_CONNECTIONS = 500
 """Connections at a time, where the process has descriptors enough.  A browser has up to six to a host."""
@@ -28,7 +28,7 @@ MAX_CONNECTIONS = 500
 STATIC = {"inbox.css": "text/css", "inbox.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
-class InboxSite(AuxiliarySite):
+class InboxSite(LimitedSite):
     """
     The pages and the API of one inbox.
 
@@ -54,11 +54,11 @@ class InboxSite(AuxiliarySite):
         front = FrontPage(Pages(inbox, addresses))
         front.putChild(b"api", Api(inbox, self._events, most // 2))
         front.putChild(b"static", _static())
-        AuxiliarySite.__init__(self, _Guarded(front, Guard(names)), clock, "the web inbox", most)
+        LimitedSite.__init__(self, _Guarded(front, Guard(names)), clock, "the web inbox", most)
 
     def startFactory(self) -> None:
         """Begin to follow the backend."""
-        AuxiliarySite.startFactory(self)
+        LimitedSite.startFactory(self)
         self.inbox.start()
         self._events.start()
 
@@ -66,7 +66,7 @@ class InboxSite(AuxiliarySite):
         """Follow it no more."""
         self._events.stop()
         self.inbox.stop()
-        AuxiliarySite.stopFactory(self)
+        LimitedSite.stopFactory(self)
 
 
 class _Guarded(Node):

@@ -17,7 +17,7 @@ from txsmtpx.errors import auth_required
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.scram import IScramProof
-from txsmtpx.sasl.verifier import HASHES
+from txsmtpx.sasl.scram_verifier import HASHES
 
 
 @implementer(ISession)

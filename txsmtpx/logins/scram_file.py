@@ -23,7 +23,7 @@ from zope.interface import implementer
 
 from txsmtpx.logins.password_file import Hashing, InThread, PasswordFile
 from txsmtpx.sasl.scram import IScramProof
-from txsmtpx.sasl.verifier import (
+from txsmtpx.sasl.scram_verifier import (
     HASHES,
     ITERATIONS,
     LEAST_ITERATIONS,

@@ -18,8 +18,8 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from txsmtpx.observers.exposition import registry_of
 from txsmtpx.observers.figures import Export
-from txsmtpx.wire.auxiliary import most_connections
-from txsmtpx.wire.auxiliary_site import AuxiliarySite, values_of
+from txsmtpx.wire.http_channel import most_connections
+from txsmtpx.wire.http_site import LimitedSite, values_of
 
 log = Logger(__name__)
 
@@ -90,5 +90,5 @@ class MetricsService(MultiService):
         MultiService.__init__(self)
         root = Resource()
         root.putChild(b"metrics", FiguresPage(ask))
-        site = AuxiliarySite(root, reactor, "the port of figures", most_connections(CONNECTIONS))
+        site = LimitedSite(root, reactor, "the port of figures", most_connections(CONNECTIONS))
         MultiService.addService(self, service(endpoint, site, reactor))

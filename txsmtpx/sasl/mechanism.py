@@ -15,7 +15,7 @@ from zope.interface import implementer
 from txsmtpx.errors import Fault, NotOffered, auth_failed
 from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import ISASLServer
-from txsmtpx.sasl.prep import saslprep
+from txsmtpx.sasl.saslprep import saslprep
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from zope.interface import Attribute, implementer
 
 from txsmtpx.errors import NotOffered, auth_failed
 from txsmtpx.interfaces import IBindable, ISASLClient, ISASLServer
-from txsmtpx.sasl import proof
+from txsmtpx.sasl import scram_messages as messages
 from txsmtpx.sasl.mechanism import Mechanism, computes, need, prepared
-from txsmtpx.sasl.verifier import HASHES, ScramVerifier, client_key, made_up, salted_password, verifier_of
+from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier, client_key, made_up, salted_password, verifier_of
 from txsmtpx.settling import settle, then
 
 
@@ -77,7 +77,7 @@ class ScramServer:
         self._mechanism = name.removesuffix("-PLUS")
         self._backend = backend
         self._bindings = _bindings(connection)
-        self._first: proof.ClientFirst | None = None
+        self._first: messages.ClientFirst | None = None
         self._proved = False
 
     def next(self, response: bytes | None) -> Any:
@@ -92,22 +92,22 @@ class ScramServer:
         try:
             text = response.decode("utf-8")
             if self._first is None:
-                self._first = proof.read_client_first(text)
+                self._first = messages.read_client_first(text)
                 return self._begin(self._first)
             if not self._proved:
-                return self._check(self._first, proof.read_client_final(text))
+                return self._check(self._first, messages.read_client_final(text))
         except ValueError:
             raise auth_failed() from None
         if response:
             raise auth_failed()
         return ScramProof(self._first.username.encode("utf-8"), self._name, self._acting_as)
 
-    async def _begin(self, first: proof.ClientFirst) -> bytes:
+    async def _begin(self, first: messages.ClientFirst) -> bytes:
         self._verifier = await self._look_up(first.username)
         if not self._admits(first.flag):
             raise auth_failed()
         self._nonce = first.nonce + _nonce()
-        self._said = proof.server_first(self._nonce, self._verifier)
+        self._said = messages.server_first(self._nonce, self._verifier)
         return self._said.encode("utf-8")
 
     def _admits(self, flag: str) -> bool:
@@ -125,19 +125,19 @@ class ScramServer:
             raise RuntimeError("scram_verifier failed") from error
         return found or stranger
 
-    async def _check(self, first: proof.ClientFirst, final: proof.ClientFinal) -> bytes:
+    async def _check(self, first: messages.ClientFirst, final: messages.ClientFinal) -> bytes:
         message = ",".join([first.bare, self._said, final.bare]).encode("utf-8")
-        right = proof.proves(self._mechanism, final.proof, self._verifier, message)
-        here = proof.bound(first.header, first.flag, self._bindings)
+        right = messages.proves(self._mechanism, final.proof, self._verifier, message)
+        here = messages.bound(first.header, first.flag, self._bindings)
         right &= hmac.compare_digest(final.binding, here)
         right &= hmac.compare_digest(final.nonce, self._nonce)
         if not right or not await self._may_act_as(first):
             raise auth_failed()
         self._proved = True
-        signature = proof.server_signature(self._mechanism, self._verifier, message)
-        return proof.server_final(signature).encode("utf-8")
+        signature = messages.server_signature(self._mechanism, self._verifier, message)
+        return messages.server_final(signature).encode("utf-8")
 
-    async def _may_act_as(self, first: proof.ClientFirst) -> bool:
+    async def _may_act_as(self, first: messages.ClientFirst) -> bool:
         self._acting_as = "" if first.authorization == first.username else first.authorization
         ask = getattr(self._backend, "may_act_as", None)
         if not self._acting_as or ask is None:
@@ -203,7 +203,7 @@ class Scram:
         self._mechanism = name.removesuffix("-PLUS")
         if self._mechanism not in HASHES:
             raise ValueError(f"no mechanism is called {name}")
-        proof.client_first("n", authorization, username, "")
+        messages.client_first("n", authorization, username, "")
         prepared(password)
         self.name = name
         self.finished = False
@@ -241,7 +241,7 @@ class Scram:
         self._flag = self._gs2_flag()
         self._nonce = _nonce()
         self._signature: bytes | None = None
-        self._header, self._bare = proof.client_first(self._flag, self._authorization, self._username, self._nonce)
+        self._header, self._bare = messages.client_first(self._flag, self._authorization, self._username, self._nonce)
         return (self._header + self._bare).encode("utf-8")
 
     def _gs2_flag(self) -> str:
@@ -268,13 +268,13 @@ class Scram:
             return b""
         if self._signature is None:
             return self._prove(text)
-        if not hmac.compare_digest(proof.read_server_final(text), self._signature):
+        if not hmac.compare_digest(messages.read_server_final(text), self._signature):
             raise ValueError("the server does not know the password")
         self.finished = True
         return b""
 
     def _prove(self, said: str) -> Any:
-        nonce, salt, iterations = proof.read_server_first(said)
+        nonce, salt, iterations = messages.read_server_first(said)
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise ValueError("the nonce is not ours, or ours alone")
         return then(
@@ -284,11 +284,11 @@ class Scram:
 
     def _proved(self, said: str, nonce: str, salted: bytes, salt: bytes, iterations: int) -> bytes:
         verifier = verifier_of(self._mechanism, salted, salt, iterations)
-        bare = proof.client_final(proof.bound(self._header, self._flag, self._bindings), nonce)
+        bare = messages.client_final(messages.bound(self._header, self._flag, self._bindings), nonce)
         message = ",".join([self._bare, said, bare]).encode("utf-8")
-        self._signature = proof.server_signature(self._mechanism, verifier, message)
+        self._signature = messages.server_signature(self._mechanism, verifier, message)
         key = client_key(self._mechanism, salted)
-        return proof.proved(bare, proof.client_proof(self._mechanism, key, verifier, message)).encode("utf-8")
+        return messages.proved(bare, messages.client_proof(self._mechanism, key, verifier, message)).encode("utf-8")
 
     def __repr__(self) -> str:
         return f"<Scram {self.name} {self._username!r}>"

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 
-from txsmtpx.wire.policy import CIPHERS
+from txsmtpx.wire.tls_policy import CIPHERS
 
 
 @dataclass(frozen=True)

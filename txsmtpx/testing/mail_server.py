@@ -22,9 +22,9 @@ from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.testing.certificate import Pem, issue
 from txsmtpx.testing.layer import OwnClock
 from txsmtpx.testing.thread import PATIENCE, Here, ReactorThread
-from txsmtpx.wire.certificate import Certificate
 from txsmtpx.wire.factory import SMTPServerFactory
-from txsmtpx.wire.implicit import ImplicitTLSEndpoint
+from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
+from txsmtpx.wire.server_certificate import Certificate
 
 LAST_WORDS = 1.0
 """Seconds that an open transaction is given at the end."""

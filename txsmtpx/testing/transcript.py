@@ -45,7 +45,7 @@ from twisted.internet.task import Clock, deferLater
 from zope.interface import implementer
 
 from txsmtpx.errors import SMTPError
-from txsmtpx.extensions.box import EXTENSIONS
+from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.testing.conversation import Conversation, Segments
 from txsmtpx.testing.recording import BackendCrash, RecordingBackend
 

@@ -21,7 +21,7 @@ from txsmtpx.dialog.demands import EightBit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import DeliveryError, NetworkError, ProtocolError
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.deadlines import Deadlines
@@ -82,7 +82,7 @@ class ClientChannel(LineReceiver):
         self._allow_insecure_auth = allow_insecure_auth
         self._eight_bit = eight_bit
         self._tls_options = tls_options
-        self._dialog = ClientDialog(self, (*box.EXTENSIONS, *extensions), box.left_alone(without, extensions))
+        self._dialog = ClientDialog(self, (*registry.EXTENSIONS, *extensions), registry.left_alone(without, extensions))
         self._deadlines = Deadlines(clock, self._expired)
         self._recorder = None if transcript is None else Recorder(transcript, f"{id(self):x}")
         self._lines: deque[bytes] = deque()

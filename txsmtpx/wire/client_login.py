@@ -15,7 +15,7 @@ from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IBindable, ISASLClient
-from txsmtpx.sasl.choice import after, strongest
+from txsmtpx.sasl.strongest_mechanism import after, strongest
 from txsmtpx.wire.client_settings import Auth
 from txsmtpx.wire.tls import TLSState
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.interfaces import ISASLClient
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
@@ -70,7 +70,7 @@ class ClientSettings:
         check_eight_bit(self.eight_bit)
         ehlo_name(self.domain)  # which raises an error if it is wrong, as the next two do
         Timeouts.of(self.timeouts)
-        without = box.left_alone(self.without, self.extensions)
+        without = registry.left_alone(self.without, self.extensions)
         if "AUTH" in without and self.auth is not None:
             raise ValueError("without AUTH there is no login: leave out auth")
         if self.tls not in (None, "opportunistic", "required", "implicit", "none"):
@@ -99,7 +99,7 @@ class ClientSettings:
             ValueError: TLS is required, and STARTTLS, which it needs, is not to be used.
         """
         mode = self.tls or usual
-        if mode == "required" and "STARTTLS" in box.left_alone(self.without, self.extensions):
+        if mode == "required" and "STARTTLS" in registry.left_alone(self.without, self.extensions):
             raise ValueError('without STARTTLS there is no TLS: use tls:HOST:PORT, or tls="none" to send in the clear')
         return mode
 

@@ -28,13 +28,13 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
 from txsmtpx.wire.description import check_host, check_port, fault, host_and_port
 from txsmtpx.wire.failover import Dial, Failover, Servers, SingleServer
-from txsmtpx.wire.host import Host
+from txsmtpx.wire.host_servers import Host
 from txsmtpx.wire.mx import MXEndpoint
-from txsmtpx.wire.proxy import PROXYEndpoint, proxy_version
-from txsmtpx.wire.quiet import QuietFactory
+from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.transcript import Transcript, to_log
+from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)
 
@@ -292,7 +292,7 @@ class _Connecting:
 
     async def _connected(self, name: str, address: str) -> SMTPClient:
         options = self._tls(name) if self.mode == "implicit" else None
-        factory: Any = QuietFactory.forProtocol(lambda: self._client(options))
+        factory: Any = UnloggedFactory.forProtocol(lambda: self._client(options))
         if options is not None:  # wrapClientTLS would take the clock of the global reactor
             factory = TLSMemoryBIOFactory(options, True, factory, self.reactor)
         endpoint = self.to.servers.endpoint(address)

@@ -16,15 +16,15 @@ from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.table import Tables
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_network
-from txsmtpx.sasl import box as mechanisms
-from txsmtpx.wire.certificate import adopt
+from txsmtpx.sasl import mechanisms
 from txsmtpx.wire.descriptors import Descriptors
 from txsmtpx.wire.server import SMTPServer
+from txsmtpx.wire.server_certificate import adopt
 from txsmtpx.wire.transcript import Transcript, to_log
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class SMTPServerFactory(_ServerFactory):
         self.tls = adopt(tls)
         offered = mechanisms.satisfied_by(backend, require_auth, without_mechanisms)
         if extensions is None:
-            extensions = box.offered_with(getattr(backend, "supports", ()))
+            extensions = registry.offered_with(getattr(backend, "supports", ()))
         useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))
         available = [each for each in extensions if each.keyword not in useless]
         self.settings = Settings(
@@ -113,7 +113,7 @@ class SMTPServerFactory(_ServerFactory):
             domain=to_a_label(domain),  # RFC 6531 §3.7.1
             clock=reactor,
             from_thread=_from_thread(reactor),
-            tables=Tables([LMTP if lmtp else SMTP, *available], known=box.KNOWN),
+            tables=Tables([LMTP if lmtp else SMTP, *available], known=registry.KNOWN),
             mechanisms=offered,
             lmtp=lmtp,
             require_tls=require_tls,

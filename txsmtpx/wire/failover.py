@@ -18,9 +18,9 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
 from txsmtpx.errors import NetworkError, NotOffered, ProtocolError, SMTPError
-from txsmtpx.wire.addresses import AddressLookup
+from txsmtpx.wire.address_lookup import AddressLookup
+from txsmtpx.wire.dns_records import NoSuchDomain
 from txsmtpx.wire.race import Race
-from txsmtpx.wire.records import NoSuchDomain
 
 MAX_HOSTS = 20
 """Exchangers of a domain that are tried.  Exim tries 5 hosts, and at most 50 (hosts_max_try_hardlimit)."""

@@ -26,11 +26,11 @@ from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
-from txsmtpx.wire.addresses import AddressLookup
+from txsmtpx.wire.address_lookup import AddressLookup
 from txsmtpx.wire.description import check_host, check_port
+from txsmtpx.wire.dns_records import DNSFailed, Kind, NoSuchDomain, Records, decoded, host_name
 from txsmtpx.wire.failover import AllServersFailed, Failover
-from txsmtpx.wire.records import DNSFailed, Kind, NoSuchDomain, Records, decoded, host_name
-from txsmtpx.wire.resolver import SystemResolver
+from txsmtpx.wire.system_resolver import SystemResolver
 
 __all__ = ["DNSFailed", "MXEndpoint", "MXParser", "NoSuchDomain", "NullMX"]
 

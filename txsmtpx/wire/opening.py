@@ -3,7 +3,7 @@ How a connection opens, before its first command: the PROXY header, the caps, th
 
 Theory of operation.  The steps, in this order:
 
-1. Behind ``haproxy:``, nothing is said or done before the PROXY header has come (`txsmtpx.wire.proxied`).
+1. Behind ``haproxy:``, nothing is said or done before the PROXY header has come (`txsmtpx.wire.proxy_protocol_server`).
 2. The connection counts for its client, after it has counted among all from the beginning.  A client beyond a cap gets
    421.
 3. The server greets, at once or after ``greeting_delay``.
@@ -29,7 +29,7 @@ from txsmtpx.grammar.proxy import ProxyHeader
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.handshake import CLOSED, Handshake, tls_connection
-from txsmtpx.wire.proxied import wait_for_header
+from txsmtpx.wire.proxy_protocol_server import wait_for_header
 from txsmtpx.wire.tls import TLSState
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Opening:
         self.begun = False
         self.pending = True
 
-    # ---- what tells of the PROXY header (IProxied)
+    # ---- what tells of the PROXY header (HeaderReceiver)
 
     def announced(self, header: ProxyHeader, secured: bool) -> None:
         """The proxy has said who the client is."""

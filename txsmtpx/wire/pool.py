@@ -33,7 +33,7 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.connect import connect_with, target
 from txsmtpx.wire.description import name_of
-from txsmtpx.wire.refusal import is_421, may_be_too_many
+from txsmtpx.wire.too_many_connections import is_421, may_be_too_many
 
 log = Logger(__name__)
 

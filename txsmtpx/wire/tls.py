@@ -24,7 +24,7 @@ from zope.interface import implementer
 from txsmtpx.errors import TLSFailed
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.host import plain_address
-from txsmtpx.wire.policy import CIPHERS
+from txsmtpx.wire.tls_policy import CIPHERS
 
 log = Logger(__name__)
 

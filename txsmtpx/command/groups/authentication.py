@@ -19,9 +19,9 @@ from txsmtpx.command.option import FLAG, Action, Kind, Option, OptionError
 from txsmtpx.command.portal import PortalOrAnybody
 from txsmtpx.command.values import Values
 from txsmtpx.grammar import asciitext
-from txsmtpx.sasl.bearer import IBearerToken
-from txsmtpx.sasl.box import MECHANISMS
 from txsmtpx.sasl.external import IClientCertificate
+from txsmtpx.sasl.mechanisms import MECHANISMS
+from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram import IScramProof
 
 

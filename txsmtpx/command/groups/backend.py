@@ -25,7 +25,7 @@ from txsmtpx.command.option import (
     one_of,
 )
 from txsmtpx.command.values import Values
-from txsmtpx.extensions.box import named
+from txsmtpx.extensions.registry import named
 
 
 def _keyword(text: str) -> str:

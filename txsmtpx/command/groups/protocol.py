@@ -8,12 +8,12 @@ from txsmtpx.command.group import Group
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import TEXT, Kind, Option, one_of
 from txsmtpx.command.values import Values
-from txsmtpx.extensions import box
+from txsmtpx.extensions import registry
 
 OPTIONS = (
     Option(
         "extension",
-        Kind("KEYWORD", (str,), box.named, lambda extension: str(extension.keyword)),
+        Kind("KEYWORD", (str,), registry.named, lambda extension: str(extension.keyword)),
         "Announce an extension, such as DSN, whose promise the backend keeps without declaring it",
         repeated=True,
     ),
@@ -29,7 +29,7 @@ OPTIONS = (
 
 def _apply(values: Values, listener: Listener) -> None:
     declared = getattr(listener.backend, "supports", ())
-    listener.settings["extensions"] = box.offered_with({*declared, *values["extension"]})
+    listener.settings["extensions"] = registry.offered_with({*declared, *values["extension"]})
     listener.settings["ident"] = values["ident"]
     listener.settings["bare_newlines"] = values["bare-newlines"]
 

@@ -9,9 +9,9 @@ from txsmtpx.command.groups.listening import ENDPOINT, endpoint
 from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import FILE, FLAG, Kind, Option, OptionError
 from txsmtpx.command.values import Values
-from txsmtpx.wire.certificate import Certificate, UnusableAuthorities
-from txsmtpx.wire.implicit import ImplicitTLSEndpoint
-from txsmtpx.wire.sni import CertificateDirectory
+from txsmtpx.wire.certificate_directory import CertificateDirectory
+from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
+from txsmtpx.wire.server_certificate import Certificate, UnusableAuthorities
 
 CERTIFICATE = Option("tls-certificate", FILE, "A PEM file with certificate and chain; read again on SIGHUP.")
 KEY = Option("tls-key", FILE, "A PEM file with its key [default: the same file].")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.sasl.exchanges import UNIFORM, ask, conversation, encoded
-from txsmtpx.sasl.prep import MAX_LENGTH, saslprep
+from txsmtpx.sasl.saslprep import MAX_LENGTH, saslprep
 from txsmtpx.testing import RecordingBackend
 
 

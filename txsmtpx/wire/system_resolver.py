@@ -32,7 +32,7 @@ from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.wire.quiet import QuietFactory
+from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 Answer = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
 """The records of the answer, authority and additional sections, as resolvers of twisted.names return them."""
@@ -195,7 +195,7 @@ class SystemResolver:
 
     async def _by_tcp(self, server: tuple[str, int], query: dns.Query, seconds: float) -> dns.Message:
         kind = TCP6ClientEndpoint if isIPv6Address(server[0]) else TCP4ClientEndpoint
-        stream: Any = await kind(self._reactor, *server, seconds).connect(QuietFactory.forProtocol(_Stream))
+        stream: Any = await kind(self._reactor, *server, seconds).connect(UnloggedFactory.forProtocol(_Stream))
         try:
             stream.sendString(_encoded(query))
             return _decoded(server[0], query, await stream.answer)

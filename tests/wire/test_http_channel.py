@@ -13,8 +13,8 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.resource import Resource
 
-from txsmtpx.wire.auxiliary import LOOK, UNREAD, Refused, most_connections
-from txsmtpx.wire.auxiliary_site import AuxiliarySite, values_of
+from txsmtpx.wire.http_channel import LOOK, UNREAD, Refused, most_connections
+from txsmtpx.wire.http_site import LimitedSite, values_of
 
 
 class Page(Resource):
@@ -64,7 +64,7 @@ class Port:
     def __init__(self, most=10):
         self.clock = Turns()
         self.page = Page()
-        self.site = AuxiliarySite(self.page, self.clock, "the port", most)
+        self.site = LimitedSite(self.page, self.clock, "the port", most)
         self.site.startFactory()
 
     def come(self, octets=b""):

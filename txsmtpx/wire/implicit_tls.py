@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from txsmtpx.wire.certificate import Certificate, adopt
+from txsmtpx.wire.server_certificate import Certificate, adopt
 
 
 @implementer(IStreamServerEndpoint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.protocol import Factory
 
 
-class QuietFactory(Factory):
+class UnloggedFactory(Factory):
     """
     A factory for a connection to another program, made for each connection.
 

@@ -27,7 +27,7 @@ from txsmtpx import (
     Session,
 )
 from txsmtpx.extensions.dsn import DSN
-from txsmtpx.extensions.lookup import EXPAND, VERIFY
+from txsmtpx.extensions.vrfy_expn import EXPAND, VERIFY
 from txsmtpx.testing import Conversation, RecordingBackend
 
 

@@ -8,12 +8,12 @@ from collections.abc import Collection
 
 from txsmtpx.errors import NotOffered
 from txsmtpx.interfaces import ISASLClient
-from txsmtpx.sasl.cram import CramMD5
+from txsmtpx.sasl.cram_md5 import CramMD5
 from txsmtpx.sasl.login import Login
 from txsmtpx.sasl.mechanism import computes
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import NAMES, Scram
-from txsmtpx.sasl.verifier import HASHES
+from txsmtpx.sasl.scram_verifier import HASHES
 
 
 def strongest(offered: Collection[str], username: str, password: str, bindable: bool) -> ISASLClient:

@@ -32,7 +32,7 @@ HEADER_TIMEOUT = 10.0
 """Seconds for the whole header.  The specification asks for at least 3; Postfix has 5, go-proxyproto 10, Haraka 30."""
 
 
-class IProxied(Protocol):
+class HeaderReceiver(Protocol):
     """What waits for the header."""
 
     def announced(self, header: ProxyHeader, secured: bool) -> None:
@@ -62,11 +62,11 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
     """
 
     header: ProxyHeader | None
-    _waiting: IProxied | None
+    _waiting: HeaderReceiver | None
     _octets: bytes
     _timer: IDelayedCall
 
-    def wait(self, waiting: IProxied, clock: IReactorTime) -> None:
+    def wait(self, waiting: HeaderReceiver, clock: IReactorTime) -> None:
         """Tell ``waiting`` when the header has come, or that none comes."""
         self.header = None
         self._waiting = waiting
@@ -98,7 +98,7 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
     def _refuse(self, why: str) -> None:
         self._stop_waiting().not_announced(why)
 
-    def _stop_waiting(self) -> IProxied:
+    def _stop_waiting(self) -> HeaderReceiver:
         waiting, self._waiting = self._waiting, None
         assert waiting is not None
         if self._timer.active():
@@ -138,7 +138,7 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
         return super().getHost() if destination is None else _address(destination)
 
 
-def wait_for_header(transport: Any, waiting: IProxied, clock: IReactorTime) -> bool:
+def wait_for_header(transport: Any, waiting: HeaderReceiver, clock: IReactorTime) -> bool:
     """
     Wait for the PROXY header, where there must be one.
 

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
-from txsmtpx.wire.resolver import SystemResolver
+from txsmtpx.wire.system_resolver import SystemResolver
 
 MAX_ALIASES = 8
 """CNAME records that are followed for one name."""

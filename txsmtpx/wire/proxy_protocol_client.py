@@ -1,7 +1,7 @@
 """
 The PROXY protocol of HAProxy, from the client's side: a header before everything else, version 1 or 2.
 
-The server's side is `txsmtpx.wire.proxied`.
+The server's side is `txsmtpx.wire.proxy_protocol_server`.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ from twisted.cred.credentials import IAnonymous, IUsernamePassword
 from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import ICredentialsBackend
 from txsmtpx.sasl.anonymous import ANONYMOUS
-from txsmtpx.sasl.bearer import OAUTHBEARER, XOAUTH2
-from txsmtpx.sasl.cram import CRAM_MD5
+from txsmtpx.sasl.cram_md5 import CRAM_MD5
 from txsmtpx.sasl.external import EXTERNAL
 from txsmtpx.sasl.login import LOGIN
 from txsmtpx.sasl.mechanism import Mechanism
+from txsmtpx.sasl.oauth_bearer import OAUTHBEARER, XOAUTH2
 from txsmtpx.sasl.plain import PLAIN
 from txsmtpx.sasl.scram import SCRAM
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from OpenSSL import SSL
 
 from txsmtpx.grammar.domain import domain_key
-from txsmtpx.wire.certificate import Certificate
+from txsmtpx.wire.server_certificate import Certificate
 
 
 class CertificateDirectory(Certificate):

@@ -15,7 +15,6 @@ from txsmtpx.extensions.eightbitmime import EIGHTBITMIME
 from txsmtpx.extensions.enhancedstatuscodes import ENHANCEDSTATUSCODES
 from txsmtpx.extensions.futurerelease import FUTURERELEASE
 from txsmtpx.extensions.limits import LIMITS
-from txsmtpx.extensions.lookup import EXPAND, VERIFY
 from txsmtpx.extensions.mtpriority import MT_PRIORITY
 from txsmtpx.extensions.pipelining import PIPELINING
 from txsmtpx.extensions.prdr import PRDR
@@ -24,7 +23,8 @@ from txsmtpx.extensions.rrvs import RRVS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.extensions.starttls import STARTTLS
-from txsmtpx.extensions.unserved import UNSERVED
+from txsmtpx.extensions.unimplemented import UNSERVED
+from txsmtpx.extensions.vrfy_expn import EXPAND, VERIFY
 from txsmtpx.extensions.xclient import XCLIENT, XFORWARD
 from txsmtpx.grammar import asciitext
 

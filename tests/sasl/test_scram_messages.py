@@ -15,9 +15,9 @@ from twisted.python.failure import Failure
 from tests.sasl.exchanges import now, portal
 from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.passwd import hashes, store
-from txsmtpx.sasl import proof
+from txsmtpx.sasl import scram_messages as messages
 from txsmtpx.sasl.scram import Scram, ScramServer
-from txsmtpx.sasl.verifier import (
+from txsmtpx.sasl.scram_verifier import (
     HASHES,
     LEAST_ITERATIONS,
     MOST_ITERATIONS,
@@ -46,22 +46,22 @@ EXAMPLES = {
 @pytest.mark.parametrize("mechanism", EXAMPLES)
 def test_the_example_of_the_rfc(mechanism):
     first, said, final, signed = EXAMPLES[mechanism]
-    begun = proof.read_client_first(first)
+    begun = messages.read_client_first(first)
     assert begun[:5] == ("n,,", "n", "", "user", first.rpartition("r=")[2])
-    nonce, salt, iterations = proof.read_server_first(said)
+    nonce, salt, iterations = messages.read_server_first(said)
     salted = salted_password(mechanism, b"pencil", salt, iterations)
     verifier = verifier_of(mechanism, salted, salt, iterations)
     assert verifier == verifier_for(mechanism, b"pencil", salt, iterations)
-    assert proof.server_first(nonce, verifier) == said
-    shown = proof.read_client_final(final)
+    assert messages.server_first(nonce, verifier) == said
+    shown = messages.read_client_final(final)
     message = ",".join([begun.bare, said, shown.bare]).encode()
-    assert proof.proves(mechanism, shown.proof, verifier, message)
-    bare = proof.client_final(proof.bound(begun.header, begun.flag, {}), nonce)
-    made = proof.client_proof(mechanism, client_key(mechanism, salted), verifier, message)
-    assert proof.proved(bare, made) == final
-    assert proof.server_final(proof.server_signature(mechanism, verifier, message)) == signed
+    assert messages.proves(mechanism, shown.proof, verifier, message)
+    bare = messages.client_final(messages.bound(begun.header, begun.flag, {}), nonce)
+    made = messages.client_proof(mechanism, client_key(mechanism, salted), verifier, message)
+    assert messages.proved(bare, made) == final
+    assert messages.server_final(messages.server_signature(mechanism, verifier, message)) == signed
     for wrong in (shown.proof + b"\0", shown.proof[:-1], b"", bytes(len(shown.proof)), shown.proof * 2):
-        assert not proof.proves(mechanism, wrong, verifier, message)
+        assert not messages.proves(mechanism, wrong, verifier, message)
 
 
 names = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
@@ -72,8 +72,8 @@ octets = st.binary(min_size=1, max_size=64)
 
 @given(flag=flags, authorization=st.just("") | names, username=names, nonce=nonces)
 def test_client_first_is_read_as_it_was_meant(flag, authorization, username, nonce):
-    header, bare = proof.client_first(flag, authorization, username, nonce)
-    assert proof.read_client_first(header + bare) == (header, flag, authorization, username, nonce, bare)
+    header, bare = messages.client_first(flag, authorization, username, nonce)
+    assert messages.read_client_first(header + bare) == (header, flag, authorization, username, nonce, bare)
 
 
 ITERATIONS = st.integers(LEAST_ITERATIONS, MOST_ITERATIONS)
@@ -82,16 +82,19 @@ ITERATIONS = st.integers(LEAST_ITERATIONS, MOST_ITERATIONS)
 @given(nonce=nonces, salt=octets, iterations=ITERATIONS, binding=octets, shown=octets)
 def test_the_rest_is_read_as_it_was_meant(nonce, salt, iterations, binding, shown):
     verifier = verifier_for("SCRAM-SHA-1", b"x", salt, 1)._replace(iterations=iterations)
-    assert proof.read_server_first(proof.server_first(nonce, verifier)) == (nonce, salt, iterations)
-    bare = proof.client_final(binding, nonce)
-    assert proof.read_client_final(proof.proved(bare, shown)) == (binding, nonce, shown, bare)
-    assert proof.read_server_final(proof.server_final(shown)) == shown
+    assert messages.read_server_first(messages.server_first(nonce, verifier)) == (nonce, salt, iterations)
+    bare = messages.client_final(binding, nonce)
+    assert messages.read_client_final(messages.proved(bare, shown)) == (binding, nonce, shown, bare)
+    assert messages.read_server_final(messages.server_final(shown)) == shown
 
 
 @given(text=st.text("nyp=,armscivex+/AQ0123\0é", max_size=40))
 @settings(max_examples=300)
 def test_anything_else_is_a_value_error(text):
-    for read in (proof.read_client_first, proof.read_server_first, proof.read_client_final, proof.read_server_final):
+    readers = (
+        messages.read_client_first, messages.read_server_first, messages.read_client_final, messages.read_server_final,
+    )  # fmt: skip
+    for read in readers:
         with contextlib.suppress(ValueError):
             read(text)
 
@@ -103,21 +106,21 @@ def test_anything_else_is_a_value_error(text):
 ])  # fmt: skip
 def test_no_client_first(text):
     with pytest.raises(ValueError, match=r"."):
-        proof.read_client_first(text)
+        messages.read_client_first(text)
 
 
 def test_what_is_not_known_yet_is_ignored():
     """RFC 5802 §5.1."""
-    assert proof.read_client_first("n,,n=user,r=abc,x=1,Y==").bare == "n=user,r=abc,x=1,Y=="
-    assert proof.read_server_first("r=abc,s=QQ==,i=4096,x=1") == ("abc", b"A", 4096)
-    assert proof.read_client_final("c=biws,r=abc,x=1,p=QQ==").bare == "c=biws,r=abc,x=1"
-    assert proof.read_server_final("v=QQ==,x=1") == b"A"
+    assert messages.read_client_first("n,,n=user,r=abc,x=1,Y==").bare == "n=user,r=abc,x=1,Y=="
+    assert messages.read_server_first("r=abc,s=QQ==,i=4096,x=1") == ("abc", b"A", 4096)
+    assert messages.read_client_final("c=biws,r=abc,x=1,p=QQ==").bare == "c=biws,r=abc,x=1"
+    assert messages.read_server_final("v=QQ==,x=1") == b"A"
 
 
 @pytest.mark.parametrize("iterations", ["0", "4095", "04096", "1000001", "99999999999", "-1", "4096.0", ""])
 def test_too_little_and_too_much_work(iterations):
     with pytest.raises(ValueError, match=r"."):
-        proof.read_server_first(f"r=abc,s=QQ==,i={iterations}")
+        messages.read_server_first(f"r=abc,s=QQ==,i={iterations}")
 
 
 # ---- scramp at the other end

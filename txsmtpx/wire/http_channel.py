@@ -78,7 +78,7 @@ class Refused(Protocol):
         self.transport.abortConnection()
 
 
-class AuxiliaryChannel(HTTPChannel):
+class LimitedHTTPChannel(HTTPChannel):
     """
     A connection, which speaks HTTP/1.1.
 
@@ -157,7 +157,7 @@ class Connections:
         self._name = name
         self._most = most
         self._max_held = max_held
-        self._open: dict[AuxiliaryChannel, None] = {}  # in the order in which they came
+        self._open: dict[LimitedHTTPChannel, None] = {}  # in the order in which they came
         self._full = False
         self._looking = LoopingCall(self._look)
         self._looking.clock = clock
@@ -171,12 +171,12 @@ class Connections:
         """Check them no more."""
         self._looking.stop()
 
-    def add(self, channel: AuxiliaryChannel) -> None:
+    def add(self, channel: LimitedHTTPChannel) -> None:
         """Count a new connection."""
         channel.since = self.seconds()
         self._open[channel] = None
 
-    def remove(self, channel: AuxiliaryChannel) -> None:
+    def remove(self, channel: LimitedHTTPChannel) -> None:
         """Forget a connection that is lost, or about to be."""
         self._open.pop(channel, None)
         if self._full and len(self._open) <= self._most // 2:  # so that a few clients do not fill the log
@@ -201,7 +201,7 @@ class Connections:
             min(silent, key=lambda channel: channel.since).abort()
         return bool(silent)
 
-    def hold(self, channel: AuxiliaryChannel, octets: int) -> bool:
+    def hold(self, channel: LimitedHTTPChannel, octets: int) -> bool:
         """
         Count what an answer holds until it is over; connections that do not read may be aborted for it.
 

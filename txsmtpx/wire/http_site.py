@@ -17,10 +17,10 @@ from twisted.internet.task import Cooperator
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-from txsmtpx.wire.auxiliary import AuxiliaryChannel, Connections, Refused
+from txsmtpx.wire.http_channel import Connections, LimitedHTTPChannel, Refused
 
 
-class AuxiliaryRequest(Request):
+class LimitedRequest(Request):
     """
     A request, whose body is not read.
 
@@ -50,7 +50,7 @@ class AuxiliaryRequest(Request):
         """Set what each response has, also one that tells of an error."""
 
 
-class AuxiliarySite(Site):
+class LimitedSite(Site):
     """
     A site whose clients, requests and connections are limited.
 
@@ -61,13 +61,13 @@ class AuxiliarySite(Site):
     Args:
         clock: A reactor, or a clock.
         name: What the log calls its port.
-        most: Connections at a time; see `txsmtpx.wire.auxiliary.most_connections`.
+        most: Connections at a time; see `txsmtpx.wire.http_channel.most_connections`.
     """
 
     displayTracebacks = False
     noisy = False
-    protocol = AuxiliaryChannel  # type: ignore[assignment]
-    requestFactory = AuxiliaryRequest
+    protocol = LimitedHTTPChannel  # type: ignore[assignment]
+    requestFactory = LimitedRequest
 
     def __init__(self, root: IResource, clock: Any, name: str, most: int) -> None:
         Site.__init__(self, root, timeout=None, reactor=clock)
@@ -115,10 +115,10 @@ def values_of(request: Request, name: bytes) -> list[str]:
     return [value.decode("latin-1") for value in request.requestHeaders.getRawHeaders(name, [])]
 
 
-def channel_of(request: Request) -> AuxiliaryChannel:
+def channel_of(request: Request) -> LimitedHTTPChannel:
     """Return the connection of a request that still has one."""
     channel = request.channel
-    assert isinstance(channel, AuxiliaryChannel)
+    assert isinstance(channel, LimitedHTTPChannel)
     return channel
 
 

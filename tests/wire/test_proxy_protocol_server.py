@@ -20,7 +20,7 @@ from tests.wire.test_haproxy import PROXY, Proxied, v1, v2
 from txsmtpx import Observer, SMTPServerFactory
 from txsmtpx.grammar.proxy import ProxyHeader, ProxySSL, encode
 from txsmtpx.testing import Link, RecordingBackend
-from txsmtpx.wire.proxied import HEADER_TIMEOUT, ProxiedConnection, wait_for_header
+from txsmtpx.wire.proxy_protocol_server import HEADER_TIMEOUT, ProxiedConnection, wait_for_header
 
 ENDS = ("198.51.100.7", 40000), ("203.0.113.25", 25)
 TLVS = {0x01: b"smtp", 0x02: b"mx.example", 0x05: b"id", 0x20: b"\x01\0\0\0\1\x21\0\x07TLSv1.3", 0xEA: b"hello"}

@@ -15,9 +15,9 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver, IStreamClientEndpoint
 from zope.interface import implementer
 
-from txsmtpx.wire.addresses import AddressLookup
+from txsmtpx.wire.address_lookup import AddressLookup
+from txsmtpx.wire.dns_records import DNSFailed, host_name
 from txsmtpx.wire.failover import Failover
-from txsmtpx.wire.records import DNSFailed, host_name
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from twisted.internet.protocol import Protocol
 from twisted.logger import globalLogPublisher
 
 import txsmtpx
-from txsmtpx.wire.quiet import QuietFactory
+from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 SOURCES = [
     each for each in Path(txsmtpx.__file__).parent.rglob("*.py") if "testing" not in each.parts
@@ -18,7 +18,7 @@ SOURCES = [
 
 def test_nothing_is_logged():
     events = []
-    factory = QuietFactory.forProtocol(Protocol)
+    factory = UnloggedFactory.forProtocol(Protocol)
     globalLogPublisher.addObserver(events.append)
     try:
         factory.doStart()
@@ -30,4 +30,4 @@ def test_nothing_is_logged():
 
 def test_all_that_connect_use_it():
     made = [call for each in SOURCES for call in re.findall(r"(\w+)\.forProtocol\(", each.read_text("utf-8"))]
-    assert set(made) == {"QuietFactory"}
+    assert set(made) == {"UnloggedFactory"}

@@ -17,7 +17,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.wire.policy import CIPHERS, answer_alpn
+from txsmtpx.wire.tls_policy import CIPHERS, answer_alpn
 
 
 @implementer(IOpenSSLServerConnectionCreator)

@@ -22,7 +22,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from txsmtpx import SMTPServerFactory, connect, send_mail
 from txsmtpx.testing import RecordingBackend
 from txsmtpx.wire.connect import target
-from txsmtpx.wire.proxy import PROXYEndpoint, header
+from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint, header
 
 FOUR = IPv4Address("TCP", "192.0.2.1", 40000), IPv4Address("TCP", "203.0.113.25", 25)
 SIX = IPv6Address("TCP", "2001:db8::1", 40000), IPv6Address("TCP", "2001:db8::25", 25)

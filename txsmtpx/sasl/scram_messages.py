@@ -14,8 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from txsmtpx.sasl.prep import saslprep
-from txsmtpx.sasl.verifier import HASHES, LEAST_ITERATIONS, MOST_ITERATIONS, ScramVerifier
+from txsmtpx.sasl.saslprep import saslprep
+from txsmtpx.sasl.scram_verifier import HASHES, LEAST_ITERATIONS, MOST_ITERATIONS, ScramVerifier
 
 _DIGITS = len(str(MOST_ITERATIONS))
 
