@@ -17,9 +17,9 @@ from twisted.internet.error import CannotListenError
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
-from txsmtpx.wire.adopted import adopt_port
 from txsmtpx.wire.server_certificate import ConnectionCreator
 from txsmtpx.wire.tls_policy import protocols_of
+from txsmtpx.wire.twisted_socket_internals import adopt_port, keep_socket_open
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Sockets:
     def _note(self, place: str, port: Any) -> Any:
         if self._sharing:
             port.stopReading()  # there was no turn of the reactor in which it could have accepted
-            port._shouldShutdown = False  # closing it here must not break it there
+            keep_socket_open(port)  # closing it here must not close it in the workers
             self.shared.append(Socket(place, int(port.addressFamily), port.fileno()))
         return port
 

@@ -12,9 +12,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.error import ConnectionDone
 from twisted.internet.selectreactor import SelectReactor
-from twisted.python.failure import Failure
+
+from txsmtpx.wire.twisted_socket_internals import close_waker
 
 try:
     from twisted.internet.pollreactor import PollReactor
@@ -40,7 +40,7 @@ class ReactorThread:
 
     def _run(self) -> None:
         self.reactor.run(installSignalHandlers=False)
-        self.reactor.waker.connectionLost(Failure(ConnectionDone()))  # which the reactor leaves open
+        close_waker(self.reactor)
 
     def call(self, function: Callable[..., Any], *args: Any, patience: float = PATIENCE, **kwargs: Any) -> Any:
         """

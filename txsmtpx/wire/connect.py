@@ -28,12 +28,13 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
 from txsmtpx.wire.description import check_host, check_port, fault, host_and_port
 from txsmtpx.wire.failover import Dial, Failover, Servers, SingleServer
-from txsmtpx.wire.host_servers import Host
+from txsmtpx.wire.host_servers import HostServers
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.transcript import Transcript, to_log
+from txsmtpx.wire.twisted_internals import endpoint_host, tcp_destination, unix_path
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)
@@ -93,9 +94,9 @@ def _target(reactor: Any, endpoint: Any) -> Target:
         if not hasattr(endpoint, "connect"):
             kinds = "a string such as 'tcp:mail.example.com:587', (host, port), or a client endpoint of Twisted"
             raise TypeError(f"an endpoint is {kinds}, not {endpoint!r}")
-        host = next((getattr(endpoint, name) for name in ("_hostText", "_host") if hasattr(endpoint, name)), None)
-        local = hasattr(endpoint, "_path") or (host is not None and _is_local(_text(host)))
-        return Target(endpoint, _text(host or ""), "none" if local else "required", SingleServer(reactor, endpoint))
+        host = endpoint_host(endpoint)
+        local = unix_path(endpoint) is not None or _is_local(host)
+        return Target(endpoint, host, "none" if local else "required", SingleServer(reactor, endpoint))
     kind, _, rest = endpoint.partition(":")
     if kind in ("tls", "ssl"):
         plain = _target(reactor, f"tcp:{rest}")
@@ -108,9 +109,8 @@ def _target(reactor: Any, endpoint: Any) -> Target:
     if isinstance(made, MXEndpoint):
         return _target(reactor, made)
     if kind == "tcp":
-        host = getattr(made, "_hostText", None) or _text(getattr(made, "_host", ""))
-        return _by_tcp(reactor, host, made._port, made._timeout, made._bindAddress)
-    if kind == "unix" and not made._path:
+        return _by_tcp(reactor, *tcp_destination(made))
+    if kind == "unix" and not unix_path(made):
         raise ValueError("missing: path")
     return Target(made, "", "none" if kind == "unix" else "required", SingleServer(reactor, made))
 
@@ -124,12 +124,8 @@ def _by_tcp(reactor: Any, host: str, port: int, timeout: float = 30, bind_addres
     check_host(host)
     check_port(port)
     by_name = HostnameEndpoint(reactor, host, port, timeout, bind_address)
-    servers = Host(reactor, host, port, timeout, bind_address)
+    servers = HostServers(reactor, host, port, timeout, bind_address)
     return Target(by_name, host, "none" if _is_local(host) else "required", servers)
-
-
-def _text(host: str | bytes) -> str:
-    return host.decode("ascii") if isinstance(host, bytes) else host
 
 
 def _is_local(host: str) -> bool:

@@ -13,20 +13,15 @@ import sys
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.main import installReactor
 
+from txsmtpx.wire.twisted_socket_internals import dispatch_events
+
 
 class SMTPReactor(EPollReactor):
     """See above."""
 
     def doPoll(self, timeout: float | None) -> None:
         """Wait for events, and pass each on; what it raises is logged there, and ends its connection."""
-        try:
-            events = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
-        except InterruptedError:
-            return
-        for fd, event in events:
-            selectable = self._selectables.get(fd)
-            if selectable is not None:  # or one of the others has closed it
-                self._doReadOrWrite(selectable, fd, event)  # type: ignore[no-untyped-call]  # EPollReactor's
+        dispatch_events(self, timeout)
 
     doIteration = doPoll
 

@@ -48,7 +48,7 @@ class _Receiver:
             self.done.callback(self._addresses)
 
 
-class Host:
+class HostServers:
     """
     A host whose addresses the resolver of the reactor looks up; by default, that is the resolver of the system.
 

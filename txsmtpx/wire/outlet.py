@@ -11,11 +11,11 @@ Inside TLS there are two turns to save: Twisted's TLS waits one for more to encr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+from txsmtpx.wire.twisted_socket_internals import is_socket, send_plain, send_tls_at_once, tls_over, write_unbuffered
 
 
 class Outlet:
@@ -24,66 +24,20 @@ class Outlet:
     __slots__ = ("_plain", "_tls", "_transport")
 
     def __init__(self, transport: Any) -> None:
-        # A wrapper (TLS, PROXY) lends its looks from the socket below it, so it is the class that is asked.
-        self._plain = isinstance(transport, Connection)
+        self._plain = is_socket(transport)
         self._tls: TLSMemoryBIOProtocol | None = None
         self._transport = transport
         if isinstance(transport, TLSMemoryBIOProtocol):
             self._tls = transport
-            if isinstance(transport.transport, Connection):
-                transport.transport = _Below(transport.transport, transport.transport)
+            send_tls_at_once(transport)
 
     def write(self, octets: bytes) -> None:
         """Send ``octets``; the connection stands."""
         transport = self._transport
         if self._tls is not None:
-            TLSMemoryBIOProtocol.write(self._tls, octets)  # that of its heirs would wait
+            write_unbuffered(self._tls, octets)
         elif not self._plain:
             transport.write(octets)
-        elif not transport.TLS:
-            _send(transport, transport.write, octets)
-        else:
-            self._tls = tls = transport.protocol  # since STARTTLS
-            transport.doWrite()  # the end of its handshake, so that nothing overtakes it
-            tls.transport = _Below(tls.transport, transport)
-            self.write(octets)
-
-
-class _Below:
-    """
-    What TLS writes to; for TLS nothing has changed but that it is sent at once.
-
-    Args:
-        transport: What it was.
-        connection: The `Connection` itself.
-    """
-
-    __slots__ = ("_connection", "_transport")
-
-    def __init__(self, transport: Any, connection: Any) -> None:
-        self._transport = transport
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, octets: bytes) -> None:
-        """Send what is encrypted."""
-        _send(self._connection, self._transport.write, octets)
-
-
-def _send(connection: Any, queue: Callable[[bytes], object], octets: bytes) -> None:
-    """
-    Send ``octets`` on ``connection``, as far as it takes them.
-
-    Args:
-        queue: Takes the rest.
-    """
-    if connection.dataBuffer or connection.disconnecting or not connection.connected:
-        queue(octets)  # what waits to be sent comes first
-        return
-    sent = connection.writeSomeData(octets)
-    if sent == len(octets):
-        return
-    queue(octets[sent:] if sent.__class__ is int else octets)  # a lost connection comes to light there
-    connection.doWrite()  # so that dataBuffer holds it, and nothing overtakes it
+        elif not send_plain(transport, octets):  # since STARTTLS
+            self._tls = tls_over(transport)
+            write_unbuffered(self._tls, octets)

@@ -21,12 +21,12 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ISSLTransport,
 )
-from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides, implementer
 
 from txsmtpx.grammar.proxy import End, ProxyError, ProxyHeader, decode
 from txsmtpx.wire.half_close import PassesHalfClose
+from txsmtpx.wire.twisted_internals import HAProxyProtocolWrapper, convert_proxy_wrapper
 
 HEADER_TIMEOUT = 10.0
 """Seconds for the whole header.  The specification asks for at least 3; Postfix has 5, go-proxyproto 10, Haraka 30."""
@@ -148,14 +148,12 @@ def wait_for_header(transport: Any, waiting: HeaderReceiver, clock: IReactorTime
     Returns:
         Whether there must be one.
     """
-    while transport is not None:
-        if isinstance(transport, HAProxyProtocolWrapper):
-            transport.__class__ = ProxiedConnection
-            alsoProvides(transport, IHandshakeListener, IHalfCloseableProtocol)
-            transport.wait(waiting, clock)
-            return True
-        transport = getattr(transport, "transport", None)
-    return False
+    wrapper = convert_proxy_wrapper(transport, ProxiedConnection)
+    if wrapper is None:
+        return False
+    alsoProvides(wrapper, IHandshakeListener, IHalfCloseableProtocol)
+    wrapper.wait(waiting, clock)
+    return True
 
 
 def _address(end: End) -> IAddress:

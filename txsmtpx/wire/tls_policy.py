@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet import _sslverify
 from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.ssl import AcceptableCiphers
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+from txsmtpx.wire.twisted_internals import set_tls_defaults, tls_protocol
 
 CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
     "ECDH+AESGCM:ECDH+CHACHA20:DH+AESGCM:DH+CHACHA20:ECDH+AES256:DH+AES256:ECDH+AES128:DH+AES:!aNULL:!MD5:!DSS"
@@ -42,8 +42,8 @@ def answer_alpn(context: SSL.Context, protocols: Sequence[bytes] = ()) -> None:
     """
 
     def choose(connection: SSL.Connection, offered: Sequence[bytes]) -> Any:
-        tls = connection.get_app_data()  # since Twisted 25 its protocol
-        named = protocols_of(tls.factory) if isinstance(tls, TLSMemoryBIOProtocol) else ()
+        tls = tls_protocol(connection)
+        named = () if tls is None else protocols_of(tls.factory)
         return next((each for each in (*named, *protocols) or PROTOCOLS if each in offered), _NONE_IN_COMMON)
 
     context.set_alpn_select_callback(choose)
@@ -70,6 +70,4 @@ def apply_to_endpoint_strings() -> None:
     An endpoint string has no word for either, and parsers make contexts whenever they read a certificate again.  So
     this changes the defaults of Twisted for the whole process: only ``twistd smtpx`` calls it, no library does.
     """
-    _sslverify.defaultCiphers = CIPHERS
-    if hasattr(_sslverify, "setupForALPN"):  # in newer versions; older ones leave ALPN alone
-        _sslverify.setupForALPN = lambda context, acceptableProtocols: answer_alpn(context, acceptableProtocols)
+    set_tls_defaults(CIPHERS, answer_alpn)
