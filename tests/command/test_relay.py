@@ -11,8 +11,8 @@ from twisted.python import log as legacy
 from twisted.python.failure import Failure
 
 from txsmtpx.command.relay import Relay, named, relayed
-from txsmtpx.observers.json_format import json_form
-from txsmtpx.observers.text_format import TextForm
+from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.text_format import TextFormat
 
 
 def said(observer, kind):
@@ -84,14 +84,14 @@ def test_what_is_no_event_is_a_line(line):
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_the_standard_output_each_line_has_its_number(kind):
     out = io.StringIO()
-    said(named(4, out, TextForm()), kind)
+    said(named(4, out, TextFormat()), kind)
     (line,) = out.getvalue().splitlines()
     assert "[worker 4, " in line
 
 
 def test_an_object_has_it_too():
     out = io.StringIO()
-    said(named(4, out, json_form), "words")
+    said(named(4, out, json_format), "words")
     assert json.loads(out.getvalue())["worker"] == 4
 
 

@@ -19,21 +19,21 @@ from txsmtpx import MemoryBackend
 from txsmtpx.backends.memory import Received
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.opened_message import letter_of, view_of
-from txsmtpx.inbox.site import InboxSite
+from txsmtpx.inbox.inbox_site import InboxSite
+from txsmtpx.inbox.message_detail import parsed_content, rendered_view
 
 ARRIVED = 1_750_000_000.25
 """Seconds since the epoch: 2025-06-15 15:06:40 UTC."""
 
 
-class OpenerProcess:
+class FakeParserProcess:
     """The process that opens long messages, without a process: it answers when the clock is advanced."""
 
     def __init__(self, reactor: Reactor, protocol: ProcessProtocol) -> None:
         self._reactor = reactor
         self._protocol = protocol
         self._requests = b""
-        self._letter = letter_of(b"")
+        self._letter = parsed_content(b"")
         self.ended = False
         protocol.makeConnection(self)
 
@@ -60,8 +60,8 @@ class OpenerProcess:
         self._requests = content[request["size"] :]
         self._reactor.opened.append((request["view"], request["number"], request["size"]))
         if request["size"]:
-            self._letter = letter_of(content)
-        answer = view_of(self._letter, request["view"], request["number"])
+            self._letter = parsed_content(content)
+        answer = rendered_view(self._letter, request["view"], request["number"])
         said = b"-1\n" if answer is None else b"%d\n%b" % (len(answer), answer)
         for at in range(0, len(said), 100_000):
             self._protocol.childDataReceived(1, said[at : at + 100_000])
@@ -92,15 +92,15 @@ class Reactor(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.processes: list[OpenerProcess] = []
+        self.processes: list[FakeParserProcess] = []
         self.opened: list[tuple[str, int, int]] = []
         self.hangs = False
 
     def spawnProcess(
         self, protocol: ProcessProtocol, executable: str, args: list[str], env: dict[str, str] | None
-    ) -> OpenerProcess:
+    ) -> FakeParserProcess:
         assert (executable, args[0], env) == (sys.executable, sys.executable, None)
-        self.processes.append(OpenerProcess(self, protocol))
+        self.processes.append(FakeParserProcess(self, protocol))
         return self.processes[-1]
 
     def work(self) -> None:

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from tests.content.hostile import mixed
 from tests.inbox.site import Line
-from txsmtpx.inbox.message_summary import Glance
+from txsmtpx.inbox.message_summary import MessageSummary
 
 
 def test_a_list(web):
@@ -264,8 +264,8 @@ def test_wait_and_go_away(web):
 def test_a_request_that_waits_looks_only_at_new_messages(web, monkeypatch):
     """Each message once, however many there are, and not at those that are gone before it comes to them."""
     looked = []
-    matches = Glance.matches
-    monkeypatch.setattr(Glance, "matches", lambda glance, *args: looked.append(glance.id) or matches(glance, *args))
+    matches = MessageSummary.matches
+    monkeypatch.setattr(MessageSummary, "matches", lambda each, *args: looked.append(each.id) or matches(each, *args))
     for _ in range(50):
         web.keep(b"")
     lines = [web.line("GET", f"/api/messages?search=subject:{n}&wait=10") for n in range(3)]

@@ -9,9 +9,9 @@ import pytest
 
 from tests.content.hostile import mixed
 from txsmtpx.inbox import pages
-from txsmtpx.inbox.content_security_policy import MESSAGE, PAGE
-from txsmtpx.inbox.message_view import Letter
-from txsmtpx.inbox.pages import linked, moment_text, size_text
+from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY, PAGE_POLICY
+from txsmtpx.inbox.pages import moment_text, size_text, with_links
+from txsmtpx.inbox.parsed_message import ParsedMessage
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -92,7 +92,7 @@ def test_the_frame(web):
     octets = f"<h1>Привет</h1>{SCRIPT}".encode("koi8-r")
     web.keep(b"Content-Type: text/html; charset=koi8-r\r\n\r\n" + octets)
     said = web.get("/messages/1/frame")
-    assert said.headers["Content-Security-Policy"] == MESSAGE
+    assert said.headers["Content-Security-Policy"] == MESSAGE_POLICY
     assert said.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "<h1>Привет</h1>" in said.text
     assert "<script" not in said.text
@@ -100,12 +100,12 @@ def test_the_frame(web):
 
 def test_policies():
     """What they allow, to the word: a page only files of its own, a message no source that is on a network."""
-    assert [each.partition(" ") for each in PAGE.split("; ")] == [
+    assert [each.partition(" ") for each in PAGE_POLICY.split("; ")] == [
         (name, " ", "'none'" if name in ("default-src", "base-uri", "frame-ancestors") else "'self'")
         for name in ("default-src", "script-src", "style-src", "img-src", "connect-src", "frame-src", "form-action",
                      "base-uri", "frame-ancestors")
     ]  # fmt: skip
-    allowed = {each.partition(" ")[0]: each.partition(" ")[2] for each in MESSAGE.split("; ")}
+    allowed = {each.partition(" ")[0]: each.partition(" ")[2] for each in MESSAGE_POLICY.split("; ")}
     assert allowed == {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",
@@ -122,7 +122,7 @@ def test_there_is_nothing_inline(web):
     web.keep(mixed(b"\r\nx", b"Content-Type: text/html\r\n\r\nx", b"Content-Type: image/png\r\n\r\nx"))
     for path in ("/", "/messages/1", "/messages/1/text", "/messages/1/headers", "/messages/1/source"):
         said = web.get(path)
-        assert said.headers["Content-Security-Policy"] == PAGE
+        assert said.headers["Content-Security-Policy"] == PAGE_POLICY
         page = said.text.replace('<script src="/static/inbox.js" defer></script>', "")
         assert re.findall(r"<script|<style|\sstyle=|\son\w+=|javascript:", page) == []
         assert re.findall(r"(?:src|href|action)=\"(?!/|\?|#)", said.text) == []
@@ -211,7 +211,7 @@ def test_one_bad_message_does_not_spoil_the_list(web, monkeypatch, logged_failur
             raise RecursionError
         return letter.header["subject"] or ""
 
-    monkeypatch.setattr(Letter, "subject", property(fails))
+    monkeypatch.setattr(ParsedMessage, "subject", property(fails))
     web.keep(b"Subject: good\r\n\r\n")
     web.keep(b"Subject: bad\r\n\r\n")
     assert "(no subject)" in web.get("/").text
@@ -222,7 +222,7 @@ def test_one_bad_message_does_not_spoil_the_list(web, monkeypatch, logged_failur
 
 
 def test_one_bad_message_is_shown_by_its_source(web, monkeypatch, logged_failures):
-    monkeypatch.setattr(Letter, "words", property(lambda letter: 1 / 0))
+    monkeypatch.setattr(ParsedMessage, "words", property(lambda letter: 1 / 0))
     web.keep(b"Subject: bad\r\n\r\nx")
     page = web.get("/messages/1").text
     assert "Not all of this message is shown" in page
@@ -252,7 +252,7 @@ def test_an_address_of_brackets(web, address):
     ],
 )
 def test_links_in_text(text, links):
-    pieces = list(linked(text))
+    pieces = list(with_links(text))
     assert "".join(piece for piece, _ in pieces) == text
     assert [piece for piece, is_link in pieces if is_link] == links
 

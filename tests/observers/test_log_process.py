@@ -26,7 +26,7 @@ def deliver(server: Twistd, port: int | None = None) -> None:
 def test_text_is_the_default(tmp_path):
     with Twistd(tmp_path, "--port", LOCAL) as server:
         deliver(server)
-        (line,) = server.logged(r"txsmtpx\.logs\.transaction#info\] (.*)\n")
+        (line,) = server.logged(r"txsmtpx\.observers\.transaction_log#info\] (.*)\n")
         assert list(read(line)) == [*FORM, "subject"]
         assert server.stop()
 

@@ -12,7 +12,7 @@ from tests.docs.block import texts
 from tests.observers.test_fields import read
 from tests.observers.test_transaction_log import FORM
 from txsmtpx import SMTPError
-from txsmtpx.observers.text_format import TextForm
+from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.testing import Conversation, RecordingBackend
 
 PAGE = Path(__file__).parents[2] / "docs" / "logs.md"
@@ -44,7 +44,7 @@ def test_the_line_of_a_refusal():
         globalLogPublisher.removeObserver(events.append)
     (event,) = events
     (text,) = [text for text in texts(PAGE, "text") if "refused:" in text]
-    found = TextForm()(event).partition(" [")[2].replace("192.168.1.1", "192.0.2.7").strip()
+    found = TextFormat()(event).partition(" [")[2].replace("192.168.1.1", "192.0.2.7").strip()
     words = r"\b(session|queue)=\w+"
     assert re.sub(words, "", found) == re.sub(words, "", text.partition(" [")[2].replace("\n", " ").strip())
 

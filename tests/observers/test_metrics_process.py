@@ -27,7 +27,7 @@ from tests.interop.conftest import need
 from tests.interop.peers import program
 from tests.interop.process import eventually, free_port
 from tests.wire.twistd import LOCAL, PATIENCE, Twistd
-from txsmtpx.observers.families import FAMILIES
+from txsmtpx.observers.metric_families import FAMILIES
 from txsmtpx.tap import Options
 from txsmtpx.testing import issue
 
@@ -251,6 +251,6 @@ def test_the_page_is_true():
         client.dataReceived(line.encode() + b"\r\n")
     client.connectionLost(Failure(ConnectionDone()))
     assert names["largest"].octets == 10
-    assert names["registry_of"](names["figures"].export()).get_sample_value(
+    assert names["prometheus_registry"](names["figures"].export()).get_sample_value(
         "txsmtpx_messages_total", {"listener": "", "outcome": "taken"}
     ) == 1

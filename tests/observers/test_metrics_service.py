@@ -8,15 +8,15 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.web.resource import Resource
 
-from txsmtpx.observers.figures import Figures
-from txsmtpx.observers.metrics_service import FiguresPage
+from txsmtpx.observers.metrics_observer import MetricsObserver
+from txsmtpx.observers.metrics_service import MetricsResource
 from txsmtpx.wire.http_site import LimitedSite
 
 
 def answer(ask, *fields):
     """What a client gets that sends these header fields."""
     clock, root = Clock(), Resource()
-    root.putChild(b"metrics", FiguresPage(ask))
+    root.putChild(b"metrics", MetricsResource(ask))
     site = LimitedSite(root, clock, "the port", 10)
     site.startFactory()
     protocol = site.buildProtocol(None)
@@ -40,7 +40,7 @@ def answer(ask, *fields):
     ],
 )
 def test_any_accept(accept, content_type):
-    found = answer(lambda: succeed(Figures().export()), b"Accept: " + accept)
+    found = answer(lambda: succeed(MetricsObserver().export()), b"Accept: " + accept)
     assert found.startswith(b"HTTP/1.1 200")
     assert b"Content-Type: " + content_type in found
     assert b"txsmtpx_open_connections" in found

@@ -22,8 +22,8 @@ from tests.observers.test_fields import read
 from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TransactionLog, Verb
 from txsmtpx.dialog.refusals import MOST
 from txsmtpx.dialog.state import ANY, State
-from txsmtpx.observers.json_format import json_form
-from txsmtpx.observers.text_format import TextForm
+from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.testing import Conversation, RecordingBackend
 from txsmtpx.wire.server_certificate import Certificate
@@ -127,7 +127,7 @@ def test_json_has_the_fields(log: Events) -> None:
     client = Conversation()
     client.ask(HELLO, 'RCPT TO:<"a b"@example.com>')
     client.hang_up()
-    found = json.loads(json_form(log[0]))
+    found = json.loads(json_format(log[0]))
     assert list(found)[3:] == ["message", "session", "queue", "peer", "helo", "login", "command", "reply"]
     assert found["message"] == "refused"
     assert found["command"] == 'RCPT TO:<"a b"@example.com>'
@@ -291,7 +291,7 @@ def test_a_line_is_bounded(log: Events) -> None:
     assert re.fullmatch(r"h{900,}\.\.\.\[\+\d+\]", long["helo"])
     assert re.fullmatch(r"RCPT TO:<x{200}@example.com> y+\.\.\.\[\+\d+\]", long["command"])
     assert answered["reply"].startswith("550-no no")
-    assert all(len(TextForm()(event)) < 8000 and len(json_form(event)) < 8000 for event in log)
+    assert all(len(TextFormat()(event)) < 8000 and len(json_format(event)) < 8000 for event in log)
 
 
 def test_a_name_is_bounded(log: Events) -> None:
@@ -391,7 +391,7 @@ def test_no_secret(log: Events, hello: bytes, octets: bytes, logins: bool) -> No
     client.hang_up()
     assert log
     for event in log:
-        told = json_form(event) + formatEvent(event)
+        told = json_format(event) + formatEvent(event)
         assert PASSWORD not in told
         assert PASSWORD.split()[0] not in told
         assert secret(PASSWORD) not in told
@@ -408,7 +408,7 @@ def test_any_line_is_one_line_of_the_log(line: bytes) -> None:
     finally:
         globalLogPublisher.removeObserver(events.append)
     for event in events:
-        assert TextForm()(event)[:-1].isprintable()
+        assert TextFormat()(event)[:-1].isprintable()
 
 
 def test_a_refusal_says_where(log: Events) -> None:

@@ -15,8 +15,8 @@ from twisted.logger import Logger, formatEvent, globalLogPublisher
 from tests.observers.test_fields import read
 from txsmtpx import Observer, OpenBackend, Reply, Session, SMTPError
 from txsmtpx.dialog.refusals import MOST
-from txsmtpx.observers.json_format import json_form
-from txsmtpx.observers.text_format import TextForm
+from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.testing import Conversation
 
@@ -270,9 +270,9 @@ def test_nobody_forges_a_line(helo):
     client.ask(*MAIL, "RSET", "QUIT")
     client.hang_up()
     (event,) = logged
-    assert TextForm()(event)[:-1].isprintable()
+    assert TextFormat()(event)[:-1].isprintable()
     assert list(read(formatEvent(event))) == FORM
-    assert read(formatEvent(event))["helo"] == json.loads(json_form(event))["helo"] == helo
+    assert read(formatEvent(event))["helo"] == json.loads(json_format(event))["helo"] == helo
 
 
 def test_a_refusal_is_said_once(logged):
@@ -338,9 +338,9 @@ def test_a_line_has_a_limit(logged, letter):
     client.ask("DATA", ".")
     client.hang_up()
     (event,) = logged
-    for line in (TextForm()(event), json_form(event)):
+    for line in (TextFormat()(event), json_format(event)):
         assert len(line.encode()) <= 8000
-    found, again = read(formatEvent(event)), json.loads(json_form(event))
+    found, again = read(formatEvent(event)), json.loads(json_format(event))
     assert list(found)[: len(FORM)] == FORM
     for name in ("helo", "login", "from", "to", "reply", "subject"):
         assert re.search(r"\.\.\.\[\+\d+\]$", found[name])
@@ -363,4 +363,4 @@ def test_a_note_without_a_watcher_has_a_limit_too():
         globalLogPublisher.removeObserver(said.append)
     (event,) = said
     assert re.search(r"subject=s+\.\.\.\[\+\d+\]$", formatEvent(event))
-    assert len(TextForm()(event)) < 2000
+    assert len(TextFormat()(event)) < 2000

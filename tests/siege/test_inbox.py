@@ -19,7 +19,7 @@ from tests.siege.besieged import KIB, MIB, Besieged
 from tests.siege.client import Client
 from tests.siege.scale import FULL, scale
 from tests.wire.twistd import LOCAL
-from txsmtpx.inbox.site import MAX_CONNECTIONS
+from txsmtpx.inbox.inbox_site import MAX_CONNECTIONS
 
 MAY_WAIT = 0.25
 """Seconds that a command of another client may take at worst, on a machine that has other work to do."""

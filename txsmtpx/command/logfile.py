@@ -13,8 +13,8 @@ from typing import Any
 from twisted.logger import FileLogObserver, LogEvent
 from twisted.python.logfile import LogFile
 
-from txsmtpx.observers.json_format import json_form
-from txsmtpx.observers.text_format import TextForm
+from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.text_format import TextFormat
 
 
 def log_observer(form: str, twistd: Mapping[str, Any]) -> FileLogObserver | None:
@@ -41,7 +41,7 @@ def log_observer(form: str, twistd: Mapping[str, Any]) -> FileLogObserver | None
 
 def log_form(name: str) -> Callable[[LogEvent], str]:
     """What makes a line of an event, by its name: "text" or "json"."""
-    return json_form if name == "json" else TextForm()
+    return json_format if name == "json" else TextFormat()
 
 
 def _file(name: str) -> Any:

@@ -17,7 +17,7 @@ from txsmtpx.command.listener import Listener
 from txsmtpx.command.option import OptionError
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.command.values import Said, Values
-from txsmtpx.observers.figures import Export, Figures, summed
+from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
 
 _ANY_PORT = re.compile(r":0(:|$)")
 
@@ -47,14 +47,14 @@ class Process:
     errors: list[str] = field(default_factory=list)
     values: Values | None = None
     log_format: str = "text"
-    figures: list[Figures] = field(default_factory=list)
+    figures: list[MetricsObserver] = field(default_factory=list)
     figures_of: Callable[[], Any] = field(init=False)
     metrics: IService | None = None
 
     def __post_init__(self) -> None:
         self.figures_of = self._own_figures
 
-    def _own_figures(self) -> Export:
+    def _own_figures(self) -> MetricsSnapshot:
         return summed(each.export() for each in self.figures)
 
     def put_together(self, said: Mapping[str, Said]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
-from txsmtpx.observers.figures import Export, counters, summed
+from txsmtpx.observers.metrics_observer import MetricsSnapshot, counters, summed
 
 if TYPE_CHECKING:
     from txsmtpx.command.workers import Worker
@@ -24,14 +24,14 @@ class Tally:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._gone: Export = {}
+        self._gone: MetricsSnapshot = {}
 
-    def ask(self, workers: Iterable[Worker]) -> Deferred[Export]:
+    def ask(self, workers: Iterable[Worker]) -> Deferred[MetricsSnapshot]:
         """The figures of all ``workers``, and of those that are gone."""
         everybody = list(workers)
         told = [self._ask(worker) for worker in everybody if worker.ready]
 
-        def all_told(answers: object) -> Export:
+        def all_told(answers: object) -> MetricsSnapshot:
             return summed([self._gone, *(worker.figures for worker in everybody if not worker.ended)])
 
         return gatherResults(told).addCallback(all_told)

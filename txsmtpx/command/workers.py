@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.command.relay import Relay
 from txsmtpx.command.tally import Tally
-from txsmtpx.observers.figures import Export
+from txsmtpx.observers.metrics_observer import MetricsSnapshot
 
 log = Logger(__name__)
 
@@ -52,7 +52,7 @@ class Worker(ProcessProtocol):
     def __init__(self, number: int, ended: Callable[[Worker, Failure], None]) -> None:
         self.number = number
         self.ready = self.ended = False
-        self.figures: Export = {}
+        self.figures: MetricsSnapshot = {}
         self._rest = b""
         self._asked: list[Deferred[None]] = []
         self._ended = ended
@@ -181,7 +181,7 @@ class Workers(Service):
             return 0
         return min(max(1, 2 * self._waits.get(number, 0)), LONGEST)
 
-    def figures(self) -> Deferred[Export]:
+    def figures(self) -> Deferred[MetricsSnapshot]:
         """Those of all, also of those that have ended."""
         return self._tally.ask(self._workers.values())
 

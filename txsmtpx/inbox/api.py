@@ -10,15 +10,23 @@ from typing import Any
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.inbox.events import Events
-from txsmtpx.inbox.inbox import Inbox, Turns
+from txsmtpx.inbox.event_stream import EventStream
+from txsmtpx.inbox.inbox import CooperativeWork, Inbox
+from txsmtpx.inbox.inbox_request import has_body, hold
 from txsmtpx.inbox.json_text import json_text
-from txsmtpx.inbox.message_view import IMAGES
-from txsmtpx.inbox.opened_message import OpenedPart
-from txsmtpx.inbox.parameters import Parameters, WrongParameter
-from txsmtpx.inbox.query import Query
-from txsmtpx.inbox.request import has_body, hold
-from txsmtpx.inbox.response import Node, Pieces, Refusal, download, gathered, refused, sliced
+from txsmtpx.inbox.message_detail import PartDetail
+from txsmtpx.inbox.parsed_message import IMAGES
+from txsmtpx.inbox.query_parameters import BadRequest, QueryParameters
+from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.inbox.streamed_response import (
+    ErrorResource,
+    InboxResource,
+    StreamedResponse,
+    encoded,
+    error_body,
+    set_download_headers,
+    slices,
+)
 
 LIST = 50
 """Messages in an answer, unless it is asked for more."""
@@ -30,31 +38,31 @@ MAX_WAIT = 300
 def as_json(request: Request, value: Any) -> Iterator[bytes | None]:
     """``value`` as `json_text` has it."""
     request.setHeader("Content-Type", "application/json")
-    yield from gathered(json_text(value))
+    yield from encoded(json_text(value))
     yield b"\n"
 
 
-class Api(Node):
+class ApiResource(InboxResource):
     """
     ``/api``: what there is.
 
     Args:
-        most_waiting: See `Messages`.
+        most_waiting: See `MessagesResource`.
     """
 
-    def __init__(self, inbox: Inbox, events: Events, most_waiting: int) -> None:
-        Node.__init__(self, {"GET": ()})
-        self.putChild(b"messages", Messages(inbox, most_waiting))
+    def __init__(self, inbox: Inbox, events: EventStream, most_waiting: int) -> None:
+        InboxResource.__init__(self, {"GET": ()})
+        self.putChild(b"messages", MessagesResource(inbox, most_waiting))
         self.putChild(b"events", events)
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return self if path == b"" else Node.getChild(self, path, request)
+        return self if path == b"" else InboxResource.getChild(self, path, request)
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
         yield from as_json(request, {"messages": "/api/messages", "events": "/api/events"})
 
 
-class Messages(Node):
+class MessagesResource(InboxResource):
     """
     ``/api/messages``: list, wait, delete.
 
@@ -63,7 +71,7 @@ class Messages(Node):
     """
 
     def __init__(self, inbox: Inbox, most_waiting: int) -> None:
-        Node.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": ("search",)})
+        InboxResource.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": ("search",)})
         self._inbox = inbox
         self._most_waiting = most_waiting
 
@@ -71,12 +79,12 @@ class Messages(Node):
         if path == b"":
             return self
         try:
-            return OneMessage(self._inbox, self._inbox.get(path.decode("ascii", "replace")).id)
+            return MessageResource(self._inbox, self._inbox.get(path.decode("ascii", "replace")).id)
         except KeyError:
-            return Refusal(404, "There is no such message.")
+            return ErrorResource(404, "There is no such message.")
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
-        query = Query(given.text("search"))
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
+        query = SearchQuery(given.text("search"))
         start = given.number("start", 0, 1_000_000)
         limit = given.number("limit", LIST, 1000)
         wait = given.number("wait", 0, MAX_WAIT)
@@ -93,39 +101,39 @@ class Messages(Node):
                 yield self._inbox.summary(self._inbox.backend.get(number))
             yield None
 
-    def delete(self, request: Request, given: Parameters) -> Pieces:
+    def delete(self, request: Request, given: QueryParameters) -> StreamedResponse:
         """Delete all, or what is found."""
         _check_body(request)
-        query = Query(given.text("search"))
+        query = SearchQuery(given.text("search"))
         if "search" in given and not query:
-            raise WrongParameter("search: there is no word in it; without this parameter, all messages are deleted")
+            raise BadRequest("search: there is no word in it; without this parameter, all messages are deleted")
         found = yield from self._inbox.find(query)
         yield from self._inbox.delete(found)
         request.setResponseCode(204)
 
 
-class OneMessage(Node):
+class MessageResource(InboxResource):
     """``/api/messages/ID``: all of it, its source, its parts; delete it."""
 
     def __init__(self, inbox: Inbox, number: int) -> None:
-        Node.__init__(self, {"GET": (), "DELETE": ()})
+        InboxResource.__init__(self, {"GET": (), "DELETE": ()})
         self._inbox = inbox
         self._number = number  # and not the message, which a client that reads slowly would keep here
         self.putChild(b"source", _Source(inbox, number))
         self.putChild(b"parts", _Parts(inbox, number))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return self if path == b"" else Node.getChild(self, path, request)
+        return self if path == b"" else InboxResource.getChild(self, path, request)
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
         yield from as_json(request, (yield from self._described(request)))
 
-    def delete(self, request: Request, given: Parameters) -> Pieces:
+    def delete(self, request: Request, given: QueryParameters) -> StreamedResponse:
         _check_body(request)
         yield from self._inbox.delete([self._number])
         request.setResponseCode(204)
 
-    def _described(self, request: Request) -> Turns[dict[str, Any]]:
+    def _described(self, request: Request) -> CooperativeWork[dict[str, Any]]:
         received = self._inbox.kept(self._number)
         opened = yield from self._inbox.open(received)
         hold(request, opened.held)
@@ -154,26 +162,26 @@ class OneMessage(Node):
         }
 
 
-class _Source(Node):
+class _Source(InboxResource):
     """``/api/messages/ID/source``: the octets of the message.  They end with an error when it is deleted meanwhile."""
 
     def __init__(self, inbox: Inbox, number: int) -> None:
-        Node.__init__(self, {"GET": ()})
+        InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._number = number
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
         received = self._inbox.kept(self._number)
-        download(request, "message/rfc822", f"{received.queue_id}.eml", len(received.content))
+        set_download_headers(request, "message/rfc822", f"{received.queue_id}.eml", len(received.content))
         del received  # which a client that reads slowly would keep
         yield from self._inbox.source(self._number)
 
 
-class _Parts(Node):
+class _Parts(InboxResource):
     """``/api/messages/ID/parts/NUMBER``."""
 
     def __init__(self, inbox: Inbox, number: int) -> None:
-        Node.__init__(self)
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._number = number
 
@@ -181,27 +189,27 @@ class _Parts(Node):
         return _OnePart(self._inbox, self._number, path)
 
 
-class _OnePart(Node):
+class _OnePart(InboxResource):
     """One part, its transfer encoding undone."""
 
     def __init__(self, inbox: Inbox, number: int, name: bytes) -> None:
-        Node.__init__(self, {"GET": ()})
+        InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._number = number
         self._name = name
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
         found = yield from self._found()
         if found is None:
-            yield refused(request, 404, "There is no such part.")
+            yield error_body(request, 404, "There is no such part.")
             return
         part, octets = found
         hold(request, len(octets))
         shown = part.content_type if part.content_type in IMAGES else "application/octet-stream"
-        download(request, shown, part.download_name, len(octets))
-        yield from sliced(octets)
+        set_download_headers(request, shown, part.download_name, len(octets))
+        yield from slices(octets)
 
-    def _found(self) -> Turns[tuple[OpenedPart, bytes] | None]:
+    def _found(self) -> CooperativeWork[tuple[PartDetail, bytes] | None]:
         received = self._inbox.kept(self._number)
         opened = yield from self._inbox.open(received)
         for part in opened.parts:
@@ -214,7 +222,7 @@ class _OnePart(Node):
 def _check_body(request: Request) -> None:
     """
     Raises:
-        WrongParameter: The client has sent a body, and may think that it says what is to be deleted.
+        BadRequest: The client has sent a body, and may think that it says what is to be deleted.
     """
     if has_body(request):
-        raise WrongParameter("DELETE has no body here; see the parameter search")
+        raise BadRequest("DELETE has no body here; see the parameter search")

@@ -13,23 +13,23 @@ from twisted.python.failure import Failure
 
 from txsmtpx.backends.memory import Change, MemoryBackend, Received
 from txsmtpx.grammar import asciitext
-from txsmtpx.inbox.message_summary import Glance
-from txsmtpx.inbox.message_view import Letter
-from txsmtpx.inbox.opened_message import Opened, letter_of, view_of
-from txsmtpx.inbox.opener import Busy, Deleted, Opener, TooHeavy
-from txsmtpx.inbox.query import Query
+from txsmtpx.inbox.message_detail import MessageDetail, parsed_content, rendered_view
+from txsmtpx.inbox.message_summary import MessageSummary
+from txsmtpx.inbox.parsed_message import ParsedMessage
+from txsmtpx.inbox.parser_process import Busy, LimitExceeded, MessageDeleted, ParserProcess
+from txsmtpx.inbox.search_query import SearchQuery
 
 log = Logger(__name__)
 
 T = TypeVar("T")
 
-Turns = Generator[Deferred[Any] | None, None, T]
+CooperativeWork = Generator[Deferred[Any] | None, None, T]
 """
 Work that lets others have their turn: it yields after each step of up to 10 milliseconds, and yields a Deferred to wait
 for it.
 """
 
-AT_ONCE = 32 * 1024
+MAX_IN_PROCESS = 32 * 1024
 """Octets up to which a message is opened at once, which takes 25 ms at worst; a longer one is opened elsewhere."""
 
 PIECE = 16 * 1024
@@ -39,7 +39,7 @@ SEARCH_SECONDS = 60
 """Seconds that a search may take."""
 
 
-def result(deferred: Deferred[T]) -> Turns[T]:
+def result(deferred: Deferred[T]) -> CooperativeWork[T]:
     """Wait for ``deferred``, and return its result; it is cancelled if the request ends before."""
     outcome: list[Any] = []
     deferred.addBoth(outcome.append)
@@ -67,9 +67,9 @@ class Inbox:
         self.backend = backend
         self.changed: list[Callable[[Change, Received], object]] = []
         self._reactor = reactor
-        self._opener = Opener(reactor)
-        self._glances: dict[int, Glance] = {}
-        self._opened: tuple[int, Opened] | None = None
+        self._opener = ParserProcess(reactor)
+        self._glances: dict[int, MessageSummary] = {}
+        self._opened: tuple[int, MessageDetail] | None = None
         self._too_heavy: set[int] = set()
         self._read: set[int] = set()
         self._polls: set[_Poll] = set()
@@ -101,17 +101,17 @@ class Inbox:
         for each in list(self.changed):
             each(change, received)
 
-    def glance(self, received: Received) -> Glance:
+    def glance(self, received: Received) -> MessageSummary:
         """What a list shows of it."""
         found = self._glances.get(received.id)
         if found is None:
-            found = Glance(received)
+            found = MessageSummary(received)
             if received.id in self.backend:
                 self._glances[received.id] = found
                 self.backend.hold(received.id, found.held)
         return found
 
-    def find(self, query: Query) -> Turns[list[int]]:
+    def find(self, query: SearchQuery) -> CooperativeWork[list[int]]:
         """
         Find the numbers of the messages that ``query`` is about; the newest first.
 
@@ -131,14 +131,14 @@ class Inbox:
             yield None
         return found
 
-    def _matches(self, query: Query, number: int) -> bool:
+    def _matches(self, query: SearchQuery, number: int) -> bool:
         try:
             received = self.backend.get(number)
         except KeyError:  # deleted meanwhile
             return False
         return self.glance(received).matches(query, received)
 
-    def wait(self, query: Query, number: int, seconds: float, most: int) -> Turns[list[int]]:
+    def wait(self, query: SearchQuery, number: int, seconds: float, most: int) -> CooperativeWork[list[int]]:
         """
         Wait for messages that ``query`` is about; each is looked at once, when it has arrived.
 
@@ -172,7 +172,7 @@ class Inbox:
             if timeout.active():
                 timeout.cancel()
 
-    def delete(self, numbers: list[int]) -> Turns[None]:
+    def delete(self, numbers: list[int]) -> CooperativeWork[None]:
         """Delete messages, of which some may be gone."""
         for number in numbers:
             if number in self.backend:
@@ -197,10 +197,10 @@ class Inbox:
         The message with this number.
 
         Raises:
-            Deleted: It has been deleted meanwhile.
+            MessageDeleted: It has been deleted meanwhile.
         """
         if number not in self.backend:
-            raise Deleted
+            raise MessageDeleted
         return self.backend.get(number)
 
     def source(self, number: int) -> Generator[bytes, None, None]:
@@ -208,45 +208,45 @@ class Inbox:
         The octets of a message, piece by piece.  The message is not kept for a client that reads slowly.
 
         Raises:
-            Deleted: It has been deleted meanwhile.
+            MessageDeleted: It has been deleted meanwhile.
         """
         for at in range(0, len(self.kept(number).content), PIECE):
             yield self.kept(number).content[at : at + PIECE]
 
-    def open(self, received: Received) -> Turns[Opened]:
+    def open(self, received: Received) -> CooperativeWork[MessageDetail]:
         """
         Open it.  What was opened last is at hand, for a page asks for its parts one by one.
 
         Raises:
             Busy: Too much is being opened.
-            Deleted: It was deleted before its turn came.
+            MessageDeleted: It was deleted before its turn came.
         """
         if self._opened is not None and self._opened[0] == received.id:
             return self._opened[1]
         octets = yield from self._view(received, "opened")
-        opened = _header_of(received) if octets is None else Opened.read(octets)
+        opened = _header_of(received) if octets is None else MessageDetail.read(octets)
         self._keep(received, opened)
         return opened
 
-    def frame(self, received: Received) -> Turns[bytes | None]:
+    def frame(self, received: Received) -> CooperativeWork[bytes | None]:
         """Its HTML, safe to show, None where there is none; see `open`."""
         return self._view(received, "frame")
 
-    def part(self, received: Received, number: int) -> Turns[bytes | None]:
+    def part(self, received: Received, number: int) -> CooperativeWork[bytes | None]:
         """The octets of a part, its transfer encoding undone, None where there is no such part; see `open`."""
         return self._view(received, "part", number)
 
-    def _view(self, received: Received, view: str, number: int = 0) -> Turns[bytes | None]:
-        """What `txsmtpx.inbox.opener_main` answers, None too where the message cannot be opened."""
+    def _view(self, received: Received, view: str, number: int = 0) -> CooperativeWork[bytes | None]:
+        """What `txsmtpx.inbox.parser_process_main` answers, None too where the message cannot be opened."""
         if received.id in self._too_heavy:
             return None
         try:
-            if len(received.content) <= AT_ONCE:
-                return view_of(letter_of(received.content), view, number)
+            if len(received.content) <= MAX_IN_PROCESS:
+                return rendered_view(parsed_content(received.content), view, number)
             return (yield from result(self._opener.ask(received, view, number)))
-        except (Busy, Deleted):
+        except (Busy, MessageDeleted):
             raise
-        except TooHeavy:
+        except LimitExceeded:
             pass
         except Exception:
             log.failure("queue={queue} this message cannot be opened", queue=received.queue_id)
@@ -254,7 +254,7 @@ class Inbox:
             self._too_heavy.add(received.id)
         return None
 
-    def _keep(self, received: Received, opened: Opened) -> None:
+    def _keep(self, received: Received, opened: MessageDetail) -> None:
         """Keep it as the last one, and count it as long as it is."""
         if self._opened is not None:
             number, before = self._opened
@@ -312,9 +312,9 @@ class _Poll:
         self.wake()
 
 
-def _header_of(received: Received) -> Opened:
+def _header_of(received: Received) -> MessageDetail:
     try:
-        return Opened.header_of(Letter(received, glance=True))
+        return MessageDetail.header_of(ParsedMessage(received, glance=True))
     except Exception:
         log.failure("queue={queue} this message is shown by its source only", queue=received.queue_id)
-        return Opened(False, ())
+        return MessageDetail(False, ())

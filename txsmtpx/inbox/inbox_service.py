@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.pages import Address
-from txsmtpx.inbox.site import InboxSite
+from txsmtpx.inbox.inbox_site import InboxSite
+from txsmtpx.inbox.pages import ListeningAddress
 from txsmtpx.wire.service import SMTPService
 
 
@@ -39,7 +39,7 @@ class InboxService(MultiService):
         self._site = InboxSite(self._inbox, reactor, self._addresses, names)
         MultiService.addService(self, service(endpoint, self._site, reactor))
 
-    def _addresses(self) -> list[Address]:
+    def _addresses(self) -> list[ListeningAddress]:
         siblings = self.parent if isinstance(self.parent, MultiService) else ()
         ports = [port for each in siblings if isinstance(each, SMTPService) for port in each.ports]
         found = [port.getHost() for port in ports]

@@ -13,8 +13,8 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.memory import Received
 from txsmtpx.content import address
-from txsmtpx.inbox.message_view import Letter
-from txsmtpx.inbox.query import Query
+from txsmtpx.inbox.parsed_message import ParsedMessage
+from txsmtpx.inbox.search_query import SearchQuery
 
 log = Logger(__name__)
 
@@ -33,7 +33,7 @@ MAX_WORDS = 64 * 1024
 _SPACE = re.compile(r"\s+")
 
 
-class Glance:
+class MessageSummary:
     """
     What can be seen of a message at a glance.  It is kept for every message, so it keeps little.
 
@@ -49,13 +49,13 @@ class Glance:
         self.id = received.id
         self.size = len(received.content)
         try:
-            letter = Letter(received, glance=True)
+            letter = ParsedMessage(received, glance=True)
             words = letter.words
             self._show(letter, words)
             places = _places(letter, words)
         except Exception:  # a list shows what can be shown
             log.failure("queue={queue} a list shows no header of this message", queue=received.queue_id)
-            self._show(Letter(replace(received, content=b"")), "")
+            self._show(ParsedMessage(replace(received, content=b"")), "")
             places = {}
         self._places: dict[str, bytes] = {}
         for name, text in places.items():
@@ -63,7 +63,7 @@ class Glance:
             self._places[name] = _searched(text[:most])[:most]
         self.held = sum(map(sys.getsizeof, (vars(self), *vars(self).values(), *self._places.values())))
 
-    def _show(self, letter: Letter, words: str) -> None:
+    def _show(self, letter: ParsedMessage, words: str) -> None:
         self.arrived = letter.arrived
         self.sender = letter.sender[:MAX_FIELD]
         names = (each.name for each in address.parse((letter.header.raw("from") or b"")[:MAX_NAMED]))
@@ -91,7 +91,7 @@ class Glance:
             "attachments": self.attachments,
         }
 
-    def matches(self, query: Query, received: Received) -> bool:
+    def matches(self, query: SearchQuery, received: Received) -> bool:
         """
         Whether all that ``query`` searches for is in the message.
 
@@ -106,7 +106,7 @@ class Glance:
         return all(any(word in text for text in (texts[name] if name else anywhere)) for name, word in query.terms)
 
 
-def _places(letter: Letter, words: str) -> dict[str, str]:
+def _places(letter: ParsedMessage, words: str) -> dict[str, str]:
     """What is searched, but for the envelope, which is no part of the message."""
     to = letter.recipients if "to" in letter.header else ""
     others = [value for name in ("bcc", "reply-to") for value in letter.header.get_all(name)]

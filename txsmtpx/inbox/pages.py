@@ -18,14 +18,14 @@ from twisted.web.server import Request
 
 from txsmtpx.content.charset import text_of
 from txsmtpx.inbox import content_security_policy as policy
-from txsmtpx.inbox.inbox import Inbox, Turns
-from txsmtpx.inbox.message_summary import Glance
-from txsmtpx.inbox.message_view import IMAGES
-from txsmtpx.inbox.opened_message import MAX_TEXT
-from txsmtpx.inbox.parameters import Parameters, WrongParameter
-from txsmtpx.inbox.query import Query
-from txsmtpx.inbox.request import hold
-from txsmtpx.inbox.response import Node, Pieces, Refusal, gathered, refused, sliced
+from txsmtpx.inbox.inbox import CooperativeWork, Inbox
+from txsmtpx.inbox.inbox_request import hold
+from txsmtpx.inbox.message_detail import MAX_TEXT
+from txsmtpx.inbox.message_summary import MessageSummary
+from txsmtpx.inbox.parsed_message import IMAGES
+from txsmtpx.inbox.query_parameters import BadRequest, QueryParameters
+from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.inbox.streamed_response import ErrorResource, InboxResource, StreamedResponse, encoded, error_body, slices
 
 LIST = 100
 """Messages in the list, unless it is asked for more."""
@@ -49,7 +49,7 @@ FRAME = """<!DOCTYPE html>
 
 _URL = re.compile(r"https?://[^\s<>\"'\x00-\x1f]{1,2000}")
 
-Address = tuple[str, int]
+ListeningAddress = tuple[str, int]
 """A host and a port where mail is taken."""
 
 
@@ -68,7 +68,7 @@ def moment_text(iso: str) -> str:
     return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M} UTC"
 
 
-def linked(text: str) -> Iterator[tuple[str, bool]]:
+def with_links(text: str) -> Iterator[tuple[str, bool]]:
     """``text`` in pieces, with whether each is a URL."""
     at = 0
     for found in _URL.finditer(text):
@@ -94,7 +94,7 @@ def environment() -> Environment:
 
 
 @dataclass(frozen=True)
-class Listing:
+class MessageList:
     """
     Which messages a page lists.
 
@@ -104,20 +104,20 @@ class Listing:
     """
 
     search: str
-    query: Query
+    query: SearchQuery
     start: int
     limit: int
 
     @classmethod
-    def of(cls, given: Parameters) -> Listing:
+    def of(cls, given: QueryParameters) -> MessageList:
         """
         Those that a request asks for.
 
         Raises:
-            WrongParameter: There is no such list.
+            BadRequest: There is no such list.
         """
         search, start = given.text("search"), given.number("start", 0, 1_000_000)
-        return cls(search, Query(search), start, given.number("limit", LIST, MAX_LIST))
+        return cls(search, SearchQuery(search), start, given.number("limit", LIST, MAX_LIST))
 
     @property
     def address(self) -> str:
@@ -135,7 +135,7 @@ class Listing:
         return replace(self, start=self.start + self.limit).address
 
 
-class Pages:
+class PageRenderer:
     """
     What all pages need.
 
@@ -144,12 +144,12 @@ class Pages:
         addresses: Gives where mail is taken.
     """
 
-    def __init__(self, inbox: Inbox, addresses: Callable[[], Sequence[Address]]) -> None:
+    def __init__(self, inbox: Inbox, addresses: Callable[[], Sequence[ListeningAddress]]) -> None:
         self.inbox = inbox
         self.addresses = addresses
         self._template = environment().get_template("inbox.html")
 
-    def page(self, request: Request, listing: Listing, selected: int = 0, **shown: Any) -> Pieces:
+    def page(self, request: Request, listing: MessageList, selected: int = 0, **shown: Any) -> StreamedResponse:
         """
         The list, with what is ``shown`` beside it.
 
@@ -162,12 +162,12 @@ class Pages:
         for number in numbers:
             self._glance(number)
             yield None
-        request.setHeader("Content-Security-Policy", policy.PAGE)
+        request.setHeader("Content-Security-Policy", policy.PAGE_POLICY)
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         page = self._template.generate(
             inbox=self.inbox,
             listed=bool(numbers),
-            glances=filter(None, map(self._glance, numbers)),
+            summaries=filter(None, map(self._glance, numbers)),
             found=total,
             total=len(self.inbox.backend.numbers),
             search=listing.search,
@@ -177,56 +177,56 @@ class Pages:
             addresses=self.addresses(),
             images=IMAGES,
             base=_base(request),
-            **({"letter": None} | shown),
+            **({"message": None} | shown),
         )
-        yield from gathered(page)
+        yield from encoded(page)
 
-    def _glance(self, number: int) -> Glance | None:
+    def _glance(self, number: int) -> MessageSummary | None:
         return self.inbox.glance(self.inbox.backend.get(number)) if number in self.inbox.backend else None
 
 
-class FrontPage(Node):
+class FrontPage(InboxResource):
     """``/``: the list alone."""
 
-    def __init__(self, pages: Pages) -> None:
-        Node.__init__(self, {"GET": OF_LIST, "POST": ("delete",)})
+    def __init__(self, pages: PageRenderer) -> None:
+        InboxResource.__init__(self, {"GET": OF_LIST, "POST": ("delete",)})
         self._pages = pages
         self.putChild(b"messages", _Messages(pages))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return self if path == b"" else Node.getChild(self, path, request)
+        return self if path == b"" else InboxResource.getChild(self, path, request)
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
-        return self._pages.page(request, Listing.of(given))
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
+        return self._pages.page(request, MessageList.of(given))
 
-    def post(self, request: Request, given: Parameters) -> Pieces:
+    def post(self, request: Request, given: QueryParameters) -> StreamedResponse:
         """Delete all."""
         if given.text("delete") != "all":
-            raise WrongParameter("What is to be done?")
+            raise BadRequest("What is to be done?")
         yield from self._pages.inbox.delete(self._pages.inbox.backend.numbers)
         _see_other(request, "/")
 
 
-class _Messages(Node):
+class _Messages(InboxResource):
     """``/messages/ID``."""
 
-    def __init__(self, pages: Pages) -> None:
-        Node.__init__(self, {"GET": ()})
+    def __init__(self, pages: PageRenderer) -> None:
+        InboxResource.__init__(self, {"GET": ()})
         self._pages = pages
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         try:
             number = self._pages.inbox.get(path.decode("ascii", "replace")).id
         except KeyError:
-            return Refusal(404, "There is no such message.")
+            return ErrorResource(404, "There is no such message.")
         return MessagePage(self._pages, number)
 
-    def get(self, request: Request, given: Parameters) -> bytes:
+    def get(self, request: Request, given: QueryParameters) -> bytes:
         _see_other(request, "/")
         return b""
 
 
-class MessagePage(Node):
+class MessagePage(InboxResource):
     """
     ``/messages/ID`` and ``/messages/ID/VIEW``: the message in one of its views; ``/messages/ID/frame``: its HTML.
 
@@ -234,8 +234,8 @@ class MessagePage(Node):
         view: One of `VIEWS`, or "" for the first that there is.
     """
 
-    def __init__(self, pages: Pages, number: int, view: str = "") -> None:
-        Node.__init__(self, {"GET": OF_LIST, "POST": ("delete", *OF_LIST)})
+    def __init__(self, pages: PageRenderer, number: int, view: str = "") -> None:
+        InboxResource.__init__(self, {"GET": OF_LIST, "POST": ("delete", *OF_LIST)})
         self._pages = pages
         self._number = number
         self._view = view
@@ -246,22 +246,22 @@ class MessagePage(Node):
             return _Frame(self._pages.inbox, self._number)
         if self._view == "" and view in ("", *VIEWS):
             return MessagePage(self._pages, self._number, view)
-        return Node.getChild(self, path, request)
+        return InboxResource.getChild(self, path, request)
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
-        listing = Listing.of(given)
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
+        listing = MessageList.of(given)
         shown = yield from self._shown(request)
         yield from self._pages.page(request, listing, self._number, **shown)
 
-    def post(self, request: Request, given: Parameters) -> Pieces:
+    def post(self, request: Request, given: QueryParameters) -> StreamedResponse:
         """Delete it."""
         if given.text("delete") != "this" or self._view:
-            raise WrongParameter("What is to be done?")
-        listing = Listing.of(given)
+            raise BadRequest("What is to be done?")
+        listing = MessageList.of(given)
         yield from self._pages.inbox.delete([self._number])
         _see_other(request, f"/{listing.address}")
 
-    def _shown(self, request: Request) -> Turns[dict[str, Any]]:
+    def _shown(self, request: Request) -> CooperativeWork[dict[str, Any]]:
         """What a page has of the message: nothing that keeps all of it, for the client may read slowly."""
         received = self._pages.inbox.kept(self._number)
         opened = yield from self._pages.inbox.open(received)
@@ -273,41 +273,41 @@ class MessagePage(Node):
         envelope = replace(received, content=b"")
         hold(request, opened.held + envelope.held + getsizeof(text))
         return {
-            "letter": opened,
+            "message": opened,
             "received": envelope,
             "size": len(received.content),
             "arrived": self._pages.inbox.glance(received).arrived,
             "view": view,
             "views": list(views.items()),
-            "body": linked(text) if view == "text" else _plain(text),
+            "body": with_links(text) if view == "text" else _plain(text),
             "cut": view == "source" and len(received.content) > MAX_TEXT,
         }
 
 
-class _Frame(Node):
+class _Frame(InboxResource):
     """``/messages/ID/frame``: the HTML of the message."""
 
     def __init__(self, inbox: Inbox, number: int) -> None:
-        Node.__init__(self, {"GET": ()})
+        InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._number = number
 
-    def get(self, request: Request, given: Parameters) -> Pieces:
+    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
         html = yield from self._inbox.frame(self._inbox.kept(self._number))
         if html is None:
-            yield refused(request, 404, "This message has no HTML.")
+            yield error_body(request, 404, "This message has no HTML.")
             return
         page = b"%b\n%b\n" % (FRAME.encode("ascii"), html)
         del html
         hold(request, len(page))
-        request.setHeader("Content-Security-Policy", policy.MESSAGE)
+        request.setHeader("Content-Security-Policy", policy.MESSAGE_POLICY)
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         request.setHeader("Content-Length", str(len(page)))
-        yield from sliced(page)
+        yield from slices(page)
 
 
 def _base(request: Request) -> str:
-    """How the inbox was called, which `txsmtpx.inbox.access` has looked at."""
+    """How the inbox was called, which `txsmtpx.inbox.same_origin_check` has looked at."""
     host = request.requestHeaders.getRawHeaders("Host", [""])[0]
     return f"{'https' if request.isSecure() else 'http'}://{host}"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from txsmtpx.inbox.character_references import unescape
-from txsmtpx.inbox.sanitizer import INLINE, MAX_LENGTH, RAW
+from txsmtpx.inbox.sanitized_html import INLINE, MAX_LENGTH, RAW
 
 BEGINNING = 128 * 1024
 """Characters of HTML of which the text is looked for, where a beginning is enough.  65,536 of them may be tags, and

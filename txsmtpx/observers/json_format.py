@@ -14,7 +14,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.observers.text_format import traceback_of
 
 
-def json_form(event: LogEvent) -> str:
+def json_format(event: LogEvent) -> str:
     """
     The object, and a newline: ``time``, ``level``, ``logger``, ``message``, then the fields of the event.
 

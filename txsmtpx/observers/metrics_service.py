@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from txsmtpx.observers.exposition import registry_of
-from txsmtpx.observers.figures import Export
+from txsmtpx.observers.metrics_observer import MetricsSnapshot
+from txsmtpx.observers.prometheus_collector import prometheus_registry
 from txsmtpx.wire.http_channel import most_connections
 from txsmtpx.wire.http_site import LimitedSite, values_of
 
@@ -27,7 +27,7 @@ CONNECTIONS = 50
 """Connections at a time: a Prometheus has one, and keeps it."""
 
 
-class FiguresPage(Resource):
+class MetricsResource(Resource):
     """
     ``/metrics``, in the form that who asks accepts.
 
@@ -37,7 +37,7 @@ class FiguresPage(Resource):
 
     isLeaf = True
 
-    def __init__(self, ask: Callable[[], Export | Deferred[Export]]) -> None:
+    def __init__(self, ask: Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]]) -> None:
         Resource.__init__(self)
         self._ask = ask
 
@@ -45,15 +45,15 @@ class FiguresPage(Resource):
         """All of it."""
         gone: list[object] = []
         request.notifyFinish().addBoth(gone.append)
-        asked: Deferred[Export] = maybeDeferred(self._ask)  # type: ignore[call-overload]  # of either, it says
+        asked: Deferred[MetricsSnapshot] = maybeDeferred(self._ask)  # type: ignore[call-overload]  # of either, it says
         asked.addCallback(self._write, request, gone)
         asked.addErrback(self._fail, request, gone)
         return NOT_DONE_YET
 
-    def _write(self, export: Export, request: Request, gone: list[object]) -> None:
+    def _write(self, export: MetricsSnapshot, request: Request, gone: list[object]) -> None:
         if not gone:
             encode, content_type = _form(", ".join(values_of(request, b"Accept")))
-            text = encode(registry_of(export))
+            text = encode(prometheus_registry(export))
             request.setHeader("content-type", content_type)
             request.write(text)
             request.finish()
@@ -86,9 +86,11 @@ class MetricsService(MultiService):
         ValueError: There is no such endpoint; each kind of them raises others too.
     """
 
-    def __init__(self, ask: Callable[[], Export | Deferred[Export]], endpoint: str, reactor: Any) -> None:
+    def __init__(
+        self, ask: Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]], endpoint: str, reactor: Any
+    ) -> None:
         MultiService.__init__(self)
         root = Resource()
-        root.putChild(b"metrics", FiguresPage(ask))
+        root.putChild(b"metrics", MetricsResource(ask))
         site = LimitedSite(root, reactor, "the port of figures", most_connections(CONNECTIONS))
         MultiService.addService(self, service(endpoint, site, reactor))

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.fields import printable
 
 
-class TextForm:
+class TextFormat:
     """
     Makes of an event what `twisted.logger.textFileLogObserver` would, in one line and for less: the date is made
     once a second, and an event that brings its ``smtpx_line`` is not formatted.

@@ -11,7 +11,7 @@ from txsmtpx.command.groups.listening import endpoint
 from txsmtpx.command.option import Kind, Option, OptionError
 from txsmtpx.command.values import Values
 from txsmtpx.grammar import asciitext
-from txsmtpx.observers.figures import Figures
+from txsmtpx.observers.metrics_observer import MetricsObserver
 
 if TYPE_CHECKING:
     from txsmtpx.command.process import Process
@@ -37,7 +37,7 @@ def _apply(values: Values, process: Process) -> None:
     except ImportError as error:
         raise OptionError("metrics", f"needs the extra txsmtpx[metrics]: {error}") from error
     for listener in process.listeners:
-        figures = Figures(listener.name)
+        figures = MetricsObserver(listener.name)
         listener.observers.append(figures)
         process.figures.append(figures)
     endpoint(process.reactor, "metrics", values["metrics"])  # which says what is wrong with it

@@ -5,9 +5,9 @@
 const $ = (id) => document.getElementById(id);
 const rows = () => [...document.querySelectorAll("#list [data-id]")];
 const current = () => rows().findIndex((row) => row.hasAttribute("aria-current"));
-const opened = () => $("letter").dataset.id;
+const opened = () => $("message").dataset.id;
 const front = () => "/" + location.search;
-const ALL = ["list", "letter"];
+const ALL = ["list", "message"];
 
 let asked = 0;
 

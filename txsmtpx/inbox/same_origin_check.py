@@ -25,7 +25,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 SAFE = (b"GET", b"HEAD")
 
 
-class Guard:
+class SameOriginCheck:
     """
     Looks at each request before anything else does.
 
@@ -39,7 +39,7 @@ class Guard:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = set(map(domain_key, names))
 
-    def complaint(self, request: Request) -> str:
+    def rejection(self, request: Request) -> str:
         """Why this ``request`` is not answered, "" if it is."""
         hosts = values_of(request, b"Host")
         if len(hosts) != 1 or not self._is_ours(hosts[0]):

@@ -9,7 +9,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Family:
+class MetricFamily:
     """
     One metric.
 
@@ -32,37 +32,41 @@ class Family:
         return f"txsmtpx_{self.name}"
 
 
-OPEN_CONNECTIONS = Family(
+OPEN_CONNECTIONS = MetricFamily(
     "open_connections", "gauge", "Connections now, by TLS version, which is none in the clear.", ("tls",)
 )
-CONNECTIONS = Family("connections", "counter", "Connections in all, those that were sent away among them.")
-TLS_HANDSHAKES = Family("tls_handshakes", "counter", "Handshakes that succeeded, by TLS version.", ("tls",))
-COMMANDS = Family(
+CONNECTIONS = MetricFamily("connections", "counter", "Connections in all, those that were sent away among them.")
+TLS_HANDSHAKES = MetricFamily("tls_handshakes", "counter", "Handshakes that succeeded, by TLS version.", ("tls",))
+COMMANDS = MetricFamily(
     "commands", "counter", "Commands by verb; other is what is none of the server's.", ("verb",)
 )
-REPLIES = Family("replies", "counter", "Replies by code, one for each recipient at the end of data by LMTP.", ("code",))
-TRANSACTIONS = Family("transactions", "counter", "Transactions by their end: answered, reset or closed.", ("end",))
-MESSAGES = Family(
+REPLIES = MetricFamily(
+    "replies", "counter", "Replies by code, one for each recipient at the end of data by LMTP.", ("code",)
+)
+TRANSACTIONS = MetricFamily(
+    "transactions", "counter", "Transactions by their end: answered, reset or closed.", ("end",)
+)
+MESSAGES = MetricFamily(
     "messages",
     "counter",
     "Messages that were answered: taken for one recipient or more, else deferred (4xx), else refused (5xx).",
     ("outcome",),
 )
-MESSAGE_OCTETS = Family("message_octets", "counter", "Octets of those messages.", ("outcome",))
-RECIPIENTS = Family(
+MESSAGE_OCTETS = MetricFamily("message_octets", "counter", "Octets of those messages.", ("outcome",))
+RECIPIENTS = MetricFamily(
     "recipients",
     "counter",
     "Recipients of those messages by the code of the answer; under LMTP each has its own.",
     ("code",),
 )
-SIZE = Family(
+SIZE = MetricFamily(
     "message_size_octets",
     "histogram",
     "Messages that were answered, by their size.",
     (),
     tuple(float(4**power) for power in range(5, 15)),
 )
-BACKEND = Family(
+BACKEND = MetricFamily(
     "backend_seconds",
     "histogram",
     "Seconds from the end of the data of a message to its last answer.",

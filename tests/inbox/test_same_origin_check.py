@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.inbox.site import Line
-from txsmtpx.inbox.content_security_policy import HEADERS
+from txsmtpx.inbox.content_security_policy import SECURITY_HEADERS
 
 OURS = ["localhost", "localhost:8025", "LOCALHOST:8025", "localhost.", "mail.localhost:8025", "127.0.0.1:8025", "[::1]",
         "[::1]:8025", "192.0.2.1", "devbox.example:8025", "DevBox.Example",
@@ -99,7 +99,7 @@ PATHS = ["/", "/messages", "/messages/1", "/messages/1/frame", "/messages/9", "/
 def test_every_answer_says_what_a_browser_may_do(web, method, path):
     web.keep(b"Content-Type: text/html\r\n\r\n<p>x")
     said = web.ask(method, path)
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         if name != "Content-Security-Policy":
             assert said.headers[name] == value
     (policy,) = said.headers.get_all("Content-Security-Policy")

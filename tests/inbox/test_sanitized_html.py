@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.inbox import sanitizer as markup
+from txsmtpx.inbox import sanitized_html
 from txsmtpx.inbox.character_references import unescape
-from txsmtpx.inbox.sanitizer import ATTRIBUTES, ELEMENTS, Markup
+from txsmtpx.inbox.sanitized_html import ATTRIBUTES, ELEMENTS, SanitizedHtml
 
 PIXEL = "data:image/png;base64,AAAA"
 
 
-def made(source: str) -> Markup:
-    return Markup(source, {"pixel": PIXEL}.get)
+def made(source: str) -> SanitizedHtml:
+    return SanitizedHtml(source, {"pixel": PIXEL}.get)
 
 
 KEPT = [
@@ -162,13 +162,13 @@ def test_it_is_not_slow(source):
 
 
 def test_there_is_an_end(monkeypatch):
-    monkeypatch.setattr(markup, "MAX_TAGS", 3)
+    monkeypatch.setattr(sanitized_html, "MAX_TAGS", 3)
     cut = made("<p>a<p>b<p>c<p>d")
     assert (cut.html, cut.cut) == ("<p>a<p>b<p>c", True)
-    monkeypatch.setattr(markup, "MAX_LENGTH", 2)
+    monkeypatch.setattr(sanitized_html, "MAX_LENGTH", 2)
     assert (made("abc").html, made("abc").cut, made("ab").cut) == ("ab", True, False)
-    monkeypatch.setattr(markup, "MAX_LENGTH", 100)
-    monkeypatch.setattr(markup, "MAX_WRITTEN", 8)
+    monkeypatch.setattr(sanitized_html, "MAX_LENGTH", 100)
+    monkeypatch.setattr(sanitized_html, "MAX_WRITTEN", 8)
     assert (made(">>><b>x").html, made(">>><b>x").cut) == ("&gt;&gt;&gt;", True)
     assert made(f"<img src={PIXEL}>").cut is False
 
@@ -198,5 +198,5 @@ def test_an_attribute_that_is_not_looked_at_is_not_kept():
 
 
 def test_an_image_is_not_written_for_ever():
-    made = Markup("<img src=cid:pixel>" * 3, {"pixel": PIXEL}.get, 2 * len(PIXEL))
+    made = SanitizedHtml("<img src=cid:pixel>" * 3, {"pixel": PIXEL}.get, 2 * len(PIXEL))
     assert made.html == f'<img src="{PIXEL}">' * 2 + "<img>"

@@ -13,11 +13,11 @@ from urllib.parse import unquote_to_bytes
 from txsmtpx.grammar import asciitext
 
 
-class WrongParameter(ValueError):
+class BadRequest(ValueError):
     """A request asks for what there is not, or in a way that is not understood; its text is for the client."""
 
 
-class Parameters:
+class QueryParameters:
     """The parameters of one request; each stands there once at most."""
 
     def __init__(self, target: bytes, known: Iterable[str]) -> None:
@@ -29,10 +29,10 @@ class Parameters:
             known: names of parameters that may be there.
 
         Raises:
-            WrongParameter: another one is there, or one is there twice, has no "=", or is not in UTF-8.
+            BadRequest: another one is there, or one is there twice, has no "=", or is not in UTF-8.
 
         Example:
-            >>> Parameters(b"/api/messages?search=to%3Aann&limit=5", ["search", "limit"]).text("search")
+            >>> QueryParameters(b"/api/messages?search=to%3Aann&limit=5", ["search", "limit"]).text("search")
             'to:ann'
         """
         known = list(known)
@@ -42,11 +42,11 @@ class Parameters:
                 continue
             name, equals, value = (_decoded(each) for each in item.partition(b"="))
             if name not in known:
-                raise WrongParameter(f"{name[:100]}: there is no such parameter here; {_choice(known)}")
+                raise BadRequest(f"{name[:100]}: there is no such parameter here; {_choice(known)}")
             if not equals:
-                raise WrongParameter(f"{name}: this parameter needs a value, as in {name}=VALUE")
+                raise BadRequest(f"{name}: this parameter needs a value, as in {name}=VALUE")
             if name in self._values:
-                raise WrongParameter(f"{name}: this parameter is there twice")
+                raise BadRequest(f"{name}: this parameter is there twice")
             self._values[name] = value
 
     def __contains__(self, name: str) -> bool:
@@ -66,11 +66,11 @@ class Parameters:
             most: the greatest value; the least is 0.
 
         Raises:
-            WrongParameter: the value is no such number.
+            BadRequest: the value is no such number.
         """
         text = self._values.get(name, str(default))
         if not (asciitext.is_number(text) and len(text) < 10) or int(text) > most:
-            raise WrongParameter(f"{name}: a number from 0 to {most} is needed, not {text[:100]!r}")
+            raise BadRequest(f"{name}: a number from 0 to {most} is needed, not {text[:100]!r}")
         return int(text)
 
 
@@ -78,7 +78,7 @@ def _decoded(octets: bytes) -> str:
     try:
         return unquote_to_bytes(octets.replace(b"+", b" ")).decode("utf-8")
     except UnicodeDecodeError:
-        raise WrongParameter(f"{octets[:100]!r}: this is not UTF-8, percent-encoded") from None
+        raise BadRequest(f"{octets[:100]!r}: this is not UTF-8, percent-encoded") from None
 
 
 def _choice(known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from txsmtpx.inbox.parameters import WrongParameter
+from txsmtpx.inbox.query_parameters import BadRequest
 
 _TERM = re.compile(r'(?:((?ai:from|to|subject)):)?(?:"([^"]*)"?|(\S+))')
 
@@ -20,7 +20,7 @@ MAX_TERMS = 20
 """Words of a search."""
 
 
-class Query:
+class SearchQuery:
     """
     One search.
 
@@ -29,16 +29,16 @@ class Query:
             and UTF-8.
 
     Raises:
-        WrongParameter: It is too long, or has too many words.
+        BadRequest: It is too long, or has too many words.
     """
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
-            raise WrongParameter(f"search: {MAX_LENGTH} characters are the limit, and these are {len(text)}")
+            raise BadRequest(f"search: {MAX_LENGTH} characters are the limit, and these are {len(text)}")
         found = [(place, quoted or word) for place, quoted, word in _TERM.findall(text)]
         self.terms = [(place.lower(), word.lower().encode()) for place, word in found if word]
         if len(self.terms) > MAX_TERMS:
-            raise WrongParameter(f"search: {MAX_TERMS} words are the limit, and these are {len(self.terms)}")
+            raise BadRequest(f"search: {MAX_TERMS} words are the limit, and these are {len(self.terms)}")
 
     def __bool__(self) -> bool:
         """Whether anything is searched for."""

@@ -13,14 +13,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector, CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
-from txsmtpx.observers.families import FAMILIES, Family
-from txsmtpx.observers.figures import Export
+from txsmtpx.observers.metric_families import FAMILIES, MetricFamily
+from txsmtpx.observers.metrics_observer import MetricsSnapshot
 
 
-class FiguresCollector(Collector):
-    """Gives a registry what an `Export` has."""
+class PrometheusCollector(Collector):
+    """Gives a registry what an `MetricsSnapshot` has."""
 
-    def __init__(self, export: Export) -> None:
+    def __init__(self, export: MetricsSnapshot) -> None:
         self._export = export
 
     def collect(self) -> Iterator[Metric]:
@@ -29,14 +29,14 @@ class FiguresCollector(Collector):
             yield _metric(family, self._export.get(family.name, ()))
 
 
-def registry_of(export: Export) -> CollectorRegistry:
+def prometheus_registry(export: MetricsSnapshot) -> CollectorRegistry:
     """A registry with ``export`` in it."""
     registry = CollectorRegistry()
-    registry.register(FiguresCollector(export))
+    registry.register(PrometheusCollector(export))
     return registry
 
 
-def _metric(family: Family, values: Iterable[list[Any]]) -> Metric:
+def _metric(family: MetricFamily, values: Iterable[list[Any]]) -> Metric:
     labels = ["listener", *family.labels]
     if family.kind == "histogram":
         return _histogram(family, labels, values)
@@ -47,7 +47,7 @@ def _metric(family: Family, values: Iterable[list[Any]]) -> Metric:
     return metric
 
 
-def _histogram(family: Family, labels: list[str], values: Iterable[list[Any]]) -> Metric:
+def _histogram(family: MetricFamily, labels: list[str], values: Iterable[list[Any]]) -> Metric:
     metric = HistogramMetricFamily(family.prefixed, family.meaning, labels=labels)
     bounds = [_written(bound) for bound in (*family.buckets, inf)]
     for given, value in values:

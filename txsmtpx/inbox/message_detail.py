@@ -1,7 +1,7 @@
 """
 A message as it is shown when it is opened: all that a page and the API need of it, within limits.
 
-A short message is opened in the process of the server, a long one by `txsmtpx.inbox.opener_main` in another process.
+A short message is opened in the process of the server, a long one by `txsmtpx.inbox.parser_process_main`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from txsmtpx.backends.memory import Received
 from txsmtpx.content.part import MAX_PARTS
 from txsmtpx.grammar.options import MailOptions
-from txsmtpx.inbox.message_view import Letter
+from txsmtpx.inbox.parsed_message import ParsedMessage
 
 MAX_FIELDS = 1000
 """Header fields."""
@@ -35,7 +35,7 @@ MAX_HTML = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class OpenedPart:
+class PartDetail:
     """
     A part of a message, without its content.
 
@@ -56,7 +56,7 @@ class OpenedPart:
 
 
 @dataclass(frozen=True)
-class Opened:
+class MessageDetail:
     """
     An opened message.
 
@@ -72,18 +72,18 @@ class Opened:
 
     whole: bool
     headers: Sequence[Sequence[str]]
-    parts: Sequence[OpenedPart] = ()
+    parts: Sequence[PartDetail] = ()
     text: bytes | None = None
     html: bytes | None = None
     words: bytes = b""
     remote: int = 0
 
     @classmethod
-    def of(cls, letter: Letter) -> Opened:
+    def of(cls, letter: ParsedMessage) -> MessageDetail:
         """Open all of a message."""
         headers, complete = _headers(letter)
         parts = [
-            OpenedPart(
+            PartDetail(
                 part.number,
                 part.content_type,
                 part.disposition,
@@ -96,14 +96,14 @@ class Opened:
             for part in letter.parts
         ]
         text, html, words = _utf8(letter.text), _utf8(letter.html), _utf8(letter.words) or b""
-        markup = letter.markup
+        sanitized_html = letter.sanitized_html
         whole = (
             letter.whole
             and complete
             and len(parts) < MAX_PARTS
             and max(len(text or b""), len(words)) <= MAX_TEXT
             and len(html or b"") <= MAX_HTML
-            and not (markup and markup.cut)
+            and not (sanitized_html and sanitized_html.cut)
         )
         return cls(
             whole,
@@ -112,11 +112,11 @@ class Opened:
             text and text[:MAX_TEXT],
             html and html[:MAX_HTML],
             words[:MAX_TEXT],
-            markup.remote if markup else 0,
+            sanitized_html.remote if sanitized_html else 0,
         )
 
     @classmethod
-    def header_of(cls, letter: Letter) -> Opened:
+    def header_of(cls, letter: ParsedMessage) -> MessageDetail:
         """Show only the header, for a message that cannot be opened."""
         return cls(False, _headers(letter)[0])
 
@@ -125,7 +125,7 @@ class Opened:
         return next((value for each, value in self.headers if each.lower() == name), "")
 
     @property
-    def attachments(self) -> list[OpenedPart]:
+    def attachments(self) -> list[PartDetail]:
         """The parts that are not text to be read."""
         return [part for part in self.parts if not part.is_body]
 
@@ -149,7 +149,7 @@ class Opened:
         return b"\n".join([json.dumps(fields).encode("ascii"), b"".join(body or b"" for body in bodies)])
 
     @classmethod
-    def read(cls, octets: bytes) -> Opened:
+    def read(cls, octets: bytes) -> MessageDetail:
         """Read what `written` wrote."""
         at = octets.index(b"\n") + 1
         fields = json.loads(octets[:at])
@@ -158,11 +158,11 @@ class Opened:
             bodies.append(None if length is None else octets[at : at + length])
             at += length or 0
         text, html, words = bodies
-        parts = [OpenedPart(**each) for each in fields["parts"]]
+        parts = [PartDetail(**each) for each in fields["parts"]]
         return cls(fields["whole"], fields["headers"], parts, text, html, words or b"", fields["remote"])
 
 
-def _headers(letter: Letter) -> tuple[list[tuple[str, str]], bool]:
+def _headers(letter: ParsedMessage) -> tuple[list[tuple[str, str]], bool]:
     """The fields that fit, each cut to `MAX_FIELD`, and whether these are all there are."""
     found: list[tuple[str, str]] = []
     complete = len(letter.header.fields) <= MAX_FIELDS
@@ -180,25 +180,25 @@ def _utf8(text: str | None) -> bytes | None:
     return None if text is None else text.encode("utf-8", "replace")
 
 
-def letter_of(content: bytes) -> Letter:
+def parsed_content(content: bytes) -> ParsedMessage:
     """Take apart a message whose envelope does not matter."""
-    return Letter(Received("", (), content, MailOptions(), (), "", None, "", "", "", 0, 0.0))
+    return ParsedMessage(Received("", (), content, MailOptions(), (), "", None, "", "", "", 0, 0.0))
 
 
-def view_of(letter: Letter, view: str, number: int = 0) -> bytes | None:
+def rendered_view(letter: ParsedMessage, view: str, number: int = 0) -> bytes | None:
     """
     Return what is asked of a message.
 
     Args:
-        view: "opened" for what `Opened.read` reads, "frame" for the HTML, safe to show and in UTF-8, or "part" for the
-            octets of a part, its transfer encoding undone.
+        view: "opened" for what `MessageDetail.read` reads, "frame" for the HTML, safe to show and in UTF-8, or "part" for
+            the octets of a part, its transfer encoding undone.
         number: of the part.
 
     Returns:
         None where there is no HTML, or no such part.
     """
     if view == "opened":
-        return Opened.of(letter).written()
+        return MessageDetail.of(letter).written()
     if view == "frame":
-        return None if letter.markup is None else letter.markup.html.encode("utf-8", "replace")
+        return None if letter.sanitized_html is None else letter.sanitized_html.html.encode("utf-8", "replace")
     return next((part.octets for part in letter.parts if part.number == number), None)

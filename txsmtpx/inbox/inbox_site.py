@@ -11,14 +11,14 @@ from typing import Any
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.inbox.access import Guard
-from txsmtpx.inbox.api import Api
-from txsmtpx.inbox.events import Events
+from txsmtpx.inbox.api import ApiResource
+from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.pages import Address, FrontPage, Pages
-from txsmtpx.inbox.parameters import Parameters
-from txsmtpx.inbox.request import InboxRequest
-from txsmtpx.inbox.response import Node, Refusal
+from txsmtpx.inbox.inbox_request import InboxRequest
+from txsmtpx.inbox.pages import FrontPage, ListeningAddress, PageRenderer
+from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.same_origin_check import SameOriginCheck
+from txsmtpx.inbox.streamed_response import ErrorResource, InboxResource
 from txsmtpx.wire.http_channel import most_connections
 from txsmtpx.wire.http_site import LimitedSite
 
@@ -40,21 +40,21 @@ class InboxSite(LimitedSite):
     Args:
         clock: A reactor, or a clock.
         addresses: Gives where mail is taken, to be shown.
-        names: Names of this host by which the site may be called; see `Guard`.
+        names: Names of this host by which the site may be called; see `SameOriginCheck`.
     """
 
     requestFactory = InboxRequest
 
     def __init__(
-        self, inbox: Inbox, clock: Any, addresses: Callable[[], Sequence[Address]], names: Iterable[str] = ()
+        self, inbox: Inbox, clock: Any, addresses: Callable[[], Sequence[ListeningAddress]], names: Iterable[str] = ()
     ) -> None:
         self.inbox = inbox
         most = most_connections(MAX_CONNECTIONS)
-        self._events = Events(inbox, clock, most // 4)
-        front = FrontPage(Pages(inbox, addresses))
-        front.putChild(b"api", Api(inbox, self._events, most // 2))
+        self._events = EventStream(inbox, clock, most // 4)
+        front = FrontPage(PageRenderer(inbox, addresses))
+        front.putChild(b"api", ApiResource(inbox, self._events, most // 2))
         front.putChild(b"static", _static())
-        LimitedSite.__init__(self, _Guarded(front, Guard(names)), clock, "the web inbox", most)
+        LimitedSite.__init__(self, _Guarded(front, SameOriginCheck(names)), clock, "the web inbox", most)
 
     def startFactory(self) -> None:
         """Begin to follow the backend."""
@@ -69,34 +69,34 @@ class InboxSite(LimitedSite):
         LimitedSite.stopFactory(self)
 
 
-class _Guarded(Node):
+class _Guarded(InboxResource):
     """In front of everything."""
 
-    def __init__(self, inner: Resource, guard: Guard) -> None:
-        Node.__init__(self)
+    def __init__(self, inner: Resource, guard: SameOriginCheck) -> None:
+        InboxResource.__init__(self)
         self._inner = inner
         self._guard = guard
 
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
-        complaint = self._guard.complaint(request)
-        return Refusal(403, complaint) if complaint else self._inner.getChildWithDefault(path, request)
+        rejection = self._guard.rejection(request)
+        return ErrorResource(403, rejection) if rejection else self._inner.getChildWithDefault(path, request)
 
 
-class _File(Node):
+class _File(InboxResource):
     """One of our own files, which are few and small."""
 
     def __init__(self, content_type: str, octets: bytes) -> None:
-        Node.__init__(self, {"GET": ()})
+        InboxResource.__init__(self, {"GET": ()})
         self._content_type = content_type
         self._octets = octets
 
-    def get(self, request: Request, given: Parameters) -> bytes:
+    def get(self, request: Request, given: QueryParameters) -> bytes:
         request.setHeader("Content-Type", f"{self._content_type}; charset=utf-8")
         return self._octets
 
 
 def _static() -> Resource:
-    directory = Node()
+    directory = InboxResource()
     for name, content_type in STATIC.items():
         octets = files("txsmtpx.inbox").joinpath("static", name).read_bytes()
         directory.putChild(name.encode("ascii"), _File(content_type, octets))

@@ -15,7 +15,7 @@ from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.observers.families import (
+from txsmtpx.observers.metric_families import (
     BACKEND,
     COMMANDS,
     CONNECTIONS,
@@ -30,9 +30,9 @@ from txsmtpx.observers.families import (
     TRANSACTIONS,
 )
 
-Export = dict[str, list[list[Any]]]
+MetricsSnapshot = dict[str, list[list[Any]]]
 """
-Figures as JSON has them: by the name of a `txsmtpx.observers.families.Family`, a list of [labels, value].
+Figures as JSON has them: by the name of a `txsmtpx.observers.metric_families.MetricFamily`, a list of [labels, value].
 
 The first label is the listener.  The value of a histogram is a list: how many in each bucket, then the sum.
 """
@@ -58,7 +58,7 @@ class Histogram:
         self.sum += value
 
 
-class Figures(Observer):
+class MetricsObserver(Observer):
     """
     Watches one server and counts.
 
@@ -123,9 +123,9 @@ class Figures(Observer):
         else:
             self._recipients[replies[0].code] += len(summary.recipients)
 
-    def export(self) -> Export:
+    def export(self) -> MetricsSnapshot:
         """All of it."""
-        found: Export = {CONNECTIONS.name: [[[self._listener], self._connections]]}
+        found: MetricsSnapshot = {CONNECTIONS.name: [[[self._listener], self._connections]]}
         for family, counts in (
             (OPEN_CONNECTIONS, self._open),
             (TLS_HANDSHAKES, self._handshakes),
@@ -147,7 +147,7 @@ def _version(connection: Connection) -> str:
     return "none" if connection.tls is None else getattr(connection.tls, "version", "unknown")
 
 
-def summed(exports: Iterable[Export]) -> Export:
+def summed(exports: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
     """The figures of several servers, be they of one process or of several, as those of one."""
     sums: dict[str, dict[tuple[str, ...], Any]] = {family.name: {} for family in FAMILIES}
     for export in exports:
@@ -164,6 +164,6 @@ def _plus(one: Any, other: Any) -> Any:
     return [a + b for a, b in zip(one, other, strict=True)] if isinstance(one, list) else one + other
 
 
-def counters(export: Export) -> Export:
+def counters(export: MetricsSnapshot) -> MetricsSnapshot:
     """What of ``export`` only grows: what counts of a process that is gone."""
     return {family.name: export[family.name] for family in FAMILIES if family.kind != "gauge" and family.name in export}

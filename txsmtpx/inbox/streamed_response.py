@@ -19,8 +19,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from txsmtpx.inbox.opener import Busy, Deleted
-from txsmtpx.inbox.parameters import Parameters, WrongParameter
+from txsmtpx.inbox.parser_process import Busy, MessageDeleted
+from txsmtpx.inbox.query_parameters import BadRequest, QueryParameters
 from txsmtpx.wire.http_site import channel_of, cooperator_of
 
 log = Logger(__name__)
@@ -28,21 +28,21 @@ log = Logger(__name__)
 PIECE = 16 * 1024
 """Octets that are written at a time, about."""
 
-Pieces = Generator[bytes | Deferred[Any] | None, None, None]
+StreamedResponse = Generator[bytes | Deferred[Any] | None, None, None]
 """
 An answer in turns.  It yields octets, a Deferred to wait for it, or None, where others may have their turn.  Before the
-first octets it sets the status and the header, and may raise `WrongParameter`, `Busy` or `Deleted`.
+first octets it sets the status and the header, and may raise `BadRequest`, `Busy` or `MessageDeleted`.
 """
 
-Answer = bytes | Pieces | int
+Answer = bytes | StreamedResponse | int
 """An answer of a few octets, an answer in turns, or NOT_DONE_YET."""
 
 
-class Node(Resource):
+class InboxResource(Resource):
     """
     A place of the site.  What is not there, and what cannot be done there, is refused in our own words.
 
-    GET is answered by the method ``get``, and so on, given the request and its `Parameters`.
+    GET is answered by the method ``get``, and so on, given the request and its `QueryParameters`.
 
     Args:
         methods: Those of HTTP that there are, each with the parameters that it takes.
@@ -53,41 +53,41 @@ class Node(Resource):
         self._methods = methods or {}
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return Refusal(404, "There is nothing of that name.")
+        return ErrorResource(404, "There is nothing of that name.")
 
     def render(self, request: Request) -> bytes | int:
         method = "GET" if request.method == b"HEAD" else request.method.decode("ascii", "replace")
         if method not in self._methods:
             offered = [*self._methods, *(["HEAD"] if "GET" in self._methods else [])]
             request.setHeader("Allow", ", ".join(offered))
-            return refused(request, 405 if offered else 404, "That cannot be done here.")
+            return error_body(request, 405 if offered else 404, "That cannot be done here.")
         try:
-            given = Parameters(request.uri, self._methods[method])
+            given = QueryParameters(request.uri, self._methods[method])
             answer: Answer = getattr(self, method.lower())(request, given)
-        except WrongParameter as error:
-            return refused(request, 400, str(error))
+        except BadRequest as error:
+            return error_body(request, 400, str(error))
         if isinstance(answer, bytes | int):
             return answer
         _Writer(request, answer)
         return NOT_DONE_YET
 
 
-class Refusal(Node):
+class ErrorResource(InboxResource):
     """Says no, in a line of text or, below ``/api``, in JSON."""
 
     isLeaf = True
 
     def __init__(self, code: int, why: str) -> None:
-        Node.__init__(self)
+        InboxResource.__init__(self)
         self._code = code
         self._why = why
 
     def render(self, request: Request) -> bytes:
-        return refused(request, self._code, self._why)
+        return error_body(request, self._code, self._why)
 
 
-def refused(request: Request, code: int, why: str) -> bytes:
-    """What `Refusal` says."""
+def error_body(request: Request, code: int, why: str) -> bytes:
+    """What `ErrorResource` says."""
     request.setResponseCode(code)
     if request.path.startswith(b"/api"):
         request.setHeader("Content-Type", "application/json")
@@ -96,7 +96,7 @@ def refused(request: Request, code: int, why: str) -> bytes:
     return f"{why}\n".encode("utf-8", "replace")
 
 
-def download(request: Request, content_type: str, name: str, size: int) -> None:
+def set_download_headers(request: Request, content_type: str, name: str, size: int) -> None:
     """What comes is a file of ``size`` octets called ``name`` (RFC 6266), which no browser shows in place of a page."""
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
     extended = quote(name, safe="")
@@ -105,7 +105,7 @@ def download(request: Request, content_type: str, name: str, size: int) -> None:
     request.setHeader("Content-Length", str(size))
 
 
-def gathered(pieces: Iterator[str | None]) -> Iterator[bytes | None]:
+def encoded(pieces: Iterator[str | None]) -> Iterator[bytes | None]:
     """``pieces`` of text in UTF-8, many together; None goes through."""
     held: list[str] = []
     size = 0
@@ -121,7 +121,7 @@ def gathered(pieces: Iterator[str | None]) -> Iterator[bytes | None]:
     yield "".join(held).encode("utf-8", "replace")
 
 
-def sliced(octets: bytes) -> Iterator[bytes]:
+def slices(octets: bytes) -> Iterator[bytes]:
     """``octets``, piece by piece."""
     return (octets[at : at + PIECE] for at in range(0, len(octets), PIECE))
 
@@ -134,7 +134,7 @@ class _Writer:
     If the client disconnects, the answer to GET is dropped.  POST and DELETE are carried out to their end.
     """
 
-    def __init__(self, request: Request, pieces: Pieces) -> None:
+    def __init__(self, request: Request, pieces: StreamedResponse) -> None:
         self._request = request
         self._pieces = pieces
         self._gone = False
@@ -168,19 +168,19 @@ class _Writer:
         if failure.check(TaskStopped) or self._gone:
             return
         code, why = 500, "The inbox has failed; its log says why."
-        if failure.check(WrongParameter):
+        if failure.check(BadRequest):
             code, why = 400, str(failure.value)
         elif failure.check(Busy):
             code, why = 503, "Too much is going on at the same time. Try again later."
             self._request.setHeader("Retry-After", "1")
-        elif failure.check(Deleted):
+        elif failure.check(MessageDeleted):
             code, why = 404, "There is no such message."
         else:
             log.failure("a page of the inbox failed", failure)
         if self._request.startedWriting:
             channel_of(self._request).abort()
         else:
-            self._request.write(refused(self._request, code, why))
+            self._request.write(error_body(self._request, code, why))
             self._request.unregisterProducer()
             self._request.finish()
 

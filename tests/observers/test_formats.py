@@ -11,8 +11,8 @@ from twisted.logger import Logger, LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 
 from txsmtpx import Reply
-from txsmtpx.observers.json_format import json_form
-from txsmtpx.observers.text_format import TextForm
+from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.text_format import TextFormat
 
 
 def event(emit):
@@ -33,11 +33,11 @@ def failed():
 def test_text_is_what_twisted_writes():
     for emit in (lambda log: log.info("a {b} {c!r}", b=1, c="d"), lambda log: log.warn("ü", log_time=1.0)):
         logged = event(emit)
-        assert TextForm()(logged) == formatEventAsClassicLogText(logged)
+        assert TextFormat()(logged) == formatEventAsClassicLogText(logged)
 
 
 def test_the_date_goes_on():
-    form = TextForm()
+    form = TextFormat()
     texts = [form({"log_format": "x", "log_time": second, "log_level": LogLevel.info}) for second in (1.0, 1.5, 2.0)]
     dates = [text.partition(" ")[0] for text in texts]
     assert dates[0] == dates[1] != dates[2]
@@ -45,10 +45,10 @@ def test_the_date_goes_on():
 
 
 def test_a_traceback_is_one_line():
-    text = TextForm()(event(lambda log: log.failure("broken", failure=failed())))
+    text = TextFormat()(event(lambda log: log.failure("broken", failure=failed())))
     assert re.match(r"\S+ \[some\.where#critical\] broken\\nTraceback \(most recent call last\):\\n", text)
     assert text[:-1].isprintable()
-    found = json.loads(json_form(event(lambda log: log.failure("broken", failure=failed(), session="1"))))
+    found = json.loads(json_format(event(lambda log: log.failure("broken", failure=failed(), session="1"))))
     assert found["failure"] == "ValueError: no\ngood"
     assert "Traceback (most recent call last)" in found["traceback"]
     assert found["session"] == "1"
@@ -57,13 +57,14 @@ def test_a_traceback_is_one_line():
 def test_a_failure_that_cannot_be_shown():
     failure = failed()
     failure.getTraceback = lambda: 1 / 0
-    assert "its traceback cannot be shown: ZeroDivisionError" in TextForm()({"log_format": "x", "log_failure": failure})
+    logged = {"log_format": "x", "log_failure": failure}
+    assert "its traceback cannot be shown: ZeroDivisionError" in TextFormat()(logged)
 
 
 def test_json_is_flat():
-    found = json.loads(
-        json_form(event(lambda log: log.info("{n} {reply}", n=1, reply=Reply(250, None, "Ok"), octets=b"\xff", time=2)))
-    )
+    reply = Reply(250, None, "Ok")
+    logged = event(lambda log: log.info("{n} {reply}", n=1, reply=reply, octets=b"\xff", time=2))
+    found = json.loads(json_format(logged))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", found.pop("time"))  # not the field's
     assert found == {
         "level": "info", "logger": "some.where", "message": "1 250 Ok", "n": 1, "reply": "250 Ok", "octets": "\\xff",
@@ -73,10 +74,10 @@ def test_json_is_flat():
 @given(st.text(), st.text())
 def test_one_event_is_one_line(text, value):
     logged = event(lambda log: log.info("{text} {value}", text=text, value=value))
-    for line in (TextForm()(logged), json_form(logged)):
+    for line in (TextFormat()(logged), json_format(logged)):
         assert line.endswith("\n")
         assert line[:-1].isprintable()
 
 
 def test_what_twisted_itself_logs():
-    assert TextForm()({"log_text": "x", "log_format": "{log_text}", "isError": 0}).endswith(" [#info] x\n")
+    assert TextFormat()({"log_text": "x", "log_format": "{log_text}", "isError": 0}).endswith(" [#info] x\n")

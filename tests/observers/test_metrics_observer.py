@@ -15,9 +15,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from txsmtpx import OpenBackend, Session, SMTPError
-from txsmtpx.observers.exposition import registry_of
-from txsmtpx.observers.families import FAMILIES
-from txsmtpx.observers.figures import Figures, counters, summed
+from txsmtpx.observers.metric_families import FAMILIES
+from txsmtpx.observers.metrics_observer import MetricsObserver, counters, summed
+from txsmtpx.observers.prometheus_collector import prometheus_registry
 from txsmtpx.testing import Conversation
 
 HELLO = "EHLO client.example"
@@ -31,7 +31,7 @@ def talk(figures, session=None, **settings):
 
 def samples(export) -> dict[str, float]:
     """As Prometheus reads them: names with their labels, but for the empty listener."""
-    text = generate_latest(registry_of(export)).decode()
+    text = generate_latest(prometheus_registry(export)).decode()
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -47,7 +47,7 @@ def chosen(export, *names):
 
 
 def test_a_conversation():
-    figures = Figures()
+    figures = MetricsObserver()
     client = talk(figures)
     client.ask(HELLO, *MAIL, "DATA", "hello", ".", *MAIL, "RSET", "PWN", *MAIL)
     names = ["connections_total", "open_connections{tls=none}"]
@@ -80,7 +80,7 @@ def test_outcomes_under_lmtp(codes, outcome):
                 if code != 250:
                     context.set_status(recipient, SMTPError(code, (code // 100, 0, 0), "No"))
 
-    figures = Figures()
+    figures = MetricsObserver()
     client = talk(figures, Picky(), lmtp=True)
     client.ask(HELLO.replace("EHLO", "LHLO"), *MAIL, "DATA", ".")
     client.hang_up()
@@ -92,7 +92,7 @@ def test_outcomes_under_lmtp(codes, outcome):
 
 
 def test_time_and_size_have_buckets():
-    figures, clock = Figures(), Clock()
+    figures, clock = MetricsObserver(), Clock()
     answers = [Deferred(), Deferred()]
     waiting = list(answers)
 
@@ -118,7 +118,7 @@ def test_tls_by_its_version():
     class TLS:
         version = "TLSv1.3"
 
-    figures = Figures()
+    figures = MetricsObserver()
     client = talk(figures)
     client.protocol.dialog.tls_started(TLS())
     names = ["open_connections{tls=none}", "open_connections{tls=TLSv1.3}", "tls_handshakes_total{tls=TLSv1.3}"]
@@ -133,19 +133,19 @@ LABELS = {"listener": "mx", "tls": "none|TLSv1.[23]", "verb": "[A-Z]+|other", "c
 
 @given(st.lists(st.binary(max_size=20), max_size=5))
 def test_a_client_makes_no_label(lines):
-    figures = Figures("mx")
+    figures = MetricsObserver("mx")
     client = talk(figures)
     client.ask(HELLO, *MAIL)
     client.send(b"".join(line.replace(b"\n", b"") + b"\r\n" for line in lines))
     client.hang_up()
-    for family in text_string_to_metric_families(generate_latest(registry_of(figures.export())).decode()):
+    for family in text_string_to_metric_families(generate_latest(prometheus_registry(figures.export())).decode()):
         for sample in family.samples:
             for name, value in sample.labels.items():
                 assert re.fullmatch(LABELS[name], value), (name, value)
 
 
 def test_the_sum_of_several():
-    one, other, apart = Figures("in"), Figures("in"), Figures("out")
+    one, other, apart = MetricsObserver("in"), MetricsObserver("in"), MetricsObserver("out")
     for figures, messages in ((one, 1), (other, 2), (apart, 4)):
         client = talk(figures)
         client.ask(HELLO, *[*MAIL, "DATA", "x", "."] * messages)
@@ -161,7 +161,7 @@ def test_the_sum_of_several():
 
 
 def test_what_is_gone_has_no_open_connections():
-    figures = Figures()
+    figures = MetricsObserver()
     client = talk(figures)
     left = counters(figures.export())
     assert "open_connections" not in left
@@ -170,4 +170,4 @@ def test_what_is_gone_has_no_open_connections():
 
 
 def test_openmetrics_takes_it_too():
-    assert generate_openmetrics(registry_of(Figures().export())).endswith(b"# EOF\n")
+    assert generate_openmetrics(prometheus_registry(MetricsObserver().export())).endswith(b"# EOF\n")

@@ -14,8 +14,8 @@ from zope.interface import implementer
 
 from txsmtpx.backends.memory import Change, Received
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.parameters import Parameters
-from txsmtpx.inbox.response import Node, refused
+from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.streamed_response import InboxResource, error_body
 
 ALIVE = 20
 """Seconds between two signs of life."""
@@ -26,7 +26,7 @@ MAX_EVENT = 64 * 1024
 _MISSED = b"event: missed\ndata: {}\n\n"
 
 
-class Events(Node):
+class EventStream(InboxResource):
     """
     ``/api/events``: ``arrived`` with what a list shows of the message, ``deleted`` with its ``id``; ``missed`` to a
     client that did not read fast enough to be told of everything.
@@ -36,7 +36,7 @@ class Events(Node):
     """
 
     def __init__(self, inbox: Inbox, clock: Any, most: int) -> None:
-        Node.__init__(self, {"GET": ()})
+        InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._most = most
         self._streams: set[_Stream] = set()
@@ -55,10 +55,10 @@ class Events(Node):
         for stream in list(self._streams):
             stream.end()
 
-    def get(self, request: Request, given: Parameters) -> bytes | int:
+    def get(self, request: Request, given: QueryParameters) -> bytes | int:
         if len(self._streams) >= self._most:
             request.setHeader("Retry-After", "1")
-            return refused(request, 503, f"{self._most} clients listen already.")
+            return error_body(request, 503, f"{self._most} clients listen already.")
         request.setHeader("Content-Type", "text/event-stream")
         if request.method == b"HEAD":
             return b""

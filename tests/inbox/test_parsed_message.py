@@ -12,17 +12,17 @@ from tests.content.hostile import MESSAGES, mixed
 from tests.inbox.site import Web
 from txsmtpx.content import encoded_word
 from txsmtpx.content.part import MAX_PARTS
-from txsmtpx.inbox.message_summary import MAX_NAMED, Glance
-from txsmtpx.inbox.message_view import Letter
+from txsmtpx.inbox.message_summary import MAX_NAMED, MessageSummary
+from txsmtpx.inbox.parsed_message import ParsedMessage
 
 VIEWS = ("", "/html", "/text", "/headers", "/source", "/frame")
 
 
-def letter(content: bytes, glance: bool = False) -> Letter:
+def letter(content: bytes, glance: bool = False) -> ParsedMessage:
     made = Web()
     received = made.keep(content)
     made.site.stopFactory()
-    return Letter(received, glance)
+    return ParsedMessage(received, glance)
 
 
 def ordinary() -> bytes:
@@ -43,7 +43,7 @@ def test_an_ordinary_one():
     assert (made.subject, made.sender, made.recipients) == ("Grüße", "Ann Example <ann@example.org>", "you@example.net")
     assert made.text == "Hey <3\n"
     assert made.html == "<p>Hey &lt;3</p><img src='cid:pixel@x'>\n"
-    assert made.markup.html == '<p>Hey &lt;3</p><img src="data:image/png;base64,iVBORw==">\n'
+    assert made.sanitized_html.html == '<p>Hey &lt;3</p><img src="data:image/png;base64,iVBORw==">\n'
     assert [(each.number, each.content_type, each.filename, each.octets) for each in made.attachments] == [
         (3, "image/png", "", b"\x89PNG"),
         (4, "application/pdf", "Rechnung ü.pdf", b"%PDF"),
@@ -71,7 +71,7 @@ def test_without_header_fields_the_envelope_speaks():
 
 
 def test_a_glance_is_at_the_beginning(monkeypatch):
-    monkeypatch.setattr("txsmtpx.inbox.message_view.GLANCE", 30)
+    monkeypatch.setattr("txsmtpx.inbox.parsed_message.BEGINNING", 30)
     content = b"Subject: x\r\n\r\n" + b"y" * 100
     assert (letter(content, glance=True).text, letter(content, glance=True).whole) == ("y" * 16, False)
     assert (letter(content).text, letter(content).whole) == ("y" * 100, True)
@@ -90,7 +90,7 @@ def test_a_glance_decodes_each_octet_once(monkeypatch):
     for length in (len(content) // 100, len(content)):
         decoded.clear()
         made = Web()
-        Glance(made.keep(content[:length] + b"\r\nx"))
+        MessageSummary(made.keep(content[:length] + b"\r\nx"))
         made.site.stopFactory()
         assert sum(decoded) <= min(length, 128 * 1024) + MAX_NAMED
 

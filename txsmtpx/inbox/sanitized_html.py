@@ -77,7 +77,7 @@ Image = Callable[[str], str | None]
 """The ``data:`` URL of the image with this Content-ID, None where there is none."""
 
 
-class Markup:
+class SanitizedHtml:
     """
     HTML of a message, made safe.
 

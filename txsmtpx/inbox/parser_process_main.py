@@ -1,5 +1,5 @@
 """
-The process that opens long messages; `txsmtpx.inbox.opener` starts it by the path of this file.
+The process that opens long messages; `txsmtpx.inbox.parser_process` starts it by the path of this file.
 
 Requests come on standard input: a line of JSON, and behind it a message of ``size`` octets.  Where ``size`` is 0, the
 message is the one of the request before.
@@ -57,15 +57,15 @@ def serve(requests: BinaryIO, answers: BinaryIO, seconds: int) -> None:
     Args:
         seconds: processor time for each.
     """
-    from txsmtpx.inbox.opened_message import letter_of, view_of
+    from txsmtpx.inbox.message_detail import parsed_content, rendered_view
 
-    letter = letter_of(b"")
+    letter = parsed_content(b"")
     while line := requests.readline():
         request = json.loads(line)
         limit_time(seconds)
         if request["size"]:
-            letter = letter_of(requests.read(request["size"]))
-        answer = view_of(letter, request["view"], request["number"])
+            letter = parsed_content(requests.read(request["size"]))
+        answer = rendered_view(letter, request["view"], request["number"])
         answers.write(b"-1\n" if answer is None else b"%d\n" % len(answer))
         answers.write(answer or b"")
         answers.flush()
@@ -77,7 +77,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a terminal sends to all; the server ends this one
     if sys.platform != "win32":
         os.nice(NICE)
-    import txsmtpx.inbox.opened_message  # noqa: F401  # before the limit: what Python itself takes is no part of it
+    import txsmtpx.inbox.message_detail  # noqa: F401  # before the limit: what Python itself takes is no part of it
 
     limit_memory(memory)
     if sys.platform != "win32":

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from twisted.web.server import Request
 
-from txsmtpx.inbox.content_security_policy import HEADERS
-from txsmtpx.inbox.opener import Busy
+from txsmtpx.inbox.content_security_policy import SECURITY_HEADERS
+from txsmtpx.inbox.parser_process import Busy
 from txsmtpx.wire.http_site import LimitedRequest, channel_of, values_of
 
 
@@ -16,7 +16,7 @@ class InboxRequest(LimitedRequest):
 
     def begin(self) -> None:
         """Set what a browser has to be told even about an error."""
-        for name, value in HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             self.responseHeaders.setRawHeaders(name, [value])
 
 

@@ -12,12 +12,12 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from tests.content.hostile import MESSAGES, mixed
-from txsmtpx.inbox import opener, opener_main
-from txsmtpx.inbox.inbox import AT_ONCE
-from txsmtpx.inbox.opened_message import Opened, letter_of, view_of
-from txsmtpx.inbox.opener import IDLE, MAX_WAITING, PATIENCE
+from txsmtpx.inbox import parser_process, parser_process_main
+from txsmtpx.inbox.inbox import MAX_IN_PROCESS
+from txsmtpx.inbox.message_detail import MessageDetail, parsed_content, rendered_view
+from txsmtpx.inbox.parser_process import IDLE, MAX_WAITING, PATIENCE
 
-LONG = b"Subject: long\r\nContent-Type: text/html\r\n\r\n<p>" + b"word " * AT_ONCE
+LONG = b"Subject: long\r\nContent-Type: text/html\r\n\r\n<p>" + b"word " * MAX_IN_PROCESS
 
 
 def test_a_short_message_needs_no_process(web):
@@ -28,11 +28,11 @@ def test_a_short_message_needs_no_process(web):
 
 def test_one_process_for_all_views(web):
     """It gets the message once, however many parts of it a page asks for."""
-    web.keep(mixed(b"\r\n" + b"x" * AT_ONCE, b"Content-Type: text/html\r\n\r\n<p>y"))
+    web.keep(mixed(b"\r\n" + b"x" * MAX_IN_PROCESS, b"Content-Type: text/html\r\n\r\n<p>y"))
     one = web.json("/api/messages/1")
-    assert (len(one["text"]), one["html"], one["whole"]) == (AT_ONCE, "<p>y", True)
+    assert (len(one["text"]), one["html"], one["whole"]) == (MAX_IN_PROCESS, "<p>y", True)
     assert "<p>y" in web.get("/messages/1/frame").text
-    assert web.get("/api/messages/1/parts/1").body == b"x" * AT_ONCE
+    assert web.get("/api/messages/1/parts/1").body == b"x" * MAX_IN_PROCESS
     assert web.get("/api/messages/1/parts/2").body == b"<p>y"
     assert web.get("/api/messages/1/parts/3").status == 404
     size = len(web.backend.get(1).content)
@@ -111,7 +111,7 @@ def test_a_process_that_ends(web, words):
 
 
 def test_an_answer_without_end(web, monkeypatch):
-    monkeypatch.setattr(opener, "MAX_ANSWER", -len(LONG))
+    monkeypatch.setattr(parser_process, "MAX_ANSWER", -len(LONG))
     web.keep(LONG)
     assert web.json("/api/messages/1")["whole"] is False
     assert web.clock.processes[0].ended
@@ -126,7 +126,7 @@ def test_an_answer_of_a_killed_process_is_ignored(web):
     second = web.line("GET", "/api/messages/2")
     late = web.clock.processes[0]._protocol
     web.clock.advance(PATIENCE)
-    octets = view_of(letter_of(LONG), "opened")
+    octets = rendered_view(parsed_content(LONG), "opened")
     late.childDataReceived(1, b"%d\n%b" % (len(octets), octets))
     assert second.answer is None
     web.clock.hangs = False
@@ -201,8 +201,8 @@ def test_the_end(web):
 
 @pytest.mark.parametrize("content", MESSAGES.values(), ids=MESSAGES)
 def test_what_is_written_for_another_process_is_read(content):
-    opened = Opened.of(letter_of(content))
-    read = Opened.read(opened.written())
+    opened = MessageDetail.of(parsed_content(content))
+    read = MessageDetail.read(opened.written())
     assert [tuple(field) for field in read.headers] == opened.headers
     assert (read.parts, read.text, read.html, read.words) == (opened.parts, opened.text, opened.html, opened.words)
     assert (read.whole, read.remote, read.held) == (opened.whole, opened.remote, opened.held)
@@ -219,7 +219,7 @@ HEADERS = {
 @pytest.mark.parametrize(("header", "whole"), HEADERS.values(), ids=HEADERS)
 def test_fields_beyond_the_limits_are_left_out(header, whole):
     """Those that fit are shown, wherever they stand."""
-    opened = Opened.of(letter_of(header + b"\r\nx"))
+    opened = MessageDetail.of(parsed_content(header + b"\r\nx"))
     assert opened.whole is whole
     assert opened.header("subject") == "x"
     assert len(opened.headers) <= 1000
@@ -229,7 +229,7 @@ def test_fields_beyond_the_limits_are_left_out(header, whole):
 
 def run(requests: bytes, memory: int = 256 * 1024 * 1024, seconds: int = 10) -> subprocess.CompletedProcess[bytes]:
     """What the program says, run as the server runs it."""
-    command = [sys.executable, "-P", opener_main.__file__, json.dumps([sys.path, memory, seconds])]
+    command = [sys.executable, "-P", parser_process_main.__file__, json.dumps([sys.path, memory, seconds])]
     return subprocess.run(command, input=requests, capture_output=True, timeout=60, check=False)
 
 
@@ -240,9 +240,9 @@ def asked(content: bytes, view: str = "opened", number: int = 0) -> bytes:
 def test_the_program():
     done = run(asked(LONG) + asked(b"", "frame") + asked(b"", "part", 1) + asked(b"", "part", 2) + asked(b"x", "frame"))
     assert (done.returncode, done.stderr) == (0, b"")
-    letter = letter_of(LONG)
+    letter = parsed_content(LONG)
     for view, number in (("opened", 0), ("frame", 0), ("part", 1)):
-        answer = view_of(letter, view, number)
+        answer = rendered_view(letter, view, number)
         said = b"%d\n%b" % (len(answer), answer)
         assert done.stdout.startswith(said)
         done.stdout = done.stdout[len(said) :]

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.backends.memory import Received
-from txsmtpx.inbox import opener_main
+from txsmtpx.inbox import parser_process_main
 
 log = Logger(__name__)
 
@@ -59,15 +59,15 @@ class Busy(Exception):
     """Too much is being done already; the client may try again."""
 
 
-class Deleted(Exception):
+class MessageDeleted(Exception):
     """The message has been deleted meanwhile."""
 
 
-class TooHeavy(Exception):
+class LimitExceeded(Exception):
     """The message cannot be opened within the limits."""
 
 
-class Opener:
+class ParserProcess:
     """
     Opens messages, one after the other.  The inbox has one.
 
@@ -79,7 +79,7 @@ class Opener:
         self._reactor = reactor
         # Paths are relative to where the server was started, and a daemon changes its directory.
         limits = json.dumps([list(map(os.path.abspath, sys.path)), MEMORY, SECONDS])
-        self._command = [sys.executable, "-P", os.path.abspath(opener_main.__file__), limits]
+        self._command = [sys.executable, "-P", os.path.abspath(parser_process_main.__file__), limits]
         self._waiting: dict[Key, _Request] = {}
         self._current: _Request | None = None
         self._process: _Process | None = None
@@ -96,9 +96,9 @@ class Opener:
             number: of the part.
 
         Returns:
-            A Deferred of what `txsmtpx.inbox.opener_main` answers. It fails with `Busy` where too many requests wait,
-            with `TooHeavy` where a limit is met, and with `Deleted`. If it is cancelled before its turn, and no one
-            else has asked the same, the request is dropped.
+            A Deferred of what `txsmtpx.inbox.parser_process_main` answers. It fails with `Busy` where too many requests
+            wait, with `LimitExceeded` where a limit is met, and with `MessageDeleted`. If it is cancelled before its turn,
+            and no one else has asked the same, the request is dropped.
         """
         key = (received.id, view, number)
         request = self._waiting.get(key)
@@ -121,7 +121,7 @@ class Opener:
     def forget(self, number: int) -> None:
         """Drop what waits for a message that is deleted."""
         for key in [key for key in self._waiting if key[0] == number]:
-            self._waiting.pop(key).fail(Deleted())
+            self._waiting.pop(key).fail(MessageDeleted())
 
     def stop(self) -> None:
         """Drop what waits, and end the process."""
@@ -191,7 +191,7 @@ class Opener:
         request, self._current = self._current, None
         if request is not None:
             log.warn("message {id} is shown by its header and its source: {why}", id=request.key[0], why=why)
-            request.fail(TooHeavy())
+            request.fail(LimitExceeded())
         self._next()
 
     def _end_process(self) -> None:
@@ -236,7 +236,7 @@ class _Process(ProcessProtocol):
 
     transport: Any
 
-    def __init__(self, opener: Opener) -> None:
+    def __init__(self, opener: ParserProcess) -> None:
         self._opener = opener
         self._has: int | None = None
         self._most = 0

@@ -12,16 +12,16 @@ from urllib.parse import unquote
 from txsmtpx.backends.memory import Received
 from txsmtpx.content.part import Part, leaves, read
 from txsmtpx.inbox.plain_text import plain_text
-from txsmtpx.inbox.sanitizer import MAX_INLINED, Image, Markup
+from txsmtpx.inbox.sanitized_html import MAX_INLINED, Image, SanitizedHtml
 
-GLANCE = 128 * 1024
+BEGINNING = 128 * 1024
 """Octets of a message that are enough to list it, and to find it by its words."""
 
 IMAGES = ("image/png", "image/gif", "image/jpeg", "image/webp", "image/avif", "image/bmp")
 """Types that a browser may be given as what they are: none of them holds a script or a reference."""
 
 
-class Letter:
+class ParsedMessage:
     """
     A message, taken apart.
 
@@ -38,7 +38,7 @@ class Letter:
     def __init__(self, received: Received, glance: bool = False) -> None:
         self.received = received
         self._glance = glance
-        content = received.content[:GLANCE] if glance else received.content
+        content = received.content[:BEGINNING] if glance else received.content
         message = read(content)
         self.whole = len(content) == len(received.content)
         self.header = message.header
@@ -86,10 +86,10 @@ class Letter:
         return [part for part in self.parts if not (part.is_body("plain") or part.is_body("html"))]
 
     @cached_property
-    def markup(self) -> Markup | None:
+    def sanitized_html(self) -> SanitizedHtml | None:
         """The HTML, safe to show.  Its images take 1 MiB and twice the message at most, however often they repeat."""
         inlined = min(1024 * 1024 + 2 * len(self.received.content), MAX_INLINED)
-        return None if self.html is None else Markup(self.html, self._image, inlined)
+        return None if self.html is None else SanitizedHtml(self.html, self._image, inlined)
 
     @property
     def _image(self) -> Image:
