@@ -190,9 +190,9 @@ def rendered_view(letter: ParsedMessage, view: str, number: int = 0) -> bytes | 
     Return what is asked of a message.
 
     Args:
-        view: "opened" for what `MessageDetail.read` reads, "frame" for the HTML, safe to show and in UTF-8, or "part" for
-            the octets of a part, its transfer encoding undone.
-        number: of the part.
+        view: "opened" for what `MessageDetail.read` reads, "frame" for the HTML, safe to show and in UTF-8, or "part"
+            for the octets of a part, its transfer encoding undone.
+        number: The number of the part.
 
     Returns:
         None where there is no HTML, or no such part.

@@ -97,8 +97,8 @@ class ParserProcess:
 
         Returns:
             A Deferred of what `txsmtpx.inbox.parser_process_main` answers. It fails with `Busy` where too many requests
-            wait, with `LimitExceeded` where a limit is met, and with `MessageDeleted`. If it is cancelled before its turn,
-            and no one else has asked the same, the request is dropped.
+            wait, with `LimitExceeded` where a limit is met, and with `MessageDeleted`.  If it is cancelled before its
+            turn, and no one else has asked the same, the request is dropped.
         """
         key = (received.id, view, number)
         request = self._waiting.get(key)
