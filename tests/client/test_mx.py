@@ -20,8 +20,8 @@ from tests.client.internet import Names, mx
 from tests.client.port import listening
 from txsmtpx import MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
 from txsmtpx.testing import Outcome, ScriptedServer
+from txsmtpx.wire.client_tls import TLSFailed
 from txsmtpx.wire.connect import target
-from txsmtpx.wire.tls import TLSFailed
 
 
 def exchangers(names):

@@ -28,7 +28,7 @@ from txsmtpx import (
     send_mail,
 )
 from txsmtpx.testing import HANG_UP, SILENCE, Outcome, ScriptedServer
-from txsmtpx.wire.tls import TLSFailed
+from txsmtpx.wire.client_tls import TLSFailed
 
 ONE, TWO, THREE = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 SIX = "2001:db8::1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from txsmtpx import RelayBackend, SMTPPool, TLSFailed, connect
-from txsmtpx.wire.tls import ClientTLS
+from txsmtpx.wire.client_tls import ClientTLS
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from txsmtpx import (
     connect,
 )
 from txsmtpx.testing import Outcome, RecordingBackend, ScriptedServer
+from txsmtpx.wire.client_tls import ClientTLS
 from txsmtpx.wire.connect import target
-from txsmtpx.wire.tls import ClientTLS
 
 OFFERS = ["PIPELINING", "STARTTLS", "AUTH PLAIN"]
 HOST = "mx.example.net"

@@ -16,7 +16,7 @@ from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from tests.client.authority import Authority
 from txsmtpx import MailOptions, NotOffered, RelayBackend, SMTPPool, SMTPServerFactory, TLSFailed, connect, send_mail
 from txsmtpx.testing import Network, RecordingBackend, ScriptedServer
-from txsmtpx.wire.tls import warn_unverified
+from txsmtpx.wire.client_tls import warn_unverified
 
 OFFERS = ["PIPELINING", "STARTTLS", "AUTH PLAIN", "REQUIRETLS"]
 HOST = "mx.example.net"
@@ -196,11 +196,11 @@ def test_a_process_warns_in_its_log():
 import sys
 from twisted.internet.task import react
 from twisted.logger import globalLogBeginner, textFileLogObserver
-from txsmtpx.wire.tls import warn_unverified
+from txsmtpx.wire.client_tls import warn_unverified
 globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)])
 warn_unverified()
 warn_unverified()
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
     (line,) = said.splitlines()
-    assert "[txsmtpx.wire.tls#warn] tls_verify=False" in line
+    assert "[txsmtpx.wire.client_tls#warn] tls_verify=False" in line

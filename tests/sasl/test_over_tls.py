@@ -16,7 +16,7 @@ from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl.external import External
 from txsmtpx.sasl.scram import Scram
 from txsmtpx.testing import Link, issue
-from txsmtpx.wire.tls import channel_bindings
+from txsmtpx.wire.tls_state import channel_bindings
 
 
 @pytest.fixture(scope="module")

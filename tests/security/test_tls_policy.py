@@ -28,8 +28,8 @@ from tests.wire.twistd import PATIENCE, Twistd
 from twisted import version
 from txsmtpx import CertificateDirectory, OpenBackend, Session, SMTPServerFactory
 from txsmtpx.testing import issue
+from txsmtpx.wire.client_tls import ClientTLS
 from txsmtpx.wire.server_certificate import Certificate
-from txsmtpx.wire.tls import ClientTLS
 
 KINDS = ["STARTTLS", "--tls-port", "ssl:", "tls:", "txsni:", "--web ssl:", "--metrics ssl:", "--web tls:"]
 OF_TWISTED_25 = [kind for kind in KINDS if "tls:" in kind]

@@ -15,7 +15,7 @@ from twisted.internet.ssl import optionsForClientTLS
 from tests.wire.replies import codes
 from txsmtpx import Certificate, CertificateDirectory
 from txsmtpx.testing import Link, Pem, RecordingBackend, issue
-from txsmtpx.wire.tls import channel_bindings
+from txsmtpx.wire.tls_state import channel_bindings
 
 
 @pytest.fixture

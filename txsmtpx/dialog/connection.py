@@ -32,7 +32,7 @@ class Connection:
         proxy: Who is really connected, where XCLIENT has made ``peer`` another; None where it has not.
         xclient: What XCLIENT said (`txsmtpx.extensions.xclient`), by attribute.
         xforward: What XFORWARD said of the transaction, by attribute.
-        tls: A `txsmtpx.wire.tls.TLSState`, None in the clear.
+        tls: A `txsmtpx.wire.tls_state.TLSState`, None in the clear.
     """
 
     def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:

@@ -24,11 +24,12 @@ from txsmtpx.errors import DeliveryError, NetworkError, ProtocolError
 from txsmtpx.extensions import registry
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.wire.client_tls import tls_failure
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import TLSState, tls_failure
+from txsmtpx.wire.tls_state import TLSState
 from txsmtpx.wire.transcript import Recorder, Transcript
 
 MAX_LINE = 8192

@@ -33,7 +33,7 @@ from txsmtpx.wire.channel import ClientChannel
 from txsmtpx.wire.client_login import ClientLogin
 from txsmtpx.wire.client_settings import Auth
 from txsmtpx.wire.description import ehlo_name
-from txsmtpx.wire.tls import TLSState
+from txsmtpx.wire.tls_state import TLSState
 
 
 class SMTPClient(ClientChannel):

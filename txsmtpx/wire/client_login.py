@@ -17,7 +17,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import IBindable, ISASLClient
 from txsmtpx.sasl.strongest_mechanism import after, strongest
 from txsmtpx.wire.client_settings import Auth
-from txsmtpx.wire.tls import TLSState
+from txsmtpx.wire.tls_state import TLSState
 
 
 class ClientLogin:

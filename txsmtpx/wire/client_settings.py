@@ -16,9 +16,9 @@ from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
 from txsmtpx.interfaces import ISASLClient
+from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.transcript import Transcript
 
 TLSMode = Literal["opportunistic", "required", "implicit", "none"]

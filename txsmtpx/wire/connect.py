@@ -26,13 +26,13 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.description import check_host, check_port, fault, host_and_port
 from txsmtpx.wire.failover import Dial, Failover, Servers, SingleServer
 from txsmtpx.wire.host_servers import HostServers
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint, proxy_version
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.transcript import Transcript, to_log
 from txsmtpx.wire.twisted_internals import endpoint_host, tcp_destination, unix_path
 from txsmtpx.wire.unlogged_factory import UnloggedFactory

@@ -30,7 +30,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.handshake import CLOSED, Handshake, tls_connection
 from txsmtpx.wire.proxy_protocol_server import wait_for_header
-from txsmtpx.wire.tls import TLSState
+from txsmtpx.wire.tls_state import TLSState
 
 if TYPE_CHECKING:
     from txsmtpx.wire.server import SMTPServer

@@ -25,7 +25,7 @@ from txsmtpx.wire.handshake import failure_text
 from txsmtpx.wire.intake import DIALOG, PEER, Intake
 from txsmtpx.wire.opening import Opening
 from txsmtpx.wire.outlet import Outlet
-from txsmtpx.wire.tls import TLSState
+from txsmtpx.wire.tls_state import TLSState
 from txsmtpx.wire.transcript import Recorder
 
 if TYPE_CHECKING:

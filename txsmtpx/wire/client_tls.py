@@ -1,16 +1,14 @@
 """
-TLS (RFC 8446): what a connection has agreed on, how a client verifies the server, what binds a login to the channel.
+How a client uses TLS (RFC 8446): how it verifies the certificate of the server, and why TLS has failed.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
@@ -27,60 +25,6 @@ from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.tls_policy import CIPHERS
 
 log = Logger(__name__)
-
-
-class TLSState:
-    """
-    What was negotiated.
-
-    Attributes:
-        version: Such as "TLSv1.3".
-        cipher: Its OpenSSL name.
-        peer_certificate: The client's certificate, None where it showed none.
-        verified: Whether there is one, signed by whom we trust.
-        peer_names: What it calls its owner: e-mail addresses, DNS names, the common name.
-        bindings: What binds a login to this channel, see `channel_bindings`; nothing once it has gone.
-
-    Args:
-        server: Whether this is the server's end.
-    """
-
-    def __init__(self, connection: SSL.Connection, server: bool = False) -> None:
-        self.version = connection.get_protocol_version_name()
-        self.cipher = connection.get_cipher_name()
-        self.peer_certificate: crypto.X509 | None = connection.get_peer_certificate()
-        asked = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
-        self.verified = self.peer_certificate is not None and asked
-        self.peer_names = () if self.peer_certificate is None else _names(self.peer_certificate.to_cryptography())
-        self._connection: SSL.Connection | None = connection
-        self._server = server
-
-    @cached_property
-    def bindings(self) -> dict[str, bytes]:
-        """What binds a login to this channel; made when somebody asks, which most connections never do."""
-        return {} if self._connection is None else channel_bindings(self._connection, self._server)
-
-    def lost(self) -> None:
-        """
-        The connection has gone: OpenSSL's part of it, tens of KiB, is freed now, and not when Python next looks for
-        cycles, which is after some dozens of connections more.
-        """
-        self._connection = None
-
-    def __repr__(self) -> str:
-        return f"<TLSState {self.version} {self.cipher}>"
-
-
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        alternative = names.get_values_for_type(x509.RFC822Name) + names.get_values_for_type(x509.DNSName)
-        common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    except x509.ExtensionNotFound:
-        alternative, common = [], certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    except ValueError:  # whoever signed it did not look
-        return ()
-    return tuple(dict.fromkeys([*alternative, *(str(each.value) for each in common)]))
 
 
 _WHY = {
@@ -227,26 +171,3 @@ def tls_failure(options: Any, reason: BaseException | None, handshaking: bool) -
             return TLSFailed("the server sent something that is not TLS, such as plain text (wrong version number)")
         return TLSFailed(f"the handshake failed: {reason}" if handshaking else f"TLS failed: {reason}")
     return None
-
-
-def channel_bindings(connection: SSL.Connection, server: bool = False) -> dict[str, bytes]:
-    """
-    What binds a login to this channel, the best first.
-
-    tls-exporter (RFC 9266) is of this very connection.  In TLS 1.2 it is none where there is no extended master secret,
-    which OpenSSL does not tell us of, so there it is left out.  tls-server-end-point (RFC 5929 §4.1) is the hash of the
-    server's certificate.
-
-    Args:
-        server: Whether that is ours.
-    """
-    bindings = {}
-    if connection.get_protocol_version_name() == "TLSv1.3":
-        bindings["tls-exporter"] = connection.export_keying_material(b"EXPORTER-Channel-Binding", 32)
-    look = connection.get_certificate if server else connection.get_peer_certificate
-    certificate = look(as_cryptography=True)
-    algorithm = None if certificate is None else certificate.signature_hash_algorithm
-    if certificate is not None and algorithm is not None:
-        weak = algorithm.name in ("md5", "sha1")
-        bindings["tls-server-end-point"] = certificate.fingerprint(SHA256() if weak else algorithm)
-    return bindings
