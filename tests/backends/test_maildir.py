@@ -11,7 +11,8 @@ from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet.defer import maybeDeferred
 
-from txsmtpx import BackendRealm, MaildirBackend, PortalBackend, SMTPError
+from txsmtpx import BackendRealm, MaildirBackend, PortalBackend, Reply, SMTPError
+from txsmtpx.backends.maildir import disk_full_452
 from txsmtpx.testing import Conversation
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>")
@@ -377,3 +378,7 @@ def test_received_quotes_no_hello_that_could_be_read_as_more(tmp_path, hello):
     received = headers(only(tmp_path))[2]
     said = received.removeprefix("Received: from ").split(" ")[0]
     assert said == re.sub(r"[()<>;\\]", "?", hello)
+
+
+def test_a_disk_that_is_full():
+    assert disk_full_452("B0654AC0") == Reply(452, (4, 3, 1), "Insufficient system storage (B0654AC0)")

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.grammar import replies
 from txsmtpx.grammar.replies import default_enhanced_code
 from txsmtpx.grammar.reply import MAX_LINE, MAX_PARSED_LINES, Reply, ReplyParser
 
@@ -195,10 +194,6 @@ def test_what_it_looks_like():
 def test_equal_ones_are_one_in_a_set():
     assert len({Reply(250, None, "ok"), Reply(250, None, "ok"), Reply(251, None, "ok")}) == 2
     assert len({hash(Reply(code, None)) for code in range(250, 260)}) > 1
-
-
-def test_a_disk_that_is_full():
-    assert replies.disk_full_452("B0654AC0") == Reply(452, (4, 3, 1), "Insufficient system storage (B0654AC0)")
 
 
 def test_the_enhanced_code_where_none_is_given():

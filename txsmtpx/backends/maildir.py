@@ -25,8 +25,16 @@ from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import local_key
 from txsmtpx.grammar.options import RcptOptions
+from txsmtpx.grammar.reply import Reply
 
 log = Logger(__name__)
+
+UNSAFE_MAILBOX_553 = Reply(553, (5, 1, 3), "No mailbox can have that name")
+
+
+def disk_full_452(queue_id: str) -> Reply:
+    return Reply(452, (4, 3, 1), f"Insufficient system storage ({queue_id})")
+
 
 MAX_NAME = 200
 """Octets of a part of a path that comes from an address; file systems end at 255."""
@@ -88,10 +96,10 @@ class MaildirBackend(OpenBackend):
         try:
             names = {"local": local_key(local), "domain": domain_key(domain or own_domain)}
         except ValueError:
-            raise SMTPError.from_reply(replies.UNSAFE_MAILBOX_553) from None
+            raise SMTPError.from_reply(UNSAFE_MAILBOX_553) from None
         for field, name in names.items():
             if "{" + field + "}" in self._pattern and not _safe(name):
-                raise SMTPError.from_reply(replies.UNSAFE_MAILBOX_553)
+                raise SMTPError.from_reply(UNSAFE_MAILBOX_553)
         return self._pattern.format(**names)
 
 
@@ -147,4 +155,4 @@ def _refusal(error: OSError, context: Any) -> SMTPError:
     session_id, queue_id = context.connection.session_id, context.queue_id
     log.error("session={session} queue={queue} cannot store: {error}", session=session_id, queue=queue_id, error=error)
     full = error.errno in _FULL
-    return SMTPError.from_reply(replies.disk_full_452(queue_id) if full else replies.local_error_451(queue_id))
+    return SMTPError.from_reply(disk_full_452(queue_id) if full else replies.local_error_451(queue_id))

@@ -10,6 +10,17 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
+NO_NEXT_SERVER_451 = Reply(451, (4, 4, 1), "The next server cannot be reached")
+NEXT_BUSY_451 = Reply(451, (4, 3, 2), "All connections to the next server are in use, try again later")
+NEXT_TAKEN_451 = Reply(451, (4, 3, 2), "The message came too slowly while others waited, try again later")
+NEXT_LOST_451 = Reply(451, (4, 4, 2), "The connection to the next server was lost")
+RELAYING_DENIED_550 = Reply(550, (5, 7, 1), "Relaying denied")
+NEXT_CANNOT_550 = Reply(550, (5, 6, 7), "The next server does not offer what that message needs")
+REQUIRETLS_550 = Reply(550, (5, 7, 30), "REQUIRETLS cannot be passed on")
+NEXT_SENDER_553 = Reply(553, (5, 1, 7), "That sender cannot be sent to the next server")
+NEXT_RECIPIENT_553 = Reply(553, (5, 1, 3), "That recipient cannot be sent to the next server")
+NEXT_SEVEN_BITS_554 = Reply(554, (5, 6, 3), "The next server takes no 8-bit content")
+
 MAX_LINES = 20
 """Lines of a reply that are passed on, each with at most MAX_CHARACTERS."""
 
@@ -32,7 +43,7 @@ def for_recipient(outcome: Outcome) -> Reply:
     """Return what became of a message for one recipient: 451 4.4.2 if the next server was lost before its reply."""
     if isinstance(outcome, Reply):
         return passed_on(outcome)
-    return passed_on(outcome.reply) if isinstance(outcome, SMTPError) else replies.NEXT_LOST_451
+    return passed_on(outcome.reply) if isinstance(outcome, SMTPError) else NEXT_LOST_451
 
 
 def shortened(said: object) -> str:

@@ -11,10 +11,10 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
 from twisted.logger import Logger
 
+from txsmtpx.backends import next_reply
 from txsmtpx.backends.next_reply import shortened
 from txsmtpx.backends.preemption import IPreemptible, Preemption
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
-from txsmtpx.grammar import replies
 from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import target
@@ -123,10 +123,10 @@ class NextServers:
                 self._preemption.add(holder, pool)
                 return pool, client
         if busy is None:
-            raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451)
+            raise SMTPError.from_reply(next_reply.NO_NEXT_SERVER_451)
         text = "session={session} all connections to the next server are in use: {error}"
         log.warn(text, session=session_id, error=busy)
-        raise SMTPError.from_reply(replies.NEXT_BUSY_451)
+        raise SMTPError.from_reply(next_reply.NEXT_BUSY_451)
 
     def release(self, holder: IPreemptible, pool: SMTPPool, client: SMTPClient) -> None:
         """

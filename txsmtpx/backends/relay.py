@@ -29,6 +29,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import TimeoutError
 from twisted.logger import Logger, LogLevel
 
+from txsmtpx.backends import next_reply
 from txsmtpx.backends.introduction import Introduction, by_xclient, by_xforward
 from txsmtpx.backends.next_reply import for_recipient, passed_on, shortened
 from txsmtpx.backends.next_servers import TIMEOUTS, UNREACHABLE, WAIT, NextServers, check
@@ -39,7 +40,7 @@ from txsmtpx.dialog.demands import SEND_HINT, EightBit, check_eight_bit
 from txsmtpx.dialog.transfer import Outcome
 from txsmtpx.errors import EightBitContent, NotOffered, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
-from txsmtpx.grammar import path, replies
+from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
@@ -182,13 +183,13 @@ class RelaySession(Session):
                 often; what it says to MAIL.
         """
         if self._connection.username is None and not self._is_relayed_to(recipient):
-            raise SMTPError.from_reply(replies.RELAYING_DENIED_550)
+            raise SMTPError.from_reply(next_reply.RELAYING_DENIED_550)
         if self._losses > LOSSES:
-            raise SMTPError.from_reply(replies.NEXT_LOST_451)
+            raise SMTPError.from_reply(next_reply.NEXT_LOST_451)
         self._awaiting_reply = True
         try:
             client = await self._ensure_begun()
-            said = await self._told(client.rcpt(recipient, options), replies.NEXT_RECIPIENT_553)
+            said = await self._told(client.rcpt(recipient, options), next_reply.NEXT_RECIPIENT_553)
         finally:
             self._awaiting_reply = False
         self._accepted.append((recipient, options))
@@ -290,14 +291,14 @@ class RelaySession(Session):
         await self._introduce(client)
         passed = int(self._backend.seconds() - self._since)
         options = options_for(client, self._sender, self._options, passed, client.authenticated)
-        await self._told(client.mail(self._sender, options), replies.NEXT_SENDER_553, options.requiretls)
+        await self._told(client.mail(self._sender, options), next_reply.NEXT_SENDER_553, options.requiretls)
         for recipient, its_options in self._accepted:
             try:
                 await self._told(client.rcpt(recipient, its_options))
             except SMTPError as error:
                 text = "the next server {server} rejects a recipient that it accepted: {error}"
                 self._log(LogLevel.warn, text, error=error)
-                raise SMTPError.from_reply(replies.NEXT_LOST_451) from error.__cause__
+                raise SMTPError.from_reply(next_reply.NEXT_LOST_451) from error.__cause__
         return client
 
     async def _introduce(self, client: SMTPClient) -> None:
@@ -312,7 +313,7 @@ class RelaySession(Session):
                 await by_xclient(client, self._connection)
             except (NotOffered, SMTPError, ValueError, *UNREACHABLE) as error:
                 self._log(LogLevel.error, "the next server {server} takes no XCLIENT from us: {error}", error=error)
-                raise SMTPError.from_reply(replies.NO_NEXT_SERVER_451) from error
+                raise SMTPError.from_reply(next_reply.NO_NEXT_SERVER_451) from error
         elif self._backend.introduce == "xforward" and client.extensions.get("XFORWARD"):
             try:
                 await by_xforward(client, self._connection)
@@ -320,7 +321,7 @@ class RelaySession(Session):
                 # XFORWARD is for the logs of the next server; our log has the client too.
                 self._log(LogLevel.warn, "the next server {server} does not take XFORWARD: {error}", error=error)
             except UNREACHABLE as error:
-                raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
+                raise SMTPError.from_reply(next_reply.NEXT_LOST_451) from error
 
     async def _transmit(self, client: SMTPClient, body: Relayed, context: Any) -> Sequence[Outcome]:
         """
@@ -336,7 +337,7 @@ class RelaySession(Session):
         except CancelledError:
             if not self._preempted:
                 raise
-            raise SMTPError.from_reply(replies.NEXT_TAKEN_451) from None
+            raise SMTPError.from_reply(next_reply.NEXT_TAKEN_451) from None
         finally:
             self._transfer, self._preempted = None, False
 
@@ -357,7 +358,7 @@ class RelaySession(Session):
             raise self._unsendable(error, requiretls) from error
         except UNREACHABLE as error:
             self._log(LogLevel.warn, "the next server {server} was lost: {error}", error=error)
-            raise SMTPError.from_reply(replies.NEXT_LOST_451) from error
+            raise SMTPError.from_reply(next_reply.NEXT_LOST_451) from error
         except ValueError as error:
             if unsendable is None:
                 raise
@@ -372,8 +373,8 @@ class RelaySession(Session):
         why = error if eight_bit else str(error).removesuffix(f": {SEND_HINT}")
         self._log(LogLevel.info, "the next server {server} cannot take that: {error}", error=why)
         if eight_bit:
-            return SMTPError.from_reply(replies.NEXT_SEVEN_BITS_554)
-        return SMTPError.from_reply(replies.REQUIRETLS_550 if requiretls else replies.NEXT_CANNOT_550)
+            return SMTPError.from_reply(next_reply.NEXT_SEVEN_BITS_554)
+        return SMTPError.from_reply(next_reply.REQUIRETLS_550 if requiretls else next_reply.NEXT_CANNOT_550)
 
     def _log(self, level: Any, text: str, **of: Any) -> None:
         of = {name: shortened(value) if name == "error" else value for name, value in of.items()}

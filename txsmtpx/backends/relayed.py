@@ -12,11 +12,13 @@ from txsmtpx.content import header
 from txsmtpx.content.beginning import Beginning
 from txsmtpx.dialog.demands import EightBit, Watch
 from txsmtpx.errors import SMTPError
-from txsmtpx.extensions.deliverby import LONGEST_AGO
-from txsmtpx.grammar import replies
+from txsmtpx.extensions.deliverby import LONGEST_AGO, TOO_SOON_555
 from txsmtpx.grammar.mailbox import needs_utf8
 from txsmtpx.grammar.options import MailOptions
+from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.client import SMTPClient
+
+LOOP_554 = Reply(554, (5, 4, 6), "Too many hops, the message is going round")
 
 MAX_HOPS = 100
 """Received headers that show a message to be going round and round (RFC 5321 §6.3)."""
@@ -58,7 +60,7 @@ class Relayed:
                 self.complete = True
                 break
         if header.count(bytes(self._beginning.octets), b"received") >= MAX_HOPS:
-            raise SMTPError.from_reply(replies.LOOP_554)
+            raise SMTPError.from_reply(LOOP_554)
 
     def demand(self, client: SMTPClient, options: MailOptions, eight_bit: EightBit) -> None:
         """
@@ -112,7 +114,7 @@ def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int
         left = max(given.deliver_by.seconds - passed, LONGEST_AGO)
         options.deliver_by = by = given.deliver_by._replace(seconds=left)
         if by.mode == "R" and by.seconds <= 0:
-            raise SMTPError.from_reply(replies.TOO_SOON_555)
+            raise SMTPError.from_reply(TOO_SOON_555)
     if given.hold_for is not None:
         options.hold_for = given.hold_for - passed if given.hold_for > passed else None
     return options

@@ -33,6 +33,21 @@ from txsmtpx.settling import settle
 
 log = Logger(__name__)
 
+AUTHENTICATED_235 = Reply(235, (2, 7, 0), "Authentication succeeded")
+TOO_MANY_FAILED_LOGINS_421 = Reply(421, (4, 7, 0), "Too many failed logins, closing the connection")
+NO_MORE_CREDENTIALS_501 = Reply(501, (5, 7, 0), "Authentication cancelled")
+SERVER_FIRST_501 = Reply(501, (5, 7, 0), "With that mechanism the server speaks first")
+BAD_BASE64_501 = Reply(501, (5, 5, 2), "Not base64")
+BAD_RESPONSE_501 = Reply(501, (5, 5, 2), "Malformed response for that mechanism")
+AUTHENTICATED_503 = Reply(503, (5, 5, 1), "Already authenticated")
+UNKNOWN_MECHANISM_504 = Reply(504, (5, 5, 4), "Authentication mechanism not offered")
+TLS_FOR_MECHANISM_538 = Reply(538, (5, 7, 11), "Encryption required for that authentication mechanism")
+
+
+def challenge_334(text: str) -> Reply:
+    """``text``: base64 (RFC 4954 §4)."""
+    return Reply(334, None, text)
+
 
 def _announce(dialog: ServerDialog) -> str | None:
     return " ".join(mechanism.name for mechanism in dialog.offered) or None
@@ -41,19 +56,19 @@ def _announce(dialog: ServerDialog) -> str | None:
 def auth(dialog: ServerDialog, argument: str) -> Any:
     """§4."""
     if dialog.authenticated or dialog.connection.username is not None:
-        return replies.AUTHENTICATED_503
+        return AUTHENTICATED_503
     name, _, initial = argument.partition(" ")
     if not name:
         return replies.syntax_501(_VERB.syntax)
     mechanism = next((each for each in dialog.settings.mechanisms if each.name == asciitext.upper(name)), None)
     if mechanism is None:
-        return replies.UNKNOWN_MECHANISM_504
+        return UNKNOWN_MECHANISM_504
     if not dialog.offered:
-        return replies.TLS_FOR_MECHANISM_538
+        return TLS_FOR_MECHANISM_538
     if mechanism not in dialog.offered:  # though inside TLS nothing will help one that wants a certificate
-        return replies.UNKNOWN_MECHANISM_504 if dialog.connection.tls is not None else replies.TLS_FOR_MECHANISM_538
+        return UNKNOWN_MECHANISM_504 if dialog.connection.tls is not None else TLS_FOR_MECHANISM_538
     if initial and mechanism.server_first:
-        return replies.SERVER_FIRST_501
+        return SERVER_FIRST_501
     exchange = Exchange(dialog, mechanism)
     if not initial:
         return exchange.step(None)
@@ -81,14 +96,14 @@ class Exchange:
         """A response, in base64; or the client gives up."""
         self._dialog.end_exchange()
         if line == b"*":
-            return self._refuse(replies.NO_MORE_CREDENTIALS_501)
+            return self._refuse(NO_MORE_CREDENTIALS_501)
         self._secrets.add(line)
         try:
             response = base64.b64decode(line, validate=True)
         except binascii.Error:
-            return self._malformed(replies.BAD_BASE64_501)
+            return self._malformed(BAD_BASE64_501)
         if len(line) != 4 * -(-len(response) // 3):  # padding behind padding (RFC 4648 §4), which Python lets pass
-            return self._malformed(replies.BAD_BASE64_501)
+            return self._malformed(BAD_BASE64_501)
         return self.step(response)
 
     def _malformed(self, reply: Reply) -> Any:
@@ -105,7 +120,7 @@ class Exchange:
         return self._answered(answer, response)
 
     def _stopped(self, failure: Failure) -> Any:
-        return self._malformed(replies.BAD_RESPONSE_501) if failure.check(ValueError) else self._failed(failure)
+        return self._malformed(BAD_RESPONSE_501) if failure.check(ValueError) else self._failed(failure)
 
     def _answered(self, answer: Any, response: bytes | None) -> Any:
         if isinstance(answer, bytes):
@@ -122,7 +137,7 @@ class Exchange:
 
     def _challenge(self, octets: bytes, then: Callable[[bytes], Any]) -> Reply:
         self._dialog.converse(then)
-        return replies.challenge_334(base64.b64encode(octets).decode("ascii"))
+        return challenge_334(base64.b64encode(octets).decode("ascii"))
 
     def _entered(self, session: Any, credentials: Any) -> Reply:
         username = None
@@ -132,7 +147,7 @@ class Exchange:
         self._dialog.authenticated = True
         session_id = self._dialog.connection.session_id
         log.info("session={session} {who!r} logged in", session=session_id, who=username or "anonymous")
-        return replies.AUTHENTICATED_235
+        return AUTHENTICATED_235
 
     def _refused(self, failure: Failure) -> Any:
         """The credentials are wrong; some mechanisms have a challenge to say so, before the answer."""
@@ -145,7 +160,7 @@ class Exchange:
 
         def acknowledged(line: bytes) -> Any:
             self._dialog.end_exchange()
-            return self._slowly(replies.NO_MORE_CREDENTIALS_501 if line == b"*" else reply)
+            return self._slowly(NO_MORE_CREDENTIALS_501 if line == b"*" else reply)
 
         return self._challenge(refusal, acknowledged)
 
@@ -190,7 +205,7 @@ class Exchange:
                 dialog.refuse(reply, logged=True)
             else:
                 dialog.reply(reply)
-                dialog.say_goodbye(replies.TOO_MANY_FAILED_LOGINS_421)
+                dialog.say_goodbye(TOO_MANY_FAILED_LOGINS_421)
 
         return answered.addCallback(answer)
 

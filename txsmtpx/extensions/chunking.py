@@ -18,6 +18,12 @@ from txsmtpx.dialog.state import State
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
+
+def chunk_250(octets: int) -> Reply:
+    """RFC 3030 §2: a chunk that is not the last."""
+    return Reply(250, (2, 0, 0), f"{octets} octets received")
+
+
 THROWN_AWAY = 1024 * 1024
 """
 Octets that a refused chunk may have beyond ``max_message_bytes``: it is read and thrown away, and the session goes on.
@@ -64,7 +70,7 @@ def _taken(dialog: ServerDialog, size: int, last: bool) -> Any:
 def _chunk_reply(message: Message, context: DataContext, size: int) -> Reply:
     if message.too_big:
         return replies.too_big_552(context.queue_id)
-    return context.failure or replies.chunk_250(size)
+    return context.failure or chunk_250(size)
 
 
 def _refuse(dialog: ServerDialog, argument: str, reply: Reply) -> Any:

@@ -9,10 +9,12 @@ import re
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.errors import NotOffered
-from txsmtpx.grammar import asciitext, replies
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import DeliverBy, MailOptions, Options, Parameter, number
 from txsmtpx.grammar.reply import Reply
+
+TOO_SOON_555 = Reply(555, (5, 4, 7), "Not to be delivered within so short a time")
 
 LONGEST_AGO = -999_999_999
 """The smallest time of BY: it has nine digits (RFC 2852 §4)."""
@@ -44,7 +46,7 @@ def _announce(dialog: ServerDialog) -> str:
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
     """§3: what is to be returned when late, and would be, is refused at once."""
     by, least = options.deliver_by, dialog.settings.deliver_by_minimum
-    return replies.TOO_SOON_555 if by is not None and by.mode == "R" and by.seconds < least else None
+    return TOO_SOON_555 if by is not None and by.mode == "R" and by.seconds < least else None
 
 
 def _read(text: str) -> int:

@@ -15,6 +15,8 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Options, Parameter, number
 from txsmtpx.grammar.reply import Reply
 
+HOLD_TOO_LONG_501 = Reply(501, (5, 5, 4), "Longer than messages are held here")
+
 
 class HoldLimits(NamedTuple):
     """
@@ -60,7 +62,7 @@ def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
         seconds = (options.hold_until - _now(dialog)).total_seconds()
     if options.deliver_by is not None and seconds > max(options.deliver_by.seconds, 0):
         return replies.bad_parameter_501("BY: sooner than the message is released")
-    return replies.HOLD_TOO_LONG_501 if seconds > dialog.settings.max_hold else None
+    return HOLD_TOO_LONG_501 if seconds > dialog.settings.max_hold else None
 
 
 def _keep_to(limits: HoldLimits, options: MailOptions) -> None:

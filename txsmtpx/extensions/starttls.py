@@ -10,6 +10,10 @@ from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.state import State
 from txsmtpx.grammar import replies
+from txsmtpx.grammar.reply import Reply
+
+READY_FOR_TLS_220 = Reply(220, (2, 0, 0), "Ready to start TLS")
+TLS_ACTIVE_503 = Reply(503, (5, 5, 1), "TLS is active already")
 
 
 def _announce(dialog: ServerDialog) -> str | None:
@@ -21,8 +25,8 @@ def starttls(dialog: ServerDialog, argument: str) -> Any:
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
     if dialog.connection.tls is not None:
-        return replies.TLS_ACTIVE_503
-    dialog.reply(replies.READY_FOR_TLS_220)
+        return TLS_ACTIVE_503
+    dialog.reply(READY_FOR_TLS_220)
     dialog.wire.start_tls()
     return None
 

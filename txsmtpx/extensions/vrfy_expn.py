@@ -17,10 +17,18 @@ from txsmtpx.dialog.state import ANY
 from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.reply import Reply
 
+NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The answer is in UTF-8, ask for it with SMTPUTF8")
+CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will take mail and attempt delivery")
+
+
+def found_250(*lines: str) -> Reply:
+    """The backend's word on VRFY and EXPN."""
+    return Reply(250, (2, 1, 5), *lines)
+
 
 def vrfy(dialog: ServerDialog, argument: str) -> Any:
     """Answer VRFY (§4.1.1.6): 252, unless the session is an `IVerifyingSession` that knows the user."""
-    return _look_up(dialog, argument, VERIFY, VRFY, replies.CANNOT_VERIFY_252)
+    return _look_up(dialog, argument, VERIFY, VRFY, CANNOT_VERIFY_252)
 
 
 def expn(dialog: ServerDialog, argument: str) -> Any:
@@ -59,7 +67,7 @@ def _found(said: object, unknown: Reply, utf8: bool, session: object, method: st
         return unknown if said is None else answer(said, session, method)
     if not lines:
         return unknown
-    return replies.found_250(*lines) if utf8 or all(map(str.isascii, lines)) else replies.NEEDS_UTF8_252
+    return found_250(*lines) if utf8 or all(map(str.isascii, lines)) else NEEDS_UTF8_252
 
 
 def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:

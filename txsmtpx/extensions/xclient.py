@@ -25,6 +25,9 @@ from txsmtpx.dialog.state import ANY, State
 from txsmtpx.grammar import asciitext, attributes, replies
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.malformed import Malformed
+from txsmtpx.grammar.reply import Reply
+
+NOT_TRUSTED_550 = Reply(550, (5, 7, 0), "Not for you")
 
 XCLIENT_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
@@ -52,7 +55,7 @@ def trusted(dialog: ServerDialog) -> bool:
 def xclient(dialog: ServerDialog, argument: str) -> Any:
     """The client is another; the session begins anew, with a greeting."""
     if not trusted(dialog):
-        return replies.NOT_TRUSTED_550
+        return NOT_TRUSTED_550
     try:
         given = plain_attributes(attributes.parse(argument, XCLIENT_ATTRIBUTES))
     except Malformed as malformed:
@@ -81,7 +84,7 @@ def _address(given: dict[str, str], host: str, port: str, before: Any) -> Any:
 def xforward(dialog: ServerDialog, argument: str) -> Any:
     """Attributes of the next transaction's origin; several commands add up."""
     if not trusted(dialog):
-        return replies.NOT_TRUSTED_550
+        return NOT_TRUSTED_550
     try:
         given = plain_attributes(attributes.parse(argument, XFORWARD_ATTRIBUTES))
     except Malformed as malformed:

@@ -12,11 +12,13 @@ from twisted.logger import Logger
 
 from txsmtpx.content.header import Header
 from txsmtpx.filters.spamc import Connection, Score, score_in
-from txsmtpx.grammar import replies
+from txsmtpx.grammar.reply import Reply
 from txsmtpx.middleware.filter import Accept, Filter
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)
+
+SPAM_550 = Reply(550, (5, 7, 1), "That looks like spam")
 
 ENDPOINT = "tcp:127.0.0.1:783"
 """Where it listens unless it is told otherwise."""
@@ -115,7 +117,7 @@ class SpamdFilter(Filter):
             return None
         self.context.note(spam=score.spam, score=score.score, threshold=score.threshold)
         if self._spamd.reject_at is not None and score.score >= self._spamd.reject_at:
-            return replies.SPAM_550
+            return SPAM_550
         return Accept(_marks(score)) if self._spamd.holds else None
 
     def _unavailable(self, error: Exception) -> None:

@@ -14,10 +14,12 @@ from twisted.internet.interfaces import IReactorTime
 
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import SMTPError
-from txsmtpx.grammar import replies
 from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.mailbox import mailbox_key
+from txsmtpx.grammar.reply import Reply
 from txsmtpx.middleware.middleware import Middleware, MiddlewareSession
+
+TOO_MUCH_MAIL_450 = Reply(450, (4, 7, 1), "Too much mail, try again later")
 
 MAX_BUCKETS = 10_000
 """Clients, users or senders that are kept in mind; of more, the one that was silent for longest is forgotten."""
@@ -132,7 +134,7 @@ class LimitBackend(Middleware):
         if what == self._of:
             name = self._whose(connection, sender)
             if name is not None and not self._buckets.take(name):
-                raise SMTPError.from_reply(replies.TOO_MUCH_MAIL_450)
+                raise SMTPError.from_reply(TOO_MUCH_MAIL_450)
 
 
 class _LimitSession(MiddlewareSession):

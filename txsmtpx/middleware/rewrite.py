@@ -15,11 +15,15 @@ from typing import Any
 from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.outcome import accepts
 from txsmtpx.errors import SMTPError
-from txsmtpx.grammar import path, replies
+from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
+from txsmtpx.grammar.reply import Reply
 from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.settling import then
+
+NO_SUCH_MAILBOX_550 = Reply(550, (5, 1, 1), "No such mailbox here")
+SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "That sender is not taken here")
 
 Rewrite = Callable[[str], Any] | Mapping[str, str]
 """
@@ -93,7 +97,7 @@ class _RewriteSession(MiddlewareSession):
 
         def renamed(new: str | None) -> Any:
             if new is None and self._rewrite.require:
-                raise SMTPError.from_reply(replies.SENDER_REFUSED_550)
+                raise SMTPError.from_reply(SENDER_REFUSED_550)
             self._sender = sender if new is None else new
             return self.inner.mail(self._sender, options)
 
@@ -107,7 +111,7 @@ class _RewriteSession(MiddlewareSession):
 
         def renamed(new: str | None) -> Any:
             if new is None and self._rewrite.require:
-                raise SMTPError.from_reply(replies.NO_SUCH_MAILBOX_550)
+                raise SMTPError.from_reply(NO_SUCH_MAILBOX_550)
             name = recipient if new is None else new
             return then(self.inner.rcpt(name, options), lambda said: self._taken(recipient, name, said))
 
