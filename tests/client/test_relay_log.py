@@ -46,7 +46,7 @@ def relayed(there):
         ({"GREETING": "421 4.3.2 Busy"}, "rejects the connection: greeting: 421 4.3.2 Busy"),
         ({"GREETING": HANG_UP}, "cannot be reached: greeting: Connection was closed"),
         ({"EHLO": "550 5.7.1 Not you", "HELO": HANG_UP}, "rejects the connection: EHLO: 550 5.7.1 Not you"),
-        ({"GREETING": b"220-x\r\n250 y\r\n"}, "cannot be reached: a reply of 220 goes on as 250"),
+        ({"GREETING": b"220-x\r\n250 y\r\n"}, "cannot be reached: one reply has the codes 220 and 250"),
         ({"RCPT": HANG_UP}, "was lost: RCPT: Connection was closed"),
         ({"DATA": HANG_UP}, "was lost: DATA: Connection was closed"),
     ],

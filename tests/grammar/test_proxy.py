@@ -175,14 +175,14 @@ def test_bad(octets):
 REASONS = {
     b"EHLO client.example": "the connection begins with b'EHLO client.exam'",
     b"PROXY UNKNOWN ".ljust(107): "a header of version 1 has at most 107 octets",
-    b"PROXY UNKNOWN\n": "a header of version 1 ends in CR LF, and holds no other CR",
+    b"PROXY UNKNOWN\n": "a header of version 1 ends in CRLF, and holds no other CR",
     b"PROXY ABCDEFGHIJKLMNOPQRS\r\n": "the protocol is TCP4, TCP6 or UNKNOWN, not b'ABCDEFGHIJKLMNOP'",
     b"PROXY TCP6 ::1\r\n": "TCP6 is followed by two addresses and two ports",
-    b"PROXY TCP4 " + b"1" * 60 + b" 1 1 1\r\n": f"TCP4 has no address {b'1' * 48!r}",
+    b"PROXY TCP4 " + b"1" * 60 + b" 1 1 1\r\n": f"{b'1' * 48!r} is not an address of TCP4",
     b"PROXY TCP6 ::1 ::1 " + b"1" * 30 + b" 1\r\n": f"a port is a number up to 65535, not {b'1' * 16!r}",
     SIGNATURE + b"\x22": "version and command are 0x20 or 0x21, not 0x22",
     v2(length=0xFFFF): "a header of version 2 has at most 16384 octets here, not 65551",
-    v2(b"", 0x41): "there is no address family and protocol 0x41",
+    v2(b"", 0x41): "unknown address family and protocol 0x41",
     v2(bytes(11)): "addresses of family 1 have 12 octets, not 11",
     v2(ADDRESSES + b"\xea"): "a TLV is longer than the header",
     v2(ADDRESSES + tlv(3, b"1")): "a checksum has 4 octets, not 1",
@@ -299,7 +299,7 @@ def test_anything_else_is_a_proxy_error(octets):
     ],
 )
 def test_what_cannot_be_said(header):
-    with pytest.raises(ValueError, match=r"PROXY|cannot say|families|IPv6") as raised:
+    with pytest.raises(ValueError, match=r"PROXY|families|IPv6") as raised:
         encode(header)
     assert len(str(raised.value)) < 300
 

@@ -1,4 +1,4 @@
-"""Replies (RFC 5321 §4.2, RFC 2034, RFC 3463): written and read, and what is no reply."""
+"""Replies (RFC 5321 §4.2, RFC 2034, RFC 3463): written and read, and lines that are not replies."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_backend_that_quotes_the_peer_begins_no_line_of_the_peers_making(text,
 
 @pytest.mark.parametrize("code", [0, 199, 600, 2500, -250])
 def test_no_such_code(code):
-    with pytest.raises(ValueError, match="no reply code"):
+    with pytest.raises(ValueError, match=r"^a reply code is a number from 200 to 599, not "):
         Reply(code, None, "Ok")
 
 
@@ -109,7 +109,7 @@ def test_read_leniently(octets, reply):
 
 @pytest.mark.parametrize("line", [b"", b"25", b"abc", b"250x", b"2500 a", b"199 a", b"600 a", b" 250 a", b"250\ta"])
 def test_no_reply(line):
-    with pytest.raises(ValueError, match="no reply"):
+    with pytest.raises(ValueError, match=r"^not a reply line: "):
         ReplyParser().feed(line)
 
 
@@ -117,7 +117,7 @@ def test_lines_that_contradict_each_other():
     parser = ReplyParser()
     assert parser.feed(b"250-a") is None
     assert parser.partial
-    with pytest.raises(ValueError, match="a reply of 250 goes on as 251"):
+    with pytest.raises(ValueError, match=r"^one reply has the codes 250 and 251$"):
         parser.feed(b"251 b")
 
 
@@ -125,7 +125,7 @@ def test_a_reply_without_end():
     parser = ReplyParser()
     for _ in range(MAX_PARSED_LINES):
         assert parser.feed(b"250-a") is None
-    with pytest.raises(ValueError, match="without end"):
+    with pytest.raises(ValueError, match=r"^a reply has more than 1000 lines$"):
         parser.feed(b"250-a")
 
 

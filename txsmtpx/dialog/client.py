@@ -217,7 +217,7 @@ class ClientDialog:
         try:
             reply = self._parser.feed(line)
         except ValueError as error:
-            self.fail(ProtocolError(str(error) if self.masked(line) == line else f"no reply: {HIDDEN}"))
+            self.fail(ProtocolError(str(error) if self.masked(line) == line else f"not a reply line: {HIDDEN}"))
             return
         if reply is None:
             return

@@ -1,1 +1,1 @@
-"""What may be said: pure values and functions, both directions of each in one file."""
+"""The syntax of the protocol as pure values and functions.  Each file parses and writes one kind of value."""

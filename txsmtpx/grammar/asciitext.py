@@ -1,8 +1,9 @@
 """
 Text that is compared in ASCII: verbs, keywords and parameter values (RFC 5321 §2.4).
 
-The methods of `str` do more. `upper` and `lower` turn some other letters into ASCII: U+017F becomes S, U+212A becomes
-k. `split` and `strip` without an argument take the white space of all scripts, `isdecimal` and `int` the digits of all.
+The methods of ``str`` work on all scripts.  ``upper`` turns U+017F into S, and ``lower`` turns U+212A into k.  Without
+an argument, ``split`` and ``strip`` remove the white space of all scripts.  ``isdecimal`` and ``int`` accept the digits
+of all scripts.  The functions of this module know ASCII only.
 """
 
 from __future__ import annotations
@@ -12,36 +13,48 @@ _LOWER = {capital: small for small, capital in _UPPER.items()}
 
 
 def upper(text: str) -> str:
-    """
-    Return `text` with a to z in upper case; all other characters stay as they are.
+    r"""
+    Return a text with a to z in upper case.
 
     Args:
-        text: of any length and script.
+        text: Any text, of any length.
+
+    Returns:
+        The text.  All characters but a to z are unchanged.
 
     Example:
-        >>> upper("la\\u017ft")
-        'LA\u017fT'
+        >>> upper("la\u017ft") == "LA\u017fT"
+        True
     """
     return text.upper() if text.isascii() else text.translate(_UPPER)
 
 
 def lower(text: str) -> str:
-    """
-    Return `text` with A to Z in lower case; all other characters stay as they are.
+    r"""
+    Return a text with A to Z in lower case.
 
     Args:
-        text: of any length and script.
+        text: Any text, of any length.
+
+    Returns:
+        The text.  All characters but A to Z are unchanged.
 
     Example:
-        >>> lower("B\\u00dcCHER")
-        'b\u00dccher'
+        >>> lower("BÜCHER")
+        'bÜcher'
     """
     return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def words(text: str) -> list[str]:
     """
-    Return the words of `text`, which spaces and tabs separate.
+    Split a text at its spaces and tabs.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The words, none of them empty.
 
     Example:
         >>> words("SIZE=1  BODY=7BIT")
@@ -51,11 +64,17 @@ def words(text: str) -> list[str]:
 
 
 def is_number(text: str) -> bool:
-    """
-    Return whether `text` is one or more of the digits 0 to 9.
+    r"""
+    Tell whether a text is a decimal number in ASCII.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        True if the text is one or more of the digits 0 to 9, and nothing else.
 
     Example:
-        >>> is_number("25"), is_number("\\u0662\\u0665")
+        >>> is_number("25"), is_number("\u0662\u0665")
         (True, False)
     """
     return text.isascii() and text.isdecimal()

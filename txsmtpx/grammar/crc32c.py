@@ -1,6 +1,4 @@
-"""
-CRC32c, the checksum of SCTP (RFC 9260, appendix A), which the PROXY protocol has too.
-"""
+"""CRC32c, the checksum of SCTP (RFC 9260, appendix A) and of the PROXY protocol."""
 
 from __future__ import annotations
 
@@ -8,7 +6,19 @@ from functools import cache
 
 
 def crc32c(octets: bytes) -> int:
-    """Return the CRC32c of ``octets``."""
+    """
+    Return the CRC32c of octets.
+
+    Args:
+        octets: Any octets.
+
+    Returns:
+        The checksum, 0 to 0xFFFFFFFF.
+
+    Example:
+        >>> hex(crc32c(b"123456789"))
+        '0xe3069283'
+    """
     table, value = _table(), 0xFFFFFFFF
     for octet in octets:
         value = table[(value ^ octet) & 0xFF] ^ (value >> 8)
@@ -17,7 +27,7 @@ def crc32c(octets: bytes) -> int:
 
 @cache
 def _table() -> tuple[int, ...]:
-    """What each octet does to the checksum, by the polynomial of Castagnoli, its bits reversed."""
+    """Return the change that each octet makes to the checksum: the polynomial of Castagnoli, its bits reversed."""
 
     def entry(value: int) -> int:
         for _ in range(8):

@@ -1,12 +1,12 @@
 """
 Domains: RFC 5890, RFC 5891, with the mapping of UTS 46 for case and for characters in several forms.
 
-A domain in UTF-8 and its A-label are one domain. On the wire and for backends it stays as the peer wrote it. Wherever
-domains are compared, stored or counted, `domain_key` stands for them.
+A domain in UTF-8 and its A-label are one domain.  On the wire and for backends a domain stays as the peer wrote it.
+Domains are compared, stored and counted by their `domain_key`.
 
-The mapping changes letters beyond ASCII into others of their kind, as in ``BÜCHER``. It is refused where it would turn
-them into ASCII or into nothing: U+212A is no k, U+FF0E and U+3002 are no dots (RFC 6531 §3.3), U+00AD does not vanish.
-Otherwise two domains would look different and be the same. Postfix, by ICU, and browsers map all of these.
+The mapping changes a letter beyond ASCII into another one, as in ``BÜCHER``.  A character is rejected if the mapping
+turns it into ASCII or into nothing: U+212A is not k, U+FF0E and U+3002 are not dots (RFC 6531 §3.3), and U+00AD is not
+dropped.  Otherwise two domains could look different and be the same.  Postfix, by ICU, and browsers map these too.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.malformed import Malformed
 
 MAX_DOMAIN = 255
-"""Octets (RFC 5321 §4.5.3.1.2), in UTF-8 as well as in A-labels."""
+"""Octets of a domain, in UTF-8 as well as in A-labels (RFC 5321 §4.5.3.1.2)."""
 
 
 def to_a_label(domain: str) -> str:
     """
-    Return `domain` with an A-label for each U-label (RFC 5890 §2.3.2.1); labels in ASCII stay as they are.
+    Return a domain with an A-label for each U-label (RFC 5890 §2.3.2.1).
 
     Args:
-        domain: a domain name, at most `MAX_DOMAIN` octets where it is not in ASCII.
+        domain: A domain name.  If it is not ASCII, it has at most 255 octets.
+
+    Returns:
+        The domain in ASCII.  Labels that are ASCII already are unchanged and not checked.
 
     Raises:
-        ValueError: `domain` is refused by `check_domain`; the text names it.
+        ValueError: A label is neither ASCII nor a U-label, or the domain is too long.  The text names the domain.
 
     Example:
         >>> to_a_label("BÜCHER.example")
@@ -42,17 +45,26 @@ def to_a_label(domain: str) -> str:
 
 
 def check_domain(domain: str) -> None:
-    """
-    Check that each label of `domain` is in ASCII or a U-label.
+    r"""
+    Check that each label of a domain is ASCII or a U-label.
+
+    Args:
+        domain: A domain name.
 
     Raises:
-        Malformed: a label is neither, or an A-label is too long; the text repeats nothing.
+        Malformed: A label is neither, or the domain is too long.  The text does not repeat the domain.
+
+    Example:
+        >>> check_domain("bücher.example")
+        >>> check_domain("bücher\uff0eexample")
+        Traceback (most recent call last):
+        txsmtpx.grammar.malformed.Malformed: a domain cannot hold U+FF0E
     """
     _a_labels(domain)
 
 
 def _a_labels(domain: str) -> str:
-    if len(domain.encode("utf-8", "replace")) > MAX_DOMAIN:  # before anything takes time
+    if len(domain.encode("utf-8", "replace")) > MAX_DOMAIN:  # before any work that takes time
         raise Malformed("the domain is too long")
     labels = domain.split(".")
     if "" in labels[:-1]:
@@ -64,7 +76,7 @@ def _a_labels(domain: str) -> str:
 
 
 def _a_label(label: str) -> str:
-    import idna  # which an ASCII domain does not need
+    import idna  # here, since a domain in ASCII needs no idna, and importing it takes time
 
     try:
         for letter in label:
@@ -79,16 +91,17 @@ def _a_label(label: str) -> str:
 
 def domain_key(domain: str) -> str:
     """
-    Return the form in which `domain` is compared, stored and counted.
-
-    That is its A-labels in lower case, without a dot at the end. The IP address of an address literal
-    (RFC 5321 §4.1.3) is in its plain form.
+    Return the form in which a domain is compared, stored and counted.
 
     Args:
-        domain: a domain name, or an address literal in its brackets; "" is "".
+        domain: A domain name, an address literal in brackets (RFC 5321 §4.1.3), or "".
+
+    Returns:
+        The A-labels in lower case, without a dot at the end.  For an address literal, the plain form of its IP address
+        in brackets.  "" for "".
 
     Raises:
-        ValueError: a label is neither in ASCII nor a U-label.
+        ValueError: A label is neither ASCII nor a U-label, or the domain is too long.
 
     Example:
         >>> domain_key("BÜCHER.Example."), domain_key("[IPv6:::ffff:192.0.2.1]")
@@ -100,8 +113,8 @@ def domain_key(domain: str) -> str:
 
 
 def _literal_key(literal: str) -> str:
-    tag, said = literal[:6], literal[6:-1]
-    plain = plain_address(said)
-    if tag != "[ipv6:" or plain == said:
+    tag, written = literal[:6], literal[6:-1]
+    plain = plain_address(written)
+    if tag != "[ipv6:" or plain == written:
         return literal
     return f"[ipv6:{plain}]" if ":" in plain else f"[{plain}]"

@@ -1,8 +1,8 @@
 """
 IP addresses of hosts, in the one form in which they are shown, compared, counted and forwarded.
 
-A socket for both families calls an IPv4 client ``::ffff:192.0.2.1`` (RFC 4291 §2.5.5.2). The zone of a link-local
-address, as in ``fe80::1%eth0``, has a meaning on this host alone (RFC 4007 §11). Neither is part of the address.
+A socket for both families names an IPv4 client ``::ffff:192.0.2.1`` (RFC 4291 §2.5.5.2).  The zone of a link-local
+address, as in ``fe80::1%eth0``, has a meaning on this host only (RFC 4007 §11).  The plain form has neither.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import ipaddress
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CLIENT_BITS = 64
-"""Bits of an IPv6 address that one client shares with nobody else."""
+"""Bits of an IPv6 address that name the network of one client.  Postfix counts by 84 bits by default."""
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
 def plain_address(text: str) -> str:
     """
-    Return the IP address in `text` without its zone, an IPv4-mapped one as IPv4.
+    Return the plain form of an IP address: without its zone, and an IPv4-mapped address as IPv4.
 
     Args:
-        text: an IP address; anything else, such as a host name, is returned as it is.
+        text: An IP address, or another name of a host.
+
+    Returns:
+        The plain form.  A text that is not an IP address is returned unchanged.
 
     Example:
         >>> plain_address("::ffff:192.0.2.1"), plain_address("fe80::1%eth0"), plain_address("mail.example.org")
@@ -39,14 +42,16 @@ def plain_address(text: str) -> str:
 
 def counted_address(text: str) -> str:
     """
-    Return the name under which the client of an IP address is counted by limits for one client.
+    Return the name under which limits for each client count a client.
 
-    That is the address of IPv4, and the network of 64 bits of IPv6: a host has all addresses of such a network (RFC
-    4291 §2.5.1), and would be another client with each of them. Postfix counts networks too
-    (smtpd_client_ipv6_prefix_length).
+    A host can use all addresses of its network of 64 bits (RFC 4291 §2.5.1).  If each address were counted alone, such
+    a host would have no limit.  Postfix counts networks too (smtpd_client_ipv6_prefix_length).
 
     Args:
-        text: an IP address; anything else is returned as it is.
+        text: The client's IP address, or another name of a host.
+
+    Returns:
+        For IPv4 the address, for IPv6 its network of 64 bits.  A text that is not an IP address is returned unchanged.
 
     Example:
         >>> counted_address("192.0.2.1"), counted_address("::ffff:192.0.2.1"), counted_address("2001:db8::1")
@@ -63,13 +68,16 @@ def counted_address(text: str) -> str:
 
 def plain_network(text: str) -> Network:
     """
-    Return the IP network in `text`, an IPv4-mapped one as IPv4: the network of addresses in their plain form.
+    Parse an IP network.
 
     Args:
-        text: such as ``10.0.0.0/8``, or a single address.
+        text: A network such as ``10.0.0.0/8``, or a single address.
+
+    Returns:
+        The network.  An IPv4-mapped network is returned as IPv4, so that it contains addresses in their plain form.
 
     Raises:
-        ValueError: `text` is no network, or has a zone, which no address has here.
+        ValueError: The text is not a network, or has a zone.  Plain addresses have no zone, so none could match.
 
     Example:
         >>> plain_network("::ffff:10.0.0.0/104")

@@ -1,9 +1,9 @@
 """
-Mailboxes: when two addresses are one (RFC 5321 §2.4, RFC 6531 §3.3).
+Mailboxes: when two addresses name the same mailbox (RFC 5321 §2.4, RFC 6531 §3.3).
 
-A local part belongs to its host alone. Here, as nearly everywhere, its case does not matter in ASCII. Beyond ASCII
-it is compared in normalization form C (RFC 6532 §3.1), where the same text may come as different code points, and case
-matters.
+Only the destination host may interpret a local part (RFC 5321 §2.4).  This package ignores the case of ASCII letters
+in it, as nearly all hosts do.  Other characters may come as different code points, so they are compared in
+normalization form C (RFC 6532 §3.1).  Their case matters.
 """
 
 from __future__ import annotations
@@ -14,25 +14,28 @@ import unicodedata
 from txsmtpx.grammar import asciitext, path
 from txsmtpx.grammar.domain import domain_key, to_a_label
 
-# The three characters that form C makes ASCII of: a question mark, an accent and the Kelvin sign.  They stay as they
-# are: a letter that is not in ASCII never becomes one that is.
+# Form C turns these three characters into ASCII: the Greek question mark, an accent and the Kelvin sign.  They stay as
+# they are, so that no character beyond ASCII ever becomes one of ASCII.
 _NOT_ASCII = re.compile("([\u037e\u1fef\u212a])")
 
 
 def local_key(characters: str) -> str:
-    """
-    Return the form in which the local part is compared and stored: form C, with A to Z in lower case.
+    r"""
+    Return the form in which a local part is compared and stored.
 
     Args:
-        characters: those of a local part, without quotes.
+        characters: The characters of a local part, without its quotes.
+
+    Returns:
+        The local part in normalization form C, with A to Z in lower case.
 
     Example:
-        >>> local_key("Cafe\\u0301") == local_key("CAF\\u00e9"), local_key("mar\\u212a") == local_key("mark")
+        >>> local_key("Cafe\u0301") == local_key("CAF\u00e9"), local_key("mar\u212a") == local_key("mark")
         (True, False)
     """
     if characters.isascii():
         return asciitext.lower(characters)
-    # A small letter and its accent may have a form of their own where the capital has none.
+    # Form C comes twice: a small letter and its accent may be one code point where the capital and its accent are two.
     return _form_c(asciitext.lower(_form_c(characters)))
 
 
@@ -44,10 +47,14 @@ def _form_c(text: str) -> str:
 
 def mailbox_key(address: str) -> str:
     """
-    Return the form in which `address` is compared, stored and counted: two addresses of one mailbox have the same.
+    Return the form in which an address is compared, stored and counted.
 
     Args:
-        address: a mailbox without angle brackets, "" or "postmaster"; a domain that is none is compared in ASCII.
+        address: A mailbox without angle brackets, "" or "postmaster".
+
+    Returns:
+        The form.  Two addresses of one mailbox have the same.  If the domain is malformed, only its ASCII letters are
+        put in lower case.
 
     Example:
         >>> mailbox_key('"Jo.Doe"@BÜCHER.example'), mailbox_key("jo.doe@xn--bcher-kva.example")
@@ -65,10 +72,13 @@ def mailbox_key(address: str) -> str:
 
 def needs_utf8(address: str) -> bool:
     """
-    Tell whether the local part of an address is not ASCII, so that only SMTPUTF8 can carry it (RFC 6531 §3.3).
+    Tell whether an address needs SMTPUTF8 (RFC 6531 §3.3).
 
     Args:
-        address: a mailbox without angle brackets, "" or "postmaster".
+        address: A mailbox without angle brackets, "" or "postmaster".
+
+    Returns:
+        True if the local part is not ASCII.  A domain needs no SMTPUTF8, since it has an A-label.
 
     Example:
         >>> needs_utf8("jürgen@example.org"), needs_utf8("juergen@bücher.example")
@@ -79,13 +89,16 @@ def needs_utf8(address: str) -> bool:
 
 def with_a_label(address: str) -> str:
     """
-    Return an address with the A-label of its domain (RFC 5890 §2.3.2.1), and its local part as it is.
+    Return an address with the A-labels of its domain (RFC 5890 §2.3.2.1).
 
     Args:
-        address: a mailbox without angle brackets, "" or "postmaster".
+        address: A mailbox without angle brackets, "" or "postmaster".
+
+    Returns:
+        The address.  Its local part is unchanged.
 
     Raises:
-        ValueError: the domain is none.
+        ValueError: A label of the domain is neither ASCII nor a U-label, or the domain is too long.
 
     Example:
         >>> with_a_label("juergen@bücher.example")

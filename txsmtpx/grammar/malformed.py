@@ -1,8 +1,8 @@
 """
-The error of every parser of the grammar.
+The error that every parser of the grammar raises.
 
-A reply shows the text of a `Malformed`. It never shows that of another `ValueError`: Python's own may repeat what the
-peer has sent.
+The server sends the text of a `Malformed` to the peer.  It never sends the text of another ``ValueError``: Python's own
+texts may repeat octets of the peer.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 
 class Malformed(ValueError):
     """
-    The input breaks its syntax (RFC 5321 §4.1.2).  The text says how, and may be sent to the peer.
+    The input breaks its syntax (RFC 5321 §4.1.2).
 
-    Parsers raise it, and so does `decode` of a `Parameter`.
+    Parsers raise it.  The ``decode`` function of a `Parameter` raises it too.
+
+    Args:
+        *args: The text, which describes the fault.  The server may send it to the peer.
 
     Example:
         >>> raise Malformed("takes one of RED, GREEN, BLUE")

@@ -1,8 +1,7 @@
 """
-Parameters of MAIL and RCPT: RFC 5321 §4.1.2 (Mail-parameters), on the wire and as typed fields.
+Parameters of MAIL and RCPT (RFC 5321 §4.1.2: Mail-parameters), on the wire and as typed fields.
 
-A `Parameter` is declared once, in the file of its extension, and read by both ends: the server
-decodes with it, the client encodes.
+Each `Parameter` is declared once, in the file of its extension.  The server decodes with it, and the client encodes.
 """
 
 from __future__ import annotations
@@ -17,46 +16,72 @@ from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.malformed import Malformed
 
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=(<[!-~\u0080-\U0010ffff]*>|[!-<>-~\u0080-\U0010ffff]+))?")
-# The first of the two, which may hold another "=" (RFC 5321 §4.1.2: esmtp-value may not), is what curl sends for AUTH.
+# A value in angle brackets may hold "=", which an esmtp-value may not (RFC 5321 §4.1.2).  curl sends AUTH so.
 
 
 class UnknownParameter(Malformed):
-    """A parameter that nobody announced: 555 5.5.4."""
+    """
+    The server does not offer the parameter.  The server replies 555 5.5.4.
+
+    Args:
+        *args: The keyword of the parameter.
+    """
 
 
 class BadParameter(Malformed):
-    """A value that its parameter does not take: 501 5.5.4."""
+    """
+    The parameter cannot have its value, or is given twice.  The server replies 501 5.5.4.
+
+    Args:
+        *args: The text, which the server sends to the peer.
+    """
 
 
 @dataclass(frozen=True)
 class Parameter:
     """
-    One parameter of MAIL or RCPT.
+    A parameter of MAIL or RCPT: its keyword, and how its value is decoded and encoded.
+
+    An `Extension` declares its parameters with it.
 
     Attributes:
-        keyword: As on the wire, upper case.
-        field: The attribute of the options that holds the decoded value.
-        decode: The text behind "=" (None without one) to the value; raises `Malformed`, whose text the peer is sent,
-            or another ``ValueError``, for which it is sent ``syntax``.
-        encode: The value to the text behind "=" (None for none).
-        syntax: For replies and the documentation.
+        keyword: The keyword, in upper case.
+        field: The attribute of `MailOptions` or `RcptOptions` that holds the decoded value.
+        decode: Turns the text behind "=" into the value.  The text is None if the parameter has no "=".  If the text is
+            wrong, this function raises `Malformed`, and the server sends its text to the client.  For any other
+            ``ValueError`` the server sends ``syntax``.
+        encode: Turns the value into the text behind "=", None for a parameter without "=".
+        syntax: The form of the parameter, for replies and the documentation.
+
+    Example:
+        >>> color = Parameter("X-COLOR", "color", str, str, "X-COLOR=name")
+        >>> options = MailOptions()
+        >>> parse("X-COLOR=red", {"X-COLOR": color}, options)
+        >>> options
+        MailOptions(color='red')
+        >>> format(options, [color])
+        ['X-COLOR=red']
     """
 
     keyword: str
     field: str
-    decode: Callable[[str | None], Any]
-    encode: Callable[[Any], str | None]
+    decode: Callable[[str | None], object]
+    encode: Callable[[Any], str | None]  # of the type that decode returns
     syntax: str = ""
 
 
 class DeliverBy(NamedTuple):
     """
-    BY (RFC 2852 §4).
+    The value of BY (RFC 2852 §4): when the message must be delivered.
 
     Attributes:
-        seconds: From now; not positive for what is late already.
-        mode: "R", return it when it is late; "N", only notify.
-        trace: Whether each server on the way reports.
+        seconds: Seconds from now.  0 or less if the message is late already.
+        mode: What to do with a message that is late: "R" returns it, "N" notifies the sender.
+        trace: True if each server on the way sends a report.
+
+    Example:
+        >>> MailOptions(deliver_by=DeliverBy(3600, "R")).deliver_by
+        DeliverBy(seconds=3600, mode='R', trace=False)
     """
 
     seconds: int
@@ -66,11 +91,15 @@ class DeliverBy(NamedTuple):
 
 class OriginalRecipient(NamedTuple):
     """
-    ORCPT (RFC 3461 §4.2).
+    The value of ORCPT (RFC 3461 §4.2): the recipient as the sender wrote it, for delivery status notifications.
 
     Attributes:
-        type: "rfc822", "utf-8" or another address type, as it came: a relay keeps its case (RFC 3461 §5.2.1).
-        address: What the sender wrote.
+        type: The address type, such as "rfc822" or "utf-8".  A relay keeps its case (RFC 3461 §5.2.1).
+        address: The address, decoded.
+
+    Example:
+        >>> RcptOptions(orcpt=OriginalRecipient("rfc822", "ann@example.org")).orcpt
+        OriginalRecipient(type='rfc822', address='ann@example.org')
     """
 
     type: str
@@ -79,11 +108,17 @@ class OriginalRecipient(NamedTuple):
 
 class ValidSince(NamedTuple):
     """
-    RRVS (RFC 7293 §3.1).
+    The value of RRVS (RFC 7293 §3.1): since when the mailbox must have had the same owner.
 
     Attributes:
-        since: The recipient is meant who was there at that moment; it has a time zone.
-        action: Where the next server does not know RRVS: "R" reject, "C" continue.
+        since: A moment with a time zone.  If the owner of the mailbox has changed since, the message is not for the new
+            owner.
+        action: What a relay does if the next server does not offer RRVS: "R" rejects the recipient, "C" continues.
+
+    Example:
+        >>> from datetime import UTC
+        >>> RcptOptions(valid_since=ValidSince(datetime(2030, 1, 31, tzinfo=UTC), "C")).valid_since.action
+        'C'
     """
 
     since: datetime
@@ -92,15 +127,19 @@ class ValidSince(NamedTuple):
 
 class Options:
     """
-    What came with MAIL or RCPT, a typed attribute each; what did not come has its default.
+    The decoded parameters of MAIL or RCPT, one attribute each.
 
-    An extension of a user's own may add fields: they are attributes all the same.
+    A parameter that was not given has the default of its class.  The server creates options for each MAIL and RCPT, and
+    sets the attribute of each `Parameter`.  An extension of a user may set attributes that the class does not have.
+
+    Args:
+        **fields: The values by attribute.
 
     Raises:
-        TypeError: No such field.  (The server, which has a `Parameter` for each, sets attributes.)
+        TypeError: The class has no such attribute.
     """
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, **fields: object) -> None:
         for name, value in fields.items():
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no field {name!r}")
@@ -109,63 +148,100 @@ class Options:
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
 
-    __hash__ = None  # type: ignore[assignment]  # it can change
+    __hash__ = None  # type: ignore[assignment]  # the attributes can change
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
 
 class MailOptions(Options):
-    """The parameters of MAIL."""
+    """
+    The decoded parameters of MAIL.
+
+    The server gives them to the backend's ``mail``.  A program gives them to the client with a message.
+
+    Args:
+        **fields: The values by attribute.
+
+    Raises:
+        TypeError: The class has no such attribute.
+
+    Example:
+        >>> options = MailOptions(envid="QQ314159", ret="HDRS")
+        >>> options.envid, options.size
+        ('QQ314159', None)
+    """
 
     size: int | None = None
-    """SIZE: octets of the message as the client estimates them (RFC 1870)."""
+    """SIZE: the octets of the message, as the client estimates them (RFC 1870)."""
     body: str = "7BIT"
     """BODY: "7BIT", "8BITMIME" (RFC 6152) or "BINARYMIME" (RFC 3030)."""
     smtputf8: bool = False
-    """SMTPUTF8: addresses and headers may hold UTF-8 (RFC 6531)."""
+    """SMTPUTF8: True if addresses and header fields may be in UTF-8 (RFC 6531)."""
     auth: str | None = None
-    """AUTH: who first submitted the message, "" for unknown (RFC 4954 §5)."""
+    """AUTH: the identity that submitted the message, "" if it is unknown (RFC 4954 §5)."""
     ret: str | None = None
-    """RET: "FULL" or "HDRS" (RFC 3461 §4.3)."""
+    """RET: "FULL" or "HDRS", the part of the message that a notification returns (RFC 3461 §4.3)."""
     envid: str | None = None
-    """ENVID: what the sender calls this transaction (RFC 3461 §4.4)."""
+    """ENVID: the sender's identifier of this envelope (RFC 3461 §4.4)."""
     prdr: bool = False
-    """PRDR: a reply for each recipient after the data (draft-hall-prdr)."""
+    """PRDR: True if the server replies for each recipient after the data (draft-hall-prdr)."""
     requiretls: bool = False
-    """REQUIRETLS: over TLS or not at all (RFC 8689)."""
+    """REQUIRETLS: True if the message must be sent over TLS at each hop (RFC 8689)."""
     deliver_by: DeliverBy | None = None
-    """BY (RFC 2852)."""
+    """BY: when the message must be delivered (RFC 2852)."""
     priority: int | None = None
     """MT-PRIORITY: -9 to 9 (RFC 6710)."""
     hold_for: int | None = None
-    """HOLDFOR: seconds (RFC 4865)."""
+    """HOLDFOR: seconds for which the server holds the message (RFC 4865)."""
     hold_until: datetime | None = None
-    """HOLDUNTIL: a moment with a time zone (RFC 4865)."""
+    """HOLDUNTIL: the moment, with a time zone, until which the server holds the message (RFC 4865)."""
 
 
 class RcptOptions(Options):
-    """The parameters of RCPT."""
-
-    notify: frozenset[str] | None = None
-    """NOTIFY: "SUCCESS", "FAILURE", "DELAY", empty for NEVER (RFC 3461 §4.1)."""
-    orcpt: OriginalRecipient | None = None
-    """ORCPT (RFC 3461 §4.2)."""
-    valid_since: ValidSince | None = None
-    """RRVS (RFC 7293)."""
-
-
-def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
     """
-    Decode ``text``, the parameters behind a path, into the attributes of ``options``.
+    The decoded parameters of RCPT.
+
+    The server gives them to the backend's ``rcpt``.  A program gives them to the client with a recipient.
+
+    Args:
+        **fields: The values by attribute.
 
     Raises:
-        UnknownParameter: One is not among ``known``.
-        BadParameter: One has a value that it does not take, or stands twice.
-        Malformed: This is no list of parameters.
+        TypeError: The class has no such attribute.
+
+    Example:
+        >>> RcptOptions(notify=frozenset(["FAILURE"]))
+        RcptOptions(notify=frozenset({'FAILURE'}))
+        >>> RcptOptions(notfy=frozenset())
+        Traceback (most recent call last):
+        TypeError: RcptOptions has no field 'notfy'
+    """
+
+    notify: frozenset[str] | None = None
+    """NOTIFY: some of "SUCCESS", "FAILURE" and "DELAY"; empty for NEVER (RFC 3461 §4.1)."""
+    orcpt: OriginalRecipient | None = None
+    """ORCPT: the recipient as the sender wrote it (RFC 3461 §4.2)."""
+    valid_since: ValidSince | None = None
+    """RRVS: since when the mailbox must have had the same owner (RFC 7293)."""
+
+
+def parse(text: str, known: Mapping[str, Parameter], options: Options) -> None:
+    """
+    Decode the parameters of a MAIL or RCPT command.
+
+    Args:
+        text: What follows the path.
+        known: The parameters that the server offers, by keyword.
+        options: The options whose attributes are set.
+
+    Raises:
+        UnknownParameter: A parameter is not among the known ones.
+        BadParameter: A parameter cannot have its value, or is given twice.
+        Malformed: The text is not a list of parameters.
     """
     seen = set()
-    # In ASCII there is no other white space here: control octets are refused before (`txsmtpx.grammar.command`).
+    # In ASCII no other white space is left here: txsmtpx.grammar.command rejects control octets and replaces tabs.
     for word in text.split() if text.isascii() else asciitext.words(text):
         match = _PARAMETER.fullmatch(word)
         if match is None:
@@ -181,12 +257,21 @@ def parse(text: str, known: Mapping[str, Parameter], options: Any) -> None:
             setattr(options, parameter.field, parameter.decode(match[2]))
         except Malformed as malformed:
             raise BadParameter(f"{keyword}: {malformed}") from malformed
-        except ValueError as error:  # its text is Python's, or repeats the peer's
+        except ValueError as error:  # Python's own text, which may repeat octets of the peer
             raise BadParameter(f"{keyword}: takes {parameter.syntax or 'another value'}") from error
 
 
 def format(options: Options, known: Iterable[Parameter]) -> list[str]:
-    """The parameters for those fields of ``options`` that were set and that ``known`` has; the inverse of `parse`."""
+    """
+    Encode options as parameters; the inverse of `parse`.
+
+    Args:
+        options: The options.
+        known: The parameters that the server offers.
+
+    Returns:
+        One word for each known parameter whose attribute was set to another value than None or False.
+    """
     words, given = [], vars(options)
     for parameter in known:
         if parameter.field in given:
@@ -199,14 +284,41 @@ def format(options: Options, known: Iterable[Parameter]) -> list[str]:
 
 
 def no_value(text: str | None) -> bool:
-    """The decoder of a parameter that stands alone: its being there is its value."""
+    """
+    Decode a parameter that has no value, such as SMTPUTF8.
+
+    Args:
+        text: The text behind "=", None if there is no "=".
+
+    Returns:
+        True.
+
+    Raises:
+        Malformed: There is a value.
+
+    Example:
+        >>> no_value(None)
+        True
+    """
     if text is not None:
         raise Malformed("takes no value")
     return True
 
 
 def number(digits: int) -> Callable[[str | None], int]:
-    """A decoder for a decimal number of at most ``digits`` digits."""
+    """
+    Return a decoder for a decimal number.
+
+    Args:
+        digits: The most digits that the number may have.
+
+    Returns:
+        A function for `Parameter.decode`.  It raises `Malformed` for any other text.
+
+    Example:
+        >>> number(3)("250")
+        250
+    """
     pattern = re.compile(rf"[0-9]{{1,{digits}}}")
 
     def decode(text: str | None) -> int:

@@ -1,8 +1,8 @@
 """
-Paths and mailboxes: RFC 5321 §4.1.2 and §4.1.3, with UTF-8 as RFC 6531 §3.3 adds it.
+Paths and mailboxes: RFC 5321 §4.1.2 and §4.1.3, with the UTF-8 of RFC 6531 §3.3.
 
-An address is a ``str`` in the API, "" for the null path; a local part is quoted only where it must
-be, so that two spellings of a mailbox are one string (RFC 5321 §4.1.2: "John Smith"@x, "joe"@x is joe@x).
+In the API an address is a ``str``, and the null path is "".  A local part is quoted only if it must be, so that two
+spellings of a mailbox are one string: ``"joe"@x`` becomes ``joe@x``, and ``"John Smith"@x`` stays (RFC 5321 §4.1.2).
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from txsmtpx.grammar.domain import MAX_DOMAIN, check_domain
 from txsmtpx.grammar.malformed import Malformed
 
 MAX_LOCAL_PART = 256
-"""Octets: RFC 5321 §4.5.3.1.1 asks for 64, bounces of mailing lists need more."""
+"""Octets of a local part.  RFC 5321 §4.5.3.1.1 asks for 64; the senders of mailing lists, with VERP, are longer."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
 _DOT_STRING = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
 _QUOTED = r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"'
-# An underscore is no letter of a host name, but stands in names that people have.
+# RFC 5321 §4.1.2 allows no underscore in a domain, but some hosts have one in their names.
 _LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za-z0-9_\u0080-\U0010ffff])?"
 _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[!-Z^-~]+\]"
 
-_SPACE = " \t\r\n"  # of header fields: RFC 5322 §3.2.2
+_SPACE = " \t\r\n"  # white space of header fields (RFC 5322 §3.2.2)
 
 _SIMPLE = re.compile(rf" *<({_DOT_STRING})@({_DOMAIN})>(?: +(.*))?")
 _ROUTE = re.compile(rf"@(?:{_DOMAIN}|{_LITERAL})(?:,@(?:{_DOMAIN}|{_LITERAL}))*:")
@@ -36,13 +36,25 @@ _TAGGED_LITERAL = re.compile(r"[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+")
 
 def parse_path(text: str) -> tuple[str, str]:
     """
-    What follows "FROM:" or "TO:", as (address, rest): the address without its brackets, the rest is the parameters.
+    Parse the path of a MAIL or RCPT command.
 
-    A source route is accepted and dropped (RFC 5321 §4.1.1.3, appendix C).  Spaces before the bracket
-    are let pass: many send them.
+    A source route is accepted and dropped (RFC 5321 §4.1.1.3, appendix C).  Spaces before the bracket are accepted,
+    since many clients send them.
+
+    Args:
+        text: What follows "FROM:" or "TO:".
+
+    Returns:
+        The address without its brackets, and the parameters behind the path.
 
     Raises:
-        Malformed: No path, with a word on what is wrong.
+        Malformed: The text does not begin with a path.  The text of the error describes the fault.
+
+    Example:
+        >>> parse_path("<ann@example.org> SIZE=1000")
+        ('ann@example.org', 'SIZE=1000')
+        >>> parse_path("<>")
+        ('', '')
     """
     match = _SIMPLE.fullmatch(text)
     if match is not None:
@@ -66,7 +78,15 @@ def parse_path(text: str) -> tuple[str, str]:
 
 
 def _end_of_path(text: str) -> int:
-    """The index behind the closing bracket, which quoted brackets are not."""
+    """
+    Find the closing bracket, which is not within quotes.
+
+    Returns:
+        The index behind it.
+
+    Raises:
+        Malformed: There is none.
+    """
     quoted = False
     index = 1
     while index < len(text):
@@ -83,10 +103,20 @@ def _end_of_path(text: str) -> int:
 
 def parse_mailbox(text: str) -> str:
     """
-    ``text``, a mailbox without brackets, in its plainest spelling.
+    Parse a mailbox.
+
+    Args:
+        text: A mailbox without angle brackets.
+
+    Returns:
+        The mailbox.  Its local part is quoted only if it must be.
 
     Raises:
-        Malformed: It is none.
+        Malformed: The text is not a mailbox, or is too long.
+
+    Example:
+        >>> parse_mailbox('"ann"@example.org')
+        'ann@example.org'
     """
     match = _MAILBOX.fullmatch(text)
     if match is None:
@@ -102,30 +132,42 @@ def parse_mailbox(text: str) -> str:
 
 def check_domain_part(text: str) -> None:
     """
-    Check that ``text`` is what may stand behind the @ of a mailbox: a domain or an address literal.
+    Check the part of a mailbox behind the @: a domain or an address literal.
 
-    A dot at the end of a domain is allowed; on the wire there is none (RFC 5321 §2.3.5).
+    Args:
+        text: The part.  A domain may end in a dot, which the wire does not allow (RFC 5321 §2.3.5).
 
     Raises:
-        Malformed: It is neither.
+        Malformed: The text is neither a domain nor an address literal.
+
+    Example:
+        >>> check_domain_part("example.org."), check_domain_part("[192.0.2.1]")
+        (None, None)
     """
     parse_mailbox(f"postmaster@{text.removesuffix('.')}")
 
 
 def _check_lengths(local: str, domain: str) -> None:
+    # A character has at most 4 octets, so nearly all addresses need no encoding here.
     if len(local) > MAX_LOCAL_PART // 4 and len(local.encode("utf-8")) > MAX_LOCAL_PART:
         raise Malformed("the local part is too long")
     if len(domain) > MAX_DOMAIN // 4:
         if len(domain.encode("utf-8")) > MAX_DOMAIN:
             raise Malformed("the domain is too long")
+        # RFC 1035 §2.3.4: labels have at most 63 octets.
         if any(len(label) > 63 for label in domain.split(".")) and not domain.startswith("["):
             raise Malformed("a label of the domain is too long")
     if not domain.isascii():
-        check_domain(domain)  # RFC 6531 §3.3: U-labels, whose A-labels have a length too
+        check_domain(domain)  # RFC 6531 §3.3: U-labels; their A-labels have limits too
 
 
 def _check_literal(literal: str) -> None:
-    """RFC 5321 §4.1.3: an IPv4 address, IPv6: and an address, or a tag and its content."""
+    """
+    Check an address literal: an IPv4 address, "IPv6:" and an address, or a tag and its content (RFC 5321 §4.1.3).
+
+    Raises:
+        Malformed: The literal is none of these, or its address has a zone.
+    """
     if asciitext.lower(literal[:5]) == "ipv6:":
         try:
             address = ipaddress.IPv6Address(literal[5:])
@@ -144,31 +186,80 @@ def _check_literal(literal: str) -> None:
 
 
 def unquote(local_part: str) -> str:
-    """The characters a local part stands for: quotes and backslashes gone (RFC 5321 §4.1.2)."""
+    r"""
+    Remove the quotes and backslashes of a local part (RFC 5321 §4.1.2).
+
+    Args:
+        local_part: A local part, quoted or not.
+
+    Returns:
+        The characters that the local part stands for.
+
+    Example:
+        >>> unquote(r'"ann \"example"')
+        'ann "example'
+    """
     if not local_part.startswith('"'):
         return local_part
     return re.sub(r"\\(.)", r"\1", local_part[1:-1])
 
 
 def quote(characters: str) -> str:
-    """A local part for these characters, quoted if it must be."""
+    """
+    Return a local part; the inverse of `unquote`.
+
+    Args:
+        characters: The characters that the local part stands for.
+
+    Returns:
+        The local part.  It is quoted only if it must be.
+
+    Example:
+        >>> quote("ann"), quote("ann example")
+        ('ann', '"ann example"')
+    """
     if _ONLY_DOT_STRING.fullmatch(characters):
         return characters
     return '"' + re.sub(r'(["\\])', r"\\\1", characters) + '"'
 
 
 def split(address: str) -> tuple[str, str]:
-    """An address as (local part as characters, domain); the domain is "" for the null path and <Postmaster>."""
+    """
+    Split an address at its @.
+
+    Args:
+        address: A mailbox without angle brackets, "" or "postmaster".
+
+    Returns:
+        The local part without quotes, and the domain.  "" and "postmaster" have the domain "".
+
+    Example:
+        >>> split('"ann example"@example.org')
+        ('ann example', 'example.org')
+    """
     local, at, domain = address.rpartition("@")
     return (unquote(local), domain) if at else (domain, "")
 
 
 def format_path(address: str) -> str:
     """
-    ``address`` as a path, the inverse of `parse_path`.
+    Return an address as a path; the inverse of `parse_path`.
+
+    Args:
+        address: A mailbox without angle brackets, "" or "postmaster".
+
+    Returns:
+        The address in angle brackets.
 
     Raises:
-        Malformed: It is no address; nothing that could be taken for a command is ever written.
+        Malformed: The text is not an address.  So no address can add a command.
+
+    Example:
+        >>> format_path("ann@example.org")
+        '<ann@example.org>'
+        >>> format_path("Ann <a@b>")
+        Traceback (most recent call last):
+        txsmtpx.grammar.malformed.Malformed: an envelope has addresses without names and brackets: write 'a@b'
     """
     if not address or ("@" not in address and asciitext.lower(address) == "postmaster"):
         return f"<{address}>"
@@ -183,10 +274,12 @@ def format_path(address: str) -> str:
 
 def _within(text: str) -> str | None:
     """
-    Return the address in ``text`` if that is an address as header fields and links have it, otherwise None.
+    Find the mailbox in an address of a header field (RFC 5322 §3.4) or of a link.
 
-    That is ``Name <a@example.org>``, ``<a@example.org>``, ``a@example.org (Name)`` (RFC 5322 §3.4) or
-    ``mailto:a@example.org``.
+    Such are ``Name <a@example.org>``, ``<a@example.org>``, ``a@example.org (Name)`` and ``mailto:a@example.org``.
+
+    Returns:
+        The mailbox; None if the text is no such address.
     """
     stripped = inner = text.strip(_SPACE)
     if inner.endswith(">"):

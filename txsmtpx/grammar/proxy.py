@@ -1,7 +1,7 @@
 """
-The PROXY protocol of HAProxy: the header that a proxy sends before the client's own octets, version 1 or 2.
+The PROXY protocol of HAProxy: the header, of version 1 or 2, that a proxy sends before the octets of the client.
 
-Sections are those of proxy-protocol.txt, which comes with HAProxy.
+Sections are those of proxy-protocol.txt, which is part of HAProxy.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from txsmtpx.grammar.crc32c import crc32c
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-"""How a header of version 2 begins (section 2.2)."""
+"""The first octets of a header of version 2 (section 2.2)."""
 
 MAX_LINE = 107
-"""Octets of a header of version 1, with its CR LF (section 2.1)."""
+"""Octets of a header of version 1, with its CRLF (section 2.1)."""
 
 MAX_LENGTH = 16 * 1024
-"""Octets of a header of version 2.  HAProxy reads as much as its buffer holds, tune.bufsize, which has this default."""
+"""Octets of a header of version 2.  HAProxy reads what fits into its buffer (tune.bufsize, by default 16384)."""
 
 ALPN, AUTHORITY, CRC32C, NOOP, UNIQUE_ID, SSL, NETNS = 0x01, 0x02, 0x03, 0x04, 0x05, 0x20, 0x30
 """Types of TLVs (section 2.2)."""
 
 SSL_VERSION, SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG = 0x21, 0x22, 0x23, 0x24, 0x25
-"""Types of those within ``SSL`` (section 2.2.6)."""
+"""Types of TLVs within the value of ``SSL`` (section 2.2.6)."""
 
 End = tuple[str, int] | bytes
 """One end of a connection: (IP address, port), or the path of a UNIX socket."""
@@ -36,28 +36,35 @@ _PREFIX = b"PROXY "
 _LOCAL, _PROXY = 0x20, 0x21
 _STREAM = 1
 _FAMILIES = {0: 0, 1: 12, 2: 36, 3: 216}
-"""Address family to the length of its addresses: AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX."""
+"""The octets of both addresses for each address family: AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX."""
 _PORT = re.compile(rb"0|[1-9][0-9]{0,4}")
 
 
 class ProxyError(ValueError):
-    """The octets are no PROXY header; the text says why, and quotes at most a few of them."""
+    """
+    The octets are not a PROXY header.
+
+    Args:
+        *args: The text, which describes the fault and repeats at most 48 octets.
+    """
 
 
 @dataclass(frozen=True)
 class ProxySSL:
     """
-    What the proxy says of the client's TLS connection (section 2.2.6).
+    The client's TLS connection to the proxy (section 2.2.6).
+
+    `ProxyHeader.ssl` makes it.  A text is "" if the header does not have it.
 
     Attributes:
-        tls: Whether the client connected over TLS.
-        certificate: Whether the client has shown a certificate, in this connection or earlier in its TLS session.
-        verified: Whether the proxy has verified that certificate.
-        version: Such as "TLSv1.3"; "" where the proxy does not say.
-        cipher: OpenSSL's name of the cipher, or "".
-        common_name: The common name in the client's certificate, or "".
-        signature: How the proxy's own certificate is signed, such as "RSA-SHA256", or "".
-        key: The kind of key of the proxy's own certificate, such as "RSA2048", or "".
+        tls: True if the client connected over TLS.
+        certificate: True if the client has presented a certificate, in this connection or earlier in its TLS session.
+        verified: True if the proxy has verified that certificate.
+        version: The version of TLS, such as "TLSv1.3".
+        cipher: OpenSSL's name of the cipher.
+        common_name: The common name in the client's certificate.
+        signature: The algorithm that signed the proxy's certificate, such as "RSA-SHA256".
+        key: The algorithm of the key of the proxy's certificate, such as "RSA2048".
     """
 
     tls: bool
@@ -72,15 +79,25 @@ class ProxySSL:
 
 @dataclass(frozen=True)
 class ProxyHeader:
-    """
-    What a PROXY header says.
+    r"""
+    A PROXY header, decoded.
+
+    The server makes one from the first octets of a connection.  A proxy makes one for each client.
 
     Attributes:
         version: 1 or 2.
-        source: The client's end; None where the proxy does not say (``UNKNOWN``), or speaks for itself (``LOCAL``).
-        destination: The end to which the client connected; None with ``source``.
-        tlvs: Type to value, of version 2.  Where a type stands twice, the first counts.  A checksum has been verified,
-            and is not among them.
+        source: The client's end.  None if the proxy does not name it (``UNKNOWN``), or if the connection is the proxy's
+            own (``LOCAL``).
+        destination: The end to which the client connected.  None if the source is None.
+        tlvs: The values of the TLVs of version 2 by their types.  If a type is given twice, the first one counts.  A
+            checksum is verified and left out.
+
+    Example:
+        >>> header = ProxyHeader(1, ("192.0.2.1", 50000), ("198.51.100.1", 25))
+        >>> encode(header)
+        b'PROXY TCP4 192.0.2.1 198.51.100.1 50000 25\r\n'
+        >>> decode(b"PROXY TCP4 192.0.2.1 198.51.100.1 50000 25\r\nEHLO x\r\n") == (header, 44)
+        True
     """
 
     version: int
@@ -90,47 +107,50 @@ class ProxyHeader:
 
     @property
     def authority(self) -> str | None:
-        """The host name that the client asked for, by SNI; None where the proxy does not say."""
+        """The host name that the client requested by SNI; None if the header does not have it."""
         return _text(self.tlvs.get(AUTHORITY))
 
     @property
     def alpn(self) -> bytes | None:
-        """The protocol that the client negotiated by ALPN; None where the proxy does not say."""
+        """The protocol that the client negotiated by ALPN; None if the header does not have it."""
         return self.tlvs.get(ALPN)
 
     @property
     def unique_id(self) -> bytes | None:
-        """What the proxy calls this connection in its log; None where the proxy does not say."""
+        """The proxy's own identifier of the connection; None if the header does not have it."""
         return self.tlvs.get(UNIQUE_ID)
 
     @property
     def ssl(self) -> ProxySSL | None:
-        """The client's TLS connection to the proxy; None where the proxy does not say, or where it is malformed."""
+        """The client's TLS connection to the proxy; None if the header does not have it, or if it is malformed."""
         value = self.tlvs.get(SSL)
         if value is None or len(value) < 5:
             return None
         try:
-            said = {kind: content for kind, content, _ in reversed(list(_each_tlv(value, 5)))}
+            found = {kind: content for kind, content, _ in reversed(list(_each_tlv(value, 5)))}
         except ProxyError:
             return None
-        words = [_text(said.get(kind)) or "" for kind in (SSL_VERSION, SSL_CIPHER, SSL_CN, SSL_SIG_ALG, SSL_KEY_ALG)]
+        words = [_text(found.get(kind)) or "" for kind in (SSL_VERSION, SSL_CIPHER, SSL_CN, SSL_SIG_ALG, SSL_KEY_ALG)]
         certificate = bool(value[0] & 0x06)
         return ProxySSL(bool(value[0] & 0x01), certificate, certificate and value[1:5] == bytes(4), *words)
 
 
 def encode(header: ProxyHeader, checksum: bool = False) -> bytes:
     """
-    Write ``header``.
+    Encode a PROXY header; the inverse of `decode`.
 
-    A header without addresses is ``PROXY UNKNOWN`` in version 1.  In version 2 it is ``LOCAL``, or, where it has TLVs,
-    which a receiver of ``LOCAL`` discards, ``PROXY`` with AF_UNSPEC.
+    A header without addresses is ``PROXY UNKNOWN`` in version 1.  In version 2 it is ``LOCAL``.  If it has TLVs, it is
+    ``PROXY`` with AF_UNSPEC instead, since a receiver discards the TLVs of ``LOCAL``.
 
     Args:
-        header: What to write.  Version 1 has no TLVs and no paths of UNIX sockets.
-        checksum: Whether to add a CRC32c (section 2.2.3), in version 2.
+        header: The header.  Version 1 has no TLVs and no paths of UNIX sockets.
+        checksum: True to add a CRC32c in version 2 (section 2.2.3).
+
+    Returns:
+        The octets.
 
     Raises:
-        ValueError: There is no such version, or this version cannot say that.
+        ValueError: There is no such version, or the version has no form for the header.
     """
     if header.version not in (1, 2):
         raise ValueError(f"the PROXY protocol has versions 1 and 2, not {header.version}")
@@ -151,16 +171,16 @@ def encode(header: ProxyHeader, checksum: bool = False) -> bytes:
 
 def decode(octets: bytes) -> tuple[ProxyHeader, int] | None:
     """
-    Read the header that ``octets`` begin with.
+    Decode the PROXY header at the beginning of a connection.
 
     Args:
-        octets: All that has come so far.
+        octets: All octets that have come so far.
 
     Returns:
-        The header and its length; None where more octets must come.
+        The header and its length in octets; None if more octets must come.
 
     Raises:
-        ProxyError: No header begins so, or the header is too long.
+        ProxyError: The octets do not begin a header, or the header is malformed or too long.
     """
     if SIGNATURE.startswith(octets[:12]):
         return _decode_binary(octets)
@@ -179,7 +199,7 @@ def _encode_line(header: ProxyHeader) -> bytes:
     if source is None and destination is None:
         return b"PROXY UNKNOWN\r\n"
     if not isinstance(source, tuple) or not isinstance(destination, tuple):
-        raise ValueError(f"version 1 cannot say {source!r} to {destination!r}")
+        raise ValueError(f"version 1 of PROXY connects two IP addresses, not {source!r} and {destination!r}")
     first, second = _same_family(source, destination)
     return f"PROXY TCP{first.version} {first} {second} {source[1]} {destination[1]}\r\n".encode()
 
@@ -192,10 +212,10 @@ def _decode_line(octets: bytes) -> tuple[ProxyHeader, int] | None:
         return None
     size = len(line + end)
     if line.find(b"\r") != len(line) - 1:
-        raise ProxyError("a header of version 1 ends in CR LF, and holds no other CR")
+        raise ProxyError("a header of version 1 ends in CRLF, and holds no other CR")
     line = line.removesuffix(b"\r")
     words = line.split(b" ")
-    if words[1] == b"UNKNOWN":  # what follows must be ignored
+    if words[1] == b"UNKNOWN":  # section 2.1: the rest of the line must be ignored
         return ProxyHeader(1), size
     if words[1] not in (b"TCP4", b"TCP6"):
         raise ProxyError(f"the protocol is TCP4, TCP6 or UNKNOWN, not {words[1][:16]!r}")
@@ -213,7 +233,7 @@ def _host(word: bytes, protocol: bytes) -> str:
             return str(IPv4Address(text) if protocol == b"TCP4" else IPv6Address(text))
     except ValueError:
         pass
-    raise ProxyError(f"{protocol.decode()} has no address {word[:48]!r}")
+    raise ProxyError(f"{word[:48]!r} is not an address of {protocol.decode()}")
 
 
 def _port(word: bytes) -> int:
@@ -226,7 +246,7 @@ def _port(word: bytes) -> int:
 
 
 def _encode_addresses(source: End | None, destination: End | None) -> tuple[int, bytes]:
-    """The octet for family and protocol, and the addresses."""
+    # Returns the octet for address family and protocol, and the octets of the addresses.
     if source is None and destination is None:
         return 0, b""
     if isinstance(source, tuple) and isinstance(destination, tuple):
@@ -234,7 +254,8 @@ def _encode_addresses(source: End | None, destination: End | None) -> tuple[int,
         ports = struct.pack("!HH", source[1], destination[1])
         return 0x11 if first.version == 4 else 0x21, first.packed + second.packed + ports
     if not (isinstance(source, bytes) and isinstance(destination, bytes)) or max(len(source), len(destination)) > 108:
-        raise ValueError(f"version 2 cannot say {source!r} to {destination!r}")
+        what = "two IP addresses, or two paths of at most 108 octets"
+        raise ValueError(f"version 2 of PROXY connects {what}, not {source!r} and {destination!r}")
     return 0x31, source.ljust(108, b"\0") + destination.ljust(108, b"\0")
 
 
@@ -248,16 +269,16 @@ def _decode_binary(octets: bytes) -> tuple[ProxyHeader, int] | None:
         raise ProxyError(f"a header of version 2 has at most {MAX_LENGTH} octets here, not {size}")
     if len(octets) < size:
         return None
-    if octets[12] == _LOCAL:  # all the rest must be discarded
+    if octets[12] == _LOCAL:  # section 2.2: the rest of the header must be discarded
         return ProxyHeader(2), size
     family, protocol = octets[13] >> 4, octets[13] & 0x0F
     if family not in _FAMILIES or protocol > 2:
-        raise ProxyError(f"there is no address family and protocol {octets[13]:#04x}")
+        raise ProxyError(f"unknown address family and protocol {octets[13]:#04x}")
     at = 16 + _FAMILIES[family]
     if at > size:
         raise ProxyError(f"addresses of family {family} have {_FAMILIES[family]} octets, not {size - 16}")
     tlvs = _decode_tlvs(octets[:size], at, family)
-    if protocol != _STREAM or not family:  # a receiver may treat UDP as unspecified
+    if protocol != _STREAM or not family:  # section 2.2: a receiver may treat UDP as AF_UNSPEC
         return ProxyHeader(2, tlvs=tlvs), size
     source, destination = _decode_addresses(octets[16:at])
     return ProxyHeader(2, source, destination, tlvs), size
@@ -272,7 +293,7 @@ def _decode_addresses(block: bytes) -> tuple[End, End]:
 
 
 def _path(octets: bytes) -> bytes:
-    if octets.startswith(b"\0"):  # the abstract name space of Linux, or no name
+    if octets.startswith(b"\0"):  # a name in the abstract namespace of Linux, or no name
         return octets.rstrip(b"\0")
     return octets.partition(b"\0")[0]
 
@@ -283,7 +304,7 @@ def _decode_tlvs(octets: bytes, at: int, family: int) -> dict[int, bytes]:
     except ProxyError:
         if family:
             raise
-        return {}  # addresses of a family that has no number may stand here, and are to be ignored
+        return {}  # AF_UNSPEC may have addresses of any form here, which must be ignored
     found: dict[int, bytes] = {}
     for kind, value, place in tlvs:
         if kind == CRC32C:
@@ -294,7 +315,7 @@ def _decode_tlvs(octets: bytes, at: int, family: int) -> dict[int, bytes]:
 
 
 def _each_tlv(octets: bytes, at: int) -> Iterator[tuple[int, bytes, int]]:
-    """Type, value, and where the value begins."""
+    # Yields the type, the value, and the index where the value begins.
     while at < len(octets):
         value = at + 3
         end = value + int.from_bytes(octets[at + 1 : value], "big")
@@ -317,7 +338,7 @@ def _verify(octets: bytes, at: int, value: bytes) -> None:
 def _same_family(
     source: tuple[str, int], destination: tuple[str, int]
 ) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:
-    # The zone of a link-local address means nothing to another host.
+    # The zone of a link-local address has no meaning on another host (RFC 4007 §11).
     first, second = (ip_address(host.partition("%")[0]) for host, _ in (source, destination))
     if first.version != second.version:
         raise ValueError(f"{first} and {second} are of two address families")

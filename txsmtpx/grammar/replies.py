@@ -1,7 +1,9 @@
 """
-Every sentence the server says, named with its number, so that nobody picks the wrong one.
+The replies of the server.
 
-Codes: RFC 5321 §4.2.3 and the RFC of each extension; enhanced codes: RFC 3463, RFC 5248.
+Replies with a fixed text are constants, the others are functions.  Each name ends in the reply code, so that a caller
+sees which code it sends.  Reply codes are those of RFC 5321 §4.2.3 and of each extension's RFC.  Enhanced codes are
+those of RFC 3463 and RFC 5248.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from functools import lru_cache
 
 from txsmtpx.grammar.reply import EnhancedCode, Reply
 
-# What a server says to everybody is remembered, with its octets.
+# Replies that a server sends to each client are cached, with their octets.
 
-# 2xx: done.
+# 2xx: the command is completed.
 
 OK_250 = Reply(250, (2, 0, 0), "Ok")
 SENDER_OK_250 = Reply(250, (2, 1, 0), "Sender ok")
@@ -21,34 +23,92 @@ RECIPIENT_OK_250 = Reply(250, (2, 1, 5), "Recipient ok")
 
 @lru_cache(maxsize=100)
 def greeting_220(domain: str, protocol: str, ident: str) -> Reply:
-    """RFC 5321 §4.2: the greeting has no enhanced code."""
+    """
+    Return the greeting (RFC 5321 §4.2), which has no enhanced code.
+
+    Args:
+        domain: The name of the server.
+        protocol: "ESMTP" or "LMTP".
+        ident: The name of the software, or "".
+
+    Returns:
+        The reply.
+
+    Example:
+        >>> print(greeting_220("mail.example.org", "ESMTP", "txsmtpx"))
+        220 mail.example.org ESMTP txsmtpx
+    """
     return Reply(220, None, f"{domain} {protocol} {ident}".rstrip(" "))
 
 
 @lru_cache(maxsize=100)
 def closing_221(domain: str) -> Reply:
+    """
+    Return the reply to QUIT.
+
+    Args:
+        domain: The name of the server.
+
+    Returns:
+        The reply.
+    """
     return Reply(221, (2, 0, 0), f"{domain} closing the connection")
 
 
 def help_214(*lines: str) -> Reply:
+    """
+    Return the reply to HELP.
+
+    Args:
+        *lines: The lines of the text.
+
+    Returns:
+        The reply.
+    """
     return Reply(214, (2, 0, 0), *lines)
 
 
 @lru_cache(maxsize=100)
 def hello_250(*lines: str) -> Reply:
-    """RFC 2034 §4: the answers to HELO, EHLO and LHLO have no enhanced code."""
+    """
+    Return the reply to HELO, EHLO or LHLO, which has no enhanced code (RFC 2034 §4).
+
+    Args:
+        *lines: The name of the server, and one line for each extension.
+
+    Returns:
+        The reply.
+    """
     return Reply(250, None, *lines)
 
 
 def queued_250(queue_id: str) -> Reply:
+    """
+    Return the reply to a message that the backend has accepted.
+
+    Args:
+        queue_id: The identifier of the message.
+
+    Returns:
+        The reply.
+    """
     return Reply(250, (2, 0, 0), f"Ok: queued as {queue_id}")
 
 
 def delivered_250(text: str) -> Reply:
+    """
+    Return the reply for a recipient to whom the backend has delivered.
+
+    Args:
+        text: The backend's text.
+
+    Returns:
+        The reply.
+    """
     return Reply(250, (2, 0, 0), text)
 
 
-# 3xx: go on.  No enhanced codes (RFC 2034 §4).
+# 3xx: the client must send more.  These replies have no enhanced codes (RFC 2034 §4).
 
 SEND_DATA_354 = Reply(354, None, "End data with <CR><LF>.<CR><LF>")
 
@@ -57,13 +117,27 @@ RECIPIENTS_FOLLOW_353 = Reply(353, None, "A reply for each recipient follows, th
 
 
 def shown(recipient: str) -> str:
-    """A recipient in a reply, which is in ASCII all but for VRFY (RFC 6531 §3.7.4.2): as in RFC 6533 §3."""
+    r"""
+    Return a recipient as replies show it.
+
+    Replies are in ASCII, except those to VRFY and EXPN (RFC 6531 §3.7.4.2).
+
+    Args:
+        recipient: The address.
+
+    Returns:
+        The address in angle brackets, each character beyond ASCII in the form of RFC 6533 §3.
+
+    Example:
+        >>> print(shown("jürgen@example.org"))
+        <j\x{FC}rgen@example.org>
+    """
     if recipient.isascii():
         return f"<{recipient}>"
     return "<" + "".join(each if each.isascii() else f"\\x{{{ord(each):02X}}}" for each in recipient) + ">"
 
 
-# 4xx: not now.
+# 4xx: a later attempt may succeed.
 
 IDLE_421 = Reply(421, (4, 4, 2), "Idle for too long, closing the connection")
 MESSAGE_TIMEOUT_421 = Reply(421, (4, 4, 2), "The message took too long, closing the connection")
@@ -77,21 +151,45 @@ LOCAL_ERROR_451 = Reply(451, (4, 3, 0), "Local error in processing")
 
 
 def local_error_451(queue_id: str) -> Reply:
-    """Whatever went wrong in a backend: no word of the exception reaches the peer."""
+    """
+    Return the reply to an error in a backend.  It has no text of the exception.
+
+    Args:
+        queue_id: The identifier of the message.
+
+    Returns:
+        The reply.
+    """
     return Reply(451, (4, 3, 0), f"Local error in processing ({queue_id})")
 
 
 def delivery_timed_out_420(recipient: str) -> Reply:
-    """A delivery's own time-out."""
+    """
+    Return the reply for a recipient whose delivery has reached its own time-out.
+
+    Args:
+        recipient: The address.
+
+    Returns:
+        The reply.
+    """
     return Reply(420, (4, 4, 7), f"{shown(recipient)} Error: timeout reached")
 
 
 def delivery_expired_451(queue_id: str) -> Reply:
-    """The server-wide cap on what comes after the end of the data."""
+    """
+    Return the reply if the delivery takes longer than the server allows after the end of the data.
+
+    Args:
+        queue_id: The identifier of the message.
+
+    Returns:
+        The reply.
+    """
     return Reply(451, (4, 4, 7), f"Delivery took too long ({queue_id})")
 
 
-# 5xx: no.
+# 5xx: the command is rejected, and the same attempt will be rejected again.
 
 BARE_NEWLINE_500 = Reply(500, (5, 5, 2), "A command ends in <CR><LF>")
 LINE_TOO_LONG_500 = Reply(500, (5, 5, 2), "Line too long")
@@ -119,34 +217,104 @@ NOT_ASCII_553 = Reply(553, (5, 6, 7), "That address needs SMTPUTF8")
 
 
 def syntax_501(syntax: str) -> Reply:
+    """
+    Return the reply to a command whose argument breaks its syntax.
+
+    Args:
+        syntax: The syntax of the command.
+
+    Returns:
+        The reply.
+    """
     return Reply(501, (5, 5, 2), f"Syntax: {syntax}")
 
 
 def malformed_501(what: str) -> Reply:
-    """RFC 5321 §4.1.2: 501 where octets are not allowed."""
+    """
+    Return the reply to a command with octets that are not allowed (RFC 5321 §4.1.2).
+
+    Args:
+        what: The text of a `Malformed`.
+
+    Returns:
+        The reply.
+    """
     return Reply(501, (5, 5, 2), what)
 
 
 def bad_address_501(what: str) -> Reply:
+    """
+    Return the reply to a malformed address.
+
+    Args:
+        what: The text of a `Malformed`.
+
+    Returns:
+        The reply.
+    """
     return Reply(501, (5, 5, 2), f"Bad address: {what}")
 
 
 def bad_parameter_501(what: str) -> Reply:
+    """
+    Return the reply to a parameter with a wrong value.
+
+    Args:
+        what: The text of a `BadParameter` or `Malformed`.
+
+    Returns:
+        The reply.
+    """
     return Reply(501, (5, 5, 4), f"Bad parameter value: {what}")
 
 
 def unknown_parameter_555(keyword: str) -> Reply:
+    """
+    Return the reply to a parameter that the server does not offer.
+
+    Args:
+        keyword: The keyword of the parameter.
+
+    Returns:
+        The reply.
+    """
     return Reply(555, (5, 5, 4), f"Parameter not recognized: {keyword}")
 
 
 def too_big_552(queue_id: str) -> Reply:
+    """
+    Return the reply to a message that is larger than the server allows (RFC 1870 §6.1).
+
+    Args:
+        queue_id: The identifier of the message.
+
+    Returns:
+        The reply.
+    """
     return Reply(552, (5, 3, 4), f"Message too big ({queue_id})")
 
 
 def bare_newline_550(queue_id: str) -> Reply:
+    """
+    Return the reply to a message with a bare CR or LF, if the server rejects them (RFC 5321 §2.3.8).
+
+    Args:
+        queue_id: The identifier of the message.
+
+    Returns:
+        The reply.
+    """
     return Reply(550, (5, 5, 2), f"Bare <CR> or <LF> in the message ({queue_id})")
 
 
 def default_enhanced_code(code: int) -> EnhancedCode | None:
-    """X.0.0 for 2xx, 4xx and 5xx; none for 3xx."""
+    """
+    Return the enhanced code of a reply for which no other is given.
+
+    Args:
+        code: The reply code.
+
+    Returns:
+        X.0.0 for 2xx, 4xx and 5xx, None for 3xx (RFC 2034 §4).
+    """
     return None if code // 100 == 3 else (code // 100, 0, 0)

@@ -1,56 +1,69 @@
 """
-Replies: RFC 5321 §4.2, with the enhanced status codes of RFC 3463 and RFC 2034.
+Replies (RFC 5321 §4.2), with the enhanced status codes of RFC 3463 and RFC 2034.
 
-A `Reply` is a value.  The server writes it with `Reply.encode`; the client gets it from a
-`ReplyParser` that is fed line by line.  A reply that has been encoded remembers its octets, since
-most replies of a server are constants.
+A `Reply` is a value.  The server writes it with `Reply.encode`.  The client parses it with a `ReplyParser`, line by
+line.  Most replies of a server are constants, so a reply keeps its octets once it has been encoded.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
 
 EnhancedCode = tuple[int, int, int]
+"""Class, subject and detail (RFC 3463 §2)."""
 
 MAX_LINE = 512
-"""Octets of a reply line with its CRLF (RFC 5321 §4.5.3.1.5); longer texts are folded when written."""
+"""Octets of a reply line with its CRLF (RFC 5321 §4.5.3.1.5).  A longer line of text is written as several lines."""
 
 MAX_PARSED_LINES = 1000
-"""Lines of one reply that a client reads; a server that sends more breaks the protocol."""
+"""Lines of one reply that the client reads.  If there are more, the client ends the connection."""
 
 MAX_KEPT = 16 * 1024
-"""Octets of a reply after which no further line of it is kept: an answer to EHLO has some hundred."""
+"""Octets of a reply after which the client keeps no further line of it.  A reply to EHLO has a few hundred."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# An enhanced code of another class than the code itself is text (RFC 2034 §4).
+# If the class of an enhanced code differs from the reply code, it is read as text (RFC 2034 §4).
 _LINE = re.compile(
     rb"([2-5])[0-9][0-9](?:([ -])(?:(?!3)\1\.([0-9]{1,3})\.([0-9]{1,3})(?: |$))?(.*))?", re.DOTALL
 )
 
 
 class Reply:
-    """
-    One reply: a code, perhaps an enhanced code, and one or more lines of text.
+    r"""
+    A reply: a code, an enhanced code or none, and one or more lines of text.
+
+    A backend returns replies, and the client returns those of the server.  A reply is never changed.  Its arguments are
+    checked when it is made, so that the error is raised in the caller and not while the reply is written.
+
+    Args:
+        code: The reply code, 200 to 599 (RFC 5321 §4.2.1).
+        enhanced_code: The enhanced code, whose class is the first digit of the reply code.  None if the reply has none:
+            the greeting, the replies to HELO, EHLO and LHLO, and each 3xx (RFC 2034 §4).
+        *lines: The lines of the text.  Without any, the text is one empty line.
 
     Attributes:
-        code: Three digits, 200 to 599 (RFC 5321 §4.2.1).
-        enhanced_code: (class, subject, detail) or None for none on the wire (RFC 2034 §4: greeting,
-            answers to EHLO and every 3xx have none).
-        lines: The text, a ``str`` a line, at least one.
+        code: The reply code.
+        enhanced_code: The enhanced code or None.
+        lines: The lines of the text, at least one.
 
     Raises:
-        ValueError: The code is no reply code, or the class of the enhanced code differs from it.
-        TypeError: An argument has another type.  It is raised here, where the caller sees it: what cannot be
-            written must not come as far as the connection.
+        ValueError: The code is no reply code, or the enhanced code does not match it.
+        TypeError: An argument has a wrong type.
+
+    Example:
+        >>> Reply(550, (5, 1, 1), "No such mailbox here").encode()
+        b'550 5.1.1 No such mailbox here\r\n'
+        >>> print(Reply(250, None, "mail.example.org", "PIPELINING"))
+        250-mail.example.org
+        250 PIPELINING
     """
 
     __slots__ = ("_octets", "code", "enhanced_code", "lines")
 
     def __init__(self, code: int, enhanced_code: EnhancedCode | None, *lines: str) -> None:
         if not isinstance(code, int) or not 200 <= code <= 599:
-            raise ValueError(f"no reply code: {code!r}")
+            raise ValueError(f"a reply code is a number from 200 to 599, not {code!r}")
         if enhanced_code is not None:
             _check_enhanced(enhanced_code, code)
         for line in lines:
@@ -63,26 +76,35 @@ class Reply:
 
     @property
     def positive(self) -> bool:
-        """Whether the command was accepted, at least so far (2xx and 3xx)."""
+        """True if the command was accepted (2xx), or the server expects more (3xx)."""
         return self.code < 400
 
     @property
     def temporary(self) -> bool:
-        """Whether trying again later may help (4xx)."""
+        """True if a later attempt may succeed (4xx)."""
         return 400 <= self.code < 500
 
     @property
     def text(self) -> str:
-        """The lines joined by newlines, without codes."""
+        """The lines, joined by newlines, without the codes."""
         return "\n".join(self.lines)
 
     @property
     def one_line(self) -> str:
-        """All of it in a line, for a log: as on the wire, where nothing in it can pass for another line."""
+        """
+        The whole reply in one line, for a log.
+
+        Control characters are replaced as on the wire, so that a reply cannot add a line to the log.
+        """
         return self.encode().decode("utf-8").rstrip("\r\n").replace("\r\n", " / ")
 
     def encode(self) -> bytes:
-        """The octets to be written: every line with its code, ended by CRLF."""
+        """
+        Return the octets of the reply.
+
+        Returns:
+            Each line with the codes and its CRLF.  Control characters are replaced by question marks.
+        """
         if self._octets is None:
             self._octets = _encode(self)
         return self._octets
@@ -92,15 +114,15 @@ class Reply:
             return NotImplemented
         return (self.code, self.enhanced_code, self.lines) == (other.code, other.enhanced_code, other.lines)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """How it is copied and pickled, the exceptions that carry it too."""
+    def __reduce__(self) -> tuple[type[Reply], tuple[object, ...]]:
+        """Return the class and arguments from which copy and pickle make a reply, and the errors that hold one."""
         return type(self), (self.code, self.enhanced_code, *self.lines)
 
     def __hash__(self) -> int:
         return hash((self.code, self.enhanced_code, self.lines))
 
     def __str__(self) -> str:
-        return "\n".join(_said(self))
+        return "\n".join(_coded(self))
 
     def __repr__(self) -> str:
         return f"Reply({self.code}, {self.enhanced_code}, {', '.join(map(repr, self.lines))})"
@@ -109,11 +131,11 @@ class Reply:
 @lru_cache(maxsize=64)
 def _check_enhanced(enhanced: object, code: int) -> None:
     """
-    Check an enhanced code; the same few are checked all day.
+    Check an enhanced code.  Results are cached, since a server uses few codes.
 
     Raises:
-        ValueError: ``enhanced`` is no enhanced code (RFC 3463 §2), or does not go with ``code``.
-        TypeError: It is no tuple of three numbers.
+        ValueError: The enhanced code is out of range (RFC 3463 §2), or does not match the reply code (RFC 2034 §4).
+        TypeError: The enhanced code is not a tuple of three numbers.
     """
     if not isinstance(enhanced, tuple) or len(enhanced) != 3 or not all(isinstance(each, int) for each in enhanced):
         raise TypeError(f"an enhanced code is a tuple of three numbers, such as (5, 1, 1), not {enhanced!r}")
@@ -123,8 +145,8 @@ def _check_enhanced(enhanced: object, code: int) -> None:
         raise ValueError(f"subject and detail of an enhanced code are 0 to 999, not {enhanced} (RFC 3463 §2)")
 
 
-def _said(reply: Reply) -> list[str]:
-    """The lines with code and enhanced code, as on the wire but for length and control characters."""
+def _coded(reply: Reply) -> list[str]:
+    """Return the lines with their codes, as on the wire but for long lines and control characters."""
     enhanced = "" if reply.enhanced_code is None else "{}.{}.{} ".format(*reply.enhanced_code)
     last = len(reply.lines) - 1
     return [f"{reply.code}{'-' if n < last else ' '}{enhanced}{line}" for n, line in enumerate(reply.lines)]
@@ -135,7 +157,7 @@ def _encode(reply: Reply) -> bytes:
     room = MAX_LINE - len(enhanced) - len("250 \r\n")
     first = reply.lines[0]
     if len(reply.lines) == 1 and len(first) <= room and first.isascii() and first.isprintable():
-        return b"%d %s%s\r\n" % (reply.code, enhanced, first.encode("ascii"))  # as nearly all are
+        return b"%d %s%s\r\n" % (reply.code, enhanced, first.encode("ascii"))  # nearly all replies
     texts = [piece for line in reply.lines for part in line.splitlines() or [""] for piece in _fold(part, room)]
     last = len(texts) - 1
     return b"".join(
@@ -145,10 +167,13 @@ def _encode(reply: Reply) -> bytes:
 
 def _fold(line: str, room: int) -> list[bytes]:
     """
-    One line of text as octets that can hurt nobody, in pieces of at most ``room``.
+    Encode a line of text, and cut it to fit into reply lines.
 
-    A control character becomes a question mark: a backend may quote what the peer has sent, and a
-    CR in it must not begin a reply of the peer's own making.
+    A control character becomes a question mark.  A backend may quote octets of the peer, and a CR in them must not
+    begin another reply.
+
+    Returns:
+        Pieces of at most ``room`` octets, cut at spaces where possible.
     """
     text = _CONTROL.sub("?", line).encode("utf-8", "replace")
     pieces = []
@@ -156,7 +181,7 @@ def _fold(line: str, room: int) -> list[bytes]:
         cut = text.rfind(b" ", 1, room + 1)
         if cut < 1:
             cut = room
-            while text[cut] & 0xC0 == 0x80:  # never inside a UTF-8 sequence
+            while text[cut] & 0xC0 == 0x80:  # within a character of UTF-8
                 cut -= 1
         pieces.append(text[:cut])
         text = text[cut:].removeprefix(b" ")
@@ -165,10 +190,16 @@ def _fold(line: str, room: int) -> list[bytes]:
 
 class ReplyParser:
     """
-    Reads replies from lines (RFC 5321 §4.2: Reply-line).
+    Parses replies, line by line (RFC 5321 §4.2: Reply-line).  The client creates one for each connection.
 
-    Lenient where the field is: the code alone is a line, the last line counts for the code where the
-    lines disagree in their text, an enhanced code need not stand on each line.
+    The parser accepts what servers send beside the RFC.  A line may be the code alone.  A line of a multi-line reply
+    may have no enhanced code; the last one given counts.
+
+    Example:
+        >>> parser = ReplyParser()
+        >>> parser.feed(b"250-mail.example.org")
+        >>> parser.feed(b"250 PIPELINING")
+        Reply(250, None, 'mail.example.org', 'PIPELINING')
     """
 
     def __init__(self) -> None:
@@ -179,36 +210,39 @@ class ReplyParser:
 
     @property
     def partial(self) -> bool:
-        """Whether a multi-line reply has begun and not ended."""
+        """True if a multi-line reply has begun and not ended."""
         return bool(self._lines)
 
     def feed(self, line: bytes) -> Reply | None:
         """
-        Take one line, without its line end.
+        Parse one line.
+
+        Args:
+            line: The line without its line end.
 
         Returns:
-            The reply that this line completes, or None when more lines belong to it.
+            The reply that this line ends; None if more lines belong to it.
 
         Raises:
-            ValueError: The line is no reply line, or contradicts those before it.
+            ValueError: The line is not a reply line, has another code than the lines before it, or is one too many.
         """
-        said, more = _parsed(line)
-        if not more and not self._lines:  # as most are
-            return said
-        if self._lines and said.code != self._code:
-            raise ValueError(f"a reply of {self._code} goes on as {said.code}")
+        parsed, more = _parsed(line)
+        if not more and not self._lines:  # most replies have one line
+            return parsed
+        if self._lines and parsed.code != self._code:
+            raise ValueError(f"one reply has the codes {self._code} and {parsed.code}")
         if self._count >= MAX_PARSED_LINES:
-            raise ValueError("a reply without end")
-        self._code = said.code
-        if said.enhanced_code is not None:
-            self._enhanced = said.enhanced_code
+            raise ValueError(f"a reply has more than {MAX_PARSED_LINES} lines")
+        self._code = parsed.code
+        if parsed.enhanced_code is not None:
+            self._enhanced = parsed.enhanced_code
         if self._size < MAX_KEPT:
-            self._lines += said.lines
+            self._lines += parsed.lines
         self._count += 1
         self._size += len(line)
         if more:
             return None
-        reply = Reply(said.code, self._enhanced, *self._lines)
+        reply = Reply(parsed.code, self._enhanced, *self._lines)
         self._lines, self._enhanced, self._count, self._size = [], None, 0, 0
         return reply
 
@@ -216,14 +250,17 @@ class ReplyParser:
 @lru_cache(maxsize=64)
 def _parsed(line: bytes) -> tuple[Reply, bool]:
     """
-    A reply line as a reply of its own, and whether another line follows; a server says the same few all day.
+    Parse one reply line.  Results are cached, since most replies of a server are the same few.
+
+    Returns:
+        The line as a reply of one line, and whether another line of the reply follows.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The line is not a reply line.
     """
     match = _LINE.fullmatch(line)
     if match is None:
-        raise ValueError(f"no reply: {line[:100]!r}")
+        raise ValueError(f"not a reply line: {line[:100]!r}")
     kind, more, subject, detail, text = match.groups()
     enhanced = None if subject is None else (int(kind), int(subject), int(detail))
     return Reply(int(line[:3]), enhanced, text.decode("utf-8", "replace") if text else ""), more == b"-"

@@ -1,6 +1,4 @@
-"""
-Trace fields: RFC 5321 §4.4, with the protocol types of RFC 3848 and RFC 6531 §4.3.
-"""
+"""Trace fields (RFC 5321 §4.4), with the protocol types of RFC 3848 and RFC 6531 §4.3."""
 
 from __future__ import annotations
 
@@ -11,14 +9,27 @@ from txsmtpx.grammar.domain import MAX_DOMAIN, to_a_label
 from txsmtpx.grammar.mailbox import with_a_label
 from txsmtpx.grammar.path import format_path
 
+# What could end a clause of Received, or begin another one: white space, comments, angle brackets, and the semicolon.
 _UNSAFE = re.compile(r"[^!-~]|[()\\<>;]")
 
 
 def with_protocol(*, extended: bool, lmtp: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
     """
-    The word behind "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, LMTP..., UTF8SMTP..., UTF8LMTP...
+    Return the protocol type of Received, the word behind "with" (RFC 3848, RFC 6531 §4.3).
 
-    HELO speaks SMTP, which has no suffixes.
+    Args:
+        extended: True after EHLO or LHLO, False after HELO.
+        lmtp: True for LMTP.
+        utf8: True if MAIL had SMTPUTF8.
+        tls: True if the connection is encrypted.
+        authenticated: True if the client has authenticated.
+
+    Returns:
+        The protocol type.  After HELO it is SMTP, which has no suffixes.
+
+    Example:
+        >>> with_protocol(extended=True, lmtp=False, utf8=False, tls=True, authenticated=True)
+        'ESMTPSA'
     """
     if not extended:
         return "SMTP"
@@ -27,12 +38,36 @@ def with_protocol(*, extended: bool, lmtp: bool, utf8: bool, tls: bool, authenti
 
 
 def return_path(sender: str) -> bytes:
-    """The header that final delivery puts first (RFC 5321 §4.4)."""
+    r"""
+    Return the Return-Path field, which final delivery adds at the beginning of a message (RFC 5321 §4.4).
+
+    Args:
+        sender: The sender of the envelope, "" for the null path.
+
+    Returns:
+        The field with its CRLF.
+
+    Example:
+        >>> return_path("ann@example.org")
+        b'Return-Path: <ann@example.org>\r\n'
+    """
     return f"Return-Path: {format_path(sender)}\r\n".encode()
 
 
 def delivered_to(recipient: str) -> bytes:
-    """One recipient that this copy was delivered to."""
+    r"""
+    Return the Delivered-To field of a copy.
+
+    Args:
+        recipient: The recipient to which the copy is delivered.
+
+    Returns:
+        The field with its CRLF.
+
+    Example:
+        >>> delivered_to("bob@example.org")
+        b'Delivered-To: bob@example.org\r\n'
+    """
     return f"Delivered-To: {format_path(recipient)[1:-1]}\r\n".encode()
 
 
@@ -48,15 +83,22 @@ def received(
     priority: int | None = None,
 ) -> bytes:
     """
-    The Received header, folded.
+    Return the Received field (RFC 5321 §4.4).
 
     Args:
-        helo: What the client called itself; a domain in UTF-8 is written as its A-label.
-        peer: Its address, "" where there is none (a UNIX socket).
-        recipient: Named only where there is a single one, so that no blind copy is given away (RFC 5321 §7.2).  A
-            domain is written as its A-label, so that the field is ASCII unless the local part is not.
+        helo: The argument of the client's EHLO, LHLO or HELO.  A domain in UTF-8 is written as A-labels.
+        peer: The client's IP address, "" for a client on a UNIX socket.
+        domain: The name of the server.
+        protocol: The protocol type; see `with_protocol`.
+        queue_id: The identifier of the message.
+        recipient: The recipient if the message has a single one, otherwise None.  So the field reveals no blind copy
+            (RFC 5321 §7.2).  The domain is written as A-labels, so that the field is ASCII unless the local part is
+            not.
         when: Seconds since the epoch.
-        priority: What MT-PRIORITY said (RFC 6710 §4.1).
+        priority: The priority of the message, None if it has none (RFC 6710 §4.1).
+
+    Returns:
+        The field, folded, with its CRLF.
     """
     literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
     whom = f"\r\n\tfor {_path(recipient)}" if recipient else ""
@@ -73,7 +115,8 @@ def _named(helo: str) -> str:
         name = to_a_label(helo)
     except ValueError:
         name = helo
-    return _UNSAFE.sub("?", name)[:MAX_DOMAIN] or "unknown"  # a line has at most 998 octets (RFC 5322 §2.1.1)
+    # MAX_DOMAIN keeps the line below its limit of 998 octets (RFC 5322 §2.1.1).
+    return _UNSAFE.sub("?", name)[:MAX_DOMAIN] or "unknown"
 
 
 def _path(recipient: str) -> str:

@@ -1,9 +1,11 @@
 r"""
-Transparency: RFC 5321 §4.5.2, dots stuffed and unstuffed by the chunk, and what is done with bare CR and LF.
+Transparency (RFC 5321 §4.5.2): dots are stuffed and unstuffed chunk by chunk, and bare CR and LF are replaced.
 
-Both directions lean on one trick.  The end of the data is CRLF.CRLF, whose first CRLF may be that of
-the command before: so each side behaves as if a CRLF had come first, and withholds the last few
-octets of a chunk that may belong to a line end, a dot, or the end.  There is no loop over lines.
+Theory of operation.  The end of the data is CRLF.CRLF, and its first CRLF may be that of the DATA command.  So the
+`Unstuffer` behaves as if a CRLF had come before the first chunk.  The last octets of a chunk may be the beginning of a
+line end, of a stuffed dot, or of the end of the data.  They are withheld until the next chunk comes.  `LineEnds`
+withholds a CR at the end of a chunk likewise.  Chunks are searched as a whole, by methods of ``bytes`` that run in C;
+no line is looked at by itself.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ from io import IncrementalNewlineDecoder
 from typing import Literal
 
 BareNewlines = Literal["normalize", "reject", "accept"]
-"""What becomes of a CR or LF that is not part of a CRLF (RFC 5321 §2.3.8 forbids to send them), see `Unstuffer`."""
+"""What the server does with a CR or LF outside of a CRLF, which clients must not send (RFC 5321 §2.3.8)."""
 
 MAX_CRS = 4
 """
-CRs before an LF that make one line end with it under "normalize".
+CRs that, with the LF behind them, are read as one line end under "normalize".
 
-twisted.mail's ``sendmail`` writes CR CR LF where the lines of the message end in CRLF already; a second program of that
-kind adds a third CR.  Postfix takes any number.  Here there is a limit, since CRs are withheld until the LF comes.
+If the lines of a message end in CRLF, ``sendmail`` of twisted.mail writes CR CR LF; a second such program adds a third
+CR.  Postfix accepts any number.  Here there is a limit, since CRs are withheld until the LF comes.
 """
 
 _END = b"\r\n.\r\n"
@@ -28,47 +30,68 @@ _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def has_bare(chunk: bytes) -> bool:
-    """
-    Whether ``chunk``, which splits no CRLF, holds a CR or LF that is not part of a CRLF.
+    r"""
+    Tell whether a chunk holds a CR or LF outside of a CRLF.
 
-    Python's own reader of text files keeps account of the line ends it has met, with one look at each octet.
+    Args:
+        chunk: The octets, which do not begin or end within a CRLF.
+
+    Returns:
+        True if there is one.
+
+    Example:
+        >>> has_bare(b"one\r\ntwo\r\n"), has_bare(b"one\ntwo\r\n")
+        (False, True)
     """
+    # Python's decoder of text files records the kinds of line ends that it has met, in one pass in C.
     reader = IncrementalNewlineDecoder(None, translate=False)
     reader.decode(chunk.decode("latin-1"), final=True)
     return reader.newlines is not None and reader.newlines != "\r\n"
 
 
 class Unstuffer:
-    """
-    Takes the octets after DATA, gives the message.
+    r"""
+    Turns the octets after DATA into the message.  The server creates one for each DATA command.
 
-    Only a real CRLF.CRLF ends the data, under every policy; so a message cannot be smuggled behind
-    another by an end that this server sees and the one before it does not.  Under "normalize" an LF with no CR before
-    it, or with two to four, becomes a CRLF in the message; a CR elsewhere becomes a space.
+    Only CRLF.CRLF ends the data, under every policy.  So no message can be smuggled within another one by an end that
+    one server sees and the next does not.  Under "normalize" an LF with no CR before it, or with two to four, becomes a
+    CRLF in the message.  A CR elsewhere becomes a space.
+
+    Args:
+        bare_newlines: "normalize" replaces each bare CR and LF.  The other policies leave them in the message.
 
     Attributes:
-        bare: Whether a bare CR or LF was met.
+        bare: True if a bare CR or LF has come.
+
+    Example:
+        >>> unstuffer = Unstuffer()
+        >>> unstuffer.feed(b"hello\r\n..\r\n.\r\nNOOP\r\n")
+        (b'hello\r\n.\r\n', 14)
     """
 
     __slots__ = ("_normalize", "_started", "_withheld", "bare")
 
     def __init__(self, bare_newlines: BareNewlines = "normalize") -> None:
         self._normalize = bare_newlines == "normalize"
-        self._withheld = b"\r\n"  # as if: see above
+        self._withheld = b"\r\n"  # the CRLF of the DATA command
         self._started = False
         self.bare = False
 
     def feed(self, data: bytes, start: int = 0) -> tuple[bytes, int]:
         """
-        Take ``data`` from ``start`` on.
+        Process the next octets.
+
+        Args:
+            data: The octets.
+            start: The index in the data from which on they belong to the message.
 
         Returns:
-            The octets of the message that are now certain, and the index in ``data`` behind the end of
-            the message, or -1 when it has not come.
+            The next octets of the message, and the index in the data behind the end of the message.  The index is -1 if
+            the end has not come.
         """
         before = len(self._withheld) - start
         data = self._withheld + data[start:]
-        dot = data.find(b".")  # nearly free, and for most chunks the end of the search
+        dot = data.find(b".")  # a search for one octet costs little, and most chunks have no dot
         dot = data.find(b"\r\n.", max(dot - 2, 0)) if dot >= 0 else -1
         end = data.find(_END, dot) if dot >= 0 else -1
         if end < 0:
@@ -92,39 +115,60 @@ class Unstuffer:
 
 
 def _normalized(chunk: bytes) -> bytes:
-    """``chunk``, which splits no line end, with each line end a CRLF and each other CR a space."""
+    """
+    Normalize the line ends of a chunk, which is not cut within one.
+
+    Returns:
+        The chunk with each line end as CRLF and each other CR as a space.
+    """
     for _ in range(MAX_CRS):
         chunk = chunk.replace(b"\r\n", b"\n")
     return chunk.replace(b"\r", b" ").replace(b"\n", b"\r\n")
 
 
 def _uncertain(data: bytes) -> int:
-    """How many octets at the end of ``data`` the next ones may give another meaning."""
+    """Return the number of octets at the end of the data whose meaning depends on the next ones."""
     for size in (4, 3, 2, 1):
         if data.endswith(_END[:size]):
             end = len(data) - size
-            run = data[max(end - MAX_CRS + 1, 0) : end]  # CRs here are part of the line end that follows
+            run = data[max(end - MAX_CRS + 1, 0) : end]  # CRs here may be part of the line end behind them
             return size + len(run) - len(run.rstrip(b"\r"))
-    return 1 if data.endswith(b"\n") else 0  # a dot after a bare LF is stuffing too, when that LF is a line end
+    return 1 if data.endswith(b"\n") else 0  # a bare LF may be a line end, and a dot behind it stuffed
 
 
 class LineEnds:
-    """
-    Takes a message in chunks, gives it with every line end a CRLF; nothing is doubled, wherever it is cut.
+    r"""
+    Turns each line end of a message into CRLF, wherever the message is cut into chunks.
 
     Args:
-        checked: Whether `has_bare` has found nothing in the whole message, so that nothing is looked for again.
+        checked: True if `has_bare` is known to be False for the whole message.  Then it is not searched again.
+
+    Attributes:
+        at_start: True if the next octet begins a line.
+
+    Example:
+        >>> line_ends = LineEnds()
+        >>> line_ends.feed(b"one\ntwo\r"), line_ends.feed(b"\nthree"), line_ends.finish()
+        (b'one\r\ntwo', b'\r\nthree', b'\r\n')
     """
 
     __slots__ = ("_checked", "_cr", "at_start")
 
     def __init__(self, checked: bool = False) -> None:
         self._checked = checked
-        self._cr = False  # a CR is withheld: LF may follow
-        self.at_start = True  # of a line
+        self._cr = False  # True if a CR is withheld, since an LF may follow
+        self.at_start = True
 
     def feed(self, chunk: bytes) -> bytes:
-        """``chunk``, less a CR at its end, which comes with the next."""
+        """
+        Process the next octets.
+
+        Args:
+            chunk: The octets.
+
+        Returns:
+            The octets with their line ends as CRLF.  A CR at their end is withheld until the next call.
+        """
         if self._cr:
             chunk, self._cr = b"\r" + chunk, False
         if chunk.endswith(b"\r"):
@@ -136,7 +180,12 @@ class LineEnds:
         return chunk
 
     def finish(self) -> bytes:
-        """The end of the last line where it is missing, as DATA needs it (RFC 5321 §4.1.1.4)."""
+        """
+        End the message.
+
+        Returns:
+            The end of the last line if it is missing, as DATA needs it (RFC 5321 §4.1.1.4); otherwise nothing.
+        """
         missing = self._cr or not self.at_start
         self._cr, self.at_start = False, True
         return b"\r\n" if missing else b""
@@ -144,10 +193,18 @@ class LineEnds:
 
 def size_as_sent(octets: bytes, bare: bool) -> int:
     """
-    How many octets of a message are sent (RFC 1870 §6): each line end is a CRLF, that of the last line too.
+    Count the octets of a message as it is sent, for SIZE (RFC 1870 §6).
 
     Args:
-        bare: What `has_bare` says of ``octets``.
+        octets: The whole message.
+        bare: The result of `has_bare` for the message.
+
+    Returns:
+        The octets, with each line end as CRLF, that of the last line included.  Stuffed dots do not count.
+
+    Example:
+        >>> size_as_sent(b"one", False)
+        5
     """
     size = len(octets)
     if bare:
@@ -156,11 +213,16 @@ def size_as_sent(octets: bytes, bare: bool) -> int:
 
 
 class Stuffer:
-    """
-    Takes a message in chunks, gives the octets to send after 354.
+    r"""
+    Turns a message into the octets to send after 354.  The client creates one for each DATA command.
 
     Args:
         checked: See `LineEnds`.
+
+    Example:
+        >>> stuffer = Stuffer()
+        >>> stuffer.feed(b"hello\n.") + stuffer.finish()
+        b'hello\r\n..\r\n.\r\n'
     """
 
     __slots__ = ("_line_ends",)
@@ -169,14 +231,27 @@ class Stuffer:
         self._line_ends = LineEnds(checked)
 
     def feed(self, chunk: bytes) -> bytes:
-        """The octets to send for ``chunk``."""
+        """
+        Process the next octets of the message.
+
+        Args:
+            chunk: The octets.
+
+        Returns:
+            The octets to send.
+        """
         at_start = self._line_ends.at_start
         chunk = self._line_ends.feed(chunk)
-        if chunk.find(b".") < 0:  # "in" makes and forgets an error first
+        if chunk.find(b".") < 0:  # "in" raises and catches an error first, since octets may contain an integer too
             return chunk
         dot = b"." if at_start and chunk.startswith(b".") else b""
         return dot + chunk.replace(b"\r\n.", b"\r\n..")
 
     def finish(self) -> bytes:
-        """The octets that end the data: the end of the last line where it is missing, and the lone dot."""
+        """
+        End the message.
+
+        Returns:
+            The octets to send: the end of the last line if it is missing, and the line with the dot.
+        """
         return self._line_ends.finish() + b".\r\n"

@@ -1,6 +1,4 @@
-"""
-xtext: RFC 3461 §4, octets as printable ASCII without "+" and "=".
-"""
+"""xtext (RFC 3461 §4): octets as printable ASCII without "+" and "="."""
 
 from __future__ import annotations
 
@@ -14,16 +12,38 @@ _ESCAPE = re.compile(r"\+([0-9A-F]{2})")
 
 
 def encode(text: str) -> str:
-    """``text`` as xtext; what is not ASCII goes as the octets of its UTF-8."""
+    """
+    Encode a text as xtext.
+
+    Args:
+        text: Any text without lone surrogates.
+
+    Returns:
+        The xtext.  A character beyond ASCII is encoded as the octets of its UTF-8.
+
+    Example:
+        >>> encode("a+b=ü")
+        'a+2Bb+3D+C3+BC'
+    """
     return _UNSAFE.sub(lambda octet: b"+%02X" % octet[0][0], text.encode("utf-8")).decode("ascii")
 
 
 def decode(text: str) -> str:
     """
-    The text that ``text`` stands for.
+    Decode xtext; the inverse of `encode`.
+
+    Args:
+        text: The xtext.
+
+    Returns:
+        The decoded text.
 
     Raises:
-        Malformed: It is no xtext, or its octets are no UTF-8.
+        Malformed: The text is not xtext, or its octets are not UTF-8.
+
+    Example:
+        >>> decode("a+2Bb+3D+C3+BC")
+        'a+b=ü'
     """
     if _PLAIN.fullmatch(_ESCAPE.sub("", text)) is None:
         raise Malformed("not xtext")
