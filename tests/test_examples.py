@@ -12,16 +12,14 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+from tests.waiting import PATIENCE, eventually
 
-PATIENCE = 20.0
-"""Seconds for anything that should happen at once."""
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 SIDE_BY_SIDE = 25
 """Connections at a time, where something must never come out otherwise."""
@@ -45,14 +43,14 @@ class Example:
 
     def connect(self, port: int) -> socket.socket:
         """A connection to it, once it listens."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
+
+        def connect() -> socket.socket | None:
+            assert self._process.poll() is None, self.log
+            with contextlib.suppress(ConnectionRefusedError):
                 return socket.create_connection(("127.0.0.1", port), PATIENCE)
-            except ConnectionRefusedError:
-                assert self._process.poll() is None, self.log
-                assert time.monotonic() < deadline, self.log
-                time.sleep(0.02)
+            return None
+
+        return eventually(connect, lambda: self.log)
 
     def telnet(self, port: int) -> Telnet:
         return Telnet(self.connect(port))

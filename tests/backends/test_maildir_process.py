@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.waiting import PATIENCE
+from tests.wire.twistd import LOCAL, Twistd
 
 ROUNDS = 4
 CLIENTS = 4

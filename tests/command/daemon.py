@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.wire.twistd import PATIENCE, environment
+from tests.waiting import PATIENCE, eventually
+from tests.wire.twistd import environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,14 +76,6 @@ class Daemon:
         """End it, and wait for that."""
         os.kill(self.pid, signal.SIGTERM)
         eventually(lambda: gone(self.pid), lambda: self.log)
-
-
-def eventually(true: Callable[[], object], complaint: Callable[[], str] = str) -> None:
-    """Wait until something is ``true``."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, complaint()
-        time.sleep(0.02)
 
 
 def gone(pid: int) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import socket
 import ssl
-import time
 from pathlib import Path
 
-from tests.wire.twistd import PATIENCE
+from tests.waiting import PATIENCE, eventually
 from txsmtpx.passwd import hashes, store
 from txsmtpx.testing import issue
 
@@ -45,17 +45,18 @@ def deliver_to_both(directory: Path, mx: tuple[str, int], submission: tuple[str,
 def _connected(address: tuple[str, int], trusted: ssl.SSLContext | None = None) -> smtplib.SMTP:
     """A client, when it has been greeted; in TLS, if it is to trust somebody."""
     client = smtplib.SMTP(timeout=PATIENCE)
-    deadline = time.monotonic() + PATIENCE
-    while client.sock is None:
-        try:
-            client.sock = socket.create_connection(address, PATIENCE)
-        except ConnectionRefusedError:  # it has not begun
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+    client.sock = eventually(lambda: _socket(address))
     if trusted is not None:
         client.sock = trusted.wrap_socket(client.sock, server_hostname="mx.example.org")
     assert client.getreply()[0] == 220
     return client
+
+
+def _socket(address: tuple[str, int]) -> socket.socket | None:
+    """A connection; None as long as the server does not listen."""
+    with contextlib.suppress(ConnectionRefusedError):
+        return socket.create_connection(address, PATIENCE)
+    return None
 
 
 def privileged_port() -> int:

@@ -16,7 +16,8 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.command.daemon import children, eventually
+from tests.command.daemon import children
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.command.daemon import children, eventually, gone, python_for
+from tests.command.daemon import children, gone, python_for
 from tests.command.example import configured, deliver_to_both, privileged_port
 from tests.docs.block import texts
 from tests.interop.conftest import need
-from tests.wire.twistd import PATIENCE, environment
+from tests.waiting import PATIENCE, eventually
+from tests.wire.twistd import environment
 from txsmtpx.testing import issue
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -6,7 +6,8 @@ import smtplib
 
 import pytest
 
-from tests.wire.twistd import PATIENCE, Twistd, run
+from tests.waiting import PATIENCE
+from tests.wire.twistd import Twistd, run
 from txsmtpx import MaildirBackend, OpenBackend
 from txsmtpx.command.portal import PortalOrAnybody
 from txsmtpx.tap import Options, makeService

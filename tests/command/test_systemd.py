@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.command.daemon import eventually, gone
+from tests.command.daemon import gone
 from tests.command.example import configured, deliver_to_both
 from tests.docs.block import texts
 from tests.interop.conftest import need
-from tests.wire.twistd import PATIENCE, environment
+from tests.waiting import PATIENCE, eventually
+from tests.wire.twistd import environment
 from txsmtpx.testing import issue
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command.daemon import Daemon, children, eventually, gone, python_for
+from tests.command.daemon import Daemon, children, gone, python_for
 from tests.command.example import privileged_port
-from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd
+from tests.waiting import PATIENCE, eventually
+from tests.wire.twistd import LOCAL, Telnet, Twistd
 from txsmtpx.testing import issue
 
 WORKERS = ("--workers", "2")

@@ -26,6 +26,7 @@ from tests.docs.block import Block
 from tests.docs.namespace import Namespace
 from tests.docs.programs import check_file
 from tests.docs.telnet import alike, play
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -65,12 +66,11 @@ class Serving:
             What there is to complain of.
         """
         os.killpg(self.process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE
-        while self._lives():
-            if time.monotonic() > deadline:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                return f"{self.command}: it does not stop"
-            time.sleep(PAUSE)
+        try:
+            eventually(lambda: not self._lives(), seconds=PATIENCE)
+        except TimeoutError:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            return f"{self.command}: it does not stop"
         said = self.output.read_text(errors="replace")
         return f"{self.command}\n{said}" if "Traceback" in said or "Unhandled" in said else ""
 

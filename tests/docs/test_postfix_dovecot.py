@@ -14,7 +14,7 @@ from tests.docs.story import Story, commands
 from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.conftest import certificate, need, room  # noqa: F401  # fixtures
-from tests.interop.process import eventually
+from tests.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs/howto/postfix-dovecot.md"
 LETTER = b"Subject: Hello\r\n\r\n.Hey <3\r\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -12,14 +13,11 @@ import subprocess
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.interop.peers import program
-
-PATIENCE = 20.0
-"""Seconds for anything that should happen at once."""
+from tests.waiting import PATIENCE, eventually
 
 FLAGS = (
     "--headless",
@@ -130,29 +128,13 @@ class Chromium:
         Raises:
             TimeoutError: It never is; with what the page shows.
         """
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                if self.ask(f"!!({expression})"):
-                    return
-            except RuntimeError:  # between two pages
-                pass
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"never: {expression}\n{self.ask('document.body.innerText')}")
-            time.sleep(0.02)
 
-    def until(self, true: Callable[[], object]) -> None:
-        """
-        Wait until something outside is ``true``.
+        def true() -> object:
+            with contextlib.suppress(RuntimeError):  # between two pages
+                return self.ask(f"!!({expression})")
+            return False
 
-        Raises:
-            TimeoutError: It never is.
-        """
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            if time.monotonic() > deadline:
-                raise TimeoutError("it never was")
-            time.sleep(0.02)
+        eventually(true, lambda: f"never: {expression}\n{self.ask('document.body.innerText')}")
 
     def frame_loaded(self, end: str) -> None:
         """Wait until a frame whose address has this ``end`` is seen."""
@@ -174,7 +156,7 @@ class Chromium:
             picture = base64.b64decode(self.send("Page.captureScreenshot", format="png", clip=clip)["data"])
             return _only_pixel(picture) == colour
 
-        self.until(seen)
+        eventually(seen)
 
     def press(self, key: str) -> None:
         """Press a key, as a person does."""

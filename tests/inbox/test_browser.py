@@ -15,6 +15,7 @@ import pytest
 
 from tests.inbox.chromium import Chromium
 from tests.interop.conftest import need
+from tests.waiting import eventually
 from tests.wire.twistd import LOCAL, Twistd
 
 
@@ -260,7 +261,7 @@ def test_a_link_in_a_message_opens_in_another_tab(inbox, listener):
     box = "document.querySelector('iframe.html').getBoundingClientRect()"
     x, y = inbox.browser.ask(f"[{box}.x + 50, {box}.y + 250]")
     inbox.browser.click(x, y)
-    inbox.browser.until(lambda: any(each.startswith(b"GET /a ") for each in listener.asked))
+    eventually(lambda: any(each.startswith(b"GET /a ") for each in listener.asked))
     (request,) = [each for each in listener.asked if each.startswith(b"GET /a ")]
     assert b"referer" not in request.lower()
     assert not any(b"/ping" in each for each in listener.asked)

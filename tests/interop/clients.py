@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop.peers import NODE_MODULES, program
-from tests.interop.process import PATIENCE
+from tests.waiting import PATIENCE
 
 USER, PASSWORD = "alice", "wonderland"
 SENDER = "sender@client.test"

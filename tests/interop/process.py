@@ -8,16 +8,12 @@ import re
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
-
-# Seconds for anything that a program does; far more than it needs.
-PATIENCE = 15.0
+from tests.waiting import PATIENCE, eventually
 
 Address = int | Path
 """A TCP port of 127.0.0.1, or the path of a UNIX socket."""
@@ -43,23 +39,6 @@ class Running:
     def logged(self, pattern: str) -> re.Match[str]:
         """Wait for it to log what ``pattern`` matches."""
         return eventually(lambda: re.search(pattern, self.text), lambda: f"nothing like {pattern!r} in\n{self.end}")
-
-
-def eventually(look: Callable[[], T | None], complain: Callable[[], str]) -> T:
-    """
-    Look again and again until there is something.
-
-    Raises:
-        TimeoutError: There never is; with the complaint.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise TimeoutError(complain())
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 
-from tests.interop.process import Address, Running, eventually, running
+from tests.interop.process import Address, Running, running
+from tests.waiting import eventually
 from tests.wire.twistd import environment
 
 ROOT = Path(__file__).parents[2]

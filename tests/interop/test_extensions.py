@@ -12,10 +12,10 @@ import pytest
 from tests.interop.clients import SENDER, USER
 from tests.interop.conftest import OurDSNServer, need
 from tests.interop.peers import NODE_MODULES, program
-from tests.interop.process import PATIENCE, eventually
 from tests.interop.receivers import DOMAIN, PICKY, Receiver
 from tests.interop.servers import Postfix, Server
 from tests.interop.test_relays import hand_over
+from tests.waiting import PATIENCE, eventually
 from txsmtpx import MailOptions, RcptOptions, SMTPClient, SMTPError, connect
 from txsmtpx.grammar.options import OriginalRecipient
 

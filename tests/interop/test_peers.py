@@ -10,7 +10,7 @@ from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.conftest import need
 from tests.interop.messages import message
-from tests.interop.process import eventually
+from tests.waiting import eventually
 
 SENDER = "sender@client.test"
 Room = Callable[[str], Path]

@@ -15,9 +15,10 @@ from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.conftest import need
 from tests.interop.peers import program
-from tests.interop.process import PATIENCE, Running, free_port
+from tests.interop.process import Running, free_port
 from tests.interop.smtpx import smtpx
 from tests.sasl.certificates import ClientPem, issue_client
+from tests.waiting import PATIENCE
 from txsmtpx.passwd import hashes, store
 
 

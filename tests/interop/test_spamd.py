@@ -14,7 +14,8 @@ import pytest
 
 from tests.interop import peers
 from tests.interop.conftest import need
-from tests.interop.process import eventually, free_port
+from tests.interop.process import free_port
+from tests.waiting import eventually
 from txsmtpx import FilterBackend, MemoryBackend
 from txsmtpx.filters.spamd import Spamd
 from txsmtpx.testing import MailServer

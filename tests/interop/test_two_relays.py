@@ -18,9 +18,9 @@ import pytest
 from tests.interop.clients import SENDER
 from tests.interop.conftest import need
 from tests.interop.messages import message
-from tests.interop.process import eventually
 from tests.interop.receivers import LMTPReceiver, smtp_sink
 from tests.interop.test_relay_between import LMTP_DOMAIN, Relay, relay
+from tests.waiting import eventually
 
 UMLAUT_DOMAIN = "bücher.test"
 A_LABEL = "xn--bcher-kva.test"

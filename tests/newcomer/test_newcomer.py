@@ -22,9 +22,9 @@ from tests.inbox.chromium import Chromium
 from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.conftest import certificate, need, room  # noqa: F401  # fixtures
-from tests.interop.process import eventually
 from tests.newcomer.clone import Clone, lend
 from tests.newcomer.terminal import Terminal, converse, terminal_at
+from tests.waiting import eventually
 
 PAGE = Page("README.md")
 SERVE = PAGE.take("shell", "make test")

@@ -12,7 +12,8 @@ import pytest
 
 from tests.observers.test_fields import read
 from tests.observers.test_transaction_log import FORM
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.waiting import PATIENCE
+from tests.wire.twistd import LOCAL, Twistd
 
 WRONG = base64.b64encode(b"\0joe\0wrong").decode()
 MESSAGE = "Subject: hi\r\n\r\nbody\r\n"

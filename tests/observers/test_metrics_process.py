@@ -25,8 +25,9 @@ from twisted.python.failure import Failure
 from tests.docs.block import texts
 from tests.interop.conftest import need
 from tests.interop.peers import program
-from tests.interop.process import eventually, free_port
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.interop.process import free_port
+from tests.waiting import PATIENCE, eventually
+from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.observers.metric_families import FAMILIES
 from txsmtpx.tap import Options
 from txsmtpx.testing import issue

@@ -13,7 +13,8 @@ import unicodedata
 
 import pytest
 
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.waiting import PATIENCE
+from tests.wire.twistd import LOCAL, Twistd
 
 FORGED = "2026-01-01T00:00:00+0000 [-] forged"
 

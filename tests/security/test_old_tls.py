@@ -8,7 +8,8 @@ import warnings
 
 import pytest
 
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.waiting import PATIENCE
+from tests.wire.twistd import LOCAL, Twistd
 
 V = ssl.TLSVersion
 

@@ -24,7 +24,8 @@ from twisted.python.failure import Failure
 from tests.interop.conftest import need
 from tests.interop.process import free_port
 from tests.security.rsa import issue_rsa
-from tests.wire.twistd import PATIENCE, Twistd
+from tests.waiting import PATIENCE
+from tests.wire.twistd import Twistd
 from twisted import version
 from txsmtpx import CertificateDirectory, OpenBackend, Session, SMTPServerFactory
 from txsmtpx.testing import issue

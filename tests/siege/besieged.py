@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.waiting import eventually
 from tests.wire.twistd import LOCAL, Twistd
 
 KIB, MIB = 1024, 1024 * 1024
@@ -52,12 +54,10 @@ class Besieged(Twistd):
 
     def within(self, seconds: float, true: Callable[[], object]) -> bool:
         """Whether something becomes ``true`` in time."""
-        deadline = time.monotonic() + seconds
-        while not true():
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                return False
-            time.sleep(0.02)
-        return True
+        with contextlib.suppress(TimeoutError):
+            eventually(lambda: true() or self.process.poll() is not None, seconds=seconds)
+            return self.process.poll() is None
+        return False
 
     def _proc(self, name: str) -> Path:
         return Path(f"/proc/{self.process.pid}/{name}")

@@ -8,7 +8,7 @@ import statistics
 import time
 from types import TracebackType
 
-PATIENCE = 20.0
+from tests.waiting import PATIENCE
 
 
 class Refused(RuntimeError):

@@ -14,7 +14,7 @@ from tests.siege.besieged import Besieged
 from tests.siege.client import Client
 from tests.siege.load import Load, message, wire
 from tests.siege.scale import scale
-from tests.wire.twistd import PATIENCE
+from tests.waiting import PATIENCE
 
 KILLS = scale(3, 100)
 WAYS = ["plain", "plain+pipelined", "tls+pipelined"]

@@ -10,7 +10,8 @@ import ssl
 
 import pytest
 
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.waiting import PATIENCE
+from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.testing import Pem, issue
 
 

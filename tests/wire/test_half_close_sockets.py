@@ -14,8 +14,9 @@ from twisted.internet.endpoints import clientFromString, connectProtocol, server
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 
+from tests.waiting import PATIENCE
 from tests.wire.replies import codes
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx import (
     Filter,
     FilterBackend,

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from tests.waiting import PATIENCE
 from tests.wire.test_twistd import with_tls
-from tests.wire.twistd import LOCAL, PATIENCE, Twistd
+from tests.wire.twistd import LOCAL, Twistd
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import ssl
 
 import pytest
 
-from tests.wire.twistd import LOCAL, PATIENCE, Telnet, Twistd
+from tests.waiting import PATIENCE
+from tests.wire.twistd import LOCAL, Telnet, Twistd
 from twisted import version
 from txsmtpx.testing import Pem, issue
 

@@ -9,12 +9,10 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-PATIENCE = 20.0
-"""Seconds for anything that should happen at once."""
+from tests.waiting import PATIENCE, eventually
 
 COMMAND = [sys.executable, str(Path(sysconfig.get_path("scripts"), "twistd")), "-n", "--pidfile=", "smtpx"]
 
@@ -102,11 +100,12 @@ class Twistd:
 
     def eventually(self, true: Callable[[], object]) -> None:
         """Wait until something is ``true``, as long as it runs."""
-        deadline = time.monotonic() + PATIENCE
-        while not true():
+
+        def look() -> object:
             assert self.process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.02)
+            return true()
+
+        eventually(look, lambda: self.log)
 
     def ports(self, number: int = 1) -> list[str]:
         """What it listens on: port numbers, and paths of UNIX sockets in quotes."""
