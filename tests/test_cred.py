@@ -15,6 +15,7 @@ from zope.interface.verify import verifyObject
 
 from txsmtpx import (
     BackendRealm,
+    Connection,
     LoginBackend,
     MemoryBackend,
     OpenBackend,
@@ -24,7 +25,7 @@ from txsmtpx import (
 )
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
 from txsmtpx.logins.portal import AvatarSession
-from txsmtpx.testing import Conversation
+from txsmtpx.testing import Conversation, Outcome
 
 MAIL = "MAIL FROM:<a@client.example>"
 PASSWORDS = {"PLAIN", "LOGIN"}
@@ -378,3 +379,14 @@ def test_a_plain_backend_is_offered_names_and_passwords():
     assert client.ask(plain("user", "secret"))[0][:3] == "235"
     assert backend.asked == ("user", "secret")
     client.hang_up()
+
+
+def test_a_realm_takes_a_backend_whose_login_is_a_coroutine() -> None:
+    class Slow(OpenBackend):
+        async def anonymous_login(self, connection: Connection) -> Session:
+            return await super().anonymous_login(connection)
+
+    session = Session()
+    realm = BackendRealm(Slow(lambda connection: succeed(session)))
+    avatar = Outcome(realm.requestAvatar(b"me", Connection("1", "localhost", False), ISession)).result()
+    assert avatar == (ISession, session, session.logout)

@@ -40,7 +40,7 @@ TWISTED = (
 FLOORS = [
     ("grammar", GRAMMAR, ("idna",)),  # the A-label of a domain takes tables that the standard library has not
     ("errors.py", GRAMMAR, ("twisted.internet.defer", "twisted.internet.error")),
-    ("interfaces.py", (*GRAMMAR, "txsmtpx.content"), (*TWISTED, "twisted.plugin")),
+    ("interfaces", (*CONTRACTS, "txsmtpx.content"), (*TWISTED, "twisted.plugin", "twisted.application.service")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("settling.py", GRAMMAR, ("twisted.internet.defer",)),
     ("sasl", SASL, TWISTED),

@@ -21,7 +21,7 @@ from txsmtpx import (
 )
 from txsmtpx.command.box import GROUPS
 from txsmtpx.command.listener import Listener
-from txsmtpx.dialog.connection import Connection
+from txsmtpx.interfaces import Connection
 from txsmtpx.tap import Options, SMTPXService, makeService
 from txsmtpx.testing import Pem, issue
 

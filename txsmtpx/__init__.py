@@ -9,13 +9,11 @@ from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
 from txsmtpx.content.header import Header
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.settings import first_failure, first_success
 from txsmtpx.dialog.state import State
-from txsmtpx.dialog.summary import Summary
 from txsmtpx.errors import (
     BodyFailed,
     CommandCancelled,
@@ -38,6 +36,9 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import DeliverBy, MailOptions, OriginalRecipient, Parameter, RcptOptions, ValidSince
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
+    Accept,
+    Connection,
+    DataContext,
     IBackend,
     IBackendPlugin,
     IBindable,
@@ -51,9 +52,11 @@ from txsmtpx.interfaces import (
     IServerObserver,
     ISession,
     IVerifyingSession,
+    Message,
+    Summary,
 )
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
-from txsmtpx.middleware.filter import Accept, Filter, FilterBackend
+from txsmtpx.middleware.filter import Filter, FilterBackend
 from txsmtpx.middleware.limit import LimitBackend
 from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.middleware.rewrite import RewriteBackend
@@ -97,6 +100,7 @@ __all__ = [
     "ConnectionAborted",
     "CramMD5",
     "DNSFailed",
+    "DataContext",
     "DeliverBy",
     "Delivered",
     "DeliveryError",
@@ -129,6 +133,7 @@ __all__ = [
     "MaildirBackend",
     "Malformed",
     "MemoryBackend",
+    "Message",
     "MessageTooBig",
     "Middleware",
     "MiddlewareContext",

@@ -9,13 +9,16 @@ whether there is anything to settle: ``isinstance(..., Deferred)`` is a call int
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import CoroutineType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred
 
 T = TypeVar("T")
+
+Eventual: TypeAlias = T | Awaitable[T]
+"""A value, or a Deferred or a coroutine of it.  Other awaitable objects, such as those of asyncio, are not accepted."""
 
 FAILURES = (Exception, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
 """What a coroutine of ours catches when it awaits a backend: all but GeneratorExit, by which Python ends it."""

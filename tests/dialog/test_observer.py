@@ -11,8 +11,8 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyClass
 
 from txsmtpx import IServerObserver, Observer, OpenBackend, Session, SMTPError
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.observer import Observers
+from txsmtpx.interfaces import Connection
 from txsmtpx.testing import Conversation
 
 

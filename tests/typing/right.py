@@ -41,8 +41,8 @@ from txsmtpx import (
 )
 from txsmtpx.backends.memory import Change, Received
 from txsmtpx.errors import auth_failed
+from txsmtpx.interfaces import DataContext, Message
 from txsmtpx.testing import MailServer, RecordingBackend, Script, Transcript
-from txsmtpx.types import DataContext, Message
 
 
 class Maildrop(Session):

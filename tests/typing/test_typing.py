@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from zope.interface.interface import Method
-
-from txsmtpx import IDataContext, IMessage, types
 
 pytest.importorskip("mypy_zope")
 
@@ -62,18 +57,3 @@ def marked(file: str) -> set[tuple[int, str]]:
 def test_what_mypy_says(told: dict[str, str], kind: str, file: str) -> None:
     assert errors(told[kind], f"/{file}") == marked(file), told[kind]
     assert bool(marked(file)) is file.endswith("wrong.py")
-
-
-@pytest.mark.parametrize(("interface", "type_"), [(IMessage, types.Message), (IDataContext, types.DataContext)])
-def test_the_types_are_the_interfaces(interface: Any, type_: Any) -> None:
-    names = {name for name in vars(type_) if not name.startswith("_")} | {"__aiter__"} & set(vars(type_))
-    assert names == set(interface.names())
-    for name in names:
-        declared = interface[name]
-        if isinstance(declared, Method):
-            parameters = list(inspect.signature(getattr(type_, name)).parameters)
-            signature = declared.getSignatureInfo()
-            others = [each for each in (signature["varargs"], signature["kwargs"]) if each]
-            assert parameters == ["self", *signature["positional"], *others]
-        else:
-            assert isinstance(vars(type_)[name], property)

@@ -24,8 +24,8 @@ from txsmtpx import (
     connect,
     send_mail,
 )
+from txsmtpx.interfaces import DataContext, Message
 from txsmtpx.testing import MailServer, Transcript
-from txsmtpx.types import DataContext, Message
 
 SMTPError("550", (5, 1, 1), "No")  # E: arg-type
 SMTPError(550, "5.1.1", "No")  # E: arg-type

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.grammar import attributes
+from txsmtpx.interfaces import Connection
 from txsmtpx.wire.client import SMTPClient
 
 Introduction = Literal["xforward", "xclient", "nothing"]

@@ -35,7 +35,6 @@ from txsmtpx.backends.next_reply import for_recipient, passed_on, shortened
 from txsmtpx.backends.next_servers import TIMEOUTS, UNREACHABLE, WAIT, NextServers, check
 from txsmtpx.backends.relayed import Relayed, options_for
 from txsmtpx.backends.session import OpenBackend, Session
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.demands import SEND_HINT, EightBit, check_eight_bit
 from txsmtpx.dialog.transfer import Outcome
 from txsmtpx.errors import EightBitContent, NotOffered, SMTPError
@@ -44,6 +43,7 @@ from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.timeouts import Timeouts

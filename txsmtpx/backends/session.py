@@ -10,12 +10,11 @@ from typing import Any
 from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.errors import auth_required, auth_unsupported
 from txsmtpx.extensions import registry
 from txsmtpx.grammar.options import MailOptions, RcptOptions
-from txsmtpx.interfaces import ICredentialsBackend, ISession
+from txsmtpx.interfaces import Connection, ICredentialsBackend, ISession
 
 
 @implementer(ISession)

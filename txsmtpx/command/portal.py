@@ -15,8 +15,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from zope.interface import implementer
 
 from txsmtpx.command.option import OptionError
-from txsmtpx.dialog.connection import Connection
-from txsmtpx.interfaces import IBackend
+from txsmtpx.interfaces import Connection, IBackend
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.sasl.scram_verifier import HASHES
 

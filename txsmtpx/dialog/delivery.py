@@ -19,7 +19,6 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import addresses, clipped, fields, limited, quoted
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.outcome import chosen, for_recipient, outcome_of, refusal
@@ -28,7 +27,7 @@ from txsmtpx.dialog.slots import Slot, Slots
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.grammar import replies, trace
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import IDataContext, ISession
+from txsmtpx.interfaces import Connection, IDataContext, ISession
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
@@ -141,7 +140,7 @@ class DataContext:
     @property
     def late_outcomes(self) -> int:
         """How many outcomes came after their slot had frozen."""
-        return self._slots.late
+        return self._slots.late_outcomes
 
     def note(self, **facts: Any) -> None:
         """What the backend has to say of it (`IDataContext.note`)."""

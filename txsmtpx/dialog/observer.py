@@ -11,10 +11,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txsmtpx.dialog.connection import Connection
-from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import IServerObserver
+from txsmtpx.interfaces import Connection, IServerObserver, Summary
 
 log = Logger(__name__)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import clipped, fields
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection
 
 log = Logger(__name__)
 

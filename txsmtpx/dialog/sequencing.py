@@ -17,7 +17,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.extension import Run
 from txsmtpx.dialog.outcome import refusal
 from txsmtpx.dialog.redaction import redacted
@@ -27,6 +26,7 @@ from txsmtpx.dialog.state import Gate, State
 from txsmtpx.grammar import command, replies
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection
 from txsmtpx.settling import settle
 
 log = Logger(__name__)

@@ -46,13 +46,13 @@ class Slots:
 
     Attributes:
         open: How many have no reply yet.
-        late: How many replies came too late.
+        late_outcomes: How many replies came too late.
     """
 
-    __slots__ = ("_alike", "_lock", "_made", "_named", "_recipients", "late", "open")
+    __slots__ = ("_alike", "_lock", "_made", "_named", "_recipients", "late_outcomes", "open")
 
     def __init__(self, recipients: Sequence[str]) -> None:
-        self.open = self.late = 0
+        self.open = self.late_outcomes = 0
         self._recipients = recipients
         self._made: list[Slot] = []
         self._named: dict[str, list[Slot]] = {}
@@ -129,7 +129,7 @@ class Slots:
     def count_late(self) -> None:
         """A reply came too late."""
         with self._lock:
-            self.late += 1
+            self.late_outcomes += 1
 
     def override(self, reply: Reply) -> None:
         """``reply`` is the outcome for all, whatever they had."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection
 
 End = Literal["answered", "reset", "closed"]
 """The data was answered; the client gave up by RSET, EHLO or the like; the connection ended first, be it by QUIT."""

@@ -13,7 +13,8 @@ from twisted.logger import Logger
 from txsmtpx.content.header import Header
 from txsmtpx.filters.spamc import Connection, Score, score_in
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.middleware.filter import Accept, Filter
+from txsmtpx.interfaces import Accept
+from txsmtpx.middleware.filter import Filter
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)

@@ -9,15 +9,15 @@ from typing import Any
 
 from twisted.cred.credentials import Anonymous, IAnonymous
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import auth_required
-from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
+from txsmtpx.interfaces import Connection, IBackend, ICredentialsBackend, ISession
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES
+from txsmtpx.settling import then
 
 
 @implementer(ISession)
@@ -107,6 +107,4 @@ class BackendRealm:
         """An `ISession`, for the connection ``mind``."""
         if ISession not in interfaces:
             raise NotImplementedError("there are only ISession avatars here")
-        session = self._backend.anonymous_login(mind)
-        waiting = session if isinstance(session, Deferred) else succeed(session)
-        return waiting.addCallback(lambda given: (ISession, given, given.logout))
+        return then(self._backend.anonymous_login(mind), lambda session: (ISession, session, session.logout))

@@ -8,8 +8,7 @@ spoken at the end, the backend behind it has not had the end, and so can take no
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
@@ -18,10 +17,9 @@ from zope.interface import implementer
 from txsmtpx.content import field, header
 from txsmtpx.content.beginning import Beginning
 from txsmtpx.content.header import Header
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import IFilter
+from txsmtpx.interfaces import Accept, Connection, IFilter
 from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.middleware.streamed_message import StreamedMessage
 from txsmtpx.settling import then
@@ -34,25 +32,6 @@ IN_MEMORY = 1024 * 1024
 
 CHUNK = 64 * 1024
 """Octets of a held message that are handed on at a time."""
-
-
-@dataclass(frozen=True)
-class Accept:
-    """
-    A verdict: nothing against it.
-
-    Attributes:
-        headers: Fields to put before the message, name and value.
-    """
-
-    headers: Sequence[tuple[str, str]] = ()
-
-
-Verdict = Reply | Accept | None
-"""
-What a filter says: None goes on, as does `Accept`; a `Reply` is what the client is told, and the message goes
-nowhere: a no refuses it, a yes throws it away.
-"""
 
 
 @implementer(IFilter)

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from twisted.internet.interfaces import IReactorTime
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection
 from txsmtpx.middleware.middleware import Middleware, MiddlewareSession
 
 TOO_MUCH_MAIL_450 = Reply(450, (4, 7, 1), "Too much mail, try again later")

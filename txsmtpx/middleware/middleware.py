@@ -12,8 +12,7 @@ from typing import Any
 
 from zope.interface import directlyProvides, implementer, providedBy
 
-from txsmtpx.dialog.connection import Connection
-from txsmtpx.interfaces import IDataContext, ISession
+from txsmtpx.interfaces import Connection, IDataContext, ISession
 from txsmtpx.settling import then
 
 

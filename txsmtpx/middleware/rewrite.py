@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.outcome import accepts
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection
 from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.settling import then
 

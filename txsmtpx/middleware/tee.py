@@ -14,13 +14,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.message import CONTENT_LIMIT, Message, MessageAborted
 from txsmtpx.dialog.outcome import accepts, answer
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection
 from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
 from txsmtpx.middleware.streamed_message import StreamedMessage
 from txsmtpx.settling import FAILURES

@@ -11,10 +11,9 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.observer import Observer
-from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection, Summary
 from txsmtpx.observers.metric_families import (
     BACKEND,
     COMMANDS,

@@ -16,12 +16,11 @@ from typing import Any, Literal
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.dialog.fields import addresses, clipped, fields, fits, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.refusals import MOST, more_reset
-from txsmtpx.dialog.summary import Summary
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import Connection, Summary
 
 log = Logger(__name__)
 

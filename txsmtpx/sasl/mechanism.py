@@ -26,7 +26,7 @@ class Mechanism:
     Attributes:
         name: As registered.
         credential_interface: What its server half gives, an interface of `twisted.cred.credentials` or the like.
-        server: Makes a server half; takes the `txsmtpx.dialog.connection.Connection` and the backend.
+        server: Makes a server half; takes the `txsmtpx.Connection` and the backend.
         server_first: Whether the client may not begin it.
         available: Whether a connection allows it, such as by its TLS.
         suits: Whether a backend that takes the credentials can satisfy it.

@@ -15,9 +15,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.backends.memory import Received
-from txsmtpx.dialog.connection import Connection
 from txsmtpx.errors import auth_failed
-from txsmtpx.interfaces import ICredentialsBackend, ISession
+from txsmtpx.interfaces import Connection, ICredentialsBackend, ISession
 
 
 class BackendCrash(Exception):

@@ -1,0 +1,227 @@
+"""
+The connection and the transaction, as backends and observers see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, Protocol
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IAddress
+
+from txsmtpx.grammar import trace
+from txsmtpx.grammar.host import plain_address
+from txsmtpx.grammar.options import MailOptions
+from txsmtpx.grammar.proxy import ProxyHeader
+from txsmtpx.grammar.reply import Reply
+
+
+class TLS(Protocol):
+    """The TLS session of a connection."""
+
+    @property
+    def version(self) -> str:
+        """The version, such as ``"TLSv1.3"``."""
+
+    @property
+    def cipher(self) -> str:
+        """The name of the cipher suite, as OpenSSL writes it."""
+
+    @property
+    def verified(self) -> bool:
+        """True if the client has sent a certificate that a trusted authority has signed."""
+
+    @property
+    def peer_names(self) -> Collection[str]:
+        """The names in the certificate of the client: e-mail addresses, DNS names and the common name."""
+
+    @property
+    def bindings(self) -> Mapping[str, bytes]:
+        """The channel bindings by name (RFC 5056); empty after the connection has been closed."""
+
+
+class Connection:
+    """
+    The connection of a client.  The server creates it; a backend reads it.
+
+    Attributes:
+        session_id: The identifier of this connection in the log.
+        domain: The domain of the server, as in its greeting.
+        lmtp: True for LMTP (RFC 2033).
+        helo: The argument of HELO, EHLO or LHLO, or of XCLIENT HELO; ``""`` before it.
+        extended: True after EHLO or LHLO, False after HELO.
+        username: The authenticated user, by AUTH or by XCLIENT LOGIN; None without authentication.
+        proxy_header: The PROXY header with its TLVs; None without ``haproxy:``.
+        proxy: The address of the proxy, if XCLIENT has replaced `peer`; None otherwise.
+        xclient: The attributes of XCLIENT (`txsmtpx.extensions.xclient`).
+        xforward: The attributes of XFORWARD for the present transaction.
+        tls: The TLS session, a `txsmtpx.wire.tls_state.TLSState`; None without TLS.
+
+    Example:
+        A backend that accepts mail of one network only::
+
+            class LocalBackend(OpenBackend):
+                def anonymous_login(self, connection: Connection) -> Session:
+                    if not connection.peer_host.startswith("192.0.2."):
+                        raise SMTPError(550, (5, 7, 1), "Local clients only")
+                    return Session()
+    """
+
+    def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:
+        """
+        Create a connection of which nothing else is known.
+
+        Args:
+            session_id: The identifier of this connection in the log.
+            domain: The domain of the server.
+            lmtp: True for LMTP.
+        """
+        self.session_id = session_id
+        self.domain = domain
+        self.lmtp = lmtp
+        self.helo = ""
+        self.extended = False
+        self.username: str | None = None
+        self._peer: IAddress | None = None
+        self._host: IAddress | None = None
+        self.proxy_header: ProxyHeader | None = None
+        self.proxy: IAddress | None = None
+        self.xclient: dict[str, str] = {}
+        self.xforward: dict[str, str] = {}
+        self.tls: TLS | None = None
+
+    def forget(self) -> None:
+        """Forget what the client has said of itself; not where it comes from."""
+        self.helo = ""
+        self.extended = False
+        self.username = None
+        self.xclient = {name: said for name, said in self.xclient.items() if name not in ("HELO", "PROTO", "LOGIN")}
+        self.xforward = {}
+
+    @property
+    def peer(self) -> IAddress | None:
+        """The address of the client in its plain form; behind ``haproxy:``, that of the PROXY header."""
+        return self._peer
+
+    @peer.setter
+    def peer(self, address: IAddress | None) -> None:
+        self._peer = address if address.__class__ is IPv4Address else _plain(address)
+
+    @property
+    def host(self) -> IAddress | None:
+        """The address that the client has connected to, in its plain form."""
+        return self._host
+
+    @host.setter
+    def host(self, address: IAddress | None) -> None:
+        self._host = address if address.__class__ is IPv4Address else _plain(address)
+
+    @property
+    def peer_host(self) -> str:
+        """The IP address of the client; ``""`` if it has none, such as on a UNIX socket."""
+        peer = self._peer
+        return peer.host if isinstance(peer, IPv4Address | IPv6Address) else ""
+
+    def with_protocol(self, utf8: bool = False) -> str:
+        """
+        Return the protocol for the "with" clause of a Received field (RFC 3848, RFC 6531 §4.3).
+
+        Args:
+            utf8: True for a message with SMTPUTF8.
+
+        Returns:
+            The protocol, such as ``"ESMTPSA"``.
+
+        Example:
+            >>> Connection("1", "mail.example.org", lmtp=True).with_protocol()
+            'LMTP'
+        """
+        return trace.with_protocol(
+            extended=self.extended,
+            lmtp=self.lmtp,
+            utf8=utf8,
+            tls=self.tls is not None,
+            authenticated=self.username is not None,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.session_id} from {self.helo!r} [{self.peer_host}]>"
+
+
+def _plain(address: IAddress | None) -> IAddress | None:
+    """Return an address whose host is in the form of `plain_address`."""
+    if not isinstance(address, IPv6Address):
+        return address
+    host = plain_address(address.host)
+    if host == address.host:
+        return address
+    kind = IPv6Address if ":" in host else IPv4Address
+    return kind(address.type, host, address.port)
+
+
+End = Literal["answered", "reset", "closed"]
+"""
+How a transaction ended.  "answered": the server has replied to the data.  "reset": the client has ended it by RSET,
+EHLO or the like.  "closed": the connection was closed first, also by QUIT.
+"""
+
+
+class Summary(Protocol):
+    """The result of one transaction, for observers.  The server creates it at the end of the transaction."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection.  It may change after the call of the observer."""
+
+    @property
+    def queue_id(self) -> str:
+        """The identifier of the transaction in replies and in the log."""
+
+    @property
+    def sender(self) -> str:
+        """The address of MAIL; ``""`` for the null reverse-path."""
+
+    @property
+    def options(self) -> MailOptions:
+        """The parameters of MAIL."""
+
+    @property
+    def recipients(self) -> Sequence[str]:
+        """The accepted addresses, in the order of RCPT."""
+
+    @property
+    def rejected(self) -> int:
+        """The number of rejected RCPTs."""
+
+    @property
+    def octets(self) -> int:
+        """The octets of the message that were received."""
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply to the data; None for LMTP, and if there was none."""
+
+    @property
+    def outcomes(self) -> Sequence[Reply]:
+        """The outcome for each recipient, in the order of RCPT, for LMTP and PRDR; otherwise empty."""
+
+    @property
+    def replies(self) -> Sequence[Reply]:
+        """`outcomes`, or `reply` as the only item; empty if the data was not answered."""
+
+    @property
+    def end(self) -> End:
+        """How the transaction ended."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from MAIL to the end."""
+
+    @property
+    def backend_seconds(self) -> float:
+        """Seconds from the end of the data to the last reply."""
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The facts that the backend has given to `IDataContext.note`."""

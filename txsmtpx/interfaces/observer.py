@@ -1,0 +1,131 @@
+"""
+Observers of a server.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.python.failure import Failure
+from zope.interface import Interface
+
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces.connection import Connection, Summary
+
+
+class IServerObserver(Interface):
+    """
+    An observer of a server.  It is called after each event, and changes nothing.
+
+    The methods are called in the reactor's thread, and must not block.  What they raise is logged.  `txsmtpx.Observer`
+    has all of them; a method of it that is not overridden costs nothing.
+    """
+
+    def connected(connection: Connection) -> None:
+        """
+        A client has connected.
+
+        Behind ``haproxy:`` the PROXY header has been received.  Inside ``tls:`` there is no TLS yet, unless the PROXY
+        header came inside TLS.
+
+        Args:
+            connection: The connection.
+        """
+
+    def secured(connection: Connection) -> None:
+        """
+        TLS has been established, at the beginning or by STARTTLS.
+
+        Args:
+            connection: The connection.  ``connection.tls`` describes the TLS session.
+        """
+
+    def commanded(connection: Connection, verb: str) -> None:
+        """
+        A command has been received.
+
+        Args:
+            connection: The connection.
+            verb: The verb in upper case; ``""`` if the server does not know it.
+        """
+
+    def replied(connection: Connection, reply: Reply) -> None:
+        """
+        A reply has been sent, also the greeting.
+
+        Args:
+            connection: The connection.
+            reply: The reply.
+        """
+
+    def concluded(summary: Summary) -> None:
+        """
+        A transaction has ended.  It is called once for each accepted MAIL.
+
+        Args:
+            summary: The result.
+        """
+
+    def disconnected(connection: Connection, reason: Failure) -> None:
+        """
+        A connection that was `connected` has been closed.
+
+        Args:
+            connection: The connection.
+            reason: Why it was closed.
+        """
+
+
+class ServerObserverLike(Protocol):
+    """The type of `IServerObserver`, for type checkers without a plugin for zope.interface."""
+
+    def connected(self, connection: Connection) -> None:
+        """
+        A client has connected.
+
+        Args:
+            connection: The connection.
+        """
+
+    def secured(self, connection: Connection) -> None:
+        """
+        TLS has been established.
+
+        Args:
+            connection: The connection.
+        """
+
+    def commanded(self, connection: Connection, verb: str) -> None:
+        """
+        A command has been received.
+
+        Args:
+            connection: The connection.
+            verb: The verb in upper case; ``""`` if the server does not know it.
+        """
+
+    def replied(self, connection: Connection, reply: Reply) -> None:
+        """
+        A reply has been sent.
+
+        Args:
+            connection: The connection.
+            reply: The reply.
+        """
+
+    def concluded(self, summary: Summary) -> None:
+        """
+        A transaction has ended.
+
+        Args:
+            summary: The result.
+        """
+
+    def disconnected(self, connection: Connection, reason: Failure) -> None:
+        """
+        A connection has been closed.
+
+        Args:
+            connection: The connection.
+            reason: Why it was closed.
+        """
