@@ -25,7 +25,7 @@ from txsmtpx import (
 )
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
 from txsmtpx.logins.portal import AvatarSession
-from txsmtpx.testing import Conversation, Outcome
+from txsmtpx.testing import Conversation
 
 MAIL = "MAIL FROM:<a@client.example>"
 PASSWORDS = {"PLAIN", "LOGIN"}
@@ -388,5 +388,5 @@ def test_a_realm_takes_a_backend_whose_login_is_a_coroutine() -> None:
 
     session = Session()
     realm = BackendRealm(Slow(lambda connection: succeed(session)))
-    avatar = Outcome(realm.requestAvatar(b"me", Connection("1", "localhost", False), ISession)).result()
+    avatar = realm.requestAvatar(b"me", Connection("1", "localhost", False), ISession)
     assert avatar == (ISession, session, session.logout)
