@@ -21,7 +21,7 @@ ROOT = Path(txsmtpx.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 GRAMMAR = ("txsmtpx.grammar",)
-CONTRACTS = (*GRAMMAR, "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.settling")
+CONTRACTS = (*GRAMMAR, "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.settling", "txsmtpx.setting")
 SASL = (*CONTRACTS, "txsmtpx.sasl")
 DIALOG = (*SASL, "txsmtpx.content", "txsmtpx.dialog")
 MIDDLE = (*DIALOG, "txsmtpx.extensions")
@@ -42,6 +42,7 @@ FLOORS = [
     ("errors.py", GRAMMAR, ("twisted.internet.defer", "twisted.internet.error")),
     ("interfaces", (*CONTRACTS, "txsmtpx.content"), (*TWISTED, "twisted.plugin", "twisted.application.service")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
+    ("setting.py", (), ()),
     ("settling.py", GRAMMAR, ("twisted.internet.defer",)),
     ("sasl", SASL, TWISTED),
     ("dialog", DIALOG, TWISTED),

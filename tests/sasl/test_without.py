@@ -46,10 +46,10 @@ def test_none_is_left():
     client.ask("EHLO client.example")
     assert client.ask("AUTH PLAIN") == ["502 5.5.1 Command not offered here"]
     client.hang_up()
-    with pytest.raises(ValueError, match="require_auth needs a backend that knows logins, and a mechanism for them"):
+    with pytest.raises(ValueError, match="require_auth needs a backend that has logins, and a mechanism for them"):
         Conversation(RecordingBackend({"u": "p"}), without_mechanisms={"PLAIN", "LOGIN"}, require_auth=True)
 
 
 def test_one_name_is_no_set():
-    with pytest.raises(TypeError, match=r"without_mechanisms is a set of names, such as \{'LOGIN'\}"):
+    with pytest.raises(TypeError, match=r"without_mechanisms must be a set of names, such as \{'LOGIN'\}, not 'LOGIN'"):
         Conversation(without_mechanisms="LOGIN")

@@ -101,7 +101,7 @@ def test_a_host_has_one_cap_however_it_is_called():
     assert codes(first.said() + second.said() + other.said() + again.said()) == ["220", "421", "220", "421"]
     first.hang_up()
     other.hang_up()
-    assert factory._per_host == {}
+    assert factory.admission.per_host == {}
 
 
 def test_a_client_with_a_network_of_ipv6_addresses_has_one_cap():
@@ -111,7 +111,7 @@ def test_a_client_with_a_network_of_ipv6_addresses_has_one_cap():
     assert codes([said for link in links for said in link.said()]) == ["220", "421", "220", "220", "220"]
     for link in links:
         link.hang_up()
-    assert factory._per_host == {}
+    assert factory.admission.per_host == {}
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,7 @@ def test_a_host_is_counted_as_the_client(backend):
     for each in (second, freed):
         each.hang_up()
     assert server.factory.connections == set()
-    assert server.factory._per_host == {}
+    assert server.factory.admission.per_host == {}
 
 
 def test_those_who_are_not_trusted_are_counted_at_once(backend):
@@ -307,7 +307,7 @@ def test_those_who_are_not_trusted_are_counted_at_once(backend):
     first, second = server.connect("198.51.100.7"), server.connect("198.51.100.7")
     assert codes(first.said() + second.said()) == ["220", "421"]
     first.hang_up()
-    assert server.factory._per_host == {}
+    assert server.factory.admission.per_host == {}
 
 
 # ---- the log

@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, IServerObserver, Summary
+from txsmtpx.setting import shown
 
 log = Logger(__name__)
 
@@ -50,10 +51,18 @@ class Observers:
 
     Args:
         observers: Each an `IServerObserver`.
+
+    Raises:
+        TypeError: One is none, or ``observers`` is one observer by itself.
     """
 
     def __init__(self, observers: Iterable[Any] = ()) -> None:
+        if isinstance(observers, str | type) or not isinstance(observers, Iterable):
+            raise TypeError(f"observers must be a list of observers, not {shown(observers)}")
         everybody = tuple(observers)
+        for each in everybody:
+            if isinstance(each, type) or not all(callable(getattr(each, event, None)) for event in IServerObserver):
+                raise TypeError(f"observers must be objects with all methods of IServerObserver, not {shown(each)}")
         self.connected = _told("connected", everybody)
         self.secured = _told("secured", everybody)
         self.commanded = _told("commanded", everybody)

@@ -1,38 +1,69 @@
 """
-What a server was told: one value a factory, which every dialog of it reads.
+The settings of a server that its dialogs read: their declarations, and one `Settings` value for each server.
+
+The settings that only the wire reads are declared in `txsmtpx.wire.server_settings`.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any
+from typing import Any, get_args
 
 from twisted.internet.interfaces import IReactorTime
 
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.table import Tables
-from txsmtpx.grammar import replies
+from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
 from txsmtpx.sasl.mechanism import Mechanism
+from txsmtpx.setting import Choice, Flag, Function, Number, Seconds, Setting, SettingError, Text, shown
 
 OutcomePolicy = Callable[[Sequence[Reply], Reply], Reply]
-"""(a reply a recipient in RCPT order, the outcome of ``data``) to the one reply that SMTP has for them."""
+"""Takes a reply for each recipient in RCPT order, and the outcome of ``data``.  Returns the one reply of SMTP."""
 
 
 def first_failure(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
-    """The default policy: the first failure in RCPT order, so that the client keeps the message."""
+    """
+    Return the first failure in RCPT order, so that the client keeps the message: the default policy.
+
+    Args:
+        outcomes: A reply for each recipient, in RCPT order.
+        outcome: The outcome of ``data``.
+
+    Returns:
+        The first of `outcomes` that is negative, `outcome` if there is none.
+
+    Example:
+        >>> stored, full = Reply(250, (2, 0, 0), "Stored"), Reply(452, (4, 2, 2), "Mailbox full")
+        >>> first_failure([stored, full], stored).text
+        'Mailbox full'
+    """
     return next((reply for reply in outcomes if not reply.positive), outcome)
 
 
 def first_success(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
-    """For backends that see to it themselves when some recipients fail: one success will do."""
+    """
+    Return a success if one recipient has one, for backends that send bounces themselves.
+
+    Args:
+        outcomes: A reply for each recipient, in RCPT order.
+        outcome: The outcome of ``data``.
+
+    Returns:
+        If a recipient has a success, `outcome` or else the first of `outcomes` that is positive.  Otherwise the first
+        failure.
+
+    Example:
+        >>> stored, full = Reply(250, (2, 0, 0), "Stored"), Reply(452, (4, 2, 2), "Mailbox full")
+        >>> first_success([stored, full], stored).text
+        'Stored'
+    """
     if any(reply.positive for reply in outcomes):
         return outcome if outcome.positive else next(reply for reply in outcomes if reply.positive)
     return first_failure(outcomes, outcome)
@@ -40,7 +71,9 @@ def first_success(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
 
 class Identifiers:
     """
-    Short names, unique within a process and, by their random beginning, most likely beyond it.
+    Create short names, unique within a process and, because they begin with random digits, most likely beyond it.
+
+    Each server creates one for its sessions and one for its transactions.
     """
 
     def __init__(self) -> None:
@@ -49,73 +82,260 @@ class Identifiers:
         self._numbers = itertools.count(1)
 
     def next(self) -> str:
+        """
+        Create the next name.
+
+        Returns:
+            Up to 20 hexadecimal digits.
+        """
         return f"{self._prefix}{next(self._numbers):X}"
 
 
-_IDENT = re.compile(r"[ -~]{0,200}")  # a reply line has 512 octets (RFC 5321 §4.5.3.1.5), a domain 255
-_PROFILE = re.compile(r"[A-Za-z0-9._-]{0,20}")  # RFC 6710 §7
+# The declarations, in the order in which each section of the help lists them.  Where 0 is no limit, the help says so.
+
+LMTP = Flag("lmtp", False, "Listening", "Serve LMTP (RFC 2033) instead of ESMTP.")
+DOMAIN = Text(
+    "domain",
+    "localhost",
+    "Listening",
+    "The name of this server in the greeting and in replies: a domain or an address literal.",
+    "a domain, such as mx.example.org",
+)
+IDENT = Text(
+    "ident",
+    "txsmtpx",
+    "Protocol",
+    "The text of the greeting after the domain and ESMTP (RFC 5321 §4.2).",
+    "up to 200 printable characters of ASCII",
+    "[ -~]{0,200}",  # a reply line has 512 octets (RFC 5321 §4.5.3.1.5), a domain 255
+)
+BARE_NEWLINES: Choice[BareNewlines] = Choice(
+    "bare_newlines",
+    "normalize",
+    "Protocol",
+    "Repair, reject or accept a CR or LF that is not part of CRLF.",
+    get_args(BareNewlines),
+)
+REQUIRE_AUTH = Flag("require_auth", False, "Authentication", "Accept mail only after AUTH (RFC 4954 §6).")
+ALLOW_INSECURE_AUTH = Flag(
+    "allow_insecure_auth", False, "Authentication", "Offer and accept AUTH on connections without TLS."
+)
+MAX_AUTH_FAILURES = Number(
+    "max_auth_failures",
+    3,
+    "Authentication",
+    "Disconnect after N failed logins (RFC 4954 §9 asks for three or more).",
+    least=1,
+)
+AUTH_FAILURE_DELAY = Seconds(
+    "auth_failure_delay",
+    1.0,
+    "Authentication",
+    "Delay the reply to a failed login by N seconds, times the number of failures in the connection.",
+)
+REQUIRE_TLS = Flag("require_tls", False, "TLS", "Accept mail only after STARTTLS (RFC 3207 §4).")
+# Postfix: message_size_limit = 10,240,000.  Exim: message_size_limit = 50M.  go-smtp: no limit.
+MAX_MESSAGE_BYTES = Number(
+    "max_message_bytes",
+    32 * 1024 * 1024,
+    "Limits",
+    "Reject messages of more than N octets (0: no limit).",
+    "octets",
+)
+# RFC 5321 §4.5.3.1.8: at least 100.  Postfix: smtpd_recipient_limit = 1000.  Exim: recipients_max = 50000.
+MAX_RECIPIENTS = Number(
+    "max_recipients", 1000, "Limits", "Reject the recipients of a message after the first N (0: no limit)."
+)
+MAX_TRANSACTIONS = Number(
+    "max_transactions",
+    0,
+    "Limits",
+    "Reject MAIL after N transactions in one connection (0: no limit, RFC 9422 §4.1).",
+)
+MAX_RECIPIENT_DOMAINS = Number(
+    "max_recipient_domains",
+    0,
+    "Limits",
+    "Reject recipients in more than N different domains in one connection (0: no limit, RFC 9422 §4.3).",
+)
+# Postfix: smtpd_hard_error_limit = 20.  Exim: smtp_max_synprot_errors = 3, smtp_max_unknown_commands = 3.
+MAX_ERRORS = Number(
+    "max_errors",
+    20,
+    "Limits",
+    "Disconnect after N rejected commands with no message accepted in between (0: never).",
+)
+# RFC 5321 §4.5.3.1.4: at least 512, and more for each extension.  Postfix: line_length_limit = 2048.
+MAX_LINE_LENGTH = Number(
+    "max_line_length",
+    2000,
+    "Limits",
+    "Reject command lines of more than N octets, the line end included.",
+    "octets",
+    least=1,
+)
+DELIVERY_TIMEOUT = Seconds(
+    "delivery_timeout",
+    300.0,
+    "Time-outs",
+    "Reject a recipient for now if the backend has no outcome N seconds after the end of the message.",
+    zero=False,
+)
+OUTCOME_POLICY: Function[OutcomePolicy] = Function(
+    "outcome_policy",
+    first_failure,
+    "Delivery",
+    "Choose the one reply of SMTP if the outcomes of the recipients differ.",
+    "a function of two arguments, such as first_success",
+    2,
+)
+DELIVERY_TIMED_OUT: Function[Callable[[str], Reply]] = Function(
+    "delivery_timed_out",
+    replies.delivery_timed_out_420,
+    "Delivery",
+    "Return the reply for a recipient whose delivery timed out.",
+    "a function of one argument, the recipient",
+    1,
+)
+DELIVER_BY_MINIMUM = Number(
+    "deliver_by_minimum",
+    0,
+    "Extensions",
+    "The smallest by-time of DELIVERBY in seconds, which EHLO advertises (RFC 2852 §3, 0: none).",
+    "seconds",
+)
+PRIORITY_PROFILE = Text(
+    "priority_profile",
+    "",
+    "Extensions",
+    "The profile of MT-PRIORITY that EHLO advertises: MIXER, STANAG4406 or NSEP (RFC 6710 §10), empty for none.",
+    "up to 20 letters, digits, dots, dashes or underscores",
+    r"[A-Za-z0-9._-]{0,20}",  # RFC 6710 §7
+)
+MAX_HOLD = Number(
+    "max_hold",
+    7 * 86400,
+    "Extensions",
+    "The longest time in seconds that FUTURERELEASE may hold a message (RFC 4865).",
+    "seconds",
+    1,
+    10**9 - 1,  # RFC 4865 §3: one to nine digits
+)
+NOW: Function[Callable[[], float]] = Function(
+    "now",
+    time.time,
+    "Extensions",
+    "Return the time in seconds since 1970, for FUTURERELEASE.",
+    "a function without arguments",
+)
+
+DECLARED: tuple[Setting[object], ...] = (
+    LMTP,
+    DOMAIN,
+    IDENT,
+    BARE_NEWLINES,
+    REQUIRE_AUTH,
+    ALLOW_INSECURE_AUTH,
+    MAX_AUTH_FAILURES,
+    AUTH_FAILURE_DELAY,
+    REQUIRE_TLS,
+    MAX_MESSAGE_BYTES,
+    MAX_RECIPIENTS,
+    MAX_TRANSACTIONS,
+    MAX_RECIPIENT_DOMAINS,
+    MAX_ERRORS,
+    MAX_LINE_LENGTH,
+    DELIVERY_TIMEOUT,
+    OUTCOME_POLICY,
+    DELIVERY_TIMED_OUT,
+    DELIVER_BY_MINIMUM,
+    PRIORITY_PROFILE,
+    MAX_HOLD,
+    NOW,
+)
+"""The settings of `Settings`, each of which is a keyword argument of `txsmtpx.SMTPServerFactory` too."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """
-    The parameters of `txsmtpx.SMTPServerFactory` that a dialog reads; here they are checked.
+    The settings of one server, which all its dialogs read.  `txsmtpx.SMTPServerFactory` creates it from its arguments.
 
-    Attributes:
-        ident: What the greeting has after the domain and the protocol (RFC 5321 §4.2); "" for nothing.
-        from_thread: Calls a function, with arguments, in the reactor's thread.
+    Args:
+        backend: Accepts the mail: an `IBackend`.
         tables: The extensions, compiled.
-        observers: Those who watch.
-        now: Seconds since the epoch.
-        trusted_networks: Whose XCLIENT and XFORWARD count.
-        deliver_by_minimum: Seconds, 0 for none (RFC 2852).
-        priority_profile: "", "MIXER", "STANAG4406", "NSEP" (RFC 6710 §10).
-        max_hold: Seconds (RFC 4865).
-        mechanisms: The SASL mechanisms that the backend's credentials allow.
-        max_message_bytes: Octets, 0 for no limit.
-        max_recipients: A message, 0 for any number.
-        max_transactions: MAILs a session, 0 for any number (RFC 9422 §4.1).
-        max_recipient_domains: Different ones a session, 0 for any number (RFC 9422 §4.3).
-        max_errors: Commands refused for good (5xx) without a message taken, which end the connection; 0 for any
-            number, and not counted under LMTP.
-        max_line_length: Octets of a command with its line end.
-        max_auth_failures: Failed logins that end the connection (RFC 4954 §9: three or more).
-        auth_failure_delay: Seconds, times the count, before a failed login is answered.
-        delivery_timeout: Seconds after the end of the data, for outcomes that have no time-out of their own.
-        bare_newlines: What becomes of a CR or LF that is no line end (`txsmtpx.grammar.transparency`).
-        outcome_policy: What SMTP says where recipients fared differently.
-        delivery_timed_out: What is said of a recipient whose delivery timed out.
+        clock: Tells the time, and calls functions later.
+        from_thread: Call a function, with arguments, in the thread of `clock`.
+        domain: The name of this server in the greeting and in replies: a domain or an address literal.
+            Default: 'localhost'.
+        lmtp: Serve LMTP (RFC 2033) instead of ESMTP.  Default: False.
+        ident: The text of the greeting after the domain and ESMTP (RFC 5321 §4.2).  Default: 'txsmtpx'.
+        mechanisms: The SASL mechanisms that the credentials of the backend allow.
+        max_message_bytes: Reject messages of more than N octets (0: no limit).  Default: 33554432.
+        max_recipients: Reject the recipients of a message after the first N (0: no limit).  Default: 1000.
+        max_transactions: Reject MAIL after N transactions in one connection (0: no limit, RFC 9422 §4.1).  Default: 0.
+        max_recipient_domains: Reject recipients in more than N different domains in one connection (0: no limit,
+            RFC 9422 §4.3).  Default: 0.
+        max_errors: Disconnect after N rejected commands with no message accepted in between (0: never).  Default: 20.
+        max_line_length: Reject command lines of more than N octets, the line end included.  Default: 2000.
+        require_auth: Accept mail only after AUTH (RFC 4954 §6).  Default: False.
+        require_tls: Accept mail only after STARTTLS (RFC 3207 §4).  Default: False.
+        tls_available: Whether the server has a certificate.
+        allow_insecure_auth: Offer and accept AUTH on connections without TLS.  Default: False.
+        max_auth_failures: Disconnect after N failed logins (RFC 4954 §9 asks for three or more).  Default: 3.
+        auth_failure_delay: Delay the reply to a failed login by N seconds, times the number of failures in the
+            connection.  Default: 1.0.
+        delivery_timeout: Reject a recipient for now if the backend has no outcome N seconds after the end of the
+            message.  Default: 300.0.
+        bare_newlines: Repair, reject or accept a CR or LF that is not part of CRLF.  Default: 'normalize'.
+        outcome_policy: Choose the one reply of SMTP if the outcomes of the recipients differ.  Default: first_failure.
+        delivery_timed_out: Return the reply for a recipient whose delivery timed out.
+            Default: delivery_timed_out_420.
+        trusted_networks: The networks of proxies whose XCLIENT and XFORWARD count.
+        deliver_by_minimum: The smallest by-time of DELIVERBY in seconds, which EHLO advertises (RFC 2852 §3, 0: none).
+            Default: 0.
+        priority_profile: The profile of MT-PRIORITY that EHLO advertises: MIXER, STANAG4406 or NSEP (RFC 6710 §10),
+            empty for none.  Default: ''.
+        max_hold: The longest time in seconds that FUTURERELEASE may hold a message (RFC 4865).  Default: 604800.
+        now: Return the time in seconds since 1970, for FUTURERELEASE.  Default: time.
+        observers: The observers of the server.
+        session_ids: Names the sessions.
+        queue_ids: Names the transactions.
+
+    Raises:
+        TypeError: A value has the wrong type.
+        SettingError: A value cannot be used, or contradicts another.
     """
 
     backend: Any
-    domain: str
+    tables: Tables
     clock: IReactorTime
     from_thread: Callable[..., object]
-    tables: Tables
-    ident: str = "txsmtpx"
+    domain: str = DOMAIN.default
+    lmtp: bool = LMTP.default
+    ident: str = IDENT.default
     mechanisms: tuple[Mechanism, ...] = ()
-    lmtp: bool = False
-    max_message_bytes: int = 32 * 1024 * 1024
-    max_recipients: int = 1000
-    max_transactions: int = 0
-    max_recipient_domains: int = 0
-    max_errors: int = 20
-    max_line_length: int = 2000
-    require_auth: bool = False
-    require_tls: bool = False
+    max_message_bytes: int = MAX_MESSAGE_BYTES.default
+    max_recipients: int = MAX_RECIPIENTS.default
+    max_transactions: int = MAX_TRANSACTIONS.default
+    max_recipient_domains: int = MAX_RECIPIENT_DOMAINS.default
+    max_errors: int = MAX_ERRORS.default
+    max_line_length: int = MAX_LINE_LENGTH.default
+    require_auth: bool = REQUIRE_AUTH.default
+    require_tls: bool = REQUIRE_TLS.default
     tls_available: bool = False
-    allow_insecure_auth: bool = False
-    max_auth_failures: int = 3
-    auth_failure_delay: float = 1.0
-    delivery_timeout: float = 300.0
-    bare_newlines: BareNewlines = "normalize"
-    outcome_policy: OutcomePolicy = first_failure
-    delivery_timed_out: Callable[[str], Reply] = replies.delivery_timed_out_420
+    allow_insecure_auth: bool = ALLOW_INSECURE_AUTH.default
+    max_auth_failures: int = MAX_AUTH_FAILURES.default
+    auth_failure_delay: float = AUTH_FAILURE_DELAY.default
+    delivery_timeout: float = DELIVERY_TIMEOUT.default
+    bare_newlines: BareNewlines = BARE_NEWLINES.default
+    outcome_policy: OutcomePolicy = OUTCOME_POLICY.default
+    delivery_timed_out: Callable[[str], Reply] = DELIVERY_TIMED_OUT.default
     trusted_networks: Sequence[IPv4Network | IPv6Network] = ()
-    deliver_by_minimum: int = 0
-    priority_profile: str = ""
-    max_hold: int = 7 * 86400
-    now: Callable[[], float] = time.time
+    deliver_by_minimum: int = DELIVER_BY_MINIMUM.default
+    priority_profile: str = PRIORITY_PROFILE.default
+    max_hold: int = MAX_HOLD.default
+    now: Callable[[], float] = NOW.default
     observers: Observers = field(default_factory=Observers)
     session_ids: Identifiers = field(default_factory=Identifiers)
     queue_ids: Identifiers = field(default_factory=Identifiers)
@@ -126,32 +346,13 @@ class Settings:
         return replies.greeting_220(self.domain, "LMTP" if self.lmtp else "ESMTP", self.ident)
 
     def __post_init__(self) -> None:
-        """
-        Raises:
-            ValueError: Something makes no sense.
-        """
-        for name in (
-            "max_message_bytes",
-            "max_recipients",
-            "max_transactions",
-            "max_recipient_domains",
-            "max_errors",
-            "auth_failure_delay",
-        ):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is negative")
-        for name in ("max_line_length", "max_auth_failures", "delivery_timeout"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is not positive")
-        if not 0 < self.max_hold < 10**9:
-            raise ValueError("max_hold is not a number of 1 to 9 digits")  # RFC 4865 §3
-        if not _PROFILE.fullmatch(self.priority_profile):
-            raise ValueError(f"priority_profile is no name of up to 20 letters, not {self.priority_profile!r}")
-        if self.bare_newlines not in ("normalize", "reject", "accept"):
-            raise ValueError(f"bare_newlines is normalize, reject or accept, not {self.bare_newlines!r}")
-        if not _IDENT.fullmatch(self.ident):
-            raise ValueError(f"ident is up to 200 printable characters of ASCII, not {self.ident!r}")
+        for setting in DECLARED:
+            setting.check(getattr(self, setting.name))
+        try:
+            path.check_domain_part(self.domain)
+        except ValueError as error:
+            raise SettingError("domain", f"must be {DOMAIN.accepted}, not {shown(self.domain)}") from error
         if self.require_tls and not self.tls_available:
-            raise ValueError("require_tls needs a certificate")
+            raise SettingError("require_tls", "needs a certificate: give tls as well")
         if self.require_auth and not self.mechanisms:
-            raise ValueError("require_auth needs a backend that knows logins, and a mechanism for them")
+            raise SettingError("require_auth", "needs a backend that has logins, and a mechanism for them")

@@ -17,6 +17,7 @@ from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.sasl.oauth_bearer import OAUTHBEARER, XOAUTH2
 from txsmtpx.sasl.plain import PLAIN
 from txsmtpx.sasl.scram import SCRAM
+from txsmtpx.setting import SettingError
 
 MECHANISMS: tuple[Mechanism, ...] = (*SCRAM, EXTERNAL, OAUTHBEARER, XOAUTH2, CRAM_MD5, PLAIN, LOGIN, ANONYMOUS)
 
@@ -32,8 +33,7 @@ def satisfied_by(
         without: Names of mechanisms that are left out.
 
     Raises:
-        ValueError: No mechanism has such a name.
-        TypeError: ``without`` is one name.
+        SettingError: No mechanism has such a name.
     """
     if ICredentialsBackend.providedBy(backend):
         taken = set(backend.credential_interfaces) - ({IAnonymous} if require_auth else set())
@@ -48,12 +48,11 @@ def satisfied_by(
 def _names(given: Collection[str], known: Collection[str]) -> set[str]:
     """
     Raises:
-        ValueError: A name is not one of ``known``.
+        SettingError: A name is not one of ``known``.
     """
-    if isinstance(given, str):
-        raise TypeError(f"without_mechanisms is a set of names, such as {{{given!r}}}")
     names = {asciitext.upper(name): name for name in given}
     for name in names:
         if name not in known:
-            raise ValueError(f"without_mechanisms: no mechanism is called {names[name]!r}; one of {', '.join(known)}")
+            text = f"must be names of mechanisms, not {names[name]!r}: there are {', '.join(known)}"
+            raise SettingError("without_mechanisms", text)
     return set(names)

@@ -1,207 +1,294 @@
 """
-The server's factory: what it was told, the connections it has, and their end.
+The factory of a server: it checks the settings that a caller gives, and creates the protocols.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, cast
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import ServerFactory
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorFromThreads, IReactorTime
 
+from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.dialog.observer import Observers
-from txsmtpx.dialog.settings import Settings
+from txsmtpx.dialog.observer import Observer, Observers
+from txsmtpx.dialog.settings import OutcomePolicy, Settings
 from txsmtpx.dialog.table import Tables
 from txsmtpx.extensions import registry
 from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_network
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.grammar.transparency import BareNewlines
+from txsmtpx.interfaces import IServerObserver
 from txsmtpx.sasl import mechanisms
-from txsmtpx.wire.descriptors import Descriptors
-from txsmtpx.wire.server import SMTPServer
+from txsmtpx.setting import SettingError, keywords_checked, shown
+from txsmtpx.wire import server_settings as of_wire
+from txsmtpx.wire.admission import Admission
+from txsmtpx.wire.server import Server, SMTPServer
 from txsmtpx.wire.server_certificate import adopt
+from txsmtpx.wire.server_settings import ServerReactor, ServerTLS
 from txsmtpx.wire.transcript import Transcript, to_log
 
-if TYPE_CHECKING:
-    _ServerFactory = ServerFactory[SMTPServer]
-else:
-    _ServerFactory = ServerFactory  # which takes no parameter before Twisted 25
 
-
-class SMTPServerFactory(_ServerFactory):
+class SMTPServerFactory(Server):
     """
-    A server, for any endpoint.
-
-    Attributes:
-        stopping: Whether new transactions are refused.
-        connections: Those that are open.
-        descriptors: Learns of each, where a service listens.
+    A server, for any endpoint of Twisted.  `SMTPService` listens with it; ``endpoint.listen(factory)`` does too.
 
     Args:
-        backend: An `txsmtpx.interfaces.IBackend`.
-        domain: What the server calls itself.
-        lmtp: Speak LMTP (RFC 2033).
-        extensions: What is offered; None for those that the library honours alone, and those that the backend
-            declares in its ``supports``.  STARTTLS and AUTH are left out where there is nothing to them.
-        tls: For STARTTLS: a `Certificate`, or anything with ``getContext``, such as ``CertificateOptions``.
-        require_tls: 530 until STARTTLS (RFC 3207 §4).
-        require_auth: 530 until AUTH (RFC 4954 §6).
-        allow_insecure_auth: Offer AUTH in the clear.
-        without_mechanisms: Names of SASL mechanisms that are neither offered nor accepted, such as ``{"LOGIN"}``.
-        read_timeout: Seconds to wait for the peer's next line or octets (RFC 5321 §4.5.3.2.7: at least 300).
-        write_timeout: Seconds to wait for a peer that does not read.
-        message_timeout: Seconds that a message may take from 354 to its end.
-        greeting_delay: Seconds before the greeting (RFC 5321 §3.1); who speaks before it is sent away with 554.
-        trusted_networks: Such as "10.0.0.0/8": who may say by XCLIENT and XFORWARD that he speaks for another.
-        max_connections: At most, 0 for any number; the next is told 421.
-        max_connections_per_host: Likewise for one client, an IPv4 address or an IPv6 network of 64 bits; peers
-            in ``trusted_networks`` may have any number, but those they speak for by XCLIENT may not.
-        transcript: True for every line in the log, or a function (`Transcript`).
-        observers: Those who watch, each an `txsmtpx.interfaces.IServerObserver`.
-        reactor: Its clock; the global one by default.
-        settings: Those of `Settings` that are not named here: ``max_message_bytes``, ``max_recipients``,
-            ``max_transactions``, ``max_recipient_domains``, ``max_errors``,
-            ``max_line_length``, ``max_auth_failures``, ``auth_failure_delay``, ``delivery_timeout``,
-            ``ident``, ``bare_newlines``, ``outcome_policy``, ``delivery_timed_out``.
+        backend: Accepts the mail: an `IBackend`, such as ``OpenBackend(MySession)``.
+        domain: The name of this server in the greeting and in replies: a domain or an address literal.
+            Default: 'localhost'.
+        lmtp: Serve LMTP (RFC 2033) instead of ESMTP.  Default: False.
+        extensions: Offer these extensions; None: all that the library and the backend implement.  Default: None.
+            STARTTLS is not offered without `tls`, AUTH not without logins, XCLIENT and XFORWARD not without
+            `trusted_networks`.
+        tls: The certificate for STARTTLS: a `Certificate`, or a context of Twisted such as `CertificateOptions`.
+        require_tls: Accept mail only after STARTTLS (RFC 3207 §4).  Default: False.
+        require_auth: Accept mail only after AUTH (RFC 4954 §6).  Default: False.
+        allow_insecure_auth: Offer and accept AUTH on connections without TLS.  Default: False.
+        without_mechanisms: The SASL mechanisms that are neither offered nor accepted, such as LOGIN.  Default: ().
+        max_auth_failures: Disconnect after N failed logins (RFC 4954 §9 asks for three or more).  Default: 3.
+        auth_failure_delay: Delay the reply to a failed login by N seconds, times the number of failures in the
+            connection.  Default: 1.0.
+        ident: The text of the greeting after the domain and ESMTP (RFC 5321 §4.2).  Default: 'txsmtpx'.
+        bare_newlines: Repair, reject or accept a CR or LF that is not part of CRLF.  Default: 'normalize'.
+        trusted_networks: The networks of proxies whose XCLIENT and XFORWARD commands count, such as 10.0.0.0/8.
+            Default: ().
+        max_message_bytes: Reject messages of more than N octets (0: no limit).  Default: 33554432.
+        max_recipients: Reject the recipients of a message after the first N (0: no limit).  Default: 1000.
+        max_transactions: Reject MAIL after N transactions in one connection (0: no limit, RFC 9422 §4.1).  Default: 0.
+        max_recipient_domains: Reject recipients in more than N different domains in one connection (0: no limit,
+            RFC 9422 §4.3).  Default: 0.
+        max_errors: Disconnect after N rejected commands with no message accepted in between (0: never).  Default: 20.
+            Under LMTP the server does not count them.
+        max_line_length: Reject command lines of more than N octets, the line end included.  Default: 2000.
+        max_connections: Reply 421 to connections beyond N at a time (0: no limit).  Default: 0.
+        max_connections_per_host: Reply 421 to connections beyond N at a time from one IPv4 address or IPv6 network of
+            64 bits (0: no limit).  Default: 0.  It does not hold for `trusted_networks`, but for the clients that
+            these name by XCLIENT.
+        read_timeout: Disconnect a client that sends nothing for N seconds (0: never, RFC 5321 §4.5.3.2.7: at least
+            300).  Default: 300.0.
+        write_timeout: Disconnect a client that does not read replies for N seconds (0: never).  Default: 300.0.
+        message_timeout: Disconnect a client whose message is not complete N seconds after it began (0: never).
+            Default: 3600.0.
+        delivery_timeout: Reject a recipient for now if the backend has no outcome N seconds after the end of the
+            message.  Default: 300.0.
+        greeting_delay: Send the greeting after N seconds; clients that send before it are disconnected (RFC 5321
+            §3.1).  Default: 0.0.
+        outcome_policy: Choose the one reply of SMTP if the outcomes of the recipients differ.  Default: first_failure.
+        delivery_timed_out: Return the reply for a recipient whose delivery timed out.
+            Default: delivery_timed_out_420.
+        deliver_by_minimum: The smallest by-time of DELIVERBY in seconds, which EHLO advertises (RFC 2852 §3, 0: none).
+            Default: 0.
+        priority_profile: The profile of MT-PRIORITY that EHLO advertises: MIXER, STANAG4406 or NSEP (RFC 6710 §10),
+            empty for none.  Default: ''.
+        max_hold: The longest time in seconds that FUTURERELEASE may hold a message (RFC 4865).  Default: 604800.
+        now: Return the time in seconds since 1970, for FUTURERELEASE.  Default: time.
+        transcript: Log every line both ways, without credentials; or call a function with each.  Default: False.
+        observers: The observers of the server, each an `IServerObserver`.
+        reactor: Tells the time and calls functions later.  None for the global reactor.
+
+    Attributes:
+        settings: The settings that its dialogs read.
+        tls: The certificate, None for none.
+        admission: The open connections, and the limits on them.
 
     Raises:
-        ValueError: A setting makes no sense.
-        TypeError: There is no such setting.
+        TypeError: A value has the wrong type, or there is no such setting.
+        SettingError: A value cannot be used, or contradicts another.
+
+    Example:
+        >>> from txsmtpx import MemoryBackend
+        >>> factory = SMTPServerFactory(MemoryBackend(), domain="mx.example.org", max_recipients=100)
+        >>> SMTPServerFactory(MemoryBackend(), max_recipients="100")
+        Traceback (most recent call last):
+        TypeError: max_recipients must be an integer of 0 or more, not '100'
     """
 
     noisy = False
 
+    @keywords_checked
     def __init__(
         self,
         backend: Any,
         *,
-        domain: str = "localhost",
-        lmtp: bool = False,
-        extensions: Sequence[Extension] | None = None,
-        tls: Any = None,
-        require_tls: bool = False,
-        require_auth: bool = False,
-        allow_insecure_auth: bool = False,
-        without_mechanisms: Collection[str] = (),
-        read_timeout: float = 300,
-        write_timeout: float = 300,
-        message_timeout: float = 3600,
-        greeting_delay: float = 0,
-        trusted_networks: Sequence[str] = (),
-        max_connections: int = 0,
-        max_connections_per_host: int = 0,
-        transcript: Transcript | bool = False,
-        observers: Iterable[Any] = (),
-        reactor: Any = None,
-        **settings: Any,
+        domain: str = of_dialog.DOMAIN.default,
+        lmtp: bool = of_dialog.LMTP.default,
+        extensions: Collection[Extension] | None = of_wire.EXTENSIONS.default,
+        tls: ServerTLS | None = None,
+        require_tls: bool = of_dialog.REQUIRE_TLS.default,
+        require_auth: bool = of_dialog.REQUIRE_AUTH.default,
+        allow_insecure_auth: bool = of_dialog.ALLOW_INSECURE_AUTH.default,
+        without_mechanisms: Collection[str] = of_wire.WITHOUT_MECHANISMS.default,
+        max_auth_failures: int = of_dialog.MAX_AUTH_FAILURES.default,
+        auth_failure_delay: float = of_dialog.AUTH_FAILURE_DELAY.default,
+        ident: str = of_dialog.IDENT.default,
+        bare_newlines: BareNewlines = of_dialog.BARE_NEWLINES.default,
+        trusted_networks: Collection[str | IPv4Network | IPv6Network] = of_wire.TRUSTED_NETWORKS.default,
+        max_message_bytes: int = of_dialog.MAX_MESSAGE_BYTES.default,
+        max_recipients: int = of_dialog.MAX_RECIPIENTS.default,
+        max_transactions: int = of_dialog.MAX_TRANSACTIONS.default,
+        max_recipient_domains: int = of_dialog.MAX_RECIPIENT_DOMAINS.default,
+        max_errors: int = of_dialog.MAX_ERRORS.default,
+        max_line_length: int = of_dialog.MAX_LINE_LENGTH.default,
+        max_connections: int = of_wire.MAX_CONNECTIONS.default,
+        max_connections_per_host: int = of_wire.MAX_CONNECTIONS_PER_HOST.default,
+        read_timeout: float = of_wire.READ_TIMEOUT.default,
+        write_timeout: float = of_wire.WRITE_TIMEOUT.default,
+        message_timeout: float = of_wire.MESSAGE_TIMEOUT.default,
+        delivery_timeout: float = of_dialog.DELIVERY_TIMEOUT.default,
+        greeting_delay: float = of_wire.GREETING_DELAY.default,
+        outcome_policy: OutcomePolicy = of_dialog.OUTCOME_POLICY.default,
+        delivery_timed_out: Callable[[str], Reply] = of_dialog.DELIVERY_TIMED_OUT.default,
+        deliver_by_minimum: int = of_dialog.DELIVER_BY_MINIMUM.default,
+        priority_profile: str = of_dialog.PRIORITY_PROFILE.default,
+        max_hold: int = of_dialog.MAX_HOLD.default,
+        now: Callable[[], float] = of_dialog.NOW.default,
+        transcript: Transcript | bool = of_wire.TRANSCRIPT.default,
+        observers: Iterable[IServerObserver | Observer] = (),
+        reactor: ServerReactor | None = None,
     ) -> None:
-        if reactor is None:
-            from twisted.internet import reactor
+        clock = _clock(reactor)
+        _check_backend(backend)
+        if extensions is not None:
+            of_wire.EXTENSIONS.check(extensions)
+        of_wire.WITHOUT_MECHANISMS.check(without_mechanisms)
+        of_wire.TRUSTED_NETWORKS.check(trusted_networks)
+        of_wire.MAX_CONNECTIONS.check(max_connections)
+        of_wire.MAX_CONNECTIONS_PER_HOST.check(max_connections_per_host)
+        of_wire.READ_TIMEOUT.check(read_timeout)
+        of_wire.WRITE_TIMEOUT.check(write_timeout)
+        of_wire.MESSAGE_TIMEOUT.check(message_timeout)
+        of_wire.GREETING_DELAY.check(greeting_delay)
+        of_wire.TRANSCRIPT.check(transcript)
         self.tls = adopt(tls)
         offered = mechanisms.satisfied_by(backend, require_auth, without_mechanisms)
         if extensions is None:
             extensions = registry.offered_with(getattr(backend, "supports", ()))
         useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))
-        available = [each for each in extensions if each.keyword not in useless]
         self.settings = Settings(
             backend=backend,
-            domain=to_a_label(domain),  # RFC 6531 §3.7.1
-            clock=reactor,
-            from_thread=_from_thread(reactor),
-            tables=Tables([LMTP if lmtp else SMTP, *available], known=registry.KNOWN),
-            mechanisms=offered,
+            tables=_tables((LMTP if lmtp else SMTP, *(each for each in extensions if each.keyword not in useless))),
+            clock=clock,
+            from_thread=_from_thread(clock),
+            domain=_domain(domain),
             lmtp=lmtp,
-            require_tls=require_tls,
+            ident=ident,
+            mechanisms=offered,
+            max_message_bytes=max_message_bytes,
+            max_recipients=max_recipients,
+            max_transactions=max_transactions,
+            max_recipient_domains=max_recipient_domains,
+            max_errors=max_errors,
+            max_line_length=max_line_length,
             require_auth=require_auth,
+            require_tls=require_tls,
             tls_available=self.tls is not None,
             allow_insecure_auth=allow_insecure_auth,
-            trusted_networks=tuple(plain_network(str(network)) for network in trusted_networks),
+            max_auth_failures=max_auth_failures,
+            auth_failure_delay=auth_failure_delay,
+            delivery_timeout=delivery_timeout,
+            bare_newlines=bare_newlines,
+            outcome_policy=outcome_policy,
+            delivery_timed_out=delivery_timed_out,
+            trusted_networks=tuple(_network(each) for each in trusted_networks),
+            deliver_by_minimum=deliver_by_minimum,
+            priority_profile=priority_profile,
+            max_hold=max_hold,
+            now=now,
             observers=Observers(observers),
-            **settings,
         )
         self.read_timeout = read_timeout
         self.write_timeout = write_timeout
         self.message_timeout = message_timeout
         self.greeting_delay = greeting_delay
-        self.max_connections = max_connections
-        self.max_connections_per_host = max_connections_per_host
         self.transcript = (to_log if transcript else None) if isinstance(transcript, bool) else transcript
-        self.stopping = False
-        self.descriptors: Descriptors | None = None
-        self.connections: set[SMTPServer] = set()
-        self._per_host: Counter[str] = Counter()
-        self._drained: Deferred[None] | None = None
+        self.admission: Admission[SMTPServer] = Admission(clock, max_connections, max_connections_per_host)
+
+    @property
+    def connections(self) -> set[SMTPServer]:
+        """The open connections."""
+        return self.admission.connections
 
     def buildProtocol(self, addr: IAddress | None) -> SMTPServer:
-        """A connection."""
+        """
+        Create the protocol of one connection.
+
+        Args:
+            addr: The address of the client.  The protocol asks its transport for it.
+
+        Returns:
+            The protocol.
+        """
         return SMTPServer(self)
-
-    def admit(self, connection: SMTPServer) -> bool:
-        """Whether one more connection is taken; it counts until `dismiss` in any case."""
-        self.connections.add(connection)
-        if self.descriptors is not None:
-            self.descriptors.taken(connection.transport)
-        return not self.stopping and not 0 < self.max_connections < len(self.connections)
-
-    def admit_host(self, host: str) -> bool:
-        """Whether one more connection of ``host`` is taken, which then counts."""
-        if host and 0 < self.max_connections_per_host <= self._per_host[host]:
-            return False
-        self._per_host[host] += 1
-        return True
-
-    def dismiss(self, connection: SMTPServer, host: str | None) -> None:
-        """``connection`` has gone; it counted for ``host``."""
-        self.connections.discard(connection)
-        self.dismiss_host(host)
-        if self._drained is not None and not self.connections:
-            drained, self._drained = self._drained, None
-            drained.callback(None)
-
-    def dismiss_host(self, host: str | None) -> None:
-        """A connection does not count for ``host`` any more."""
-        if host is not None:
-            self._per_host[host] -= 1
-            if not self._per_host[host]:
-                del self._per_host[host]
 
     def drain(self, timeout: float) -> Deferred[None]:
         """
-        End every connection: the idle are told 421, the others when their transaction is done, or aborted.
+        End every connection.  Idle clients get 421; the others get it when their transaction has ended.
 
         Args:
-            timeout: Seconds until then.
+            timeout: Seconds after which the connections that are left are aborted.
 
         Returns:
-            Fires when none is left.
+            A Deferred that fires when no connection is left.
         """
-        self.stopping = True
-        for connection in list(self.connections):
-            connection.goodbye()
-        if not self.connections:
-            return succeed(None)
-        drained = self._drained = Deferred[None]()
-        deadline = self.settings.clock.callLater(timeout, self.abort)
-
-        def over(result: None) -> None:
-            if deadline.active():
-                deadline.cancel()
-
-        return drained.addCallback(over)
-
-    def resume(self) -> None:
-        """Take connections again, after `drain`."""
-        self.stopping = False
+        return self.admission.drain(timeout)
 
     def abort(self) -> None:
-        """Hang up on everybody, now."""
-        for connection in list(self.connections):
-            connection.abort()
+        """Abort every connection now."""
+        self.admission.abort()
+
+
+def _check_backend(backend: object) -> None:
+    """
+    Check that an object can be a backend.
+
+    Raises:
+        TypeError: It is a class, a session or something else.
+    """
+    if isinstance(backend, type):
+        name = backend.__name__
+        right = f"OpenBackend({name})" if hasattr(backend, "mail") else f"{name}(...)"
+        raise TypeError(f"backend must be an object, not the class {name}: use {right}")
+    if not callable(getattr(backend, "anonymous_login", None)):
+        raise TypeError(f"backend must have anonymous_login, such as MemoryBackend(), not {shown(backend)}")
+
+
+def _clock(reactor: object) -> IReactorTime:
+    if reactor is None:
+        from twisted.internet import reactor
+    if isinstance(reactor, type) or not callable(getattr(reactor, "callLater", None)):
+        raise TypeError(f"reactor must be a reactor, a Clock or None, not {shown(reactor)}")
+    return cast(IReactorTime, reactor)
+
+
+def _domain(domain: str) -> str:
+    of_dialog.DOMAIN.check(domain)
+    try:
+        return to_a_label(domain)  # RFC 6531 §3.7.1
+    except ValueError as error:
+        raise SettingError("domain", f"is {error}") from error
+
+
+def _network(network: str | IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    try:
+        return plain_network(str(network))
+    except ValueError as error:
+        raise SettingError("trusted_networks", f"are networks such as 10.0.0.0/8: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _tables(extensions: tuple[Extension, ...]) -> Tables:
+    """Compile extensions; servers that offer the same share the tables, which no setting changes."""
+    try:
+        return Tables(extensions, known=registry.KNOWN)
+    except ValueError as error:
+        raise SettingError("extensions", f"contradict each other: {error}") from error
 
 
 def _useless(tls: bool, logins: bool, proxies: bool) -> set[str]:
@@ -212,8 +299,9 @@ def _useless(tls: bool, logins: bool, proxies: bool) -> set[str]:
     return useless
 
 
-def _from_thread(reactor: Any) -> Any:
-    """``callFromThread`` of ``reactor``; a clock that is no reactor has none, the global one lends it its own."""
-    if not hasattr(reactor, "callFromThread"):
-        from twisted.internet import reactor
-    return reactor.callFromThread
+def _from_thread(clock: IReactorTime) -> Callable[..., object]:
+    """Return ``callFromThread`` of `clock`; if it has none, as a `Clock` of tests, that of the global reactor."""
+    found: object = clock
+    if not hasattr(clock, "callFromThread"):
+        from twisted.internet import reactor as found
+    return cast(IReactorFromThreads, found).callFromThread

@@ -87,7 +87,7 @@ class Opening:
         self._ask_for_addresses()
         if ISSLTransport.providedBy(connection.transport):
             self.expect_handshake()
-        self._room = connection.factory.admit(connection)
+        self._room = connection.factory.admission.admit(connection)
         if not wait_for_header(connection.transport, self, connection.factory.settings.clock):
             self._begin()
 
@@ -135,19 +135,19 @@ class Opening:
 
     def client_changed(self) -> bool:
         """XCLIENT has named another client, for which the connection counts from now on; whether it is admitted."""
-        self._connection.factory.dismiss_host(self._counted)
+        self._connection.factory.admission.dismiss_host(self._counted)
         return self._count()
 
     def leave(self) -> None:
         """The connection counts no more."""
-        self._connection.factory.dismiss(self._connection, self._counted)
+        self._connection.factory.admission.dismiss(self._connection, self._counted)
 
     # ---- inside
 
     def _refusal(self) -> Reply | None:
         """Count for the client; the reply for a client that is not admitted, else None."""
         if not self._room:
-            stopping = self._connection.factory.stopping
+            stopping = self._connection.factory.admission.stopping
             return replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421
         if trusted(self._connection.dialog):
             return None  # it may have connections for many, see client_changed
@@ -155,7 +155,7 @@ class Opening:
 
     def _count(self) -> bool:
         host = counted_address(self._connection.dialog.connection.peer_host)
-        self._counted = host if self._connection.factory.admit_host(host) else None
+        self._counted = host if self._connection.factory.admission.admit_host(host) else None
         return self._counted is not None
 
     def _ask_for_addresses(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IPushProducer
-from twisted.internet.protocol import connectionDone
+from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
@@ -18,7 +18,10 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.settings import Settings
 from txsmtpx.grammar import replies
+from txsmtpx.wire.admission import Admission
+from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.half_close import ANSWER_TIMEOUT, LAST_ANSWER_TIMEOUT, closed_entirely
 from txsmtpx.wire.handshake import failure_text
@@ -26,15 +29,31 @@ from txsmtpx.wire.intake import DIALOG, PEER, Intake
 from txsmtpx.wire.opening import Opening
 from txsmtpx.wire.outlet import Outlet
 from txsmtpx.wire.tls_state import TLSState
-from txsmtpx.wire.transcript import Recorder
-
-if TYPE_CHECKING:
-    from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.transcript import Recorder, Transcript
 
 log = Logger(__name__)
 
 BREATH = 0.02
 """Seconds between two writes while more commands wait for the backend, see `SMTPServer.write`."""
+
+
+if TYPE_CHECKING:
+    _ServerFactory = ServerFactory["SMTPServer"]
+else:
+    _ServerFactory = ServerFactory  # which takes no parameter before Twisted 25
+
+
+class Server(_ServerFactory):
+    """The part of `txsmtpx.SMTPServerFactory` that a connection reads.  It creates the connections."""
+
+    settings: Settings
+    tls: Certificate | None
+    read_timeout: float
+    write_timeout: float
+    message_timeout: float
+    greeting_delay: float
+    transcript: Transcript | None
+    admission: Admission[SMTPServer]
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -48,10 +67,10 @@ class SMTPServer(LineReceiver):
         deaf: Whether what comes is nobody's business: all is said, or TLS begins.
     """
 
-    factory: SMTPServerFactory
+    factory: Server
     transport: Any  # it provides more interfaces than ITransport, which ones is looked at where it matters
 
-    def __init__(self, factory: SMTPServerFactory) -> None:
+    def __init__(self, factory: Server) -> None:
         self.factory = factory
         self.dialog = ServerDialog(factory.settings, self)
         self._recorder: Recorder | None = None
@@ -237,7 +256,7 @@ class SMTPServer(LineReceiver):
             if not self._reading:
                 self._reading = True
                 self.transport.resumeProducing()
-            if self.factory.stopping and not self.intake.octets:
+            if self.factory.admission.stopping and not self.intake.octets:
                 self.goodbye()
 
     def _expect_answer(self) -> None:

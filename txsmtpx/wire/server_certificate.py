@@ -176,5 +176,6 @@ def adopt(tls: Any) -> Certificate | None:
         return _Fixed(ConnectionCreator(tls))
     if IOpenSSLServerConnectionCreator.providedBy(tls):
         return _Fixed(tls)
-    text = 'tls is a Certificate, such as Certificate("cert.pem", "key.pem"), or CertificateOptions of Twisted'
-    raise TypeError(f"{text}, not {type(tls).__module__}.{type(tls).__name__}")
+    path = f"{tls!r}" if isinstance(tls, str) and os.path.splitext(tls)[1] else "'cert.pem', 'key.pem'"
+    found = repr(tls) if isinstance(tls, str | bool) else f"{type(tls).__module__}.{type(tls).__name__}"
+    raise TypeError(f"tls must be a Certificate, such as Certificate({path}), or a context of Twisted, not {found}")

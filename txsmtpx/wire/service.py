@@ -1,5 +1,5 @@
 """
-The server as a service: endpoints that listen, a graceful stop.
+The server as a service: it listens on endpoints, and stops gracefully.
 """
 
 from __future__ import annotations
@@ -12,33 +12,55 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txsmtpx.setting import shown
 from txsmtpx.wire.descriptors import Descriptors, accepting
 from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.server_settings import SHUTDOWN_TIMEOUT
 
 log = Logger(__name__)
 
 
 class SMTPService(Service):
     """
-    Listens on endpoints.
+    A server that listens on endpoints as long as it runs.
 
-    As long as the process is short of file descriptors, no port of the process accepts a connection.
-
-    ``stopService`` stops accepting, says 421 4.3.2 to the idle, lets transactions finish until the
-    deadline, then aborts them.
-
-    Attributes:
-        ports: Those that listen.
+    While the process has few file descriptors left, no port of the process accepts a connection.
 
     Args:
-        factory: Makes what speaks on all of them.
+        factory: The server.
         endpoints: Server endpoints, such as those of ``serverFromString``.
-        shutdown_timeout: Seconds that open transactions are given.
+        shutdown_timeout: Abort transactions that are open N seconds after the server begins to stop.  Default: 30.0.
+
+    Attributes:
+        factory: The server.
+        ports: The ports that listen.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        SettingError: `shutdown_timeout` is negative, infinite or not a number.
+
+    Example:
+        >>> from twisted.internet import reactor
+        >>> from twisted.internet.endpoints import serverFromString
+        >>> from txsmtpx import MemoryBackend
+        >>> endpoint = serverFromString(reactor, "tcp:2525")
+        >>> service = SMTPService(SMTPServerFactory(MemoryBackend()), [endpoint])
     """
 
     def __init__(
-        self, factory: SMTPServerFactory, endpoints: Sequence[IStreamServerEndpoint], shutdown_timeout: float = 30
+        self,
+        factory: SMTPServerFactory,
+        endpoints: Sequence[IStreamServerEndpoint],
+        shutdown_timeout: float = SHUTDOWN_TIMEOUT.default,
     ) -> None:
+        if not isinstance(factory, SMTPServerFactory):
+            raise TypeError(f"factory must be an SMTPServerFactory, not {shown(factory)}")
+        if isinstance(endpoints, str) or not isinstance(endpoints, Sequence):
+            raise TypeError(f"endpoints must be a list of server endpoints, not {shown(endpoints)}")
+        for endpoint in endpoints:
+            if isinstance(endpoint, type) or not callable(getattr(endpoint, "listen", None)):
+                raise TypeError(f"endpoints must be objects as serverFromString returns, not {shown(endpoint)}")
+        SHUTDOWN_TIMEOUT.check(shutdown_timeout)
         self.factory = factory
         self.ports: list[IListeningPort] = []
         self._endpoints = endpoints
@@ -48,22 +70,22 @@ class SMTPService(Service):
 
     def privilegedStartService(self) -> None:
         """
-        Listen, before the process gives its rights away.
+        Listen, before the process gives up its privileges.
 
         Raises:
-            CannotListenError: A port is not to be had.
+            CannotListenError: A port cannot be opened.
         """
         if not self._listening:
-            self.factory.resume()
-            reactor = self.factory.settings.clock
-            self.factory.descriptors = Descriptors(reactor, lambda: accepting(reactor))
+            admission, reactor = self.factory.admission, self.factory.settings.clock
+            admission.resume()
+            admission.descriptors = Descriptors(reactor, lambda: accepting(reactor))
             self._failed = None
             self._listening = [self._listen(endpoint) for endpoint in self._endpoints]
         if self._failed is not None:
             self._failed.raiseException()
 
     def startService(self) -> None:
-        """Listen, where that has not been done."""
+        """Listen, if the service does not listen yet."""
         Service.startService(self)
         self.privilegedStartService()
 
@@ -77,14 +99,20 @@ class SMTPService(Service):
         return endpoint.listen(self.factory).addCallbacks(self.ports.append, failed)
 
     def stopService(self) -> Deferred[None]:
-        """Stop gracefully; fires when all is over."""
+        """
+        Stop accepting connections, then drain the factory.
+
+        Returns:
+            A Deferred that fires when no connection is left.
+        """
         Service.stopService(self)
         for listening in self._listening:
             listening.cancel()
         ports, self.ports, self._listening = self.ports, [], []
-        if self.factory.descriptors is not None:
-            self.factory.descriptors.stop()
-            self.factory.descriptors = None
+        admission = self.factory.admission
+        if admission.descriptors is not None:
+            admission.descriptors.stop()
+            admission.descriptors = None
         closed = gatherResults([_as_deferred(port.stopListening()) for port in ports])
         return closed.addCallback(lambda _: self.factory.drain(self._shutdown_timeout))
 

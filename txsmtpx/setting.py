@@ -1,0 +1,437 @@
+"""
+A setting: its name, what it accepts, its default and its meaning, declared once.
+
+From the declaration come the default of a keyword argument, the check of what a caller gives, the option of
+``twistd smtpx``, the key of its configuration file, and the text on the pages of the documentation.  A test compares
+the docstrings with the declarations.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import math
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Generic, NoReturn, ParamSpec, TypeVar
+
+T = TypeVar("T", covariant=True)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SHOWN = 80
+"""Characters of a wrong value that an error shows."""
+
+
+class SettingError(ValueError):
+    """
+    A setting has a value of the right type that cannot be used.
+
+    Args:
+        name: The name of the setting.
+        text: What is wrong.  It follows the name in the text of the error.
+
+    Attributes:
+        name: The name of the setting.
+        text: What is wrong, without the name.
+
+    Example:
+        >>> str(SettingError("max_errors", "must be an integer of 0 or more, not -1"))
+        'max_errors must be an integer of 0 or more, not -1'
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name} {text}")
+        self.name = name
+        self.text = text
+
+
+def shown(value: object) -> str:
+    """
+    Return `value` as an error shows it.
+
+    Args:
+        value: What a caller gave.
+
+    Returns:
+        Its repr, cut off after 80 characters.
+    """
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """
+    One setting; each subclass is a kind of value.
+
+    Attributes:
+        name: The keyword argument of this name sets it.
+        default: Its value if the caller gives none.
+        section: The title under which the help and the documentation list it.
+        help: What it means, as a sentence.
+    """
+
+    name: str
+    default: T
+    section: str
+    help: str
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        raise NotImplementedError
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` has the wrong type.
+            SettingError: `value` has the right type and cannot be used.
+        """
+        raise NotImplementedError
+
+    @property
+    def documentation(self) -> str:
+        """The text for this setting in the ``Args:`` of a docstring."""
+        return f"{self.help}  Default: {self.default!r}."
+
+    def wrong_type(self, value: object) -> NoReturn:
+        """
+        Raise the error for a value of a wrong type.
+
+        Args:
+            value: The value.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(f"{self.name} must be {self.accepted}, not {shown(value)}")
+
+    def unusable(self, value: object) -> NoReturn:
+        """
+        Raise the error for a value of the right type that cannot be used.
+
+        Args:
+            value: The value.
+
+        Raises:
+            SettingError: Always.
+        """
+        raise SettingError(self.name, f"must be {self.accepted}, not {shown(value)}")
+
+
+@dataclass(frozen=True)
+class Flag(Setting[bool]):
+    """A setting that is on or off."""
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        return "True or False"
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` is no bool.
+        """
+        if not isinstance(value, bool):
+            self.wrong_type(value)
+
+
+@dataclass(frozen=True)
+class Number(Setting[int]):
+    """
+    A setting that counts.
+
+    Attributes:
+        unit: What it counts, in the plural.
+        least: The smallest value.
+        most: The largest value, None for no limit.
+    """
+
+    unit: str = ""
+    least: int = 0
+    most: int | None = None
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        of = f" ({self.unit})" if self.unit else ""
+        if self.most is None:
+            return f"an integer of {self.least} or more{of}"
+        return f"an integer from {self.least} to {self.most}{of}"
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` is no integer, or a bool.
+            SettingError: `value` is out of range.
+        """
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.wrong_type(value)
+        if value < self.least or (self.most is not None and value > self.most):
+            self.unusable(value)
+
+
+@dataclass(frozen=True)
+class Seconds(Setting[float]):
+    """
+    A setting that is a time in seconds.
+
+    Attributes:
+        zero: Whether 0 can be used.
+    """
+
+    zero: bool = True
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        return "a number of seconds, 0 or more" if self.zero else "a number of seconds greater than 0"
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` is no number, or a bool.
+            SettingError: `value` is negative, infinite or not a number, or 0 where that cannot be used.
+        """
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self.wrong_type(value)
+        if not 0 <= value < math.inf or not (value or self.zero):
+            self.unusable(value)
+
+
+@dataclass(frozen=True)
+class Choice(Setting[T]):
+    """
+    A setting that is one of a few words.
+
+    Attributes:
+        words: The words.
+    """
+
+    words: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        return one_of(self.words)
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` is no string.
+            SettingError: `value` is none of the words.
+        """
+        if not isinstance(value, str):
+            self.wrong_type(value)
+        if value not in self.words:
+            self.unusable(value)
+
+
+@dataclass(frozen=True)
+class Text(Setting[str]):
+    """
+    A setting that is a text.
+
+    Attributes:
+        description: What a text must be, as errors name it.
+        pattern: A regular expression that the whole text matches.
+    """
+
+    description: str = "a string"
+    pattern: str = ".*"
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        return self.description
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` is no string.
+            SettingError: `value` does not match the pattern.
+        """
+        if not isinstance(value, str):
+            self.wrong_type(value)
+        if not re.fullmatch(self.pattern, value):
+            self.unusable(value)
+
+
+@dataclass(frozen=True)
+class Several(Setting[T]):
+    """
+    A setting that is a collection, such as a list.
+
+    Attributes:
+        description: What a value must be, as errors name it.
+        types: The types of its items.
+    """
+
+    description: str = "a list of strings"
+    types: tuple[type, ...] = (str,)
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        return self.description
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` is a single item, or has an item of a wrong type.
+        """
+        if not isinstance(value, Collection) or isinstance(value, str | bytes):
+            self.wrong_type(value)
+        for item in value:
+            if not isinstance(item, self.types):
+                self.wrong_type(value)
+
+
+@dataclass(frozen=True)
+class Function(Setting[T]):
+    """
+    A setting that is a function.
+
+    Attributes:
+        description: What a value must be, as errors name it.
+        arguments: The number of arguments that it is called with.
+    """
+
+    description: str = "a function"
+    arguments: int = 0
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        return self.description
+
+    @property
+    def documentation(self) -> str:
+        """The text for this setting in the ``Args:`` of a docstring."""
+        return f"{self.help}  Default: {getattr(self.default, '__name__', self.default)}."
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` cannot be called with so many arguments.
+        """
+        if not takes(value, self.arguments):
+            self.wrong_type(value)
+
+
+def takes(function: object, arguments: int) -> bool:
+    """
+    Return whether a function can be called with a number of arguments.
+
+    Args:
+        function: Any object.
+        arguments: The number of positional arguments.
+
+    Returns:
+        Whether it can.  True for a function of C whose signature Python does not know.
+
+    Example:
+        >>> takes(len, 1), takes(lambda: None, 1), takes(42, 0)
+        (True, False, False)
+    """
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind(*range(arguments))
+    except TypeError:
+        return False
+    except ValueError:  # inspect knows no signature
+        return True
+    return True
+
+
+def one_of(words: Iterable[str]) -> str:
+    """
+    Return words as a choice.
+
+    Args:
+        words: Two or more.
+
+    Returns:
+        The words, the last behind "or".
+
+    Example:
+        >>> one_of(["normalize", "reject", "accept"])
+        'normalize, reject or accept'
+    """
+    *others, last = words
+    return f"{', '.join(others)} or {last}"
+
+
+def keywords_checked(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    Let a function suggest the right name where a caller uses an unknown keyword argument.
+
+    Args:
+        function: Takes keyword arguments that are all named in its signature.
+
+    Returns:
+        The function.  An unknown keyword raises TypeError with the most similar name.  Python before 3.13 names none.
+
+    Example:
+        >>> @keywords_checked
+        ... def serve(*, max_errors: int = 20) -> None: ...
+        >>> serve(max_eror=3)
+        Traceback (most recent call last):
+        TypeError: there is no argument max_eror; did you mean max_errors?
+    """
+    known = tuple(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                raise TypeError(f"there is no argument {name}" + (f"; did you mean {close[0]}?" if close else ""))
+        return function(*args, **kwargs)
+
+    return checked

@@ -1,0 +1,150 @@
+"""
+Which connections a server admits: all at a time, those of one client, and none while it stops.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Generic, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime, ITransport
+
+from txsmtpx.wire.descriptors import Descriptors
+
+
+class Admitted(Protocol):
+    """A connection of a server."""
+
+    @property
+    def transport(self) -> ITransport | None:
+        """Its transport, None before it has one."""
+
+    def goodbye(self) -> None:
+        """Reply 421 and close, now or when the transaction has ended."""
+
+    def abort(self) -> None:
+        """Abort the connection now."""
+
+
+C = TypeVar("C", bound=Admitted)
+
+
+class Admission(Generic[C]):
+    """
+    The open connections of a server, and the limits on them.  Each `txsmtpx.SMTPServerFactory` creates one.
+
+    Args:
+        clock: Calls functions later.
+        max_connections: Connections at a time (0: no limit).
+        max_connections_per_host: Connections at a time of one client (0: no limit).
+
+    Attributes:
+        max_connections: Connections at a time (0: no limit).
+        max_connections_per_host: Connections at a time of one client (0: no limit).
+        per_host: The number of connections of each client that has one.
+        connections: The open connections, those that are refused among them until they are closed.
+        stopping: Whether new transactions are refused, because the server stops.
+        descriptors: Watches the file descriptors of the process, while a service listens.
+    """
+
+    def __init__(self, clock: IReactorTime, max_connections: int, max_connections_per_host: int) -> None:
+        self.connections: set[C] = set()
+        self.stopping = False
+        self.descriptors: Descriptors | None = None
+        self.max_connections = max_connections
+        self.max_connections_per_host = max_connections_per_host
+        self.per_host: Counter[str] = Counter()
+        self._clock = clock
+        self._drained: Deferred[None] | None = None
+
+    def admit(self, connection: C) -> bool:
+        """
+        Count one more connection.
+
+        Args:
+            connection: The connection.  It counts until `dismiss`, also if it is not admitted.
+
+        Returns:
+            Whether it is admitted: False if there are too many, or if the server stops.
+        """
+        self.connections.add(connection)
+        if self.descriptors is not None:
+            self.descriptors.taken(connection.transport)
+        return not self.stopping and not 0 < self.max_connections < len(self.connections)
+
+    def admit_host(self, host: str) -> bool:
+        """
+        Count one more connection of a client.
+
+        Args:
+            host: The client, as `txsmtpx.grammar.host.counted_address` names it; "" for an unknown one.
+
+        Returns:
+            Whether it is admitted.  If it is not, it does not count.
+        """
+        if host and 0 < self.max_connections_per_host <= self.per_host[host]:
+            return False
+        self.per_host[host] += 1
+        return True
+
+    def dismiss(self, connection: C, host: str | None) -> None:
+        """
+        Count a connection no more, because it is closed.
+
+        Args:
+            connection: The connection.
+            host: The client that it counted for, None for none.
+        """
+        self.connections.discard(connection)
+        self.dismiss_host(host)
+        if self._drained is not None and not self.connections:
+            drained, self._drained = self._drained, None
+            drained.callback(None)
+
+    def dismiss_host(self, host: str | None) -> None:
+        """
+        Count a connection no more for a client.
+
+        Args:
+            host: The client, None for none.
+        """
+        if host is not None:
+            self.per_host[host] -= 1
+            if not self.per_host[host]:
+                del self.per_host[host]
+
+    def drain(self, timeout: float) -> Deferred[None]:
+        """
+        End every connection, and admit none.
+
+        Idle clients get 421.  The others get it when their transaction has ended.
+
+        Args:
+            timeout: Seconds after which the connections that are left are aborted.
+
+        Returns:
+            A Deferred that fires when no connection is left.
+        """
+        self.stopping = True
+        for connection in list(self.connections):
+            connection.goodbye()
+        if not self.connections:
+            return succeed(None)
+        drained = self._drained = Deferred[None]()
+        deadline = self._clock.callLater(timeout, self.abort)
+
+        def over(result: None) -> None:
+            if deadline.active():
+                deadline.cancel()
+
+        return drained.addCallback(over)
+
+    def resume(self) -> None:
+        """Admit connections again, after `drain`."""
+        self.stopping = False
+
+    def abort(self) -> None:
+        """Abort every connection now."""
+        for connection in list(self.connections):
+            connection.abort()
