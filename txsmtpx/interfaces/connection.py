@@ -134,8 +134,8 @@ class Connection:
             The protocol, such as ``"ESMTPSA"``.
 
         Example:
-            >>> Connection("1", "mail.example.org", lmtp=True).with_protocol()
-            'LMTP'
+            >>> Connection("1", "mail.example.org", lmtp=False).with_protocol()
+            'SMTP'
         """
         return trace.with_protocol(
             extended=self.extended,
