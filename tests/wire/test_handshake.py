@@ -88,7 +88,7 @@ def failed(why: str) -> list[str]:
 OPTIONS = {
     "an old version": (
         lambda: Old(old_version),
-        "the client speaks no TLS version that the server accepts (unsupported protocol)",
+        "the client supports no TLS version that the server accepts (unsupported protocol)",
     ),
     "a weak cipher": (
         lambda: Old(weak_cipher),
@@ -208,7 +208,7 @@ def error(*reasons):
         (error("tlsv13 alert certificate expired"), "the client does not accept the server's certificate"),
         (error("sslv3 alert handshake failure"), "the client ended it (sslv3 alert handshake failure)"),
         (error("tlsv1 alert protocol version"), "the client ended it (tlsv1 alert protocol version)"),
-        (error("peer did not return a certificate"), "the client showed no certificate"),
+        (error("peer did not return a certificate"), "the client presented no certificate"),
         (error("certificate verify failed"), "the server does not trust the client's certificate"),
         (error("first", "bad extension"), "bad extension"),
         (Failure(SSL.Error([])), "the client closed the connection"),

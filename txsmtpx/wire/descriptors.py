@@ -1,18 +1,19 @@
 """
-File descriptors: no new connections while there are few left.
+File descriptors: no new connection is accepted while few are left.
 
-A process that has none left can neither accept a connection nor open a file to put a message in, and a port
-that is ready but cannot accept is ready for ever.  So every port of the process stops accepting while some are left for
-the connections that are open.  New clients wait in the queue of the kernel.
+Theory of operation.  A process without a free descriptor can neither accept a connection nor open a file for a message.
+A port that is ready but cannot accept stays ready, and keeps the reactor busy.  So all ports of the process stop
+accepting while some descriptors are left for the connections that are open.  New clients wait in the queue of the
+kernel.
 
-A connection has the lowest number that was free.  So its number says when it is time to look closer.
+A new connection gets the lowest number that is free.  While its number is below half the limit, nothing is counted.
+From there on the descriptors are counted every `LOOK` seconds.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.tcp import Port
@@ -26,53 +27,76 @@ except ImportError:  # Windows has no such limit
 log = Logger(__name__)
 
 LOOK = 0.5
-"""Seconds between two looks, while there is reason to look."""
+"""Seconds between two counts, while more than half the descriptors may be in use."""
 
 _OPEN = "/dev/fd"
 
 
 def in_use() -> int:
     """
-    How many are open.
+    Count the open descriptors of this process.
+
+    Returns:
+        Their number.
 
     Raises:
-        OSError: So many that none is left to find out.
+        OSError: No descriptor is left to read the directory with.
     """
-    return len(os.listdir(_OPEN)) - 1  # one is for the look itself
+    return len(os.listdir(_OPEN)) - 1  # one of them reads the directory
 
 
 def limit() -> int:
-    """How many there may be, 0 where nobody counts."""
+    """
+    Return how many descriptors this process may have.
+
+    Returns:
+        The soft limit, ``ulimit -n``; 0 if there is none, or if the system cannot count them.
+    """
     if resource is None or not os.path.isdir(_OPEN):
         return 0
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return 0 if soft == resource.RLIM_INFINITY else soft
 
 
-def accepting(reactor: Any) -> list[Any]:
-    """Return the ports of ``reactor`` that accept connections now; a clock has none."""
-    readers: Callable[[], Iterable[Any]] = getattr(reactor, "getReaders", list)
-    return [each for each in readers() if isinstance(each, Port)]  # that of a UNIX socket is one, that of UDP is not
+def accepting(reactor: object) -> list[Port]:
+    """
+    Return the ports that accept connections now.
+
+    Args:
+        reactor: The reactor of the process.  A clock has no ports.
+
+    Returns:
+        The ports of TCP and of UNIX sockets.
+    """
+    readers: Callable[[], Sequence[object]] = getattr(reactor, "getReaders", list)
+    return [each for each in readers() if isinstance(each, Port)]
 
 
 class Descriptors:
     """
-    Pauses the ports of a process; each `SMTPService<txsmtpx.wire.service.SMTPService>` has one.
+    Pauses the ports of a process while few descriptors are left.  Each `SMTPService` creates one.
+
+    The ports stop when no more than a reserve is left: a quarter of the limit, at most 128.  They go on when one and a
+    half times that is left.
 
     Attributes:
-        paused: Whether nothing is accepted.
-
-    Args:
-        ports: Those that accept connections, at that moment (`accepting`).
+        paused: Whether no port accepts.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
-        ports: Callable[[], Iterable[Any]],
+        ports: Callable[[], Sequence[Port]],
         limit: Callable[[], int] = limit,
         in_use: Callable[[], int] = in_use,
     ) -> None:
+        """
+        Args:
+            clock: Times the counts.
+            ports: Returns the ports that accept connections at that moment (`accepting`).
+            limit: Returns how many descriptors the process may have, 0 for any number.
+            in_use: Counts the open descriptors.
+        """
         self.paused = False
         self._clock = clock
         self._ports = ports
@@ -82,27 +106,32 @@ class Descriptors:
         self._suspicious = most // 2
         self._many = most - reserve
         self._few = self._many - reserve // 2
-        self._held: list[Any] = []  # the ports that are paused
+        self._held: list[Port] = []  # the ports that are paused
         self._timer: IDelayedCall | None = None
 
-    def taken(self, transport: Any) -> None:
-        """A connection has come in."""
+    def taken(self, transport: object) -> None:
+        """
+        Count the descriptors, if the number of a new connection is high.
+
+        Args:
+            transport: The transport of the connection.
+        """
         number = getattr(transport, "fileno", _none)()
         if 0 < self._suspicious <= number and (self._timer is None or (number >= self._many and not self.paused)):
             self._look()
 
     def stop(self) -> None:
-        """The ports of this server are about to be closed; those of others accept again."""
+        """Let the ports accept again, before those of this server are closed."""
         self._resume()
-        self._unwind()
+        self._cancel_timer()
 
-    def _unwind(self) -> None:
+    def _cancel_timer(self) -> None:
         timer, self._timer = self._timer, None
         if timer is not None and timer.active():
             timer.cancel()
 
     def _look(self) -> None:
-        self._unwind()
+        self._cancel_timer()
         try:
             number = self._in_use()
         except OSError:
@@ -123,7 +152,7 @@ class Descriptors:
         self.paused = False
         held, self._held = self._held, []
         for port in held:
-            port.resumeProducing()  # which does nothing where it was closed meanwhile
+            port.resumeProducing()  # this does nothing if the port was closed meanwhile
 
 
 def _none() -> int:

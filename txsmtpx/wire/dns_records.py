@@ -1,18 +1,18 @@
 """
-Look-ups of MX, A and AAAA records, with verdicts: RFC 1035, RFC 5321 §5.1.
+Look-ups of MX, A and AAAA records (RFC 1035, RFC 5321 §5.1).
 
-NoSuchDomain is an answer of the DNS, and permanent.  DNSFailed is the lack of an answer, and temporary.
+`NoSuchDomain` is an answer of the DNS, and permanent.  `DNSFailed` is the lack of an answer, and temporary.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal, NoReturn, cast, overload
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import DNSLookupError
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorTime, IResolver
 from twisted.names import dns
 from twisted.names.error import AuthoritativeDomainError, DNSNameError, ResolverError
 from twisted.python.failure import Failure
@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
-from txsmtpx.wire.system_resolver import SystemResolver
+from txsmtpx.wire.system_resolver import Answer, SystemResolver
 
 MAX_ALIASES = 8
 """CNAME records that are followed for one name."""
@@ -54,16 +54,22 @@ class Records:
 
     Args:
         clock: Measures the time limit.
-        resolver: An IResolver of twisted.names, or a SystemResolver.
+        resolver: A resolver of twisted.names, or a SystemResolver.
         seconds: The time limit for each query.
     """
 
-    def __init__(self, clock: IReactorTime, resolver: Any, seconds: float) -> None:
+    def __init__(self, clock: IReactorTime, resolver: IResolver | SystemResolver, seconds: float) -> None:
         self._clock = clock
         self._resolver = resolver
         self._seconds = seconds
 
-    async def look_up(self, name: str, kind: Kind) -> list[Any]:
+    @overload
+    async def look_up(self, name: str, kind: Literal["MX"]) -> list[dns.Record_MX]: ...
+
+    @overload
+    async def look_up(self, name: str, kind: Literal["A", "AAAA"]) -> list[dns.Record_A | dns.Record_AAAA]: ...
+
+    async def look_up(self, name: str, kind: Kind) -> Sequence[object]:
         """
         Look up the records of a name.  CNAME records are followed (RFC 5321 §5.1).
 
@@ -72,7 +78,7 @@ class Records:
             kind: The type of the records.
 
         Returns:
-            The payloads of the records.  None if the DNS has answered that there are no records of this type.
+            The payloads of the records; an empty list if the DNS has answered that there are no records of this type.
 
         Raises:
             NoSuchDomain: The name does not exist.
@@ -83,15 +89,15 @@ class Records:
             answers = await self._answers(alias, kind)
             found = [record.payload for record in answers if record.type == _TYPES[kind][0]]
             aliases = [record for record in answers if record.type == dns.CNAME]
-            targets = {asciitext.lower(decoded(each.name)): each.payload.name for each in aliases}
+            targets = {asciitext.lower(decoded(each.name)): _target(each) for each in aliases}
             asked, alias = alias, _last_target(targets, alias)
             if found or alias == asked:
                 return found
         raise DNSFailed(f"the {kind} of {name} could not be looked up: more than {MAX_ALIASES} aliases")
 
-    async def _answers(self, name: str, kind: Kind) -> Sequence[Any]:
+    async def _answers(self, name: str, kind: Kind) -> Sequence[dns.RRHeader]:
         try:
-            waiting = getattr(self._resolver, _TYPES[kind][1])(name)
+            waiting: Deferred[Answer] = getattr(self._resolver, _TYPES[kind][1])(name)
             if not isinstance(self._resolver, SystemResolver):
                 waiting = _uncancellable(waiting)
             answers, _, _ = await waiting.addTimeout(self._seconds, self._clock, self._silent)
@@ -101,9 +107,9 @@ class Records:
             raise NoSuchDomain(f"there is no domain {name}") from None
         except Exception as error:  # resolvers raise exceptions of many classes, Twisted's own undocumented
             raise DNSFailed(f"the {kind} of {name} could not be looked up: {_reason(error)}") from error
-        return answers  # type: ignore[no-any-return]
+        return answers
 
-    def _silent(self, _: Any, seconds: float) -> Any:
+    def _silent(self, _: object, seconds: float) -> NoReturn:
         raise ResolverError(f"no answer within {seconds:g} seconds")
 
 
@@ -113,7 +119,7 @@ _HOST = re.compile(r"(?!.{254})[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 def host_name(domain: str) -> str:
     """
-    Return the form in which the DNS knows a domain: the A-label, without a dot at the end.
+    Return the form that the DNS is asked for: the A-label of a domain, without a dot at the end.
 
     Args:
         domain: A domain or host name.
@@ -134,8 +140,20 @@ def host_name(domain: str) -> str:
 
 
 def decoded(name: dns.Name) -> str:
-    """Return a name of an answer as text, without a dot at the end.  Octets beyond ASCII are escaped."""
+    """
+    Return a name of an answer as text.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The text, without a dot at the end.  Octets beyond ASCII are escaped.
+    """
     return str(name.name, "ascii", "backslashreplace").removesuffix(".")
+
+
+def _target(alias: dns.RRHeader) -> dns.Name:
+    return cast(dns.Name, cast(dns.Record_CNAME, alias.payload).name)
 
 
 def _last_target(targets: dict[str, dns.Name], name: str) -> str:
@@ -166,16 +184,16 @@ def _reason(error: Exception) -> str:
     return text if isinstance(text, str) and text else type(error).__name__
 
 
-def _uncancellable(lookup: Deferred[Any]) -> Deferred[Any]:
+def _uncancellable(lookup: Deferred[Answer]) -> Deferred[Answer]:
     """
     Return a Deferred of the same result that can be cancelled without cancelling the look-up.
 
     A resolver of twisted.names shares one query among all callers that ask the same question.  To cancel it would fail
     the look-ups of all of them.
     """
-    own: Deferred[Any] = Deferred()
+    own: Deferred[Answer] = Deferred()
 
-    def came(answer: Any) -> Any:
+    def came(answer: Answer) -> Answer:
         own.callback(answer)
         return answer
 

@@ -1,9 +1,5 @@
 """
-Twisted's epoll reactor with a shorter way from an event to who waits for it.  ``twistd smtpx`` runs on it where it is
-not told another by ``--reactor``; elsewhere it is had by ``twistd --reactor smtpx``.
-
-Twisted sets up a log context for every event, so that a line logged meanwhile by the old `twisted.python.log` says
-which protocol it is from.  Here nobody asks: log lines name their session themselves.  Nothing else differs.
+Twisted's epoll reactor without a log context for each event.  docs/reactor.md has the reason and the figures.
 """
 
 from __future__ import annotations
@@ -17,26 +13,38 @@ from txsmtpx.wire.twisted_socket_internals import dispatch_events
 
 
 class SMTPReactor(EPollReactor):
-    """See above."""
+    """
+    The reactor of ``twistd smtpx``, unless ``twistd --reactor`` names another.
+
+    Twisted sets up a log context for each event.  A line that is logged by the old `twisted.python.log` gets the name
+    of the protocol from it.  The lines of this package name their session themselves.
+    """
 
     def doPoll(self, timeout: float | None) -> None:
-        """Wait for events, and pass each on; what it raises is logged there, and ends its connection."""
+        """
+        Wait for events, and pass each one to the object that waits for it.
+
+        An exception of that object is logged, and ends its connection.
+
+        Args:
+            timeout: Seconds to wait at most; None for any time.
+        """
         dispatch_events(self, timeout)
 
     doIteration = doPoll
 
 
 def prefer() -> None:
-    """Make it the reactor of this process, where there is none yet, and the system has epoll."""
+    """Install the reactor, unless the process has one already."""
     if "twisted.internet.reactor" not in sys.modules:
         install()
 
 
 def install() -> None:
     """
-    Make it the reactor of this process.
+    Install the reactor in this process: ``twistd --reactor smtpx`` calls it.
 
     Raises:
-        ReactorAlreadyInstalledError: There is one.
+        ReactorAlreadyInstalledError: The process has a reactor.
     """
-    installReactor(SMTPReactor())  # type: ignore[no-untyped-call]  # EPollReactor's
+    installReactor(SMTPReactor())  # type: ignore[no-untyped-call]

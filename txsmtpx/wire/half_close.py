@@ -1,5 +1,5 @@
 """
-A client that shuts down its sending side, and still reads: TCP's half-close (RFC 9293 §3.6.1).
+A client that shuts down its sending side and still reads: TCP's half-close (RFC 9293 §3.6.1).
 
 Devices that send mail by ``nc`` do so.  TLS has no half-close here: Twisted answers the client's close_notify with the
 server's own.
@@ -8,9 +8,9 @@ server's own.
 from __future__ import annotations
 
 import select
-from typing import Any
+from typing import cast
 
-from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, ITCPTransport, ITransport
 from zope.interface import implementer
 
 ANSWER_TIMEOUT = 600.0
@@ -24,41 +24,55 @@ never answers would hold such a connection for ever.
 
 LAST_ANSWER_TIMEOUT = 5.0
 """
-Seconds for the last reply of all, if it is not to a message.  Nothing is lost but that reply, and most clients that end
-like this, within a transaction, have closed the whole connection.
+Seconds for the last reply of all, if it is not to a message.
+
+Only that reply is lost.  Most clients that end like this, within a transaction, have closed the whole connection.
 """
 
 
-def closed_entirely(transport: Any) -> bool:
+def closed_entirely(transport: object) -> bool:
     """
-    Whether a client that sends no more does not read either, as far as the system knows.
+    Return whether a client that sends no more does not read either, as far as the system knows.
 
-    It knows for UNIX sockets.  A TCP client that has closed its socket answers the next write with RST, not before.
+    The system knows for UNIX sockets.  A TCP client that has closed its socket answers the next write with RST, not
+    before.
+
+    Args:
+        transport: The transport of the client.
+
+    Returns:
+        True if both directions are closed.  False if that is not known: over TCP, in memory, and on Windows.
     """
     descriptor = getattr(transport, "fileno", None)
-    if descriptor is None or not hasattr(select, "poll"):  # in memory, and on Windows
+    if descriptor is None or not hasattr(select, "poll"):
         return False
     poll = select.poll()
-    poll.register(descriptor(), 0)  # POLLHUP and POLLERR are reported unasked
+    poll.register(descriptor(), 0)  # poll reports POLLHUP and POLLERR in any case
     return bool(poll.poll(0))
 
 
 @implementer(IHalfCloseableProtocol)
 class PassesHalfClose:
     """
-    For a ``ProtocolWrapper``: the wrapped protocol learns that the client sends no more, where it can make use of that.
+    A mix-in for a `ProtocolWrapper`: it tells the wrapped protocol that the client sends no more.
+
+    `ProtocolWrapper` does not pass that on, so the transport would close the connection.
     """
 
-    transport: Any
-    wrappedProtocol: Any
+    transport: ITransport | None
+    wrappedProtocol: IProtocol
 
     def readConnectionLost(self) -> None:
-        """See ``IHalfCloseableProtocol``.  What is wrapped may be TLS, for which the connection has ended."""
+        """
+        Pass the half-close on; abort the connection if the wrapped protocol knows none, as TLS.
+
+        See `IHalfCloseableProtocol`.
+        """
         wrapped = IHalfCloseableProtocol(self.wrappedProtocol, None)
         if wrapped is None:
-            self.transport.abortConnection()
+            cast(ITCPTransport, self.transport).abortConnection()
         else:
             wrapped.readConnectionLost()
 
     def writeConnectionLost(self) -> None:
-        """Never called, since the server does not shut down its sending side alone."""
+        """Do nothing: the server never shuts down its sending side alone."""

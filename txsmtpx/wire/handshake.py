@@ -1,11 +1,11 @@
 """
-A TLS handshake that failed: why, in words for the log of the server.
+A TLS handshake that failed: the reason, in words for the log of the server.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import cast
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IReactorTime
@@ -31,13 +31,13 @@ _WORDS = {
     "http request": "the client sent an HTTP request in the clear",
     "https proxy request": "the client sent an HTTP request in the clear",
     "unknown protocol": _PLAIN,
-    "unsupported protocol": "the client speaks no TLS version that the server accepts",
-    "version too low": "the client speaks no TLS version that the server accepts",
+    "unsupported protocol": "the client supports no TLS version that the server accepts",
+    "version too low": "the client supports no TLS version that the server accepts",
     "no shared cipher": "the client offers no cipher that the server accepts",
-    "peer did not return a certificate": "the client showed no certificate",
+    "peer did not return a certificate": "the client presented no certificate",
     "certificate verify failed": "the server does not trust the client's certificate",
 }
-"""By OpenSSL's reason; others are shown as OpenSSL puts them."""
+"""The log's words for each reason of OpenSSL.  Other reasons are logged as OpenSSL words them."""
 
 
 CLOSED = "the client closed the connection"
@@ -45,13 +45,13 @@ CLOSED = "the client closed the connection"
 
 def failure_text(reason: Failure) -> str:
     """
-    Say why a handshake failed.
+    Return why a handshake failed.
 
     Args:
-        reason: What ``connectionLost`` was called with.
+        reason: The reason that `connectionLost` was called with.
 
     Returns:
-        `CLOSED` where TLS itself has nothing to say.
+        The text for the log; `CLOSED` if it was no error of TLS.
     """
     error = reason.value
     if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list) or not error.args[0]:
@@ -65,27 +65,45 @@ def failure_text(reason: Failure) -> str:
     return f"the client ended it ({text})"
 
 
-def tls_connection(transport: Any) -> SSL.Connection:
-    """OpenSSL's part of ``transport``, which may be wrapped."""
-    while not hasattr(transport, "getHandle") or not hasattr(transport.getHandle(), "get_cipher_name"):
-        transport = transport.transport
-    connection: SSL.Connection = transport.getHandle()
-    return connection
+def tls_connection(transport: object) -> SSL.Connection:
+    """
+    Return the connection of OpenSSL below a protocol.
+
+    Args:
+        transport: The transport of the protocol.  There may be wrappers between it and TLS.
+
+    Returns:
+        The connection.
+
+    Raises:
+        AttributeError: There is no TLS below the protocol.
+    """
+    while True:
+        get_handle = getattr(transport, "getHandle", None)
+        handle = None if get_handle is None else get_handle()
+        if hasattr(handle, "get_cipher_name"):  # the handle of txsni is a proxy, so its class says nothing
+            return cast(SSL.Connection, handle)
+        transport = transport.transport  # type: ignore[attr-defined]  # of a wrapper
 
 
 class Handshake:
-    """A handshake that is not complete.  The server creates it when TLS begins, and drops it when TLS stands."""
+    """A handshake that is not complete.  `Opening` creates it when TLS begins, and drops it when TLS is complete."""
 
     __slots__ = ("_began", "_clock", "_transport")
 
-    def __init__(self, transport: Any, clock: IReactorTime) -> None:
+    def __init__(self, transport: object, clock: IReactorTime) -> None:
+        """
+        Args:
+            transport: The transport of the server.
+            clock: Measures how long the client waits.
+        """
         self._transport = transport
         self._clock = clock
         self._began = clock.seconds()
 
     @property
     def is_port_check(self) -> bool:
-        """Whether the client has sent no TLS hello, and has not waited either: see `PORT_CHECK`."""
+        """Whether the client has sent no TLS hello, and has not waited either (`PORT_CHECK`)."""
         if self._clock.seconds() - self._began >= PORT_CHECK:
             return False
         random = tls_connection(self._transport).client_random()

@@ -1,13 +1,11 @@
 """
-Implicit TLS (RFC 8314 §3.3): an endpoint whose connections speak TLS from their first octet on.
+Implicit TLS (RFC 8314 §3.3): an endpoint whose connections begin with TLS.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorTime, IStreamServerEndpoint
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
@@ -17,27 +15,44 @@ from txsmtpx.wire.server_certificate import Certificate, adopt
 @implementer(IStreamServerEndpoint)
 class ImplicitTLSEndpoint:
     """
-    TLS over another endpoint, with a `Certificate` that may be read again while it listens.
+    TLS over another endpoint.  The `Certificate` may be read again while the endpoint listens.
 
-    Over one that takes PROXY headers, these come in the clear before TLS, as HAProxy sends them.
+    Over an endpoint that expects PROXY headers, the header comes in the clear before TLS, as HAProxy sends it.
 
-    Args:
-        endpoint: Any endpoint for servers.
-        certificate: What clients are shown.
-        clock: Of the TLS connections, which gather small writes; that of the global reactor by default.
+    Example:
+        A port for submission by implicit TLS::
 
-    Raises:
-        TypeError: ``certificate`` is something else, such as an ``ssl.SSLContext``.
+            certificate = Certificate("cert.pem", "key.pem")
+            ImplicitTLSEndpoint(serverFromString(reactor, "tcp:465"), certificate).listen(factory)
     """
 
-    def __init__(self, endpoint: IStreamServerEndpoint, certificate: Certificate, clock: Any = None) -> None:
+    def __init__(
+        self, endpoint: IStreamServerEndpoint, certificate: Certificate, clock: IReactorTime | None = None
+    ) -> None:
+        """
+        Args:
+            endpoint: Any server endpoint.
+            certificate: The certificate that clients get.
+            clock: Times the TLS connections, which gather small writes; by default the global reactor.
+
+        Raises:
+            TypeError: ``certificate`` is something else, such as an ``ssl.SSLContext``.
+        """
+        adopt(certificate)  # this raises the error
         self._endpoint = endpoint
         self._certificate = certificate
-        adopt(certificate)  # which raises an error if it is none
         self._clock = clock
 
-    def listen(self, protocolFactory: Any) -> Deferred[IListeningPort]:
-        """Listen (`IStreamServerEndpoint`)."""
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """
+        Listen.  See `IStreamServerEndpoint`.
+
+        Args:
+            protocolFactory: Makes the protocols that TLS carries.
+
+        Returns:
+            A Deferred of the port.
+        """
         factory = TLSMemoryBIOFactory(self._certificate, False, protocolFactory, self._clock)
         listening: Deferred[IListeningPort] = self._endpoint.listen(factory)
         return listening

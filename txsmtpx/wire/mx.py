@@ -1,5 +1,5 @@
 """
-Mail exchangers: RFC 5321 §5.1, RFC 7505.
+The mail exchangers of a domain (RFC 5321 §5.1, RFC 7505).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import ipaddress
 import random
 import socket
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Literal, Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
@@ -16,6 +16,9 @@ from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
+    IReactorCore,
+    IReactorTime,
+    IResolver,
     IStreamClientEndpoint,
     IStreamClientEndpointStringParserWithReactor,
 )
@@ -28,7 +31,7 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.address_lookup import AddressLookup
 from txsmtpx.wire.description import check_host, check_port
-from txsmtpx.wire.dns_records import DNSFailed, Kind, NoSuchDomain, Records, decoded, host_name
+from txsmtpx.wire.dns_records import DNSFailed, NoSuchDomain, Records, decoded, host_name
 from txsmtpx.wire.failover import AllServersFailed, Failover
 from txsmtpx.wire.system_resolver import SystemResolver
 
@@ -45,36 +48,47 @@ class NullMX(NetworkError, DNSLookupError):
     fault = Fault.SERVER
 
 
+class _Named(Protocol):
+    server_name: str
+
+
 @implementer(IStreamClientEndpoint)
 class MXEndpoint:
     """
-    The mail servers of a domain: by preference, equals in any order, the addresses of each in a race (RFC 8305).
+    The mail servers of a domain, the preferred one first.
 
-    As a string: ``mx:example.net``, or with another port ``mx:example.net:port=2525``.  An address literal stands for
-    itself: ``mx:[192.0.2.1]``, ``mx:[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3).
+    Servers of the same preference are tried in random order.  The addresses of one server are tried as RFC 8305 says.
+
+    The endpoint string is ``mx:example.net``, or with another port ``mx:example.net:port=2525``.  An address literal
+    stands for itself: ``mx:[192.0.2.1]``, ``mx:[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3).
 
     Attributes:
-        address: The address of a literal, "" for a domain.
+        address: The address of a literal; "" for a domain.
 
     Args:
-        reactor: Connects, and keeps the time.
-        domain: What stands behind the @; looked up as its A-labels (RFC 5891).
-        port: Of each server.
-        timeout: Seconds for a connection to each address.
-        resolver: Of `twisted.names`; None for the name servers of the system.
-        lookup: Seconds for each answer of the DNS.
+        reactor: Connects, and provides time.
+        domain: The part of an address behind the @.  The DNS is asked for its A-labels (RFC 5891).
+        port: The port of each server; default 25.
+        timeout: Seconds for a connection to each address; default 30.
+        resolver: A resolver of `twisted.names`; by default the name servers of the system are asked.
+        lookup: Seconds for each answer of the DNS; default 30.
 
     Raises:
         ValueError: ``domain`` is no domain, or an address literal that holds no address.
+
+    Example:
+        Mail to a domain, by its own servers::
+
+            await connect(MXEndpoint(reactor, "example.net"), tls="opportunistic")
     """
 
     def __init__(
         self,
-        reactor: Any,
+        reactor: IReactorTime,
         domain: str,
         port: int = 25,
         timeout: float = 30,
-        resolver: Any = None,
+        resolver: IResolver | SystemResolver | None = None,
         lookup: float = 30,
     ) -> None:
         self.address = _literal(domain)
@@ -86,22 +100,28 @@ class MXEndpoint:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """
-        Connect to the first exchanger that accepts a connection; ``server_name`` of the protocol is set to its name.
+        Connect to the first exchanger that accepts a connection.
 
         Whether that server accepts mail is not known yet.  `txsmtpx.connect` tries the next one if it does not.
+
+        Args:
+            protocolFactory: Makes the protocol.  Its attribute ``server_name`` is set to the name of the exchanger.
+
+        Returns:
+            A Deferred of the protocol.
 
         Raises:
             NullMX: The domain accepts no mail.
             NoSuchDomain: The domain, or any address, does not exist.
             DNSFailed: The DNS gives no usable answer.
-            ConnectError: No server accepts a connection; the error is that of the last.
+            ConnectError: No server accepts a connection.  It is the error of the last one.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, factory: IProtocolFactory) -> IProtocol:
-        async def prepare(protocol: Any, name: str) -> IProtocol:
-            protocol.server_name = name
-            return protocol  # type: ignore[no-any-return]  # endpoints are not generic
+        async def prepare(protocol: IProtocol, name: str) -> IProtocol:
+            cast(_Named, protocol).server_name = name
+            return protocol
 
         def dial(address: str) -> Deferred[IProtocol]:
             return self.endpoint(address).connect(factory)
@@ -113,7 +133,13 @@ class MXEndpoint:
 
     async def choose(self, failover: Failover[T]) -> T:
         """
-        Run a failover among the exchangers, and return its result.
+        Run a failover among the exchangers.
+
+        Args:
+            failover: The failover.
+
+        Returns:
+            Its result.
 
         Raises:
             NullMX: The domain accepts no mail.
@@ -125,9 +151,11 @@ class MXEndpoint:
 
     async def exchangers(self) -> list[str]:
         """
-        Return the names of the exchangers, the preferred one first; the domain itself if it has no MX records.
+        Look up the exchangers of the domain.
 
-        For an address literal that is the address.
+        Returns:
+            Their names, the preferred one first.  The domain itself if it has no MX records.  The address, for an
+            address literal.
 
         Raises:
             NullMX: The domain accepts no mail.
@@ -139,34 +167,50 @@ class MXEndpoint:
         found = [(each.preference, decoded(each.name)) for each in await self._records.look_up(self._domain, "MX")]
         if any(not name for _, name in found):
             raise NullMX(f"{self._domain} takes no mail (null MX)")
-        random.shuffle(found)  # and the sort is stable: equals stay shuffled
+        random.shuffle(found)  # the sort is stable, so equal preferences stay shuffled
         names: dict[str, str] = {}
         for _, name in sorted(found, key=lambda pair: pair[0]):
             names.setdefault(asciitext.lower(name), name)
         return list(names.values()) or [host_name(self._domain)]
 
     def addresses(self, host: str) -> AddressLookup:
-        """Begin to look up the addresses of an exchanger."""
+        """
+        Begin to look up the addresses of an exchanger.
+
+        Args:
+            host: The name of the exchanger.
+
+        Returns:
+            The look-up.
+        """
         if self.address:
             return AddressLookup(self._reactor, [succeed([self.address])])
         families = (self._family(host, "AAAA", socket.AF_INET6), self._family(host, "A", socket.AF_INET))
         return AddressLookup(self._reactor, [Deferred.fromCoroutine(family) for family in families])
 
-    async def _family(self, host: str, kind: Kind, family: socket.AddressFamily) -> list[str]:
-        return [socket.inet_ntop(family, record.address) for record in await self._records.look_up(host, kind)]
+    async def _family(self, host: str, kind: Literal["A", "AAAA"], family: socket.AddressFamily) -> list[str]:
+        return [socket.inet_ntop(family, record.address or b"") for record in await self._records.look_up(host, kind)]
 
     def endpoint(self, address: str) -> IStreamClientEndpoint:
-        """Return the endpoint of one address."""
+        """
+        Return the endpoint of one address.
+
+        Args:
+            address: An IP address of an exchanger.
+
+        Returns:
+            The endpoint.
+        """
         kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
         return kind(self._reactor, address, self._port, self._timeout)
 
 
 def _literal(domain: str) -> str:
     """
-    Return the address in an address literal (RFC 5321 §4.1.3), "" if ``domain`` is no literal.
+    Return the address in an address literal (RFC 5321 §4.1.3); "" if ``domain`` is no literal.
 
     Raises:
-        ValueError: It holds no address.
+        ValueError: The literal holds no address.
     """
     if not domain.startswith("["):
         return ""
@@ -182,31 +226,45 @@ def _literal(domain: str) -> str:
 
 @implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
 class MXParser:
-    """``mx:DOMAIN:port=N:timeout=S:lookup=S``, for ``clientFromString``."""
+    """Parses ``mx:DOMAIN:port=N:timeout=S:lookup=S`` for ``clientFromString``.  The plugin creates it."""
 
     prefix = "mx"
 
-    def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> MXEndpoint:
+    def parseStreamClient(self, reactor: IReactorCore, *args: object, **kwargs: object) -> MXEndpoint:
         """
+        Make an endpoint from the words of its string.
+
+        Args:
+            reactor: Connects, and provides time.
+            args: The words without a name: the domain.
+            kwargs: The words with a name: ``port``, and in seconds ``timeout`` and ``lookup``.
+
+        Returns:
+            The endpoint.
+
         Raises:
-            ValueError: There is no domain, or port or a time are no numbers.
-            TypeError: There is something else.
+            ValueError: The domain is missing, or the port or a time is no number.
+            TypeError: There is another word.
         """
-        return _parsed(reactor, *_joined(args), **kwargs)
+        words = [str(word) for word in args]
+        return _parsed(reactor, *_joined(words), **{name: str(word) for name, word in kwargs.items()})
 
 
 def _joined(words: Sequence[str]) -> list[str]:
-    """Join the words that a literal was split into: its colons separate no words."""
+    """Join the words into which the colons of an address literal have split it."""
     first, *rest = words or [""]
     while first.startswith("[") and not first.endswith("]") and rest:
         first += f":{rest.pop(0)}"
     return [first, *rest]
 
 
-def _parsed(reactor: Any, domain: str, port: str = "25", timeout: str = "30", *, lookup: str = "30") -> MXEndpoint:
+def _parsed(
+    reactor: IReactorCore, domain: str, port: str = "25", timeout: str = "30", *, lookup: str = "30"
+) -> MXEndpoint:
     if not domain:
         raise ValueError("mx: needs a domain")
     if not domain.startswith("["):
         check_host(domain)
     check_port(int(port))
-    return MXEndpoint(reactor, domain, int(port), float(timeout), lookup=float(lookup))
+    clock = cast(IReactorTime, reactor)
+    return MXEndpoint(clock, domain, int(port), float(timeout), lookup=float(lookup))

@@ -16,16 +16,18 @@ connected, so datagrams from other addresses are not received.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NoReturn, cast
 
 from twisted.internet.abstract import isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.interfaces import IReactorTime, IReactorUDP, ITCPTransport
 from twisted.internet.protocol import DatagramProtocol, connectionDone
+from twisted.internet.udp import Port
 from twisted.names import dns, hosts
 from twisted.names.error import DNSNameError, DNSQueryTimeoutError, DNSServerError, DomainError
 from twisted.protocols.basic import Int16StringReceiver
@@ -34,7 +36,7 @@ from twisted.python.failure import Failure
 from txsmtpx.grammar import asciitext
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
-Answer = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
+Answer = tuple[Sequence[dns.RRHeader], Sequence[dns.RRHeader], Sequence[dns.RRHeader]]
 """The records of the answer, authority and additional sections, as resolvers of twisted.names return them."""
 
 MAX_SERVERS = 3
@@ -104,7 +106,7 @@ class SystemResolver:
 
     def __init__(
         self,
-        reactor: Any,
+        reactor: IReactorTime,
         configuration: Configuration | None = None,
         resolv_conf: str = "/etc/resolv.conf",
         hosts_file: str = "/etc/hosts",
@@ -115,20 +117,44 @@ class SystemResolver:
         self._hosts = hosts.Resolver(hosts_file.encode())
 
     def lookupMailExchange(self, name: str) -> Deferred[Answer]:
-        """Look up MX records."""
+        """
+        Look up MX records.
+
+        Args:
+            name: A domain.
+
+        Returns:
+            A Deferred of the sections of the answer.
+        """
         return Deferred.fromCoroutine(self._ask_servers(name, dns.MX))
 
     def lookupAddress(self, name: str) -> Deferred[Answer]:
-        """Look up A records."""
+        """
+        Look up A records.
+
+        Args:
+            name: The name of a host.
+
+        Returns:
+            A Deferred of the sections of the answer.
+        """
         return Deferred.fromCoroutine(self._address(name, self._hosts.lookupAddress, dns.A))
 
     def lookupIPV6Address(self, name: str) -> Deferred[Answer]:
-        """Look up AAAA records."""
+        """
+        Look up AAAA records.
+
+        Args:
+            name: The name of a host.
+
+        Returns:
+            A Deferred of the sections of the answer.
+        """
         return Deferred.fromCoroutine(self._address(name, self._hosts.lookupIPV6Address, dns.AAAA))
 
-    async def _address(self, name: str, in_file: Any, kind: int) -> Answer:
+    async def _address(self, name: str, in_file: Callable[[str], Deferred[Answer]], kind: int) -> Answer:
         try:
-            return await in_file(name)  # type: ignore[no-any-return]
+            return await in_file(name)
         except (DomainError, OSError):  # the file does not have the name, or does not exist
             return await self._ask_servers(name, kind)
 
@@ -175,8 +201,10 @@ class SystemResolver:
             raise UnusableAnswer(f"{server[0]} refers to other name servers")
         return answer.answers, answer.authority, answer.additional
 
-    def _within(self, seconds: float, asking: Coroutine[Any, Any, dns.Message]) -> Deferred[dns.Message]:
-        def silent(_: Any, __: float) -> Any:
+    def _within(
+        self, seconds: float, asking: Coroutine[Deferred[object], object, dns.Message]
+    ) -> Deferred[dns.Message]:
+        def silent(_: object, __: float) -> NoReturn:
             raise DNSQueryTimeoutError(0)
 
         return Deferred.fromCoroutine(asking).addTimeout(seconds, self._reactor, silent)
@@ -184,7 +212,8 @@ class SystemResolver:
     async def _by_udp(self, server: tuple[str, int], query: dns.Query) -> dns.Message:
         octets = _encoded(query)
         datagrams = _Datagrams(octets[:2])
-        port = self._reactor.listenUDP(0, datagrams, interface="::" if isIPv6Address(server[0]) else "")
+        interface = "::" if isIPv6Address(server[0]) else ""
+        port = cast(Port, cast(IReactorUDP, self._reactor).listenUDP(0, datagrams, interface, 8192))
         try:
             port.connect(*server)
             port.write(octets)
@@ -195,9 +224,10 @@ class SystemResolver:
 
     async def _by_tcp(self, server: tuple[str, int], query: dns.Query, seconds: float) -> dns.Message:
         kind = TCP6ClientEndpoint if isIPv6Address(server[0]) else TCP4ClientEndpoint
-        stream: Any = await kind(self._reactor, *server, seconds).connect(UnloggedFactory.forProtocol(_Stream))
+        made = kind(self._reactor, *server, seconds).connect(UnloggedFactory.forProtocol(_Stream))
+        stream = cast(_Stream, await made)
         try:
-            stream.sendString(_encoded(query))
+            stream.sendString(_encoded(query))  # type: ignore[no-untyped-call]
             return _decoded(server[0], query, await stream.answer)
         finally:
             stream.transport.abortConnection()
@@ -253,7 +283,7 @@ class _Datagrams(DatagramProtocol):
         self.answer: Deferred[bytes] = Deferred()
         self._number = number
 
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         """Take the first message with the ID of the query."""
         if datagram[:2] == self._number and not self.answer.called:
             self.answer.callback(datagram)
@@ -276,7 +306,7 @@ class _Stream(Int16StringReceiver):
         answer: Fires with the octets of the answer.
     """
 
-    transport: Any
+    transport: ITCPTransport
 
     def __init__(self) -> None:
         self.answer: Deferred[bytes] = Deferred()

@@ -1,11 +1,10 @@
 """
-What every TLS context of ours allows: the cipher suites (RFC 9325 §4) and the answer to ALPN (RFC 7301).
+What each TLS context of the package allows: the cipher suites (RFC 9325 §4) and the answer to ALPN (RFC 7301).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IProtocolNegotiationFactory
@@ -17,44 +16,49 @@ CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
     "ECDH+AESGCM:ECDH+CHACHA20:DH+AESGCM:DH+CHACHA20:ECDH+AES256:DH+AES256:ECDH+AES128:DH+AES:!aNULL:!MD5:!DSS"
 )
 """
-The suites of TLS 1.2, the best first: those of Twisted without key transport by static RSA, which has no forward
-secrecy and must not be negotiated (RFC 9325 §4.1).  TLS 1.3 has none of that kind.
+The suites of TLS 1.2, the best first: those of Twisted, less key transport by static RSA.
+
+Key transport by static RSA has no forward secrecy and must not be negotiated (RFC 9325 §4.1).  TLS 1.3 has no such
+suite.  Postfix (``tls_medium_cipherlist``) and Exim leave the choice to OpenSSL, which still allows it.
 """
 
 PROTOCOLS = (b"smtp", b"lmtp")
 """
-The ALPN names of a port for mail.  None is registered; these are what HAProxy's users and submission clients write.
+The ALPN names that a port for mail accepts.  None is registered; users of HAProxy and submission clients write these.
 """
-
-_NONE_IN_COMMON = SSL.NO_OVERLAPPING_PROTOCOLS
 
 
 def answer_alpn(context: SSL.Context, protocols: Sequence[bytes] = ()) -> None:
     """
-    Have servers that use ``context`` answer clients that offer ALPN.
+    Have servers that use a context answer clients that offer ALPN.
 
-    The server speaks what the factory behind TLS names (`IProtocolNegotiationFactory`) and ``protocols``; if there are
-    none, mail.  If it speaks nothing that the client offers, the handshake goes on without ALPN: some clients offer
-    "http/1.1" whatever they speak.  Twisted would end the handshake.
+    The server accepts the protocols of the factory behind TLS (`IProtocolNegotiationFactory`) and ``protocols``.  If
+    these are none, it accepts those of mail.  If none of them is offered, the handshake goes on without ALPN: some
+    clients offer "http/1.1" for every protocol.  Twisted would end the handshake.
 
     Args:
-        context: One that no connection was made from yet.
+        context: A context that no connection was made from yet.
+        protocols: Further names that the server accepts.
     """
 
-    def choose(connection: SSL.Connection, offered: Sequence[bytes]) -> Any:
+    def choose(connection: SSL.Connection, offered: Sequence[bytes]) -> object:
         tls = tls_protocol(connection)
         named = () if tls is None else protocols_of(tls.factory)
-        return next((each for each in (*named, *protocols) or PROTOCOLS if each in offered), _NONE_IN_COMMON)
+        accepted = (*named, *protocols) or PROTOCOLS
+        return next((each for each in accepted if each in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
 
-    context.set_alpn_select_callback(choose)
+    context.set_alpn_select_callback(choose)  # type: ignore[arg-type]  # the sentinel has no type of its own
 
 
-def protocols_of(factory: Any) -> Sequence[bytes]:
+def protocols_of(factory: object) -> Sequence[bytes]:
     """
-    Return what a factory, or one that it wraps, says that it speaks.
+    Return the ALPN names of a factory, or of the first one that it wraps and that has any.
+
+    Args:
+        factory: A factory, or a wrapper of factories.
 
     Returns:
-        Nothing if none of them says so.
+        The names; none if no factory provides `IProtocolNegotiationFactory`.
     """
     while factory is not None:
         if IProtocolNegotiationFactory.providedBy(factory):
@@ -65,9 +69,9 @@ def protocols_of(factory: Any) -> Sequence[bytes]:
 
 def apply_to_endpoint_strings() -> None:
     """
-    Have the contexts that Twisted makes for endpoint strings (``ssl:``, ``tls:``, ``txsni:``) follow this policy too.
+    Apply this policy to the contexts that Twisted makes for endpoint strings (``ssl:``, ``tls:``, ``txsni:``).
 
-    An endpoint string has no word for either, and parsers make contexts whenever they read a certificate again.  So
-    this changes the defaults of Twisted for the whole process: only ``twistd smtpx`` calls it, no library does.
+    This changes the defaults of Twisted for the whole process, so only ``twistd smtpx`` calls it.  See
+    `set_tls_defaults`.
     """
     set_tls_defaults(CIPHERS, answer_alpn)

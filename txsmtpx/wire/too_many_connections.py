@@ -1,5 +1,5 @@
 """
-Errors with which a server refuses a connection: what they say of the number of connections (RFC 5321 §3.8).
+Errors by which a server limits its connections (RFC 5321 §3.8).
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ def is_421(error: BaseException | None) -> bool:
     Return whether an error is a 421, by which a server closes the connection.
 
     Args:
-        error: The error.  One that stands for several servers counts if one of them has answered 421.
+        error: The error.  An `AllServersFailed` counts if one of its servers has answered 421.
+
+    Returns:
+        True for a 421.
     """
     if isinstance(error, AllServersFailed):
         return any(is_421(attempt.error) for attempt in error.attempts)

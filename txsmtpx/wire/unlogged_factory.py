@@ -1,4 +1,6 @@
-"""A factory for one connection, of which the log says nothing."""
+"""
+A factory whose start and stop are not logged.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,10 @@ from twisted.internet.protocol import Factory
 
 class UnloggedFactory(Factory):
     """
-    A factory for a connection to another program, made for each connection.
+    A factory for one connection to another program, such as a mail server, a name server or spamd.
 
-    Twisted logs the start and the stop of a factory. A client that can make the server connect would fill the log
-    with them.
+    Twisted logs the start and the stop of each factory.  A client that makes the server connect would fill the log with
+    such lines.
     """
 
     noisy = False
