@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -104,6 +105,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def logged_failures() -> LoggedFailures:
     """What this test has to answer for in the log, unless it claims it here."""
     return _logged
+
+
+@pytest.fixture
+def port_in_use() -> Iterator[int]:
+    """A TCP port of 127.0.0.1 on which another socket listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -78,12 +79,6 @@ def running(directory: Path, *command: str | Path, **environment: str) -> Iterat
     assert process.returncode in (0, -signal.SIGTERM), said
     assert "Traceback" not in said, said
     assert "Unhandled" not in said, said
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def on(port: int) -> str:

@@ -310,13 +310,6 @@ def test_wrong_certificates(pem, other, tmp_path):
     assert str(pem.certificate) in exit.value.code
 
 
-@pytest.fixture
-def taken():
-    """A port that somebody else listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
 def complaint(directory, *options) -> str:
     """The one line with which the command ends."""
     ended = run(directory, *options)
@@ -341,12 +334,12 @@ def test_a_key_that_does_not_belong(tmp_path, pem, other):
     )
 
 
-def test_a_port_in_use(tmp_path, taken):
-    assert str(taken) in complaint(tmp_path, "--port", f"tcp:{taken}:interface=127.0.0.1")
+def test_a_port_in_use(tmp_path, port_in_use):
+    assert str(port_in_use) in complaint(tmp_path, "--port", f"tcp:{port_in_use}:interface=127.0.0.1")
 
 
-def test_one_of_two_ports_in_use(tmp_path, taken):
-    assert str(taken) in complaint(tmp_path, "--port", LOCAL, "--port", f"tcp:{taken}:interface=127.0.0.1")
+def test_one_of_two_ports_in_use(tmp_path, port_in_use):
+    assert str(port_in_use) in complaint(tmp_path, "--port", LOCAL, "--port", f"tcp:{port_in_use}:interface=127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.task import deferLater
 
-from tests.interop.process import free_port
 from tests.interop.smtpx import smtpx
+from tests.ports import free_port
 from txsmtpx import SMTPError, SMTPPool
 
 LARGE = int(os.environ.get("TXSMTPX_LARGE_MESSAGE", 200 * 2**20))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.wire.twistd import COMMAND, environment
 from txsmtpx.tap import Options
 from txsmtpx.testing import Pem, issue
@@ -27,19 +28,6 @@ def here(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return directory
 
 
-@pytest.fixture
-def taken() -> Iterator[int]:
-    """A port that somebody else listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-@pytest.fixture
-def free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def check(*options: str) -> list[str]:
     """What is wrong, a line each."""
     with pytest.raises(SystemExit) as exit:
@@ -52,12 +40,12 @@ def check(*options: str) -> list[str]:
 
 
 @pytest.mark.parametrize("option", ["--port", "--tls-port", "--web", "--metrics"])
-def test_a_port_in_use(here, taken, option):
+def test_a_port_in_use(here, port_in_use, option):
     pem = issue(here)
     others = [] if option == "--port" else ["--port", ANY]
     others += ["--backend", "memory", "--tls-certificate", str(pem.both)]
-    at = f"tcp:{taken}:interface=127.0.0.1"
-    wanted = f"{option} {at}: cannot listen on port {taken} of 127.0.0.1: it is in use"
+    at = f"tcp:{port_in_use}:interface=127.0.0.1"
+    wanted = f"{option} {at}: cannot listen on port {port_in_use} of 127.0.0.1: it is in use"
     assert check(*others, option, at) == [wanted]
 
 
@@ -96,12 +84,13 @@ def test_a_socket_in_use(here):
 
 
 @pytest.mark.parametrize("other", ["--web", "--metrics", "--tls-port", "--port"])
-def test_the_same_port_twice(here, free, other):
+def test_the_same_port_twice(here, other):
+    port = free_port()
     certificate = ["--tls-certificate", str(issue(here).both), "--backend", "memory"]
-    wanted = f"cannot listen on port {free} of 127.0.0.1: --port tcp:{free} has it already"
-    at = f"tcp:{free}:interface=127.0.0.1"
-    assert check("--port", str(free), other, at, *certificate) == [f"{other} {at}: {wanted}"]
-    assert check("--port", str(free), "--port", str(free)) == [f"--port tcp:{free} is said twice"]
+    wanted = f"cannot listen on port {port} of 127.0.0.1: --port tcp:{port} has it already"
+    at = f"tcp:{port}:interface=127.0.0.1"
+    assert check("--port", str(port), other, at, *certificate) == [f"{other} {at}: {wanted}"]
+    assert check("--port", str(port), "--port", str(port)) == [f"--port tcp:{port} is said twice"]
 
 
 def test_the_same_path_twice(here):
@@ -114,17 +103,19 @@ def test_any_port_twice(here):
     assert check("--port", ANY, "--port", ANY, "--backend", "memory", "--web", ANY) == []
 
 
-def test_one_port_of_two_addresses(here, free):
-    assert check(*(f"--port=tcp:{free}:interface=127.0.0.{n}" for n in (1, 2, 3))) == []
+def test_one_port_of_two_addresses(here):
+    port = free_port()
+    assert check(*(f"--port=tcp:{port}:interface=127.0.0.{n}" for n in (1, 2, 3))) == []
 
 
-def test_everything_that_is_wrong_is_told(here, taken):
+def test_everything_that_is_wrong_is_told(here, port_in_use):
+    at = f"tcp:{port_in_use}:interface=127.0.0.1"
     (here / "mail.toml").write_text(
-        f'[listener.one]\nport = "tcp:{taken}:interface=127.0.0.1"\nbackend = "maildir:/proc/mail"\n\n'
+        f'[listener.one]\nport = "{at}"\nbackend = "maildir:/proc/mail"\n\n'
         f'[listener.two]\nlmtp = true\nport = ["unix:nowhere/s", "{ANY}"]\n'
     )
     assert check("--config", "mail.toml") == [
-        f"mail.toml:2: port tcp:{taken}:interface=127.0.0.1: cannot listen on port {taken} of 127.0.0.1: it is in use",
+        f"mail.toml:2: port {at}: cannot listen on port {port_in_use} of 127.0.0.1: it is in use",
         "mail.toml:7: port unix:nowhere/s: cannot listen on nowhere/s: there is no directory nowhere",
         "mail.toml:3: backend maildir:/proc/mail: cannot write to /proc: No such file or directory",
     ]
@@ -294,7 +285,7 @@ def test_words_and_no_objects(here, capsys):
     assert not re.search(r"[<>{}'\"]|\w\(|True|None|object", said)
 
 
-def test_in_the_directory_of_the_server(here, taken):
+def test_in_the_directory_of_the_server(here, port_in_use):
     """Sockets are relative to ``twistd --rundir``."""
     (here / "run").mkdir()
     twistd = [*COMMAND[:-1], "--rundir=run", COMMAND[-1]]

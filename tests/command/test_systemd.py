@@ -8,7 +8,6 @@ from __future__ import annotations
 import configparser
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.command.daemon import gone
 from tests.command.example import configured, deliver_to_both
 from tests.docs.block import texts
 from tests.interop.conftest import need
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from tests.wire.twistd import environment
 from txsmtpx.testing import issue
@@ -69,17 +69,12 @@ def test_what_could_be_taken_away_is(units):
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def free_port() -> int:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
-        return server.getsockname()[1]
-
-
 def test_on_the_sockets_of_systemd(tmp_path):
     """The first connection starts it; whoever connects before it is there only waits."""
     need("systemd")
     listen = unit("txsmtpx.socket")["Socket"]["ListenStream"].split()
     assert listen == ["25", "465"]
-    mx, submission = ports = [free_port() for _ in listen]
+    mx, submission = ports = [free_port("::1") for _ in listen]
     command = unit("txsmtpx.service")["Service"]["ExecStart"].split()
     command = [TWISTD, *command[1:-1], configured(UNITS, tmp_path)]
     names = ":".join(["txsmtpx.socket"] * len(ports))  # as systemd calls them

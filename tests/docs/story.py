@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import re
 import signal
 import socket
@@ -26,6 +25,7 @@ from tests.docs.block import Block
 from tests.docs.namespace import Namespace
 from tests.docs.programs import check_file
 from tests.docs.telnet import alike, play
+from tests.ports import free_port
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -131,7 +131,7 @@ class Story:
 
         def here(match: re.Match[str]) -> str:
             if match[0] not in self._ports:
-                self._ports[match[0]] = int(match[0]) if self.as_printed else _free_port()
+                self._ports[match[0]] = int(match[0]) if self.as_printed else free_port()
             return str(self._ports[match[0]])
 
         text = _ELSEWHERE.sub(f"{self.directory}/", _PORT.sub(here, text))
@@ -231,14 +231,6 @@ def _answers(connect: Callable[[], socket.socket]) -> bool:
         # To a port where nobody listens, a connection may come to be with itself.
         return connection.getsockname() != connection.getpeername()
     return False
-
-
-def _free_port() -> int:
-    """Outside of the range from which connections have theirs, since one that is not asked for yet is nobody's."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def _to_port(port: int) -> socket.socket:

@@ -15,8 +15,9 @@ import pytest
 from tests.interop import peers, receivers, servers
 from tests.interop.certificates import Certificate, make_certificate
 from tests.interop.clients import PASSWORD, USER
-from tests.interop.process import Running, free_port
+from tests.interop.process import Running
 from tests.interop.smtpx import smtpx
+from tests.ports import free_port
 
 REFUSING = "tests.interop.refusing.backend"
 

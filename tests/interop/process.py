@@ -103,10 +103,3 @@ def _connected(address: Address) -> socket.socket:
         connection.close()
         raise
     return connection
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -20,8 +20,9 @@ from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, USER
 from tests.interop.peers import EXIM, EXIM_USER, OPENSMTPD, OPENSMTPD_ROOT, SASLPASSWD, program
-from tests.interop.process import Running, free_port, running
+from tests.interop.process import Running, running
 from tests.interop.servers import DOMAIN
+from tests.ports import free_port
 from tests.waiting import eventually
 
 UMLAUT_DOMAIN, UMLAUT_DOMAIN_ASCII = "exämple.test", "xn--exmple-cua.test"

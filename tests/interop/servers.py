@@ -20,7 +20,8 @@ from pathlib import Path
 
 from tests.interop.certificates import Certificate
 from tests.interop.peers import EXIM, EXIM_USER, program
-from tests.interop.process import Running, free_port, running
+from tests.interop.process import Running, running
+from tests.ports import free_port
 
 # Takes local mail for anybody at this domain, in every server.
 DOMAIN = "example.test"

@@ -15,9 +15,9 @@ from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.clients import SENDER
 from tests.interop.conftest import need
-from tests.interop.process import free_port
 from tests.interop.servers import DOMAIN, Server
 from tests.interop.smtpx import smtpx
+from tests.ports import free_port
 from txsmtpx import SMTPPool
 
 Room = Callable[[str], Path]

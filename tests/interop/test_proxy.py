@@ -16,8 +16,9 @@ from tests.interop import telling
 from tests.interop.certificates import Certificate
 from tests.interop.conftest import need
 from tests.interop.peers import program
-from tests.interop.process import Running, free_port, running
+from tests.interop.process import Running, running
 from tests.interop.smtpx import smtpx
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 CLIENT = "127.0.0.2"

@@ -27,9 +27,10 @@ from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.conftest import need
 from tests.interop.messages import message
 from tests.interop.peers import program
-from tests.interop.process import Running, free_port
+from tests.interop.process import Running
 from tests.interop.receivers import DOMAIN, OVER_QUOTA, LMTPReceiver, Receiver
 from tests.interop.smtpx import smtpx
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 LMTP_DOMAIN = "lmtp.test"

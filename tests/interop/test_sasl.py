@@ -15,8 +15,9 @@ from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.conftest import need
 from tests.interop.peers import program
-from tests.interop.process import Running, free_port
+from tests.interop.process import Running
 from tests.interop.smtpx import smtpx
+from tests.ports import free_port
 from tests.sasl.certificates import ClientPem, issue_client
 from tests.waiting import PATIENCE
 from txsmtpx.passwd import hashes, store

@@ -14,7 +14,7 @@ import pytest
 
 from tests.interop import peers
 from tests.interop.conftest import need
-from tests.interop.process import free_port
+from tests.ports import free_port
 from tests.waiting import eventually
 from txsmtpx import FilterBackend, MemoryBackend
 from txsmtpx.filters.spamd import Spamd

@@ -20,9 +20,10 @@ from tests.interop.clients import SENDER
 from tests.interop.conftest import OurServer, need
 from tests.interop.messages import message
 from tests.interop.peers import program
-from tests.interop.process import Running, free_port, running
+from tests.interop.process import Running, running
 from tests.interop.servers import DOMAIN, Postfix
 from tests.interop.smtpx import smtpx
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from txsmtpx import RelayBackend, SMTPServerFactory, connect
 from txsmtpx.errors import NotOffered

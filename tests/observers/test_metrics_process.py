@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from tests.docs.block import texts
 from tests.interop.conftest import need
 from tests.interop.peers import program
-from tests.interop.process import free_port
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.observers.metric_families import FAMILIES

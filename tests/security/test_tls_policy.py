@@ -22,7 +22,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from tests.interop.conftest import need
-from tests.interop.process import free_port
+from tests.ports import free_port
 from tests.security.rsa import issue_rsa
 from tests.waiting import PATIENCE
 from tests.wire.twistd import Twistd

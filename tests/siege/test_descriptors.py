@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from tests.interop.process import free_port
+from tests.ports import free_port
 from tests.siege.besieged import MIB, Besieged
 from tests.siege.client import Client
 from tests.siege.scale import FULL, scale

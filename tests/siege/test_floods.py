@@ -12,7 +12,8 @@ import time
 import pytest
 
 from tests.interop.conftest import need
-from tests.interop.process import free_port, running
+from tests.interop.process import running
+from tests.ports import free_port
 from tests.siege.besieged import MIB, Besieged
 from tests.siege.client import Client, Refused
 from tests.siege.crowd import Crowd

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import socket
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,6 +18,7 @@ from twisted.protocols.haproxy._v2parser import V2Parser
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from tests.ports import free_port
 from txsmtpx import SMTPServerFactory, connect, send_mail
 from txsmtpx.testing import RecordingBackend
 from txsmtpx.wire.connect import target
@@ -233,13 +233,6 @@ async def tls_behind_header(backend: Any, pem: Any) -> AsyncIterator[int]:
         await factory.drain(10)
 
 
-async def test_nobody_there(unused: int):
+async def test_nobody_there():
     with pytest.raises(ConnectionRefusedError):
-        await connect(f"haproxy:v2:tcp:127.0.0.1:{unused}")
-
-
-@pytest.fixture
-def unused() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+        await connect(f"haproxy:v2:tcp:127.0.0.1:{free_port()}")
