@@ -33,7 +33,7 @@ class FakeParserProcess:
         self._reactor = reactor
         self._protocol = protocol
         self._requests = b""
-        self._letter = parsed_content(b"")
+        self._message = parsed_content(b"")
         self.ended = False
         protocol.makeConnection(self)
 
@@ -60,8 +60,8 @@ class FakeParserProcess:
         self._requests = content[request["size"] :]
         self._reactor.opened.append((request["view"], request["number"], request["size"]))
         if request["size"]:
-            self._letter = parsed_content(content)
-        answer = rendered_view(self._letter, request["view"], request["number"])
+            self._message = parsed_content(content)
+        answer = rendered_view(self._message, request["view"], request["number"])
         said = b"-1\n" if answer is None else b"%d\n%b" % (len(answer), answer)
         for at in range(0, len(said), 100_000):
             self._protocol.childDataReceived(1, said[at : at + 100_000])

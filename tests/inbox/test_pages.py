@@ -8,9 +8,9 @@ import re
 import pytest
 
 from tests.content.hostile import mixed
-from txsmtpx.inbox import pages
+from txsmtpx.inbox import message_list
 from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY, PAGE_POLICY
-from txsmtpx.inbox.pages import moment_text, size_text, with_links
+from txsmtpx.inbox.page_renderer import moment_text, size_text, with_links
 from txsmtpx.inbox.parsed_message import ParsedMessage
 
 SCRIPT = "<script>alert(1)</script>"
@@ -186,8 +186,8 @@ def test_a_message_that_is_gone_while_it_is_opened(web):
 
 
 def test_a_long_list_has_pages(web, monkeypatch):
-    monkeypatch.setattr(pages, "MAX_LIST", 3)
-    monkeypatch.setattr(pages, "LIST", 2)
+    monkeypatch.setattr(message_list, "MAX_LIST", 3)
+    monkeypatch.setattr(message_list, "LIST", 2)
     for _ in range(8):
         web.keep(b"")
     followed, query = [], "?search=you"
@@ -206,10 +206,10 @@ def test_a_long_list_has_pages(web, monkeypatch):
 def test_one_bad_message_does_not_spoil_the_list(web, monkeypatch, logged_failures):
     """Whatever is wrong with the code that reads it: a list shows what can be shown."""
 
-    def fails(letter):
-        if b"bad" in letter.received.content:
+    def fails(message):
+        if b"bad" in message.received.content:
             raise RecursionError
-        return letter.header["subject"] or ""
+        return message.header["subject"] or ""
 
     monkeypatch.setattr(ParsedMessage, "subject", property(fails))
     web.keep(b"Subject: good\r\n\r\n")
@@ -222,7 +222,7 @@ def test_one_bad_message_does_not_spoil_the_list(web, monkeypatch, logged_failur
 
 
 def test_one_bad_message_is_shown_by_its_source(web, monkeypatch, logged_failures):
-    monkeypatch.setattr(ParsedMessage, "words", property(lambda letter: 1 / 0))
+    monkeypatch.setattr(ParsedMessage, "readable_text", property(lambda message: 1 / 0))
     web.keep(b"Subject: bad\r\n\r\nx")
     page = web.get("/messages/1").text
     assert "Not all of this message is shown" in page

@@ -18,11 +18,11 @@ from txsmtpx.inbox.parsed_message import ParsedMessage
 VIEWS = ("", "/html", "/text", "/headers", "/source", "/frame")
 
 
-def letter(content: bytes, glance: bool = False) -> ParsedMessage:
+def parsed(content: bytes, beginning_only: bool = False) -> ParsedMessage:
     made = Web()
     received = made.keep(content)
     made.site.stopFactory()
-    return ParsedMessage(received, glance)
+    return ParsedMessage(received, beginning_only)
 
 
 def ordinary() -> bytes:
@@ -39,7 +39,7 @@ def ordinary() -> bytes:
 
 
 def test_an_ordinary_one():
-    made = letter(ordinary())
+    made = parsed(ordinary())
     assert (made.subject, made.sender, made.recipients) == ("Grüße", "Ann Example <ann@example.org>", "you@example.net")
     assert made.text == "Hey <3\n"
     assert made.html == "<p>Hey &lt;3</p><img src='cid:pixel@x'>\n"
@@ -55,32 +55,32 @@ def test_an_ordinary_one():
 
 def test_a_message_in_it_is_a_file():
     inner = b"Subject: inner\r\n\r\ninside\r\n"
-    made = letter(mixed(b"\r\nsee below", b"Content-Type: message/rfc822\r\n\r\n" + inner))
+    made = parsed(mixed(b"\r\nsee below", b"Content-Type: message/rfc822\r\n\r\n" + inner))
     assert made.text == "see below"
     assert [each.octets for each in made.attachments] == [inner]
 
 
 def test_html_alone_has_words_too():
-    made = letter(b"Content-Type: text/html\r\n\r\n<h1>One</h1><p>two &amp; three")
-    assert (made.text, made.words) == (None, "One\ntwo & three")
+    made = parsed(b"Content-Type: text/html\r\n\r\n<h1>One</h1><p>two &amp; three")
+    assert (made.text, made.readable_text) == (None, "One\ntwo & three")
 
 
 def test_without_header_fields_the_envelope_speaks():
-    made = letter(b"\r\nx")
+    made = parsed(b"\r\nx")
     assert (made.subject, made.sender, made.recipients) == ("", "sender@client.example", "you@example.net")
 
 
-def test_a_glance_is_at_the_beginning(monkeypatch):
+def test_only_the_beginning_is_read_for_lists(monkeypatch):
     monkeypatch.setattr("txsmtpx.inbox.parsed_message.BEGINNING", 30)
     content = b"Subject: x\r\n\r\n" + b"y" * 100
-    assert (letter(content, glance=True).text, letter(content, glance=True).whole) == ("y" * 16, False)
-    assert (letter(content).text, letter(content).whole) == ("y" * 100, True)
+    assert (parsed(content, beginning_only=True).text, parsed(content, beginning_only=True).whole) == ("y" * 16, False)
+    assert (parsed(content).text, parsed(content).whole) == ("y" * 100, True)
 
 
 NAMES = (b"From", b"To", b"Cc", b"Bcc", b"Reply-To", b"Subject")
 
 
-def test_a_glance_decodes_each_octet_once(monkeypatch):
+def test_a_list_decodes_each_octet_once(monkeypatch):
     """A header of 256 KiB with encoded words took 112 milliseconds, since most fields were read twice."""
     decoded = []
     decode = encoded_word.decode
@@ -110,7 +110,7 @@ def test_a_hostile_one_is_shown(web, content):
 
 
 def test_parts_have_an_end():
-    assert len(letter(MESSAGES["many parts"]).parts) == MAX_PARTS
+    assert len(parsed(MESSAGES["many parts"]).parts) == MAX_PARTS
 
 
 PIECES = st.sampled_from(

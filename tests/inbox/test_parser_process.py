@@ -12,12 +12,12 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from tests.content.hostile import MESSAGES, mixed
-from txsmtpx.inbox import parser_process, parser_process_main
-from txsmtpx.inbox.inbox import MAX_IN_PROCESS
+from txsmtpx.inbox import parser_process_main, parser_protocol
 from txsmtpx.inbox.message_detail import MessageDetail, parsed_content, rendered_view
-from txsmtpx.inbox.parser_process import IDLE, MAX_WAITING, PATIENCE
+from txsmtpx.inbox.message_parser import MAX_IN_SERVER
+from txsmtpx.inbox.parser_process import IDLE, MAX_WAITING, REQUEST_SECONDS
 
-LONG = b"Subject: long\r\nContent-Type: text/html\r\n\r\n<p>" + b"word " * MAX_IN_PROCESS
+LONG = b"Subject: long\r\nContent-Type: text/html\r\n\r\n<p>" + b"word " * MAX_IN_SERVER
 
 
 def test_a_short_message_needs_no_process(web):
@@ -28,18 +28,18 @@ def test_a_short_message_needs_no_process(web):
 
 def test_one_process_for_all_views(web):
     """It gets the message once, however many parts of it a page asks for."""
-    web.keep(mixed(b"\r\n" + b"x" * MAX_IN_PROCESS, b"Content-Type: text/html\r\n\r\n<p>y"))
+    web.keep(mixed(b"\r\n" + b"x" * MAX_IN_SERVER, b"Content-Type: text/html\r\n\r\n<p>y"))
     one = web.json("/api/messages/1")
-    assert (len(one["text"]), one["html"], one["whole"]) == (MAX_IN_PROCESS, "<p>y", True)
+    assert (len(one["text"]), one["html"], one["whole"]) == (MAX_IN_SERVER, "<p>y", True)
     assert "<p>y" in web.get("/messages/1/frame").text
-    assert web.get("/api/messages/1/parts/1").body == b"x" * MAX_IN_PROCESS
+    assert web.get("/api/messages/1/parts/1").body == b"x" * MAX_IN_SERVER
     assert web.get("/api/messages/1/parts/2").body == b"<p>y"
     assert web.get("/api/messages/1/parts/3").status == 404
     size = len(web.backend.get(1).content)
-    assert web.clock.opened == [("opened", 0, size), ("frame", 0, 0), ("part", 1, 0), ("part", 2, 0)]
+    assert web.clock.opened == [("detail", 0, size), ("html", 0, 0), ("part", 1, 0), ("part", 2, 0)]
     web.keep(LONG)
     web.json("/api/messages/2")
-    assert web.clock.opened[-1] == ("opened", 0, len(LONG))
+    assert web.clock.opened[-1] == ("detail", 0, len(LONG))
     assert len(web.clock.processes) == 1
 
 
@@ -62,7 +62,7 @@ def test_the_process_ends_after_a_while_without_requests(web):
     web.clock.work()
     assert process.ended
     assert web.get("/messages/1/frame").status == 200
-    assert web.clock.opened[-1] == ("frame", 0, len(LONG))
+    assert web.clock.opened[-1] == ("html", 0, len(LONG))
 
 
 def shown_by_header(web, number=1):
@@ -84,7 +84,7 @@ def test_a_message_that_takes_too_long(web):
     web.clock.hangs = True
     first = web.line("GET", "/api/messages/1")
     second = web.line("GET", "/messages/2/frame")
-    web.clock.advance(PATIENCE - 1)
+    web.clock.advance(REQUEST_SECONDS - 1)
     assert first.answer is None
     web.clock.hangs = False
     web.clock.advance(1)
@@ -94,7 +94,7 @@ def test_a_message_that_takes_too_long(web):
     assert shown_by_header(web)
     assert len(web.clock.opened) == 1
     web.backend.delete(1)
-    assert web.site.inbox._too_heavy == set()
+    assert web.site.inbox.parser._too_expensive == set()
 
 
 @pytest.mark.parametrize("words", [b"Traceback\nMemoryError", b""])
@@ -111,7 +111,7 @@ def test_a_process_that_ends(web, words):
 
 
 def test_an_answer_without_end(web, monkeypatch):
-    monkeypatch.setattr(parser_process, "MAX_ANSWER", -len(LONG))
+    monkeypatch.setattr(parser_protocol, "MAX_ANSWER", -len(LONG))
     web.keep(LONG)
     assert web.json("/api/messages/1")["whole"] is False
     assert web.clock.processes[0].ended
@@ -125,8 +125,8 @@ def test_an_answer_of_a_killed_process_is_ignored(web):
     web.line("GET", "/api/messages/1")
     second = web.line("GET", "/api/messages/2")
     late = web.clock.processes[0]._protocol
-    web.clock.advance(PATIENCE)
-    octets = rendered_view(parsed_content(LONG), "opened")
+    web.clock.advance(REQUEST_SECONDS)
+    octets = rendered_view(parsed_content(LONG), "detail")
     late.childDataReceived(1, b"%d\n%b" % (len(octets), octets))
     assert second.answer is None
     web.clock.hangs = False
@@ -189,22 +189,23 @@ def test_the_end(web):
     web.keep(LONG)
     web.clock.hangs = True
     lines = [web.line("GET", f"/api/messages/{n}") for n in (1, 2)]
-    web.site.inbox._opener.stop()
+    web.site.inbox.parser.stop()
     ended = []
-    web.site.inbox.ended().addCallback(ended.append)
+    web.site.inbox.parser.exited().addCallback(ended.append)
     assert ended == []
     assert [line.answer.status for line in lines] == [503, 503]
     assert web.clock.processes[0].ended
     assert ended == [None]
-    assert web.site.inbox.ended().called
+    assert web.site.inbox.parser.exited().called
 
 
 @pytest.mark.parametrize("content", MESSAGES.values(), ids=MESSAGES)
 def test_what_is_written_for_another_process_is_read(content):
     opened = MessageDetail.of(parsed_content(content))
-    read = MessageDetail.read(opened.written())
+    read = MessageDetail.deserialized(opened.serialized())
     assert [tuple(field) for field in read.headers] == opened.headers
-    assert (read.parts, read.text, read.html, read.words) == (opened.parts, opened.text, opened.html, opened.words)
+    assert (read.parts, read.text, read.html) == (opened.parts, opened.text, opened.html)
+    assert read.readable_text == opened.readable_text
     assert (read.whole, read.remote, read.held) == (opened.whole, opened.remote, opened.held)
 
 
@@ -233,16 +234,16 @@ def run(requests: bytes, memory: int = 256 * 1024 * 1024, seconds: int = 10) -> 
     return subprocess.run(command, input=requests, capture_output=True, timeout=60, check=False)
 
 
-def asked(content: bytes, view: str = "opened", number: int = 0) -> bytes:
+def asked(content: bytes, view: str = "detail", number: int = 0) -> bytes:
     return json.dumps({"view": view, "number": number, "size": len(content)}).encode() + b"\n" + content
 
 
 def test_the_program():
-    done = run(asked(LONG) + asked(b"", "frame") + asked(b"", "part", 1) + asked(b"", "part", 2) + asked(b"x", "frame"))
+    done = run(asked(LONG) + asked(b"", "html") + asked(b"", "part", 1) + asked(b"", "part", 2) + asked(b"x", "html"))
     assert (done.returncode, done.stderr) == (0, b"")
-    letter = parsed_content(LONG)
-    for view, number in (("opened", 0), ("frame", 0), ("part", 1)):
-        answer = rendered_view(letter, view, number)
+    message = parsed_content(LONG)
+    for view, number in (("detail", 0), ("html", 0), ("part", 1)):
+        answer = rendered_view(message, view, number)
         said = b"%d\n%b" % (len(answer), answer)
         assert done.stdout.startswith(said)
         done.stdout = done.stdout[len(said) :]
@@ -260,5 +261,5 @@ def test_the_program_has_so_much_memory():
 def test_the_program_has_so_much_time():
     """Of the processor: for the case that the server is gone."""
     content = b"Content-Type: text/html\r\n\r\n" + b"<b>" * 1_000_000
-    done = run(asked(content, "frame") * 1000, seconds=0)
+    done = run(asked(content, "html") * 1000, seconds=0)
     assert done.returncode == -signal.SIGXCPU

@@ -164,13 +164,13 @@ def test_it_is_not_slow(source):
 def test_there_is_an_end(monkeypatch):
     monkeypatch.setattr(sanitized_html, "MAX_TAGS", 3)
     cut = made("<p>a<p>b<p>c<p>d")
-    assert (cut.html, cut.cut) == ("<p>a<p>b<p>c", True)
+    assert (cut.html, cut.truncated) == ("<p>a<p>b<p>c", True)
     monkeypatch.setattr(sanitized_html, "MAX_LENGTH", 2)
-    assert (made("abc").html, made("abc").cut, made("ab").cut) == ("ab", True, False)
+    assert (made("abc").html, made("abc").truncated, made("ab").truncated) == ("ab", True, False)
     monkeypatch.setattr(sanitized_html, "MAX_LENGTH", 100)
     monkeypatch.setattr(sanitized_html, "MAX_WRITTEN", 8)
-    assert (made(">>><b>x").html, made(">>><b>x").cut) == ("&gt;&gt;&gt;", True)
-    assert made(f"<img src={PIXEL}>").cut is False
+    assert (made(">>><b>x").html, made(">>><b>x").truncated) == ("&gt;&gt;&gt;", True)
+    assert made(f"<img src={PIXEL}>").truncated is False
 
 
 NUMBERS = {

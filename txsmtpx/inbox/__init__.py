@@ -1,5 +1,5 @@
 """
-An inbox for developers: the messages of the memory backend in a browser, and by a small JSON API.
+The web inbox: it shows the messages of the memory backend in a browser, and serves them as JSON.
 
-`txsmtpx.inbox.inbox_service.InboxService` is the whole of it.  It needs the extra ``txsmtpx[web]``.
+`txsmtpx.inbox.inbox_service.InboxService` starts it.  The package needs the extra ``txsmtpx[web]``.
 """

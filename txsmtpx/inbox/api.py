@@ -1,52 +1,43 @@
-"""
-The API, for tests and programs: ``/api/messages`` and what is below it.  ``docs/inbox.md`` is its description.
-"""
+"""The HTTP API for tests and programs: ``/api/messages`` and the paths below it.  ``docs/inbox.md`` describes it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from urllib.parse import quote
 
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.event_stream import EventStream
-from txsmtpx.inbox.inbox import CooperativeWork, Inbox
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_errors import BadRequest, error_body
 from txsmtpx.inbox.inbox_request import has_body, hold
-from txsmtpx.inbox.json_text import json_text
+from txsmtpx.inbox.inbox_resource import ErrorResource, InboxResource
+from txsmtpx.inbox.json_text import JsonValue, json_text
 from txsmtpx.inbox.message_detail import PartDetail
 from txsmtpx.inbox.parsed_message import IMAGES
-from txsmtpx.inbox.query_parameters import BadRequest, QueryParameters
+from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import (
-    ErrorResource,
-    InboxResource,
-    StreamedResponse,
-    encoded,
-    error_body,
-    set_download_headers,
-    slices,
-)
+from txsmtpx.inbox.streamed_response import StreamedResponse, encoded, slices
 
 LIST = 50
-"""Messages in an answer, unless it is asked for more."""
+"""Messages in a list, if the request has no ``limit`` (Mailpit: 50)."""
+
+MAX_LIST = 1000
+"""The greatest ``limit``."""
 
 MAX_WAIT = 300
-"""Seconds for which somebody may wait for a message."""
-
-
-def as_json(request: Request, value: Any) -> Iterator[bytes | None]:
-    """``value`` as `json_text` has it."""
-    request.setHeader("Content-Type", "application/json")
-    yield from encoded(json_text(value))
-    yield b"\n"
+"""The greatest ``wait``, in seconds."""
 
 
 class ApiResource(InboxResource):
     """
-    ``/api``: what there is.
+    ``/api``: the paths of the API.
 
     Args:
+        inbox: The messages.
+        events: The resource of ``/api/events``.
         most_waiting: See `MessagesResource`.
     """
 
@@ -56,18 +47,39 @@ class ApiResource(InboxResource):
         self.putChild(b"events", events)
 
     def getChild(self, path: bytes, request: Request) -> Resource:
+        """
+        Find the resource of a path that was not registered.
+
+        Args:
+            path: The next segment of the path.
+            request: The request.
+
+        Returns:
+            This resource for ``/api/``, otherwise one that answers 404.
+        """
         return self if path == b"" else InboxResource.getChild(self, path, request)
 
-    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
-        yield from as_json(request, {"messages": "/api/messages", "events": "/api/events"})
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        List the paths.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            The JSON in pieces.
+        """
+        yield from _json(request, {"messages": "/api/messages", "events": "/api/events"})
 
 
 class MessagesResource(InboxResource):
     """
-    ``/api/messages``: list, wait, delete.
+    ``/api/messages``: list messages, wait for messages, delete messages.
 
     Args:
-        most_waiting: Requests that may wait for a message.  One more is refused: 503.
+        inbox: The messages.
+        most_waiting: The number of requests that may wait for a message.  A further request gets 503.
     """
 
     def __init__(self, inbox: Inbox, most_waiting: int) -> None:
@@ -76,77 +88,147 @@ class MessagesResource(InboxResource):
         self._most_waiting = most_waiting
 
     def getChild(self, path: bytes, request: Request) -> Resource:
+        """
+        Find the resource of a message.
+
+        Args:
+            path: The number of the message, or "latest".
+            request: The request.
+
+        Returns:
+            The resource, or one that answers 404.
+        """
         if path == b"":
             return self
         try:
-            return MessageResource(self._inbox, self._inbox.get(path.decode("ascii", "replace")).id)
+            return MessageResource(self._inbox, self._inbox.named(path.decode("ascii", "replace")).id)
         except KeyError:
             return ErrorResource(404, "There is no such message.")
 
-    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
-        query = SearchQuery(given.text("search"))
-        start = given.number("start", 0, 1_000_000)
-        limit = given.number("limit", LIST, 1000)
-        wait = given.number("wait", 0, MAX_WAIT)
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        List the messages that match a query.
+
+        Args:
+            request: The request.
+            parameters: ``search``, ``start``, ``limit`` and ``wait``.
+
+        Yields:
+            The JSON in pieces.
+        """
+        query = SearchQuery(parameters.text("search"))
+        start = parameters.number("start", 0, 1_000_000)
+        limit = parameters.number("limit", LIST, MAX_LIST)
+        wait = parameters.number("wait", 0, MAX_WAIT)
         newest = max(self._inbox.backend.numbers, default=0)
-        found = yield from self._inbox.find(query)
+        found = yield from self._inbox.search(query)
         if not found and wait:
             found = yield from self._inbox.wait(query, newest, wait, self._most_waiting)
         total, found = len(found), found[start : start + limit]
-        yield from as_json(request, {"total": total, "start": start, "messages": self._summaries(found)})
+        yield from _json(request, {"total": total, "start": start, "messages": self._summaries(found)})
 
-    def _summaries(self, numbers: list[int]) -> Iterator[dict[str, Any] | None]:
+    def _summaries(self, numbers: list[int]) -> Iterator[dict[str, JsonValue] | None]:
         for number in numbers:
-            if number in self._inbox.backend:  # it may have been deleted since
-                yield self._inbox.summary(self._inbox.backend.get(number))
+            if number in self._inbox.backend:  # it may have been deleted since the search
+                yield self._inbox.summary_json(self._inbox.backend.get(number))
             yield None
 
-    def delete(self, request: Request, given: QueryParameters) -> StreamedResponse:
-        """Delete all, or what is found."""
-        _check_body(request)
-        query = SearchQuery(given.text("search"))
-        if "search" in given and not query:
-            raise BadRequest("search: there is no word in it; without this parameter, all messages are deleted")
-        found = yield from self._inbox.find(query)
+    def delete(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Delete the messages that match a query, or all messages if there is no query.
+
+        Args:
+            request: The request.
+            parameters: ``search``.
+
+        Yields:
+            None after each message.
+
+        Raises:
+            BadRequest: The request has a body, or ``search`` has no term.
+        """
+        _reject_body(request)
+        query = SearchQuery(parameters.text("search"))
+        if "search" in parameters and not query:
+            raise BadRequest("search: this parameter needs a word; to delete all messages, leave it out")
+        found = yield from self._inbox.search(query)
         yield from self._inbox.delete(found)
         request.setResponseCode(204)
 
 
 class MessageResource(InboxResource):
-    """``/api/messages/ID``: all of it, its source, its parts; delete it."""
+    """
+    ``/api/messages/ID``: describe or delete one message.  Below it are its source and its parts.
+
+    The resource keeps the number, not the message: a client that reads slowly must not keep it in memory.
+
+    Args:
+        inbox: The messages.
+        number: The number of the message.
+    """
 
     def __init__(self, inbox: Inbox, number: int) -> None:
         InboxResource.__init__(self, {"GET": (), "DELETE": ()})
         self._inbox = inbox
-        self._number = number  # and not the message, which a client that reads slowly would keep here
+        self._number = number
         self.putChild(b"source", _Source(inbox, number))
         self.putChild(b"parts", _Parts(inbox, number))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
+        """
+        Find the resource of a path that was not registered.
+
+        Args:
+            path: The next segment of the path.
+            request: The request.
+
+        Returns:
+            This resource for ``/api/messages/ID/``, otherwise one that answers 404.
+        """
         return self if path == b"" else InboxResource.getChild(self, path, request)
 
-    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
-        yield from as_json(request, (yield from self._described(request)))
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Describe the message.
 
-    def delete(self, request: Request, given: QueryParameters) -> StreamedResponse:
-        _check_body(request)
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            The JSON in pieces.
+        """
+        yield from _json(request, (yield from self._described(request)))
+
+    def delete(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Delete the message.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            None after the message.
+        """
+        _reject_body(request)
         yield from self._inbox.delete([self._number])
         request.setResponseCode(204)
 
-    def _described(self, request: Request) -> CooperativeWork[dict[str, Any]]:
-        received = self._inbox.kept(self._number)
-        opened = yield from self._inbox.open(received)
-        hold(request, opened.held)
-        return self._inbox.summary(received) | {
+    def _described(self, request: Request) -> CooperativeWork[dict[str, JsonValue]]:
+        received = self._inbox.message(self._number)
+        detail = yield from self._inbox.parser.detail(received)
+        hold(request, detail.held)
+        return self._inbox.summary_json(received) | {
             "username": received.username,
             "peer_host": received.peer_host,
             "helo": received.helo,
             "protocol": received.protocol,
-            "whole": opened.whole,
-            "headers": list(opened.headers),
-            "text": opened.text,
-            "html": opened.html,
-            "attachments": len(opened.attachments),
+            "whole": detail.whole,
+            "headers": list(detail.headers),
+            "text": detail.text,
+            "html": detail.html,
+            "attachments": len(detail.attachments),
             "parts": [
                 {
                     "number": part.number,
@@ -157,28 +239,28 @@ class MessageResource(InboxResource):
                     "size": part.size,
                     "url": f"/api/messages/{self._number}/parts/{part.number}",
                 }
-                for part in opened.parts
+                for part in detail.parts
             ],
         }
 
 
 class _Source(InboxResource):
-    """``/api/messages/ID/source``: the octets of the message.  They end with an error when it is deleted meanwhile."""
+    """``/api/messages/ID/source``: the octets of the message.  The download fails if it is deleted meanwhile."""
 
     def __init__(self, inbox: Inbox, number: int) -> None:
         InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._number = number
 
-    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
-        received = self._inbox.kept(self._number)
-        set_download_headers(request, "message/rfc822", f"{received.queue_id}.eml", len(received.content))
-        del received  # which a client that reads slowly would keep
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        received = self._inbox.message(self._number)
+        _set_download_headers(request, "message/rfc822", f"{received.queue_id}.eml", len(received.content))
+        del received  # a client that reads slowly must not keep the message in memory
         yield from self._inbox.source(self._number)
 
 
 class _Parts(InboxResource):
-    """``/api/messages/ID/parts/NUMBER``."""
+    """``/api/messages/ID/parts``: its children are the parts."""
 
     def __init__(self, inbox: Inbox, number: int) -> None:
         InboxResource.__init__(self)
@@ -186,11 +268,11 @@ class _Parts(InboxResource):
         self._number = number
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return _OnePart(self._inbox, self._number, path)
+        return _Part(self._inbox, self._number, path)
 
 
-class _OnePart(InboxResource):
-    """One part, its transfer encoding undone."""
+class _Part(InboxResource):
+    """``/api/messages/ID/parts/NUMBER``: the content of a part, after its transfer encoding is decoded."""
 
     def __init__(self, inbox: Inbox, number: int, name: bytes) -> None:
         InboxResource.__init__(self, {"GET": ()})
@@ -198,31 +280,42 @@ class _OnePart(InboxResource):
         self._number = number
         self._name = name
 
-    def get(self, request: Request, given: QueryParameters) -> StreamedResponse:
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         found = yield from self._found()
         if found is None:
             yield error_body(request, 404, "There is no such part.")
             return
         part, octets = found
         hold(request, len(octets))
-        shown = part.content_type if part.content_type in IMAGES else "application/octet-stream"
-        set_download_headers(request, shown, part.download_name, len(octets))
+        content_type = part.content_type if part.content_type in IMAGES else "application/octet-stream"
+        _set_download_headers(request, content_type, part.download_name, len(octets))
         yield from slices(octets)
 
     def _found(self) -> CooperativeWork[tuple[PartDetail, bytes] | None]:
-        received = self._inbox.kept(self._number)
-        opened = yield from self._inbox.open(received)
-        for part in opened.parts:
+        received = self._inbox.message(self._number)
+        detail = yield from self._inbox.parser.detail(received)
+        for part in detail.parts:
             if self._name == b"%d" % part.number:
-                octets = yield from self._inbox.part(received, part.number)
+                octets = yield from self._inbox.parser.part(received, part.number)
                 return None if octets is None else (part, octets)
         return None
 
 
-def _check_body(request: Request) -> None:
-    """
-    Raises:
-        BadRequest: The client has sent a body, and may think that it says what is to be deleted.
-    """
-    if has_body(request):
-        raise BadRequest("DELETE has no body here; see the parameter search")
+def _json(request: Request, value: JsonValue) -> Iterator[bytes | None]:
+    request.setHeader("Content-Type", "application/json")
+    yield from encoded(json_text(value))
+    yield b"\n"
+
+
+def _set_download_headers(request: Request, content_type: str, name: str, size: int) -> None:
+    """Make the response a download (RFC 6266), so that no browser displays it in place of a page."""
+    plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
+    extended = quote(name, safe="")
+    request.setHeader("Content-Type", content_type)
+    request.setHeader("Content-Disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{extended}")
+    request.setHeader("Content-Length", str(size))
+
+
+def _reject_body(request: Request) -> None:
+    if has_body(request):  # the client may expect that the body selects what is deleted
+        raise BadRequest("DELETE takes no body here; the parameter search selects messages")

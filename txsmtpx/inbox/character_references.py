@@ -1,8 +1,8 @@
 """
 Character references of HTML, such as ``&amp;`` and ``&#65;`` (HTML Living Standard §13.2.5.72).
 
-The standard library raises ValueError for a number of more than 4,300 digits, and its time grows with the square of
-their number.  So a number is cut to the digits that can count before the library sees it.
+`html.unescape` raises ValueError for a number of more than 4,300 digits, and its time grows with the square of the
+number of digits.  So each number is shortened to its significant digits before `html.unescape` reads it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def unescape(text: str) -> str:
         text: HTML without tags, of any length.
 
     Returns:
-        The text. A number beyond U+10FFFF becomes U+FFFD, as in a browser.
+        The text.  A number beyond U+10FFFF becomes U+FFFD, as in browsers.
 
     Example:
         >>> unescape("1 &lt; 2")

@@ -1,106 +1,118 @@
-"""
-What happens in the inbox, told as it happens (server-sent events, HTML Living Standard §9.2).
-"""
+"""The changes of the inbox as server-sent events (HTML Living Standard §9.2)."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
 from txsmtpx.backends.memory import Change, Received
 from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_errors import error_body
+from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import InboxResource, error_body
 
-ALIVE = 20
-"""Seconds between two signs of life."""
+KEEP_ALIVE = 20
+"""Seconds between two comments.  The standard advises about 15, since proxies close connections that are silent."""
 
 MAX_EVENT = 64 * 1024
-"""Octets of an event.  A longer one, of a message to very many recipients, is told as ``missed``."""
+"""Octets of an event.  A longer one, of a message with very many recipients, is sent as ``missed``."""
 
 _MISSED = b"event: missed\ndata: {}\n\n"
 
 
 class EventStream(InboxResource):
     """
-    ``/api/events``: ``arrived`` with what a list shows of the message, ``deleted`` with its ``id``; ``missed`` to a
-    client that did not read fast enough to be told of everything.
+    ``/api/events``: send each change to all clients that have connected.
+
+    The events are ``arrived`` with the summary of the message, ``deleted`` with its ``id``, and ``missed``.  A client
+    gets ``missed`` if it did not read fast enough: events that it cannot take at once are not kept.
 
     Args:
-        most: Clients that are told.  One more is refused: 503.
+        inbox: The inbox.
+        clock: It keeps the time.
+        most: The number of clients.  A further client gets 503.
     """
 
-    def __init__(self, inbox: Inbox, clock: Any, most: int) -> None:
+    def __init__(self, inbox: Inbox, clock: IReactorTime, most: int) -> None:
         InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._most = most
-        self._streams: set[_Stream] = set()
-        self._alive = LoopingCall(self._say_alive)
-        self._alive.clock = clock
+        self._clients: set[_Client] = set()
+        self._keep_alive = LoopingCall(self._send_comments)
+        self._keep_alive.clock = clock
 
     def start(self) -> None:
-        """Tell from now on."""
-        self._inbox.changed.append(self._changed)
-        self._alive.start(ALIVE, now=False)
+        """Subscribe to the changes of the inbox."""
+        self._inbox.subscribers.append(self._changed)
+        self._keep_alive.start(KEEP_ALIVE, now=False)
 
     def stop(self) -> None:
-        """Tell nothing more, and end."""
-        self._inbox.changed.remove(self._changed)
-        self._alive.stop()
-        for stream in list(self._streams):
-            stream.end()
+        """Unsubscribe from the inbox, and end all responses."""
+        self._inbox.subscribers.remove(self._changed)
+        self._keep_alive.stop()
+        for client in list(self._clients):
+            client.finish()
 
-    def get(self, request: Request, given: QueryParameters) -> bytes | int:
-        if len(self._streams) >= self._most:
+    def get(self, request: Request, parameters: QueryParameters) -> bytes | int:
+        """
+        Send the changes from now on.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Returns:
+            ``NOT_DONE_YET``, or the body of an error response.
+        """
+        if len(self._clients) >= self._most:
             request.setHeader("Retry-After", "1")
-            return error_body(request, 503, f"{self._most} clients listen already.")
+            return error_body(request, 503, f"{self._most} clients receive events already.")
         request.setHeader("Content-Type", "text/event-stream")
         if request.method == b"HEAD":
             return b""
-        stream = _Stream(request)
-        self._streams.add(stream)
-        request.notifyFinish().addBoth(lambda _: self._streams.discard(stream))
-        request.registerProducer(stream, True)
-        stream.write(b"retry: 1000\n\n")
+        client = _Client(request)
+        self._clients.add(client)
+        request.notifyFinish().addBoth(lambda _: self._clients.discard(client))
+        request.registerProducer(client, True)
+        client.send(b"retry: 1000\n\n")
         return NOT_DONE_YET
 
     def _changed(self, change: Change, received: Received) -> None:
-        if self._streams:
-            data = self._inbox.summary(received) if change == "arrived" else {"id": received.id}
+        if self._clients:
+            data = self._inbox.summary_json(received) if change == "arrived" else {"id": received.id}
             event = f"event: {change}\ndata: {json.dumps(data)}\n\n".encode("ascii")
-            for stream in list(self._streams):
-                stream.write(event if len(event) <= MAX_EVENT else _MISSED)
+            for client in list(self._clients):
+                client.send(event if len(event) <= MAX_EVENT else _MISSED)
 
-    def _say_alive(self) -> None:
-        for stream in list(self._streams):
-            stream.say_alive()
+    def _send_comments(self) -> None:
+        for client in list(self._clients):
+            client.send_comment()
 
 
 @implementer(IPushProducer)
-class _Stream:
-    """One client.  What it does not read is not kept for it."""
+class _Client:
+    """Send events to one client.  While the client does not read, events are dropped."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._paused = False
         self._missed = False
 
-    def write(self, event: bytes) -> None:
+    def send(self, event: bytes) -> None:
         if self._paused:
             self._missed = True
         else:
             self._request.write(event)
 
-    def say_alive(self) -> None:
+    def send_comment(self) -> None:
         if not self._paused:
             self._request.write(b":\n\n")
 
-    def end(self) -> None:
+    def finish(self) -> None:
         self._request.unregisterProducer()
         self._request.finish()
 

@@ -1,31 +1,33 @@
-"""
-A request to the inbox, and what it may ask of its site.
-"""
+"""A request to the web inbox."""
 
 from __future__ import annotations
 
 from twisted.web.server import Request
 
 from txsmtpx.inbox.content_security_policy import SECURITY_HEADERS
-from txsmtpx.inbox.parser_process import Busy
+from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.wire.http_site import LimitedRequest, channel_of, values_of
 
 
 class InboxRequest(LimitedRequest):
-    """A request to the inbox."""
+    """A request whose response has the headers that restrict browsers.  `InboxSite` creates it."""
 
     def begin(self) -> None:
-        """Set what a browser has to be told even about an error."""
+        """Set the headers before a resource is looked up, so that error responses have them too."""
         for name, value in SECURITY_HEADERS.items():
             self.responseHeaders.setRawHeaders(name, [value])
 
 
 def hold(request: Request, octets: int) -> None:
     """
-    Count what the answer to a request holds, see `txsmtpx.wire.http_channel`.
+    Count the memory that a response takes until it is written, see `txsmtpx.wire.http_channel`.
+
+    Args:
+        request: The request.
+        octets: The memory, in octets.
 
     Raises:
-        Busy: all answers together hold too much.
+        Busy: All responses together would take too much memory.
     """
     channel = channel_of(request)
     if not channel.site.connections.hold(channel, octets):
@@ -33,6 +35,14 @@ def hold(request: Request, octets: int) -> None:
 
 
 def has_body(request: Request) -> bool:
-    """Return whether the client has sent a body."""
+    """
+    Check for a request body (RFC 9112 §6).
+
+    Args:
+        request: The request.
+
+    Returns:
+        True if the client sends a body.
+    """
     length = (values_of(request, b"Content-Length") or ["0"])[0]
     return request.requestHeaders.hasHeader("Transfer-Encoding") or length.strip("0") != ""

@@ -1,11 +1,8 @@
-"""
-The inbox as a service of the command.
-"""
+"""The web inbox as a Twisted service, which ``twistd smtpx --web`` starts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.application.strports import service
@@ -14,26 +11,37 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
-from txsmtpx.inbox.pages import ListeningAddress
+from txsmtpx.inbox.page_renderer import ListeningAddress
 from txsmtpx.wire.service import SMTPService
 
 
 class InboxService(MultiService):
     """
-    Shows what a memory backend has.
+    Serve the messages of a memory backend over HTTP.
 
-    Where its parent runs an `SMTPService` too, the pages say how to send something there.
+    If the parent service has an `SMTPService` too, the pages show how to send mail to its ports.
 
     Args:
-        endpoint: The description of a server endpoint.
-        names: Names of this host by which browsers may call it, besides ``localhost`` and addresses.
+        backend: The backend that keeps the messages.
+        endpoint: The description of a server endpoint, such as ``tcp:8025:interface=127.0.0.1``.
+        reactor: The reactor.
+        names: Host names that browsers may use, besides ``localhost`` and IP addresses.
 
     Raises:
-        ValueError: There is no such endpoint; each kind of them raises others too.
+        ValueError: The description is wrong, or a host name is not a domain.  Other kinds of endpoints may raise other
+            exceptions.
+
+    Example:
+        >>> from twisted.internet import reactor
+        >>> from txsmtpx import MemoryBackend
+        >>> inbox = InboxService(MemoryBackend(), "tcp:8025:interface=127.0.0.1", reactor)
     """
 
-    def __init__(self, backend: MemoryBackend, endpoint: str, reactor: Any, names: Iterable[str] = ()) -> None:
+    def __init__(
+        self, backend: MemoryBackend, endpoint: str, reactor: IInboxReactor, names: Iterable[str] = ()
+    ) -> None:
         MultiService.__init__(self)
         self._inbox = Inbox(backend, reactor)
         self._site = InboxSite(self._inbox, reactor, self._addresses, names)
@@ -45,12 +53,17 @@ class InboxService(MultiService):
         found = [port.getHost() for port in ports]
         return [(_reachable(each.host), each.port) for each in found if isinstance(each, IPv4Address | IPv6Address)]
 
-    def stopService(self) -> Deferred[Any]:
-        """Stop listening, close all connections, and end the process that opens messages."""
+    def stopService(self) -> Deferred[None]:
+        """
+        Stop listening, close all connections, and end the process that parses long messages.
+
+        Returns:
+            A Deferred that fires when that process has ended.
+        """
         stopped = maybeDeferred(MultiService.stopService, self)
-        return stopped.addCallback(lambda _: self._inbox.ended())
+        return stopped.addCallback(lambda _: self._inbox.parser.exited())
 
 
 def _reachable(host: str) -> str:
-    """Where on this host one finds what listens on ``host``."""
+    """Return the address to connect to, for a port that listens on ``host``."""
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host

@@ -1,37 +1,40 @@
-"""
-JSON (RFC 8259) in pieces, so that a client that reads slowly does not make the server hold all of it.
-"""
+"""JSON texts (RFC 8259 §2) in pieces, so that a response to a slow client does not stay in memory as a whole."""
 
 from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 PIECE = 8 * 1024
 """Characters of a string in one piece, before they are escaped."""
 
 _INDENT = "  "
 
+JsonValue: TypeAlias = (
+    "str | bytes | int | float | Mapping[str, JsonValue] | Sequence[JsonValue] | Iterator[JsonValue] | None"
+)
+"""A value that `json_text` can write."""
 
-def json_text(value: Any, indent: str = "") -> Iterator[str | None]:
+
+def json_text(value: JsonValue, indent: str = "") -> Iterator[str | None]:
     r"""
     Write a value as JSON, in ASCII and indented.
 
     Args:
-        value: as for `json.dumps`. Besides, bytes are a string in UTF-8, and an iterator is an array. A None that an
-            iterator yields is no value, but lets others have their turn.
-        indent: what stands before each line but the first.
+        value: A value as for `json.dumps`.  Bytes become a string and need to be UTF-8.  An iterator becomes an array.
+            If an iterator yields None, this adds no element and yields None.
+        indent: The indentation of all lines but the first.
 
-    Returns:
-        The pieces, each up to 12 times as long as `PIECE`; None where others may have their turn.
+    Yields:
+        The pieces, each up to 12 times as long as `PIECE`, or None to let other work go on.
 
     Example:
         >>> "".join(json_text({"id": 1, "text": "Grüße".encode()}))
         '{\n  "id": 1,\n  "text": "Gr\\u00fc\\u00dfe"\n}'
     """
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         members = ((f"{json.dumps(name)}: ", each) for name, each in value.items())
         yield from _enclosed("{}", members, indent)
     elif isinstance(value, Iterator):
@@ -46,8 +49,10 @@ def json_text(value: Any, indent: str = "") -> Iterator[str | None]:
         yield json.dumps(value)
 
 
-def _enclosed(brackets: str, members: Iterator[tuple[str, Any] | None], indent: str) -> Iterator[str | None]:
-    """Write members, each with what stands before it."""
+def _enclosed(
+    brackets: str, members: Iterator[tuple[str, JsonValue] | None], indent: str
+) -> Iterator[str | None]:
+    """Yield an array or an object.  Each member comes with the text before its value."""
     separator, inner = brackets[0], indent + _INDENT
     for member in members:
         if member is None:

@@ -1,7 +1,8 @@
 """
-A message as it is shown when it is opened: all that a page and the API need of it, within limits.
+The details of one message: what its page and the API show, within limits.
 
-A short message is opened in the process of the server, a long one by `txsmtpx.inbox.parser_process_main`.
+The server parses a short message itself.  `txsmtpx.inbox.parser_process_main` parses a long one in another process, and
+sends the details back as octets.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from txsmtpx.backends.memory import Received
 from txsmtpx.content.part import MAX_PARTS
@@ -16,7 +18,7 @@ from txsmtpx.grammar.options import MailOptions
 from txsmtpx.inbox.parsed_message import ParsedMessage
 
 MAX_FIELDS = 1000
-"""Header fields."""
+"""Header fields of a message."""
 
 MAX_FIELD = 64 * 1024
 """Octets of a header field."""
@@ -28,21 +30,29 @@ MAX_CONTENT_ID = 1000
 """Characters of a Content-ID."""
 
 MAX_TEXT = 1024 * 1024
-"""Octets of UTF-8 of the text."""
+"""Octets of the plain text, in UTF-8."""
 
 MAX_HTML = 4 * 1024 * 1024
-"""Octets of UTF-8 of the HTML."""
+"""Octets of the HTML, in UTF-8."""
+
+View = Literal["detail", "html", "part"]
+"""A view of a message that the parser computes: its details, its sanitized HTML, or the content of a part."""
 
 
 @dataclass(frozen=True)
 class PartDetail:
     """
-    A part of a message, without its content.
+    Describe one part of a message, without its content.
 
     Attributes:
-        number: 1 for the first.
-        size: octets of the content, its transfer encoding undone.
-        is_body: whether it is text to be read as part of the message.
+        number: The number of the part.  The first part has number 1.
+        content_type: The media type, such as "image/png".
+        disposition: The Content-Disposition: "attachment", "inline", or "" if there is none.
+        filename: The file name that the sender gave, "" if there is none.
+        download_name: A file name that is safe to save under.
+        content_id: The Content-ID, without angle brackets.
+        size: The octets of the content, after its transfer encoding is decoded.
+        is_body: True if the part is a body in plain text or in HTML.
     """
 
     number: int
@@ -58,16 +68,16 @@ class PartDetail:
 @dataclass(frozen=True)
 class MessageDetail:
     """
-    An opened message.
+    Describe one message.  `MessageParser.detail` creates it, directly or by the other process.
 
     Attributes:
-        whole: False where something is left out, for which there is the source.
-        headers: the fields as they stand, names and decoded values.
-        parts: those that are not themselves made of parts.
-        text: the text to be read, in UTF-8; None where there is none.
-        html: the HTML to be read, in UTF-8, as it came and not safe to show; None where there is none.
-        words: the text as it can be read, in UTF-8, also where there is HTML only.
-        remote: references of the HTML to images and styles elsewhere, none of which is followed.
+        whole: False if a limit was reached, so that something is missing.  The source has everything.
+        headers: The name and the decoded value of each header field, in order.
+        parts: The parts that have no parts of their own.
+        text: The body in plain text, as UTF-8, None if the message has none.
+        html: The body in HTML as it was received, as UTF-8, None if the message has none.  It is not safe to display.
+        readable_text: The body in plain text, or else the text of the HTML, as UTF-8.
+        remote: The number of references in the HTML to images and styles of other hosts.  They are not loaded.
     """
 
     whole: bool
@@ -75,35 +85,31 @@ class MessageDetail:
     parts: Sequence[PartDetail] = ()
     text: bytes | None = None
     html: bytes | None = None
-    words: bytes = b""
+    readable_text: bytes = b""
     remote: int = 0
 
     @classmethod
-    def of(cls, letter: ParsedMessage) -> MessageDetail:
-        """Open all of a message."""
-        headers, complete = _headers(letter)
-        parts = [
-            PartDetail(
-                part.number,
-                part.content_type,
-                part.disposition,
-                part.filename,
-                part.download_name,
-                part.content_id[:MAX_CONTENT_ID],
-                len(part.octets),
-                part.is_body("plain") or part.is_body("html"),
-            )
-            for part in letter.parts
-        ]
-        text, html, words = _utf8(letter.text), _utf8(letter.html), _utf8(letter.words) or b""
-        sanitized_html = letter.sanitized_html
+    def of(cls, message: ParsedMessage) -> MessageDetail:
+        """
+        Describe a parsed message.
+
+        Args:
+            message: The message.
+
+        Returns:
+            All its details.
+        """
+        headers, complete = _headers(message)
+        parts = _parts(message)
+        text, html, readable = _utf8(message.text), _utf8(message.html), _utf8(message.readable_text) or b""
+        sanitized = message.sanitized_html
         whole = (
-            letter.whole
+            message.whole
             and complete
             and len(parts) < MAX_PARTS
-            and max(len(text or b""), len(words)) <= MAX_TEXT
+            and max(len(text or b""), len(readable)) <= MAX_TEXT
             and len(html or b"") <= MAX_HTML
-            and not (sanitized_html and sanitized_html.cut)
+            and not (sanitized and sanitized.truncated)
         )
         return cls(
             whole,
@@ -111,34 +117,55 @@ class MessageDetail:
             parts,
             text and text[:MAX_TEXT],
             html and html[:MAX_HTML],
-            words[:MAX_TEXT],
-            sanitized_html.remote if sanitized_html else 0,
+            readable[:MAX_TEXT],
+            sanitized.remote if sanitized else 0,
         )
 
     @classmethod
-    def header_of(cls, letter: ParsedMessage) -> MessageDetail:
-        """Show only the header, for a message that cannot be opened."""
-        return cls(False, _headers(letter)[0])
+    def header_of(cls, message: ParsedMessage) -> MessageDetail:
+        """
+        Describe a message whose body cannot be parsed within the limits.
+
+        Args:
+            message: The message.
+
+        Returns:
+            Its header fields only.
+        """
+        return cls(False, _headers(message)[0])
 
     def header(self, name: str) -> str:
-        """Return the value of the first field of this name, "" where there is none."""
+        """
+        Return the value of the first header field with a name.
+
+        Args:
+            name: The name, in lower case.
+
+        Returns:
+            The value, "" if there is no such field.
+        """
         return next((value for each, value in self.headers if each.lower() == name), "")
 
     @property
     def attachments(self) -> list[PartDetail]:
-        """The parts that are not text to be read."""
+        """The parts that are not a body."""
         return [part for part in self.parts if not part.is_body]
 
     @property
     def held(self) -> int:
-        """Octets of memory that this takes, about."""
+        """The approximate memory of this object, in octets."""
         characters = sum(len(name) + len(value) for name, value in self.headers)
-        bodies = sum(len(each or b"") for each in (self.text, self.html, self.words))
+        bodies = sum(len(each or b"") for each in (self.text, self.html, self.readable_text))
         return characters + 200 * len(self.headers) + 1000 * len(self.parts) + bodies
 
-    def written(self) -> bytes:
-        """Write this down for another process, which has `read`."""
-        bodies = [self.text, self.html, self.words]
+    def serialized(self) -> bytes:
+        """
+        Serialize the details for another process.
+
+        Returns:
+            One line of JSON, and behind it the bodies.  `deserialized` reads them.
+        """
+        bodies = [self.text, self.html, self.readable_text]
         fields = {
             "whole": self.whole,
             "headers": self.headers,
@@ -149,28 +176,52 @@ class MessageDetail:
         return b"\n".join([json.dumps(fields).encode("ascii"), b"".join(body or b"" for body in bodies)])
 
     @classmethod
-    def read(cls, octets: bytes) -> MessageDetail:
-        """Read what `written` wrote."""
+    def deserialized(cls, octets: bytes) -> MessageDetail:
+        """
+        Read the details that `serialized` wrote.
+
+        Args:
+            octets: The result of `serialized`.
+
+        Returns:
+            The details.
+        """
         at = octets.index(b"\n") + 1
         fields = json.loads(octets[:at])
         bodies = []
         for length in fields["bodies"]:
             bodies.append(None if length is None else octets[at : at + length])
             at += length or 0
-        text, html, words = bodies
+        text, html, readable = bodies
         parts = [PartDetail(**each) for each in fields["parts"]]
-        return cls(fields["whole"], fields["headers"], parts, text, html, words or b"", fields["remote"])
+        return cls(fields["whole"], fields["headers"], parts, text, html, readable or b"", fields["remote"])
 
 
-def _headers(letter: ParsedMessage) -> tuple[list[tuple[str, str]], bool]:
-    """The fields that fit, each cut to `MAX_FIELD`, and whether these are all there are."""
+def _parts(message: ParsedMessage) -> list[PartDetail]:
+    return [
+        PartDetail(
+            part.number,
+            part.content_type,
+            part.disposition,
+            part.filename,
+            part.download_name,
+            part.content_id[:MAX_CONTENT_ID],
+            len(part.octets),
+            part.is_body("plain") or part.is_body("html"),
+        )
+        for part in message.parts
+    ]
+
+
+def _headers(message: ParsedMessage) -> tuple[list[tuple[str, str]], bool]:
+    """Return the header fields that fit into the limits, and True if these are complete."""
     found: list[tuple[str, str]] = []
-    complete = len(letter.header.fields) <= MAX_FIELDS
+    complete = len(message.header.fields) <= MAX_FIELDS
     left = MAX_HEADER
-    for field in letter.header.fields[:MAX_FIELDS]:
+    for field in message.header.fields[:MAX_FIELDS]:
         size = len(field.name) + len(field.raw)
         complete = complete and size <= min(MAX_FIELD, left)
-        if min(size, MAX_FIELD) <= left:  # which is known before the value is decoded
+        if min(size, MAX_FIELD) <= left:  # the size is known before the value is decoded, which takes time
             left -= min(size, MAX_FIELD)
             found.append((field.name[:MAX_FIELD], field.text[:MAX_FIELD]))
     return found, complete
@@ -181,24 +232,33 @@ def _utf8(text: str | None) -> bytes | None:
 
 
 def parsed_content(content: bytes) -> ParsedMessage:
-    """Take apart a message whose envelope does not matter."""
+    """
+    Parse a message without its envelope.
+
+    Args:
+        content: The octets of the message.
+
+    Returns:
+        The parsed message, with an empty envelope.
+    """
     return ParsedMessage(Received("", (), content, MailOptions(), (), "", None, "", "", "", 0, 0.0))
 
 
-def rendered_view(letter: ParsedMessage, view: str, number: int = 0) -> bytes | None:
+def rendered_view(message: ParsedMessage, view: View, number: int = 0) -> bytes | None:
     """
-    Return what is asked of a message.
+    Compute a view of a message.
 
     Args:
-        view: "opened" for what `MessageDetail.read` reads, "frame" for the HTML, safe to show and in UTF-8, or "part"
-            for the octets of a part, its transfer encoding undone.
-        number: The number of the part.
+        message: The message.
+        view: "detail" for `MessageDetail.serialized`, "html" for the sanitized HTML in UTF-8, or "part" for the decoded
+            content of a part.
+        number: The number of the part.  The other views ignore it.
 
     Returns:
-        None where there is no HTML, or no such part.
+        The octets, None if the message has no HTML, or no such part.
     """
-    if view == "opened":
-        return MessageDetail.of(letter).written()
-    if view == "frame":
-        return None if letter.sanitized_html is None else letter.sanitized_html.html.encode("utf-8", "replace")
-    return next((part.octets for part in letter.parts if part.number == number), None)
+    if view == "detail":
+        return MessageDetail.of(message).serialized()
+    if view == "html":
+        return None if message.sanitized_html is None else message.sanitized_html.html.encode("utf-8", "replace")
+    return next((part.octets for part in message.parts if part.number == number), None)

@@ -1,81 +1,99 @@
-"""
-A message as it stands in a list, and as it is searched.
-"""
+"""The summary of a message: its line in a list, and the text that a search looks at."""
 
 from __future__ import annotations
 
 import re
 import sys
 from dataclasses import replace
-from typing import Any
 
 from twisted.logger import Logger
 
 from txsmtpx.backends.memory import Received
 from txsmtpx.content import address
+from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.parsed_message import ParsedMessage
 from txsmtpx.inbox.search_query import SearchQuery
 
 log = Logger(__name__)
 
 MAX_FIELD = 1000
-"""Characters of a field in a list."""
+"""Characters of a header field in a list."""
 
 MAX_NAMED = 4000
-"""Octets of From in which the name of the sender is looked for."""
+"""Octets of the From field in which the display name of the sender is looked for."""
 
 MAX_SEARCHED = 32 * 1024
-"""Octets of UTF-8 of From, of To with its like, and of the subject that are searched."""
+"""Octets that are searched, in UTF-8, of each: From; To with Cc, Bcc and Reply-To; Subject."""
 
-MAX_WORDS = 64 * 1024
-"""Octets of UTF-8 of the text that are searched."""
+MAX_TEXT = 64 * 1024
+"""Octets that are searched of the text, in UTF-8."""
 
 _SPACE = re.compile(r"\s+")
 
 
 class MessageSummary:
     """
-    What can be seen of a message at a glance.  It is kept for every message, so it keeps little.
+    Summarize one message.
+
+    `Inbox.summary_of` creates one for each message that is listed or searched, and keeps it as long as the message.  So
+    it holds little memory, and no copy of the envelope, which may have a thousand recipients.
 
     Attributes:
         id: The number of the message.
-        sender_name: The name of who wrote it, else the address.
+        size: The octets of the message.
+        arrived: The time of arrival: ISO 8601, UTC, in milliseconds.
+        sender: The From field, or else the address of MAIL.
+        sender_name: The display name of the sender, or else `sender`.
+        recipients: The To field, or else the addresses of RCPT.
+        copies: The first Cc field, "" if there is none.
+        subject: The Subject field, "" if there is none.
         beginning: The first words of the text.
-        attachments: How many there are in the part that was looked at.
-        held: Octets of memory that this takes.
+        attachments: The number of attachments that begin in the first 128 KiB of the message.
+        held: The octets of memory that this object takes.
+
+    Args:
+        received: The message.
     """
 
     def __init__(self, received: Received) -> None:
         self.id = received.id
         self.size = len(received.content)
         try:
-            letter = ParsedMessage(received, glance=True)
-            words = letter.words
-            self._show(letter, words)
-            places = _places(letter, words)
-        except Exception:  # a list shows what can be shown
-            log.failure("queue={queue} a list shows no header of this message", queue=received.queue_id)
-            self._show(ParsedMessage(replace(received, content=b"")), "")
-            places = {}
-        self._places: dict[str, bytes] = {}
-        for name, text in places.items():
-            most = MAX_SEARCHED if name else MAX_WORDS
-            self._places[name] = _searched(text[:most])[:most]
-        self.held = sum(map(sys.getsizeof, (vars(self), *vars(self).values(), *self._places.values())))
+            message = ParsedMessage(received, beginning_only=True)
+            text = message.readable_text
+            self._summarize(message, text)
+            fields = _searched_fields(message, text)
+        except Exception:  # one message must not break the list
+            log.failure("queue={queue} cannot parse this message; lists show its envelope", queue=received.queue_id)
+            self._summarize(ParsedMessage(replace(received, content=b"")), "")
+            fields = {}
+        self._fields: dict[str, bytes] = {}
+        for name, value in fields.items():
+            most = MAX_SEARCHED if name else MAX_TEXT
+            self._fields[name] = _searchable(value[:most])[:most]
+        self.held = sum(map(sys.getsizeof, (vars(self), *vars(self).values(), *self._fields.values())))
 
-    def _show(self, letter: ParsedMessage, words: str) -> None:
-        self.arrived = letter.arrived
-        self.sender = letter.sender[:MAX_FIELD]
-        names = (each.name for each in address.parse((letter.header.raw("from") or b"")[:MAX_NAMED]))
+    def _summarize(self, message: ParsedMessage, text: str) -> None:
+        self.arrived = message.arrived
+        self.sender = message.sender[:MAX_FIELD]
+        names = (each.name for each in address.parse((message.header.raw("from") or b"")[:MAX_NAMED]))
         self.sender_name = next(names, "") or self.sender
-        self.recipients = letter.recipients[:MAX_FIELD]
-        self.copies = next(iter(letter.copies), "")[:MAX_FIELD]
-        self.subject = letter.subject[:MAX_FIELD]
-        self.beginning = _SPACE.sub(" ", words[:400]).strip()[:160]
-        self.attachments = len(letter.attachments)
+        self.recipients = message.recipients[:MAX_FIELD]
+        self.copies = next(iter(message.copies), "")[:MAX_FIELD]
+        self.subject = message.subject[:MAX_FIELD]
+        self.beginning = _SPACE.sub(" ", text[:400]).strip()[:160]
+        self.attachments = len(message.attachments)
 
-    def summary(self, received: Received) -> dict[str, Any]:
-        """All of it, for JSON."""
+    def as_json(self, received: Received) -> dict[str, JsonValue]:
+        """
+        Return the summary for the API.
+
+        Args:
+            received: The message, which has the envelope.
+
+        Returns:
+            The values by their names in the API.
+        """
         return {
             "id": self.id,
             "queue_id": received.queue_id,
@@ -93,31 +111,35 @@ class MessageSummary:
 
     def matches(self, query: SearchQuery, received: Received) -> bool:
         """
-        Whether all that ``query`` searches for is in the message.
+        Search the message.
 
         Args:
-            received: The message; no copy of its envelope is kept here, which may have a thousand recipients.
+            query: The terms to look for.
+            received: The message, which has the envelope.
+
+        Returns:
+            True if the message has all terms.
         """
         if not query:
             return True
         envelope = {"from": received.sender, "to": "\n".join(received.recipients), "subject": "", "": received.queue_id}
-        texts = {name: (self._places.get(name, b""), _searched(text)) for name, text in envelope.items()}
+        texts = {name: (self._fields.get(name, b""), _searchable(text)) for name, text in envelope.items()}
         anywhere = [text for pair in texts.values() for text in pair]
         return all(any(word in text for text in (texts[name] if name else anywhere)) for name, word in query.terms)
 
 
-def _places(letter: ParsedMessage, words: str) -> dict[str, str]:
-    """What is searched, but for the envelope, which is no part of the message."""
-    to = letter.recipients if "to" in letter.header else ""
-    others = [value for name in ("bcc", "reply-to") for value in letter.header.get_all(name)]
+def _searched_fields(message: ParsedMessage, text: str) -> dict[str, str]:
+    """Return the texts that are searched, by field.  The field "" has the text and the file names."""
+    to = message.recipients if "to" in message.header else ""
+    others = [value for name in ("bcc", "reply-to") for value in message.header.get_all(name)]
     return {
-        "from": letter.sender if "from" in letter.header else "",
-        "to": "\n".join([to, *letter.copies, *others]),
-        "subject": letter.subject,
-        "": "\n".join([*(part.filename for part in letter.attachments), words]),
+        "from": message.sender if "from" in message.header else "",
+        "to": "\n".join([to, *message.copies, *others]),
+        "subject": message.subject,
+        "": "\n".join([*(part.filename for part in message.attachments), text]),
     }
 
 
-def _searched(text: str) -> bytes:
-    """``text`` in small letters and UTF-8, in which a search costs least memory."""
+def _searchable(text: str) -> bytes:
+    """Return a text in lower case and UTF-8, which takes the least memory."""
     return text.lower().encode("utf-8", "replace")

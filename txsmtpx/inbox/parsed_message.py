@@ -1,6 +1,4 @@
-"""
-A message as the inbox shows it.
-"""
+"""A message, parsed: the values that the pages, the lists and the API show."""
 
 from __future__ import annotations
 
@@ -15,30 +13,34 @@ from txsmtpx.inbox.plain_text import plain_text
 from txsmtpx.inbox.sanitized_html import MAX_INLINED, Image, SanitizedHtml
 
 BEGINNING = 128 * 1024
-"""Octets of a message that are enough to list it, and to find it by its words."""
+"""Octets of a message that are read for a list or a search."""
 
 IMAGES = ("image/png", "image/gif", "image/jpeg", "image/webp", "image/avif", "image/bmp")
-"""Types that a browser may be given as what they are: none of them holds a script or a reference."""
+"""Image types that are served under their own type.  None can hold a script or a reference, as SVG can."""
 
 
 class ParsedMessage:
     """
-    A message, taken apart.
+    Parse one message.
+
+    The inbox creates one for each list entry and each message that is opened.  All values are computed when they are
+    first read.
 
     Attributes:
         received: The message.
-        whole: Whether this is all of it, and not what can be seen at a glance.
-        header: Its `txsmtpx.content.header.Header`.
-        parts: Those that are not themselves made of parts.
+        whole: False if only the beginning of the message was read.
+        header: The header of the message.
+        parts: The parts that have no parts of their own.
 
     Args:
-        glance: Look at the beginning of a long one only.
+        received: The message.
+        beginning_only: Read only the first octets, see `BEGINNING`.
     """
 
-    def __init__(self, received: Received, glance: bool = False) -> None:
+    def __init__(self, received: Received, beginning_only: bool = False) -> None:
         self.received = received
-        self._glance = glance
-        content = received.content[:BEGINNING] if glance else received.content
+        self._beginning_only = beginning_only
+        content = received.content[:BEGINNING] if beginning_only else received.content
         message = read(content)
         self.whole = len(content) == len(received.content)
         self.header = message.header
@@ -46,48 +48,53 @@ class ParsedMessage:
 
     @cached_property
     def subject(self) -> str:
+        """The Subject field, "" if there is none."""
         return self.header["subject"] or ""
 
     @cached_property
     def sender(self) -> str:
-        """Who wrote it: From, else the address of MAIL."""
+        """The From field.  If there is none, the address of MAIL."""
         return self.header["from"] or self.received.sender
 
     @cached_property
     def recipients(self) -> str:
-        """To whom: To, else the addresses of RCPT."""
+        """The To field.  If there is none, the addresses of RCPT."""
         return self.header["to"] or ", ".join(self.received.recipients)
 
     @cached_property
     def copies(self) -> list[str]:
-        """To whom else: each Cc."""
+        """The Cc fields."""
         return self.header.get_all("cc")
 
     @property
     def arrived(self) -> str:
-        """When it came, as ISO 8601 has it, in UTC."""
+        """The time of arrival: ISO 8601, UTC, in milliseconds."""
         return datetime.fromtimestamp(self.received.arrived, UTC).isoformat(timespec="milliseconds")
 
     @cached_property
     def text(self) -> str | None:
-        """The text to be read, None where there is none."""
+        """The body in plain text, None if the message has none."""
         bodies = [part for part in self.parts if part.is_body("plain")]
         return "\n".join(part.text for part in bodies).replace("\r\n", "\n") if bodies else None
 
     @cached_property
     def html(self) -> str | None:
-        """The HTML to be read, as it came and not safe to show; None where there is none."""
+        """The body in HTML as it was received, None if the message has none.  It is not safe to display."""
         bodies = [part for part in self.parts if part.is_body("html")]
         return "\n".join(part.text for part in bodies) if bodies else None
 
     @cached_property
     def attachments(self) -> list[Part]:
-        """All else."""
+        """The parts that are not a body."""
         return [part for part in self.parts if not (part.is_body("plain") or part.is_body("html"))]
 
     @cached_property
     def sanitized_html(self) -> SanitizedHtml | None:
-        """The HTML, safe to show.  Its images take 1 MiB and twice the message at most, however often they repeat."""
+        """
+        The body in HTML, safe to display, None if the message has none.
+
+        Its images take up to 1 MiB plus twice the size of the message, even if the HTML shows one image many times.
+        """
         inlined = min(1024 * 1024 + 2 * len(self.received.content), MAX_INLINED)
         return None if self.html is None else SanitizedHtml(self.html, self._image, inlined)
 
@@ -106,8 +113,8 @@ class ParsedMessage:
         return url
 
     @cached_property
-    def words(self) -> str:
-        """The text as it can be read, also where there is HTML only."""
+    def readable_text(self) -> str:
+        """The body in plain text.  If the message has none, the text of its HTML; if it has neither, ""."""
         if self.text is not None or self.html is None:
             return self.text or ""
-        return plain_text(self.html, beginning=self._glance)
+        return plain_text(self.html, beginning=self._beginning_only)

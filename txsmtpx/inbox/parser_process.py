@@ -1,104 +1,83 @@
 """
-Opening long messages in another process, which has a limit on time and memory that is enforced.
+Parse long messages in another process, with limits on time and memory.
 
-The sender of a message decides how long it takes to read it.  A thread of Python cannot be ended, and holds the lock
-of the interpreter meanwhile.  A process can be ended, and leaves the server free.  There is one process.  It is started
-when it is needed, kept while it is used, and ended after `IDLE` seconds, or when a message takes too long.
+Theory of operation: the sender of a message decides how long it takes to parse it.  A thread would not help: Python
+cannot end a thread, and the thread holds the interpreter's lock.  A process can be killed, and the server goes on.
 
-The server writes a request, reads the answer, and writes the next request.  Requests that come meanwhile wait.  Two
-equal requests are one.
+  - There is at most one process.  It is started for the first request, and reused for the next.
+  - It is ended after `IDLE` seconds without a request, and killed when a message exceeds a limit.
+  - The server writes one request, reads the answer, and writes the next.  Other requests wait, up to `MAX_WAITING`.
+  - Clients that request the same view of the same message share one request.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-from typing import Any
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.interfaces import IDelayedCall, IPullProducer
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from txsmtpx.backends.memory import Received
 from txsmtpx.inbox import parser_process_main
+from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
+from txsmtpx.inbox.inbox_reactor import IInboxReactor
+from txsmtpx.inbox.message_detail import View
+from txsmtpx.inbox.parser_protocol import ParserProtocol, ParserRequest, RequestKey
 
 log = Logger(__name__)
 
-SECONDS = 10
-"""Seconds of the processor for a request.  32 MiB, which is the default of ``max_message_bytes``, take less than 5."""
+CPU_SECONDS = 10
+"""Seconds of processor time for a request.  32 MiB, the default of ``max_message_bytes``, take up to 5."""
 
-PATIENCE = 30
-"""Seconds for a request, also where the processor has other work."""
+REQUEST_SECONDS = 30
+"""Seconds for a request, also on a machine whose processors are busy."""
 
 MEMORY = 512 * 1024 * 1024
-"""Octets of memory that the process may take.  32 MiB of mail take less than 384 MiB."""
-
-MAX_ANSWER = 64 * 1024 * 1024
-"""Octets by which an answer may be longer than the message: images may repeat in HTML."""
+"""Octets of memory of the process.  A message of 32 MiB takes up to 384 MiB."""
 
 MAX_WAITING = 16
-"""Requests that wait.  One more is refused: 503."""
+"""Requests that wait.  A further request gets 503."""
 
 IDLE = 20
-"""Seconds without a request, after which the process is ended."""
-
-PIECE = 64 * 1024
-"""Octets of a message that are written to the process at a time."""
-
-Key = tuple[int, str, int]
-"""The id of a message, what is asked of it ("opened", "frame" or "part"), and the number of a part."""
-
-
-class Busy(Exception):
-    """Too much is being done already; the client may try again."""
-
-
-class MessageDeleted(Exception):
-    """The message has been deleted meanwhile."""
-
-
-class LimitExceeded(Exception):
-    """The message cannot be opened within the limits."""
+"""Seconds without a request after which the process is ended."""
 
 
 class ParserProcess:
     """
-    Opens messages, one after the other.  The inbox has one.
+    Start, use and end the process that parses long messages.  `Inbox` creates one.
 
     Args:
-        reactor: starts the process, and has the time.
+        reactor: It starts the process, and keeps the time.
     """
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: IInboxReactor) -> None:
         self._reactor = reactor
-        # Paths are relative to where the server was started, and a daemon changes its directory.
-        limits = json.dumps([list(map(os.path.abspath, sys.path)), MEMORY, SECONDS])
+        # Entries of sys.path may be relative to the directory where the server was started; a daemon leaves it.
+        limits = json.dumps([list(map(os.path.abspath, sys.path)), MEMORY, CPU_SECONDS])
         self._command = [sys.executable, "-P", os.path.abspath(parser_process_main.__file__), limits]
-        self._waiting: dict[Key, _Request] = {}
-        self._current: _Request | None = None
-        self._process: _Process | None = None
-        self._alive: set[_Process] = set()
+        self._waiting: dict[RequestKey, ParserRequest] = {}
+        self._current: ParserRequest | None = None
+        self._process: ParserProtocol | None = None
+        self._alive: set[ParserProtocol] = set()
         self._timer: IDelayedCall | None = None
-        self._all_ended: list[Deferred[None]] = []
+        self._exit_waiters: list[Deferred[None]] = []
 
-    def ask(self, received: Received, view: str, number: int = 0) -> Deferred[bytes | None]:
+    def request(self, received: Received, view: View, number: int = 0) -> Deferred[bytes | None]:
         """
-        Ask for a view of a message.
+        Request a view of a message.
 
         Args:
-            view: "opened", "frame" or "part".
-            number: of the part.
+            received: The message.
+            view: See `rendered_view`.
+            number: The number of the part, for the view "part".
 
         Returns:
-            A Deferred of what `txsmtpx.inbox.parser_process_main` answers. It fails with `Busy` where too many requests
-            wait, with `LimitExceeded` where a limit is met, and with `MessageDeleted`.  If it is cancelled before its
-            turn, and no one else has asked the same, the request is dropped.
+            A Deferred of the result of `rendered_view`.  It fails with `Busy` if too many requests wait, with
+            `LimitExceeded` if the message exceeds a limit, and with `MessageDeleted`.  If the Deferred is cancelled
+            before its turn, and no other client has requested the same, the request is dropped.
         """
         key = (received.id, view, number)
         request = self._waiting.get(key)
@@ -107,94 +86,105 @@ class ParserProcess:
         if request is None:
             if len(self._waiting) >= MAX_WAITING:
                 return fail(Busy())
-            request = self._waiting[key] = _Request(key, received.content)
-        answer: Deferred[bytes | None] = Deferred(lambda answer: self._dropped(request, answer))
+            request = self._waiting[key] = ParserRequest(key, received.content)
+        answer: Deferred[bytes | None] = Deferred(lambda answer: self._cancelled(request, answer))
         request.answers.append(answer)
         self._next()
         return answer
 
-    def _dropped(self, request: _Request, answer: Deferred[bytes | None]) -> None:
+    def _cancelled(self, request: ParserRequest, answer: Deferred[bytes | None]) -> None:
         request.answers.remove(answer)
         if not request.answers:
             self._waiting.pop(request.key, None)
 
     def forget(self, number: int) -> None:
-        """Drop what waits for a message that is deleted."""
+        """
+        Fail the requests that wait for a message that was deleted.
+
+        Args:
+            number: The number of the message.
+        """
         for key in [key for key in self._waiting if key[0] == number]:
             self._waiting.pop(key).fail(MessageDeleted())
 
     def stop(self) -> None:
-        """Drop what waits, and end the process."""
+        """Fail all requests, and kill the process."""
         self._stop_timer()
         current, self._current = self._current, None
         waiting, self._waiting = self._waiting, {}
         for each in ([current] if current else []) + list(waiting.values()):
             each.fail(Busy())
-        self._end_process()
+        self._kill_process()
 
-    def ended(self) -> Deferred[None]:
-        """Return a Deferred that fires when no process is left."""
-        ended: Deferred[None] = Deferred()
-        self._all_ended.append(ended)
-        self._tell_ended()
-        return ended
+    def exited(self) -> Deferred[None]:
+        """
+        Wait until no process is left.
+
+        Returns:
+            A Deferred that fires when the last process has ended, or at once.
+        """
+        exited: Deferred[None] = Deferred()
+        self._exit_waiters.append(exited)
+        self._notify_exit_waiters()
+        return exited
 
     def _next(self) -> None:
         while self._current is None and self._waiting:
             self._begin(self._waiting.pop(next(iter(self._waiting))))
 
-    def _begin(self, request: _Request) -> None:
+    def _begin(self, request: ParserRequest) -> None:
         self._stop_timer()
         if self._process is None:
-            self._process = _Process(self)
+            self._process = ParserProtocol(self._answered, self._ended)
             self._alive.add(self._process)
             try:
                 self._reactor.spawnProcess(self._process, self._command[0], self._command, env=None)
-            except OSError as error:  # such as: too many processes
+            except OSError as error:  # such as EAGAIN: the user has too many processes
                 self._alive.discard(self._process)
                 self._process = None
-                log.error("no process to open long messages in: {error}", error=error)
+                log.error("cannot start the process that parses long messages: {error}", error=error)
                 request.fail(Busy())
                 return
         self._current = request
-        self._timer = self._reactor.callLater(PATIENCE, self._over, f"{PATIENCE} seconds are over")
-        self._process.ask(request)
+        reason = f"parsing it took more than {REQUEST_SECONDS} seconds"
+        self._timer = self._reactor.callLater(REQUEST_SECONDS, self._abandon, reason)
+        self._process.send(request)
 
-    def answered(self, process: _Process, answer: bytes | None) -> None:
-        """A process has answered, perhaps just before it was killed."""
-        if process is not self._process:
+    def _answered(self, process: ParserProtocol, answer: bytes | None) -> None:
+        if process is not self._process:  # it wrote the answer just before it was killed
             return
         self._stop_timer()
         request, self._current = self._current, None
-        self._timer = self._reactor.callLater(IDLE, self._end_process)
+        self._timer = self._reactor.callLater(IDLE, self._kill_process)
         if request is not None:
             request.answer(answer)
         self._next()
 
-    def process_ended(self, process: _Process, why: str) -> None:
-        """A process has ended, by itself or by us."""
+    def _ended(self, process: ParserProtocol, reason: str) -> None:
         self._alive.discard(process)
         if process is self._process:
-            self._over(why)
-        self._tell_ended()
+            self._abandon(reason)
+        self._notify_exit_waiters()
 
-    def _tell_ended(self) -> None:
+    def _notify_exit_waiters(self) -> None:
         if not self._alive:
-            waiting, self._all_ended = self._all_ended, []
+            waiting, self._exit_waiters = self._exit_waiters, []
             for each in waiting:
                 each.callback(None)
 
-    def _over(self, why: str) -> None:
-        """Open no more of the current message."""
+    def _abandon(self, reason: str) -> None:
+        """Kill the process, fail the current request, and go on with the next."""
         self._stop_timer()
-        self._end_process()
+        self._kill_process()
         request, self._current = self._current, None
         if request is not None:
-            log.warn("message {id} is shown by its header and its source: {why}", id=request.key[0], why=why)
+            log.warn(
+                "message {id} is shown by its header and its source only: {reason}", id=request.key[0], reason=reason
+            )
             request.fail(LimitExceeded())
         self._next()
 
-    def _end_process(self) -> None:
+    def _kill_process(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -203,104 +193,3 @@ class ParserProcess:
         timer, self._timer = self._timer, None
         if timer is not None and timer.active():
             timer.cancel()
-
-
-class _Request:
-    """
-    One request, and all that wait for the same answer.
-
-    Attributes:
-        answers: fired when it is there.
-    """
-
-    def __init__(self, key: Key, content: bytes) -> None:
-        self.key = key
-        self.content = content
-        self.answers: list[Deferred[bytes | None]] = []
-
-    def answer(self, answer: bytes | None) -> None:
-        """Fire them."""
-        answers, self.answers = self.answers, []
-        for each in answers:
-            each.callback(answer)
-
-    def fail(self, error: Exception) -> None:
-        """Fail them, each with an exception of its own."""
-        answers, self.answers = self.answers, []
-        for each in answers:
-            each.errback(type(error)(*error.args))
-
-
-class _Process(ProcessProtocol):
-    """The process, which has one request at a time."""
-
-    transport: Any
-
-    def __init__(self, opener: ParserProcess) -> None:
-        self._opener = opener
-        self._has: int | None = None
-        self._most = 0
-        self._received = bytearray()
-        self._length: int | None = None
-        self._words = b""
-
-    def ask(self, request: _Request) -> None:
-        """Write a request, with its message unless the process has it still."""
-        id, view, number = request.key
-        content = b"" if self._has == id else request.content
-        self._has = id
-        self._most = MAX_ANSWER + len(request.content)
-        line = json.dumps({"view": view, "number": number, "size": len(content)})
-        self.transport.write(line.encode("ascii") + b"\n")
-        if content:
-            self.transport.registerProducer(_Feed(self.transport, content), False)
-
-    def outReceived(self, data: bytes) -> None:
-        """A piece of an answer has come."""
-        self._received += data
-        if self._length is None and b"\n" in self._received:
-            line, _, rest = self._received.partition(b"\n")
-            self._length, self._received = int(line), rest
-        if self._length is None:
-            return
-        if self._length > self._most:
-            self.kill()
-        elif len(self._received) >= self._length:
-            answer = None if self._length < 0 else bytes(self._received)
-            self._received, self._length = bytearray(), None
-            self._opener.answered(self, answer)
-
-    def errReceived(self, data: bytes) -> None:
-        """It complains: keep the end of that."""
-        self._words = (self._words + data)[-2000:]
-
-    def processEnded(self, reason: Failure) -> None:
-        """It is gone."""
-        words = self._words.decode("utf-8", "replace").strip()
-        self._opener.process_ended(self, words.rpartition("\n")[2] or str(reason.value))
-
-    def kill(self) -> None:
-        """End it now."""
-        with contextlib.suppress(ProcessExitedAlready):
-            self.transport.signalProcess("KILL")
-
-
-@implementer(IPullProducer)
-class _Feed:
-    """Writes a message piece by piece: a pipe takes 64 KiB at a time."""
-
-    def __init__(self, transport: Any, content: bytes) -> None:
-        self._transport = transport
-        self._content = content
-        self._at = 0
-
-    def resumeProducing(self) -> None:
-        """Write the next piece."""
-        self._transport.write(self._content[self._at : self._at + PIECE])
-        self._at += PIECE
-        if self._at >= len(self._content):
-            self._transport.unregisterProducer()
-
-    def stopProducing(self) -> None:
-        """The process is gone, and what is left of the message with it."""
-        self._content = b""

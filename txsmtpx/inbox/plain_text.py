@@ -1,8 +1,8 @@
 """
-The text in HTML: for lists, for searches, and for the view of a message as text.
+The text of HTML: for lists, for searches, and for the text view of messages that have HTML only.
 
-Each step is one pass of a regular expression that never goes back, so the time grows with the length of the input only.
-The result is text, and is escaped like any other text before a browser gets it.
+Each step is one pass of a regular expression without backtracking, so the time is linear in the length of the input.
+The result is text.  The templates escape it, as they escape all text.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from txsmtpx.inbox.character_references import unescape
 from txsmtpx.inbox.sanitized_html import INLINE, MAX_LENGTH, RAW
 
 BEGINNING = 128 * 1024
-"""Characters of HTML of which the text is looked for, where a beginning is enough.  65,536 of them may be tags, and
-32,768 of what is left are read.  The worst input of that length takes 25 ms."""
+"""Characters of HTML that are read for a list or a search.  A half of them may be tags, and a quarter may be text.  The
+worst input of that length takes 25 ms."""
 
 _HIDDEN = re.compile(
     r"<(?=[!a-z])(?:!--.*?(?:-->|\Z)|"
@@ -29,14 +29,14 @@ _TAG = re.compile(r"<[/!?a-zA-Z][^>]*+(?:>|\Z)")
 
 def plain_text(source: str, beginning: bool = False) -> str:
     r"""
-    Return the text in HTML.
+    Return the text of HTML.
 
     Args:
-        source: the HTML, of which 4 Mi characters are read.
-        beginning: look only at its beginning, see `BEGINNING`.
+        source: The HTML.  The first 4 Mi characters are read.
+        beginning: Read only the first characters, see `BEGINNING`.
 
     Returns:
-        Lines without blanks around them, and without empty lines.
+        Lines, stripped of white space, without empty lines.
 
     Example:
         >>> plain_text("<h1>One</h1><p>two <b>thr</b>ee")

@@ -1,10 +1,13 @@
 """
-Who may ask: programs, and pages of the inbox itself.
+Check that a request comes from a program, or from a page of the inbox itself.
 
-A browser speaks for every page that it shows, also for one that wants to read the mail of whoever looks at it.  Such a
-page can point its own name at 127.0.0.1 (DNS rebinding), so the inbox answers only to names it knows (RFC 9110 §7.4).
-It can send requests without reading the answers (CSRF), so what a browser says of where a request comes from has to
-be the inbox: ``Origin`` (RFC 6454) and ``Sec-Fetch-Site`` (Fetch Metadata).  Programs such as curl send neither.
+A browser sends requests for every page that it displays, also for a page that tries to read the user's mail.
+
+  - Such a page can let its own host name resolve to 127.0.0.1 (DNS rebinding).  So the inbox accepts only host names
+    that it knows (RFC 9110 §7.4).
+  - It can send requests without reading the responses (cross-site request forgery).  So the headers ``Origin``
+    (RFC 6454) and ``Sec-Fetch-Site`` (Fetch Metadata), if present, need to name the inbox.  Programs such as curl send
+    neither.
 """
 
 from __future__ import annotations
@@ -23,38 +26,48 @@ from txsmtpx.wire.http_site import values_of
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 SAFE = (b"GET", b"HEAD")
+"""The methods that change nothing (RFC 9110 §9.2.1)."""
 
 
 class SameOriginCheck:
     """
-    Looks at each request before anything else does.
+    Check each request before any resource handles it.  `InboxSite` creates one.
 
     Args:
-        names: Host names by which the inbox may be called, besides ``localhost`` and addresses.
+        names: Host names that are accepted, besides ``localhost`` and IP addresses.
 
     Raises:
-        ValueError: One is no domain.
+        ValueError: A name is not a domain.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = set(map(domain_key, names))
 
     def rejection(self, request: Request) -> str:
-        """Why this ``request`` is not answered, "" if it is."""
+        """
+        Check a request.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The text of a 403 response, "" if the request is accepted.
+        """
         hosts = values_of(request, b"Host")
-        if len(hosts) != 1 or not self._is_ours(hosts[0]):
-            return "This inbox does not answer to that host name; --web-host NAME adds one."
+        if len(hosts) != 1 or not self._is_known(hosts[0]):
+            return "The inbox does not accept this host name. To accept it, start the server with --web-host NAME."
         origins = {_host_of(each) for each in values_of(request, b"Origin")}
         site = (values_of(request, b"Sec-Fetch-Site") or ["none"])[-1]
         mode = (values_of(request, b"Sec-Fetch-Mode") or [""])[-1]
         if request.method in SAFE:
-            elsewhere = site not in ("none", "same-origin") and mode != "navigate"
+            # A link from another site is a navigation.  That site cannot read the page that opens.
+            foreign = site not in ("none", "same-origin") and mode != "navigate"
         else:
-            elsewhere = site not in ("none", "same-origin") or not origins <= {asciitext.lower(hosts[0])}
-        return "That page is not of this inbox." if elsewhere else ""
+            foreign = site not in ("none", "same-origin") or not origins <= {asciitext.lower(hosts[0])}
+        return "The inbox accepts requests from its own pages only, not from those of other sites." if foreign else ""
 
-    def _is_ours(self, host: str) -> bool:
-        """An address cannot be pointed elsewhere, and a name under ``localhost`` is never asked of DNS (RFC 6761)."""
+    def _is_known(self, host: str) -> bool:
+        """Return True for known names, IP addresses, and names under localhost, which DNS does not have (RFC 6761)."""
         found = _HOST.fullmatch(host)
         if found is None:
             return False
@@ -69,7 +82,7 @@ class SameOriginCheck:
 
 
 def _host_of(origin: str) -> str:
-    """Host and port of ``origin``, "" for ``null``, which a page without an origin sends."""
+    """Return the host and the port of an origin, "" for the origin "null", which sandboxed pages send."""
     try:
         return asciitext.lower(urlsplit(origin).netloc)
     except ValueError:

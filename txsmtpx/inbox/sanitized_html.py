@@ -1,12 +1,17 @@
 """
-The HTML of a message, written anew so that a browser can show it: nothing of it runs, and nothing of it is loaded.
+The HTML of a message, sanitized: a browser that displays the result runs no script and loads nothing.
 
-The input is read as a row of tags and texts, never as a tree, in time that grows with its length only.  All that is
-written are tags of `ELEMENTS` with attributes of `ATTRIBUTES`, their values quoted, and texts without a ``<``.  So it
-does not matter whether a browser would have read the input as we do: what it gets has one reading.
+Theory of operation: the sanitizer reads the input as a sequence of tags and texts.  It builds no tree, so its time is
+linear in the length of the input.  It writes new HTML that has only
 
-This is the inner of two fences.  The outer one is the Content-Security-Policy with which the result is served
-(`txsmtpx.inbox.content_security_policy`); it is blind to what ``<link rel=preconnect>`` does, hence this one.
+  - tags of `ELEMENTS`, with attributes of `ATTRIBUTES` whose values are quoted,
+  - texts without ``<``, and
+  - the content of ``style`` elements, without ``<``.
+
+Browsers parse this output in one way only.  So the result is safe even if a browser parses the input differently.
+
+This is one of two defences.  The other is the Content-Security-Policy of the response, see
+`txsmtpx.inbox.content_security_policy`.  That policy does not stop ``<link rel=preconnect>``; the sanitizer does.
 """
 
 from __future__ import annotations
@@ -33,40 +38,41 @@ INLINE = _words(
     "a abbr b bdi bdo big cite code del dfn em font i img ins kbd mark nobr q s samp small span strike strong sub sup "
     "time tt u var wbr"
 )
-"""Those that do not end a line of text."""
+"""Elements that do not end a line of text."""
 
 ATTRIBUTES = _words(
     "abbr align alt bgcolor border cellpadding cellspacing cite class clear color colspan compact coords dir face "
     "headers height hspace id lang noshade nowrap open reversed role rowspan rules scope shape size span start style "
     "summary title type usemap valign value vspace width"
 )
-"""Those that are text and nothing else.  ``href``, ``src`` and ``background`` are looked at one by one."""
+"""Attributes that are copied.  ``href``, ``src`` and ``background`` hold URLs, and are checked one by one."""
 
-_LOOKED_AT = ATTRIBUTES | {"href", "src", "background"}
+_READ = ATTRIBUTES | {"href", "src", "background"}
 
 RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.ASCII | re.IGNORECASE) for name in (
     "script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "object", "svg", "math",
     "template", "audio", "video", "select",
 )}  # fmt: skip
-"""Elements that go with all that is in them, but for ``style``."""
+"""Elements that are dropped with their content, except ``style``.  The pattern finds the end tag."""
 
 MAX_LENGTH = 4 * 1024 * 1024
-"""Characters of HTML that are read, the rest is cut off."""
+"""Characters of HTML that are read.  The rest is dropped."""
 
 MAX_TAGS = 100_000
-"""Tags of it."""
+"""Tags that are read.  The rest is dropped."""
 
 MAX_WRITTEN = 8 * 1024 * 1024
-"""Characters that are written, without images: a character may become six, such as ``&quot;``."""
+"""Characters that are written, images not counted.  One character may become six, such as ``&quot;``."""
 
 MAX_INLINED = 32 * 1024 * 1024
-"""Octets of images that may be written into one page, where an image may be asked for again and again."""
+"""Octets of ``data:`` URLs in one page.  A message may show the same image any number of times."""
 
 _BEGIN = re.compile(r"<(?=[a-zA-Z/!?])")
 _NAME = re.compile(r"/?[a-zA-Z][^\s/>]*+")
 _ATTRIBUTE = re.compile(r"""[\s/]*+(?:([^\s/>=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?|=)""")
 _REST_OF_TAG = re.compile(r"""(?:[\s/]*+(?:[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?|=))*+[\s/]*+>""")
-# In ASCII: U+017F is no s to a browser, and what has no scheme for it leads into the inbox.
+# ASCII only: Python's IGNORECASE takes U+017F for "s", browsers do not.  To a browser, "http\u017f://" has no scheme,
+# and would be a link into the inbox.
 _LINK = re.compile(r"(?:https?|mailto|tel):", re.ASCII | re.IGNORECASE)
 _REMOTE = re.compile(r"(?:https?:)?//", re.ASCII | re.IGNORECASE)
 _DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpe?g|webp|avif|bmp);base64,[a-z0-9+/=\s]*", re.ASCII | re.IGNORECASE)
@@ -74,25 +80,31 @@ _CSS_CID = re.compile(r"""url\(\s*+(["']?)cid:([^"'()\s]++)\1\s*+\)""", re.ASCII
 _CSS_REMOTE = re.compile(r"""url\(\s*+["']?\s*+(?:https?:)?//""", re.ASCII | re.IGNORECASE)
 
 Image = Callable[[str], str | None]
-"""The ``data:`` URL of the image with this Content-ID, None where there is none."""
+"""A function from a Content-ID to the ``data:`` URL of the image, or to None if there is no such image."""
 
 
 class SanitizedHtml:
     """
-    HTML of a message, made safe.
+    Sanitize the HTML of one message.  `ParsedMessage.sanitized_html` creates it.
 
     Attributes:
-        html: The result, without ``<!DOCTYPE>``.
-        remote: How many references to images and styles elsewhere have been dropped.
-        cut: Whether there was too much of it.
+        html: The sanitized HTML, without ``<!DOCTYPE>``.
+        remote: The number of references to images and styles of other hosts that were dropped.
+        truncated: True if a limit was reached, so that the end of the message is missing.
 
     Args:
-        max_inlined: Octets of images that may be written into it.
+        source: The HTML of the message.
+        image: It finds the images of ``cid:`` URLs.
+        max_inlined: The greatest number of octets of ``data:`` URLs.
+
+    Example:
+        >>> SanitizedHtml("<p onclick=alert()>Hello<script>alert()</script>", {}.get).html
+        '<p>Hello'
     """
 
     def __init__(self, source: str, image: Image, max_inlined: int = MAX_INLINED) -> None:
         self.remote = 0
-        self.cut = len(source) > MAX_LENGTH
+        self.truncated = len(source) > MAX_LENGTH
         self._image = image
         self._max_inlined = max_inlined
         self._inlined = 0
@@ -109,13 +121,13 @@ class SanitizedHtml:
                 self._text(self._source[at : begin.start()])
             tags += 1
             if tags > MAX_TAGS or self._length - self._inlined > MAX_WRITTEN:
-                self.cut = True
+                self.truncated = True
                 return
             at = self._markup(begin.start())
         self._text(self._source[at:])
 
     def _markup(self, less: int) -> int:
-        """Read what begins with the ``<`` at ``less``; where it ends, the end of the input if nothing ends it."""
+        """Return the index behind the tag or comment that begins at ``less``; write the tag if it is allowed."""
         source = self._source
         if source.startswith("<!--", less):
             return _behind(source, "-->", less + 4)
@@ -139,7 +151,7 @@ class SanitizedHtml:
         end = RAW[name].search(self._source, at)
         content = self._source[at:] if end is None else self._source[at : end.start()]
         if name == "style":
-            # Without a "<" in it, nothing in it ends it.
+            # Only "</style" ends the element (HTML Living Standard §13.2.5.3), so CSS without "<" cannot end it.
             css = self._css(content.replace("<!--", "").replace("-->", "")).replace("<", r"\3c ")
             self._append(f"<style{self._attributes('style', rest)}>{css}</style>")
         return len(self._source) if end is None else _behind(self._source, ">", end.start())
@@ -152,13 +164,13 @@ class SanitizedHtml:
         self._length += len(written)
 
     def _attributes(self, element: str, rest: re.Match[str]) -> str:
-        """The attributes of a tag as they are written, read from what stands behind its name."""
+        """Return the sanitized attributes of a tag.  ``rest`` is the match from the end of its name to ``>``."""
         if rest.end() - rest.start() == 1:
             return ""
         found: dict[str, str] = {}
         for attribute in _ATTRIBUTE.finditer(self._source, rest.start(), rest.end() - 1):
             name = (attribute[1] or "").lower()
-            if name in _LOOKED_AT and name not in found:
+            if name in _READ and name not in found:
                 found[name] = unescape(attribute[2] or attribute[3] or attribute[4] or "")
         kept = {name: value for name, value in found.items() if name in ATTRIBUTES}
         if "style" in kept:
@@ -171,7 +183,7 @@ class SanitizedHtml:
         return "".join(f' {name}="{html.escape(value)}"' for name, value in kept.items())
 
     def _local(self, url: str) -> str | None:
-        """What stands for the image at ``url`` in a page that loads nothing."""
+        """Return the ``data:`` URL for the image at ``url``, or None if the image is not part of the message."""
         if url[:4].lower() == "cid:":
             return self._inline(url[4:])
         if _DATA_IMAGE.fullmatch(url):
@@ -192,7 +204,7 @@ class SanitizedHtml:
 
 
 def _link(url: str) -> dict[str, str]:
-    """A link opens in a tab of its own, and tells nobody where from."""
+    """Return the attributes of a link: it opens a new tab, and sends no Referer header."""
     if url.startswith("#"):
         return {"href": url}
     if not _LINK.match(url):

@@ -1,45 +1,52 @@
 """
-What is typed into the field for searching.
+The text of the search field, parsed.
 
-Words, or ``"several words"``, all of which have to be in a message.  ``from:``, ``to:`` or ``subject:`` before one says
-where.  Capital letters and small ones are the same.
+A query has terms, separated by spaces.  A term is a word or a ``"quoted phrase"``.  A message matches if it contains
+all terms, in upper or lower case.  The prefixes ``from:``, ``to:`` and ``subject:`` limit a term to one field.
 """
 
 from __future__ import annotations
 
 import re
 
-from txsmtpx.inbox.query_parameters import BadRequest
+from txsmtpx.inbox.inbox_errors import BadRequest
 
 _TERM = re.compile(r'(?:((?ai:from|to|subject)):)?(?:"([^"]*)"?|(\S+))')
 
 MAX_LENGTH = 1000
-"""Characters of a search."""
+"""Characters of a query."""
 
 MAX_TERMS = 20
-"""Words of a search."""
+"""Terms of a query.  A message is searched once for each."""
 
 
 class SearchQuery:
     """
-    One search.
+    Parse the text of one search.
 
     Attributes:
-        terms: What has to be in a message: the name of a place, "" for all of them, and the word, in small letters
-            and UTF-8.
+        terms: Pairs of a field and a word.  The field is "from", "to", "subject", or "" for any.  The word is in lower
+            case and UTF-8.
+
+    Args:
+        text: The text of the search field.
 
     Raises:
-        BadRequest: It is too long, or has too many words.
+        BadRequest: The text is too long, or has too many terms.
+
+    Example:
+        >>> SearchQuery('from:ann "Big invoice"').terms
+        [('from', b'ann'), ('', b'big invoice')]
     """
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
-            raise BadRequest(f"search: {MAX_LENGTH} characters are the limit, and these are {len(text)}")
-        found = [(place, quoted or word) for place, quoted, word in _TERM.findall(text)]
-        self.terms = [(place.lower(), word.lower().encode()) for place, word in found if word]
+            raise BadRequest(f"search: {len(text)} characters are too many; the limit is {MAX_LENGTH}")
+        found = [(field, quoted or word) for field, quoted, word in _TERM.findall(text)]
+        self.terms = [(field.lower(), word.lower().encode()) for field, word in found if word]
         if len(self.terms) > MAX_TERMS:
-            raise BadRequest(f"search: {MAX_TERMS} words are the limit, and these are {len(self.terms)}")
+            raise BadRequest(f"search: {len(self.terms)} words are too many; the limit is {MAX_TERMS}")
 
     def __bool__(self) -> bool:
-        """Whether anything is searched for."""
+        """Return True if the query has a term."""
         return bool(self.terms)

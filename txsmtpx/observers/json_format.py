@@ -1,6 +1,4 @@
-"""
-Events as JSON: an object a line, flat, for whoever collects logs.
-"""
+"""Events as JSON: an object a line, flat, for whoever collects logs."""
 
 from __future__ import annotations
 

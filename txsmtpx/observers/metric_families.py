@@ -1,6 +1,4 @@
-"""
-The metrics: their names, what they mean, and their labels, none of which a client can make up.
-"""
+"""The metrics: their names, what they mean, and their labels, none of which a client can make up."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-What happens on a server, counted: plain numbers in dicts, which nobody looks at until somebody asks.
-"""
+"""What happens on a server, counted: plain numbers in dicts, which nobody looks at until somebody asks."""
 
 from __future__ import annotations
 

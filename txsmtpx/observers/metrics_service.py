@@ -1,6 +1,4 @@
-"""
-The figures, over HTTP at ``/metrics``.
-"""
+"""The figures, over HTTP at ``/metrics``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The figures in the form that Prometheus reads, by its own client library.
-"""
+"""The figures in the form that Prometheus reads, by its own client library."""
 
 from __future__ import annotations
 

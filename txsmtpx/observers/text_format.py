@@ -1,6 +1,4 @@
-"""
-Events as text: one line each, whatever is in them.
-"""
+"""Events as text: one line each, whatever is in them."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ A web inbox for what the memory backend keeps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.command.group import Group
@@ -12,6 +12,7 @@ from txsmtpx.command.groups.listening import endpoint
 from txsmtpx.command.option import DOMAIN_KEY, Kind, Option, OptionError
 from txsmtpx.command.values import Values
 from txsmtpx.grammar import asciitext
+from txsmtpx.inbox.inbox_reactor import IInboxReactor
 
 if TYPE_CHECKING:
     from txsmtpx.command.process import Process
@@ -43,7 +44,8 @@ def _apply(values: Values, process: Process) -> None:
     except ImportError as error:
         raise OptionError("web", f"needs the extra txsmtpx[web]: {error}") from error
     endpoint(process.reactor, "web", values["web"])  # which says what is wrong with it
-    process.services.append(InboxService(kept[0], values["web"], process.reactor, values["web-host"]))
+    reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
+    process.services.append(InboxService(kept[0], values["web"], reactor, values["web-host"]))
 
 
 WEB = Group("Web inbox", OPTIONS, for_process=_apply)

@@ -1,0 +1,43 @@
+"""The errors of the web inbox, and the response to a request that fails."""
+
+from __future__ import annotations
+
+import json
+
+from twisted.web.server import Request
+
+
+class BadRequest(ValueError):
+    """Report a request that is wrong.  The response is 400, with the text of the exception."""
+
+
+class Busy(Exception):
+    """Report that a limit on concurrent work is reached.  The response is 503; the client may try again."""
+
+
+class MessageDeleted(Exception):
+    """Report that the message was deleted while the request was handled.  The response is 404."""
+
+
+class LimitExceeded(Exception):
+    """Report that a message cannot be parsed within the limits on time and memory.  Its source can be shown."""
+
+
+def error_body(request: Request, code: int, text: str) -> bytes:
+    """
+    Set the status and the type of an error response, and return its body.
+
+    Args:
+        request: The request that failed.
+        code: The status code (RFC 9110 §15).
+        text: One line for the client.
+
+    Returns:
+        JSON for paths that begin with ``/api``, plain text for all others.
+    """
+    request.setResponseCode(code)
+    if request.path.startswith(b"/api"):
+        request.setHeader("Content-Type", "application/json")
+        return json.dumps({"error": text}, indent=2).encode("ascii") + b"\n"
+    request.setHeader("Content-Type", "text/plain; charset=utf-8")
+    return f"{text}\n".encode("utf-8", "replace")

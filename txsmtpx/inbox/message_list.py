@@ -1,0 +1,76 @@
+"""The list of messages on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.search_query import SearchQuery
+
+LIST = 100
+"""Messages in the list, if the request has no ``limit``."""
+
+MAX_LIST = 1000
+"""The greatest ``limit``.  A link leads to the older messages."""
+
+LIST_PARAMETERS = ("search", "start", "limit")
+"""The query parameters of each page that has the list."""
+
+
+@dataclass(frozen=True)
+class MessageList:
+    """
+    Describe the list of a page: which messages it has.
+
+    Attributes:
+        search: The text of the search field.
+        query: The same, parsed.
+        start: The number of messages that are left out before the first.
+        limit: The number of messages in the list.
+    """
+
+    search: str
+    query: SearchQuery
+    start: int
+    limit: int
+
+    @classmethod
+    def of(cls, parameters: QueryParameters) -> MessageList:
+        """
+        Read the list that a request asks for.
+
+        Args:
+            parameters: The query parameters, see `LIST_PARAMETERS`.
+
+        Returns:
+            The list.
+
+        Raises:
+            BadRequest: A parameter is out of range.
+        """
+        search, start = parameters.text("search"), parameters.number("start", 0, 1_000_000)
+        return cls(search, SearchQuery(search), start, parameters.number("limit", LIST, MAX_LIST))
+
+    @property
+    def address(self) -> str:
+        """The part behind the path of a URL that has this list, such as ``?search=to:ann``; "" for the first page."""
+        values = {"search": self.search, "start": self.start, "limit": self.limit if self.limit != LIST else 0}
+        given = {name: value for name, value in values.items() if value}
+        return f"?{urlencode(given)}" if given else ""
+
+    def more(self, found: int) -> str:
+        """
+        Return the `address` of the page with more messages.
+
+        Args:
+            found: The number of messages that match the query.
+
+        Returns:
+            The address of a longer list, or, behind the longest list, of the next one; "" if there are no more.
+        """
+        if self.start + self.limit >= found:
+            return ""
+        if self.limit < MAX_LIST:
+            return replace(self, limit=min(self.limit + LIST, MAX_LIST)).address
+        return replace(self, start=self.start + self.limit).address

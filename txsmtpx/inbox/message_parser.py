@@ -1,0 +1,156 @@
+"""
+Parse the messages that are opened: short ones in the server, long ones in another process.
+
+The details of one message are kept, of the one that was opened last: a browser requests its parts one by one.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from txsmtpx.backends.memory import MemoryBackend, Received
+from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
+from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
+from txsmtpx.inbox.inbox_reactor import IInboxReactor
+from txsmtpx.inbox.message_detail import MessageDetail, View, parsed_content, rendered_view
+from txsmtpx.inbox.parsed_message import ParsedMessage
+from txsmtpx.inbox.parser_process import ParserProcess
+
+log = Logger(__name__)
+
+MAX_IN_SERVER = 32 * 1024
+"""Octets of a message that the server parses itself, which takes up to 25 ms.  `ParserProcess` parses longer ones."""
+
+
+class MessageParser:
+    """
+    Parse messages within the limits.  `Inbox` creates one.
+
+    Args:
+        backend: The backend that keeps the messages.  It counts the memory of the details.
+        reactor: It starts the process, and keeps the time.
+    """
+
+    def __init__(self, backend: MemoryBackend, reactor: IInboxReactor) -> None:
+        self._backend = backend
+        self._process = ParserProcess(reactor)
+        self._opened: tuple[int, MessageDetail] | None = None
+        self._too_expensive: set[int] = set()
+
+    def stop(self) -> None:
+        """Fail all requests, and kill the process that parses long messages."""
+        self._process.stop()
+
+    def exited(self) -> Deferred[None]:
+        """
+        Wait for the end of the process that parses long messages.
+
+        Returns:
+            A Deferred that fires when no such process is left.
+        """
+        return self._process.exited()
+
+    def forget(self, number: int) -> None:
+        """
+        Drop everything that is kept for a message that was deleted.
+
+        Args:
+            number: The number of the message.
+        """
+        self._too_expensive.discard(number)
+        self._process.forget(number)
+        if self._opened is not None and self._opened[0] == number:
+            self._opened = None
+
+    def detail(self, received: Received) -> CooperativeWork[MessageDetail]:
+        """
+        Describe a message.
+
+        Args:
+            received: The message.
+
+        Returns:
+            The details.  If the message exceeds a limit or cannot be parsed, they have its header only.
+
+        Yields:
+            A Deferred to wait for the process that parses long messages.
+
+        Raises:
+            Busy: Too many requests wait for the process.
+            MessageDeleted: The message was deleted meanwhile.
+        """
+        if self._opened is not None and self._opened[0] == received.id:
+            return self._opened[1]
+        octets = yield from self._view(received, "detail")
+        detail = _header_of(received) if octets is None else MessageDetail.deserialized(octets)
+        self._keep(received, detail)
+        return detail
+
+    def sanitized_html(self, received: Received) -> CooperativeWork[bytes | None]:
+        """
+        Sanitize the HTML of a message.
+
+        Args:
+            received: The message.
+
+        Returns:
+            The HTML in UTF-8, None if there is none or the message exceeds a limit.  `Busy` and `MessageDeleted` are
+            raised as by `detail`.
+        """
+        return self._view(received, "html")
+
+    def part(self, received: Received, number: int) -> CooperativeWork[bytes | None]:
+        """
+        Decode a part of a message.
+
+        Args:
+            received: The message.
+            number: The number of the part.
+
+        Returns:
+            The octets, None if there is no such part or the message exceeds a limit.  `Busy` and `MessageDeleted` are
+            raised as by `detail`.
+        """
+        return self._view(received, "part", number)
+
+    def _view(self, received: Received, view: View, number: int = 0) -> CooperativeWork[bytes | None]:
+        if received.id in self._too_expensive:
+            return None
+        try:
+            if len(received.content) <= MAX_IN_SERVER:
+                return rendered_view(parsed_content(received.content), view, number)
+            return (yield from result_of(self._process.request(received, view, number)))
+        except (Busy, MessageDeleted):
+            raise
+        except LimitExceeded:
+            pass
+        except Exception:
+            log.failure(
+                "queue={queue} cannot parse this message; it is shown by its header and its source only",
+                queue=received.queue_id,
+            )
+        if received.id in self._backend:
+            self._too_expensive.add(received.id)
+        return None
+
+    def _keep(self, received: Received, detail: MessageDetail) -> None:
+        """Keep the details in place of those of the message before, and count their memory."""
+        if self._opened is not None:
+            number, before = self._opened
+            self._opened = None
+            self._backend.hold(number, -before.held)
+        if received.id in self._backend:
+            self._opened = received.id, detail
+            self._backend.hold(received.id, detail.held)
+
+
+def _header_of(received: Received) -> MessageDetail:
+    try:
+        return MessageDetail.header_of(ParsedMessage(received, beginning_only=True))
+    except Exception:
+        log.failure(
+            "queue={queue} cannot parse the header of this message; it is shown by its source only",
+            queue=received.queue_id,
+        )
+        return MessageDetail(False, ())

@@ -1,0 +1,186 @@
+"""
+Render the pages of the inbox from the templates: the list of messages, and one message beside it.
+
+The pages work without JavaScript: links open messages, and buttons of forms delete them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from twisted.web.server import Request
+
+from txsmtpx.inbox.content_security_policy import PAGE_POLICY
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.message_list import MessageList
+from txsmtpx.inbox.message_summary import MessageSummary
+from txsmtpx.inbox.parsed_message import IMAGES
+from txsmtpx.inbox.streamed_response import StreamedResponse, encoded
+
+PIECE = 8 * 1024
+"""Characters of a text that are escaped at a time."""
+
+_URL = re.compile(r"https?://[^\s<>\"'\x00-\x1f]{1,2000}")
+
+ListeningAddress = tuple[str, int]
+"""A host and a port on which the mail server listens."""
+
+
+def size_text(octets: int) -> str:
+    """
+    Format a size.
+
+    Args:
+        octets: The size, in octets.
+
+    Returns:
+        The size in B, KB (1000 octets) or MB, with two or three digits.
+
+    Example:
+        >>> size_text(4711)
+        '4.7 KB'
+    """
+    if octets < 1000:
+        return f"{octets} B"
+    size, unit = octets / 1000, "KB"
+    if size >= 999.5:
+        size, unit = size / 1000, "MB"
+    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
+
+
+def moment_text(iso: str) -> str:
+    """
+    Format a time, for browsers without JavaScript.  With JavaScript, the page shows the age instead.
+
+    Args:
+        iso: The time, in ISO 8601 and UTC.
+
+    Returns:
+        The date, the hour and the minute.
+
+    Example:
+        >>> moment_text("2026-06-15T15:06:40.250+00:00")
+        '2026-06-15 15:06 UTC'
+    """
+    return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M} UTC"
+
+
+def with_links(text: str) -> Iterator[tuple[str, bool]]:
+    """
+    Find the URLs in a text.
+
+    Args:
+        text: The text.
+
+    Yields:
+        Pieces of the text, in order.  The second value is True if the piece is a URL.
+
+    Example:
+        >>> list(with_links("see http://example.org/."))
+        [('see ', False), ('http://example.org/', True), ('.', False)]
+    """
+    at = 0
+    for found in _URL.finditer(text):
+        url = found.group().rstrip(".,;:!?)]}*_")
+        yield from without_links(text[at : found.start()])
+        yield url, True
+        at = found.start() + len(url)
+    yield from without_links(text[at:])
+
+
+def without_links(text: str) -> Iterator[tuple[str, bool]]:
+    """
+    Cut a text into pieces, as `with_links` does, without looking for URLs.
+
+    Args:
+        text: The text.
+
+    Returns:
+        Pieces of the text, each with False.
+    """
+    return ((text[at : at + PIECE], False) for at in range(0, len(text), PIECE))
+
+
+def environment() -> Environment:
+    """
+    Load the templates.
+
+    Returns:
+        The environment.  It escapes every value, and raises an exception for undefined ones.
+    """
+    made = Environment(
+        loader=PackageLoader("txsmtpx.inbox"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters |= {"size": size_text, "moment": moment_text}
+    return made
+
+
+class PageRenderer:
+    """
+    Render a page.  `InboxSite` creates one for all pages.
+
+    Attributes:
+        inbox: The messages.
+
+    Args:
+        inbox: The messages.
+        addresses: A function that returns where the mail server listens.  The pages show how to send mail there.
+    """
+
+    def __init__(self, inbox: Inbox, addresses: Callable[[], Sequence[ListeningAddress]]) -> None:
+        self.inbox = inbox
+        self._addresses = addresses
+        self._template = environment().get_template("inbox.html")
+
+    def page(
+        self, request: Request, listed: MessageList, selected: int = 0, message: Mapping[str, object] | None = None
+    ) -> StreamedResponse:
+        """
+        Render a page.
+
+        Args:
+            request: The request.
+            listed: The list.
+            selected: The number of the message that is shown beside the list, 0 for none.
+            message: The values for the template of the message, None to show how to send mail.
+
+        Yields:
+            The page in pieces.
+        """
+        found = yield from self.inbox.search(listed.query)
+        total, numbers = len(found), found[listed.start : listed.start + listed.limit]
+        del found  # it may be much longer than the page, and would stay in memory until the client has read the page
+        for number in numbers:
+            self._summary(number)
+            yield None
+        request.setHeader("Content-Security-Policy", PAGE_POLICY)
+        request.setHeader("Content-Type", "text/html; charset=utf-8")
+        page = self._template.generate(
+            inbox=self.inbox,
+            listed=bool(numbers),
+            summaries=filter(None, map(self._summary, numbers)),
+            found=total,
+            total=len(self.inbox.backend.numbers),
+            search=listed.search,
+            query=listed.address,
+            more=listed.more(total),
+            selected=selected,
+            addresses=self._addresses(),
+            images=IMAGES,
+            base=_base(request),
+            **(message or {"message": None}),
+        )
+        yield from encoded(page)
+
+    def _summary(self, number: int) -> MessageSummary | None:
+        return self.inbox.summary_of(self.inbox.backend.get(number)) if number in self.inbox.backend else None
+
+
+def _base(request: Request) -> str:
+    """Return the URL of the inbox, from the Host field.  `SameOriginCheck` has accepted that host name."""
+    host = request.requestHeaders.getRawHeaders("Host", [""])[0]
+    return f"{'https' if request.isSecure() else 'http'}://{host}"
