@@ -21,7 +21,9 @@ ROOT = Path(txsmtpx.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 GRAMMAR = ("txsmtpx.grammar",)
-CONTRACTS = (*GRAMMAR, "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.settling", "txsmtpx.setting")
+CONTRACTS = (
+    *GRAMMAR, "txsmtpx.arguments", "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.setting", "txsmtpx.settling"
+)
 SASL = (*CONTRACTS, "txsmtpx.sasl")
 DIALOG = (*SASL, "txsmtpx.content", "txsmtpx.dialog")
 MIDDLE = (*DIALOG, "txsmtpx.extensions")
@@ -43,6 +45,7 @@ FLOORS = [
     ("interfaces", (*CONTRACTS, "txsmtpx.content"), (*TWISTED, "twisted.plugin", "twisted.application.service")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("setting.py", (), ()),
+    ("arguments.py", ("txsmtpx.interfaces",), ("zope.interface",)),
     ("settling.py", GRAMMAR, ("twisted.internet.defer",)),
     ("sasl", SASL, TWISTED),
     ("dialog", DIALOG, TWISTED),

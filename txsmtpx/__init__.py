@@ -58,7 +58,9 @@ from txsmtpx.interfaces import (
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.middleware.filter import Filter, FilterBackend
 from txsmtpx.middleware.limit import LimitBackend
-from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
+from txsmtpx.middleware.middleware import Middleware
+from txsmtpx.middleware.middleware_context import MiddlewareContext
+from txsmtpx.middleware.middleware_session import MiddlewareSession
 from txsmtpx.middleware.rewrite import RewriteBackend
 from txsmtpx.middleware.tee import TeeBackend
 from txsmtpx.observers.transaction_log import TransactionLog

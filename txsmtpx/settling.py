@@ -1,9 +1,9 @@
 """
-What a backend gives back: a value, a Deferred, or a coroutine.
+The result of a backend: a value, a Deferred or a coroutine.
 
-``maybeDeferred`` for each command costs more than the command, so values stay values, and a coroutine
-is driven by hand until it really waits for something; most never do.  Who calls `settle` often looks first
-whether there is anything to settle: ``isinstance(..., Deferred)`` is a call into ``abc``.
+``maybeDeferred`` for each command costs more than the command.  So a value stays a value.  A coroutine is run by hand
+until it waits for something; most never do.  A caller of `settle` on the hot path first looks whether the result is
+None or a reply, since ``isinstance(..., Deferred)`` is a call into ``abc``.
 """
 
 from __future__ import annotations
@@ -11,32 +11,50 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import CoroutineType
-from typing import Any, TypeAlias, TypeVar
+from typing import ParamSpec, TypeAlias, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 
+P = ParamSpec("P")
 T = TypeVar("T")
+U = TypeVar("U")
 
 Eventual: TypeAlias = T | Awaitable[T]
 """A value, or a Deferred or a coroutine of it.  Other awaitable objects, such as those of asyncio, are not accepted."""
 
 FAILURES = (Exception, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
-"""What a coroutine of ours catches when it awaits a backend: all but GeneratorExit, by which Python ends it."""
+"""What the library catches when it awaits a backend: everything but GeneratorExit, by which Python ends a coroutine."""
 
 
-def settle(result: Any) -> Any:
-    """The value that ``result`` is or already leads to; otherwise a Deferred of it."""
+def settle(result: Eventual[T]) -> T | Deferred[T]:
+    """
+    Return the value of a result if there is one without waiting.
+
+    Args:
+        result: A value, a Deferred or a coroutine.  A coroutine runs until it waits for something.
+
+    Returns:
+        The value, or a Deferred of it.
+
+    Example:
+        >>> async def answer():
+        ...     return 250
+        >>> settle(answer()), settle(250)
+        (250, 250)
+    """
     if isinstance(result, CoroutineType):
         try:
             awaited = result.send(None)
         except StopIteration as stop:
-            return stop.value
+            return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
         return Deferred.fromCoroutine(_resume(result, awaited))
-    return result
+    return result  # type: ignore[return-value]  # what is awaitable and no coroutine is a Deferred
 
 
-def _resume(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
-    """The rest of a coroutine that waits for ``awaited``."""
+def _resume(
+    coroutine: Coroutine[Deferred[object], object, T], awaited: Deferred[object]
+) -> Generator[Deferred[object], object, T]:
+    """Run the rest of a coroutine that waits for ``awaited``."""
     while True:
         try:
             value = yield awaited
@@ -53,7 +71,37 @@ def _resume(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, A
             return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
 
 
-def then(result: Any, function: Callable[[Any], Any]) -> Any:
-    """``function`` of what ``result`` comes to: a value where that is there already, otherwise a Deferred."""
-    result = settle(result)
-    return result.addCallback(function) if isinstance(result, Deferred) else function(result)
+def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:
+    """
+    Call a function with the value of a result.
+
+    Args:
+        result: A value, a Deferred or a coroutine.
+        function: It takes the value.
+
+    Returns:
+        What the function returns, if there is a value without waiting; otherwise a Deferred of it.
+
+    Example:
+        >>> then(250, str)
+        '250'
+    """
+    settled = settle(result)
+    if isinstance(settled, Deferred):
+        return settled.addCallback(lambda value: settle(function(value)))
+    return settle(function(settled))
+
+
+def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+    """
+    Call a function, and return a Deferred of its value or of its exception.
+
+    Args:
+        function: It returns a value, a Deferred or a coroutine.
+        args: Its arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        The Deferred.
+    """
+    return maybeDeferred(function, *args, **kwargs)  # type: ignore[arg-type]  # as Twisted's, for unions

@@ -30,6 +30,7 @@ from txsmtpx.interfaces.backend import (
     ScramBackend,
     ScramMechanisms,
     SessionMaker,
+    UsernamePasswordLike,
 )
 from txsmtpx.interfaces.connection import (
     TLS,
@@ -58,10 +59,14 @@ from txsmtpx.interfaces.network import (
     Clock,
     Endpoint,
     Reactor,
+    clock_of,
 )
 from txsmtpx.interfaces.observer import (
     IServerObserver,
     ServerObserverLike,
+)
+from txsmtpx.interfaces.provided import (
+    provides,
 )
 from txsmtpx.interfaces.sasl import (
     Bindable,
@@ -170,6 +175,9 @@ __all__ = [
     "SessionMaker",
     "Summary",
     "Username",
+    "UsernamePasswordLike",
     "Verdict",
     "VerifyingSessionLike",
+    "clock_of",
+    "provides",
 ]

@@ -8,7 +8,7 @@ them by their types, so a backend that has the attributes need not declare the i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar
 
 from twisted.application.service import IService
 from twisted.plugin import IPlugin
@@ -16,7 +16,7 @@ from zope.interface import Attribute, Interface
 from zope.interface.interface import InterfaceClass
 
 from txsmtpx.interfaces.connection import Connection
-from txsmtpx.interfaces.session import ISession, SessionLike
+from txsmtpx.interfaces.session import SessionLike
 from txsmtpx.settling import Eventual
 
 C = TypeVar("C", contravariant=True)
@@ -31,7 +31,7 @@ class IBackend(Interface):
     `txsmtpx.LoginBackend`, `txsmtpx.OpenBackend` and `txsmtpx.PortalBackend` provide it.
     """
 
-    def login(connection: Connection, username: str, password: str) -> Eventual[ISession]:
+    def login(connection: Connection, username: str, password: str) -> Eventual[SessionLike]:
         """
         Return the session of a user who authenticates by AUTH (RFC 4954).
 
@@ -47,7 +47,7 @@ class IBackend(Interface):
             SMTPError: `txsmtpx.errors.auth_failed` for wrong credentials.
         """
 
-    def anonymous_login(connection: Connection) -> Eventual[ISession]:
+    def anonymous_login(connection: Connection) -> Eventual[SessionLike]:
         """
         Return a session for a client that sends MAIL without AUTH.
 
@@ -62,7 +62,6 @@ class IBackend(Interface):
         """
 
 
-@runtime_checkable
 class BackendLike(Protocol):
     """The type of `IBackend`, for type checkers without a plugin for zope.interface."""
 
@@ -98,13 +97,13 @@ class ICredentialsBackend(IBackend):
         "The credential interfaces that `authenticate` accepts.  A mechanism with others is not advertised."
     )
 
-    def authenticate(connection: Connection, credentials: object) -> Eventual[ISession]:
+    def authenticate(connection: Connection, credentials: Any) -> Eventual[SessionLike]:
         """
         Return the session for credentials.
 
         Args:
             connection: The connection.
-            credentials: They provide one of `credential_interfaces`.
+            credentials: They provide one of `credential_interfaces`, which also decide their type.
 
         Returns:
             The session.
@@ -114,7 +113,6 @@ class ICredentialsBackend(IBackend):
         """
 
 
-@runtime_checkable
 class CredentialsBackendLike(BackendLike, Protocol[C]):
     """The type of `ICredentialsBackend`, generic in the class of the credentials."""
 
@@ -135,13 +133,24 @@ class CredentialsBackendLike(BackendLike, Protocol[C]):
         """
 
 
+class UsernamePasswordLike(Protocol):
+    """The type of `twisted.cred.credentials.IUsernamePassword`, as the server gives it to a backend."""
+
+    @property
+    def username(self) -> bytes:
+        """The user name, in UTF-8."""
+
+    @property
+    def password(self) -> bytes:
+        """The password."""
+
+
 class IMechanismSupport(Interface):
     """Optional, for a backend with SASL mechanisms of its own."""
 
     mechanisms: Sequence[object] = Attribute("The mechanisms, each a `txsmtpx.sasl.mechanism.Mechanism`.")
 
 
-@runtime_checkable
 class MechanismSupport(Protocol[M]):
     """The type of `IMechanismSupport`, generic in the class of the mechanisms."""
 
@@ -166,7 +175,6 @@ class IActingAsBackend(Interface):
         """
 
 
-@runtime_checkable
 class ActingAsBackend(Protocol):
     """The type of `IActingAsBackend`."""
 
@@ -189,7 +197,6 @@ class IScramMechanisms(Interface):
     scram_mechanisms: Collection[str] = Attribute("Their names, such as SCRAM-SHA-256; by default all.")
 
 
-@runtime_checkable
 class ScramMechanisms(Protocol):
     """The type of `IScramMechanisms`."""
 
@@ -214,7 +221,6 @@ class IScramBackend(Interface):
         """
 
 
-@runtime_checkable
 class ScramBackend(Protocol[V]):
     """The type of `IScramBackend`, generic in the class of the verifiers."""
 
@@ -237,7 +243,6 @@ class IOneProcessBackend(Interface):
     one_process: bool = Attribute("True: ``twistd smtpx --workers`` refuses the backend.")
 
 
-@runtime_checkable
 class OneProcessBackend(Protocol):
     """The type of `IOneProcessBackend`."""
 
@@ -252,7 +257,6 @@ class IPoolsBackend(Interface):
     pools: Sequence[IService] = Attribute("The services.")
 
 
-@runtime_checkable
 class PoolsBackend(Protocol):
     """The type of `IPoolsBackend`."""
 
@@ -274,7 +278,6 @@ class ICheckedBackend(Interface):
         """
 
 
-@runtime_checkable
 class CheckedBackend(Protocol):
     """The type of `ICheckedBackend`."""
 

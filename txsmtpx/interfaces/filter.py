@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from zope.interface import Attribute, Interface
 
@@ -146,7 +146,6 @@ class IHoldingFilterMaker(Interface):
     holds: bool = Attribute("True if the filters need `txsmtpx.FilterBackend` to hold each message until its end.")
 
 
-@runtime_checkable
 class HoldingFilterMaker(Protocol):
     """The type of `IHoldingFilterMaker`."""
 

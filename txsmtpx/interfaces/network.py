@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IProtocolFactory
 
 
-@runtime_checkable
 class Clock(Protocol):
     """The type of `twisted.internet.interfaces.IReactorTime`: a reactor, or `twisted.internet.task.Clock`."""
 
@@ -43,7 +42,21 @@ Reactor = Clock | ModuleType
 """A reactor.  Type checkers take the global one, `twisted.internet.reactor`, for a module."""
 
 
-@runtime_checkable
+def clock_of(reactor: Reactor | None) -> Clock:
+    """
+    Return a reactor as a clock.
+
+    Args:
+        reactor: The reactor.  None: the global one.
+
+    Returns:
+        The reactor.
+    """
+    if reactor is None:
+        from twisted.internet import reactor
+    return cast(Clock, reactor)
+
+
 class ClientEndpoint(Protocol):
     """The type of `twisted.internet.interfaces.IStreamClientEndpoint`."""
 

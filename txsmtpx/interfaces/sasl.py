@@ -5,7 +5,7 @@ The two sides of a SASL exchange (RFC 4422 §3).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import ParamSpec, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
@@ -42,7 +42,6 @@ class ISASLServer(Interface):
         """
 
 
-@runtime_checkable
 class SASLServerLike(Protocol):
     """The type of `ISASLServer`, for type checkers without a plugin for zope.interface."""
 
@@ -64,7 +63,6 @@ class IRefusalChallenge(Interface):
     refusal: bytes = Attribute("The challenge.")
 
 
-@runtime_checkable
 class RefusalChallenge(Protocol):
     """The type of `IRefusalChallenge`."""
 
@@ -79,7 +77,6 @@ class IUsername(Interface):
     username: bytes = Attribute('The user name; ``b""`` before it is known.')
 
 
-@runtime_checkable
 class Username(Protocol):
     """The type of `IUsername`."""
 
@@ -120,7 +117,6 @@ class ISASLClient(Interface):
         """
 
 
-@runtime_checkable
 class SASLClientLike(Protocol):
     """The type of `ISASLClient`, for type checkers without a plugin for zope.interface."""
 
@@ -154,7 +150,6 @@ class IMutualClient(Interface):
     finished: bool = Attribute("True after the proof.  A 235 before it is a failure.")
 
 
-@runtime_checkable
 class MutualClient(Protocol):
     """The type of `IMutualClient`."""
 
@@ -169,7 +164,6 @@ class ISecretsClient(Interface):
     secrets: Sequence[str] = Attribute("The secrets, such as the password.")
 
 
-@runtime_checkable
 class SecretsClient(Protocol):
     """The type of `ISecretsClient`."""
 
@@ -190,7 +184,6 @@ class IFreshClient(Interface):
         """
 
 
-@runtime_checkable
 class FreshClient(Protocol):
     """The type of `IFreshClient`."""
 
@@ -215,7 +208,6 @@ class IComputingClient(Interface):
         """
 
 
-@runtime_checkable
 class ComputingClient(Protocol):
     """The type of `IComputingClient`."""
 
@@ -241,7 +233,6 @@ class IBindable(Interface):
         """
 
 
-@runtime_checkable
 class Bindable(Protocol):
     """The type of `IBindable`."""
 

@@ -5,7 +5,7 @@ A session: the mail of one client, as a backend receives it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar
 
 from zope.interface import Attribute, Interface
 
@@ -87,7 +87,6 @@ class ISession(Interface):
         """
 
 
-@runtime_checkable
 class SessionLike(Protocol):
     """The type of `ISession`, for type checkers without a plugin for zope.interface."""
 
@@ -163,7 +162,6 @@ class IVerifyingSession(ISession):
         """
 
 
-@runtime_checkable
 class VerifyingSessionLike(SessionLike, Protocol):
     """The type of `IVerifyingSession`."""
 
@@ -194,7 +192,6 @@ class IExpandingSession(ISession):
         """
 
 
-@runtime_checkable
 class ExpandingSessionLike(SessionLike, Protocol):
     """The type of `IExpandingSession`."""
 
@@ -216,7 +213,6 @@ class IExtensionSupport(Interface):
     supports: Collection[object] = Attribute("The extensions, each a `txsmtpx.Extension`; empty by default.")
 
 
-@runtime_checkable
 class ExtensionSupport(Protocol[E]):
     """The type of `IExtensionSupport`, generic in the class of the extensions."""
 

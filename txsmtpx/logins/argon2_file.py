@@ -1,11 +1,10 @@
 """
-A checker of passwords in a file of argon2id hashes (RFC 9106); by ``argon2-cffi``, the extra ``txsmtpx[argon2]``.
+A checker of passwords in a file of argon2id hashes (RFC 9106).  It needs the extra ``txsmtpx[argon2]``.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
@@ -13,26 +12,34 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txsmtpx.logins.password_file import Hashing, InThread, PasswordFile
-from txsmtpx.settling import then
+from txsmtpx.arguments import checked
+from txsmtpx.interfaces import InThread, UsernamePasswordLike
+from txsmtpx.logins.password_file import Hashing, PasswordFile
 
 
 @implementer(ICredentialsChecker)
 class Argon2Checker:
     """
-    Whoever is not in the file costs what the others do: the verification of a hash.
+    A checker of user names and passwords.  An unknown user takes as long as a known one: the verification of a hash.
 
     Args:
-        path: Of the file; each line ``NAME:$argon2id$...``.
+        path: The file.  Each line is ``NAME:$argon2id$...``; ``python -m txsmtpx.passwd argon2`` writes it.
+        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
 
     Raises:
         ImportError: ``argon2-cffi`` is not installed: ``pip install txsmtpx[argon2]``.
         OSError: The file cannot be read.
-        ValueError: A line is not understood.
+        ValueError: A line is malformed.
+
+    Example:
+        ::
+
+            backend = PortalBackend(Portal(BackendRealm(MemoryBackend()), [Argon2Checker("/etc/mail/passwords")]))
     """
 
     credentialInterfaces = (IUsernamePassword,)
 
+    @checked
     def __init__(self, path: str, in_thread: InThread | None = None) -> None:
         from argon2 import PasswordHasher
 
@@ -41,7 +48,7 @@ class Argon2Checker:
         self._file = PasswordFile(path, self._parse, in_thread)
 
     def _parse(self, entries: list[tuple[str, str]]) -> tuple[dict[bytes, str], str]:
-        """The hashes by name, and one of the same cost for strangers."""
+        """Return the hashes by name, and a hash of the same cost for unknown users."""
         from argon2 import PasswordHasher, extract_parameters
         from argon2.exceptions import InvalidHashError
 
@@ -54,21 +61,28 @@ class Argon2Checker:
         hasher = PasswordHasher.from_parameters(parameters[0]) if parameters else self._hasher
         return {name.encode("utf-8"): value for name, value in entries}, hasher.hash(secrets.token_hex())
 
-    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
+    def requestAvatarId(self, credentials: UsernamePasswordLike) -> Deferred[bytes | tuple[()]]:
         """
-        The name.
+        Return the user name, if the password is right.
+
+        Args:
+            credentials: The user name and the password.
+
+        Returns:
+            The user name.
 
         Raises:
-            UnauthorizedLogin: By the Deferred.
+            UnauthorizedLogin: The user is unknown, or the password is wrong; the Deferred fails.
         """
+        return Deferred.fromCoroutine(self._checked(credentials))
 
-        def verified(content: tuple[dict[bytes, str], str]) -> Deferred[bytes | tuple[()]]:
-            known, stranger = content
-            value = known.get(credentials.username, stranger)
-            right = self._hashing.compute(self._verify, value, credentials.password)
-            return right.addCallback(_avatar, credentials.username)
-
-        return then(self._file.current(), verified)  # type: ignore[no-any-return]
+    async def _checked(self, credentials: UsernamePasswordLike) -> bytes | tuple[()]:
+        current = self._file.current()
+        known, stranger = await current if isinstance(current, Deferred) else current
+        value = known.get(credentials.username, stranger)
+        if not await self._hashing.compute(self._verify, value, credentials.password):
+            raise UnauthorizedLogin()
+        return credentials.username
 
     def _verify(self, value: str, password: bytes) -> bool:
         from argon2.exceptions import VerificationError
@@ -77,9 +91,3 @@ class Argon2Checker:
             return self._hasher.verify(value, password)
         except VerificationError:
             return False
-
-
-def _avatar(right: bool, username: bytes) -> bytes | tuple[()]:
-    if not right:
-        raise UnauthorizedLogin()
-    return username

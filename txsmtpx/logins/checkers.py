@@ -1,46 +1,57 @@
 """
-Checkers by name: ``--auth NAME:ARGUMENT`` (`twisted.cred.strcred`).
+Checkers by name, for ``twistd smtpx --auth NAME:ARGUMENT`` (`twisted.cred.strcred`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
+from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.strcred import ICheckerFactory
 from twisted.plugin import IPlugin
 from twisted.python.reflect import namedAny
 from zope.interface import implementer
+from zope.interface.interface import InterfaceClass
 
 
 @implementer(IPlugin, ICheckerFactory)
 @dataclass(frozen=True)
 class CheckerPlugin:
     """
-    A name for a checker.
+    The name of a checker.
 
-    Attributes:
-        argStringFormat: What stands behind the name, "" for nothing.
-        checker: Dotted name of what makes it, imported only when asked for.
+    Args:
+        authType: The name.
+        argStringFormat: The argument after the colon; ``""`` for none.
+        authHelp: The help.
+        checker: The dotted name of the class, which is imported when it is used.
+        credentialInterfaces: The credential interfaces that the checker accepts.
     """
 
     authType: str
     argStringFormat: str
     authHelp: str
     checker: str
-    credentialInterfaces: tuple[Any, ...]
+    credentialInterfaces: tuple[InterfaceClass, ...]
 
-    def generateChecker(self, argstring: str) -> Any:
+    def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
-        Make it.
+        Create the checker.
+
+        Args:
+            argstring: The text after the colon; ``""`` for none.
+
+        Returns:
+            The checker.
 
         Raises:
-            ValueError: It cannot be had; the text is shown to the operator.
+            ValueError: The argument cannot be used, or a package is missing; the operator gets the text.
         """
         if bool(argstring) is not bool(self.argStringFormat):
             raise ValueError(f"--auth {self.authType} takes {self.argStringFormat or 'no argument'}")
         try:
-            return namedAny(self.checker)(*[argstring] * bool(argstring))
+            return cast(ICredentialsChecker, namedAny(self.checker)(*[argstring] * bool(argstring)))
         except ImportError as error:
             raise ValueError(f"--auth {self.authType} needs txsmtpx[{self.authType}] ({error})") from error
         except OSError as error:

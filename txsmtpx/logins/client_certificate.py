@@ -1,10 +1,8 @@
 """
-A checker for AUTH EXTERNAL: whoever shows a certificate is who it says.
+A checker of client certificates, for AUTH EXTERNAL.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.error import UnauthorizedLogin
@@ -16,16 +14,29 @@ from txsmtpx.sasl.external import IClientCertificate
 
 @implementer(ICredentialsChecker)
 class CertificateChecker:
-    """Takes everybody whom the authority has signed for, by the first of the names in the certificate or any other."""
+    """
+    A checker that accepts every certificate that TLS has verified, as one of the names in it.
+
+    Example:
+        ::
+
+            backend = PortalBackend(Portal(BackendRealm(MemoryBackend()), [CertificateChecker()]))
+    """
 
     credentialInterfaces = (IClientCertificate,)
 
-    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
+    def requestAvatarId(self, credentials: IClientCertificate) -> Deferred[bytes | tuple[()]]:
         """
-        The name.
+        Return the user name, if it is in the certificate.
+
+        Args:
+            credentials: The certificate.
+
+        Returns:
+            The user name.
 
         Raises:
-            UnauthorizedLogin: By the Deferred, there is none in it, or not this one.
+            UnauthorizedLogin: The certificate has no name, or not this one; the Deferred fails.
         """
         if credentials.username.decode("utf-8") not in credentials.names:
             return fail(UnauthorizedLogin())

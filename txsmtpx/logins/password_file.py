@@ -1,45 +1,47 @@
 """
-Passwords at rest: files with a line for each, ``NAME:HASH``, which ``python -m txsmtpx.passwd`` makes.
+Files of passwords, each line ``NAME:HASH``, which ``python -m txsmtpx.passwd`` writes.
 
-A file is read again when it has changed; a change that cannot be read is logged, and what was there before stays.
+A file is read again after it has changed.  If the change cannot be read, it is logged, and the old content stays.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txsmtpx.interfaces import InThread
+
 log = Logger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 AT_ONCE = 4
 """Hashes that are computed at the same time, since each takes a processor, and with argon2 memory."""
 
-InThread = Callable[..., Deferred[Any]]
-"""Takes a function and its arguments."""
-
 
 class PasswordFile(Generic[T]):
     """
-    What a file holds, as of now.  A checker creates one.
-
-    Attributes:
-        content: What ``parse`` made of it when it was last read.
+    The present content of a file.  A checker creates it.
 
     Args:
-        parse: Takes (name, hash) for each line; called in a thread but for the first time.
-        in_thread: By default `deferToThread`.
+        path: The file.
+        parse: It takes the name and the hash of each line, and returns the content.  It is called in a thread, but
+            the first time.
+        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+
+    Attributes:
+        content: The content when the file was last read.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: A line is not understood.
+        OSError: The file cannot be read.
+        ValueError: A line is malformed.
     """
 
     def __init__(
@@ -54,9 +56,11 @@ class PasswordFile(Generic[T]):
 
     def current(self) -> T | Deferred[T]:
         """
-        ``content``; a Deferred of it while a file that has changed is read in a thread.
+        Return the present content.
 
-        To read a long file takes long, and so does the hash that `txsmtpx.logins.argon2_file` makes for strangers.
+        Returns:
+            The content; a Deferred of it while the file, which has changed, is read in a thread.  That takes long for a
+            long file, and for the hash that `txsmtpx.logins.argon2_file` makes for unknown users.
         """
         if not self._waiting and not self._changed():
             return self.content
@@ -110,10 +114,16 @@ def _version(path: str) -> tuple[int, ...]:
 
 def entries(path: str) -> list[tuple[str, str]]:
     """
-    (name, hash) for each line; empty ones and those that begin with # do not count.
+    Read a file of passwords.  Empty lines, and lines that begin with #, are ignored.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The name and the hash of each line.
 
     Raises:
-        ValueError: A line is something else; the text says which, not what.
+        ValueError: A line is malformed.  The text has the number of the line, and not its content.
     """
     found = []
     with open(path, encoding="utf-8") as file:
@@ -128,24 +138,34 @@ def entries(path: str) -> list[tuple[str, str]]:
 
 class Hashing:
     """
-    Computes hashes in threads, some at a time; whoever has gone before his turn is passed over.
+    Hashes that are computed in threads, at most `AT_ONCE` at a time.  A checker creates it.
 
     Args:
-        in_thread: By default `deferToThread`.
+        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
     """
 
     def __init__(self, in_thread: InThread | None = None) -> None:
         self._in_thread = in_thread or deferToThread
         self._turns = DeferredSemaphore(AT_ONCE)
 
-    def compute(self, function: Callable[..., T], *arguments: Any) -> Deferred[T]:
-        """What ``function`` gives; its turn ends when it does, though the Deferred be cancelled before."""
+    def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """
+        Call a function in a thread, when less than `AT_ONCE` are called.
+
+        Args:
+            function: The function.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            What the function returns.  If the Deferred is cancelled before the call, there is no call.
+        """
         outcome: Deferred[T] = Deferred()
 
-        def work() -> Deferred[Any] | None:
+        def work() -> Deferred[None] | None:
             if outcome.called:
                 return None
-            return self._in_thread(function, *arguments).addCallbacks(outcome.callback, outcome.errback)
+            return self._in_thread(function, *args, **kwargs).addCallbacks(outcome.callback, outcome.errback)
 
         self._turns.run(work)
         return outcome

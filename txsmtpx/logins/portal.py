@@ -1,30 +1,54 @@
 """
-Logins by `twisted.cred`: the avatar is the session, its logout the session's logout.
+Logins by `twisted.cred`: the avatar is the session, and its logout is the logout of the session.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from twisted.cred.credentials import Anonymous, IAnonymous
+from twisted.cred.credentials import Anonymous, IAnonymous, ICredentials
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred
-from zope.interface import implementer
+from zope.interface import Interface, implementer
+from zope.interface.interface import InterfaceClass
 
+from txsmtpx.arguments import checked
 from txsmtpx.errors import auth_required
-from txsmtpx.interfaces import Connection, IBackend, ICredentialsBackend, ISession
+from txsmtpx.interfaces import (
+    BackendLike,
+    Connection,
+    Eventual,
+    ICredentialsBackend,
+    ISession,
+    ScramBackend,
+    ScramMechanisms,
+    SessionLike,
+    provides,
+)
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.scram import IScramProof
-from txsmtpx.sasl.scram_verifier import HASHES
+from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
 from txsmtpx.settling import then
+
+Avatar: TypeAlias = tuple[type[Interface], object, Callable[[], None]]
+"""What a realm returns: an interface, an object that provides it, and the function that ends it."""
 
 
 @implementer(ISession)
 class AvatarSession:
-    """An avatar that provides `ISession`, with the logout that its realm gave along, and what else the avatar has."""
+    """
+    The session that an avatar is, with the logout of its realm.  What else the avatar has is available too.
 
-    def __init__(self, avatar: Any, logout: Callable[[], Any]) -> None:
+    Args:
+        avatar: The avatar, which provides `ISession`.
+        logout: The function that the realm has returned.
+
+    Attributes:
+        avatar: The avatar.
+    """
+
+    def __init__(self, avatar: SessionLike, logout: Callable[[], object]) -> None:
         self.avatar = avatar
         self.mail = avatar.mail
         self.rcpt = avatar.rcpt
@@ -32,79 +56,160 @@ class AvatarSession:
         self.reset = avatar.reset
         self.logout = logout
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "avatar" or name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.avatar, name)
+    if not TYPE_CHECKING:  # a type checker would let every attribute pass
+
+        def __getattr__(self, name: str) -> object:
+            if name == "avatar" or name.startswith("__"):
+                raise AttributeError(name)
+            return getattr(self.avatar, name)
 
 
 @implementer(ICredentialsBackend)
 class PortalBackend:
     """
-    Sessions from a portal, with every mechanism whose credentials its checkers take.
+    A backend with the sessions of a portal.  It has every SASL mechanism whose credentials the checkers accept.
 
-    The realm is asked for `ISession`; the mind is the `Connection`.
+    The realm is asked for `ISession`; the mind is the `txsmtpx.Connection`.
+
+    Args:
+        portal: The portal.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+        >>> from txsmtpx import MemoryBackend
+        >>> users = InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")
+        >>> backend = PortalBackend(Portal(BackendRealm(MemoryBackend()), [users]))
     """
 
+    @checked
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
 
     @property
-    def credential_interfaces(self) -> tuple[Any, ...]:
-        """What the portal's checkers take."""
+    def credential_interfaces(self) -> Collection[InterfaceClass]:
+        """The credential interfaces that the checkers of the portal accept."""
         return tuple(self._portal.listCredentialsInterfaces())
 
-    def authenticate(self, connection: Connection, credentials: Any) -> Deferred[AvatarSession]:
+    def authenticate(self, connection: Connection, credentials: ICredentials) -> Deferred[AvatarSession]:
         """
+        Return the session for credentials.
+
+        Args:
+            connection: The connection.
+            credentials: The credentials.
+
+        Returns:
+            The session.
+
         Raises:
-            UnauthorizedLogin: By the Deferred.
+            UnauthorizedLogin: The credentials are wrong; the Deferred fails.
         """
         return self._portal.login(credentials, connection, ISession).addCallback(_session)
 
     @property
     def scram_mechanisms(self) -> Collection[str]:
-        """Those for which the checker of `IScramProof` has verifiers."""
-        return getattr(self._scram_checker, "scram_mechanisms", HASHES if self._scram_checker else ())
+        """The SCRAM mechanisms for which the checker has verifiers."""
+        checker = self._scram_checker
+        if provides(checker, ScramMechanisms):
+            return checker.scram_mechanisms
+        return HASHES if checker is not None else ()
 
-    def scram_verifier(self, username: str, mechanism: str) -> Any:
-        """See `IScramProof`: what the checker of it gives."""
-        return self._scram_checker.scram_verifier(username, mechanism)
+    def scram_verifier(self, username: str, mechanism: str) -> Eventual[ScramVerifier | None]:
+        """
+        Return the SCRAM verifier of a user, from the checker.
+
+        Args:
+            username: The user name.
+            mechanism: Such as SCRAM-SHA-256, without -PLUS.
+
+        Returns:
+            The verifier; None if the user is unknown.
+        """
+        checker = self._scram_checker
+        return None if checker is None else checker.scram_verifier(username, mechanism)
 
     @property
-    def _scram_checker(self) -> Any:
+    def _scram_checker(self) -> ScramBackend[ScramVerifier] | None:
         checker = self._portal.checkers.get(IScramProof)
-        return checker if hasattr(checker, "scram_verifier") else None
+        return checker if provides(checker, ScramBackend[ScramVerifier]) else None
 
     def login(self, connection: Connection, username: str, password: str) -> Deferred[AvatarSession]:
-        """`authenticate` by name and password."""
-        return self.authenticate(connection, UsernamePassword(username.encode("utf-8"), password.encode("utf-8")))
-
-    def anonymous_login(self, connection: Connection) -> Deferred[AvatarSession]:
         """
-        A session of the anonymous avatar.
+        Return the session of a user, by `authenticate`.
+
+        Args:
+            connection: The connection.
+            username: The user name.
+            password: The password.
+
+        Returns:
+            The session.
+        """
+        credentials = UsernamePassword(username.encode("utf-8"), password.encode("utf-8"))
+        return self.authenticate(connection, cast(ICredentials, credentials))
+
+    def anonymous_login(self, connection: Connection) -> Eventual[SessionLike]:
+        """
+        Return a session of the anonymous avatar.
+
+        Args:
+            connection: The connection.
+
+        Returns:
+            The session.
 
         Raises:
-            SMTPError: 530 5.7.0, the portal has no checker for nobody.
+            SMTPError: 530 5.7.0 if the portal has no checker for `IAnonymous`.
         """
         if IAnonymous not in self.credential_interfaces:
             raise auth_required()
         return self.authenticate(connection, Anonymous())
 
 
-def _session(login: tuple[Any, Any, Callable[[], Any]]) -> AvatarSession:
+def _session(login: Avatar) -> AvatarSession:
     _, avatar, logout = login
-    return AvatarSession(avatar, logout)
+    return AvatarSession(cast(SessionLike, avatar), logout)
 
 
 @implementer(IRealm)
 class BackendRealm:
-    """Everyone who logs in gets the session that ``backend`` has for anybody: so any backend can have a portal."""
+    """
+    A realm in which every user gets the session that a backend has for clients without a login.
 
-    def __init__(self, backend: IBackend) -> None:
+    So any backend can be behind a portal; see `PortalBackend`.
+
+    Args:
+        backend: The backend.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+    """
+
+    @checked
+    def __init__(self, backend: BackendLike) -> None:
         self._backend = backend
 
-    def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
-        """An `ISession`, for the connection ``mind``."""
+    def requestAvatar(
+        self, avatarId: bytes | tuple[()], mind: object, *interfaces: type[Interface]
+    ) -> Avatar | Deferred[Avatar]:
+        """
+        Return a session as an avatar.
+
+        Args:
+            avatarId: The user; all get the same.
+            mind: The `txsmtpx.Connection`.
+            interfaces: `ISession` among them.
+
+        Returns:
+            The interface, the session and its logout.
+
+        Raises:
+            NotImplementedError: `ISession` is not among the interfaces.
+        """
         if ISession not in interfaces:
-            raise NotImplementedError("there are only ISession avatars here")
-        return then(self._backend.anonymous_login(mind), lambda session: (ISession, session, session.logout))
+            raise NotImplementedError("this realm has avatars for ISession only")
+        session = self._backend.anonymous_login(cast(Connection, mind))
+        return then(session, lambda found: cast(Avatar, (ISession, found, found.logout)))

@@ -1,8 +1,8 @@
 """
-A checker of passwords in a file of SCRAM verifiers (RFC 5802 §3): for SCRAM itself, and for PLAIN and LOGIN.
+A checker of passwords in a file of SCRAM verifiers (RFC 5802 §3), for SCRAM itself, and for PLAIN and LOGIN.
 
-Each line is ``NAME:{SCRAM-SHA-256}ITERATIONS,SALT,STOREDKEY,SERVERKEY``, with base64, as Dovecot writes it too;
-several of one name are for several mechanisms.
+Each line is ``NAME:{SCRAM-SHA-256}ITERATIONS,SALT,STOREDKEY,SERVERKEY``, with base64, as Dovecot writes it too.
+Several lines of one name are for several mechanisms.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hmac
 import re
 from collections import Counter
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
@@ -21,7 +21,9 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from txsmtpx.logins.password_file import Hashing, InThread, PasswordFile
+from txsmtpx.arguments import checked
+from txsmtpx.interfaces import InThread, Username, UsernamePasswordLike
+from txsmtpx.logins.password_file import Hashing, PasswordFile
 from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.sasl.scram_verifier import (
     HASHES,
@@ -39,17 +41,32 @@ _LINE = re.compile(r"\{(SCRAM-SHA-(?:1|256|512))\}([0-9]{4,8}),([^,]+),([^,]+),(
 
 
 def written(mechanism: str, verifier: ScramVerifier) -> str:
-    """What stands in the file behind the name."""
+    """
+    Return a verifier as it is in the file, after the name.
+
+    Args:
+        mechanism: The mechanism, such as SCRAM-SHA-256.
+        verifier: The verifier.
+
+    Returns:
+        The text.
+    """
     octets = (verifier.salt, verifier.stored_key, verifier.server_key)
     return ",".join([f"{{{mechanism}}}{verifier.iterations}", *(base64.b64encode(each).decode() for each in octets)])
 
 
 def read(text: str) -> tuple[str, ScramVerifier]:
     """
-    The opposite: a mechanism and a verifier for it.
+    Parse a verifier, the opposite of `written`.
+
+    Args:
+        text: The text after the name.
+
+    Returns:
+        The mechanism and the verifier.
 
     Raises:
-        ValueError: It is none; the text does not say what it is.
+        ValueError: It is malformed.  The text of the error does not quote it.
     """
     match = _LINE.fullmatch(text)
     if match is None:
@@ -67,9 +84,9 @@ def read(text: str) -> tuple[str, ScramVerifier]:
 
 class _Content(NamedTuple):
     verifiers: dict[tuple[str, str], ScramVerifier]  # by name and mechanism
-    mechanisms: list[str]  # those that everybody has
+    mechanisms: list[str]  # those for which every user has a verifier
     usual: dict[str, tuple[int, int]]  # iterations and octets of salt, by mechanism
-    secret: bytes  # as long-lived as what is in the file, so that strangers' salts are too
+    secret: bytes  # lives as long as the content, so that the salts of unknown users do too
 
 
 def _parse(entries: list[tuple[str, str]]) -> _Content:
@@ -90,7 +107,11 @@ def _parse(entries: list[tuple[str, str]]) -> _Content:
 @implementer(ICredentialsChecker)
 class ScramChecker:
     """
-    Whoever is not in the file is shown, and costs, what the others do.
+    A checker of SCRAM proofs, and of user names and passwords.  An unknown user gets, and takes, what a known one does.
+
+    Args:
+        path: The file.
+        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
 
     Raises:
         OSError: The file cannot be read.
@@ -99,56 +120,68 @@ class ScramChecker:
 
     credentialInterfaces = (IScramProof, IUsernamePassword)
 
+    @checked
     def __init__(self, path: str, in_thread: InThread | None = None) -> None:
         self._hashing = Hashing(in_thread)
         self._file = PasswordFile(path, _parse, in_thread)
 
     @property
     def scram_mechanisms(self) -> Collection[str]:
-        """Those that everybody in the file has a verifier for."""
+        """The mechanisms for which every user in the file has a verifier."""
         return self._file.content.mechanisms
 
     def scram_verifier(self, username: str, mechanism: str) -> ScramVerifier | Deferred[ScramVerifier]:
-        """See `IScramProof`; a stranger's is made up here."""
-        return then(  # type: ignore[no-any-return]
-            self._file.current(), lambda content: _verifier(content, username, mechanism)
-        )
-
-    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         """
-        The name.
+        Return the verifier of a user (`txsmtpx.interfaces.IScramBackend`).
+
+        Args:
+            username: The user name.
+            mechanism: Such as SCRAM-SHA-256, without -PLUS.
+
+        Returns:
+            The verifier; for an unknown user one that looks like those in the file.
+        """
+        return then(self._file.current(), lambda content: _verifier(content, username, mechanism))
+
+    def requestAvatarId(self, credentials: Username) -> Deferred[bytes | tuple[()]]:
+        """
+        Return the user name, if the credentials are right.
+
+        Args:
+            credentials: A proof by SCRAM, which has been verified; or the user name and the password.
+
+        Returns:
+            The user name.
 
         Raises:
-            UnauthorizedLogin: By the Deferred.
+            UnauthorizedLogin: The user is unknown, or the password is wrong; the Deferred fails.
         """
         if IScramProof.providedBy(credentials):
             return succeed(credentials.username)
-        return then(self._file.current(), lambda content: self._check(content, credentials))  # type: ignore[no-any-return]
+        return Deferred.fromCoroutine(self._checked(cast(UsernamePasswordLike, credentials)))
 
-    def _check(self, content: _Content, credentials: Any) -> Deferred[bytes | tuple[()]]:
+    async def _checked(self, credentials: UsernamePasswordLike) -> bytes | tuple[()]:
+        current = self._file.current()
+        content = await current if isinstance(current, Deferred) else current
         username = credentials.username.decode("utf-8")
         mechanism = _strongest(content, username)
         verifier = _verifier(content, username, mechanism)
-        hashed = self._hashing.compute(
+        other = await self._hashing.compute(
             verifier_for, mechanism, credentials.password, verifier.salt, verifier.iterations
         )
-
-        def compare(other: ScramVerifier) -> bytes | tuple[()]:
-            if not hmac.compare_digest(other.stored_key, verifier.stored_key):
-                raise UnauthorizedLogin()
-            return bytes(credentials.username)
-
-        return hashed.addCallback(compare)
+        if not hmac.compare_digest(other.stored_key, verifier.stored_key):
+            raise UnauthorizedLogin()
+        return credentials.username
 
 
 def _verifier(content: _Content, username: str, mechanism: str) -> ScramVerifier:
-    """That of ``username``, or one that looks like it for a stranger."""
+    """Return the verifier of a user, or one that looks like it for an unknown user."""
     shape = content.usual.get(mechanism, (ITERATIONS, SALT_OCTETS))
     stranger = made_up(content.secret, username, mechanism, *shape)
     return content.verifiers.get((username, mechanism), stranger)
 
 
 def _strongest(content: _Content, username: str) -> str:
-    """Of the mechanisms that everybody has; where there are none, of those of ``username``."""
+    """Return the strongest mechanism of all users; if there is none, of this user."""
     own = [each for each in HASHES if (username, each) in content.verifiers]
     return (list(content.mechanisms) or own or ["SCRAM-SHA-256"])[-1]

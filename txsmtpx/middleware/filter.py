@@ -1,155 +1,232 @@
 """
-Middleware that shows each message to a filter while it comes: its header, its octets, its end.
+Middleware that shows each message to a filter while it is received: its header, its octets and its end.
 
-A filter says what becomes of the message: nothing against it, header fields to add, or a reply.  As long as it has not
-spoken at the end, the backend behind it has not had the end, and so can take no part of a message for the whole.
+The filter accepts the message, adds header fields, or gives a reply.  Until the filter has seen the end, the backend
+behind it has not received the end either.  So that backend cannot store a part of a message as a whole one.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
-from twisted.internet.defer import maybeDeferred
 from zope.interface import implementer
 
-from txsmtpx.content import field, header
+from txsmtpx.arguments import checked
+from txsmtpx.content import field
+from txsmtpx.content import header as content_header
 from txsmtpx.content.beginning import Beginning
 from txsmtpx.content.header import Header
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Accept, Connection, IFilter
-from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
+from txsmtpx.interfaces import (
+    Accept,
+    BackendLike,
+    Connection,
+    DataContext,
+    Eventual,
+    FilterLike,
+    FilterMaker,
+    HoldingFilterMaker,
+    IFilter,
+    Message,
+    Outcome,
+    SessionLike,
+    Verdict,
+    provides,
+)
+from txsmtpx.middleware.middleware import Middleware
+from txsmtpx.middleware.middleware_context import MiddlewareContext
+from txsmtpx.middleware.middleware_session import MiddlewareSession
 from txsmtpx.middleware.streamed_message import StreamedMessage
-from txsmtpx.settling import then
+from txsmtpx.settling import deferred_call, then
 
 HEADER = 256 * 1024
-"""Octets in which the header has to end; of a longer one the filter sees so much."""
+"""Octets in which the header has to end.  Of a longer header the filter sees so many."""
 
 IN_MEMORY = 1024 * 1024
-"""Octets of a held message that are kept in memory, what is more in a temporary file."""
+"""Octets of a held message in memory; the rest is in a temporary file."""
 
 CHUNK = 64 * 1024
-"""Octets of a held message that are handed on at a time."""
+"""Octets of a held message that are passed on at a time."""
 
 
 @implementer(IFilter)
 class Filter:
     """
-    Has nothing against any message: override what you need.
+    A filter that accepts every message.  Override what you need; see `IFilter`.
+
+    Args:
+        context: The envelope of the message.
 
     Attributes:
-        context: The `txsmtpx.IDataContext` of the message.
+        context: The envelope of the message.
+        holds: True in a class whose filters need each message to be held.  Default: False.
+
+    Example:
+        ::
+
+            class NeedsSubject(Filter):
+                def header(self, header: Header) -> Verdict:
+                    return None if header["Subject"] else Reply(550, (5, 6, 0), "A subject is needed")
+
+            FilterBackend(MemoryBackend(), NeedsSubject)
     """
 
-    def __init__(self, context: Any) -> None:
+    holds = False
+
+    def __init__(self, context: DataContext) -> None:
         self.context = context
 
-    def header(self, header: Header) -> Any:
-        """The header has come (`IFilter.header`)."""
+    def header(self, header: Header) -> Eventual[Verdict]:
+        """
+        Handle the header of the message.
 
-    def chunk(self, octets: bytes) -> Any:
-        """The next octets (`IFilter.chunk`)."""
+        Args:
+            header: The header.
 
-    def end(self, size: int) -> Any:
-        """That was all (`IFilter.end`)."""
+        Returns:
+            The verdict.
+        """
 
-    def close(self) -> Any:
-        """It is over (`IFilter.close`)."""
+    def chunk(self, octets: bytes) -> object:
+        """
+        Handle the next octets of the message.
+
+        Args:
+            octets: The octets.
+
+        Returns:
+            None; or a Deferred or coroutine, which delays the next octets until it fires.
+        """
+
+    def end(self, size: int) -> Eventual[Verdict]:
+        """
+        Handle the end of the message.
+
+        Args:
+            size: The octets of the message.
+
+        Returns:
+            The verdict.
+        """
+
+    def close(self) -> object:
+        """
+        End the filter.
+
+        Returns:
+            Ignored.
+        """
 
 
 class FilterBackend(Middleware):
     """
-    A backend that gets only what a filter lets through.
+    A backend that gets only the messages that a filter accepts.
 
     Args:
-        backend: The one it is for.
-        make: Takes the `txsmtpx.IDataContext` of a message and gives an `IFilter` for it: a subclass of
-            `Filter`, or a function, which may give a Deferred or a coroutine.
-        hold: Keep the message, in a temporary file where it is big, until the filter has spoken at its end; only so
-            can it add header fields then.  Otherwise ``backend`` reads along.  None for what ``make.holds`` says,
-            and not where it says nothing.
+        backend: The other backend.
+        make: It returns the filter for a message: a subclass of `Filter`, or a function of the `txsmtpx.DataContext`,
+            which may return a Deferred or a coroutine.
+        hold: True holds each message until the filter has seen its end, a large one in a temporary file.  Then the
+            filter can still add header fields.  False passes the message on while it is received.  None: ``make.holds``
+            decides (`txsmtpx.interfaces.IHoldingFilterMaker`), and False without it.
+
+    Attributes:
+        make: As in the arguments.
+        hold: True if messages are held.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> from txsmtpx import MemoryBackend
+        >>> backend = FilterBackend(MemoryBackend(), Filter)
     """
 
-    def __init__(self, backend: Any, make: Callable[[Any], Any], *, hold: bool | None = None) -> None:
+    @checked
+    def __init__(self, backend: BackendLike, make: FilterMaker, *, hold: bool | None = None) -> None:
         super().__init__(backend)
         self.make = make
-        self.hold = bool(getattr(make, "holds", False)) if hold is None else hold
+        self.hold = (provides(make, HoldingFilterMaker) and bool(make.holds)) if hold is None else hold
 
-    def session(self, session: Any, connection: Connection) -> _FilterSession:
-        """A session that filters."""
+    def session(self, session: SessionLike, connection: Connection) -> _FilterSession:
+        """
+        Return a session that filters.
+
+        Args:
+            session: The session of the other backend.
+            connection: The connection.
+
+        Returns:
+            The session.
+        """
         return _FilterSession(session, connection, self)
 
 
 class _FilterSession(MiddlewareSession):
-    def __init__(self, inner: Any, connection: Connection, backend: FilterBackend) -> None:
+    def __init__(self, inner: SessionLike, connection: Connection, backend: FilterBackend) -> None:
         super().__init__(inner, connection)
         self._backend = backend
         self._look: _Look | None = None
 
-    async def data(self, message: Any, context: Any) -> Any:
-        """
-        DATA, past the filter.
-
-        Raises:
-            SMTPError: The filter's reply.
-        """
+    async def data(self, message: Message, context: DataContext) -> Outcome:
+        """Handle DATA: pass the message on as far as the filter accepts it."""
         hold = self._backend.hold
-        look = self._look = _Look(message, await maybeDeferred(self._backend.make, context), hold)
+        look = self._look = _Look(message, await deferred_call(self._backend.make, context), hold)
         mine = MiddlewareContext(context)
         await look.at_header()
         if hold:
             await look.at_all()
         stream = StreamedMessage(message, look.held() if hold else look.passing())
-        said = await maybeDeferred(self.inner.data, stream, mine)
+        outcome = await deferred_call(self.inner.data, stream, mine)
         if not mine.started:
             await stream.rest()
-        if look.refused is not None:  # even if the session did not mind
-            raise look.refused
-        return said
+        if look.refused is not None:  # even if the session has ignored it
+            raise SMTPError.from_reply(look.refused)
+        return outcome
 
-    def reset(self) -> Any:
-        """The transaction is over, and with it the look at its message."""
+    def reset(self) -> object:
+        """End the transaction, and its filter."""
         look, self._look = self._look, None
         return self.inner.reset() if look is None else then(look.close(), lambda _: self.inner.reset())
 
 
 class _Look:
     """
-    One message before the eyes of a filter.
+    One message that a filter looks at.
 
     Attributes:
-        refused: The filter's reply, as an error.
+        refused: The reply of the filter; None without one.
     """
 
-    def __init__(self, message: Any, filter: Any, hold: bool) -> None:
-        self.refused: SMTPError | None = None
-        self._message = message
+    def __init__(self, message: Message, filter: FilterLike, hold: bool) -> None:
+        self.refused: Reply | None = None
+        self._chunks = aiter(message)
         self._filter = filter
         self._hold = hold
         self._beginning = Beginning(HEADER)
         self._ended = False
         self._added = b""
-        self._file: Any = None
+        self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
 
     async def at_header(self) -> None:
         """
-        Read the header, and show it.
+        Read the header, and give it to the filter.
 
         Raises:
-            SMTPError: The filter's reply.
+            SMTPError: The reply of the filter.
         """
         while not self._beginning.complete and not self._ended:
             try:
-                self._beginning.add(await self._message.__anext__())
+                self._beginning.add(await anext(self._chunks))
             except StopAsyncIteration:
                 self._ended = True
-        seen = header.read(bytes(self._beginning.octets[:HEADER]))
-        self._judge(await maybeDeferred(self._filter.header, seen), early=True)
+        seen = content_header.read(bytes(self._beginning.octets[:HEADER]))
+        self._judge(await deferred_call(self._filter.header, seen), early=True)
 
     async def passing(self) -> AsyncIterator[bytes]:
-        """The message with what the filter has added, and its end if the filter lets it."""
+        """Iterate over the message with the added fields; end only if the filter accepts it."""
         if self._added:
             yield self._added
         async for chunk in self._seen():
@@ -157,62 +234,62 @@ class _Look:
 
     async def at_all(self) -> None:
         """
-        Hold the whole message, and show it.
+        Hold the whole message, and give it to the filter.
 
         Raises:
-            SMTPError: The filter's reply.
+            SMTPError: The reply of the filter.
         """
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # which close() closes
+        file = self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # which close() closes
         async for chunk in self._seen():
-            self._file.write(chunk)
-        self._file.seek(0)
+            file.write(chunk)
+        file.seek(0)
 
     async def held(self) -> AsyncIterator[bytes]:
-        """The message that was held, with what the filter has added."""
+        """Iterate over the message that was held, with the added fields."""
         if self._added:
             yield self._added
-        while chunk := self._file.read(CHUNK):
+        while self._file is not None and (chunk := self._file.read(CHUNK)):
             yield chunk
 
     async def _seen(self) -> AsyncIterator[bytes]:
-        """All of the message, each chunk when the filter has had it."""
+        """Iterate over the message, each chunk after the filter has handled it."""
         size = 0
         beginning, self._beginning = bytes(self._beginning.octets), Beginning(HEADER)
         if beginning:
             size += len(beginning)
-            await maybeDeferred(self._filter.chunk, beginning)
+            await deferred_call(self._filter.chunk, beginning)
             yield beginning
         if not self._ended:
-            async for chunk in self._message:
+            async for chunk in self._chunks:
                 size += len(chunk)
-                await maybeDeferred(self._filter.chunk, chunk)
+                await deferred_call(self._filter.chunk, chunk)
                 yield chunk
-        self._judge(await maybeDeferred(self._filter.end, size), early=self._hold)
+        self._judge(await deferred_call(self._filter.end, size), early=self._hold)
 
-    def _judge(self, verdict: Any, early: bool) -> None:
+    def _judge(self, verdict: Verdict, early: bool) -> None:
         """
-        Do what the filter says.
+        Act on a verdict.
 
         Args:
-            early: Whether fields can be added still.
+            verdict: The verdict.
+            early: True if fields can still be added.
 
         Raises:
-            SMTPError: Its reply.
-            TypeError: It says what it cannot.
+            SMTPError: The reply of the filter.
+            TypeError: It is no verdict, or it comes too late.
         """
         if isinstance(verdict, Reply):
-            self.refused = SMTPError.from_reply(verdict)
-            raise self.refused
+            self.refused = verdict
+            raise SMTPError.from_reply(verdict)
         if isinstance(verdict, Accept):
             if verdict.headers and not early:
-                raise TypeError("where header fields are added at the end, the message is to be held: hold=True")
+                raise TypeError("a filter that adds header fields at the end needs FilterBackend(..., hold=True)")
             self._added += b"".join(field.encode(name, value) for name, value in verdict.headers)
         elif verdict is not None:
-            raise TypeError(f"no verdict: {verdict!r}")
+            raise TypeError(f"a verdict must be None, Accept or Reply, not {verdict!r}")
 
-    def close(self) -> Any:
-        """Nobody looks any more."""
+    def close(self) -> object:
+        """End the filter."""
         if self._file is not None:
             self._file.close()
         return self._filter.close()
-

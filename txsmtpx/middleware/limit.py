@@ -1,47 +1,73 @@
 """
-Middleware that limits how much mail comes from one client, user or sender: a token bucket for each.
+Middleware that limits the mail of each client, user or sender, by a token bucket.
 
-What is too much is refused for now, 450 4.7.1 (RFC 5321 §4.2.3, RFC 3463 §3.8), so that an honest client tries again.
+Mail over the limit is rejected temporarily, by 450 4.7.1 (RFC 5321 §4.2.3, RFC 3463 §3.8): an honest client retries.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
-from twisted.internet.interfaces import IReactorTime
-
+from txsmtpx.arguments import checked
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.mailbox import mailbox_key
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection
-from txsmtpx.middleware.middleware import Middleware, MiddlewareSession
+from txsmtpx.interfaces import Answer, BackendLike, Clock, Connection, Eventual, Reactor, SessionLike, clock_of
+from txsmtpx.middleware.middleware import Middleware
+from txsmtpx.middleware.middleware_session import MiddlewareSession
 
 TOO_MUCH_MAIL_450 = Reply(450, (4, 7, 1), "Too much mail, try again later")
 
 MAX_BUCKETS = 10_000
-"""Clients, users or senders that are kept in mind; of more, the one that was silent for longest is forgotten."""
+"""Clients, users or senders that are remembered.  Of more, the one with the oldest mail is forgotten."""
 
 Whose = Callable[[Connection, str], str | None]
-"""The connection and the sender to the name that a bucket goes by; None where there is no limit."""
+"""A function of the connection and the sender.  It returns the name of a bucket; None if there is no limit."""
 
 
 def host(connection: Connection, sender: str) -> str | None:
     """
-    The client's IP address, of IPv6 the network of 64 bits (`counted_address`); for a UNIX socket there is no limit.
+    Return the IP address of the client, for a limit by client.
+
+    Args:
+        connection: The connection.
+        sender: The sender.
+
+    Returns:
+        The address, for IPv6 its network of 64 bits (`counted_address`); None for a UNIX socket.
     """
     return counted_address(connection.peer_host) or None
 
 
 def login(connection: Connection, sender: str) -> str | None:
-    """The user's name; for those who have not logged in there is no limit."""
+    """
+    Return the authenticated user, for a limit by user.
+
+    Args:
+        connection: The connection.
+        sender: The sender.
+
+    Returns:
+        The user name; None without authentication.
+    """
     return connection.username
 
 
 def address(connection: Connection, sender: str) -> str | None:
-    """The sender's mailbox (`txsmtpx.mailbox_key`); for bounces there is no limit."""
+    """
+    Return the mailbox of the sender, for a limit by sender.
+
+    Args:
+        connection: The connection.
+        sender: The sender.
+
+    Returns:
+        The mailbox (`txsmtpx.mailbox_key`); None for the null reverse-path.
+    """
     return mailbox_key(sender) if sender else None
 
 
@@ -50,20 +76,27 @@ _BY: dict[str, Whose] = {"host": host, "login": login, "address": address}
 
 class Buckets:
     """
-    Each name has a bucket, full at first, from which tokens are taken, and which fills again as time goes by.
+    Token buckets by name.  `LimitBackend` creates them.  A bucket is full at first, and fills again with time.
 
     Args:
-        tokens: In a full bucket.
-        seconds: In which an empty one is full again.
-        most: Buckets that are kept.
+        tokens: The tokens in a full bucket.
+        seconds: The seconds in which an empty bucket becomes full.
+        clock: The clock.
+        most: The most buckets.
 
     Raises:
-        ValueError: One of them is not positive.
+        ValueError: A number is not greater than 0.
+
+    Example:
+        >>> from twisted.internet.task import Clock
+        >>> buckets = Buckets(1, 60, Clock())
+        >>> buckets.take("192.0.2.1"), buckets.take("192.0.2.1")
+        (True, False)
     """
 
-    def __init__(self, tokens: float, seconds: float, clock: IReactorTime, most: int = MAX_BUCKETS) -> None:
+    def __init__(self, tokens: float, seconds: float, clock: Clock, most: int = MAX_BUCKETS) -> None:
         if min(tokens, seconds, most) <= 0:
-            raise ValueError("a limit is so many, more than 0, in so many seconds")
+            raise ValueError(f"a limit is so many in so many seconds, both more than 0, not {tokens} in {seconds}")
         self._tokens = tokens
         self._rate = tokens / seconds
         self._clock = clock
@@ -71,7 +104,15 @@ class Buckets:
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, name: str) -> bool:
-        """Take one token of ``name``'s; whether there was one."""
+        """
+        Take one token.
+
+        Args:
+            name: The name of the bucket.
+
+        Returns:
+            True if there was a token.
+        """
         now = self._clock.seconds()
         level, then = self._levels.pop(name, (self._tokens, now))
         level = min(self._tokens, level + (now - then) * self._rate)
@@ -84,52 +125,69 @@ class Buckets:
 
 class LimitBackend(Middleware):
     """
-    A backend that takes only so much from each.
+    A backend that accepts a limited number of messages or recipients.
 
     Args:
-        backend: The one it is for.
-        number: So many at once, and in ``seconds``; then as they come in again, one by one.
-        by: Whose mail is counted together: that of a client's "host", of a "login", of a sender's "address", or
-            what a function makes of them.
-        of: What is counted: MAILs or RCPTs, with those that ``backend`` refuses.
-        clock: The global reactor by default.
+        backend: The other backend.
+        number: The most at once, and in ``seconds``.  After that, they are available again one by one.
+        seconds: The period, in seconds.
+        by: What is counted together: the mail of a client ("host"), of a user ("login"), of a sender ("address"), or
+            what a function returns.
+        of: What is counted: each MAIL ("messages") or each RCPT ("recipients"), also those that ``backend`` rejects.
+        clock: The clock.  None: the global reactor.
 
     Raises:
-        ValueError: There is no such limit.
+        TypeError: An argument has the wrong type.
+        ValueError: A value cannot be used.
+
+    Example:
+        At most 100 messages an hour from each client:
+
+        >>> from twisted.internet.task import Clock
+        >>> from txsmtpx import MemoryBackend
+        >>> backend = LimitBackend(MemoryBackend(), 100, 3600, clock=Clock())
     """
 
+    @checked
     def __init__(
         self,
-        backend: Any,
+        backend: BackendLike,
         number: float,
         seconds: float,
         *,
         by: Literal["host", "login", "address"] | Whose = "host",
         of: Literal["messages", "recipients"] = "messages",
-        clock: Any = None,
+        clock: Reactor | None = None,
     ) -> None:
-        if clock is None:
-            from twisted.internet import reactor as clock
         super().__init__(backend)
-        whose = _BY.get(by) if isinstance(by, str) else by
-        if whose is None:
-            raise ValueError(f"by is host, login, address or a function, not {by!r}")
-        if of not in ("messages", "recipients"):
-            raise ValueError(f"of is messages or recipients, not {of!r}")
-        self._whose = whose
+        self._whose = _BY[by] if isinstance(by, str) else by
         self._of = of
-        self._buckets = Buckets(number, seconds, clock)
+        self._buckets = Buckets(number, seconds, clock_of(clock))
 
-    def session(self, session: Any, connection: Connection) -> _LimitSession:
-        """A session that counts."""
+    def session(self, session: SessionLike, connection: Connection) -> _LimitSession:
+        """
+        Return a session that counts.
+
+        Args:
+            session: The session of the other backend.
+            connection: The connection.
+
+        Returns:
+            The session.
+        """
         return _LimitSession(session, connection, self)
 
-    def count(self, what: str, connection: Connection, sender: str) -> None:
+    def count(self, what: Literal["messages", "recipients"], connection: Connection, sender: str) -> None:
         """
-        One more of ``what``.
+        Count one message or recipient.
+
+        Args:
+            what: Which of them.
+            connection: The connection.
+            sender: The sender.
 
         Raises:
-            SMTPError: 450 4.7.1, that is too much.
+            SMTPError: 450 4.7.1 if it is over the limit.
         """
         if what == self._of:
             name = self._whose(connection, sender)
@@ -138,18 +196,46 @@ class LimitBackend(Middleware):
 
 
 class _LimitSession(MiddlewareSession):
-    def __init__(self, inner: Any, connection: Connection, limit: LimitBackend) -> None:
+    """A session that counts its messages or recipients.  `LimitBackend` creates it."""
+
+    def __init__(self, inner: SessionLike, connection: Connection, limit: LimitBackend) -> None:
+        """
+        Create a session.
+
+        Args:
+            inner: The session of the other backend.
+            connection: The connection.
+            limit: The backend that counts.
+        """
         super().__init__(inner, connection)
         self._limit = limit
         self._sender = ""
 
-    def mail(self, sender: str, options: Any) -> Any:
-        """MAIL, one more."""
+    def mail(self, sender: str, options: MailOptions) -> Eventual[Answer]:
+        """
+        Handle MAIL: count a message.
+
+        Args:
+            sender: The address.
+            options: The parameters.
+
+        Returns:
+            The answer of the other session.
+        """
         self._limit.count("messages", self.connection, sender)
         self._sender = sender
         return self.inner.mail(sender, options)
 
-    def rcpt(self, recipient: str, options: Any) -> Any:
-        """RCPT, one more."""
+    def rcpt(self, recipient: str, options: RcptOptions) -> Eventual[Answer]:
+        """
+        Handle RCPT: count a recipient.
+
+        Args:
+            recipient: The address.
+            options: The parameters.
+
+        Returns:
+            The answer of the other session.
+        """
         self._limit.count("recipients", self.connection, self._sender)
         return self.inner.rcpt(recipient, options)

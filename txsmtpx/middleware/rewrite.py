@@ -1,46 +1,61 @@
 """
-Middleware that gives senders and recipients other addresses, or takes only those it has one for.
+Middleware that replaces the addresses of senders and recipients, or accepts only those that it can replace.
 
-The backend behind it sees the new addresses alone.  What becomes of a recipient there is the outcome of the one that
-the client named, at the same position (RFC 2033 §4.2).
+The backend behind it sees the new addresses only.  Its outcome for a recipient is the outcome for the recipient of the
+client at the same position (RFC 2033 §4.2).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
+from txsmtpx.arguments import checked
 from txsmtpx.dialog.outcome import accepts
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection
-from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
+from txsmtpx.interfaces import Answer, BackendLike, Connection, DataContext, Eventual, Message, Outcome, SessionLike
+from txsmtpx.middleware.middleware import Middleware
+from txsmtpx.middleware.middleware_context import Late, MiddlewareContext
+from txsmtpx.middleware.middleware_session import MiddlewareSession
 from txsmtpx.settling import then
 
 NO_SUCH_MAILBOX_550 = Reply(550, (5, 1, 1), "No such mailbox here")
 SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "That sender is not taken here")
 
-Rewrite = Callable[[str], Any] | Mapping[str, str]
+Rewrite = Callable[[str], Eventual[str | None]] | Mapping[str, str]
 """
-An address to its new one: a function that gives it, at once or by a Deferred or coroutine, None where it has none, or
-raises `SMTPError`; or what `mapped` takes.
+The new address for an address: a function that returns it, None if there is none, or raises `SMTPError`; or a table for
+`mapped`.
 """
 
 
 def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
     """
-    A function for a table of addresses, ``"old@example.org": "new@example.net"``, and of domains, ``"@example.org":
-    "@example.net"``, which leave the local part as it is; ``"@example.org": "me@example.net"`` is for a whole domain,
-    ``"@": ...`` for whatever is not found.  An address goes before its domain.  Addresses and domains are compared as
-    `txsmtpx.mailbox_key` and `txsmtpx.domain_key` say.
+    Return the function that looks addresses up in a table.
+
+    A key is an address, such as ``"old@example.org"``; a domain, such as ``"@example.org"``; or ``"@"`` for all others.
+    An address is looked up before its domain.  A value is an address; or a domain, which keeps the local part.
+    Addresses and domains are compared by `txsmtpx.mailbox_key` and `txsmtpx.domain_key`.
+
+    Args:
+        table: The table.
+
+    Returns:
+        The function.
 
     Raises:
-        ValueError: A domain in the table is none, or one address or domain has two new ones.
+        ValueError: A domain in the table is malformed, or one key occurs twice with different values.
+
+    Example:
+        >>> new = mapped({"@example.org": "@example.net", "old@example.org": "new@example.org"})
+        >>> new("me@example.org"), new("old@EXAMPLE.org"), new("me@example.com")
+        ('me@example.net', 'new@example.org', None)
     """
     known: dict[str, str] = {}
     for name, new in table.items():
@@ -62,40 +77,87 @@ def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
 
 class RewriteBackend(Middleware):
     """
-    A backend whose addresses are others than the clients'.
+    A backend that gets other addresses than the clients send.
 
     Args:
-        backend: The one it is for.
-        sender: For the addresses of MAIL; None leaves them.  The null path is left in any case.
-        recipient: For those of RCPT; None leaves them.
-        require: Refuse an address that has no new one (550 5.7.1 for senders, 550 5.1.1 for recipients) instead
-            of leaving it as it is.
+        backend: The other backend.
+        sender: The new addresses for MAIL.  None: they are not changed.  The null reverse-path is never changed.
+        recipient: The new addresses for RCPT.  None: they are not changed.
+        require: True rejects an address without a new one: 550 5.7.1 for senders, 550 5.1.1 for recipients.  False does
+            not change it.
+
+    Attributes:
+        sender: The function for senders.
+        recipient: The function for recipients.
+        require: As in the arguments.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A table cannot be used; see `mapped`.
+
+    Example:
+        >>> from txsmtpx import MemoryBackend
+        >>> backend = RewriteBackend(MemoryBackend(), recipient={"@example.org": "@example.net"})
     """
 
+    @checked
     def __init__(
-        self, backend: Any, *, sender: Rewrite | None = None, recipient: Rewrite | None = None, require: bool = False
+        self,
+        backend: BackendLike,
+        *,
+        sender: Rewrite | None = None,
+        recipient: Rewrite | None = None,
+        require: bool = False,
     ) -> None:
         super().__init__(backend)
         self.sender = mapped(sender) if isinstance(sender, Mapping) else sender
         self.recipient = mapped(recipient) if isinstance(recipient, Mapping) else recipient
         self.require = require
 
-    def session(self, session: Any, connection: Connection) -> _RewriteSession:
-        """A session that rewrites."""
+    def session(self, session: SessionLike, connection: Connection) -> _RewriteSession:
+        """
+        Return a session that replaces addresses.
+
+        Args:
+            session: The session of the other backend.
+            connection: The connection.
+
+        Returns:
+            The session.
+        """
         return _RewriteSession(session, connection, self)
 
 
 class _RewriteSession(MiddlewareSession):
-    def __init__(self, inner: Any, connection: Connection, rewrite: RewriteBackend) -> None:
+    """A session that replaces addresses.  `RewriteBackend` creates it."""
+
+    def __init__(self, inner: SessionLike, connection: Connection, rewrite: RewriteBackend) -> None:
+        """
+        Create a session.
+
+        Args:
+            inner: The session of the other backend.
+            connection: The connection.
+            rewrite: The backend with the functions.
+        """
         super().__init__(inner, connection)
         self._rewrite = rewrite
         self._sender = ""
         self._recipients: dict[str, list[str]] = {}
 
-    def mail(self, sender: str, options: Any) -> Any:
-        """MAIL, from another."""
+    def mail(self, sender: str, options: MailOptions) -> Eventual[Answer]:
+        """
+        Handle MAIL with the new address.
 
-        def renamed(new: str | None) -> Any:
+        Args:
+            sender: The address.
+            options: The parameters.
+
+        Returns:
+            The answer of the other session.
+        """
+
+        def renamed(new: str | None) -> Eventual[Answer]:
             if new is None and self._rewrite.require:
                 raise SMTPError.from_reply(SENDER_REFUSED_550)
             self._sender = sender if new is None else new
@@ -106,68 +168,120 @@ class _RewriteSession(MiddlewareSession):
             return self.inner.mail(sender, options)
         return then(self._rewrite.sender(sender), renamed)
 
-    def rcpt(self, recipient: str, options: Any) -> Any:
-        """RCPT, to another."""
+    def rcpt(self, recipient: str, options: RcptOptions) -> Eventual[Answer]:
+        """
+        Handle RCPT with the new address.
 
-        def renamed(new: str | None) -> Any:
+        Args:
+            recipient: The address.
+            options: The parameters.
+
+        Returns:
+            The answer of the other session.
+        """
+
+        def renamed(new: str | None) -> Eventual[Answer]:
             if new is None and self._rewrite.require:
                 raise SMTPError.from_reply(NO_SUCH_MAILBOX_550)
             name = recipient if new is None else new
-            return then(self.inner.rcpt(name, options), lambda said: self._taken(recipient, name, said))
+            return then(self.inner.rcpt(name, options), lambda answer: self._note(recipient, name, answer))
 
         if self._rewrite.recipient is None:
             return self.inner.rcpt(recipient, options)
         return then(self._rewrite.recipient(recipient), renamed)
 
-    def _taken(self, recipient: str, name: str, said: Any) -> Any:
-        if accepts(said):
+    def _note(self, recipient: str, name: str, answer: Answer) -> Answer:
+        if accepts(answer):
             self._recipients.setdefault(recipient, []).append(name)
-        return said
+        return answer
 
-    def data(self, message: Any, context: Any) -> Any:
-        """DATA, with the new addresses."""
+    def data(self, message: Message, context: DataContext) -> Eventual[Outcome]:
+        """
+        Handle DATA with the new addresses.
+
+        Args:
+            message: The message.
+            context: The envelope, and the outcomes.
+
+        Returns:
+            The outcome of the other session.
+        """
         names = context.recipients
         if self._rewrite.recipient is not None:
-            left = {recipient: iter(names) for recipient, names in self._recipients.items()}
+            left: dict[str, Iterator[str]] = {old: iter(new) for old, new in self._recipients.items()}
             names = [next(left[recipient]) for recipient in context.recipients]
         return self.inner.data(message, RenamedContext(context, self._sender, names))
 
-    def reset(self) -> Any:
-        """The transaction is over."""
+    def reset(self) -> object:
+        """
+        End the transaction.
+
+        Returns:
+            Ignored.
+        """
         self._recipients = {}
         return self.inner.reset()
 
 
 class RenamedContext(MiddlewareContext):
     """
-    A context whose recipients have other names here than in the one behind it, position by position.
-
-    Attributes:
-        sender: The sender here.
-        recipients: The recipients here.
+    A context with other addresses than the one around it, position by position.
 
     Args:
-        recipients: As many as ``outer`` has.
+        outer: The context of the client.
+        sender: The sender here.
+        recipients: The recipients here, as many as those of ``outer``.
     """
 
-    def __init__(self, outer: Any, sender: str, recipients: Sequence[str]) -> None:
+    def __init__(self, outer: DataContext, sender: str, recipients: Sequence[str]) -> None:
         super().__init__(outer)
-        self.sender = sender
-        self.recipients = tuple(recipients)
+        self._sender = sender
+        self._recipients = tuple(recipients)
         self._begun: set[int] = set()
         self._settled: set[int] = set()
         self._lock = threading.Lock()
 
-    def start_delivery(self, recipient: str | int, deferred: Any = None, timeout: float | None = None) -> None:
-        """See `IDataContext.start_delivery`."""
+    @property
+    def sender(self) -> str:
+        """The sender here."""
+        return self._sender
+
+    @property
+    def recipients(self) -> Sequence[str]:
+        """The recipients here."""
+        return self._recipients
+
+    def start_delivery(
+        self, recipient: str | int, deferred: Eventual[Outcome] = None, timeout: float | None = None
+    ) -> None:
+        """
+        Announce that the outcome for a recipient follows (`IDataContext.start_delivery`).
+
+        Args:
+            recipient: The address here, or its index.
+            deferred: A Deferred or coroutine of the outcome.
+            timeout: Seconds from now.
+
+        Raises:
+            ValueError: There is no such recipient, or each delivery to it has been announced.
+        """
         left = [position for position in self._positions(recipient) if position not in self._begun]
         if not left:
             raise ValueError(f"each delivery to {recipient!r} has begun already")
         super().start_delivery(left[0], deferred, timeout)
         self._begun.add(left[0])
 
-    def set_status(self, recipient: str | int, status: Any = None) -> bool:
-        """See `IDataContext.set_status`."""
+    def set_status(self, recipient: str | int, status: Outcome = None) -> bool:
+        """
+        Set the outcome for a recipient (`IDataContext.set_status`).
+
+        Args:
+            recipient: The address here, or its index.
+            status: The outcome.
+
+        Returns:
+            True if it counts.
+        """
         positions = self._positions(recipient)
         for position in positions:
             with self._lock:
@@ -176,10 +290,10 @@ class RenamedContext(MiddlewareContext):
                 self._settled.add(position)
             if super().set_status(position, status):
                 return True
-        return super().set_status(positions[-1], status)  # which is too late, and so it is told
+        return super().set_status(positions[-1], status)  # too late, which the outer context counts
 
     def _positions(self, recipient: str | int) -> list[int]:
-        """Where it stands: by its exact name, then by any name of the same mailbox."""
+        """Return the positions of a recipient: by its exact address, then by any spelling of the same mailbox."""
         if isinstance(recipient, int):
             return [recipient]
         named = [at for at, name in enumerate(self.recipients) if name == recipient]
@@ -194,6 +308,6 @@ class RenamedContext(MiddlewareContext):
     def _keys(self) -> list[str]:
         return [mailbox_key(recipient) for recipient in self.recipients]
 
-    def _as_here(self, told: Callable[[str, Any], None]) -> Callable[[str, Any], None]:
+    def _as_here(self, late: Late) -> Late:
         here = dict(zip(self.outer.recipients, self.recipients, strict=True))
-        return lambda recipient, status: told(here[recipient], status)
+        return lambda recipient, status: late(here[recipient], status)

@@ -1,11 +1,10 @@
 """
-A message that is made of another while it comes, chunk by chunk; whoever reads slowly slows the peer.
+A message that is made from another one while it is received, chunk by chunk.  A slow reader slows down the client.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
@@ -13,27 +12,26 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.dialog.failure import own_failure
-from txsmtpx.dialog.message import CONTENT_LIMIT
 from txsmtpx.errors import message_too_big
-from txsmtpx.interfaces import IMessage
+from txsmtpx.interfaces import IMessage, Message
 from txsmtpx.settling import FAILURES
 
 
 @implementer(IMessage)
 class StreamedMessage:
     """
-    See `IMessage`; it has one reader.
+    A message with one reader; see `IMessage`.
+
+    Args:
+        source: The other message.
+        chunks: The octets of this one: an async generator over ``source``.  Its exceptions are raised in the reader.
 
     Attributes:
         source: The other message.
-        ended: Whether all of it has been read.
-
-    Args:
-        source: An `IMessage`.
-        chunks: What this one is made of, an async generator over ``source``; what it raises its reader is told.
+        ended: True after all of this one has been read.
     """
 
-    def __init__(self, source: Any, chunks: AsyncIterator[bytes]) -> None:
+    def __init__(self, source: Message, chunks: AsyncIterator[bytes]) -> None:
         self.source = source
         self.ended = False
         self._chunks = chunks
@@ -43,20 +41,23 @@ class StreamedMessage:
 
     @property
     def received(self) -> int:
-        """Octets of the other message that have come so far."""
-        return int(self.source.received)
+        """The octets of the other message that were received so far."""
+        return self.source.received
 
     @property
     def content_limit(self) -> int:
-        """Octets that `content` collects where it is not told."""
-        return int(getattr(self.source, "content_limit", CONTENT_LIMIT))
+        """The octets that `content` collects if its limit is None."""
+        return self.source.content_limit
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
         """
-        The next chunk.
+        Return the next chunk.
+
+        Returns:
+            The chunk.
 
         Raises:
             RuntimeError: There is another reader.
@@ -78,7 +79,15 @@ class StreamedMessage:
             self._reading = False
 
     def content(self, limit: int | None = None) -> Deferred[bytes]:
-        """All of it (`IMessage.content`)."""
+        """
+        Return the whole message (`IMessage.content`).
+
+        Args:
+            limit: The most octets.  None: `content_limit`.
+
+        Returns:
+            The octets.
+        """
         if self._collected is not None:
             return succeed(self._collected)
         return Deferred.fromCoroutine(self._collect(self.content_limit if limit is None else limit))
@@ -93,7 +102,15 @@ class StreamedMessage:
         return self._collected
 
     def deliver_to(self, consumer: IConsumer) -> Deferred[None]:
-        """Write it all to ``consumer`` (`IMessage.deliver_to`)."""
+        """
+        Write the whole message to a consumer (`IMessage.deliver_to`).
+
+        Args:
+            consumer: It may pause the message.
+
+        Returns:
+            A Deferred that fires at the end of the message.
+        """
         valve = _Valve()
         delivered = valve.delivered = Deferred.fromCoroutine(self._deliver(consumer, valve))
         return delivered
@@ -109,7 +126,7 @@ class StreamedMessage:
             consumer.unregisterProducer()
 
     async def rest(self) -> None:
-        """Read what nobody has read, for those through whose hands it passes; not where a reader has failed."""
+        """Read the rest and discard it, since the generator has side effects; not after a failure."""
         while not self.ended and self._failure is None:
             try:
                 await self.__anext__()
@@ -119,7 +136,7 @@ class StreamedMessage:
 
 @implementer(IPushProducer)
 class _Valve:
-    """What a consumer pauses."""
+    """The producer of `StreamedMessage.deliver_to`."""
 
     delivered: Deferred[None]
 
@@ -128,7 +145,7 @@ class _Valve:
         self._waiting: Deferred[None] | None = None
 
     async def opened(self) -> None:
-        """When it takes more."""
+        """Wait until the consumer takes more."""
         if self._paused:
             self._waiting = Deferred()
             await self._waiting

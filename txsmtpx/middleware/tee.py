@@ -1,111 +1,136 @@
 """
 Middleware that gives each message to a second backend too, such as an archive.
 
-Both read it as it comes, at the pace of the slower.  The copy ends only when the first backend has taken the message;
-of one that it refuses, or that is lost on the way, the second gets no end, and so nothing that it could take for whole.
+Both read the message while it is received, at the pace of the slower one.  The copy ends only after the first backend
+has accepted the message.  If that rejects it, or it is lost, the second backend gets no end, and so cannot store a part
+as a whole message.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.message import CONTENT_LIMIT, Message, MessageAborted
+from txsmtpx.arguments import checked
+from txsmtpx.dialog import delivery
+from txsmtpx.dialog import message as dialog_message
+from txsmtpx.dialog.message import MessageAborted
 from txsmtpx.dialog.outcome import accepts, answer
 from txsmtpx.dialog.transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection
-from txsmtpx.middleware.middleware import Middleware, MiddlewareContext, MiddlewareSession
+from txsmtpx.interfaces import BackendLike, Connection, DataContext, ISession, Message, Outcome, SessionLike
+from txsmtpx.middleware.middleware import Middleware
+from txsmtpx.middleware.middleware_context import MiddlewareContext
+from txsmtpx.middleware.middleware_session import MiddlewareSession
 from txsmtpx.middleware.streamed_message import StreamedMessage
-from txsmtpx.settling import FAILURES
+from txsmtpx.settling import FAILURES, deferred_call
 
 log = Logger(__name__)
 
 
 class TeeBackend(Middleware):
     """
-    A backend whose messages another one gets as well.
+    A backend whose messages a second backend gets too.
 
-    Attributes:
-        copies: The other.
-        required: Whether a message is taken only when its copy was.
+    The copy goes to the recipients that ``backend`` accepted at RCPT.  If ``backend`` has rejected all of them by
+    `IDataContext.set_status`, as LMTP allows, there is no copy.
 
     Args:
-        backend: The one it is for: the clients hear from this one alone.
-        copies: An `txsmtpx.IBackend` that has a session for everybody; each message has one of its own, and
-            goes to the recipients that ``backend`` took at RCPT.  When under LMTP it has refused all of them by
-            ``set_status``, there is no copy.
-        required: A message whose copy is refused is refused, and its 250 waits for the copy.  Otherwise that
-            stands in the log.
+        backend: The first backend.  The client gets its replies only.
+        copies: The second backend.  It accepts clients without a login; each message has a session of its own.
+        required: True rejects a message whose copy is rejected; its 250 waits for the copy.  False logs it.
+
+    Attributes:
+        copies: The second backend.
+        required: As in the arguments.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> from txsmtpx import MemoryBackend
+        >>> backend = TeeBackend(MemoryBackend(), MemoryBackend(), required=True)
     """
 
-    def __init__(self, backend: Any, copies: Any, *, required: bool = False) -> None:
+    @checked
+    def __init__(self, backend: BackendLike, copies: BackendLike, *, required: bool = False) -> None:
         super().__init__(backend)
         self.copies = copies
         self.required = required
 
-    def session(self, session: Any, connection: Connection) -> _TeeSession:
-        """A session that copies."""
+    def session(self, session: SessionLike, connection: Connection) -> _TeeSession:
+        """
+        Return a session that copies.
+
+        Args:
+            session: The session of the first backend.
+            connection: The connection.
+
+        Returns:
+            The session.
+        """
         return _TeeSession(session, connection, self)
 
 
 class _TeeSession(MiddlewareSession):
-    def __init__(self, inner: Any, connection: Connection, tee: TeeBackend) -> None:
+    def __init__(self, inner: SessionLike, connection: Connection, tee: TeeBackend) -> None:
         super().__init__(inner, connection)
         self._tee = tee
         self._copy: _Copy | None = None
 
-    async def data(self, message: Any, context: Any) -> Any:
-        """DATA, to both."""
+    async def data(self, message: Message, context: DataContext) -> Outcome:
+        """Handle DATA: give the message to both backends."""
         copy = _Copy(context)
         try:
             await copy.begin(self._tee.copies, message)
         except FAILURES as error:
-            await copy.give_up()
+            await copy.abandon()
             self._not_copied(context, error)
-            return await maybeDeferred(self.inner.data, message, context)
+            return await deferred_call(self.inner.data, message, context)
         self._copy = copy
         mine = _TeeContext(context)
         stream = StreamedMessage(message, copy.taken_from(message))
         try:
-            said = await maybeDeferred(self.inner.data, stream, mine)
+            outcome = await deferred_call(self.inner.data, stream, mine)
             if not mine.started:
                 await stream.rest()
         except FAILURES:
-            await copy.give_up()
+            await copy.abandon()
             raise
-        if _is_no(said) or mine.refused == len(context.recipients):
-            await copy.give_up()
-            return said
+        if _rejects(outcome) or mine.rejected == len(context.recipients):
+            await copy.abandon()
+            return outcome
         if self._tee.required:
             await self._finish(copy, context)
         else:
             Deferred.fromCoroutine(self._finish(copy, context))
-        return said
+        return outcome
 
-    def reset(self) -> Any:
-        """The transaction is over: of a message that nobody has read to its end there will be no copy."""
+    def reset(self) -> object:
+        """End the transaction.  There is no copy of a message that was not read to its end."""
         copy, self._copy = self._copy, None
         if copy is not None:
             copy.read_no_further()
         return self.inner.reset()
 
-    async def _finish(self, copy: _Copy, context: Any) -> None:
+    async def _finish(self, copy: _Copy, context: DataContext) -> None:
         try:
             await copy.finish()
         except FAILURES as error:
             self._not_copied(context, error)
 
-    def _not_copied(self, context: Any, error: BaseException) -> None:
+    def _not_copied(self, context: DataContext, error: BaseException) -> None:
         """
+        Log that there is no copy.
+
         Raises:
-            SMTPError: It has to be.
+            SMTPError: The copy is required.
         """
         refused = isinstance(error, SMTPError | MessageAborted)
         log.warn(
@@ -116,66 +141,67 @@ class _TeeSession(MiddlewareSession):
             **({} if refused else {"log_failure": Failure(error)}),
         )
         if self._tee.required:
-            raise error if isinstance(error, SMTPError) else SMTPError.from_reply(replies.LOCAL_ERROR_451)
+            raise SMTPError.from_reply(error.reply if isinstance(error, SMTPError) else replies.LOCAL_ERROR_451)
 
 
 class _TeeContext(MiddlewareContext):
     """
-    Counts.
+    A context that counts rejected recipients.
 
     Attributes:
-        refused: Recipients whose status is a no.
+        rejected: The recipients whose status is a rejection.
     """
 
-    def __init__(self, outer: Any) -> None:
+    def __init__(self, outer: DataContext) -> None:
         super().__init__(outer)
-        self.refused = 0
+        self.rejected = 0
 
-    def set_status(self, recipient: str | int, status: Any = None) -> bool:
-        """See `IDataContext.set_status`."""
+    def set_status(self, recipient: str | int, status: Outcome = None) -> bool:
+        """Set the outcome for a recipient, and count it."""
         counted = super().set_status(recipient, status)
-        self.refused += counted and _is_no(status)
+        self.rejected += counted and _rejects(status)
         return counted
 
 
 class _Copy:
-    """A transaction with the second backend."""
+    """The transaction of one message with the second backend."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: DataContext) -> None:
         self._outer = context
-        self._session: Any = None
-        self._context: Any = None
-        self._message = Message()
+        self._session: SessionLike | None = None
+        self._context: delivery.DataContext | None = None
+        self._message = dialog_message.Message()
         self._read: Deferred[BaseException | None] = Deferred()
 
-    async def begin(self, backend: Any, message: Any) -> None:
+    async def begin(self, backend: BackendLike, message: Message) -> None:
         """
-        Up to DATA.
+        Go on to DATA.
 
         Raises:
-            SMTPError: The second backend does not take it.
+            SMTPError: The second backend rejects the sender or all recipients.
         """
         outer = self._outer
-        session = self._session = await maybeDeferred(backend.anonymous_login, outer.connection)
+        session = self._session = await deferred_call(backend.anonymous_login, outer.connection)
         transaction = Transaction(outer.sender, outer.options, outer.queue_id)
-        _checked(await maybeDeferred(session.mail, outer.sender, outer.options), session, "mail")
+        _check(await deferred_call(session.mail, outer.sender, outer.options), session, "mail")
         refused: SMTPError | None = None
         for recipient, options in zip(outer.recipients, outer.recipient_options, strict=True):
             try:
-                _checked(await maybeDeferred(session.rcpt, recipient, options), session, "rcpt")
+                _check(await deferred_call(session.rcpt, recipient, options), session, "rcpt")
             except SMTPError as error:
                 refused = error
             else:
                 transaction.recipients.append(recipient)
                 transaction.recipient_options.append(options)
         if refused is not None and not transaction.recipients:
-            raise refused
-        self._message.content_limit = getattr(message, "content_limit", CONTENT_LIMIT)
-        self._context = outer.another(transaction)
-        self._context.run(session, self._message)
+            raise SMTPError.from_reply(refused.reply)
+        self._message.content_limit = message.content_limit
+        # Middleware passes on what it does not know, so that this reaches the context of the server.
+        self._context = cast(delivery.DataContext, outer).another(transaction)
+        self._context.run(cast(ISession, session), self._message)
 
-    async def taken_from(self, message: Any) -> AsyncIterator[bytes]:
-        """The chunks of ``message``, which the second backend has had before the next is asked for."""
+    async def taken_from(self, message: Message) -> AsyncIterator[bytes]:
+        """Iterate over the chunks of a message, each after the second backend has got it."""
         try:
             async for chunk in message:
                 self._message.write(chunk)
@@ -188,7 +214,7 @@ class _Copy:
         self._has_read(None)
 
     def read_no_further(self) -> None:
-        """Nobody reads on."""
+        """Note that the first backend reads no more."""
         self._has_read(MessageAborted())
 
     def _has_read(self, error: BaseException | None) -> None:
@@ -197,28 +223,30 @@ class _Copy:
 
     async def finish(self) -> None:
         """
-        The first backend has taken it: this is its end, when it has been read to that.
+        End the copy, since the first backend has accepted the message; wait until that has read it to its end.
 
         Raises:
-            SMTPError: The second backend does not take it.
-            MessageAborted: Nobody has read it to its end.
+            SMTPError: The second backend rejects the message.
+            MessageAborted: The message was not read to its end.
         """
+        context, session = self._context, self._session
+        assert context is not None and session is not None
         try:
             error = await self._read
             if error is not None:
-                self._context.lost(Failure(MessageAborted()))
+                context.lost(Failure(MessageAborted()))
                 raise MessageAborted(f"it was not read to its end: {error}")
             self._message.finish()
-            told: list[Reply] = []
-            last = self._context.conclude(told.append)
-            last = await last if isinstance(last, Deferred) else last
-            for reply in told if last is None else [last]:
-                _checked(reply, self._session, "data")
+            written: list[Reply] = []
+            concluded = context.conclude(written.append)
+            last = await concluded if isinstance(concluded, Deferred) else concluded
+            for reply in written if last is None else [last]:
+                _check(reply, session, "data")
         finally:
             await self._close()
 
-    async def give_up(self) -> None:
-        """It is not to have an end."""
+    async def abandon(self) -> None:
+        """Give the copy no end."""
         if self._context is not None:
             self._context.lost(Failure(MessageAborted()))
         await self._close()
@@ -228,22 +256,24 @@ class _Copy:
         if session is not None:
             for method in (session.reset, session.logout):
                 try:
-                    await maybeDeferred(method)
+                    await deferred_call(method)
                 except FAILURES:
                     text = "session={session} queue={queue} the session of the copy failed"
                     session_id, queue_id = self._outer.connection.session_id, self._outer.queue_id
                     log.failure(text, session=session_id, queue=queue_id)
 
 
-def _is_no(said: Any) -> bool:
-    return isinstance(said, BaseException | Failure) or (isinstance(said, Reply) and not said.positive)
+def _rejects(outcome: Outcome) -> bool:
+    return isinstance(outcome, BaseException | Failure) or (isinstance(outcome, Reply) and not outcome.positive)
 
 
-def _checked(said: object, session: object, method: str) -> None:
+def _check(given: object, session: object, method: str) -> None:
     """
+    Check the answer of the second backend.
+
     Raises:
-        SMTPError: It is a no.
-        TypeError: A session may not give it.
+        SMTPError: It is a rejection.
+        TypeError: A session may not answer so.
     """
-    if not accepts(said):
-        raise SMTPError.from_reply(answer(said, session, method))
+    if not accepts(given):
+        raise SMTPError.from_reply(answer(given, session, method))

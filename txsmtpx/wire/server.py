@@ -21,13 +21,13 @@ from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.grammar import replies
 from txsmtpx.wire.admission import Admission
-from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.half_close import ANSWER_TIMEOUT, LAST_ANSWER_TIMEOUT, closed_entirely
 from txsmtpx.wire.handshake import failure_text
 from txsmtpx.wire.intake import DIALOG, PEER, Intake
 from txsmtpx.wire.opening import Opening
 from txsmtpx.wire.outlet import Outlet
+from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.tls_state import TLSState
 from txsmtpx.wire.transcript import Recorder, Transcript
 

@@ -1,0 +1,196 @@
+"""
+The arguments of public constructors: what cannot be used is refused when it is given (law 27).
+
+`checked` compares the arguments with the annotations.  So the types are written once, for type checkers and for callers
+without one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import types
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, wraps
+from typing import Literal, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+
+from zope.interface.interface import InterfaceClass
+
+from txsmtpx.interfaces.provided import members, provides
+
+F = TypeVar("F", bound=Callable[..., object])
+
+SECRET = ("auth", "users", "password")
+"""Arguments whose values are in no error message, since they are secrets (law 7)."""
+
+_NAMES: dict[object, str] = {
+    bool: "True or False",
+    bytes: "bytes",
+    float: "a number",
+    int: "a whole number",
+    str: "text",
+    type(None): "None",
+}
+
+
+def checked(function: F) -> F:
+    """
+    Decorate a function so that unknown names and wrong types of arguments raise an error that names them.
+
+    A wrong name or type raises `TypeError`.  A text that is none of the words of a `Literal` raises `ValueError`.
+
+    Args:
+        function: The function; for a class its ``__init__``.  Every annotation can be evaluated at run time.
+
+    Returns:
+        The function with the checks.
+
+    Example:
+        >>> @checked
+        ... def connect(host: str, timeout: float = 30) -> None: ...
+        >>> connect("mail.example.org", timout=5)
+        Traceback (most recent call last):
+        TypeError: connect has no argument timout; did you mean timeout?
+        >>> connect("mail.example.org", timeout="5")
+        Traceback (most recent call last):
+        TypeError: connect: timeout must be a number, not '5'
+    """
+    signature = inspect.signature(function)
+    owner = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
+
+    @wraps(function)
+    def check(*args: object, **kwargs: object) -> object:
+        hints = _hints(function)
+        known = [name for name in hints if name not in ("self", "return")]
+        for name in kwargs:
+            if name not in known:
+                raise TypeError(_unknown(owner, name, known))
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError:
+            return function(*args, **kwargs)  # Python's own error names what is missing
+        for parameter, value in given.items():
+            kind = signature.parameters[parameter].kind
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                found = dict(value)
+            else:
+                found = {parameter: value} if kind is not inspect.Parameter.VAR_POSITIONAL else {}
+            for name, each in found.items():
+                if name in hints and not fits(each, hints[name]):
+                    shown = type(each).__name__ if name in SECRET else _shown(each)
+                    error = ValueError if _is_wrong_word(each, hints[name]) else TypeError
+                    raise error(f"{owner}: {name} must be {described(hints[name])}, not {shown}")
+        return function(*args, **kwargs)
+
+    return check  # type: ignore[return-value]
+
+
+@cache
+def _hints(function: Callable[..., object]) -> Mapping[str, object]:
+    """Return the types of the arguments by name, those of ``**settings: Unpack[Settings]`` among them."""
+    hints: dict[str, object] = {}
+    for name, hint in get_type_hints(function).items():
+        if get_origin(hint) is Unpack:
+            hints |= get_type_hints(get_args(hint)[0])
+        else:
+            hints[name] = hint
+    return hints
+
+
+def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"{owner} has no argument {name}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _is_wrong_word(value: object, hint: object) -> bool:
+    """Return whether a value is a text where some words are allowed, and not one of them."""
+    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return isinstance(value, str) and any(get_origin(part) is Literal for part in parts)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+def fits(value: object, hint: object) -> bool:
+    """
+    Return whether a value has a type.
+
+    Args:
+        value: The value.
+        hint: The type, as it is annotated.  A type that is not understood fits every value.
+
+    Returns:
+        True if the value has the type.
+
+    Example:
+        >>> fits(5, float), fits(True, int), fits("DSN", Sequence[str])
+        (True, False, False)
+    """
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is type:
+        return isinstance(value, type)
+    if callable in (hint, origin) or origin is Callable:
+        return callable(value)
+    if isinstance(hint, InterfaceClass):
+        return bool(hint.providedBy(value))
+    kind = origin or hint
+    if not isinstance(kind, type):
+        return True
+    if getattr(kind, "_is_protocol", False):
+        return callable(value) if "__call__" in members(kind) else not isinstance(value, type) and provides(value, kind)
+    if kind in (int, float):
+        return isinstance(value, int | float if kind is float else int) and not isinstance(value, bool)
+    if not isinstance(value, kind):
+        return False
+    if isinstance(value, tuple) and kind is tuple:
+        return Ellipsis in parts or _all_fit(value, parts)
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection) or not parts:
+        return not parts or isinstance(value, Mapping)  # one text is no list of texts
+    return all(fits(each, parts[0]) for each in value)
+
+
+def _all_fit(values: Sequence[object], hints: Sequence[object]) -> bool:
+    return len(values) == len(hints) and all(fits(one, other) for one, other in zip(values, hints, strict=True))
+
+
+def described(hint: object) -> str:
+    """
+    Return the description of a type for an error message.
+
+    Args:
+        hint: The type, as it is annotated.
+
+    Returns:
+        The description, in words.
+
+    Example:
+        >>> described(float | None), described(Literal["refuse", "send"])
+        ('a number or None', "'refuse' or 'send'")
+    """
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _either([described(part) for part in parts])
+    if origin is Literal:
+        return _either([repr(part) for part in parts])
+    if origin is tuple and Ellipsis not in parts:
+        return f"({', '.join(map(described, parts))})"
+    if callable in (hint, origin) or origin is Callable:
+        return "a function"
+    kind = origin or hint
+    if isinstance(kind, type) and issubclass(kind, Mapping):
+        return "a dict"
+    if isinstance(kind, type) and parts and issubclass(kind, Sequence | Collection):
+        return f"a list of {described(parts[0])}"
+    name = str(getattr(kind, "__name__", kind)).removesuffix("Like")
+    return _NAMES.get(kind) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+def _either(words: list[str]) -> str:
+    words = list(dict.fromkeys(words))
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
