@@ -123,7 +123,7 @@ def test_a_refusal_for_all_recipients_does_not_grow(relay):
     for _ in range(20):
         with pytest.raises(SMTPError, match=r"451 4\.7\.1 Later"):
             to_next.here.result(to_next.client.rcpt(TO[0]))
-        frame, size = session._refusal.__traceback__, 0
+        frame, size = session._next._refusal.__traceback__, 0
         while frame is not None:
             frame, size = frame.tb_next, size + 1
         sizes.append(size)

@@ -48,7 +48,7 @@ async def by_xforward(client: SMTPClient, connection: Connection) -> None:
 
 def _origin(connection: Connection) -> dict[str, str]:
     """Return the attributes that XCLIENT and XFORWARD share; "" for what is not known."""
-    host, port = connection.peer_host, getattr(connection.peer, "port", 0)
+    host, port = connection.peer_host, connection.peer_port
     helo = connection.helo
     return {
         "NAME": connection.xclient.get("NAME", ""),

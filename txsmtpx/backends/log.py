@@ -1,35 +1,49 @@
 """
-``log``: one line a message; takes everything, keeps nothing.
+The backend ``log``: it accepts everything, logs a line for each message, and stores nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from twisted.internet.interfaces import IConsumer
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer, IProducer
 from zope.interface import implementer
 
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.content import field, header
 from txsmtpx.content.beginning import Beginning
+from txsmtpx.interfaces import DataContext, Message
 
 HEADER = 64 * 1024
-"""Octets in which the subject is looked for."""
+"""Octets in which the subject is searched."""
 
 _subject = header.finder(b"subject")
 
 
 def log_backend() -> OpenBackend:
-    """Everybody shares one session, which keeps no state."""
+    """
+    Return a backend that logs a line for each message, and discards it.
+
+    Returns:
+        The backend.  All clients share one session, which has no state.
+    """
     session = LogSession()
     return OpenBackend(lambda connection: session)
 
 
 class LogSession(Session):
-    """Reads each message to its end, remembers its beginning."""
+    """A session that reads each message to its end, and logs its subject."""
 
-    def data(self, message: Any, context: Any) -> Any:
-        """Its subject goes into the line that the log has for it."""
+    def data(self, message: Message, context: DataContext) -> Deferred[None]:
+        """
+        Handle DATA: read the message, and add its subject to the log.
+
+        Args:
+            message: The message.
+            context: The envelope.
+
+        Returns:
+            A Deferred that fires at the end of the message.
+        """
         reader = _Reader(HEADER)
 
         def read(result: None) -> None:
@@ -40,11 +54,11 @@ class LogSession(Session):
 
 @implementer(IConsumer)
 class _Reader(Beginning):
-    """Keeps the beginning of a message, and lets the rest go by as fast as it comes."""
+    """A consumer that keeps the beginning of a message, and discards the rest."""
 
     __slots__ = ()
 
-    def registerProducer(self, producer: Any, streaming: bool) -> None:
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         pass
 
     def unregisterProducer(self) -> None:

@@ -1,8 +1,8 @@
 """
-``maildir:PATH``: a Maildir for all, or one for each recipient.
+The backend ``maildir:PATH``: it delivers to one Maildir, or to one for each recipient.
 
-250 means stored: file and directory are on the disk before it is said, for each recipient it is said to.
-How, is the business of `txsmtpx.backends.maildir_delivery`.
+The reply 250 means stored: the file and its directory are on the disk before it is sent, for each recipient (law 12).
+`txsmtpx.backends.maildir_delivery` does that.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from txsmtpx.arguments import checked
 from txsmtpx.backends.maildir_delivery import GATHER, Delivery
 from txsmtpx.backends.maildir_directories import Directories
 from txsmtpx.backends.session import OpenBackend, Session
@@ -26,6 +25,7 @@ from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import local_key
 from txsmtpx.grammar.options import RcptOptions
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import DataContext, InThread, Message
 
 log = Logger(__name__)
 
@@ -37,29 +37,40 @@ def disk_full_452(queue_id: str) -> Reply:
 
 
 MAX_NAME = 200
-"""Octets of a part of a path that comes from an address; file systems end at 255."""
+"""Octets of a part of a path that comes from an address; the limit of file systems is 255."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class MaildirBackend(OpenBackend):
     """
-    Delivers to Maildirs.
+    A backend that delivers to Maildirs.
 
     Args:
-        pattern: The path; ``{domain}`` and ``{local}`` in it stand for the parts of the recipient's address, in
-            the form in which mailboxes are compared (`txsmtpx.mailbox_key`): each mailbox has one Maildir.
-        in_thread: Calls a function in a thread.
-        fsync: As `os.fsync`, for files and directories.
+        pattern: The path.  ``{domain}`` and ``{local}`` in it are replaced by the parts of the recipient's address, in
+            the form of `txsmtpx.mailbox_key`: each mailbox has one Maildir.
+        in_thread: It calls a function in a thread.
+        fsync: It writes a file or directory to the disk, as `os.fsync` does.
+
+    Attributes:
+        in_thread: As in the arguments.
+        directories: The directories that are on the disk.
 
     Raises:
-        ValueError: It is empty, or holds other braces or a NUL.
+        TypeError: An argument has the wrong type.
+        ValueError: The pattern is empty, or has other braces or a NUL.
+
+    Example:
+        >>> backend = MaildirBackend("/var/mail/{domain}/{local}")
+        >>> backend.maildir("Me@EXAMPLE.org", "mail.example.org")
+        '/var/mail/example.org/me'
     """
 
+    @checked
     def __init__(
         self,
         pattern: str,
-        in_thread: Callable[..., Deferred[Any]] = deferToThread,
+        in_thread: InThread = deferToThread,
         fsync: Callable[[int], None] = os.fsync,
     ) -> None:
         if not pattern:
@@ -75,10 +86,10 @@ class MaildirBackend(OpenBackend):
 
     def check(self) -> None:
         """
-        Look whether Maildirs can be made and written; ``twistd smtpx --check`` asks.
+        Check that Maildirs can be created and written, for ``twistd smtpx --check``.
 
         Raises:
-            OSError: They cannot be.
+            OSError: They cannot.
         """
         fixed, brace, _ = self._pattern.partition("{")
         parts = [os.path.join(fixed, part) for part in ("tmp", "new", "cur")]
@@ -87,10 +98,17 @@ class MaildirBackend(OpenBackend):
 
     def maildir(self, recipient: str, own_domain: str) -> str:
         """
-        The Maildir of ``recipient``; <Postmaster>, who needs no domain, is that of ``own_domain``.
+        Return the Maildir of a recipient.
+
+        Args:
+            recipient: The address.
+            own_domain: The domain of <Postmaster>, which has none.
+
+        Returns:
+            The path.
 
         Raises:
-            SMTPError: 553 5.1.3, no file can safely have that name.
+            SMTPError: 553 5.1.3 if a part of the address is not safe as a name of a directory.
         """
         local, domain = path.split(recipient)
         try:
@@ -104,7 +122,7 @@ class MaildirBackend(OpenBackend):
 
 
 def _safe(name: str) -> bool:
-    """Whether ``name`` can be one part of a path and nothing else."""
+    """Return whether a name can be one part of a path, and nothing else."""
     return (
         bool(name)
         and not name.startswith(".")
@@ -115,7 +133,13 @@ def _safe(name: str) -> bool:
 
 
 class MaildirSession(Session):
-    """Keeps no state: the envelope is on the context."""
+    """
+    A session that delivers to Maildirs.  `MaildirBackend` creates it.
+
+    Args:
+        backend: The backend.
+        domain: The domain of <Postmaster>.
+    """
 
     def __init__(self, backend: MaildirBackend, domain: str) -> None:
         self._backend = backend
@@ -123,13 +147,28 @@ class MaildirSession(Session):
 
     def rcpt(self, recipient: str, options: RcptOptions) -> None:
         """
+        Handle RCPT: check that the recipient can have a Maildir.
+
+        Args:
+            recipient: The address.
+            options: The parameters.
+
         Raises:
-            SMTPError: 553 5.1.3, nobody can have such a Maildir.
+            SMTPError: 553 5.1.3 if it cannot.
         """
         self._backend.maildir(recipient, self._domain)
 
-    async def data(self, message: Any, context: Any) -> None:
-        """Deliver to every recipient, or under SMTP to none."""
+    async def data(self, message: Message, context: DataContext) -> None:
+        """
+        Handle DATA: deliver to every recipient.  For SMTP, deliver to none if one delivery fails.
+
+        Args:
+            message: The message.
+            context: The envelope, and the outcomes.
+
+        Raises:
+            SMTPError: 452 4.3.1 if the disk is full, 451 4.3.0 for another failure.
+        """
         in_thread = self._backend.in_thread
         maildirs = [self._backend.maildir(each, self._domain) for each in context.recipients]
         delivery = Delivery(context, maildirs, self._backend.directories)
@@ -151,7 +190,7 @@ class MaildirSession(Session):
         context.note(stored=len(delivery.outcomes) - len(failed))
 
 
-def _refusal(error: OSError, context: Any) -> SMTPError:
+def _refusal(error: OSError, context: DataContext) -> SMTPError:
     session_id, queue_id = context.connection.session_id, context.queue_id
     log.error("session={session} queue={queue} cannot store: {error}", session=session_id, queue=queue_id, error=error)
     full = error.errno in _FULL

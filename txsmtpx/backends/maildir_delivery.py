@@ -1,8 +1,8 @@
 """
-A message on its way into Maildirs: written to ``tmp/`` as it comes, for further Maildirs copied from there.
+The delivery of a message to Maildirs: it is written to ``tmp/`` while it is received, and copied for further Maildirs.
 
-Only what is whole, and on the disk, is renamed into ``new/``.  Under LMTP a Maildir that takes no more, even in the
-middle, is the misfortune of its own recipients alone.
+Only a whole message that is on the disk is renamed into ``new/``.  For LMTP, a Maildir that cannot be written fails the
+delivery to its own recipients only.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import socket
 import time
 from collections.abc import Sequence
 from io import FileIO
-from typing import Any
 
 from txsmtpx.backends.maildir_directories import Directories
 from txsmtpx.grammar import trace
+from txsmtpx.interfaces import DataContext
 
 GATHER = 256 * 1024
-"""Octets gathered before they are written: a small message takes one trip to a thread."""
+"""Octets that are gathered before they are written: a small message needs one call in a thread."""
 
 _numbers = itertools.count(1)
 _host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
@@ -29,17 +29,18 @@ _host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
 
 class Delivery:
     """
-    One message on its way to one or more Maildirs; blocking, for a thread.
-
-    Attributes:
-        outcomes: (recipient, None or what went wrong), one for each, in RCPT order.
+    The delivery of one message to one or more Maildirs.  It blocks, so it runs in a thread; a session creates it.
 
     Args:
-        maildirs: One for each recipient of ``context``.
-        directories: Of the backend.
+        context: The envelope.
+        maildirs: A Maildir for each recipient.
+        directories: The directories of the backend.
+
+    Attributes:
+        outcomes: Each recipient, in the order of RCPT, with the error of its delivery; None for a success.
     """
 
-    def __init__(self, context: Any, maildirs: Sequence[str], directories: Directories) -> None:
+    def __init__(self, context: DataContext, maildirs: Sequence[str], directories: Directories) -> None:
         self.outcomes: list[tuple[str, OSError | None]] = []
         self._directories = directories
         self._context = context
@@ -57,10 +58,13 @@ class Delivery:
 
     def write(self, octets: bytes) -> None:
         """
-        The next octets of the body.
+        Write the next octets of the message.
+
+        Args:
+            octets: The octets.
 
         Raises:
-            OSError: The disk takes no more.
+            OSError: No Maildir can be written.
         """
         if self._file is None:
             self._file = self._open_next()
@@ -75,10 +79,13 @@ class Delivery:
 
     def complete(self, octets: bytes) -> None:
         """
-        The last octets of the body: store it, everywhere.
+        Write the last octets of the message, and deliver it.
+
+        Args:
+            octets: The octets.
 
         Raises:
-            OSError: It is stored nowhere.
+            OSError: It is delivered nowhere.
         """
         self.write(octets)
         assert self._file is not None
@@ -101,7 +108,7 @@ class Delivery:
         self.outcomes = [(recipient, found[recipient]) for recipient in self._context.recipients]
 
     def abandon(self) -> None:
-        """Leave nothing behind."""
+        """Remove what was written."""
         self._abandoned = True
         if self._file is not None:
             with contextlib.suppress(OSError):
@@ -114,7 +121,7 @@ class Delivery:
             os.unlink(temporary)
 
     def _open_next(self) -> FileIO:
-        """A file in the first Maildir that can be had; under LMTP the others may fail alone."""
+        """Return a file in the first Maildir that can be written; for LMTP the others may fail alone."""
         for maildir, recipients in self._recipients.items():
             if maildir in self._unusable:
                 continue
@@ -130,7 +137,7 @@ class Delivery:
         raise next(iter(self._unusable.values()))
 
     def _move(self, full: FileIO, error: OSError) -> FileIO:
-        """What has come so far, in the next Maildir, since the one of ``full`` takes no more."""
+        """Copy what was received so far to the next Maildir, since the one of ``full`` cannot be written."""
         begin = self._body
         while True:
             self._unusable[self._maildir] = error
@@ -152,7 +159,7 @@ class Delivery:
         self._remove(str(file.name))
 
     def _prepare(self, maildir: str) -> tuple[str, OSError | None]:
-        """The whole message in the ``tmp`` of ``maildir``, on the disk."""
+        """Write the whole message to the ``tmp`` of a Maildir, and to the disk."""
         whole = self._file
         assert whole is not None
         if maildir in self._unusable:
@@ -170,7 +177,7 @@ class Delivery:
         return self._path(maildir, "tmp"), None
 
     def _publish(self, maildir: str, temporary: str) -> OSError | None:
-        """Into ``new``, and that on the disk too."""
+        """Move the message into ``new``, and write that to the disk."""
         try:
             if self._abandoned:
                 raise FileNotFoundError(errno.ENOENT, "the peer has gone", temporary)
@@ -183,7 +190,7 @@ class Delivery:
         return None
 
     def _take_back(self, maildirs: Sequence[str]) -> None:
-        """Out of ``new`` again, as far as no reader of mail has seen it: the client keeps the message."""
+        """Remove the message from ``new``, unless a mail reader has moved it: the client keeps the message."""
         for maildir in maildirs:
             self._remove(self._path(maildir, "new"))
 
@@ -195,7 +202,7 @@ class Delivery:
         temporary = self._path(maildir, "tmp")
         try:
             file = FileIO(temporary, "x")  # without a buffer, so that what has been written is known
-        except FileNotFoundError:  # somebody has taken ``tmp`` away
+        except FileNotFoundError:  # ``tmp`` was removed
             self._directories.make(maildir)
             file = FileIO(temporary, "x")
         self._temporary.append(temporary)
@@ -209,21 +216,21 @@ class Delivery:
         return file
 
     def _trace(self, recipients: list[str]) -> bytes:
-        """The headers of final delivery (RFC 5321 §4.4)."""
+        """Return the trace fields of final delivery (RFC 5321 §4.4)."""
         context = self._context
         delivered = b"".join(map(trace.delivered_to, recipients))
         return trace.return_path(context.sender) + delivered + bytes(context.received(self._received))
 
 
 def _write(file: FileIO, octets: bytes) -> None:
-    """All of it."""
+    """Write all octets."""
     rest = memoryview(octets)
     while rest:
         rest = rest[file.write(rest) :]
 
 
-def _copy(source: Any, begin: int, octets: int, target: FileIO) -> None:
-    """So many octets, from ``begin`` on."""
+def _copy(source: str | bytes | int, begin: int, octets: int, target: FileIO) -> None:
+    """Copy octets of a file, from ``begin`` on."""
     with FileIO(source) as file:
         file.seek(begin)
         while octets:

@@ -1,5 +1,5 @@
 """
-Maildirs as directories: made with mode 0700, and on the disk before anything in them is promised.
+The directories of Maildirs: they are created with mode 0700, and are on the disk before a message in them is accepted.
 
 A directory is on the disk when its parent was fsynced after the directory was made, and so on upwards.  A killed
 process, another thread or an fsync that failed may have left a directory that exists and is not on the disk.  So what
@@ -22,7 +22,7 @@ Of each directory that is made, whatever the umask: ``tmp``, ``new``, ``cur``, t
 """
 
 REMEMBERED = 10_000
-"""Directories whose place on the disk is remembered; one that is forgotten costs its fsyncs again, and nothing else."""
+"""Directories that are remembered as being on the disk; for one that is forgotten, fsync is called again."""
 
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.EBADF})
 """
@@ -37,13 +37,13 @@ _Identity = tuple[int, int]
 
 class Directories:
     """
-    What a backend knows of its directories; any thread may use it.
-
-    Attributes:
-        fsync: Of files and directories, by descriptor.
+    The directories of a backend that are on the disk.  Any thread may use it; `MaildirBackend` creates it.
 
     Args:
-        fsync: As `os.fsync`.
+        fsync: It writes a file or directory to the disk, as `os.fsync` does.
+
+    Attributes:
+        fsync: As in the arguments.
     """
 
     def __init__(self, fsync: Callable[[int], None]) -> None:
@@ -53,10 +53,13 @@ class Directories:
 
     def sync(self, directory: str) -> None:
         """
-        Have the entries of ``directory`` on the disk.
+        Write the entries of a directory to the disk.
+
+        Args:
+            directory: The directory.
 
         Raises:
-            OSError: They are not.
+            OSError: It failed.
         """
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -69,22 +72,28 @@ class Directories:
 
     def ensure(self, maildir: str) -> None:
         """
-        Have a Maildir, and have it on the disk; where this has been done before it costs one ``stat``.
+        Create a Maildir and write it to the disk, unless that has been done.  Then it costs one ``stat``.
+
+        Args:
+            maildir: The Maildir.
 
         Raises:
-            OSError: It cannot be made or synced.
+            OSError: It failed.
         """
         if not self._is_known(os.path.join(maildir, "new")):
             self.make(maildir)
 
     def make(self, maildir: str) -> None:
         """
-        Make what is missing of a Maildir, and have it on the disk.
+        Create what is missing of a Maildir, and write it to the disk.
 
-        ``new`` is made last, so that another program that finds it finds a whole Maildir.
+        ``new`` is created last, so that another program which finds it finds a whole Maildir.
+
+        Args:
+            maildir: The Maildir.
 
         Raises:
-            OSError: It cannot be made or synced.
+            OSError: It failed.
         """
         missing = [maildir]
         while not os.path.isdir(parent := os.path.dirname(missing[-1])):
@@ -99,10 +108,13 @@ class Directories:
 
     def check(self, directory: str) -> None:
         """
-        Look whether ``directory`` can be written, or made; nothing is left behind.
+        Check that a directory can be written, or created.  Nothing is left behind.
+
+        Args:
+            directory: The directory.
 
         Raises:
-            OSError: It cannot be; its file name is that of the directory that refuses it.
+            OSError: It cannot.  The file name of the error is that of the directory that refuses it.
         """
         missing: list[str] = []
         while not os.path.lexists(directory):
@@ -132,7 +144,7 @@ class Directories:
             self._known.pop(directory, None)  # one of that name was known, and was removed
 
     def _settle(self, directory: str) -> None:
-        """Have ``directory`` in its parent on the disk, and all above likewise, from the top down."""
+        """Write the entry of a directory in its parent to the disk, and those above it, from the top down."""
         unknown: list[str] = []
         while not self._is_known(directory):
             parent = os.path.dirname(directory)

@@ -1,7 +1,5 @@
 """
-``memory``: keeps what it is given, the newest messages of it, for tests and for whoever wants to look at mail.
-
-`MemoryBackend.messages` are those it has now.  `MemoryBackend.subscribe` tells of each that comes and each that goes.
+The backend ``memory``: it keeps the newest messages in memory, for tests and for the web inbox.
 """
 
 from __future__ import annotations
@@ -12,23 +10,25 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any, Literal
+from typing import Literal
 
 from twisted.logger import Logger
 
+from txsmtpx.arguments import checked
 from txsmtpx.backends.recipients import CompressedRecipients, kept_recipients
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.content.email_message import email_message
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
+from txsmtpx.interfaces import DataContext, Message
 
 log = Logger(__name__)
 
 MAX_MESSAGES = 1000
-"""Messages that are kept unless you say otherwise."""
+"""Messages that are kept by default."""
 
 MAX_OCTETS = 512 * 1024 * 1024
-"""Octets of memory that they may take."""
+"""Octets of memory that the messages may take by default."""
 
 OVERHEAD = 512
 """Octets of memory that a message takes besides its content, its envelope and its options."""
@@ -37,21 +37,21 @@ OVERHEAD = 512
 @dataclass(frozen=True)
 class Received:
     """
-    One message, as it came.
+    A message that was received.  `MemoryBackend` creates it.
 
     Attributes:
-        sender: The address of MAIL, "" for the null path.
-        recipients: The addresses of RCPT that were accepted, in order.
-        content: Its octets, header and body, dots unstuffed.
-        options: Of MAIL.
-        recipient_options: Of each RCPT.
-        queue_id: What the reply and the logs call it.
-        username: Who had logged in, None for nobody.
-        peer_host: The client's IP address, "" where it has none.
-        helo: What the client called itself.
-        protocol: How it came, such as "ESMTPSA" (RFC 3848).
-        id: Its number where it is kept: 1 for the first, no number twice, and a later message has a greater one.
-        arrived: When all of it had come, in seconds since the epoch.
+        sender: The address of MAIL; ``""`` for the null reverse-path.
+        recipients: The accepted addresses, in the order of RCPT.
+        content: The octets of header and body, without dot-stuffing.
+        options: The parameters of MAIL.
+        recipient_options: The parameters of each RCPT.
+        queue_id: The identifier of the transaction in the reply and in the log.
+        username: The authenticated user; None without authentication.
+        peer_host: The IP address of the client; ``""`` if it has none.
+        helo: The argument of HELO, EHLO or LHLO.
+        protocol: The protocol, such as ``"ESMTPSA"`` (RFC 3848).
+        id: The number of the message in its backend: 1 for the first.  A later message has a greater number.
+        arrived: The time at which the message was complete, in seconds since the epoch.
     """
 
     sender: str
@@ -68,8 +68,19 @@ class Received:
     arrived: float
 
     @classmethod
-    def of(cls, context: Any, content: bytes, number: int, arrived: float) -> Received:
-        """``content`` with the envelope that ``context``, an `txsmtpx.IDataContext`, has for it."""
+    def of(cls, context: DataContext, content: bytes, number: int, arrived: float) -> Received:
+        """
+        Return a message with the envelope of a context.
+
+        Args:
+            context: The context.
+            content: The octets of the message.
+            number: The ``id``.
+            arrived: The time, in seconds since the epoch.
+
+        Returns:
+            The message.
+        """
         connection = context.connection
         return cls(
             context.sender,
@@ -89,10 +100,10 @@ class Received:
     @property
     def message(self) -> EmailMessage:
         """
-        The message, parsed when this is asked for.
+        The parsed message.
 
-        As long as something refers to the result, each call returns the same object.  After that the message is parsed
-        anew, so changes to an object that was dropped are lost.
+        While something refers to the result, each use returns the same object.  After that the message is parsed again,
+        so changes to the old object are lost.
         """
         kept: weakref.ref[EmailMessage] | None = self.__dict__.get("_message")
         parsed = None if kept is None else kept()
@@ -101,26 +112,26 @@ class Received:
             self.__dict__["_message"] = weakref.ref(parsed)
         return parsed
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: the fields, since a weak reference cannot be."""
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: the fields, since a weak reference cannot be pickled."""
         return {name: value for name, value in self.__dict__.items() if name != "_message"}
 
     @property
     def held(self) -> int:
-        """Octets of memory that this takes, as `MemoryBackend` counts them: content, envelope and options."""
+        """The octets of memory that `MemoryBackend` counts: content, envelope and options."""
         envelope = (self.sender, self.recipients, self.options, self.recipient_options, self.queue_id, self.username,
                     self.peer_host, self.helo)  # fmt: skip
         return OVERHEAD + len(self.content) + sum(map(_held, envelope))
 
 
 def _shared(options: Sequence[RcptOptions]) -> Sequence[RcptOptions]:
-    """``options``, where one object stands for all recipients without any."""
+    """Return the options, with one object for all recipients without parameters."""
     none = RcptOptions()
     return tuple(none if each == none else each for each in options)
 
 
 def _held(value: object) -> int:
-    """Octets of memory that a part of an envelope takes, with all that is in it."""
+    """Return the octets of memory that a part of an envelope takes, with all that is in it."""
     size = sys.getsizeof(value)
     if isinstance(value, str):  # most are
         return size
@@ -132,31 +143,43 @@ def _held(value: object) -> int:
 
 
 Change = Literal["arrived", "deleted"]
-"""What has become of a message."""
+"""What has happened to a message."""
 
 Subscriber = Callable[[Change, Received], object]
-"""Takes what has happened, and to which message."""
+"""A function that is called with what has happened, and with the message."""
 
 
 class MemoryBackend(OpenBackend):
     """
-    Takes everything from everybody and keeps the newest: it forgets the oldest where there are too many.
+    A backend that accepts every message, and keeps the newest ones in memory.
 
-    Everything here is done at once, in the thread of the reactor that serves.  `messages` and `get` may be asked
-    for from any thread.
+    `messages` and `get` may be used in any thread; everything else only in the thread of the reactor.
 
     Args:
-        max_messages: As many are kept; None for any number.
-        max_octets: Octets of memory that the messages may take, the newest one in any case; None for any
-            number.  The content, the envelope and the options of a message count, and what `hold` adds.
-        now: The time, in seconds since the epoch.
+        max_messages: The most messages that are kept; of more, the oldest are deleted.  None: no limit.
+        max_octets: The most octets of memory that the messages take.  The content, the envelope and the options count,
+            and what `hold` adds; the newest message is kept in any case.  None: no limit.
+        now: A function that returns the time, in seconds since the epoch.
+
+    Attributes:
+        one_process: True: the messages are in the memory of one process.
 
     Raises:
-        ValueError: A bound is less than 1.
+        TypeError: An argument has the wrong type.
+        ValueError: A limit is less than 1.
+
+    Example:
+        >>> from txsmtpx.testing import Conversation
+        >>> backend = MemoryBackend()
+        >>> client = Conversation(backend)
+        >>> replies = client.ask("HELO me", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.org>", "DATA", "Hi", ".")
+        >>> backend.messages[0].recipients
+        ('b@example.org',)
     """
 
     one_process = True
 
+    @checked
     def __init__(
         self,
         max_messages: int | None = MAX_MESSAGES,
@@ -180,20 +203,28 @@ class MemoryBackend(OpenBackend):
 
     @property
     def messages(self) -> list[Received]:
-        """Those that are kept now, in the order they were complete: the oldest first.  The list is yours."""
+        """The messages, the oldest first, in a list of the caller's own."""
         return list(self._kept.values())
 
     def __contains__(self, number: object) -> bool:
-        """Whether the message whose ``id`` is ``number`` is kept now."""
+        """Return whether a message has this ``id``."""
         return number in self._kept
 
     @property
     def numbers(self) -> list[int]:
-        """The ``id`` of each message that is kept now, the oldest first.  The list is yours."""
+        """The ``id`` of each message, the oldest first, in a list of the caller's own."""
         return list(self._kept)
 
     def newer(self, number: int) -> list[Received]:
-        """The messages whose ``id`` is greater than ``number``, the oldest first.  The older ones are not looked at."""
+        """
+        Return the messages after a number.
+
+        Args:
+            number: The ``id`` of a message, or 0.
+
+        Returns:
+            The messages with a greater ``id``, the oldest first.
+        """
         found = []
         for each in reversed(self._kept.values()):
             if each.id <= number:
@@ -203,50 +234,73 @@ class MemoryBackend(OpenBackend):
 
     def get(self, number: int) -> Received:
         """
-        The message whose ``id`` is ``number``.
+        Return a message.
+
+        Args:
+            number: Its ``id``.
+
+        Returns:
+            The message.
 
         Raises:
-            KeyError: There is none, or it is gone.
+            KeyError: There is no such message, or it was deleted.
         """
         return self._kept[number]
 
     def delete(self, number: int) -> None:
         """
-        Forget one message.
+        Delete a message.
+
+        Args:
+            number: Its ``id``.
 
         Raises:
-            KeyError: There is none, or it is gone.
+            KeyError: There is no such message, or it was deleted.
         """
         gone = self._kept.pop(number)
         self._octets -= self._held.pop(number)
         self._tell("deleted", gone)
 
     def clear(self) -> None:
-        """Forget all messages; the numbers go on."""
+        """Delete all messages.  The numbers continue."""
         for number in list(self._kept):
             self.delete(number)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """
-        Tell ``subscriber`` of each message from now on: that it has "arrived", that it was "deleted".
+        Call a function for each message from now on that has "arrived" or was "deleted".
 
-        A message that is forgotten to make room was deleted too, right after the one it makes room for has arrived.
-        When ``subscriber`` is told, `messages` shows it already.  It is called in the thread of the change; what it
-        raises is logged and hurts nobody.
+        A message that is deleted to make room is "deleted" right after the new one has "arrived".  The function is
+        called after `messages` has changed, in the same thread.  What it raises is logged.
+
+        Args:
+            subscriber: The function.
         """
         self._subscribers.append(subscriber)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """
-        Tell it nothing more.
+        Stop calling a function.
+
+        Args:
+            subscriber: The function.
 
         Raises:
             ValueError: It has not subscribed.
         """
         self._subscribers.remove(subscriber)
 
-    def keep(self, content: bytes, context: Any) -> Received:
-        """Keep a message, as ``data`` does with those that come: ``content`` with the envelope of ``context``."""
+    def keep(self, content: bytes, context: DataContext) -> Received:
+        """
+        Keep a message, as the sessions do.
+
+        Args:
+            content: The octets of the message.
+            context: The envelope.
+
+        Returns:
+            The message.
+        """
         self._last += 1
         received = self._kept[self._last] = Received.of(context, content, self._last, self._now())
         self._held[received.id] = 0
@@ -257,15 +311,16 @@ class MemoryBackend(OpenBackend):
 
     def hold(self, number: int, octets: int) -> None:
         """
-        Count ``octets`` of memory that a subscriber keeps for the message ``number``, until that is deleted.
+        Count memory that a subscriber uses for a message, until the message is deleted.
 
         This may delete the oldest messages, as a new message does.
 
         Args:
-            octets: Less than 0 when the subscriber keeps less than before.
+            number: The ``id`` of the message.
+            octets: The octets; less than 0 if the subscriber uses less than before.
 
         Raises:
-            KeyError: There is no such message, or it is gone.
+            KeyError: There is no such message, or it was deleted.
         """
         self._count(number, octets)
         self._make_room()
@@ -292,10 +347,16 @@ class MemoryBackend(OpenBackend):
 
 def memory_backend(argument: str) -> MemoryBackend:
     """
-    ``memory`` or ``memory:NUMBER``.
+    Return the backend of ``twistd smtpx --backend memory``.
+
+    Args:
+        argument: The most messages; ``""`` for the default.
+
+    Returns:
+        The backend.
 
     Raises:
-        ValueError: That is no number of messages.
+        ValueError: The argument is not a number.
     """
     if not argument:
         return MemoryBackend()
@@ -308,6 +369,6 @@ class _MemorySession(Session):
     def __init__(self, backend: MemoryBackend) -> None:
         self._backend = backend
 
-    async def data(self, message: Any, context: Any) -> None:
+    async def data(self, message: Message, context: DataContext) -> None:
         received = self._backend.keep(await message.content(), context)
         context.note(kept=received.id)

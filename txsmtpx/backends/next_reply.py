@@ -1,5 +1,5 @@
 """
-What a relay passes on of what its next server says: to the client, and to the log.
+The replies of a next server, as a relay sends them on to the client, and logs them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,13 @@ def passed_on(reply: Reply) -> Reply:
     """
     Return a reply of the next server as the relay's own.
 
-    Its 421 ends that connection, not the one of the client.  An enhanced code is added if there is none.
+    A 421 becomes 451, since it ends the connection to the next server only.  A missing enhanced code is added.
+
+    Args:
+        reply: The reply of the next server.
+
+    Returns:
+        The reply to the client.
     """
     code = 451 if reply.code == 421 else reply.code
     lines = [line[:MAX_CHARACTERS] for line in reply.lines[:MAX_LINES]]
@@ -40,7 +46,15 @@ def passed_on(reply: Reply) -> Reply:
 
 
 def for_recipient(outcome: Outcome) -> Reply:
-    """Return what became of a message for one recipient: 451 4.4.2 if the next server was lost before its reply."""
+    """
+    Return the reply to the client for one recipient.
+
+    Args:
+        outcome: The reply of the next server, or the error of the transfer.
+
+    Returns:
+        The reply: 451 4.4.2 if the next server was lost before its reply.
+    """
     if isinstance(outcome, Reply):
         return passed_on(outcome)
     return passed_on(outcome.reply) if isinstance(outcome, SMTPError) else NEXT_LOST_451
@@ -48,9 +62,15 @@ def for_recipient(outcome: Outcome) -> Reply:
 
 def shortened(said: object) -> str:
     """
-    Return the text of a reply or an error for the log, cut to what a line has room for.
+    Return the text of a reply or an error for the log, at most `MAX_CHARACTERS` in one line.
 
-    A next server chooses it: so it is one line, and control characters, which a terminal obeys, are escaped.
+    The next server chooses the text, so control characters, which a terminal would obey, are escaped.
+
+    Args:
+        said: The reply or error.
+
+    Returns:
+        The text.
     """
     text = said.one_line if isinstance(said, Reply) else " / ".join(str(said).split("\n"))
     return printable(text[:MAX_CHARACTERS])

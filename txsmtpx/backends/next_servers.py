@@ -5,7 +5,6 @@ The next servers of a relay: which of them a message goes to.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
@@ -13,8 +12,9 @@ from twisted.logger import Logger
 
 from txsmtpx.backends import next_reply
 from txsmtpx.backends.next_reply import shortened
-from txsmtpx.backends.preemption import IPreemptible, Preemption
+from txsmtpx.backends.preemption import Preemptible, Preemption
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
+from txsmtpx.interfaces import Clock, Endpoint
 from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.connect import target
@@ -43,7 +43,7 @@ UNREACHABLE = (ConnectError, ConnectionClosed, DNSLookupError, ProtocolError)
 """Errors of a next server, or of the network, without a reply."""
 
 
-def check(reactor: Any, endpoints: Sequence[Any]) -> None:
+def check(reactor: Clock, endpoints: Sequence[Endpoint]) -> None:
     """
     Check the endpoints of a relay.
 
@@ -74,7 +74,7 @@ class NextServers:
         wait: See the attribute.
     """
 
-    def __init__(self, clock: Any, pools: Sequence[SMTPPool], wait: float) -> None:
+    def __init__(self, clock: Clock, pools: Sequence[SMTPPool], wait: float) -> None:
         self.wait = wait
         self._clock = clock
         self._pools = list(pools)
@@ -85,7 +85,7 @@ class NextServers:
     def __len__(self) -> int:
         return len(self._pools)
 
-    async def acquire(self, holder: IPreemptible, session_id: str) -> tuple[SMTPPool, SMTPClient]:
+    async def acquire(self, holder: Preemptible, session_id: str) -> tuple[SMTPPool, SMTPClient]:
         """
         Get a connection to one of the servers.
 
@@ -128,7 +128,7 @@ class NextServers:
         log.warn(text, session=session_id, error=busy)
         raise SMTPError.from_reply(next_reply.NEXT_BUSY_451)
 
-    def release(self, holder: IPreemptible, pool: SMTPPool, client: SMTPClient) -> None:
+    def release(self, holder: Preemptible, pool: SMTPPool, client: SMTPClient) -> None:
         """
         Give a connection back.  It is reset before it is used again.
 

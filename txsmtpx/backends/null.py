@@ -1,5 +1,5 @@
 """
-``null``: takes everything, looks at nothing.  For benchmarks.
+The backend ``null``: it accepts and discards everything, for benchmarks.
 """
 
 from __future__ import annotations
@@ -8,6 +8,11 @@ from txsmtpx.backends.session import OpenBackend, Session
 
 
 def null_backend() -> OpenBackend:
-    """Everybody shares one session, which keeps no state."""
+    """
+    Return a backend that discards every message.
+
+    Returns:
+        The backend.  All clients share one session, which has no state.
+    """
     session = Session()
     return OpenBackend(lambda connection: session)

@@ -1,15 +1,14 @@
 """
 Backends by name, for ``twistd smtpx --backend NAME:ARGUMENT``.
 
-The names are twisted plugins (`IBackendPlugin`): a package adds its own by a file in its
-``twisted/plugins/`` that holds a `BackendPlugin`.  A dotted name stands for anything importable.
+The names are plugins of Twisted (`IBackendPlugin`).  A package adds its own by a file in its ``twisted/plugins/``
+with a `BackendPlugin`.  A dotted name is that of any object that can be imported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from twisted.plugin import IPlugin, getPlugins
 from twisted.python.reflect import namedAny
@@ -22,11 +21,14 @@ from txsmtpx.interfaces import IBackend, IBackendPlugin
 @dataclass(frozen=True)
 class BackendPlugin:
     """
-    A name for a backend.
+    The name of a backend.
 
-    Attributes:
-        factory: Dotted name of what makes it, imported only when asked for; takes the argument when it
-            ``takes_argument``.
+    Args:
+        name: The name.
+        syntax: The name with its argument, for --help-backends.
+        description: One line for --help-backends.
+        factory: The dotted name of a function that returns the backend.  It is imported when it is used.
+        takes_argument: True if the function takes the text after the colon.
     """
 
     name: str
@@ -35,30 +37,47 @@ class BackendPlugin:
     factory: str
     takes_argument: bool = False
 
-    def create(self, argument: str | None) -> Any:
+    def create(self, argument: str | None) -> IBackend:
         """
-        Make the backend.
+        Create the backend.
+
+        Args:
+            argument: The text after the colon; None without a colon.
+
+        Returns:
+            The backend.
 
         Raises:
-            ValueError: The argument is missing, or one too many.
+            ValueError: The backend takes no argument, or not this one.
         """
         if not self.takes_argument and argument is not None:
             raise ValueError(f"{self.name} takes no argument")
         factory = namedAny(self.factory)
-        return factory(argument or "") if self.takes_argument else factory()
+        return cast(IBackend, factory(argument or "") if self.takes_argument else factory())
 
 
-def plugins() -> dict[str, Any]:
-    """The `IBackendPlugin` of every name."""
+def plugins() -> dict[str, IBackendPlugin]:
+    """
+    Return all plugins.
+
+    Returns:
+        The plugins by name.
+    """
     return {plugin.name: plugin for plugin in getPlugins(IBackendPlugin)}
 
 
-def backend_named(name: str) -> Any:
+def backend_named(name: str) -> IBackend:
     """
-    The backend that ``name``, NAME or NAME:ARGUMENT or DOTTED.NAME, stands for.
+    Return the backend of a name.
+
+    Args:
+        name: NAME, NAME:ARGUMENT, DOTTED.NAME or DOTTED.NAME:ARGUMENT.
+
+    Returns:
+        The backend.
 
     Raises:
-        ValueError: There is none, with why.
+        ValueError: There is no such backend, or it cannot be created; the operator gets the text.
     """
     word, colon, rest = name.partition(":")
     argument = rest if colon else None
@@ -70,20 +89,19 @@ def backend_named(name: str) -> Any:
     return _made(word, _imported(word), argument)
 
 
-def _imported(dotted: str) -> Any:
+def _imported(dotted: str) -> object:
     try:
         return namedAny(dotted)
     except Exception as error:  # whatever the module does when it is imported
         raise ValueError(f"cannot import {dotted}: {type(error).__name__}: {error}") from error
 
 
-def _made(dotted: str, found: Any, argument: str | None) -> Any:
-    factory: Callable[..., Any] = found
+def _made(dotted: str, found: object, argument: str | None) -> IBackend:
     if not IBackend.providedBy(found):
         if not callable(found):
             raise ValueError(f"{dotted} is neither a backend nor makes one")
         try:
-            found = factory() if argument is None else factory(argument)
+            found = found() if argument is None else found(argument)
         except Exception as error:
             raise ValueError(f"{dotted}: {type(error).__name__}: {error}") from error
     if not IBackend.providedBy(found):

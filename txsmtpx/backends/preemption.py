@@ -10,17 +10,19 @@ waits, nothing is done; so a message that meets no other costs no timer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol, cast
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
+from txsmtpx.interfaces import Clock
 from txsmtpx.wire.pool import SMTPPool
 
 INTERVAL = 1.0
 """Seconds between two requests to the holders while callers wait."""
 
 
-class IPreemptible(Protocol):
+class Preemptible(Protocol):
     """A session that holds a connection."""
 
     def preempt(self, held: float) -> bool:
@@ -44,16 +46,16 @@ class Preemption:
         pools: The pools of the relay.
     """
 
-    def __init__(self, clock: Any, pools: Sequence[SMTPPool]) -> None:
+    def __init__(self, clock: Clock, pools: Sequence[SMTPPool]) -> None:
         self._clock = clock
         self._pools = pools
-        self._since: dict[IPreemptible, tuple[SMTPPool, float]] = {}
+        self._since: dict[Preemptible, tuple[SMTPPool, float]] = {}
         self._requests = LoopingCall(self._request)
-        self._requests.clock = clock
+        self._requests.clock = cast(IReactorTime, clock)
         for pool in pools:
             pool.queue_changed = self._queue_changed
 
-    def add(self, holder: IPreemptible, pool: SMTPPool) -> None:
+    def add(self, holder: Preemptible, pool: SMTPPool) -> None:
         """
         Note that a session holds a connection.
 
@@ -63,7 +65,7 @@ class Preemption:
         """
         self._since[holder] = pool, self._clock.seconds()
 
-    def remove(self, holder: IPreemptible) -> None:
+    def remove(self, holder: Preemptible) -> None:
         """
         Note that a session has given its connection back.
 

@@ -1,12 +1,11 @@
 """
-What a relay passes on: the message with our Received before it (RFC 5321 §4.4), and the options of its MAIL.
+What a relay sends on: the message with a Received field before it (RFC 5321 §4.4), and the parameters of its MAIL.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator
-from typing import Any
 
 from txsmtpx.content import header
 from txsmtpx.content.beginning import Beginning
@@ -16,15 +15,16 @@ from txsmtpx.extensions.deliverby import LONGEST_AGO, TOO_SOON_555
 from txsmtpx.grammar.mailbox import needs_utf8
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import DataContext, Message
 from txsmtpx.wire.client import SMTPClient
 
 LOOP_554 = Reply(554, (5, 4, 6), "Too many hops, the message is going round")
 
 MAX_HOPS = 100
-"""Received headers that show a message to be going round and round (RFC 5321 §6.3)."""
+"""Received fields that show a loop (RFC 5321 §6.3: at least 100).  Postfix: hopcount_limit = 50, Exim: 30."""
 
 HEADER = 256 * 1024
-"""Octets in which they are counted."""
+"""Octets in which the Received fields are counted."""
 
 
 AHEAD = 64 * 1024
@@ -33,15 +33,19 @@ AHEAD = 64 * 1024
 
 class Relayed:
     """
-    A message with our Received before it; its header is looked at before anything of it is sent on.
+    A message with a Received field before it.  A session of a relay creates it.
+
+    Args:
+        message: The message.
+        context: The envelope.
 
     Attributes:
-        complete: Whether the client has sent all of it.
+        complete: True after the client has sent all of it.
     """
 
-    def __init__(self, message: Any, context: Any) -> None:
+    def __init__(self, message: Message, context: DataContext) -> None:
         self.complete = False
-        self._message = message
+        self._chunks = aiter(message)
         self._context = context
         self._beginning = Beginning(HEADER)
         self._watch: Watch | None = None
@@ -51,11 +55,11 @@ class Relayed:
         Read the header, and up to `AHEAD` octets of the message.
 
         Raises:
-            SMTPError: 554 5.4.6, it has been round too often.
+            SMTPError: 554 5.4.6 for a loop.
         """
         while not self._beginning.complete or len(self._beginning.octets) < AHEAD:
             try:
-                self._beginning.add(await self._message.__anext__())
+                self._beginning.add(await anext(self._chunks))
             except StopAsyncIteration:
                 self.complete = True
                 break
@@ -64,11 +68,12 @@ class Relayed:
 
     def demand(self, client: SMTPClient, options: MailOptions, eight_bit: EightBit) -> None:
         """
-        Check that the next server takes the message, as far as it has come; the rest is looked at as it comes.
+        Check that the next server can get the message, as far as it was received.  The rest is checked when it is sent.
 
         Args:
-            options: Those that MAIL has come with.
-            eight_bit: What becomes of octets above 127 that the next server does not take.
+            client: The connection to the next server.
+            options: The parameters of MAIL, as the client has sent them.
+            eight_bit: "refuse" or "send", for octets above 127 if the next server does not offer 8BITMIME.
 
         Raises:
             NotOffered: The message came with SMTPUTF8, which the next server does not offer, and holds UTF-8 in a
@@ -85,31 +90,38 @@ class Relayed:
         yield self._context.received()
         yield bytes(self._beginning.octets)
         if not self.complete:
-            async for chunk in self._message:
+            async for chunk in self._chunks:
                 if self._watch is not None:
                     self._watch.see(chunk)
                 yield chunk
             self.complete = True
 
 
-def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int, logged_in: bool) -> MailOptions:
+def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int, authenticated: bool) -> MailOptions:
     """
-    The options of MAIL as the next server is to have them.
+    Return the parameters of MAIL for the next server.
 
     Args:
-        passed: Seconds since they were given to us.
-        logged_in: Whether it knows us.
+        client: The connection to the next server.
+        sender: The sender.
+        given: The parameters, as the client has sent them.
+        passed: Seconds since then.
+        authenticated: True if the relay has authenticated to the next server.
+
+    Returns:
+        The parameters.
 
     Raises:
-        SMTPError: 555 5.4.7, there is no time left to deliver it.
+        SMTPError: 555 5.4.7 if there is no time left to deliver the message (RFC 2852).
     """
     options = copy.copy(given)
-    # RFC 4954 §5: who wrote it we do not believe anybody; to a server that believes us that has to be said.
-    options.auth = "" if logged_in else None
+    # RFC 4954 §5: the relay does not trust the AUTH parameter of its clients, and has to tell that to a server that
+    # trusts the relay.
+    options.auth = "" if authenticated else None
     if not client.offer.utf8 and not needs_utf8(sender):
-        options.smtputf8 = False  # what needs it may not have come yet: a recipient, a header field
+        options.smtputf8 = False  # what needs it may come later: a recipient, a header field
     if not sender and "REQUIRETLS" not in client.extensions:
-        options.requiretls = False  # RFC 8689 §5: better a report without it than none
+        options.requiretls = False  # RFC 8689 §5: a report without it is better than none
     if given.deliver_by is not None:  # RFC 2852 §4.1.4: what is left
         left = max(given.deliver_by.seconds - passed, LONGEST_AGO)
         options.deliver_by = by = given.deliver_by._replace(seconds=left)

@@ -123,6 +123,12 @@ class Connection:
         peer = self._peer
         return peer.host if isinstance(peer, IPv4Address | IPv6Address) else ""
 
+    @property
+    def peer_port(self) -> int:
+        """The port of the client; 0 if it has none."""
+        peer = self._peer
+        return peer.port if isinstance(peer, IPv4Address | IPv6Address) else 0
+
     def with_protocol(self, utf8: bool = False) -> str:
         """
         Return the protocol for the "with" clause of a Received field (RFC 3848, RFC 6531 §4.3).

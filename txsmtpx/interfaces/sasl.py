@@ -5,22 +5,15 @@ The two sides of a SASL exchange (RFC 4422 §3).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from txsmtpx.settling import Eventual
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class InThread(Protocol):
-    """A function that calls another in a thread, such as `twisted.internet.threads.deferToThread`."""
-
-    def __call__(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        """Call a function in a thread."""
+InThread = Callable[..., Deferred[Any]]
+"""A function that calls another in a thread, such as `twisted.internet.threads.deferToThread`."""
 
 
 class ISASLServer(Interface):
