@@ -1,4 +1,6 @@
-"""The server's end of the pipes to the process that parses messages; `txsmtpx.inbox.parser_process_main` is the other."""
+"""
+The pipes to the process that parses messages: the end of the server.  The other is `txsmtpx.inbox.parser_process_main`.
+"""
 
 from __future__ import annotations
 
