@@ -85,8 +85,10 @@ class RelayBackend(OpenBackend):
         ValueError: There is no endpoint, or a value cannot be used.
 
     Example:
-        >>> from twisted.internet.task import Clock
-        >>> backend = RelayBackend(["tcp:mail.example.org:25"], domains=["example.org"], reactor=Clock())
+        Accept mail for a domain, and send it on to two servers in turn::
+
+            backend = RelayBackend(["tcp:mx1.example.org:25", "tcp:mx2.example.org:25"], domains=["example.org"])
+
         >>> RelayBackend(["tcp:mail.example.org:25"], trust_root="ca.pem")
         Traceback (most recent call last):
         TypeError: RelayBackend has no argument trust_root; did you mean trust_roots?
