@@ -44,8 +44,7 @@ ALLOWED = {
         "re.search(f'(?<!\\\\w){re.escape(part)}(?!\\\\w)', text)": "likewise",
         're.compile(\'[^\\\\s\\\\"\\\'<>()\\\\[\\\\],;]+\')': "likewise",
     },
-    "dialog/sequencing.py": {"line[:4].upper": "octets"},
-    "dialog/server.py": {"self.line[:4].upper": "octets"},
+    "dialog/refusals.py": {"line[:4].upper": "octets"},
     "grammar/options.py": {
         "match[1].upper": "matched as ASCII, on the way of every parameter",
         "text.split()": "after isascii, likewise",

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
 
 from tests.dialog.test_delivery import ONE, TWO, Delivery
-from txsmtpx import MailOptions
-from txsmtpx.dialog.transaction import Transaction
+from txsmtpx import Session
+from txsmtpx.dialog.delivery import DataContext
+from txsmtpx.dialog.message import Message
+
+
+@pytest.fixture
+def noted():
+    """The facts that are logged, as text."""
+    facts = []
+
+    def observe(event):
+        if "facts" in event:
+            facts.append(event["facts"])
+
+    globalLogPublisher.addObserver(observe)
+    yield facts
+    globalLogPublisher.removeObserver(observe)
 
 
 def test_recipients_by_their_position():
@@ -38,30 +55,34 @@ def test_the_trace_tells_the_priority():
     delivery.hang_up()
 
 
-def test_what_the_backend_notes_is_logged_where_nobody_sums_up(monkeypatch):
-    noted = []
+def test_what_the_backend_notes_is_logged_where_nobody_sums_up(noted):
     delivery = Delivery(ONE, TWO, lmtp=False)
-    monkeypatch.setattr(delivery.context, "_log", lambda level, text, **of: noted.append(of))
     delivery.context.note(before="x y")
     delivery.ask("12345", "6")
     delivery.context.note(kept=3)
     assert noted == [
-        {"facts": f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=0 before=\"x y\""},
-        {"facts": f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=8 kept=3"},
+        f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=0 before=\"x y\"",
+        f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=8 kept=3",
     ]
     delivery.hang_up()
 
 
-def test_another_context_has_outcomes_of_its_own(monkeypatch):
-    """For what is done with a message besides, of which the client is told nothing."""
+def test_another_transaction_has_outcomes_of_its_own(noted):
+    """For what is done with a message besides, of which the client gets no reply."""
+    contexts = []
+
+    class Other(Session):
+        def data(self, message, context):
+            contexts.append(context)
+            return Deferred()
+
     delivery = Delivery(ONE)
-    transaction = Transaction("copy@example.com", MailOptions(), "Q")
+    transaction = delivery.context.another("copy@example.com")
     transaction.recipients.append(TWO)
-    another = delivery.context.another(transaction)
-    assert (another.sender, another.recipients, another.queue_id) == ("copy@example.com", (TWO,), "Q")
-    assert another.connection is delivery.context.connection
-    noted = []
-    monkeypatch.setattr(another, "_log", lambda level, text, **of: noted.append(of["facts"]))
+    transaction.begin(Other(), Message(), DataContext(transaction))
+    (another,) = contexts
+    assert (another.sender, another.recipients) == ("copy@example.com", (TWO,))
+    assert (another.queue_id, another.connection) == (delivery.context.queue_id, delivery.context.connection)
     another.note(kept=1)
     assert noted == [f"from=<copy@example.com> to=<{TWO}> octets=0 kept=1"]
     assert another.set_status(TWO, "stored")

@@ -142,7 +142,7 @@ def test_a_slot_freezes_once():
     slots = Slots([ONE])
     slots.make()
     first, second = Reply(250, (2, 0, 0), "first"), Reply(250, (2, 0, 0), "second")
-    assert [slots.freeze(slots[0], first), slots.freeze(slots[0], second)] == [True, False]
+    assert [slots.freeze(slots.made[0], first), slots.freeze(slots.made[0], second)] == [True, False]
     assert (slots.replies, slots.open) == ([first], 0)
 
 

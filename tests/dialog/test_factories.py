@@ -11,7 +11,7 @@ from twisted.internet.endpoints import serverFromString
 
 from txsmtpx import ImplicitTLSEndpoint, OpenBackend, Session, SMTPServerFactory
 from txsmtpx.dialog.extension import Extension, Verb
-from txsmtpx.dialog.settings import Identifiers
+from txsmtpx.dialog.settings import identifiers
 from txsmtpx.dialog.state import State
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.registry import EXTENSIONS
@@ -117,7 +117,7 @@ def test_names_of_one_second_are_not_those_of_another(monkeypatch):
     names = set()
     for seconds in range(3):
         monkeypatch.setattr("time.time", lambda seconds=seconds: 1e9 + seconds)
-        names.add(Identifiers().next())
+        names.add(next(identifiers()))
     assert len(names) == 3
 
 

@@ -203,8 +203,8 @@ def test_what_nobody_overrides_costs_nothing():
     assert {watching.connected, watching.secured, watching.commanded, watching.replied, watching.disconnected} == {None}
 
 
-def test_without_observers_there_is_no_summary():
+def test_without_observers_nothing_is_gathered_for_a_summary():
     client = Conversation()
     client.ask(*MAIL)
-    assert client.protocol.dialog.transaction.summary is None
+    assert client.protocol.dialog.transaction.facts is None
     client.hang_up()

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock, deferLater
 
 from txsmtpx import Reply, SMTPError
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.intake import HELD_INPUT
+from txsmtpx.wire.back_pressure import HELD_INPUT
 
 
 class SlowBackend(RecordingBackend):
@@ -156,7 +156,7 @@ def test_a_second_a_command_under_fifty_pipelined():
         if conversation.transport.producerState == "producing":
             conversation.send(command)
             sent = command
-        most = max(most, len(conversation.protocol.intake.octets))
+        most = max(most, len(conversation.protocol.input))
     assert conversation.transport.producerState == "paused"
     assert HELD_INPUT < most <= HELD_INPUT + max(map(len, commands))
     unsent = commands[commands.index(sent) + 1 :]
@@ -167,6 +167,6 @@ def test_a_second_a_command_under_fifty_pipelined():
         assert len(said) == second + 1
         while unsent and conversation.transport.producerState == "producing":
             conversation.send(unsent.pop(0))
-        assert len(conversation.protocol.intake.octets) <= HELD_INPUT + 2000
+        assert len(conversation.protocol.input) <= HELD_INPUT + 2000
     assert said == ["250 2.1.0 me@example.com is fine", *(f"250 2.1.5 {each} too" for each in recipients)]
     conversation.hang_up()

@@ -15,7 +15,7 @@ def found(slots: Slots, recipient: str) -> int:
     slot = slots.find(recipient, lambda slot: slot.reply is None, None)
     assert isinstance(slot, Slot)
     assert slots.freeze(slot, replies.OK_250)
-    return list(slots).index(slot)
+    return slots.made.index(slot)
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,9 @@ class Talk:
         """The client vanishes, the backend answers all the same; weak references to all that was of the connection."""
         protocol = self.client.protocol
         dialog = protocol.dialog
-        each = [protocol, dialog, dialog.connection, dialog.message, dialog.context, dialog.session, dialog.transaction]
+        transaction = dialog.transaction
+        message = getattr(transaction, "message", None)  # it has one from DATA or BDAT on
+        each = [protocol, dialog, dialog.connection, dialog.session, transaction, message]
         left = [weakref.ref(one) for one in each if one is not None and hasattr(one, "__weakref__")]
         self.client.hang_up()  # complains about timers
         for waiting in self.backend.waiting.values():

@@ -15,7 +15,7 @@ from txsmtpx.backends.maildir_delivery import GATHER
 from txsmtpx.dialog.buffer import PIECE
 from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted
-from txsmtpx.dialog.transaction import Transaction
+from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.interfaces import IMessage
 from txsmtpx.middleware.streamed_message import StreamedMessage
 from txsmtpx.testing import Conversation, Outcome
@@ -84,8 +84,9 @@ def test_a_maildir_gathers_small_chunks(source, tmp_path):
     """Less than it gathers before it writes."""
     backend = MaildirBackend(str(tmp_path), maybeDeferred, lambda descriptor: None)
     session = MaildirSession(backend, "localhost")
-    context = Conversation().protocol.dialog
-    context = DataContext(_transaction(), context.connection, context.settings)
+    transaction = _transaction()
+    transaction.message = source
+    context = DataContext(transaction)
     stored = Outcome(Deferred.fromCoroutine(session.data(StreamedMessage(source, crumbs(source)), context)))
 
     def write():
@@ -101,7 +102,8 @@ def test_a_maildir_gathers_small_chunks(source, tmp_path):
 
 
 def _transaction() -> Transaction:
-    transaction = Transaction("a@client.example", MailOptions(), "Q")
+    dialog = Conversation().protocol.dialog
+    transaction = Transaction("a@client.example", MailOptions(), "Q", dialog.connection, dialog.settings)
     transaction.recipients.append("b@localhost")
     transaction.recipient_options.append(RcptOptions())
     return transaction

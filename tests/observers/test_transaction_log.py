@@ -334,7 +334,7 @@ def test_a_line_has_a_limit(logged, letter):
     client.protocol.dialog.connection.helo = client.protocol.dialog.connection.username = letter * 20_000
     client.ask("MAIL FROM:<a@client.example>", *[f"RCPT TO:<{n}@localhost>" for n in range(10)])
     client.protocol.dialog.transaction.recipients[:] = [letter * 1000] * 10
-    client.protocol.dialog.transaction.summary.sender = letter * 50_000
+    client.protocol.dialog.transaction.sender = letter * 50_000
     client.ask("DATA", ".")
     client.hang_up()
     (event,) = logged

@@ -13,7 +13,7 @@ from tests.siege.client import Client, Refused
 from tests.siege.misbehaving import BLOCKED, LATE
 from tests.siege.scale import scale
 from tests.siege.test_vanish import reset
-from txsmtpx.wire.half_close import LAST_ANSWER_TIMEOUT
+from txsmtpx.wire.ending import LAST_ANSWER_TIMEOUT
 
 BACKEND = ("--backend", "tests.siege.misbehaving.backend")
 

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from txsmtpx import Session, SMTPError
 from txsmtpx.dialog.message import HIGH_WATER
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.intake import HELD_INPUT, TURN
+from txsmtpx.wire.back_pressure import HELD_INPUT, TURN
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
 OK = "250 2.0.0 Ok"
@@ -254,12 +254,12 @@ def test_a_consumer_that_pauses_at_each_write():
 def test_a_peer_that_does_not_read_is_not_worked_for():
     client = conversation()
     client.ask("EHLO client.example")
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     assert client.ask("MAIL FROM:<a@client.example>", "RSET") == []
     assert client.backend.calls == []
     fill(client, b"NOOP\r\n" * 1000)
     assert client.backend.calls == []
-    client.protocol.resumeProducing()
+    client.transport.producer.resumeProducing()
     assert client.replies()[:3] == ["250 2.1.0 Sender ok", OK, OK]
     client.clock.advance(0)
     assert not paused(client)
@@ -273,13 +273,13 @@ def test_a_peer_that_stops_reading_within_a_segment():
     def full(octets):
         written.append(octets)
         write(octets)
-        client.protocol.pauseProducing()
+        client.transport.producer.pauseProducing()
 
     client.transport.write = full
     client.send(b"NOOP\r\n")
     client.send(b"NOOP\r\n" * 3)
     assert client.replies() == [OK]
-    client.protocol.resumeProducing()
+    client.transport.producer.resumeProducing()
     assert client.replies() == [OK] * 3
     assert len(written) == 2  # one write for all the answers of a segment
     client.hang_up()
@@ -289,10 +289,10 @@ def test_a_backend_that_answers_a_peer_that_does_not_read():
     waiting = Deferred()
     client = conversation(RecordingBackend(mail=[waiting]))
     client.ask(*HELLO)
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     waiting.callback(None)
     assert [call[0] for call in client.backend.calls] == ["anonymous_login", "mail"]
-    client.protocol.resumeProducing()
+    client.transport.producer.resumeProducing()
     assert client.replies() == ["250 2.1.0 Sender ok", "250 2.1.5 Recipient ok"]
     client.hang_up()
 
@@ -406,7 +406,7 @@ def test_small_chunks_take_no_more_memory_than_their_octets(segment):
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert client.protocol.dialog.message.received == (segments + 1) * octets
+    assert client.protocol.dialog.transaction.message.received == (segments + 1) * octets
     assert grown < 1.3 * segments * octets + 16 * 1024
     client.hang_up()
 

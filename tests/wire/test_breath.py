@@ -90,7 +90,7 @@ def test_other_replies_do_not_wait(urgent):
     said = client.replies()
     assert said[0] == RECIPIENT_OK
     assert len(said) > 1
-    assert client.protocol.intake.octets
+    assert client.protocol.input
     client.hang_up()
 
 
@@ -103,14 +103,17 @@ def test_nor_do_they_when_they_are_known_later():
     client.clock.advance(BREATH / 2)
     later.callback("b@localhost")
     assert client.replies() == [RECIPIENT_OK, "250 2.1.5 b@localhost"]
-    assert client.protocol.intake.octets
+    assert client.protocol.input
     client.hang_up()
 
 
 def test_outcomes_of_a_message_wait_for_nothing():
     data = Deferred()
 
+    contexts = []
+
     def deliver(message, context):
+        contexts.append(context)
         context.start_delivery(0, None)
         return data
 
@@ -118,9 +121,9 @@ def test_outcomes_of_a_message_wait_for_nothing():
     client.ask(MAIL, *RCPTS[:2], "DATA")
     client.send(b"hello\r\n.\r\nNOOP\r\n")
     client.replies()
-    client.protocol.dialog.context.set_status(0)
+    contexts[0].set_status(0)
     assert len(client.replies()) == 1
-    client.protocol.dialog.context.set_status(1)
+    contexts[0].set_status(1)
     data.callback(None)
     assert len(client.replies()) == 2
     client.hang_up()

@@ -12,8 +12,9 @@ from tests.wire.replies import codes
 from txsmtpx import LoginBackend, Session, SMTPError
 from txsmtpx.dialog.message import HIGH_WATER
 from txsmtpx.testing import BackendCrash, Conversation, Link, RecordingBackend
-from txsmtpx.wire.half_close import ANSWER_TIMEOUT, LAST_ANSWER_TIMEOUT, closed_entirely
-from txsmtpx.wire.intake import HELD_INPUT
+from txsmtpx.wire.back_pressure import HELD_INPUT
+from txsmtpx.wire.ending import ANSWER_TIMEOUT, LAST_ANSWER_TIMEOUT
+from txsmtpx.wire.half_close import closed_entirely
 from txsmtpx.wire.server import SMTPServer
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
@@ -303,7 +304,7 @@ def test_each_answer_has_its_time():
 def test_a_client_that_does_not_read_is_cut_off():
     client = Conversation(write_timeout=5)
     client.ask("EHLO client.example")
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     client.send(b"NOOP\r\n")
     client.end_sending()
     assert not client.closed
@@ -315,10 +316,10 @@ def test_a_client_that_does_not_read_is_cut_off():
 def test_a_client_that_reads_again_is_answered():
     client = Conversation()
     client.ask("EHLO client.example")
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     client.send(b"NOOP\r\n")
     assert client.end_sending() == []
-    client.protocol.resumeProducing()
+    client.transport.producer.resumeProducing()
     assert codes(client.replies()) == ["250"]
     assert client.closed
     client.hang_up()

@@ -299,11 +299,13 @@ def test_no_reference_is_left(method):
     client = Conversation(Sink(method), allow_insecure_auth=True)
     client.ask(*WAITING.get(method, (*HELLO, "DATA", "half")))
     dialog = client.protocol.dialog
-    objects = client.protocol, dialog, dialog.connection, dialog.message, dialog.context, dialog.session
+    transaction = dialog.transaction
+    message = getattr(transaction, "message", None)  # it has one from DATA or BDAT on
+    objects = client.protocol, dialog, dialog.connection, dialog.session, transaction, message
     left = {id(each): type(each) for each in objects if each is not None}
     factory = client.protocol.factory
     client.hang_up()
-    del client, dialog, objects
+    del client, dialog, objects, transaction, message
     gc.collect()
     assert [each for each in gc.get_objects() if left.get(id(each)) is type(each)] == []
     assert factory.connections == set()

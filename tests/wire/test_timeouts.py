@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
 from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.wire.back_pressure import BackPressure
 
 IDLE = ["421 4.4.2 Idle for too long, closing the connection"]
 TOO_SLOW = ["421 4.4.2 The message took too long, closing the connection"]
@@ -199,7 +200,7 @@ def test_a_delivery_that_takes_too_long_does_not_end_the_connection():
 
 def test_a_peer_that_does_not_read_is_cut_off():
     client = conversation()
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     client.clock.advance(4.9)
     assert not client.transport.disconnected
     client.clock.advance(0.1)
@@ -210,9 +211,9 @@ def test_a_peer_that_does_not_read_is_cut_off():
 def test_a_peer_that_reads_slowly_is_not():
     client = conversation(read_timeout=100)
     for _ in range(10):
-        client.protocol.pauseProducing()
+        client.transport.producer.pauseProducing()
         client.clock.advance(4)
-        client.protocol.resumeProducing()
+        client.transport.producer.resumeProducing()
         client.clock.advance(4)
     assert not client.transport.disconnected
     client.hang_up()
@@ -220,11 +221,11 @@ def test_a_peer_that_reads_slowly_is_not():
 
 def test_a_peer_that_does_not_read_is_not_idle_too():
     client = conversation(write_timeout=100)
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     client.send(b"NOOP\r\n")
     client.clock.advance(99)
     assert client.replies() == []
-    client.protocol.resumeProducing()
+    client.transport.producer.resumeProducing()
     assert client.replies() == ["250 2.0.0 Ok"]
     client.hang_up()
 
@@ -256,7 +257,7 @@ def test_what_comes_while_it_closes_is_thrown_away():
 def test_closing_takes_the_producer_off():
     """A transport does not close while a producer is registered that might write more."""
     client = conversation()
-    assert client.transport.producer is client.protocol
+    assert isinstance(client.transport.producer, BackPressure)
     client.ask("QUIT")
     assert client.transport.producer is None
     client.hang_up()
@@ -276,7 +277,7 @@ def test_a_close_lets_a_paused_transport_read_again():
 def test_nothing_is_left_on_the_clock():
     client = conversation()
     client.ask(*HELLO, "DATA", "half")
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     assert isinstance(client.transport, StringTransport)
     client.hang_up()  # complains about timers
     assert client.clock.getDelayedCalls() == []

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from txsmtpx.testing import Conversation, RecordingBackend
-from txsmtpx.wire.intake import LOOK, TURN
+from txsmtpx.wire.back_pressure import LOOK, TURN
 
 OK = "250 2.0.0 Ok"
 
@@ -45,7 +45,7 @@ def test_who_vanishes_between_two(client):
 
 def test_who_is_sent_away_between_two(client):
     client.ask(*["NOOP"] * (TURN + 1))
-    client.protocol.goodbye()
+    client.protocol.ending.goodbye()
     assert client.replies() == ["421 4.3.2 Service shutting down, closing the connection"]
     client.clock.advance(0)
     assert client.replies() == []
@@ -53,10 +53,10 @@ def test_who_is_sent_away_between_two(client):
 
 def test_who_does_not_read_waits_for_both(client):
     client.ask(*["NOOP"] * (TURN + 1))
-    client.protocol.pauseProducing()
+    client.transport.producer.pauseProducing()
     client.clock.advance(0)
     assert client.replies() == []
-    client.protocol.resumeProducing()
+    client.transport.producer.resumeProducing()
     assert client.replies() == [OK]
 
 

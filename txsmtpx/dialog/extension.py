@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from twisted.internet.defer import Deferred
 
 from txsmtpx.dialog.state import GREETED, State
 from txsmtpx.grammar.options import MailOptions, Options, Parameter
@@ -18,8 +20,11 @@ from txsmtpx.grammar.reply import Reply
 D = TypeVar("D")
 """The dialog that calls the functions of an extension.  It imports this file, so this file does not name it."""
 
-Run = Callable[[D, str], Any]
-"""A verb's function: (dialog, argument) to a Reply, None (it has answered or will), or a Deferred of either."""
+Answer: TypeAlias = "Reply | Deferred[Any] | None"
+"""What the function of a verb returns: a reply, None if it has answered or will, or a Deferred of either."""
+
+Run = Callable[[D, str], Answer]
+"""The function of a verb: (dialog, argument) to an answer."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Verb(Generic[D]):
     before_tls: bool = False
     before_auth: bool = False
     grouped: bool = False
-    refuse: Callable[[D, str, Reply], Any] | None = None
+    refuse: Callable[[D, str, Reply], Answer] | None = None
     secret: bool = False
 
 

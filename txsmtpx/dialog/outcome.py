@@ -1,12 +1,12 @@
 """
-What a backend's word on a message is to the peer: RFC 5321 §4.2.5, RFC 2033 §4.2.
+What the values that a backend returns mean to the client: RFC 5321 §4.2.5, RFC 2033 §4.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from twisted.cred.error import UnauthorizedLogin
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -17,52 +17,113 @@ from txsmtpx.grammar.reply import Reply
 log = Logger(__name__)
 
 _MOST_SHOWN = 200
-"""Characters that the log shows of what a backend gave and may not give, such as a whole message."""
+"""Characters that the log shows of a value that a backend may not return, such as a whole message."""
 
 
-def fits(said: object) -> bool:
+def fits(value: object) -> bool:
     """
-    Whether a backend may answer with ``said``: a `Reply` of 2xx, 4xx or 5xx, but not 221.
+    Return whether a backend may answer with a value: a `Reply` of 2xx, 4xx or 5xx, but not 221.
 
     3xx asks the client for more input, and 221 says that the connection is closed (RFC 5321 §4.2.1): only the dialog
-    keeps such promises.  It keeps that of 421, by closing the connection.
+    can keep such promises.  It keeps that of 421, by closing the connection.
+
+    Args:
+        value: what the backend has returned.
+
+    Returns:
+        Whether the value is such a reply.
     """
-    return isinstance(said, Reply) and said.code // 100 != 3 and said.code != 221
+    return isinstance(value, Reply) and value.code // 100 != 3 and value.code != 221
 
 
-def accepts(said: object) -> bool:
-    """Whether ``said`` is a yes of a backend to MAIL or RCPT."""
-    return said is None or (isinstance(said, Reply) and said.positive and fits(said))
-
-
-def answer(said: object, session: object, method: str) -> Reply:
+def accepts(value: object) -> bool:
     """
-    ``said``, which ``method`` of ``session`` gave.
+    Return whether a backend accepts MAIL or RCPT.
+
+    Args:
+        value: what the backend has returned.
+
+    Returns:
+        Whether the value is None or a positive reply.
+    """
+    return value is None or (isinstance(value, Reply) and value.positive and fits(value))
+
+
+def answer(value: object, session: object, method: str) -> Reply:
+    """
+    Return the reply of a backend, which is one that it may give.
+
+    Args:
+        value: what the backend has returned, but None.
+        session: the backend's session.
+        method: the name of its method.
+
+    Returns:
+        The value.
 
     Raises:
-        TypeError: A backend may not answer so.
+        TypeError: a backend may not answer so.
     """
-    if isinstance(said, Reply) and fits(said):
-        return said
+    if isinstance(value, Reply) and fits(value):
+        return value
     name = f"{type(session).__qualname__}.{method}()"
-    raise TypeError(f"{name} gave {_shown(said)}, which is neither None nor a Reply of 2xx, 4xx or 5xx other than 221")
+    raise TypeError(f"{name} gave {_shown(value)}, which is neither None nor a Reply of 2xx, 4xx or 5xx other than 221")
 
 
-def refusal(failure: Failure, session_id: str, queue_id: str, what: str) -> Reply:
-    """The answer to ``failure``: that of an `SMTPError`; for anything else 451, without a word of it."""
+def refusal(failure: Failure, session_id: str, queue_id: str, source: str) -> Reply:
+    """
+    Return the reply to a failure of a backend.
+
+    Args:
+        failure: of the backend.
+        session_id: for the log.
+        queue_id: for the log.
+        source: what has failed, for the log.
+
+    Returns:
+        The reply of an `SMTPError`; for anything else 451, with no word of the exception, which is logged.
+    """
     if isinstance(failure.value, SMTPError) and fits(failure.value.reply):
         return failure.value.reply
     text = "session={session} queue={queue} {what} failed"
-    log.failure(text, failure=failure, what=what, session=session_id, queue=queue_id)
+    log.failure(text, failure=failure, what=source, session=session_id, queue=queue_id)
     return replies.local_error_451(queue_id)
 
 
-def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Reply:
+def reply_to_failure(failure: Failure, session_id: str, queue_id: str) -> Reply:
     """
-    A status as a reply: None is a yes, a `Reply` and a ``str`` have their own words, the rest is no.
+    Return the reply to a command that has failed.
 
     Args:
-        source: What gave it, for the log.
+        failure: of the backend.
+        session_id: for the log.
+        queue_id: for the log.
+
+    Returns:
+        4xx or 5xx.
+    """
+    if failure.check(UnauthorizedLogin):
+        return replies.BAD_CREDENTIALS_535
+    reply = refusal(failure, session_id, queue_id, "the backend")
+    if reply.code >= 400:
+        return reply
+    text = "session={session} queue={queue} a positive reply was raised, which only outcomes may be"
+    log.failure(text, failure=failure, session=session_id, queue=queue_id)
+    return replies.LOCAL_ERROR_451
+
+
+def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> Reply:
+    """
+    Return the reply for the outcome of a message or a recipient.
+
+    Args:
+        status: None for a success, a `Reply`, a `str` for the words of a success, an exception or a Failure.
+        session_id: for the log.
+        queue_id: for the log.
+        source: what has returned the status, for the log.
+
+    Returns:
+        2xx, 4xx or 5xx; 451 for a value of another kind, which is logged.
     """
     if status is None:
         return replies.queued_250(queue_id)
@@ -77,17 +138,28 @@ def outcome_of(status: Any, session_id: str, queue_id: str, source: str) -> Repl
     return refusal(status, session_id, queue_id, source)
 
 
-def _shown(said: object) -> str:
-    """``said`` for the log, also where its own ``__repr__`` fails."""
+def _shown(value: object) -> str:
+    """The value for the log, also where its own `__repr__` fails."""
     try:
-        text = repr(said)
+        text = repr(value)
     except BaseException:
-        text = f"a {type(said).__qualname__} that cannot be shown"
+        text = f"a {type(value).__qualname__} that cannot be shown"
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...[+{len(text) - _MOST_SHOWN}]"
 
 
 def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source: str) -> Reply:
-    """The reply that a function of the server's user makes; 451 where it makes none."""
+    """
+    Return the reply that a function of the user of this library makes.
+
+    Args:
+        choose: calls the function.
+        session_id: for the log.
+        queue_id: for the log.
+        source: the name of the function, for the log.
+
+    Returns:
+        The reply; 451 if the function fails or returns something else.
+    """
     try:
         reply = choose()
         if isinstance(reply, Reply) and fits(reply):
@@ -99,9 +171,15 @@ def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source:
 
 def for_recipient(recipient: str, reply: Reply) -> Reply:
     """
-    LMTP's reply for one recipient: it begins with whom it is for, unless it does already.
+    Return the reply of LMTP and PRDR for one recipient.
 
-    421 would end the connection in the middle of the others' replies, so it loses that meaning.
+    Args:
+        recipient: the address.
+        reply: the outcome.
+
+    Returns:
+        A reply whose first line begins with the recipient.  421 becomes 451, since it would end the connection before
+        the replies for the other recipients.
     """
     first, *rest = reply.lines
     if not first.startswith("<"):

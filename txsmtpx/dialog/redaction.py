@@ -30,13 +30,29 @@ _ADDRESS = re.compile(rb"=(?:<>(?: |\Z)|[^ ]*@)")  # which base64 cannot be
 
 
 class Commands(Protocol):
-    """The commands of a server, by their names in upper case."""
+    """The commands of a server, such as its `Table`, by their names in upper case."""
 
     def knows(self, verb: str) -> bool:
-        """Return whether `verb` is a command."""
+        """
+        Look up a word.
+
+        Args:
+            verb: in upper case.
+
+        Returns:
+            Whether it is a command.
+        """
 
     def hides(self, verb: str) -> bool:
-        """Return whether the argument of `verb` is a secret (`Verb.secret`)."""
+        """
+        Look up a command.
+
+        Args:
+            verb: in upper case.
+
+        Returns:
+            Whether its argument is a secret (`Verb.secret`).
+        """
 
 
 def redacted(line: bytes, commands: Commands) -> tuple[str, bytes | None]:

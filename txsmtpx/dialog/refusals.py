@@ -1,82 +1,180 @@
 """
-Why clients are refused, for the log: one line a refusal, where an operator finds why a device cannot send.
+Rejected commands: how they are answered, counted and logged, so that an operator finds why a device cannot send.
 
-One connection does not flood the log. Its refused commands cause at most `MOST` lines; if there are more, one line at
-the end has their number. Refused logins, of which `max_auth_failures` end a connection, and the reply that closes the
-connection are always logged. Postfix logs each refusal.
+One connection does not flood the log.  Its rejected commands cause at most `MOST` lines; if there are more, one line at
+the end has their number.  Rejected logins, of which `max_auth_failures` end a connection, and the reply that closes the
+connection are always logged.  Postfix logs each rejection.
 
-A line shows no credentials: see `redacted` for those in commands. The reply to a login is hidden if it repeats them.
+A line shows no credentials: see `redacted` for those in commands.  The reply to a login is hidden if it repeats them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
 from txsmtpx.dialog.fields import clipped, fields
+from txsmtpx.dialog.redaction import redacted
+from txsmtpx.dialog.state import Link
+from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
 
 log = Logger(__name__)
 
 MOST = 10
-"""Lines that the refused commands of one connection may cause, and so many its transactions that came to nothing."""
+"""Lines that the rejected commands of one connection may cause, and so many its transactions that were reset."""
+
+_OTHER_PROTOCOLS = frozenset({"GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS"})
+"""
+First words of HTTP.  A browser sends them in a cross-protocol attack, so the connection is closed.  Postfix does the
+same (smtpd_forbidden_commands).
+"""
 
 
-def refused(connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
+def refuse(dialog: ServerDialog, reply: Reply, logged: bool = False) -> None:
     """
-    Log a refused command.
+    Reject a command, and count it.  `max_errors` of 5xx close the connection.
+
+    Args:
+        dialog: the client's dialog.
+        reply: 4xx or 5xx.
+        logged: whether the rejection is in the log already.
+    """
+    line = dialog.line
+    if dialog.transaction is not None and line is not None and line[:4].upper() == b"RCPT":
+        dialog.transaction.rejected += 1
+    if not logged:
+        log_refusal(dialog, reply, _last_command(dialog))
+    dialog.reply(reply)
+    if reply.code < 500:
+        return
+    dialog.errors += 1
+    limit = dialog.settings.max_errors
+    if 0 < limit <= dialog.errors and not dialog.settings.lmtp:  # clients of LMTP are mail servers of one's own
+        dialog.say_goodbye(replies.TOO_MANY_ERRORS_421)
+
+
+def refuse_line(dialog: ServerDialog, line: bytes, reply: Reply) -> None:
+    """
+    Reject a line that cannot be read as a command.
+
+    Args:
+        dialog: the client's dialog.
+        line: without its line end.
+        reply: 500 or 501.
+    """
+    _no_command(dialog, line)
+    refuse(dialog, reply)
+    if line[:4].upper() == b"BDAT" and dialog.link is not Link.CLOSED:
+        dialog.close()  # octets follow, their number is unknown, and they must not be run as commands
+
+
+def refuse_unknown(dialog: ServerDialog, line: bytes, verb: str) -> None:
+    """
+    Reject a command that is not in the table.
+
+    Args:
+        dialog: the client's dialog.
+        line: without its line end.
+        verb: its first word, in upper case.
+    """
+    first = dialog.line is None
+    _no_command(dialog, line)
+    if first and verb in _OTHER_PROTOCOLS:
+        text = "session={session} {verb} from [{peer}] is no mail client's first command: closing"
+        log.warn(text, session=dialog.connection.session_id, verb=verb, peer=dialog.connection.peer_host)
+        dialog.close()
+    elif dialog.settings.lmtp and verb in ("HELO", "EHLO"):
+        refuse(dialog, replies.LMTP_ONLY_500)
+    else:
+        refuse(dialog, replies.UNKNOWN_COMMAND_500)
+
+
+def _no_command(dialog: ServerDialog, line: bytes) -> None:
+    dialog.line = line
+    dialog.grouped = False
+    if dialog.commanded is not None:
+        dialog.commanded(dialog.connection, "")
+
+
+def _last_command(dialog: ServerDialog) -> str:
+    """Return the last command as the log may show it; "" if none has come."""
+    return "" if dialog.line is None else redacted(dialog.line, dialog.table)[0]
+
+
+def log_refusal(dialog: ServerDialog, reply: Reply, command: str) -> None:
+    """
+    Log a rejected command, unless the connection has had `MOST` such lines.
+
+    Args:
+        dialog: the client's dialog.
+        reply: 4xx or 5xx.
+        command: as `redacted` returns it.
+    """
+    if reply.code != 421:  # which is the last
+        dialog.refusals += 1
+        if dialog.refusals > MOST:
+            return
+    _write("refused", dialog.connection, dialog.queue_id, command=clipped(command), reply=clipped(reply.one_line))
+
+
+def log_more_refused(dialog: ServerDialog) -> None:
+    """
+    Log how many rejected commands are not in the log; called at the end of the connection.
+
+    Args:
+        dialog: the client's dialog.
+    """
+    more, dialog.refusals = dialog.refusals - MOST, 0
+    if more > 0:
+        _write("more commands were refused", dialog.connection, "-", more=more)
+
+
+def log_more_reset(connection: Connection, count: int) -> None:
+    """
+    Log how many transactions of a connection that has ended were reset and are not in the log.
 
     Args:
         connection: the client's.
-        queue_id: of the open transaction, "-" without one.
-        command: as `redacted` returns it.
-        reply: 4xx or 5xx.
+        count: their number.
     """
-    _write("refused", connection, queue_id, {"command": clipped(command), "reply": clipped(reply.one_line)})
+    _write("more transactions were reset", connection, "-", more=count)
 
 
-def more_refused(connection: Connection, count: int) -> None:
-    """Log how many refused commands of a connection that has ended are not in the log."""
-    _write("more commands were refused", connection, "-", {"more": count})
-
-
-def more_reset(connection: Connection, count: int) -> None:
-    """Log how many transactions of a connection that has ended were reset and are not in the log."""
-    _write("more transactions were reset", connection, "-", {"more": count})
-
-
-def login_refused(connection: Connection, mechanism: str, username: str, count: int, reply: str) -> None:
+def log_refused_login(connection: Connection, mechanism: str, username: str, count: int, reply: str) -> None:
     """
-    Log a refused login.
+    Log a rejected login.
 
     Args:
         connection: the client's.
         mechanism: the name of the SASL mechanism.
-        username: as the client sent it; "" where it is not known.
-        count: refused logins of this connection, with this one.
+        username: as the client sent it; "" if it is not known.
+        count: rejected logins of this connection, with this one.
         reply: the answer in one line, without credentials.
     """
-    said = {"mechanism": mechanism, "user": clipped(username), "count": count, "reply": clipped(reply)}
-    _write("login refused", connection, "-", said)
+    user, reply = clipped(username), clipped(reply)
+    _write("login refused", connection, "-", mechanism=mechanism, user=user, count=count, reply=reply)
 
 
-def closing(connection: Connection, queue_id: str, command: str, reply: Reply) -> None:
+def log_closing(dialog: ServerDialog, reply: Reply) -> None:
     """
-    Log that the server closes the connection with `reply`.
+    Log that the server closes the connection with a reply.
 
     Args:
-        connection: the client's.
-        queue_id: of the open transaction, "-" without one.
-        command: the last one, as `redacted` returns it; "" if none came.
+        dialog: the client's dialog.
         reply: the last one.
     """
-    _write("closing", connection, queue_id, {"after": clipped(command), "reply": clipped(reply.one_line)})
+    after = clipped(_last_command(dialog))
+    _write("closing", dialog.connection, dialog.queue_id, after=after, reply=clipped(reply.one_line))
 
 
-def _write(what: str, connection: Connection, queue_id: str, said: dict[str, Any]) -> None:
-    known: dict[str, Any] = {
+def _write(what: str, connection: Connection, queue_id: str, **said: object) -> None:
+    known: dict[str, object] = {
         "peer": connection.peer_host,
         "helo": clipped(connection.helo),
         "login": clipped(connection.username or ""),

@@ -1,123 +1,216 @@
 """
-The server's half of the conversation: RFC 5321 §4, without a transport.
+The server's half of the conversation, without a transport: RFC 5321 §4.
 
-The wire hands over a line or a piece of a body; the dialog answers through `IWire`.  Here is what a session is made
-of: who is logged in, the open transaction, the message that comes; commands and replies are in
-`txsmtpx.dialog.sequencing`.
+Theory of operation.  The caller, which may be Twisted's protocol (`txsmtpx.wire.server`) or any other code, gives the
+dialog whole lines (`ServerDialog.line_received`) and, while `ServerDialog.body` is set, octets of a message
+(`ServerDialog.body_received`).  The dialog answers through a `Wire`.  If it has to wait for a backend, it returns a
+Deferred, and the caller holds everything that follows until the Deferred fires.  That is the whole concurrency policy:
+replies cannot overtake each other (RFC 5321 §4.3).
 
-Verbs are not here: each is a function in the file of its extension, and works on what stands here.
+What is legal in a state is one look-up in a table (`txsmtpx.dialog.table`).  Verbs are not here: each is a function in
+the file of its extension, which gets the dialog and the argument.  The states are in `txsmtpx.dialog.state`, the life
+of a message is in `txsmtpx.dialog.server_transaction`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.body import Body
-from txsmtpx.dialog.delivery import DataContext
-from txsmtpx.dialog.message import Message, MessageAborted
-from txsmtpx.dialog.refusals import MOST, more_refused
-from txsmtpx.dialog.sequencing import IWire, Sequencing
+from txsmtpx.dialog.extension import Answer, Run
+from txsmtpx.dialog.outcome import reply_to_failure
+from txsmtpx.dialog.refusals import log_closing, log_more_refused, refuse, refuse_line, refuse_unknown
+from txsmtpx.dialog.server_session import end_session, forget_hello
+from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
-from txsmtpx.dialog.state import State
-from txsmtpx.dialog.summary import Summary
-from txsmtpx.dialog.transaction import Transaction
-from txsmtpx.errors import SMTPError
-from txsmtpx.grammar import replies
-from txsmtpx.grammar.options import MailOptions
+from txsmtpx.dialog.state import Gate, Link, MessageState, State
+from txsmtpx.dialog.wire import Body, Wire
+from txsmtpx.grammar import command, replies
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import TLS, Connection, ISession
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
 
 _NOWHERE: frozenset[str] = frozenset()
-"""One for all: an empty set takes 216 octets, a fifteenth of all that an idle connection does."""
+"""One for all: an empty set takes 216 octets."""
 
 
-class ServerDialog(Sequencing):
+class ServerDialog:
     """
-    One session.
+    One session of a client: each line gets its replies, in order.
+
+    Args:
+        settings: of the server.
+        wire: takes the replies.
 
     Attributes:
-        session: The backend's `ISession`, None before the first login or MAIL.
-        transaction: The open `Transaction`.
-        message: What is coming, once DATA or BDAT has begun.
-        context: The outcomes of ``message``.
-        body: While octets of a message come, what takes them.
-        transactions: How often MAIL was said.
-        recipient_domains: Of those that were accepted, as `txsmtpx.grammar.domain.domain_key` gives them.
-        failed_logins: How many there were.
-        authenticated: Whether AUTH has succeeded, be it as nobody.
+        connection: the client, as backends see it.
+        link: whether input is taken and output is written.
+        state: where the session stands.
+        table: what is legal in each state, with the extensions that this session supports.
+        session: the backend's session; None before the first login or MAIL.
+        transaction: the open transaction; None between transactions.
+        body: takes octets of a message while they come; None while lines come.
+        line_limit: octets that the next line may have, with its line end.
+        line: the last command, without its line end; None before the first.
+        grouped: whether the reply to `line` may wait for others (RFC 2920 §3.2).
+        urgent: whether a reply is written that must not wait.  The wire resets it.
+        errors: commands that were rejected by 5xx since the last message was accepted.
+        refusals: commands that were rejected, but those by 421.
+        failed_logins: the number of failed logins.
+        authenticated: whether AUTH has succeeded, also anonymously.
+        transactions: how often MAIL came.
+        recipient_domains: domains of the accepted recipients, as `domain_key` gives them.
     """
 
-    def __init__(self, settings: Settings, wire: IWire) -> None:
-        super().__init__(settings, wire)
-        self.recipient_domains = _NOWHERE
-        self.session: Any = None
-        self.transaction: Transaction | None = None
-        self.message: Message | None = None
-        self.context: DataContext | None = None
-        self.body: Body | None = None
-        self.failed_logins = 0
-        self.authenticated = False
-        self.transactions = 0
-        self._body_done: Callable[[], Any] | None = None
+    _by_state: dict[State, dict[str, Run[Any]]]
+    _runs: dict[str, Run[Any]]  # of the state and the gate
 
-    @property
-    def queue_id(self) -> str:
-        """What the open transaction is called."""
-        return "-" if self.transaction is None else self.transaction.queue_id
+    def __init__(self, settings: Settings, wire: Wire) -> None:
+        self.settings = settings
+        self.wire = wire
+        self.connection = Connection(next(settings.session_ids), settings.domain, settings.lmtp)
+        self.link = Link.OPEN
+        self.table = settings.tables.usual
+        self.session: ISession | None = None
+        self.transaction: Transaction | None = None
+        self.body: Body | None = None
+        self.line_limit = settings.max_line_length
+        self.line: bytes | None = None
+        self.grouped = self.urgent = False
+        self.errors = self.refusals = self.failed_logins = self.transactions = 0
+        self.authenticated = False
+        self.recipient_domains = _NOWHERE
+        self.commanded = settings.observers.commanded
+        self._replied = settings.observers.replied
+        self._exchange: Callable[[bytes], Answer] | None = None
+        self._pending: Deferred[None] | None = None  # of the command that waits for a backend
+        self.enter(State.START)
 
     # ---- what the wire calls
 
-    def body_received(self, data: bytes, start: int) -> tuple[int, Deferred[None] | None]:
+    def connection_made(self) -> None:
+        """Greet (RFC 5321 §3.1)."""
+        self.reply(self.settings.greeting)
+
+    def line_received(self, line: bytes, bare: bool = False) -> Deferred[None] | None:
         """
-        Take octets of ``body`` from ``data``, at ``start``.
+        Take a command, or a response of an AUTH exchange.
+
+        Args:
+            line: without its line end.
+            bare: whether the line ended in a bare LF.
 
         Returns:
-            The index behind the end of the body, -1 when more is to come; and a Deferred as with
-            `line_received`.
+            A Deferred until which no more may be handed over; None if the line is answered.
         """
-        assert self.body is not None and self._body_done is not None
-        end = self.body.feed(data, start)
-        if end < 0:
-            if self.message is not None and self.message.full:
-                return end, self.message.drained()
-            return end, None
-        done, self._body_done, self.body = self._body_done, None, None
-        return end, self._run(done)
+        if bare and self.settings.bare_newlines == "reject":
+            self.end_exchange()
+            refuse_line(self, line, replies.BARE_NEWLINE_500)
+            return None
+        if self._exchange is not None:
+            return self._answer(self._exchange, self._without_crs(line))
+        try:
+            verb, argument = command.split(line)
+        except Malformed as malformed:
+            without_crs = self._without_crs(line)
+            if without_crs != line:
+                return self.line_received(without_crs, bare)
+            refuse_line(self, line, replies.malformed_501(str(malformed)))
+            return None
+        run = self._runs.get(verb)
+        if run is None:
+            refuse_unknown(self, line, verb)
+            return None
+        self.line = line
+        self.grouped = verb in self.table.grouped
+        if self.commanded is not None:
+            self.commanded(self.connection, verb)
+        return self._answer(run, self, argument)
 
-    def tls_started(self, tls: Any) -> None:
-        """The handshake is done: everything said before is forgotten (RFC 3207 §4.2)."""
-        self.forget_hello()
-        self.connection.tls = tls
+    def line_too_long(self, beginning: bytes) -> None:
+        """
+        Reject a line that was longer than `line_limit`; the wire has discarded it.
+
+        Args:
+            beginning: its first octets.
+        """
+        reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
+        self.end_exchange()
+        refuse_line(self, beginning, reply)
+
+    def body_received(self, data: bytes, start: int = 0) -> tuple[int, Deferred[None] | None]:
+        """
+        Take octets of `body`.
+
+        Args:
+            data: what has come.
+            start: the index of the first octet to take.
+
+        Returns:
+            The index behind the end of the body, -1 if more is to come; and a Deferred as `line_received` returns it.
+        """
+        body = self.body
+        assert body is not None
+        end = body.feed(data, start)
+        if end < 0:
+            transaction = self.transaction
+            if transaction is not None and transaction.state is MessageState.CONTENT and transaction.message.full:
+                return end, transaction.message.drained()
+            return end, None
+        self.body = None
+        return end, self._answer(body.end)
+
+    def tls_started(self, tls: object) -> None:
+        """
+        Forget the past: the TLS handshake is complete (RFC 3207 §4.2).
+
+        Args:
+            tls: becomes `Connection.tls`.
+        """
+        if self.link is Link.SECURING:
+            self.link = Link.OPEN
+        forget_hello(self)
+        self.connection.tls = cast(TLS, tls)
         if self.settings.observers.secured is not None:
             self.settings.observers.secured(self.connection)
-        self._enter(State.START)
-
-    def restart(self) -> None:
-        """The state before the hello, for whoever ``connection`` says it is now; nothing counts that another did."""
-        self.failed_logins = self.errors = self.transactions = 0
-        self.recipient_domains = _NOWHERE
-        self._enter(State.START)
+        self.enter(State.START)
 
     def connection_lost(self, reason: Failure) -> None:
-        """The peer has gone, for whatever reason: everybody learns it, once."""
-        self.closed = True
-        if self.refusals > MOST:
-            more_refused(self.connection, self.refusals - MOST)
-        self._exchange = None
-        self.body = self._body_done = None
-        if self.context is not None:
-            self.context.lost(reason)
+        """
+        End the session: the connection is lost.  The second time changes nothing.
+
+        Args:
+            reason: what the reader of an incomplete message fails with.
+        """
+        self.link = Link.CLOSED
+        log_more_refused(self)
+        self._exchange = self.body = None
+        if self.transaction is not None:
+            self.transaction.abort(reason)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
-        self.end_session()
+        end_session(self)
+
+    def say_goodbye(self, reply: Reply) -> None:
+        """
+        Close the connection with a reply.
+
+        Args:
+            reply: one that answers a command, or one that the client did not ask for (421).
+        """
+        if self.link is not Link.CLOSED:
+            if reply is not replies.SHUTTING_DOWN_421:  # which has nothing to do with the client
+                log_closing(self, reply)
+            self.reply(reply)
+            self.close()
 
     @property
     def idle(self) -> bool:
@@ -127,189 +220,133 @@ class ServerDialog(Sequencing):
     @property
     def in_message(self) -> bool:
         """Whether a message is coming, or waits for its reader; not while the backend works on all of it."""
-        message = self.message
-        return self.body is not None or (message is not None and (self._pending is None or message.full))
+        if self.body is not None:
+            return True
+        transaction = self.transaction
+        if transaction is None or transaction.state is MessageState.ENVELOPE:
+            return False
+        return self._pending is None or transaction.message.full
+
+    @property
+    def secret(self) -> bool:
+        """Whether the next line may hold credentials."""
+        return self._exchange is not None
 
     # ---- what verbs use
 
     @property
-    def offered(self) -> tuple[Any, ...]:
-        """The SASL mechanisms to be had right now: none in the clear, unless that is allowed."""
-        secure = self.connection.tls is not None or self.settings.allow_insecure_auth
-        return tuple(each for each in self.settings.mechanisms if each.available(self.connection)) if secure else ()
+    def queue_id(self) -> str:
+        """The name of the open transaction in the log; "-" between transactions."""
+        return "-" if self.transaction is None else self.transaction.queue_id
 
-    def with_session(self, then: Callable[[Any], Any]) -> Any:
-        """``then`` of the session, for which the backend is asked at the first MAIL."""
-        if self.session is not None:
-            return then(self.session)
-
-        def got(session: Any) -> Any:
-            self.enter_session(session, self.connection.username)  # XCLIENT may have said who it is
-            return None if self.closed else then(session)
-
-        return self.ask(self.settings.backend.anonymous_login(self.connection), got)
-
-    def enter_session(self, session: Any, username: str | None) -> None:
+    def reply(self, reply: Reply) -> None:
         """
-        From now on ``session`` is asked.
-
-        Raises:
-            TypeError: It is none.
-        """
-        if not hasattr(session, "logout"):
-            raise TypeError(f"the backend gave no session but {session!r}")
-        self.end_session()
-        self.session = session
-        if self.closed:  # the peer did not wait for it
-            self.end_session()
-        self.connection.username = username
-        self.table = self.settings.tables.supporting(session)
-        self._enter(self._state)
-
-    def end_session(self) -> Any:
-        """Reset and log out, once each."""
-        session = self.session
-
-        def log_out() -> Any:
-            return None if session is None else self._inform(session.logout)
-
-        ended = self.abort_transaction(log_out)
-        self.session = None
-        self.table = self.settings.tables.usual
-        return ended
-
-    def open_transaction(self, sender: str, options: MailOptions) -> None:
-        """MAIL was accepted."""
-        transaction = self.transaction = Transaction(sender, options, self.settings.queue_ids.next())
-        if self.settings.observers.concluded is not None:
-            transaction.summary = Summary(self.connection, transaction, self.settings.clock.seconds())
-        self._go_on(State.MAIL)
-
-    def recipient_accepted(self) -> None:
-        """RCPT was accepted."""
-        self._go_on(State.RCPT)
-
-    def begin_message(self) -> Message:
-        """DATA, or the first BDAT: hand the message to the backend."""
-        assert self.transaction is not None
-        self.message = Message(self.settings.max_message_bytes)
-        self.context = DataContext(self.transaction, self.connection, self.settings)
-        self.context.run(self.session, self.message)
-        return self.message
-
-    def expect_body(self, body: Body, done: Callable[[], Any]) -> None:
-        """What comes next are octets for ``body``; ``done``, a verb's second half, is called at its end."""
-        self.body = body
-        self._body_done = done
-
-    def expect_chunks(self) -> None:
-        """The message comes by BDAT."""
-        self._go_on(State.CHUNK)
-
-    def end_message(self, spoilt: Reply | None = None) -> Any:
-        """
-        The end of the data: answer, once for each recipient under LMTP.
+        Write a reply; 421 and 221 close the connection (RFC 5321 §3.8, §4.2.1).
 
         Args:
-            spoilt: Why the message cannot stand, whatever the backend says of it.
+            reply: any.
         """
-        message, context = self.message, self.context
-        assert message is not None and context is not None
-        if message.too_big:
-            spoilt = replies.too_big_552(context.queue_id)
-        if spoilt is not None:
-            message.fail(SMTPError.from_reply(spoilt))
-            context.override(spoilt)
+        if self.link is Link.CLOSED:
+            return
+        if not self.grouped:
+            self.urgent = True
+        self.wire.write(reply.octets or reply.encode())
+        if self._replied is not None:
+            self._replied(self.connection, reply)
+        if reply.code == 421 or reply.code == 221:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection when all replies are sent."""
+        if self.link is not Link.CLOSED:
+            self.link = Link.CLOSED
+            self.wire.close()
+
+    def converse(self, take: Callable[[bytes], Answer]) -> None:
+        """
+        Take the next line as a response, not as a command (RFC 4954 §4).
+
+        Args:
+            take: gets the line, and returns what the function of a verb does.
+        """
+        self._exchange = take
+        self.line_limit = max(command.MAX_AUTH_LINE, self.settings.max_line_length)
+
+    def end_exchange(self) -> None:
+        """Take the next line as a command."""
+        self._exchange = None
+        self.line_limit = self.settings.max_line_length
+
+    def enter(self, state: State) -> None:
+        """
+        Go to a state, where the table or the gate may have changed.
+
+        Args:
+            state: any.
+        """
+        settings = self.settings
+        if settings.require_tls and self.connection.tls is None:
+            gate = Gate.TLS
+        elif settings.require_auth and self.connection.username is None:
+            gate = Gate.AUTH
         else:
-            message.finish()
-        if context.summary is not None:
-            context.summary.data_over(self.settings.clock.seconds())
-        return self.ask(context.conclude(self._answer_data), self._concluded)
+            gate = Gate.OPEN
+        self._by_state = self.table.by_state[gate]
+        self.go_on(state)
 
-    def _concluded(self, reply: Reply | None) -> Any:
-        """The transaction is over: say so, then let the backend forget it before the next command."""
-        if reply is not None:
-            if reply.positive:
-                self.reply(reply)
-                self.errors = 0
-            else:
-                self._answer_data(reply)
-        context, self.context = self.context, None
-        if context is not None and context.summary is not None:
-            context.summary.answered(reply, context.outcomes, self.settings.clock.seconds())
-        return self.abort_transaction(lambda: None)
+    def go_on(self, state: State) -> None:
+        """
+        Go to a state, where the table and the gate are the same.
 
-    def refuse(self, reply: Reply, logged: bool = False) -> None:
-        """Refuse a command, and count it where it is RCPT; see `Sequencing.refuse`."""
-        if self.transaction is not None and self.line is not None and self.line[:4].upper() == b"RCPT":
-            self.transaction.rejected += 1
-        super().refuse(reply, logged)
-
-    def _answer_data(self, reply: Reply) -> None:
-        """An answer to the data, which is in the log where it is a refusal: in the line of the transaction, if any."""
-        if not reply.positive and (self.transaction is None or self.transaction.summary is None):
-            self.note_refusal(reply, "(end of the message)")
-        self.reply(reply)
-
-    def abort_transaction(self, then: Callable[[], Any] = lambda: None) -> Any:
-        """End the transaction, if one is open; ``then`` when the backend's ``reset`` is done."""
-        if self.context is not None:
-            self.context.lost(MessageAborted())
-        message, self.message, self.context = self.message, None, None
-        transaction, self.transaction = self.transaction, None
-        if self._state is not State.START:
-            self._go_on(State.READY)
-        if transaction is not None:
-            if transaction.summary is not None:
-                self._sum_up(transaction.summary, transaction.rejected, message)
-            self.connection.xforward = {}  # which told of this one
-        if transaction is None or self.session is None:
-            return then()
-        waiting = self._inform(self.session.reset)
-        return then() if waiting is None else waiting.addCallback(lambda _: then())
-
-    def greeted(self, helo: str, extended: bool) -> None:
-        """HELO, EHLO or LHLO was said."""
-        self.connection.helo = self.connection.xclient.get("HELO") or helo  # a proxy may say EHLO in its own name
-        self.connection.extended = extended
-        self.connection.xforward = {}
-        self._enter(State.READY)
-
-    def forget_hello(self) -> None:
-        """As if nothing had been said, by anybody (RFC 3207 §4.2)."""
-        self.end_session()
-        self.end_exchange()
-        self.connection.forget()
-        self.authenticated = False
-        self._state = State.START
+        Args:
+            state: any.
+        """
+        self.state = state
+        self._runs = self._by_state[state]
 
     # ---- inside
 
-    @property
-    def _expects_input(self) -> bool:
-        return self._exchange is not None or self.body is not None
+    def _without_crs(self, line: bytes) -> bytes:
+        """CR CR LF is one line end under "normalize" (twisted.mail's sendmail writes it); Postfix does the same."""
+        return line.rstrip(b"\r") if self.settings.bare_newlines == "normalize" else line
 
-    def _sum_up(self, summary: Summary, rejected: int, message: Message | None) -> None:
-        octets = 0 if message is None else message.received
-        summary.over(octets, rejected, self.closed, self.settings.clock.seconds())
-        concluded = self.settings.observers.concluded
-        assert concluded is not None  # or there would be no summary
-        concluded(summary)
-
-    def _inform(self, method: Callable[[], Any]) -> Deferred[None] | None:
-        """Call ``reset`` or ``logout``, whose failure is of no consequence to the peer."""
+    def _answer(self, run: Callable[..., object], *args: object) -> Deferred[None] | None:
+        """Call the function of a verb, or what stands for one, and write its reply."""
         try:
-            result = method()
-            if result is None:
-                return None
-            result = settle(result)
-        except BaseException:
-            self._failed(Failure(), method)
+            outcome = run(*args)
+            if outcome is not None and outcome.__class__ is not Reply:
+                outcome = settle(outcome)
+        except BaseException:  # as if it came out of a Deferred
+            outcome = self._failed(Failure())
+        if outcome is None:
             return None
-        return result.addErrback(self._failed, method) if isinstance(result, Deferred) else None
+        if outcome.__class__ is Reply and outcome.code < 300:
+            self.reply(outcome)
+        elif isinstance(outcome, Deferred):
+            self._pending = outcome
+            return outcome.addErrback(self._failed).addCallback(self._answered)
+        else:
+            self._answered(outcome)
+        return None
 
-    def _failed(self, failure: Failure, method: Callable[[], Any]) -> None:
-        if self.closed and failure.check(CancelledError):  # we cancel it when the peer has gone
+    def _answered(self, outcome: object) -> None:
+        """Write the reply that a verb has led to."""
+        self._pending = None
+        if outcome is None:
             return
-        name, session_id = getattr(method, "__name__", "a method"), self.connection.session_id
-        log.failure("session={session} {method} failed", failure=failure, session=session_id, method=name)
+        # 3xx is right only if the next octets are no command (RFC 5321 §4.2.1).
+        expects_input = self._exchange is not None or self.body is not None
+        if not isinstance(outcome, Reply) or (outcome.code // 100 == 3 and not expects_input):
+            text = "session={session} a verb answered with {outcome!r}, which is no Reply that it may give"
+            log.error(text, session=self.connection.session_id, outcome=outcome)
+            refuse(self, replies.LOCAL_ERROR_451)
+        elif outcome.code >= 400:
+            refuse(self, outcome)
+        else:
+            self.reply(outcome)
+
+    def _failed(self, failure: Failure) -> Reply | None:
+        """Return the reply to a failure: the backend has rejected, or failed, or was cancelled by a lost connection."""
+        if self.link is Link.CLOSED:
+            return None
+        return reply_to_failure(failure, self.connection.session_id, self.queue_id)

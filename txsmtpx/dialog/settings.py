@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, get_args
@@ -69,26 +69,17 @@ def first_success(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
     return first_failure(outcomes, outcome)
 
 
-class Identifiers:
+def identifiers() -> Iterator[str]:
     """
     Create short names, unique within a process and, because they begin with random digits, most likely beyond it.
 
-    Each server creates one for its sessions and one for its transactions.
+    Each server has one for its sessions and one for its transactions.
+
+    Returns:
+        An iterator without end of up to 20 hexadecimal digits each.
     """
-
-    def __init__(self) -> None:
-        start = int(time.time()) & 0xFFFFFFF
-        self._prefix = f"{start:07X}{random.getrandbits(16):04X}"
-        self._numbers = itertools.count(1)
-
-    def next(self) -> str:
-        """
-        Create the next name.
-
-        Returns:
-            Up to 20 hexadecimal digits.
-        """
-        return f"{self._prefix}{next(self._numbers):X}"
+    start = int(time.time()) & 0xFFFFFFF
+    return map(f"{start:07X}{random.getrandbits(16):04X}{{:X}}".format, itertools.count(1))
 
 
 # The declarations, in the order in which each section of the help lists them.  Where 0 is no limit, the help says so.
@@ -337,8 +328,8 @@ class Settings:
     max_hold: int = MAX_HOLD.default
     now: Callable[[], float] = NOW.default
     observers: Observers = field(default_factory=Observers)
-    session_ids: Identifiers = field(default_factory=Identifiers)
-    queue_ids: Identifiers = field(default_factory=Identifiers)
+    session_ids: Iterator[str] = field(default_factory=identifiers)
+    queue_ids: Iterator[str] = field(default_factory=identifiers)
 
     @property
     def greeting(self) -> Reply:

@@ -1,15 +1,14 @@
 """
 A place for the outcome of each recipient: RFC 2033 §4.2.
 
-One slot a position in RCPT order (the same address twice is two slots).  A slot freezes when its status arrives or
-its own clock fires, never when its turn to be written comes.  Outcomes may come from any thread.
+There is one slot for each position in RCPT order, so the same address twice is two slots.  A slot freezes when its
+status arrives or its own clock fires, never when its turn to be written comes.  Outcomes may come from any thread.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -19,7 +18,18 @@ from txsmtpx.grammar.reply import Reply
 
 
 class Slot:
-    """One recipient's outcome: open until ``reply`` is set."""
+    """
+    The outcome of one recipient.
+
+    Args:
+        recipient: the address.
+        reply: the outcome; None while it is open.
+
+    Attributes:
+        started: whether the backend has announced the outcome (`IDataContext.start_delivery`).
+        deferred: of the outcome, while it is awaited.
+        timer: of the recipient's own time-out, while it runs.
+    """
 
     __slots__ = ("deferred", "recipient", "reply", "started", "timer")
 
@@ -27,11 +37,11 @@ class Slot:
         self.recipient = recipient
         self.reply = reply
         self.started = False
-        self.deferred: Deferred[Any] | None = None
+        self.deferred: Deferred[object] | None = None
         self.timer: IDelayedCall | None = None
 
     def stop(self) -> None:
-        """Nobody waits for this any more."""
+        """Stop the timer, and cancel the Deferred of the outcome."""
         timer, self.timer = self.timer, None
         if timer is not None and timer.active():
             timer.cancel()
@@ -42,66 +52,66 @@ class Slot:
 
 class Slots:
     """
-    Those of one message.  They are made when one is asked for: most messages have one outcome for all.
+    The slots of one message.  They are made when one is needed: most messages have one outcome for all recipients.
+
+    Args:
+        recipients: the addresses, in RCPT order.
 
     Attributes:
-        open: How many have no reply yet.
-        late_outcomes: How many replies came too late.
+        made: the slots, in RCPT order; empty while none is needed.
+        open: the number of slots without a reply.
+        late_outcomes: the number of outcomes that came after their slot had frozen.
     """
 
-    __slots__ = ("_alike", "_lock", "_made", "_named", "_recipients", "late_outcomes", "open")
+    __slots__ = ("_alike", "_lock", "_named", "_recipients", "late_outcomes", "made", "open")
 
     def __init__(self, recipients: Sequence[str]) -> None:
+        self.made: list[Slot] = []
         self.open = self.late_outcomes = 0
         self._recipients = recipients
-        self._made: list[Slot] = []
         self._named: dict[str, list[Slot]] = {}
         self._alike: dict[str, list[Slot]] | None = None
         self._lock = threading.Lock()
 
-    def __iter__(self) -> Iterator[Slot]:
-        return iter(self._made)
-
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def __getitem__(self, position: int) -> Slot:
-        return self._made[position]
-
     @property
     def replies(self) -> list[Reply]:
         """The outcomes that are known, in RCPT order."""
-        return [slot.reply for slot in self._made if slot.reply is not None]
+        return [slot.reply for slot in self.made if slot.reply is not None]
 
     def make(self, outcome: Reply | None = None) -> None:
         """
-        One for each recipient.
+        Make a slot for each recipient.
 
         Args:
-            outcome: What is known of all of them already.
+            outcome: the outcome of all of them, if it is known already.
         """
-        self._made = [Slot(each, outcome) for each in self._recipients]
-        for slot in self._made:
+        self.made = [Slot(each, outcome) for each in self._recipients]
+        for slot in self.made:
             self._named.setdefault(slot.recipient, []).append(slot)
-        self.open = len(self._made) if outcome is None else 0
+        self.open = len(self.made) if outcome is None else 0
 
     def find(self, recipient: str | int, suits: Callable[[Slot], bool], outcome: Reply | None) -> Slot | None:
         """
-        The first suitable slot of ``recipient``: its position, its exact name, then any name of the same mailbox.
+        Find the first suitable slot of a recipient, and make the slots if there are none.
 
         Args:
-            outcome: See `make`, where they are made by this.
+            recipient: its position, its exact name, or any name of the same mailbox (`mailbox_key`).
+            suits: whether a slot is suitable.
+            outcome: the outcome of all slots, if they are made now and it is known already.
+
+        Returns:
+            The slot; None if no slot of the recipient is suitable.
 
         Raises:
-            ValueError: There is no such recipient.
+            ValueError: there is no such recipient.
         """
         with self._lock:
-            if not self._made:
+            if not self.made:
                 self.make(outcome)
             if isinstance(recipient, int):
-                if not 0 <= recipient < len(self._made):
+                if not 0 <= recipient < len(self.made):
                     raise ValueError(f"no recipient has the position {recipient}")
-                named = [self._made[recipient]]
+                named = [self.made[recipient]]
             elif isinstance(recipient, str):
                 named = self._named.get(recipient) or self._of_mailbox(recipient)
             else:
@@ -113,12 +123,21 @@ class Slots:
     def _of_mailbox(self, recipient: str) -> list[Slot]:
         if self._alike is None:
             self._alike = {}
-            for slot in self._made:
+            for slot in self.made:
                 self._alike.setdefault(mailbox_key(slot.recipient), []).append(slot)
         return self._alike.get(mailbox_key(recipient), [])
 
     def freeze(self, slot: Slot, reply: Reply) -> bool:
-        """``reply`` is the outcome for ``slot``, unless it has one; whether it counted."""
+        """
+        Set the outcome of a slot that has none.
+
+        Args:
+            slot: one of `made`.
+            reply: the outcome.
+
+        Returns:
+            Whether the outcome counts.
+        """
         with self._lock:
             if slot.reply is not None:
                 return False
@@ -127,13 +146,18 @@ class Slots:
             return True
 
     def count_late(self) -> None:
-        """A reply came too late."""
+        """Count an outcome that came too late."""
         with self._lock:
             self.late_outcomes += 1
 
     def override(self, reply: Reply) -> None:
-        """``reply`` is the outcome for all, whatever they had."""
+        """
+        Replace the outcome of every slot.
+
+        Args:
+            reply: the outcome of all of them.
+        """
         with self._lock:
-            for slot in self._made:
+            for slot in self.made:
                 slot.reply = reply
             self.open = 0

@@ -25,6 +25,10 @@ MISPLACED = {
 """What is answered to a command that does not belong in a state (RFC 5321 §4.1.4)."""
 
 
+_HELLOS = ("HELO", "EHLO", "LHLO")
+"""Those of the other protocol, SMTP or LMTP, are rejected, but understood."""
+
+
 class Table:
     """
     What may be said when.
@@ -58,6 +62,7 @@ class Table:
         self.mail = _by_name((each.keyword, each) for extension in extensions for each in extension.mail)
         self.rcpt = _by_name((each.keyword, each) for extension in extensions for each in extension.rcpt)
         absent = {verb.name: verb for extension in known for verb in extension.verbs if verb.name not in self.verbs}
+        self._names = frozenset({*self.verbs, *absent, *_HELLOS})
         refused = {name: _refusal(verb, replies.NOT_OFFERED_502) for name, verb in absent.items()}
         self.mail_checks = tuple(each.check_mail for each in extensions if each.check_mail is not None)
         self.by_state: dict[Gate, dict[State, dict[str, Run[Any]]]] = {
@@ -67,6 +72,30 @@ class Table:
             }
             for gate in Gate
         }
+
+    def knows(self, verb: str) -> bool:
+        """
+        Look up a word.
+
+        Args:
+            verb: in upper case.
+
+        Returns:
+            Whether it is a command, be it one that this server does not offer.
+        """
+        return verb in self._names
+
+    def hides(self, verb: str) -> bool:
+        """
+        Look up a command.
+
+        Args:
+            verb: in upper case.
+
+        Returns:
+            Whether its argument is a secret (`Verb.secret`).
+        """
+        return verb in self.secret
 
 
 class Tables:

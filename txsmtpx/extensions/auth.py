@@ -18,9 +18,10 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.outcome import fits
-from txsmtpx.dialog.refusals import login_refused
+from txsmtpx.dialog.refusals import log_refused_login, refuse
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.server_session import enter_session, offered
 from txsmtpx.dialog.state import State
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import asciitext, path, replies, xtext
@@ -50,7 +51,7 @@ def challenge_334(text: str) -> Reply:
 
 
 def _announce(dialog: ServerDialog) -> str | None:
-    return " ".join(mechanism.name for mechanism in dialog.offered) or None
+    return " ".join(mechanism.name for mechanism in offered(dialog)) or None
 
 
 def auth(dialog: ServerDialog, argument: str) -> Any:
@@ -63,9 +64,10 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
     mechanism = next((each for each in dialog.settings.mechanisms if each.name == asciitext.upper(name)), None)
     if mechanism is None:
         return UNKNOWN_MECHANISM_504
-    if not dialog.offered:
+    mechanisms = offered(dialog)
+    if not mechanisms:
         return TLS_FOR_MECHANISM_538
-    if mechanism not in dialog.offered:  # though inside TLS nothing will help one that wants a certificate
+    if mechanism not in mechanisms:  # though inside TLS nothing will help one that wants a certificate
         return UNKNOWN_MECHANISM_504 if dialog.connection.tls is not None else TLS_FOR_MECHANISM_538
     if initial and mechanism.server_first:
         return SERVER_FIRST_501
@@ -143,7 +145,7 @@ class Exchange:
         username = None
         if not IAnonymous.providedBy(credentials):
             username = getattr(credentials, "authorization", "") or credentials.username.decode("utf-8")
-        self._dialog.enter_session(session, username)
+        enter_session(self._dialog, session, username)
         self._dialog.authenticated = True
         session_id = self._dialog.connection.session_id
         log.info("session={session} {who!r} logged in", session=session_id, who=username or "anonymous")
@@ -191,7 +193,7 @@ class Exchange:
         told = reply.one_line
         if self._secrets.within(told, name):
             told = str(Reply(reply.code, reply.enhanced_code, HIDDEN))
-        login_refused(dialog.connection, self._mechanism, name, dialog.failed_logins, told)
+        log_refused_login(dialog.connection, self._mechanism, name, dialog.failed_logins, told)
 
     def _slowly(self, reply: Reply) -> Deferred[None]:
         dialog = self._dialog
@@ -202,7 +204,7 @@ class Exchange:
 
         def answer(_: None) -> None:
             if dialog.failed_logins < dialog.settings.max_auth_failures:
-                dialog.refuse(reply, logged=True)
+                refuse(dialog, reply, logged=True)
             else:
                 dialog.reply(reply)
                 dialog.say_goodbye(TOO_MANY_FAILED_LOGINS_421)
@@ -249,7 +251,7 @@ def _encode(address: str) -> str:
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
     """Not announced, as in the clear, is not accepted."""
-    return replies.unknown_parameter_555("AUTH") if options.auth is not None and not dialog.offered else None
+    return replies.unknown_parameter_555("AUTH") if options.auth is not None and not offered(dialog) else None
 
 
 _VERB = Verb(

@@ -1,67 +1,106 @@
 """
-RFC 5321: the commands of SMTP itself, the first extension of all.
+RFC 5321: the commands of SMTP itself, the first extension of all; DATA is in `txsmtpx.extensions.data`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from txsmtpx.dialog.body import DotBody
-from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.extension import Answer, Extension, Verb
 from txsmtpx.dialog.outcome import answer
 from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.server_session import abort_transaction, with_session
+from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.state import ANY, State
 from txsmtpx.errors import SMTPError
+from txsmtpx.extensions.data import DATA
 from txsmtpx.extensions.vrfy_expn import EXPN, VRFY
 from txsmtpx.grammar import asciitext, options, path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import ISession
+from txsmtpx.settling import then
 
 
-def ehlo(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.1; under LMTP it is called LHLO (RFC 2033 §4.1).  Resets, as RSET does (§4.1.4)."""
+def ehlo(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer EHLO (§4.1.1.1), or LHLO (RFC 2033 §4.1).  Both reset, as RSET does (§4.1.4).
+
+    Args:
+        dialog: the client's dialog.
+        argument: the client's name.
+
+    Returns:
+        250 with the extensions, or 501.
+    """
     return _hello(dialog, argument, extended=True)
 
 
-def helo(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.1."""
+def helo(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer HELO (§4.1.1.1).
+
+    Args:
+        dialog: the client's dialog.
+        argument: the client's name.
+
+    Returns:
+        250 or 501.
+    """
     return _hello(dialog, argument, extended=False)
 
 
-def _hello(dialog: ServerDialog, argument: str, extended: bool) -> Any:
+def _hello(dialog: ServerDialog, argument: str, extended: bool) -> Answer:
     if not argument:
         return replies.syntax_501("EHLO or HELO, and your domain")
     name = argument.partition(" ")[0]
 
     def greeted() -> Reply:
-        dialog.greeted(name, extended)
+        connection = dialog.connection
+        connection.helo = connection.xclient.get("HELO") or name  # a proxy may send EHLO in its own name
+        connection.extended = extended
+        connection.xforward = {}
+        dialog.enter(State.READY)
         return replies.hello_250(dialog.settings.domain, *(_announced(dialog) if extended else ()))
 
-    return dialog.abort_transaction(greeted)
+    return abort_transaction(dialog, greeted)
 
 
 def _announced(dialog: ServerDialog) -> list[str]:
     lines = []
     for extension in dialog.table.extensions:
         if extension.keyword:
-            said = extension.announce(dialog)
-            if said is not None:
-                lines.append(f"{extension.keyword} {said}" if said else extension.keyword)
+            values = extension.announce(dialog)
+            if values is not None:
+                lines.append(f"{extension.keyword} {values}" if values else extension.keyword)
     return lines
 
 
-def mail(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.2."""
+def mail(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer MAIL (§4.1.1.2).
+
+    Args:
+        dialog: the client's dialog.
+        argument: the path and the parameters.
+
+    Returns:
+        The backend's reply, 250 by default; or why the command is rejected.
+
+    Raises:
+        SMTPError: the path or a parameter is malformed.
+    """
     dialog.transactions += 1
     if 0 < dialog.settings.max_transactions < dialog.transactions:
         return replies.TOO_MANY_TRANSACTIONS_452
     beginning = argument[:5]
     if beginning != "FROM:" and asciitext.upper(beginning) != "FROM:":
         return replies.syntax_501(MAIL.syntax)
-    sender, rest = _path(argument[5:])
-    if sender and "@" not in sender:  # <Postmaster>: §4.1.1.3 lets it stand without a domain in RCPT alone
+    try:
+        sender, rest = path.parse_path(argument[5:])
+    except Malformed as malformed:
+        raise SMTPError.from_reply(replies.bad_address_501(str(malformed))) from malformed
+    if sender and "@" not in sender:  # <Postmaster>: §4.1.1.3 allows it without a domain in RCPT alone
         return replies.bad_address_501("a sender has a domain")
     given = MailOptions()
     if rest:
@@ -75,29 +114,61 @@ def mail(dialog: ServerDialog, argument: str) -> Any:
                 return refused
     if not sender.isascii() and not given.smtputf8:
         return replies.SENDER_NOT_ASCII_550
+    if dialog.session is None:
+        return with_session(dialog, lambda session: _ask(dialog, session, sender, given))
+    return _ask(dialog, dialog.session, sender, given)
 
-    return dialog.with_session(
-        lambda session: dialog.ask(session.mail(sender, given), lambda said: _sender_known(dialog, sender, given, said))
-    )
+
+def _ask(dialog: ServerDialog, session: ISession, sender: str, given: MailOptions) -> Answer:
+    """Ask the backend whether it accepts a sender."""
+    result: object = session.mail(sender, given)
+    if result is None:
+        return _open(dialog, sender, given)
+    known: Answer = then(result, lambda value: _sender_known(dialog, sender, given, value))
+    return known
 
 
-def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, said: object) -> Reply:
-    reply = replies.SENDER_OK_250 if said is None else answer(said, dialog.session, "mail")
+def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, value: object) -> Reply:
+    if value is None:
+        return _open(dialog, sender, given)
+    reply = answer(value, dialog.session, "mail")
     if reply.positive:
-        dialog.open_transaction(sender, given)
+        _open(dialog, sender, given)
     return reply
 
 
-def rcpt(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.3."""
+def _open(dialog: ServerDialog, sender: str, given: MailOptions) -> Reply:
+    settings = dialog.settings
+    dialog.transaction = Transaction(sender, given, next(settings.queue_ids), dialog.connection, settings)
+    dialog.go_on(State.MAIL)
+    return replies.SENDER_OK_250
+
+
+def rcpt(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer RCPT (§4.1.1.3).
+
+    Args:
+        dialog: the client's dialog.
+        argument: the path and the parameters.
+
+    Returns:
+        The backend's reply, 250 by default; or why the command is rejected.
+
+    Raises:
+        SMTPError: the path or a parameter is malformed.
+    """
     beginning = argument[:3]
     if beginning != "TO:" and asciitext.upper(beginning) != "TO:":
         return replies.syntax_501(RCPT.syntax)
-    recipient, rest = _path(argument[3:])
+    try:
+        recipient, rest = path.parse_path(argument[3:])
+    except Malformed as malformed:
+        raise SMTPError.from_reply(replies.bad_address_501(str(malformed))) from malformed
     if not recipient:
         return replies.bad_address_501("nobody is called <>")
-    transaction = dialog.transaction
-    assert transaction is not None
+    transaction, session = dialog.transaction, dialog.session
+    assert transaction is not None and session is not None
     if not recipient.isascii() and not transaction.options.smtputf8:
         return replies.NOT_ASCII_553
     given = RcptOptions()
@@ -114,24 +185,19 @@ def rcpt(dialog: ServerDialog, argument: str) -> Any:
         if dialog.settings.max_recipient_domains < len(dialog.recipient_domains | {domain}):
             return replies.TOO_MANY_DOMAINS_452
 
-    def accepted(said: object) -> Reply:
-        reply = replies.RECIPIENT_OK_250 if said is None else answer(said, dialog.session, "rcpt")
-        if reply.positive:
+    def answered(value: object) -> Reply:
+        reply = replies.RECIPIENT_OK_250 if value is None else answer(value, session, "rcpt")
+        if reply.code < 400:
             transaction.recipients.append(recipient)
             transaction.recipient_options.append(given)
             if domain:
                 dialog.recipient_domains |= {domain}
-            dialog.recipient_accepted()
+            dialog.go_on(State.RCPT)
         return reply
 
-    return dialog.ask(dialog.session.rcpt(recipient, given), accepted)
-
-
-def _path(text: str) -> tuple[str, str]:
-    try:
-        return path.parse_path(text)
-    except Malformed as malformed:
-        raise SMTPError.from_reply(replies.bad_address_501(str(malformed))) from malformed
+    result: object = session.rcpt(recipient, given)
+    known: Answer = answered(None) if result is None else then(result, answered)
+    return known
 
 
 def _parameters(text: str, known: dict[str, options.Parameter], given: options.Options) -> None:
@@ -143,41 +209,48 @@ def _parameters(text: str, known: dict[str, options.Parameter], given: options.O
         raise SMTPError.from_reply(replies.bad_parameter_501(str(malformed))) from malformed
 
 
-def data(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.4."""
-    if argument:
-        return replies.TAKES_NO_PARAMETERS_501
-    if dialog.transaction is not None and dialog.transaction.options.body == "BINARYMIME":
-        return replies.BDAT_ONLY_503  # RFC 3030 §3
-    dialog.reply(replies.SEND_DATA_354)
-    policy = dialog.settings.bare_newlines
-    body = DotBody(dialog.begin_message(), policy)
+def rset(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer RSET (§4.1.1.5): abort the transaction, if one is open.
 
-    def ended() -> Any:
-        context = dialog.context
-        if body.bare and policy == "reject" and context is not None:
-            return dialog.end_message(replies.bare_newline_550(context.queue_id))
-        return dialog.end_message()
+    Args:
+        dialog: the client's dialog.
+        argument: none is allowed.
 
-    dialog.expect_body(body, ended)
-    return None
-
-
-def rset(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.5."""
+    Returns:
+        250 or 501.
+    """
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
     dialog.connection.xforward = {}
-    return dialog.abort_transaction(lambda: replies.OK_250)
+    return abort_transaction(dialog, lambda: replies.OK_250)
 
 
-def noop(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.9."""
+def noop(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer NOOP (§4.1.1.9).
+
+    Args:
+        dialog: the client's dialog.
+        argument: ignored.
+
+    Returns:
+        250.
+    """
     return replies.OK_250
 
 
-def help(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.8, from the table."""
+def help(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer HELP (§4.1.1.8), from the table.
+
+    Args:
+        dialog: the client's dialog.
+        argument: a command, or nothing.
+
+    Returns:
+        214 with the syntax of the command, or with all commands; 504 for another word.
+    """
     verbs = dialog.table.verbs
     if not argument:
         return replies.help_214("Commands: " + " ".join(verbs), "HELP and a command tells its syntax")
@@ -185,8 +258,17 @@ def help(dialog: ServerDialog, argument: str) -> Any:
     return replies.NO_HELP_504 if verb is None else replies.help_214(f"Syntax: {verb.syntax}")
 
 
-def quit(dialog: ServerDialog, argument: str) -> Any:
-    """§4.1.1.10."""
+def quit(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer QUIT (§4.1.1.10).
+
+    Args:
+        dialog: the client's dialog.
+        argument: none is allowed.
+
+    Returns:
+        221, which closes the connection, or 501.
+    """
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
     return replies.closing_221(dialog.settings.domain)
@@ -203,13 +285,12 @@ MAIL = Verb(
     grouped=True,
 )
 RCPT = Verb("RCPT", rcpt, "RCPT TO:<address> [parameter ...]", frozenset({State.MAIL, State.RCPT}), grouped=True)
-DATA = Verb("DATA", data, "DATA", frozenset({State.RCPT}))
 RSET = Verb("RSET", rset, "RSET", ANY, before_auth=True, grouped=True)
 NOOP = Verb("NOOP", noop, "NOOP [anything]", ANY, before_tls=True, before_auth=True)
 HELP = Verb("HELP", help, "HELP [command]", ANY, before_auth=True)
 QUIT = Verb("QUIT", quit, "QUIT", ANY, before_tls=True, before_auth=True)
 
 COMMON = (MAIL, RCPT, DATA, RSET, NOOP, VRFY, EXPN, HELP, QUIT)
-"""What LMTP has as well."""
+"""The commands that LMTP has too."""
 
 SMTP = Extension("", "RFC 5321", verbs=(EHLO, HELO, *COMMON))

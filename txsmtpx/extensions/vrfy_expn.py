@@ -13,9 +13,11 @@ from typing import Any
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.outcome import answer
 from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.server_session import with_session
 from txsmtpx.dialog.state import ANY
 from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.settling import then
 
 NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The answer is in UTF-8, ask for it with SMTPUTF8")
 CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will take mail and attempt delivery")
@@ -50,9 +52,9 @@ def _look_up(
         look_up = getattr(session, method, None)
         if look_up is None:
             return unknown
-        return dialog.ask(look_up(argument), lambda said: _found(said, unknown, utf8, session, method))
+        return then(look_up(argument), lambda said: _found(said, unknown, utf8, session, method))
 
-    return dialog.with_session(ask)
+    return with_session(dialog, ask)
 
 
 def _found(said: object, unknown: Reply, utf8: bool, session: object, method: str) -> Reply:

@@ -21,6 +21,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.server_session import forget_hello
 from txsmtpx.dialog.state import ANY, State
 from txsmtpx.grammar import asciitext, attributes, replies
 from txsmtpx.grammar.host import plain_address
@@ -60,7 +61,7 @@ def xclient(dialog: ServerDialog, argument: str) -> Any:
         given = plain_attributes(attributes.parse(argument, XCLIENT_ATTRIBUTES))
     except Malformed as malformed:
         return replies.bad_parameter_501(str(malformed))
-    dialog.forget_hello()
+    forget_hello(dialog)
     connection = dialog.connection
     connection.proxy = connection.proxy or connection.peer
     connection.xclient = told = connection.xclient | given
@@ -68,7 +69,9 @@ def xclient(dialog: ServerDialog, argument: str) -> Any:
     connection.host = _address(told, "DESTADDR", "DESTPORT", connection.host)
     connection.helo = given.get("HELO", "")
     connection.username = given.get("LOGIN") or None
-    dialog.restart()
+    dialog.failed_logins = dialog.errors = dialog.transactions = 0  # those of another client do not count
+    dialog.recipient_domains = frozenset()
+    dialog.enter(State.START)
     if not dialog.wire.admit_client():
         return replies.TOO_MANY_CONNECTIONS_421
     return dialog.settings.greeting

@@ -46,6 +46,7 @@ class Reply:
         code: The reply code.
         enhanced_code: The enhanced code or None.
         lines: The lines of the text, at least one.
+        octets: What `encode` returns; None before its first call.
 
     Raises:
         ValueError: The code is no reply code, or the enhanced code does not match it.
@@ -59,7 +60,7 @@ class Reply:
         250 PIPELINING
     """
 
-    __slots__ = ("_octets", "code", "enhanced_code", "lines")
+    __slots__ = ("code", "enhanced_code", "lines", "octets")
 
     def __init__(self, code: int, enhanced_code: EnhancedCode | None, *lines: str) -> None:
         if not isinstance(code, int) or not 200 <= code <= 599:
@@ -72,7 +73,7 @@ class Reply:
         self.code = code
         self.enhanced_code = enhanced_code
         self.lines = lines or ("",)
-        self._octets: bytes | None = None
+        self.octets: bytes | None = None
 
     @property
     def positive(self) -> bool:
@@ -105,9 +106,9 @@ class Reply:
         Returns:
             Each line with the codes and its CRLF.  Control characters are replaced by question marks.
         """
-        if self._octets is None:
-            self._octets = _encode(self)
-        return self._octets
+        if self.octets is None:
+            self.octets = _encode(self)
+        return self.octets
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Reply):

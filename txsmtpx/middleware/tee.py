@@ -20,7 +20,7 @@ from txsmtpx.dialog import delivery
 from txsmtpx.dialog import message as dialog_message
 from txsmtpx.dialog.message import MessageAborted
 from txsmtpx.dialog.outcome import accepts, answer
-from txsmtpx.dialog.transaction import Transaction
+from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
@@ -169,7 +169,7 @@ class _Copy:
     def __init__(self, context: DataContext) -> None:
         self._outer = context
         self._session: SessionLike | None = None
-        self._context: delivery.DataContext | None = None
+        self._transaction: Transaction | None = None
         self._message = dialog_message.Message()
         self._read: Deferred[BaseException | None] = Deferred()
 
@@ -182,7 +182,8 @@ class _Copy:
         """
         outer = self._outer
         session = self._session = await deferred_call(backend.anonymous_login, outer.connection)
-        transaction = Transaction(outer.sender, outer.options, outer.queue_id)
+        # Middleware passes on what it does not know, so that this reaches the context of the server.
+        transaction = cast(delivery.DataContext, outer).another(outer.sender)
         _check(await deferred_call(session.mail, outer.sender, outer.options), session, "mail")
         refused: SMTPError | None = None
         for recipient, options in zip(outer.recipients, outer.recipient_options, strict=True):
@@ -196,9 +197,8 @@ class _Copy:
         if refused is not None and not transaction.recipients:
             raise SMTPError.from_reply(refused.reply)
         self._message.content_limit = message.content_limit
-        # Middleware passes on what it does not know, so that this reaches the context of the server.
-        self._context = cast(delivery.DataContext, outer).another(transaction)
-        self._context.run(cast(ISession, session), self._message)
+        self._transaction = transaction
+        transaction.begin(cast(ISession, session), self._message, delivery.DataContext(transaction))
 
     async def taken_from(self, message: Message) -> AsyncIterator[bytes]:
         """Iterate over the chunks of a message, each after the second backend has got it."""
@@ -229,16 +229,15 @@ class _Copy:
             SMTPError: The second backend rejects the message.
             MessageAborted: The message was not read to its end.
         """
-        context, session = self._context, self._session
-        assert context is not None and session is not None
+        transaction, session = self._transaction, self._session
+        assert transaction is not None and session is not None
         try:
             error = await self._read
             if error is not None:
-                context.lost(Failure(MessageAborted()))
+                transaction.abort(Failure(MessageAborted()))
                 raise MessageAborted(f"it was not read to its end: {error}")
-            self._message.finish()
             written: list[Reply] = []
-            concluded = context.conclude(written.append)
+            concluded = transaction.finish(written.append)
             last = await concluded if isinstance(concluded, Deferred) else concluded
             for reply in written if last is None else [last]:
                 _check(reply, session, "data")
@@ -247,8 +246,8 @@ class _Copy:
 
     async def abandon(self) -> None:
         """Give the copy no end."""
-        if self._context is not None:
-            self._context.lost(Failure(MessageAborted()))
+        if self._transaction is not None:
+            self._transaction.abort(Failure(MessageAborted()))
         await self._close()
 
     async def _close(self) -> None:

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.fields import addresses, clipped, fields, fits, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
-from txsmtpx.dialog.refusals import MOST, more_reset
+from txsmtpx.dialog.refusals import MOST, log_more_reset
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, Summary
 
@@ -81,7 +81,7 @@ class TransactionLog(Observer):
         """A line for the transactions that had none."""
         more = self._resets.pop(connection.session_id, 0) - MOST
         if more > 0:
-            more_reset(connection, more)
+            log_more_reset(connection, more)
 
     def _is_one_too_many(self, session_id: str) -> bool:
         """MAIL and RSET without end must not fill the log."""

@@ -13,22 +13,6 @@ from typing import cast
 from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, ITCPTransport, ITransport
 from zope.interface import implementer
 
-ANSWER_TIMEOUT = 600.0
-"""
-Seconds that a client which sends no more waits for its next reply, while a message of it may still be stored.
-RFC 5321 §4.5.3.2.6 has 10 minutes for the reply to a message.
-
-The client may have closed the whole connection, which over TCP looks the same.  Without this limit, a backend that
-never answers would hold such a connection for ever.
-"""
-
-LAST_ANSWER_TIMEOUT = 5.0
-"""
-Seconds for the last reply of all, if it is not to a message.
-
-Only that reply is lost.  Most clients that end like this, within a transaction, have closed the whole connection.
-"""
-
 
 def closed_entirely(transport: object) -> bool:
     """

@@ -20,20 +20,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import ISSLTransport
-from twisted.logger import LogLevel
+from twisted.logger import Logger
 
+from txsmtpx.dialog.state import Link
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.proxy import ProxyHeader
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.handshake import CLOSED, Handshake, tls_connection
 from txsmtpx.wire.proxy_protocol_server import wait_for_header
+from txsmtpx.wire.time_limits import TimeLimits
 from txsmtpx.wire.tls_state import TLSState
 
 if TYPE_CHECKING:
     from txsmtpx.wire.server import SMTPServer
+
+log = Logger(__name__)
 
 _TLS_HELLO = b"\x16"
 """A record of type handshake; the first octet says it all, since no command begins so."""
@@ -49,12 +52,12 @@ class Opening:
     """
 
     __slots__ = (
-        "_connection", "_counted", "_deadlines", "_greeted", "_handshake", "_room", "_spoken", "begun", "pending",
+        "_connection", "_counted", "_greeted", "_handshake", "_limits", "_room", "_spoken", "begun", "pending",
     )  # fmt: skip
 
-    def __init__(self, connection: SMTPServer, deadlines: Deadlines) -> None:
+    def __init__(self, connection: SMTPServer, limits: TimeLimits) -> None:
         self._connection = connection
-        self._deadlines = deadlines
+        self._limits = limits
         self._room = False
         self._counted: str | None = None  # the client that the connection counts for, as counted_address names it
         self._handshake: Handshake | None = None
@@ -75,8 +78,8 @@ class Opening:
 
     def not_announced(self, why: str) -> None:
         """There is no PROXY header: the connection ends without a word."""
-        if not self._connection.dialog.closed:  # by a server that stops
-            self._connection.log(LogLevel.warn, "no PROXY header from [{peer}]: {why}", why=why)
+        if self._connection.dialog.link is not Link.CLOSED:  # by a server that stops
+            log.warn("session={session} no PROXY header from [{peer}]: {why}", **self._ids, why=why)
             self._connection.dialog.close()
 
     # ---- what the connection calls
@@ -101,16 +104,23 @@ class Opening:
         self._spoken = True
         connection = self._connection
         if data.startswith(_TLS_HELLO) and connection.dialog.connection.tls is None:
-            connection.log(LogLevel.warn, "a TLS hello on a plain port from [{peer}]: closing")
+            log.warn("session={session} a TLS hello on a plain port from [{peer}]: closing", **self._ids)
             connection.dialog.close()
         elif not self._greeted:
-            self._deadlines.clear("greeting")
+            self._limits.deadlines.clear("greeting")
             connection.dialog.say_goodbye(replies.EARLY_TALKER_554)
 
     def greet(self) -> None:
         """It is time for the greeting."""
         self._greeted = True
         self._connection.dialog.connection_made()
+
+    def start_tls(self) -> None:
+        """STARTTLS: negotiate."""
+        connection = self._connection
+        self.expect_handshake()
+        assert connection.factory.tls is not None
+        connection.transport.startTLS(connection.factory.tls.creator)
 
     def expect_handshake(self) -> None:
         """TLS begins."""
@@ -130,7 +140,7 @@ class Opening:
         if handshake is None:
             return False
         if self._spoken or why != CLOSED or not handshake.is_port_check:
-            self._connection.log(LogLevel.info, "the TLS handshake with [{peer}] failed: {why}", why=why)
+            log.info("session={session} the TLS handshake with [{peer}] failed: {why}", **self._ids, why=why)
         return True
 
     def client_changed(self) -> bool:
@@ -143,6 +153,12 @@ class Opening:
         self._connection.factory.admission.dismiss(self._connection, self._counted)
 
     # ---- inside
+
+    @property
+    def _ids(self) -> dict[str, str]:
+        """The fields of a log event."""
+        connection = self._connection.dialog.connection
+        return {"session": connection.session_id, "peer": connection.peer_host}
 
     def _refusal(self) -> Reply | None:
         """Count for the client; the reply for a client that is not admitted, else None."""
@@ -166,14 +182,14 @@ class Opening:
         """The client is known: greet, unless there are too many."""
         self.begun = True
         factory, dialog = self._connection.factory, self._connection.dialog
-        self._deadlines.set("idle", factory.read_timeout)
+        self._limits.await_client()
         if factory.settings.observers.connected is not None:
             factory.settings.observers.connected(dialog.connection)
         refusal = self._refusal()
         if refusal is not None:
             dialog.say_goodbye(refusal)
         elif factory.greeting_delay > 0:
-            self._deadlines.set("greeting", factory.greeting_delay)
+            self._limits.deadlines.set("greeting", factory.greeting_delay)
         else:
             self.greet()
 
@@ -181,5 +197,4 @@ class Opening:
         self._handshake = None
         self.pending = not self._spoken
         connection = self._connection
-        connection.deaf = connection.dialog.closed
         connection.dialog.tls_started(TLSState(tls_connection(connection.transport), server=True))

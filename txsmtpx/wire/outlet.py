@@ -18,6 +18,19 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from txsmtpx.wire.twisted_socket_internals import is_socket, send_plain, send_tls_at_once, tls_over, write_unbuffered
 
 
+def outlet_of(transport: Any) -> Outlet | None:
+    """
+    Return the outlet of a transport, if that is one of Twisted's sockets.
+
+    Args:
+        transport: of the connection, as it is at its beginning.
+
+    Returns:
+        The outlet; None for a transport without a socket, which is written to as it is.
+    """
+    return Outlet(transport) if is_socket(transport) or isinstance(transport, TLSMemoryBIOProtocol) else None
+
+
 class Outlet:
     """Writes to one transport, in order."""
 

@@ -1,34 +1,36 @@
 """
-The server on the wire: one connection, from its greeting to its end, with its time-outs, its back-pressure and its TLS.
+The server on the wire: one connection, with its input, its output, its time-outs and its TLS.
 
-What the peer sends goes through the `Intake`, what is said to it through the `Outlet`.
+Theory of operation.  `SMTPServer.dataReceived` cuts what has come into lines and octets of messages (RFC 5321 §2.3.8)
+and hands them to the dialog, one after the other, unless they are held (`txsmtpx.wire.back_pressure`).  What comes
+meanwhile is kept in one buffer.  There is no other queue.
+
+How a connection begins is in `txsmtpx.wire.opening`, how it ends in `txsmtpx.wire.ending`.
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IPushProducer
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener
 from twisted.internet.protocol import ServerFactory, connectionDone
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txsmtpx.dialog.failure import own_failure
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.settings import Settings
-from txsmtpx.grammar import replies
+from txsmtpx.dialog.state import Link
 from txsmtpx.wire.admission import Admission
-from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.half_close import ANSWER_TIMEOUT, LAST_ANSWER_TIMEOUT, closed_entirely
-from txsmtpx.wire.handshake import failure_text
-from txsmtpx.wire.intake import DIALOG, PEER, Intake
+from txsmtpx.wire.back_pressure import DIALOG, LOOK, TURN, TURN_SECONDS, BackPressure
+from txsmtpx.wire.ending import Ending
 from txsmtpx.wire.opening import Opening
-from txsmtpx.wire.outlet import Outlet
+from txsmtpx.wire.outlet import Outlet, outlet_of
 from txsmtpx.wire.server_certificate import Certificate
-from txsmtpx.wire.tls_state import TLSState
+from txsmtpx.wire.time_limits import TimeLimits
 from txsmtpx.wire.transcript import Recorder, Transcript
 
 log = Logger(__name__)
@@ -56,265 +58,291 @@ class Server(_ServerFactory):
     admission: Admission[SMTPServer]
 
 
-@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
+@implementer(IHalfCloseableProtocol, IHandshakeListener)
 class SMTPServer(LineReceiver):
     """
-    One connection of a client.
+    One connection of a client.  The factory creates it.
+
+    Args:
+        factory: has the settings, and counts the connections.
 
     Attributes:
-        dialog: Its `ServerDialog`.
-        intake: What has come and was not dealt with yet.
-        deaf: Whether what comes is nobody's business: all is said, or TLS begins.
+        dialog: the session of the client.
+        input: octets that have come and are not handed to the dialog.
+        busy: whether input is being handed to the dialog.
+        opening: how the connection begins.
+        ending: how it ends.
+        limits: its time limits.
+        pressure: when its input is held.
     """
 
     factory: Server
-    transport: Any  # it provides more interfaces than ITransport, which ones is looked at where it matters
+    transport: Any  # it provides more interfaces than ITransport; which ones is looked at where it matters
 
     def __init__(self, factory: Server) -> None:
         self.factory = factory
         self.dialog = ServerDialog(factory.settings, self)
-        self._recorder: Recorder | None = None
-        if factory.transcript is not None:
-            session_id = self.dialog.connection.session_id
-            self._recorder = Recorder(factory.transcript, session_id, self.dialog)
-        self.intake = Intake(self.dialog, self, factory.settings.clock, self._recorder)
-        self._deadlines = Deadlines(factory.settings.clock, self._expired)
-        self._opening = Opening(self, self._deadlines)
-        self._out: list[bytes] = []
-        self.deaf = False
-        self._reading = True
-        self._ended = False  # whether the client has shut down its sending side
-        self._closing = False
-        self._in_message = False
+        session_id, transcript = self.dialog.connection.session_id, factory.transcript
+        self._recorder = None if transcript is None else Recorder(transcript, session_id)
+        self._clock = factory.settings.clock
+        self.limits = TimeLimits(self, self._clock)
+        self.opening = Opening(self, self.limits)
+        self.ending = Ending(self)
+        self.pressure = BackPressure(self)
+        self.input = b""
+        self._at = 0  # the index in `input` of the first octet that is not handed over
+        self.busy = False
+        self._discarded: bytes | None = None  # the beginning of a line that is too long and has not ended
+        self._outlet: Outlet | None = None
+        self._output: list[bytes] = []
         self._next_breath = 0.0
 
     # ---- what Twisted calls
 
     def connectionMade(self) -> None:
-        """Begin; behind a proxy when its header has come, before which nothing is said or done."""
-        self._outlet = Outlet(self.transport)
-        self.transport.registerProducer(self, True)
+        """Begin; behind a proxy when its header has come, before which nothing is written or done."""
+        self._outlet = outlet_of(self.transport)
+        self.transport.registerProducer(self.pressure, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
-        self._opening.start()
+        self.opening.start()
 
     def dataReceived(self, data: bytes) -> None:
-        """Take a segment, however the peer's octets were cut."""
-        if self._closing:
+        """
+        Take a segment, and call `lineReceived` and `rawDataReceived` with what is in it.
+
+        It replaces the one of `LineReceiver`, which copies the rest of the segment for each line: for a segment of many
+        lines that is quadratic.
+
+        Args:
+            data: octets, however they were cut.
+        """
+        if self.dialog.link is Link.CLOSED:
             return
-        if self._opening.pending:
-            self._opening.first_octets(data)
-        self.intake.take(data)
+        if self.opening.pending:
+            self.opening.first_octets(data)
+        self.input = self.input + data if self.input else data
+        if self.pressure.held or self.paused:
+            self.pressure.bound()
+        elif not self.busy:
+            self.work()
+
+    def lineReceived(self, line: bytes, bare: bool = False) -> None:
+        """
+        Hand a line to the dialog.
+
+        Args:
+            line: without its line end.
+            bare: whether it ended in a bare LF.
+        """
+        if not self.busy:  # it is not dataReceived that calls
+            self.dataReceived(line + (b"\n" if bare else b"\r\n"))
+            return
+        dialog = self.dialog
+        if self._recorder is not None:
+            self._recorder.client(line, dialog.secret, dialog.table)
+        waiting = dialog.line_received(line, bare)
+        if waiting is not None:
+            self._wait_for(waiting)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """
+        Hand octets of a message to the dialog.  If the message ends within them, the rest is lines again.
+
+        Args:
+            data: octets, however they were cut.
+        """
+        if not self.busy:
+            self.dataReceived(data)
+            return
+        end, waiting = self.dialog.body_received(data)
+        if waiting is not None:
+            self._wait_for(waiting)
+        if end >= 0:
+            self.input = data[end:] + self.input
+        if self._recorder is not None:
+            self._recorder.message(len(data) if end < 0 else end)
 
     def handshakeCompleted(self) -> None:
-        """TLS stands."""
-        self._opening.handshake_completed()
+        """Go on: the TLS handshake is complete."""
+        self.opening.handshake_completed()
 
     def readConnectionLost(self) -> None:
-        """
-        The client has shut down its sending side: answer all that it has sent, then close.
-
-        Postfix and go-smtp do the same.  Over TCP, a client that has closed the whole connection looks like this one
-        until a write fails.
-        """
-        if self._closing:
-            return
-        self._reading, self._ended = False, True
-        if closed_entirely(self.transport):
-            self.abort()
-        elif self.intake.held:
-            self._expect_answer()
-        else:
-            self._end()
+        """Answer all that the client has sent, then close: it has shut down its sending side."""
+        if self.dialog.link is not Link.CLOSED:
+            self.pressure.reading = False
+            self.ending.half_close(bool(self.pressure.held))
 
     def writeConnectionLost(self) -> None:
-        """Never called, since the server does not shut down its sending side alone."""
+        """Do nothing: the server does not shut down its sending side alone, so this is never called."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """All is over; everybody learns it."""
-        reason = own_failure(reason)
-        ended, self._closing, self.deaf = self._closing, True, True
-        self.intake.clear()
-        self._out.clear()
-        self._deadlines.stop()
-        if not ended:
-            self._opening.handshake_failed(failure_text(reason))
-        self._lose(reason)
-        self._opening.leave()
-        if self._opening.begun and self.factory.settings.observers.disconnected is not None:
-            self.factory.settings.observers.disconnected(self.dialog.connection, reason)
-        tls = self.dialog.connection.tls
-        if isinstance(tls, TLSState):
-            tls.lost()
+        """
+        End the session and the transaction.
 
-    def pauseProducing(self) -> None:
-        """The peer does not read: nothing is done for it meanwhile, and not for ever."""
-        self.intake.hold(PEER)
-        self._deadlines.clear("idle")
-        self._deadlines.set("write", self.factory.write_timeout)
-        self.intake.bound()
+        Args:
+            reason: why the connection is lost.
+        """
+        self._output.clear()
+        self.ending.lost(reason)
 
-    def resumeProducing(self) -> None:
-        """The peer has read."""
-        self._deadlines.clear("write")
-        self.intake.release(PEER)
-
-    def stopProducing(self) -> None:
-        """The transport has gone; ``connectionLost`` follows."""
-
-    # ---- what the dialog calls (IWire)
+    # ---- what the dialog calls (Wire)
 
     def write(self, octets: bytes) -> None:
         """
-        Send ``octets``, with the other replies to what has come together (RFC 2920 §3.2).
+        Send a reply, with the other replies to what has come together (RFC 2920 §3.2).
 
-        Those to MAIL, RCPT and RSET wait for each other also where the backend lets each command wait, since a write
-        for each costs more than the command; but not longer than a `BREATH`.
+        Replies to MAIL, RCPT and RSET wait for each other also if the backend lets each command wait, since a write
+        for each costs more than the command; but not longer than `BREATH`.
+
+        Args:
+            octets: all lines of the reply.
         """
-        self._out.append(octets)
+        self._output.append(octets)
         if self._recorder is not None:
             for line in octets[:-2].split(b"\r\n"):
                 self._recorder.server(line)
-        if not self.intake.busy:
-            self._speak()
+        if not self.busy:
+            self.speak()
 
     def start_tls(self) -> None:
-        """Forget what has come in the clear (RFC 3207 §6), and negotiate."""
-        self._flush()
-        self._opening.expect_handshake()
-        self.deaf = True
-        certificate = self.factory.tls
-        assert certificate is not None
-        self.transport.startTLS(certificate.creator)
-
-    def close(self) -> None:
-        """Send what is written, then hang up; a peer that does not read it is cut off in time."""
-        if self._closing:
-            return
-        self._closing = self.deaf = True
-        self.intake.clear()
-        self._flush()
-        self._deadlines.clear_all()
-        self._deadlines.set("close", self.factory.write_timeout)
-        self.transport.unregisterProducer()
-        if not (self._reading or self._ended):
-            self._reading = True
-            self.transport.resumeProducing()  # TLS ends with the peer's word, which must be read
-        self.transport.loseConnection()
+        """Negotiate TLS.  What has come in the clear is discarded (RFC 3207 §6)."""
+        self.flush()
+        self.opening.start_tls()
 
     def admit_client(self) -> bool:
-        """XCLIENT: the connection counts for whom it is for."""
-        return self._opening.client_changed()
+        """
+        Count the connection for the client that XCLIENT has named.
+
+        Returns:
+            Whether that client may have one more connection.
+        """
+        return self.opening.client_changed()
+
+    def close(self) -> None:
+        """Send what is written, then close the connection.  If the client does not read, abort it in time."""
+        self.ending.close()
+
+    # ---- what the rest of the wire calls
 
     def goodbye(self) -> None:
-        """The server is stopping: 421 now, or when the transaction is done."""
-        if not self._opening.begun:
-            self.dialog.close()
-        elif self.dialog.idle and not self.intake.busy:
-            self.dialog.say_goodbye(replies.SHUTTING_DOWN_421)
+        """Close with 421, now or when the transaction has ended: the server stops."""
+        self.ending.goodbye()
 
     def abort(self) -> None:
-        """Hang up now."""
-        self._opening.handshake_failed("the server ends the connection")
-        self.transport.abortConnection()
+        """Close the connection now."""
+        self.ending.abort()
 
-    # ---- what the intake calls (IFlow)
+    # ---- input
 
-    def worked(self, moved: bool) -> None:
-        """Nothing more can be done for now: one write for all the answers."""
-        if not self._closing:
-            self._wait(moved)
-        if self._out:
-            self._speak()
-
-    def pause(self) -> None:
-        """Read no more, until there is room."""
-        if self._reading and not self._closing:
-            self._reading = False
-            self.transport.pauseProducing()
-
-    # ---- inside
-
-    def _wait(self, moved: bool) -> None:
-        """Say for what we wait, and how long."""
-        if self.dialog.in_message is not self._in_message:
-            self._in_message = not self._in_message
-            if self._in_message:
-                self._deadlines.set("message", self.factory.message_timeout)
+    def work(self) -> None:
+        """Hand over what there is, until something holds it; more may come meanwhile."""
+        dialog, pressure = self.dialog, self.pressure
+        self.busy, moved = True, False
+        turn, until = TURN, 0.0
+        while self._at < len(self.input) and not pressure.held and not self.paused:
+            if dialog.body is not None:
+                data, self.input, self._at = self.input[self._at :], b"", 0
+                self.rawDataReceived(data)
             else:
-                self._deadlines.clear("message")
-        if self.intake.held:
-            self._deadlines.clear("idle")
-            self.intake.bound()
-            if self._ended:
-                self._expect_answer()
-        elif self._ended:
-            self._end()
+                data, at = self.input, self._at
+                end = data.find(b"\n", at)
+                if (end + 1 or len(data)) - at > dialog.line_limit or self._discarded is not None:
+                    self._discard(data, end)
+                elif end < 0:
+                    break
+                else:
+                    self._at = end + 1
+                    bare = end == at or data[end - 1] != 0x0D
+                    self.lineReceived(data[at:end] if bare else data[at : end - 1], bare)
+            moved = self._discarded is None
+            if dialog.link is not Link.OPEN:
+                break
+            turn -= 1
+            if turn % LOOK or self._at >= len(self.input):
+                continue
+            now = self._clock.seconds()
+            until = until or now + TURN_SECONDS
+            if not turn or now >= until:
+                pressure.end_turn()
+        self.input = self.input[self._at :] if dialog.link is Link.OPEN else b""
+        self._at = 0
+        self.busy = False
+        if dialog.link is not Link.CLOSED:
+            self._rest(moved)
+        if self._output:
+            if pressure.held:
+                self.speak()
+            else:
+                self.flush()
+
+    def _discard(self, data: bytes, end: int) -> None:
+        """Discard a line that is too long, or what there is of it; its beginning is kept for the log."""
+        beginning = self._discarded or data[self._at : self._at + 16]
+        if end < 0:
+            self._discarded = beginning
+            self._at = len(data)
         else:
-            if moved or not self._deadlines.running("idle"):  # a piece of a line puts nothing off
-                self._deadlines.set("idle", self.factory.read_timeout)
-            if not self._reading:
-                self._reading = True
-                self.transport.resumeProducing()
-            if self.factory.admission.stopping and not self.intake.octets:
-                self.goodbye()
+            self._discarded = None
+            self._at = end + 1
+            self.dialog.line_too_long(beginning)
 
-    def _expect_answer(self) -> None:
-        """The client sends no more, and may not even be there: it is answered soon, or not at all."""
-        more = self.intake.octets or self.dialog.message is not None
-        self._deadlines.set("answer", ANSWER_TIMEOUT if more else LAST_ANSWER_TIMEOUT)
+    def _wait_for(self, waiting: Deferred[None]) -> None:
+        self.pressure.held |= DIALOG
+        waiting.addBoth(self._resume)
 
-    def _end(self) -> None:
-        """Close: the client sends no more, and everything that it has sent is answered."""
-        self._opening.handshake_failed("the client sends no more")
-        if self.dialog.in_message:  # whose end will not come
-            self._lose(Failure(ConnectionDone()))
-        self.dialog.close()
+    def _resume(self, result: object) -> None:
+        if isinstance(result, Failure) and self.dialog.link is Link.OPEN:
+            session_id = self.dialog.connection.session_id
+            log.failure("session={session} the dialog failed", failure=result, session=session_id)
+            self.ending.abort()
+        self.pressure.release(DIALOG)
 
-    def _lose(self, reason: Failure) -> None:
-        """Tell the dialog that its client has gone; the second time changes nothing."""
-        if self.dialog.in_message:
-            self.log(LogLevel.info, "connection lost within a message")
-        self.dialog.connection_lost(reason)
+    def _rest(self, moved: bool) -> None:
+        """Start the clock of what is waited for now; if nothing has moved, but a piece of a line, no clock restarts."""
+        limits = self.limits
+        if self.dialog.in_message is not limits.in_message:
+            limits.message_begins_or_ends()
+        if self.pressure.held:
+            limits.idle_since = inf
+            self.pressure.bound()
+            if self.ending.half_closed:
+                self.ending.await_answer()
+        elif self.ending.half_closed:
+            self.ending.all_answered()
+        else:
+            if moved or limits.idle_since == inf:
+                limits.idle_since = self._clock.seconds()
+            if not self.pressure.reading:
+                self.pressure.read_on()
+            if self.factory.admission.stopping and not self.input:
+                self.ending.goodbye()
 
-    def _speak(self) -> None:
-        """Send what was written, unless more follows soon."""
-        if self.intake.held & DIALOG and self.intake.octets and not self.dialog.urgent:
-            now = self.factory.settings.clock.seconds()
+    def clear(self) -> None:
+        """Discard all input: nothing will be handed over any more."""
+        self.input, self._at = b"", 0
+        self.pressure.stop()
+
+    # ---- output
+
+    def speak(self) -> None:
+        """Send what is written, unless more follows soon."""
+        if self.pressure.held & DIALOG and self.input and not self.dialog.urgent:
+            now = self._clock.seconds()
             if now < self._next_breath:
-                if not self._deadlines.running("reply"):
-                    self._deadlines.set("reply", self._next_breath - now)
+                if not self.limits.deadlines.running("reply"):
+                    self.limits.deadlines.set("reply", self._next_breath - now)
                 return
             self._next_breath = now + BREATH
-        self._flush()
+        self.flush()
 
-    def _flush(self) -> None:
-        if self._out:
-            octets = b"".join(self._out)
-            self._out.clear()
+    def flush(self) -> None:
+        """Send what is written."""
+        if self._output:
+            octets = b"".join(self._output)
+            self._output.clear()
             self.dialog.urgent = False
-            self._outlet.write(octets)
-
-    def _expired(self, phase: str) -> None:
-        if phase in ("idle", "write") and self._opening.handshake_failed("it was not complete in time"):
-            self.abort()
-        elif phase == "idle":
-            self.dialog.say_goodbye(replies.IDLE_421)
-        elif phase == "message":
-            self.dialog.say_goodbye(replies.MESSAGE_TIMEOUT_421)
-        elif phase == "greeting":
-            self._opening.greet()
-        elif phase == "reply":
-            self._speak()
-        elif phase == "answer":
-            self.log(LogLevel.info, "the client sends no more, and the backend does not answer: aborting")
-            self.abort()
-        else:
-            self.log(LogLevel.info, "the peer does not read: aborting")
-            self.abort()
-
-    def log(self, level: Any, text: str, **of: Any) -> None:
-        """What belongs to this connection says so."""
-        connection = self.dialog.connection
-        ids = {"session": connection.session_id, "peer": connection.peer_host}
-        log.emit(level, f"session={{session}} {text}", **ids, **of)
+            if self._outlet is None:
+                self.transport.write(octets)
+            else:
+                self._outlet.write(octets)

@@ -36,31 +36,29 @@ class _OwnCommands:
         return False
 
 
+_OWN = _OwnCommands()
+
+
 class Recorder:
-    """
-    Writes the lines of one connection to a transcript; created by each end that has a transcript.
+    """Writes the lines of one connection to a transcript; created by each end that has a transcript."""
 
-    Args:
-        commands: Those of the server; None for those of a client of ours.
-    """
+    __slots__ = ("_secrets", "_session_id", "_transcript")
 
-    __slots__ = ("_commands", "_secrets", "_session_id", "_transcript")
-
-    def __init__(self, transcript: Transcript, session_id: str, commands: Commands | None = None) -> None:
+    def __init__(self, transcript: Transcript, session_id: str) -> None:
         self._transcript = transcript
         self._session_id = session_id
-        self._commands: Commands = commands or _OwnCommands()
         self._secrets: Secrets | None = None  # of a login that has not been answered
 
-    def client(self, line: bytes, response: bool = False) -> None:
+    def client(self, line: bytes, response: bool = False, commands: Commands | None = None) -> None:
         """
         Write down a line of the client.
 
         Args:
             line: Without its line end.
             response: Whether it is part of a login.
+            commands: Those of the server; None for those of a client of ours.
         """
-        self._transcript(self._session_id, "C", self._of_client(line, response))
+        self._transcript(self._session_id, "C", self._of_client(line, response, commands or _OWN))
 
     def server(self, line: bytes) -> None:
         """Write down a line of the server, without its line end."""
@@ -70,11 +68,11 @@ class Recorder:
         """Write down that so many octets of a message were sent."""
         self._transcript(self._session_id, "C", f"[{octets} octets of a message]")
 
-    def _of_client(self, line: bytes, response: bool) -> str:
+    def _of_client(self, line: bytes, response: bool, commands: Commands) -> str:
         if response or self._secrets is not None:
             self._hide(line)
             return "*" if line == b"*" else HIDDEN
-        text, hidden = redacted(line, self._commands)
+        text, hidden = redacted(line, commands)
         if hidden is not None:
             self._hide(hidden)
         return _escaped(text)

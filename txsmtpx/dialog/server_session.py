@@ -1,0 +1,196 @@
+"""
+What a client has with the backend: its session, which begins with a login or the first MAIL, and its transactions.
+
+The functions here take the dialog, as those of verbs do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txsmtpx.dialog.extension import Answer
+from txsmtpx.dialog.message import MessageAborted
+from txsmtpx.dialog.state import Link, State
+from txsmtpx.interfaces import ISession
+from txsmtpx.sasl.mechanism import Mechanism
+from txsmtpx.settling import settle, then
+
+if TYPE_CHECKING:
+    from txsmtpx.dialog.server import ServerDialog
+    from txsmtpx.dialog.server_transaction import Transaction
+
+log = Logger(__name__)
+
+
+def offered(dialog: ServerDialog) -> tuple[Mechanism, ...]:
+    """
+    Return the SASL mechanisms that the client may use now.
+
+    Args:
+        dialog: the client's dialog.
+
+    Returns:
+        The mechanisms; none in the clear, unless `Settings.allow_insecure_auth` is set.
+    """
+    connection, settings = dialog.connection, dialog.settings
+    if connection.tls is None and not settings.allow_insecure_auth:
+        return ()
+    return tuple(each for each in settings.mechanisms if each.available(connection))
+
+
+def with_session(dialog: ServerDialog, use: Callable[[ISession], Answer]) -> Answer:
+    """
+    Use the backend's session, which the backend is asked for at the first MAIL.
+
+    Args:
+        dialog: the client's dialog.
+        use: gets the session.
+
+    Returns:
+        What `use` returns, or a Deferred of it.
+    """
+    if dialog.session is not None:
+        return use(dialog.session)
+
+    def got(session: ISession) -> Answer:
+        enter_session(dialog, session, dialog.connection.username)  # XCLIENT may have set it
+        return None if dialog.link is Link.CLOSED else use(session)
+
+    answer: Answer = then(dialog.settings.backend.anonymous_login(dialog.connection), got)
+    return answer
+
+
+def enter_session(dialog: ServerDialog, session: ISession, username: str | None) -> None:
+    """
+    Begin a session of the backend, and end the one before it.
+
+    Args:
+        dialog: the client's dialog.
+        session: what the backend has returned for a login.
+        username: of the client; None for an anonymous login.
+
+    Raises:
+        TypeError: it is no session.
+    """
+    if not hasattr(session, "logout"):
+        raise TypeError(f"the backend gave no session but {session!r}")
+    end_session(dialog)
+    dialog.session = session
+    if dialog.link is Link.CLOSED:  # the client has gone while the backend made the session
+        end_session(dialog)
+    dialog.connection.username = username
+    dialog.table = dialog.settings.tables.supporting(session)
+    dialog.enter(dialog.state)
+
+
+def end_session(dialog: ServerDialog) -> None:
+    """
+    Abort the transaction, and log out, once each.
+
+    Args:
+        dialog: the client's dialog.
+    """
+    session = dialog.session
+
+    def log_out() -> Answer:
+        return None if session is None else inform(dialog, session.logout)
+
+    abort_transaction(dialog, log_out)
+    dialog.session = None
+    dialog.table = dialog.settings.tables.usual
+
+
+def forget_hello(dialog: ServerDialog) -> None:
+    """
+    Forget all that the client has sent (RFC 3207 §4.2).
+
+    Args:
+        dialog: the client's dialog.
+    """
+    end_session(dialog)
+    dialog.end_exchange()
+    dialog.connection.forget()
+    dialog.authenticated = False
+    dialog.state = State.START
+
+
+def abort_transaction(dialog: ServerDialog, go_on: Callable[[], Answer]) -> Answer:
+    """
+    Abort the transaction, if one is open.
+
+    Args:
+        dialog: the client's dialog.
+        go_on: called when the backend's `reset` is done.
+
+    Returns:
+        What `go_on` returns, or a Deferred of it.
+    """
+    transaction = dialog.transaction
+    if transaction is None:
+        if dialog.state is not State.START:
+            dialog.go_on(State.READY)
+        return go_on()
+    transaction.abort(MessageAborted())
+    waiting = leave_transaction(dialog, transaction)
+    return go_on() if waiting is None else waiting.addCallback(lambda _: go_on())
+
+
+def leave_transaction(dialog: ServerDialog, transaction: Transaction) -> Deferred[None] | None:
+    """
+    Leave a transaction that is over: observers get its summary, and the backend's session is reset.
+
+    Args:
+        dialog: the client's dialog.
+        transaction: the open one.
+
+    Returns:
+        A Deferred that fires when `reset` is done; None if it is.
+    """
+    dialog.transaction = None
+    if dialog.state is not State.START:
+        dialog.go_on(State.READY)
+    concluded = dialog.settings.observers.concluded
+    if concluded is not None:
+        concluded(transaction.summary(dialog.link is Link.CLOSED))
+    dialog.connection.xforward = {}  # which was about this one
+    return None if dialog.session is None else inform(dialog, dialog.session.reset)
+
+
+def inform(dialog: ServerDialog, method: Callable[[], object]) -> Deferred[None] | None:
+    """
+    Call `reset` or `logout` of a session.  If it fails, the log says so, and the client does not notice.
+
+    Args:
+        dialog: the client's dialog.
+        method: to be called.
+
+    Returns:
+        A Deferred that fires when the method is done; None if it is.
+    """
+    try:
+        result = method()
+        if result is None:
+            return None
+        result = settle(result)
+    except BaseException:
+        _failed(Failure(), dialog, method)
+        return None
+    if not isinstance(result, Deferred):
+        return None
+    return result.addErrback(_failed, dialog, method).addCallback(_done)
+
+
+def _failed(failure: Failure, dialog: ServerDialog, method: Callable[[], object]) -> None:
+    if dialog.link is Link.CLOSED and failure.check(CancelledError):  # the dialog cancels it if the connection is lost
+        return
+    name, session_id = getattr(method, "__name__", "a method"), dialog.connection.session_id
+    log.failure("session={session} {method} failed", failure=failure, session=session_id, method=name)
+
+
+def _done(result: object) -> None:
+    """Whatever the method has returned is ignored."""

@@ -1,0 +1,121 @@
+"""
+Back-pressure: when input of a client is held, that is, not handed to the dialog, and when its transport is paused.
+
+Theory of operation.  Input is held while the dialog waits for a backend, while the client does not read what is
+written, and after a turn, when other connections have theirs.  The connection keeps what comes meanwhile.  Past
+`HELD_INPUT` octets the transport is paused, and TCP slows the client down.  A client that does not read for
+`write_timeout` is cut off.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from zope.interface import implementer
+
+from txsmtpx.dialog.state import Link
+
+if TYPE_CHECKING:
+    from txsmtpx.wire.server import SMTPServer
+
+# Why input is held: bits, and not an IntFlag, whose arithmetic costs more than all the rest.
+DIALOG = 1
+"""The dialog waits for a backend, or for the reader of a message."""
+CLIENT = 2
+"""The client does not read what is written."""
+OTHERS = 4
+"""It is the turn of other connections."""
+
+HELD_INPUT = 64 * 1024
+"""Octets of input that are held before the transport is paused."""
+
+TURN = 100
+"""Commands, or pieces of a message, after which other connections have their turn."""
+
+TURN_SECONDS = 0.02
+"""
+Seconds after which a turn ends too.  Most commands take microseconds, but one with an internationalized domain takes up
+to three milliseconds, and one of a backend as long as the backend likes.
+"""
+
+LOOK = 5
+"""Commands after each of which the clock is read, so that most turns are over before."""
+
+
+@implementer(IPushProducer)
+class BackPressure:
+    """
+    What holds the input of one connection.  The connection creates it, and registers it with its transport.
+
+    Args:
+        connection: The connection.
+
+    Attributes:
+        held: Why input is held, a sum of `DIALOG`, `CLIENT` and `OTHERS`; 0 if it is not.
+        reading: Whether the transport reads.
+    """
+
+    __slots__ = ("_connection", "_next_turn", "held", "reading")
+
+    def __init__(self, connection: SMTPServer) -> None:
+        self._connection = connection
+        self._next_turn: IDelayedCall | None = None
+        self.held = 0
+        self.reading = True
+
+    # ---- what the transport calls: its buffer is full, or empty again
+
+    def pauseProducing(self) -> None:
+        """Hold the input: the client does not read."""
+        limits = self._connection.limits
+        limits.idle_since = inf
+        limits.deadlines.set("write", self._connection.factory.write_timeout)
+        self.held |= CLIENT
+        self.bound()
+
+    def resumeProducing(self) -> None:
+        """Go on: the client has read."""
+        self._connection.limits.deadlines.clear("write")
+        self.release(CLIENT)
+
+    def stopProducing(self) -> None:
+        """Do nothing: the transport is gone, and `connectionLost` follows."""
+
+    # ---- what the connection calls
+
+    def release(self, reason: int) -> None:
+        """
+        Go on, if nothing else holds the input.
+
+        Args:
+            reason: `DIALOG`, `CLIENT` or `OTHERS`.
+        """
+        connection = self._connection
+        self.held &= ~reason
+        if not self.held and not connection.busy and connection.dialog.link is Link.OPEN:
+            connection.work()
+
+    def end_turn(self) -> None:
+        """Hold the input until other connections have had their turn."""
+        self.held |= OTHERS
+        self._next_turn = self._connection.limits.clock.callLater(0, self.release, OTHERS)
+
+    def bound(self) -> None:
+        """Pause the transport if more input is held than `HELD_INPUT`."""
+        connection = self._connection
+        if len(connection.input) > HELD_INPUT and self.reading and connection.dialog.link is not Link.CLOSED:
+            self.reading = False
+            connection.transport.pauseProducing()
+
+    def read_on(self) -> None:
+        """Resume the transport, if it is paused."""
+        if not self.reading:
+            self.reading = True
+            self._connection.transport.resumeProducing()
+
+    def stop(self) -> None:
+        """End the turns: nothing will be handed over any more."""
+        if self._next_turn is not None and self._next_turn.active():
+            self._next_turn.cancel()
