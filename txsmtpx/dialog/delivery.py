@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.fields import addresses, clipped, fields, limited, quoted
-from txsmtpx.dialog.outcome import outcome_of
-from txsmtpx.dialog.server_transaction import Transaction
+from txsmtpx.dialog.outcome import chosen, outcome_of
+from txsmtpx.dialog.server_transaction import Transaction, queued_250
 from txsmtpx.dialog.slots import Slot
 from txsmtpx.grammar import trace
 from txsmtpx.grammar.reply import Reply
@@ -72,7 +72,7 @@ class DataContext:
             raise ValueError(f"each delivery to {recipient!r} has begun already")
         slot.started = True
         if slot.reply is None and timeout is not None:
-            slot.timer = transaction.settings.clock.callLater(timeout, transaction.expire, slot)
+            slot.timer = transaction.settings.clock.callLater(timeout, self._expire, slot)
         try:
             result = settle(deferred)
         except BaseException:
@@ -90,7 +90,7 @@ class DataContext:
         cancelled, slot.deferred = slot.deferred is None and slot.reply is not None, None
         if slot.reply is None:
             if self._transaction.slots.freeze(slot, self._of(result, "a delivery")):
-                self._transaction.settled(slot)
+                self._settled(slot)
         elif not (cancelled and isinstance(result, Failure)):
             self._too_late(slot.recipient, result)
 
@@ -114,12 +114,27 @@ class DataContext:
             self._too_late(recipient if isinstance(recipient, str) else self.recipients[recipient], status)
             return False
         if threading.get_ident() == self._thread:
-            transaction.settled(slot)
+            self._settled(slot)
         else:
-            transaction.settings.from_thread(transaction.settled, slot)
+            transaction.settings.from_thread(self._settled, slot)
         return True
 
+    def _expire(self, slot: Slot) -> None:
+        """The time-out of a recipient has passed."""
+        timed_out = self._transaction.settings.delivery_timed_out
+        session_id = self.connection.session_id
+        reply = chosen(lambda: timed_out(slot.recipient), session_id, self.queue_id, "delivery_timed_out")
+        if self._transaction.slots.freeze(slot, reply):
+            self._settled(slot)
+
+    def _settled(self, slot: Slot) -> None:
+        """Go on with the outcome of a recipient; called in the reactor's thread."""
+        slot.stop()
+        self._transaction.progress()
+
     def _of(self, status: object, source: str) -> Reply:
+        if status is None:
+            return queued_250(self.queue_id)
         return outcome_of(status, self.connection.session_id, self.queue_id, source)
 
     def _too_late(self, recipient: str, status: object) -> None:

@@ -85,7 +85,8 @@ class Message:
         if self._failure is not None:
             return fail(own_failure(self._failure))
         if self._ended:
-            return succeed(self._collect())
+            self._collected = self._held.take()
+            return succeed(self._collected)
         self._content = Deferred(self._reader_gone)
         self._relieve()
         return self._content
@@ -158,10 +159,6 @@ class Message:
                 log.failure("a consumer of a message failed")
         self._paused = False
         self._relieve()
-
-    def _collect(self) -> bytes:
-        self._collected = self._held.take()
-        return self._collected
 
     @property
     def _worth_passing(self) -> bool:
@@ -274,7 +271,8 @@ class Message:
             self._pass_on()
         if self._content is not None:
             waiting, self._content = self._content, None
-            waiting.callback(self._collect())
+            self._collected = self._held.take()
+            waiting.callback(self._collected)
         elif self._next is not None:
             next_chunk, self._next = self._next, None
             next_chunk.errback(StopAsyncIteration())

@@ -117,7 +117,7 @@ def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> R
     Return the reply for the outcome of a message or a recipient.
 
     Args:
-        status: None for a success, a `Reply`, a `str` for the words of a success, an exception or a Failure.
+        status: A `Reply`, a `str` for the words of a success, an exception or a Failure.
         session_id: for the log.
         queue_id: for the log.
         source: what has returned the status, for the log.
@@ -125,8 +125,6 @@ def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> R
     Returns:
         2xx, 4xx or 5xx; 451 for a value of another kind, which is logged.
     """
-    if status is None:
-        return replies.queued_250(queue_id)
     if isinstance(status, Reply) and fits(status):
         return status
     if isinstance(status, str):

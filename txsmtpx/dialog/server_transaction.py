@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.outcome import chosen, for_recipient, outcome_of, refusal
 from txsmtpx.dialog.settings import Settings, first_success
-from txsmtpx.dialog.slots import Slot, Slots
+from txsmtpx.dialog.slots import Slots
 from txsmtpx.dialog.state import MessageState
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.errors import SMTPError
@@ -34,6 +34,19 @@ from txsmtpx.interfaces import Connection, IDataContext, ISession
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
+
+
+def queued_250(queue_id: str) -> Reply:
+    """
+    Return the reply to a message that the backend has accepted.
+
+    Args:
+        queue_id: The identifier of the message.
+
+    Returns:
+        The reply.
+    """
+    return Reply(250, (2, 0, 0), f"Ok: queued as {queue_id}")
 
 
 class Transaction:
@@ -124,7 +137,7 @@ class Transaction:
         """`data` has returned: its outcome is that of all slots that were never started."""
         self._running = None
         if result is None:
-            outcome = replies.queued_250(self.queue_id)
+            outcome = queued_250(self.queue_id)
         else:
             outcome = outcome_of(result, self.connection.session_id, self.queue_id, self._source)
         if self.outcome is None:
@@ -158,28 +171,6 @@ class Transaction:
     def failure(self) -> Reply | None:
         """The reply that `data` has failed with; None if it has not."""
         return None if self.outcome is None or self.outcome.positive else self.outcome
-
-    def expire(self, slot: Slot) -> None:
-        """
-        End the wait for the outcome of one recipient.
-
-        Args:
-            slot: of the recipient, whose time-out has passed.
-        """
-        session_id, timed_out = self.connection.session_id, self.settings.delivery_timed_out
-        reply = chosen(lambda: timed_out(slot.recipient), session_id, self.queue_id, "delivery_timed_out")
-        if self.slots.freeze(slot, reply):
-            self.settled(slot)
-
-    def settled(self, slot: Slot) -> None:
-        """
-        Go on with the outcome of one recipient; called in the reactor's thread.
-
-        Args:
-            slot: of the recipient.
-        """
-        slot.stop()
-        self.progress()
 
     def progress(self) -> None:
         """Write the replies that are known.  If all outcomes are, discard the rest of the message, or end the wait."""
@@ -234,6 +225,8 @@ class Transaction:
             if not self.settings.lmtp:
                 write(replies.RECIPIENTS_FOLLOW_353)
             self._write = write
+        if self.outcome is not None and not self.slots.made:  # as for most messages
+            return self.outcome
         if self._all_known():
             return self._final()
         self._waiting = Deferred(self._not_awaited)

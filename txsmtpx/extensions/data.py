@@ -120,10 +120,11 @@ def end_message(dialog: ServerDialog, spoilt: Reply | None = None) -> Answer:
 
 def _answered(dialog: ServerDialog, transaction: Transaction, reply: Reply | None) -> Answer:
     """Write the reply to the message, if it is not written.  The backend forgets it before the next command."""
-    if reply is not None:
+    if reply is not None and reply.code < 400:
+        dialog.reply(reply)
+        dialog.errors = 0
+    elif reply is not None:
         _write(dialog, transaction, reply)
-        if reply.code < 400:
-            dialog.errors = 0
     transaction.answered(reply)
     return leave_transaction(dialog, transaction)
 

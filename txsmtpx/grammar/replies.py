@@ -82,19 +82,6 @@ def hello_250(*lines: str) -> Reply:
     return Reply(250, None, *lines)
 
 
-def queued_250(queue_id: str) -> Reply:
-    """
-    Return the reply to a message that the backend has accepted.
-
-    Args:
-        queue_id: The identifier of the message.
-
-    Returns:
-        The reply.
-    """
-    return Reply(250, (2, 0, 0), f"Ok: queued as {queue_id}")
-
-
 def delivered_250(text: str) -> Reply:
     """
     Return the reply for a recipient to whom the backend has delivered.

@@ -50,6 +50,7 @@ class Connection:
         domain: The domain of the server, as in its greeting.
         lmtp: True for LMTP (RFC 2033).
         helo: The argument of HELO, EHLO or LHLO, or of XCLIENT HELO; ``""`` before it.
+        peer_host: The IP address of `peer`; ``""`` if it has none, such as on a UNIX socket.
         extended: True after EHLO or LHLO, False after HELO.
         username: The authenticated user, by AUTH or by XCLIENT LOGIN; None without authentication.
         proxy_header: The PROXY header with its TLVs; None without ``haproxy:``.
@@ -84,6 +85,7 @@ class Connection:
         self.extended = False
         self.username: str | None = None
         self._peer: IAddress | None = None
+        self.peer_host = ""
         self._host: IAddress | None = None
         self.proxy_header: ProxyHeader | None = None
         self.proxy: IAddress | None = None
@@ -106,7 +108,8 @@ class Connection:
 
     @peer.setter
     def peer(self, address: IAddress | None) -> None:
-        self._peer = address if address.__class__ is IPv4Address else _plain(address)
+        peer = self._peer = address if address.__class__ is IPv4Address else _plain(address)
+        self.peer_host = peer.host if isinstance(peer, IPv4Address | IPv6Address) else ""
 
     @property
     def host(self) -> IAddress | None:
@@ -116,12 +119,6 @@ class Connection:
     @host.setter
     def host(self, address: IAddress | None) -> None:
         self._host = address if address.__class__ is IPv4Address else _plain(address)
-
-    @property
-    def peer_host(self) -> str:
-        """The IP address of the client; ``""`` if it has none, such as on a UNIX socket."""
-        peer = self._peer
-        return peer.host if isinstance(peer, IPv4Address | IPv6Address) else ""
 
     @property
     def peer_port(self) -> int:

@@ -1,10 +1,9 @@
 """
-One line a transaction, in a fixed form, which docs/logs.md describes.
+The transaction log: one line for each transaction, in a fixed form, which docs/logs.md describes.
 
-A busy server writes one for every message, so it must not cost like one: a format of twenty fields takes Twisted 30
-microseconds, more than the whole dialog.  Here the text is made once, in one expression, and stands ready in the
-field ``smtpx_line``; the event has all fields besides, for observers that want them, and goes where `Logger.info` would
-send it, without the checks on the way.
+A busy server writes one for every message.  Twisted takes 30 microseconds for a format of twenty fields, more than the
+whole dialog.  Here the text is made once, in one expression, and is the field ``smtpx_line`` of the event.  The event
+has all fields besides, for observers that want them.  It goes where `Logger.info` would send it, without the checks.
 """
 
 from __future__ import annotations
@@ -19,26 +18,28 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.fields import addresses, clipped, fields, fits, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.refusals import MOST, log_more_reset
-from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, Summary
 
 log = Logger(__name__)
 
 Which = Literal["all", "refused"]
-"""All transactions, or those with an answer that is no yes."""
+"""All transactions, or those with a negative reply."""
 
 _OF_OTHERS = ("helo", "login", "from", "to", "reply")
-"""Fields that a peer or a backend fills as it likes."""
+"""Fields that a client or a backend fills as it likes."""
 
 
 class TransactionLog(Observer):
     """
-    Watches a server and writes a line for each transaction.
+    An observer that logs each transaction of a server.
 
     Args:
-        which: `Which`.
-        listener: The name of the server, where there is more than one.
+        which: The transactions that are logged.
+        listener: The name of the server, if there is more than one.
         logger: Gets the events.
+
+    Example:
+        >>> factory = SMTPServerFactory(MemoryBackend(), observers=[TransactionLog()])
     """
 
     def __init__(self, which: Which = "all", listener: str = "", logger: Logger = log) -> None:
@@ -48,25 +49,26 @@ class TransactionLog(Observer):
         self._resets: dict[str, int] = {}
 
     def concluded(self, summary: Summary) -> None:
-        """A line for it, unless the connection has had many that came to nothing."""
-        replies = summary.replies
-        if self._refused_only and all(reply.code < 400 for reply in replies):
+        """
+        Log a transaction, unless its connection has had `MOST` that were reset.
+
+        Args:
+            summary: What became of it.
+        """
+        if self._refused_only and all(reply.code < 400 for reply in summary.replies):
             return
         if summary.end == "reset" and self._is_one_too_many(summary.connection.session_id):
             return
-        event = _event(self._listener, summary, replies)
-        line = _line(event)
+        event = _event(self._listener, summary)
+        facts = summary.facts
+        if facts.keys() & event.keys():
+            facts = {name: fact for name, fact in facts.items() if name not in event}
+        line = _line(event, facts)
         if not fits(line):
             event |= {name: clipped(event[name]) for name in _OF_OTHERS}
-            line = _line(event)
-        if summary.facts:
-            more: Mapping[str, Any] = {name: fact for name, fact in summary.facts.items() if name not in event}
-            text = fields(more)
-            if not fits(text):
-                more = limited(more)
-                text = fields(more)
-            line = f"{line} {text}"
-            event |= more
+            facts = limited(facts)
+            line = _line(event, facts)
+        event |= facts
         event["smtpx_line"] = line
         event["log_format"] = line if "{" not in line and "}" not in line else _literal(line)
         event["log_level"] = LogLevel.info
@@ -76,31 +78,39 @@ class TransactionLog(Observer):
         event["log_logger"] = self._logger
         self._logger.observer(event)
 
-
     def disconnected(self, connection: Connection, reason: Failure) -> None:
-        """A line for the transactions that had none."""
+        """
+        Log how many transactions of a connection have no line.
+
+        Args:
+            connection: The connection, which is lost.
+            reason: Why.
+        """
         more = self._resets.pop(connection.session_id, 0) - MOST
         if more > 0:
             log_more_reset(connection, more)
 
     def _is_one_too_many(self, session_id: str) -> bool:
-        """MAIL and RSET without end must not fill the log."""
+        """Count a transaction that was reset: MAIL and RSET without end must not fill the log."""
         count = self._resets[session_id] = self._resets.get(session_id, 0) + 1
         return count > MOST
 
 
 def _literal(line: str) -> str:
-    """A format that stands for ``line``: Twisted formats one without fields in a third of the time."""
+    """Return a format that stands for a line: Twisted formats one without fields in a third of the time."""
     return line.replace("{", "{{").replace("}", "}}")
 
 
-def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
-    """The fields; their order is that of the line."""
-    connection = summary.connection
-    delivered, deferred, refused = _counted(summary, replies)
-    said: Reply | None = replies[0] if replies else None
-    if deferred or refused:
-        said = next(reply for reply in replies if reply.code >= 400)
+def _event(listener: str, summary: Summary) -> dict[str, Any]:
+    """Return the fields; their order is that of the line."""
+    connection, recipients, reply = summary.connection, summary.recipients, summary.reply
+    if summary.outcomes:  # a reply for each recipient; the first rejection is shown
+        kinds = [outcome.code // 100 for outcome in summary.outcomes]
+        counts = kinds.count(2), kinds.count(4), kinds.count(5)
+        reply = next((outcome for outcome in summary.outcomes if outcome.code >= 400), summary.outcomes[0])
+    else:
+        kind, count = reply.code // 100 if reply is not None else 0, len(recipients)
+        counts = count if kind == 2 else 0, count if kind == 4 else 0, count if kind == 5 else 0
     return {
         "session": connection.session_id,
         "queue": summary.queue_id,
@@ -111,36 +121,26 @@ def _event(listener: str, summary: Summary, replies: Any) -> dict[str, Any]:
         "login": connection.username or "",
         "tls": getattr(connection.tls, "version", ""),
         "from": f"<{summary.sender}>",
-        "to": addresses(summary.recipients),
-        "recipients": len(summary.recipients),
+        "to": addresses(recipients),
+        "recipients": len(recipients),
         "rejected": summary.rejected,
-        "delivered": delivered,
-        "deferred": deferred,
-        "refused": refused,
+        "delivered": counts[0],
+        "deferred": counts[1],
+        "refused": counts[2],
         "octets": summary.octets,
         "seconds": round(summary.seconds, 6),
         "backend": round(summary.backend_seconds, 6),
-        "code": said.code if said is not None else 0,
-        "reply": said.one_line if said is not None else "",
+        "code": reply.code if reply is not None else 0,
+        "reply": reply.one_line if reply is not None else "",
     }
 
 
-def _counted(summary: Summary, replies: Any) -> tuple[int, int, int]:
-    """Recipients with a yes, with a no for now, with a no for good."""
-    if not summary.outcomes:
-        count = len(summary.recipients)
-        kind = replies[0].code // 100 if replies else 0
-        return (count if kind == 2 else 0, count if kind == 4 else 0, count if kind == 5 else 0)
-    kinds = [reply.code // 100 for reply in replies]
-    return kinds.count(2), kinds.count(4), kinds.count(5)
-
-
-def _line(of: dict[str, Any]) -> str:
+def _line(of: dict[str, Any], facts: Mapping[str, object]) -> str:
     texts = [of["listener"], of["peer"], of["helo"], of["login"], of["from"], of["to"]]
     if not plain("".join(texts)):  # one look at all of them is cheaper than one at each
         texts = [quoted(text) for text in texts]
     listener, peer, helo, login, sender, recipients = texts
-    return (
+    line = (
         f"session={of['session']} queue={of['queue']} listener={listener} end={of['end']} "
         f"peer={peer} helo={helo} login={login} tls={of['tls']} "
         f"from={sender} to={recipients} recipients={of['recipients']} "
@@ -148,3 +148,4 @@ def _line(of: dict[str, Any]) -> str:
         f"octets={of['octets']} seconds={of['seconds']:.6f} backend={of['backend']:.6f} "
         f"code={of['code']} reply={quoted(of['reply'])}"
     )
+    return f"{line} {fields(facts)}" if facts else line

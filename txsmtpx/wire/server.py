@@ -301,8 +301,10 @@ class SMTPServer(LineReceiver):
     def _rest(self, moved: bool) -> None:
         """Start the clock of what is waited for now; if nothing has moved, but a piece of a line, no clock restarts."""
         limits = self.limits
-        if self.dialog.in_message is not limits.in_message:
-            limits.message_begins_or_ends()
+        if not self.dialog.in_message:
+            limits.message_since = inf
+        elif limits.message_since == inf:
+            limits.message_begins()
         if self.pressure.held:
             limits.idle_since = inf
             self.pressure.bound()

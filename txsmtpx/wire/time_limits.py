@@ -40,36 +40,34 @@ class TimeLimits:
     Attributes:
         deadlines: by the names of the phases.
         idle_since: the moment since which the server waits for the client; infinite while it does not.
-        in_message: whether a message is coming.
+        message_since: the moment since which a message is coming; infinite while none is.
     """
 
-    __slots__ = ("_connection", "_message_since", "clock", "deadlines", "idle_since", "in_message")
+    __slots__ = ("_connection", "clock", "deadlines", "idle_since", "message_since")
 
     def __init__(self, connection: SMTPServer, clock: IReactorTime) -> None:
         self._connection = connection
         self.clock = clock
         self.deadlines = Deadlines(clock, self._expired)
         self.idle_since = inf
-        self.in_message = False
-        self._message_since = inf
+        self.message_since = inf
 
     def await_client(self) -> None:
         """Start the clock of an idle client: the connection is open."""
         self.idle_since = self.clock.seconds()
         self.deadlines.set("idle", self._connection.factory.read_timeout)
 
-    def message_begins_or_ends(self) -> None:
-        """Start or stop the clock of a message."""
-        self.in_message = not self.in_message
-        self._message_since = self.clock.seconds() if self.in_message else inf
-        if self.in_message and not self.deadlines.running("message"):
+    def message_begins(self) -> None:
+        """Start the clock of a message."""
+        self.message_since = self.clock.seconds()
+        if not self.deadlines.running("message"):
             self.deadlines.set("message", self._connection.factory.message_timeout)
 
     def _expired(self, phase: str) -> None:
         connection = self._connection
         if phase == "idle" and self._is_early(phase, self.idle_since, connection.factory.read_timeout):
             return
-        if phase == "message" and self._is_early(phase, self._message_since, connection.factory.message_timeout):
+        if phase == "message" and self._is_early(phase, self.message_since, connection.factory.message_timeout):
             return
         if phase in ("idle", "write") and connection.opening.handshake_failed("it was not complete in time"):
             connection.ending.abort()
