@@ -12,15 +12,17 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from benchmarks.content import content
-from txsmtpx import SMTPClient, SMTPServerFactory
+from txsmtpx import Result, SMTPClient, SMTPServerFactory
 from txsmtpx.backends.plugins import backend_named
 from txsmtpx.observers.transaction_log import TransactionLog
+from txsmtpx.wire.client_protocol import ClientProtocol
+from txsmtpx.wire.client_settings import ClientSettings
 
 CONNECTIONS = 50
 
@@ -75,27 +77,22 @@ def send(mark: Callable[[], object]) -> None:
     assert all(each.called for each in sent)
 
 
-def connected_client() -> Any:
-    """Return a client that has said hello to a server with PIPELINING."""
-    client = _connected(_client())
-    client.dataReceived(b"220 server ESMTP\r\n")
+def connected_client() -> SMTPClient:
+    """Return a client that has sent EHLO to a server with PIPELINING."""
+    protocol = _connected(ClientProtocol(ClientSettings(domain="localhost"), reactor=Clock()))
+    client = SMTPClient(protocol)
+    protocol.dataReceived(b"220 server ESMTP\r\n")
     client.hello()
-    client.dataReceived(b"250-server\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n")
+    protocol.dataReceived(b"250-server\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n")
     return client
 
 
-def answered(client: Any) -> Deferred[Any]:
+def answered(client: SMTPClient) -> Deferred[Result]:
     """Send a message whose every command is accepted, and return its result."""
-    sent: Deferred[Any] = client.send("sender@example.org", ["recipient@example.net"], BODY)
-    client.dataReceived(b"250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n")
-    client.dataReceived(b"250 2.0.0 ok\r\n")
+    sent = client.send("sender@example.org", ["recipient@example.net"], BODY)
+    client.protocol.dataReceived(b"250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n")
+    client.protocol.dataReceived(b"250 2.0.0 ok\r\n")
     return sent
-
-
-def _client() -> SMTPClient:
-    return SMTPClient(
-        clock=Clock(), in_thread=lambda function, *arguments: succeed(function(*arguments)), domain="localhost"
-    )
 
 
 def _connected(protocol: Any) -> Any:

@@ -9,9 +9,9 @@ from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.backends.session import LoginBackend, OpenBackend, Session
 from txsmtpx.content.header import Header
+from txsmtpx.dialog.client_result import Result
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.observer import Observer
-from txsmtpx.dialog.sending import Result
 from txsmtpx.dialog.settings import first_failure, first_success
 from txsmtpx.dialog.state import State
 from txsmtpx.errors import (
@@ -71,11 +71,10 @@ from txsmtpx.sasl.login import Login
 from txsmtpx.sasl.oauth_bearer import OAuthBearer, XOAuth2
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
-from txsmtpx.sending import send_mail
 from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.certificate_directory import CertificateDirectory
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.connect import connect
+from txsmtpx.wire.connect import connect, send_mail
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.failover import AllServersFailed
 from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint

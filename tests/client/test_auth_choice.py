@@ -262,7 +262,8 @@ def asking_for(iterations, answers):
 def test_too_many_iterations_are_refused_at_once(network, name, iterations):
     answers, threads = [], Threads()
     net = network(offers=[f"AUTH {name}"], AUTH=asking_for(iterations, answers))
-    client = net.greeted(allow_insecure_auth=True, in_thread=threads)
+    client = net.greeted(allow_insecure_auth=True)
+    client.protocol.in_thread = threads
     with pytest.raises(ProtocolError) as caught:
         net.result(client.authenticate(AUTH))
     wanted = f"AUTH {name}: the server asks for {str(iterations)[:20]} iterations, not 4096 to 1000000"
@@ -275,7 +276,8 @@ def test_too_many_iterations_are_refused_at_once(network, name, iterations):
 def test_iterations_are_computed_in_a_thread(network):
     threads = Threads()
     net = network(offers=["AUTH SCRAM-SHA-512"], AUTH=scram)
-    client = net.greeted(allow_insecure_auth=True, in_thread=threads)
+    client = net.greeted(allow_insecure_auth=True)
+    client.protocol.in_thread = threads
     outcome = Outcome(client.authenticate(AUTH))
     net.flush()
     assert not outcome.fired
@@ -288,7 +290,8 @@ def test_iterations_are_computed_in_a_thread(network):
 def test_a_login_that_is_cancelled_while_it_is_computed(network):
     threads = Threads()
     net = network(offers=["AUTH SCRAM-SHA-512"], AUTH=scram)
-    client = net.greeted(allow_insecure_auth=True, in_thread=threads)
+    client = net.greeted(allow_insecure_auth=True)
+    client.protocol.in_thread = threads
     logging_in = client.authenticate(AUTH)
     outcome = Outcome(logging_in)
     net.flush()
@@ -306,7 +309,8 @@ def test_a_connection_that_ends_while_it_is_computed(network, end):
     """The error comes at once, and does not wait for the thread."""
     threads = Threads()
     net = network(offers=["AUTH SCRAM-SHA-512"], AUTH=scram)
-    client = net.greeted(allow_insecure_auth=True, in_thread=threads)
+    client = net.greeted(allow_insecure_auth=True)
+    client.protocol.in_thread = threads
     outcome = Outcome(client.authenticate(AUTH))
     net.flush()
     server = net.servers[0]
@@ -324,7 +328,9 @@ def test_one_half_serves_several_connections_at_the_same_time(network, half):
     """As that of a pool does."""
     threads = Threads()
     net = network(offers=[f"AUTH {half.name}"], AUTH=MECHANISMS[half.name][0])
-    clients = [net.greeted(allow_insecure_auth=True, in_thread=threads) for _ in range(3)]
+    clients = [net.greeted(allow_insecure_auth=True) for _ in range(3)]
+    for client in clients:
+        client.protocol.in_thread = threads
     outcomes = [Outcome(client.authenticate(half)) for client in clients]
     net.flush()
     while threads.waiting:

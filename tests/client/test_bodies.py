@@ -27,6 +27,8 @@ from txsmtpx import (
 )
 from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import Outcome, ScriptedServer
+from txsmtpx.wire.client_protocol import ClientProtocol
+from txsmtpx.wire.client_settings import ClientSettings
 
 LINES = b"".join(b"line %d of many\r\n" % n for n in range(20_000))  # 420 kB
 TO = ["you@example.net"]
@@ -297,12 +299,12 @@ class FullTransport(StringTransport):
 
 def open_client(server: bytes):
     """A client on such a transport, after ``server`` has said all this."""
-    client = SMTPClient(clock=Clock(), in_thread=None)
-    client.makeConnection(FullTransport())
+    client = SMTPClient(ClientProtocol(ClientSettings(), reactor=Clock()))
+    client.protocol.makeConnection(FullTransport())
     client.greeting.addErrback(lambda failure: None)
-    client.dataReceived(b"220 x\r\n")
+    client.protocol.dataReceived(b"220 x\r\n")
     hello = Outcome(client.hello())
-    client.dataReceived(server)
+    client.protocol.dataReceived(server)
     assert hello.fired
     return client
 
@@ -310,7 +312,7 @@ def open_client(server: bytes):
 def one_by_one(client: SMTPClient, replies: bytes) -> None:
     """The server has waited for each command."""
     for reply in replies.splitlines(keepends=True):
-        client.dataReceived(reply)
+        client.protocol.dataReceived(reply)
 
 
 @pytest.mark.parametrize("offer", [b"250 x\r\n", b"250-x\r\n250 CHUNKING\r\n"], ids=["DATA", "BDAT"])
@@ -330,14 +332,14 @@ def test_a_server_that_does_not_read_is_waited_for(offer):
     ahead = 1 + chunking  # a chunk is held back there, for it may be the last
     assert len(asked) == ahead
     for n in range(8 - ahead):
-        client.resumeProducing()
+        client.protocol.transport.producer.resumeProducing()
         assert len(asked) == ahead + n + 1
         if chunking:
-            client.dataReceived(b"250 x\r\n")
+            client.protocol.dataReceived(b"250 x\r\n")
     assert not outcome.fired
-    client.connectionLost()
+    client.protocol.connectionLost()
     assert outcome.error is not None
-    assert client._deadlines._timer is None
+    assert client.protocol._deadlines._timer is None
 
 
 def test_a_producer_is_paused_while_the_server_does_not_read():
@@ -346,9 +348,9 @@ def test_a_producer_is_paused_while_the_server_does_not_read():
     outcome = Outcome(client.send("me@example.org", TO, producer))
     one_by_one(client, b"250 x\r\n250 x\r\n354 x\r\n")
     assert (producer.calls, len(producer.chunks)) == (["pause"], 4)
-    client.resumeProducing()
+    client.protocol.transport.producer.resumeProducing()
     assert (producer.calls, len(producer.chunks)) == (["pause", "resume", "pause"], 3)
-    client.connectionLost()
+    client.protocol.connectionLost()
     assert outcome.error is not None
     assert producer.calls[-1] == "stop"
 
@@ -416,10 +418,10 @@ def test_what_waits_to_be_sent_is_not_sent_after_a_no(what):
     client = open_client(offer)
     outcome = Outcome(client.send("me@example.org", TO, body))
     one_by_one(client, accepted)
-    client.dataReceived(b"552 5.3.4 Too big\r\n")
-    assert client.transport.disconnecting
+    client.protocol.dataReceived(b"552 5.3.4 Too big\r\n")
+    assert client.protocol.transport.disconnecting
     assert not client.usable
-    client.connectionLost()
+    client.protocol.connectionLost()
     assert isinstance(outcome.error, SMTPError)
     assert (outcome.error.code, outcome.error.delivered) == (552, Delivered.NO)
 
@@ -429,8 +431,8 @@ def test_a_refusal_counts_though_the_connection_was_lost_while_the_server_did_no
     outcome = Outcome(client.send("me@example.org", TO, [b"x" * CHUNK] * 2))
     one_by_one(client, b"250 x\r\n250 x\r\n")
     client._paused_writing = False  # all of it is in the hands of the system
-    client.dataReceived(b"552 5.3.4 Too big\r\n")
-    client.connectionLost()
+    client.protocol.dataReceived(b"552 5.3.4 Too big\r\n")
+    client.protocol.connectionLost()
     assert isinstance(outcome.error, SMTPError)
     assert outcome.error.code == 552
 
@@ -441,8 +443,8 @@ def test_a_yes_that_comes_with_354(pieces):
     client = open_client(b"250 x\r\n")
     outcome = Outcome(client.send("me@example.org", TO, [b"x" * CHUNK] * pieces))
     one_by_one(client, b"250 ok\r\n250 ok\r\n")
-    client.dataReceived(b"354 go\r\n250 2.0.0 Taken\r\n")
-    client.connectionLost()
+    client.protocol.dataReceived(b"354 go\r\n250 2.0.0 Taken\r\n")
+    client.protocol.connectionLost()
     assert isinstance(outcome.error, ProtocolError)
     assert outcome.error.delivered is Delivered.MAYBE
 
@@ -455,8 +457,8 @@ def test_a_yes_to_what_still_waits_to_be_sent_is_none(what, early):
     client = open_client(offer)
     outcome = Outcome(client.send("me@example.org", TO, body))
     one_by_one(client, accepted)
-    client.dataReceived(early)
-    client.connectionLost()
+    client.protocol.dataReceived(early)
+    client.protocol.connectionLost()
     assert isinstance(outcome.error, ProtocolError)
     assert outcome.error.command == ("DATA" if what == "the message" else "BDAT")
     assert outcome.error.delivered is Delivered.MAYBE

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet import reactor
 
 from txsmtpx import Plain, RelayBackend, SMTPPool, connect, send_mail
-from txsmtpx.wire.connect import target
+from txsmtpx.wire.target import target
 
 WRONG = {
     "tls_verify": ({"tls_verify": "no"}, "tls_verify is True or False, not 'no'"),

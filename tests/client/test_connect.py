@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 from tests.client.port import listening
 from txsmtpx import MemoryBackend, MXEndpoint, NotOffered, SMTPError, SMTPServerFactory, connect, send_mail
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
-from txsmtpx.wire.connect import target
+from txsmtpx.wire.target import target
 
 TARGETS = {
     "tcp:mail.example.net:587": ("mail.example.net", "required"),
@@ -109,7 +109,7 @@ def test_our_address_is_said_plainly(network, host, said):
     """RFC 5321 §4.1.3: an address literal has no zone; an IPv4 address has its own form."""
     net = network()
     client = net.result(connect(net, tls="none", reactor=net.clock))
-    client.transport.hostAddress = IPv6Address("TCP", host, 4000)
+    client.protocol.transport.hostAddress = IPv6Address("TCP", host, 4000)
     net.result(client.hello())
     net.result(client.hello("B\u00fccher.example"))
     assert net.servers[0].lines[-2:] == [f"EHLO {said}", "EHLO xn--bcher-kva.example"]

@@ -176,11 +176,12 @@ def test_each_who_waits_has_an_exception_of_its_own(network, reason):
     outcomes = []
     for _ in range(2):
         client = silent(network).client()
-        waiting = [client.greeting, *(client._dialog.expect("NOOP", "command") for _ in range(2)), client.noop()]
+        dialog = client.protocol.dialog
+        waiting = [client.greeting, *(dialog.expect("NOOP", "command") for _ in range(2)), client.noop()]
         outcomes += [Outcome(Deferred.fromCoroutine(caught(each))) for each in waiting]
-        client.pauseProducing()
-        outcomes.append(Outcome(Deferred.fromCoroutine(caught(client.writable()))))
-        client.connectionLost(Failure(reason))
+        client.protocol.transport.producer.pauseProducing()
+        outcomes.append(Outcome(Deferred.fromCoroutine(caught(client.protocol.writable()))))
+        client.protocol.connectionLost(Failure(reason))
         outcomes.append(Outcome(Deferred.fromCoroutine(caught(client.noop()))))
     errors = [each.result() for each in outcomes]
     assert None not in errors

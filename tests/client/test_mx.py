@@ -21,7 +21,7 @@ from tests.client.port import listening
 from txsmtpx import MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
 from txsmtpx.testing import Outcome, ScriptedServer
 from txsmtpx.wire.client_tls import TLSFailed
-from txsmtpx.wire.connect import target
+from txsmtpx.wire.target import target
 
 
 def exchangers(names):

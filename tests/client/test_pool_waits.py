@@ -84,7 +84,7 @@ def test_a_server_that_takes_fewer_connections(pool, verb, answer, offers, most)
     assert [each.fired for each in outcomes] == [True] * 12
     assert sparing.messages == 12
     assert len(alive(net)) <= most
-    assert shrinking._places.limit == most
+    assert shrinking._capacity.limit == most
 
 
 def test_a_body_that_can_be_read_once_is_not_sent_again(pool):  # noqa: F811
@@ -113,17 +113,17 @@ def test_one_more_is_tried_after_a_while(pool):  # noqa: F811
         return len(sparing.servers)
 
     assert together(3) == 3
-    assert growing._places.limit == 1
+    assert growing._capacity.limit == 1
     assert together(3) == 3
     net.clock.advance(60)
     assert together(3) == 4  # which is refused
-    assert growing._places.limit == 1
+    assert growing._capacity.limit == 1
     sparing.most = 3
     net.clock.advance(60)
     assert together(3) == 5
     net.clock.advance(60)
     assert together(3) == 6
-    assert growing._places.limit == 3
+    assert growing._capacity.limit == 3
     assert len(alive(net)) == 3
 
 
@@ -157,7 +157,7 @@ def test_when_no_connection_is_left_and_none_can_be_had(pool):  # noqa: F811
     assert [each.fired for each in outcomes] == [True] * 4
     assert [each.error.code for each in outcomes[1:]] == [421] * 3
     assert len({id(each.error) for each in outcomes}) == 4
-    assert bounded._places.tokens == bounded._places.limit == 4
+    assert bounded._capacity.tokens == bounded._capacity.limit == 4
 
 
 def test_all_exchangers_say_421(pool):  # noqa: F811
@@ -283,7 +283,7 @@ def test_nobody_waits_for_ever(pool):  # noqa: F811
         server.say("250 2.0.0 Taken")
     net.flush()
     assert [each.error for each in outcomes[:2]] == [None, None]
-    assert bounded._places.waiting == 0
+    assert bounded._capacity.waiting == 0
 
 
 def test_a_server_that_never_greets(pool):  # noqa: F811
@@ -343,7 +343,7 @@ def test_who_is_cancelled_leaves_the_line(pool):  # noqa: F811
     alive(net)[0].say("250 2.0.0 Taken")
     net.flush()
     assert [outcomes[0].error, outcomes[3].error] == [None, None]
-    assert bounded._places.tokens == bounded._places.limit
+    assert bounded._capacity.tokens == bounded._capacity.limit
 
 
 def test_a_pause_is_not_longer_than_the_patience(pool):  # noqa: F811
@@ -392,7 +392,7 @@ def test_cancelled_while_it_waits_after_a_421():
     given.cancel()
     assert isinstance(outcome.error, CommandCancelled)
     assert outcome.error.command == "connect"
-    assert bounded._places.tokens == bounded._places.limit
+    assert bounded._capacity.tokens == bounded._capacity.limit
     assert net.clock.getDelayedCalls() == []
 
 
@@ -413,8 +413,8 @@ def test_96_are_cancelled_whenever():
     net.flush()
     assert all(each.fired for each in outcomes)
     assert all(each.error is None or isinstance(each.error, CommandCancelled) for each in outcomes)
-    assert bounded._places.tokens == bounded._places.limit
-    assert bounded._places.waiting == bounded._opening == 0
+    assert bounded._capacity.tokens == bounded._capacity.limit
+    assert bounded._capacity.waiting == bounded._opening == 0
     stopped = Outcome(bounded.stopService())
     net.flush()
     assert stopped.fired

@@ -64,7 +64,7 @@ def test_a_large_file_costs_no_memory(tmp_path, how):
     if how == "DATA":  # to a server that is taken for one without CHUNKING
         sender = "from txsmtpx.extensions import registry\n" + SENDER.replace(
             "async def main():", "from txsmtpx.dialog.client import ClientDialog as C\nlearn = C.learn\n"
-            "def forget(self, *said):\n    learn(self, *said)\n    self.extensions.pop('CHUNKING')\n"
+            "def forget(self, *said):\n    learn(self, *said)\n    self.offer.extensions.pop('CHUNKING')\n"
             "C.learn = forget\n\nasync def main():",
         )  # fmt: skip
     with smtpx(tmp_path, port, *options):

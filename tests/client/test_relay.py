@@ -17,6 +17,7 @@ from txsmtpx import (
     RcptOptions,
     RecipientsRefused,
     RelayBackend,
+    Reply,
     SMTPError,
     SMTPServerFactory,
 )
@@ -250,7 +251,7 @@ def test_each_recipients_fate_to_a_client_that_has_one_reply(relay):
     """SMTP to LMTP: one failure is a failure, so that the client keeps the message."""
     ends = ["250 2.0.0 one", "452 4.2.2 over quota", "250 2.0.0 three"]
     to_next = relay(scripted(lmtp=True, END=list(ends)), lmtp_there=True)
-    to_next.client.extensions.pop("PRDR", None)
+    to_next.client.protocol.dialog.learn(Reply(250, None, "here"), verified=False)  # without PRDR
     with pytest.raises(SMTPError, match=r"452 4\.2\.2 (<.*> )?over quota"):
         to_next.send()
 
@@ -332,7 +333,7 @@ def test_the_peer_is_lost_in_mid_body(relay, offers, lmtp):
     to_next = relay(scripted(offers=offers, lmtp=lmtp), lmtp_there=lmtp)
     outcome, _ = half(to_next)
     assert to_next.next.raw or to_next.next.chunks
-    to_next.client.give_up()
+    to_next.client.abort()
     to_next.here.flush()
     assert outcome.error is not None
     assert to_next.next.messages == []
@@ -340,7 +341,7 @@ def test_the_peer_is_lost_in_mid_body(relay, offers, lmtp):
     to_next.client = to_next.here.greeted()
     assert len(to_next.send().accepted) == 3
     assert len(to_next.next.messages) == 1
-    assert to_next.backend.pools[0]._places.tokens == to_next.backend.pools[0]._places.limit
+    assert to_next.backend.pools[0]._capacity.tokens == to_next.backend.pools[0]._capacity.limit
 
 
 @pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=str)
@@ -382,7 +383,7 @@ def test_the_peer_leaves_while_the_next_server_thinks(relay):
     to_next.here.result(to_next.client.mail("me@example.org"))
     Outcome(to_next.client.rcpt(TO[0]))
     to_next.here.flush()
-    to_next.client.give_up()
+    to_next.client.abort()
     to_next.here.flush()
     assert to_next.next.lost
 

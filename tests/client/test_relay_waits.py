@@ -47,7 +47,7 @@ def sending(client, body=BODY):
 
 def places(to_next):
     (pool,) = to_next.backend.pools
-    return pool._places.limit - pool._places.tokens
+    return pool._capacity.limit - pool._capacity.tokens
 
 
 # ---- strangers
@@ -281,7 +281,7 @@ def test_who_goes_while_it_waits_leaves_the_line(relay):  # noqa: F811
     sending(other)
     go_on(to_next, 1)
     assert to_next.backend.pools[0].waiting == 1
-    other.give_up()
+    other.abort()
     go_on(to_next, 0.1)
     assert to_next.backend.pools[0].waiting == 0
     assert places(to_next) == 1

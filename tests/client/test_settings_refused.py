@@ -32,8 +32,12 @@ def test_a_number_of_a_pool(network, name):
     for wrong in ("3", None, True):
         with pytest.raises(TypeError, match=f"^{name} is a number, not {wrong!r}$"):
             SMTPPool(net, tls="none", reactor=net.clock, **{name: wrong})
-    for wrong in (-1, float("nan")):
+    whole = name in ("size", "max_messages")
+    for wrong in (-1,) if whole else (-1, float("nan")):
         with pytest.raises(ValueError, match=f"^{name} is "):
+            SMTPPool(net, tls="none", reactor=net.clock, **{name: wrong})
+    for wrong in (2.5, float("nan")) if whole else ():
+        with pytest.raises(TypeError, match=f"^{name} is a whole number, not {wrong!r}$"):
             SMTPPool(net, tls="none", reactor=net.clock, **{name: wrong})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.error import TimeoutError
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -13,6 +13,8 @@ from twisted.internet.testing import StringTransport
 from txsmtpx import RelayBackend, SMTPClient, SMTPPool, Timeouts, connect, send_mail
 from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import SILENCE, Outcome
+from txsmtpx.wire.client_protocol import ClientProtocol
+from txsmtpx.wire.client_settings import ClientSettings
 
 PHASES = {
     # phase: (what is not answered, offers, how often it is answered before that)
@@ -68,18 +70,19 @@ def test_a_phase_has_its_time(network, phase, verb, offers, before):
 
 def test_each_reply_that_prdr_promises_has_the_time_of_the_message():
     clock = Clock()
-    client = SMTPClient(clock=clock, in_thread=maybeDeferred, domain="localhost", timeouts=SECONDS)
-    client.makeConnection(StringTransport())
-    client.dataReceived(b"220 mx\r\n")
+    protocol = ClientProtocol(ClientSettings(domain="localhost", timeouts=SECONDS), reactor=clock)
+    client = SMTPClient(protocol)
+    protocol.makeConnection(StringTransport())
+    client.protocol.dataReceived(b"220 mx\r\n")
     client.hello()
-    client.dataReceived(b"250-mx\r\n250-PIPELINING\r\n250 PRDR\r\n")
+    client.protocol.dataReceived(b"250-mx\r\n250-PIPELINING\r\n250 PRDR\r\n")
     outcome = Outcome(client.send("me@example.org", ["one@example.net", "two@example.net"], b"x\r\n"))
-    client.dataReceived(b"250 ok\r\n" * 3 + b"354 go\r\n")
-    client.dataReceived(b"353 each for himself\r\n")
+    client.protocol.dataReceived(b"250 ok\r\n" * 3 + b"354 go\r\n")
+    client.protocol.dataReceived(b"353 each for himself\r\n")
     for _ in range(2):
         clock.advance(SECONDS.end - 0.1)
         assert not outcome.fired
-        client.dataReceived(b"250 ok\r\n")
+        client.protocol.dataReceived(b"250 ok\r\n")
     clock.advance(SECONDS.end)
     assert len(outcome.result().accepted) == 2  # the one for all of them never came, and those that came count
     assert not client.usable
@@ -165,7 +168,7 @@ def reads_slowly_and_no_more(net, outcome, pieces):
     for _ in range(pieces):
         net.clock.advance(15)
         assert not outcome.fired
-        net.clients[0].resumeProducing()
+        net.clients[0].transport.producer.resumeProducing()
     net.clock.advance(15.9)
     assert not outcome.fired
     net.clock.advance(0.2)
@@ -182,7 +185,7 @@ def test_a_server_that_does_not_read(network):
 
     def write_body(octets):
         whole(octets)
-        client.pauseProducing()
+        client.transport.producer.pauseProducing()
 
     client.write_body = write_body
     net.flush()
@@ -198,7 +201,7 @@ def test_a_server_that_reads_again_and_does_not_answer(network):
     def write(octets, body=b""):
         whole(octets, body)
         if body:
-            client.pauseProducing()
+            client.transport.producer.pauseProducing()
 
     client.write = write
     net.flush()

@@ -26,7 +26,7 @@ from txsmtpx import (
 )
 from txsmtpx.testing import Outcome, RecordingBackend, ScriptedServer
 from txsmtpx.wire.client_tls import ClientTLS
-from txsmtpx.wire.connect import target
+from txsmtpx.wire.target import target
 
 OFFERS = ["PIPELINING", "STARTTLS", "AUTH PLAIN"]
 HOST = "mx.example.net"
@@ -53,7 +53,7 @@ def test_a_lost_connection_leaves_nothing_to_openssl(network, authority):
     """Without the garbage collector: what OpenSSL has for a connection is more than all the rest."""
     net = network(offers=OFFERS, tls=authority.server(HOST))
     client = net.result(secured(net, authority))
-    inside = weakref.ref(client.transport.getHandle())
+    inside = weakref.ref(client.protocol.transport.getHandle())
     assert inside() is not None
     net.result(client.quit())
     assert inside() is None

@@ -27,7 +27,7 @@ BODIES = [b"", b"x", b"x\r\n", b"x\n", b"x\r", b"\n", b"\r", b"\r\n", b"a\nb\r\n
 
 
 def offer(*keywords: str) -> Offer:
-    return Offer(dict.fromkeys(keywords, ""), registry.EXTENSIONS)
+    return Offer(registry.EXTENSIONS, dict.fromkeys(keywords, ""))
 
 
 @pytest.mark.parametrize("body", BODIES, ids=repr)

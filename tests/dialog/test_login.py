@@ -8,12 +8,13 @@ import pytest
 from twisted.internet.defer import ensureDeferred
 
 from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.client_wire import ClientWire
 from txsmtpx.dialog.login import log_in
 from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.testing import Outcome
 
 
-class Wire:
+class Wire(ClientWire):
     """Writes down what is sent."""
 
     def __init__(self) -> None:
@@ -22,10 +23,7 @@ class Wire:
     def write(self, octets: bytes, body: bytes = b"") -> None:
         self.sent.append(octets)
 
-    def awaiting(self, phase: str | None) -> None:
-        pass
-
-    def give_up(self) -> None:
+    def abort(self) -> None:
         pytest.fail("there is no reason to")
 
 
@@ -45,7 +43,7 @@ class Mechanism:
 def test_the_initial_response_waits_where_the_line_would_be_too_long(octets: int, codes: list[int]) -> None:
     wire = Wire()
     dialog = ClientDialog(wire, EXTENSIONS)
-    outcome = Outcome(ensureDeferred(log_in(dialog, Mechanism(octets), wire.sent.append)))  # type: ignore[arg-type]
+    outcome = Outcome(ensureDeferred(log_in(dialog, Mechanism(octets))))  # type: ignore[arg-type]
     for code in codes:
         assert not outcome.fired
         dialog.line_received(b"%d " % code)

@@ -1,4 +1,4 @@
-"""One message in several transactions: `txsmtpx.dialog.shares`, and the policies of a server for its opposite."""
+"""One message in several transactions: `txsmtpx.dialog.submission`, and the policies of a server for its opposite."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import io
 import pytest
 
 from txsmtpx import RecipientsRefused, Reply, Result, SMTPError
+from txsmtpx.dialog.client_result import merged
 from txsmtpx.dialog.settings import first_failure, first_success
-from txsmtpx.dialog.shares import again, merged
+from txsmtpx.dialog.submission import again
 
 YES, NO = Reply(250, (2, 0, 0), "yes"), Reply(550, (5, 0, 0), "no")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.test.iosim import connect
@@ -13,6 +13,8 @@ from twisted.test.iosim import connect
 from txsmtpx import Extension, SMTPClient, SMTPServerFactory
 from txsmtpx.testing import RecordingBackend
 from txsmtpx.testing.link import Transport
+from txsmtpx.wire.client_protocol import ClientProtocol
+from txsmtpx.wire.client_settings import ClientSettings
 
 
 class _Verified:
@@ -49,19 +51,14 @@ class Ends:
         self.server = SMTPServerFactory(self.backend, reactor=self.clock, **settings).buildProtocol(None)
         if inside_tls:
             self.server.dialog.tls_started(object())
-        self.client = SMTPClient(
-            clock=self.clock,
-            in_thread=lambda function, *args: succeed(function(*args)),
-            lmtp=lmtp,
-            domain="client.example",
-            transcript=self._note,
-            extensions=known,
-        )
-        transports = Transport(self.server, True, self.clock), Transport(self.client, False, self.clock)
-        self._pump = connect(self.server, transports[0], self.client, transports[1], clock=self.clock)
+        settings = ClientSettings(lmtp=lmtp, domain="client.example", transcript=self._note, extensions=known)
+        protocol = ClientProtocol(settings, reactor=self.clock)
+        self.client = SMTPClient(protocol)
+        transports = Transport(self.server, True, self.clock), Transport(protocol, False, self.clock)
+        self._pump = connect(self.server, transports[0], protocol, transports[1], clock=self.clock)
         assert self.come(self.client.greeting).code == 220
         if inside_tls:
-            self.client.tls = _Verified()
+            protocol.handshake.tls = _Verified()
         if hello:
             self.come(self.client.hello())
 

@@ -153,7 +153,7 @@ def learned(line: str) -> Any:
     wire: Any = object()  # nothing is sent
     dialog = ClientDialog(wire, EXTENSIONS)
     dialog.learn(Reply(250, None, "server.example", line), verified=True)
-    return dialog.extensions
+    return dialog.offer.extensions
 
 
 def test_no_mechanism_and_no_limit_of_a_server():

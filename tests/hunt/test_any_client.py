@@ -70,7 +70,7 @@ class Use:
         self.outcomes: list[tuple[str, Outcome]] = [("220", Outcome(self.client.greeting))]
         self.pending: list[Any] = []
         self.lied = False
-        began = self.client, self.client._dialog
+        began = self.client, self.client.protocol.dialog
         self.began = [weakref.ref(each) for each in began if hasattr(each, "__weakref__")]
 
     def take(self, step: Step) -> None:

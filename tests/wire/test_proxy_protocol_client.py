@@ -21,8 +21,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from tests.ports import free_port
 from txsmtpx import SMTPServerFactory, connect, send_mail
 from txsmtpx.testing import RecordingBackend
-from txsmtpx.wire.connect import target
 from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint, header
+from txsmtpx.wire.target import target
 
 FOUR = IPv4Address("TCP", "192.0.2.1", 40000), IPv4Address("TCP", "203.0.113.25", 25)
 SIX = IPv6Address("TCP", "2001:db8::1", 40000), IPv6Address("TCP", "2001:db8::25", 25)
@@ -154,7 +154,7 @@ async def test_it_tells_of_the_connection(backend, version):
         client = await connect(f"haproxy:v{version}:tcp:127.0.0.1:{host.port}")
         await client.mail("me@client.example")
         connection = client_of(backend)
-        ours = client.transport.getHost()
+        ours = client.protocol.transport.getHost()
         assert (connection.peer_host, connection.peer.port) == ("127.0.0.1", ours.port)
         assert (connection.host.host, connection.host.port) == ("127.0.0.1", host.port)
         await client.quit()
@@ -180,7 +180,7 @@ async def test_over_ipv6(backend, version):
         await client.mail("me@client.example")
         connection = client_of(backend)
         assert ipaddress.ip_address(connection.peer_host) == ipaddress.ip_address("::1")  # version 2 writes it in full
-        assert connection.peer.port == client.transport.getHost().port
+        assert connection.peer.port == client.protocol.transport.getHost().port
         await client.quit()
 
 
@@ -202,7 +202,7 @@ async def test_starttls_after_the_header(backend, certificate, pem, version, tls
         client = await connect(endpoint, tls=tls, trust_roots=str(pem.certificate))
         await client.mail("me@client.example")
         assert client.tls.version == client_of(backend).tls.version == "TLSv1.3"
-        assert client_of(backend).peer.port == client.transport.getHost().port
+        assert client_of(backend).peer.port == client.protocol.transport.getHost().port
         await client.quit()
 
 

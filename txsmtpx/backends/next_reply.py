@@ -4,8 +4,8 @@ The replies of a next server, as a relay sends them on to the client, and logs t
 
 from __future__ import annotations
 
+from txsmtpx.dialog.client_result import Outcome
 from txsmtpx.dialog.fields import printable
-from txsmtpx.dialog.transfer import Outcome
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply

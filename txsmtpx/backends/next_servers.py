@@ -17,8 +17,8 @@ from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
 from txsmtpx.interfaces import Clock, Endpoint
 from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.connect import target
 from txsmtpx.wire.pool import SMTPPool
+from txsmtpx.wire.target import target
 from txsmtpx.wire.timeouts import Timeouts
 
 log = Logger(__name__)

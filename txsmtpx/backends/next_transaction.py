@@ -29,8 +29,8 @@ from txsmtpx.backends.introduction import Introduction, by_xclient, by_xforward
 from txsmtpx.backends.next_reply import passed_on, shortened
 from txsmtpx.backends.next_servers import UNREACHABLE, NextServers
 from txsmtpx.backends.relayed import Relayed, options_for
+from txsmtpx.dialog.client_result import Outcome
 from txsmtpx.dialog.demands import SEND_HINT
-from txsmtpx.dialog.transfer import Outcome
 from txsmtpx.errors import EightBitContent, NotOffered, SMTPError
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply

@@ -29,7 +29,7 @@ from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, DataContext, Endpoint, Message, Reactor, clock_of
-from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode, TrustRoots
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript import Transcript
@@ -114,7 +114,7 @@ class RelayBackend(OpenBackend):
         auth_optional: bool = ClientSettings.auth_optional,
         hostname: str = ClientSettings.hostname,
         domain: str = ClientSettings.domain,
-        trust_roots: object = ClientSettings.trust_roots,
+        trust_roots: TrustRoots | None = ClientSettings.trust_roots,
         tls_verify: bool = ClientSettings.tls_verify,
         client_certificate: PrivateCertificate | None = ClientSettings.client_certificate,
         allow_insecure_auth: bool = ClientSettings.allow_insecure_auth,

@@ -7,15 +7,18 @@ recipient by its number, counted from 1, and its address.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from txsmtpx.dialog.source import check_body
 from txsmtpx.grammar import path
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 
-Recipient = tuple[str, RcptOptions]
+Recipient = tuple[str, RcptOptions | None]
+"""An address and its options."""
+
+Recipients = Sequence[str | tuple[str, RcptOptions | None]]
+"""What a caller gives: addresses, or (address, its options)."""
 
 _NO_LIST = "recipients are a list of at least one address"
 
@@ -25,7 +28,7 @@ _SHOWN = 100
 """Characters of an address that an error shows."""
 
 
-def addressed(sender: Any, recipients: Any) -> tuple[str, Sequence[Recipient]]:
+def addressed(sender: object, recipients: object) -> tuple[str, Sequence[Recipient]]:
     """
     Return a sender and recipients as text, each recipient with its options.
 
@@ -34,16 +37,19 @@ def addressed(sender: Any, recipients: Any) -> tuple[str, Sequence[Recipient]]:
             twisted.mail takes them; their type is not in the annotations.
         recipients: Addresses, or (address, its options).
 
+    Returns:
+        Both.
+
     Raises:
         ValueError: There is no recipient, or an address is empty.
         TypeError: An address is no text, or options are none.
     """
     if not isinstance(sender, str):
         sender = _text("sender", sender)
-    if not isinstance(recipients, list) and not _is_list(recipients):
+    if isinstance(recipients, str | bytes) or not isinstance(recipients, Iterable):
         raise ValueError(_NO_LIST)
-    pairs = [
-        (each, RcptOptions()) if isinstance(each, str) and each else _recipient(f"recipient {number}", each)
+    pairs: list[Recipient] = [
+        (each, None) if isinstance(each, str) and each else _recipient(f"recipient {number}", each)
         for number, each in enumerate(recipients, 1)
     ]
     if not pairs:
@@ -51,17 +57,16 @@ def addressed(sender: Any, recipients: Any) -> tuple[str, Sequence[Recipient]]:
     return sender, pairs
 
 
-def _is_list(recipients: object) -> bool:
-    return hasattr(recipients, "__iter__") and not isinstance(recipients, str | bytes)
-
-
-def address_of(role: str, given: Any) -> str:
+def address_of(role: str, given: object) -> str:
     """
     Return an address as text.
 
     Args:
         role: "sender" or "recipient".  Only a sender may be "".
         given: The address, as text or octets.
+
+    Returns:
+        The address.
 
     Raises:
         ValueError: It is empty.
@@ -74,6 +79,10 @@ def check_addresses(sender: str, recipients: Sequence[Recipient]) -> None:
     """
     Check that each address is one.
 
+    Args:
+        sender: The sender, "" for the null reverse-path.
+        recipients: The recipients.
+
     Raises:
         ValueError: One is none; the text says which, and why.
     """
@@ -83,13 +92,19 @@ def check_addresses(sender: str, recipients: Sequence[Recipient]) -> None:
 
 
 def check_message(
-    sender: Any, recipients: Any, body: Any, options: MailOptions | None
-) -> tuple[str, Sequence[Recipient]]:
+    sender: object, recipients: object, body: object, options: object
+) -> tuple[str, Recipients]:
     """
     Check a message before there is a connection for it.
 
+    Args:
+        sender: As for `addressed`.
+        recipients: As for `addressed`.
+        body: The body.
+        options: The options of MAIL, or None.
+
     Returns:
-        What `addressed` does.
+        The sender and the recipients as text; the recipients are a list, each with its options if it has any.
 
     Raises:
         ValueError: An address is none, or there is no recipient.
@@ -99,12 +114,15 @@ def check_message(
     check_addresses(sender, pairs)
     check_body(body)
     check_options(options)
-    return sender, pairs
+    return sender, [address if given is None else (address, given) for address, given in pairs]
 
 
-def check_options(options: Any) -> None:
+def check_options(options: object) -> None:
     """
     Check that these are options of MAIL, or None.
+
+    Args:
+        options: The value.
 
     Raises:
         TypeError: They are not.
@@ -113,18 +131,18 @@ def check_options(options: Any) -> None:
         raise TypeError(f"options are a MailOptions, not {type(options).__name__}")
 
 
-def _recipient(role: str, given: Any) -> Recipient:
-    """A recipient that is more than text."""
-    options = RcptOptions()
-    if isinstance(given, tuple | list) and len(given) == 2:
-        given, options = given
-        if not isinstance(options, RcptOptions):
-            raise TypeError(f"{role}: its options are an RcptOptions, not {type(options).__name__}")
-    return _text(role, given), options
+def _recipient(role: str, given: object) -> Recipient:
+    """Return a recipient that is more than text."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        return _text(role, given), None
+    address, options = given
+    if options is not None and not isinstance(options, RcptOptions):
+        raise TypeError(f"{role}: its options are an RcptOptions, not {type(options).__name__}")
+    return _text(role, address), options
 
 
-def _text(role: str, given: Any) -> str:
-    """An address that is not simply text."""
+def _text(role: str, given: object) -> str:
+    """Return an address that is not simply text."""
     if isinstance(given, bytes | bytearray):
         try:
             given = bytes(given).decode("utf-8")

@@ -1,27 +1,30 @@
 """
-The client's half of the conversation: RFC 5321 §4, without a transport.
+The client's half of a connection (RFC 5321 §4), without a transport.
 
-A queue of expected replies is all that pipelining is: what is sent puts a Deferred in, the n-th reply fires the
-n-th.  So no Deferred can ever get another command's reply, and cancelling one means that
-nothing that follows can be understood: the connection is given up.
+Theory of operation.  The dialog holds a queue of the replies that are expected.  Whoever writes a command enqueues its
+reply; the server's n-th reply goes to the n-th entry (law 15).  Pipelining is no more than that (RFC 2920).
+
+Each entry names the verb that its reply answers, and the phase, which has a time-out and decides which codes fit.
+`txsmtpx.dialog.answers` has the replies that fit no entry: they end the connection.
+
+`ClientDialog.failure` is None while commands can be sent.  When it is set, it stays set: each waiting entry has
+received a copy of it, and so does each entry that is enqueued later.
 """
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.envelope import Envelope
+from txsmtpx.dialog.answers import Answer, Waiting, counts_at_once, fits, refuses_data
+from txsmtpx.dialog.client_wire import ClientWire
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.failure import own_failure
-from txsmtpx.dialog.limits import Allowance
-from txsmtpx.dialog.offer import Offer
+from txsmtpx.dialog.offer import Allowance, Envelope, Offer
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import (
     CommandCancelled,
@@ -32,136 +35,113 @@ from txsmtpx.errors import (
     ProtocolError,
     SMTPError,
 )
-from txsmtpx.grammar import asciitext, command
+from txsmtpx.grammar import command
 from txsmtpx.grammar.reply import Reply, ReplyParser
-
-_SEPARATOR = re.compile(r"[ \t=]+")
-"""
-What stands behind a keyword.  A keyword holds none of these (RFC 5321 §4.1.1.1).  "AUTH=" is how drafts of AUTH
-wrote it; some servers still announce both forms, for old clients.
-"""
 
 NO_SEGMENT = 1 << 30
 """Replies that are due while it is not known which came together: any number."""
 
-Answer = tuple[str, str]
-"""The command that a reply answers, and the phase, which has its time-out."""
-
-
-class IClientWire(Protocol):
-    """What the dialog asks of the wire."""
-
-    def write(self, octets: bytes, body: bytes = b"") -> None:
-        """Send ``octets``, lines, and behind them ``body``, of a message."""
-
-    def awaiting(self, phase: str | None) -> None:
-        """The next reply belongs to this phase; None: no reply is awaited."""
-
-    def give_up(self) -> None:
-        """Abort the connection."""
-
-    def close(self) -> object:
-        """Send what was written, then close the connection."""
-
-
-class IWaiting(Protocol):
-    """Who waits for a reply: a Deferred, or what has its two methods."""
-
-    def callback(self, reply: Reply) -> None:
-        """Here it is."""
-
-    def errback(self, failure: Failure) -> None:
-        """It will not come."""
-
 
 def checked(reply: Reply, command: str) -> Reply:
     """
-    ``reply``, unless it says no.
+    Return a reply that accepts its command.
+
+    Args:
+        reply: The reply.
+        command: The command that it answers, for the error.
+
+    Returns:
+        The same reply.
 
     Raises:
-        SMTPError: It does.
+        SMTPError: The reply rejects the command.
     """
-    if not reply.positive:
+    if reply.code >= 400:
         raise SMTPError.from_reply(reply, command)
     return reply
 
 
-def _fits(reply: Reply, verb: str, phase: str) -> bool:
-    """Whether ``reply`` can be an answer: "go on" fits DATA and AUTH alone, DATA has no other yes (RFC 5321 §4.3)."""
-    if reply.code == 353:
-        return verb in ("DATA", "BDAT") and phase == "end"  # PRDR
-    if reply.code < 300:
-        return phase != "data"
-    return reply.code >= 400 or phase == "data" or (verb == "AUTH" and reply.code == 334)
-
-
-def _refuses_data(reply: Reply, verb: str, phase: str) -> bool:
-    """Whether ``reply`` refuses the message after 354, which a server may do before it has seen the octets."""
-    return verb == "DATA" and phase == "end" and reply.code >= 400
-
-
-def _counts_at_once(reply: Reply, verb: str, phase: str) -> bool:
-    """
-    Whether ``reply`` counts whatever comes behind it.
-
-    3xx asks for more.  A refused message is refused, also by a server that runs its octets as commands then.  The wire
-    looks for what stands in the clear behind the reply to STARTTLS.
-    """
-    return reply.code // 100 == 3 or (reply.code >= 400 and phase in ("end", "block")) or verb == "STARTTLS"
-
-
 class ClientDialog:
     """
-    One connection to a server.
+    One connection to a server, without a transport.
+
+    Feed it the server's lines by `line_received`.  It writes to its `ClientWire`.
 
     Attributes:
-        extensions: What its answer to EHLO or LHLO offers, keyword to what it means.
-        allowance: How much the server has had, of what it takes.
-        failure: Why nothing can be sent any more, None while it can.
-        fetching: What a body is waited for with, which is pointless once there is a failure.
+        wire: The transport.
+        lmtp: Whether this is LMTP (RFC 2033): the data has a reply for each accepted recipient.
+        offer: What the last answer to EHLO or LHLO offers; nothing before it.
+        allowance: What was used up of the server's limits (RFC 9422).
+        failure: The reason why nothing can be sent any more; None while commands can be sent.
+        fetching: The Deferred by which a piece of a body, or a response of AUTH, is awaited; cancelled by a failure.
         in_data: Whether the octets of a message are being sent after 354, so that a command would be a part of it.
-        secrets: Those of every AUTH, None before the first.
+        secrets: Those of every AUTH, which are not shown; None before the first AUTH.
         left_open: Whether a transaction was left unfinished, so that RSET comes before the next MAIL.
 
     Args:
-        known: The extensions that we understand.
-        without: Keywords of those that are not used, though the server offers them.
+        wire: The transport.
+        extensions: The extensions that the client understands, such as `txsmtpx.extensions.registry.EXTENSIONS`.
+        without: Keywords of extensions that are not used, though the server offers them.
+        lmtp: Whether this is LMTP.
     """
 
-    def __init__(self, wire: IClientWire, known: Sequence[Extension], without: Collection[str] = ()) -> None:
+    def __init__(
+        self, wire: ClientWire, extensions: Sequence[Extension], without: Collection[str] = (), lmtp: bool = False
+    ) -> None:
         self.wire = wire
-        self._known = known
+        self.lmtp = lmtp
+        self._known = extensions
         self._without = without
-        self._readers = {extension.keyword: extension.read for extension in known}
-        self._lists = {extension.keyword for extension in known if extension.lists}
-        self._within_tls = {extension.keyword for extension in known if extension.within_tls}
-        self.forget()
+        self.offer = Offer(extensions)
         self.allowance = Allowance()
         self.failure: DeliveryError | None = None
         self.fetching: Deferred[bytes] | None = None
         self.in_data = False
         self.left_open = False
         self.secrets: Secrets | None = None
-        self._expected: deque[tuple[str, str, IWaiting]] = deque()
+        self._expected: deque[tuple[str, str, Waiting]] = deque()
         self._in_segment, self._due = False, NO_SEGMENT
-        self._held: tuple[IWaiting, Reply] | None = None
+        self._held: tuple[Waiting, Reply] | None = None
         self._parser = ReplyParser()
 
+    @property
+    def quiet(self) -> bool:
+        """Whether no reply is expected, and no part of one has come."""
+        return not self._expected and not self._parser.partial
+
+    # ---- commands out
+
     def expect(self, verb: str, phase: str) -> Deferred[Reply]:
-        """A Deferred of the reply after those expected so far, whatever it says; an error when there will be none."""
+        """
+        Expect one more reply, after those expected so far.
+
+        Args:
+            verb: The command that it answers; "greeting" for the first reply of a connection.
+            phase: The phase, which has a time-out in `txsmtpx.Timeouts`.
+
+        Returns:
+            A Deferred of the reply, whatever its code.  It fails with a `DeliveryError` if no reply will come.
+        """
         reply: Deferred[Reply] = Deferred(self._cancelled)
         self.enqueue(reply, ((verb, phase),))
         return reply
 
-    def enqueue(self, waiting: IWaiting, answers: Sequence[Answer]) -> None:
-        """``waiting`` is told the replies after those expected so far."""
+    def enqueue(self, waiting: Waiting, answers: Sequence[Answer]) -> None:
+        """
+        Expect more replies, after those expected so far.
+
+        Args:
+            waiting: Is called back with each of them.
+            answers: What each of them answers.
+        """
         if self.failure is not None:
             for _ in answers:
                 waiting.errback(own_failure(self.failure))
             return
         expected = self._expected
         idle = not expected
-        expected.extend([(verb, phase, waiting) for verb, phase in answers])
+        for verb, phase in answers:
+            expected.append((verb, phase, waiting))
         if idle:
             self.wire.awaiting(expected[0][1])
 
@@ -169,34 +149,57 @@ class ClientDialog:
         """
         Send a command.
 
+        Args:
+            verb: The verb.
+            words: Its arguments.
+            phase: The phase of its reply.
+
+        Returns:
+            A Deferred of the reply, whatever its code.
+
         Raises:
-            ValueError: A word holds what could become another command.
+            ValueError: A word holds a control character, which could begin another command (law 14).
         """
-        line = command.join(verb, *words)
+        return self.send_line(verb, command.join(verb, *words), phase, words[0] if words else "")
+
+    def send_line(self, verb: str, line: bytes, phase: str, path: str = "") -> Deferred[Reply]:
+        """
+        Send a command that was put together before.
+
+        Args:
+            verb: The verb.
+            line: The whole line, with its CRLF.
+            phase: The phase of its reply.
+            path: What RCPT names, such as "TO:<user@example.org>".
+
+        Returns:
+            A Deferred of the reply, whatever its code.
+        """
         if self.failure is None:
-            self.allowance.note(verb, words)
+            self.allowance.note(verb, path)
             self.wire.write(line)
         return self.expect(verb, phase)
 
-    def leave(self, lines: bytes, envelope: Envelope) -> None:
-        """``envelope`` goes out, as ``lines``."""
+    def send_envelope(self, envelope: Envelope, lines: bytes) -> None:
+        """
+        Send MAIL and each RCPT in one write (RFC 2920 §3.1); the caller enqueues their replies.
+
+        Args:
+            envelope: The envelope.
+            lines: What is sent: its lines, and perhaps DATA.
+        """
         if self.failure is None:
-            self.allowance.note("MAIL", envelope.sender)
-            for words in envelope.recipients:
-                self.allowance.note("RCPT", words)
+            self.allowance.note_envelope(envelope)
             self.wire.write(lines)
 
-    @property
-    def quiet(self) -> bool:
-        """Whether no reply is expected, nor a part of one come."""
-        return not self._expected and not self._parser.partial
+    # ---- replies in
 
     def begin_segment(self) -> None:
         """
         Note that `line_received` gets several lines that came together, until `end_segment`.
 
-        The server has sent all of them before the client acts on the first.  So none answers a command that leaves
-        meanwhile: a reply too many would pass for the answer to that command, and each reply for the next one's.
+        The server has sent all of them before the client acts on the first.  So none answers a command that the client
+        sends meanwhile: a reply too many would pass for the answer to that command, and each reply for the next one's.
         Therefore the last reply that is expected waits for the end of the segment.
         """
         self._in_segment, self._due = True, len(self._expected)
@@ -209,11 +212,21 @@ class ClientDialog:
             waiting.callback(reply)
 
     def expect_more(self, replies: int) -> None:
-        """That many of the replies expected need no further command, so they may come in this segment (PRDR)."""
+        """
+        Allow more replies in this segment: they need no further command (PRDR).
+
+        Args:
+            replies: How many of the replies that are expected.
+        """
         self._due += replies
 
     def line_received(self, line: bytes) -> None:
-        """Take one line of the server's, without its line end."""
+        """
+        Take one line of the server.
+
+        Args:
+            line: The line without its line end.
+        """
         try:
             reply = self._parser.feed(line)
         except ValueError as error:
@@ -224,96 +237,92 @@ class ClientDialog:
         expected, code = self._expected, reply.code
         if self.secrets is not None and code != 334 and (code >= 400 or self.secrets.in_login):
             reply = self.secrets.reply(reply)
+        if (not expected or not self._due or code in (221, 421)) and not self._is_due(reply):
+            return
+        verb, phase, waiting = expected[0]
+        if code != (354 if phase == "data" else 250) and not fits(code, verb, phase):
+            self.fail(ProtocolError(f"no answer to {verb}: {self._shown(reply)}"))
+            return
+        expected.popleft()
+        self.wire.awaiting(expected[0][1] if expected else None)
+        if self._in_segment:
+            self._due -= 1
+            if not expected and code != 354 and not counts_at_once(code, verb, phase):
+                self._held = waiting, reply
+                return
+        waiting.callback(reply)
+
+    def _is_due(self, reply: Reply) -> bool:
+        """Return whether a reply answers a command; if it does not, end the connection."""
+        expected, code = self._expected, reply.code
         if code == 421:
             self._end(SMTPError.from_reply(reply), politely=True)
         elif code == 221 and not (self._due and expected and expected[0][0] == "QUIT"):
             # The server ends the session (RFC 5321 §4.2.3), and has not done what was asked.
             text = f"the server ended the session: {self._shown(reply)}"
             self.fail(NetworkError.like(ConnectionDone, text))
-        elif not expected or not (self._due or _refuses_data(reply, *expected[0][:2])):
+        elif expected and (self._due or refuses_data(code, *expected[0][:2])):
+            return True
+        else:
             unasked = ProtocolError(f"a reply nobody asked for: {self._shown(reply)}")
             if self.in_data and reply.positive:  # the server may have taken what had come for a message
                 unasked.delivered = Delivered.MAYBE
             self.fail(unasked)
-        else:
-            verb, phase, waiting = expected[0]
-            if not (code == 250 and phase != "data") and not _fits(reply, verb, phase):
-                self.fail(ProtocolError(f"no answer to {verb}: {self._shown(reply)}"))
-                return
-            expected.popleft()
-            self.wire.awaiting(expected[0][1] if expected else None)
-            if self._in_segment:
-                self._due -= 1
-                if not expected and not _counts_at_once(reply, verb, phase):
-                    self._held = waiting, reply
-                    return
-            waiting.callback(reply)
+        return False
 
     def masked(self, line: bytes) -> bytes:
-        """Return a line of the server, without its text if that repeats a secret."""
+        """
+        Hide a secret that the server repeats.
+
+        Args:
+            line: A line of the server.
+
+        Returns:
+            The line; without its text if that repeats a secret.
+        """
         return line if self.secrets is None else self.secrets.masked(line)
 
     def _shown(self, reply: Reply) -> Reply:
         return reply if self.secrets is None else self.secrets.reply(reply)
 
+    # ---- what the server offers
+
     def learn(self, reply: Reply, verified: bool) -> None:
         """
-        What an answer to EHLO or LHLO offers (RFC 5321 §4.1.1.1).
+        Note what the server offers (RFC 5321 §4.1.1.1).
 
         Args:
-            verified: Whether it came within TLS, from whom we wanted to talk to.
+            reply: The answer to EHLO or LHLO.
+            verified: Whether it came within TLS, from a server whose certificate was verified.
         """
-        self.forget()
-        for keyword, words in self._announced(reply).items():
-            if keyword in self._without or (keyword in self._within_tls and not verified):
-                continue
-            try:
-                self.extensions[keyword] = self._readers.get(keyword, str)(words)
-            except ValueError:
-                continue  # what we cannot understand is not offered to us
-        self.allowance.by_domain = "RCPTDOMAINMAX" in self.extensions.get("LIMITS", ())
-
-    def _announced(self, reply: Reply) -> dict[str, str]:
-        """Return what stands behind each keyword of an answer to EHLO."""
-        announced: dict[str, str] = {}
-        for line in reply.lines[1:]:
-            keyword, _, words = _SEPARATOR.sub(" ", line, count=1).partition(" ")
-            keyword, words = asciitext.upper(keyword), words.strip(" \t")
-            if keyword in self._lists and keyword in announced:
-                words = f"{announced[keyword]} {words}"
-            announced[keyword] = words
-        return announced
+        self.offer = Offer.announced(reply, self._known, self._without, verified)
+        self.allowance.by_domain = "RCPTDOMAINMAX" in self.offer.extensions.get("LIMITS", ())
 
     def forget(self) -> None:
-        """Nothing is offered, until the server says so."""
-        self.extensions: dict[str, Any] = {}
-        self._offer: Offer | None = None
+        """Forget what the server offers: nothing is offered until the next answer to EHLO."""
+        self.offer = Offer(self._known)
 
-    @property
-    def offer(self) -> Offer:
-        """``extensions``, put together for envelopes."""
-        if self._offer is None:
-            self._offer = Offer(self.extensions, self._known)
-        return self._offer
+    # ---- the end
 
     def fail(self, error: DeliveryError) -> None:
         """
-        Abort the connection: nothing can be understood, or nothing comes, any more.
+        Abort the connection: what comes cannot be understood, or nothing comes any more.
 
-        All that wait for replies get an error of their own, a copy of ``error``.
+        Each waiting entry fails with a copy of the error.
 
         Args:
-            error: Its command is set to the one that the next reply would answer, where it has none.
+            error: The reason.  If it names no command, it gets the one that the next reply would answer.
         """
         self._end(error, politely=False)
 
     def _end(self, error: DeliveryError, politely: bool) -> None:
         """
-        End the connection, and tell all that wait for replies.
+        End the connection.
 
         Args:
-            politely: Whether QUIT is sent (RFC 5321 §4.1.1.10) where it is a command of its own, and no other reply
-                is still to come; then what was written is sent before the connection is closed.
+            error: The reason.
+            politely: Whether QUIT is sent (RFC 5321 §4.1.1.10), if at that place it is a command, and no other reply is
+                still to come.  Then what was written is sent before the connection is closed.
         """
         if self.failure is not None:
             return
@@ -326,7 +335,7 @@ class ClientDialog:
             self.wire.write(b"QUIT\r\n")
             self.wire.close()
         else:
-            self.wire.give_up()
+            self.wire.abort()
         for _, _, waiting in expected:
             waiting.errback(own_failure(error))
         if self.fetching is not None:
@@ -334,16 +343,16 @@ class ClientDialog:
 
     def raise_failure(self) -> None:
         """
-        Go on, while anything can be sent.
+        Do nothing while commands can be sent.
 
         Raises:
-            DeliveryError: Why nothing can.
+            DeliveryError: The reason why none can be sent.
         """
         if self.failure is not None:
             own_failure(self.failure).raiseException()
 
     def _cancelled(self, waiting: Deferred[Reply]) -> None:
-        """The caller does not wait for this reply any more; it comes all the same."""
+        """The caller has cancelled the Deferred of a reply, which comes all the same."""
         verb = next(entry[0] for entry in self._expected if entry[2] is waiting)
         self._expected = deque(entry for entry in self._expected if entry[2] is not waiting)
         waiting.errback(Failure(self.cancel(verb)))

@@ -5,8 +5,6 @@ A login, the client's half: RFC 4954 §4.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -15,43 +13,47 @@ from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import CommandCancelled, ProtocolError
 from txsmtpx.grammar.command import MAX_SHORT_LINE
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import ISASLClient
-from txsmtpx.settling import settle
+from txsmtpx.interfaces import MutualClient, SASLClientLike, SecretsClient
+from txsmtpx.interfaces.provided import provides
+from txsmtpx.settling import Eventual, settle
 
 MOST_CHALLENGES = 20
 """In one exchange, which has three at most in the mechanisms that are known."""
 
 
-async def log_in(dialog: ClientDialog, client: ISASLClient, write_secret: Callable[[bytes], None]) -> Reply:
+async def log_in(dialog: ClientDialog, client: SASLClientLike) -> Reply:
     """
-    AUTH, and the exchange.
+    Send AUTH, and the responses of a mechanism.
 
     Args:
-        write_secret: Sends octets that no transcript shows.
+        dialog: The dialog of the connection.
+        client: The client half of the mechanism.
+
+    Returns:
+        The reply that accepts the login.
 
     Raises:
-        SMTPError: The server does not know us.
-        ProtocolError: It talks nonsense, or has not proved what the mechanism wants proved.
+        SMTPError: The server rejects the login.
+        ProtocolError: The server breaks the protocol, or has not proved what the mechanism has it prove.
     """
     if dialog.secrets is None:
         dialog.secrets = Secrets()
-    hidden, secrets = dialog.secrets, getattr(client, "secrets", None)
-    hidden.add_secrets(secrets or ())
+    hidden, known = dialog.secrets, provides(client, SecretsClient)
+    if provides(client, SecretsClient):
+        hidden.add_secrets(client.secrets)
     hidden.in_login = True
     try:
-        return checked(await _exchange(dialog, client, write_secret, hidden, secrets is not None), "AUTH")
+        return checked(await _exchange(dialog, client, hidden, known), "AUTH")
     finally:
         hidden.in_login = False
 
 
-async def _exchange(
-    dialog: ClientDialog, client: ISASLClient, write_secret: Callable[[bytes], None], hidden: Secrets, known: bool
-) -> Reply:
-    """The reply that ends it."""
+async def _exchange(dialog: ClientDialog, client: SASLClientLike, hidden: Secrets, known: bool) -> Reply:
+    """Return the reply that ends the login."""
 
     def respond(response: bytes) -> None:
         hidden.add_response(response, known)
-        write_secret(f"{_base64(response)}\r\n".encode())
+        dialog.wire.write_secret(f"{_base64(response)}\r\n".encode())
 
     initial = client.start()
     words = [] if initial is None else [_base64(initial) or "="]
@@ -73,7 +75,7 @@ async def _exchange(
             raise
         except Exception as error:
             dialog.raise_failure()
-            write_secret(b"*\r\n")
+            dialog.wire.write_secret(b"*\r\n")
             await dialog.expect("AUTH", "command")
             if not isinstance(error, ValueError):
                 raise
@@ -81,27 +83,28 @@ async def _exchange(
             raise ProtocolError(f"AUTH {client.name}: {text}", command="AUTH") from None  # it may quote the challenge
         respond(response)
         reply = await dialog.expect("AUTH", "command")
-    if reply.positive and not getattr(client, "finished", True):
-        text = f"AUTH {client.name}: the server has not proved that it knows the password"
+    name = client.name
+    if reply.positive and provides(client, MutualClient) and not client.finished:
+        text = f"AUTH {name}: the server has not proved that it knows the password"
         dialog.fail(ProtocolError(text, command="AUTH"))
         dialog.raise_failure()
     return reply
 
 
-async def _computed(dialog: ClientDialog, response: Any) -> bytes:
+async def _computed(dialog: ClientDialog, computed: Eventual[bytes]) -> bytes:
     """
-    ``response``, which may come by and by.
+    Return a response of a mechanism, which may take time to compute.
 
     Raises:
         CommandCancelled: The caller has cancelled the login; the connection is aborted.
         DeliveryError: The connection has failed meanwhile.
     """
-    response = settle(response)
+    response = settle(computed)
     if not isinstance(response, Deferred):
-        return response  # type: ignore[no-any-return]
+        return response
     dialog.fetching = response
     try:
-        return await response  # type: ignore[no-any-return]
+        return await response
     except CancelledError:
         dialog.raise_failure()
         raise dialog.cancel("AUTH") from None

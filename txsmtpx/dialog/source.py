@@ -1,16 +1,27 @@
 """
-Bodies that a client sends: octets, an `EmailMessage`, a file, an iterator, a producer; all as an iterator of chunks.
+Bodies that a client sends: octets, an `EmailMessage`, a file, an iterator, a producer; each read as pieces.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Set
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Set,
+)
 from email.message import Message
-from typing import Any
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.content.serialization import serialized
@@ -19,24 +30,113 @@ from txsmtpx.dialog.demands import Content, Watch, of_file, of_octets, of_pieces
 CHUNK = 128 * 1024
 """Octets that are read from a file at a time."""
 
+InThread = Callable[..., Deferred[object]]
+"""Calls a function with arguments in a thread."""
+
+
+@runtime_checkable
+class ReadableFile(Protocol):
+    """A file that is open for octets."""
+
+    def read(self, size: int, /) -> bytes:
+        """
+        Read octets.
+
+        Args:
+            size: How many at most.
+
+        Returns:
+            The octets; empty at the end.
+        """
+
+
+class SeekableFile(ReadableFile, Protocol):
+    """A file that can be read again."""
+
+    def seekable(self) -> bool:
+        """
+        Ask whether it can.
+
+        Returns:
+            True if it can.
+        """
+
+    def tell(self) -> int:
+        """
+        Return the position.
+
+        Returns:
+            The position.
+        """
+
+    def seek(self, offset: int, /) -> int:
+        """
+        Go to a position.
+
+        Args:
+            offset: The position.
+
+        Returns:
+            The position.
+        """
+
+
+@runtime_checkable
+class BodyProducer(Protocol):
+    """What Twisted calls an `IBodyProducer`."""
+
+    @property
+    def length(self) -> object:
+        """Its octets; `twisted.web.iweb.UNKNOWN_LENGTH` if their number is not known."""
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """
+        Begin to write.
+
+        Args:
+            consumer: Takes the octets.
+
+        Returns:
+            A Deferred, which fires at the end.
+        """
+
+    def stopProducing(self) -> None:
+        """Stop for good."""
+
+    def pauseProducing(self) -> None:
+        """Stop for a while."""
+
+    def resumeProducing(self) -> None:
+        """Go on."""
+
+
+ClientBody = (
+    bytes | bytearray | memoryview | Message | ReadableFile | BodyProducer | Iterable[bytes] | AsyncIterable[bytes]
+)
+"""What a client sends as a message."""
+
 
 class Source:
     """
-    What is to be sent.
+    A body, read piece by piece.  `source` creates one for each transaction.
 
     Attributes:
-        octets: All of it, where it is in memory; None where it comes by and by.
-        checked: Whether it is known that each line end of ``octets`` is a CRLF.
-        watch: Sees each piece that comes by and by, before it is sent; None for nothing.
+        octets: The whole body, if it is in memory; otherwise None.
+        checked: Whether it is known that each line end of `octets` is a CRLF.
+        watch: Looks at each piece that is not in memory, before it is sent; None for nothing.
 
     Args:
-        chunks: An iterable or async iterable of ``bytes``; not used where there are ``octets``.
+        chunks: The pieces; None if there are octets.
+        octets: See the attribute.
     """
 
-    def __init__(self, chunks: Any, octets: bytes | None = None) -> None:
+    def __init__(
+        self, chunks: Iterable[bytes] | AsyncIterable[bytes] | None, octets: bytes | None = None
+    ) -> None:
         self._chunks = chunks
-        waits = octets is not None or hasattr(chunks, "__aiter__")
-        self._ready: Iterator[bytes] | None = None if waits else iter(chunks)
+        self._ready: Iterator[bytes] | None = None
+        if isinstance(chunks, Iterable) and not isinstance(chunks, AsyncIterable):
+            self._ready = iter(chunks)
         self._running = self._coming()
         self._at = 0
         self.octets = octets
@@ -45,10 +145,17 @@ class Source:
 
     def at_hand(self, size: int) -> bytes | None:
         """
-        The next piece, empty after the last, where there is one without waiting; None where it must be waited for.
+        Return the next piece, if there is one without waiting.
 
         Args:
-            size: Of a piece of what is in memory.
+            size: Octets of a piece of what is in memory.
+
+        Returns:
+            The piece; empty after the last; None if it must be awaited by `next`.
+
+        Raises:
+            NotOffered: The server does not accept the piece.
+            TypeError: The piece is no octets.
         """
         if self.octets is not None:
             at, self._at = self._at, self._at + size
@@ -61,13 +168,7 @@ class Source:
         return b""
 
     def _seen(self, piece: bytes) -> bytes:
-        """
-        A piece that may be sent.
-
-        Raises:
-            NotOffered: It may not.
-            TypeError: It is no octets.
-        """
+        """Return a piece that may be sent."""
         _check_piece(piece)
         if self.watch is not None:
             self.watch.see(piece)
@@ -79,56 +180,72 @@ class Source:
         return self.octets is not None and self._at >= len(self.octets)
 
     async def _coming(self) -> AsyncGenerator[bytes, None]:
-        """What must be waited for, a piece at a time, never empty."""
+        """Yield the pieces that must be awaited, none of them empty."""
+        assert isinstance(self._chunks, AsyncIterable)
         async for chunk in self._chunks:
             if chunk:
                 yield chunk
 
     async def next(self) -> bytes:
-        """The next piece, empty after the last, of what must be waited for."""
+        """
+        Wait for the next piece.
+
+        Returns:
+            The piece; empty after the last.
+
+        Raises:
+            NotOffered: The server does not accept the piece.
+            TypeError: The piece is no octets.
+        """
         try:
             return self._seen(await self._running.__anext__())
         except StopAsyncIteration:
             return b""
 
     async def close(self) -> None:
-        """Nothing more is wanted."""
+        """Note that no further piece is read."""
         await self._running.aclose()
-        if hasattr(self._chunks, "aclose"):
+        if isinstance(self._chunks, AsyncGenerator | _Producer):
             await self._chunks.aclose()
         elif isinstance(self._ready, Generator):
             self._ready.close()
 
 
-def source(body: Any, offered: Mapping[str, Any], in_thread: Callable[..., Deferred[Any]], utf8: bool) -> Source:
+def source(body: ClientBody, offered: Mapping[str, object], in_thread: InThread, utf8: bool) -> Source:
     """
-    Whatever a user calls a body.
+    Make any body readable piece by piece.
 
     Args:
-        body: ``bytes``, an ``EmailMessage``, a binary file object, an ``IBodyProducer``, or an iterable or async
-            iterable of ``bytes``.
-        offered: The server's extensions; an ``EmailMessage`` is written as they allow.
+        body: `bytes`, an `EmailMessage`, a binary file object, an `IBodyProducer`, or an iterable or async iterable of
+            `bytes`.
+        offered: The extensions of the server; an `EmailMessage` is written as they allow.
         in_thread: Calls a function in a thread, for files.
-        utf8: Whether headers may be written in UTF-8 (RFC 6532).
+        utf8: Whether header fields may be written in UTF-8 (RFC 6532).
+
+    Returns:
+        The source.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: The body is none of these.
     """
     if isinstance(body, bytes | bytearray | memoryview):
         return Source(None, bytes(body))
     if isinstance(body, Message):
         return Source(None, serialized(body, eight_bit="8BITMIME" in offered, utf8=utf8))
     check_body(body)
-    if hasattr(body, "read"):
+    if isinstance(body, ReadableFile):
         return Source(_read(body, in_thread))
-    if hasattr(body, "startProducing"):
+    if isinstance(body, BodyProducer):
         return Source(_Producer(body))
     return Source(body)
 
 
-def check_body(body: Any) -> None:
+def check_body(body: object) -> None:
     """
     Check that this is one of the bodies that `source` takes.
+
+    Args:
+        body: The body.
 
     Raises:
         TypeError: It is none.
@@ -144,43 +261,61 @@ def check_body(body: Any) -> None:
             _check_piece(piece)
 
 
-def _check_piece(piece: Any) -> None:
+def _check_piece(piece: object) -> None:
     """
     Raises:
-        TypeError: It is no octets.
+        TypeError: The piece is no octets.
     """
     if not isinstance(piece, bytes | bytearray | memoryview):
         raise TypeError(f"a body is octets, and a piece of it is {type(piece).__name__}")
 
 
-def needs_look(body: Any) -> bool:
-    """Whether a body is a file that can be looked at before it is sent."""
-    return hasattr(body, "read") and hasattr(body, "seekable") and bool(body.seekable())
-
-
-async def look(file: Any, binary: bool, in_thread: Callable[..., Deferred[Any]]) -> Content:
+def is_seekable(body: object) -> TypeGuard[SeekableFile]:
     """
-    What is known of a file, in a thread unless it is in memory.
+    Ask whether a body is a file that can be read twice.
 
     Args:
-        binary: It is sent as it is, whatever its lines end in.
+        body: The body.
+
+    Returns:
+        True if it is.
+    """
+    return isinstance(body, ReadableFile) and hasattr(body, "seekable") and bool(body.seekable())
+
+
+async def look(file: SeekableFile, binary: bool, in_thread: InThread) -> Content:
+    """
+    Read a file before it is sent, in a thread unless it is in memory.
+
+    Args:
+        file: The file.
+        binary: Whether it is sent as it is, whatever its lines end in.
+        in_thread: Calls a function in a thread.
+
+    Returns:
+        What is known of it.
 
     Raises:
         TypeError: It is open for text.
     """
     if isinstance(file, io.BytesIO):
         return of_file(file, binary)
-    known: Content = await in_thread(of_file, file, binary)
+    known = await in_thread(of_file, file, binary)
+    assert isinstance(known, Content)
     return known
 
 
-def content(body: Any, made: Source, binary: bool) -> Content:
+def content(body: ClientBody, made: Source, binary: bool) -> Content:
     """
-    What is known of a body that is not a file.
+    Return what is known of a body that is no seekable file.
 
     Args:
+        body: The body.
         made: Its `source`.
-        binary: It is sent as it is, whatever its lines end in.
+        binary: Whether it is sent as it is, whatever its lines end in.
+
+    Returns:
+        What is known of it.
     """
     if made.octets is not None:
         return of_octets(made.octets, binary)
@@ -190,29 +325,32 @@ def content(body: Any, made: Source, binary: bool) -> Content:
     return Content(length if isinstance(length, int) else None, None, None)
 
 
-async def _read(file: Any, in_thread: Callable[..., Deferred[Any]]) -> AsyncIterator[bytes]:
-    """A file, read in a thread unless it is in memory."""
+async def _read(file: ReadableFile, in_thread: InThread) -> AsyncGenerator[bytes, None]:
+    """Yield the pieces of a file, read in a thread unless it is in memory."""
     memory = isinstance(file, io.BytesIO)
     while True:
-        chunk = file.read(CHUNK) if memory else await in_thread(file.read, CHUNK)
+        chunk: object = file.read(CHUNK) if memory else await in_thread(file.read, CHUNK)
         if isinstance(chunk, str):
             raise TypeError("the file is open for text, a body is octets")
         if not chunk:
             return
-        yield chunk
+        _check_piece(chunk)
+        assert isinstance(chunk, bytes | bytearray | memoryview)
+        yield bytes(chunk)
 
 
 @implementer(IConsumer)
 class _Producer:
-    """An ``IBodyProducer`` as an iterator: paused whenever something has not been fetched."""
+    """The pieces of an `IBodyProducer`, which is paused while one of them has not been read."""
 
-    def __init__(self, producer: Any) -> None:
+    def __init__(self, producer: BodyProducer) -> None:
         self._producer = producer
         self._started = False
         self._paused = False
         self._held: list[bytes] = []
         self._waiting: Deferred[bytes] | None = None
-        self._ended: Any = None
+        self._ended = False
+        self._failure: Failure | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -221,7 +359,7 @@ class _Producer:
         if not self._started:
             self._started = True
             self._producer.startProducing(self).addBoth(self._over)
-        if not self._held and self._ended is None:
+        if not self._held and not self._ended:
             self._waiting = Deferred()
             if self._paused:
                 self._paused = False
@@ -230,24 +368,35 @@ class _Producer:
                 await self._waiting
         if self._held:
             return self._held.pop(0)
-        if hasattr(self._ended, "raiseException"):
-            self._ended.raiseException()
+        if self._failure is not None:
+            self._failure.raiseException()
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Nothing more is wanted."""
-        if self._started and self._ended is None:
+        """Stop the producer."""
+        if self._started and not self._ended:
             self._ended = True
             self._producer.stopProducing()
 
     def registerProducer(self, producer: object, streaming: bool) -> None:
-        """Not used by an ``IBodyProducer``, which was there first."""
+        """
+        Do nothing: an `IBodyProducer` does not call this.
+
+        Args:
+            producer: The producer.
+            streaming: Whether it is a push producer.
+        """
 
     def unregisterProducer(self) -> None:
-        """Likewise."""
+        """Do nothing: an `IBodyProducer` does not call this."""
 
     def write(self, data: bytes) -> None:
-        """Take a chunk; the next when this one has been fetched."""
+        """
+        Take a piece; the next comes when this one has been read.
+
+        Args:
+            data: The piece.
+        """
         self._held.append(data)
         if not self._paused:
             self._paused = True
@@ -255,7 +404,9 @@ class _Producer:
         self._wake()
 
     def _over(self, result: object) -> None:
-        self._ended = result if result is not None else True
+        self._ended = True
+        if isinstance(result, Failure):
+            self._failure = result
         self._wake()
 
     def _wake(self) -> None:

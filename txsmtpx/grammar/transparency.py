@@ -212,6 +212,41 @@ def size_as_sent(octets: bytes, bare: bool) -> int:
     return size if not octets or octets.endswith((b"\n", b"\r")) else size + 2
 
 
+def with_line_ends(message: bytes, checked: bool = False) -> bytes:
+    """
+    Make each line end of a message a CRLF, that of the last line too.
+
+    Args:
+        message: The whole message.
+        checked: Whether `has_bare` has found nothing in it.
+
+    Returns:
+        The message as BDAT sends it.
+    """
+    if not checked and has_bare(message):
+        message = _ANY_LINE_END.sub(b"\r\n", message)
+    return message if message.endswith(b"\n") or not message else message + b"\r\n"
+
+
+def stuffed(message: bytes, checked: bool = False) -> bytes:
+    """
+    Stuff the dots of a whole message; `Stuffer` does so for one in pieces.
+
+    Args:
+        message: The whole message.
+        checked: Whether `has_bare` has found nothing in it.
+
+    Returns:
+        The octets to send after 354, with those that end the data.
+    """
+    octets = with_line_ends(message, checked)
+    if octets.find(b".") >= 0:  # "in" makes and forgets an error first
+        octets = octets.replace(b"\r\n.", b"\r\n..")
+        if octets.startswith(b"."):
+            octets = b"." + octets
+    return octets + b".\r\n"
+
+
 class Stuffer:
     r"""
     Turns a message into the octets to send after 354.  The client creates one for each DATA command.

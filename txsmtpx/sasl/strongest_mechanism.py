@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from txsmtpx.errors import NotOffered
-from txsmtpx.interfaces import ISASLClient
+from txsmtpx.interfaces import ISASLClient, SASLClientLike
 from txsmtpx.sasl.cram_md5 import CramMD5
 from txsmtpx.sasl.login import Login
 from txsmtpx.sasl.mechanism import computes
@@ -42,7 +42,7 @@ def strongest(offered: Collection[str], username: str, password: str, bindable: 
     raise NotOffered(text, command="AUTH", temporary=True)
 
 
-def after(failed: ISASLClient, offered: Collection[str], username: str, password: str) -> ISASLClient | None:
+def after(failed: SASLClientLike, offered: Collection[str], username: str, password: str) -> ISASLClient | None:
     """
     What is tried after a mechanism has failed that `strongest` has chosen: PLAIN or LOGIN after CRAM-MD5.
 

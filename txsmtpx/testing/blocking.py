@@ -13,7 +13,8 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from txsmtpx.testing.layer import OwnClockEndpoint
 from txsmtpx.testing.mail_server import MailServer
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.connect import connect, target
+from txsmtpx.wire.connect import connect
+from txsmtpx.wire.target import target
 
 
 class BlockingClient:
@@ -83,7 +84,7 @@ class Clients:
     def give_up(self) -> None:
         """Cut them all off."""
         for client in self._connected:
-            self._place.call(client.give_up)
+            self._place.call(client.abort)
 
 
 def _suitable(server: MailServer) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from zope.interface import implementer
 from txsmtpx.testing.link import Transport
 from txsmtpx.testing.outcome import Outcome
 from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.client_protocol import ClientProtocol
+from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.factory import SMTPServerFactory
 
 
@@ -88,12 +90,11 @@ class Network:
         A client, connected but for its greeting.
 
         Args:
-            settings: Of `SMTPClient`.
+            settings: Of `txsmtpx.wire.client_settings.ClientSettings`.
         """
-        settings = {"clock": self.clock, "in_thread": lambda function, *args: succeed(function(*args)), **settings}
-        client = SMTPClient(**settings)
-        self.connect(Factory.forProtocol(lambda: client))
-        return client
+        protocol = ClientProtocol(ClientSettings(**settings), reactor=self.clock)
+        self.connect(Factory.forProtocol(lambda: protocol))
+        return SMTPClient(protocol)
 
     def greeted(self, **settings: Any) -> SMTPClient:
         """A client that has said hello."""

@@ -4,17 +4,15 @@ The login of a client: which mechanism it uses, and what follows if that fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
-
-from twisted.internet.defer import Deferred
+from collections.abc import Collection
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.login import log_in
 from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import IBindable, ISASLClient
+from txsmtpx.interfaces import ComputingClient, FreshClient, IBindable, SASLClientLike
+from txsmtpx.interfaces.provided import provides
 from txsmtpx.sasl.strongest_mechanism import after, strongest
 from txsmtpx.wire.client_settings import Auth
 from txsmtpx.wire.tls_state import TLSState
@@ -22,7 +20,7 @@ from txsmtpx.wire.tls_state import TLSState
 
 class ClientLogin:
     """
-    One login on one connection.  `SMTPClient` creates it.
+    One login on one connection.  `txsmtpx.wire.client_session.ClientSession` creates it.
 
     Args:
         dialog: The dialog of the connection.
@@ -38,11 +36,14 @@ class ClientLogin:
 
     @property
     def _offered(self) -> Collection[str]:
-        return self._dialog.extensions.get("AUTH", ())  # type: ignore[no-any-return]
+        return self._dialog.offer.extensions.get("AUTH", ())  # type: ignore[no-any-return]
 
-    def mechanism(self) -> ISASLClient:
+    def mechanism(self) -> SASLClientLike:
         """
         Return the mechanism to begin with.
+
+        Returns:
+            The client half of it.
 
         Raises:
             NotOffered: The server offers no mechanism that fits.
@@ -51,16 +52,14 @@ class ClientLogin:
             return strongest(self._offered, *self._auth, bool(self._bindings))
         if asciitext.upper(self._auth.name) not in self._offered:
             raise NotOffered(f"the server does not offer AUTH {self._auth.name}", command="AUTH", temporary=True)
-        client: ISASLClient = self._auth.fresh() if hasattr(self._auth, "fresh") else self._auth
-        return client
+        return self._auth.fresh() if provides(self._auth, FreshClient) else self._auth
 
-    async def run(self, write_secret: Callable[[bytes], None], in_thread: Callable[..., Deferred[Any]]) -> Reply:
+    async def run(self) -> Reply:
         """
         Log in.
 
-        Args:
-            write_secret: Sends octets that no transcript shows.
-            in_thread: Calls a function in a thread.
+        Returns:
+            The reply that accepts the login.
 
         Raises:
             NotOffered: The server offers no mechanism that fits.
@@ -70,17 +69,17 @@ class ClientLogin:
         client = self.mechanism()
         if IBindable.providedBy(client):
             client.bind(self._bindings, self._offered)
-        if hasattr(client, "compute_by"):
-            client.compute_by(in_thread)
+        if provides(client, ComputingClient):
+            client.compute_by(self._dialog.wire.in_thread)
         try:
-            return await log_in(self._dialog, client, write_secret)
+            return await log_in(self._dialog, client)
         except (SMTPError, ProtocolError):
             other = self._after(client)
             if other is None or self._dialog.failure is not None:
                 raise
-        return await log_in(self._dialog, other, write_secret)
+        return await log_in(self._dialog, other)
 
-    def _after(self, failed: ISASLClient) -> ISASLClient | None:
+    def _after(self, failed: SASLClientLike) -> SASLClientLike | None:
         """Return what is tried next, if anything: not in the clear, and not if the caller has chosen the mechanism."""
         if self._tls is None or not isinstance(self._auth, tuple):
             return None

@@ -1,34 +1,43 @@
 """
-What a caller gives for connections to a server.
+The settings of a client's connections.
 
-`connect` makes one value of its arguments, `SMTPPool` one for all its connections.  What cannot be used is refused when
-the value is made, before any connection is opened.
+`txsmtpx.connect` makes one value of its arguments, and so does `txsmtpx.SMTPPool` for all its connections.  A value
+that cannot be used is refused when the settings are made, before any connection is opened (law 27).  The defaults stand
+here, and nowhere else: the signatures of `connect`, `send_mail` and `SMTPPool` refer to them.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, get_args
+
+from twisted.internet.ssl import Certificate, PrivateCertificate
 
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
-from txsmtpx.interfaces import ISASLClient
+from txsmtpx.interfaces import SASLClientLike
 from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript import Transcript
+from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
 
 TLSMode = Literal["opportunistic", "required", "implicit", "none"]
 """
-STARTTLS where it is offered; STARTTLS or failure; TLS from the first octet; none at all.  Whenever there is TLS, the
-certificate and its name are verified, unless ``tls_verify`` is False.
+How a connection uses TLS: STARTTLS if it is offered; STARTTLS or failure; TLS from the first octet; no TLS.
+
+With TLS, the certificate and its name are verified, unless ``tls_verify`` is False.
 """
 
-Auth = tuple[str, str] | ISASLClient
+Auth = tuple[str, str] | SASLClientLike
 """(username, password) for the strongest mechanism offered, or the client half of one."""
+
+TrustRoots = str | os.PathLike[str] | IOpenSSLTrustRoot | Certificate
+"""The path of a PEM file, what Twisted calls trust roots, or one certificate."""
 
 _FLAGS = ("lmtp", "auth_optional", "tls_verify", "allow_insecure_auth")
 
@@ -36,10 +45,30 @@ _FLAGS = ("lmtp", "auth_optional", "tls_verify", "allow_insecure_auth")
 @dataclass(frozen=True)
 class ClientSettings:
     """
-    The parameters of `txsmtpx.connect`, which describes them.
+    The settings of connections to a server.
+
+    Args:
+        lmtp: Use LMTP (RFC 2033).
+        tls: The mode of TLS.  None for the one that suits the endpoint: "implicit" for ``tls:``, "none" for UNIX
+            sockets and the loopback interface, otherwise "required".
+        auth: (username, password), or the client half of a SASL mechanism (RFC 4954); None for no login.
+        auth_optional: Log in only if the server offers AUTH with a mechanism that ``auth`` fits; otherwise go on
+            without a login.
+        hostname: The name that the certificate is verified for; "" for that of the endpoint.
+        domain: The name of the client in EHLO: a domain or an address literal; "" for the address of its end (RFC 5321
+            §4.1.3).
+        timeouts: Seconds for each phase, or one number for each of them; None for the defaults of `Timeouts`.
+        trust_roots: What certificates are verified with; None for the roots of the system.
+        tls_verify: False accepts any certificate, so anyone on the way can read and change the mail.
+        client_certificate: The certificate that the client shows; None for none.
+        allow_insecure_auth: Log in without TLS, where anyone on the way can read the password.
+        transcript: True logs every line; a function is called with every line.  Secrets are hidden.
+        extensions: Extensions that the client understands besides those in the box.
+        without: Keywords of extensions that are not used, though the server offers them.
+        eight_bit: What becomes of octets above 127 that the server does not accept: "refuse" or "send".
 
     Raises:
-        TypeError: A value has the wrong type, or there is no such parameter.
+        TypeError: A value has the wrong type, or there is no such setting.
         ValueError: A value cannot be used, or contradicts another.
     """
 
@@ -50,9 +79,9 @@ class ClientSettings:
     hostname: str = ""
     domain: str = ""
     timeouts: Timeouts | float | None = None
-    trust_roots: Any = None
+    trust_roots: TrustRoots | None = None
     tls_verify: bool = True
-    client_certificate: Any = None
+    client_certificate: PrivateCertificate | None = None
     allow_insecure_auth: bool = False
     transcript: Transcript | bool = False
     extensions: Sequence[Extension] = ()
@@ -68,25 +97,28 @@ class ClientSettings:
         if not isinstance(self.transcript, bool) and not callable(self.transcript):
             raise TypeError(f"transcript is True, False or a function, not {self.transcript!r}")
         check_eight_bit(self.eight_bit)
-        ehlo_name(self.domain)  # which raises an error if it is wrong, as the next two do
+        ehlo_name(self.domain)  # which raises an error if it is wrong, as the next one does
         Timeouts.of(self.timeouts)
-        without = registry.left_alone(self.without, self.extensions)
-        if "AUTH" in without and self.auth is not None:
+        _check_extensions(self.extensions)
+        if "AUTH" in registry.left_alone(self.without, self.extensions) and self.auth is not None:
             raise ValueError("without AUTH there is no login: leave out auth")
-        if self.tls not in (None, "opportunistic", "required", "implicit", "none"):
+        self._check_tls()
+        _check_auth(self.auth)
+
+    def _check_tls(self) -> None:
+        if self.tls is not None and self.tls not in get_args(TLSMode):
             raise ValueError(f"tls is opportunistic, required, implicit or none, not {self.tls!r}")
         for name in ("trust_roots", "client_certificate"):
             if isinstance(getattr(self, name), ssl.SSLContext):
                 text = "Twisted does not use the ssl module: give the path of a PEM file as trust_roots"
                 raise TypeError(f"{name} cannot be an ssl.SSLContext; {text}")
-        if not self.tls_verify and self.trust_roots is not None:
+        roots, certificate = self.trust_roots, self.client_certificate
+        if roots is not None and not isinstance(roots, str | os.PathLike) and IOpenSSLTrustRoot(roots, None) is None:
+            raise TypeError(f"trust_roots is the path of a PEM file or an IOpenSSLTrustRoot, not {roots!r}")
+        if certificate is not None and not isinstance(certificate, PrivateCertificate):
+            raise TypeError(f"client_certificate is a twisted.internet.ssl.PrivateCertificate, not {certificate!r}")
+        if not self.tls_verify and roots is not None:
             raise ValueError("tls_verify=False verifies no certificate: leave out trust_roots")
-        if isinstance(self.auth, tuple):
-            if len(self.auth) != 2 or not all(isinstance(each, str) for each in self.auth):
-                raise TypeError("auth is (username, password), both str")  # the values may be secrets
-        elif self.auth is not None and not hasattr(self.auth, "start"):
-            kind = type(self.auth).__name__
-            raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {kind}")
 
     def tls_mode(self, usual: TLSMode) -> TLSMode:
         """
@@ -94,6 +126,9 @@ class ClientSettings:
 
         Args:
             usual: The mode that suits the endpoint.
+
+        Returns:
+            The mode.
 
         Raises:
             ValueError: TLS is required, and STARTTLS, which it needs, is not to be used.
@@ -110,6 +145,9 @@ class ClientSettings:
         Args:
             server: The name of the server as the endpoint has it; "" if it has none.
 
+        Returns:
+            The options.
+
         Raises:
             ValueError: There is no name to verify, or it is no domain.
             OSError: The file in `trust_roots` cannot be read.
@@ -118,3 +156,31 @@ class ClientSettings:
         if not self.tls_verify:
             return UnverifiedTLS(name, self.client_certificate)
         return ClientTLS(name, self.trust_roots, self.client_certificate)
+
+
+def _check_extensions(extensions: object) -> None:
+    """
+    Raises:
+        TypeError: They are no extensions.
+    """
+    kind = "extensions is a list of Extension objects, such as txsmtpx.extensions.size.SIZE"
+    if isinstance(extensions, str | bytes) or not isinstance(extensions, Sequence):
+        raise TypeError(f"{kind}, not {extensions!r}")
+    for each in extensions:
+        if not isinstance(each, Extension):
+            raise TypeError(f"{kind}; {each!r} is none")
+
+
+def _check_auth(auth: object) -> None:
+    """
+    Raises:
+        TypeError: It is no login.  The text does not show it, as it may be a secret.
+    """
+    if isinstance(auth, tuple):
+        if len(auth) != 2 or not all(isinstance(each, str) for each in auth):
+            raise TypeError("auth is (username, password), both str")
+    elif isinstance(auth, type):
+        name = auth.__name__
+        raise TypeError(f"auth is (username, password), or a mechanism such as Plain: {name} is a class, call it")
+    elif auth is not None and not hasattr(auth, "start"):
+        raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {type(auth).__name__}")

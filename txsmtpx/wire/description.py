@@ -12,6 +12,7 @@ from OpenSSL import SSL, crypto
 
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import to_a_label
+from txsmtpx.grammar.host import plain_address
 
 _MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
 _UNKNOWN = re.compile(r"unexpected keyword argument '(.*?)'")
@@ -84,6 +85,22 @@ def ehlo_name(domain: str) -> str:
         raise ValueError(f"domain, the name in EHLO, is {kinds}, not {domain!r}") from error
 
 
+def address_literal(host: str) -> str:
+    """
+    Return the name in EHLO of a client that has no domain (RFC 5321 §4.1.3).
+
+    Args:
+        host: The IP address of its end of the connection; "" for a UNIX socket.
+
+    Returns:
+        The address literal; "localhost" for a UNIX socket.
+    """
+    if not host:
+        return "localhost"
+    host = plain_address(host)
+    return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
+
+
 def name_of(endpoint: Any) -> str:
     """Return the name of an endpoint for the log: its string, how it describes itself, or the name of its class."""
     if isinstance(endpoint, str):
@@ -92,6 +109,27 @@ def name_of(endpoint: Any) -> str:
         return ":".join(map(str, endpoint))
     kind: Any = type(endpoint)
     return repr(endpoint) if kind.__repr__ is not object.__repr__ else str(kind.__name__)
+
+
+def check_number(name: str, value: object, whole: bool = False) -> None:
+    """
+    Check a number that a caller has given.
+
+    Args:
+        name: The argument.
+        value: Its value.
+        whole: Whether it must be an integer.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is negative, or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number, not {value!r}")
+    if whole and not isinstance(value, int):
+        raise TypeError(f"{name} is a whole number, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"{name} is a number from 0, not {value!r}")
 
 
 def check_port(port: int) -> None:

@@ -11,6 +11,7 @@ Inside TLS there are two turns to save: Twisted's TLS waits one for more to encr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -23,12 +24,26 @@ def outlet_of(transport: Any) -> Outlet | None:
     Return the outlet of a transport, if that is one of Twisted's sockets.
 
     Args:
-        transport: of the connection, as it is at its beginning.
+        transport: The transport of the connection, as it is at its beginning.
 
     Returns:
         The outlet; None for a transport without a socket, which is written to as it is.
     """
     return Outlet(transport) if is_socket(transport) or isinstance(transport, TLSMemoryBIOProtocol) else None
+
+
+def writer(transport: Any) -> Callable[[bytes], object]:
+    """
+    Return the function that writes to a transport with as few turns of the reactor as possible.
+
+    Args:
+        transport: The transport.
+
+    Returns:
+        That of an `Outlet`; the method of the transport itself if there is no turn to save.
+    """
+    outlet = outlet_of(transport)
+    return transport.write if outlet is None else outlet.write
 
 
 class Outlet:

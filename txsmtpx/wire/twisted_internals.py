@@ -108,6 +108,13 @@ def unix_path(endpoint: object) -> str | None:
 
 # ---- Contexts of TLS
 
+IOpenSSLTrustRoot = _sslverify.IOpenSSLTrustRoot
+"""
+What `CertificateOptions` takes as ``trustRoot``.
+
+Why: Twisted documents it as the type of that argument, and exports it nowhere.
+"""
+
 
 def set_tls_defaults(ciphers: IAcceptableCiphers, set_alpn: Callable[[SSL.Context, Sequence[bytes]], None]) -> None:
     """

@@ -1,0 +1,118 @@
+"""
+TLS of a client's connection: from the first octet, or after STARTTLS (RFC 3207).
+
+The server's half is `txsmtpx.wire.handshake`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionClosed, ConnectionLost
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, ISSLTransport
+from twisted.python.failure import Failure
+
+from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.failure import own_failure
+from txsmtpx.errors import DeliveryError, NetworkError
+from txsmtpx.wire.client_tls import tls_failure
+from txsmtpx.wire.tls_state import TLSState
+
+
+class ClientHandshake:
+    """
+    The handshakes of one connection.  `txsmtpx.wire.client_protocol.ClientProtocol` creates it.
+
+    Attributes:
+        pending: Whether a handshake is not complete.
+        tls: What was negotiated; None in the clear.
+    """
+
+    def __init__(self, dialog: ClientDialog, options: IOpenSSLClientConnectionCreator | None) -> None:
+        """
+        Args:
+            dialog: The dialog of the connection.
+            options: The options of TLS if that begins with the first octet, for the text of errors.
+        """
+        self.pending = False
+        self.tls: TLSState | None = None
+        self._dialog = dialog
+        self._options = options
+        self._secured: Deferred[None] | None = None
+
+    def connection_made(self, transport: object) -> None:
+        """
+        Expect a handshake if TLS begins with the first octet.
+
+        Args:
+            transport: The transport.
+        """
+        self.pending = ISSLTransport.providedBy(transport)
+
+    def start(self, transport: Any, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
+        """
+        Begin TLS.
+
+        Args:
+            transport: The transport.
+            options: The options of TLS.
+
+        Returns:
+            A Deferred that fires when TLS is established.
+        """
+        self.pending = True
+        secured = self._secured = Deferred(self._cancelled)
+        self._options = options
+        transport.startTLS(options)
+        return secured
+
+    def completed(self, transport: Any) -> None:
+        """
+        Note that TLS is established.
+
+        Args:
+            transport: The transport; a wrapper around it, such as one that writes a PROXY header, is looked through.
+        """
+        while not hasattr(transport.getHandle(), "get_cipher_name"):
+            transport = transport.transport
+        self.tls = TLSState(transport.getHandle())
+        self.pending = False
+        secured, self._secured = self._secured, None
+        if secured is not None:
+            secured.callback(None)
+
+    def failure(self, reason: BaseException | None) -> DeliveryError:
+        """
+        Describe the end of the connection.
+
+        Args:
+            reason: Why it has ended.
+
+        Returns:
+            An error of its own: reactors share one among all connections.
+        """
+        failed = tls_failure(self._options, reason, self.pending)
+        if failed is not None:
+            return failed
+        if not isinstance(reason, ConnectionClosed):
+            reason = ConnectionLost(f"{type(reason).__name__}: {reason}")
+        return NetworkError.of(reason, "TLS" if self.pending else "")
+
+    def lost(self, error: DeliveryError) -> None:
+        """
+        Note the end of the connection.
+
+        Args:
+            error: What the Deferred of `start` fails with, if it is waiting.
+        """
+        self.pending = False
+        secured, self._secured = self._secured, None
+        if secured is not None:
+            secured.errback(own_failure(error))
+        if self.tls is not None:
+            self.tls.lost()
+
+    def _cancelled(self, secured: Deferred[None]) -> None:
+        self._secured = None
+        secured.errback(Failure(self._dialog.cancel("TLS")))

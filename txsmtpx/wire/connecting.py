@@ -1,0 +1,179 @@
+"""
+The way to a connection that is ready for MAIL: connect, greeting, EHLO, STARTTLS, AUTH.
+
+If a server cannot be used, the next one is tried (`txsmtpx.wire.failover`), up to STARTTLS.  A login that fails is not
+tried elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from txsmtpx.dialog.client import checked
+from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, TLSFailed
+from txsmtpx.interfaces import Endpoint, Reactor, clock_of
+from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.client_protocol import ClientProtocol
+from txsmtpx.wire.client_settings import ClientSettings, TLSMode
+from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
+from txsmtpx.wire.failover import Dial, Failover
+from txsmtpx.wire.mx import MXEndpoint
+from txsmtpx.wire.target import Target, target
+from txsmtpx.wire.timeouts import Timeouts
+from txsmtpx.wire.unlogged_factory import UnloggedFactory
+
+log = Logger(__name__)
+
+
+def chosen_reactor(given: Reactor | None) -> IReactorTime:
+    """
+    Return the reactor that a caller means.
+
+    Args:
+        given: The argument ``reactor`` of a public function; None for the global reactor.
+
+    Returns:
+        The reactor.
+
+    Raises:
+        TypeError: It is no reactor.
+    """
+    reactor = clock_of(given)
+    if isinstance(reactor, type) or not callable(getattr(reactor, "callLater", None)):
+        raise TypeError(f"reactor is a reactor of Twisted or a Clock, not {given!r}")
+    return cast(IReactorTime, reactor)
+
+
+def connect_with(settings: ClientSettings, endpoint: Endpoint, reactor: IReactorTime) -> Deferred[SMTPClient]:
+    """
+    Do what `txsmtpx.connect` does, with settings that were checked before.
+
+    Args:
+        settings: The settings.
+        endpoint: The endpoint.
+        reactor: The reactor.
+
+    Returns:
+        A Deferred of the connection.
+
+    Raises:
+        ValueError: The endpoint or the options of TLS cannot be used.
+    """
+    to = target(reactor, endpoint)
+    mode = settings.tls_mode(to.tls)
+    if mode == "implicit" and not isinstance(to.servers, MXEndpoint):
+        settings.tls_options(to.hostname)  # which raises an error now if the options are wrong
+    return _Connecting(reactor, to, mode, settings, Timeouts.of(settings.timeouts)).begin()
+
+
+@dataclass(frozen=True)
+class _Connecting:
+    """One way to a connection."""
+
+    reactor: IReactorTime
+    to: Target
+    mode: TLSMode
+    settings: ClientSettings
+    timeouts: Timeouts
+
+    def begin(self) -> Deferred[SMTPClient]:
+        """Get the connection within `Timeouts.ready`."""
+        failover = Failover(self.reactor, self.to.servers.addresses, self._dial, self._prepare)
+
+        def too_late(result: object, seconds: float) -> SMTPClient:
+            text = "; ".join([f"not ready within {seconds} seconds", *map(str, failover.attempts)])
+            raise NetworkError.like(TimeoutError, text, "connect")
+
+        ready = Deferred.fromCoroutine(self._ready(failover))
+        seconds = self.timeouts.ready
+        return ready.addTimeout(seconds, self.reactor, too_late) if seconds else ready
+
+    async def _ready(self, failover: Failover[SMTPClient]) -> SMTPClient:
+        try:
+            client = await self.to.servers.choose(failover)
+        except CancelledError as error:
+            if isinstance(error, DeliveryError):
+                raise
+            raise CommandCancelled("the caller cancelled it", command="connect") from error
+        auth = self.settings.auth
+        if auth is None:
+            return client
+        if self.settings.auth_optional and not client.can_authenticate(auth):
+            server = client.server_name or self.to.hostname or "the server"
+            log.info("{server} does not offer a login; mail is sent without (auth_optional=True)", server=server)
+            return client
+        try:
+            await client.authenticate(auth)
+        except BaseException:
+            client.quit()  # which has no error, and a bound; a connection that is out of step is aborted
+            raise
+        return client
+
+    def _dial(self, name: str) -> Dial:
+        return lambda address: Deferred.fromCoroutine(self._connected(name, address))
+
+    async def _connected(self, name: str, address: str) -> ClientProtocol:
+        options = self._tls(name) if self.mode == "implicit" else None
+        factory: Any = UnloggedFactory.forProtocol(
+            lambda: ClientProtocol(self.settings, reactor=self.reactor, tls_options=options)
+        )
+        if options is not None:  # wrapClientTLS would take the clock of the global reactor
+            factory = TLSMemoryBIOFactory(options, True, factory, self.reactor)
+        endpoint = self.to.servers.endpoint(address)
+        for proxy in reversed(self.to.proxies):
+            endpoint = proxy.around(endpoint)
+        connecting: Deferred[Any] = endpoint.connect(factory)
+        if self.timeouts.connect:
+            connecting.addTimeout(self.timeouts.connect, self.reactor, _too_late)
+        try:
+            protocol = await connecting
+        except (ConnectError, ConnectionClosed, DNSLookupError) as error:
+            if isinstance(error, DeliveryError):
+                raise
+            raise NetworkError.of(error, "DNS" if isinstance(error, DNSLookupError) else "connect") from error
+        return protocol if options is None else protocol.wrappedProtocol  # type: ignore[no-any-return]
+
+    async def _prepare(self, protocol: ClientProtocol, name: str) -> SMTPClient:
+        """Read the greeting, send EHLO, and start TLS: if that fails, the next server is tried."""
+        protocol.server_name = protocol.server_name or name
+        client = SMTPClient(protocol)
+        try:
+            checked(await client.greeting, "greeting")
+            await client.hello()
+            offered = "STARTTLS" in client.extensions
+            if self.mode == "required" and client.tls is None and not offered:
+                text = "the server does not offer STARTTLS, and tls is required"
+                raise NotOffered(text, command="STARTTLS", temporary=True)
+            if self.mode in ("required", "opportunistic") and client.tls is None and offered:
+                await client.start_tls(self._tls(client.server_name))
+        except BaseException:
+            client.quit()  # see above
+            raise
+        return client
+
+    def _tls(self, name: str) -> ClientTLS | UnverifiedTLS:
+        """
+        Return the options of TLS for a server.
+
+        Raises:
+            TLSFailed: No certificate can be verified for that name, such as one with an underscore.
+        """
+        try:
+            return self.settings.tls_options(self.to.hostname or name)
+        except UnicodeError as error:
+            raise TLSFailed(f"no certificate can be verified for the name {name}: {error}") from error
+
+
+def _too_late(result: object, seconds: float) -> Any:
+    """
+    Raises:
+        NetworkError: It is a ``TimeoutError`` of `twisted.internet.error`, as each time-out of a client.
+    """
+    raise NetworkError.like(TimeoutError, f"no connection within {seconds} seconds", "connect")

@@ -1,0 +1,55 @@
+"""
+Work that a service waits for before it is stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredList
+
+T = TypeVar("T")
+
+
+class PendingWork:
+    """
+    The work that is not over.  `txsmtpx.SMTPPool` creates it.
+    """
+
+    def __init__(self) -> None:
+        self._pending: set[Deferred[None]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._pending)
+
+    def add(self, work: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
+        """
+        Begin some work.
+
+        Args:
+            work: The work.
+
+        Returns:
+            A Deferred of its result.
+        """
+        running = work if isinstance(work, Deferred) else Deferred.fromCoroutine(work)
+        over: Deferred[None] = Deferred(lambda _: running.cancel())
+        self._pending.add(over)
+
+        def ended(result: T) -> T:
+            self._pending.discard(over)
+            if not over.called:
+                over.callback(None)
+            return result
+
+        return running.addBoth(ended)
+
+    def over(self) -> Deferred[list[tuple[bool, None]]]:
+        """
+        Wait for the work that is pending now.
+
+        Returns:
+            A Deferred that fires when it is over, with nothing of use.  If it is cancelled, the work is cancelled.
+        """
+        return DeferredList(list(self._pending), consumeErrors=True)
