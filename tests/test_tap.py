@@ -19,8 +19,8 @@ from txsmtpx import (
     SMTPError,
     SMTPServerFactory,
 )
-from txsmtpx.command.box import GROUPS
-from txsmtpx.command.listener import Listener
+from txsmtpx.command.groups import GROUPS
+from txsmtpx.command.process import Listener
 from txsmtpx.interfaces import Connection
 from txsmtpx.tap import Options, SMTPXService, makeService
 from txsmtpx.testing import Pem, issue
@@ -63,7 +63,7 @@ def test_defaults():
     assert (settings.max_message_bytes, settings.max_recipients) == (32 * 1024 * 1024, 1000)
     assert (made.read_timeout, made.write_timeout, made.message_timeout) == (300, 300, 3600)
     assert settings.delivery_timeout == 300
-    assert (made.max_connections, made.max_connections_per_host) == (0, 0)
+    assert (made.admission.max_connections, made.admission.max_connections_per_host) == (0, 0)
     assert (settings.max_errors, made.greeting_delay) == (20, 0)
     assert settings.bare_newlines == "normalize"
     assert made.transcript is None
@@ -99,12 +99,15 @@ def test_settings(options, name, value):
         (["--write-timeout", "0.5"], "write_timeout", 0.5),
         (["--greeting-delay", "5"], "greeting_delay", 5),
         (["--message-timeout", "0"], "message_timeout", 0),
-        (["--max-connections", "3"], "max_connections", 3),
-        (["--max-connections-per-host", "2"], "max_connections_per_host", 2),
     ],
 )
 def test_settings_of_the_factory(options, name, value):
     assert getattr(factory(*options), name) == value
+
+
+def test_limits_on_connections():
+    admission = factory("--max-connections", "3", "--max-connections-per-host", "2").admission
+    assert (admission.max_connections, admission.max_connections_per_host) == (3, 2)
 
 
 def test_transcript():
@@ -212,7 +215,7 @@ def test_auth(tmp_path):
 
 
 WRONG = {
-    "no workers": (["--workers", "0"], "--workers takes a number from 1 on"),
+    "no workers": (["--workers", "0"], "--workers must be an integer of 1 or more (processes), not '0'"),
     "workers of what is in one process": (["--workers", "2", "--backend", "memory"], "--workers needs a backend that"),
     "workers, and users, of what is in one process": (
         ["--workers", "2", "--backend", "memory", "--auth", "memory:user:password"], "in one process: --backend"
@@ -241,10 +244,10 @@ WRONG = {
     "a backend with one too many": (["--backend", "log:x"], "no argument"),
     "no such module": (["--backend", "no.such.module"], "no.such.module"),
     "no backend": (["--backend", "os.sep"], "os.sep"),
-    "no network": (["--trusted-network", "10.0.0.0/99"], "--trusted-network takes a network, such as 10.0.0.0/8"),
+    "no network": (["--trusted-network", "10.0.0.0/99"], "--trusted-network must be a network, such as 10.0.0.0/8"),
     "a network with a host in it": (["--trusted-network", "10.0.0.1/8"], "10.0.0.1/8"),
     "a network in two lines": (["--trusted-network", "10.0.0.0\n/8"], "--trusted-network"),
-    "an ident in two lines": (["--ident", "a\nb"], "--ident is up to 200 printable characters"),
+    "an ident in two lines": (["--ident", "a\nb"], "--ident must be up to 200 printable characters"),
     "newlines": (["--bare-newlines", "sometimes"], "sometimes"),
     "no certificate file": (["--tls-certificate", "/nowhere/pem"], "/nowhere/pem: No such file"),
     "a directory": (["--tls-certificate", "/"], "cannot read /"),
@@ -256,7 +259,7 @@ WRONG = {
     "require AUTH without users": (["--require-auth"], "--auth"),
     "require AUTH of nobody": (["--require-auth", "--auth", "anonymous"], "require"),
     "no such checker": (["--auth", "telepathy"], "telepathy"),
-    "no such mechanism": (["--auth", "memory:a:b", "--without-mechanism", "LOGN"], "--without-mechanism takes one of"),
+    "no such mechanism": (["--auth", "memory:a:b", "--without-mechanism", "LOGN"], "--without-mechanism must be "),
     "no mechanism at all": (["--without-mechanism", "LOGIN"], "--without-mechanism needs --auth"),
     "half a user": (["--auth", "memory:user"], "format"),
     "a checker whose file is missing": (["--auth", "file:/nowhere/passwords"], "/nowhere/passwords"),

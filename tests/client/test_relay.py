@@ -521,14 +521,14 @@ def behind_a_portal():
     """A client that has logged in, by the portal that --auth makes, at a relay; and the network behind."""
     from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 
-    from txsmtpx.command.portal import PortalOrAnybody
+    from txsmtpx.command.groups.authentication import AuthBackend
 
     ends = []
 
     def make(offered="AUTH PLAIN", **how):
         there = Network(scripted(offers=[offered]))
         backend = RelayBackend([there], domains=["example.net"], tls="none", reactor=there.clock, **how)
-        portal = PortalOrAnybody(backend, [InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")], False)
+        portal = AuthBackend(backend, [InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")], False)
         factory = SMTPServerFactory(portal, allow_insecure_auth=True, reactor=there.clock)
         here = Network(lambda: factory.buildProtocol(None))
         here.clock, here.pumps = there.clock, there.pumps

@@ -90,7 +90,7 @@ def test_the_same_port_twice(here, other):
     wanted = f"cannot listen on port {port} of 127.0.0.1: --port tcp:{port} has it already"
     at = f"tcp:{port}:interface=127.0.0.1"
     assert check("--port", str(port), other, at, *certificate) == [f"{other} {at}: {wanted}"]
-    assert check("--port", str(port), "--port", str(port)) == [f"--port tcp:{port} is said twice"]
+    assert check("--port", str(port), "--port", str(port)) == [f"--port tcp:{port} is given twice"]
 
 
 def test_the_same_path_twice(here):
@@ -215,7 +215,7 @@ DOMAINS = ["a b", "", ".", "a..b", "-a.example", "a-.example", "mx.example:25", 
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("option", ["--domain", "--relay-domain", "--web-host"])
 def test_a_domain_that_is_none(here, option, domain):
-    wanted = f"{option} takes a domain, such as mx.example.org, not {domain!r}"
+    wanted = f"{option} must be a domain, such as mx.example.org, not {domain!r}"
     assert check("--port", ANY, option, domain)[0] == wanted
 
 

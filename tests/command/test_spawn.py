@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from txsmtpx.command.handover import VARIABLE, read
 from txsmtpx.command.parent import ParentService
-from txsmtpx.command.sockets import Socket
+from txsmtpx.command.sockets import VARIABLE, Handover, Socket
 from txsmtpx.command.spawn import Spawn
 from txsmtpx.command.usage import Options
 from txsmtpx.command.workers import Worker
@@ -29,7 +28,7 @@ class Reactor:
 
     @property
     def handover(self):
-        return read(self.environment[VARIABLE])
+        return Handover.from_text(self.environment[VARIABLE])
 
 
 def spawned(reactor: Reactor, arguments=(), inherit_log=True, systemd=None) -> Reactor:

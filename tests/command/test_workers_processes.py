@@ -143,7 +143,7 @@ def test_a_fallen_one_is_started_again(directory):
         first, second = both
         begin(both[second])
         os.kill(first, signal.SIGKILL)
-        assert server.logged(r"worker (\d) has ended by signal 9: the next is started in 1 s")
+        assert server.logged(r"worker (\d) has ended by signal 9: a new one is started in 1 s")
         finish(both[second])  # which nobody has noticed
         server.workers = server.ready(3)
         assert first not in server.workers.values()

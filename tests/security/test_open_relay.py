@@ -16,7 +16,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from txsmtpx.command.box import OPTIONS
+from txsmtpx.command.groups import OPTIONS
 from txsmtpx.command.option import FLAG
 from txsmtpx.command.usage import Options
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from txsmtpx.command.box import OPTIONS
+from txsmtpx.command.groups import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / "threats.md", ROOT / "docs" / "reliability.md"]

@@ -1,32 +1,31 @@
 """
-``--config FILE``: what could be said by options, for several listeners, in TOML.
+``--config FILE``: the options of one listener or of several, in TOML.
 
-What stands at the top is for the process and for every listener; each table ``[listener.NAME]`` is one listener, for
-which what it says itself counts more.
+The top of the file holds options of the process and of every listener.  Each table ``[listener.NAME]`` is one listener;
+its own options take precedence over those at the top.
+
+Each option is known with its line, which `tomllib` does not tell.  A statement of TOML is complete exactly if it is a
+document by itself.  So `tomllib` finds where each statement ends, and no second parser here can disagree with it.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
-from typing import Any
 
-from txsmtpx.command.box import GROUPS, OPTIONS
-from txsmtpx.command.option import Option
-from txsmtpx.command.places import places
-from txsmtpx.command.values import Said
+from txsmtpx.command.groups import OPTIONS
+from txsmtpx.command.option import Given, Option
 
-OF_LISTENER = {option.name for group in GROUPS if group.for_listener for option in group.options}
-OF_PROCESS = {option.name for group in GROUPS if group.for_process for option in group.options}
+OF_LISTENER = {name for name, option in OPTIONS.items() if option.about == "listener"}
+OF_PROCESS = {name for name, option in OPTIONS.items() if option.about == "process"}
 
 _WORDS = {
     str: "a string",
-    bool: "true or false",  # before int, which it is as well
+    bool: "true or false",  # before int, since a bool is an int
     int: "a number",
     float: "a fraction",
     list: "a list",
@@ -35,6 +34,9 @@ _WORDS = {
     time: "a time",
 }
 
+Keys = tuple[str, ...]
+"""The path of a key in a document, such as ``("listener", "mx", "port")``."""
+
 
 @dataclass
 class Table:
@@ -42,31 +44,35 @@ class Table:
     One listener of the file.
 
     Attributes:
-        place: "FILE:LINE: ", for what is wrong with all of it.
-        said: What stands in it.
+        name: Its name.
+        place: ``FILE:LINE:`` and a space, the place of an error that concerns all of it.
+        given: Its options.
     """
 
     name: str
     place: str
-    said: dict[str, Said] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)
 
 
 class ConfigurationFile:
     """
-    A file, read.
+    A configuration file, parsed.
+
+    Args:
+        path: Its path.
 
     Attributes:
-        said: What stands at the top.
-        tables: Its listeners, in their order; none where it names none.
-        errors: What is wrong with it, a line each.
+        given: The options at its top.
+        tables: Its listeners, in the order of the file; none if it names none.
+        errors: What is wrong, a line each.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.said: dict[str, Said] = {}
+        self.given: dict[str, Given] = {}
         self.tables: list[Table] = []
         self.errors: list[str] = []
-        self._lines: dict[tuple[str, ...], int] = {}
+        self._lines: dict[Keys, int] = {}
         try:
             document = Path(path).read_text("utf-8")
             content = tomllib.loads(document)
@@ -75,22 +81,17 @@ class ConfigurationFile:
         except UnicodeDecodeError as error:
             self.errors.append(f"{path}:{error.object.count(bytes([10]), 0, error.start) + 1}: this is not UTF-8")
         except tomllib.TOMLDecodeError as error:
-            self.errors.append(self._syntax(str(error), document))
+            self.errors.append(f"{path}:{_faulty_line(document)}: {error}")
         else:
-            self._lines = places(document)
+            self._lines = lines_of(document)
             self._read(content)
 
-    def _syntax(self, text: str, document: str) -> str:
-        where = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", text)
-        line = where[1] if where and where[1] else len(document.splitlines())
-        return f"{self.path}:{line}: {text[: where.start()] if where else text}"
+    def _place(self, *keys: str) -> str:
+        return f"{self.path}:{self._lines[keys]}: "
 
-    def _place(self, *path: str) -> str:
-        return f"{self.path}:{self._lines[path]}: "
-
-    def _read(self, content: Mapping[str, Any]) -> None:
+    def _read(self, content: Mapping[str, object]) -> None:
         top = {key: value for key, value in content.items() if key != "listener"}
-        self._take(top, (), OF_LISTENER | OF_PROCESS, self.said)
+        self._take(top, (), OF_LISTENER | OF_PROCESS, self.given)
         listeners = content.get("listener", {})
         if not isinstance(listeners, dict):
             self.errors.append(f"{self._place('listener')}a listener has a name: [listener.NAME]")
@@ -99,47 +100,123 @@ class ConfigurationFile:
             table = Table(name, self._place("listener", name))
             if isinstance(its, dict):
                 self.tables.append(table)
-                self._take(its, ("listener", name), OF_LISTENER, table.said)
+                self._take(its, ("listener", name), OF_LISTENER, table.given)
             else:
-                self.errors.append(f"{table.place}{name} is no table; a listener is a [listener.{name}]")
+                self.errors.append(f"{table.place}{name} is not a table; a listener is a [listener.{name}]")
 
     def _take(
-        self, values: Mapping[str, Any], path: tuple[str, ...], known: Collection[str], said: dict[str, Said]
+        self, values: Mapping[str, object], keys: Keys, known: Collection[str], given: dict[str, Given]
     ) -> None:
         for name, value in values.items():
-            place = self._place(*path, name) + name
+            place = self._place(*keys, name) + name
             if name not in known:
                 self.errors.append(f"{place} {_unknown(name, known)}")
             elif (wrong := _wrong_type(OPTIONS[name], value)) is not None:
                 self.errors.append(f"{place} {wrong}")
             else:
-                said[name] = Said(_as_text(OPTIONS[name], value), place)
+                given[name] = Given(_as_given(OPTIONS[name], value), place)
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
     if name in OF_PROCESS:
-        return "is for the whole process: it stands at the top, before any table"
+        return "is an option of the whole process: write it at the top, before any table"
     if name in OPTIONS:
-        return "is for the command line only"
+        return "is an option of the command line only"
     (*close,) = difflib.get_close_matches(name.replace("_", "-").lower(), [*known, "listener"], 1)
-    return f"is no option; did you mean {close[0]}?" if close else "is no option"
+    return f"is not an option; did you mean {close[0]}?" if close else "is not an option"
 
 
-def _wrong_type(option: Option, value: Any) -> str | None:
-    """What is said of a value that is not of the right kind."""
-    wrong = next((each for each in _each(option, value) if type(each) not in option.kind.types), None)
-    if wrong is None:
+def _wrong_type(option: Option[object], value: object) -> str | None:
+    """Return the error for a value of a wrong type."""
+    wrong = [each for each in _each(option, value) if type(each) not in option.kind.types]
+    if not wrong:
         return None
     wanted = " or ".join(_WORDS[kind] for kind in option.kind.types)
-    found = next(word for kind, word in _WORDS.items() if isinstance(wrong, kind))
-    return f"takes {wanted}{', or a list of them' if option.repeated else ''}, not {found}"
+    found = next(word for kind, word in _WORDS.items() if isinstance(wrong[0], kind))
+    return f"must be {wanted}{', or a list of them' if option.repeated else ''}, not {found}"
 
 
-def _each(option: Option, value: Any) -> list[Any]:
+def _each(option: Option[object], value: object) -> list[object]:
     return value if option.repeated and isinstance(value, list) else [value]
 
 
-def _as_text(option: Option, value: Any) -> Any:
-    """As it would have been said on the command line."""
-    texts = [each if isinstance(each, bool) else str(each) for each in _each(option, value)]
-    return texts if option.repeated else texts[0]
+def _as_given(option: Option[object], value: object) -> str | bool | list[str]:
+    """Return a value as the command line would have it."""
+    if option.repeated:
+        return [str(each) for each in _each(option, value)]
+    return value if isinstance(value, bool) else str(value)
+
+
+def lines_of(document: str) -> dict[Keys, int]:
+    """
+    Find the line of every key and of every table.
+
+    Args:
+        document: Valid TOML.
+
+    Returns:
+        The lines, from 1, by the paths of the keys.
+    """
+    found: dict[Keys, int] = {(): 1}
+    table: Keys = ()
+    for line, statement, is_header in _statements(document):
+        for keys in _paths(statement):
+            whole = keys if is_header else table + keys
+            for end in range(1, len(whole) + 1):
+                found.setdefault(whole[:end], line)
+            if is_header:
+                table = keys
+                found[keys] = line
+    return found
+
+
+def _faulty_line(document: str) -> int:
+    """Return the line of the first statement with which a document is not TOML."""
+    lines = document.replace("\r\n", "\n").split("\n")
+    at = 0
+    while at < len(lines):
+        try:
+            end, _ = _statement(lines, at)
+            tomllib.loads("\n".join(lines[:end]))  # two statements may contradict each other
+        except ValueError:
+            break
+        at = end
+    return at + 1
+
+
+def _statements(document: str) -> Iterator[tuple[int, dict[str, object], bool]]:
+    """Iterate over the statements: the first line, the content, and whether it is the header of a table."""
+    lines = document.replace("\r\n", "\n").split("\n")
+    at = 0
+    while at < len(lines):
+        end, content = _statement(lines, at)
+        if content:
+            yield at + 1, content, lines[at].lstrip().startswith("[")
+        at = end
+
+
+def _statement(lines: list[str], at: int) -> tuple[int, dict[str, object]]:
+    """
+    Find the end of a statement.
+
+    Raises:
+        ValueError: There is no statement at that line.
+    """
+    for end in range(at + 1, len(lines) + 1):
+        try:
+            return end, tomllib.loads("\n".join(lines[at:end]))
+        except tomllib.TOMLDecodeError:
+            continue
+    raise ValueError(f"no statement on line {at + 1}")
+
+
+def _paths(content: object) -> Iterator[Keys]:
+    """Iterate over the paths that end in a value or in an empty table."""
+    if isinstance(content, list) and content and all(isinstance(each, dict) for each in content):
+        content = content[-1]  # the last table of an array is the one that further keys belong to
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            for keys in _paths(value):
+                yield (key, *keys)
+    else:
+        yield ()

@@ -1,43 +1,42 @@
 """
-Options that belong together, and what becomes of them.
+A group of options, and the part of the process that they describe.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-from txsmtpx.command.option import Action, Option
-from txsmtpx.command.values import Values
-
-if TYPE_CHECKING:
-    from txsmtpx.command.listener import Listener
-    from txsmtpx.command.process import Process
-
-
-def pass_on(values: Values, listener: Listener, options: tuple[Option, ...]) -> None:
-    """Options that are parameters of `txsmtpx.SMTPServerFactory` of the same name."""
-    for option in options:
-        listener.settings[option.parameter] = values[option.name]
+from txsmtpx.command.option import Action, Option, Values
+from txsmtpx.command.process import Listener, Process
 
 
 @dataclass(frozen=True)
 class Group:
     """
-    One group.  It is about each listener by itself, or about the process as a whole.
+    One group, which has a section of the help and a page of the documentation.
 
-
-    Both may raise `txsmtpx.command.option.OptionError`.
+    Its functions may raise `txsmtpx.command.option.OptionError`.
 
     Attributes:
-        title: What it is about.
-        for_listener: Takes the `Values` and a `Listener`, on which it leaves what they mean.
-        for_process: Likewise with the `Process`, whose listeners are all there by then, but for their factories.
+        title: Its title.
+        purpose: What its options are about, as a sentence or more.
+        options: The options.
+        for_listener: Fill in the part of a listener that the options describe.
+        for_process: The same for the process, when all listeners are there, but for their factories.
+        actions: Options of the command line that end the command.
+        always: Whether the functions are called even if none of the options was given.
+        names: The names of the options.
     """
 
     title: str
-    options: tuple[Option, ...]
+    purpose: str
+    options: tuple[Option[object], ...]
     for_listener: Callable[[Values, Listener], None] | None = None
     for_process: Callable[[Values, Process], None] | None = None
     actions: tuple[Action, ...] = ()
+    always: bool = False
+    names: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", frozenset(option.name for option in self.options))

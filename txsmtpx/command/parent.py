@@ -1,16 +1,17 @@
 """
-The service of a process whose workers do the work: it opens the ports, and looks after them.
+The service of a process whose workers serve mail: it opens the ports, and looks after the workers.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 from twisted.application.service import MultiService
+from twisted.internet.interfaces import IReactorTime
 
-from txsmtpx.command.service import CommandService
+from txsmtpx.command.command_service import CommandService
 from txsmtpx.command.spawn import Spawn
 from txsmtpx.command.usage import Options
 from txsmtpx.command.workers import Workers
@@ -18,31 +19,33 @@ from txsmtpx.command.workers import Workers
 
 class ParentService(CommandService):
     """
-    Listens, accepts nothing, and passes on what an operator wants.
+    Open the ports, accept nothing, and pass on the signals of an operator.
 
-    The ports are opened before the process gives its rights away, the workers started after that.
+    The ports are opened before the process gives up its privileges.  The workers are started after that.
+
+    Args:
+        options: The options.
 
     Raises:
-        SystemExit: Twistd was told something that does not go with workers.
+        SystemExit: ``twistd --chroot`` was given, in whose directory there is no Python to start.
     """
 
     def __init__(self, options: Options) -> None:
         process = options.process
         super().__init__(process, options.parent)
-        twistd: Mapping[str, Any] = options.parent or {}
+        twistd: Mapping[str, object] = options.parent or {}
         if twistd.get("chroot"):
             sys.exit("twistd smtpx: --workers cannot start Python in the directory of twistd --chroot")
-        reactor: Any = process.reactor
         spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), _reactor(twistd))
         shutdown_timeout = max(listener.shutdown_timeout for listener in process.listeners)
-        self._workers = Workers(reactor, process.workers, spawn, shutdown_timeout)
+        self._workers = Workers(cast(IReactorTime, process.reactor), process.workers, spawn, shutdown_timeout)
         MultiService.addService(self, self._workers)
         process.figures_of = self._workers.figures
         if process.metrics is not None:
             MultiService.addService(self, process.metrics)
 
     def abort(self) -> None:
-        """Let the workers hang up on everybody."""
+        """Let the workers abort every connection."""
         self._workers.abort()
 
     def reload(self) -> None:
@@ -50,14 +53,14 @@ class ParentService(CommandService):
         self._workers.reload()
 
 
-def _to_stdout(twistd: Mapping[str, Any]) -> bool:
-    """Whether the log goes to the standard output and nowhere else."""
+def _to_stdout(twistd: Mapping[str, object]) -> bool:
+    """Return whether the log goes to the standard output and nowhere else."""
     if not twistd.get("nodaemon") or twistd.get("syslog") or twistd.get("logger"):
         return False
     return twistd.get("logfile") in (None, "", "-")
 
 
-def _reactor(twistd: Mapping[str, Any]) -> str | None:
-    """The short name of the reactor that was chosen; under "reactor" twistd has the name, twist the thing itself."""
+def _reactor(twistd: Mapping[str, object]) -> str | None:
+    """Return the short name of the reactor; under "reactor" twistd has the name, twist the object itself."""
     name = twistd.get("reactorName", twistd.get("reactor"))
     return None if name is None else str(name)

@@ -1,126 +1,102 @@
 """
-The process while it is put together: its listeners, and what runs besides.
+The process and its listeners, as records: what the options describe, before it runs.
+
+`txsmtpx.command.assembly` puts them together; each group of options fills in the part that it describes.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamServerEndpoint
 
-from txsmtpx.command.box import GROUPS, OPTIONS
-from txsmtpx.command.file import ConfigurationFile, Table
-from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import OptionError
+from txsmtpx.command.option import Values
 from txsmtpx.command.sockets import Sockets
-from txsmtpx.command.values import Said, Values
+from txsmtpx.dialog.observer import Observer
+from txsmtpx.interfaces import IBackend
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
+from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.server_certificate import Certificate
+from txsmtpx.wire.server_settings import SHUTDOWN_TIMEOUT, ServerKeywords
 
-_ANY_PORT = re.compile(r":0(:|$)")
+
+@dataclass
+class Listener:
+    """
+    One server of the process.
+
+    Attributes:
+        reactor: The reactor of its endpoints.
+        values: The values of its options.
+        name: Its name in the configuration file, "" if it is the only one.
+        ports: The endpoint strings on which it listens.
+        endpoints: Their endpoints, in the same order.
+        backend: The backend of the factory.
+        chosen_backend: The backend that the operator named, which others may wrap.
+        certificate: Its certificate, None for none.
+        observers: The observers of the factory.
+        settings: The other keyword arguments of the factory.
+        services: Services that run as long as it does.
+        shutdown_timeout: Seconds after which open transactions are aborted when the server stops.
+        factory: The server, which is created last.
+    """
+
+    reactor: Sockets
+    values: Values
+    name: str = ""
+    ports: list[str] = field(default_factory=list)
+    endpoints: list[IStreamServerEndpoint] = field(default_factory=list)
+    backend: IBackend | None = None
+    chosen_backend: object = None
+    certificate: Certificate | None = None
+    observers: list[Observer] = field(default_factory=list)
+    settings: ServerKeywords = field(default_factory=ServerKeywords)
+    services: Sequence[IService] = ()
+    shutdown_timeout: float = SHUTDOWN_TIMEOUT.default
+    factory: SMTPServerFactory = field(init=False)
 
 
 @dataclass
 class Process:
     """
-    What the groups of options leave here.
+    The whole process.
 
     Attributes:
-        reactor: For endpoints.
-        workers: How many processes share the ports.
-        listeners: One `Listener` for each server.
-        services: What runs besides.
+        reactor: The reactor of its endpoints.
+        workers: The number of processes that share the ports.
+        listeners: Its servers.
+        services: Other services that run in it.
         errors: What is wrong, a line each.
-        values: What was said of the process.
-        log_format: The form of each line of the log.
-        figures: What is counted, for each listener.
-        figures_of: Gives them summed, or a Deferred of them; a parent asks its workers instead.
-        metrics: Shows them.
+        values: The values of the options that are about the process.
+        log_format: The form of each line of the log, "text" or "json".
+        figures: The counters of each listener.
+        figures_of: Return the sum of the counters.  The parent of workers asks its workers instead.
+        metrics: The service that shows the counters to Prometheus, None for none.
     """
 
     reactor: Sockets
-    workers: int = 1
+    workers: int = field(init=False)
     listeners: list[Listener] = field(default_factory=list)
     services: list[IService] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    values: Values | None = None
-    log_format: str = "text"
+    values: Values = field(init=False)
+    log_format: str = field(init=False)
     figures: list[MetricsObserver] = field(default_factory=list)
-    figures_of: Callable[[], Any] = field(init=False)
+    figures_of: Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]] = field(init=False)
     metrics: IService | None = None
 
     def __post_init__(self) -> None:
-        self.figures_of = self._own_figures
+        self.figures_of = lambda: summed(each.export() for each in self.figures)
 
-    def _own_figures(self) -> MetricsSnapshot:
-        return summed(each.export() for each in self.figures)
-
-    def put_together(self, said: Mapping[str, Said]) -> None:
+    def complain(self, error: str) -> None:
         """
-        Make all of it.
+        Add an error, unless it is known: an option at the top of a file is wrong for every listener.
 
         Args:
-            said: On the command line, which counts more than what a file says.
+            error: The line.
         """
-        file = ConfigurationFile(said["config"].text) if "config" in said else None
-        general = {} if file is None else file.said
-        tables = file.tables if file is not None else []
-        self.errors += [] if file is None else file.errors
-        for table in tables or [Table("", "--")]:
-            self._listen(table.name, Values(OPTIONS.values(), {**general, **table.said, **said}, table.place))
-        if not self.errors:
-            self._separate_ports()
-            self.values = Values(OPTIONS.values(), {**general, **said})
-            self._finish(self.values)
-
-    def _listen(self, name: str, values: Values) -> None:
-        listener = Listener(self.reactor, values, name)
-        self.listeners.append(listener)
-        for error in values.errors:
-            self._complain(error)
-        if not values.errors:
-            for group in GROUPS:
-                if group.for_listener:
-                    self._apply(group.for_listener, values, listener)
-
-    def _apply(self, apply: Any, values: Values, to: Any) -> None:
-        try:
-            apply(values, to)
-        except OptionError as error:
-            self._complain(values.complaint(error))
-
-    def _complain(self, error: str) -> None:
-        """What is said at the top is wrong for every listener, and told once."""
         if error not in self.errors:
             self.errors.append(error)
-
-    def _separate_ports(self) -> None:
-        """No two listeners at one port, be it that of those who name none."""
-        taken: dict[str, str] = {}
-        for listener in self.listeners:
-            for port in listener.ports:
-                if port in taken and not _ANY_PORT.search(port):
-                    twice = taken[port] == listener.name
-                    text = f"{port} is said twice" if twice else f"{port} is that of listener {taken[port]} already"
-                    self._complain(listener.values.complaint(OptionError("port", text)))
-                taken[port] = listener.name
-
-    def _finish(self, values: Values) -> None:
-        """All listeners are there: what is about the process, then the factories."""
-        for group in GROUPS:
-            if group.for_process:
-                self._apply(group.for_process, values, self)
-        for listener in self.listeners:
-            try:
-                listener.make()
-            except ValueError as error:
-                self._complain(listener.values.complaint(_of_setting(error)))
-
-
-def _of_setting(error: ValueError) -> OptionError:
-    """What a factory says of one of its settings, as of the option that gave it."""
-    name, _, text = str(error).partition(" ")
-    option = name.replace("_", "-")
-    return OptionError(option, text) if option in OPTIONS else OptionError("port", str(error))

@@ -1,25 +1,32 @@
 """
-The reactor, as endpoints see it that listen: where several processes share the ports, their parent opens the sockets
-and they adopt them.
+The reactor of endpoints that listen, and the sockets that several processes share.
 
-Between an endpoint and its socket there may be others (``haproxy:``, ``ssl:``); all of them end in one of these
-methods.
+Theory of operation.  Workers share the ports of their parent.  The parent opens the sockets (`Sockets`), accepts
+nothing from them, and hands them to each worker by a `Handover` in its environment.  A worker creates the same
+endpoints, and adopts the sockets instead of opening its own (`HandedSockets`).  Between an endpoint and its socket
+there may be other endpoints (``haproxy:``, ``ssl:``).  All of them end in one of the methods here, so every kind of
+endpoint works.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Protocol, cast
 
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorFDSet
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
 from txsmtpx.wire.server_certificate import ConnectionCreator
 from txsmtpx.wire.tls_policy import protocols_of
 from txsmtpx.wire.twisted_socket_internals import adopt_port, keep_socket_open
+
+VARIABLE = "TXSMTPX_WORKER"
+"""The variable of the environment with a `Handover`.  A worker removes it before it does anything else."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Socket:
     Attributes:
         place: The name of its `Place`.
         family: Such as ``socket.AF_INET``.
-        descriptor: Its number.
+        descriptor: Its file descriptor.
     """
 
     place: str
@@ -38,63 +45,221 @@ class Socket:
     descriptor: int
 
 
-class Sockets:
+@dataclass(frozen=True)
+class Handover:
     """
-    A reactor.
+    What the parent hands to a worker besides the command line.
 
     Attributes:
-        shared: The sockets that were opened to be shared; this process accepts nothing from them.
+        number: The number of the worker, from 1.
+        sockets: The listening sockets, with the descriptors that they have in the worker.
+        status: The descriptor on which the worker reports.
+        relayed: Whether the parent writes the log of the worker.
+        reactor: The short name of the reactor to install, None for the usual one.
+        path: ``sys.path``, so that both import the same modules.
     """
 
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
+    number: int
+    sockets: tuple[Socket, ...]
+    status: int
+    relayed: bool
+    reactor: str | None
+    path: tuple[str, ...]
+
+    def to_text(self) -> str:
+        """
+        Return the handover as text.
+
+        Returns:
+            JSON.
+        """
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Handover:
+        """
+        Parse a handover.
+
+        Args:
+            text: What `to_text` returned.
+
+        Returns:
+            The handover.
+        """
+        found = json.loads(text)
+        sockets = tuple(Socket(**each) for each in found["sockets"])
+        return cls(**{**found, "sockets": sockets, "path": tuple(found["path"])})
+
+
+class OpenPort(Protocol):
+    """A port of Twisted that has a file descriptor."""
+
+    addressFamily: int
+
+    def fileno(self) -> int:
+        """
+        Return the file descriptor.
+
+        Returns:
+            The file descriptor.
+        """
+
+    def stopReading(self) -> None:
+        """Accept nothing."""
+
+
+class ListeningReactor(Protocol):
+    """The part of a reactor that server endpoints ask for."""
+
+    def listenTCP(self, port: int, factory: IProtocolFactory, backlog: int, interface: str) -> IListeningPort:
+        """
+        Listen on a TCP port (`IReactorTCP`).
+
+        Args:
+            port: The number of the port.
+            factory: Creates the protocols.
+            backlog: The length of the queue of connections.
+            interface: The address to listen on.
+
+        Returns:
+            The port.
+        """
+
+    def listenUNIX(
+        self, address: str, factory: IProtocolFactory, backlog: int, mode: int, wantPID: bool
+    ) -> IListeningPort:
+        """
+        Listen on a UNIX socket (`IReactorUNIX`).
+
+        Args:
+            address: The path.
+            factory: Creates the protocols.
+            backlog: The length of the queue of connections.
+            mode: The permissions of the socket.
+            wantPID: Whether to create a lock with a process number.
+
+        Returns:
+            The port.
+        """
+
+
+class Sockets:
+    """
+    A reactor, for endpoints that listen.  What else it is asked for goes to the real reactor.
+
+    Args:
+        reactor: The real reactor.
+
+    Attributes:
+        shared: The sockets that were opened for other processes.  This process accepts nothing from them.
+    """
+
+    def __init__(self, reactor: object) -> None:
+        self._reactor = cast(ListeningReactor, reactor)
         self._sharing = False
         self.shared: list[Socket] = []
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._reactor, name)
 
     @property
-    def unshared(self) -> Any:
-        """The same for what each process has for itself, which is never shared."""
+    def unshared(self) -> Sockets:
+        """The reactor for ports that each process opens for itself."""
         return Sockets(self._reactor)
 
     def share(self) -> None:
-        """From now on, sockets are opened for other processes."""
+        """Open sockets for other processes from now on."""
         self._sharing = True
 
-    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+    def listenTCP(
+        self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = ""
+    ) -> IListeningPort | None:
         """
-        See ``IReactorTCP``.
+        Listen on a TCP port (`IReactorTCP`).
+
+        Args:
+            port: The number of the port.
+            factory: Creates the protocols.
+            backlog: The length of the queue of connections.
+            interface: The address to listen on, "" for all of IPv4.
+
+        Returns:
+            The port, None if it was only tried.
 
         Raises:
-            PortError: It cannot be had.
+            PortError: The port cannot be opened.
         """
         place = TCPPlace(interface, port)
         return self._listen(place, factory, lambda: self._reactor.listenTCP(port, factory, backlog, interface))
 
-    def listenSSL(self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = "") -> Any:
-        """See ``IReactorSSL``."""
+    def listenSSL(
+        self, port: int, factory: IProtocolFactory, contextFactory: object, backlog: int = 50, interface: str = ""
+    ) -> IListeningPort | None:
+        """
+        Listen on a TCP port with TLS (`IReactorSSL`).
+
+        Args:
+            port: The number of the port.
+            factory: Creates the protocols.
+            contextFactory: The configuration of TLS.
+            backlog: The length of the queue of connections.
+            interface: The address to listen on, "" for all of IPv4.
+
+        Returns:
+            The port, None if it was only tried.
+        """
         creator = ConnectionCreator(contextFactory, protocols_of(factory))
         return self.listenTCP(port, TLSMemoryBIOFactory(creator, False, factory), backlog, interface)
 
-    def listenUNIX(self, address: str, factory: Any, backlog: int = 50, mode: int = 0o666, wantPID: Any = 0) -> Any:
+    def listenUNIX(
+        self,
+        address: str | bytes,
+        factory: IProtocolFactory,
+        backlog: int = 50,
+        mode: int = 0o666,
+        wantPID: bool = False,
+    ) -> IListeningPort | None:
         """
-        See ``IReactorUNIX``.  A socket and a lock that a process left which is gone do not stop it.
+        Listen on a UNIX socket (`IReactorUNIX`), after a socket and a lock of a process that is gone are removed.
+
+        Args:
+            address: The path.
+            factory: Creates the protocols.
+            backlog: The length of the queue of connections.
+            mode: The permissions of the socket.
+            wantPID: Whether to create a lock with a process number.
+
+        Returns:
+            The port, None if it was only tried.
 
         Raises:
-            PortError: It cannot be had.
+            PortError: The socket cannot be opened.
         """
-        place = UNIXPlace(os.fsdecode(address))
-        return self._listen(place, factory, lambda: self._reactor.listenUNIX(address, factory, backlog, mode, wantPID))
-
-    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
-        """See ``IReactorSocket``."""
-        return self._note(
-            f"descriptor:{fileDescriptor}", adopt_port(self._reactor, fileDescriptor, addressFamily, factory)
+        path = os.fsdecode(address)
+        return self._listen(
+            UNIXPlace(path), factory, lambda: self._reactor.listenUNIX(path, factory, backlog, mode, wantPID)
         )
 
-    def _listen(self, place: Place, factory: Any, listen: Callable[[], Any]) -> Any:
+    def adoptStreamPort(
+        self, fileDescriptor: int, addressFamily: int, factory: IProtocolFactory
+    ) -> IListeningPort | None:
+        """
+        Accept connections from an open socket (`IReactorSocket`).
+
+        Args:
+            fileDescriptor: The socket.
+            addressFamily: Such as ``socket.AF_INET``.
+            factory: Creates the protocols.
+
+        Returns:
+            The port, None if it was only tried.
+        """
+        port = adopt_port(cast(IReactorFDSet, self._reactor), fileDescriptor, addressFamily, factory)
+        return self._note(f"descriptor:{fileDescriptor}", port)
+
+    def _listen(
+        self, place: Place, factory: IProtocolFactory, listen: Callable[[], IListeningPort]
+    ) -> IListeningPort | None:
         try:
             place.prepare()
             port = listen()
@@ -104,27 +269,37 @@ class Sockets:
             raise PortError(place, place.why_not(error)) from error
         return self._note(place.name, port)
 
-    def _note(self, place: str, port: Any) -> Any:
+    def _note(self, place: str, port: IListeningPort) -> IListeningPort:
         if self._sharing:
-            port.stopReading()  # there was no turn of the reactor in which it could have accepted
+            opened = cast(OpenPort, port)
+            opened.stopReading()  # the reactor has had no chance yet to accept
             keep_socket_open(port)  # closing it here must not close it in the workers
-            self.shared.append(Socket(place, int(port.addressFamily), port.fileno()))
+            self.shared.append(Socket(place, int(opened.addressFamily), opened.fileno()))
         return port
 
 
 class HandedSockets(Sockets):
-    """A reactor of a process that was handed its sockets."""
+    """
+    The reactor of a worker, which adopts the sockets of its parent.
 
-    def __init__(self, reactor: Any, sockets: Iterable[Socket]) -> None:
+    Args:
+        reactor: The real reactor.
+        sockets: The sockets, as the worker has them.
+    """
+
+    def __init__(self, reactor: object, sockets: Iterable[Socket]) -> None:
         super().__init__(reactor)
         self._handed = list(sockets)
 
     def share(self) -> None:
-        """They are shared already."""
+        """Do nothing: the sockets are shared already."""
 
-    def _listen(self, place: Place, factory: Any, listen: Callable[[], Any]) -> Any:
+    def _listen(
+        self, place: Place, factory: IProtocolFactory, listen: Callable[[], IListeningPort]
+    ) -> IListeningPort | None:
         for socket in self._handed:
             if socket.place == place.name:
-                self._handed.remove(socket)  # "tcp:0" may have been asked for twice
-                return adopt_port(self._reactor, socket.descriptor, socket.family, factory)
+                self._handed.remove(socket)  # "tcp:0" may be there twice
+                reactor = cast(IReactorFDSet, self._reactor)
+                return adopt_port(reactor, socket.descriptor, socket.family, factory)
         return super()._listen(place, factory, listen)

@@ -1,5 +1,7 @@
 """
-How a worker is started: executed anew, not forked from a running reactor, with the listening sockets of its parent.
+How a worker is started: the program is executed anew, with the listening sockets of its parent.
+
+A fork of a running reactor would share its epoll descriptor, its threads and its timers.
 """
 
 from __future__ import annotations
@@ -8,11 +10,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-from txsmtpx.command import birth
-from txsmtpx.command.handover import VARIABLE, Handover
-from txsmtpx.command.sockets import Socket, Sockets
+from twisted.internet.interfaces import IReactorProcess
+
+from txsmtpx.command import worker_main
+from txsmtpx.command.sockets import VARIABLE, Handover, Socket, Sockets
 from txsmtpx.command.workers import COMMANDS, Worker
 
 _SYSTEMD_FIRST = 3
@@ -21,13 +24,13 @@ _SYSTEMD_FIRST = 3
 
 class Spawn:
     """
-    Starts workers; made before the process becomes a daemon and changes its directory.
+    Start workers.  The parent creates it before it becomes a daemon and changes its directory.
 
     Args:
-        sockets: The reactor, and what was opened with it.
-        arguments: Of ``twistd smtpx``.
-        inherit_log: Whether workers write to our standard output themselves.
-        reactor: The short name of the one they are to run.
+        sockets: The reactor, with the sockets that were opened for workers.
+        arguments: The command line after ``twistd smtpx``.
+        inherit_log: Whether workers write to the standard output of the parent themselves.
+        reactor: The short name of the reactor that workers run, None for the usual one.
     """
 
     def __init__(self, sockets: Sockets, arguments: Sequence[str], inherit_log: bool, reactor: str | None) -> None:
@@ -39,25 +42,33 @@ class Spawn:
         self._systemd = _systemd()
 
     def __call__(self, worker: Worker) -> object:
-        """Start one."""
+        """
+        Start the process of a worker.
+
+        Args:
+            worker: Its protocol, which has a transport then.
+
+        Returns:
+            The process.
+        """
         sockets, descriptors = self._mapped()
         status = max(descriptors, default=_SYSTEMD_FIRST) + 1
-        log: Any = {1: 1, 2: 2} if self._inherit_log else {1: "r", 2: "r"}
+        output: dict[int, int | str] = {1: 1, 2: 2} if self._inherit_log else {1: "r", 2: "r"}
         handover = Handover(
             worker.number, sockets, status, not self._inherit_log, self._reactor, tuple(map(os.path.abspath, sys.path))
         )
-        return self._sockets.spawnProcess(
+        return cast(IReactorProcess, self._sockets).spawnProcess(
             worker,
             sys.executable,
-            [sys.executable, "-P", str(Path(birth.__file__)), *self._arguments],
-            env={**os.environ, **self._systemd, VARIABLE: handover.written()},
-            # As twistd --rundir would have it: what the options name is relative to where they were said.
+            [sys.executable, "-P", str(Path(worker_main.__file__)), *self._arguments],
+            env={**os.environ, **self._systemd, VARIABLE: handover.to_text()},
+            # After twistd --rundir, relative paths in the options mean what they meant before.
             path=self._directory if self._directory != os.getcwd() else None,
-            childFDs={COMMANDS: "w", **log, **descriptors, status: "r"},
+            childFDs={COMMANDS: "w", **output, **descriptors, status: "r"},
         )
 
     def _mapped(self) -> tuple[tuple[Socket, ...], dict[int, int]]:
-        """The sockets as a worker has them; those of systemd have the numbers they always had."""
+        """Return the sockets as a worker has them, and its descriptors; those of systemd keep their numbers."""
         sockets, descriptors = [], {}
         free = _SYSTEMD_FIRST + int(self._systemd.get("LISTEN_FDS", 0))
         for socket in self._sockets.shared:
@@ -70,10 +81,10 @@ class Spawn:
 
 
 def _systemd() -> dict[str, str]:
-    """What systemd said of its sockets (sd_listen_fds(3)), before Twisted removed it from the environment."""
+    """Return the variables of systemd (sd_listen_fds(3)), which Twisted has removed from ``os.environ``."""
     try:
         octets = Path("/proc/self/environ").read_bytes()
-    except OSError:  # no systemd either
+    except OSError:  # there is no /proc, and so no systemd
         return {}
     found = dict(each.split("=", 1) for each in os.fsdecode(octets).split("\0") if each.startswith("LISTEN_"))
     return found if found.get("LISTEN_PID") == str(os.getpid()) else {}

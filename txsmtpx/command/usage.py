@@ -1,5 +1,5 @@
 """
-The command line of ``twistd smtpx``, as `twisted.python.usage` reads it.
+The command line of ``twistd smtpx``, as `twisted.python.usage` parses it.
 """
 
 from __future__ import annotations
@@ -9,38 +9,36 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from twisted.python import usage
 from twisted.python.usage import UsageError
 
 from txsmtpx.command import pidfile
-from txsmtpx.command.box import GROUPS, OPTIONS
-from txsmtpx.command.handover import Handover
-from txsmtpx.command.option import FLAG, Action, Option
+from txsmtpx.command.assembly import assemble, report
+from txsmtpx.command.groups import GROUPS, OPTIONS
+from txsmtpx.command.option import FLAG, Action, Given, Option
 from txsmtpx.command.process import Process
-from txsmtpx.command.report import report
-from txsmtpx.command.sockets import HandedSockets, Sockets
+from txsmtpx.command.sockets import HandedSockets, Handover, Sockets
 from txsmtpx.command.trial import TrialSockets, trial
-from txsmtpx.command.values import Said
 from txsmtpx.wire.tls_policy import apply_to_endpoint_strings
 
 
 class Options(usage.Options):
     """
-    The options of ``twistd smtpx``.
-
-    Attributes:
-        process: What they make, once they are parsed.
-        arguments: What was parsed.
+    The options of ``twistd smtpx``.  twistd creates it, and so does each worker.
 
     Args:
-        handed: What a worker has from its parent.
+        handed: What a worker gets from its parent, None for any other process.
+
+    Attributes:
+        process: The process that the options describe, once they are parsed.
+        arguments: The command line that was parsed.
+        is_worker: Whether the process has a parent that has opened its ports.
     """
 
     synopsis = "[options]"
     longdesc = "Receives mail over ESMTP or LMTP and hands it to a backend."
-    # What is said stands in the dict, and no default does; so it is known what was said.
+    # No default stands in the dict, so it tells which options were given.
     optFlags = tuple([each.name, each.short, each.description] for each in OPTIONS.values() if each.kind is FLAG)
     optParameters = tuple(
         [each.name, each.short, None, each.description]
@@ -53,18 +51,17 @@ class Options(usage.Options):
     def __init__(self, handed: Handover | None = None) -> None:
         usage.Options.__init__(self)
         self._handed = handed
+        self.is_worker = handed is not None
 
-    @property
-    def is_worker(self) -> bool:
-        """Whether it has a parent that has opened its ports."""
-        return self._handed is not None
-
-    def parseOptions(self, options: Any = None) -> None:
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """
-        Parse.
+        Parse a command line.
+
+        Args:
+            options: The words after ``twistd smtpx``, None for those of ``sys.argv``.
 
         Raises:
-            SystemExit: Options are wrong: one clear line for each, exit status 1.
+            SystemExit: Options cannot be used: a line for each, and exit status 1.
         """
         self.arguments = tuple(sys.argv[1:] if options is None else options)
         try:
@@ -73,41 +70,54 @@ class Options(usage.Options):
             sys.exit("\n".join(f"twistd smtpx: {' '.join(str(each).split())}" for each in error.args))
 
     def postOptions(self) -> None:
-        """Everything that can be wrong is found wrong here."""
+        """
+        Put the process together, and find everything that is wrong.
+
+        Raises:
+            SystemExit: ``--check`` has found nothing wrong, and has printed what would run.
+            UsageError: Options cannot be used.
+        """
         _prefer_our_reactor()
         apply_to_endpoint_strings()
         from twisted.internet import reactor
 
-        twistd: Mapping[str, Any] = self.parent or {}
+        twistd: Mapping[str, object] = self.parent or {}
         if self["check"]:
-            self._check(TrialSockets(reactor, twistd.get("rundir", ".")), twistd)
-        self._put_together(Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets))
+            self._check(TrialSockets(reactor, str(twistd.get("rundir", "."))), twistd)
+        self._assemble(Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets))
         if self.parent is not None:
             pidfile.prepare(self.parent)
 
-    def _put_together(self, sockets: Sockets) -> None:
-        self.process = Process(sockets)
-        self.process.put_together(self._said())
+    def _assemble(self, sockets: Sockets) -> None:
+        given = {}
+        for name, option in OPTIONS.items():
+            value = self.get(name)
+            if option.kind is FLAG:
+                value = bool(value) or None
+            if value is not None:
+                given[name] = Given(value, f"--{name}")
+        self.process = assemble(sockets, given)
         if self.process.errors:
             raise UsageError(*self.process.errors)
 
-    def _check(self, sockets: TrialSockets, twistd: Mapping[str, Any]) -> None:
-        self._put_together(sockets)
+    def _check(self, sockets: TrialSockets, twistd: Mapping[str, object]) -> None:
+        self._assemble(sockets)
         found = trial(self.process, sockets, twistd)
         if found:
             raise UsageError(*found)
         print("\n".join(report(self.process)))
         sys.exit(0)
 
-    def _said(self) -> dict[str, Said]:
-        return {
-            name: Said(self[name] if option.kind is not FLAG else True, f"--{name}")
-            for name, option in OPTIONS.items()
-            if (self[name] if option.kind is FLAG else self.get(name) is not None)
-        }
-
     def getUsage(self, width: int | None = None) -> str:
-        """The options, by groups."""
+        """
+        Return the text of ``--help``: the options, by groups.
+
+        Args:
+            width: Columns of a line, None for those of the environment variable COLUMNS, or 80.
+
+        Returns:
+            The text.
+        """
         width = width or int(os.environ.get("COLUMNS", "80"))
         sections = [_section(group.title, [*group.options, *group.actions], width) for group in GROUPS]
         others = [Action(name, str(self.docs[name]).strip(), print) for name in ("help", "version")]
@@ -115,39 +125,39 @@ class Options(usage.Options):
 
 
 def _prefer_our_reactor() -> None:
-    """``twistd`` makes the usual one when it is first asked for, so before that there is a choice."""
-    with contextlib.suppress(ImportError):  # there is no epoll here
+    """Choose the reactor before the first import of it, which would install the usual one."""
+    with contextlib.suppress(ImportError):  # the system has no epoll
         from txsmtpx.wire import epoll_reactor
 
         epoll_reactor.prefer()
 
 
-def _section(title: str, options: Sequence[Option | Action], width: int) -> str:
+def _section(title: str, options: Sequence[Option[object] | Action], width: int) -> str:
     return "\n".join([f"{title}:", *[_line(option, width) for option in options], ""])
 
 
 _COLUMN = 28
 
 
-def _line(option: Option | Action, width: int) -> str:
+def _line(option: Option[object] | Action, width: int) -> str:
     if isinstance(option, Option):
         short, word, text = option.short, option.kind.word, option.description
     else:
         short, word, text = None, option.word, option.help
-    said = f"  {f'-{short},' if short else '   '} --{option.name}{f'={word}' if word else ''}"
+    name = f"  {f'-{short},' if short else '   '} --{option.name}{f'={word}' if word else ''}"
     lines = textwrap.wrap(text, max(width - _COLUMN, 30))
-    if len(said) >= _COLUMN - 1:
+    if len(name) >= _COLUMN - 1:
         lines.insert(0, "")
     first, *rest = lines
-    return "\n".join([f"{said:<{_COLUMN}}{first}".rstrip(), *[" " * _COLUMN + line for line in rest]])
+    return "\n".join([f"{name:<{_COLUMN}}{first}".rstrip(), *[" " * _COLUMN + line for line in rest]])
 
 
-def _appends(option: Option) -> Callable[[Options, str], None]:
-    def said(self: Options, text: str) -> None:
+def _appends(option: Option[object]) -> Callable[[Options, str], None]:
+    def given(self: Options, text: str) -> None:
         self.setdefault(option.name, []).append(text)
 
-    said.__doc__ = option.description
-    return said
+    given.__doc__ = option.description
+    return given
 
 
 def _does(action: Action) -> Callable[..., None]:
@@ -155,20 +165,20 @@ def _does(action: Action) -> Callable[..., None]:
         action.run(argument)
 
     def alone(self: Options) -> None:
-        action.run()
+        action.run("")
 
-    said = with_argument if action.word else alone
-    said.__doc__ = action.help
-    return said
+    given = with_argument if action.word else alone
+    given.__doc__ = action.help
+    return given
 
 
 def _install() -> None:
-    """`usage.Options` finds what is no flag or parameter as methods."""
+    """Add the methods in which `usage.Options` looks for options that are neither flags nor given once."""
     for option in OPTIONS.values():
         if option.repeated:
-            said = _appends(option)
-            for name in filter(None, (option.parameter, option.short)):
-                setattr(Options, f"opt_{name}", said)
+            given = _appends(option)
+            for name in filter(None, (option.name.replace("-", "_"), option.short)):
+                setattr(Options, f"opt_{name}", given)
     for group in GROUPS:
         for action in group.actions:
             setattr(Options, f"opt_{action.name.replace('-', '_')}", _does(action))

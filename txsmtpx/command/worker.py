@@ -1,5 +1,7 @@
 """
-One of several processes that share the ports: what ``twistd -n smtpx`` does, with a parent that it listens to.
+A worker: one of several processes that share the ports of their parent.
+
+It serves as ``twistd -n smtpx`` does, and obeys its parent.
 """
 
 from __future__ import annotations
@@ -9,25 +11,32 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import cast
 
 from twisted.application.reactors import installReactor
 from twisted.internet.error import ReactorNotRunning
+from twisted.internet.interfaces import IReactorCore
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, globalLogBeginner
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from txsmtpx.command.handover import read
-from txsmtpx.command.relay import named, relayed
+from txsmtpx.command.sockets import Handover
+from txsmtpx.command.worker_log import EventSender, NumberedLog
 
 log = Logger(__name__)
 
 
 class Parent(LineOnlyReceiver):
     """
-    The parent, by two pipes: it says what is to be done, a word a line, and hears how we are.  When it has gone, or
-    wants us to go, the line is closed.
+    The connection to the parent, over two pipes.
+
+    The parent sends a command a line.  The worker sends reports.  If the parent ends, or wants the worker to stop, the
+    connection is closed.
+
+    Args:
+        commands: The functions of the commands, by name.
+        gone: Called when the connection is closed.
     """
 
     delimiter = b"\n"
@@ -37,58 +46,68 @@ class Parent(LineOnlyReceiver):
         self._gone = gone
 
     def connectionMade(self) -> None:
-        """All that was to be started has been."""
+        """Report that the worker is ready."""
         self.sendLine(b"ready")  # type: ignore[no-untyped-call]
 
     def lineReceived(self, line: bytes) -> None:
-        """Do it."""
+        """
+        Run a command of the parent.
+
+        Args:
+            line: Its name.
+        """
         self._commands[line]()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """It is time to go."""
+        """
+        Stop the worker.
+
+        Args:
+            reason: Why the connection was closed.
+        """
         self._gone()
 
 
 def work(handover: str, arguments: list[str]) -> None:
     """
-    Serve, until the parent ends that.
+    Serve until the parent ends it.
 
     Args:
-        handover: See `txsmtpx.command.handover`.
-        arguments: Those of ``twistd smtpx``.
+        handover: A `txsmtpx.command.sockets.Handover`, as text.
+        arguments: The command line after ``twistd smtpx``.
 
     Raises:
-        SystemExit: It cannot be done.
+        SystemExit: An option cannot be used, or a port cannot be opened.
     """
-    handed = read(handover)
+    handed = Handover.from_text(handover)
     if handed.reactor is not None:
         installReactor(handed.reactor)
     from twisted.internet import reactor as installed
     from twisted.internet.stdio import StandardIO
 
+    from txsmtpx.command.command_service import SMTPXService
     from txsmtpx.command.logfile import log_form
-    from txsmtpx.command.service import SMTPXService
     from txsmtpx.command.usage import Options
 
-    reactor: Any = installed
+    reactor = cast(IReactorCore, installed)
     options = Options(handed)
     options.parseOptions(arguments)
     service = SMTPXService(options.process)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     form = log_form(options.process.log_format)
-    globalLogBeginner.beginLoggingTo([relayed(out) if handed.relayed else named(handed.number, out, form)])
+    globalLogBeginner.beginLoggingTo([EventSender(out) if handed.relayed else NumberedLog(handed.number, out, form)])
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
 
     def stop() -> None:
-        with contextlib.suppress(ReactorNotRunning):  # it was told twice
+        with contextlib.suppress(ReactorNotRunning):  # a signal has stopped it already
             reactor.stop()
 
-    def tell_figures() -> None:
+    def report_figures() -> None:
         parent.sendLine(b"figures " + json.dumps(options.process.figures_of()).encode())  # type: ignore[no-untyped-call]
 
-    parent = Parent({b"reload": service.reload, b"abort": service.abort, b"figures": tell_figures}, stop)
+    parent = Parent({b"reload": service.reload, b"abort": service.abort, b"figures": report_figures}, stop)
     reactor.callWhenRunning(StandardIO, parent, 0, handed.status)
     log.info("worker {number} is process {pid}", number=handed.number, pid=os.getpid())
     reactor.run()

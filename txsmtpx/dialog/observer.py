@@ -61,7 +61,8 @@ class Observers:
             raise TypeError(f"observers must be a list of observers, not {shown(observers)}")
         everybody = tuple(observers)
         for each in everybody:
-            if isinstance(each, type) or not all(callable(getattr(each, event, None)) for event in IServerObserver):
+            missing = [event for event in IServerObserver if not callable(getattr(each, event, None))]
+            if isinstance(each, type) or missing:
                 raise TypeError(f"observers must be objects with all methods of IServerObserver, not {shown(each)}")
         self.connected = _told("connected", everybody)
         self.secured = _told("secured", everybody)

@@ -120,7 +120,7 @@ MAX_AUTH_FAILURES = Number(
 )
 AUTH_FAILURE_DELAY = Seconds(
     "auth_failure_delay",
-    1.0,
+    1,
     "Authentication",
     "Delay the reply to a failed login by N seconds, times the number of failures in the connection.",
 )
@@ -167,7 +167,7 @@ MAX_LINE_LENGTH = Number(
 )
 DELIVERY_TIMEOUT = Seconds(
     "delivery_timeout",
-    300.0,
+    300,
     "Time-outs",
     "Reject a recipient for now if the backend has no outcome N seconds after the end of the message.",
     zero=False,
@@ -275,9 +275,9 @@ class Settings:
         allow_insecure_auth: Offer and accept AUTH on connections without TLS.  Default: False.
         max_auth_failures: Disconnect after N failed logins (RFC 4954 §9 asks for three or more).  Default: 3.
         auth_failure_delay: Delay the reply to a failed login by N seconds, times the number of failures in the
-            connection.  Default: 1.0.
+            connection.  Default: 1.
         delivery_timeout: Reject a recipient for now if the backend has no outcome N seconds after the end of the
-            message.  Default: 300.0.
+            message.  Default: 300.
         bare_newlines: Repair, reject or accept a CR or LF that is not part of CRLF.  Default: 'normalize'.
         outcome_policy: Choose the one reply of SMTP if the outcomes of the recipients differ.  Default: first_failure.
         delivery_timed_out: Return the reply for a recipient whose delivery timed out.

@@ -55,17 +55,20 @@ EXTENSIONS: tuple[Extension, ...] = (
 KNOWN = (*EXTENSIONS, UNSERVED)
 """Those whose verbs are answered 502 where they are not offered."""
 
+_BY_METHOD = tuple([each for each in EXTENSIONS if each.session_method])
+"""Those that a session implements by a method."""
+
 
 def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:
     """Those that the library honours alone, those that a backend supports, and what else it brings along."""
-    own = tuple(each for each in supports if each not in EXTENSIONS)
-    return (*(each for each in EXTENSIONS if not each.needs_backend or each in supports), *own)
+    own = [each for each in supports if each not in EXTENSIONS]
+    return (*[each for each in EXTENSIONS if not each.needs_backend or each in supports], *own)
 
 
 def declared_by(session: object) -> tuple[Extension, ...]:
     """What a session, or a class of sessions, ``supports``, and what its methods say that it does."""
     supports: Collection[Extension] = getattr(session, "supports", ())
-    return (*supports, *(each for each in EXTENSIONS if each.kept_by(session)))
+    return (*supports, *[each for each in _BY_METHOD if each.kept_by(session)])
 
 
 def left_alone(without: Any, extra: Collection[Extension] = ()) -> frozenset[str]:

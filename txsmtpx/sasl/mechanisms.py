@@ -41,8 +41,8 @@ def satisfied_by(
         taken = {IUsernamePassword}
     known = (*getattr(backend, "mechanisms", ()), *MECHANISMS)
     left_out = _names(without, [each.name for each in known])
-    known = tuple(each for each in known if each.name not in left_out)
-    return tuple(each for each in known if each.credential_interface in taken and each.suits(backend))
+    known = tuple([each for each in known if each.name not in left_out])
+    return tuple([each for each in known if each.credential_interface in taken and each.suits(backend)])
 
 
 def _names(given: Collection[str], known: Collection[str]) -> set[str]:

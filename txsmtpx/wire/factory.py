@@ -54,7 +54,7 @@ class SMTPServerFactory(Server):
         without_mechanisms: The SASL mechanisms that are neither offered nor accepted, such as LOGIN.  Default: ().
         max_auth_failures: Disconnect after N failed logins (RFC 4954 §9 asks for three or more).  Default: 3.
         auth_failure_delay: Delay the reply to a failed login by N seconds, times the number of failures in the
-            connection.  Default: 1.0.
+            connection.  Default: 1.
         ident: The text of the greeting after the domain and ESMTP (RFC 5321 §4.2).  Default: 'txsmtpx'.
         bare_newlines: Repair, reject or accept a CR or LF that is not part of CRLF.  Default: 'normalize'.
         trusted_networks: The networks of proxies whose XCLIENT and XFORWARD commands count, such as 10.0.0.0/8.
@@ -72,14 +72,14 @@ class SMTPServerFactory(Server):
             64 bits (0: no limit).  Default: 0.  It does not hold for `trusted_networks`, but for the clients that
             these name by XCLIENT.
         read_timeout: Disconnect a client that sends nothing for N seconds (0: never, RFC 5321 §4.5.3.2.7: at least
-            300).  Default: 300.0.
-        write_timeout: Disconnect a client that does not read replies for N seconds (0: never).  Default: 300.0.
+            300).  Default: 300.
+        write_timeout: Disconnect a client that does not read replies for N seconds (0: never).  Default: 300.
         message_timeout: Disconnect a client whose message is not complete N seconds after it began (0: never).
-            Default: 3600.0.
+            Default: 3600.
         delivery_timeout: Reject a recipient for now if the backend has no outcome N seconds after the end of the
-            message.  Default: 300.0.
+            message.  Default: 300.
         greeting_delay: Send the greeting after N seconds; clients that send before it are disconnected (RFC 5321
-            §3.1).  Default: 0.0.
+            §3.1).  Default: 0.
         outcome_policy: Choose the one reply of SMTP if the outcomes of the recipients differ.  Default: first_failure.
         delivery_timed_out: Return the reply for a recipient whose delivery timed out.
             Default: delivery_timed_out_420.
@@ -89,7 +89,8 @@ class SMTPServerFactory(Server):
             empty for none.  Default: ''.
         max_hold: The longest time in seconds that FUTURERELEASE may hold a message (RFC 4865).  Default: 604800.
         now: Return the time in seconds since 1970, for FUTURERELEASE.  Default: time.
-        transcript: Log every line both ways, without credentials; or call a function with each.  Default: False.
+        transcript: Log every line both ways, without credentials.  Default: False.  A `Transcript` gets the lines
+            instead of the log.
         observers: The observers of the server, each an `IServerObserver`.
         reactor: Tells the time and calls functions later.  None for the global reactor.
 
@@ -173,7 +174,7 @@ class SMTPServerFactory(Server):
         useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))
         self.settings = Settings(
             backend=backend,
-            tables=_tables((LMTP if lmtp else SMTP, *(each for each in extensions if each.keyword not in useless))),
+            tables=_tables((LMTP if lmtp else SMTP, *[each for each in extensions if each.keyword not in useless])),
             clock=clock,
             from_thread=_from_thread(clock),
             domain=_domain(domain),

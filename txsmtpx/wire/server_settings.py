@@ -145,31 +145,29 @@ MAX_CONNECTIONS_PER_HOST = Number(
 # RFC 5321 §4.5.3.2.7: at least five minutes.  Postfix: smtpd_timeout = 300s.  Exim: smtp_receive_timeout = 5m.
 READ_TIMEOUT = Seconds(
     "read_timeout",
-    300.0,
+    300,
     "Time-outs",
     "Disconnect a client that sends nothing for N seconds (0: never, RFC 5321 §4.5.3.2.7: at least 300).",
 )
 WRITE_TIMEOUT = Seconds(
-    "write_timeout", 300.0, "Time-outs", "Disconnect a client that does not read replies for N seconds (0: never)."
+    "write_timeout", 300, "Time-outs", "Disconnect a client that does not read replies for N seconds (0: never)."
 )
 MESSAGE_TIMEOUT = Seconds(
     "message_timeout",
-    3600.0,
+    3600,
     "Time-outs",
     "Disconnect a client whose message is not complete N seconds after it began (0: never).",
 )
 GREETING_DELAY = Seconds(
     "greeting_delay",
-    0.0,
+    0,
     "Time-outs",
     "Send the greeting after N seconds; clients that send before it are disconnected (RFC 5321 §3.1).",
 )
 SHUTDOWN_TIMEOUT = Seconds(
-    "shutdown_timeout", 30.0, "Time-outs", "Abort transactions that are open N seconds after the server begins to stop."
+    "shutdown_timeout", 30, "Time-outs", "Abort transactions that are open N seconds after the server begins to stop."
 )
-TRANSCRIPT = TranscriptSetting(
-    "transcript", False, "Logs", "Log every line both ways, without credentials; or call a function with each."
-)
+TRANSCRIPT = TranscriptSetting("transcript", False, "Logs", "Log every line both ways, without credentials.")
 
 DECLARED: tuple[Setting[object], ...] = (
     EXTENSIONS,

@@ -29,7 +29,7 @@ class SMTPService(Service):
     Args:
         factory: The server.
         endpoints: Server endpoints, such as those of ``serverFromString``.
-        shutdown_timeout: Abort transactions that are open N seconds after the server begins to stop.  Default: 30.0.
+        shutdown_timeout: Abort transactions that are open N seconds after the server begins to stop.  Default: 30.
 
     Attributes:
         factory: The server.

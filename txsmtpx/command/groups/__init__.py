@@ -1,1 +1,43 @@
-"""The options of ``twistd smtpx``, a file a group; `txsmtpx.command.box` lists them."""
+"""
+The groups of options, in the order in which they are listed and applied.
+"""
+
+from __future__ import annotations
+
+from txsmtpx.command.groups.authentication import AUTHENTICATION
+from txsmtpx.command.groups.backend import BACKEND
+from txsmtpx.command.groups.encryption import TLS
+from txsmtpx.command.groups.listening import CONFIGURATION, LISTENING, PROTOCOL, PROXIES
+from txsmtpx.command.groups.logging import LOG_FILE, LOGGING, METRICS
+from txsmtpx.command.groups.resource_limits import LIMITS, TIMEOUTS
+from txsmtpx.command.groups.web_inbox import WEB
+from txsmtpx.command.groups.worker_processes import WORKERS
+from txsmtpx.command.option import Option
+from txsmtpx.wire.server_settings import ServerKeywords
+
+GROUPS = (
+    CONFIGURATION,
+    LISTENING,
+    BACKEND,
+    AUTHENTICATION,
+    TLS,
+    PROTOCOL,
+    LIMITS,
+    TIMEOUTS,
+    PROXIES,
+    LOGGING,
+    LOG_FILE,
+    WEB,
+    WORKERS,
+    METRICS,
+)
+
+OPTIONS: dict[str, Option[object]] = {option.name: option for group in GROUPS for option in group.options}
+"""All options, by name."""
+
+FACTORY_OPTIONS = tuple(
+    option
+    for option in OPTIONS.values()
+    if option.setting is not None and option.setting.name in ServerKeywords.__annotations__
+)
+"""The options that are keyword arguments of `txsmtpx.SMTPServerFactory`."""

@@ -1,82 +1,94 @@
 """
-AUTH (RFC 4954): who may log in.
+AUTH (RFC 4954): the logins that a server accepts, and the portal of `twisted.cred` that checks them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
 
-from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
-from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsernamePassword
+from twisted.cred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.credentials import IAnonymous, ICredentials, IUsernameHashedPassword, IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import Portal
 from twisted.cred.strcred import AuthOptionMixin
+from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from twisted.python.usage import UsageError
+from zope.interface import implementer
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import FLAG, Action, Kind, Option, OptionError
-from txsmtpx.command.portal import PortalOrAnybody
-from txsmtpx.command.values import Values
+from txsmtpx.command.option import Action, Kind, OptionError, Values, option_of, repeated
+from txsmtpx.command.process import Listener
+from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.grammar import asciitext
+from txsmtpx.interfaces import Connection, IBackend
+from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.mechanisms import MECHANISMS
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.scram_verifier import HASHES
+from txsmtpx.setting import one_of
+from txsmtpx.wire import server_settings as of_wire
 
 
 def _mechanism(text: str) -> str:
     names = [mechanism.name for mechanism in MECHANISMS]
     if asciitext.upper(text) not in names:
-        raise ValueError(f"takes one of {', '.join(names)}, not {text!r}")
+        raise ValueError(f"must be {one_of(names)}, not {text!r}")
     return asciitext.upper(text)
 
 
-OPTIONS = (
-    Option(
-        "auth",
-        Kind("TYPE:ARGUMENT", (str,), str),
-        "Who may log in, such as file:PATH, see --help-auth",
-        repeated=True,
-        secret=True,
-    ),
-    Option("require-auth", FLAG, "Take mail only after AUTH.", False),
-    Option("allow-insecure-auth", FLAG, "Allow AUTH without TLS.", False),
-    Option(
-        "without-mechanism",
-        Kind("MECHANISM", (str,), _mechanism),
-        "A SASL mechanism that is neither offered nor accepted, such as LOGIN",
-        repeated=True,
-    ),
+AUTH = repeated(
+    "auth", Kind("TYPE:ARGUMENT", (str,), str), "Accept these logins, such as file:PATH; see --help-auth.", secret=True
+)
+REQUIRE_AUTH = option_of(of_dialog.REQUIRE_AUTH)
+WITHOUT_MECHANISM = repeated(
+    "without-mechanism",
+    Kind("MECHANISM", (str,), _mechanism),
+    "Neither offer nor accept a SASL mechanism, such as LOGIN.",
+    setting=of_wire.WITHOUT_MECHANISMS,
 )
 
 
-class Checkers(AuthOptionMixin, dict[str, Any]):
-    """The checkers of `twisted.cred` that ``--auth`` describes, as any program with that option has them."""
+class Checkers(AuthOptionMixin, dict[str, object]):
+    """
+    The checkers of `twisted.cred` that ``--auth`` describes.
+
+    `twisted.cred.strcred` parses the descriptions, as for any program with that option.
+    """
 
     supportedInterfaces = (
         IUsernamePassword, IUsernameHashedPassword, IScramProof, IClientCertificate, IBearerToken, IAnonymous
     )  # fmt: skip
 
-    def described_by(self, descriptions: Sequence[str]) -> list[Any]:
+    def described_by(self, descriptions: Sequence[str]) -> list[ICredentialsChecker]:
         """
-        The checkers.
+        Create the checkers.
+
+        Args:
+            descriptions: Such as ``file:PATH``.
+
+        Returns:
+            The checkers.
 
         Raises:
-            OptionError: One cannot be made.
+            OptionError: One cannot be created.
         """
         for description in descriptions:
             kind, _, argument = description.partition(":")
             if kind == "file" and not Path(argument).is_file():
-                raise OptionError("auth", f"{description}: no such file")  # of which Twisted only warns
+                raise OptionError(AUTH.name, f"{description}: no such file")  # of which Twisted only warns
             try:
                 self.opt_auth(description)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
             except UsageError as error:
-                raise OptionError("auth", f"{kind}: {error}") from error
-        found: list[Any] = self.get("credCheckers", [])
+                raise OptionError(AUTH.name, f"{kind}: {error}") from error
+        found = self.get("credCheckers", [])
+        assert isinstance(found, list)
         for checker in found:
             if isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
-                # strcred fills it with text; names on the wire, and in every other checker, are octets.
+                # strcred fills it with text.  Names on the wire, and in every other checker, are octets.
                 checker.users = {_as_octets(name): _as_octets(word) for name, word in checker.users.items()}
         return found
 
@@ -85,33 +97,114 @@ def _as_octets(text: str | bytes) -> bytes:
     return text.encode("utf-8") if isinstance(text, str) else text
 
 
+Avatar = bytes | tuple[()]
+"""The name of a user; () for an anonymous one, as Twisted has it."""
+
+
+@implementer(ICredentialsChecker)
+class AnyChecker:
+    """
+    Several checkers, of which one must accept the credentials.  A portal by itself asks one checker an interface.
+
+    Args:
+        checkers: The checkers.
+
+    Raises:
+        OptionError: Two checkers are for SCRAM.  The server must send the salt of a user before it has a proof, so it
+            must know whose salt that is.
+    """
+
+    def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
+        self._checkers = checkers
+        self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
+        scram = [checker for checker in checkers if hasattr(checker, "scram_verifier")]
+        if len(scram) > 1:
+            raise OptionError(AUTH.name, "scram: can be given once only")
+        if scram:
+            self.scram_verifier = scram[0].scram_verifier
+            self.scram_mechanisms = getattr(scram[0], "scram_mechanisms", tuple(HASHES))
+
+    @inlineCallbacks
+    def requestAvatarId(self, credentials: ICredentials) -> Generator[Deferred[Avatar], Avatar, Avatar]:
+        """
+        Ask the checkers, one after the other.
+
+        Args:
+            credentials: The credentials.
+
+        Returns:
+            A Deferred of the name of the user, from the first checker that accepts them.
+
+        Raises:
+            UnauthorizedLogin: No checker accepts them.
+        """
+        for checker in self._checkers:
+            if any(interface.providedBy(credentials) for interface in checker.credentialInterfaces):
+                with contextlib.suppress(UnauthorizedLogin):
+                    return (yield maybeDeferred(checker.requestAvatarId, credentials))
+        raise UnauthorizedLogin()
+
+
+class AuthBackend(PortalBackend):
+    """
+    The backend of ``--auth``: a portal for clients that log in, in front of another backend.
+
+    Args:
+        backend: The other backend, which has the sessions.
+        checkers: The checkers of the portal.
+        require_auth: Whether a client that does not log in is rejected.
+    """
+
+    def __init__(self, backend: IBackend, checkers: Sequence[ICredentialsChecker], require_auth: bool) -> None:
+        super().__init__(Portal(BackendRealm(backend), [AnyChecker(checkers)]))
+        self.supports = getattr(backend, "supports", ())
+        self.one_process = getattr(backend, "one_process", False)
+        self._backend = backend
+        self._require_auth = require_auth
+
+    def anonymous_login(self, connection: Connection) -> object:  # type: ignore[override]  # which gives Deferreds only
+        """
+        Return a session for a client that has not logged in.
+
+        Args:
+            connection: The connection.  If a proxy has logged in for the client (XCLIENT LOGIN), it has a username.
+
+        Returns:
+            An `ISession`, or a Deferred of one.
+
+        Raises:
+            SMTPError: 530 5.7.0, a login is required.
+        """
+        if self._require_auth and connection.username is None:
+            return super().anonymous_login(connection)
+        return self._backend.anonymous_login(connection)
+
+
 def _apply(values: Values, listener: Listener) -> None:
-    checkers = Checkers().described_by(values["auth"])
-    if values["require-auth"] and not checkers:
-        raise OptionError("require-auth", "needs", "auth")
-    if values["without-mechanism"] and not checkers:
-        raise OptionError("without-mechanism", "needs", "auth")
-    listener.settings["without_mechanisms"] = values["without-mechanism"]
-    listener.settings["require_auth"] = values["require-auth"]
-    listener.settings["allow_insecure_auth"] = values["allow-insecure-auth"]
-    if checkers:
-        listener.backend = PortalOrAnybody(listener.backend, checkers, values["require-auth"])
+    checkers = Checkers().described_by(values[AUTH]) if values[AUTH] else []
+    if not checkers:
+        for needing in (REQUIRE_AUTH, WITHOUT_MECHANISM):
+            if values[needing]:
+                raise OptionError(needing.name, "needs", AUTH.name)
+    elif listener.backend is not None:
+        listener.backend = AuthBackend(listener.backend, checkers, values[REQUIRE_AUTH])
 
 
-def _list() -> None:
-    Checkers().opt_help_auth()  # type: ignore[no-untyped-call]  # likewise
+def _list(argument: str) -> None:
+    Checkers().opt_help_auth()  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
 
 
-def _explain(kind: str) -> None:
-    Checkers().opt_help_auth_type(kind)  # type: ignore[no-untyped-call]  # likewise
+def _explain(argument: str) -> None:
+    Checkers().opt_help_auth_type(argument)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
 
 
 AUTHENTICATION = Group(
     "Authentication",
-    OPTIONS,
+    "AUTH (RFC 4954): the logins that a server accepts.",
+    (AUTH, REQUIRE_AUTH, option_of(of_dialog.ALLOW_INSECURE_AUTH), WITHOUT_MECHANISM),
     _apply,
     actions=(
-        Action("help-auth", "List what --auth takes and exit.", _list),
-        Action("help-auth-type", "Explain one of them and exit.", _explain, "TYPE"),
+        Action("help-auth", "List the values of --auth and exit.", _list),
+        Action("help-auth-type", "Explain a value of --auth and exit.", _explain, "TYPE"),
     ),
 )

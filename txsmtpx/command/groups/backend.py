@@ -1,5 +1,5 @@
 """
-Who takes the mail.
+The backend that accepts the mail.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from txsmtpx.backends.next_servers import WAIT
 from txsmtpx.backends.plugins import backend_named, plugins
 from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
-from txsmtpx.command.listener import Listener
+from txsmtpx.command.groups.authentication import AUTH
 from txsmtpx.command.option import (
     DOMAIN_KEY,
     FLAG,
@@ -22,101 +22,104 @@ from txsmtpx.command.option import (
     Kind,
     Option,
     OptionError,
+    Values,
     one_of,
+    option,
+    repeated,
 )
-from txsmtpx.command.values import Values
+from txsmtpx.command.process import Listener
+from txsmtpx.dialog.demands import EightBit
 from txsmtpx.extensions.registry import named
 
 
 def _keyword(text: str) -> str:
-    return str(named(text).keyword)
+    try:
+        return str(named(text).keyword)
+    except ValueError as error:
+        raise ValueError(f"must be the keyword of an extension, not {text!r}") from error
 
 
-RELAY = (
-    Option("relay-connections", NUMBER, "Connections to each next server at a time.", 10),
-    Option("relay-wait", SECONDS, "Seconds a client waits for a connection to the next server, 0 for ever.", WAIT),
-    Option(
-        "relay-hold",
-        SECONDS,
-        "Seconds a message may take to come while another client waits for a connection, 0 for ever.",
-        HOLD,
-    ),
-    Option(
-        "relay-without",
-        Kind("KEYWORD", (str,), _keyword),
-        "An extension, such as CHUNKING, that a relay does not use, though the next servers offer it",
-        repeated=True,
-    ),
-    Option(
-        "relay-allow-unverified-tls",
-        FLAG,
-        "Accept any certificate of the next servers; anyone on the way can read and change the mail.",
-        False,
-    ),
-    Option(
-        "relay-eight-bit",
-        one_of("refuse", "send"),
-        "What becomes of 8-bit messages if the next server does not offer 8BITMIME.",
-        "refuse",
-    ),
+BACKEND_NAME = option(
+    "backend", TEXT, "Hand the mail to NAME or NAME:ARGUMENT; see --help-backends.", "log", short="b"
 )
-OPTIONS = (
-    Option("backend", TEXT, "Who takes the mail: NAME or NAME:ARGUMENT, see --help-backends.", "log", "b"),
-    Option(
-        "relay-domain",
-        DOMAIN_KEY,
-        "A domain to which a relay takes mail from anybody",
-        repeated=True,
-    ),
-    *RELAY,
+RELAY_DOMAIN = repeated("relay-domain", DOMAIN_KEY, "Relay mail to a domain without a login.")
+CONNECTIONS = option("relay-connections", NUMBER, "Open up to N connections to each next server.", 10)
+WAITING = option(
+    "relay-wait", SECONDS, "Reject mail for now if no connection to a next server is free for N seconds (0: never).",
+    WAIT,
 )
+HOLDING = option(
+    "relay-hold",
+    SECONDS,
+    "Take the connection from a message that is not complete after N seconds if another client waits (0: never).",
+    HOLD,
+)
+WITHOUT = repeated(
+    "relay-without",
+    Kind("KEYWORD", (str,), _keyword),
+    "Do not use an extension, such as CHUNKING, though next servers offer it.",
+)
+UNVERIFIED = option(
+    "relay-allow-unverified-tls",
+    FLAG,
+    "Accept any certificate of next servers; anyone on the network path can then read and change the mail.",
+    False,
+)
+EIGHT_BIT_KIND: Kind[EightBit] = one_of("refuse", "send")
+EIGHT_BIT: Option[EightBit] = Option(
+    "relay-eight-bit",
+    EIGHT_BIT_KIND,
+    "Refuse 8-bit messages if the next server does not offer 8BITMIME, or send them all the same.",
+    "refuse",
+)
+RELAY: tuple[Option[object], ...] = (CONNECTIONS, WAITING, HOLDING, WITHOUT, UNVERIFIED, EIGHT_BIT)
 
 
 def _apply(values: Values, listener: Listener) -> None:
+    name = values[BACKEND_NAME]
     try:
-        backend = listener.backend = listener.named = backend_named(values["backend"])
+        backend = listener.backend = listener.chosen_backend = backend_named(name)
     except ValueError as error:
-        raise OptionError("backend", f"{values['backend']}: {error}") from error
+        raise OptionError(BACKEND_NAME.name, f"{name}: {error}") from error
     if isinstance(backend, RelayBackend):
-        backend.domains = frozenset(values["relay-domain"])
-        backend.eight_bit = values["relay-eight-bit"]
-        _set_limits(values, backend)
-        for pool in backend.pools:
-            pool.settings = replace(pool.settings, tls_verify=not values["relay-allow-unverified-tls"])
-        _leave_alone(values["relay-without"], backend)
-        if not values["auth"] and not backend.domains:
-            raise OptionError(
-                "backend", "is a relay for all to everywhere: say for whom or where to:", "auth", "relay-domain"
-            )
-    else:
-        for name in (option.name for option in RELAY if values.said(option.name)):
-            raise OptionError(name, "needs a backend that is relay: or lmtp:")
-        if values["relay-domain"]:
-            raise OptionError("relay-domain", "needs a backend that is relay: or lmtp:")
-    listener.services = getattr(backend, "pools", ())
+        _relay(values, backend)
+        listener.services = backend.pools
+        return
+    for needing in (*RELAY, RELAY_DOMAIN):
+        if needing.name in values.given and (needing in RELAY or values[needing]):
+            raise OptionError(needing.name, "needs a backend that is relay: or lmtp:")
 
 
-def _set_limits(values: Values, backend: RelayBackend) -> None:
+def _relay(values: Values, backend: RelayBackend) -> None:
+    backend.domains = frozenset(values[RELAY_DOMAIN])
+    backend.eight_bit = values[EIGHT_BIT]
     try:
-        backend.set_limits(values["relay-connections"], values["relay-wait"], values["relay-hold"])
+        backend.set_limits(values[CONNECTIONS], values[WAITING], values[HOLDING])
     except ValueError as error:
-        raise OptionError("relay-connections", str(error)) from error
-
-
-def _leave_alone(keywords: list[str], backend: RelayBackend) -> None:
+        raise OptionError(CONNECTIONS.name, str(error)) from error
     try:
         for pool in backend.pools:
-            pool.settings = replace(pool.settings, without={*pool.settings.without, *keywords})
+            without = {*pool.settings.without, *values[WITHOUT]}
+            pool.settings = replace(pool.settings, tls_verify=not values[UNVERIFIED], without=without)
     except ValueError as error:
-        raise OptionError("relay-without", str(error)) from error
+        raise OptionError(WITHOUT.name, str(error)) from error
+    if not values[AUTH] and not backend.domains:
+        raise OptionError(BACKEND_NAME.name, "would be an open relay: add", AUTH.name, RELAY_DOMAIN.name)
 
 
-def _list() -> None:
+def _list(argument: str) -> None:
     print("Backends:")
     for _, plugin in sorted(plugins().items()):
         print(f"  {plugin.syntax:<14} {plugin.description}")
-    print(f"  {'DOTTED.NAME':<14} any importable backend or maker of one; DOTTED.NAME:ARGUMENT gives it ARGUMENT")
+    print(f"  {'DOTTED.NAME':<14} a backend, or a function that returns one; DOTTED.NAME:ARGUMENT passes ARGUMENT")
     sys.exit(0)
 
 
-BACKEND = Group("Backend", OPTIONS, _apply, actions=(Action("help-backends", "List the backends and exit.", _list),))
+BACKEND = Group(
+    "Backend",
+    "The backend that accepts the mail.",
+    (BACKEND_NAME, RELAY_DOMAIN, *RELAY),
+    _apply,
+    always=True,
+    actions=(Action("help-backends", "List the backends and exit.", _list),),
+)

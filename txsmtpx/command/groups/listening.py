@@ -1,5 +1,5 @@
 """
-Where a server listens, and what it calls itself.
+Where the options come from, where a server listens, and what it offers to clients and to proxies.
 """
 
 from __future__ import annotations
@@ -7,54 +7,126 @@ from __future__ import annotations
 import os
 import re
 import socket
-from typing import Any
+from typing import cast
 
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import DOMAIN, FLAG, Kind, Option, OptionError
-from txsmtpx.command.values import Values
-from txsmtpx.grammar import asciitext
+from txsmtpx.command.option import (
+    DOMAIN,
+    ENDPOINT,
+    FILE,
+    FLAG,
+    Kind,
+    Option,
+    OptionError,
+    Values,
+    option,
+    option_of,
+    repeated,
+)
+from txsmtpx.command.process import Listener
+from txsmtpx.dialog import settings as of_dialog
+from txsmtpx.dialog.extension import Extension
+from txsmtpx.extensions import registry
+from txsmtpx.grammar.host import plain_network
+from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.description import fault
 
 DEFAULT_PORT = "tcp:1025:interface=127.0.0.1"
 
 
-def _description(text: str) -> str:
-    return f"tcp:{text}" if asciitext.is_number(text) else text
+def _network(text: str) -> str:
+    try:
+        plain_network(text)
+    except ValueError as error:
+        raise ValueError(f"must be a network, such as 10.0.0.0/8: {error}") from error
+    return text
 
 
-ENDPOINT = Kind("ENDPOINT", (str, int), _description)
-"""A server endpoint string; a number is a TCP port."""
+def _extension(text: str) -> Extension:
+    try:
+        return registry.named(text)
+    except ValueError as error:
+        raise ValueError(f"must be the keyword of an extension, not {text!r}") from error
 
-OPTIONS = (
-    Option("port", ENDPOINT, "A port number or any server endpoint string", [DEFAULT_PORT], "p", repeated=True),
-    Option("lmtp", FLAG, "Speak LMTP.", False),
-    Option("domain", DOMAIN, "The name of this server [default: the host's]."),
+
+CONFIG = option(
+    "config",
+    FILE,
+    "Read options from a TOML file, for one listener or several.",
+    None,
+    short="c",
+    about="command line",
+)
+CHECK = option(
+    "check",
+    FLAG,
+    "Print what would run, or each error with its line in the file, and exit.",
+    False,
+    about="command line",
+)
+PORT = repeated(
+    "port", ENDPOINT, "Listen on a port number or on any server endpoint string.", (DEFAULT_PORT,), short="p"
+)
+NAME: Option[str | None] = Option(
+    "domain",
+    DOMAIN,
+    f"{of_dialog.DOMAIN.help} [default: the name of the host]",
+    None,
+    setting=of_dialog.DOMAIN,
+)
+EXTENSION = repeated(
+    "extension",
+    Kind("KEYWORD", (str,), _extension, lambda extension: str(cast(Extension, extension).keyword)),
+    "Offer an extension, such as DSN, that the backend implements but does not declare.",
+    setting=of_wire.EXTENSIONS,
+)
+TRUSTED_NETWORK = repeated(
+    "trusted-network",
+    Kind("NETWORK", (str,), _network),
+    "Obey XCLIENT and XFORWARD from the proxies of a network, such as 10.0.0.0/8.",
+    setting=of_wire.TRUSTED_NETWORKS,
 )
 
 
-def _apply(values: Values, listener: Listener) -> None:
-    if values.said("port") or not values["tls-port"]:
-        listener.ports = values["port"]
-        listener.endpoints = [endpoint(listener.reactor, "port", each) for each in values["port"]]
-    listener.settings["lmtp"] = values["lmtp"]
-    listener.settings["domain"] = values["domain"] or socket.gethostname()
+def _listen(values: Values, listener: Listener) -> None:
+    if values[NAME] is None:
+        listener.settings["domain"] = socket.gethostname()
+    for port in values[PORT]:
+        listener.ports.append(port)
+        listener.endpoints.append(endpoint(listener.reactor, PORT, port))
 
 
-def endpoint(reactor: Any, option: str, description: str) -> Any:
+def _offer(values: Values, listener: Listener) -> None:
+    if values[EXTENSION]:
+        declared = getattr(listener.backend, "supports", ())
+        listener.settings["extensions"] = registry.offered_with({*declared, *values[EXTENSION]})
+    else:
+        listener.settings["extensions"] = None  # a file may give an empty list
+
+
+def endpoint(reactor: object, option: Option[object], description: str) -> IStreamServerEndpoint:
     """
-    The server endpoint that ``option`` describes.
+    Create a server endpoint.
+
+    Args:
+        reactor: The reactor on which it listens.
+        option: The option that describes it.
+        description: The endpoint string.
+
+    Returns:
+        The endpoint.
 
     Raises:
-        OptionError: None.
+        OptionError: The description cannot be used.
     """
     try:
-        made = serverFromString(reactor, description)
+        made: IStreamServerEndpoint = serverFromString(reactor, description)
         _check_certificates(description)
-    except Exception as error:  # each endpoint parser has its own
-        raise OptionError(option, f"{description}: {fault(error)}") from error
+    except Exception as error:  # each parser of endpoint strings raises errors of its own
+        raise OptionError(option.name, f"{description}: {fault(error)}") from error
     return made
 
 
@@ -63,11 +135,11 @@ _DIRECTORY = re.compile(r"(?:haproxy:)?(?:tls|txsni):(?:path=)?((?:\\.|[^:\\])*)
 
 def _check_certificates(description: str) -> None:
     """
-    Look into the directory of an endpoint that reads one when clients come.
+    Look into the directory of an endpoint that reads certificates when clients connect.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: No certificates are in it.
+        ValueError: It holds no certificates.
     """
     if found := _DIRECTORY.match(description):
         directory = re.sub(r"\\(.)", r"\1", found[1])
@@ -75,4 +147,20 @@ def _check_certificates(description: str) -> None:
             raise ValueError(f"no certificates in {directory}")
 
 
-LISTENING = Group("Listening", OPTIONS, _apply)
+CONFIGURATION = Group(
+    "Configuration", "Where options come from besides the command line, and a check of them.", (CONFIG, CHECK)
+)
+LISTENING = Group(
+    "Listening",
+    "The ports and the name of a server.",
+    (PORT, option_of(of_dialog.LMTP), NAME),
+    _listen,
+    always=True,
+)
+PROTOCOL = Group(
+    "Protocol",
+    "The extensions that a server offers, its greeting, and line ends.",
+    (EXTENSION, option_of(of_dialog.IDENT), option_of(of_dialog.BARE_NEWLINES)),
+    _offer,
+)
+PROXIES = Group("Proxies", "Proxies that name their clients by XCLIENT and XFORWARD.", (TRUSTED_NETWORK,))

@@ -1,36 +1,59 @@
 """
-What stands in the log, and in which form; docs/logs.md describes it.
+The log, and counters for Prometheus; docs/logs.md and docs/operations.md describe them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from txsmtpx.command.group import Group, pass_on
-from txsmtpx.command.listener import Listener
-from txsmtpx.command.option import FLAG, Option, one_of
-from txsmtpx.command.values import Values
+from txsmtpx.command.group import Group
+from txsmtpx.command.groups.listening import endpoint
+from txsmtpx.command.option import FLAG, LOOPBACK_ENDPOINT, Kind, Option, OptionError, Values, one_of, option, option_of
+from txsmtpx.command.process import Listener, Process
+from txsmtpx.observers.metrics_observer import MetricsObserver
 from txsmtpx.observers.transaction_log import TransactionLog
+from txsmtpx.wire import server_settings as of_wire
 
-if TYPE_CHECKING:
-    from txsmtpx.command.process import Process
-
-TRANSCRIPT = Option("transcript", FLAG, "Log every line both ways, credentials blacked out.", False)
-TRANSACTIONS = Option(
-    "log-transactions", one_of("all", "refused", "none"), "Which transactions get a line in the log.", "all"
+_WHICH: Kind[Literal["all", "refused", "none"]] = one_of("all", "refused", "none")
+TRANSACTIONS: Option[Literal["all", "refused", "none"]] = Option(
+    "log-transactions", _WHICH, "Log a line for each transaction, for each with a rejection, or for none.", "all"
 )
-FORMAT = Option("log-format", one_of("text", "json"), "The form of each line of the log.", "text")
+FORMAT = option("log-format", one_of("text", "json"), "Write the log in this form.", "text", about="process")
+METRICS_PORT = option(
+    "metrics",
+    LOOPBACK_ENDPOINT,
+    "Serve counters for Prometheus at /metrics on this endpoint.  A number is a port of the loopback interface.",
+    None,
+    about="process",
+)
 
 
 def _watch(values: Values, listener: Listener) -> None:
-    pass_on(values, listener, (TRANSCRIPT,))
-    if values["log-transactions"] != "none":
-        listener.observers.append(TransactionLog(values["log-transactions"], listener.name))
+    which = values[TRANSACTIONS]
+    if which != "none":
+        listener.observers.append(TransactionLog(which, listener.name))
 
 
 def _form(values: Values, process: Process) -> None:
-    process.log_format = values["log-format"]
+    process.log_format = values[FORMAT]
 
 
-LOGGING = Group("Logs", (TRANSCRIPT, TRANSACTIONS), _watch)
-LOG_FILE = Group("Log file", (FORMAT,), for_process=_form)
+def _count(values: Values, process: Process) -> None:
+    description = values[METRICS_PORT]
+    if description is None:
+        return
+    try:
+        from txsmtpx.observers.metrics_service import MetricsService
+    except ImportError as error:
+        raise OptionError(METRICS_PORT.name, f"needs the extra txsmtpx[metrics]: {error}") from error
+    for listener in process.listeners:
+        figures = MetricsObserver(listener.name)
+        listener.observers.append(figures)
+        process.figures.append(figures)
+    endpoint(process.reactor, METRICS_PORT, description)  # raises the error of a wrong endpoint
+    process.metrics = MetricsService(lambda: process.figures_of(), description, process.reactor.unshared)
+
+
+LOGGING = Group("Logs", "Lines of the log.", (option_of(of_wire.TRANSCRIPT, FLAG), TRANSACTIONS), _watch, always=True)
+LOG_FILE = Group("Log file", "The form of the log.", (FORMAT,), for_process=_form, always=True)
+METRICS = Group("Metrics", "Counters for Prometheus.", (METRICS_PORT,), for_process=_count)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.command.places import places
+from txsmtpx.command.file import lines_of
 
 DOCUMENT = '''\
 # a comment
@@ -57,11 +57,11 @@ LINES = {
 def test_every_form(newline):
     document = DOCUMENT.replace("'it''", "'it'")
     tomllib.loads(document)
-    assert places(document.replace("\n", newline)) == {(): 1, **LINES}
+    assert lines_of(document.replace("\n", newline)) == {(): 1, **LINES}
 
 
 def test_arrays_of_tables():
-    assert places("[[listener]]\nport = 1\n[[listener]]\nlmtp = true\n") == {
+    assert lines_of("[[listener]]\nport = 1\n[[listener]]\nlmtp = true\n") == {
         (): 1, ("listener",): 3, ("listener", "port"): 2, ("listener", "lmtp"): 4,
     }  # fmt: skip
 
@@ -80,5 +80,5 @@ def test_each_key_stands_where_it_was_written(data):
         lines += data.draw(st.lists(st.sampled_from(["", "# key = 1", "  "]), max_size=2))
         expected[(key,)] = len(lines) + 1
         lines += f"{key} = {data.draw(VALUES)}".split("\n")
-    found = places("\n".join(lines))
+    found = lines_of("\n".join(lines))
     assert {path: line for path, line in found.items() if len(path) == 1} == expected

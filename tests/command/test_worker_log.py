@@ -10,7 +10,7 @@ from twisted.logger import Logger, LogLevel, eventAsText
 from twisted.python import log as legacy
 from twisted.python.failure import Failure
 
-from txsmtpx.command.relay import Relay, named, relayed
+from txsmtpx.command.worker_log import EventReceiver, EventSender, NumberedLog
 from txsmtpx.observers.json_format import json_format
 from txsmtpx.observers.text_format import TextFormat
 
@@ -39,8 +39,8 @@ KINDS = ["words", "lines", "failure", "legacy"]
 def test_what_arrives_is_what_was_said(kind):
     direct, sent, arrived = [], io.StringIO(), []
     said(direct.append, kind)
-    said(relayed(sent), kind)
-    relay = Relay(3, arrived.append)
+    said(EventSender(sent), kind)
+    relay = EventReceiver(3, arrived.append)
     for octet in sent.getvalue().encode():
         relay.received(bytes([octet]))
     (before,), (after,) = direct, arrived
@@ -59,8 +59,8 @@ def test_what_arrives_is_what_was_said(kind):
 
 def test_plain_values_come_with_it():
     sent, arrived = io.StringIO(), []
-    said(relayed(sent), "words")
-    Relay(1, arrived.append).received(sent.getvalue().encode())
+    said(EventSender(sent), "words")
+    EventReceiver(1, arrived.append).received(sent.getvalue().encode())
     (event,) = arrived
     assert {key: event[key] for key in ("queue_id", "peer", "octets")} == {
         "queue_id": "AB1", "peer": "192.0.2.1", "octets": 7
@@ -74,7 +74,7 @@ def test_plain_values_come_with_it():
 def test_what_is_no_event_is_a_line(line):
     """Such as what Python says when it cannot begin."""
     arrived = []
-    Relay(2, arrived.append).received(line.encode() + b"\n\xff\n")
+    EventReceiver(2, arrived.append).received(line.encode() + b"\n\xff\n")
     assert [eventAsText(event, includeTimestamp=False) for event in arrived] == [
         f"[worker 2, -] {line}", "[worker 2, -] \\xff"
     ]  # fmt: skip
@@ -84,19 +84,19 @@ def test_what_is_no_event_is_a_line(line):
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_the_standard_output_each_line_has_its_number(kind):
     out = io.StringIO()
-    said(named(4, out, TextFormat()), kind)
+    said(NumberedLog(4, out, TextFormat()), kind)
     (line,) = out.getvalue().splitlines()
     assert "[worker 4, " in line
 
 
 def test_an_object_has_it_too():
     out = io.StringIO()
-    said(named(4, out, json_format), "words")
+    said(NumberedLog(4, out, json_format), "words")
     assert json.loads(out.getvalue())["worker"] == 4
 
 
 def test_one_event_is_one_line():
     sent = io.StringIO()
     for kind in KINDS:
-        said(relayed(sent), kind)
+        said(EventSender(sent), kind)
     assert len([json.loads(line) for line in sent.getvalue().splitlines()]) == len(KINDS)

@@ -1,5 +1,5 @@
 """
-The service of the command: all listeners, their errors for an operator, signals.
+The service of the command: all its servers, its log, errors for an operator, and signals.
 """
 
 from __future__ import annotations
@@ -7,11 +7,13 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
-from twisted.application.service import MultiService
+from twisted.application.service import IServiceCollection, MultiService
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorCore
 from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 
 from txsmtpx.command.logfile import log_observer
 from txsmtpx.command.process import Process
@@ -22,9 +24,10 @@ log = Logger(__name__)
 
 _YOUNG = 10_000
 """
-New objects after which Python looks whether any of them are garbage.  Its own 700 (2,000 since 3.13) are those of a few
-dozen transactions: where thousands are under way most are alive, are looked at again and again, and a message costs an
-eighth more.
+New objects after which Python looks for garbage among them.
+
+Python's own 700 (2,000 since 3.13) are those of a few dozen transactions.  If thousands are open, most objects are
+alive and are looked at again and again: a message then costs an eighth more.
 """
 
 
@@ -33,57 +36,71 @@ class CommandService(MultiService):
     Every server of a process, under the signals of an operator.
 
     Args:
-        twistd: The options of ``twistd`` itself; without any the log is not ours to write.
+        process: The process.
+        twistd: The options of ``twistd``.  None if the log is written elsewhere.
     """
 
-    def __init__(self, process: Process, twistd: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, process: Process, twistd: Mapping[str, object] | None = None) -> None:
         MultiService.__init__(self)
         self._log_format = process.log_format
         self._twistd = twistd
         for listener in process.listeners:
             MultiService.addService(self, SMTPService(listener.factory, listener.endpoints, listener.shutdown_timeout))
 
-    def setServiceParent(self, parent: Any) -> None:
-        """Become part of the application, which logs as we say from now on, before it has logged anything."""
+    def setServiceParent(self, parent: IServiceCollection) -> None:
+        """
+        Become part of the application, and replace its log before it has logged anything.
+
+        Args:
+            parent: The application.
+        """
         MultiService.setServiceParent(self, parent)
         observer = None if self._twistd is None else log_observer(self._log_format, self._twistd)
         if observer is not None:
-            parent.setComponent(ILogObserver, observer)
+            cast(Componentized, parent).setComponent(ILogObserver, observer)
 
     def privilegedStartService(self) -> None:
         """
+        Open the ports.
+
         Raises:
-            SystemExit: A port is not to be had.
+            SystemExit: A port cannot be opened.
         """
         try:
             MultiService.privilegedStartService(self)
         except (CannotListenError, OSError, OverflowError) as error:
-            print(f"twistd smtpx: {error}", file=sys.__stderr__)  # what sys.stderr gets is in the log by now
+            print(f"twistd smtpx: {error}", file=sys.__stderr__)  # sys.stderr is the log by now
             sys.exit(1)
 
     def startService(self) -> None:
-        """Start, and listen for signals."""
-        from twisted.internet import reactor
+        """Start, and handle signals."""
+        from twisted.internet import reactor as installed
 
+        reactor = cast(IReactorCore, installed)
         gc.set_threshold(_YOUNG)
         MultiService.startService(self)
         signals = Signals(reactor, self.reload, self.abort)
         reactor.callWhenRunning(signals.install)
 
     def abort(self) -> None:
-        """The second SIGINT."""
+        """Abort every connection: the second SIGINT."""
         raise NotImplementedError
 
     def reload(self) -> None:
-        """SIGHUP."""
+        """Read certificates again: SIGHUP."""
         raise NotImplementedError
 
 
 class SMTPXService(CommandService):
-    """What serves; SIGHUP reads its certificates again."""
+    """
+    The service of a process that serves mail itself.
 
-    def __init__(self, process: Process, twistd: Mapping[str, Any] | None = None) -> None:
-        """As `CommandService`."""
+    Args:
+        process: The process.
+        twistd: The options of ``twistd``.  None if the log is written elsewhere.
+    """
+
+    def __init__(self, process: Process, twistd: Mapping[str, object] | None = None) -> None:
         super().__init__(process, twistd)
         self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
@@ -91,17 +108,17 @@ class SMTPXService(CommandService):
             for service in listener.services:
                 MultiService.addService(self, service)
         for service in process.services:
-            service.setServiceParent(self)  # so it can see the servers
-        if process.metrics is not None and process.workers == 1:  # else they are those of all, which the parent shows
+            service.setServiceParent(self)  # so that it sees the servers
+        if process.metrics is not None and process.workers == 1:  # the parent of workers shows the sums of all
             MultiService.addService(self, process.metrics)
 
     def abort(self) -> None:
-        """Hang up on everybody, now."""
+        """Abort every connection now."""
         for factory in self._factories:
             factory.abort()
 
     def reload(self) -> None:
-        """Read the certificates again; one that cannot be read changes nothing."""
+        """Read the certificates again.  If one cannot be read, the server keeps the certificate that it has."""
         if not self._certificates:
             log.info("SIGHUP: there is no certificate to read again")
         for certificate in self._certificates:

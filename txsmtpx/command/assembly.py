@@ -1,0 +1,130 @@
+"""
+The assembly of the process from the options, and ``--check``: the report of what it would run.
+
+Precedence: the command line, then the table ``[listener.NAME]``, then the top of the file, then the defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from txsmtpx.command.file import ConfigurationFile, Table
+from txsmtpx.command.groups import FACTORY_OPTIONS, GROUPS, OPTIONS
+from txsmtpx.command.option import About, Given, Option, OptionError, Values
+from txsmtpx.command.process import Listener, Process
+from txsmtpx.command.sockets import Sockets
+from txsmtpx.setting import SettingError
+from txsmtpx.wire.factory import SMTPServerFactory
+
+_ANY_PORT = re.compile(r":0(:|$)")
+
+
+def assemble(reactor: Sockets, given: Mapping[str, Given]) -> Process:
+    """
+    Put a process together.
+
+    Args:
+        reactor: The reactor of its endpoints.
+        given: The options on the command line.
+
+    Returns:
+        The process, with what is wrong in ``errors``.
+    """
+    process = Process(reactor)
+    file = ConfigurationFile(cast(str, given["config"].value)) if "config" in given else None
+    general = {} if file is None else file.given
+    process.errors += [] if file is None else file.errors
+    for table in (file.tables if file is not None else []) or [Table("", "--")]:
+        values = Values(OPTIONS, {**general, **table.given, **given}, table.place)
+        process.listeners.append(_listener(process, Listener(reactor, values, table.name)))
+    if not process.errors:
+        _separate_ports(process)
+        _finish(process, Values(OPTIONS, {**general, **given}))
+    return process
+
+
+def _listener(process: Process, listener: Listener) -> Listener:
+    """Fill in what the options of one listener describe."""
+    values = listener.values
+    for error in values.errors:
+        process.complain(error)
+    if not values.errors:
+        cast(dict[str, object], listener.settings).update(values.settings(FACTORY_OPTIONS))
+        for group in GROUPS:
+            if group.for_listener is not None and (group.always or not group.names.isdisjoint(values.given)):
+                try:
+                    group.for_listener(values, listener)
+                except OptionError as error:
+                    process.complain(values.complaint(error))
+    return listener
+
+
+def _separate_ports(process: Process) -> None:
+    """Complain of two listeners on one port; one that names no port has the usual one."""
+    owners: dict[str, str] = {}
+    for listener in process.listeners:
+        for port in listener.ports:
+            if port in owners and not _ANY_PORT.search(port):
+                twice = owners[port] == listener.name
+                text = f"{port} is given twice" if twice else f"{port} is the port of listener {owners[port]} already"
+                process.complain(listener.values.complaint(OptionError("port", text)))
+            owners[port] = listener.name
+
+
+def _finish(process: Process, values: Values) -> None:
+    """Fill in what the options of the process describe, then create the factories."""
+    process.values = values
+    for group in GROUPS:
+        if group.for_process is not None and (group.always or not group.names.isdisjoint(values.given)):
+            try:
+                group.for_process(values, process)
+            except OptionError as error:
+                process.complain(values.complaint(error))
+    for listener in process.listeners:
+        try:
+            listener.settings["observers"] = listener.observers
+            listener.factory = SMTPServerFactory(listener.backend, **listener.settings)
+        except SettingError as error:
+            process.complain(listener.values.complaint(_of_option(error)))
+
+
+def _of_option(error: SettingError) -> OptionError:
+    """Return the error of a setting as that of its option."""
+    name = next((each.name for each in FACTORY_OPTIONS if each.setting and each.setting.name == error.name), error.name)
+    return OptionError(name, error.text)
+
+
+def report(process: Process) -> Iterator[str]:
+    """
+    Tell what would run.
+
+    Args:
+        process: The process, without errors.
+
+    Yields:
+        Lines: for each listener its ports, its extensions, and each option with the place where it was given.
+    """
+    for listener in process.listeners:
+        settings = listener.factory.settings
+        yield f"listener {listener.name}:" if listener.name else "One listener:"
+        yield f"  {'LMTP' if settings.lmtp else 'ESMTP'} at {', '.join(listener.ports)} as {settings.domain}"
+        yield f"  offers {' '.join(sorted(filter(None, settings.tables.usual.keywords)))}"
+        yield from _given(listener.values, "listener")
+    of_process = list(_given(process.values, "process"))
+    if of_process:
+        yield "process:"
+        yield from of_process
+
+
+def _given(values: Values, about: About) -> Iterator[str]:
+    for name, option in OPTIONS.items():
+        place = values.place(name) if option.about == about else None
+        if place is not None:
+            yield f"  {name} = {_shown(option, values[option])} ({place.removesuffix(f': {name}')})"
+
+
+def _shown(option: Option[object], value: object) -> str:
+    texts = [option.kind.shown(each) for each in (value if isinstance(value, tuple) else [value])]
+    return ", ".join(text.partition(":")[0] if option.secret else text for text in texts)
