@@ -587,8 +587,8 @@ def options(*given):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["-b", ENDPOINT], "a relay for all to everywhere"),
-        (["-b", "lmtp:unix:/x"], "a relay for all to everywhere"),
+        (["-b", ENDPOINT], "would be an open relay: add --auth or --relay-domain"),
+        (["-b", "lmtp:unix:/x"], "would be an open relay: add --auth or --relay-domain"),
         (["-b", "relay:"], "relay needs an endpoint"),
         (["-b", "relay:tcp:x", "--relay-domain", "a"], "tcp:x"),
         (["-b", "relay:tls:x", "--relay-domain", "a"], "tls:x"),
@@ -598,10 +598,10 @@ def options(*given):
         (["--relay-hold", "3", "-b", "log"], "--relay-hold needs"),
         (["--relay-allow-unverified-tls", "-b", "log"], "--relay-allow-unverified-tls needs"),
         ([*RELAYS, "--relay-connections", "0"], "--relay-connections size is at least 1, not 0"),
-        ([*RELAYS, "--relay-connections", "x"], "--relay-connections takes a number"),
+        ([*RELAYS, "--relay-connections", "x"], "--relay-connections must be a number"),
         (["--relay-eight-bit", "send"], "--relay-eight-bit needs"),
         ([*RELAYS, "--relay-eight-bit", "encode"], "--relay-eight-bit"),
-        ([*RELAYS, "--relay-wait", "-1"], "--relay-wait takes a number of seconds"),
+        ([*RELAYS, "--relay-wait", "-1"], "--relay-wait must be a number of seconds"),
     ],
 )
 def test_it_refuses_to_start(given, said):
@@ -625,7 +625,7 @@ def test_bounds_are_options():
     bounds = ["--relay-connections", "3", "--relay-wait", "4", "--relay-hold", "5.5", "--relay-eight-bit", "send"]
     parsed.parseOptions([*RELAYS, *bounds])
     (listener,) = parsed.process.listeners
-    backend = listener.named
+    backend = listener.chosen_backend
     assert [pool.size for pool in backend.pools] == [3]
     assert (backend.next_servers.wait, backend.hold, backend.eight_bit) == (4, 5.5, "send")
 
@@ -637,7 +637,7 @@ def test_certificates_are_verified_unless_an_option_says_no(given):
     parsed = Options()
     parsed.parseOptions([*RELAYS, "-b", f"{ENDPOINT},tls:mail.example.net:465", *given])
     (listener,) = parsed.process.listeners
-    assert [pool.settings.tls_verify for pool in listener.named.pools] == [not given] * 2
+    assert [pool.settings.tls_verify for pool in listener.chosen_backend.pools] == [not given] * 2
 
 
 def test_a_recording_next_server(relay):

@@ -175,7 +175,7 @@ def relayed_by(*given):
     parsed = Options()
     parsed.parseOptions([*RELAYS, *given])
     (listener,) = parsed.process.listeners
-    return [pool.settings.without for pool in listener.named.pools]
+    return [pool.settings.without for pool in listener.chosen_backend.pools]
 
 
 def test_an_option_of_relays():
@@ -187,7 +187,7 @@ def test_an_option_of_relays():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([*RELAYS, "--relay-without", "CHUNKED"], "--relay-without no extension is called CHUNKED"),
+        ([*RELAYS, "--relay-without", "CHUNKED"], "--relay-without must be the keyword of an extension, not 'CHUNKED'"),
         (["-b", "log", "--relay-without", "CHUNKING"], "--relay-without needs a backend that is relay: or lmtp:"),
         (
             ["-b", "relay:tcp:mail.example.net:25", "--relay-domain", "a.example", "--relay-without", "STARTTLS"],

@@ -98,6 +98,6 @@ def test_as_its_parent_was_run(runner, reactor, relayed):
     options.parseOptions(["--workers", "2"])
     options.parent = runner
     fake = options.process.reactor = Reactor()
-    ParentService(options)._workers._spawn(Worker(1, lambda worker, reason: None))
+    ParentService(options)._workers._start_process(Worker(1, lambda worker, reason: None))
     assert (fake.handover.reactor, fake.handover.relayed) == (reactor, relayed)
     assert fake.command[-2:] == ["--workers", "2"]
