@@ -45,7 +45,7 @@ FLOORS = [
     ("interfaces", (*CONTRACTS, "txsmtpx.content"), (*TWISTED, "twisted.plugin", "twisted.application.service")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("setting.py", (), ()),
-    ("arguments.py", ("txsmtpx.interfaces",), ("zope.interface",)),
+    ("arguments.py", ("txsmtpx.interfaces", "txsmtpx.setting"), ("zope.interface",)),
     ("settling.py", GRAMMAR, ("twisted.internet.defer",)),
     ("sasl", SASL, TWISTED),
     ("dialog", DIALOG, TWISTED),

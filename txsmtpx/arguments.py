@@ -12,13 +12,16 @@ import inspect
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, wraps
-from typing import Literal, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import Literal, ParamSpec, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 
 from zope.interface.interface import InterfaceClass
 
 from txsmtpx.interfaces.provided import members, provides
+from txsmtpx.setting import shown
 
 F = TypeVar("F", bound=Callable[..., object])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SECRET = ("auth", "users", "password")
 """Arguments whose values are in no error message, since they are secrets (law 7)."""
@@ -56,7 +59,7 @@ def checked(function: F) -> F:
         TypeError: connect: timeout must be a number, not '5'
     """
     signature = inspect.signature(function)
-    owner = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
+    owner = _owner(function)
 
     @wraps(function)
     def check(*args: object, **kwargs: object) -> object:
@@ -77,12 +80,47 @@ def checked(function: F) -> F:
                 found = {parameter: value} if kind is not inspect.Parameter.VAR_POSITIONAL else {}
             for name, each in found.items():
                 if name in hints and not fits(each, hints[name]):
-                    shown = type(each).__name__ if name in SECRET else _shown(each)
+                    found_value = type(each).__name__ if name in SECRET else shown(each)
                     error = ValueError if _is_wrong_word(each, hints[name]) else TypeError
-                    raise error(f"{owner}: {name} must be {described(hints[name])}, not {shown}")
+                    raise error(f"{owner}: {name} must be {described(hints[name])}, not {found_value}")
         return function(*args, **kwargs)
 
     return check  # type: ignore[return-value]
+
+
+def names_checked(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    Decorate a function so that an unknown name of an argument raises an error that suggests the right one.
+
+    It is for a function that checks the values itself, such as those of declared settings.
+
+    Args:
+        function: The function; for a class its ``__init__``.
+
+    Returns:
+        The function with the check.
+
+    Example:
+        >>> @names_checked
+        ... def serve(*, max_errors: int = 20) -> None: ...
+        >>> serve(max_eror=3)
+        Traceback (most recent call last):
+        TypeError: serve has no argument max_eror; did you mean max_errors?
+    """
+    known, owner = tuple(inspect.signature(function).parameters), _owner(function)
+
+    @wraps(function)
+    def check(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                raise TypeError(_unknown(owner, name, known))
+        return function(*args, **kwargs)
+
+    return check
+
+
+def _owner(function: Callable[..., object]) -> str:
+    return function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
 
 
 @cache
@@ -106,11 +144,6 @@ def _is_wrong_word(value: object, hint: object) -> bool:
     """Return whether a value is a text where some words are allowed, and not one of them."""
     parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     return isinstance(value, str) and any(get_origin(part) is Literal for part in parts)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def fits(value: object, hint: object) -> bool:

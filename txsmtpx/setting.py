@@ -8,20 +8,16 @@ the docstrings with the declarations.
 
 from __future__ import annotations
 
-import difflib
-import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Generic, NoReturn, ParamSpec, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T", covariant=True)
-P = ParamSpec("P")
-R = TypeVar("R")
 
-_SHOWN = 80
+_SHOWN = 100
 """Characters of a wrong value that an error shows."""
 
 
@@ -56,7 +52,7 @@ def shown(value: object) -> str:
         value: What a caller gave.
 
     Returns:
-        Its repr, cut off after 80 characters.
+        Its repr, cut off after 100 characters.
     """
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
@@ -405,33 +401,3 @@ def one_of(words: Iterable[str]) -> str:
     """
     *others, last = words
     return f"{', '.join(others)} or {last}"
-
-
-def keywords_checked(function: Callable[P, R]) -> Callable[P, R]:
-    """
-    Let a function suggest the right name where a caller uses an unknown keyword argument.
-
-    Args:
-        function: Takes keyword arguments that are all named in its signature.
-
-    Returns:
-        The function.  An unknown keyword raises TypeError with the most similar name.  Python before 3.13 names none.
-
-    Example:
-        >>> @keywords_checked
-        ... def serve(*, max_errors: int = 20) -> None: ...
-        >>> serve(max_eror=3)
-        Traceback (most recent call last):
-        TypeError: there is no argument max_eror; did you mean max_errors?
-    """
-    known = tuple(inspect.signature(function).parameters)
-
-    @functools.wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        for name in kwargs:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, 1)
-                raise TypeError(f"there is no argument {name}" + (f"; did you mean {close[0]}?" if close else ""))
-        return function(*args, **kwargs)
-
-    return checked

@@ -168,5 +168,5 @@ def test_a_tls_context_that_twisted_does_not_know():
 
 
 def test_no_such_setting():
-    with pytest.raises(TypeError, match="there is no argument max_mesage_bytes; did you mean max_message_bytes"):
+    with pytest.raises(TypeError, match="no argument max_mesage_bytes; did you mean max_message_bytes"):
         Conversation(max_mesage_bytes=1)

@@ -155,7 +155,7 @@ def test_a_backend_that_is_none(backend, sentence):
 def test_a_wrong_name(name, meant):
     with pytest.raises(TypeError) as raised:
         SMTPServerFactory(MemoryBackend(), **{name: 1})
-    assert str(raised.value) == f"there is no argument {name}; did you mean {meant}?"
+    assert str(raised.value) == f"SMTPServerFactory has no argument {name}; did you mean {meant}?"
 
 
 def test_what_can_be_used():

@@ -83,6 +83,7 @@ def _finish(process: Process, values: Values) -> None:
             except OptionError as error:
                 process.complain(values.complaint(error))
     for listener in process.listeners:
+        assert listener.backend is not None  # without one there are errors, and this is not called
         try:
             listener.settings["observers"] = listener.observers
             listener.factory = SMTPServerFactory(listener.backend, **listener.settings)

@@ -15,8 +15,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 
 from txsmtpx.command.option import Values
 from txsmtpx.command.sockets import Sockets
-from txsmtpx.dialog.observer import Observer
-from txsmtpx.interfaces import IBackend
+from txsmtpx.interfaces import BackendLike, ServerObserverLike
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.server_certificate import Certificate
@@ -49,10 +48,10 @@ class Listener:
     name: str = ""
     ports: list[str] = field(default_factory=list)
     endpoints: list[IStreamServerEndpoint] = field(default_factory=list)
-    backend: IBackend | None = None
+    backend: BackendLike | None = None
     chosen_backend: object = None
     certificate: Certificate | None = None
-    observers: list[Observer] = field(default_factory=list)
+    observers: list[ServerObserverLike] = field(default_factory=list)
     settings: ServerKeywords = field(default_factory=ServerKeywords)
     services: Sequence[IService] = ()
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default

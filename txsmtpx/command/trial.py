@@ -23,6 +23,7 @@ from txsmtpx.command.option import Option, OptionError, Values
 from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.command.sockets import Sockets
+from txsmtpx.interfaces import CheckedBackend, provides
 
 
 class TrialSockets(Sockets):
@@ -147,10 +148,9 @@ def _listen(
 
 def _store(listener: Listener) -> list[str]:
     """Call the method ``check`` of the backend, if it has one."""
-    check = getattr(listener.chosen_backend, "check", None)
     try:
-        if check is not None:
-            check()
+        if provides(listener.chosen_backend, CheckedBackend):
+            listener.chosen_backend.check()
     except (OSError, ValueError) as error:
         why = f"cannot write to {error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         text = f"{listener.values[BACKEND_NAME]}: {why}"

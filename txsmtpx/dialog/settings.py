@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, get_args
+from typing import get_args
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -21,6 +21,7 @@ from txsmtpx.dialog.table import Tables
 from txsmtpx.grammar import path, replies
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
+from txsmtpx.interfaces import BackendLike
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.setting import Choice, Flag, Function, Number, Seconds, Setting, SettingError, Text, shown
 
@@ -298,7 +299,7 @@ class Settings:
         SettingError: A value cannot be used, or contradicts another.
     """
 
-    backend: Any
+    backend: BackendLike
     tables: Tables
     clock: IReactorTime
     from_thread: Callable[..., object]

@@ -7,14 +7,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorFromThreads, IReactorTime
 
+from txsmtpx.arguments import names_checked
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.dialog.observer import Observer, Observers
+from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import OutcomePolicy, Settings
 from txsmtpx.dialog.table import Tables
 from txsmtpx.extensions import registry
@@ -24,14 +25,14 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_network
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
-from txsmtpx.interfaces import IServerObserver
+from txsmtpx.interfaces import BackendLike, ExtensionSupport, Reactor, ServerObserverLike, clock_of, provides
 from txsmtpx.sasl import mechanisms
-from txsmtpx.setting import SettingError, keywords_checked, shown
+from txsmtpx.setting import SettingError, shown
 from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.server import Server, SMTPServer
 from txsmtpx.wire.server_certificate import adopt
-from txsmtpx.wire.server_settings import ServerReactor, ServerTLS
+from txsmtpx.wire.server_settings import ServerTLS
 from txsmtpx.wire.transcript import Transcript, to_log
 
 
@@ -113,10 +114,10 @@ class SMTPServerFactory(Server):
 
     noisy = False
 
-    @keywords_checked
+    @names_checked
     def __init__(
         self,
-        backend: Any,
+        backend: BackendLike,
         *,
         domain: str = of_dialog.DOMAIN.default,
         lmtp: bool = of_dialog.LMTP.default,
@@ -151,8 +152,8 @@ class SMTPServerFactory(Server):
         max_hold: int = of_dialog.MAX_HOLD.default,
         now: Callable[[], float] = of_dialog.NOW.default,
         transcript: Transcript | bool = of_wire.TRANSCRIPT.default,
-        observers: Iterable[IServerObserver | Observer] = (),
-        reactor: ServerReactor | None = None,
+        observers: Iterable[ServerObserverLike] = (),
+        reactor: Reactor | None = None,
     ) -> None:
         clock = _clock(reactor)
         _check_backend(backend)
@@ -170,7 +171,8 @@ class SMTPServerFactory(Server):
         self.tls = adopt(tls)
         offered = mechanisms.satisfied_by(backend, require_auth, without_mechanisms)
         if extensions is None:
-            extensions = registry.offered_with(getattr(backend, "supports", ()))
+            declared = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
+            extensions = registry.offered_with(declared)
         useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))
         self.settings = Settings(
             backend=backend,
@@ -260,12 +262,11 @@ def _check_backend(backend: object) -> None:
         raise TypeError(f"backend must have anonymous_login, such as MemoryBackend(), not {shown(backend)}")
 
 
-def _clock(reactor: object) -> IReactorTime:
-    if reactor is None:
-        from twisted.internet import reactor
-    if isinstance(reactor, type) or not callable(getattr(reactor, "callLater", None)):
+def _clock(reactor: Reactor | None) -> IReactorTime:
+    clock = clock_of(reactor)
+    if isinstance(clock, type) or not callable(getattr(clock, "callLater", None)):
         raise TypeError(f"reactor must be a reactor, a Clock or None, not {shown(reactor)}")
-    return cast(IReactorTime, reactor)
+    return cast(IReactorTime, clock)
 
 
 def _domain(domain: str) -> str:

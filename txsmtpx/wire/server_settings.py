@@ -9,50 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from types import ModuleType
 from typing import Protocol, TypedDict
 
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.settings import DECLARED as OF_DIALOG
 from txsmtpx.dialog.settings import OutcomePolicy
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
-from txsmtpx.interfaces import IServerObserver
+from txsmtpx.interfaces import Reactor, ServerObserverLike
 from txsmtpx.setting import Number, Seconds, Setting, Several, takes
 from txsmtpx.wire.transcript import Transcript
-
-
-class ReactorClock(Protocol):
-    """The part of a reactor that a server asks for; `twisted.internet.task.Clock` has it too."""
-
-    def seconds(self) -> float:
-        """
-        Return the time.
-
-        Returns:
-            Seconds since some moment.
-        """
-
-    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object) -> object:
-        """
-        Call a function later.
-
-        Args:
-            delay: Seconds until then.
-            callable: The function.
-            *args: Its positional arguments.
-            **kwargs: Its keyword arguments.
-
-        Returns:
-            An `IDelayedCall`.
-        """
-
-
-ServerReactor = ReactorClock | ModuleType
-"""A reactor.  To a type checker `twisted.internet.reactor` is a module."""
 
 
 class ContextFactory(Protocol):
@@ -226,5 +194,5 @@ class ServerKeywords(TypedDict, total=False):
     max_hold: int
     now: Callable[[], float]
     transcript: Transcript | bool
-    observers: Iterable[IServerObserver | Observer]
-    reactor: ServerReactor | None
+    observers: Iterable[ServerObserverLike]
+    reactor: Reactor | None

@@ -21,14 +21,25 @@ from txsmtpx.command.group import Group
 from txsmtpx.command.option import Action, Kind, OptionError, Values, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar import asciitext
-from txsmtpx.interfaces import Connection, IBackend
+from txsmtpx.interfaces import (
+    BackendLike,
+    Connection,
+    Eventual,
+    ExtensionSupport,
+    OneProcessBackend,
+    ScramBackend,
+    ScramMechanisms,
+    SessionLike,
+    provides,
+)
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.mechanisms import MECHANISMS
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram import IScramProof
-from txsmtpx.sasl.scram_verifier import HASHES
+from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
 from txsmtpx.setting import one_of
 from txsmtpx.wire import server_settings as of_wire
 
@@ -117,12 +128,12 @@ class AnyChecker:
     def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
         self._checkers = checkers
         self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
-        scram = [checker for checker in checkers if hasattr(checker, "scram_verifier")]
+        scram = [checker for checker in checkers if provides(checker, ScramBackend[ScramVerifier])]
         if len(scram) > 1:
             raise OptionError(AUTH.name, "scram: can be given once only")
         if scram:
             self.scram_verifier = scram[0].scram_verifier
-            self.scram_mechanisms = getattr(scram[0], "scram_mechanisms", tuple(HASHES))
+            self.scram_mechanisms = scram[0].scram_mechanisms if provides(scram[0], ScramMechanisms) else tuple(HASHES)
 
     @inlineCallbacks
     def requestAvatarId(self, credentials: ICredentials) -> Generator[Deferred[Avatar], Avatar, Avatar]:
@@ -155,14 +166,14 @@ class AuthBackend(PortalBackend):
         require_auth: Whether a client that does not log in is rejected.
     """
 
-    def __init__(self, backend: IBackend, checkers: Sequence[ICredentialsChecker], require_auth: bool) -> None:
+    def __init__(self, backend: BackendLike, checkers: Sequence[ICredentialsChecker], require_auth: bool) -> None:
         super().__init__(Portal(BackendRealm(backend), [AnyChecker(checkers)]))
-        self.supports = getattr(backend, "supports", ())
-        self.one_process = getattr(backend, "one_process", False)
+        self.supports = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
+        self.one_process = provides(backend, OneProcessBackend) and backend.one_process
         self._backend = backend
         self._require_auth = require_auth
 
-    def anonymous_login(self, connection: Connection) -> object:  # type: ignore[override]  # which gives Deferreds only
+    def anonymous_login(self, connection: Connection) -> Eventual[SessionLike]:
         """
         Return a session for a client that has not logged in.
 
@@ -170,7 +181,7 @@ class AuthBackend(PortalBackend):
             connection: The connection.  If a proxy has logged in for the client (XCLIENT LOGIN), it has a username.
 
         Returns:
-            An `ISession`, or a Deferred of one.
+            The session, a Deferred or a coroutine.
 
         Raises:
             SMTPError: 530 5.7.0, a login is required.

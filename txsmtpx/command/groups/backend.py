@@ -30,6 +30,7 @@ from txsmtpx.command.option import (
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog.demands import EightBit
 from txsmtpx.extensions.registry import named
+from txsmtpx.interfaces import PoolsBackend, provides
 
 
 def _keyword(text: str) -> str:
@@ -81,9 +82,10 @@ def _apply(values: Values, listener: Listener) -> None:
         backend = listener.backend = listener.chosen_backend = backend_named(name)
     except ValueError as error:
         raise OptionError(BACKEND_NAME.name, f"{name}: {error}") from error
+    if provides(backend, PoolsBackend):
+        listener.services = backend.pools
     if isinstance(backend, RelayBackend):
         _relay(values, backend)
-        listener.services = backend.pools
         return
     for needing in (*RELAY, RELAY_DOMAIN):
         if needing.name in values.given and (needing in RELAY or values[needing]):

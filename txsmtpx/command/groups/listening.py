@@ -31,6 +31,7 @@ from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
 from txsmtpx.grammar.host import plain_network
+from txsmtpx.interfaces import ExtensionSupport, provides
 from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.description import fault
 
@@ -101,7 +102,8 @@ def _listen(values: Values, listener: Listener) -> None:
 
 def _offer(values: Values, listener: Listener) -> None:
     if values[EXTENSION]:
-        declared = getattr(listener.backend, "supports", ())
+        backend = listener.backend
+        declared = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
         listener.settings["extensions"] = registry.offered_with({*declared, *values[EXTENSION]})
     else:
         listener.settings["extensions"] = None  # a file may give an empty list

@@ -9,6 +9,7 @@ import os
 from txsmtpx.command.group import Group
 from txsmtpx.command.option import OptionError, Values, option_of
 from txsmtpx.command.process import Process
+from txsmtpx.interfaces import OneProcessBackend, provides
 from txsmtpx.setting import Number
 
 NUMBER_OF_WORKERS = option_of(
@@ -23,7 +24,7 @@ def _apply(values: Values, process: Process) -> None:
     if os.name != "posix":
         raise OptionError(name, "needs a UNIX system, where processes can share sockets")
     for listener in process.listeners:
-        if getattr(listener.backend, "one_process", False):
+        if provides(listener.backend, OneProcessBackend) and listener.backend.one_process:
             raise OptionError(name, "needs a backend that does not keep the mail in one process:", "backend")
     process.reactor.share()
 
