@@ -1,5 +1,5 @@
 """
-What every test is watched for.
+What every test is watched for, and the fixtures that several folders share.
 
 pytest-twisted runs the tests inside a reactor, but lets pass in silence what trial would not: an error left in
 a Deferred, a failure in the log, a timer or a socket left on the reactor.  Here each of them fails the test
@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -30,6 +31,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
 from twisted.python.failure import Failure
 from zope.interface import implementer
+
+from txsmtpx.testing import Pem, issue
 
 # Of an example that fails Hypothesis makes a patch too where there is libcst, which comes with mutmut; and libcst falls
 # over what zope.interface leaves on abc.ABC, which would end the whole run.  The example is printed without it.
@@ -105,6 +108,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def logged_failures() -> LoggedFailures:
     """What this test has to answer for in the log, unless it claims it here."""
     return _logged
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
+    """A certificate for localhost, in files that no test changes."""
+    return issue(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory whose path is short enough for a UNIX socket."""
+    return tmp_path_factory.mktemp("t")
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ from txsmtpx.testing import Pem, issue
 
 
 @pytest.fixture(scope="module")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
-    return issue(tmp_path_factory.mktemp("pem"))
-
-
-@pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Pem:
     return issue(tmp_path_factory.mktemp("other"), "other")
 

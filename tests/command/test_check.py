@@ -21,9 +21,8 @@ ANY = "tcp:0:interface=127.0.0.1"
 
 
 @pytest.fixture
-def here(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the command runs; short enough for UNIX sockets."""
-    directory = tmp_path_factory.mktemp("c")
+def here(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory in which the command runs."""
     monkeypatch.chdir(directory)
     return directory
 
@@ -319,4 +318,5 @@ def test_a_certificate_is_read(here, pem: Pem):
 
 @pytest.fixture
 def pem(here: Path) -> Pem:
+    """A certificate that a test may change."""
     return issue(here)

@@ -12,7 +12,6 @@ from txsmtpx import MaildirBackend, OpenBackend
 from txsmtpx.command.groups.authentication import AuthBackend
 from txsmtpx.command.groups.backend import RELAY_DOMAIN
 from txsmtpx.tap import Options, makeService
-from txsmtpx.testing import Pem, issue
 
 ROLES = """\
 domain = "mx.example.org"
@@ -38,11 +37,6 @@ port = "unix:lmtp"
 lmtp = true
 relay-domain = []
 """
-
-
-@pytest.fixture(scope="module")
-def pem(tmp_path_factory) -> Pem:
-    return issue(tmp_path_factory.mktemp("pem"))
 
 
 @pytest.fixture

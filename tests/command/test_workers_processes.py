@@ -22,12 +22,6 @@ from txsmtpx.testing import issue
 WORKERS = ("--workers", "2")
 
 
-@pytest.fixture
-def directory(tmp_path_factory):
-    """Short enough for a UNIX socket's path."""
-    return tmp_path_factory.mktemp("t")
-
-
 class Started(Twistd):
     """A parent whose workers are all ready."""
 

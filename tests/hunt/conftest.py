@@ -7,14 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from txsmtpx.testing import Pem, issue
-
-
-@pytest.fixture(scope="session")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
-    """A certificate for localhost, in files."""
-    return issue(tmp_path_factory.mktemp("certificates"))
-
 
 @pytest.fixture
 def garbage() -> Iterator[None]:

@@ -15,18 +15,13 @@ from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.passwd import hashes, store
 from txsmtpx.sasl.external import External
 from txsmtpx.sasl.scram import Scram
-from txsmtpx.testing import Link, issue
+from txsmtpx.testing import Link
 from txsmtpx.wire.tls_state import channel_bindings
 
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
     return tmp_path_factory.mktemp("sasl")
-
-
-@pytest.fixture(scope="module")
-def pem(room):
-    return issue(room)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import pytest
 
 from tests.siege.figures import Figures
 from tests.siege.scale import FULL, many_files
-from txsmtpx.testing import Pem, issue
+from tests.wire.twistd import tls_options
+from txsmtpx.testing import Pem
 
 COMMAND = "make siege"
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -57,12 +58,6 @@ def directory() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
-    """A certificate for localhost, in files."""
-    return issue(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
 def with_tls(pem: Pem) -> tuple[str, ...]:
     """Options."""
-    return "--tls-certificate", str(pem.certificate), "--tls-key", str(pem.key)
+    return tls_options(pem)

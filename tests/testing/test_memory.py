@@ -7,14 +7,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from txsmtpx import Certificate, MemoryBackend, SMTPError, TLSFailed, connect
-from txsmtpx.testing import HANG_UP, SILENCE, Link, Network, Outcome, RecordingBackend, Script, ScriptedServer, issue
+from txsmtpx.testing import HANG_UP, SILENCE, Link, Network, Outcome, RecordingBackend, Script, ScriptedServer
 
 MAIL = ("me@example.org", ["you@example.net"], b"Hi\r\n")
-
-
-@pytest.fixture(scope="module")
-def pem(tmp_path_factory):
-    return issue(tmp_path_factory.mktemp("memory"))
 
 
 def test_both_ends_are_ours():

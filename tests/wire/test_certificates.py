@@ -15,11 +15,6 @@ from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.testing import Pem, issue
 
 
-@pytest.fixture
-def directory(tmp_path):
-    return tmp_path
-
-
 def trusts(*pems: Pem) -> ssl.SSLContext:
     context = ssl.create_default_context()
     for pem in pems:

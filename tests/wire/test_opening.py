@@ -9,18 +9,12 @@ import time
 import pytest
 
 from tests.waiting import PATIENCE
-from tests.wire.test_twistd import with_tls
-from tests.wire.twistd import LOCAL, Twistd
-
-
-@pytest.fixture
-def directory(tmp_path):
-    return tmp_path
+from tests.wire.twistd import LOCAL, Twistd, tls_options
 
 
 def test_a_failed_handshake_is_in_the_log(directory, pem):
     """Within TLS from the first octet and by STARTTLS; a monitor of the port is not."""
-    with Twistd(directory, "--port", LOCAL, "--tls-port", LOCAL, *with_tls(pem)) as server:
+    with Twistd(directory, "--port", LOCAL, "--tls-port", LOCAL, *tls_options(pem)) as server:
         plain, tls = (int(port) for port in server.ports(2))
         socket.create_connection(("127.0.0.1", tls), PATIENCE).close()
         with server.connect(tls) as client:

@@ -13,7 +13,7 @@ import ssl
 import pytest
 
 from tests.waiting import PATIENCE
-from tests.wire.twistd import LOCAL, Telnet, Twistd
+from tests.wire.twistd import LOCAL, Telnet, Twistd, tls_options
 from twisted import version
 from txsmtpx.testing import Pem, issue
 
@@ -21,18 +21,8 @@ MESSAGE = "From: a@client.example\r\nSubject: hi\r\n\r\n.dot\r\nbody\r\n"
 LOGIN = ("--auth", "memory:user:correct horse")
 
 
-@pytest.fixture
-def directory(tmp_path_factory):
-    """Short enough for a UNIX socket's path."""
-    return tmp_path_factory.mktemp("t")
-
-
 def client_context(pem: Pem) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(pem.certificate))
-
-
-def with_tls(pem: Pem) -> tuple[str, ...]:
-    return "--tls-certificate", str(pem.certificate), "--tls-key", str(pem.key)
 
 
 def deliver(client: smtplib.SMTP) -> None:
@@ -188,7 +178,7 @@ def test_proxied_tls(directory, pem):
 @pytest.mark.parametrize("proxied", [False, True])
 def test_starttls(directory, pem, proxied):
     port = "haproxy:" + LOCAL if proxied else LOCAL
-    options = ["--port", port, "-b", "maildir:Maildir", *with_tls(pem), *LOGIN, "--require-tls", "--require-auth"]
+    options = ["--port", port, "-b", "maildir:Maildir", *tls_options(pem), *LOGIN, "--require-tls", "--require-auth"]
     with Twistd(directory, *options) as server:
         client = smtplib.SMTP()
         client.sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.waiting import PATIENCE, eventually
+from txsmtpx.testing import Pem
 
 COMMAND = [sys.executable, str(Path(sysconfig.get_path("scripts"), "twistd")), "-n", "--pidfile=", "smtpx"]
 
@@ -35,6 +36,11 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     if "TXSMTPX_COMPILED" in os.environ:  # there is found what is tested, see make test-compiled
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, (os.environ["PYTHONPATH"], kept.get("PYTHONPATH"))))
     return kept
+
+
+def tls_options(pem: Pem) -> tuple[str, ...]:
+    """The options that name a certificate."""
+    return "--tls-certificate", str(pem.certificate), "--tls-key", str(pem.key)
 
 
 class Twistd:
