@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from twisted.cred.checkers import AllowAnonymousAccess, FilePasswordDB, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import IAnonymous, ICredentials, IUsernameHashedPassword, IUsernamePassword
@@ -13,6 +11,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import Interface, implementer
 from zope.interface.verify import verifyObject
 
+from tests.encoding import b64
 from txsmtpx import (
     BackendRealm,
     Connection,
@@ -32,7 +31,7 @@ PASSWORDS = {"PLAIN", "LOGIN"}
 
 
 def plain(username: str, password: str, authorization: str = "") -> str:
-    return "AUTH PLAIN " + base64.b64encode(f"{authorization}\0{username}\0{password}".encode()).decode()
+    return "AUTH PLAIN " + b64(f"{authorization}\0{username}\0{password}")
 
 
 def conversation(backend, **settings):

@@ -11,15 +11,12 @@ import traceback
 import pytest
 from twisted.python.failure import Failure
 
+from tests.encoding import b64
 from txsmtpx import Anonymous, External, Login, OAuthBearer, Plain, ProtocolError, SMTPError, XOAuth2
 from txsmtpx.grammar.reply import MAX_KEPT
 from txsmtpx.testing import Outcome
 
 USER, PASSWORD, TOKEN = "someone", "correct horse battery", "ya29.a0AfH6SMBx" * 60
-
-
-def b64(text):
-    return base64.b64encode(text.encode()).decode()
 
 
 RESPONSES = [b64(f"\0{USER}\0{PASSWORD}"), b64(PASSWORD), b64(f"user={USER}\1auth=Bearer {TOKEN}\1\1"),

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from twisted.internet.task import Clock
 
+from tests.encoding import b64
 from tests.sasl.exchanges import now, portal
 from txsmtpx import (
     Certificate,
@@ -36,10 +37,6 @@ USER, PASSWORD = "üser", "pencil,=secret"
 HOST = "mx.example.net"
 OK = "235 2.7.0 In"
 NO = "535 5.7.8 Out"
-
-
-def b64(octets):
-    return base64.b64encode(octets).decode()
 
 
 def heard(line):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 
 import pytest
 from twisted.logger import globalLogPublisher
 
+from tests.encoding import b64
 from txsmtpx import Login, Plain, ProtocolError, SMTPError, connect
 
 
@@ -50,11 +50,11 @@ def test_every_line_both_ways(network):
     ]
 
 
-RESPONSE = base64.b64encode(b"\0me\0Tr0ub4dor").decode()
+RESPONSE = b64(b"\0me\0Tr0ub4dor")
 
 REPEATED = {
     "the password": "535 5.7.8 No such password: Tr0ub4dor",
-    "the line": f"500 5.5.2 Unknown: {base64.b64encode(b'Tr0ub4dor').decode()} or {RESPONSE}",
+    "the line": f"500 5.5.2 Unknown: {b64(b'Tr0ub4dor')} or {RESPONSE}",
     "on one line of two": "535-5.7.8 No\n535 5.7.8 TR0UB4DOR is none",
     "for now": "454 4.7.0 Tr0ub4dor cannot be looked up",
     "and hangs up": "421 4.7.0 Tr0ub4dor",
@@ -83,7 +83,7 @@ def test_a_server_that_repeats_credentials(network, answer, half):
     with contextlib.suppress(SMTPError, ProtocolError):
         net.result(client.authenticate(half("me", "Tr0ub4dor")))
     assert len(seen) > 4
-    secrets = ["tr0ub4dor", RESPONSE.lower()[4:], base64.b64encode(b"Tr0ub4dor").decode().lower()]
+    secrets = ["tr0ub4dor", RESPONSE.lower()[4:], b64(b"Tr0ub4dor").lower()]
     assert [(secret, each) for secret in secrets for each in seen if secret in each.lower()] == []
 
 

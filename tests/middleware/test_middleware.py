@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 
 import pytest
@@ -10,6 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
+from tests.encoding import b64
 from txsmtpx import (
     Filter,
     FilterBackend,
@@ -52,7 +52,7 @@ MAIL = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
 
 
 def plain(username, password):
-    return base64.b64encode(f"\0{username}\0{password}".encode()).decode()
+    return b64(f"\0{username}\0{password}")
 
 
 @around

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import signal
@@ -10,12 +9,13 @@ import smtplib
 
 import pytest
 
+from tests.encoding import b64
 from tests.observers.test_fields import read
 from tests.observers.test_transaction_log import FORM
 from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Twistd
 
-WRONG = base64.b64encode(b"\0joe\0wrong").decode()
+WRONG = b64("\0joe\0wrong")
 MESSAGE = "Subject: hi\r\n\r\nbody\r\n"
 
 

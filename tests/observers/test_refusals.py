@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import formatEvent, globalLogPublisher
 from zope.interface import directlyProvides
 
+from tests.encoding import b64
 from tests.observers.test_fields import read
 from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TransactionLog, Verb
 from txsmtpx.dialog.refusals import MOST
@@ -56,7 +56,7 @@ def lines(log: Events, what: str = "refused") -> list[dict[str, str]]:
 
 
 def secret(*words: str) -> str:
-    return base64.b64encode("\0".join(words).encode()).decode()
+    return b64("\0".join(words))
 
 
 class Picky(Session):
@@ -164,7 +164,7 @@ def test_commands_before_tls_and_before_auth(log: Events) -> None:
     [
         (["AUTH PLAIN " + secret("", "joe", "wrong")], "PLAIN"),
         (["AUTH LOGIN", secret("joe"), secret("wrong")], "LOGIN"),
-        (["AUTH LOGIN", secret("joe"), base64.b64encode(b"\xc2\x80").decode()], "LOGIN"),
+        (["AUTH LOGIN", secret("joe"), b64(b"\xc2\x80")], "LOGIN"),
         (["AUTH SCRAM-SHA-256", secret("n,,n=joe,r=abc"), secret("c=biws,r=wrong,p=d3Jvbmc=")], "SCRAM-SHA-256"),
     ],
 )

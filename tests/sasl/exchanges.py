@@ -9,15 +9,12 @@ from typing import Any
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from tests.encoding import b64
 from txsmtpx import BackendRealm, MemoryBackend, PortalBackend
 from txsmtpx.testing import Conversation
 
 UNIFORM = "535 5.7.8 Authentication credentials invalid"
 DONE = "235 2.7.0 Authentication succeeded"
-
-
-def encoded(octets: bytes) -> str:
-    return base64.b64encode(octets).decode()
 
 
 def now(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
@@ -57,11 +54,11 @@ def log_in(client: Any, half: Any, change: Callable[[int, bytes], bytes] = lambd
     if initial is None:
         line = f"AUTH {half.name}"
     else:
-        line = f"AUTH {half.name} {encoded(change(step, initial)) or '='}"
+        line = f"AUTH {half.name} {b64(change(step, initial)) or '='}"
         step += 1
     answers = [ask(client, line)]
     while answers[-1].startswith("334"):
         challenge = base64.b64decode(answers[-1][4:])
-        answers.append(ask(client, encoded(change(step, half.next(challenge)))))
+        answers.append(ask(client, b64(change(step, half.next(challenge)))))
         step += 1
     return answers

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.sasl.exchanges import UNIFORM, ask, conversation, encoded
+from tests.encoding import b64
+from tests.sasl.exchanges import UNIFORM, ask, conversation
 from txsmtpx.sasl.saslprep import MAX_LENGTH, saslprep
 from txsmtpx.testing import RecordingBackend
 
@@ -62,7 +63,7 @@ def test_a_long_name_or_password_is_a_failed_login(lines):
     answer = ask(client, lines[0])
     for octets in lines[1:]:
         assert answer.startswith("334")
-        answer = ask(client, encoded(octets))
+        answer = ask(client, b64(octets))
     assert answer == UNIFORM
     assert client.protocol.dialog.failed_logins == 1
     assert client.backend.calls == []

@@ -8,7 +8,8 @@ from typing import ClassVar
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, encoded, log_in, now, portal
+from tests.encoding import b64
+from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, log_in, now, portal
 from txsmtpx.logins import scram_file as at_rest
 from txsmtpx.logins.scram_file import ScramChecker, written
 from txsmtpx.passwd import hashes, store
@@ -78,7 +79,7 @@ def test_who_thinks_that_there_is_no_plus_has_been_lied_to(backend):
 ])  # fmt: skip
 def test_a_flag_that_does_not_belong_to_the_mechanism(backend, name, flag):
     client = conversation(backend, TLS)
-    assert ask(client, f"AUTH {name} {encoded(f'{flag},,n=alice,r=abc'.encode())}") == UNIFORM
+    assert ask(client, f"AUTH {name} {b64(f'{flag},,n=alice,r=abc'.encode())}") == UNIFORM
 
 
 class Deputies(ScramChecker):
@@ -128,7 +129,7 @@ def test_wrong(backend, name, password, monkeypatch):
 def test_a_stranger_is_shown_what_others_are(path):
     def shown(name):
         client = conversation(portal(ScramChecker(path, now)))
-        first = ask(client, f"AUTH SCRAM-SHA-256 {encoded(f'n,,n={name},r=abc'.encode())}")
+        first = ask(client, f"AUTH SCRAM-SHA-256 {b64(f'n,,n={name},r=abc'.encode())}")
         words = base64.b64decode(first[4:]).decode().split(",")
         return words[1], words[2], len(base64.b64decode(words[1][2:]))
 
@@ -149,7 +150,7 @@ def test_cut_and_changed(backend, step, change):
     try:
         answers = log_in(client, half, lambda at, octets: change(octets) if at == step else octets)
     except ValueError:  # the client sees that its nonce has changed
-        answers = [ask(client, encoded(b"c=biws,r=abc,p=AAAA"))]
+        answers = [ask(client, b64(b"c=biws,r=abc,p=AAAA"))]
     assert answers[-1] == UNIFORM
     assert client.protocol.dialog.connection.username is None
 
@@ -159,28 +160,28 @@ def test_replayed(backend):
     client = conversation(backend)
     log_in(client, Scram("SCRAM-SHA-256", "alice", "wonderland"), lambda step, octets: said.append(octets) or octets)
     client = conversation(backend)
-    assert ask(client, f"AUTH SCRAM-SHA-256 {encoded(said[0])}").startswith("334")
-    assert ask(client, encoded(said[1])) == UNIFORM
+    assert ask(client, f"AUTH SCRAM-SHA-256 {b64(said[0])}").startswith("334")
+    assert ask(client, b64(said[1])) == UNIFORM
 
 
 def test_the_last_word_is_empty_or_all_was_for_nothing(backend):
     for word, answer in [(b"x", UNIFORM), (None, "501 5.7.0 Authentication cancelled")]:
         client = conversation(backend)
         half = Scram("SCRAM-SHA-256", "alice", "wonderland")
-        first = ask(client, f"AUTH {half.name} {encoded(half.start())}")
-        assert ask(client, encoded(half.next(base64.b64decode(first[4:])))).startswith("334")
+        first = ask(client, f"AUTH {half.name} {b64(half.start())}")
+        assert ask(client, b64(half.next(base64.b64decode(first[4:])))).startswith("334")
         assert client.protocol.dialog.connection.username is None
-        assert ask(client, "*" if word is None else encoded(word)) == answer
+        assert ask(client, "*" if word is None else b64(word)) == answer
         assert client.protocol.dialog.connection.username is None
         assert client.protocol.dialog.failed_logins == 1
 
 
-@pytest.mark.parametrize("end", ["*", "?", encoded(b"\xff"), encoded(b"nonsense"), encoded(b"c=biws,r=abc,p=AAAA")])
+@pytest.mark.parametrize("end", ["*", "?", b64(b"\xff"), b64(b"nonsense"), b64(b"c=biws,r=abc,p=AAAA")])
 def test_whoever_gives_up_after_a_look_up_has_failed(backend, end):
     """It has cost the server something, and may have told the client something."""
     client = conversation(backend, max_auth_failures=3)
     for failures in (1, 2, 3):
-        assert ask(client, f"AUTH SCRAM-SHA-256 {encoded(b'n,,n=alice,r=abc')}").startswith("334")
+        assert ask(client, f"AUTH SCRAM-SHA-256 {b64(b'n,,n=alice,r=abc')}").startswith("334")
         said = ask(client, end)
         assert client.protocol.dialog.failed_logins == failures
     assert said == "421 4.7.0 Too many failed logins, closing the connection"
@@ -193,12 +194,12 @@ def test_a_verifier_may_come_later(path):
     checker.scram_verifier = lambda *arguments: waiting.append((Deferred(), arguments)) or waiting[-1][0]
     client = conversation(portal(checker))
     half = Scram("SCRAM-SHA-512", "alice", "wonderland")
-    assert client.ask(f"AUTH {half.name} {encoded(half.start())}") == []
+    assert client.ask(f"AUTH {half.name} {b64(half.start())}") == []
     (later, arguments), = waiting
     assert arguments == ("alice", "SCRAM-SHA-512")
     later.callback(given(*arguments))
     (first,) = client.replies()
-    assert ask(client, encoded(half.next(base64.b64decode(first[4:])))).startswith("334")
+    assert ask(client, b64(half.next(base64.b64decode(first[4:])))).startswith("334")
     assert ask(client, "") == DONE
 
 
@@ -207,7 +208,7 @@ def test_a_lookup_that_breaks_is_no_failed_login(path, logged_failures):
     checker.scram_verifier = lambda *arguments: int("a secret")
     client = conversation(portal(checker))
     half = Scram("SCRAM-SHA-512", "alice", "wonderland")
-    assert ask(client, f"AUTH {half.name} {encoded(half.start())}").startswith("451 4.3.0")
+    assert ask(client, f"AUTH {half.name} {b64(half.start())}").startswith("451 4.3.0")
     assert logged_failures.flush(RuntimeError)
     assert client.protocol.dialog.failed_logins == 0
 

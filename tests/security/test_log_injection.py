@@ -4,7 +4,6 @@ Nobody can write a line of our log: whatever a client says, in whatever form the
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import re
@@ -13,6 +12,7 @@ import unicodedata
 
 import pytest
 
+from tests.encoding import b64
 from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Twistd
 
@@ -33,10 +33,6 @@ EVIL = [
 """What ends lines, in one program or another, moves what is seen on a terminal, or means something to a formatter."""
 
 
-def b64(octets: bytes) -> bytes:
-    return base64.b64encode(octets)
-
-
 def conversations():
     """Everything in a session that may be quoted, with each of them in it."""
     for evil in EVIL:
@@ -50,8 +46,8 @@ def conversations():
         yield [*begin, b"MAIL FROM:<a@client.example> X" + evil + b"=" + evil]
         yield [*begin, b"VRFY " + evil, b"EXPN " + evil, b"HELP " + evil]
         yield [*begin, b"AUTH " + evil, b"AUTH PLAIN " + evil]
-        yield [*begin, b"AUTH PLAIN " + b64(b"\0" + evil + b"\n" + evil + b"\0" + evil)]
-        yield [*begin, b"AUTH LOGIN " + b64(b"\n" + evil), b64(evil)]
+        yield [*begin, b"AUTH PLAIN " + b64(b"\0" + evil + b"\n" + evil + b"\0" + evil).encode()]
+        yield [*begin, b"AUTH LOGIN " + b64(b"\n" + evil).encode(), b64(evil).encode()]
         yield [*begin, b"XCLIENT NAME=" + evil, b"XCLIENT LOGIN=a+0A+1B" + evil, b"XFORWARD NAME=+0Aa"]
         message = [b"Subject: " + evil, b"From: " + evil, b"", evil, b"."]
         yield [*begin, b"MAIL FROM:<a@client.example>", b"RCPT TO:<b@localhost>", b"DATA", *message]

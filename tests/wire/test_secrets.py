@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import eventAsText, globalLogPublisher
 
+from tests.encoding import b64
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.testing import BackendCrash, Conversation, Link, RecordingBackend
 
 PASSWORD = "correct horse"
-
-
-def b64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 PLAIN = b64(f"\0user\0{PASSWORD}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import weakref
 
 import pytest
@@ -13,11 +12,12 @@ from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
+from tests.encoding import b64
 from tests.wire.replies import codes
 from txsmtpx import ImplicitTLSEndpoint, SMTPServerFactory
 from txsmtpx.testing import Link, RecordingBackend
 
-PLAIN = base64.b64encode(b"\0user\0secret").decode()
+PLAIN = b64("\0user\0secret")
 
 
 @pytest.fixture

@@ -9,15 +9,12 @@ import time
 
 import pytest
 
+from tests.encoding import b64
 from txsmtpx import SMTPError
 from txsmtpx.testing import Conversation, RecordingBackend, one_by_one, whole
 from txsmtpx.wire.transcript import Recorder
 
 PASSWORD = "Tr0ub4dor"
-
-
-def b64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 PLAIN, USER, PASS = b64(f"\0me\0{PASSWORD}"), b64("me@example.org"), b64(PASSWORD)
