@@ -140,7 +140,7 @@ def test_what_a_backend_is_given():
     assert (connection.extended, connection.lmtp, connection.tls) == (True, False, None)
     assert connection.peer_host == "192.168.1.1"
     assert [connection.with_protocol(), connection.with_protocol(utf8=True)] == ["ESMTPA", "UTF8SMTPA"]
-    assert [call[0] for call in backend.calls] == ["login", "mail", "rcpt", "rcpt", "data"]
+    assert backend.methods == ["login", "mail", "rcpt", "rcpt", "data"]
     assert conversation.ask(".") == [f"250 2.0.0 Ok: queued as {context.queue_id}"]
     conversation.hang_up()
 

@@ -21,17 +21,13 @@ from txsmtpx.testing import Conversation, RecordingBackend
 ENVELOPE = ["EHLO client.example", "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.com>"]
 
 
-def names(backend: RecordingBackend) -> list[str]:
-    return [call[0] for call in backend.calls]
-
-
 def test_reset_and_logout_once_each():
     backend = RecordingBackend()
     conversation = Conversation(backend)
     conversation.ask(*ENVELOPE)
     conversation.hang_up()
     conversation.protocol.connectionLost(Failure(ConnectionLost()))
-    assert names(backend) == ["anonymous_login", "mail", "rcpt", "reset", "logout"]
+    assert backend.methods == ["anonymous_login", "mail", "rcpt", "reset", "logout"]
 
 
 def test_no_reset_where_nothing_is_open():
@@ -39,7 +35,7 @@ def test_no_reset_where_nothing_is_open():
     conversation = Conversation(backend)
     conversation.ask(*ENVELOPE, "RSET")
     conversation.hang_up()
-    assert names(backend) == ["anonymous_login", "mail", "rcpt", "reset", "logout"]
+    assert backend.methods == ["anonymous_login", "mail", "rcpt", "reset", "logout"]
 
 
 def test_no_logout_where_nobody_logged_in():
@@ -75,7 +71,7 @@ def test_a_session_that_comes_too_late_is_logged_out():
     conversation.ask(*ENVELOPE)
     assert backend.sessions == []
     conversation.hang_up()
-    assert names(backend) == ["anonymous_login", "logout"]
+    assert backend.methods == ["anonymous_login", "logout"]
 
 
 def test_a_session_that_comes_when_all_is_over_is_logged_out():
@@ -93,9 +89,9 @@ def test_a_session_that_comes_when_all_is_over_is_logged_out():
     conversation = Conversation(backend)
     conversation.ask(*ENVELOPE)
     conversation.hang_up()
-    assert names(backend) == ["anonymous_login"]
+    assert backend.methods == ["anonymous_login"]
     stubborn.callback(None)
-    assert names(backend) == ["anonymous_login", "logout"]
+    assert backend.methods == ["anonymous_login", "logout"]
 
 
 @pytest.mark.parametrize("how", ["content", "async for"])

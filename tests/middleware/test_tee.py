@@ -20,10 +20,6 @@ def opened(backend, **settings):
     return client
 
 
-def methods(backend):
-    return [call[0] for call in backend.calls]
-
-
 @pytest.mark.parametrize("first", [MemoryBackend, null_backend])
 @pytest.mark.parametrize("required", [False, True])
 def test_both_have_it(first, required):
@@ -33,7 +29,7 @@ def test_both_have_it(first, required):
     (copy,) = copies.messages
     assert (copy.sender, copy.recipients) == ("a@client.example", ("b@localhost", "c@localhost"))
     assert copy.content == b"Subject: x\r\n\r\ny\r\n"
-    assert methods(copies) == ["anonymous_login", "mail", "rcpt", "rcpt", "data", "reset", "logout"]
+    assert copies.methods == ["anonymous_login", "mail", "rcpt", "rcpt", "data", "reset", "logout"]
     client.hang_up()
     assert len(copies.calls) == 7
 
@@ -53,7 +49,7 @@ def test_what_is_refused_is_not_copied(no):
     client = opened(TeeBackend(RecordingBackend(data=no), copies))
     assert client.ask("x", ".") == ["554 5.6.0 No"]
     assert copies.messages == []
-    assert methods(copies)[-2:] == ["reset", "logout"]
+    assert copies.methods[-2:] == ["reset", "logout"]
     client.hang_up()
 
 
@@ -71,7 +67,7 @@ def test_one_of_them_raises_what_is_no_exception(first, method, error, logged_fa
     client.ask("x", ".", "QUIT")
     client.hang_up()
     for backend in (broken, copies):
-        assert [call[0] for call in backend.calls].count("logout") == len(backend.sessions)
+        assert backend.methods.count("logout") == len(backend.sessions)
     assert all(failure.check(type(error)) for failure in logged_failures.flush())
 
 
@@ -81,7 +77,7 @@ def test_what_is_lost_is_not_copied():
     client.send(b"Subject: half of it\r\n")
     client.hang_up()
     assert copies.messages == []
-    assert methods(copies)[-2:] == ["reset", "logout"]
+    assert copies.methods[-2:] == ["reset", "logout"]
 
 
 REFUSING = {
@@ -101,7 +97,7 @@ def test_a_copy_that_is_refused(outcomes, lmtp):
     assert {line[:3] for line in client.ask("x", ".")} == {"250"}
     assert (len(first.messages), client.closed) == (1, False)
     client.hang_up()
-    assert methods(copies).count("logout") == ("anonymous_login" not in outcomes)
+    assert copies.methods.count("logout") == ("anonymous_login" not in outcomes)
 
 
 @pytest.mark.parametrize("outcomes", REFUSING.values(), ids=REFUSING)
@@ -137,10 +133,10 @@ def test_waiting_for_the_copy(required):
     copies = RecordingBackend(data=stored)
     client = opened(TeeBackend(MemoryBackend(), copies, required=required))
     assert bool(client.ask("x", ".")) is not required
-    assert "reset" not in methods(copies)
+    assert "reset" not in copies.methods
     stored.callback(None)
     assert bool(client.replies()) is required
-    assert methods(copies)[-2:] == ["reset", "logout"]
+    assert copies.methods[-2:] == ["reset", "logout"]
     client.hang_up()
 
 
@@ -209,7 +205,7 @@ def test_refused_for_all(refused):
     assert [line[:3] for line in client.ask("x", ".")] == ["452", "452" if refused == 2 else "250"]
     assert len(copies.messages) == 2 - refused
     client.hang_up()
-    assert methods(copies)[-2:] == ["reset", "logout"]
+    assert copies.methods[-2:] == ["reset", "logout"]
 
 
 def test_deliveries_that_never_read():
@@ -227,5 +223,5 @@ def test_deliveries_that_never_read():
     client = opened(TeeBackend(OpenBackend(lambda connection: Hasty()), copies), lmtp=True)
     assert [line[:3] for line in client.ask("x", ".")] == ["250", "250"]
     assert copies.messages == []
-    assert methods(copies)[-2:] == ["reset", "logout"]
+    assert copies.methods[-2:] == ["reset", "logout"]
     client.hang_up()

@@ -146,7 +146,7 @@ def test_a_chunk_that_waits_for_its_reader_is_given_up():
     client.send(b"BDAT %d\r\n" % size + b"x" * size)
     assert client.replies() == []
     client.hang_up()
-    assert [call[0] for call in backend.calls][-2:] == ["reset", "logout"]
+    assert backend.methods[-2:] == ["reset", "logout"]
 
 
 def test_a_chunk_is_answered_as_the_backend_says_meanwhile():
@@ -291,7 +291,7 @@ def test_a_backend_that_answers_a_peer_that_does_not_read():
     client.ask(*HELLO)
     client.transport.producer.pauseProducing()
     waiting.callback(None)
-    assert [call[0] for call in client.backend.calls] == ["anonymous_login", "mail"]
+    assert client.backend.methods == ["anonymous_login", "mail"]
     client.transport.producer.resumeProducing()
     assert client.replies() == ["250 2.1.0 Sender ok", "250 2.1.5 Recipient ok"]
     client.hang_up()

@@ -22,10 +22,6 @@ MAIL = (*HELLO, "DATA", "hi", ".", "QUIT")
 ANSWERED = ["220", "250", "250", "250", "354", "250", "221"]
 
 
-def told(backend) -> list[str]:
-    return [call[0] for call in backend.calls]
-
-
 def all_at_once(*lines: str) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
@@ -162,10 +158,10 @@ def test_half_a_message_is_none(said):
     client.ask(*said)
     assert client.end_sending() == []
     assert client.closed
-    assert told(backend)[-3:] == ["data", "reset", "logout"]
+    assert backend.methods[-3:] == ["data", "reset", "logout"]
     assert backend.messages == []
     client.hang_up()
-    assert told(backend)[-2:] == ["reset", "logout"]
+    assert backend.methods[-2:] == ["reset", "logout"]
 
 
 def test_its_reader_fails_at_once_even_if_the_client_does_not_read():
@@ -203,7 +199,7 @@ def test_a_transaction_without_a_message_ends():
     client.end_sending()
     assert client.closed
     client.hang_up()
-    assert told(client.backend)[-2:] == ["reset", "logout"]
+    assert client.backend.methods[-2:] == ["reset", "logout"]
 
 
 def test_a_login_without_its_response_ends():
@@ -377,7 +373,7 @@ def test_a_client_that_goes_for_good_meanwhile():
     assert cancelled == []
     client.hang_up()
     assert len(cancelled) == 1
-    assert told(backend)[-2:] == ["reset", "logout"]
+    assert backend.methods[-2:] == ["reset", "logout"]
 
 
 def test_the_end_after_quit_changes_nothing():

@@ -158,7 +158,7 @@ async def test_half_a_message_is_none():
     backend = RecordingBackend()
     async with listening(backend) as port:
         assert codes(await sent(port, MAIL[:-3])) == ["220", "250", "250", "250", "250", "354"]
-    assert [call[0] for call in backend.calls][-3:] == ["data", "reset", "logout"]
+    assert backend.methods[-3:] == ["data", "reset", "logout"]
     assert backend.messages == []
 
 
@@ -219,7 +219,7 @@ async def test_a_tcp_connection_that_was_closed():
         await deferLater(reactor, 0.05)
         assert not backend.cancelled.called
         backend.waiting.callback(None)
-    assert [call[0] for call in backend.calls][-2:] == ["reset", "logout"]
+    assert backend.methods[-2:] == ["reset", "logout"]
 
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["alone", "workers"])

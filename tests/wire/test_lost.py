@@ -19,11 +19,6 @@ from txsmtpx.testing import Conversation, RecordingBackend
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
 
 
-def told(backend) -> list[str]:
-    """What the backend was asked, by name."""
-    return [call[0] for call in backend.calls]
-
-
 def lose(*said: str, backend=None, **settings):
     """A conversation that is lost after ``said``."""
     client = Conversation(backend or RecordingBackend({"user": "secret"}), allow_insecure_auth=True, **settings)
@@ -34,26 +29,26 @@ def lose(*said: str, backend=None, **settings):
 
 @pytest.mark.parametrize("said", [(), ("EHLO client.example",), ("EHLO client.example", "AUTH LOGIN")])
 def test_before_there_is_a_session(said):
-    assert told(lose(*said).backend) == []
+    assert lose(*said).backend.methods == []
 
 
 def test_after_a_login():
-    assert told(lose("EHLO a.example", "AUTH PLAIN AHVzZXIAc2VjcmV0").backend) == ["login", "logout"]
+    assert lose("EHLO a.example", "AUTH PLAIN AHVzZXIAc2VjcmV0").backend.methods == ["login", "logout"]
 
 
 def test_between_two_messages():
     backend = lose(*HELLO, "DATA", "hi", ".").backend
-    assert told(backend) == ["anonymous_login", "mail", "rcpt", "data", "reset", "logout"]
+    assert backend.methods == ["anonymous_login", "mail", "rcpt", "data", "reset", "logout"]
 
 
 @pytest.mark.parametrize("said", [HELLO[:2], HELLO])
 def test_in_a_transaction(said):
-    assert told(lose(*said).backend)[-2:] == ["reset", "logout"]
-    assert told(lose(*said).backend).count("reset") == 1
+    assert lose(*said).backend.methods[-2:] == ["reset", "logout"]
+    assert lose(*said).backend.methods.count("reset") == 1
 
 
 def test_after_quit():
-    assert told(lose(*HELLO, "QUIT").backend)[-2:] == ["reset", "logout"]
+    assert lose(*HELLO, "QUIT").backend.methods[-2:] == ["reset", "logout"]
 
 
 @pytest.mark.parametrize("rest", [("DATA",), ("DATA", "half"), ("BDAT 100",), ("BDAT 100", "half"), ("BDAT 2", "")])
@@ -76,7 +71,7 @@ def test_in_a_message_its_reader_fails(rest, how):
 
     backend = lose(*HELLO, *rest, backend=RecordingBackend(data=read)).backend
     assert failures == [ConnectionLost]
-    assert told(backend) == ["anonymous_login", "mail", "rcpt", "data", "reset", "logout"]
+    assert backend.methods == ["anonymous_login", "mail", "rcpt", "data", "reset", "logout"]
 
 
 def test_the_reason_is_told():
@@ -163,7 +158,7 @@ def test_what_is_pending_is_cancelled(method):
     waiting = Deferred(cancelled.append)
     backend = lose(*WAITING[method], backend=RecordingBackend({"user": "secret"}, **{method: [waiting]})).backend
     assert cancelled == [waiting]
-    after = told(backend)[told(backend).index(method) + 1 :]
+    after = backend.methods[backend.methods.index(method) + 1 :]
     # MAIL that was never accepted has begun no transaction.
     assert after == (["logout"] if method == "mail" else ended(method))
 
@@ -191,11 +186,11 @@ def test_a_coroutine_is_cancelled(method):
 def test_an_answer_after_the_end_is_nobodys(method):
     waiting = Deferred()
     client = lose(*WAITING[method], backend=RecordingBackend({"user": "secret"}, **{method: [waiting]}))
-    before = told(client.backend)
+    before = client.backend.methods
     client.replies()
     waiting.callback(None)
     assert client.replies() == []
-    assert told(client.backend) == before
+    assert client.backend.methods == before
 
 
 @pytest.mark.parametrize("method", ["anonymous_login", "login"])
@@ -234,26 +229,26 @@ def test_deliveries_are_cancelled():
     client.ask(*said)
     client.hang_up()
     assert cancelled == deliveries
-    assert told(client.backend)[-2:] == ["reset", "logout"]
+    assert client.backend.methods[-2:] == ["reset", "logout"]
 
 
 def test_a_slow_failed_login():
     client = lose("EHLO client.example", "AUTH PLAIN AHVzZXIAd3Jvbmc=")
-    assert told(client.backend) == ["login"]
+    assert client.backend.methods == ["login"]
 
 
 def test_input_that_is_held_is_forgotten():
     waiting = Deferred()
     client = lose(*HELLO, "NOOP", "RSET", backend=RecordingBackend(rcpt=[waiting]))
-    assert told(client.backend)[-2:] == ["reset", "logout"]
-    assert told(client.backend).count("reset") == 1
+    assert client.backend.methods[-2:] == ["reset", "logout"]
+    assert client.backend.methods.count("reset") == 1
 
 
 @pytest.mark.parametrize("method", ["reset", "logout"])
 def test_a_session_that_cannot_even_end(method, logged_failures):
     backend = RecordingBackend(**{method: [ValueError("cannot even end")]})
     lose(*HELLO, backend=backend)
-    assert told(backend)[-2:] == ["reset", "logout"]
+    assert backend.methods[-2:] == ["reset", "logout"]
     assert len(logged_failures.flush(ValueError)) == 1
 
 
@@ -262,7 +257,7 @@ def test_a_reset_that_fails_later(logged_failures):
     backend = RecordingBackend(reset=[waiting])
     lose(*HELLO, backend=backend)
     waiting.errback(ValueError("later"))
-    assert told(backend)[-2:] == ["reset", "logout"]
+    assert backend.methods[-2:] == ["reset", "logout"]
     assert len(logged_failures.flush(ValueError)) == 1
 
 
@@ -270,9 +265,9 @@ def test_logout_waits_for_reset():
     waiting = Deferred()
     backend = RecordingBackend(reset=[waiting])
     lose(*HELLO, backend=backend)
-    assert told(backend)[-1] == "reset"
+    assert backend.methods[-1] == "reset"
     waiting.callback(None)
-    assert told(backend)[-2:] == ["reset", "logout"]
+    assert backend.methods[-2:] == ["reset", "logout"]
 
 
 class Sink(LoginBackend):

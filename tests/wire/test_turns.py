@@ -65,7 +65,7 @@ def test_a_message_among_the_commands(client):
     assert client.ask(*said, "hi", ".", "NOOP")[-1][:3] == "354"
     client.clock.advance(0)
     assert [line[:3] for line in client.replies()] == ["250", "250"]
-    assert [call[0] for call in client.backend.calls].count("data") == 1
+    assert client.backend.methods.count("data") == 1
 
 
 def test_commands_that_take_long_have_shorter_turns():

@@ -48,6 +48,11 @@ class RecordingBackend:
         self.messages: list[Received] = []
         self.sessions: list[RecordingSession] = []
 
+    @property
+    def methods(self) -> list[str]:
+        """The name of the method of each call, in order."""
+        return [call[0] for call in self.calls]
+
     def asked(self, method: str, *arguments: Any) -> Any:
         """``method`` was called: remember it, and give what was prepared for it."""
         self.calls.append((method, *arguments))
