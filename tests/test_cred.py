@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import Interface, implementer
 from zope.interface.verify import verifyObject
 
+from tests.conversations import greeted
 from tests.encoding import b64
 from txsmtpx import (
     BackendRealm,
@@ -24,7 +25,6 @@ from txsmtpx import (
 )
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
 from txsmtpx.logins.portal import AvatarSession
-from txsmtpx.testing import Conversation
 
 MAIL = "MAIL FROM:<a@client.example>"
 PASSWORDS = {"PLAIN", "LOGIN"}
@@ -35,9 +35,7 @@ def plain(username: str, password: str, authorization: str = "") -> str:
 
 
 def conversation(backend, **settings):
-    client = Conversation(backend, allow_insecure_auth=True, **settings)
-    client.replies()
-    return client
+    return greeted(backend, allow_insecure_auth=True, **settings)
 
 
 def announced(client) -> set[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.maildir import stored
 from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 
@@ -251,8 +252,7 @@ def test_server_tac(tmp_path: Path) -> None:
     with running(tmp_path, *command, MAIL_ENDPOINT=on(port)) as example, example.smtplib(port) as client:
         assert client.sendmail("me@example.org", ["You@example.net", "me@localhost"], MESSAGE) == {}
     for maildir in ("mail/example.net/you", "mail/localhost/me"):
-        (stored,) = (tmp_path / maildir / "new").iterdir()
-        assert stored.read_bytes().endswith(b"\r\n" + MESSAGE)
+        assert the_message(tmp_path / maildir).endswith(b"\r\n" + MESSAGE)
 
 
 def test_web_and_mail(tmp_path: Path) -> None:
@@ -310,10 +310,10 @@ def tac(directory: Path, name: str, port: int, **environment: str) -> Iterator[E
         yield example
 
 
-def stored(directory: Path, mailbox: str) -> bytes:
-    """The one message that server.tac has delivered there."""
-    (file,) = (directory / "mail" / mailbox / "new").iterdir()
-    return file.read_bytes()
+def the_message(maildir: Path) -> bytes:
+    """The only message there."""
+    (message,) = stored(maildir)
+    return message
 
 
 def test_send_mail(tmp_path: Path) -> None:
@@ -324,9 +324,9 @@ def test_send_mail(tmp_path: Path) -> None:
         said = said_by(tmp_path, EXAMPLES / "send_mail.py", endpoint, "I@example.org", "a@localhost", "b@localhost")
     assert [line.split(":")[0] for line in said.splitlines()] == ["a@localhost", "b@localhost"]
     letter = b"From: me@example.org\r\nTo: you@example.net\r\nSubject: Hello\r\n"
-    assert letter in stored(tmp_path, "example.net/you")
-    assert stored(tmp_path, "example.net/you").endswith(b"\r\n\r\nHey <3\r\n")
-    assert b"To: a@localhost, b@localhost\r\n" in stored(tmp_path, "localhost/b")
+    assert letter in the_message(tmp_path / "mail/example.net/you")
+    assert the_message(tmp_path / "mail/example.net/you").endswith(b"\r\n\r\nHey <3\r\n")
+    assert b"To: a@localhost, b@localhost\r\n" in the_message(tmp_path / "mail/localhost/b")
 
 
 def test_client(tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_client(tmp_path: Path) -> None:
     assert [line[: line.index(": 250 ")] for line in accepted] == [
         f"{small}: {recipient}: accepted" for recipient in ("a@localhost", "b@localhost")
     ]
-    assert stored(tmp_path, "localhost/a").endswith(b"\r\n" + MESSAGE)
+    assert the_message(tmp_path / "mail/localhost/a").endswith(b"\r\n" + MESSAGE)
 
 
 def test_client_by_lmtp(lmtp_server: tuple[Example, int], tmp_path: Path) -> None:
@@ -367,8 +367,8 @@ def test_relay(tmp_path: Path) -> None:
     ):
         refused = client.sendmail("me@example.com", ["you@example.net", "you@elsewhere.test"], MESSAGE)
     assert refused == {"you@elsewhere.test": (550, b"5.7.1 Relaying denied")}
-    assert stored(tmp_path, "example.net/you").count(b"Received: from") == 2
-    assert stored(tmp_path, "example.net/you").endswith(b"\r\n" + MESSAGE)
+    assert the_message(tmp_path / "mail/example.net/you").count(b"Received: from") == 2
+    assert the_message(tmp_path / "mail/example.net/you").endswith(b"\r\n" + MESSAGE)
     assert [file.name for file in relay.iterdir()] == ["log"]
 
 

@@ -21,6 +21,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.task import deferLater
 
 from tests.interop.smtpx import smtpx
+from tests.maildir import stored
 from tests.ports import free_port
 from txsmtpx import SMTPError, SMTPPool
 
@@ -101,11 +102,12 @@ class Sender:
                 return
 
 
-def stored(maildir: Path) -> list[int]:
+def numbers(maildir: Path) -> list[int]:
+    """The number of each message."""
     found = []
-    for path in maildir.glob("new/*"):
-        match = re.search(rb"^Message: (\d+)\r?$", path.read_bytes(), re.MULTILINE)
-        assert match is not None, path.read_bytes()
+    for message in stored(maildir):
+        match = re.search(rb"^Message: (\d+)\r?$", message, re.MULTILINE)
+        assert match is not None, message
         found.append(int(match[1]))
     return found
 
@@ -126,7 +128,7 @@ async def test_what_was_acknowledged_is_there_once(tmp_path):
     with smtpx(tmp_path / "second", port, *options):
         await all_sent
         await sender.pool.stopService()
-    found = stored(maildir)
+    found = numbers(maildir)
     assert len(sender.acknowledged) == MANY
     assert len(found) == len(set(found))
     assert sender.acknowledged <= set(found)

@@ -6,6 +6,7 @@ import smtplib
 
 import pytest
 
+from tests.maildir import stored
 from tests.waiting import PATIENCE
 from tests.wire.twistd import Twistd, run
 from txsmtpx import MaildirBackend, OpenBackend
@@ -223,5 +224,5 @@ def test_one_process_serves_them_all(tmp_path_factory):
             client.sendmail("a@client.example", ["b@localhost"], message)
         with smtplib.LMTP(str(directory / "socket")) as client:
             client.sendmail("a@client.example", ["b@localhost"], message)
-        assert [len(list((directory / name / "new").iterdir())) for name in ("in", "out", "local")] == [1, 1, 1]
+        assert [len(stored(directory / name)) for name in ("in", "out", "local")] == [1, 1, 1]
         assert server.stop()

@@ -18,6 +18,7 @@ from tests.command.daemon import gone
 from tests.command.example import configured, deliver_to_both
 from tests.docs.block import texts
 from tests.interop.conftest import need
+from tests.maildir import stored
 from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from tests.wire.twistd import environment
@@ -92,7 +93,7 @@ def test_on_the_sockets_of_systemd(tmp_path):
         process.wait()
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
-    assert len(list(tmp_path.glob("mail/mx.example.org/b/new/*"))) == 2
+    assert len(stored(tmp_path / "mail/mx.example.org/b")) == 2
     assert gone(process.pid)
 
 

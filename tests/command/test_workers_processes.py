@@ -15,6 +15,7 @@ import pytest
 
 from tests.command.daemon import Daemon, children, gone, python_for
 from tests.command.example import privileged_port
+from tests.maildir import stored
 from tests.waiting import PATIENCE, eventually
 from tests.wire.twistd import LOCAL, Telnet, Twistd
 from txsmtpx.testing import issue
@@ -78,10 +79,6 @@ def finish(client: Telnet) -> None:
     assert client.reply().startswith("250 2.0.0 ")
 
 
-def stored(directory: Path) -> int:
-    return len(list((directory / "Maildir" / "new").iterdir()))
-
-
 def test_both_serve_and_end_gracefully(directory):
     """TCP, UNIX, and both from systemd; and TLS, whose certificate SIGHUP renews in both."""
     old, new = issue(directory, "old"), issue(directory, "new")
@@ -128,7 +125,7 @@ def test_both_serve_and_end_gracefully(directory):
             assert all(map(gone, server.workers.values()))
     assert not (directory / "socket").exists()
     assert theirs.stat().st_mode & 0o777 == 0o640  # as long as systemd wants it
-    assert stored(directory) == 5
+    assert len(stored(directory / "Maildir")) == 5
 
 
 def test_a_fallen_one_is_started_again(directory):
@@ -149,7 +146,7 @@ def test_a_fallen_one_is_started_again(directory):
             client.__exit__()
         assert gone(first)
         assert server.stop(signal.SIGINT)
-    assert stored(directory) == 3
+    assert len(stored(directory / "Maildir")) == 3
 
 
 def test_without_their_parent_they_finish_and_go(directory):
@@ -166,7 +163,7 @@ def test_without_their_parent_they_finish_and_go(directory):
             assert client.reply() == ""
             client.__exit__()
         eventually(lambda: all(map(gone, server.workers.values())))
-    assert stored(directory) == 1
+    assert len(stored(directory / "Maildir")) == 1
 
 
 def test_several_listeners_of_a_file(directory):

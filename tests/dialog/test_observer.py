@@ -10,7 +10,8 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyClass
 
-from txsmtpx import IServerObserver, Observer, OpenBackend, Session, SMTPError
+from tests.conversations import observed
+from txsmtpx import IServerObserver, Observer, Session, SMTPError
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.interfaces import Connection
 from txsmtpx.testing import Conversation
@@ -50,11 +51,6 @@ def diary():
     return Diary()
 
 
-def talk(diary, session=None, **settings):
-    session = session or Session()
-    return Conversation(OpenBackend(lambda connection: session), observers=[diary], **settings)
-
-
 MAIL = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>")
 
 
@@ -63,7 +59,7 @@ def test_an_observer_is_one():
 
 
 def test_all_that_happens_in_order(diary):
-    client = talk(diary)
+    client = observed(diary)
     client.ask(*MAIL[:3], "DATA")
     client.send(b"Subject: hi\r\n\r\n..\r\n.\r\n")
     client.ask("NOOP", "QUIT")
@@ -84,7 +80,7 @@ def test_the_summary(diary):
             context.note(stored="here", parts=2)
             await answer
 
-    client = talk(diary, Slow(), clock=clock)
+    client = observed(diary, Slow(), clock=clock)
     client.ask(*MAIL, "DATA")
     clock.advance(2)
     client.send(b"Subject: hi\r\n\r\n..\r\n.\r\n")
@@ -106,7 +102,7 @@ def test_lmtp_has_an_outcome_a_recipient(diary):
         def data(self, message, context):
             context.set_status("c@localhost", SMTPError(550, (5, 1, 1), "No"))
 
-    client = talk(diary, Picky(), lmtp=True)
+    client = observed(diary, Picky(), lmtp=True)
     client.ask("LHLO client.example", *MAIL[1:], "DATA", ".")
     client.hang_up()
     (summary,) = diary.summaries
@@ -127,7 +123,7 @@ def test_lmtp_has_an_outcome_a_recipient(diary):
     ],
 )
 def test_every_transaction_ends_once(diary, lines, end):
-    client = talk(diary)
+    client = observed(diary)
     client.ask(*MAIL, *lines)
     client.hang_up()
     (summary,) = diary.summaries
@@ -136,14 +132,14 @@ def test_every_transaction_ends_once(diary, lines, end):
 
 
 def test_what_was_never_a_transaction(diary):
-    client = talk(diary)
+    client = observed(diary)
     client.ask("MAIL FROM:<a@client.example>", "EHLO client.example", "MAIL FROM:<nonsense", "RCPT TO:<b@localhost>")
     client.hang_up()
     assert diary.summaries == []
 
 
 def test_a_message_too_big_is_answered(diary):
-    client = talk(diary, max_message_bytes=5)
+    client = observed(diary, max_message_bytes=5)
     client.ask(*MAIL, "DATA", "more than that", ".")
     (summary,) = diary.summaries
     assert (summary.reply.code, summary.octets) == (552, len("more than that\r\n"))
@@ -151,14 +147,14 @@ def test_a_message_too_big_is_answered(diary):
 
 
 def test_unknown_commands_have_no_name(diary):
-    client = talk(diary)
+    client = observed(diary)
     client.ask("EHLO client.example", "PWN", "\x00", "x" * 3000)
     client.hang_up()
     assert diary.told == ["connected", 220, "EHLO", 250, "", 500, "", 501, "", 500, "disconnected"]
 
 
 def test_tls(diary):
-    client = talk(diary)
+    client = observed(diary)
     tls = object()
     client.protocol.dialog.tls_started(tls)
     client.hang_up()
@@ -166,7 +162,7 @@ def test_tls(diary):
 
 
 def test_one_that_is_sent_away_has_connected_too(diary):
-    client = talk(diary, max_connections=1)
+    client = observed(diary, max_connections=1)
     second = client.protocol.factory.buildProtocol(None)
     second.makeConnection(StringTransport())
     assert diary.told == ["connected", 220, "connected", 421]

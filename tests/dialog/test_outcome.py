@@ -36,7 +36,7 @@ WRONG_REPLIES = [
 NO_REPLIES = [True, 250, 3.5, b"250 ok", NotImplemented, 250j]
 
 
-def talk(method: str, give: Any, **settings: Any) -> Conversation:
+def conversation(method: str, give: Any, **settings: Any) -> Conversation:
     backend = RecordingBackend({"u": "p"}, **({} if method.endswith("login") else {method: give}))
     if method == "anonymous_login":
         backend.anonymous_login = give
@@ -60,7 +60,7 @@ async def coroutine(value: Any) -> Any:
 @pytest.mark.parametrize("given", [*WRONG_REPLIES, *NO_REPLIES], ids=repr)
 @pytest.mark.parametrize("method", ["mail", "rcpt", "data", "verify", "expand"])
 def test_what_may_not_be_given(method, given, form, logged_failures):
-    client = talk(method, lambda *_: form(given))
+    client = conversation(method, lambda *_: form(given))
     assert last(client, *COMMANDS[method]).startswith(LOCAL_ERROR)
     (failure,) = logged_failures.flush(TypeError)
     name = f"RecordingSession.{method}()"
@@ -71,7 +71,7 @@ def test_what_may_not_be_given(method, given, form, logged_failures):
 
 @pytest.mark.parametrize("method", ["mail", "rcpt"])
 def test_text_is_for_outcomes_only(method, logged_failures):
-    client = talk(method, lambda *_: "ok")
+    client = conversation(method, lambda *_: "ok")
     assert last(client, *COMMANDS[method]).startswith(LOCAL_ERROR)
     assert len(logged_failures.flush(TypeError)) == 1
     client.hang_up()
@@ -92,7 +92,7 @@ def test_what_may_not_be_raised(method, code, form, logged_failures):
             raise error
         return fail(error) if form == "failed" else come(error)
 
-    client = talk(method, give)
+    client = conversation(method, give)
     said = last(client, *COMMANDS[method])
     if method == "data" and code in (250, 235):
         assert said == f"{code} 2.0.0 My words"
@@ -114,7 +114,7 @@ def test_421_closes_the_connection(method, raised):
             raise SMTPError(421, (4, 3, 2), "Going down")
         return Reply(421, (4, 3, 2), "Going down")
 
-    client = talk(method, give)
+    client = conversation(method, give)
     assert last(client, *COMMANDS[method]) == "421 4.3.2 Going down"
     assert client.closed
     client.hang_up()
@@ -123,7 +123,7 @@ def test_421_closes_the_connection(method, raised):
 @pytest.mark.parametrize("code", [250, 251, 252, 450, 521, 550, 599])
 @pytest.mark.parametrize("method", ["mail", "rcpt", "data", "verify", "expand"])
 def test_what_may_be_given(method, code):
-    client = talk(method, Reply(code, None, "My words"))
+    client = conversation(method, Reply(code, None, "My words"))
     assert last(client, *COMMANDS[method]) == f"{code} My words"
     assert client.ask("NOOP") == ["250 2.0.0 Ok"]
     client.hang_up()
@@ -131,7 +131,7 @@ def test_what_may_be_given(method, code):
 
 @pytest.mark.parametrize("given", WRONG_REPLIES, ids=repr)
 def test_a_recipient_that_was_no_recipient(given, logged_failures):
-    client = talk("rcpt", [given, None])
+    client = conversation("rcpt", [given, None])
     said = client.ask(HELLO, MAIL, RCPT, "DATA", RCPT, "DATA")
     assert [line[:3] for line in said[-5:]] == ["250", "451", "503", "250", "354"]
     assert len(logged_failures.flush(TypeError)) == 1
@@ -145,13 +145,13 @@ def test_the_servers_own_functions(given, logged_failures):
     def deliver(message: Any, context: Any) -> None:
         context.start_delivery(0, timeout=1)
 
-    client = talk("data", deliver, outcome_policy=lambda outcomes, outcome: given)
+    client = conversation("data", deliver, outcome_policy=lambda outcomes, outcome: given)
     client.ask(HELLO, MAIL, RCPT, "DATA", ".")
     client.clock.advance(1)
     assert client.replies()[-1].startswith(LOCAL_ERROR)
     assert client.ask("NOOP", MAIL) == ["250 2.0.0 Ok", "250 2.1.0 Sender ok"]
     client.hang_up()
-    other = talk("data", deliver, delivery_timed_out=lambda recipient: given, lmtp=True)
+    other = conversation("data", deliver, delivery_timed_out=lambda recipient: given, lmtp=True)
     other.ask("LHLO client.example", MAIL, RCPT, "DATA", ".")
     other.clock.advance(1)
     assert other.replies()[-1].startswith("451 4.3.0 <you@example.com> Local error in processing")
@@ -164,7 +164,7 @@ def test_a_policy_that_breaks(logged_failures):
     def policy(outcomes: Any, outcome: Any) -> Any:
         raise ZeroDivisionError
 
-    client = talk("data", lambda message, context: context.set_status(0) and None, outcome_policy=policy)
+    client = conversation("data", lambda message, context: context.set_status(0) and None, outcome_policy=policy)
     assert client.ask(HELLO, MAIL, RCPT, "DATA", ".")[-1].startswith(LOCAL_ERROR)
     assert len(logged_failures.flush(ZeroDivisionError)) == 1
     assert client.ask(MAIL) == ["250 2.1.0 Sender ok"]
@@ -174,7 +174,7 @@ def test_a_policy_that_breaks(logged_failures):
 @pytest.mark.parametrize("status", [*WRONG_REPLIES, SMTPError(354, None, "x"), True, b"ok", object], ids=repr)
 @pytest.mark.parametrize("lmtp", [False, True])
 def test_no_outcome_for_a_recipient(status, lmtp, logged_failures):
-    client = talk("data", lambda message, context: context.set_status(0, status) and None, lmtp=lmtp)
+    client = conversation("data", lambda message, context: context.set_status(0, status) and None, lmtp=lmtp)
     hello = "LHLO client.example" if lmtp else HELLO
     assert client.ask(hello, MAIL, RCPT, "DATA", ".")[-1].startswith("451 4.3.0 ")
     assert len(logged_failures.flush(TypeError, SMTPError)) == 1
@@ -183,7 +183,7 @@ def test_no_outcome_for_a_recipient(status, lmtp, logged_failures):
 
 @pytest.mark.parametrize("size", [3, 0])
 def test_the_end_of_a_bdat(size, logged_failures):
-    client = talk("data", Reply(354, None, "go on"), extensions=[CHUNKING])
+    client = conversation("data", Reply(354, None, "go on"), extensions=[CHUNKING])
     client.ask(HELLO, MAIL, RCPT)
     client.send(b"BDAT %d LAST\r\n" % size + b"x" * size)
     assert client.replies()[-1].startswith(LOCAL_ERROR)
@@ -262,7 +262,7 @@ def test_an_exception_of_any_kind_raised_at_once_or_later(method, form, error, l
             return fail(error)
         return come(later) if form == "later coroutine" else later.addCallback(broken)
 
-    client = talk(method, give)
+    client = conversation(method, give)
     client.ask(*COMMANDS.get(method, [HELLO, MAIL, "RSET"])[:-1])
     client.send((COMMANDS.get(method, [HELLO, MAIL, "RSET"])[-1] + "\r\n").encode())
     if method == "logout":

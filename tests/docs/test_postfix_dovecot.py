@@ -14,6 +14,7 @@ from tests.docs.story import Story, commands
 from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.conftest import certificate, need, room  # noqa: F401  # fixtures
+from tests.maildir import stored
 from tests.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs/howto/postfix-dovecot.md"
@@ -71,7 +72,7 @@ def test_what_is_relayed_to_dovecot_is_stored(
                     client.sendmail("me@example.net", ["full@example.org"], LETTER)
                 with pytest.raises(smtplib.SMTPRecipientsRefused, match="550"):
                     client.sendmail("me@example.net", ["nobody@example.org"], LETTER)
-            (stored,) = eventually(lambda: list(dovecot.maildir.glob("new/*")), lambda: dovecot.end)
+            (message,) = eventually(lambda: stored(dovecot.maildir), lambda: dovecot.end)
         finally:
             story.end()
-        assert stored.read_bytes().replace(b"\r\n", b"\n").endswith(LETTER.replace(b"\r\n", b"\n"))
+        assert message.replace(b"\r\n", b"\n").endswith(LETTER.replace(b"\r\n", b"\n"))

@@ -77,7 +77,7 @@ def test_no_value_of_a_parameter(row: Row):
 
 
 @pytest.fixture
-def talk() -> Iterator[Conversation]:
+def client() -> Iterator[Conversation]:
     backend = RecordingBackend({"user": "secret"})
     made = Conversation(backend, extensions=registry.EXTENSIONS, inside_tls=True, max_errors=0, max_auth_failures=9999,
                         trusted_networks=["192.168.1.0/24"])  # fmt: skip
@@ -93,9 +93,9 @@ VERBS = sorted(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_no_verb(talk: Conversation, verb: str):
+def test_no_verb(client: Conversation, verb: str):
     for other in disguised(verb):
-        assert codes(talk.ask(other)) == ["500"]
+        assert codes(client.ask(other)) == ["500"]
 
 
 @pytest.mark.parametrize(
@@ -111,33 +111,33 @@ def test_no_verb(talk: Conversation, verb: str):
         "BDAT 0 LAST",
     ],
 )
-def test_no_line(talk: Conversation, line: str):
+def test_no_line(client: Conversation, line: str):
     """Each is refused, but for the ASCII of an address, and for what is free text."""
-    before = len(talk.backend.calls)
+    before = len(client.backend.calls)
     for other in disguised(line):
         at = next(index for index, letter in enumerate(other) if not letter.isascii())
-        if talk.closed:  # by a BDAT whose octets cannot be counted
+        if client.closed:  # by a BDAT whose octets cannot be counted
             break
         if "@" in line and line.index("<") < at < line.index(">"):
             continue
-        (said,) = talk.ask(other)
+        (said,) = client.ask(other)
         assert said[0] == "5", (other, said)
-    assert len(talk.backend.calls) == before
+    assert len(client.backend.calls) == before
 
 
-def test_no_wish_for_utf8(talk: Conversation):
+def test_no_wish_for_utf8(client: Conversation):
     for other in disguised("SMTPUTF8"):
-        assert codes(talk.ask(f"VRFY me {other}")) == ["553"]
-    assert talk.backend.calls == []
+        assert codes(client.ask(f"VRFY me {other}")) == ["553"]
+    assert client.backend.calls == []
 
 
 @pytest.mark.parametrize("argument", sorted(set(disguised("0 LAST"))), ids=ascii)
 def test_no_last_chunk(argument: str):
-    talk = Conversation()
-    talk.ask("EHLO client.example", "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.com>")
-    assert codes(talk.ask(f"BDAT {argument}")) == ["501"]
-    assert talk.closed
-    talk.hang_up()
+    client = Conversation()
+    client.ask("EHLO client.example", "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.com>")
+    assert codes(client.ask(f"BDAT {argument}")) == ["501"]
+    assert client.closed
+    client.hang_up()
 
 
 @pytest.mark.parametrize("said", ["STARTTLS", "SIZE 1000", "PIPELINING", "SMTPUTF8", "CHUNKING", "8BITMIME"])

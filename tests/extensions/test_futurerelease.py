@@ -18,7 +18,7 @@ MAIL = "MAIL FROM:<me@example.com>"
 
 
 @pytest.fixture
-def talk() -> Conversation:
+def client() -> Conversation:
     made = Conversation(extensions=[DELIVERBY, FUTURERELEASE], max_hold=3600, now=NOON.timestamp)
     assert made.ask("EHLO client.example")[-1] == "250 FUTURERELEASE 3600 2026-11-23T13:00:00Z"
     return made
@@ -36,9 +36,9 @@ def talk() -> Conversation:
     ("HOLDUNTIL=2026-11-23T12:02:00Z BY=9;N", "501 5.5.4 Bad parameter value: BY: sooner than the message is released"),
     ("HOLDFOR=1 HOLDUNTIL=2026-11-23T12:30:00Z", "501 5.5.4 Bad parameter value: HOLDFOR or HOLDUNTIL, not both"),
 ])  # fmt: skip
-def test_within_the_limits(talk: Conversation, parameters: str, answer: str) -> None:
-    assert talk.ask(f"{MAIL} {parameters}") == [answer]
-    talk.hang_up()
+def test_within_the_limits(client: Conversation, parameters: str, answer: str) -> None:
+    assert client.ask(f"{MAIL} {parameters}") == [answer]
+    client.hang_up()
 
 
 def test_read() -> None:

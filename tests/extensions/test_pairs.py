@@ -59,7 +59,7 @@ def refused(one: str, other: str, lmtp: bool) -> str:
     return ""
 
 
-def talk(lmtp: bool) -> Conversation:
+def conversation(lmtp: bool) -> Conversation:
     client = Conversation(
         RecordingBackend({"username": "password"}), extensions=EXTENSIONS, lmtp=lmtp, inside_tls=True, max_hold=3600,
         now=NOON.timestamp, tls=None,
@@ -77,7 +77,7 @@ def test_all_of_them_are_here() -> None:
 
 @pytest.mark.parametrize("lmtp", [False, True])
 def test_beside_each_other(lmtp: bool) -> None:
-    client = talk(lmtp)
+    client = conversation(lmtp)
     for keyword, other in itertools.combinations_with_replacement(MAIL, 2):
         for one, two in itertools.product(MAIL[keyword], MAIL[other]):
             words = one if keyword == other else f"{one} {two}"
@@ -88,7 +88,7 @@ def test_beside_each_other(lmtp: bool) -> None:
 
 @pytest.mark.parametrize("lmtp", [False, True])
 def test_those_of_rcpt_behind_each_of_mail(lmtp: bool) -> None:
-    client = talk(lmtp)
+    client = conversation(lmtp)
     for mail in itertools.chain.from_iterable(MAIL.values()):
         if refused(mail, mail, lmtp):
             continue
@@ -103,7 +103,7 @@ def test_those_of_rcpt_behind_each_of_mail(lmtp: bool) -> None:
 @pytest.mark.parametrize("parameter", ["ORCPT=utf-8;jü@example.com", "ORCPT=utf-8;\\x{FC}ü@example.com"])
 def test_utf8_in_a_parameter_needs_smtputf8(parameter: str) -> None:
     """RFC 6533 §3: without it, ORCPT is written in ASCII."""
-    client = talk(lmtp=False)
+    client = conversation(lmtp=False)
     needs = "501 5.5.4 Bad parameter value: beyond ASCII it needs SMTPUTF8"
     client.ask("MAIL FROM:<me@example.com>")
     assert client.ask(f"RCPT TO:<you@example.com> {parameter}") == [needs]

@@ -22,6 +22,7 @@ from tests.interop.clients import PASSWORD, USER
 from tests.interop.peers import EXIM, EXIM_USER, OPENSMTPD, OPENSMTPD_ROOT, SASLPASSWD, program
 from tests.interop.process import Running, running
 from tests.interop.servers import DOMAIN
+from tests.maildir import stored
 from tests.ports import free_port
 from tests.waiting import eventually
 
@@ -65,8 +66,7 @@ class Receiver:
         as_file = sent.replace(b"\r\n", b"\n")
 
         def found() -> list[bytes]:
-            files = [file.read_bytes() for file in (self.mail / box).glob("new/*")]
-            return [each for each in files if each.replace(b"\r\n", b"\n").endswith(as_file)]
+            return [each for each in stored(self.mail / box) if each.replace(b"\r\n", b"\n").endswith(as_file)]
 
         (whole,) = eventually(found, lambda: f"it is not in {self.mail / box}\n{self.program.end}")
         return whole[: -len(as_file)]

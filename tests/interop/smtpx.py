@@ -11,6 +11,7 @@ from email.message import Message
 from pathlib import Path
 
 from tests.interop.process import Address, Running, running
+from tests.maildir import stored
 from tests.waiting import eventually
 from tests.wire.twistd import environment
 
@@ -41,9 +42,9 @@ def delivered(maildir: Path, sent: bytes) -> Message:
     Returns:
         Those headers.
     """
-    found = eventually(lambda: list(maildir.glob("new/*")), lambda: f"nothing in {maildir}")
+    found = eventually(lambda: stored(maildir), lambda: f"nothing in {maildir}")
     assert len(found) == 1, f"{len(found)} messages in {maildir}"
-    octets = found[0].read_bytes()
+    octets = found[0]
     assert octets.endswith(b"\r\n" + sent), _difference(sent, octets)
     return email.message_from_bytes(octets[: -len(sent)])
 

@@ -15,6 +15,7 @@ from tests.interop.peers import NODE_MODULES, program
 from tests.interop.receivers import DOMAIN, PICKY, Receiver
 from tests.interop.servers import Postfix, Server
 from tests.interop.test_relays import hand_over
+from tests.maildir import stored
 from tests.waiting import PATIENCE, eventually
 from txsmtpx import MailOptions, RcptOptions, SMTPClient, SMTPError, connect
 from txsmtpx.grammar.options import OriginalRecipient
@@ -44,8 +45,7 @@ async def test_postfix_notifies(postfix_receiver: Receiver) -> None:
     await client.quit()
 
     def reports() -> list[bytes]:
-        files = (file.read_bytes() for file in (postfix_receiver.mail / USER).glob("new/*"))
-        return [each for each in files if b"Original-Envelope-Id: order+1=a" in each]
+        return [each for each in stored(postfix_receiver.mail / USER) if b"Original-Envelope-Id: order+1=a" in each]
 
     (report,) = eventually(reports, lambda: postfix_receiver.program.end)
     report = report.replace(b"+2B", b"+").replace(b"+3D", b"=")  # in xtext, or not
@@ -133,7 +133,7 @@ async def test_exim_refuses_for_one(size: str, without: tuple[str, ...], exim_re
     assert (refused, error.code) == (recipients[1], 550)
     assert "Not to me" in str(error)
     exim_receiver.stored("carol", body)
-    assert not list((exim_receiver.mail / PICKY).glob("new/*"))
+    assert not stored(exim_receiver.mail / PICKY)
     with pytest.raises(SMTPError, match="550"):
         await client.send(SENDER, [recipients[1]] * 2, body)
     result = await client.send(SENDER, recipients[:1], body)

@@ -10,6 +10,7 @@ from tests.interop import servers
 from tests.interop.certificates import Certificate
 from tests.interop.conftest import need
 from tests.interop.messages import message
+from tests.maildir import stored
 from tests.waiting import eventually
 
 SENDER = "sender@client.test"
@@ -25,7 +26,7 @@ def test_postfix_delivers(postfix: servers.Postfix) -> None:
 def test_exim_delivers(exim: servers.Server) -> None:
     with smtplib.SMTP("127.0.0.1", exim.port) as client:
         client.sendmail(SENDER, f"alice@{servers.DOMAIN}", message("alice"))
-    eventually(lambda: list(exim.maildir.glob("new/*")), lambda: exim.end)
+    eventually(lambda: stored(exim.maildir), lambda: exim.end)
 
 
 def test_dovecot_answers_for_each_recipient(room: Room, certificate: Certificate) -> None:
@@ -40,7 +41,7 @@ def test_dovecot_answers_for_each_recipient(room: Room, certificate: Certificate
                 client.docmd("DATA")
                 client.send(b"Subject: Hello\r\n\r\nHello\r\n.\r\n")
                 assert [client.getreply()[0] for _ in range(2)] == [250, 552]
-        assert len(list(dovecot.maildir.glob("new/*"))) == 2
+        assert len(stored(dovecot.maildir)) == 2
 
 
 def test_smtp_sink_misbehaves(room: Room) -> None:

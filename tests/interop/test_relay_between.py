@@ -30,6 +30,7 @@ from tests.interop.peers import program
 from tests.interop.process import Running
 from tests.interop.receivers import DOMAIN, OVER_QUOTA, LMTPReceiver, Receiver
 from tests.interop.smtpx import smtpx
+from tests.maildir import stored
 from tests.ports import free_port
 from tests.waiting import PATIENCE
 
@@ -270,7 +271,7 @@ def test_each_recipient_of_postfix_is_answered_by_dovecot(
     from_postfix.logged(rf"to=<{OVER_QUOTA}@{LMTP_DOMAIN}>.* dsn=5\.2\.2, status=bounced .*552 5\.2\.2 .*end of DATA")
     for box in ("alice", "bob"):
         dovecot_receiver.stored(box, sent)
-    assert not list((dovecot_receiver.mail / OVER_QUOTA).glob("new/*"))
+    assert not stored(dovecot_receiver.mail / OVER_QUOTA)
 
 
 def test_a_huge_message_goes_through_to_dovecot(
@@ -282,4 +283,4 @@ def test_a_huge_message_goes_through_to_dovecot(
         from_postfix.logged(rf"to=<carol@{LMTP_DOMAIN}>.* status=sent \(250 2\.0\.0 ")
         from_postfix.logged(r"size=1\d{8}, nrcpt=2")
     dovecot_receiver.stored("carol", sent)
-    assert not list((dovecot_receiver.mail / OVER_QUOTA).glob("new/*"))
+    assert not stored(dovecot_receiver.mail / OVER_QUOTA)

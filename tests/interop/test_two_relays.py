@@ -20,6 +20,7 @@ from tests.interop.conftest import need
 from tests.interop.messages import message
 from tests.interop.receivers import LMTPReceiver, smtp_sink
 from tests.interop.test_relay_between import LMTP_DOMAIN, Relay, relay
+from tests.maildir import stored
 from tests.waiting import eventually
 
 UMLAUT_DOMAIN = "bücher.test"
@@ -101,7 +102,7 @@ def test_what_is_internationalized_is_refused(to_dovecot: Row, dovecot_receiver:
     octets, user, sender = INTERNATIONALIZED[what]
     code, text = send(to_dovecot, octets, f"{user}@{LMTP_DOMAIN}", BOTH, sender)
     assert (code, text[:5]) == (550, "5.6.7"), text
-    assert list((dovecot_receiver.mail / "carol").glob("new/*")) == []
+    assert stored(dovecot_receiver.mail / "carol") == []
 
 
 @pytest.fixture
@@ -135,9 +136,9 @@ def test_8_bit_octets_before_a_server_without_8bitmime(
             code, text = send(row, sent, "alice@example.test", BOTH[1:])
         assert code == 250, text
 
-    def stored() -> list[bytes]:
+    def arrived() -> list[bytes]:
         files = [file.read_bytes().replace(b"\r\n", b"\n") for file in directory.iterdir()]
         return [each for each in files if sent.replace(b"\r\n", b"\n") in each]
 
-    assert len(eventually(stored, lambda: str(list(directory.iterdir())))) == 1
+    assert len(eventually(arrived, lambda: str(list(directory.iterdir())))) == 1
     assert mode == "send" or not any("ü".encode() in file.read_bytes() for file in directory.iterdir())

@@ -14,19 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from txsmtpx import OpenBackend, Session, SMTPError
+from tests.conversations import observed
+from txsmtpx import Session, SMTPError
 from txsmtpx.observers.metric_families import FAMILIES
 from txsmtpx.observers.metrics_observer import MetricsObserver, counters, summed
 from txsmtpx.observers.prometheus_collector import prometheus_registry
-from txsmtpx.testing import Conversation
 
 HELLO = "EHLO client.example"
 MAIL = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>")
-
-
-def talk(figures, session=None, **settings):
-    session = session or Session()
-    return Conversation(OpenBackend(lambda connection: session), observers=[figures], **settings)
 
 
 def samples(export) -> dict[str, float]:
@@ -48,7 +43,7 @@ def chosen(export, *names):
 
 def test_a_conversation():
     figures = MetricsObserver()
-    client = talk(figures)
+    client = observed(figures)
     client.ask(HELLO, *MAIL, "DATA", "hello", ".", *MAIL, "RSET", "PWN", *MAIL)
     names = ["connections_total", "open_connections{tls=none}"]
     assert chosen(figures.export(), *names) == [1, 1]
@@ -81,7 +76,7 @@ def test_outcomes_under_lmtp(codes, outcome):
                     context.set_status(recipient, SMTPError(code, (code // 100, 0, 0), "No"))
 
     figures = MetricsObserver()
-    client = talk(figures, Picky(), lmtp=True)
+    client = observed(figures, Picky(), lmtp=True)
     client.ask(HELLO.replace("EHLO", "LHLO"), *MAIL, "DATA", ".")
     client.hang_up()
     found = samples(figures.export())
@@ -101,7 +96,7 @@ def test_time_and_size_have_buckets():
             await message.content()
             await waiting.pop()
 
-    client = talk(figures, Slow(), clock=clock)
+    client = observed(figures, Slow(), clock=clock)
     for seconds, size, answer in ((0.2, 1022, answers[1]), (4, 1023, answers[0])):
         client.ask(*([HELLO] if seconds < 1 else []), *MAIL, "DATA", "x" * size, ".")
         clock.advance(seconds)
@@ -119,7 +114,7 @@ def test_tls_by_its_version():
         version = "TLSv1.3"
 
     figures = MetricsObserver()
-    client = talk(figures)
+    client = observed(figures)
     client.protocol.dialog.tls_started(TLS())
     names = ["open_connections{tls=none}", "open_connections{tls=TLSv1.3}", "tls_handshakes_total{tls=TLSv1.3}"]
     assert chosen(figures.export(), *names) == [0, 1, 1]
@@ -134,7 +129,7 @@ LABELS = {"listener": "mx", "tls": "none|TLSv1.[23]", "verb": "[A-Z]+|other", "c
 @given(st.lists(st.binary(max_size=20), max_size=5))
 def test_a_client_makes_no_label(lines):
     figures = MetricsObserver("mx")
-    client = talk(figures)
+    client = observed(figures)
     client.ask(HELLO, *MAIL)
     client.send(b"".join(line.replace(b"\n", b"") + b"\r\n" for line in lines))
     client.hang_up()
@@ -147,7 +142,7 @@ def test_a_client_makes_no_label(lines):
 def test_the_sum_of_several():
     one, other, apart = MetricsObserver("in"), MetricsObserver("in"), MetricsObserver("out")
     for figures, messages in ((one, 1), (other, 2), (apart, 4)):
-        client = talk(figures)
+        client = observed(figures)
         client.ask(HELLO, *[*MAIL, "DATA", "x", "."] * messages)
         client.hang_up()
     exports = [json.loads(json.dumps(each.export())) for each in (one, other, apart)]
@@ -162,7 +157,7 @@ def test_the_sum_of_several():
 
 def test_what_is_gone_has_no_open_connections():
     figures = MetricsObserver()
-    client = talk(figures)
+    client = observed(figures)
     left = counters(figures.export())
     assert "open_connections" not in left
     assert set(left) == {family.name for family in FAMILIES} - {"open_connections"}

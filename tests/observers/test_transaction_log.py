@@ -12,13 +12,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import Logger, formatEvent, globalLogPublisher
 
+from tests.conversations import observed, served_by
 from tests.observers.test_fields import read
-from txsmtpx import Observer, OpenBackend, Reply, Session, SMTPError
+from txsmtpx import Observer, Reply, Session, SMTPError
 from txsmtpx.dialog.refusals import MOST
 from txsmtpx.observers.json_format import json_format
 from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.observers.transaction_log import TransactionLog
-from txsmtpx.testing import Conversation
 
 FORM = [
     "session", "queue", "listener", "end", "peer", "helo", "login", "tls", "from", "to", "recipients", "rejected",
@@ -58,11 +58,6 @@ def refusals():
     globalLogPublisher.removeObserver(observe)
 
 
-def talk(logged, session=None, which="all", **settings):
-    session = session or Session()
-    return Conversation(OpenBackend(lambda connection: session), observers=[logged.watching(which)], **settings)
-
-
 HELLO = "EHLO client.example"
 MAIL = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>")
 
@@ -84,7 +79,7 @@ def test_the_form(logged):
             await message.content()
             await answer
 
-    client = talk(logged, Slow(), clock=clock)
+    client = observed(logged.watching(), Slow(), clock=clock)
     client.ask(HELLO, *MAIL, "DATA")
     clock.advance(1.5)
     client.send(b"body\r\n.\r\n")
@@ -104,7 +99,7 @@ def test_the_form(logged):
 
 
 def test_mail_and_rset_without_end_do_not_fill_the_log(logged, refusals):
-    client = talk(logged)
+    client = observed(logged.watching())
     client.ask(HELLO)
     for _ in range(MOST + 5):
         client.ask("MAIL FROM:<a@client.example>", "RSET")
@@ -120,7 +115,7 @@ def test_mail_and_rset_without_end_do_not_fill_the_log(logged, refusals):
 
 
 def test_so_many_resets_are_all_in_the_log(logged, refusals):
-    client = talk(logged)
+    client = observed(logged.watching())
     client.ask(HELLO, *["MAIL FROM:<a@client.example>", "RSET"] * MOST)
     client.hang_up()
     assert len(logged) == MOST
@@ -129,7 +124,7 @@ def test_so_many_resets_are_all_in_the_log(logged, refusals):
 
 def test_the_form_is_fixed(logged):
     for lines in (["DATA", "."], ["RSET"], []):
-        client = talk(logged)
+        client = observed(logged.watching())
         client.ask(HELLO, *MAIL, *lines)
         client.hang_up()
     assert [list(read(formatEvent(event))) for event in logged] == [FORM] * 3
@@ -138,7 +133,7 @@ def test_the_form_is_fixed(logged):
 
 
 def test_the_fields_are_there_for_everybody(logged):
-    client = talk(logged)
+    client = observed(logged.watching())
     client.ask(HELLO, *MAIL, "DATA", ".")
     client.hang_up()
     (event,) = logged
@@ -162,7 +157,7 @@ def test_outcomes_under_lmtp(logged, statuses, counts, code):
             for name, code in statuses.items():
                 context.set_status(f"{name}@localhost", SMTPError(code, (code // 100, 0, 0), "No"))
 
-    client = talk(logged, Picky(), lmtp=True)
+    client = observed(logged.watching(), Picky(), lmtp=True)
     client.ask(HELLO.replace("EHLO", "LHLO"), *MAIL, "DATA", ".")
     client.hang_up()
     found = logged.fields
@@ -180,7 +175,7 @@ def test_recipients_that_were_refused(logged, end):
                 raise SMTPError(550, None, "No")
             return Reply(450, None, "Not now") if recipient.startswith("later") else None
 
-    client = talk(logged, Picky(), max_recipients=2)
+    client = observed(logged.watching(), Picky(), max_recipients=2)
     recipients = ["no@localhost", "yes@localhost", "later@localhost", "yes", "", "yes@localhost", "third@localhost"]
     client.ask(HELLO, MAIL[0], *(f"RCPT TO:<{each}>" for each in recipients), end, ".")
     client.hang_up()
@@ -199,7 +194,7 @@ def test_recipients_that_were_refused(logged, end):
     ],
 )
 def test_each_refused_rcpt_is_one(logged, sent, rejected):
-    client = talk(logged)
+    client = observed(logged.watching())
     client.ask(HELLO, MAIL[0])
     client.send(sent)
     client.hang_up()
@@ -211,14 +206,14 @@ def test_a_rcpt_that_was_not_answered_is_not_a_refused_one(logged):
         def rcpt(self, recipient, options):
             return Deferred()
 
-    client = talk(logged, Slow())
+    client = observed(logged.watching(), Slow())
     client.ask(HELLO, *MAIL)
     client.hang_up()
     assert (logged.fields["recipients"], logged.fields["rejected"]) == ("0", "0")
 
 
 def test_counts_begin_anew_with_each_transaction(logged):
-    client = talk(logged)
+    client = observed(logged.watching())
     client.ask(HELLO, MAIL[0], "RCPT TO:<x>", "RSET", *MAIL, "DATA", ".")
     client.hang_up()
     assert [(event["recipients"], event["rejected"]) for event in logged] == [(0, 1), (2, 0)]
@@ -230,7 +225,7 @@ def test_one_answer_for_all(logged, code, counts):
         def data(self, message, context):
             raise SMTPError(code, (code // 100, 0, 0), "No\r\n250 yes")
 
-    client = talk(logged, Rude())
+    client = observed(logged.watching(), Rude())
     client.ask(HELLO, *MAIL, "DATA", ".")
     client.hang_up()
     found = logged.fields
@@ -239,7 +234,7 @@ def test_one_answer_for_all(logged, code, counts):
 
 
 def test_only_what_was_refused(logged):
-    client = talk(logged, No(), "refused")
+    client = observed(logged.watching("refused"), No())
     client.ask(HELLO, "MAIL FROM:<>", *MAIL[1:], "DATA", ".", *MAIL, "RSET", *MAIL, "DATA", ".")
     client.hang_up()
     assert logged.fields["from"] == "<a@client.example>"
@@ -250,7 +245,7 @@ def test_what_the_backend_notes_comes_last(logged):
         def data(self, message, context):
             context.note(stored=2, where="a place\n", code="of its own", smtpx_line="forged\n", log_format="{forged}")
 
-    client = talk(logged, Noting())
+    client = observed(logged.watching(), Noting())
     client.ask(HELLO, *MAIL, "DATA", ".")
     client.hang_up()
     found = logged.fields
@@ -262,7 +257,7 @@ def test_what_the_backend_notes_comes_last(logged):
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1, max_size=50))
 def test_nobody_forges_a_line(helo):
     logged = Logged()
-    client = talk(logged)
+    client = observed(logged.watching())
     client.send(f"EHLO {helo}\r\n".encode())
     if not client.protocol.dialog.connection.helo:  # that was no name
         client.ask(HELLO)
@@ -281,7 +276,7 @@ def test_a_refusal_is_said_once(logged):
     try:
         for observers in ([logged.watching()], [Observer()]):
             session = No()
-            client = Conversation(OpenBackend(lambda connection, session=session: session), observers=observers)
+            client = served_by(session, observers=observers)
             client.ask(HELLO, *MAIL, "DATA", ".")
             client.hang_up()
     finally:
@@ -303,7 +298,7 @@ def test_how_long_it_took(logged):
             return message.content().addCallback(lambda content: answer)
 
     answer = Deferred()
-    client = talk(logged, Slow())
+    client = observed(logged.watching(), Slow())
     client.ask(HELLO)
     client.clock.advance(100)
     client.ask(*MAIL)
@@ -329,7 +324,7 @@ def test_a_line_has_a_limit(logged, letter):
             context.note(subject=letter * 60_000, next=letter * 60_000, more=letter * 60_000, last=1)
             raise SMTPError(550, (5, 0, 0), "\n".join([f"no {letter}" * 1000] * 100))
 
-    client = talk(logged, Talkative())
+    client = observed(logged.watching(), Talkative())
     client.ask(HELLO)
     client.protocol.dialog.connection.helo = client.protocol.dialog.connection.username = letter * 20_000
     client.ask("MAIL FROM:<a@client.example>", *[f"RCPT TO:<{n}@localhost>" for n in range(10)])
@@ -356,7 +351,7 @@ def test_a_note_without_a_watcher_has_a_limit_too():
     try:
         session = Session()
         session.data = lambda message, context: context.note(subject="s" * 60_000)
-        client = Conversation(OpenBackend(lambda connection: session))
+        client = served_by(session)
         client.ask(HELLO, *MAIL, "DATA", ".")
         client.hang_up()
     finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.maildir import stored
 from tests.siege.besieged import KIB, Besieged
 from tests.siege.client import Client, Refused
 
@@ -22,7 +23,7 @@ BODY = b"Subject: hi\r\n\r\n" + (b"x" * 78 + b"\r\n") * 2500 + b"the end\r\n"
 def whole(maildir: Path) -> int:
     """How many messages are in ``new``, each of them whole; and nothing is left in ``tmp``."""
     assert list((maildir / "tmp").iterdir()) == []
-    messages = [path.read_bytes() for path in (maildir / "new").iterdir()]
+    messages = stored(maildir)
     assert all(message.endswith(BODY) for message in messages)
     return len(messages)
 
@@ -57,13 +58,13 @@ def test_full(directory, lmtp):
     with small_disk(directory) as disk, Besieged(directory, *options) as server:
         with Client(server.port, lmtp=lmtp) as client:
             client.send(BODY)
-            stored = 1
+            number = 1
             with contextlib.suppress(Refused):
                 while True:
                     client.send(BODY)
-                    stored += 1
+                    number += 1
             assert refusal(client) == "452 4.3.1"
-            assert whole(disk / "Maildir") == stored
+            assert whole(disk / "Maildir") == number
             for path in (disk / "Maildir" / "new").iterdir():
                 path.unlink()
             client.send(BODY)
@@ -140,4 +141,4 @@ def test_it_may_write_no_large_files(directory):
         subprocess.run(["prlimit", "--pid", str(server.process.pid), f"--fsize={100 * KIB}"], check=True)
         assert refusal(client) == "452 4.3.1"
         client.send(b"hi\r\n")
-        assert len(list((directory / "Maildir" / "new").iterdir())) == 1
+        assert len(stored(directory / "Maildir")) == 1

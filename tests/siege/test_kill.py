@@ -10,6 +10,7 @@ import socket
 import time
 from pathlib import Path
 
+from tests.maildir import stored
 from tests.siege.besieged import Besieged
 from tests.siege.client import Client
 from tests.siege.load import Load, message, wire
@@ -22,11 +23,10 @@ PER_ROUND = 100_000
 """Numbers; nobody sends so many before the end."""
 
 
-def stored(maildir: Path) -> dict[int, int]:
+def numbered(maildir: Path) -> dict[int, int]:
     """Messages in ``new``, by number, and how often; each has to be whole, octet by octet."""
     found: dict[int, int] = {}
-    for path in (maildir / "new").iterdir():
-        content = path.read_bytes()
+    for content in stored(maildir):
         content = content[content.index(b"Subject: ") :]
         number = int(re.match(rb"Subject: (\d+)\r\n", content)[1])
         assert content == message(number)
@@ -50,7 +50,7 @@ def test_killed_at_any_moment(directory, with_tls, figures):
             time.sleep(random.uniform(0, 0.3))
             server.process.kill()
             acknowledged = load.over()
-        there = stored(directory / "Maildir")
+        there = numbered(directory / "Maildir")
         assert set(acknowledged) - set(there) == set()
         # What is there and was not acknowledged was on its way: at most one message of each client.
         assert len(set(there) - set(acknowledged)) <= len(WAYS)
@@ -82,7 +82,7 @@ def test_stopped_under_load(directory, with_tls, figures):
             assert within.reply()[:9] == b"421 4.3.2"
             assert server.ended()  # with 0
             slowest = max(slowest, time.monotonic() - began)
-        there = stored(directory / "Maildir")
+        there = numbered(directory / "Maildir")
         assert set(acknowledged) | {last} == set(there)
         assert set(there.values()) == {1}
         kept += len(there)

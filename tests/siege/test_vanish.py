@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+from tests.maildir import stored
 from tests.siege.besieged import MIB, Besieged
 from tests.siege.client import Client
 from tests.siege.crowd import half_a_hello
@@ -78,8 +79,8 @@ def test_at_each_phase(server, directory, figures):
         assert server.within(20, lambda: server.descriptors == before)
         client.send(BODY)
         grown = server.resident - memory
-    for path in (directory / "Maildir" / "new").iterdir():
-        assert path.read_bytes().endswith((BODY, b"\nhi"))
+    for message in stored(directory / "Maildir"):
+        assert message.endswith((BODY, b"\nhi"))
     assert server.within(5, lambda: not list((directory / "Maildir" / "tmp").iterdir()))
     assert server.stop()  # with no traceback in its log
     assert grown < 16 * MIB

@@ -11,9 +11,10 @@ from twisted.internet.interfaces import IConsumer
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
+from tests.conversations import greeted
 from txsmtpx import Session, SMTPError
 from txsmtpx.dialog.message import HIGH_WATER
-from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.testing import RecordingBackend
 from txsmtpx.wire.back_pressure import HELD_INPUT, TURN
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
@@ -21,12 +22,6 @@ OK = "250 2.0.0 Ok"
 
 SEGMENT = 4096
 LINE = b"x" * 62 + b"\r\n"
-
-
-def conversation(backend=None, **settings):
-    client = Conversation(backend, **settings)
-    client.replies()
-    return client
 
 
 def paused(client) -> bool:
@@ -44,7 +39,7 @@ def fill(client, segment: bytes, most: int = 100) -> int:
 
 def test_commands_that_wait_for_a_backend_pause_the_transport_and_come_back():
     waiting = Deferred()
-    client = conversation(RecordingBackend(mail=[waiting]))
+    client = greeted(RecordingBackend(mail=[waiting]))
     client.ask(*HELLO[:2])
     noops = b"NOOP\r\n" * 1000
     sent = fill(client, noops)
@@ -58,7 +53,7 @@ def test_commands_that_wait_for_a_backend_pause_the_transport_and_come_back():
 
 
 def test_held_to_the_bound_the_transport_is_not_paused():
-    client = conversation(RecordingBackend(mail=[Deferred()]))
+    client = greeted(RecordingBackend(mail=[Deferred()]))
     client.ask(*HELLO[:2])
     client.send(b"x" * HELD_INPUT)
     assert not paused(client)
@@ -69,7 +64,7 @@ def test_held_to_the_bound_the_transport_is_not_paused():
 
 def test_fifty_commands_at_a_second_each_are_answered_in_order():
     backend = RecordingBackend()
-    client = conversation(backend)
+    client = greeted(backend)
     for method in ("mail", "rcpt", "reset"):
         backend.outcomes[method] = lambda *arguments: deferLater(client.clock, 1, lambda: None)
     lines = ["EHLO client.example", "MAIL FROM:<a@client.example>"]
@@ -94,7 +89,7 @@ def test_fifty_commands_at_a_second_each_are_answered_in_order():
 def test_a_body_that_nobody_reads_stops(begin):
     taken = []
     backend = RecordingBackend(data=lambda message, context: taken.append(message) or Deferred())
-    client = conversation(backend)
+    client = greeted(backend)
     client.ask(*HELLO, begin)
     sent = fill(client, LINE * (SEGMENT // len(LINE)))
     assert sent * SEGMENT <= HIGH_WATER + HELD_INPUT + 2 * SEGMENT
@@ -107,7 +102,7 @@ def test_chunks_that_nobody_reads_stop(size):
     """Each is complete when it comes, and is answered when there is room for the next."""
     taken = []
     backend = RecordingBackend(data=lambda message, context: taken.append(message) or Deferred())
-    client = conversation(backend)
+    client = greeted(backend)
     client.ask(*HELLO)
     chunk = b"BDAT %d\r\n" % size + b"x" * size
     answered = 0
@@ -127,7 +122,7 @@ def test_chunks_that_nobody_reads_stop(size):
 
 def test_a_chunk_that_waits_for_its_reader_counts_for_the_time_of_the_message():
     backend = RecordingBackend(data=lambda message, context: Deferred())
-    client = conversation(backend, message_timeout=60, read_timeout=10)
+    client = greeted(backend, message_timeout=60, read_timeout=10)
     client.ask(*HELLO)
     size = HIGH_WATER + 1
     client.send(b"BDAT %d\r\n" % size + b"x" * size)
@@ -140,7 +135,7 @@ def test_a_chunk_that_waits_for_its_reader_counts_for_the_time_of_the_message():
 
 def test_a_chunk_that_waits_for_its_reader_is_given_up():
     backend = RecordingBackend(data=lambda message, context: Deferred())
-    client = conversation(backend)
+    client = greeted(backend)
     client.ask(*HELLO)
     size = HIGH_WATER + 1
     client.send(b"BDAT %d\r\n" % size + b"x" * size)
@@ -151,7 +146,7 @@ def test_a_chunk_that_waits_for_its_reader_is_given_up():
 
 def test_a_chunk_is_answered_as_the_backend_says_meanwhile():
     answer = Deferred()
-    client = conversation(RecordingBackend(data=lambda message, context: answer))
+    client = greeted(RecordingBackend(data=lambda message, context: answer))
     client.ask(*HELLO)
     size = HIGH_WATER + 1
     client.send(b"BDAT %d\r\n" % size + b"x" * size)
@@ -177,7 +172,7 @@ def test_a_body_that_is_read_late_comes_whole(how):
             await message.deliver_to(consumer)
             stored.extend(consumer.written)
 
-    client = conversation(RecordingBackend(data=read))
+    client = greeted(RecordingBackend(data=read))
     client.ask(*HELLO, "DATA")
     segment = LINE * (SEGMENT // len(LINE))
     sent = fill(client, segment)
@@ -210,7 +205,7 @@ class Consumer:
 
 def test_a_consumer_that_pauses_pauses_the_peer():
     consumer = Consumer()
-    client = conversation(RecordingBackend(data=lambda message, context: message.deliver_to(consumer)))
+    client = greeted(RecordingBackend(data=lambda message, context: message.deliver_to(consumer)))
     client.ask(*HELLO, "DATA")
     client.send(LINE + b"y")
     assert b"".join(consumer.written) == LINE + b"y"
@@ -235,7 +230,7 @@ def test_a_consumer_that_pauses_at_each_write():
             self.producer.pauseProducing()
 
     consumer = Fussy()
-    client = conversation(RecordingBackend(data=lambda message, context: message.deliver_to(consumer)))
+    client = greeted(RecordingBackend(data=lambda message, context: message.deliver_to(consumer)))
     client.ask(*HELLO, "DATA")
     client.replies()
     for _ in range(10):
@@ -252,7 +247,7 @@ def test_a_consumer_that_pauses_at_each_write():
 
 
 def test_a_peer_that_does_not_read_is_not_worked_for():
-    client = conversation()
+    client = greeted()
     client.ask("EHLO client.example")
     client.transport.producer.pauseProducing()
     assert client.ask("MAIL FROM:<a@client.example>", "RSET") == []
@@ -267,7 +262,7 @@ def test_a_peer_that_does_not_read_is_not_worked_for():
 
 
 def test_a_peer_that_stops_reading_within_a_segment():
-    client = conversation()
+    client = greeted()
     write, written = client.transport.write, []
 
     def full(octets):
@@ -287,7 +282,7 @@ def test_a_peer_that_stops_reading_within_a_segment():
 
 def test_a_backend_that_answers_a_peer_that_does_not_read():
     waiting = Deferred()
-    client = conversation(RecordingBackend(mail=[waiting]))
+    client = greeted(RecordingBackend(mail=[waiting]))
     client.ask(*HELLO)
     client.transport.producer.pauseProducing()
     waiting.callback(None)
@@ -312,14 +307,14 @@ def growth(client, segment: bytes, times: int) -> int:
 
 
 def test_a_line_without_end_takes_no_memory():
-    client = conversation()
+    client = greeted()
     assert growth(client, b"x" * SEGMENT, 500) < 2 * SEGMENT
     assert client.ask("", "NOOP") == ["500 5.5.2 Line too long", OK]
     client.hang_up()
 
 
 def test_a_login_without_end_takes_no_memory():
-    client = conversation(RecordingBackend({"user": "secret"}), allow_insecure_auth=True)
+    client = greeted(RecordingBackend({"user": "secret"}), allow_insecure_auth=True)
     client.ask("EHLO client.example", "AUTH LOGIN")
     assert growth(client, b"A" * SEGMENT, 500) < 4 * SEGMENT
     assert client.ask("", "NOOP") == ["500 5.5.6 Response too long", OK]
@@ -342,7 +337,7 @@ SEGMENTS = [
 
 def repeating(segment):
     """A conversation in which ``segment`` was often said, with a backend that keeps nothing of it."""
-    client = conversation(RecordingBackend(data=lambda message, context: None))
+    client = greeted(RecordingBackend(data=lambda message, context: None))
     client.backend.asked = lambda method, *arguments: None
     session = Session()
     client.backend.anonymous_login = lambda connection: session
@@ -371,7 +366,7 @@ def test_nothing_waits_for_the_garbage_collector(segment):
 
 
 def test_an_oversized_message_takes_no_memory():
-    client = conversation(RecordingBackend(data=lambda message, context: message.content()), max_message_bytes=1000)
+    client = greeted(RecordingBackend(data=lambda message, context: message.content()), max_message_bytes=1000)
     client.ask(*HELLO, "DATA")
     assert growth(client, LINE * 64, 500) < 8192
     (answer,) = client.ask(".")
@@ -388,7 +383,7 @@ SMALL = {
 @pytest.mark.parametrize("segment", SMALL.values(), ids=SMALL)
 def test_small_chunks_take_no_more_memory_than_their_octets(segment):
     """A piece of its own for each would take twenty times as much."""
-    client = conversation(RecordingBackend(data=lambda message, context: message.content()))
+    client = greeted(RecordingBackend(data=lambda message, context: message.content()))
     client.ask(*HELLO)
     segments, octets = 200, 1000
 
@@ -412,7 +407,7 @@ def test_small_chunks_take_no_more_memory_than_their_octets(segment):
 
 
 def test_an_octet_a_segment_takes_no_more_memory_than_its_octets():
-    client = conversation(RecordingBackend(data=lambda message, context: message.content()))
+    client = greeted(RecordingBackend(data=lambda message, context: message.content()))
     client.ask(*HELLO, "DATA")
     octets = 50_000
     assert growth(client, b"x", octets) < 1.3 * octets + 16 * 1024

@@ -10,6 +10,7 @@ import ssl
 
 import pytest
 
+from tests.maildir import stored
 from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.testing import Pem, issue
@@ -81,7 +82,7 @@ def test_proxys_header_before_tls(directory, pem):
         assert client.getreply()[0] == 220
         assert client.sendmail("a@client.example", ["b@localhost"], "Subject: hi\r\n\r\n") == {}
         client.quit()
-        (message,) = [path.read_bytes() for path in (directory / "Maildir" / "new").iterdir()]
+        (message,) = stored(directory / "Maildir")
         assert b"[198.51.100.7])" in message
         assert b" with ESMTPS id " in message
         assert server.stop()

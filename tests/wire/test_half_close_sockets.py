@@ -14,6 +14,7 @@ from twisted.internet.endpoints import clientFromString, connectProtocol, server
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 
+from tests.maildir import stored
 from tests.waiting import PATIENCE
 from tests.wire.replies import codes
 from tests.wire.twistd import LOCAL, Twistd
@@ -130,8 +131,8 @@ async def test_in_the_testing_server():
 async def test_a_maildir(tmp_path):
     async with listening(MaildirBackend(str(tmp_path / "Maildir"))) as port:
         assert codes(await sent(port, MAIL + QUIT))[-2:] == ["250", "221"]
-    (stored,) = (tmp_path / "Maildir" / "new").iterdir()
-    assert stored.read_bytes().endswith(BODY)
+    (message,) = stored(tmp_path / "Maildir")
+    assert message.endswith(BODY)
 
 
 async def test_a_filter():
@@ -237,5 +238,5 @@ def test_as_a_process(tmp_path_factory, workers):
                 client.shutdown(socket.SHUT_WR)
                 heard = b"".join(iter(lambda client=client: client.recv(4096), b""))
             assert codes(heard.decode().splitlines())[-2:] == ["250", "221"]
-        assert len(list((directory / "Maildir" / "new").iterdir())) == 2
+        assert len(stored(directory / "Maildir")) == 2
         assert server.stop()

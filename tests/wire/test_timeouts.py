@@ -6,7 +6,8 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
-from txsmtpx.testing import Conversation, RecordingBackend
+from tests.conversations import greeted
+from txsmtpx.testing import RecordingBackend
 from txsmtpx.wire.back_pressure import BackPressure
 
 IDLE = ["421 4.4.2 Idle for too long, closing the connection"]
@@ -17,9 +18,7 @@ HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@loca
 
 def conversation(backend=None, **settings):
     settings = {"read_timeout": 10, "write_timeout": 5, "message_timeout": 60, **settings}
-    client = Conversation(backend, **settings)
-    client.replies()
-    return client
+    return greeted(backend, **settings)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import ssl
 
 import pytest
 
+from tests.maildir import stored
 from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Telnet, Twistd, tls_options
 from twisted import version
@@ -31,10 +32,6 @@ def deliver(client: smtplib.SMTP) -> None:
     client.quit()
 
 
-def stored(directory) -> list[bytes]:
-    return [path.read_bytes() for path in (directory / "Maildir" / "new").iterdir()]
-
-
 @pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll here")
 @pytest.mark.parametrize(
     ("chosen", "name"),
@@ -50,7 +47,7 @@ def test_the_reactor(directory, chosen, name):
     with Twistd(directory, *options, before=chosen) as server:
         with smtplib.SMTP("127.0.0.1", server.port) as client, socket.create_connection(("127.0.0.1", server.port)):
             deliver(client)
-        assert len(stored(directory)) == 1
+        assert len(stored(directory / "Maildir")) == 1
         assert f"reactor class: {name}." in server.log
         assert server.stop()
 
@@ -83,7 +80,7 @@ def test_tcp(directory, port):
         client.sock = connection
         assert client.getreply() == (220, b"mx.example ESMTP txsmtpx")
         deliver(client)
-        (message,) = stored(directory)
+        (message,) = stored(directory / "Maildir")
         assert message.endswith(MESSAGE.encode())
         peer = "198.51.100.7" if port.startswith("haproxy") else "127.0.0.1"
         assert f"[{peer}])".encode() in message
@@ -134,7 +131,7 @@ def test_implicit_tls(directory, pem, port):
         assert not client.has_extn("STARTTLS")
         client.login("user", "correct horse")
         deliver(client)
-        (message,) = stored(directory)
+        (message,) = stored(directory / "Maildir")
         assert b" with ESMTPSA id " in message
         assert server.stop()
 
@@ -170,7 +167,7 @@ def test_proxied_tls(directory, pem):
         assert client.has_extn("AUTH")
         client.login("user", "correct horse")
         deliver(client)
-        (message,) = stored(directory)
+        (message,) = stored(directory / "Maildir")
         assert b"[IPv6:2001:db8::7]" in message
         assert b" with ESMTPSA id " in message
 
@@ -195,7 +192,7 @@ def test_starttls(directory, pem, proxied):
         assert client.docmd("AUTH", "PLAIN AHVzZXIAd3Jvbmc=")[0] == 535
         client.login("user", "correct horse")
         deliver(client)
-        (message,) = stored(directory)
+        (message,) = stored(directory / "Maildir")
         assert b" with ESMTPSA id " in message
         assert server.stop()
 
@@ -222,8 +219,8 @@ def test_lmtp(directory, port):
             ]
             assert client.ask("QUIT")[:3] == "221"
         for name in "bc":
-            (path,) = (directory / "Maildir" / name / "new").iterdir()
-            assert b" with LMTP id " in path.read_bytes()
+            (message,) = stored(directory / "Maildir" / name)
+            assert b" with LMTP id " in message
         assert server.stop()
     assert not (directory / "socket").exists()
 
@@ -335,7 +332,7 @@ def test_sigterm_lets_a_transaction_finish(directory):
             assert busy.reply() == "421 4.3.2 Service shutting down, closing the connection"
             assert busy.reply() == ""
         assert server.ended()
-    (message,) = stored(directory)
+    (message,) = stored(directory / "Maildir")
     assert b"the last one" in message
 
 
@@ -348,7 +345,7 @@ def test_sigterm_waits_so_long_and_no_longer(directory):
         busy.say(*["x" * 900] * 400)
         server.eventually(lambda: list((directory / "Maildir" / "tmp").glob("*")))
         assert server.stop()
-    assert stored(directory) == []
+    assert stored(directory / "Maildir") == []
     assert list((directory / "Maildir" / "tmp").iterdir()) == []
 
 
