@@ -12,10 +12,10 @@ import pytest
 from tests.docs.block import blocks
 from tests.docs.story import Story, commands
 from tests.interop import servers
-from tests.interop.certificates import Certificate
 from tests.interop.conftest import certificate, need, room  # noqa: F401  # fixtures
 from tests.maildir import stored
 from tests.waiting import eventually
+from txsmtpx.testing import Pem
 
 PAGE = Path(__file__).parents[2] / "docs/howto/postfix-dovecot.md"
 LETTER = b"Subject: Hello\r\n\r\n.Hey <3\r\n"
@@ -24,7 +24,7 @@ RECIPIENTS = ["me@example.org", "you@example.org"]
 
 def test_what_postfix_hands_over_is_stored(
     room: Callable[[str], Path],  # noqa: F811
-    certificate: Certificate,  # noqa: F811
+    certificate: Pem,  # noqa: F811
     tmp_path: Path,
 ) -> None:
     """With the settings of the page, and a socket in Postfix's own directory."""
@@ -56,7 +56,7 @@ def _both(maildirs: Path) -> list[Path]:
 
 def test_what_is_relayed_to_dovecot_is_stored(
     room: Callable[[str], Path],  # noqa: F811
-    certificate: Certificate,  # noqa: F811
+    certificate: Pem,  # noqa: F811
     tmp_path: Path,
 ) -> None:
     need("dovecot")

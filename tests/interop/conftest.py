@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.interop import peers, receivers, servers
-from tests.interop.certificates import Certificate, make_certificate
 from tests.interop.clients import PASSWORD, USER
 from tests.interop.process import Running
 from tests.interop.smtpx import smtpx
 from tests.ports import free_port
+from txsmtpx.testing import Pem, issue
 
 REFUSING = "tests.interop.refusing.backend"
 
@@ -50,9 +50,9 @@ def room() -> Iterator[Callable[[str], Path]]:
 
 
 @pytest.fixture(scope="session")
-def certificate(room: Callable[[str], Path]) -> Certificate:
+def certificate(room: Callable[[str], Path]) -> Pem:
     """What all servers show."""
-    return make_certificate(room("certificate"))
+    return issue(room("certificate"))
 
 
 @dataclass
@@ -74,7 +74,7 @@ class OurServer:
 
 
 @pytest.fixture(scope="session")
-def our_server(room: Callable[[str], Path], certificate: Certificate) -> Iterator[OurServer]:
+def our_server(room: Callable[[str], Path], certificate: Pem) -> Iterator[OurServer]:
     """It takes everything, logged in or not, into a Maildir for each recipient."""
     directory = room("smtpx")
     port, tls_port, proxied_port = free_port(), free_port(), free_port()
@@ -134,7 +134,7 @@ def our_refusing_server(room: Callable[[str], Path]) -> Iterator[int]:
 @pytest.fixture(scope="session")
 def postfix(
     room: Callable[[str], Path],
-    certificate: Certificate,
+    certificate: Pem,
     our_server: OurServer,
     our_lmtp_server: OurLMTPServer,
     our_refusing_server: int,
@@ -159,7 +159,7 @@ def postfix(
 @pytest.fixture(scope="session")
 def exim(
     room: Callable[[str], Path],
-    certificate: Certificate,
+    certificate: Pem,
     our_server: OurServer,
     our_refusing_server: int,
     our_dsn_server: OurDSNServer,
@@ -193,7 +193,7 @@ def our_dsn_server(room: Callable[[str], Path]) -> Iterator[OurDSNServer]:
 
 
 @pytest.fixture(scope="session")
-def haproxy(room: Callable[[str], Path], certificate: Certificate, our_server: OurServer) -> Iterator[dict[str, int]]:
+def haproxy(room: Callable[[str], Path], certificate: Pem, our_server: OurServer) -> Iterator[dict[str, int]]:
     """In front of ours: its ports by what they add."""
     need("haproxy")
     with servers.haproxy(room("haproxy"), certificate, our_server.proxied_port) as ports:
@@ -204,7 +204,7 @@ def haproxy(room: Callable[[str], Path], certificate: Certificate, our_server: O
 
 
 @pytest.fixture(scope="session")
-def postfix_receiver(room: Callable[[str], Path], certificate: Certificate) -> Iterator[receivers.Receiver]:
+def postfix_receiver(room: Callable[[str], Path], certificate: Pem) -> Iterator[receivers.Receiver]:
     """Postfix."""
     need("postfix-sasl")
     with receivers.postfix(room("postfix-receiver"), certificate) as receiver:
@@ -212,7 +212,7 @@ def postfix_receiver(room: Callable[[str], Path], certificate: Certificate) -> I
 
 
 @pytest.fixture(scope="session")
-def exim_receiver(room: Callable[[str], Path], certificate: Certificate) -> Iterator[receivers.Receiver]:
+def exim_receiver(room: Callable[[str], Path], certificate: Pem) -> Iterator[receivers.Receiver]:
     """Exim."""
     need("exim")
     with receivers.exim(room("exim-receiver"), certificate) as receiver:
@@ -228,7 +228,7 @@ def opensmtpd_receiver(room: Callable[[str], Path]) -> Iterator[receivers.Receiv
 
 
 @pytest.fixture(scope="session")
-def aiosmtpd_receiver(room: Callable[[str], Path], certificate: Certificate) -> Iterator[receivers.Receiver]:
+def aiosmtpd_receiver(room: Callable[[str], Path], certificate: Pem) -> Iterator[receivers.Receiver]:
     """aiosmtpd."""
     need("aiosmtpd")
     with receivers.aiosmtpd(room("aiosmtpd-receiver"), certificate) as receiver:
@@ -236,7 +236,7 @@ def aiosmtpd_receiver(room: Callable[[str], Path], certificate: Certificate) -> 
 
 
 @pytest.fixture(scope="session")
-def dovecot_receiver(room: Callable[[str], Path], certificate: Certificate) -> Iterator[receivers.LMTPReceiver]:
+def dovecot_receiver(room: Callable[[str], Path], certificate: Pem) -> Iterator[receivers.LMTPReceiver]:
     """Dovecot, over LMTP."""
     need("dovecot")
     with receivers.dovecot(room("dovecot-receiver"), certificate) as receiver:

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop import servers
-from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, USER
 from tests.interop.peers import EXIM, EXIM_USER, OPENSMTPD, OPENSMTPD_ROOT, SASLPASSWD, program
 from tests.interop.process import Running, running
@@ -25,6 +24,7 @@ from tests.interop.servers import DOMAIN
 from tests.maildir import stored
 from tests.ports import free_port
 from tests.waiting import eventually
+from txsmtpx.testing import Pem
 
 UMLAUT_DOMAIN, UMLAUT_DOMAIN_ASCII = "exämple.test", "xn--exmple-cua.test"
 
@@ -81,7 +81,7 @@ def _users_of_many() -> list[str]:
 
 @contextlib.contextmanager
 def postfix(
-    directory: Path, certificate: Certificate, max_message_bytes: int = MAX_MESSAGE_BYTES
+    directory: Path, certificate: Pem, max_message_bytes: int = MAX_MESSAGE_BYTES
 ) -> Iterator[Receiver]:
     """
     Postfix, with the logins of Cyrus SASL.
@@ -227,7 +227,7 @@ external:
 
 
 @contextlib.contextmanager
-def exim(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
+def exim(directory: Path, certificate: Pem) -> Iterator[Receiver]:
     """Exim; who shows the certificate may log in as its common name."""
     port, tls_port = free_port(), free_port()
     for room in ("spool", "log", "mail"):
@@ -357,7 +357,7 @@ class LMTPReceiver(Receiver):
 
 
 @contextlib.contextmanager
-def dovecot(directory: Path, certificate: Certificate) -> Iterator[LMTPReceiver]:
+def dovecot(directory: Path, certificate: Pem) -> Iterator[LMTPReceiver]:
     """Dovecot, of any domain; the mailbox of one user is full."""
     port, log, mail = free_port(), directory / "log", directory / "mail"
     nobody = pwd.getpwnam("nobody")
@@ -380,7 +380,7 @@ def dovecot(directory: Path, certificate: Certificate) -> Iterator[LMTPReceiver]
 
 
 @contextlib.contextmanager
-def aiosmtpd(directory: Path, certificate: Certificate) -> Iterator[Receiver]:
+def aiosmtpd(directory: Path, certificate: Pem) -> Iterator[Receiver]:
     """aiosmtpd, Python's server for asyncio."""
     port, tls_port = free_port(), free_port()
     for user in USERS:

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.certificates import Certificate
 from tests.interop.peers import EXIM, EXIM_USER, program
 from tests.interop.process import Running, running
 from tests.ports import free_port
+from txsmtpx.testing import Pem
 
 # Takes local mail for anybody at this domain, in every server.
 DOMAIN = "example.test"
@@ -99,7 +99,7 @@ class Postfix(Server):
 
 @contextlib.contextmanager
 def postfix(
-    directory: Path, certificate: Certificate, routes: Mapping[str, str], **settings: object
+    directory: Path, certificate: Pem, routes: Mapping[str, str], **settings: object
 ) -> Iterator[Postfix]:
     """
     Postfix, as a server and as a relay.
@@ -247,7 +247,7 @@ _EXIM_TRANSPORT = """\
 
 @contextlib.contextmanager
 def exim(
-    directory: Path, certificate: Certificate, routes: Mapping[str, tuple[str, int]], **settings: object
+    directory: Path, certificate: Pem, routes: Mapping[str, tuple[str, int]], **settings: object
 ) -> Iterator[Server]:
     """
     Exim, as a server and as a relay that sends BDAT where it can.
@@ -304,7 +304,7 @@ listen v2_tls
 
 
 @contextlib.contextmanager
-def haproxy(directory: Path, certificate: Certificate, behind: int) -> Iterator[dict[str, int]]:
+def haproxy(directory: Path, certificate: Pem, behind: int) -> Iterator[dict[str, int]]:
     """
     HAProxy in front of the port ``behind``; gives the ports ``v1``, ``v2`` and ``v2_tls``, where the TLS ends.
     """
@@ -366,7 +366,7 @@ class Dovecot(Server):
 
 
 @contextlib.contextmanager
-def dovecot(directory: Path, certificate: Certificate) -> Iterator[Dovecot]:
+def dovecot(directory: Path, certificate: Pem) -> Iterator[Dovecot]:
     """
     Dovecot, as an LMTP server with STARTTLS.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.interop.certificates import Certificate
 from tests.interop.clients import SENDER
 from tests.interop.messages import message
 from tests.interop.receivers import DOMAIN, OVER_QUOTA, LMTPReceiver
 from txsmtpx import MailOptions, NotOffered, RecipientsRefused, SMTPClient, connect, send_mail
+from txsmtpx.testing import Pem
 
 ALICE, BOB, UNKNOWN, FULL = (f"{user}@{DOMAIN}" for user in ("alice", "bob", "nobody", OVER_QUOTA))
 
@@ -78,7 +78,7 @@ async def test_all_are_refused(recipients: list[str], way: str, dovecot_receiver
     dovecot_receiver.stored("bob", sent)
 
 
-async def test_by_starttls(dovecot_receiver: LMTPReceiver, certificate: Certificate) -> None:
+async def test_by_starttls(dovecot_receiver: LMTPReceiver, certificate: Pem) -> None:
     sent = message("lmtp-starttls@client.test")
     client = await connect(
         endpoint(dovecot_receiver, "tcp"), lmtp=True, tls="required", trust_roots=str(certificate.certificate)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from twisted.internet.ssl import PrivateCertificate
 
-from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.messages import message
 from tests.interop.receivers import DOMAIN, HASHED, Receiver
 from txsmtpx import CramMD5, External, ISASLClient, Login, NotOffered, Plain, Scram, SMTPClient, SMTPError, connect
+from txsmtpx.testing import Pem
 
 Make = Callable[[str, str], ISASLClient]
 
@@ -43,14 +43,14 @@ def receiver(request: pytest.FixtureRequest, name: str) -> Receiver:
     return found
 
 
-async def secured(receiver: Receiver, certificate: Certificate, **more: Any) -> SMTPClient:
+async def secured(receiver: Receiver, certificate: Pem, **more: Any) -> SMTPClient:
     """A connection with TLS."""
     trust = str(certificate.certificate)
     return await connect(f"tcp:localhost:{receiver.port}", tls="required", trust_roots=trust, **more)
 
 
 @pytest.mark.parametrize(("name", "mechanism"), EACH)
-async def test_logs_in(name: str, mechanism: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_logs_in(name: str, mechanism: str, receiver: Receiver, certificate: Pem) -> None:
     auth = MECHANISMS[mechanism](USER, PASSWORD)
     client = await secured(receiver, certificate, auth=auth)
     sent = message(f"{name}-{mechanism}@client.test")
@@ -71,7 +71,7 @@ async def test_logs_in(name: str, mechanism: str, receiver: Receiver, certificat
 
 
 @pytest.mark.parametrize(("name", "mechanism"), EACH)
-async def test_wrong_password(name: str, mechanism: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_wrong_password(name: str, mechanism: str, receiver: Receiver, certificate: Pem) -> None:
     said: list[str] = []
     auth = MECHANISMS[mechanism](USER, "wonderlamb")
     with pytest.raises(SMTPError, match=r"^AUTH: 535 ") as caught:
@@ -81,7 +81,7 @@ async def test_wrong_password(name: str, mechanism: str, receiver: Receiver, cer
 
 
 @pytest.mark.parametrize("name", OFFERED)
-async def test_offers_are_those_tried(name: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_offers_are_those_tried(name: str, receiver: Receiver, certificate: Pem) -> None:
     client = await secured(receiver, certificate)
     assert set(client.extensions["AUTH"]) == set(OFFERED[name])
     assert client.supports_auth("plain")
@@ -92,7 +92,7 @@ async def test_offers_are_those_tried(name: str, receiver: Receiver, certificate
 
 
 @pytest.mark.parametrize(("name", "best"), [("postfix", "SCRAM-SHA-256"), ("exim", "CRAM-MD5"), ("aiosmtpd", "PLAIN")])
-async def test_chooses_the_strongest(name: str, best: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_chooses_the_strongest(name: str, best: str, receiver: Receiver, certificate: Pem) -> None:
     said: list[str] = []
     client = await secured(
         receiver, certificate, auth=(USER, PASSWORD), transcript=lambda session, who, line: said.append(line)
@@ -101,7 +101,7 @@ async def test_chooses_the_strongest(name: str, best: str, receiver: Receiver, c
     assert any(line.startswith(f"AUTH {best}") for line in said)
 
 
-async def test_auth_in_two_forms(postfix_receiver: Receiver, certificate: Certificate) -> None:
+async def test_auth_in_two_forms(postfix_receiver: Receiver, certificate: Pem) -> None:
     """Postfix announces each mechanism twice, for old clients."""
     said: list[str] = []
     client = await secured(
@@ -113,7 +113,7 @@ async def test_auth_in_two_forms(postfix_receiver: Receiver, certificate: Certif
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "wonderlamb"])
-async def test_plain_after_cram_md5(exim_receiver: Receiver, certificate: Certificate, password: str) -> None:
+async def test_plain_after_cram_md5(exim_receiver: Receiver, certificate: Pem, password: str) -> None:
     """Exim offers both to everyone, and cannot check CRAM-MD5 for this user."""
     said: list[str] = []
     how: Any = {"auth": (HASHED, password), "transcript": lambda session, who, line: said.append(line)}
@@ -128,7 +128,7 @@ async def test_plain_after_cram_md5(exim_receiver: Receiver, certificate: Certif
     assert [line.split()[1] for line in said if line.startswith("AUTH ")] == ["CRAM-MD5", "PLAIN"]
 
 
-async def test_by_client_certificate(exim_receiver: Receiver, certificate: Certificate) -> None:
+async def test_by_client_certificate(exim_receiver: Receiver, certificate: Pem) -> None:
     """EXTERNAL: who we are is in the certificate."""
     ours = PrivateCertificate.loadPEM(certificate.both.read_bytes())
     client = await secured(exim_receiver, certificate, client_certificate=ours, auth=External())
@@ -145,7 +145,7 @@ async def test_not_in_the_clear(postfix_receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("name", ["postfix", "exim"])
-async def test_without_a_login(name: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_without_a_login(name: str, receiver: Receiver, certificate: Pem) -> None:
     """What the tests above were let do, is not for everybody."""
     client = await secured(receiver, certificate)
     await client.mail(SENDER)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, SENDER, USER, Security
 from tests.interop.messages import message
 from tests.interop.receivers import DOMAIN, MANY, MANY_BOX, Receiver
 from txsmtpx import MessageTooBig, RecipientsRefused, SMTPClient, SMTPError, connect
+from txsmtpx.testing import Pem
 
 RECEIVERS = ("postfix", "exim", "opensmtpd", "aiosmtpd")
 WITH_TLS = ("postfix", "exim", "aiosmtpd")
@@ -49,7 +49,7 @@ def transcript(lines: list[Line]) -> Callable[[str, str, str], None]:
     return lambda session, who, line: lines.append((who, line))
 
 
-async def connected(receiver: Receiver, security: Security, certificate: Certificate, **more: Any) -> SMTPClient:
+async def connected(receiver: Receiver, security: Security, certificate: Pem, **more: Any) -> SMTPClient:
     """A connection; a login where it is protected."""
     port = receiver.tls_port if security is Security.IMPLICIT else receiver.port
     auth = None if security is Security.PLAIN else (USER, PASSWORD)
@@ -74,7 +74,7 @@ async def test_arrives_octet_for_octet(
     security: Security,
     way: str,
     receiver: Receiver,
-    certificate: Certificate,
+    certificate: Pem,
     lines: list[Line],
     transcript: Any,
 ) -> None:
@@ -103,7 +103,7 @@ async def test_arrives_octet_for_octet(
     ("aiosmtpd", {"SMTPUTF8", "8BITMIME"}),
 ])  # fmt: skip
 async def test_they_offer_what_is_tried(
-    name: str, offered: set[str], receiver: Receiver, certificate: Certificate
+    name: str, offered: set[str], receiver: Receiver, certificate: Pem
 ) -> None:
     """Else the test above would show less than it says."""
     client = await connected(receiver, Security.PLAIN, certificate)
@@ -113,7 +113,7 @@ async def test_they_offer_what_is_tried(
 
 
 @pytest.mark.parametrize("name", RECEIVERS)
-async def test_some_are_refused(name: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_some_are_refused(name: str, receiver: Receiver, certificate: Pem) -> None:
     """Each where it stands, the same address twice is two."""
     client = await connected(receiver, Security.PLAIN, certificate)
     sent = small(f"some-{name}")
@@ -128,7 +128,7 @@ async def test_some_are_refused(name: str, receiver: Receiver, certificate: Cert
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", RECEIVERS)
-async def test_all_are_refused(name: str, way: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_all_are_refused(name: str, way: str, receiver: Receiver, certificate: Pem) -> None:
     """And the connection is as good as before."""
     client = await connected(receiver, Security.PLAIN, certificate)
     for extension in WAYS[way]:
@@ -144,7 +144,7 @@ async def test_all_are_refused(name: str, way: str, receiver: Receiver, certific
 
 
 @pytest.mark.parametrize("name", RECEIVERS)
-async def test_too_big(name: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_too_big(name: str, receiver: Receiver, certificate: Pem) -> None:
     """Not sent where the server says how much it takes; where it does not say, it says so at last."""
     client = await connected(receiver, Security.PLAIN, certificate)
     limit = client.max_message_size
@@ -157,7 +157,7 @@ async def test_too_big(name: str, receiver: Receiver, certificate: Certificate) 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["postfix", "exim", "opensmtpd"])
-async def test_too_big_found_out_late(name: str, way: str, receiver: Receiver, certificate: Certificate) -> None:
+async def test_too_big_found_out_late(name: str, way: str, receiver: Receiver, certificate: Pem) -> None:
     client = await connected(receiver, Security.PLAIN, certificate)
     limit = client.max_message_size
     assert limit is not None
@@ -172,7 +172,7 @@ async def test_too_big_found_out_late(name: str, way: str, receiver: Receiver, c
 @pytest.mark.parametrize("count", [1, 100, MANY])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["postfix", "exim"])
-async def test_many_recipients(name: str, way: str, count: int, receiver: Receiver, certificate: Certificate) -> None:
+async def test_many_recipients(name: str, way: str, count: int, receiver: Receiver, certificate: Pem) -> None:
     client = await connected(receiver, Security.PLAIN, certificate)
     for extension in WAYS[way]:
         client.extensions.pop(extension, None)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from twisted.internet.error import ConnectionClosed
 
 from tests.interop import receivers
-from tests.interop.certificates import Certificate, make_certificate
 from tests.interop.conftest import need
 from tests.interop.receivers import Receiver
 from txsmtpx import NotOffered, TLSFailed, connect
+from txsmtpx.testing import Pem, issue
 
 MODES = ("required", "opportunistic", "implicit")
 
@@ -23,26 +22,26 @@ def endpoint(receiver: Receiver, mode: str, host: str = "localhost") -> str:
 
 
 @pytest.fixture(scope="module")
-def expired(room: Callable[[str], Path]) -> Certificate:
+def expired(room: Callable[[str], Path]) -> Pem:
     """It was good until yesterday."""
-    return make_certificate(room("expired"), days=-1)
+    return issue(room("expired"), days=-1)
 
 
 @pytest.fixture(scope="module")
-def misnamed(room: Callable[[str], Path]) -> Certificate:
+def misnamed(room: Callable[[str], Path]) -> Pem:
     """Another server's."""
-    return make_certificate(room("misnamed"), [x509.DNSName("mail.example.test")])
+    return issue(room("misnamed"), "misnamed", "mail.example.test")
 
 
 @pytest.fixture(scope="module")
-def expired_receiver(room: Callable[[str], Path], expired: Certificate) -> Iterator[Receiver]:
+def expired_receiver(room: Callable[[str], Path], expired: Pem) -> Iterator[Receiver]:
     need("exim")
     with receivers.exim(room("exim-expired"), expired) as receiver:
         yield receiver
 
 
 @pytest.fixture(scope="module")
-def misnamed_receiver(room: Callable[[str], Path], misnamed: Certificate) -> Iterator[Receiver]:
+def misnamed_receiver(room: Callable[[str], Path], misnamed: Pem) -> Iterator[Receiver]:
     need("postfix-sasl")
     with receivers.postfix(room("postfix-misnamed"), misnamed) as receiver:
         yield receiver
@@ -57,20 +56,20 @@ async def test_unknown_authority(name: str, mode: str, request: pytest.FixtureRe
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_another_authority(postfix_receiver: Receiver, misnamed: Certificate, mode: str) -> None:
+async def test_another_authority(postfix_receiver: Receiver, misnamed: Pem, mode: str) -> None:
     with pytest.raises(TLSFailed, match=r"^the certificate is self-signed$"):
         await connect(endpoint(postfix_receiver, mode), tls=mode, trust_roots=str(misnamed.certificate))
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-async def test_another_name(misnamed_receiver: Receiver, misnamed: Certificate, mode: str, host: str) -> None:
+async def test_another_name(misnamed_receiver: Receiver, misnamed: Pem, mode: str, host: str) -> None:
     with pytest.raises(TLSFailed, match=r"^the certificate is for another name than "):
         await connect(endpoint(misnamed_receiver, mode, host), tls=mode, trust_roots=str(misnamed.certificate))
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_name_to_verify_can_be_given(misnamed_receiver: Receiver, misnamed: Certificate, mode: str) -> None:
+async def test_the_name_to_verify_can_be_given(misnamed_receiver: Receiver, misnamed: Pem, mode: str) -> None:
     trust = str(misnamed.certificate)
     where = endpoint(misnamed_receiver, mode)
     client = await connect(where, tls=mode, trust_roots=trust, hostname="mail.example.test")
@@ -79,7 +78,7 @@ async def test_the_name_to_verify_can_be_given(misnamed_receiver: Receiver, misn
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_expired(expired_receiver: Receiver, expired: Certificate, mode: str) -> None:
+async def test_expired(expired_receiver: Receiver, expired: Pem, mode: str) -> None:
     with pytest.raises(TLSFailed, match=r"^the certificate has expired$"):
         await connect(endpoint(expired_receiver, mode), tls=mode, trust_roots=str(expired.certificate))
 
@@ -100,7 +99,7 @@ async def test_any_certificate_will_do_where_the_caller_says_so(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-async def test_good(postfix_receiver: Receiver, certificate: Certificate, mode: str, host: str) -> None:
+async def test_good(postfix_receiver: Receiver, certificate: Pem, mode: str, host: str) -> None:
     """By name and by address."""
     trust = str(certificate.certificate)
     client = await connect(endpoint(postfix_receiver, mode, host), tls=mode, trust_roots=trust)
@@ -121,7 +120,7 @@ async def test_opportunistic_with_a_server_without(opensmtpd_receiver: Receiver)
     await client.quit()
 
 
-async def test_tls_where_there_is_none(postfix_receiver: Receiver, certificate: Certificate) -> None:
+async def test_tls_where_there_is_none(postfix_receiver: Receiver, certificate: Pem) -> None:
     """A greeting in the clear is no handshake."""
     with pytest.raises(TLSFailed, match=r"^the server sent something that is not TLS"):
         await connect(f"tls:localhost:{postfix_receiver.port}", trust_roots=str(certificate.certificate))

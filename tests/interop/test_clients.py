@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from tests.interop.certificates import Certificate
 from tests.interop.clients import CLIENTS, SENDER, Security, Submission, submit
 from tests.interop.conftest import OurServer, need
 from tests.interop.messages import message
 from tests.interop.smtpx import delivered
+from txsmtpx.testing import Pem
 
 # RFC 3848
 WITH = {Security.PLAIN: "ESMTP", Security.STARTTLS: "ESMTPSA", Security.IMPLICIT: "ESMTPSA"}
@@ -18,7 +18,7 @@ WITH = {Security.PLAIN: "ESMTP", Security.STARTTLS: "ESMTPSA", Security.IMPLICIT
 
 @pytest.mark.parametrize("security", Security, ids=lambda security: security.value)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_submits(client: str, security: Security, our_server: OurServer, certificate: Certificate) -> None:
+def test_submits(client: str, security: Security, our_server: OurServer, certificate: Pem) -> None:
     need(client)
     recipient = f"{client}-{security.value}@clients.test"
     port = our_server.tls_port if security is Security.IMPLICIT else our_server.port
@@ -31,7 +31,7 @@ def test_submits(client: str, security: Security, our_server: OurServer, certifi
     assert re.search(rf"\[127\.0\.0\.1\]\)\s+by mx\.example\.test .* with {WITH[security]} id \S+", trace["Received"])
 
 
-def test_cr_cr_lf_is_one_line_end(our_server: OurServer, certificate: Certificate) -> None:
+def test_cr_cr_lf_is_one_line_end(our_server: OurServer, certificate: Pem) -> None:
     """RFC 5321 §2.3.8 forbids it; the empty line behind the header is one all the same."""
     sent = message("twisted@clients.test")
     to = Submission(our_server.port, Security.STARTTLS, certificate.certificate, "twisted@clients.test")

@@ -12,13 +12,13 @@ import pytest
 from twisted.internet.defer import gatherResults
 
 from tests.interop import servers
-from tests.interop.certificates import Certificate
 from tests.interop.clients import SENDER
 from tests.interop.conftest import need
 from tests.interop.servers import DOMAIN, Server
 from tests.interop.smtpx import smtpx
 from tests.ports import free_port
 from txsmtpx import SMTPPool
+from txsmtpx.testing import Pem
 
 Room = Callable[[str], Path]
 
@@ -26,7 +26,7 @@ CONNECTIONS, MESSAGES = 2, 12
 
 
 @pytest.fixture(scope="module")
-def sparing_postfix(room: Room, certificate: Certificate) -> Iterator[Server]:
+def sparing_postfix(room: Room, certificate: Pem) -> Iterator[Server]:
     """It says 421 to the third connection."""
     need("postfix")
     limits = {"smtpd_client_connection_count_limit": CONNECTIONS, "smtpd_client_event_limit_exceptions": ""}
@@ -35,7 +35,7 @@ def sparing_postfix(room: Room, certificate: Certificate) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def sparing_exim(room: Room, certificate: Certificate) -> Iterator[Server]:
+def sparing_exim(room: Room, certificate: Pem) -> Iterator[Server]:
     """Likewise."""
     need("exim")
     limits = {"smtp_accept_max": 20, "smtp_accept_max_per_host": CONNECTIONS}

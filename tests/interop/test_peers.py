@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.interop import servers
-from tests.interop.certificates import Certificate
 from tests.interop.conftest import need
 from tests.interop.messages import message
 from tests.maildir import stored
 from tests.waiting import eventually
+from txsmtpx.testing import Pem
 
 SENDER = "sender@client.test"
 Room = Callable[[str], Path]
@@ -29,7 +29,7 @@ def test_exim_delivers(exim: servers.Server) -> None:
     eventually(lambda: stored(exim.maildir), lambda: exim.end)
 
 
-def test_dovecot_answers_for_each_recipient(room: Room, certificate: Certificate) -> None:
+def test_dovecot_answers_for_each_recipient(room: Room, certificate: Pem) -> None:
     need("dovecot")
     with servers.dovecot(room("dovecot"), certificate) as dovecot:
         for address in (("127.0.0.1", dovecot.port), (str(dovecot.socket), 0)):

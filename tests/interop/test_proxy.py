@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.interop import telling
-from tests.interop.certificates import Certificate
 from tests.interop.conftest import need
 from tests.interop.peers import program
 from tests.interop.process import Running, running
 from tests.interop.smtpx import smtpx
 from tests.ports import free_port
 from tests.waiting import PATIENCE
+from txsmtpx.testing import Pem
 
 CLIENT = "127.0.0.2"
 
@@ -64,7 +64,7 @@ class Proxied:
 
 
 @pytest.fixture(scope="module")
-def proxied(room: Callable[[str], Path], certificate: Certificate) -> Iterator[Proxied]:
+def proxied(room: Callable[[str], Path], certificate: Pem) -> Iterator[Proxied]:
     need("haproxy")
     ready, behind = free_port(), free_port()
     ports = {name: free_port() for name in ("v1", "v2", "v2_tls")}
@@ -95,7 +95,7 @@ def test_the_address(proxied: Proxied, version: int) -> None:
 
 
 @pytest.mark.parametrize("shown", [False, True], ids=["no certificate", "a certificate"])
-def test_what_the_client_did_by_tls(proxied: Proxied, certificate: Certificate, shown: bool) -> None:
+def test_what_the_client_did_by_tls(proxied: Proxied, certificate: Pem, shown: bool) -> None:
     context = ssl.create_default_context(cafile=certificate.certificate)
     if shown:
         context.load_cert_chain(certificate.certificate, certificate.key)

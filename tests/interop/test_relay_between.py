@@ -22,7 +22,6 @@ from pathlib import Path
 import pytest
 
 from tests.interop import receivers, servers
-from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.conftest import need
 from tests.interop.messages import message
@@ -33,6 +32,7 @@ from tests.interop.smtpx import smtpx
 from tests.maildir import stored
 from tests.ports import free_port
 from tests.waiting import PATIENCE
+from txsmtpx.testing import Pem
 
 LMTP_DOMAIN = "lmtp.test"
 
@@ -109,7 +109,7 @@ def swaks(port: int, octets: bytes, *recipients: str, options: tuple[str, ...] =
 
 
 @pytest.fixture(scope="module")
-def big_postfix(room: Room, certificate: Certificate) -> Iterator[Receiver]:
+def big_postfix(room: Room, certificate: Pem) -> Iterator[Receiver]:
     """It takes messages of any size."""
     need("postfix-sasl")
     with receivers.postfix(room("relay-postfix"), certificate, 0) as receiver:
@@ -246,7 +246,7 @@ def to_dovecot(room: Room, dovecot_receiver: LMTPReceiver) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="module")
-def from_postfix(room: Room, certificate: Certificate, to_dovecot: Relay) -> Iterator[servers.Postfix]:
+def from_postfix(room: Room, certificate: Pem, to_dovecot: Relay) -> Iterator[servers.Postfix]:
     need("postfix")
     routes = {LMTP_DOMAIN: f"lmtp:unix:{to_dovecot.program.log.parent}/socket"}
     with servers.postfix(room("relay-from-postfix"), certificate, routes, message_size_limit=0) as server:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.certificates import Certificate
 from tests.interop.clients import SENDER
 from tests.interop.conftest import OurLMTPServer, OurServer
 from tests.interop.messages import message
 from tests.interop.servers import Postfix, Server
 from tests.interop.smtpx import delivered
+from txsmtpx.testing import Pem
 
 # An address of this machine that only the client behind the proxy has.
 CLIENT_ADDRESS = "127.0.0.2"
@@ -87,7 +87,7 @@ def test_exim_by_bdat(exim: Server, our_server: OurServer) -> None:
 
 @pytest.mark.parametrize("header", ["v1", "v2", "v2_tls"])
 def test_behind_haproxy(
-    header: str, haproxy: dict[str, int], our_server: OurServer, certificate: Certificate
+    header: str, haproxy: dict[str, int], our_server: OurServer, certificate: Pem
 ) -> None:
     recipient = f"{header}@haproxy.test"
     sent = message(recipient)

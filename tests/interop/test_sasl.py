@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.certificates import Certificate
 from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.conftest import need
 from tests.interop.peers import program
@@ -21,6 +20,7 @@ from tests.ports import free_port
 from tests.sasl.certificates import ClientPem, issue_client
 from tests.waiting import PATIENCE
 from txsmtpx.passwd import hashes, store
+from txsmtpx.testing import Pem
 
 
 @dataclass
@@ -35,7 +35,7 @@ def client_pem(room: Callable[[str], Path]) -> ClientPem:
     return issue_client(room("sasl-client") / "pem", USER, f"{USER}@client.test")
 
 
-def _server(directory: Path, pem: Certificate, *options: str) -> Iterator[Server]:
+def _server(directory: Path, pem: Pem, *options: str) -> Iterator[Server]:
     port = free_port()
     common = [f"--port=tcp:{port}:interface=127.0.0.1", f"--tls-certificate={pem.both}", "--require-auth"]
     with smtpx(directory, port, *common, *options) as program:
@@ -43,7 +43,7 @@ def _server(directory: Path, pem: Certificate, *options: str) -> Iterator[Server
 
 
 @pytest.fixture(scope="module")
-def by_scram(room: Callable[[str], Path], certificate: Certificate, client_pem: ClientPem) -> Iterator[Server]:
+def by_scram(room: Callable[[str], Path], certificate: Pem, client_pem: ClientPem) -> Iterator[Server]:
     directory = room("sasl-scram")
     store(str(directory / "users"), USER, hashes("scram", PASSWORD.encode()))
     auth = [f"--auth=scram:{directory / 'users'}", "--auth=certificate", f"--tls-client-ca={client_pem.authority}"]
@@ -52,19 +52,19 @@ def by_scram(room: Callable[[str], Path], certificate: Certificate, client_pem: 
 
 
 @pytest.fixture(scope="module")
-def by_memory(room: Callable[[str], Path], certificate: Certificate) -> Iterator[Server]:
+def by_memory(room: Callable[[str], Path], certificate: Pem) -> Iterator[Server]:
     yield from _server(room("sasl-memory"), certificate, f"--auth=memory:{USER}:{PASSWORD}")
 
 
 @pytest.fixture(scope="module")
-def by_argon2(room: Callable[[str], Path], certificate: Certificate) -> Iterator[Server]:
+def by_argon2(room: Callable[[str], Path], certificate: Pem) -> Iterator[Server]:
     directory = room("sasl-argon2")
     store(str(directory / "users"), USER, hashes("argon2", PASSWORD.encode()))
     yield from _server(directory, certificate, f"--auth=argon2:{directory / 'users'}")
 
 
 @pytest.fixture(scope="module")
-def by_token(room: Callable[[str], Path], certificate: Certificate) -> Iterator[Server]:
+def by_token(room: Callable[[str], Path], certificate: Pem) -> Iterator[Server]:
     directory, port = room("sasl-tokens"), free_port()
     options = [f"--port=tcp:{port}:interface=127.0.0.1", f"--tls-certificate={certificate.both}"]
     with smtpx(directory, port, *options, "--backend=tests.interop.tokens.backend") as program:

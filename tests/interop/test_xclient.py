@@ -15,7 +15,6 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.endpoints import TCP4ClientEndpoint, clientFromString
 
 from tests.interop import servers
-from tests.interop.certificates import Certificate
 from tests.interop.clients import SENDER
 from tests.interop.conftest import OurServer, need
 from tests.interop.messages import message
@@ -28,6 +27,7 @@ from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from txsmtpx import RelayBackend, SMTPServerFactory, connect
 from txsmtpx.errors import NotOffered
+from txsmtpx.testing import Pem
 from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint
 
 Room = Callable[[str], Path]
@@ -36,7 +36,7 @@ TO = f"alice@{DOMAIN}"
 
 
 @pytest.fixture(scope="module")
-def trusting(room: Room, certificate: Certificate) -> Iterator[Postfix]:
+def trusting(room: Room, certificate: Pem) -> Iterator[Postfix]:
     """It lets us speak for others."""
     need("postfix")
     settings = {"smtpd_authorized_xclient_hosts": "127.0.0.1", "smtpd_authorized_xforward_hosts": "127.0.0.1"}
@@ -123,7 +123,7 @@ def test_our_relay_tells_postfix_who_sends(trusting: Postfix, room: Room) -> Non
         trusting.logged(r"client=.*\[127\.0\.0\.1\].*orig_client=unknown\[127\.0\.0\.2\]")
 
 
-def test_postfix_tells_us_and_we_tell_the_next(trusting: Postfix, room: Room, certificate: Certificate) -> None:
+def test_postfix_tells_us_and_we_tell_the_next(trusting: Postfix, room: Room, certificate: Pem) -> None:
     """Postfix, ours, Postfix: the last knows what the first was told, its queue id included."""
     port = free_port()
     with relay(room("xforward-between"), port, trusting.port, "--trusted-network=127.0.0.1") as ours:
@@ -158,7 +158,7 @@ def test_swaks_speaks_for_another(room: Room) -> None:
 
 
 @pytest.fixture(scope="module")
-def behind_proxy(room: Room, certificate: Certificate) -> Iterator[Postfix]:
+def behind_proxy(room: Room, certificate: Pem) -> Iterator[Postfix]:
     """Postfix, one port of which wants a header before all else."""
     need("postfix")
     settings = {"smtpd_relay_restrictions": "reject_unauth_destination"}
@@ -167,7 +167,7 @@ def behind_proxy(room: Room, certificate: Certificate) -> Iterator[Postfix]:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_postfix_reads_our_header(behind_proxy: Postfix, certificate: Certificate, version: int) -> None:
+async def test_postfix_reads_our_header(behind_proxy: Postfix, certificate: Pem, version: int) -> None:
     source = IPv4Address("TCP", f"192.0.2.{20 + version}", 4020)
     endpoint = PROXYEndpoint(clientFromString(reactor, f"tcp:localhost:{behind_proxy.proxied_port}"), version, source)
     client = await connect(endpoint, tls="required", hostname="localhost", trust_roots=str(certificate.certificate))

@@ -20,11 +20,11 @@ from tests.docs.page import Page
 from tests.docs.story import commands
 from tests.inbox.chromium import Chromium
 from tests.interop import servers
-from tests.interop.certificates import Certificate
 from tests.interop.conftest import certificate, need, room  # noqa: F401  # fixtures
 from tests.newcomer.clone import Clone, lend
 from tests.newcomer.terminal import Terminal, converse, terminal_at
 from tests.waiting import eventually
+from txsmtpx.testing import Pem
 
 PAGE = Page("README.md")
 SERVE = PAGE.take("shell", "make test")
@@ -135,7 +135,7 @@ def test_catch_mail_in_a_browser(clone: Clone, terminal: Terminal) -> None:
 def test_lmtp_behind_postfix(
     clone: Clone,
     room: Callable[[str], Path],  # noqa: F811
-    certificate: Certificate,  # noqa: F811
+    certificate: Pem,  # noqa: F811
     terminal: Terminal,
 ) -> None:
     need("postfix")
