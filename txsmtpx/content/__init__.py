@@ -1,1 +1,1 @@
-"""Reading a message: header fields, MIME parts, charsets.  Linear, bounded, and without exceptions (law 20)."""
+"""Reading of messages: header fields, MIME parts, charsets, in linear time, bounded, without exceptions (law 20)."""

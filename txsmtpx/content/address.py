@@ -1,6 +1,4 @@
-"""
-Addresses in header fields: From, To, Cc and the like (RFC 5322 §3.4), as people and programs write them.
-"""
+"""Addresses in header fields such as From, To and Cc (RFC 5322 §3.4), as people and programs write them."""
 
 from __future__ import annotations
 
@@ -11,10 +9,10 @@ from txsmtpx.content.charset import text_of
 from txsmtpx.content.field import unfolded, value_text
 
 MAX_ADDRESSES = 1000
-"""Addresses of one field that are read."""
+"""Addresses that are read of one field.  What follows is ignored."""
 
 MAX_TEXT = 64 * 1024
-"""Octets of a field that are read."""
+"""Octets that are read of one field.  What follows is ignored."""
 
 _QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"", re.DOTALL)
 _TOKEN = re.compile(r"<([^<>]*+)>?|([()<>,;:\"])|([^()<>,;:\"]++)")
@@ -26,8 +24,12 @@ class Address(NamedTuple):
     One address of a field.
 
     Attributes:
-        name: The display name, else a comment beside the address; "" where there is neither.
-        address: The mailbox, "" where none was found.
+        name: The display name, or else the comment beside the address; "" if there is neither.
+        address: The mailbox; "" if none was found.
+
+    Example:
+        >>> parse(b"ann@example.org")[0].address
+        'ann@example.org'
     """
 
     name: str
@@ -36,16 +38,16 @@ class Address(NamedTuple):
 
 def parse(raw: bytes) -> list[Address]:
     """
-    Read a list of addresses.
+    Parse a list of addresses.
 
-    Names are decoded after the list has been taken apart (RFC 2047 §6.2): a comma or an angle bracket in an encoded
-    word belongs to the name.
+    Names are decoded after the list has been split (RFC 2047 §6.2).  So a comma or an angle bracket in an encoded word
+    is part of the name.
 
     Args:
         raw: The octets behind the colon of the field.
 
     Returns:
-        The addresses, those within groups included, at most MAX_ADDRESSES.
+        The addresses, those within groups included; at most 1000.
 
     Example:
         >>> parse(b'"Example, Ann" <ann@example.org>, bob@example.org (Bob)')
@@ -57,7 +59,7 @@ def parse(raw: bytes) -> list[Address]:
     mailbox: str | None = None
     text = text_of(unfolded(raw[:MAX_TEXT]))
     depth = at = 0
-    quotes = True  # False once a quote was found that nothing closes
+    quotes = True  # False once a quotation mark without an end was found, so that no other search for an end fails
 
     def take() -> None:
         name = _decoded(" ".join(words))
@@ -76,7 +78,7 @@ def parse(raw: bytes) -> list[Address]:
             at = quoted.end()
             continue
         token = _TOKEN.match(text, at)
-        assert token is not None  # every character begins one of its alternatives
+        assert token is not None  # each character begins one of the alternatives
         at = token.end()
         angle, mark, plain = token.groups()
         if mark in ("(", ")"):

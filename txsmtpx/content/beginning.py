@@ -1,20 +1,25 @@
-"""
-The beginning of a message while it comes: octets are gathered until the header is whole, or a bound is reached.
-"""
+"""The beginning of a message while it comes: octets are collected until the header is whole, or a limit is reached."""
 
 from __future__ import annotations
 
 
 class Beginning:
-    """
-    Gathers the beginning of a message, however small its pieces are.  The cost is linear in the octets.
+    r"""
+    Collects the beginning of a message.  The cost is linear in the octets, however small the pieces are.
 
-    Attributes:
-        octets: What has come, with what came behind the header in the same piece.
-        complete: True when the header's empty line has come, or as many octets as the limit allows.
+    A reader of a header creates one for each message.
 
     Args:
         limit: Octets after which the header counts as complete.
+
+    Attributes:
+        octets: The octets that have come, with those behind the header in the same piece.
+        complete: True if the header's empty line has come, or as many octets as the limit allows.
+
+    Example:
+        >>> beginning = Beginning(1000)
+        >>> beginning.add(b"Subject: hello"), beginning.add(b"\r\n\r\nbody")
+        (False, True)
     """
 
     __slots__ = ("_limit", "complete", "octets")
@@ -26,25 +31,25 @@ class Beginning:
 
     def add(self, piece: bytes) -> bool:
         """
-        Take the next octets.
+        Process the next octets.
 
         Args:
             piece: The octets.
 
         Returns:
-            True when the beginning is complete.
+            True if the beginning is complete.
         """
         fresh: bytes | bytearray = piece
         if not self.octets:
-            self.octets = piece  # nearly always all that is needed, and it is not copied
+            self.octets = piece  # nearly always the whole header, and without a copy
         else:
-            fresh = self.octets[-2:] + piece  # an empty line is three octets, and may be cut
+            fresh = self.octets[-2:] + piece  # the empty line may be cut between two pieces
             if isinstance(self.octets, bytes):
                 self.octets = bytearray(self.octets)
             self.octets += piece
         self.complete = (
             self.complete
-            or fresh.find(b"\n\r\n") >= 0  # "in" makes and forgets an error first, since octets may hold a number too
+            or fresh.find(b"\n\r\n") >= 0  # "in" costs more: it first tries the octets as an integer
             or fresh.find(b"\n\n") >= 0
             or len(self.octets) >= self._limit
             or self.octets.startswith((b"\r\n", b"\n"))

@@ -1,11 +1,11 @@
 """
 Charsets: octets of a message as text (RFC 2046 §4.1.2, RFC 2978).
 
-A message names the charset of its text.  The name is looked up in a closed table, never in Python's registry of codecs,
-which keeps each name it was ever asked for.  Where the WHATWG encoding standard reads a charset as a wider one, this
-module does too: senders declare gb2312 and write gb18030.
+A message names the charset of its text.  The name is looked up in a closed table.  It is never looked up in Python's
+registry of codecs, which keeps each name for ever.  Some charsets are read as wider ones, as in the WHATWG encoding
+standard: senders declare gb2312 and write gb18030.
 
-Whatever comes is some text in the end, and the text holds no lone surrogates.
+Any octets are decoded to some text, and the text has no lone surrogates.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from encodings.aliases import aliases
 from functools import lru_cache
 
-# The codecs of Python that read no charset.
+# Codecs of Python that are not charsets.
 _NOT_TEXT = frozenset(
     ["base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "uu_codec", "zlib_codec", "rot_13", "mbcs"]
 )
@@ -30,9 +30,9 @@ _WIDER = {
     "shift_jis": "cp932",
     "big5": "big5hkscs",
     "cp950": "big5hkscs",
-    "utf_8": "utf_8_sig",  # a byte order mark is no part of the text
+    "utf_8": "utf_8_sig",  # a byte order mark is not part of the text
 }
-"""Codecs of Python, and the codecs that WHATWG and mail programs read instead."""
+"""Codecs of Python, and the codecs that WHATWG and mail programs use in their place."""
 
 _MORE_LABELS = {
     "dos874": "cp874",
@@ -44,7 +44,7 @@ _MORE_LABELS = {
     "ksc56011989": "cp949",
     "ksc5601": "cp949",
     "isoir149": "cp949",
-    "ansix31101983": "cp1252",  # not what it names (T.61), but what its senders write
+    "ansix31101983": "cp1252",  # the name is that of T.61, but senders write this charset
     "iso88598i": "iso8859_8",
     "iso88598e": "iso8859_8",
     "logical": "iso8859_8",
@@ -76,12 +76,12 @@ _MORE_LABELS = {
     "gb231280": "gb18030",
     "cnbig5": "big5hkscs",
 }
-"""Labels that Python has no alias for, without their punctuation."""
+"""Names that are not among Python's aliases, without their punctuation."""
 
 _LABEL = re.compile(r"[^a-z0-9]+")
 
 MAX_LABEL = 64
-"""Characters of a charset's name.  IANA's longest has 45."""
+"""Characters of the name of a charset.  The longest one that IANA has registered has 45."""
 
 
 def _squeezed(label: str) -> str:
@@ -99,16 +99,16 @@ _CODECS = _table()
 
 def codec(label: str | None) -> str | None:
     """
-    Return the codec of Python that reads a charset.
+    Return the codec of Python for a charset.
 
     Args:
-        label: The charset's name as a message declares it.  Case and punctuation are ignored.
+        label: The name of the charset, as a message declares it.  Case and punctuation are ignored.
 
     Returns:
-        The codec's name, or None where the charset is not known.
+        The name of the codec; None if the charset is unknown.
 
     Example:
-        >>> codec("ISO-8859-1"), codec("x-nobody")
+        >>> codec("ISO-8859-1"), codec("x-unknown")
         ('cp1252', None)
     """
     if not label or len(label) > MAX_LABEL or not label.isascii():
@@ -116,7 +116,7 @@ def codec(label: str | None) -> str | None:
     return _codec(label)
 
 
-@lru_cache(maxsize=100)  # for the many words of one field; names that peers make up push each other out
+@lru_cache(maxsize=100)  # one field may have many words in one charset; a bound, since peers choose the names
 def _codec(label: str) -> str | None:
     squeezed = _squeezed(label)
     plain = squeezed.lstrip("x").removeprefix("cs")  # x-sjis, x-x-big5; csISOLatin1 (RFC 1345)
@@ -124,19 +124,19 @@ def _codec(label: str) -> str | None:
 
 
 def text_of(octets: bytes, label: str | None = None) -> str:
-    """
-    Return octets as text.
+    r"""
+    Decode octets.
 
     Args:
         octets: Any octets.
-        label: The charset that they are declared to be in.  Where it is None, unknown or ASCII, UTF-8 and then
-            Windows-1252 are tried, which is what such octets usually are.
+        label: The declared charset.  If it is None, unknown or ASCII, UTF-8 and then Windows-1252 are tried, since such
+            octets usually are in one of them.
 
     Returns:
-        The text.  U+FFFD stands for what the charset does not have.
+        The text.  Octets that the charset does not have become U+FFFD.
 
     Example:
-        >>> text_of(b"Gr\\xfc\\xdfe", "iso-8859-1")
+        >>> text_of(b"Gr\xfc\xdfe", "iso-8859-1")
         'Grüße'
     """
     found = codec(label)
@@ -157,7 +157,7 @@ def _tried(octets: bytes, first: str, then: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Replace lone surrogates, which UTF-7 and UTF-16 can name, and drop a byte order mark."""
+    """Return a text without lone surrogates, which UTF-7 and UTF-16 can encode, and without a byte order mark."""
     if text.isascii():
         return text
     return text.removeprefix("\ufeff").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -170,7 +170,10 @@ def _japanese(octets: bytes) -> str:
     """
     Decode ISO-2022-JP (RFC 1468) with the characters of Windows, which Python's own codec does not have.
 
-    Python's codec is tried first, since it is faster and knows the rarer sets of ISO-2022-JP-2.
+    Python's codec is tried first, since it is faster, and has the rare sets of ISO-2022-JP-2 too.
+
+    Returns:
+        The text.
     """
     try:
         return octets.decode("iso2022_jp_2")
@@ -188,7 +191,7 @@ def _japanese(octets: bytes) -> str:
 
 
 def _shifted(pairs: bytes) -> bytes:
-    """Convert pairs of JIS X 0208 into those of Shift_JIS.  What is no pair stays as it is."""
+    """Return pairs of JIS X 0208 as those of Shift_JIS.  Octets that are not pairs are unchanged."""
     shifted = bytearray()
     at, end = 0, len(pairs)
     while at < end:

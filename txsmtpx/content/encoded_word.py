@@ -1,8 +1,8 @@
 """
-Encoded words: text that is not ASCII within a header field (RFC 2047, RFC 2231 §5).
+Encoded words: text beyond ASCII in a header field (RFC 2047, RFC 2231 §5).
 
-The reader takes what senders write beside what the RFC allows: blanks and question marks within a word, words longer
-than 75 characters, words within quotes, and characters cut in two at the border of two words.
+The reader also accepts words that the RFC forbids, since senders write them: words with spaces or question marks in
+them, words of more than 75 characters, words in quotes, and characters that are cut at the end of a word.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import re
 from txsmtpx.content.charset import MAX_LABEL, text_of
 
 MAX_WORDS = 2000
-"""Encoded words of one text that are decoded.  A field of 64 KiB with words of the usual length holds 900."""
+"""Encoded words that are decoded in one text.  A field of 64 KiB with words of the usual length has 900."""
 
 _BEGINNING = re.compile(rf"=\?([^?*\s]{{1,{MAX_LABEL}}})(?:\*[^?\s]{{0,{MAX_LABEL}}})?\?([bBqQ])\?")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_BYTES_OF_A_WORD = 33  # 56 characters with =?utf-8?b? and ?=, so that a name of 18 fits before it in a line
+_BYTES_OF_A_WORD = 33  # 56 characters with =?utf-8?b? and ?=, so that a field name of 18 fits into the line
 
 
 def decode(text: str) -> str:
     """
-    Return a text with its encoded words decoded.
+    Decode the encoded words of a text.
 
     Args:
-        text: The text of a field, unfolded.  Words after the first MAX_WORDS stay as they are.
+        text: The text of a field, unfolded.
 
     Returns:
-        The text as it is to be read.  White space between two encoded words is dropped (RFC 2047 §6.2).
+        The text with its first 2000 encoded words decoded.  White space between two of them is dropped (RFC 2047 §6.2).
 
     Example:
         >>> decode("=?utf-8?q?Gr=C3=BC=C3=9Fe?= from =?iso-8859-1?q?K=F6ln?=")
@@ -38,7 +38,7 @@ def decode(text: str) -> str:
     if "=?" not in text:
         return text
     decoded: list[str] = []
-    run: list[tuple[str, bytes]] = []  # of words that nothing but white space stands between
+    run: list[tuple[str, bytes]] = []  # words with nothing but white space between them
     at = 0
     for _ in range(MAX_WORDS):
         word = _next_word(text, at)
@@ -58,13 +58,13 @@ def decode(text: str) -> str:
 
 
 def _next_word(text: str, at: int) -> tuple[int, int, str, bytes] | None:
-    """Return the next word that can be decoded: where it starts and ends, its charset in lower case, its octets."""
+    """Return the next word that can be decoded: its start and end, its charset in lower case, its octets."""
     found = _BEGINNING.search(text, at)
     while found is not None:
         end = text.find("?=", found.end())
         if end < 0:
             return None
-        # Of several beginnings before one end the last one counts.  No character is looked at more than a few times.
+        # Of several beginnings before one end, the last one counts.  So no character is searched more than a few times.
         while (inner := _BEGINNING.search(text, found.end(), end + 1)) is not None:
             found = inner
         octets = _octets(found[2], text[found.end() : end])
@@ -75,7 +75,7 @@ def _next_word(text: str, at: int) -> tuple[int, int, str, bytes] | None:
 
 
 def _joined(run: list[tuple[str, bytes]]) -> str:
-    """Decode neighbours in one charset together, since some senders cut within a character."""
+    """Return the text of some words, those in one charset decoded together, since some senders cut characters."""
     texts: list[str] = []
     at = 0
     while at < len(run):
@@ -89,7 +89,7 @@ def _joined(run: list[tuple[str, bytes]]) -> str:
 
 
 def _octets(encoding: str, text: str) -> bytes | None:
-    """Return the octets of a word's text, None where it is no base64."""
+    """Return the octets that the text of a word encodes; None if it is not base64."""
     encoded = text.encode("utf-8", "replace")
     if encoding in "qQ":
         return binascii.a2b_qp(encoded, header=True)
@@ -101,13 +101,13 @@ def _octets(encoding: str, text: str) -> bytes | None:
 
 def encode(text: str) -> list[str]:
     """
-    Return encoded words that stand for a text.
+    Encode a text as encoded words; the inverse of `decode`.
 
     Args:
         text: Any text without lone surrogates.
 
     Returns:
-        Words in UTF-8 and base64, each of 56 characters at most, none cut within a character.
+        Words in UTF-8 and base64, each of at most 56 characters.  No character is cut.
 
     Raises:
         ValueError: The text holds a lone surrogate.

@@ -1,6 +1,4 @@
-"""
-A header field: a name, and octets behind its colon (RFC 5322 §2.2, §4.5).
-"""
+"""A header field: a name, and the octets behind its colon (RFC 5322 §2.2, §4.5)."""
 
 from __future__ import annotations
 
@@ -11,13 +9,13 @@ from txsmtpx.content import encoded_word
 from txsmtpx.content.charset import text_of
 
 MAX_TEXT = 256 * 1024
-"""Octets of a field that are decoded.  Postfix cuts a field at 100 KiB (header_size_limit)."""
+"""Octets that are decoded of one field.  Postfix cuts a field at 102,400 octets (header_size_limit)."""
 
 MAX_LINE = 76
-"""Characters of a line that is written, where it can be folded (RFC 2047 §2; RFC 5322 §2.1.1 has 78)."""
+"""Characters of a line that `encode` writes, if it can be folded (RFC 2047 §2; RFC 5322 §2.1.1 has 78)."""
 
 MAX_WORD = 900
-"""Characters of a word that is written as it is.  A line has 998 (RFC 5322 §2.1.1)."""
+"""Characters of a word that `encode` writes unchanged.  A line has at most 998 (RFC 5322 §2.1.1)."""
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -29,11 +27,15 @@ _WORD = re.compile(r"[ \t]*[^ \t]+")
 
 class Field(NamedTuple):
     """
-    One header field as it stands in a message.
+    One header field of a message, unchanged.
 
     Attributes:
         name: The name as the message spells it.
-        raw: The octets between the colon and the line end, with the folds within them.
+        raw: The octets between the colon and the line end, folds included.
+
+    Example:
+        >>> Field("Subject", b" =?utf-8?q?Gr=C3=BC=C3=9Fe?=").text
+        'Grüße'
     """
 
     name: str
@@ -41,22 +43,22 @@ class Field(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The value as it is to be read; see value_text."""
+        """The value as text; see `value_text`."""
         return value_text(self.raw)
 
 
 def value_text(raw: bytes) -> str:
-    """
-    Return the value of a field as text: unfolded, its encoded words decoded, each control character a space.
+    r"""
+    Decode the value of a field.
 
     Args:
-        raw: The octets behind the colon.  Octets after the first MAX_TEXT are left out; "…" stands for them.
+        raw: The octets behind the colon.  Those after the first 256 KiB are replaced by "…".
 
     Returns:
-        The text in one line.
+        The text in one line: unfolded, with encoded words decoded, and with spaces for control characters.
 
     Example:
-        >>> value_text(b" =?utf-8?q?Gr=C3=BC=C3=9Fe?=\\r\\n from afar")
+        >>> value_text(b" =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n from afar")
         'Grüße from afar'
     """
     cut = unfolded(raw[:MAX_TEXT])
@@ -69,38 +71,41 @@ def value_text(raw: bytes) -> str:
 
 
 def unfolded(raw: bytes) -> bytes:
-    """
-    Return the value of a field in one line.
+    r"""
+    Unfold the value of a field (RFC 5322 §2.2).
 
     Args:
         raw: The octets behind the colon.
 
     Returns:
-        The octets without the line ends of its folds (RFC 5322 §2.2).
+        The octets without the line ends of the folds.
+
+    Example:
+        >>> unfolded(b" one\r\n two")
+        b' one two'
     """
     return _FOLD.sub(b"", raw) if raw.find(b"\n") >= 0 else raw
 
 
 def encode(name: str, value: str) -> bytes:
-    """
-    Return the octets of a field: ASCII, folded, with its CRLF.  The inverse of value_text.
+    r"""
+    Encode a field; the inverse of `value_text`.
 
     Args:
-        name: The field's name.
-        value: The text, such as any that value_text returns.  It may be folded already; white space after each CRLF is
-            then part of the fold.  What is not ASCII becomes encoded words.  Encoded words that stand in it stay as
-            they are.
+        name: The name of the field.
+        value: The text.  If it is folded already, the CRLFs of the folds are removed first.  Text beyond ASCII becomes
+            encoded words.  Encoded words in the value are unchanged.
 
     Returns:
-        The field.
+        The field in ASCII, folded, with its CRLF.
 
     Raises:
-        ValueError: The name is no name of a field, or the value holds a control character, such as a CR or LF that does
-            not fold a line.
+        ValueError: The name is not that of a field, or the value holds a control character, such as a CR or LF outside
+            of a fold.
 
     Example:
         >>> encode("X-Greeting", "Grüße")
-        b'X-Greeting: =?utf-8?b?R3LDvMOfZQ==?=\\r\\n'
+        b'X-Greeting: =?utf-8?b?R3LDvMOfZQ==?=\r\n'
     """
     if _NAME.fullmatch(name) is None:
         raise ValueError(f"not the name of a header field: {name[:200]!r}")
@@ -120,7 +125,7 @@ def encode(name: str, value: str) -> bytes:
 def _words(value: str) -> list[str]:
     """Return the words of a value, each with the white space before it, in ASCII."""
     words: list[str] = []
-    foreign = ""  # neighbours, for the white space between two encoded words is not read
+    foreign = ""  # words beyond ASCII are encoded together, since the space between two encoded words is not read
     for word in _WORD.findall(f" {value}") if value else []:
         if word.isascii() and len(word) <= MAX_WORD:
             if foreign:

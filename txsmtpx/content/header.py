@@ -1,9 +1,9 @@
 """
 The header of a message or of a part: its fields in order, read in one pass (RFC 5322 §2.2, §4.5).
 
-A header ends at its first empty line.  Like Postfix, the reader also ends it before the first line that is neither a
-field nor the continuation of one: that line begins the body.  White space between a name and its colon is obsolete and
-read (RFC 5322 §4.5).  Lines end in CRLF or LF.  The "From " line of a mailbox file before the first field is skipped.
+A header ends at its first empty line.  As in Postfix, it also ends before the first line that is neither a field nor
+the continuation of one; that line begins the body.  White space between a name and its colon is obsolete, and accepted
+(RFC 5322 §4.5).  Lines end in CRLF or LF.  A "From " line, as in mailbox files, is skipped before the first field.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from txsmtpx.content.field import Field
 
 MAX_FIELDS = 2000
-"""Fields of one header that are kept."""
+"""Fields of one header that are kept.  More are skipped."""
 
 # A name is any run of octets but controls, blanks and the colon.  "--" begins a delimiter of MIME, not a name.
 _VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+"
@@ -26,24 +26,24 @@ _EMPTY_LINE = re.compile(rb"\r*\n")
 
 
 class Header:
-    """
-    The fields of a header.
+    r"""
+    The fields of a header.  `read` makes it.
 
-    It reads like the mapping part of email.message.EmailMessage: header["Subject"] is the text of the first field of
-    that name, and None where there is none.  Names are compared in ASCII without regard to case.
-
-    Attributes:
-        fields: The fields in the order of the message, at most MAX_FIELDS.
-        size: Octets of the header in the message, the empty line at its end included.
-
-    Example:
-        >>> header = read(b"Subject: hello\\r\\nTo : b@example.org\\r\\n\\r\\nbody")
-        >>> header["subject"], header["to"], header["cc"], header.size
-        ('hello', 'b@example.org', None, 38)
+    It is a mapping in the manner of ``email.message.EmailMessage``: ``header["Subject"]`` is the text of the first
+    field of that name, and None if there is none.  Names are compared without regard to the case of ASCII letters.
 
     Args:
-        fields: The fields.
-        size: Octets of the header.
+        fields: The fields in the order of the message.
+        size: The octets of the header in the message, the empty line at its end included.
+
+    Attributes:
+        fields: The fields in the order of the message, at most 2000.
+        size: The octets of the header in the message, the empty line at its end included.
+
+    Example:
+        >>> header = read(b"Subject: hello\r\nTo : b@example.org\r\n\r\nbody")
+        >>> header["subject"], header["to"], header["cc"], header.size
+        ('hello', 'b@example.org', None, 38)
     """
 
     __slots__ = ("fields", "size")
@@ -54,19 +54,19 @@ class Header:
 
     def raw(self, name: str) -> bytes | None:
         """
-        Return the octets behind the colon of the first field of a name.
+        Return the octets of the first field of a name.
 
         Args:
             name: The name, in any case.
 
         Returns:
-            The octets as the message has them, or None where there is no such field.
+            The octets behind the colon, unchanged; None if there is no such field.
         """
         name = name.lower()
         return next((field.raw for field in self.fields if field.name.lower() == name), None)
 
     def __getitem__(self, name: str) -> str | None:
-        """Return the text of the first field of a name, None where there is none."""
+        """Return the text of the first field of a name; None if there is none."""
         raw = self.raw(name)
         return None if raw is None else Field(name, raw).text
 
@@ -76,7 +76,7 @@ class Header:
 
         Args:
             name: The name, in any case.
-            default: What is returned where there is no such field.
+            default: The result if there is no such field.
 
         Returns:
             The text, or the default.
@@ -98,11 +98,21 @@ class Header:
         return [field.text for field in self.fields if field.name.lower() == name]
 
     def keys(self) -> list[str]:
-        """Return the names in the order of the message, as often as they stand there."""
+        """
+        Return the names of all fields.
+
+        Returns:
+            The names in the order of the message.  A name occurs as often as the message has it.
+        """
         return [field.name for field in self.fields]
 
     def items(self) -> list[tuple[str, str]]:
-        """Return all names and texts in the order of the message."""
+        """
+        Return the names and texts of all fields.
+
+        Returns:
+            The name and the text of each field, in the order of the message.
+        """
         return [(field.name, field.text) for field in self.fields]
 
     def __contains__(self, name: str) -> bool:
@@ -119,16 +129,21 @@ class Header:
 
 
 def read(octets: bytes, start: int = 0, most: int = MAX_FIELDS) -> Header:
-    """
+    r"""
     Read a header.
 
     Args:
         octets: A message, or its beginning.
         start: The index where the header begins.
-        most: Fields that are kept.  Those after them are passed over in one match, which takes a tenth of the time.
+        most: The number of fields that are kept.  Those after them are skipped in one match, which takes a tenth of the
+            time.
 
     Returns:
-        The header.  It is empty where no header stands there.
+        The header.  It is empty if there is none at the index.
+
+    Example:
+        >>> read(b"Subject: hello\r\n\r\nbody").items()
+        [('Subject', 'hello')]
     """
     fields: list[Field] = []
     at = start
@@ -138,7 +153,7 @@ def read(octets: bytes, start: int = 0, most: int = MAX_FIELDS) -> Header:
             assert others is not None
             at = others.end()
             break
-        # Latin-1, so that no name that is not ASCII is equal to one that is, whatever its case.
+        # No character of Latin-1 beyond ASCII has a lower case in ASCII.  So such a name equals no name in ASCII.
         fields.append(Field(found[1].decode("latin-1"), found[2].rstrip(b"\r")))
         at = found.end()
     empty = _EMPTY_LINE.match(octets, at)
@@ -146,17 +161,18 @@ def read(octets: bytes, start: int = 0, most: int = MAX_FIELDS) -> Header:
 
 
 def finder(name: bytes) -> Callable[[bytes], bytes | None]:
-    """
-    Return a function that finds the first field of a name in a header, in one match.
+    r"""
+    Return a function that finds the first field of a name, in one match.
 
     Args:
         name: The name, in any case.
 
     Returns:
-        A function of a message, or its beginning, to the octets behind the colon, None where there is no such field.
+        A function of a message, or of its beginning.  The function returns the octets behind the colon; None if there
+        is no such field.
 
     Example:
-        >>> finder(b"subject")(b"To: a\\r\\nSubject: hello\\r\\n\\r\\n")
+        >>> finder(b"subject")(b"To: a\r\nSubject: hello\r\n\r\n")
         b' hello'
     """
     named = re.escape(name) + rb"[ \t]*+:"
@@ -172,7 +188,7 @@ def finder(name: bytes) -> Callable[[bytes], bytes | None]:
 
 
 def count(octets: bytes, name: bytes) -> int:
-    """
+    r"""
     Count the fields of a name.
 
     Args:
@@ -180,13 +196,17 @@ def count(octets: bytes, name: bytes) -> int:
         name: The name in lower case.
 
     Returns:
-        How many fields of that name the header has, those after the first MAX_FIELDS included.
+        The number of fields of that name, those after the first 2000 fields included.
+
+    Example:
+        >>> count(b"Received: a\r\nReceived: b\r\n\r\n", b"received")
+        2
     """
     return sum(found[1].lower() == name for found in _fields(octets, 0))
 
 
 def _fields(octets: bytes, start: int) -> Iterator[re.Match[bytes]]:
-    """Iterate over the fields of a header: the name and the octets behind the colon of each."""
+    # Yields a match for each field: its name, and the octets behind the colon.
     found = _FIELD.match(octets, start)
     if found is None and (postmark := _POSTMARK.match(octets, start)) is not None:
         found = _FIELD.match(octets, postmark.end())

@@ -1,8 +1,8 @@
 """
 Values with parameters: Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2183, RFC 2231).
 
-The reader is tolerant where senders are wrong: values without quotes that hold blanks, quotes that never end, names in
-UTF-8 or in encoded words (RFC 2047 §5 forbids both), sections of a value in any order.
+The reader also accepts values that the RFCs forbid, since senders write them: values with spaces but without quotes,
+quotes without an end, file names in UTF-8 or encoded words (RFC 2047 §5), and sections of a value in any order.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from txsmtpx.content import encoded_word
 from txsmtpx.content.charset import text_of
 
 MAX_PARAMETERS = 200
-"""Parameters of one value that are read, the sections of RFC 2231 each counted."""
+"""Parameters that are read of one field.  Each section of RFC 2231 counts as one."""
 
 MAX_VALUE = 64 * 1024
-"""Octets of a field that are read."""
+"""Octets that are read of one field."""
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _VALUE = re.compile(r"[^;]*+")
 _SEPARATOR = re.compile(r";[\s;]*+")
 _PARAMETER = re.compile(
     r"([^\s=;\"*]{1,100}+)"  # the name
-    r"(?:\*([0-9]{1,3}+))?+(\*)?+"  # a section of it, and whether it is percent-encoded (RFC 2231 §3, §4)
+    r"(?:\*([0-9]{1,3}+))?+(\*)?+"  # a section of it, and a mark if it is percent-encoded (RFC 2231 §3, §4)
     r"\s*+(?:=\s*+(?:\"((?:[^\"\\]|\\.)*+)\"[^;]*+|([^;]*+)))?+(?=;|\Z)",
     re.DOTALL,
 )
@@ -35,14 +35,14 @@ _FREE_TEXTS = ("filename", "name")
 
 def parse(raw: bytes) -> tuple[str, Mapping[str, str]]:
     """
-    Read a value and its parameters.
+    Parse a value and its parameters.
 
     Args:
         raw: The octets behind the colon of the field.
 
     Returns:
-        The value as it stands before the first semicolon, without white space around it, and the parameters by their
-        names in lower case.  A parameter in the form of RFC 2231 goes before the plain one of the same name.
+        The value before the first semicolon, without white space around it, and the parameters by their names in lower
+        case.  If a parameter is given in the form of RFC 2231 and in the plain form, the former counts.
 
     Example:
         >>> value, parameters = parse(b" attachment; filename*=utf-8''Gr%C3%BC%C3%9Fe.pdf; size=7")
@@ -75,13 +75,13 @@ def parse(raw: bytes) -> tuple[str, Mapping[str, str]]:
 
 
 def _unquoted(name: str, content: str | None) -> str:
-    """Return a value without quotes: a file name up to its semicolon, any other up to white space."""
+    """Return a value without quotes: a file name up to the semicolon, any other value up to white space."""
     content = (content or "").strip().strip('"')
     return content if name in _FREE_TEXTS else (content.split(None, 1) or [""])[0]
 
 
 def _joined(pieces: Mapping[int, tuple[str, bool]]) -> str:
-    """Join the sections of a value, whose first may name a charset (RFC 2231 §4.1)."""
+    """Return the value that some sections make.  The first one may name a charset (RFC 2231 §4.1)."""
     charset = ""
     octets: list[bytes] = []
     for number in sorted(pieces):

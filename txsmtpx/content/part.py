@@ -1,8 +1,9 @@
 """
 The parts of a message as slices of its octets (RFC 2045, RFC 2046).
 
-One pass finds the delimiters of every open multipart.  Each line that begins with "--" is looked up in a table of the
-open boundaries, so the cost does not grow with the depth.  Nothing is copied until the octets of a part are asked for.
+Theory of operation.  One pass finds the delimiters of all open multiparts.  Each line that begins with "--" is looked
+up in a table of the open boundaries, so the cost does not grow with the depth.  No octets are copied until those of a
+part are requested.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from txsmtpx.content.charset import text_of
 from txsmtpx.content.header import Header
 
 MAX_PARTS = 1000
-"""Parts that are told apart.  What follows the last of them belongs to it."""
+"""Parts of a message.  The octets behind the last one belong to it."""
 
 MAX_FIELDS = 10_000
-"""Header fields of all parts together that are kept.  A part whose fields come after them is read as text/plain."""
+"""Header fields that are kept of all parts together.  A part without fields is read as text/plain."""
 
 MAX_DEPTH = 100
-"""Multiparts within each other.  What lies deeper is the body of the innermost (Postfix: mime_nesting_limit, 100)."""
+"""Multiparts within each other.  Deeper ones are not parsed.  Postfix has the same limit (mime_nesting_limit)."""
 
 MAX_BOUNDARY = 200
-"""Characters of a boundary.  RFC 2046 §5.1.1 allows 70."""
+"""Characters of a boundary.  RFC 2046 §5.1.1 allows 70.  A longer boundary is ignored."""
 
 MAX_LINE = 1000
-"""Octets of a line that may be a delimiter: a boundary in UTF-8, and white space."""
+"""Octets of a line that may be a delimiter, with a boundary in UTF-8 and white space."""
 
 MAX_NAME = 120
-"""Characters of a file name."""
+"""Characters of a file name that `safe_name` returns."""
 
 _TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]{1,64})/([A-Za-z0-9!#$&^_.+-]{1,64})(?![/\w])", re.ASCII)
 _DISPOSITION = re.compile(r"[A-Za-z-]+")
@@ -43,17 +44,22 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode
 
 @dataclass
 class Part:
-    """
-    A message, or a part of one.  The reader makes it; see read.
+    r"""
+    A message or a part of one.  `read` makes it.
 
     Attributes:
         source: The octets of the whole message.
-        header: The part's own header.
-        start: The index where its body begins.
-        end: The index behind its body.
-        parts: The parts of a multipart in their order, empty for any other type.
-        number: Its place among the parts that have no parts, from 1; 0 for a multipart.
-        default_type: Its type where the header names none: text/plain, or message/rfc822 within a digest.
+        header: The header of the part.
+        start: The index in the source where the body begins.
+        end: The index in the source behind the body.
+        default_type: The type if the header has no Content-Type: text/plain, or message/rfc822 within a digest.
+        parts: The parts of a multipart in the order of the message; empty for any other type.
+        number: The position among the parts that have no parts, from 1; 0 for a multipart.
+
+    Example:
+        >>> message = read(b"Content-Type: text/html; charset=utf-8\r\n\r\n<p>Gr\xc3\xbc\xc3\x9fe")
+        >>> message.content_type, message.text
+        ('text/html', '<p>Grüße')
     """
 
     source: bytes
@@ -75,7 +81,7 @@ class Part:
             return self.default_type, {}
         value, parameters = parameter.parse(raw)
         found = _TYPE.match(value)
-        # RFC 2045 §5.2: what is no type is read as plain text, so that something is shown.
+        # A malformed type is read as plain text, as RFC 2045 §5.2 suggests, so that a reader sees the text.
         return (found.group().lower() if found else "text/plain"), parameters
 
     @property
@@ -90,7 +96,7 @@ class Part:
 
     @property
     def boundary(self) -> str:
-        """The boundary of a multipart, "" where it has none that can be used."""
+        """The boundary of a multipart; "" if it has none, or a boundary that is too long."""
         if not self._type.startswith("multipart/"):
             return ""
         found = self.parameters.get("boundary", "").rstrip()
@@ -98,7 +104,7 @@ class Part:
 
     @property
     def disposition(self) -> str:
-        """The disposition: inline, attachment, or "" where the header does not say (RFC 2183 §2.8)."""
+        """The disposition: "inline" or "attachment", "" if the header has none (RFC 2183 §2.8)."""
         found = _DISPOSITION.match(self._disposition)
         if found is None:
             return "attachment" if self._disposition else ""
@@ -106,64 +112,64 @@ class Part:
 
     @property
     def filename(self) -> str:
-        """The file name that the part asks for, made harmless; "" where it asks for none."""
+        """The file name that the header suggests, as `safe_name` returns it; "" if there is none."""
         return safe_name(self._disposition_parameters.get("filename") or self.parameters.get("name") or "")
 
     @property
     def download_name(self) -> str:
-        """A file name in any case."""
+        """The file name, or one that is made of the number and the type."""
         return self.filename or f"part-{self.number}{mimetypes.guess_extension(self.content_type) or '.bin'}"
 
     @property
     def content_id(self) -> str:
-        """The identifier that cid: URLs use, "" where there is none (RFC 2392)."""
+        """The Content-ID, which cid: URLs refer to; "" if there is none (RFC 2392)."""
         return (self.header["content-id"] or "").strip("<> ")
 
     @property
     def encoding(self) -> str:
-        """The transfer encoding in lower case, "" where the header names none."""
+        """The transfer encoding in lower case; "" if the header has none."""
         return transfer_encoding.name(self.header.raw("content-transfer-encoding") or b"")
 
     @property
     def body(self) -> bytes:
-        """The octets of the body as the message has them."""
+        """The octets of the body, unchanged."""
         return self.source[self.start : self.end]
 
     @property
     def octets(self) -> bytes:
-        """The octets of the body, its transfer encoding undone."""
+        """The octets of the body, with the transfer encoding decoded."""
         return transfer_encoding.decode(self.body, self.encoding)
 
     @property
     def text(self) -> str:
-        """The body as text."""
+        """The body as text, decoded by its charset."""
         return text_of(self.octets, self.parameters.get("charset"))
 
     def is_body(self, subtype: str) -> bool:
         """
-        Tell whether the part is text that is read as part of the message, not a file.
+        Tell whether the part is text to read within the message, and not a file.
 
         Args:
             subtype: The subtype of text, such as "plain".
 
         Returns:
-            True where it is.
+            True if the part is such a text of this subtype.
         """
         return self.content_type == f"text/{subtype}" and self.disposition != "attachment" and not self.filename
 
 
 def read(content: bytes) -> Part:
-    """
-    Take a message apart.
+    r"""
+    Parse a message into its parts.
 
     Args:
         content: The octets of the message.
 
     Returns:
-        The message as a part, with its parts in it.
+        The message as a part that contains the others.
 
     Example:
-        >>> [part.octets for part in leaves(read(b"Subject: x\\r\\n\\r\\nhello"))]
+        >>> [part.octets for part in leaves(read(b"Subject: x\r\n\r\nhello"))]
         [b'hello']
     """
     return _Reader(content).root
@@ -178,6 +184,10 @@ def leaves(part: Part) -> Iterator[Part]:
 
     Yields:
         The parts in the order of the message.
+
+    Example:
+        >>> [part.number for part in leaves(read(b"hello"))]
+        [1]
     """
     pending = [part]
     while pending:
@@ -192,8 +202,8 @@ class _Reader:
     """
     Reads one message from its beginning to its end.
 
-    The stack holds the open multiparts, the outermost first.  The table has the stack's positions by boundary, for each
-    boundary the innermost multipart that uses it.
+    The stack holds the open multiparts, the outermost first.  The table holds the positions in the stack by boundary;
+    the last position of a boundary is the innermost multipart that uses it.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -202,8 +212,8 @@ class _Reader:
         self._table: dict[bytes, list[int]] = {}
         self._boundaries: list[bytes] = []
         self._count = 0
-        self._fields = MAX_FIELDS  # that may still be kept
-        self._open: Part | None = None  # the part whose end is looked for
+        self._fields = MAX_FIELDS  # the number that may still be kept
+        self._open: Part | None = None  # the part whose end has not been found
         self._at = 0
         self.root = self._part(0)
         self._scan()
@@ -223,7 +233,7 @@ class _Reader:
                 self._delimiter(found, self._content[found + 3 : line_end].rstrip(b" \t\r"))
 
     def _delimiter(self, at: int, line: bytes) -> None:
-        """Act on a line that begins with "--" where it is the delimiter of an open multipart."""
+        """Begin or end a part if a line that begins with "--" is the delimiter of an open multipart."""
         positions = self._table.get(line)
         closes = not positions and line.endswith(b"--")
         if closes:
@@ -241,7 +251,7 @@ class _Reader:
         multipart.parts.append(self._part(self._at, "message/rfc822" if digest else "text/plain"))
 
     def _close(self, position: int, end: int) -> None:
-        """Close the open part, and the multiparts from this position of the stack on."""
+        """End the open part, and the multiparts from a position of the stack on."""
         if self._open is not None:
             self._open.end = max(self._open.start, end)
             self._open = None
@@ -251,7 +261,7 @@ class _Reader:
             self._table[boundary].pop()
 
     def _part(self, at: int, default_type: str = "text/plain") -> Part:
-        """Begin a part whose header stands here."""
+        """Return the part whose header begins at an index, and open it."""
         found = header.read(self._content, at, min(header.MAX_FIELDS, self._fields))
         self._fields -= len(found)
         start = min(at + found.size, len(self._content))
@@ -270,13 +280,18 @@ class _Reader:
 
 def safe_name(name: str) -> str:
     """
-    Return a file name without its directories, and without characters that do not show or turn the others around.
+    Return a file name that is safe to use and to show.
 
     Args:
         name: Any text.
 
     Returns:
-        The name, at most MAX_NAME characters; "" where nothing is left.
+        The name without directories, and without characters that are invisible or change the direction of the text; at
+        most 120 characters.  "" if nothing is left.
+
+    Example:
+        >>> safe_name("../../etc/passwd")
+        'passwd'
     """
     name = re.split(r"[/\\]", name[-10 * MAX_NAME :])[-1]
     name = _CONTROLS.sub(" ", name)

@@ -1,13 +1,13 @@
 """
-An email.message.EmailMessage as the octets that a server takes: RFC 5322, RFC 6152, RFC 6532.
+An ``email.message.EmailMessage`` as the octets that the client sends: RFC 5322, RFC 6152, RFC 6532.
 
-What was parsed and not changed is written as it was parsed, since a field that is folded anew breaks a DKIM signature
-(RFC 6376 §3.4).  A message of email_message has its octets.  Python's own parser keeps a field as text, with its folds,
-which is written as it is; what it does not keep is lost: white space between the colon and the value, and around the
+A part that was parsed and not changed is written as it came, since a field that is folded anew breaks a DKIM signature
+(RFC 6376 §3.4).  A message of `txsmtpx.content.email_message` has its octets.  Python's parser keeps each field as text
+with its folds, and this text is written.  It does not keep white space between the colon and the value, or around the
 delimiters of a multipart.
 
-Nothing is written that the server does not take: octets above 127 in a body become quoted-printable or base64, and in
-fields encoded words, unless they are allowed.
+If the server does not offer the extension that allows octets above 127, they are encoded: in a body as quoted-printable
+or base64, in a field as encoded words.
 """
 
 from __future__ import annotations
@@ -21,34 +21,39 @@ from email.charset import UNKNOWN8BIT
 from email.generator import BytesGenerator
 from email.header import Header
 from email.headerregistry import Address, Group
-from email.message import EmailMessage
-from email.policy import EmailPolicy
-from typing import Any
+from email.message import EmailMessage, Message
+from email.policy import EmailPolicy, Policy
 
 from txsmtpx.content import field, transfer_encoding
-from txsmtpx.content.email_message import octets_as_parsed
+from txsmtpx.content.email_message import octets_as_parsed, raw_fields, raw_payload
 from txsmtpx.content.utf8_fields import UTF8Fields
 from txsmtpx.grammar.domain import to_a_label
 
 MAX_LINE = 998
-"""Characters of a line: RFC 5322 §2.1.1."""
+"""Characters of a line (RFC 5322 §2.1.1)."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FOREIGN = re.compile(rb"[\x80-\xff]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ADDRESSES = ("From", "Sender", "Reply-To", "To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc")
-"""Headers that hold addresses (RFC 5322 §3.6.2, §3.6.3, §3.6.6)."""
+"""Fields that hold addresses (RFC 5322 §3.6.2, §3.6.3, §3.6.6)."""
 
 
-def needs_utf8(message: Any) -> bool:
+def needs_utf8(message: object) -> bool:
     """
-    Tell whether an address in a header has a local part that is not ASCII, so that only RFC 6532 can write it.
+    Tell whether a message can be written only with UTF-8 in its header fields (RFC 6532).
 
     Args:
-        message: An EmailMessage, or a Message of the older kind, which has no such addresses.
+        message: An EmailMessage.  A Message of the older kind, or octets, never need UTF-8.
 
     Returns:
-        True where it has.
+        True if an address in a field has a local part beyond ASCII.
+
+    Example:
+        >>> message = EmailMessage()
+        >>> message["To"] = "jürgen@example.org"
+        >>> needs_utf8(message)
+        True
     """
     if not isinstance(message, EmailMessage):
         return False
@@ -56,58 +61,71 @@ def needs_utf8(message: Any) -> bool:
     return any(not each.username.isascii() for header in headers for each in getattr(header, "addresses", ()))
 
 
-def came_in_utf8(message: Any) -> bool:
+def came_in_utf8(message: Message) -> bool:
     """
-    Tell whether a field of a message, or of a part, was parsed from UTF-8, and has not been changed.
+    Tell whether a message can be written as it came only with UTF-8 in its header fields.
 
     Args:
         message: The message.
 
     Returns:
-        True where there is one: the message can be written as it came only if UTF-8 is allowed.
+        True if a field of the message or of a part was parsed from UTF-8 and not changed.
+
+    Example:
+        >>> from email import message_from_bytes
+        >>> came_in_utf8(message_from_bytes("Subject: Grüße".encode()))
+        True
     """
-    values = (value for part in message.walk() for _, value in part._headers)
+    values = (value for part in message.walk() for _, value in raw_fields(part))
     return any(_utf8_of(value) is not None for value in values if isinstance(value, str) and not value.isascii())
 
 
-def serialized(message: Any, *, eight_bit: bool, utf8: bool) -> bytes:
-    """
-    Write a message as it travels: CRLF, and no Bcc (RFC 5322 §3.6.3).
+def serialized(message: Message, *, eight_bit: bool, utf8: bool) -> bytes:
+    r"""
+    Return a message as the client sends it, with CRLF, and without Bcc (RFC 5322 §3.6.3).
 
     Args:
         message: The message, which is not changed.
-        eight_bit: Whether octets above 127 are allowed in bodies.
-        utf8: Whether UTF-8 is allowed in header fields.
+        eight_bit: True if octets above 127 are allowed in bodies.
+        utf8: True if UTF-8 is allowed in header fields.
 
     Returns:
-        The octets.  Without eight_bit they are ASCII, unless a part has octets above 127 in a transfer encoding that is
-        not known.
+        The octets.  If eight_bit is False they are ASCII, unless a part has octets above 127 in an unknown transfer
+        encoding.
+
+    Example:
+        >>> message = EmailMessage()
+        >>> message["Subject"] = "hello"
+        >>> message["Bcc"] = "ann@example.org"
+        >>> serialized(message, eight_bit=False, utf8=False)
+        b'Subject: hello\r\n\r\n'
     """
     octets = None if "Bcc" in message or "Resent-Bcc" in message else octets_as_parsed(message)
     if octets is not None and (octets.isascii() or (eight_bit and (utf8 or not UTF8Fields().feed(octets)))):
         return octets
     message = _detached(message, eight_bit, utf8)
     del message["Bcc"], message["Resent-Bcc"]
-    # Bodies are encoded below; octets that are left are allowed, or cannot be helped.
+    # Octets above 127 that are still in the bodies are allowed, or cannot be encoded.
     how = message.policy.clone(linesep="\r\n", cte_type="8bit")
     if isinstance(how, EmailPolicy):
         how = how.clone(utf8=utf8)
         if not utf8:
-            _write_domains_in_ascii(message)
+            _write_domains_in_ascii(message, how)
     written = io.BytesIO()
     BytesGenerator(written, mangle_from_=False, policy=how).flatten(message)
     return written.getvalue()
 
 
-def _detached(message: Any, eight_bit: bool, utf8: bool) -> Any:
-    """Copy a message to write in: headers, and what of the contents must be encoded."""
+def _detached(message: Message, eight_bit: bool, utf8: bool) -> Message:
+    """Return a copy of a message whose fields and bodies may be changed, with the bodies encoded if they must be."""
     copied = copy.copy(message)
-    copied._headers = [
+    copied._headers = [  # type: ignore[attr-defined]  # the methods parse the values
         (name, _writable(name, value, message.policy, eight_bit, utf8) if isinstance(value, str) else value)
-        for name, value in message._headers
+        for name, value in raw_fields(message)
     ]
-    if isinstance(message._payload, list):
-        copied._payload = [_detached(part, eight_bit, utf8) for part in message._payload]
+    payload = raw_payload(message)
+    if isinstance(payload, list):
+        copied.set_payload([_detached(part, eight_bit, utf8) for part in payload])
     if not eight_bit:
         _encode(copied)
     return copied
@@ -118,9 +136,9 @@ def _detached(message: Any, eight_bit: bool, utf8: bool) -> Any:
 
 class _AsItCame:
     """
-    The value of a field that nobody has changed.
+    The value of a field that was not changed.
 
-    The generator of an EmailMessage asks it by fold, that of a Message of the older kind by encode.
+    The generator calls fold to write an EmailMessage, and encode to write a Message of the older kind.
     """
 
     def __init__(self, name: str, lines: list[str]) -> None:
@@ -130,15 +148,15 @@ class _AsItCame:
     def fold(self, *, policy: EmailPolicy) -> str:
         return f"{self.name}: {policy.linesep.join(self._lines)}{policy.linesep}"
 
-    def encode(self, *, linesep: str, **how: Any) -> str:
+    def encode(self, *, linesep: str, **how: object) -> str:
         return linesep.join(self._lines)
 
     def __str__(self) -> str:
         return "".join(self._lines)
 
 
-def _writable(name: str, value: str, policy: Any, eight_bit: bool, utf8: bool) -> Any:
-    """Return the value of a field in a form that is written as it came, where that is allowed."""
+def _writable(name: str, value: str, policy: Policy, eight_bit: bool, utf8: bool) -> object:
+    """Return the value of a field in a form that is written as it came, if that is allowed."""
     modern = isinstance(policy, EmailPolicy)
     if modern and hasattr(value, "name"):
         return value  # a header object that the program has set
@@ -151,14 +169,16 @@ def _writable(name: str, value: str, policy: Any, eight_bit: bool, utf8: bool) -
             return _encoded(name, "".join(_LINE_END.split(text)), policy)
         if text is None and not eight_bit:
             text = "".join(lines)
-            return policy.header_factory(name, text) if modern else Header(value, UNKNOWN8BIT, header_name=name)
+            if isinstance(policy, EmailPolicy):
+                return policy.header_factory(name, text)
+            return Header(value, UNKNOWN8BIT, header_name=name)
     whole = all(line[:1] in (" ", "\t") for line in lines[1:])
-    # In a message of the older kind a field that was parsed looks like one that the program has set.
+    # In a message of the older kind, a field that was parsed cannot be told from one that the program has set.
     return _AsItCame(name, lines) if whole and (modern or max(map(len, lines)) <= MAX_LINE) else value
 
 
 def _is_raw(value: str) -> bool:
-    """Tell whether a value holds octets that a parser has not decoded, and nothing else above 127."""
+    """Return True if a value holds octets that a parser has not decoded, and no other characters above 127."""
     try:
         value.encode("ascii", "surrogateescape")
     except UnicodeEncodeError:
@@ -167,34 +187,35 @@ def _is_raw(value: str) -> bool:
 
 
 def _utf8_of(value: str) -> str | None:
-    """Return the text of a value that was parsed from UTF-8, None for any other."""
+    """Return the text of a value that was parsed from UTF-8; None for any other value."""
     try:
         return value.encode("ascii", "surrogateescape").decode()
     except UnicodeError:
         return None
 
 
-def _encoded(name: str, text: str, policy: Any) -> Any:
-    """Return a value that was parsed from UTF-8 as one that is written in ASCII."""
+def _encoded(name: str, text: str, policy: Policy) -> object:
+    """Return a value that was parsed from UTF-8 in a form that is written in ASCII."""
     if isinstance(policy, EmailPolicy):
         try:
             made = policy.header_factory(name, text)
             made.fold(policy=policy)
-        except Exception:  # IndexError, ValueError, AttributeError and RecursionError were seen
+        except Exception:  # known are IndexError, ValueError, AttributeError and RecursionError
             made = None
         if hasattr(made, "groups") or hasattr(made, "params"):
-            return made  # only such fields are encoded otherwise than word by word
+            return made  # fields with addresses or parameters; all others are encoded word by word
     lines = field.encode("X", _CONTROLS.sub(" ", text)).decode("ascii").split("\r\n")
     return _AsItCame(name, [lines[0].removeprefix("X: "), *lines[1:-1]])
 
 
-def _write_domains_in_ascii(message: Any) -> None:
-    """Write domains as their A-labels: Python would make encoded words of them."""
-    for index, (name, header) in enumerate(message._headers):
+def _write_domains_in_ascii(message: Message, policy: EmailPolicy) -> None:
+    """Replace domains by their A-labels, since Python would write encoded words."""
+    fields = raw_fields(message)
+    for index, (name, header) in enumerate(fields):
         groups = getattr(header, "groups", ())
         if not all(each.domain.isascii() for group in groups for each in group.addresses):
             renamed = [Group(group.display_name, tuple(map(_in_ascii, group.addresses))) for group in groups]
-            message._headers[index] = message.policy.header_store_parse(name, renamed)
+            fields[index] = policy.header_store_parse(name, renamed)
 
 
 def _in_ascii(address: Address) -> Address:
@@ -204,11 +225,11 @@ def _in_ascii(address: Address) -> Address:
 # ---- bodies
 
 
-def _encode(part: Any) -> None:
-    """Encode octets above 127 in a part that was copied (RFC 6152 §3), so that what is decoded is the same."""
+def _encode(part: Message) -> None:
+    """Encode octets above 127 in a part that was copied (RFC 6152 §3).  The decoded body stays the same."""
     part.preamble, part.epilogue = _without_foreign(part.preamble), _without_foreign(part.epilogue)
     encoding = transfer_encoding.name(str(part.get("Content-Transfer-Encoding", "")).encode("utf-8", "replace"))
-    payload = part._payload
+    payload = raw_payload(part)
     if not isinstance(payload, str):
         if encoding in ("8bit", "binary"):
             _set_encoding(part, "7bit")  # RFC 2045 §6.4: the parts are encoded, not the multipart
@@ -223,21 +244,22 @@ def _encode(part: Any) -> None:
     elif encoding == "quoted-printable":
         octets = _FOREIGN.sub(lambda found: b"=%02X" % found[0][0], octets)
     elif encoding == "base64":
-        octets = _FOREIGN.sub(b"", octets)  # RFC 2045 §6.8: readers ignore them
-    part._payload = octets.decode("ascii", "surrogateescape")
+        octets = _FOREIGN.sub(b"", octets)  # RFC 2045 §6.8: decoders ignore them
+    part.set_payload(octets.decode("ascii", "surrogateescape"))
 
 
-def _set_encoding(part: Any, encoding: str) -> None:
-    """Set the Content-Transfer-Encoding of a part, in its place."""
+def _set_encoding(part: Message, encoding: str) -> None:
+    """Set the Content-Transfer-Encoding of a part, without moving the field."""
     name = "Content-Transfer-Encoding"
     stored = part.policy.header_store_parse(name, encoding)
-    named = [index for index, (each, _) in enumerate(part._headers) if each.lower() == name.lower()]
+    fields = raw_fields(part)
+    named = [index for index, (each, _) in enumerate(fields) if each.lower() == name.lower()]
     if named:
-        part._headers[named[0]] = stored
+        fields[named[0]] = stored
     else:
-        part._headers.append(stored)
+        fields.append(stored)
 
 
 def _without_foreign(text: str | None) -> str | None:
-    """Return what stands before or behind the parts of a multipart, which no reader shows, in ASCII."""
+    """Return the text before or behind the parts of a multipart, which no reader shows, in ASCII."""
     return text if text is None or text.isascii() else text.encode("ascii", "replace").decode("ascii")

@@ -1,6 +1,4 @@
-"""
-Transfer encodings: base64, quoted-printable and uuencode, undone (RFC 2045 §6).
-"""
+"""Transfer encodings and their decoders: base64, quoted-printable and uuencode (RFC 2045 §6)."""
 
 from __future__ import annotations
 
@@ -15,14 +13,14 @@ _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*+\n", re.MULTILINE)
 
 def name(raw: bytes) -> str:
     """
-    Read the value of Content-Transfer-Encoding.
+    Parse the value of Content-Transfer-Encoding.
 
     Args:
         raw: The octets behind the colon of the field.  White space, comments, quotes and semicolons around the name are
             ignored.
 
     Returns:
-        The name in lower case, "" where there is none.
+        The name in lower case; "" if there is none.
 
     Example:
         >>> name(b" BASE64 (as ever);")
@@ -33,18 +31,18 @@ def name(raw: bytes) -> str:
 
 
 def decode(octets: bytes, encoding: str) -> bytes:
-    """
-    Undo a transfer encoding.
+    r"""
+    Decode a body.
 
     Args:
         octets: The encoded octets.
-        encoding: The name in lower case.
+        encoding: The name of the transfer encoding in lower case.
 
     Returns:
-        The octets that were encoded, as far as they can be told.  With an unknown name the octets stay as they are.
+        The decoded octets; what cannot be decoded is left out.  If the name is unknown, the octets are unchanged.
 
     Example:
-        >>> decode(b"Zmlyc3Q=\\r\\nIGhhbGY=", "base64")
+        >>> decode(b"Zmlyc3Q=\r\nIGhhbGY=", "base64")
         b'first half'
     """
     if encoding == "base64":
@@ -57,13 +55,13 @@ def decode(octets: bytes, encoding: str) -> bytes:
 
 
 def _from_base64(octets: bytes) -> bytes:
-    """Decode runs of base64.  Padding within the octets ends a run, and another run may follow (RFC 2045 §6.8)."""
+    """Return the octets of base64.  Padding ends a run, and another run may follow (RFC 2045 §6.8)."""
     runs = _PADDING.split(octets.translate(None, _BASE64))
     return b"".join([binascii.a2b_base64(_whole(run)) for run in runs if len(run) > 1])
 
 
 def _whole(run: bytes) -> bytes:
-    """Return a run of as many characters as can be decoded, padded: a single one left over says nothing."""
+    """Return a run with its padding, without a single character at the end, which encodes no whole octet."""
     over = len(run) % 4
     return run[:-1] if over == 1 else run + b"=" * (-over % 4)
 
@@ -80,7 +78,7 @@ def _from_uuencode(octets: bytes) -> bytes:
         try:
             decoded.append(binascii.a2b_uu(line[:100]))
         except binascii.Error:
-            # Some encoders append a character: the first one says how long the line is.
+            # Some encoders append a character.  The first character of the line encodes the length.
             number = ((line[0] - 32 & 63) * 4 + 5) // 3
             try:
                 decoded.append(binascii.a2b_uu(line[: number + 1]))

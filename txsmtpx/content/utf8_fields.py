@@ -1,15 +1,15 @@
 """
-UTF-8 in the header fields of a message and of its parts, found while the message comes (RFC 6532 §3).
+UTF-8 in the header fields of a message and of its parts, detected while the message comes (RFC 6532 §3).
 
-Such a message is internationalized, and only a server that offers SMTPUTF8 takes it (RFC 6531 §3.4).  Postfix looks at
-the fields of parts and of attached messages too.
+Such a message is internationalized, and needs a server that offers SMTPUTF8 (RFC 6531 §3.4).  Postfix checks the fields
+of parts and of attached messages too.
 
-Theory of operation.  The octets are a header or what lies between two headers.  A header ends as the reader of headers
-ends it.  Its Content-Type says what follows: the header of an attached message, or a body, in which the delimiters of
-the multiparts so far begin the next header.  Where there is no multipart, nothing more is looked at.
+Theory of operation.  The octets are those of a header, or those between two headers.  `txsmtpx.content.header` finds
+the end of a header.  Its Content-Type decides what follows: the header of an attached message, or a body.  In a body,
+the delimiters of all multiparts so far begin the next header.  If there is no multipart, the search is over.
 
-A header whose first octet above 127 does not begin a character of UTF-8 is in another charset.  SMTPUTF8 would not be
-true of it, so it does not count.
+If the first octet above 127 of a header does not begin a character of UTF-8, the header is in another charset.  Such a
+header does not count, since SMTPUTF8 would not describe it.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from txsmtpx.content.beginning import Beginning
 from txsmtpx.content.part import MAX_DEPTH, MAX_LINE, Part
 
 MAX_HEADER = 256 * 1024
-"""Octets of one header that are looked at."""
+"""Octets of one header that are searched."""
 
 MAX_NAME = 1000
-"""Octets without a colon that may still be the name of a field."""
+"""Octets without a colon that may be the beginning of a field name."""
 
 SLICE = 16 * 1024
-"""Octets that are looked at in one go.  What follows a header is copied, so many short headers need short slices."""
+"""Octets that are searched at once.  The rest of a slice is copied behind each header, so slices must be short."""
 
 MAX_LOOKS = 100
-"""Pieces with octets above 127 after which it is not found out any more whether they belong to a field."""
+"""Searches of one header that find no octet above 127 in its fields.  After them it is not searched any more."""
 
 _FOREIGN = re.compile(rb"[\x80-\xff]")
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -38,39 +38,39 @@ _CUT = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xb
 
 
 class UTF8Fields:
-    """
-    Looks for UTF-8 in header fields.  Who sends a message creates one for it.
+    r"""
+    Detects UTF-8 in header fields.  The client creates one for each message that it sends.
 
     Attributes:
-        found: True once there is some.
+        found: True if UTF-8 was found.
 
     Example:
-        >>> UTF8Fields().feed("Subject: Grüße\\r\\n\\r\\nhello\\r\\n".encode())
+        >>> UTF8Fields().feed("Subject: Grüße\r\n\r\nhello\r\n".encode())
         True
-        >>> UTF8Fields().feed("Subject: hello\\r\\n\\r\\nGrüße\\r\\n".encode())
+        >>> UTF8Fields().feed("Subject: hello\r\n\r\nGrüße\r\n".encode())
         False
     """
 
     __slots__ = ("_boundaries", "_header", "_looks", "_over", "_rest", "found")
 
     def __init__(self) -> None:
-        """Begin at the first octet of a message."""
+        """Expect the first octet of a message."""
         self.found = False
         self._over = False
         self._looks = 0
         self._header: Beginning | None = Beginning(MAX_HEADER)
         self._boundaries: set[bytes] = set()
-        self._rest = b""  # of the octets between headers: what may be the beginning of a delimiter
+        self._rest = b""  # of the octets between headers: those that may begin a delimiter
 
     def feed(self, octets: bytes) -> bool:
         """
-        Look at the next octets.
+        Search the next octets.
 
         Args:
-            octets: A piece of the message.
+            octets: The next octets of the message.
 
         Returns:
-            Whether UTF-8 was found, in this piece or before.
+            True if UTF-8 was found, in these octets or earlier.
         """
         for at in range(0, len(octets), SLICE):
             piece: bytes | None = octets[at : at + SLICE]
@@ -81,7 +81,7 @@ class UTF8Fields:
         return self.found
 
     def _in_header(self, beginning: Beginning, piece: bytes) -> bytes | None:
-        """Look at a piece of a header; return what follows the header, None if its end has not come."""
+        """Return the octets behind a header, of which this piece is the next; None if its end has not come."""
         whole = beginning.add(piece)
         if not whole and (self._looks >= MAX_LOOKS or piece.isascii()):
             return None
@@ -91,11 +91,11 @@ class UTF8Fields:
             self._look(octets[: fields.size], whole)
         rest = octets[fields.size :]
         if not whole and len(rest) <= MAX_NAME and b"\n" not in rest:
-            return None  # there may be more fields
+            return None  # more fields may come
         return self._after(Part(octets, fields, 0, 0), rest)
 
     def _look(self, fields: bytes, whole: bool) -> None:
-        """Look at the fields that have come."""
+        """Search the fields that have come."""
         foreign = _FOREIGN.search(fields)
         if foreign is None:
             self._looks += 1
@@ -105,19 +105,19 @@ class UTF8Fields:
             self._looks = MAX_LOOKS  # another charset
 
     def _after(self, part: Part, rest: bytes) -> bytes:
-        """Go on behind the header of a message or of a part."""
+        """Return the octets behind a header, and decide what they are."""
         self._looks = 0
         boundary = part.boundary.encode("utf-8", "replace")
         if boundary and len(self._boundaries) < MAX_DEPTH:
             self._boundaries.add(boundary)
         attached = part.declared_type.startswith("message/")
         self._header = Beginning(MAX_HEADER) if attached else None
-        self._rest = b"\n"  # a delimiter may follow at once
+        self._rest = b"\n"  # a delimiter may follow immediately
         self._over = self._over or not (attached or self._boundaries)
         return rest
 
     def _between(self, piece: bytes) -> bytes | None:
-        """Look for the next delimiter; return what follows it."""
+        """Return the octets behind the next delimiter; None if there is none in this piece."""
         octets = self._rest + piece
         at = octets.find(b"\n--")
         while at >= 0:

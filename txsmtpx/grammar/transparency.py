@@ -277,7 +277,7 @@ class Stuffer:
         """
         at_start = self._line_ends.at_start
         chunk = self._line_ends.feed(chunk)
-        if chunk.find(b".") < 0:  # "in" raises and catches an error first, since octets may contain an integer too
+        if chunk.find(b".") < 0:  # "in" costs more: it first tries the octets as an integer
             return chunk
         dot = b"." if at_start and chunk.startswith(b".") else b""
         return dot + chunk.replace(b"\r\n.", b"\r\n..")
