@@ -41,7 +41,7 @@ TWISTED = (
 # Floor, what it may import of ours, what of others'.
 FLOORS = [
     ("grammar", GRAMMAR, ("idna",)),  # the A-label of a domain takes tables that the standard library has not
-    ("errors.py", GRAMMAR, ("twisted.internet.defer", "twisted.internet.error")),
+    ("errors", (*GRAMMAR, "txsmtpx.errors"), ("twisted.internet.defer", "twisted.internet.error")),
     ("interfaces", (*CONTRACTS, "txsmtpx.content"), (*TWISTED, "twisted.plugin", "twisted.application.service")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("setting.py", (), ()),

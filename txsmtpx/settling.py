@@ -2,8 +2,8 @@
 The result of a backend: a value, a Deferred or a coroutine.
 
 ``maybeDeferred`` for each command costs more than the command.  So a value stays a value.  A coroutine is run by hand
-until it waits for something; most never do.  A caller of `settle` on the hot path first looks whether the result is
-None or a reply, since ``isinstance(..., Deferred)`` is a call into ``abc``.
+until it waits for something; most never do.  On the hot path, a caller of `settle` first checks for None and for a
+reply, since ``isinstance(..., Deferred)`` is a call into ``abc``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def settle(result: Eventual[T]) -> T | Deferred[T]:
 def _resume(
     coroutine: Coroutine[Deferred[object], object, T], awaited: Deferred[object]
 ) -> Generator[Deferred[object], object, T]:
-    """Run the rest of a coroutine that waits for ``awaited``."""
+    # Runs the rest of a coroutine that waits for a Deferred.
     while True:
         try:
             value = yield awaited

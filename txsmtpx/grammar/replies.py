@@ -2,8 +2,10 @@
 The replies of the server.
 
 Replies with a fixed text are constants, the others are functions.  Each name ends in the reply code, so that a caller
-sees which code it sends.  Reply codes are those of RFC 5321 §4.2.3 and of each extension's RFC.  Enhanced codes are
-those of RFC 3463 and RFC 5248.
+sees which code it sends.  If only one extension or one backend sends a reply, the reply is in the file of that one.
+
+Reply codes are those of RFC 5321 §4.2.3 and of each extension's RFC.  Enhanced codes are those of RFC 3463 and
+RFC 5248.
 """
 
 from __future__ import annotations
