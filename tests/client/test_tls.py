@@ -126,13 +126,13 @@ def test_the_wrong_certificate(network, authority, wrong, mode):
 def test_the_wrong_authority(network, authority, tmp_path):
     stranger = Authority(tmp_path, "stranger")
     net = network(offers=OFFERS, tls=stranger.server(HOST))
-    with pytest.raises(TLSFailed, match="signed by nobody we trust"):
+    with pytest.raises(TLSFailed, match="signed by no authority that is trusted"):
         net.result(secured(net, authority))
 
 
 def test_the_systems_trust_is_the_default(network, authority):
     net = network(offers=OFFERS, tls=authority.server(HOST))
-    with pytest.raises(TLSFailed, match="signed by nobody we trust"):
+    with pytest.raises(TLSFailed, match="signed by no authority that is trusted"):
         net.result(secured(net, authority, trust_roots=None))
 
 
@@ -306,7 +306,7 @@ async def test_implicit_tls_by_mode(implicit, authority):
 async def test_implicit_tls_refuses(implicit, authority):
     with pytest.raises(TLSFailed, match=r"another name than mx\.example\.net"):
         await connect(f"tls:127.0.0.1:{implicit}", trust_roots=authority.path, hostname=HOST)
-    with pytest.raises(TLSFailed, match="nobody we trust"):
+    with pytest.raises(TLSFailed, match="no authority that is trusted"):
         await connect(f"tls:127.0.0.1:{implicit}")
 
 

@@ -26,7 +26,7 @@ CERTIFICATES = {
     "expired": ([HOST], {"days": (-9, -2)}),
     "not yet": ([HOST], {"days": (2, 9)}),
     "self-signed": ([HOST], {"signed_by_itself": True}),
-    "nobody we trust": ([HOST], {}),
+    "no authority that is trusted": ([HOST], {}),
 }
 
 

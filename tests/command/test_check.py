@@ -235,7 +235,7 @@ ENDPOINTS = {
     "relay:tcp:a.example:25,tcp:b.example": "(missing: port)",
     "relay:mx:a b": "('a b' is no host)",
     "relay:mx:a.example:port=0": "(0 is no port: a port is a number from 1 to 65535)",
-    "relay:haproxy:v3:tcp:a.example:25": "(a client says haproxy:v1: or haproxy:v2: and an endpoint, not haproxy:v3:)",
+    "relay:haproxy:v3:tcp:a.example:25": "(haproxy:v3: has no version: write haproxy:v1: or haproxy:v2:)",
     "lmtp:unix:": "(missing: path)",
     "lmtp:": "relay needs an endpoint",
 }

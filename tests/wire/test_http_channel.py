@@ -13,7 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.resource import Resource
 
-from txsmtpx.wire.http_channel import LOOK, UNREAD, Refused, most_connections
+from txsmtpx.wire.http_channel import LOOK, UNREAD, RefusedConnection, most_connections
 from txsmtpx.wire.http_site import LimitedSite, values_of
 
 
@@ -72,7 +72,7 @@ class Port:
         protocol = self.site.buildProtocol(None)
         transport = StringTransport()
         protocol.makeConnection(transport)
-        assert transport.disconnecting is isinstance(protocol, Refused)
+        assert transport.disconnecting is isinstance(protocol, RefusedConnection)
         if octets:
             protocol.dataReceived(octets)
         return None if transport.disconnecting else protocol

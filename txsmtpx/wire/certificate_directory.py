@@ -1,5 +1,5 @@
 """
-A certificate for each name that clients ask for (Server Name Indication, RFC 6066 §3), from a directory.
+A directory of certificates: the server presents the one that the client asks for (SNI, RFC 6066 §3).
 """
 
 from __future__ import annotations
@@ -10,28 +10,33 @@ from pathlib import Path
 from OpenSSL import SSL
 
 from txsmtpx.grammar.domain import domain_key
-from txsmtpx.wire.server_certificate import Certificate
+from txsmtpx.wire.server_certificate import Certificate, ConnectionCreator
 
 
 class CertificateDirectory(Certificate):
     """
-    All the certificates in a directory, for ``SMTPServerFactory(tls=...)``: ``NAME.pem`` with certificate, chain and
-    key, or ``NAME/fullchain.pem`` with ``NAME/privkey.pem``, as certbot lays them out.
+    All certificates of a directory, for ``SMTPServerFactory(tls=...)``.
 
-    What they are for is read from themselves, whatever the files are called; of two for one name the one that lasts
-    longer is shown.  Other files are no business of ours.
+    The files are ``NAME.pem`` with certificate, chain and key, or ``NAME/fullchain.pem`` with ``NAME/privkey.pem``, as
+    certbot writes them.  Other files are ignored.  The DNS names are read from the certificates, whatever the files are
+    called.  If two certificates have one name, the one that expires later is presented.
 
     Args:
         path: The directory.
-        certificate: A PEM file as for `Certificate`, for clients that ask for another name, or for none; None
-            for that of ``domain``, or where there is none the first in the directory.
-        key: Its key; None when it stands in the same file.
-        domain: See there.
-        client_ca: See `Certificate`.
+        certificate: A PEM file as for `Certificate`, for clients that ask for no name or another one.  By default they
+            get the certificate of ``domain``, and if there is none, the first one of the directory.
+        key: The PEM file of its key; by default the key is in the same file.
+        domain: The domain whose certificate is the default; "" for none.
+        client_ca: The authorities for the certificates of clients, as for `Certificate`.
 
     Raises:
-        ValueError: There is no certificate, or one is broken.
+        ValueError: There is no certificate, or one cannot be used.
         OSError: The directory cannot be read.
+
+    Example:
+        A server of several domains::
+
+            SMTPServerFactory(backend, tls=CertificateDirectory("/etc/letsencrypt/live", domain="mx.example.org"))
     """
 
     def __init__(
@@ -52,11 +57,12 @@ class CertificateDirectory(Certificate):
 
     def reload(self) -> None:
         """
-        Read the directory again: certificates that are new or changed, and not those that are gone.
+        Read the directory again.  Certificates whose files are gone are dropped.
 
         Raises:
-            ValueError: Some are broken; of these, what was there before stays in force, all others are renewed.
-            OSError: The directory cannot be read; everything stays.
+            ValueError: Some certificates cannot be used.  Of these, the certificate of before stays in force.  All
+                others are renewed.
+            OSError: The directory cannot be read.  Nothing changes.
         """
         files = dict(_pairs(self._path))
         if self._default_files is not None:
@@ -79,14 +85,14 @@ class CertificateDirectory(Certificate):
 
     def _read(self, certificate: Path, key: Path) -> Certificate:
         read = Certificate(str(certificate), str(key), self._client_ca)
-        read.creator.context.set_tlsext_servername_callback(self._choose)
+        _context(read).set_tlsext_servername_callback(self._choose)
         return read
 
     def _serve(self, found: dict[Path, Certificate]) -> None:
         self._found = found
         by_expiry = sorted(found.values(), key=lambda each: each.expires)
         self._by_name = {name: each for each in by_expiry for name in each.names}
-        first = next(iter(found.values()))  # which is the default that was given, if one was
+        first = next(iter(found.values()))  # of the arguments, if there is one
         default = first if self._default_files is not None else self._named(self._domain) or first
         self.creator, self.names, self.expires = default.creator, default.names, default.expires
 
@@ -94,15 +100,21 @@ class CertificateDirectory(Certificate):
         name = (connection.get_servername() or b"").lower().decode("ascii", "replace")
         chosen = self._named(name)
         if chosen is not None:
-            connection.set_context(chosen.creator.context)
+            connection.set_context(_context(chosen))
 
     def _named(self, name: str) -> Certificate | None:
-        """RFC 9525 §6.3: a wildcard is the whole of the first label, and stands for one."""
+        """Return the certificate of a name; a wildcard is the whole first label, and stands for one (RFC 9525 §6.3)."""
         return self._by_name.get(name) or self._by_name.get("*." + name.partition(".")[2])
 
 
+def _context(certificate: Certificate) -> SSL.Context:
+    creator = certificate.creator
+    assert isinstance(creator, ConnectionCreator)  # of a Certificate that was read from files
+    return creator.context
+
+
 def _pairs(directory: Path) -> Iterator[tuple[Path, Path]]:
-    """Where certificates and their keys are, in the order of their names."""
+    """Yield the paths of each certificate and its key, in alphabetical order."""
     for path in sorted(directory.iterdir()):
         if path.suffix == ".pem":
             yield path, path

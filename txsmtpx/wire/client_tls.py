@@ -7,14 +7,19 @@ from __future__ import annotations
 import ipaddress
 import os
 from functools import cache
-from typing import Any
 
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import Certificate as TrustedCertificate
-from twisted.internet.ssl import CertificateOptions, TLSVersion, optionsForClientTLS, trustRootFromCertificates
+from twisted.internet.ssl import (
+    CertificateOptions,
+    PrivateCertificate,
+    TLSVersion,
+    optionsForClientTLS,
+    trustRootFromCertificates,
+)
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -23,8 +28,12 @@ from txsmtpx.errors import TLSFailed
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.tls_policy import CIPHERS
+from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
 
 log = Logger(__name__)
+
+TrustRoots = str | os.PathLike[str] | IOpenSSLTrustRoot
+"""The path of a PEM file of certificates, or a trust root of Twisted."""
 
 
 _WHY = {
@@ -32,66 +41,78 @@ _WHY = {
     9: "the certificate is not valid yet",
     18: "the certificate is self-signed",
     19: "the certificate chain ends in a self-signed one that is not trusted",
-    20: "the certificate is signed by nobody we trust",
-    21: "the certificate is signed by nobody we trust",
+    20: "the certificate is signed by no authority that is trusted",
+    21: "the certificate is signed by no authority that is trusted",
 }
-"""Of the numbers of X509_verify_cert, those that users meet."""
+"""Words for the errors of X509_verify_cert(3) that users meet."""
 
 
 @implementer(IOpenSSLClientConnectionCreator)
 class ClientTLS:
     """
-    How a client speaks TLS: the server's certificate is verified, and its name (RFC 6125, by service_identity).
+    How a client uses TLS: it verifies the certificate of the server, and the name in it.
+
+    The package service_identity compares the names (RFC 9525).
+
+    `ClientSettings` creates one for each server.
 
     Attributes:
         hostname: The name that is verified.
-        refused: What was wrong with the certificate of the last connection, None for nothing.
+        refused: What was wrong with the certificate of the last connection; None for nothing.
 
     Args:
         hostname: A DNS name, which is verified as its A-labels (RFC 9525 §6.3), or an IP address.
-        trust_roots: None for the system's; the path of a PEM file; or an ``IOpenSSLTrustRoot``.
-        client_certificate: A `twisted.internet.ssl.PrivateCertificate`.
+        trust_roots: The path of a PEM file, or a trust root of Twisted.  By default those of the system.
+        client_certificate: What the client presents if the server asks for a certificate.
 
     Raises:
         ValueError: There is no name to verify, or it is no domain; or the file holds no certificate.
         OSError: The file cannot be read.
     """
 
-    def __init__(self, hostname: str, trust_roots: Any = None, client_certificate: Any = None) -> None:
+    def __init__(
+        self, hostname: str, trust_roots: TrustRoots | None = None, client_certificate: PrivateCertificate | None = None
+    ) -> None:
         if not hostname:
             raise ValueError("TLS needs the name of the server: hostname=")
         self.hostname = hostname = plain_address(domain_key(hostname))
         self.refused: str | None = None
-        if isinstance(trust_roots, str | os.PathLike):
-            with open(trust_roots, "rb") as file:
-                blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
-            if not blocks:
-                raise ValueError(f"trust_roots: there is no certificate in {os.fspath(trust_roots)!r}")
-            found = [TrustedCertificate.loadPEM(b"-----BEGIN CERTIFICATE" + block) for block in blocks]
-            trust_roots = trustRootFromCertificates(found)
+        roots = _in_file(trust_roots) if isinstance(trust_roots, str | os.PathLike) else trust_roots
         extra = {"raiseMinimumTo": TLSVersion.TLSv1_2, "acceptableCiphers": CIPHERS}
         self._options = optionsForClientTLS(
-            hostname, trustRoot=trust_roots, clientCertificate=client_certificate, extraCertificateOptions=extra
+            hostname, trustRoot=roots, clientCertificate=client_certificate, extraCertificateOptions=extra
         )
 
     def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """An OpenSSL connection (`IOpenSSLClientConnectionCreator`) that remembers why it was not content."""
+        """
+        Create a connection of OpenSSL that sets ``refused`` if it does not accept the certificate.
+
+        Args:
+            protocol: The TLS protocol.
+
+        Returns:
+            The connection (`IOpenSSLClientConnectionCreator`).
+        """
         connection = self._options.clientConnectionForTLS(protocol)
         self.refused = None
 
         def verify(conn: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
             if not ok:
                 self.refused = _WHY.get(number, f"the certificate was not verified (error {number})")
-            elif depth == 0:  # the server's own
-                self.refused = self._mistaken(certificate)
+            elif depth == 0:  # the server's own certificate
+                self.refused = self._name_error(certificate)
             return self.refused is None
 
-        # This takes the place of Twisted's callback, which in some versions is where it verifies the name.
+        # This replaces the callback of Twisted.  Twisted 24.11 and later verify the name elsewhere, in addition.
         connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, verify)
         return connection
 
-    def _mistaken(self, certificate: crypto.X509) -> str | None:
-        """What is wrong with the name in the certificate; an exception here would be lost, and so would the check."""
+    def _name_error(self, certificate: crypto.X509) -> str | None:
+        """
+        Return what is wrong with the name in the certificate.
+
+        OpenSSL would lose an exception of this function, and accept the certificate.
+        """
         try:
             if _is_address(self.hostname):
                 verify_certificate_ip_address(certificate.to_cryptography(), self.hostname)
@@ -116,7 +137,7 @@ def warn_unverified() -> None:
 @implementer(IOpenSSLClientConnectionCreator)
 class UnverifiedTLS:
     """
-    How a client speaks TLS with `tls_verify=False`: any certificate is accepted.
+    How a client uses TLS with ``tls_verify=False``: it accepts any certificate.
 
     `TLSState.verified` is False then, so extensions that need a verified server (RFC 8689 §2) are not used.
 
@@ -125,26 +146,53 @@ class UnverifiedTLS:
 
     Args:
         hostname: A DNS name, an IP address, or "".
-        client_certificate: A `twisted.internet.ssl.PrivateCertificate`.
+        client_certificate: What the client presents if the server asks for a certificate.
 
     Raises:
         ValueError: The name is no domain.
     """
 
-    def __init__(self, hostname: str, client_certificate: Any = None) -> None:
+    def __init__(self, hostname: str, client_certificate: PrivateCertificate | None = None) -> None:
         self.hostname = plain_address(domain_key(hostname)) if hostname else ""
-        own: dict[str, Any] = {}
-        if client_certificate is not None:
-            own = {"privateKey": client_certificate.privateKey.original, "certificate": client_certificate.original}
-        self._options = CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2, acceptableCiphers=CIPHERS, **own)
+        self._options = CertificateOptions(
+            privateKey=None if client_certificate is None else client_certificate.privateKey.original,
+            certificate=None if client_certificate is None else client_certificate.original,
+            raiseMinimumTo=TLSVersion.TLSv1_2,
+            acceptableCiphers=CIPHERS,
+        )
 
     def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """Return an OpenSSL connection (`IOpenSSLClientConnectionCreator`)."""
+        """
+        Create a connection of OpenSSL.
+
+        Args:
+            protocol: The TLS protocol.
+
+        Returns:
+            The connection (`IOpenSSLClientConnectionCreator`).
+        """
         warn_unverified()
         connection = SSL.Connection(self._options.getContext(), None)
         if self.hostname and not _is_address(self.hostname):
             connection.set_tlsext_host_name(self.hostname.encode("ascii"))
         return connection
+
+
+def _in_file(path: str | os.PathLike[str]) -> IOpenSSLTrustRoot:
+    """
+    Return the trust root of the certificates in a PEM file.
+
+    Raises:
+        ValueError: The file holds no certificate.
+        OSError: The file cannot be read.
+    """
+    with open(path, "rb") as file:
+        blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
+    if not blocks:
+        raise ValueError(f"trust_roots: there is no certificate in {os.fspath(path)!r}")
+    found = [TrustedCertificate.loadPEM(b"-----BEGIN CERTIFICATE" + block) for block in blocks]
+    root: IOpenSSLTrustRoot = trustRootFromCertificates(found)
+    return root
 
 
 def _is_address(host: str) -> bool:
@@ -155,12 +203,17 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def tls_failure(options: Any, reason: BaseException | None, handshaking: bool) -> TLSFailed | None:
+def tls_failure(options: object, reason: BaseException | None, handshaking: bool) -> TLSFailed | None:
     """
-    What TLS had against a connection, in plain words; None where it was something else that ended it.
+    Return why TLS has ended a connection.
 
     Args:
-        handshaking: Whether it was in its handshake.
+        options: What the connection was made with, such as a `ClientTLS`.
+        reason: The error that `connectionLost` was called with.
+        handshaking: Whether the handshake was not complete.
+
+    Returns:
+        The error for the caller; None if it was not TLS that ended the connection.
     """
     if handshaking and isinstance(options, ClientTLS) and options.refused is not None:
         return TLSFailed(options.refused)

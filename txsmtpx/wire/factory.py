@@ -31,7 +31,7 @@ from txsmtpx.setting import SettingError, shown
 from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.server import Server, SMTPServer
-from txsmtpx.wire.server_certificate import adopt
+from txsmtpx.wire.server_certificate import as_certificate
 from txsmtpx.wire.server_settings import ServerTLS
 from txsmtpx.wire.transcript import Transcript, to_log
 
@@ -168,7 +168,7 @@ class SMTPServerFactory(Server):
         of_wire.MESSAGE_TIMEOUT.check(message_timeout)
         of_wire.GREETING_DELAY.check(greeting_delay)
         of_wire.TRANSCRIPT.check(transcript)
-        self.tls = adopt(tls)
+        self.tls = as_certificate(tls)
         offered = mechanisms.satisfied_by(backend, require_auth, without_mechanisms)
         if extensions is None:
             declared = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()

@@ -1,49 +1,51 @@
 """
-Connections that carry no mail: those of the web inbox and of the figures for Prometheus.  They speak HTTP.
+HTTP connections with limits: those of the web inbox and of the metrics for Prometheus.
 
-How many there are, how long they may be silent, and how much memory they take is limited:
+Theory of operation.  Three things are limited: the number of connections, the time that a client may be silent, and
+the memory of the responses.
 
-  - They share the file descriptors of the process with mail.  `most_connections` leaves most of them for mail.
-  - A client that does not read stops what is written to it: at most 64 KiB wait in the transport, and one piece of the
-    answer.  After `UNREAD` seconds the connection is aborted.
-  - An answer may hold what was made for it, such as a part of a long message.  All answers of a port together hold
-    `MAX_HELD` octets; where more are needed, the connection that has not read for the longest time is aborted.
-  - When there are as many connections as there may be, a new one takes the place of the one that has been silent for
-    the longest time: between two requests, in the middle of a request, or not reading.  If all of them are busy, the
-    new one is closed.  So clients that only hold connections do not lock out the others.
+  - HTTP shares the file descriptors of the process with mail.  `most_connections` leaves most of them for mail.
+  - If a client does not read, at most 64 KiB wait in the transport, and one piece of the response.  After `UNREAD`
+    seconds the connection is aborted.
+  - A response may hold what was made for it, such as a part of a long message.  All responses of a port together hold
+    `MAX_HELD` octets.  If more are needed, the connection that has not read for the longest time is aborted.
+  - If a port has all its connections, a new one replaces the one that has been silent for the longest time: between two
+    requests, within a request, or not reading.  If none is silent, the new one is closed.  So clients that only hold
+    connections do not lock out the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol as Interface
+from typing import cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorTime, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
+from twisted.web.http import HTTPChannel, Request
 
 from txsmtpx.wire.descriptors import limit
 
 log = Logger(__name__)
 
 SHARE = 8
-"""One of so many file descriptors may be that of a connection of one such port."""
+"""The connections of one port have at most one of so many file descriptors."""
 
 MAX_HELD = 64 * 1024 * 1024
-"""Octets that all answers together may hold, besides the messages that are kept."""
+"""Octets that all responses of a port together may hold, besides the messages that are kept."""
 
 IDLE = 60
-"""Seconds for a request to come in, the silence before it among them (nginx: client_header_timeout, 60)."""
+"""Seconds for a request to arrive, the silence before it included (nginx: ``client_header_timeout``, 60)."""
 
 UNREAD = 30
-"""Seconds in which a client has to read what waits for it, 64 KiB or more (nginx: send_timeout, 60)."""
+"""Seconds in which a client has to read what waits for it, 64 KiB or more (nginx: ``send_timeout``, 60)."""
 
 SLOW = 1
-"""Seconds without reading, after which a connection may be aborted for others."""
+"""Seconds without reading, after which a connection may be aborted to free memory for others."""
 
 LOOK = 5
 """Seconds between two checks of these times."""
@@ -51,46 +53,48 @@ LOOK = 5
 
 def most_connections(most: int, limit: Callable[[], int] = limit) -> int:
     """
-    Return how many connections a port that carries no mail may have at a time.
+    Return how many connections an HTTP port may have at a time.
 
     Args:
-        most: the number where the process may have any number of descriptors.
-        limit: how many descriptors the process may have, 0 where nobody counts.
+        most: The number for a process that may have any number of descriptors.
+        limit: Returns how many descriptors the process may have, 0 for any number.
 
     Returns:
-        The lesser of ``most`` and an eighth of the descriptors; at least 1.
+        The lesser of ``most`` and an eighth of the descriptors, but at least 1.
     """
     descriptors = limit()
     return min(most, max(1, descriptors // SHARE)) if descriptors else most
 
 
-class Refused(Protocol):
+class RefusedConnection(Protocol):
     """
     A connection beyond the limit.
 
-    A factory returns it instead of None, since the factory that Twisted puts around another one for TLS takes no None.
+    A factory returns it in the place of None, which the factory of Twisted for TLS does not accept.
     """
 
-    transport: Any
-
     def connectionMade(self) -> None:
-        """Close the connection, and do not wait for the client: it may not even begin with TLS."""
-        self.transport.abortConnection()
+        """Abort the connection.  A client that does not begin its TLS handshake would delay an orderly end."""
+        cast(ITCPTransport, self.transport).abortConnection()
+
+
+class _Site(Interface):
+    connections: HTTPConnections
 
 
 class LimitedHTTPChannel(HTTPChannel):
     """
-    A connection, which speaks HTTP/1.1.
+    A connection of HTTP/1.1.  `LimitedSite` creates it.
 
     Attributes:
-        busy: whether a request is being answered.
-        unread: whether the client does not read what has been written.
-        since: when the last of these changed, or the connection was made; seconds of the clock.
-        held: octets that the answer holds.
+        site: The site.
+        busy: Whether a request is being answered.
+        unread: Whether the client does not read what has been written.
+        since: When the last of these changed, or the connection was made; seconds of the clock.
+        held: Octets that the response holds.
     """
 
-    site: Any
-    transport: Any
+    site: _Site
     busy = False
     unread = False
     since = 0.0
@@ -103,34 +107,49 @@ class LimitedHTTPChannel(HTTPChannel):
         self.site.connections.add(self)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """Forget the connection."""
+        """
+        Count the connection no more.
+
+        Args:
+            reason: Why it was lost.
+        """
         self.site.connections.remove(self)
         HTTPChannel.connectionLost(self, reason)
 
     def allContentReceived(self) -> None:
-        """A request has come in."""
+        """Note that a request has arrived."""
         self.busy, self.since = True, self.site.connections.seconds()
         HTTPChannel.allContentReceived(self)
 
-    def requestDone(self, request: Any) -> None:
-        """A request has been answered."""
+    def requestDone(self, request: Request) -> None:
+        """
+        Note that a request has been answered.
+
+        Args:
+            request: The request.
+        """
         self.busy, self.since = False, self.site.connections.seconds()
         self.held = 0
         HTTPChannel.requestDone(self, request)
 
     def read(self) -> Deferred[None]:
-        """Wait until the client has read what has been written; never fires if it does not."""
+        """
+        Wait until the client has read what has been written.
+
+        Returns:
+            A Deferred that fires then.  It never fires if the client does not read.
+        """
         self._read = Deferred()
         return self._read
 
     def pauseProducing(self) -> None:
-        """The client does not read."""
+        """Note that the client does not read."""
         if not self.unread:
             self.unread, self.since = True, self.site.connections.seconds()
         HTTPChannel.pauseProducing(self)
 
     def resumeProducing(self) -> None:
-        """The client has read everything."""
+        """Note that the client has read everything."""
         self.unread, self.since = False, self.site.connections.seconds()
         HTTPChannel.resumeProducing(self)
         read, self._read = self._read, None
@@ -138,19 +157,20 @@ class LimitedHTTPChannel(HTTPChannel):
             read.callback(None)
 
     def abort(self) -> None:
-        """Close the connection, and do not wait for the client."""
+        """Abort the connection."""
         self.site.connections.remove(self)
-        self.transport.abortConnection()
+        cast(ITCPTransport, self.transport).abortConnection()
 
 
-class Connections:
+class HTTPConnections:
     """
-    All connections of a port.
+    All connections of a port.  `LimitedSite` creates it.
 
     Args:
-        name: what the log calls the port.
-        most: connections at a time.
-        max_held: octets that all answers together may hold.
+        clock: Times the checks.
+        name: The name of the port in the log.
+        most: Connections at a time.
+        max_held: Octets that all responses together may hold.
     """
 
     def __init__(self, clock: IReactorTime, name: str, most: int, max_held: int = MAX_HELD) -> None:
@@ -164,32 +184,47 @@ class Connections:
         self.seconds = clock.seconds
 
     def start(self) -> None:
-        """Check the times from now on."""
+        """Begin to check the times."""
         self._looking.start(LOOK, now=False)
 
     def stop(self) -> None:
-        """Check them no more."""
+        """Stop to check the times."""
         self._looking.stop()
 
     def add(self, channel: LimitedHTTPChannel) -> None:
-        """Count a new connection."""
+        """
+        Count a new connection.
+
+        Args:
+            channel: The connection.
+        """
         channel.since = self.seconds()
         self._open[channel] = None
 
     def remove(self, channel: LimitedHTTPChannel) -> None:
-        """Forget a connection that is lost, or about to be."""
+        """
+        Count a connection no more.
+
+        Args:
+            channel: The connection, which is lost or about to be.
+        """
         self._open.pop(channel, None)
         if self._full and len(self._open) <= self._most // 2:  # so that a few clients do not fill the log
             self._full = False
             log.info("{name} has room for new connections again", name=self._name)
 
     def abort(self) -> None:
-        """Close all connections."""
+        """Abort all connections."""
         for channel in list(self._open):
             channel.abort()
 
     def make_room(self) -> bool:
-        """Return whether one more connection is allowed; a silent one may be aborted for it."""
+        """
+        Make room for one more connection.  If there is none, abort the one that has been silent for the longest time.
+
+        Returns:
+            False if all connections are busy.
+        """
         if len(self._open) < self._most:
             return True
         if not self._full:
@@ -203,10 +238,14 @@ class Connections:
 
     def hold(self, channel: LimitedHTTPChannel, octets: int) -> bool:
         """
-        Count what an answer holds until it is over; connections that do not read may be aborted for it.
+        Count what a response holds until it is complete.  Connections that do not read may be aborted for it.
+
+        Args:
+            channel: The connection of the response.
+            octets: What the response holds in addition.
 
         Returns:
-            Whether it may be held. A single answer may hold any number of octets.
+            Whether the response may hold it.  If no other one holds anything, it may hold any number of octets.
         """
         before = sum(each.held for each in self._open)
         late = self.seconds() - SLOW

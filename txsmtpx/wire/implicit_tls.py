@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReact
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from txsmtpx.wire.server_certificate import Certificate, adopt
+from txsmtpx.wire.server_certificate import Certificate, as_certificate
 
 
 @implementer(IStreamServerEndpoint)
@@ -38,7 +38,7 @@ class ImplicitTLSEndpoint:
         Raises:
             TypeError: ``certificate`` is something else, such as an ``ssl.SSLContext``.
         """
-        adopt(certificate)  # this raises the error
+        as_certificate(certificate)  # this raises the error
         self._endpoint = endpoint
         self._certificate = certificate
         self._clock = clock

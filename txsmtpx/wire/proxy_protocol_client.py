@@ -1,13 +1,13 @@
 """
-The PROXY protocol of HAProxy, from the client's side: a header before everything else, version 1 or 2.
+The PROXY protocol of HAProxy, on the client: it sends a header before all other octets, in version 1 or 2.
 
-The server's side is `txsmtpx.wire.proxy_protocol_server`.
+The server's half is `txsmtpx.wire.proxy_protocol_server`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
@@ -16,8 +16,10 @@ from twisted.internet.interfaces import (
     IHandshakeListener,
     IProtocol,
     IProtocolFactory,
+    IReactorCore,
     IStreamClientEndpoint,
     IStreamClientEndpointStringParserWithReactor,
+    ITransport,
 )
 from twisted.plugin import IPlugin
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -34,35 +36,41 @@ else:
 
 def header(version: int, source: IAddress, destination: IAddress) -> bytes:
     """
-    The header that says where a connection comes from and went to.
+    Encode the header of a connection.
 
-    Where that cannot be said, as of UNIX sockets, it is ``PROXY UNKNOWN`` in version 1, LOCAL in version 2.
+    Args:
+        version: The version of the header, 1 or 2.
+        source: The address that the connection comes from.
+        destination: The address that it went to.
+
+    Returns:
+        The header.  If an address is not one of TCP, it is ``PROXY UNKNOWN`` in version 1, LOCAL in version 2.
 
     Raises:
         ValueError: There is no such version.
     """
-    ends: Any = [(plain_address(getattr(end, "host", "")), getattr(end, "port", 0)) for end in (source, destination)]
+    here, there = [
+        (plain_address(getattr(end, "host", "")), int(getattr(end, "port", 0))) for end in (source, destination)
+    ]
     try:
-        return encode(ProxyHeader(version, *ends))
+        return encode(ProxyHeader(version, here, there))
     except ValueError:
         return encode(ProxyHeader(version))
 
 
 @implementer(IHandshakeListener)
 class _Announcing(ProtocolWrapper):
-    """Says the header first."""
+    """Sends the header before it connects the wrapped protocol."""
 
-    factory: Any
-
-    def makeConnection(self, transport: Any) -> None:
-        announced = self.factory
+    def makeConnection(self, transport: ITransport) -> None:
+        announced = cast(_AnnouncingFactory, self.factory)
         source = announced.source or transport.getHost()
         destination = announced.destination or transport.getPeer()
         transport.write(header(announced.version, source, destination))
         ProtocolWrapper.makeConnection(self, transport)
 
     def handshakeCompleted(self) -> None:
-        """STARTTLS: whom we wrap wants to know."""
+        """Pass on that the handshake of STARTTLS is complete."""
         if IHandshakeListener.providedBy(self.wrappedProtocol):
             self.wrappedProtocol.handshakeCompleted()
 
@@ -71,7 +79,9 @@ class _AnnouncingFactory(_WrappingFactory):
     protocol = _Announcing
     noisy = False
 
-    def __init__(self, factory: Any, version: int, source: IAddress | None, destination: IAddress | None) -> None:
+    def __init__(
+        self, factory: IProtocolFactory, version: int, source: IAddress | None, destination: IAddress | None
+    ) -> None:
         WrappingFactory.__init__(self, factory)  # type: ignore[arg-type]  # a type that cannot be named at runtime
         self.version = version
         self.source = source
@@ -81,20 +91,28 @@ class _AnnouncingFactory(_WrappingFactory):
 @implementer(IStreamClientEndpoint)
 class PROXYEndpoint:
     """
-    A client endpoint that says a PROXY header first.
+    A client endpoint that sends a PROXY header before all other octets.
 
-    As a string: ``haproxy:v1:tcp:HOST:PORT``, ``haproxy:v2:tcp:HOST:PORT``, which tell of the connection itself.
+    The endpoint strings are ``haproxy:v1:tcp:HOST:PORT`` and ``haproxy:v2:tcp:HOST:PORT``.  Their header has the
+    addresses of the connection itself.
 
     Attributes:
-        endpoint: What it connects by.
-        version: Of the header, 1 or 2.
+        endpoint: The endpoint that connects.
+        version: The version of the header.
 
     Args:
-        source: The address to tell of, None for our own.
-        destination: The address it went to, None for the server's.
+        endpoint: The endpoint that connects.
+        version: The version of the header, 1 or 2; default 2.
+        source: The address of the client in the header; by default that of this end.
+        destination: The address that the client connected to; by default that of the server.
 
     Raises:
         ValueError: There is no such version.
+
+    Example:
+        A server behind a listener that expects a PROXY header::
+
+            await connect(PROXYEndpoint(TCP4ClientEndpoint(reactor, "192.0.2.25", 25)))
     """
 
     def __init__(
@@ -112,46 +130,77 @@ class PROXYEndpoint:
         self._destination = destination
 
     def around(self, endpoint: IStreamClientEndpoint) -> PROXYEndpoint:
-        """Return an endpoint that sends the same header before another endpoint."""
+        """
+        Return an endpoint that sends the same header before another endpoint.
+
+        Args:
+            endpoint: The other endpoint.
+
+        Returns:
+            The endpoint around it.
+        """
         return PROXYEndpoint(endpoint, self.version, self._source, self._destination)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect; fires with the protocol that ``protocolFactory`` makes."""
+        """
+        Connect, and send the header.
+
+        Args:
+            protocolFactory: Makes the protocol.
+
+        Returns:
+            A Deferred of the protocol.
+        """
         factory = _AnnouncingFactory(protocolFactory, self.version, self._source, self._destination)
         return Deferred.fromCoroutine(self._connect(factory))
 
-    async def _connect(self, factory: Any) -> IProtocol:
-        wrapper: Any = await self.endpoint.connect(factory)
-        return cast(IProtocol, wrapper.wrappedProtocol)
+    async def _connect(self, factory: _AnnouncingFactory) -> IProtocol:
+        wrapper = await self.endpoint.connect(cast(IProtocolFactory, factory))
+        return cast(ProtocolWrapper, wrapper).wrappedProtocol
 
 
 @implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
 class PROXYParser:
-    """``haproxy:v1:ENDPOINT`` and ``haproxy:v2:ENDPOINT``, for ``clientFromString``."""
+    """Parses ``haproxy:v1:ENDPOINT`` and ``haproxy:v2:ENDPOINT`` for ``clientFromString``.  The plugin creates it."""
 
     prefix = "haproxy"
 
-    def parseStreamClient(self, reactor: Any, *args: Any, **kwargs: Any) -> PROXYEndpoint:
+    def parseStreamClient(self, reactor: IReactorCore, *args: object, **kwargs: object) -> PROXYEndpoint:
         """
+        Make an endpoint from the words of its string.
+
+        Args:
+            reactor: Connects.
+            args: The words without a name: the version, and those of the other endpoint.
+            kwargs: The words with a name, all of the other endpoint.
+
+        Returns:
+            The endpoint.
+
         Raises:
             ValueError: The version is missing, or what follows is no endpoint.
         """
-        version = proxy_version(args[0] if args else "")
-        rest = args[1:]
-        words = [_quoted(word) for word in rest]
-        words += [f"{name}={_quoted(value)}" for name, value in kwargs.items()]
+        version = proxy_version(str(args[0]) if args else "")
+        words = [_quoted(str(word)) for word in args[1:]]
+        words += [f"{name}={_quoted(str(value))}" for name, value in kwargs.items()]
         return PROXYEndpoint(clientFromString(reactor, ":".join(words)), version)
 
 
 def proxy_version(word: str) -> int:
     """
-    1 or 2, for ``v1`` or ``v2``.
+    Return the version of the header.
+
+    Args:
+        word: The word behind ``haproxy:``.
+
+    Returns:
+        1 for ``v1``, 2 for ``v2``.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is another word.
     """
     if word not in ("v1", "v2"):
-        raise ValueError(f"a client says haproxy:v1: or haproxy:v2: and an endpoint, not haproxy:{word}:")
+        raise ValueError(f"haproxy:{word}: has no version: write haproxy:v1: or haproxy:v2:")
     return int(word[1])
 
 

@@ -1,16 +1,13 @@
 """
-The PROXY protocol of HAProxy, from the server's side: what ``haproxy:`` endpoints put around a connection.
+The PROXY protocol of HAProxy, on the server: the header that ``haproxy:`` endpoints expect before all other octets.
 
-The endpoint string is Twisted's, and so is the wrapper that it puts around each connection.  That wrapper connects
-what it wraps before the header has come, and its parsers have faults (docs/upstream/haproxy.md).  It has no place for
-another parser, so the server turns each wrapper that it finds below itself into a `ProxiedConnection`, before the
-first octet arrives.  That works wherever the wrapper comes from: an endpoint string, an endpoint, inside TLS or around
-it.
+The endpoint string is Twisted's, and so is the wrapper that it puts around each connection.  The server converts each
+wrapper that it finds below itself to a `ProxiedConnection`; `convert_proxy_wrapper` says why.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import (
@@ -33,32 +30,33 @@ HEADER_TIMEOUT = 10.0
 
 
 class HeaderReceiver(Protocol):
-    """What waits for the header."""
+    """The object that waits for the header: the server's `Opening`."""
 
     def announced(self, header: ProxyHeader, secured: bool) -> None:
         """
-        The header has come.
+        Take the header.
 
         Args:
+            header: The header.
             secured: Whether it came inside TLS, which is complete then.
         """
 
     def not_announced(self, why: str) -> None:
         """
-        No header comes: end the connection.
+        Close the connection: no header comes.
 
         Args:
-            why: For the log.
+            why: The reason, for the log.
         """
 
 
 @implementer(IHandshakeListener, IHalfCloseableProtocol)
 class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
     """
-    Reads the header, then passes everything on.
+    Reads the header, then passes everything on.  `wait_for_header` converts a wrapper of Twisted to one.
 
     Attributes:
-        header: What the proxy has said, None before.
+        header: The header; None until it has come.
     """
 
     header: ProxyHeader | None
@@ -67,7 +65,13 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
     _timer: IDelayedCall
 
     def wait(self, waiting: HeaderReceiver, clock: IReactorTime) -> None:
-        """Tell ``waiting`` when the header has come, or that none comes."""
+        """
+        Wait for the header.
+
+        Args:
+            waiting: Gets the header, or the reason why none comes.
+            clock: Times `HEADER_TIMEOUT`.
+        """
         self.header = None
         self._waiting = waiting
         self._octets = b""
@@ -75,7 +79,12 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
         self._timer = clock.callLater(HEADER_TIMEOUT, self._refuse, late)
 
     def dataReceived(self, data: bytes) -> None:
-        """The header, or what follows it."""
+        """
+        Read the header, or pass on what follows it.
+
+        Args:
+            data: The octets of a segment.
+        """
         if self.header is not None:
             self.wrappedProtocol.dataReceived(data)
         elif self._waiting is not None:
@@ -106,47 +115,64 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
         return waiting
 
     def readConnectionLost(self) -> None:
-        """The client, or the proxy for it, sends no more."""
+        """Pass on that the client sends no more.  Within a header that is an error."""
         self._end()
         super().readConnectionLost()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted has a default here
-        """All is over."""
+        """
+        Stop waiting, and tell the wrapped protocol.
+
+        Args:
+            reason: Why the connection was lost.
+        """
         self._end()
         if self._waiting is not None:
             self._stop_waiting()
         HAProxyProtocolWrapper.connectionLost(self, reason)
 
     def _end(self) -> None:
-        """No more comes: a monitor may connect and send nothing, but half a header is a fault."""
+        """Report half a header.  A connection without an octet is a monitor's, and is not reported."""
         if self._waiting is not None and self._octets:
             self._refuse("the connection ended within it")
 
     def handshakeCompleted(self) -> None:
-        """TLS is complete that stands around the header, or that STARTTLS has begun."""
+        """Pass on that a handshake is complete: of TLS around the header, or of STARTTLS."""
         if IHandshakeListener.providedBy(self.wrappedProtocol):
             self.wrappedProtocol.handshakeCompleted()
 
     def getPeer(self) -> IAddress:
-        """The client's address; the proxy's where the header does not say."""
+        """
+        Return the client's address.
+
+        Returns:
+            The address in the header; the address of the proxy if the header has none.
+        """
         source = None if self.header is None else self.header.source
         return super().getPeer() if source is None else _address(source)
 
     def getHost(self) -> IAddress:
-        """The address to which the client connected; ours where the header does not say."""
+        """
+        Return the address to which the client connected.
+
+        Returns:
+            The address in the header; the address of this end if the header has none.
+        """
         destination = None if self.header is None else self.header.destination
         return super().getHost() if destination is None else _address(destination)
 
 
-def wait_for_header(transport: Any, waiting: HeaderReceiver, clock: IReactorTime) -> bool:
+def wait_for_header(transport: object, waiting: HeaderReceiver, clock: IReactorTime) -> bool:
     """
-    Wait for the PROXY header, where there must be one.
+    Wait for the PROXY header, if the endpoint expects one.
 
     Args:
-        transport: Of ``waiting``, to which nothing has come yet.
+        transport: The transport of the server, to which no octet has come yet.
+        waiting: Gets the header, or the reason why none comes.
+        clock: Times `HEADER_TIMEOUT`.
 
     Returns:
-        Whether there must be one.
+        Whether the endpoint expects a header.
     """
     wrapper = convert_proxy_wrapper(transport, ProxiedConnection)
     if wrapper is None:

@@ -1,5 +1,5 @@
 """
-A server's certificate (RFC 8446 §4.4.2): read from files, and read again while connections live.
+The certificate of a server (RFC 8446 §4.4.2): read from files, and read again while connections are open.
 """
 
 from __future__ import annotations
@@ -7,11 +7,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 from cryptography import x509
 from OpenSSL import SSL, crypto
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.interfaces import IOpenSSLContextFactory, IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -23,25 +23,35 @@ from txsmtpx.wire.tls_policy import CIPHERS, answer_alpn
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificate:
     """
-    A certificate and its key in files, for ``SMTPServerFactory(tls=...)``, and for whatever else takes a connection
-    creator of Twisted.
+    A certificate and its key in files, for ``SMTPServerFactory(tls=...)``.
 
-    Connections take the options of the moment; `reload` makes new ones and leaves those in use alone.
+    Twisted accepts it wherever it accepts a connection creator.
+
+    A connection uses the certificate that was read last before it began.  `reload` does not change connections that are
+    open.
 
     Attributes:
-        names: The DNS names it is for, in lower case; ``*.example.org`` is any one label before ``.example.org``.
-        expires: When it ends, with its time zone.
+        names: The DNS names of the certificate, in lower case; ``*.example.org`` is any one label before
+            ``.example.org``.
+        expires: When the certificate expires, with a time zone.
 
     Args:
-        certificate: Path of a PEM file: the certificate, then its chain.
-        key: Path of a PEM file with the key; None when it stands in the first.
-        client_ca: Path of a PEM file with certificates: clients are asked, not forced, to show one that is
-            signed by one of these (for AUTH EXTERNAL).
+        certificate: The path of a PEM file: the certificate, then its chain.
+        key: The path of a PEM file with the key; by default it is in the first file.
+        client_ca: The path of a PEM file with certificates of authorities.  Clients are asked for a certificate that
+            one of these has signed, for AUTH EXTERNAL.  They may present none.
 
     Raises:
         ValueError: A file does not hold what it should, or key and certificate do not belong together.
         OSError: A file cannot be read.
+
+    Example:
+        A server that offers STARTTLS::
+
+            SMTPServerFactory(backend, tls=Certificate("fullchain.pem", "privkey.pem"))
     """
+
+    creator: IOpenSSLServerConnectionCreator
 
     def __init__(self, certificate: str, key: str | None = None, client_ca: str | None = None) -> None:
         self._certificate = certificate
@@ -54,8 +64,8 @@ class Certificate:
         Read the files again.
 
         Raises:
-            ValueError: See above; what was there before stays in force.
-            OSError: Likewise.
+            ValueError: A file does not hold what it should.  The certificate of before stays in force.
+            OSError: A file cannot be read.  The certificate of before stays in force.
         """
         options = _options(self._certificate, self._key, self._client_ca)
         assert options.certificate is not None
@@ -64,23 +74,31 @@ class Certificate:
         self.creator = ConnectionCreator(options)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """An OpenSSL connection, with the certificate of the moment (`IOpenSSLServerConnectionCreator`)."""
+        """
+        Create a connection of OpenSSL with the certificate that was read last.
+
+        Args:
+            protocol: The TLS protocol.
+
+        Returns:
+            The connection (`IOpenSSLServerConnectionCreator`).
+        """
         connection: SSL.Connection = self.creator.serverConnectionForTLS(protocol)
         return connection
 
 
 class UnusableAuthorities(ValueError):
-    """The file of those who sign the certificates of clients holds no certificates."""
+    """The file of authorities for the certificates of clients holds no certificate."""
 
 
 def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
-    """RFC 9525 §2: the common name is a host's only in certificates that are too old to say so elsewhere."""
+    """Return the DNS names; of old certificates without a subjectAltName the common name (RFC 9525 §2)."""
     try:
         found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = found.get_values_for_type(x509.DNSName)
     except x509.ExtensionNotFound:
         names = [str(each.value) for each in leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
-    except ValueError:  # whoever signed it did not look
+    except ValueError:  # a field is malformed, and the authority has signed it all the same
         names = []
     return tuple(asciitext.lower(name) for name in names)
 
@@ -93,12 +111,12 @@ def _certificates(path: str) -> list[crypto.X509]:
     return [crypto.load_certificate(crypto.FILETYPE_PEM, b"-----BEGIN CERTIFICATE" + block) for block in blocks]
 
 
-def _client_certificates(client_ca: str | None) -> dict[str, Any]:
-    """What ``CertificateOptions`` takes to ask for certificates without insisting."""
+def _authorities(client_ca: str | None) -> list[crypto.X509] | None:
+    """Return the authorities for the certificates of clients; None if clients are not asked for one."""
     if client_ca is None:
-        return {}
+        return None
     try:
-        return {"verify": True, "requireCertificate": False, "caCerts": _certificates(client_ca)}
+        return _certificates(client_ca)
     except (crypto.Error, ValueError) as error:
         raise UnusableAuthorities(f"{client_ca} holds no certificates ({error})") from error
 
@@ -106,7 +124,7 @@ def _client_certificates(client_ca: str | None) -> dict[str, Any]:
 def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOptions:
     with open(key, "rb") as file:
         key_pem = file.read()
-    authorities = _client_certificates(client_ca)
+    authorities = _authorities(client_ca)
     try:
         chain = _certificates(certificate)
         private = crypto.load_privatekey(crypto.FILETYPE_PEM, key_pem)
@@ -116,11 +134,13 @@ def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOp
             extraCertChain=chain[1:],
             raiseMinimumTo=TLSVersion.TLSv1_2,
             acceptableCiphers=CIPHERS,
-            **authorities,
+            verify=authorities is not None,
+            requireCertificate=authorities is None,
+            caCerts=authorities,
         )
         options.getContext().check_privatekey()
         if client_ca is not None:
-            options.getContext().load_client_ca(os.fsencode(client_ca))  # so that clients know which to show
+            options.getContext().load_client_ca(os.fsencode(client_ca))  # so that clients know which certificate fits
     except (crypto.Error, SSL.Error, ValueError) as error:
         raise ValueError(f"{certificate} and {key} are no certificate with its key ({error})") from error
     return options
@@ -129,53 +149,64 @@ def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOp
 @implementer(IOpenSSLServerConnectionCreator)
 class ConnectionCreator:
     """
-    A side of TLS for each connection.
+    Creates the connections of OpenSSL from one context.
 
     Attributes:
-        context: What they are made from, an ``OpenSSL.SSL.Context``.
+        context: The context.
 
     Args:
-        options: Of Twisted, such as ``CertificateOptions``; its context answers ALPN from now on.
-        protocols: See `answer_alpn`.
+        options: A context factory, such as ``CertificateOptions``.  Its context answers ALPN from now on.
+        protocols: ALPN names (`answer_alpn`).
     """
 
-    def __init__(self, options: Any, protocols: Sequence[bytes] = ()) -> None:
+    def __init__(self, options: IOpenSSLContextFactory, protocols: Sequence[bytes] = ()) -> None:
         self.context = options.getContext()
-        with contextlib.suppress(ValueError):  # it has connections already, so it stays as it is
+        with contextlib.suppress(ValueError):  # the context has connections already: pyOpenSSL does not change it
             answer_alpn(self.context, protocols)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
-        """An OpenSSL connection (`IOpenSSLServerConnectionCreator`)."""
+        """
+        Create a connection of OpenSSL.
+
+        Args:
+            protocol: The TLS protocol.
+
+        Returns:
+            The connection (`IOpenSSLServerConnectionCreator`).
+        """
         return SSL.Connection(self.context, None)
 
 
-class _Fixed(Certificate):
-    """Options that someone else looks after."""
+class _External(Certificate):
+    """A connection creator of the user, who reads its certificate again where that is needed."""
 
-    def __init__(self, creator: Any) -> None:
+    def __init__(self, creator: IOpenSSLServerConnectionCreator) -> None:
         self.creator = creator
 
     def reload(self) -> None:
-        """There is nothing to read."""
+        """Do nothing: the package has not read a file."""
 
 
-def adopt(tls: Any) -> Certificate | None:
+def as_certificate(tls: object) -> Certificate | None:
     """
-    What a user gave for TLS.
+    Convert the value that a user gave for TLS.
 
     Args:
         tls: None, a `Certificate`, an ``IOpenSSLServerConnectionCreator``, or a context factory such as
             ``CertificateOptions``.
 
+    Returns:
+        The certificate; None for None.
+
     Raises:
-        TypeError: Something else.
+        TypeError: The value is something else.
     """
     if tls is None or isinstance(tls, Certificate):
         return tls
     if hasattr(tls, "getContext"):
-        return _Fixed(ConnectionCreator(tls))
+        return _External(ConnectionCreator(cast(IOpenSSLContextFactory, tls)))
     if IOpenSSLServerConnectionCreator.providedBy(tls):
-        return _Fixed(tls)
+        return _External(tls)
     path = f"{tls!r}" if isinstance(tls, str) and os.path.splitext(tls)[1] else "'cert.pem', 'key.pem'"
     found = repr(tls) if isinstance(tls, str | bool) else f"{type(tls).__module__}.{type(tls).__name__}"
     raise TypeError(f"tls must be a Certificate, such as Certificate({path}), or a context of Twisted, not {found}")

@@ -13,17 +13,18 @@ from OpenSSL import SSL, crypto
 
 class TLSState:
     """
-    What was negotiated.
+    What a connection has negotiated.  The server and the client each create one when the handshake is complete.
 
     Attributes:
-        version: Such as "TLSv1.3".
-        cipher: Its OpenSSL name.
-        peer_certificate: The client's certificate, None where it showed none.
-        verified: Whether there is one, signed by whom we trust.
-        peer_names: What it calls its owner: e-mail addresses, DNS names, the common name.
-        bindings: What binds a login to this channel, see `channel_bindings`; nothing once it has gone.
+        version: The version of TLS, such as "TLSv1.3".
+        cipher: OpenSSL's name of the cipher.
+        peer_certificate: The certificate of the other end; None if it presented none.
+        verified: Whether there is one, and a trusted authority has signed it.
+        peer_names: The names in it: e-mail addresses, DNS names, the common name.
+        bindings: The channel bindings of a login (`channel_bindings`); none when the connection is lost.
 
     Args:
+        connection: The connection of OpenSSL.
         server: Whether this is the server's end.
     """
 
@@ -39,13 +40,14 @@ class TLSState:
 
     @cached_property
     def bindings(self) -> dict[str, bytes]:
-        """What binds a login to this channel; made when somebody asks, which most connections never do."""
+        """The channel bindings; computed at the first use, since most connections never need them."""
         return {} if self._connection is None else channel_bindings(self._connection, self._server)
 
     def lost(self) -> None:
         """
-        The connection has gone: OpenSSL's part of it, tens of KiB, is freed now, and not when Python next looks for
-        cycles, which is after some dozens of connections more.
+        Free the connection of OpenSSL, tens of KiB, when it is lost.
+
+        The garbage collector would free it some dozens of connections later.
         """
         self._connection = None
 
@@ -60,21 +62,25 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
         common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     except x509.ExtensionNotFound:
         alternative, common = [], certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    except ValueError:  # whoever signed it did not look
+    except ValueError:  # a field is malformed, and the authority has signed it all the same
         return ()
     return tuple(dict.fromkeys([*alternative, *(str(each.value) for each in common)]))
 
 
 def channel_bindings(connection: SSL.Connection, server: bool = False) -> dict[str, bytes]:
     """
-    What binds a login to this channel, the best first.
+    Return the channel bindings of a connection, the best first.
 
-    tls-exporter (RFC 9266) is of this very connection.  In TLS 1.2 it is none where there is no extended master secret,
-    which OpenSSL does not tell us of, so there it is left out.  tls-server-end-point (RFC 5929 §4.1) is the hash of the
-    server's certificate.
+    tls-exporter (RFC 9266) belongs to this connection alone.  In TLS 1.2 it needs the extended master secret.  OpenSSL
+    does not say whether that was used, so there it is left out.  tls-server-end-point (RFC 5929 §4.1) is the hash of
+    the server's certificate.
 
     Args:
-        server: Whether that is ours.
+        connection: The connection of OpenSSL.
+        server: Whether this is the server's end, whose own certificate is hashed.
+
+    Returns:
+        The name of each binding, with its octets.
     """
     bindings = {}
     if connection.get_protocol_version_name() == "TLSv1.3":

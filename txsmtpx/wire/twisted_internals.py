@@ -17,11 +17,13 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from OpenSSL import SSL
 from twisted.internet import _sslverify
+from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.interfaces import IAcceptableCiphers
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-__all__ = ["HAProxyProtocolWrapper"]
+__all__ = ["HAProxyProtocolWrapper", "IOpenSSLTrustRoot"]
+# The type of what `twisted.internet.ssl.trustRootFromCertificates` returns is in no public module.
 
 W = TypeVar("W", bound=HAProxyProtocolWrapper)
 

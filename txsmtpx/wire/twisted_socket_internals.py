@@ -85,7 +85,7 @@ class AdoptedTCPPort(tcp.Port):
 
     Why: Twisted accepts `numberAccepts` connections in one turn of the reactor, up to 100.  Of several processes the
     first one would accept all that wait.  Of 16 connections that were opened together, one worker of two got all in
-    26 of 30 tries with four at a time, and in none to two tries with one at a time. No setting limits that number.
+    26 of 30 tries with four at a time, and in none to two tries with one at a time.  No setting limits that number.
     """
 
     def doRead(self) -> None:
@@ -149,6 +149,9 @@ def is_socket(transport: object) -> bool:
 
     Args:
         transport: The transport of a protocol.
+
+    Returns:
+        True for a socket.
     """
     return isinstance(transport, tcp.Connection)
 
