@@ -16,6 +16,8 @@ _MANY_RECIPIENTS = f"{_MANY} --size 512 --pipeline envelope --recipients 100"
 _HANDSHAKE = f"{_KEPT} --tls --per-connection 0"
 
 CASES: tuple[Case, ...] = (
+    Received("one-connection", "4 KB messages, one connection kept", "message", "--connections 1"),
+    Received("many-connections", "4 KB messages, 64 connections kept", "message", "--connections 64"),
     Received("small", "4 KB messages, four connections kept", "message", _KEPT),
     Received("envelope", "the same, envelope pipelined", "message", f"{_KEPT} --pipeline envelope"),
     Received("messages", "messages pipelined one into the next", "message", f"{_KEPT} --pipeline messages"),
