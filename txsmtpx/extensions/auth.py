@@ -28,7 +28,7 @@ from txsmtpx.grammar import asciitext, path, replies, xtext
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import ICredentialsBackend, ISASLServer
+from txsmtpx.interfaces import ICredentialsBackend, SASLServerLike
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.settling import settle
 
@@ -89,7 +89,7 @@ class Exchange:
     def __init__(self, dialog: ServerDialog, mechanism: Mechanism) -> None:
         self._dialog = dialog
         self._mechanism = mechanism.name
-        self._server: ISASLServer = mechanism.server(dialog.connection, dialog.settings.backend)
+        self._server: SASLServerLike = mechanism.server(dialog.connection, dialog.settings.backend)
         self._username: object = b""
         self._secrets = Secrets()
         self._taken = 0  # responses that the mechanism took

@@ -217,7 +217,7 @@ class IScramBackend(Interface):
             mechanism: Such as SCRAM-SHA-256, without -PLUS.
 
         Returns:
-            A `txsmtpx.sasl.verifier.ScramVerifier`; None if the user is unknown.
+            A `txsmtpx.sasl.scram_verifier.ScramVerifier`; None if the user is unknown.
         """
 
 

@@ -33,6 +33,10 @@ class TLS(Protocol):
         """True if the client has sent a certificate that a trusted authority has signed."""
 
     @property
+    def peer_certificate(self) -> object:
+        """The certificate of the client, an `OpenSSL.crypto.X509`; None if it has sent none."""
+
+    @property
     def peer_names(self) -> Collection[str]:
         """The names in the certificate of the client: e-mail addresses, DNS names and the common name."""
 

@@ -1,30 +1,32 @@
 """
-ANONYMOUS: RFC 4505, a login as nobody, with a word of who that may be.
+ANONYMOUS (RFC 4505): an anonymous login, with a trace of the client that proves nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.cred.credentials import IAnonymous
 from zope.interface import implementer
 
-from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism
 
-_MAX_TRACE = 255  # §2: characters
+_MAX_TRACE = 255  # characters (§2)
 
 
 @implementer(IAnonymous)
 class Traced:
     """
-    Nobody.
+    The credentials of an anonymous login.
 
     Attributes:
-        trace: What he says of himself, which proves nothing.
+        trace: The trace information, such as an address.  The client may send any.
     """
 
     def __init__(self, trace: str) -> None:
+        """
+        Args:
+            trace: The trace information.
+        """
         self.trace = trace
 
     def __repr__(self) -> str:
@@ -33,21 +35,33 @@ class Traced:
 
 @implementer(ISASLServer)
 class AnonymousServer:
-    """The server half."""
+    """The server's half."""
 
-    def __init__(self, connection: Any, backend: Any) -> None:
-        pass
+    def __init__(self, connection: Connection, backend: object) -> None:
+        """
+        Args:
+            connection: The connection.
+            backend: The backend.
+        """
 
     def next(self, response: bytes | None) -> bytes | Traced:
         """
+        Handle the only response.
+
+        Args:
+            response: The trace information; None if the client has sent none yet.
+
+        Returns:
+            An empty challenge, then the credentials.
+
         Raises:
-            ValueError: The trace is no UTF-8, or too long.
+            ValueError: The trace is not UTF-8, or has more than 255 characters (§2).
         """
         if response is None:
             return b""
         trace = response.decode("utf-8")
         if len(trace) > _MAX_TRACE:
-            raise ValueError("too much of a trace")
+            raise ValueError("the trace information is too long")
         return Traced(trace)
 
 
@@ -57,22 +71,40 @@ ANONYMOUS = Mechanism("ANONYMOUS", IAnonymous, AnonymousServer)
 @implementer(ISASLClient)
 class Anonymous:
     """
-    ANONYMOUS (RFC 4505), the client half.
+    ANONYMOUS (RFC 4505), the client's half.
 
-    Args:
-        trace: Such as an address, for the log of the server.
+    Example:
+        >>> Anonymous("postmaster@client.example").start()
+        b'postmaster@client.example'
     """
 
     name = "ANONYMOUS"
 
     def __init__(self, trace: str = "") -> None:
+        """
+        Args:
+            trace: The trace information for the log of the server, such as an address.
+        """
         self._trace = trace
         self.secrets = ()
 
     def start(self) -> bytes:
-        """All there is to say."""
+        """
+        Return the initial response.
+
+        Returns:
+            The trace information.
+        """
         return self._trace.encode("utf-8")
 
     def next(self, challenge: bytes) -> bytes:
-        """A server that asks nevertheless hears the same."""
+        """
+        Return the response to a challenge: the trace information again.
+
+        Args:
+            challenge: A challenge, which the server need not send.
+
+        Returns:
+            The trace information.
+        """
         return self._trace.encode("utf-8")

@@ -1,5 +1,5 @@
 """
-CRAM-MD5: RFC 2195, a challenge and its keyed digest.
+CRAM-MD5 (RFC 2195): a challenge, and its digest with the password as the key.
 """
 
 from __future__ import annotations
@@ -7,23 +7,27 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from typing import Any
 
 from twisted.cred.credentials import IUsernameHashedPassword
 from zope.interface import implementer
 
 from txsmtpx.errors import auth_failed
-from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism, both_forms, computes, need, prepared
 
 
 @implementer(IUsernameHashedPassword)
 class ChallengeResponse:
     """
-    A name, and proof of a password, for checkers that have the password itself.
+    The credentials: a name, and the proof of a password, for checkers that have the password itself.
+
+    Attributes:
+        username: The user name, in UTF-8.
 
     Args:
-        digest: In hexadecimal, lower case.
+        username: The user name, in UTF-8.
+        challenge: The challenge of the server.
+        digest: The response of the client, in hexadecimal, lower case.
     """
 
     def __init__(self, username: bytes, challenge: bytes, digest: bytes) -> None:
@@ -32,7 +36,15 @@ class ChallengeResponse:
         self._digest = digest
 
     def checkPassword(self, password: bytes | str) -> bool:
-        """Whether ``password`` was known to the client, prepared or as it was typed; in constant time."""
+        """
+        Return whether the client knows the password, prepared by SASLprep or as it was typed.  The time is constant.
+
+        Args:
+            password: The password that the checker has.
+
+        Returns:
+            True if the client knows it.
+        """
         right, raw = both_forms(password)
         return self._made_with(right) | self._made_with(raw)
 
@@ -46,21 +58,35 @@ class ChallengeResponse:
 
 @implementer(ISASLServer)
 class CramMD5Server:
-    """The server half."""
+    """
+    The server's half.
 
-    def __init__(self, connection: Any, backend: Any) -> None:
-        # §2: like a message id, and never twice the same
+    Args:
+        connection: The connection.
+        backend: The backend.
+    """
+
+    def __init__(self, connection: Connection, backend: object) -> None:
+        # §2: the challenge has the form of a Message-ID, and is never repeated
         self._challenge = f"<{secrets.randbits(64)}.{int(time.time())}@{connection.domain}>".encode()
-        self._asked = False
+        self._challenged = False
 
     def next(self, response: bytes | None) -> bytes | ChallengeResponse:
         """
+        Send the challenge, then handle the response.
+
+        Args:
+            response: The name, a space and the digest; None at the beginning.
+
+        Returns:
+            The challenge, then the credentials.
+
         Raises:
-            ValueError: It is no name and digest.
-            SMTPError: 535 5.7.8, nobody can have such a name.
+            ValueError: The response is not a name and a digest.
+            SMTPError: SASLprep prohibits the name: 535 5.7.8.
         """
-        if not self._asked:
-            self._asked = True
+        if not self._challenged:
+            self._challenged = True
             return self._challenge
         username, _, digest = (response or b"").rpartition(b" ")
         if not username:
@@ -79,7 +105,17 @@ CRAM_MD5 = Mechanism(
 
 @implementer(ISASLClient)
 class CramMD5:
-    """CRAM-MD5 (RFC 2195), the client half."""
+    """
+    CRAM-MD5 (RFC 2195), the client's half.
+
+    Args:
+        username: The user name.
+        password: The password.
+
+    Example:
+        >>> CramMD5("tim", "tanstaaftanstaaf").next(b"<1896.697170952@postoffice.reston.mci.net>")
+        b'tim b913a602c7eda7a495b4e6e7334d3890'
+    """
 
     name = "CRAM-MD5"
 
@@ -90,7 +126,7 @@ class CramMD5:
 
     def start(self) -> None:
         """
-        The server speaks first.
+        Wait for the server, which sends first.
 
         Raises:
             NotOffered: This system has no MD5.
@@ -98,7 +134,15 @@ class CramMD5:
         need(self.name, "md5")
 
     def next(self, challenge: bytes) -> bytes:
-        """§2."""
+        """
+        Return the response to the challenge (§2).
+
+        Args:
+            challenge: The challenge.
+
+        Returns:
+            The name, a space and the digest.
+        """
         digest = hmac.new(self._password.encode("utf-8"), challenge, "md5").hexdigest()
         return f"{self._username} {digest}".encode()
 

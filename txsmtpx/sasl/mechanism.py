@@ -1,5 +1,5 @@
 """
-What a SASL mechanism is: a value that both ends read, and the credentials that most of them lead to.
+A SASL mechanism on the server, and the credentials that most of them end with: a name and a password.
 """
 
 from __future__ import annotations
@@ -7,45 +7,48 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
+from zope.interface.interface import InterfaceClass
 
 from txsmtpx.errors import Fault, NotOffered, auth_failed
 from txsmtpx.grammar import asciitext
-from txsmtpx.interfaces import ISASLServer
+from txsmtpx.interfaces import Connection, SASLServerLike
 from txsmtpx.sasl.saslprep import saslprep
 
 
 @dataclass(frozen=True)
 class Mechanism:
     """
-    One mechanism.
+    One mechanism, as the server uses it.
 
     Attributes:
-        name: As registered.
-        credential_interface: What its server half gives, an interface of `twisted.cred.credentials` or the like.
-        server: Makes a server half; takes the `txsmtpx.Connection` and the backend.
-        server_first: Whether the client may not begin it.
-        available: Whether a connection allows it, such as by its TLS.
-        suits: Whether a backend that takes the credentials can satisfy it.
+        name: The registered name.
+        credential_interface: The interface of its credentials, such as one of `twisted.cred.credentials`.
+        server: Makes the server's half for a connection and the backend.
+        server_first: Whether the server sends first.  Then an initial response is refused.
+        available: Returns whether a connection allows the mechanism, such as by its TLS.
+        suits: Returns whether a backend that accepts the credentials can serve the mechanism.
     """
 
     name: str
-    credential_interface: Any
-    server: Callable[[Any, Any], ISASLServer]
+    credential_interface: InterfaceClass
+    server: Callable[[Connection, object], SASLServerLike]
     server_first: bool = False
-    available: Callable[[Any], bool] = lambda connection: True
-    suits: Callable[[Any], bool] = lambda backend: True
+    available: Callable[[Connection], bool] = lambda connection: True
+    suits: Callable[[object], bool] = lambda backend: True
 
 
 def computes(algorithm: str) -> bool:
     """
-    Whether this system computes HMAC by ``algorithm``: MD5 may be switched off, such as by FIPS 140.
+    Return whether this system computes HMAC by an algorithm.  MD5 may be switched off, such as by FIPS 140.
 
     Args:
         algorithm: A name of `hashlib`.
+
+    Returns:
+        True if it does.
     """
     try:
         hmac.new(bytes(16), b"", algorithm)
@@ -56,7 +59,11 @@ def computes(algorithm: str) -> bool:
 
 def need(name: str, algorithm: str) -> None:
     """
-    Check that this system computes the hash that the mechanism ``name`` needs (`computes`).
+    Check that this system computes the hash that a mechanism needs (`computes`).
+
+    Args:
+        name: The mechanism.
+        algorithm: A name of `hashlib`.
 
     Raises:
         NotOffered: It does not.
@@ -68,17 +75,31 @@ def need(name: str, algorithm: str) -> None:
 
 def prepared(octets: bytes | str) -> bytes:
     """
-    A name or password in its one form (`saslprep`).
+    Prepare a name or password (`saslprep`).
+
+    Args:
+        octets: The name or password; octets are UTF-8.
+
+    Returns:
+        The prepared form in UTF-8.
 
     Raises:
-        ValueError: There is none.
+        ValueError: It cannot be prepared.
     """
     text = octets if isinstance(octets, str) else octets.decode("utf-8")
     return saslprep(text).encode("utf-8")
 
 
 def both_forms(password: bytes | str) -> tuple[bytes, bytes]:
-    """A password that is kept somewhere, prepared and as it was typed; the same twice where it cannot be prepared."""
+    """
+    Return both forms of a stored password.
+
+    Args:
+        password: The password; octets are UTF-8.
+
+    Returns:
+        The prepared form, and the form as it was typed.  If it cannot be prepared, the latter twice.
+    """
     raw = password.encode("utf-8") if isinstance(password, str) else password
     try:
         return prepared(raw), raw
@@ -89,9 +110,17 @@ def both_forms(password: bytes | str) -> tuple[bytes, bytes]:
 @implementer(IUsernamePassword)
 class UsernamePassword:
     """
-    A name and a password, as octets, which checkers of `twisted.cred` compare.
+    The credentials: a name and a password, which checkers of `twisted.cred` compare.
 
-    It is shown without its password, and compared in constant time.
+    The representation shows no password.  The comparison takes constant time.
+
+    Attributes:
+        username: The user name, in UTF-8.
+        password: The password.
+
+    Args:
+        username: The user name, in UTF-8.
+        password: The password.
     """
 
     def __init__(self, username: bytes, password: bytes) -> None:
@@ -101,10 +130,17 @@ class UsernamePassword:
     @classmethod
     def prepared(cls, username: bytes, password: bytes) -> UsernamePassword:
         """
-        From what came by the wire.
+        Prepare the name and the password that a client has sent.
+
+        Args:
+            username: The user name.
+            password: The password.
+
+        Returns:
+            The credentials.
 
         Raises:
-            SMTPError: 535 5.7.8, nobody can have such a name or password.
+            SMTPError: SASLprep prohibits one of them: 535 5.7.8.
         """
         try:
             return cls(prepared(username), prepared(password))
@@ -112,7 +148,15 @@ class UsernamePassword:
             raise auth_failed() from None
 
     def checkPassword(self, password: bytes | str) -> bool:
-        """Whether ``password``, the right one, is this one, in this form or as it was typed."""
+        """
+        Return whether the password is that of the checker, prepared or as it was typed.
+
+        Args:
+            password: The password that the checker has.
+
+        Returns:
+            True if they are equal.
+        """
         right, raw = both_forms(password)
         return hmac.compare_digest(self.password, right) | hmac.compare_digest(self.password, raw)
 

@@ -1,14 +1,13 @@
-"""The mechanisms in the box, the best first; to add one, write its file and name it here."""
+"""The mechanisms of the package, the best first.  A new mechanism is a file, and its name here."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from twisted.cred.credentials import IAnonymous, IUsernamePassword
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.interfaces import ICredentialsBackend
+from txsmtpx.interfaces import ICredentialsBackend, MechanismSupport, provides
 from txsmtpx.sasl.anonymous import ANONYMOUS
 from txsmtpx.sasl.cram_md5 import CRAM_MD5
 from txsmtpx.sasl.external import EXTERNAL
@@ -23,14 +22,18 @@ MECHANISMS: tuple[Mechanism, ...] = (*SCRAM, EXTERNAL, OAUTHBEARER, XOAUTH2, CRA
 
 
 def satisfied_by(
-    backend: Any, require_auth: bool = False, without: Collection[str] = ()
+    backend: object, require_auth: bool = False, without: Collection[str] = ()
 ) -> tuple[Mechanism, ...]:
     """
-    Those whose credentials ``backend`` takes; before them those of its own, which it has in ``mechanisms``.
+    Return the mechanisms whose credentials a backend accepts.
 
     Args:
-        require_auth: To be nobody will not do.
+        backend: The backend.  Its own ``mechanisms`` come first (`MechanismSupport`).
+        require_auth: Whether an anonymous login does not suffice.
         without: Names of mechanisms that are left out.
+
+    Returns:
+        The mechanisms, in the order in which the server advertises them.
 
     Raises:
         SettingError: No mechanism has such a name.
@@ -39,7 +42,8 @@ def satisfied_by(
         taken = set(backend.credential_interfaces) - ({IAnonymous} if require_auth else set())
     else:
         taken = {IUsernamePassword}
-    known = (*getattr(backend, "mechanisms", ()), *MECHANISMS)
+    own = backend.mechanisms if provides(backend, MechanismSupport[Mechanism]) else ()
+    known = (*own, *MECHANISMS)
     left_out = _names(without, [each.name for each in known])
     known = tuple([each for each in known if each.name not in left_out])
     return tuple([each for each in known if each.credential_interface in taken and each.suits(backend)])
@@ -47,6 +51,8 @@ def satisfied_by(
 
 def _names(given: Collection[str], known: Collection[str]) -> set[str]:
     """
+    Return names in upper case.
+
     Raises:
         SettingError: A name is not one of ``known``.
     """

@@ -1,30 +1,35 @@
 """
-OAUTHBEARER: RFC 7628; XOAUTH2: what came before it, and is still what most servers take.
+OAUTHBEARER (RFC 7628), and XOAUTH2, its predecessor, which most servers still use.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from twisted.cred.credentials import ICredentials
 from zope.interface import Attribute, implementer
 
-from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism
 
 
 class IBearerToken(ICredentials):
-    """An access token (RFC 6750), for a checker that asks whoever issued it."""
+    """An access token (RFC 6750), for a checker that asks its issuer."""
 
-    username: bytes = Attribute("Whose it is said to be; b\"\" where only the token tells: then the checker sets it.")
+    username: bytes = Attribute("The user that the client names; b\"\" if it names none: then the checker sets it.")
     token: str = Attribute("The token.")
 
 
 @implementer(IBearerToken)
 class BearerToken:
-    """See `IBearerToken`; it is shown without its token."""
+    """
+    The credentials.  See `IBearerToken` for the attributes.  The representation shows no token.
+
+    Args:
+        username: The user that the client names; ``b""`` if it names none.
+        token: The token.
+    """
 
     def __init__(self, username: bytes, token: str) -> None:
         self.username = username
@@ -48,23 +53,33 @@ def _credentials(username: bytes, authorization: bytes) -> BearerToken:
 @implementer(ISASLServer)
 class OAuthBearerServer:
     """
-    The server half.
+    The server's half.
 
     Attributes:
-        refusal: The challenge that comes before a 535 (RFC 7628 §3.2.2).
+        refusal: The challenge before a 535 (RFC 7628 §3.2.2).
+
+    Args:
+        connection: The connection.
+        backend: The backend.
     """
 
     refusal = json.dumps({"status": "invalid_token", "schemes": "bearer"}).encode("ascii")
 
-    def __init__(self, connection: Any, backend: Any) -> None:
-        pass
+    def __init__(self, connection: Connection, backend: object) -> None:
+        """Keep nothing: all is in the response."""
 
     def next(self, response: bytes | None) -> bytes | BearerToken:
         """
-        RFC 7628 §3.1.
+        Handle the only response (RFC 7628 §3.1).
+
+        Args:
+            response: A GS2 header, and pairs of keys and values; None if the client has sent none yet.
+
+        Returns:
+            An empty challenge, then the credentials.
 
         Raises:
-            ValueError: It is malformed.
+            ValueError: The response is malformed.
         """
         if response is None:
             return b""
@@ -80,19 +95,34 @@ class OAuthBearerServer:
 
 @implementer(ISASLServer)
 class XOAuth2Server:
-    """The server half; what it says of a failure is what Google's says."""
+    """
+    The server's half.
+
+    Attributes:
+        refusal: The challenge before a 535, as Google's server sends it.
+
+    Args:
+        connection: The connection.
+        backend: The backend.
+    """
 
     refusal = json.dumps({"status": "401", "schemes": "bearer", "scope": ""}).encode("ascii")
 
-    def __init__(self, connection: Any, backend: Any) -> None:
-        pass
+    def __init__(self, connection: Connection, backend: object) -> None:
+        """Keep nothing: all is in the response."""
 
     def next(self, response: bytes | None) -> bytes | BearerToken:
         """
-        user, token.
+        Handle the only response.
+
+        Args:
+            response: The pairs ``user`` and ``auth``; None if the client has sent none yet.
+
+        Returns:
+            An empty challenge, then the credentials.
 
         Raises:
-            ValueError: It is malformed.
+            ValueError: The response is malformed.
         """
         if response is None:
             return b""
@@ -109,12 +139,17 @@ XOAUTH2 = Mechanism("XOAUTH2", IBearerToken, XOAuth2Server)
 @implementer(ISASLClient)
 class OAuthBearer:
     """
-    OAUTHBEARER (RFC 7628), the client half.
+    OAUTHBEARER (RFC 7628), the client's half.
 
     Args:
+        username: The user name.
         token: The access token.
-        host: The server's name, where the token is bound to it (§3.1).
-        port: Likewise.
+        host: The name of the server, if the token is bound to it (§3.1).
+        port: The port of the server, likewise.
+
+    Example:
+        >>> OAuthBearer("user@example.org", "token").start()
+        b'n,a=user@example.org,\\x01auth=Bearer token\\x01\\x01'
     """
 
     name = "OAUTHBEARER"
@@ -127,13 +162,26 @@ class OAuthBearer:
         self._port = port
 
     def start(self) -> bytes:
-        """§3.1."""
+        """
+        Return the initial response (§3.1).
+
+        Returns:
+            The name and the token.
+        """
         name = self._username.replace("=", "=3D").replace(",", "=2C")
         fields = [f"host={self._host}"] * bool(self._host) + [f"port={self._port}"] * bool(self._port)
         return "\x01".join([f"n,a={name},", *fields, f"auth=Bearer {self._token}", "", ""]).encode()
 
     def next(self, challenge: bytes) -> bytes:
-        """§3.2.3: the challenge is an error, which is acknowledged; the refusal follows."""
+        """
+        Acknowledge a challenge, which is an error (§3.2.3).  The 535 follows.
+
+        Args:
+            challenge: The error, in JSON.
+
+        Returns:
+            A single octet 1.
+        """
         return b"\x01"
 
     def __repr__(self) -> str:
@@ -142,14 +190,33 @@ class OAuthBearer:
 
 @implementer(ISASLClient)
 class XOAuth2(OAuthBearer):
-    """XOAUTH2, which is Google's, the client half."""
+    """
+    XOAUTH2 of Google, the client's half.  See `OAuthBearer` for the arguments.
+
+    Example:
+        >>> XOAuth2("user@example.org", "token").start()
+        b'user=user@example.org\\x01auth=Bearer token\\x01\\x01'
+    """
 
     name = "XOAUTH2"
 
     def start(self) -> bytes:
-        """user, token."""
+        """
+        Return the initial response.
+
+        Returns:
+            The name and the token.
+        """
         return f"user={self._username}\x01auth=Bearer {self._token}\x01\x01".encode()
 
     def next(self, challenge: bytes) -> bytes:
-        """The challenge is an error, which is acknowledged by nothing."""
+        """
+        Acknowledge a challenge, which is an error.  The 535 follows.
+
+        Args:
+            challenge: The error, in JSON.
+
+        Returns:
+            An empty response.
+        """
         return b""

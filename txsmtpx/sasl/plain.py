@@ -1,35 +1,49 @@
 """
-PLAIN: RFC 4616, [authzid] NUL authcid NUL password.
+PLAIN (RFC 4616): [authzid] NUL authcid NUL password.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from collections.abc import Coroutine
 
 from twisted.cred.credentials import IUsernamePassword
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txsmtpx.interfaces import ISASLClient, ISASLServer
+from txsmtpx.interfaces import ActingAsBackend, Connection, ISASLClient, ISASLServer, provides
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 from txsmtpx.settling import settle
 
 
 @implementer(ISASLServer)
 class PlainServer:
-    """The server half."""
+    """
+    The server's half.
 
-    def __init__(self, connection: Any, backend: Any) -> None:
-        self._may_act_as = getattr(backend, "may_act_as", None)
+    Args:
+        connection: The connection.
+        backend: The backend, which may be an `ActingAsBackend`.
+    """
 
-    def next(self, response: bytes | None) -> Any:
+    def __init__(self, connection: Connection, backend: object) -> None:
+        self._backend = backend
+
+    def next(
+        self, response: bytes | None
+    ) -> bytes | UsernamePassword | Coroutine[Deferred[object], object, UsernamePassword]:
         """
-        One response is all of it.
+        Handle the only response.
+
+        Args:
+            response: The names and the password; None if the client has sent none yet.
+
+        Returns:
+            An empty challenge, then the credentials.
 
         Raises:
-            ValueError: It is malformed.
-            SMTPError: 535 5.7.8, nobody can have such a name or password.
+            ValueError: The response is malformed.
+            SMTPError: SASLprep prohibits the name or the password: 535 5.7.8.
         """
         if response is None:
             return b""
@@ -37,18 +51,22 @@ class PlainServer:
         if len(parts) != 3 or not parts[1]:
             raise ValueError("not authzid NUL authcid NUL password")
         authzid, authcid, password = parts
-        authcid.decode("utf-8")  # RFC 4616 §2: a UnicodeDecodeError is a ValueError
+        authcid.decode("utf-8")  # RFC 4616 §2; a UnicodeDecodeError is a ValueError
         credentials = UsernamePassword.prepared(authcid, password)
         if authzid in (b"", authcid):
             return credentials
         return self._acting(credentials, authzid.decode("utf-8"))
 
     async def _acting(self, credentials: UsernamePassword, authorization: str) -> UsernamePassword:
-        """Whoever may not act as ``authorization`` fails as with a wrong password, and it costs as much."""
-        allowed = None
-        if self._may_act_as is not None:
-            allowed = settle(self._may_act_as(credentials.username.decode("utf-8"), authorization))
-            allowed = await allowed if isinstance(allowed, Deferred) else allowed
+        """
+        Return the credentials of a user who acts as another.
+
+        If that is not allowed, they have a wrong password: the login fails in the same way, and takes as long.
+        """
+        allowed = False
+        if provides(self._backend, ActingAsBackend):
+            answer = settle(self._backend.may_act_as(credentials.username.decode("utf-8"), authorization))
+            allowed = await answer if isinstance(answer, Deferred) else answer
         if not allowed:
             return UsernamePassword(credentials.username, secrets.token_hex().encode())
         return ActingAs(credentials.username, credentials.password, authorization)
@@ -56,10 +74,15 @@ class PlainServer:
 
 class ActingAs(UsernamePassword):
     """
-    Credentials of someone who is to be taken for someone else.
+    The credentials of a user who acts as another one.
 
     Attributes:
-        authorization: Whom; the connection's ``username`` from then on.
+        authorization: The other user, who becomes the ``username`` of the connection.
+
+    Args:
+        username: The user who authenticates, in UTF-8.
+        password: The password, in UTF-8.
+        authorization: The other user.
     """
 
     def __init__(self, username: bytes, password: bytes, authorization: str) -> None:
@@ -73,13 +96,19 @@ PLAIN = Mechanism("PLAIN", IUsernamePassword, PlainServer)
 @implementer(ISASLClient)
 class Plain:
     """
-    PLAIN (RFC 4616), the client half.
+    PLAIN (RFC 4616), the client's half.
 
     Args:
-        authorization: Whom to act as, "" for oneself.
+        username: The user name.
+        password: The password.
+        authorization: The user to act as; "" for the same.
 
     Raises:
-        ValueError: A NUL, which separates them.
+        ValueError: One of them holds a NUL, which separates them.
+
+    Example:
+        >>> Plain("user", "secret").start()
+        b'\\x00user\\x00secret'
     """
 
     name = "PLAIN"
@@ -92,11 +121,24 @@ class Plain:
         self._response = "\0".join([authorization, username, password]).encode("utf-8")
 
     def start(self) -> bytes:
-        """All of it."""
+        """
+        Return the initial response.
+
+        Returns:
+            The names and the password.
+        """
         return self._response
 
     def next(self, challenge: bytes) -> bytes:
-        """A server that asks nevertheless hears the same."""
+        """
+        Return the response to a challenge: the same as the initial response.
+
+        Args:
+            challenge: A challenge, which the server need not send.
+
+        Returns:
+            The names and the password.
+        """
         return self._response
 
     def __repr__(self) -> str:

@@ -1,5 +1,5 @@
 """
-SASLprep: RFC 4013, the one form of a name or password that may be typed in several.
+SASLprep (RFC 4013): the one form of a name or password that can be typed in several.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ MAX_LENGTH = 255
 """
 Characters of a name or password that is not printable ASCII, before and after normalization.
 
-RFC 4616 §2 wants 255 octets to be accepted.  Each character is looked up in 13 tables, and normalization makes 18
+RFC 4616 §2 asks for 255 octets at least.  Each character is looked up in 13 tables, and normalization makes 18
 characters of U+FDFA: 9,000 octets of it kept the server busy for 74 ms.
 """
 
 _PROHIBITED = (
-    stringprep.in_table_a1,  # unassigned, in Unicode 3.2: the strict reading, which suits stored strings too
+    stringprep.in_table_a1,  # unassigned in Unicode 3.2: the strict reading of §2.5, which also suits stored strings
     stringprep.in_table_c12,
     stringprep.in_table_c21_c22,
     stringprep.in_table_c3,
@@ -31,11 +31,17 @@ _PROHIBITED = (
 
 def saslprep(text: str) -> str:
     """
-    §2.
+    Prepare a name or password (§2).
+
+    Args:
+        text: The text as it was typed.
+
+    Returns:
+        The prepared form.
 
     Raises:
-        ValueError: It holds what no name or password may, which the text does not tell; or it is too long
-            (`MAX_LENGTH`).
+        ValueError: The text holds a prohibited character, or is longer than `MAX_LENGTH`.  The error does not repeat
+            the text, which may be a password.
     """
     if text.isascii() and text.isprintable():
         return text

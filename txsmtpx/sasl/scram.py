@@ -1,8 +1,8 @@
 """
-SCRAM: RFC 5802, RFC 7677; with channel binding, -PLUS, RFC 9266 and RFC 5929.
+SCRAM (RFC 5802, RFC 7677); with channel binding, -PLUS (RFC 9266, RFC 5929).
 
-A server takes whichever binding the client names that the channel has: tls-exporter in TLS 1.3, tls-server-end-point
-in any.  A client takes the first of these, or the one that it is told to.
+A server accepts each binding of the connection that the client names: tls-exporter in TLS 1.3, tls-server-end-point in
+each version.  A client uses the first of these, or the one that the caller asks for.
 """
 
 from __future__ import annotations
@@ -10,39 +10,54 @@ from __future__ import annotations
 import copy
 import hmac
 import secrets
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from typing import cast
 
 from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, implementer
 
 from txsmtpx.errors import NotOffered, auth_failed
-from txsmtpx.interfaces import IBindable, ISASLClient, ISASLServer
+from txsmtpx.interfaces import (
+    ActingAsBackend,
+    Connection,
+    IBindable,
+    InThread,
+    ISASLClient,
+    ISASLServer,
+    ScramBackend,
+    ScramMechanisms,
+    provides,
+)
 from txsmtpx.sasl import scram_messages as messages
 from txsmtpx.sasl.mechanism import Mechanism, computes, need, prepared
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier, client_key, made_up, salted_password, verifier_of
-from txsmtpx.settling import settle, then
+from txsmtpx.settling import Eventual, settle, then
 
 
 class IScramProof(ICredentials):
     """
-    Somebody has proved that he has the password of ``username``; there is nothing left to check but who he is.
+    The client has proved that it knows the password of ``username``: the login has succeeded.
 
-    Only the server half of SCRAM makes these.  A checker that takes them provides
-    ``scram_verifier(username: str, mechanism: str)``, which gives a `ScramVerifier`, a Deferred or a coroutine of
-    one, or None for a stranger; and, where it has not all, ``scram_mechanisms``, the names (without -PLUS) that
-    it has a verifier of for everybody.
+    Only the server's half of SCRAM creates these credentials.  A checker or backend that accepts them is a
+    `ScramBackend`.  If it has verifiers for some of the mechanisms only, it is a `ScramMechanisms` too.
     """
 
-    username: bytes = Attribute("The name.")
-    mechanism: str = Attribute("What it was proved with.")
-    authorization: str = Attribute('Whom to act as, "" for oneself; whether that is allowed has been asked.')
+    username: bytes = Attribute("The user name.")
+    mechanism: str = Attribute("The mechanism of the proof.")
+    authorization: str = Attribute('The user to act as, "" for the same; the backend has allowed it.')
 
 
 @implementer(IScramProof)
 class ScramProof:
-    """See `IScramProof`."""
+    """
+    The credentials.  See `IScramProof` for the attributes.
+
+    Args:
+        username: The user name.
+        mechanism: The mechanism of the proof.
+        authorization: The user to act as; "" for the same.
+    """
 
     def __init__(self, username: bytes, mechanism: str, authorization: str = "") -> None:
         self.username = username
@@ -54,7 +69,7 @@ class ScramProof:
 
 
 _SECRET = secrets.token_bytes(32)
-"""For the verifiers of strangers, where the backend makes none."""
+"""For the verifiers of unknown users, if the backend makes none."""
 
 
 def _nonce() -> str:
@@ -64,15 +79,17 @@ def _nonce() -> str:
 @implementer(ISASLServer)
 class ScramServer:
     """
-    The server half.
+    The server's half.
 
-    Whatever is wrong, the answer is one and the same 535, and the same computations came before it.
+    Each failure has the same reply, a 535, after the same computations.
 
     Args:
-        name: With -PLUS, perhaps.
+        name: The name of the mechanism, with or without -PLUS.
+        connection: The connection.
+        backend: The backend, a `ScramBackend`, which may be an `ActingAsBackend` too.
     """
 
-    def __init__(self, name: str, connection: Any, backend: Any) -> None:
+    def __init__(self, name: str, connection: Connection, backend: object) -> None:
         self._name = name
         self._mechanism = name.removesuffix("-PLUS")
         self._backend = backend
@@ -80,12 +97,18 @@ class ScramServer:
         self._first: messages.ClientFirst | None = None
         self._proved = False
 
-    def next(self, response: bytes | None) -> Any:
+    def next(self, response: bytes | None) -> bytes | ScramProof | Coroutine[Deferred[object], object, bytes]:
         """
-        client-first-message, client-final-message, and the client's consent to our server-final-message.
+        Handle the client-first-message, the client-final-message, and the empty response to the server-final-message.
+
+        Args:
+            response: The message; None if the client has sent none yet.
+
+        Returns:
+            Three challenges, of which the first may be empty, then the credentials.
 
         Raises:
-            SMTPError: 535 5.7.8.
+            SMTPError: The login has failed: 535 5.7.8.
         """
         if response is None:
             return b""
@@ -111,7 +134,11 @@ class ScramServer:
         return self._said.encode("utf-8")
 
     def _admits(self, flag: str) -> bool:
-        """RFC 5802 §6: one who could bind but thinks that we cannot ("y") has been lied to, if we can."""
+        """
+        Return whether a flag is acceptable (RFC 5802 §6).
+
+        "y" means that the client has seen no -PLUS.  If the connection has a binding, someone has hidden the offer.
+        """
         if self._name.endswith("-PLUS"):
             return flag.startswith("p=") and flag[2:] in self._bindings
         return flag == "n" or (flag == "y" and not self._bindings)
@@ -119,9 +146,10 @@ class ScramServer:
     async def _look_up(self, username: str) -> ScramVerifier:
         stranger = made_up(_SECRET, username, self._mechanism)
         try:
-            found = settle(self._backend.scram_verifier(username, self._mechanism))
-            found = await found if isinstance(found, Deferred) else found
-        except ValueError as error:  # which in an exchange means that the client is at fault
+            looked_up = cast(ScramBackend[ScramVerifier], self._backend).scram_verifier(username, self._mechanism)
+            settled = settle(looked_up)
+            found = await settled if isinstance(settled, Deferred) else settled
+        except ValueError as error:  # a ValueError of an exchange is a fault of the client
             raise RuntimeError("scram_verifier failed") from error
         return found or stranger
 
@@ -139,27 +167,28 @@ class ScramServer:
 
     async def _may_act_as(self, first: messages.ClientFirst) -> bool:
         self._acting_as = "" if first.authorization == first.username else first.authorization
-        ask = getattr(self._backend, "may_act_as", None)
-        if not self._acting_as or ask is None:
-            return not self._acting_as
-        allowed = settle(ask(first.username, self._acting_as))
+        if not self._acting_as:
+            return True
+        if not provides(self._backend, ActingAsBackend):
+            return False
+        allowed = settle(self._backend.may_act_as(first.username, self._acting_as))
         return bool(await allowed if isinstance(allowed, Deferred) else allowed)
 
     @property
     def username(self) -> bytes:
-        """Who wants to log in, so far as that is known; for the log."""
+        """The user name, for the log; ``b""`` before it is known."""
         return b"" if self._first is None else self._first.username.encode("utf-8")
 
     def __repr__(self) -> str:
         return f"<ScramServer {self._name} {self._first.username if self._first else ''!r}>"
 
 
-def _at_once(function: Callable[..., Any], *arguments: Any) -> Any:
+def _at_once(function: Callable[..., bytes], *arguments: object) -> bytes:
     return function(*arguments)
 
 
-def _bindings(connection: Any) -> Mapping[str, bytes]:
-    return getattr(connection.tls, "bindings", {})
+def _bindings(connection: Connection) -> Mapping[str, bytes]:
+    return {} if connection.tls is None else connection.tls.bindings
 
 
 def _mechanism(name: str) -> Mechanism:
@@ -172,12 +201,13 @@ def _mechanism(name: str) -> Mechanism:
     )
 
 
-def _suits(name: str, backend: Any) -> bool:
-    return name in getattr(backend, "scram_mechanisms", HASHES) and computes(HASHES[name])
+def _suits(name: str, backend: object) -> bool:
+    available = backend.scram_mechanisms if provides(backend, ScramMechanisms) else HASHES
+    return name in available and computes(HASHES[name])
 
 
 NAMES = tuple(reversed(HASHES))
-"""Without -PLUS, the best first."""
+"""The mechanisms without -PLUS, the best first."""
 
 SCRAM: tuple[Mechanism, ...] = tuple(_mechanism(f"{name}{plus}") for plus in ("-PLUS", "") for name in NAMES)
 
@@ -185,18 +215,26 @@ SCRAM: tuple[Mechanism, ...] = tuple(_mechanism(f"{name}{plus}") for plus in ("-
 @implementer(ISASLClient, IBindable)
 class Scram:
     """
-    SCRAM (RFC 5802), the client half.
+    SCRAM (RFC 5802), the client's half.
 
     Attributes:
-        name: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512, perhaps with -PLUS.
-        finished: Whether the server has proved that it knows the password.
+        name: The name of the mechanism.
+        finished: Whether the server has proved that it has a verifier of the password.
 
     Args:
-        authorization: Whom to act as, "" for oneself.
-        binding: With -PLUS, "tls-exporter" or "tls-server-end-point"; "" for the first of these that there is.
+        name: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512, with or without -PLUS.
+        username: The user name.
+        password: The password.
+        authorization: The user to act as; "" for the same.
+        binding: With -PLUS, "tls-exporter" or "tls-server-end-point"; "" for the first one that the connection has.
 
     Raises:
-        ValueError: No such mechanism, or no name or password can be like that.
+        ValueError: There is no such mechanism, or SASLprep prohibits a name or the password.
+
+    Example:
+        A login that must be bound to the TLS channel::
+
+            await connect("tcp:mail.example.org:587", auth=Scram("SCRAM-SHA-256-PLUS", "user", "secret"))
     """
 
     def __init__(self, name: str, username: str, password: str, authorization: str = "", binding: str = "") -> None:
@@ -214,27 +252,47 @@ class Scram:
         self._wanted = binding
         self._bindings: Mapping[str, bytes] = {}
         self._offered: Collection[str] = ()
-        self._compute: Callable[..., Any] = _at_once
+        self._compute: Callable[..., Eventual[bytes]] = _at_once
 
     def bind(self, bindings: Mapping[str, bytes], offered: Collection[str]) -> None:
-        """See `IBindable`."""
+        """
+        Set the channel bindings.  See `IBindable.bind`.
+
+        Args:
+            bindings: The octets by name, the best first; empty without TLS.
+            offered: The mechanisms that the server advertises.
+        """
         self._bindings = bindings
         self._offered = offered
 
     def fresh(self) -> Scram:
-        """Return a copy, for one exchange."""
+        """
+        Return a copy for one exchange.
+
+        Returns:
+            The copy.
+        """
         return copy.copy(self)
 
-    def compute_by(self, in_thread: Callable[..., Deferred[Any]]) -> None:
-        """See `ISASLClient`."""
+    def compute_by(self, in_thread: InThread) -> None:
+        """
+        Set the function that computes in a thread.  See `IComputingClient.compute_by`.
+
+        Args:
+            in_thread: It calls a function in a thread.
+        """
         self._compute = in_thread
 
     def start(self) -> bytes:
         """
-        client-first-message (RFC 5802 §5).
+        Return the client-first-message (RFC 5802 §5).
+
+        Returns:
+            The message.
 
         Raises:
-            NotOffered: The channel cannot be bound, or not by what is wanted; or this system lacks the hash.
+            NotOffered: The connection has no channel binding, or not the one that the caller asks for; or this system
+                has not the hash.
         """
         need(self.name, HASHES[self._mechanism])
         self.finished = False
@@ -245,7 +303,7 @@ class Scram:
         return (self._header + self._bare).encode("utf-8")
 
     def _gs2_flag(self) -> str:
-        if not self.name.endswith("-PLUS"):  # §6: to say "y" tells the server if somebody has hidden its -PLUS from us
+        if not self.name.endswith("-PLUS"):  # §6: "y" tells the server if someone has hidden its -PLUS
             return "y" if self._bindings and f"{self.name}-PLUS" not in self._offered else "n"
         name = self._wanted or next(iter(self._bindings), "")
         if name not in self._bindings:
@@ -253,18 +311,22 @@ class Scram:
             raise NotOffered(text, command="AUTH")
         return f"p={name}"
 
-    def next(self, challenge: bytes) -> Any:
+    def next(self, challenge: bytes) -> bytes | Deferred[bytes]:
         """
-        client-final-message, and then nothing, once the server has proved that it knows us, or says that it does not.
+        Return the client-final-message, then the empty response to the server-final-message.
+
+        Args:
+            challenge: The message of the server.
 
         Returns:
-            ``bytes``; a Deferred of the former, if `compute_by` has been called.
+            The response.  The client-final-message is a Deferred if `compute_by` has been called.
 
         Raises:
-            ValueError: It has not, or it asks for too many iterations or too few.
+            ValueError: The server has not proved that it has a verifier of the password, or it asks for too few or too
+                many iterations.
         """
         text = challenge.decode("utf-8")
-        if text.startswith("e="):  # RFC 5802 §7: the login has failed, and the reply to nothing says why (RFC 4954 §4)
+        if text.startswith("e="):  # RFC 5802 §7: the login has failed; the reply to an empty response says why
             return b""
         if self._signature is None:
             return self._prove(text)
@@ -273,10 +335,10 @@ class Scram:
         self.finished = True
         return b""
 
-    def _prove(self, said: str) -> Any:
+    def _prove(self, said: str) -> bytes | Deferred[bytes]:
         nonce, salt, iterations = messages.read_server_first(said)
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
-            raise ValueError("the nonce is not ours, or ours alone")
+            raise ValueError("the server's nonce does not extend the client's")
         return then(
             self._compute(salted_password, self._mechanism, self._password, salt, iterations),
             lambda salted: self._proved(said, nonce, salted, salt, iterations),

@@ -1,5 +1,5 @@
 """
-What a server keeps of a password for SCRAM (RFC 5802 §3), and what it shows to a stranger.
+The verifier of SCRAM (RFC 5802 §3): what a server stores of a password, and what it uses for an unknown user.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import NamedTuple
 from txsmtpx.sasl.mechanism import prepared
 
 HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
-"""Mechanisms, without -PLUS, to names of `hashlib`."""
+"""The hash of each mechanism, without -PLUS, by its name in `hashlib`."""
 
 ITERATIONS = 10_000
-"""Of a new password."""
+"""Iterations of a new password; see `MOST_ITERATIONS` for what others use."""
 
 LEAST_ITERATIONS = 4096
-"""Fewer make it easy to guess a password from what a server keeps or a client says (RFC 7677 §4)."""
+"""With fewer it is easy to guess a password from a verifier or from an exchange (RFC 7677 §4)."""
 
 MOST_ITERATIONS = 1_000_000
 """
-More keep a client busy for long: a million take 0.8 seconds with SHA-512.  OWASP advises 600,000 for what is kept with
-SHA-256; Dovecot writes 4,096 by default.
+More would keep a client busy for long: a million take 0.8 seconds with SHA-512.  OWASP advises 600,000 for SHA-256;
+Dovecot writes 4,096 by default.
 """
 
 SALT_OCTETS = 16
@@ -30,11 +30,13 @@ SALT_OCTETS = 16
 
 class ScramVerifier(NamedTuple):
     """
-    It is enough to check a proof, not to make one.
+    What a server stores of a password.  It suffices to check a proof, not to make one.
 
     Attributes:
-        salt: 12 octets or more.
-        iterations: 4,096 or more.
+        salt: The salt, 12 octets or more.
+        stored_key: The hash of the client's key.
+        server_key: The key of the server's signature.
+        iterations: The iterations, 4,096 or more.
     """
 
     salt: bytes
@@ -48,25 +50,50 @@ class ScramVerifier(NamedTuple):
 
 def salted_password(mechanism: str, password: bytes, salt: bytes, iterations: int) -> bytes:
     """
-    RFC 5802 §3; this is what costs.
+    Compute SaltedPassword (RFC 5802 §3).  This is the computation that takes long.
 
     Args:
         mechanism: One of `HASHES`.
-        password: In UTF-8.
+        password: The password in UTF-8.
+        salt: The salt.
+        iterations: The iterations.
+
+    Returns:
+        The octets.
 
     Raises:
-        ValueError: No password can be like that.
+        ValueError: SASLprep prohibits the password.
     """
     return hashlib.pbkdf2_hmac(HASHES[mechanism], prepared(password), salt, iterations)
 
 
 def client_key(mechanism: str, salted: bytes) -> bytes:
-    """What only somebody with the password has (RFC 5802 §3)."""
+    """
+    Compute ClientKey (RFC 5802 §3), which only the client has.
+
+    Args:
+        mechanism: One of `HASHES`.
+        salted: The `salted_password`.
+
+    Returns:
+        The octets.
+    """
     return hmac.digest(salted, b"Client Key", HASHES[mechanism])
 
 
 def verifier_of(mechanism: str, salted: bytes, salt: bytes, iterations: int) -> ScramVerifier:
-    """From a `salted_password`."""
+    """
+    Return the verifier of a `salted_password`.
+
+    Args:
+        mechanism: One of `HASHES`.
+        salted: The `salted_password`.
+        salt: The salt.
+        iterations: The iterations.
+
+    Returns:
+        The verifier.
+    """
     algorithm = HASHES[mechanism]
     stored_key = hashlib.new(algorithm, client_key(mechanism, salted)).digest()
     return ScramVerifier(salt, stored_key, hmac.digest(salted, b"Server Key", algorithm), iterations)
@@ -74,10 +101,19 @@ def verifier_of(mechanism: str, salted: bytes, salt: bytes, iterations: int) -> 
 
 def verifier_for(mechanism: str, password: bytes, salt: bytes, iterations: int = ITERATIONS) -> ScramVerifier:
     """
-    From a password; it costs as much as `salted_password`.
+    Return the verifier of a password.  It takes as long as `salted_password`.
+
+    Args:
+        mechanism: One of `HASHES`.
+        password: The password in UTF-8.
+        salt: The salt.
+        iterations: The iterations; default `ITERATIONS`.
+
+    Returns:
+        The verifier.
 
     Raises:
-        ValueError: No password can be like that.
+        ValueError: SASLprep prohibits the password.
     """
     return verifier_of(mechanism, salted_password(mechanism, password, salt, iterations), salt, iterations)
 
@@ -86,10 +122,17 @@ def made_up(
     secret: bytes, username: str, mechanism: str, iterations: int = ITERATIONS, salt_octets: int = SALT_OCTETS
 ) -> ScramVerifier:
     """
-    For a user that there is not: always the same one, and nobody has a password for it.
+    Return the verifier for an unknown user.  It is always the same, and no password fits it.
 
     Args:
-        secret: Of the server; who does not know it cannot tell the salt from a real one.
+        secret: A secret of the server.  Without it, the salt cannot be distinguished from a real one.
+        username: The name of the user.
+        mechanism: One of `HASHES`.
+        iterations: The iterations; default `ITERATIONS`.
+        salt_octets: The length of the salt; default `SALT_OCTETS`.
+
+    Returns:
+        The verifier.
     """
     algorithm = HASHES[mechanism]
 

@@ -18,14 +18,22 @@ from txsmtpx.sasl.scram_verifier import HASHES
 
 def strongest(offered: Collection[str], username: str, password: str, bindable: bool) -> ISASLClient:
     """
-    The best of ``offered``: bound to the channel, then challenge and response, then the password itself.
+    Return the client's half of the strongest mechanism.
+
+    SCRAM with channel binding is stronger than SCRAM, which is stronger than CRAM-MD5.  The mechanisms that send the
+    password itself come last.
 
     Args:
-        offered: Names of mechanisms.
-        bindable: Whether the channel can be bound.
+        offered: The mechanisms that the server offers.
+        username: The user name.
+        password: The password.
+        bindable: Whether the connection has a channel binding.
+
+    Returns:
+        The client's half.
 
     Raises:
-        NotOffered: Nothing that works with a password, and that this system can compute.
+        NotOffered: The server offers no mechanism for a password that this system can compute.
     """
     names = [name for name in NAMES if computes(HASHES[name])]
     for name in [f"{name}-PLUS" for name in names] * bindable + names:
@@ -44,20 +52,23 @@ def strongest(offered: Collection[str], username: str, password: str, bindable: 
 
 def after(failed: SASLClientLike, offered: Collection[str], username: str, password: str) -> ISASLClient | None:
     """
-    What is tried after a mechanism has failed that `strongest` has chosen: PLAIN or LOGIN after CRAM-MD5.
+    Return what is tried after a mechanism of `strongest` has failed: PLAIN or LOGIN after CRAM-MD5.
 
-    A server that keeps hashes of passwords cannot check CRAM-MD5, and some offer it all the same.  After SCRAM nothing
-    is tried: its failure may mean that someone is between the client and the server.
+    A server that keeps hashes of passwords cannot check CRAM-MD5, and some offer it all the same.  Nothing is tried
+    after SCRAM: its failure may mean that someone is between the client and the server.
 
     Args:
-        offered: Names of mechanisms.
+        failed: The mechanism that has failed.
+        offered: The mechanisms that the server offers.
+        username: The user name.
+        password: The password.
 
     Returns:
-        None for nothing.
+        The client's half; None if nothing is tried.
     """
     return _in_clear(offered, username, password) if isinstance(failed, CramMD5) else None
 
 
 def _in_clear(offered: Collection[str], username: str, password: str) -> ISASLClient | None:
-    """A mechanism that sends the password itself."""
+    """Return a mechanism that sends the password itself."""
     return next((each(username, password) for each in (Plain, Login) if each.name in offered), None)
