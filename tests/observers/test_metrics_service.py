@@ -50,5 +50,5 @@ def test_no_figures(logged_failures):
     """The client gets no text of an exception."""
     found = answer(lambda: fail(ZeroDivisionError("secret")))
     assert found.startswith(b"HTTP/1.1 503")
-    assert found.endswith(b"There are no figures now; the log says why.\n\r\n0\r\n\r\n")
+    assert found.endswith(b"The metrics cannot be collected now. The log has the reason.\n\r\n0\r\n\r\n")
     assert len(logged_failures.flush(ZeroDivisionError)) == 1

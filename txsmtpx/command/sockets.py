@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol, cast
 
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorFDSet
+from twisted.internet.interfaces import IListeningPort, IOpenSSLContextFactory, IProtocolFactory, IReactorFDSet
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
@@ -193,7 +193,12 @@ class Sockets:
         return self._listen(place, factory, lambda: self._reactor.listenTCP(port, factory, backlog, interface))
 
     def listenSSL(
-        self, port: int, factory: IProtocolFactory, contextFactory: object, backlog: int = 50, interface: str = ""
+        self,
+        port: int,
+        factory: IProtocolFactory,
+        contextFactory: IOpenSSLContextFactory,
+        backlog: int = 50,
+        interface: str = "",
     ) -> IListeningPort | None:
         """
         Listen on a TCP port with TLS (`IReactorSSL`).

@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -22,7 +23,7 @@ from txsmtpx.dialog.server_transaction import Transaction, queued_250
 from txsmtpx.dialog.slots import Slot
 from txsmtpx.grammar import trace
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import IDataContext
+from txsmtpx.interfaces import IDataContext, Outcome
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
@@ -48,7 +49,7 @@ class DataContext:
         self.recipient_options = tuple(transaction.recipient_options)
         self.queue_id = transaction.queue_id
         self.connection = transaction.connection
-        self.late: Callable[[str, object], object] | None = None
+        self.late: Callable[[str, Outcome], object] | None = None
         self._transaction = transaction
         self._thread = threading.get_ident()
 
@@ -144,7 +145,7 @@ class DataContext:
         log.info(text, session=session_id, queue=self.queue_id, recipient=name)
         if self.late is not None:
             try:
-                self.late(recipient, status)
+                self.late(recipient, cast(Outcome, status))
             except BaseException:  # the worker that was late must not fail by it
                 log.failure("session={session} queue={queue} late() failed", session=session_id, queue=self.queue_id)
 

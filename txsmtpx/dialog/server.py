@@ -32,7 +32,7 @@ from txsmtpx.dialog.wire import Body, Wire
 from txsmtpx.grammar import command, replies
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import TLS, Connection, ISession
+from txsmtpx.interfaces import TLS, Connection, SessionLike
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
@@ -78,7 +78,7 @@ class ServerDialog:
         self.connection = Connection(next(settings.session_ids), settings.domain, settings.lmtp)
         self.link = Link.OPEN
         self.table = settings.tables.usual
-        self.session: ISession | None = None
+        self.session: SessionLike | None = None
         self.transaction: Transaction | None = None
         self.body: Body | None = None
         self.line_limit = settings.max_line_length

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.message import MessageAborted
 from txsmtpx.dialog.state import Link, State
-from txsmtpx.interfaces import ISession
+from txsmtpx.interfaces import SessionLike
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.settling import settle, then
 
@@ -43,7 +43,7 @@ def offered(dialog: ServerDialog) -> tuple[Mechanism, ...]:
     return tuple(each for each in settings.mechanisms if each.available(connection))
 
 
-def with_session(dialog: ServerDialog, use: Callable[[ISession], Answer]) -> Answer:
+def with_session(dialog: ServerDialog, use: Callable[[SessionLike], Answer]) -> Answer:
     """
     Use the backend's session, which the backend is asked for at the first MAIL.
 
@@ -57,7 +57,7 @@ def with_session(dialog: ServerDialog, use: Callable[[ISession], Answer]) -> Ans
     if dialog.session is not None:
         return use(dialog.session)
 
-    def got(session: ISession) -> Answer:
+    def got(session: SessionLike) -> Answer:
         enter_session(dialog, session, dialog.connection.username)  # XCLIENT may have set it
         return None if dialog.link is Link.CLOSED else use(session)
 
@@ -65,7 +65,7 @@ def with_session(dialog: ServerDialog, use: Callable[[ISession], Answer]) -> Ans
     return answer
 
 
-def enter_session(dialog: ServerDialog, session: ISession, username: str | None) -> None:
+def enter_session(dialog: ServerDialog, session: SessionLike, username: str | None) -> None:
     """
     Begin a session of the backend, and end the one before it.
 

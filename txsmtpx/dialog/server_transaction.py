@@ -30,7 +30,7 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection, IDataContext, ISession
+from txsmtpx.interfaces import Connection, DataContext, SessionLike
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
@@ -104,7 +104,7 @@ class Transaction:
 
     # ---- CONTENT
 
-    def begin(self, session: ISession, message: Message, context: IDataContext) -> None:
+    def begin(self, session: SessionLike, message: Message, context: DataContext) -> None:
         """
         Hand the message to the backend, at DATA or the first BDAT.
 

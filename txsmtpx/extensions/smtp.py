@@ -18,7 +18,7 @@ from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import ISession
+from txsmtpx.interfaces import SessionLike
 from txsmtpx.settling import then
 
 
@@ -119,7 +119,7 @@ def mail(dialog: ServerDialog, argument: str) -> Answer:
     return _ask(dialog, dialog.session, sender, given)
 
 
-def _ask(dialog: ServerDialog, session: ISession, sender: str, given: MailOptions) -> Answer:
+def _ask(dialog: ServerDialog, session: SessionLike, sender: str, given: MailOptions) -> Answer:
     """Ask the backend whether it accepts a sender."""
     result: object = session.mail(sender, given)
     if result is None:

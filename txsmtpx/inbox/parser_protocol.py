@@ -1,6 +1,4 @@
-"""
-The pipes to the process that parses messages: the end of the server.  The other is `txsmtpx.inbox.parser_process_main`.
-"""
+"""The server's end of the pipes to the process `txsmtpx.inbox.parser_process_main`."""
 
 from __future__ import annotations
 

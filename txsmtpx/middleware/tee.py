@@ -24,7 +24,7 @@ from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import BackendLike, Connection, DataContext, ISession, Message, Outcome, SessionLike
+from txsmtpx.interfaces import BackendLike, Connection, DataContext, Message, Outcome, SessionLike
 from txsmtpx.middleware.middleware import Middleware
 from txsmtpx.middleware.middleware_context import MiddlewareContext
 from txsmtpx.middleware.middleware_session import MiddlewareSession
@@ -198,7 +198,7 @@ class _Copy:
             raise SMTPError.from_reply(refused.reply)
         self._message.content_limit = message.content_limit
         self._transaction = transaction
-        transaction.begin(cast(ISession, session), self._message, delivery.DataContext(transaction))
+        transaction.begin(session, self._message, delivery.DataContext(transaction))
 
     async def taken_from(self, message: Message) -> AsyncIterator[bytes]:
         """Iterate over the chunks of a message, each after the second backend has got it."""

@@ -1,1 +1,1 @@
-"""Observers: the transaction log and the metrics, and the forms that they are written in."""
+"""Observers of a server: the transaction log and the metrics, and the formats of log lines."""

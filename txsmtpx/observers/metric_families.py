@@ -1,4 +1,8 @@
-"""The metrics: their names, what they mean, and their labels, none of which a client can make up."""
+"""
+The metrics of a server: their names, their meanings and their labels.
+
+No label has a value that a client chooses.  So clients cannot create time series without end in Prometheus.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,14 @@ from typing import Literal
 @dataclass(frozen=True)
 class MetricFamily:
     """
-    One metric.
+    Describe one metric, in the terms of Prometheus.
 
     Attributes:
-        name: With its unit, without ``txsmtpx_`` before it and ``_total`` behind it.
-        meaning: A sentence.
-        labels: Besides ``listener``.
-        buckets: The upper bounds of a histogram but the last, which is infinite.
+        name: The name with its unit, without the prefix ``txsmtpx_`` and without the suffix ``_total``.
+        kind: The kind of the metric.
+        meaning: The help text.
+        labels: The labels, besides ``listener``.
+        buckets: The upper bounds of a histogram.  A last bucket without bound is added.
     """
 
     name: str
@@ -26,48 +31,48 @@ class MetricFamily:
 
     @property
     def prefixed(self) -> str:
-        """The name as Prometheus has it, but for ``_total`` and the like."""
+        """The name with its prefix.  The client library of Prometheus adds the suffix."""
         return f"txsmtpx_{self.name}"
 
 
 OPEN_CONNECTIONS = MetricFamily(
-    "open_connections", "gauge", "Connections now, by TLS version, which is none in the clear.", ("tls",)
+    "open_connections", "gauge", "Open connections, by TLS version; none is a connection without TLS.", ("tls",)
 )
-CONNECTIONS = MetricFamily("connections", "counter", "Connections in all, those that were sent away among them.")
-TLS_HANDSHAKES = MetricFamily("tls_handshakes", "counter", "Handshakes that succeeded, by TLS version.", ("tls",))
+CONNECTIONS = MetricFamily("connections", "counter", "Connections, including those that were rejected.")
+TLS_HANDSHAKES = MetricFamily("tls_handshakes", "counter", "Successful TLS handshakes, by TLS version.", ("tls",))
 COMMANDS = MetricFamily(
-    "commands", "counter", "Commands by verb; other is what is none of the server's.", ("verb",)
+    "commands", "counter", "Commands, by verb; other is a command that the server does not have.", ("verb",)
 )
 REPLIES = MetricFamily(
-    "replies", "counter", "Replies by code, one for each recipient at the end of data by LMTP.", ("code",)
+    "replies", "counter", "Replies, by code.  LMTP has one for each recipient at the end of the data.", ("code",)
 )
 TRANSACTIONS = MetricFamily(
-    "transactions", "counter", "Transactions by their end: answered, reset or closed.", ("end",)
+    "transactions", "counter", "Transactions, by the way they ended: answered, reset or closed.", ("end",)
 )
 MESSAGES = MetricFamily(
     "messages",
     "counter",
-    "Messages that were answered: taken for one recipient or more, else deferred (4xx), else refused (5xx).",
+    "Messages that were answered: taken for at least one recipient, or else deferred (4xx), or else refused (5xx).",
     ("outcome",),
 )
-MESSAGE_OCTETS = MetricFamily("message_octets", "counter", "Octets of those messages.", ("outcome",))
+MESSAGE_OCTETS = MetricFamily("message_octets", "counter", "Octets of the messages, by their outcome.", ("outcome",))
 RECIPIENTS = MetricFamily(
     "recipients",
     "counter",
-    "Recipients of those messages by the code of the answer; under LMTP each has its own.",
+    "Recipients of the messages, by the code of the reply.  LMTP has a reply for each recipient.",
     ("code",),
 )
 SIZE = MetricFamily(
     "message_size_octets",
     "histogram",
-    "Messages that were answered, by their size.",
+    "Messages that were answered, by size.",
     (),
     tuple(float(4**power) for power in range(5, 15)),
 )
 BACKEND = MetricFamily(
     "backend_seconds",
     "histogram",
-    "Seconds from the end of the data of a message to its last answer.",
+    "Seconds from the end of the data of a message to its last reply.",
     (),
     (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
@@ -76,3 +81,4 @@ FAMILIES = (
     OPEN_CONNECTIONS, CONNECTIONS, TLS_HANDSHAKES, COMMANDS, REPLIES, TRANSACTIONS, MESSAGES, MESSAGE_OCTETS,
     RECIPIENTS, SIZE, BACKEND,
 )  # fmt: skip
+"""All metrics, in the order in which they are served."""

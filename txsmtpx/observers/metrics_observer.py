@@ -1,11 +1,14 @@
-"""What happens on a server, counted: plain numbers in dicts, which nobody looks at until somebody asks."""
+"""
+Count what happens on a server.
+
+The counts are numbers in dicts, so that an event costs little.  Only `MetricsObserver.export` puts labels to them.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from twisted.python.failure import Failure
 
@@ -25,23 +28,29 @@ from txsmtpx.observers.metric_families import (
     SIZE,
     TLS_HANDSHAKES,
     TRANSACTIONS,
+    MetricFamily,
 )
 
-MetricsSnapshot = dict[str, list[list[Any]]]
-"""
-Figures as JSON has them: by the name of a `txsmtpx.observers.metric_families.MetricFamily`, a list of [labels, value].
+MetricValue = float | list[float]
+"""A number.  For a histogram, a list: the number of values in each bucket, and the sum of all values."""
 
-The first label is the listener.  The value of a histogram is a list: how many in each bucket, then the sum.
-"""
+Sample = tuple[list[str], MetricValue]
+"""The values of the labels, of which ``listener`` is the first, and the value of the metric."""
+
+MetricsSnapshot = dict[str, list[Sample]]
+"""The samples of each metric at one moment, by `MetricFamily.name`.  JSON can hold it."""
 
 
 class Histogram:
     """
-    How many of what size.
+    Count values by size.  `MetricsObserver` creates one for each histogram.
 
     Attributes:
-        counts: For each bucket, and for what is above all bounds.
-        sum: Of all.
+        counts: The number of values in each bucket.  The last one has the values above all bounds.
+        sum: The sum of all values.
+
+    Args:
+        bounds: The upper bounds of the buckets, in ascending order.
     """
 
     def __init__(self, bounds: Sequence[float]) -> None:
@@ -50,17 +59,29 @@ class Histogram:
         self.sum = 0.0
 
     def add(self, value: float) -> None:
-        """One more."""
+        """
+        Count a value.
+
+        Args:
+            value: The value.
+        """
         self.counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
 
 
 class MetricsObserver(Observer):
     """
-    Watches one server and counts.
+    Count what happens on one server.  ``twistd smtpx --metrics`` creates one for each listener.
 
     Args:
-        listener: The name of the server.
+        listener: The name of the server, for the label ``listener``.
+
+    Example:
+        >>> from txsmtpx import MemoryBackend, SMTPServerFactory
+        >>> metrics = MetricsObserver()
+        >>> factory = SMTPServerFactory(MemoryBackend(), observers=[metrics])
+        >>> metrics.export()["connections"]
+        [([''], 0)]
     """
 
     def __init__(self, listener: str = "") -> None:
@@ -70,7 +91,7 @@ class MetricsObserver(Observer):
         self._handshakes: dict[str, int] = defaultdict(int)
         self._commands: dict[str, int] = defaultdict(int)
         self._replies: dict[int, int] = defaultdict(int)
-        # Where all labels are known they begin at 0, since a rate takes two values.
+        # If all values of a label are known, the counts begin at 0: Prometheus computes a rate from two values.
         self._ends = dict.fromkeys(("answered", "reset", "closed"), 0)
         self._messages = dict.fromkeys(("taken", "deferred", "refused"), 0)
         self._octets = dict.fromkeys(("taken", "deferred", "refused"), 0)
@@ -79,31 +100,64 @@ class MetricsObserver(Observer):
         self._backend = Histogram(BACKEND.buckets)
 
     def connected(self, connection: Connection) -> None:
-        """In the clear, as far as we know."""
+        """
+        Count a connection, without TLS until `secured`.
+
+        Args:
+            connection: The connection.
+        """
         self._connections += 1
         self._open["none"] += 1
 
     def secured(self, connection: Connection) -> None:
-        """It is not in the clear any more."""
+        """
+        Count a TLS handshake.
+
+        Args:
+            connection: The connection, which has the TLS version.
+        """
         version = _version(connection)
         self._handshakes[version] += 1
         self._open["none"] -= 1
         self._open[version] += 1
 
     def disconnected(self, connection: Connection, reason: Failure) -> None:
-        """It was the one or the other."""
+        """
+        Count a connection as closed.
+
+        Args:
+            connection: The connection.
+            reason: Why it was closed, which is not counted.
+        """
         self._open[_version(connection)] -= 1
 
     def commanded(self, connection: Connection, verb: str) -> None:
-        """By its verb."""
+        """
+        Count a command.
+
+        Args:
+            connection: The connection.
+            verb: The verb, "" for a command that the server does not have.
+        """
         self._commands[verb or "other"] += 1
 
     def replied(self, connection: Connection, reply: Reply) -> None:
-        """By its code."""
+        """
+        Count a reply.
+
+        Args:
+            connection: The connection.
+            reply: The reply.
+        """
         self._replies[reply.code] += 1
 
     def concluded(self, summary: Summary) -> None:
-        """By its end, and the message by its outcome."""
+        """
+        Count a transaction, and its message if the message was answered.
+
+        Args:
+            summary: The transaction.
+        """
         self._ends[summary.end] += 1
         replies = summary.replies
         if not replies:
@@ -121,9 +175,14 @@ class MetricsObserver(Observer):
             self._recipients[replies[0].code] += len(summary.recipients)
 
     def export(self) -> MetricsSnapshot:
-        """All of it."""
-        found: MetricsSnapshot = {CONNECTIONS.name: [[[self._listener], self._connections]]}
-        for family, counts in (
+        """
+        Return all counts.
+
+        Returns:
+            The samples of each metric.
+        """
+        found: MetricsSnapshot = {CONNECTIONS.name: [([self._listener], self._connections)]}
+        counted: tuple[tuple[MetricFamily, Mapping[str, int] | Mapping[int, int]], ...] = (
             (OPEN_CONNECTIONS, self._open),
             (TLS_HANDSHAKES, self._handshakes),
             (COMMANDS, self._commands),
@@ -132,11 +191,11 @@ class MetricsObserver(Observer):
             (MESSAGES, self._messages),
             (MESSAGE_OCTETS, self._octets),
             (RECIPIENTS, self._recipients),
-        ):
-            each: Mapping[Any, int] = counts
-            found[family.name] = [[[self._listener, str(label)], count] for label, count in each.items()]
+        )
+        for family, counts in counted:
+            found[family.name] = [([self._listener, str(label)], count) for label, count in counts.items()]
         for family, histogram in ((SIZE, self._sizes), (BACKEND, self._backend)):
-            found[family.name] = [[[self._listener], [*histogram.counts, histogram.sum]]]
+            found[family.name] = [([self._listener], [*histogram.counts, histogram.sum])]
         return found
 
 
@@ -145,22 +204,41 @@ def _version(connection: Connection) -> str:
 
 
 def summed(exports: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
-    """The figures of several servers, be they of one process or of several, as those of one."""
-    sums: dict[str, dict[tuple[str, ...], Any]] = {family.name: {} for family in FAMILIES}
+    """
+    Add up the metrics of several servers, of one process or of several.
+
+    Args:
+        exports: The metrics of each server.  They may have been sent as JSON.
+
+    Returns:
+        One sample for each metric and each combination of labels.
+    """
+    sums: dict[str, dict[tuple[str, ...], MetricValue]] = {family.name: {} for family in FAMILIES}
     for export in exports:
-        for name, values in export.items():
-            for labels, value in values:
+        for name, samples in export.items():
+            for labels, value in samples:
                 key = tuple(labels)
-                sums[name][key] = _plus(sums[name].get(key), value)
-    return {name: [[list(labels), value] for labels, value in values.items()] for name, values in sums.items()}
+                sums[name][key] = _added(sums[name].get(key), value)
+    return {name: [(list(labels), value) for labels, value in values.items()] for name, values in sums.items()}
 
 
-def _plus(one: Any, other: Any) -> Any:
+def _added(one: MetricValue | None, other: MetricValue) -> MetricValue:
     if one is None:
         return other
-    return [a + b for a, b in zip(one, other, strict=True)] if isinstance(one, list) else one + other
+    if isinstance(one, list) or isinstance(other, list):
+        assert isinstance(one, list) and isinstance(other, list)
+        return [a + b for a, b in zip(one, other, strict=True)]
+    return one + other
 
 
 def counters(export: MetricsSnapshot) -> MetricsSnapshot:
-    """What of ``export`` only grows: what counts of a process that is gone."""
+    """
+    Return the metrics that stay valid after their process has ended.
+
+    Args:
+        export: The metrics of a process.
+
+    Returns:
+        All metrics except gauges.
+    """
     return {family.name: export[family.name] for family in FAMILIES if family.kind != "gauge" and family.name in export}

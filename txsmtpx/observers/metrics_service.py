@@ -1,14 +1,15 @@
-"""The figures, over HTTP at ``/metrics``."""
+"""Serve the metrics over HTTP at ``/metrics``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import CollectorRegistry
 from twisted.application.service import MultiService
 from twisted.application.strports import service
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -22,73 +23,95 @@ from txsmtpx.wire.http_site import LimitedSite, values_of
 log = Logger(__name__)
 
 CONNECTIONS = 50
-"""Connections at a time: a Prometheus has one, and keeps it."""
+"""Connections.  A Prometheus server opens one, and keeps it for the next requests."""
+
+MetricsSource = Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]]
+"""A function that returns the metrics, or a Deferred of them.  With ``--workers``, the workers have to be asked."""
+
+
+class IMetricsReactor(IReactorCore, IReactorTime):
+    """Listen on a port, and keep the time.  Twisted's reactors do both."""
 
 
 class MetricsResource(Resource):
     """
-    ``/metrics``, in the form that who asks accepts.
+    ``/metrics``, in the format that the client accepts.
 
     Args:
-        ask: Gives the figures.
+        source: It returns the metrics.
     """
 
     isLeaf = True
 
-    def __init__(self, ask: Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]]) -> None:
+    def __init__(self, source: MetricsSource) -> None:
         Resource.__init__(self)
-        self._ask = ask
+        self._source = source
 
     def render_GET(self, request: Request) -> int:
-        """All of it."""
-        gone: list[object] = []
-        request.notifyFinish().addBoth(gone.append)
-        asked: Deferred[MetricsSnapshot] = maybeDeferred(self._ask)  # type: ignore[call-overload]  # of either, it says
-        asked.addCallback(self._write, request, gone)
-        asked.addErrback(self._fail, request, gone)
+        """
+        Answer with the metrics, or with 503 if they cannot be collected.
+
+        Args:
+            request: The request.
+
+        Returns:
+            ``NOT_DONE_YET``.
+        """
+        disconnected: list[object] = []
+        request.notifyFinish().addBoth(disconnected.append)
+        # Twisted's overloads do not cover a function that returns either a value or a Deferred.
+        collected: Deferred[MetricsSnapshot] = maybeDeferred(self._source)  # type: ignore[call-overload]
+        collected.addCallback(self._write, request, disconnected)
+        collected.addErrback(self._fail, request, disconnected)
         return NOT_DONE_YET
 
-    def _write(self, export: MetricsSnapshot, request: Request, gone: list[object]) -> None:
-        if not gone:
-            encode, content_type = _form(", ".join(values_of(request, b"Accept")))
+    def _write(self, export: MetricsSnapshot, request: Request, disconnected: list[object]) -> None:
+        if not disconnected:
+            encode, content_type = _encoder(", ".join(values_of(request, b"Accept")))
             text = encode(prometheus_registry(export))
             request.setHeader("content-type", content_type)
             request.write(text)
             request.finish()
 
-    def _fail(self, failure: Failure, request: Request, gone: list[object]) -> None:
-        log.failure("no figures for a client", failure)
-        if not gone:
+    def _fail(self, failure: Failure, request: Request, disconnected: list[object]) -> None:
+        log.failure("cannot collect the metrics for a client", failure)
+        if not disconnected:
             request.setResponseCode(503)
             request.setHeader("content-type", "text/plain; charset=utf-8")
-            request.write(b"There are no figures now; the log says why.\n")
+            request.write(b"The metrics cannot be collected now. The log has the reason.\n")
             request.finish()
 
 
-def _form(accept: str) -> tuple[Callable[[Any], bytes], str]:
-    """The form that ``accept``, a list of types (RFC 9110 §12.5.1), asks for, and its type."""
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """Return the encoder and the content type for the value of an Accept field (RFC 9110 §12.5.1)."""
     try:
         return choose_encoder(accept)
-    except Exception:  # such as: a version that is no number
+    except Exception:  # the client library raises ValueError for a version that is not a number
         return choose_encoder("")
 
 
 class MetricsService(MultiService):
     """
-    Listens for Prometheus.
+    Serve the metrics to Prometheus.  ``twistd smtpx --metrics`` creates it.
 
     Args:
-        endpoint: The description of a server endpoint.
+        source: It returns the metrics.
+        endpoint: The description of a server endpoint, such as ``tcp:9125:interface=127.0.0.1``.
+        reactor: The reactor.
 
     Raises:
-        ValueError: There is no such endpoint; each kind of them raises others too.
+        ValueError: The description is wrong.  Some kinds of endpoints raise other exceptions.
+
+    Example:
+        >>> from twisted.internet import reactor
+        >>> from txsmtpx.observers.metrics_observer import MetricsObserver
+        >>> metrics = MetricsObserver()
+        >>> service = MetricsService(metrics.export, "tcp:9125:interface=127.0.0.1", reactor)
     """
 
-    def __init__(
-        self, ask: Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]], endpoint: str, reactor: Any
-    ) -> None:
+    def __init__(self, source: MetricsSource, endpoint: str, reactor: IMetricsReactor) -> None:
         MultiService.__init__(self)
         root = Resource()
-        root.putChild(b"metrics", MetricsResource(ask))
-        site = LimitedSite(root, reactor, "the port of figures", most_connections(CONNECTIONS))
+        root.putChild(b"metrics", MetricsResource(source))
+        site = LimitedSite(root, reactor, "the metrics port", most_connections(CONNECTIONS))
         MultiService.addService(self, service(endpoint, site, reactor))

@@ -1,4 +1,4 @@
-"""Events as text: one line each, whatever is in them."""
+"""Log events as text: one line for each event, whatever its fields contain."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from txsmtpx.dialog.fields import printable
 
 
 class TextFormat:
-    """
-    Makes of an event what `twisted.logger.textFileLogObserver` would, in one line and for less: the date is made
-    once a second, and an event that brings its ``smtpx_line`` is not formatted.
+    r"""
+    Format log events as `twisted.logger.textFileLogObserver` does, but in one line, and faster.
+
+    The date is formatted once a second.  An event that has a ready line in ``smtpx_line`` is not formatted.
+
+    Example:
+        >>> TextFormat()({"log_format": "two\nlines", "log_namespace": "example"})
+        '- [example#info] two\\nlines\n'
     """
 
     def __init__(self) -> None:
@@ -21,6 +26,7 @@ class TextFormat:
         self._date = "-"
 
     def __call__(self, event: LogEvent) -> str:
+        """Return the line for an event, with its newline."""
         second = int(event.get("log_time") or 0)
         if second != self._second:
             self._second = second
@@ -38,15 +44,31 @@ def _source(event: LogEvent) -> str:
 
 
 def text_of(event: LogEvent) -> str:
-    """The event formatted, and the traceback of its failure, if it has one."""
+    """
+    Format the message of an event.
+
+    Args:
+        event: The event.
+
+    Returns:
+        The message, and the traceback of its failure if it has one.  Both may have several lines.
+    """
     text = formatEvent(event)
     failure = event.get("log_failure")
     return text if failure is None else f"{text}\n{traceback_of(failure)}"
 
 
 def traceback_of(failure: Failure) -> str:
-    """The traceback, or that there is none to be had."""
+    """
+    Format the traceback of a failure.
+
+    Args:
+        failure: The failure.
+
+    Returns:
+        The traceback.  If it cannot be formatted, a text that says so.
+    """
     try:
         return failure.getTraceback()
-    except Exception as error:  # it calls repr() of whatever has failed
+    except Exception as error:  # getTraceback calls repr() of the exception, which may raise anything
         return f"(its traceback cannot be shown: {type(error).__name__})"

@@ -1,9 +1,10 @@
 """
-The transaction log: one line for each transaction, in a fixed form, which docs/logs.md describes.
+Log one line for each transaction.  docs/logs.md describes its fields.
 
-A busy server writes one for every message.  Twisted takes 30 microseconds for a format of twenty fields, more than the
-whole dialog.  Here the text is made once, in one expression, and is the field ``smtpx_line`` of the event.  The event
-has all fields besides, for observers that want them.  It goes where `Logger.info` would send it, without the checks.
+The line must be cheap, since a busy server writes one for each message.  Twisted takes 30 microseconds to format twenty
+fields, more than the whole dialog takes.  So the line is formatted here, in one expression, and is the field
+``smtpx_line`` of the event.  The event has all fields too, for log observers that use them.  It goes directly to the
+observer of the logger: `Logger.info` would check and copy it first.
 """
 
 from __future__ import annotations
@@ -23,22 +24,23 @@ from txsmtpx.interfaces import Connection, Summary
 log = Logger(__name__)
 
 Which = Literal["all", "refused"]
-"""All transactions, or those with a negative reply."""
+"""All transactions, or those that have a 4xx or 5xx reply to the message."""
 
 _OF_OTHERS = ("helo", "login", "from", "to", "reply")
-"""Fields that a client or a backend fills as it likes."""
+"""Fields whose values a client or a backend chooses.  They are cut if the line is too long."""
 
 
 class TransactionLog(Observer):
     """
-    An observer that logs each transaction of a server.
+    Log a line for each transaction of one server.  ``twistd smtpx`` creates one for each listener.
 
     Args:
-        which: The transactions that are logged.
-        listener: The name of the server, if there is more than one.
-        logger: Gets the events.
+        which: "all", or "refused" for those that have a 4xx or 5xx reply to the message.
+        listener: The name of the server, for the field ``listener``.
+        logger: The logger that gets the events.
 
     Example:
+        >>> from txsmtpx import MemoryBackend, SMTPServerFactory
         >>> factory = SMTPServerFactory(MemoryBackend(), observers=[TransactionLog()])
     """
 
@@ -80,11 +82,11 @@ class TransactionLog(Observer):
 
     def disconnected(self, connection: Connection, reason: Failure) -> None:
         """
-        Log how many transactions of a connection have no line.
+        Log the number of the transactions that have no line, if there are any.
 
         Args:
-            connection: The connection, which is lost.
-            reason: Why.
+            connection: The connection.
+            reason: Why it was closed, which is not logged.
         """
         more = self._resets.pop(connection.session_id, 0) - MOST
         if more > 0:
@@ -137,7 +139,7 @@ def _event(listener: str, summary: Summary) -> dict[str, Any]:
 
 def _line(of: dict[str, Any], facts: Mapping[str, object]) -> str:
     texts = [of["listener"], of["peer"], of["helo"], of["login"], of["from"], of["to"]]
-    if not plain("".join(texts)):  # one look at all of them is cheaper than one at each
+    if not plain("".join(texts)):  # one check of all values is cheaper than one check of each
         texts = [quoted(text) for text in texts]
     listener, peer, helo, login, sender, recipients = texts
     line = (

@@ -14,13 +14,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from twisted.internet.ssl import Certificate, PrivateCertificate
+from twisted.internet.ssl import PrivateCertificate
 
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
 from txsmtpx.interfaces import SASLClientLike
-from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
+from txsmtpx.wire.client_tls import ClientTLS, TrustRoots, UnverifiedTLS
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript import Transcript
@@ -35,9 +35,6 @@ With TLS, the certificate and its name are verified, unless ``tls_verify`` is Fa
 
 Auth = tuple[str, str] | SASLClientLike
 """(username, password) for the strongest mechanism offered, or the client half of one."""
-
-TrustRoots = str | os.PathLike[str] | IOpenSSLTrustRoot | Certificate
-"""The path of a PEM file, what Twisted calls trust roots, or one certificate."""
 
 _FLAGS = ("lmtp", "auth_optional", "tls_verify", "allow_insecure_auth")
 

@@ -32,8 +32,8 @@ from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
 
 log = Logger(__name__)
 
-TrustRoots = str | os.PathLike[str] | IOpenSSLTrustRoot
-"""The path of a PEM file of certificates, or a trust root of Twisted."""
+TrustRoots = str | os.PathLike[str] | IOpenSSLTrustRoot | TrustedCertificate
+"""The path of a PEM file of certificates, a trust root of Twisted, or one certificate."""
 
 
 _WHY = {

@@ -18,7 +18,8 @@ from txsmtpx.dialog.source import ClientBody
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode, TrustRoots
+from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import chosen_reactor, connect_with
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript import Transcript

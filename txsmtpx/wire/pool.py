@@ -28,7 +28,8 @@ from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode, TrustRoots
+from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import chosen_reactor, connect_with
 from txsmtpx.wire.description import check_number, name_of
 from txsmtpx.wire.kept_connections import KeptConnections

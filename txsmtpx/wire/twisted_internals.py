@@ -17,7 +17,10 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from OpenSSL import SSL
 from twisted.internet import _sslverify
-from twisted.internet._sslverify import IOpenSSLTrustRoot
+
+# What `CertificateOptions` takes as ``trustRoot``.  Why: Twisted documents it as the type of that argument, and exports
+# it nowhere.
+from twisted.internet._sslverify import IOpenSSLTrustRoot as IOpenSSLTrustRoot
 from twisted.internet.interfaces import IAcceptableCiphers
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -109,13 +112,6 @@ def unix_path(endpoint: object) -> str | None:
 
 
 # ---- Contexts of TLS
-
-IOpenSSLTrustRoot = _sslverify.IOpenSSLTrustRoot
-"""
-What `CertificateOptions` takes as ``trustRoot``.
-
-Why: Twisted documents it as the type of that argument, and exports it nowhere.
-"""
 
 
 def set_tls_defaults(ciphers: IAcceptableCiphers, set_alpn: Callable[[SSL.Context, Sequence[bytes]], None]) -> None:

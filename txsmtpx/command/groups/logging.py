@@ -4,7 +4,7 @@ The log, and counters for Prometheus; docs/logs.md and docs/operations.md descri
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import endpoint
@@ -43,7 +43,7 @@ def _count(values: Values, process: Process) -> None:
     if description is None:
         return
     try:
-        from txsmtpx.observers.metrics_service import MetricsService
+        from txsmtpx.observers.metrics_service import IMetricsReactor, MetricsService
     except ImportError as error:
         raise OptionError(METRICS_PORT.name, f"needs the extra txsmtpx[metrics]: {error}") from error
     for listener in process.listeners:
@@ -51,7 +51,8 @@ def _count(values: Values, process: Process) -> None:
         listener.observers.append(figures)
         process.figures.append(figures)
     endpoint(process.reactor, METRICS_PORT, description)  # raises the error of a wrong endpoint
-    process.metrics = MetricsService(lambda: process.figures_of(), description, process.reactor.unshared)
+    reactor = cast(IMetricsReactor, process.reactor.unshared)  # which passes on what it has not
+    process.metrics = MetricsService(lambda: process.figures_of(), description, reactor)
 
 
 LOGGING = Group("Logs", "Lines of the log.", (option_of(of_wire.TRANSCRIPT, FLAG), TRANSACTIONS), _watch, always=True)
