@@ -1,9 +1,9 @@
 """
-Writes dashboard.json beside this file: a dashboard of Grafana for the metrics of txsmtpx.
+Write dashboard.json beside this file: a dashboard of Grafana for the metrics of txsmtpx.
 
     python docs/operations/dashboard.py
 
-A test fails when the dashboard is older than this, or asks for a metric that there is not.
+A test fails if the dashboard is older than this file, or uses a metric that does not exist.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CHOSEN = '{job=~"$job",instance=~"$instance",listener=~"$listener"}'
 _REFUSED = _CHOSEN.replace("}", ',code=~"[45].."}')
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
 
-# Title, unit, (legend, expression) each; two in a row.
+# Title, unit, and pairs of a legend and an expression.  Two panels stand in a row.
 PANELS = [
     (
         "Messages a second",
@@ -68,12 +68,12 @@ PANELS = [
         ],
     ),
     (
-        "Recipients a second by the answer to the data",
+        "Recipients a second, by the reply to the data",
         "short",
         [("{{code}}", f"sum by (code) (rate(txsmtpx_recipients_total{_CHOSEN}[$__rate_interval]))")],
     ),
     (
-        "Replies that are no yes, a second",
+        "4xx and 5xx replies a second",
         "short",
         [("{{code}}", f"sum by (code) (rate(txsmtpx_replies_total{_REFUSED}[$__rate_interval]))")],
     ),
@@ -83,7 +83,7 @@ PANELS = [
         [("{{verb}}", f"sum by (verb) (rate(txsmtpx_commands_total{_CHOSEN}[$__rate_interval]))")],
     ),
     (
-        "Ends of transactions a second",
+        "Transactions a second, by their end",
         "short",
         [("{{end}}", f"sum by (end) (rate(txsmtpx_transactions_total{_CHOSEN}[$__rate_interval]))")],
     ),
@@ -91,7 +91,7 @@ PANELS = [
 
 
 def dashboard() -> dict[str, Any]:
-    """The dashboard, as Grafana imports it."""
+    """Return the dashboard in the format that Grafana imports."""
     return {
         "title": "txsmtpx",
         "uid": "txsmtpx",

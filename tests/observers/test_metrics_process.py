@@ -252,6 +252,6 @@ def test_the_page_is_true():
         client.dataReceived(line.encode() + b"\r\n")
     client.connectionLost(Failure(ConnectionDone()))
     assert names["largest"].octets == 10
-    assert names["prometheus_registry"](names["figures"].export()).get_sample_value(
+    assert names["prometheus_registry"](names["metrics"].export()).get_sample_value(
         "txsmtpx_messages_total", {"listener": "", "outcome": "taken"}
     ) == 1
