@@ -62,7 +62,7 @@ def test_search_is_kept_in_links(web):
     assert re.findall(r'href="(/messages/[^"]*)"', page) == ["/messages/1?search=%C3%BC"]
     assert "1 of 2 messages" in page
     assert 'value="ü"' in page
-    assert "Nothing found for “<bdi>&lt;b&gt;</bdi>”" in web.get("/?search=%3Cb%3E").text
+    assert "No messages match “<bdi>&lt;b&gt;</bdi>”" in web.get("/?search=%3Cb%3E").text
 
 
 def test_older_ones(web):

@@ -1,5 +1,7 @@
-// What makes the pages of the inbox live.  They work without it: each link and form here is an ordinary one, and a page
-// that is fetched is the one that the browser would have gone to.  Its list and its message take the place of those shown.
+// Update the pages of the inbox without loading them again.
+//
+// The pages work without this script, since all links and forms are ordinary ones.  The script fetches the page that the
+// browser would load, and replaces the list and the message by those of the fetched page.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -7,21 +9,21 @@ const rows = () => [...document.querySelectorAll("#list [data-id]")];
 const current = () => rows().findIndex((row) => row.hasAttribute("aria-current"));
 const opened = () => $("message").dataset.id;
 const front = () => "/" + location.search;
-const ALL = ["list", "message"];
+const PANES = ["list", "message"];
 
-let asked = 0;
+let turns = 0; // calls of show()
 
-async function show(url, push = true, ids = ALL) {
-  const turn = ++asked;
+async function show(url, push = true, ids = PANES) {
+  const turn = ++turns;
   const answer = await fetch(url);
-  if (!answer.ok && turn === asked && ids === ALL && url !== front()) return show(front()); // it is gone
+  if (!answer.ok && turn === turns && ids === PANES && url !== front()) return show(front()); // the message was deleted
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!answer.ok || turn !== asked) return; // somebody has asked for something else meanwhile
+  if (!answer.ok || turn !== turns) return; // a later call of show() has begun
   if (push) history.pushState(null, "", url);
-  put(page, ids);
+  replacePanes(page, ids);
 }
 
-function put(page, ids) {
+function replacePanes(page, ids) {
   const before = new Set(rows().map((row) => row.dataset.id));
   const top = $("list").scrollTop;
   const focused = document.activeElement.closest("#list [data-id]")?.dataset.id;
@@ -35,14 +37,14 @@ function put(page, ids) {
     if (!before.has(row.dataset.id)) row.classList.add("new");
     if (row.dataset.id === focused) row.focus({ preventScroll: true });
   }
-  tellTimes();
+  updateTimes();
 }
 
-// After something has happened: the list, and what stands beside it unless somebody reads it.
-let soon = null;
+// Update the list after an event.  Update the other pane too, unless it shows a message.
+let timer = null;
 function refresh() {
-  clearTimeout(soon);
-  soon = setTimeout(() => show(location.pathname + location.search, false, opened() ? ["list"] : ALL), 100);
+  clearTimeout(timer);
+  timer = setTimeout(() => show(location.pathname + location.search, false, opened() ? ["list"] : PANES), 100);
 }
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
@@ -57,7 +59,7 @@ function ago(when) {
   }
 }
 
-function tellTimes() {
+function updateTimes() {
   for (const time of document.querySelectorAll("time")) {
     const when = new Date(time.dateTime);
     time.title = when.toLocaleString();
@@ -67,16 +69,16 @@ function tellTimes() {
 
 function listen() {
   const events = new EventSource("/api/events");
-  const say = (lost) => {
+  const showState = (lost) => {
     $("live").hidden = false;
     $("live").classList.toggle("lost", lost);
     $("live").textContent = lost ? "reconnecting" : "live";
   };
   events.onopen = () => {
-    say(false);
-    refresh(); // for what has come between the page and this
+    showState(false);
+    refresh(); // messages may have arrived since the page was loaded
   };
-  events.onerror = () => say(true);
+  events.onerror = () => showState(true);
   events.addEventListener("arrived", refresh);
   events.addEventListener("missed", refresh);
   events.addEventListener("deleted", (event) => {
@@ -87,8 +89,8 @@ function listen() {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
-// At once, so that who presses a key twice moves two rows.
-function choose(row) {
+// Mark the row before its page is fetched, so that two key presses move by two rows.
+function select(row) {
   for (const each of rows()) each.toggleAttribute("aria-current", each === row);
 }
 
@@ -96,7 +98,7 @@ async function step(by) {
   const at = current();
   const row = rows()[at < 0 ? 0 : at + by];
   if (!row) return;
-  choose(row);
+  select(row);
   await show(row.href);
   rows()[current()]?.scrollIntoView({ block: "nearest" });
 }
@@ -139,7 +141,7 @@ document.addEventListener("click", async (event) => {
   const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!link || !plain || link.target || link.matches("[download], .skip")) return;
   event.preventDefault();
-  if (link.dataset.id) choose(link);
+  if (link.dataset.id) select(link);
   await show(link.href);
   const view = link.dataset.view;
   if (view) document.querySelector(`[data-view="${view}"]`).focus();
@@ -155,7 +157,7 @@ document.addEventListener("submit", (event) => {
 $("search").addEventListener("input", () => {
   const search = $("search").value.trim();
   history.replaceState(null, "", location.pathname + (search ? "?" + new URLSearchParams({ search }) : ""));
-  show(location.pathname + location.search, false, opened() ? ["list"] : ALL);
+  show(location.pathname + location.search, false, opened() ? ["list"] : PANES);
 });
 
 addEventListener("popstate", () => {
@@ -164,6 +166,6 @@ addEventListener("popstate", () => {
 
 $("keys").hidden = false;
 $("keys").addEventListener("click", keys["?"]);
-tellTimes();
-setInterval(tellTimes, 15000);
+updateTimes();
+setInterval(updateTimes, 15000);
 listen();
