@@ -1,5 +1,5 @@
 """
-The recipients of a message that is kept, in little memory.
+The recipients of a message in memory, compressed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 FEW = 16 * 1024
-"""Characters of addresses that are kept as they are."""
+"""Characters of addresses that are not compressed."""
 
 MANY = 1024 * 1024
 """Characters of addresses that are not compressed, since this would take more than 20 milliseconds."""

@@ -1,15 +1,13 @@
 """
-SPAMC/1.5, the protocol of SpamAssassin's daemon: one connection, which asks about one message.
+The client of SPAMC/1.5, the protocol of SpamAssassin's daemon: a connection for each message.
 
-The message goes there as it comes, without a length; that its end has come the daemon learns from our half of the
-connection.
+The message is sent while it is received, without a length.  The client closes its half of the connection at the end.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
@@ -18,20 +16,24 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txsmtpx.interfaces import StreamTransport
+
 _RESULT = re.compile(rb"SPAMD/[0-9.]+ ([0-9]+) (\S*)\r\n")
 _SPAM = re.compile(rb"^Spam: *(True|False|Yes|No) *; *(-?[0-9.]+) */ *(-?[0-9.]+)", re.MULTILINE | re.IGNORECASE)
 
 MAX_ANSWER = 64 * 1024
-"""Octets that it may say."""
+"""Octets of an answer; of more, the connection is aborted."""
 
 
 @dataclass(frozen=True)
 class Score:
     """
-    What SpamAssassin thinks of a message.
+    The result of SpamAssassin for a message.
 
     Attributes:
-        spam: Whether ``score`` has reached ``threshold``.
+        spam: True if ``score`` has reached ``threshold``.
+        score: The score.
+        threshold: The score from which on a message is spam.
     """
 
     spam: bool
@@ -40,15 +42,25 @@ class Score:
 
 
 class SpamdError(Exception):
-    """It has no opinion, or said so in a way that is not its protocol's."""
+    """The daemon has answered with an error, or not by its protocol."""
 
 
 def score_in(answer: bytes) -> Score:
     """
-    Read an answer.
+    Parse an answer.
+
+    Args:
+        answer: The answer of the daemon.
+
+    Returns:
+        The score.
 
     Raises:
-        SpamdError: It is none.
+        SpamdError: It has none.
+
+    Example:
+        >>> score_in(b"SPAMD/1.1 0 EX_OK\\r\\nSpam: True ; 12.5 / 5.0\\r\\n\\r\\n")
+        Score(spam=True, score=12.5, threshold=5.0)
     """
     result = _RESULT.match(answer)
     if result is None:
@@ -62,24 +74,32 @@ def score_in(answer: bytes) -> Score:
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
-class Connection(Protocol):
-    """A connection, for one message."""
+class SpamcProtocol(Protocol):
+    """A connection to the daemon, for one message.  A filter creates it."""
 
-    transport: Any
+    transport: StreamTransport  # type: ignore[assignment]  # Twisted's is None before connectionMade
 
     def __init__(self) -> None:
-        self._heard = b""
+        self._received = b""
         self._lost = False
         self._room: Deferred[None] | None = None
         self._paused = False
         self._answer: Deferred[bytes] | None = None
 
     def connectionMade(self) -> None:
-        """Be told when there is too much on the way."""
+        """Register as a producer, to learn when the daemon is slow."""
         self.transport.registerProducer(self, True)
 
-    def say(self, octets: bytes) -> Deferred[None] | None:
-        """Say ``octets``; where there is too much on the way, a Deferred of when there is not."""
+    def send(self, octets: bytes) -> Deferred[None] | None:
+        """
+        Send octets.
+
+        Args:
+            octets: The octets.
+
+        Returns:
+            None; or a Deferred that fires when the daemon can take more.
+        """
         self.transport.write(octets)
         if not self._paused or self._lost:
             return None
@@ -87,7 +107,12 @@ class Connection(Protocol):
         return self._room
 
     def answer(self) -> Deferred[bytes]:
-        """That was all: what it answers to it."""
+        """
+        Close the half of the client, and wait for the answer.
+
+        Returns:
+            The answer.
+        """
         answer = self._answer = Deferred()
         if self._lost:
             self._conclude()
@@ -96,51 +121,61 @@ class Connection(Protocol):
             self.transport.loseWriteConnection()
         return answer
 
-    def give_up(self) -> None:
-        """Hang up at once."""
+    def abort(self) -> None:
+        """Abort the connection."""
         if not self._lost:
             self.transport.abortConnection()
 
     def dataReceived(self, data: bytes) -> None:
-        """Part of the answer."""
-        self._heard += data
-        if len(self._heard) > MAX_ANSWER:
-            self.give_up()
+        """
+        Collect the answer.
+
+        Args:
+            data: The next octets.
+        """
+        self._received += data
+        if len(self._received) > MAX_ANSWER:
+            self.abort()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
-        """That was the answer."""
+        """
+        Take what was received as the answer.
+
+        Args:
+            reason: Why the connection was closed.
+        """
         self._lost = True
-        self._let_go()
+        self._resume()
         self._conclude()
 
     def _conclude(self) -> None:
         answer, self._answer = self._answer, None
         if answer is not None and not answer.called:
-            if self._heard:
-                answer.callback(self._heard)
+            if self._received:
+                answer.callback(self._received)
             else:
                 answer.errback(ConnectionLost())
 
     def readConnectionLost(self) -> None:
-        """It has said everything."""
+        """Close the connection, since the daemon has sent everything."""
         self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:
-        """We have."""
+        """Do nothing: the client has closed its half itself."""
 
     def pauseProducing(self) -> None:
-        """There is too much on the way."""
+        """Note that the daemon is slow."""
         self._paused = True
 
     def resumeProducing(self) -> None:
-        """There is not."""
+        """Note that the daemon can take more."""
         self._paused = False
-        self._let_go()
+        self._resume()
 
     def stopProducing(self) -> None:
-        """The connection is lost."""
+        """Do nothing: `connectionLost` follows."""
 
-    def _let_go(self) -> None:
+    def _resume(self) -> None:
         room, self._room = self._room, None
         if room is not None and not room.called:
             room.callback(None)

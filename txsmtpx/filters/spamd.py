@@ -1,19 +1,22 @@
 """
-SpamAssassin's daemon as a filter, over any endpoint.
+A filter that asks SpamAssassin's daemon about each message.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import cast
 
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
-from txsmtpx.filters.spamc import Connection, Score, score_in
+from txsmtpx.filters.spamc import Score, SpamcProtocol, score_in
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Accept
+from txsmtpx.interfaces import Accept, ClientEndpoint, DataContext, Reactor, Verdict, clock_of
 from txsmtpx.middleware.filter import Filter
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
@@ -22,97 +25,132 @@ log = Logger(__name__)
 SPAM_550 = Reply(550, (5, 7, 1), "That looks like spam")
 
 ENDPOINT = "tcp:127.0.0.1:783"
-"""Where it listens unless it is told otherwise."""
+"""The default endpoint of the daemon."""
 
 MAX_OCTETS = 512 * 1024
-"""Octets of a message that it is asked about unless it is told otherwise: spam is small, and it takes its time."""
+"""Octets of a message that is checked, by default: spam is small, and a check is slow.  As spamc: --max-size=512000."""
 
 
 class Spamd:
     """
-    Makes filters: ``FilterBackend(backend, Spamd(reject_at=10))`` marks what is spam, and refuses what is surely spam.
+    A maker of filters for `txsmtpx.FilterBackend`, which mark or reject spam.
 
-    A daemon that is not there, or does not answer, is no reason to refuse mail: it passes without a mark.
-
-    Attributes:
-        holds: Whether messages are held until there is an answer, as they must be to be marked.
+    If the daemon cannot be reached, or does not answer, the message is accepted without a mark.
 
     Args:
-        endpoint: A client endpoint, or its string.
-        reject_at: The score from which on a message is refused, 550 5.7.1; None refuses nothing.
-        mark: Add X-Spam-Flag and X-Spam-Status.
-        user: Whose preferences it goes by.
-        max_octets: Of a message; one that is bigger passes without a mark.
+        endpoint: The endpoint of the daemon, or its string.
+        reject_at: The score from which on a message is rejected, by 550 5.7.1.  None: no message is rejected.
+        mark: True adds the fields X-Spam-Flag and X-Spam-Status.
+        user: The user whose preferences the daemon applies; ``""`` for none.
+        max_octets: Octets of a message that is checked.  A larger one is accepted without a mark.
         timeout: Seconds for the connection, and for the answer after the end of the message.
+        reactor: The reactor.  None: the global one.
+
+    Attributes:
+        holds: True if messages are held until the daemon has answered, as marks need it.
 
     Raises:
-        ValueError: ``user`` is no name.
+        TypeError: An argument has the wrong type.
+        ValueError: ``user`` is not a name, or the endpoint is malformed.
+
+    Example:
+        >>> from twisted.internet.task import Clock
+        >>> from txsmtpx import FilterBackend, MemoryBackend
+        >>> backend = FilterBackend(MemoryBackend(), Spamd(reject_at=10, reactor=Clock()))
     """
 
+    @checked
     def __init__(
         self,
-        endpoint: Any = ENDPOINT,
+        endpoint: ClientEndpoint | str = ENDPOINT,
         *,
         reject_at: float | None = None,
         mark: bool = True,
         user: str = "",
         max_octets: int = MAX_OCTETS,
         timeout: float = 60,
-        reactor: Any = None,
+        reactor: Reactor | None = None,
     ) -> None:
-        if reactor is None:
-            from twisted.internet import reactor
+        clock = clock_of(reactor)
         if user and not re.fullmatch("[!-~]+", user):
             raise ValueError(f"no name of a user: {user!r}")
-        self.endpoint = clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
+        self.endpoint: ClientEndpoint = clientFromString(clock, endpoint) if isinstance(endpoint, str) else endpoint
         self.reject_at = reject_at
         self.holds = mark
         self.user = user
         self.max_octets = max_octets
         self.timeout = timeout
-        self.reactor = reactor
+        self.clock = clock
 
-    def __call__(self, context: Any) -> SpamdFilter:
-        """A filter for one message."""
+    def __call__(self, context: DataContext) -> SpamdFilter:
+        """Return the filter for a message."""
         return SpamdFilter(context, self)
 
 
 class SpamdFilter(Filter):
-    """Asks about one message."""
+    """
+    The filter of one message.  `Spamd` creates it.
 
-    def __init__(self, context: Any, spamd: Spamd) -> None:
+    Args:
+        context: The envelope.
+        spamd: The maker, with its settings.
+    """
+
+    def __init__(self, context: DataContext, spamd: Spamd) -> None:
         super().__init__(context)
         self._spamd = spamd
-        self._connection: Connection | None = None
+        self._connection: SpamcProtocol | None = None
         self._octets = 0
 
     async def header(self, header: Header) -> None:
-        """Connect."""
+        """
+        Connect to the daemon.
+
+        Args:
+            header: The header.
+        """
         if (self.context.options.size or 0) > self._spamd.max_octets:
             return
-        connecting = self._spamd.endpoint.connect(UnloggedFactory.forProtocol(Connection))
+        connecting = self._spamd.endpoint.connect(UnloggedFactory.forProtocol(SpamcProtocol))
         try:
-            self._connection = await connecting.addTimeout(self._spamd.timeout, self._spamd.reactor)
+            found = await connecting.addTimeout(self._spamd.timeout, cast(IReactorTime, self._spamd.clock))
+            self._connection = cast(SpamcProtocol, found)
         except Exception as error:
             self._unavailable(error)
             return
         user = f"User: {self._spamd.user}\r\n" if self._spamd.user else ""
-        self._connection.say(f"CHECK SPAMC/1.5\r\n{user}\r\n".encode("ascii"))
+        self._connection.send(f"CHECK SPAMC/1.5\r\n{user}\r\n".encode("ascii"))
 
-    def chunk(self, octets: bytes) -> Any:
-        """Pass it on, at the pace of the daemon."""
+    def chunk(self, octets: bytes) -> Deferred[None] | None:
+        """
+        Send octets to the daemon.
+
+        Args:
+            octets: The octets.
+
+        Returns:
+            None, or a Deferred that fires when the daemon can take more.
+        """
         self._octets += len(octets)
         if self._octets > self._spamd.max_octets:
             self.close()
-        return None if self._connection is None else self._connection.say(octets)
+        return None if self._connection is None else self._connection.send(octets)
 
-    async def end(self, size: int) -> Any:
-        """What the daemon says."""
+    async def end(self, size: int) -> Verdict:
+        """
+        Wait for the answer of the daemon.
+
+        Args:
+            size: The octets of the message.
+
+        Returns:
+            The verdict.
+        """
         if self._connection is None:
             return None
         try:
             answer = self._connection.answer()
-            score = score_in(await answer.addTimeout(self._spamd.timeout, self._spamd.reactor))
+            score = score_in(await answer.addTimeout(self._spamd.timeout, cast(IReactorTime, self._spamd.clock)))
         except Exception as error:
             self._unavailable(error)
             return None
@@ -128,13 +166,13 @@ class SpamdFilter(Filter):
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Abort the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.give_up()
+            connection.abort()
 
 
 def _marks(score: Score) -> list[tuple[str, str]]:
-    """Header fields as SpamAssassin writes them."""
+    """Return the header fields, as SpamAssassin writes them."""
     status = f"{'Yes' if score.spam else 'No'}, score={score.score} required={score.threshold}"
     return [("X-Spam-Flag", "YES")] * score.spam + [("X-Spam-Status", status)]

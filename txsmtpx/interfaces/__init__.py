@@ -59,6 +59,7 @@ from txsmtpx.interfaces.network import (
     Clock,
     Endpoint,
     Reactor,
+    StreamTransport,
     clock_of,
 )
 from txsmtpx.interfaces.observer import (
@@ -173,6 +174,7 @@ __all__ = [
     "ServerObserverLike",
     "SessionLike",
     "SessionMaker",
+    "StreamTransport",
     "Summary",
     "Username",
     "UsernamePasswordLike",

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Protocol, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IProtocolFactory
+from twisted.internet.interfaces import IDelayedCall, IProducer, IProtocolFactory
 
 
 class Clock(Protocol):
@@ -76,3 +76,36 @@ Endpoint = ClientEndpoint | str | tuple[str, int]
 """
 The address of a server: a client endpoint; or its string, such as ``"tcp:HOST:PORT"``; or ``(host, port)``.
 """
+
+
+class StreamTransport(Protocol):
+    """The type of `twisted.internet.interfaces.ITCPTransport` that is a consumer too."""
+
+    def write(self, data: bytes, /) -> None:
+        """
+        Write octets.
+
+        Args:
+            data: The octets.
+        """
+
+    def loseConnection(self) -> None:
+        """Close the connection after everything has been written."""
+
+    def loseWriteConnection(self) -> None:
+        """Close the half of this end."""
+
+    def abortConnection(self) -> None:
+        """Close the connection now."""
+
+    def registerProducer(self, producer: IProducer, streaming: bool, /) -> None:
+        """
+        Register a producer.
+
+        Args:
+            producer: The producer.
+            streaming: True for an `IPushProducer`.
+        """
+
+    def unregisterProducer(self) -> None:
+        """Unregister the producer."""
