@@ -58,6 +58,28 @@ def checked(function: F) -> F:
         Traceback (most recent call last):
         TypeError: connect: timeout must be a number, not '5'
     """
+    return checked_except()(function)
+
+
+def checked_except(*names: str) -> Callable[[F], F]:
+    """
+    Return a decorator as `checked`, which leaves some arguments to the function.
+
+    Args:
+        names: The arguments that the function hands to something else, which checks them.
+
+    Returns:
+        The decorator.
+
+    Example:
+        >>> @checked_except("port")
+        ... def listen(port: int, backlog: int) -> None: ...
+        >>> listen("25", 50)
+    """
+    return lambda function: _checked(function, frozenset(names))
+
+
+def _checked(function: F, elsewhere: frozenset[str]) -> F:
     signature = inspect.signature(function)
     owner = _owner(function)
 
@@ -79,7 +101,7 @@ def checked(function: F) -> F:
             else:
                 found = {parameter: value} if kind is not inspect.Parameter.VAR_POSITIONAL else {}
             for name, each in found.items():
-                if name in hints and not fits(each, hints[name]):
+                if name in hints and name not in elsewhere and not fits(each, hints[name]):
                     found_value = type(each).__name__ if name in SECRET else shown(each)
                     error = ValueError if _is_wrong_word(each, hints[name]) else TypeError
                     raise error(f"{owner}: {name} must be {described(hints[name])}, not {found_value}")

@@ -7,7 +7,7 @@ import io
 import pytest
 from twisted.internet.defer import Deferred
 
-from txsmtpx import MailOptions, RcptOptions, SMTPPool, connect, send_mail
+from txsmtpx import MailOptions, RcptOptions, SMTPClient, SMTPPool, connect, send_mail
 from txsmtpx.testing import Outcome
 
 ME, YOU, BODY = "me@example.org", "you@example.net", b"Subject: x\r\n\r\nx\r\n"
@@ -116,7 +116,7 @@ def test_it_is_refused_by_its_name(network, way, case):
     assert str(outcome.error) == text
     if way is by_client:
         assert net.servers[0].verbs == ["EHLO"]
-        assert net.result(net.clients[0].noop()).code == 250
+        assert net.result(SMTPClient(net.clients[0]).noop()).code == 250
     else:
         assert not net.servers
 

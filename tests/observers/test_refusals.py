@@ -354,7 +354,7 @@ def test_a_secret_argument(log: Events) -> None:
     verb = Verb("XPASS", lambda dialog, argument: Reply(550, None, "No"), "XPASS password", ANY, secret=True)
     told: list[str] = []
     client = Conversation(
-        OpenBackend(Session), extensions=[Extension("XPASS", "none", verbs=(verb,))],
+        OpenBackend(lambda connection: Session()), extensions=[Extension("XPASS", "none", verbs=(verb,))],
         transcript=lambda session, who, line: told.append(f"{who}: {line}"),
     )  # fmt: skip
     client.ask(HELLO, f"xpass {PASSWORD}", "XPASS", "NOOP")

@@ -8,11 +8,12 @@ message is taken for the whole.  `txsmtpx.backends.next_transaction` has the the
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 
 from twisted.internet.ssl import PrivateCertificate
 
-from txsmtpx.arguments import checked
+from txsmtpx.arguments import checked_except
 from txsmtpx.backends import next_reply
 from txsmtpx.backends.introduction import Introduction
 from txsmtpx.backends.next_reply import for_recipient, shortened
@@ -20,7 +21,7 @@ from txsmtpx.backends.next_servers import TIMEOUTS, WAIT, NextServers, check
 from txsmtpx.backends.next_transaction import NextTransaction, RelayPolicy
 from txsmtpx.backends.relayed import Relayed
 from txsmtpx.backends.session import OpenBackend, Session
-from txsmtpx.dialog.demands import EightBit
+from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.errors import NotOffered, SMTPError
 from txsmtpx.extensions.requiretls import REQUIRETLS
@@ -95,7 +96,7 @@ class RelayBackend(OpenBackend):
         TypeError: RelayBackend has no argument trust_root; did you mean trust_roots?
     """
 
-    @checked
+    @checked_except("endpoints", "timeouts", *(each.name for each in dataclasses.fields(ClientSettings)))
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
@@ -128,6 +129,7 @@ class RelayBackend(OpenBackend):
             raise TypeError(f"the next servers are a list of endpoints: write [{endpoints!r}]")
         clock = clock_of(reactor)
         check(clock, endpoints)
+        check_eight_bit(eight_bit)
         self.eight_bit = eight_bit
         self.domains = frozenset(map(domain_key, domains))
         self.pools = tuple(

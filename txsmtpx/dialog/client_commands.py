@@ -24,6 +24,9 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 
+_PHASES = {"MAIL": "mail", "RCPT": "rcpt"}
+"""The time limits of verbs (`txsmtpx.Timeouts`); other verbs have that of "command"."""
+
 
 class ClientCommands:
     """
@@ -81,7 +84,7 @@ class ClientCommands:
         Raises:
             ValueError: A word holds a control character.
         """
-        phase = verb.lower() if verb in ("MAIL", "RCPT") else "command"
+        phase = _PHASES.get(verb, "command")
         return self._note(verb, checked(await self._dialog.send(verb, *words, phase=phase), verb))
 
     def _note(self, verb: str, reply: Reply) -> Reply:

@@ -41,7 +41,8 @@ class Summary:
         facts: what the backend notes about the message (`IDataContext.note`), by name.
 
     Example:
-        >>> class Count(Observer):
+        >>> from txsmtpx import Observer
+        >>> class Ends(Observer):
         ...     def concluded(self, summary):
         ...         print(summary.end, summary.sender, summary.octets)
     """

@@ -45,7 +45,7 @@ def connect(
     eight_bit: EightBit = ClientSettings.eight_bit,
     reactor: Reactor | None = None,
 ) -> Deferred[SMTPClient]:
-    """
+    r"""
     Connect to a server: read the greeting, send EHLO, start TLS, log in.
 
     Args:
@@ -140,7 +140,7 @@ def send_mail(
     eight_bit: EightBit = ClientSettings.eight_bit,
     reactor: Reactor | None = None,
 ) -> Deferred[Result]:
-    """
+    r"""
     Connect, send one message, and quit.  If the Deferred is cancelled, the connection is aborted.
 
     The Deferred fires when the server has accepted the message.  QUIT is sent then, and the connection is closed in the
