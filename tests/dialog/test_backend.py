@@ -9,6 +9,7 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface.verify import verifyObject
 
+from tests.dialog.core import Core
 from txsmtpx import IBackend, IDataContext, IMessage, ISession, Reply, SMTPError
 from txsmtpx.errors import auth_failed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
@@ -55,14 +56,14 @@ def test_every_form_of_every_outcome(method, given, code, form, logged_failures)
             return waiting(later, given)
         return {"value": value, "fired": fired, "coroutine": coroutine}[form](given)
 
-    conversation = Conversation(RecordingBackend(**{method: give}))
+    conversation = Core(RecordingBackend(**{method: give}))
     conversation.ask(HELLO, "MAIL FROM:<>", "RCPT TO:<a@b>", "DATA", ".", "RSET", "VRFY a", "NOOP")
     if form in ("later", "waiting coroutine"):
         later.callback(None)
     conversation.clock.advance(0)
     conversation.replies()
     conversation.hang_up()
-    again = Conversation(RecordingBackend(**{method: give}))
+    again = Core(RecordingBackend(**{method: give}))
     again.ask(HELLO)
     lines = {"mail": ["MAIL FROM:<>"], "rcpt": ["MAIL FROM:<>", "RCPT TO:<a@b>"], "verify": ["VRFY a"]}
     said = again.ask(*lines.get(method, ["MAIL FROM:<>", "RCPT TO:<a@b>", "DATA", "."]))[-1]
@@ -79,7 +80,7 @@ def test_every_form_of_every_outcome(method, given, code, form, logged_failures)
 def test_wrong_credentials_as_twisted_says_it(error):
     backend = RecordingBackend({"u": "p"}, login=lambda *_: fail(error))
     backend.authenticate = lambda connection, credentials: fail(error)
-    conversation = Conversation(backend, allow_insecure_auth=True, auth_failure_delay=0)
+    conversation = Core(backend, allow_insecure_auth=True, auth_failure_delay=0)
     conversation.ask(HELLO, "AUTH PLAIN AHUAcA==")
     conversation.clock.advance(0)
     assert conversation.replies() == ["535 5.7.8 Authentication credentials invalid"]
@@ -88,7 +89,7 @@ def test_wrong_credentials_as_twisted_says_it(error):
 
 @pytest.mark.parametrize(("code", "closed"), [(499, False), (500, True)])
 def test_a_refusal_for_good_counts_among_the_errors(code, closed):
-    conversation = Conversation(RecordingBackend(mail=Reply(code, None, "No")), max_errors=1)
+    conversation = Core(RecordingBackend(mail=Reply(code, None, "No")), max_errors=1)
     said = conversation.ask(HELLO, "MAIL FROM:<>")
     assert [line[:3] for line in said[2:]] == ([str(code), "421"] if closed else [str(code)])
     conversation.hang_up()
@@ -97,14 +98,14 @@ def test_a_refusal_for_good_counts_among_the_errors(code, closed):
 def test_nobody_is_refused_as_twisted_says_it():
     backend = RecordingBackend()
     backend.anonymous_login = lambda connection: fail(UnauthorizedLogin())
-    conversation = Conversation(backend)
+    conversation = Core(backend)
     assert conversation.ask(HELLO, "MAIL FROM:<>")[-1] == "535 5.7.8 Authentication credentials invalid"
     conversation.hang_up()
 
 
 @pytest.mark.parametrize("method", ["mail", "rcpt"])
 def test_nonsense_is_a_crash(method, logged_failures):
-    conversation = Conversation(RecordingBackend(**{method: "yes"}))
+    conversation = Core(RecordingBackend(**{method: "yes"}))
     said = conversation.ask(HELLO, "MAIL FROM:<>", "RCPT TO:<a@b>")
     assert [line[:3] for line in said[2:]] == (["451", "503"] if method == "mail" else ["250", "451"])
     assert len(logged_failures.flush(TypeError)) == 1
@@ -114,7 +115,7 @@ def test_nonsense_is_a_crash(method, logged_failures):
 def test_no_session_is_a_crash(logged_failures):
     backend = RecordingBackend()
     backend.anonymous_login = lambda connection: None
-    conversation = Conversation(backend)
+    conversation = Core(backend)
     assert conversation.ask(HELLO, "MAIL FROM:<>")[-1] == "451 4.3.0 Local error in processing (-)"
     assert len(logged_failures.flush(TypeError)) == 1
     conversation.hang_up()
@@ -147,7 +148,7 @@ def test_what_a_backend_is_given():
 
 def test_a_login_ends_the_anonymous_session():
     backend = RecordingBackend({"u": "p"})
-    conversation = Conversation(backend, allow_insecure_auth=True)
+    conversation = Core(backend, allow_insecure_auth=True)
     conversation.ask(HELLO, "MAIL FROM:<>", "RSET", "AUTH PLAIN AHUAcA==", "MAIL FROM:<>")
     anonymous, logged_in = backend.sessions
     assert (anonymous.logouts, logged_in.logouts) == (1, 0)

@@ -19,15 +19,16 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
+from tests.dialog.core import Core
 from txsmtpx import Reply, SMTPError, first_success
 from txsmtpx.dialog.slots import Slots
-from txsmtpx.testing import BackendCrash, Conversation, RecordingBackend
+from txsmtpx.testing import BackendCrash, RecordingBackend
 
 ONE, TWO = "one@example.com", "two@example.com"
 LOCAL_ERROR = "451 4.3.0 {} Local error in processing ({})"
 
 
-class Delivery(Conversation):
+class Delivery(Core):
     """A message under way, whose ``data`` waits for ``finish``."""
 
     def __init__(self, *recipients: str, lmtp: bool = True, data: Callable[..., Any] | None = None, **settings: Any):

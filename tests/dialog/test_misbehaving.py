@@ -13,9 +13,10 @@ import pytest
 from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
 
+from tests.dialog.core import Core
 from txsmtpx import Reply, RewriteBackend, SMTPError
 from txsmtpx.dialog.message import Message
-from txsmtpx.testing import BackendCrash, Conversation, RecordingBackend
+from txsmtpx.testing import BackendCrash, RecordingBackend
 
 OK = "250 2.0.0 Ok"
 LOCAL_ERROR = "451 4.3.0 "
@@ -59,7 +60,7 @@ class NoConsumer:
 
 def answers(give: Any, lines: list[str], lmtp: bool) -> list[str]:
     """All that the server says to a message, then to NOOP."""
-    client = Conversation(RecordingBackend(data=give), lmtp=lmtp)
+    client = Core(RecordingBackend(data=give), lmtp=lmtp)
     client.ask("LHLO a.example" if lmtp else "EHLO a.example")
     said = client.ask(*lines)
     client.clock.advance(0)
@@ -164,7 +165,7 @@ def test_a_reply_that_cannot_be_written_cannot_be_made(arguments):
 @pytest.mark.parametrize("arguments", REPLIES, ids=repr)
 @pytest.mark.parametrize("method", ["mail", "rcpt", "data"])
 def test_so_each_recipient_has_a_reply(method, arguments, lmtp, logged_failures):
-    client = Conversation(RecordingBackend(**{method: lambda *_: Reply(*arguments)}), lmtp=lmtp)
+    client = Core(RecordingBackend(**{method: lambda *_: Reply(*arguments)}), lmtp=lmtp)
     client.ask("LHLO a.example" if lmtp else "EHLO a.example")
     lines = {"mail": DATA[:1], "rcpt": DATA[:2], "data": [*ENVELOPE, "RCPT TO:<they@b.example>", *DATA[2:]]}[method]
     said = client.ask(*lines)
@@ -187,7 +188,7 @@ def test_a_time_that_is_none_leaves_the_recipient_as_it_was(timeout, wrap):
         context.start_delivery(0, timeout=1)
         context.set_status(0, "stored")
 
-    client = Conversation(wrap(RecordingBackend(data=data)), lmtp=True)
+    client = Core(wrap(RecordingBackend(data=data)), lmtp=True)
     assert client.ask("LHLO a.example", *DATA)[-1] == "250 2.0.0 <you@b.example> stored"
     client.hang_up()
 
@@ -201,7 +202,7 @@ def test_a_recipient_of_another_type(recipient, wrap):
         with pytest.raises((ValueError, TypeError)):
             context.start_delivery(recipient)
 
-    client = Conversation(wrap(RecordingBackend(data=data)), lmtp=True)
+    client = Core(wrap(RecordingBackend(data=data)), lmtp=True)
     assert client.ask("LHLO a.example", *DATA)[-1].startswith("250 2.0.0 <you@b.example> Ok: queued as ")
     client.hang_up()
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 
+from tests.dialog.core import Core
 from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TeeBackend, Verb
 from txsmtpx.extensions.chunking import CHUNKING
-from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.testing import RecordingBackend
 
 HELLO = "EHLO client.example"
 MAIL, RCPT = "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.com>"
@@ -36,16 +37,16 @@ WRONG_REPLIES = [
 NO_REPLIES = [True, 250, 3.5, b"250 ok", NotImplemented, 250j]
 
 
-def conversation(method: str, give: Any, **settings: Any) -> Conversation:
+def conversation(method: str, give: Any, **settings: Any) -> Core:
     backend = RecordingBackend({"u": "p"}, **({} if method.endswith("login") else {method: give}))
     if method == "anonymous_login":
         backend.anonymous_login = give
     if method == "login":
         backend.authenticate = give
-    return Conversation(backend, allow_insecure_auth=True, auth_failure_delay=0, **settings)
+    return Core(backend, allow_insecure_auth=True, auth_failure_delay=0, **settings)
 
 
-def last(client: Conversation, *lines: str) -> str:
+def last(client: Core, *lines: str) -> str:
     """The last thing said to these; those that need an hour of the clock have it."""
     said = client.ask(*lines)
     client.clock.advance(0)
@@ -99,7 +100,7 @@ def test_what_may_not_be_raised(method, code, form, logged_failures):
     else:
         assert said.startswith(LOCAL_ERROR)
         assert len(logged_failures.flush(SMTPError)) == 1
-    assert client.protocol.dialog.connection.username is None
+    assert client.dialog.connection.username is None
     assert client.ask("NOOP") == ["250 2.0.0 Ok"]
     client.hang_up()
 
@@ -195,7 +196,7 @@ def test_the_end_of_a_bdat(size, logged_failures):
 def test_a_verb_of_ones_own(given):
     """3xx is right where the verb expects more input, and only there."""
     verb = Verb("XVERB", lambda dialog, argument: given, "XVERB")
-    client = Conversation(extensions=[Extension("XVERB", "none yet", verbs=(verb,))])
+    client = Core(extensions=[Extension("XVERB", "none yet", verbs=(verb,))])
     assert client.ask(HELLO, "XVERB", "NOOP")[-2:] == ["451 4.3.0 Local error in processing", "250 2.0.0 Ok"]
     client.hang_up()
 
@@ -209,8 +210,8 @@ def test_a_verb_of_ones_own_that_converses():
         of.converse(take)
         return Reply(334, None, "more")
 
-    client = Conversation(extensions=[Extension("XVERB", "none yet", verbs=(Verb("XVERB", run, "XVERB"),))])
-    dialog = client.protocol.dialog
+    client = Core(extensions=[Extension("XVERB", "none yet", verbs=(Verb("XVERB", run, "XVERB"),))])
+    dialog = client.dialog
     assert client.ask(HELLO, "XVERB", "hello", "NOOP")[-3:] == ["334 more", "250 2.0.0 hello", "250 2.0.0 Ok"]
     client.hang_up()
 
@@ -218,7 +219,7 @@ def test_a_verb_of_ones_own_that_converses():
 def test_a_verb_of_ones_own_that_says_goodbye():
     """221 is the end of the connection (RFC 5321 §4.2.1)."""
     verb = Verb("XBYE", lambda dialog, argument: Reply(221, (2, 0, 0), "Bye"), "XBYE")
-    client = Conversation(extensions=[Extension("XBYE", "none yet", verbs=(verb,))])
+    client = Core(extensions=[Extension("XBYE", "none yet", verbs=(verb,))])
     assert client.ask(HELLO, "XBYE", "NOOP")[-1] == "221 2.0.0 Bye"
     assert client.closed
     client.hang_up()
@@ -229,7 +230,7 @@ def test_a_verb_of_ones_own_that_says_goodbye():
 def test_the_second_backend_of_a_tee(given, method, logged_failures):
     """Its words are held to the same, and refuse the message where the copy is required."""
     copies = RecordingBackend(**{method: lambda *_: given})
-    client = Conversation(TeeBackend(RecordingBackend(), copies, required=True))
+    client = Core(TeeBackend(RecordingBackend(), copies, required=True))
     assert client.ask(HELLO, MAIL, RCPT, "DATA", ".")[-1].startswith(LOCAL_ERROR)
     assert len(logged_failures.flush(TypeError)) == 1
     assert copies.messages == []
@@ -282,7 +283,7 @@ def test_an_exception_of_any_kind_raised_at_once_or_later(method, form, error, l
 
 
 def test_a_reply_is_no_session(logged_failures):
-    client = Conversation(OpenBackend(lambda connection: Reply(354, None, "go on")))
+    client = Core(OpenBackend(lambda connection: Reply(354, None, "go on")))
     assert client.ask(HELLO, MAIL)[-1].startswith(LOCAL_ERROR)
     assert "Reply(354" in logged_failures.flush(TypeError)[0].getErrorMessage()
     client.hang_up()
@@ -293,6 +294,6 @@ def test_what_reset_gives_is_of_no_consequence():
         def reset(self) -> Reply:
             return Reply(354, None, "go on")
 
-    client = Conversation(OpenBackend(lambda connection: Says()))
+    client = Core(OpenBackend(lambda connection: Says()))
     assert client.ask(HELLO, MAIL, "RSET")[-1] == "250 2.0.0 Ok"
     client.hang_up()

@@ -70,6 +70,17 @@ def first_success(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
     return first_failure(outcomes, outcome)
 
 
+def call_now(function: Callable[..., object], *arguments: object) -> None:
+    """
+    Call a function: `Settings.from_thread` of a program with one thread.
+
+    Args:
+        function: The function.
+        arguments: Its arguments.
+    """
+    function(*arguments)
+
+
 def identifiers() -> Iterator[str]:
     """
     Create short names, unique within a process and, because they begin with random digits, most likely beyond it.
@@ -302,7 +313,7 @@ class Settings:
     backend: BackendLike
     tables: Tables
     clock: IReactorTime
-    from_thread: Callable[..., object]
+    from_thread: Callable[..., object] = call_now
     domain: str = DOMAIN.default
     lmtp: bool = LMTP.default
     ident: str = IDENT.default
