@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import struct
 from collections.abc import AsyncIterator
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -53,7 +54,13 @@ SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
             b"\x21\x11\x00\x0c\xc0\x00\x02\x01\xcb\x00\x71\x19" + struct.pack("!HH", 40000, 25),
         ),
         (UNIX, b"PROXY UNKNOWN\r\n", b"\x20\x00\x00\x00"),
-        ((FOUR[0], SIX[1]), b"PROXY UNKNOWN\r\n", b"\x20\x00\x00\x00"),
+        (
+            (FOUR[0], SIX[1]),
+            f"PROXY TCP6 {ip_address('::ffff:192.0.2.1')} 2001:db8::25 40000 25\r\n".encode(),
+            b"\x21\x21\x00\x24" + bytes(10) + b"\xff\xff\xc0\x00\x02\x01\x20\x01\x0d\xb8" + bytes(11) + b"\x25"
+            + struct.pack("!HH", 40000, 25),
+        ),
+        ((UNIX[0], SIX[1]), b"PROXY UNKNOWN\r\n", b"\x20\x00\x00\x00"),
     ],
 )  # fmt: skip
 def test_header(ends, first, second):
@@ -61,7 +68,7 @@ def test_header(ends, first, second):
     assert header(2, *ends) == SIGNATURE + second
 
 
-@pytest.mark.parametrize("ends", [FOUR, SIX])
+@pytest.mark.parametrize("ends", [FOUR, SIX, (FOUR[0], SIX[1]), (SIX[0], FOUR[1])])
 @pytest.mark.parametrize(("version", "parser"), [(1, V1Parser), (2, V2Parser)])
 def test_twisted_reads_it(ends, version, parser):
     info, rest = parser().feed(header(version, *ends) + b"EHLO")

@@ -49,9 +49,13 @@ def header(version: int, source: IAddress, destination: IAddress) -> bytes:
     Raises:
         ValueError: There is no such version.
     """
-    here, there = [
-        (plain_address(getattr(end, "host", "")), int(getattr(end, "port", 0))) for end in (source, destination)
-    ]
+    hosts = [plain_address(getattr(end, "host", "")) for end in (source, destination)]
+    if len({":" in host for host in hosts}) == 2:
+        # The header has one address family.  An IPv4 client of an IPv6 server would be lost, and the next server would
+        # take the proxy for the client.  HAProxy maps the IPv4 address too (RFC 4291 §2.5.5.2).
+        hosts = [host if ":" in host else f"::ffff:{host}" for host in hosts]
+    ports = [int(getattr(end, "port", 0)) for end in (source, destination)]
+    here, there = zip(hosts, ports, strict=True)
     try:
         return encode(ProxyHeader(version, here, there))
     except ValueError:
