@@ -13,9 +13,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import txsmtpx
+
+if TYPE_CHECKING:
+    from txsmtpx import OpenBackend
+    from txsmtpx.grammar.options import MailOptions
+    from txsmtpx.interfaces import DataContext, Message
 
 ROOT = Path(txsmtpx.__file__).parent
 TESTING = ROOT / "testing"
@@ -71,10 +76,37 @@ def trips() -> Iterator[tuple[str, Trip]]:
     Yields:
         What was done, and its way.
     """
-    from txsmtpx import MemoryBackend, TransactionLog
+    from txsmtpx import MemoryBackend
+
+    yield from _server_trips(MemoryBackend(), "")
+    yield from _server_trips(_application(), ", an application's own backend")
+    yield "a client's message", _sent()
+    yield "an option of the command", _option()
+
+
+def _application() -> OpenBackend:
+    """Make a backend as an application has one: its session is not in the package, and is not counted."""
+    from txsmtpx import OpenBackend, Session
+
+    class Mail(Session):
+        def mail(self, sender: str, options: MailOptions) -> None:
+            pass
+
+        async def data(self, message: Message, context: DataContext) -> None:
+            await message.content()
+
+        def reset(self) -> None:
+            pass
+
+    return OpenBackend(lambda connection: Mail())
+
+
+def _server_trips(backend: OpenBackend, which: str) -> Iterator[tuple[str, Trip]]:
+    """Follow the commands of a message to a server with a transaction log."""
+    from txsmtpx import TransactionLog
     from txsmtpx.testing import Conversation
 
-    client = Conversation(MemoryBackend(), observers=[TransactionLog()])
+    client = Conversation(backend, observers=[TransactionLog()])
     client.ask("EHLO client.example")
     for last in (False, True):
         mail = trip(lambda: client.send(b"MAIL FROM:<a@client.example>\r\n"))
@@ -83,12 +115,10 @@ def trips() -> Iterator[tuple[str, Trip]]:
         client.send(b"Subject: hello\r\n\r\nbody\r\n")
         end = trip(lambda: client.send(b".\r\n"))
         if last:
-            yield "one MAIL", mail
-            yield "one RCPT", recipient
-            yield "the end of DATA", end
+            yield f"one MAIL{which}", mail
+            yield f"one RCPT{which}", recipient
+            yield f"the end of DATA{which}", end
     client.hang_up()
-    yield "a client's message", _sent()
-    yield "an option of the command", _option()
 
 
 def _sent() -> Trip:
@@ -232,22 +262,22 @@ def _public(node: ast.AST, inherited: str) -> Iterator[tuple[ast.FunctionDef | a
 def main() -> None:
     """Print the figures."""
     for name, found in trips():
-        print(f"{name:28} {found.calls:4} calls, {found.files:3} files, {found.changes:4} changes of file")
+        print(f"{name:48} {found.calls:4} calls, {found.files:3} files, {found.changes:4} changes of file")
     modules = _modules()
     lengths = [text.count("\n") for _, _, text in modules]
-    print(f"{'circles of packages':28} {', '.join(circles(modules)) or 'none'}")
+    print(f"{'circles of packages':48} {', '.join(circles(modules)) or 'none'}")
     every, loose = annotated(modules)
-    print(f"{'annotations with Any':28} {loose} of {every}, {100 * loose / every:.1f}%")
+    print(f"{'annotations with Any':48} {loose} of {every}, {100 * loose / every:.1f}%")
     told = documented(modules)
-    print(f"{'arguments documented':28} {told.told} of {told.arguments}")
-    print(f"{'returns documented':28} {told.returns_told} of {told.returns}")
+    print(f"{'arguments documented':48} {told.told} of {told.arguments}")
+    print(f"{'returns documented':48} {told.returns_told} of {told.returns}")
     comments = sum(line.lstrip().startswith("# ") for _, _, text in modules for line in text.splitlines())
-    print(f"{'comments in 100 lines':28} {100 * comments / sum(lengths):.1f}")
+    print(f"{'comments in 100 lines':48} {100 * comments / sum(lengths):.1f}")
     median = statistics.median(length for length in lengths if length > 1)
-    print(f"{'lines of a file':28} median {median:.0f}, most {max(lengths)}")
+    print(f"{'lines of a file':48} median {median:.0f}, most {max(lengths)}")
     for path, _, text in modules:
         if text.count("\n") > LONG:
-            print(f"{'':28} {path.relative_to(ROOT)} has {text.count(chr(10))}")
+            print(f"{'':48} {path.relative_to(ROOT)} has {text.count(chr(10))}")
 
 
 if __name__ == "__main__":

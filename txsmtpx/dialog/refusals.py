@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from txsmtpx.dialog.fields import clipped, fields
 from txsmtpx.dialog.redaction import redacted
-from txsmtpx.dialog.state import Link
+from txsmtpx.dialog.state import CLOSED
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection
@@ -70,7 +70,7 @@ def refuse_line(dialog: ServerDialog, line: bytes, reply: Reply) -> None:
     """
     _no_command(dialog, line)
     refuse(dialog, reply)
-    if line[:4].upper() == b"BDAT" and dialog.link is not Link.CLOSED:
+    if line[:4].upper() == b"BDAT" and dialog.link is not CLOSED:
         dialog.close()  # octets follow, their number is unknown, and they must not be run as commands
 
 

@@ -27,7 +27,7 @@ from txsmtpx.dialog.refusals import log_closing, log_more_refused, refuse, refus
 from txsmtpx.dialog.server_session import end_session, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
-from txsmtpx.dialog.state import Gate, Link, MessageState, State
+from txsmtpx.dialog.state import CLOSED, CONTENT, ENVELOPE, OPEN, SECURING, Gate, State
 from txsmtpx.dialog.wire import Body, Wire
 from txsmtpx.grammar import command, replies
 from txsmtpx.grammar.malformed import Malformed
@@ -76,7 +76,7 @@ class ServerDialog:
         self.settings = settings
         self.wire = wire
         self.connection = Connection(next(settings.session_ids), settings.domain, settings.lmtp)
-        self.link = Link.OPEN
+        self.link = OPEN
         self.table = settings.tables.usual
         self.session: SessionLike | None = None
         self.transaction: Transaction | None = None
@@ -161,7 +161,7 @@ class ServerDialog:
         end = body.feed(data, start)
         if end < 0:
             transaction = self.transaction
-            if transaction is not None and transaction.state is MessageState.CONTENT and transaction.message.full:
+            if transaction is not None and transaction.state is CONTENT and transaction.message.full:
                 return end, transaction.message.drained()
             return end, None
         self.body = None
@@ -174,8 +174,8 @@ class ServerDialog:
         Args:
             tls: becomes `Connection.tls`.
         """
-        if self.link is Link.SECURING:
-            self.link = Link.OPEN
+        if self.link is SECURING:
+            self.link = OPEN
         forget_hello(self)
         self.connection.tls = cast(TLS, tls)
         if self.settings.observers.secured is not None:
@@ -189,7 +189,7 @@ class ServerDialog:
         Args:
             reason: what the reader of an incomplete message fails with.
         """
-        self.link = Link.CLOSED
+        self.link = CLOSED
         log_more_refused(self)
         self._exchange = self.body = None
         if self.transaction is not None:
@@ -206,7 +206,7 @@ class ServerDialog:
         Args:
             reply: one that answers a command, or one that the client did not ask for (421).
         """
-        if self.link is not Link.CLOSED:
+        if self.link is not CLOSED:
             if reply is not replies.SHUTTING_DOWN_421:  # which has nothing to do with the client
                 log_closing(self, reply)
             self.reply(reply)
@@ -223,7 +223,7 @@ class ServerDialog:
         if self.body is not None:
             return True
         transaction = self.transaction
-        if transaction is None or transaction.state is MessageState.ENVELOPE:
+        if transaction is None or transaction.state is ENVELOPE:
             return False
         return self._pending is None or transaction.message.full
 
@@ -246,7 +246,7 @@ class ServerDialog:
         Args:
             reply: any.
         """
-        if self.link is Link.CLOSED:
+        if self.link is CLOSED:
             return
         if not self.grouped:
             self.urgent = True
@@ -258,8 +258,8 @@ class ServerDialog:
 
     def close(self) -> None:
         """Close the connection when all replies are sent."""
-        if self.link is not Link.CLOSED:
-            self.link = Link.CLOSED
+        if self.link is not CLOSED:
+            self.link = CLOSED
             self.wire.close()
 
     def converse(self, take: Callable[[bytes], Answer]) -> None:
@@ -347,6 +347,6 @@ class ServerDialog:
 
     def _failed(self, failure: Failure) -> Reply | None:
         """Return the reply to a failure: the backend has rejected, or failed, or was cancelled by a lost connection."""
-        if self.link is Link.CLOSED:
+        if self.link is CLOSED:
             return None
         return reply_to_failure(failure, self.connection.session_id, self.queue_id)

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.message import MessageAborted
-from txsmtpx.dialog.state import Link, State
+from txsmtpx.dialog.state import CLOSED, READY, START
 from txsmtpx.interfaces import SessionLike
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.settling import settle, then
@@ -59,7 +59,7 @@ def with_session(dialog: ServerDialog, use: Callable[[SessionLike], Answer]) -> 
 
     def got(session: SessionLike) -> Answer:
         enter_session(dialog, session, dialog.connection.username)  # XCLIENT may have set it
-        return None if dialog.link is Link.CLOSED else use(session)
+        return None if dialog.link is CLOSED else use(session)
 
     answer: Answer = then(dialog.settings.backend.anonymous_login(dialog.connection), got)
     return answer
@@ -81,7 +81,7 @@ def enter_session(dialog: ServerDialog, session: SessionLike, username: str | No
         raise TypeError(f"the backend gave no session but {session!r}")
     end_session(dialog)
     dialog.session = session
-    if dialog.link is Link.CLOSED:  # the client has gone while the backend made the session
+    if dialog.link is CLOSED:  # the client has gone while the backend made the session
         end_session(dialog)
     dialog.connection.username = username
     dialog.table = dialog.settings.tables.supporting(session)
@@ -116,7 +116,7 @@ def forget_hello(dialog: ServerDialog) -> None:
     dialog.end_exchange()
     dialog.connection.forget()
     dialog.authenticated = False
-    dialog.state = State.START
+    dialog.state = START
 
 
 def abort_transaction(dialog: ServerDialog, go_on: Callable[[], Answer]) -> Answer:
@@ -132,8 +132,8 @@ def abort_transaction(dialog: ServerDialog, go_on: Callable[[], Answer]) -> Answ
     """
     transaction = dialog.transaction
     if transaction is None:
-        if dialog.state is not State.START:
-            dialog.go_on(State.READY)
+        if dialog.state is not START:
+            dialog.go_on(READY)
         return go_on()
     transaction.abort(MessageAborted())
     waiting = leave_transaction(dialog, transaction)
@@ -152,11 +152,11 @@ def leave_transaction(dialog: ServerDialog, transaction: Transaction) -> Deferre
         A Deferred that fires when `reset` is done; None if it is.
     """
     dialog.transaction = None
-    if dialog.state is not State.START:
-        dialog.go_on(State.READY)
+    if dialog.state is not START:
+        dialog.go_on(READY)
     concluded = dialog.settings.observers.concluded
     if concluded is not None:
-        concluded(transaction.summary(dialog.link is Link.CLOSED))
+        concluded(transaction.summary(dialog.link is CLOSED))
     dialog.connection.xforward = {}  # which was about this one
     return None if dialog.session is None else inform(dialog, dialog.session.reset)
 
@@ -186,7 +186,7 @@ def inform(dialog: ServerDialog, method: Callable[[], object]) -> Deferred[None]
 
 
 def _failed(failure: Failure, dialog: ServerDialog, method: Callable[[], object]) -> None:
-    if dialog.link is Link.CLOSED and failure.check(CancelledError):  # the dialog cancels it if the connection is lost
+    if dialog.link is CLOSED and failure.check(CancelledError):  # the dialog cancels it if the connection is lost
         return
     name, session_id = getattr(method, "__name__", "a method"), dialog.connection.session_id
     log.failure("session={session} {method} failed", failure=failure, session=session_id, method=name)

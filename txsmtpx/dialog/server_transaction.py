@@ -24,7 +24,7 @@ from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.outcome import chosen, for_recipient, outcome_of, refusal
 from txsmtpx.dialog.settings import Settings, first_success
 from txsmtpx.dialog.slots import Slots
-from txsmtpx.dialog.state import MessageState
+from txsmtpx.dialog.state import ABORTED, ANSWERED, CONTENT, DELIVERY, ENVELOPE
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
@@ -79,7 +79,7 @@ class Transaction:
     def __init__(
         self, sender: str, options: MailOptions, queue_id: str, connection: Connection, settings: Settings
     ) -> None:
-        self.state = MessageState.ENVELOPE
+        self.state = ENVELOPE
         self.sender = sender
         self.options = options
         self.queue_id = queue_id
@@ -113,7 +113,7 @@ class Transaction:
             message: the message, which takes octets as they come.
             context: the envelope and the outcomes as the backend sees them.
         """
-        self.state = MessageState.CONTENT
+        self.state = CONTENT
         self.message = message
         self.slots = Slots(tuple(self.recipients))
         self._session_type = type(session)
@@ -174,7 +174,7 @@ class Transaction:
 
     def progress(self) -> None:
         """Write the replies that are known.  If all outcomes are, discard the rest of the message, or end the wait."""
-        if self.state is MessageState.CONTENT:
+        if self.state is CONTENT:
             if self._all_known():
                 self.message.abandon()
         elif self._waiting is not None and self._all_known():
@@ -209,7 +209,7 @@ class Transaction:
         Returns:
             SMTP's reply, or None if all replies are written, or a Deferred of either.
         """
-        self.state = MessageState.DELIVERY
+        self.state = DELIVERY
         if self.message.too_big:
             spoilt = replies.too_big_552(self.queue_id)
         if spoilt is None:
@@ -269,7 +269,7 @@ class Transaction:
         Args:
             reply: the one reply of SMTP and PRDR; None under LMTP.
         """
-        self.state = MessageState.ANSWERED
+        self.state = ANSWERED
         self._write = None
         self._reply = reply
         self.octets = self.message.received
@@ -284,10 +284,10 @@ class Transaction:
             reason: what the reader of the message fails with.
         """
         state = self.state
-        if state is MessageState.ANSWERED or state is MessageState.ABORTED:
+        if state is ANSWERED or state is ABORTED:
             return
-        self.state = MessageState.ABORTED
-        if state is not MessageState.ENVELOPE:
+        self.state = ABORTED
+        if state is not ENVELOPE:
             self._waiting = self._write = None
             self.octets = self.message.received
             self._settle_all(replies.LOCAL_ERROR_451)
@@ -321,7 +321,7 @@ class Transaction:
             What became of the transaction.
         """
         assert self.facts is not None
-        answered = self.state is MessageState.ANSWERED
+        answered = self.state is ANSWERED
         return Summary(
             connection=self.connection,
             queue_id=self.queue_id,

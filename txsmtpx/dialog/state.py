@@ -88,3 +88,9 @@ class Link(enum.Enum):
     OPEN = "lines and octets of messages are taken"
     SECURING = "TLS is being negotiated"
     CLOSED = "the server closes the connection, or has lost it"
+
+# The members under names of their own.  Python 3.11 calls a function for each attribute of an Enum, which costs more
+# than the comparison.
+START, READY, MAIL, RCPT, CHUNK = State
+OPEN, SECURING, CLOSED = Link
+ENVELOPE, CONTENT, DELIVERY, ANSWERED, ABORTED = MessageState

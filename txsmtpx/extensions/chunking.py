@@ -14,7 +14,7 @@ from txsmtpx.dialog.extension import Answer, Extension, Verb
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.server_transaction import Transaction
-from txsmtpx.dialog.state import MessageState, State
+from txsmtpx.dialog.state import ENVELOPE, State
 from txsmtpx.extensions.data import begin_message, end_message
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
@@ -65,7 +65,7 @@ def bdat(dialog: ServerDialog, argument: str) -> Answer:
     size, last = int(match[1]), match[2] is not None
     transaction = dialog.transaction
     assert transaction is not None
-    if transaction.state is MessageState.ENVELOPE:
+    if transaction.state is ENVELOPE:
         begin_message(dialog)
         dialog.go_on(State.CHUNK)
     message = transaction.message

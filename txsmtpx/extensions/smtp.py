@@ -21,6 +21,8 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import SessionLike
 from txsmtpx.settling import then
 
+_MAIL, _RCPT = State.MAIL, State.RCPT  # a look-up of these costs as much as a function call
+
 
 def ehlo(dialog: ServerDialog, argument: str) -> Answer:
     """
@@ -140,7 +142,7 @@ def _sender_known(dialog: ServerDialog, sender: str, given: MailOptions, value: 
 def _open(dialog: ServerDialog, sender: str, given: MailOptions) -> Reply:
     settings = dialog.settings
     dialog.transaction = Transaction(sender, given, next(settings.queue_ids), dialog.connection, settings)
-    dialog.go_on(State.MAIL)
+    dialog.go_on(_MAIL)
     return replies.SENDER_OK_250
 
 
@@ -192,7 +194,7 @@ def rcpt(dialog: ServerDialog, argument: str) -> Answer:
             transaction.recipient_options.append(given)
             if domain:
                 dialog.recipient_domains |= {domain}
-            dialog.go_on(State.RCPT)
+            dialog.go_on(_RCPT)
         return reply
 
     result: object = session.rcpt(recipient, given)

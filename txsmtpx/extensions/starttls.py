@@ -8,7 +8,7 @@ from typing import Any
 
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.server import ServerDialog
-from txsmtpx.dialog.state import Link, State
+from txsmtpx.dialog.state import SECURING, State
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
@@ -27,7 +27,7 @@ def starttls(dialog: ServerDialog, argument: str) -> Any:
     if dialog.connection.tls is not None:
         return TLS_ACTIVE_503
     dialog.reply(READY_FOR_TLS_220)
-    dialog.link = Link.SECURING
+    dialog.link = SECURING
     dialog.wire.start_tls()
     return None
 

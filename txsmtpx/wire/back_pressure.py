@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
-from txsmtpx.dialog.state import Link
+from txsmtpx.dialog.state import CLOSED, OPEN
 
 if TYPE_CHECKING:
     from txsmtpx.wire.server import SMTPServer
@@ -94,7 +94,7 @@ class BackPressure:
         """
         connection = self._connection
         self.held &= ~reason
-        if not self.held and not connection.busy and connection.dialog.link is Link.OPEN:
+        if not self.held and not connection.busy and connection.dialog.link is OPEN:
             connection.work()
 
     def end_turn(self) -> None:
@@ -105,7 +105,7 @@ class BackPressure:
     def bound(self) -> None:
         """Pause the transport if more input is held than `HELD_INPUT`."""
         connection = self._connection
-        if len(connection.input) > HELD_INPUT and self.reading and connection.dialog.link is not Link.CLOSED:
+        if len(connection.input) > HELD_INPUT and self.reading and connection.dialog.link is not CLOSED:
             self.reading = False
             connection.transport.pauseProducing()
 

@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.failure import own_failure
-from txsmtpx.dialog.state import Link, MessageState
+from txsmtpx.dialog.state import CLOSED, ENVELOPE
 from txsmtpx.grammar import replies
 from txsmtpx.wire.half_close import closed_entirely
 from txsmtpx.wire.handshake import failure_text
@@ -98,7 +98,7 @@ class Ending:
         """Limit the wait of a client that sends no more for its next reply: it may not even be there."""
         connection = self._connection
         transaction = connection.dialog.transaction
-        in_message = transaction is not None and transaction.state is not MessageState.ENVELOPE
+        in_message = transaction is not None and transaction.state is not ENVELOPE
         timeout = ANSWER_TIMEOUT if connection.input or in_message else LAST_ANSWER_TIMEOUT
         connection.limits.deadlines.set("answer", timeout)
 
@@ -134,7 +134,7 @@ class Ending:
         """
         connection = self._connection
         reason = own_failure(reason)
-        if connection.dialog.link is not Link.CLOSED:
+        if connection.dialog.link is not CLOSED:
             connection.opening.handshake_failed(failure_text(reason))
         connection.clear()
         connection.limits.deadlines.stop()

@@ -23,7 +23,7 @@ from zope.interface import implementer
 
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.settings import Settings
-from txsmtpx.dialog.state import Link
+from txsmtpx.dialog.state import CLOSED, OPEN
 from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.back_pressure import DIALOG, LOOK, TURN, TURN_SECONDS, BackPressure
 from txsmtpx.wire.ending import Ending
@@ -117,7 +117,7 @@ class SMTPServer(LineReceiver):
         Args:
             data: octets, however they were cut.
         """
-        if self.dialog.link is Link.CLOSED:
+        if self.dialog.link is CLOSED:
             return
         if self.opening.pending:
             self.opening.first_octets(data)
@@ -169,7 +169,7 @@ class SMTPServer(LineReceiver):
 
     def readConnectionLost(self) -> None:
         """Answer all that the client has sent, then close: it has shut down its sending side."""
-        if self.dialog.link is not Link.CLOSED:
+        if self.dialog.link is not CLOSED:
             self.pressure.reading = False
             self.ending.half_close(bool(self.pressure.held))
 
@@ -256,7 +256,7 @@ class SMTPServer(LineReceiver):
                     bare = end == at or data[end - 1] != 0x0D
                     self.lineReceived(data[at:end] if bare else data[at : end - 1], bare)
             moved = self._discarded is None
-            if dialog.link is not Link.OPEN:
+            if dialog.link is not OPEN:
                 break
             turn -= 1
             if turn % LOOK or self._at >= len(self.input):
@@ -265,10 +265,10 @@ class SMTPServer(LineReceiver):
             until = until or now + TURN_SECONDS
             if not turn or now >= until:
                 pressure.end_turn()
-        self.input = self.input[self._at :] if dialog.link is Link.OPEN else b""
+        self.input = self.input[self._at :] if dialog.link is OPEN else b""
         self._at = 0
         self.busy = False
-        if dialog.link is not Link.CLOSED:
+        if dialog.link is not CLOSED:
             self._rest(moved)
         if self._output:
             if pressure.held:
@@ -292,7 +292,7 @@ class SMTPServer(LineReceiver):
         waiting.addBoth(self._resume)
 
     def _resume(self, result: object) -> None:
-        if isinstance(result, Failure) and self.dialog.link is Link.OPEN:
+        if isinstance(result, Failure) and self.dialog.link is OPEN:
             session_id = self.dialog.connection.session_id
             log.failure("session={session} the dialog failed", failure=result, session=session_id)
             self.ending.abort()
