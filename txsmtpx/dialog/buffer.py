@@ -15,10 +15,17 @@ PIECE = 4096
 
 class Buffer:
     """
-    Holds octets in order; `txsmtpx.dialog.message.Message` and whoever gathers a message create one.
+    Octets in order.  A `Message` has one, and so have backends and middleware that collect a message.
 
     Attributes:
         size: The number of octets held.
+
+    Example:
+        >>> buffer = Buffer()
+        >>> buffer.add(b"one ")
+        >>> buffer.add(b"two")
+        >>> buffer.size, buffer.take(), buffer.size
+        (7, b'one two', 0)
     """
 
     __slots__ = ("_pieces", "size")
@@ -28,7 +35,12 @@ class Buffer:
         self.size = 0
 
     def add(self, octets: bytes) -> None:
-        """Hold ``octets`` behind those that are held."""
+        """
+        Hold octets behind those that are held.
+
+        Args:
+            octets: The octets.
+        """
         self.size += len(octets)
         pieces = self._pieces
         if len(octets) < PIECE and pieces and len(pieces[-1]) < PIECE:
@@ -40,7 +52,12 @@ class Buffer:
             pieces.append(octets)
 
     def take(self) -> bytes:
-        """Return all octets and hold none."""
+        """
+        Return all octets, and hold none.
+
+        Returns:
+            The octets.
+        """
         pieces, self._pieces = self._pieces, []
         self.size = 0
         return b"".join(pieces)

@@ -30,16 +30,22 @@ Run = Callable[[D, str], Answer]
 @dataclass(frozen=True)
 class Verb(Generic[D]):
     """
-    One command.
+    A command of a server.
 
     Attributes:
-        states: Where it is legal.
-        misplaced: The answer elsewhere after the hello, None for the usual one of each state.
-        before_tls: Legal before STARTTLS where TLS is required (RFC 3207 §4).
-        before_auth: Legal before AUTH where that is required (RFC 4954 §6).
+        name: The verb, in upper case.
+        run: The function that answers the command.
+        syntax: The text of HELP, and of the reply to a malformed command.
+        states: The states in which the command is legal.
+        misplaced: The reply in another state after the hello; None for the usual one of each state.
+        before_tls: Whether it is legal before STARTTLS if TLS is required (RFC 3207 §4).
+        before_auth: Whether it is legal before AUTH if that is required (RFC 4954 §6).
         grouped: Whether its reply may wait for those to the commands behind it (RFC 2920 §3.2).
-        refuse: How a refusal is carried out where a reply is not enough: (dialog, argument, reply).
+        refuse: Rejects the command if a reply is not enough: (dialog, argument, reply) to an answer.
         secret: Whether the argument is a secret: no log and no transcript shows it.
+
+    Example:
+        >>> XTIME = Verb("XTIME", lambda dialog, argument: Reply(250, (2, 0, 0), "noon"), "XTIME")
     """
 
     name: str
@@ -55,7 +61,15 @@ class Verb(Generic[D]):
 
 
 def never(options: Options) -> bool:
-    """What `Extension.wanted` is where nothing asks for it in earnest."""
+    """
+    Return False: the default of `Extension.wanted`.
+
+    Args:
+        options: The parameters of MAIL or RCPT.
+
+    Returns:
+        False.
+    """
     return False
 
 
@@ -66,28 +80,33 @@ def _always(dialog: object) -> str | None:
 @dataclass(frozen=True)
 class Extension:
     """
-    One extension.
+    An extension of SMTP.  Both ends read it.
 
     Attributes:
-        keyword: As in the answer to EHLO; "" for what is not announced.
-        rfc: Where it is defined.
-        announce: What stands behind the keyword, "" for nothing, None for not now (server).
-        read: What stands behind the keyword to what it means; raises ``ValueError`` (client).
+        keyword: The keyword in the reply to EHLO; "" if it is not advertised.
+        rfc: The document that defines it.
+        announce: Takes the dialog, and returns the text behind the keyword: "" for none, None to advertise nothing now
+            (server).
+        read: Takes the text behind the keyword, and returns its meaning, or raises ``ValueError`` (client).
         mail: Its parameters of MAIL.
         rcpt: Its parameters of RCPT.
-        check_mail: What else must be true of a MAIL with parameters: (dialog, options) to None or a refusal.
+        check_mail: Takes the dialog and the parameters of a MAIL that has some, and returns None or a rejection.
         verbs: Its commands.
-        requires: Keywords of extensions that it makes no sense without.
-        wanted: Whether options of MAIL or RCPT ask for it in earnest: without it the message would be another, so
-            a client whose server does not offer it must not send.  What is not wanted in earnest is left away.
-        keep_to: What else a client must keep to where it is offered: (what `read` gave, options of MAIL); raises
-            `txsmtpx.NotOffered` or ``ValueError``.
-        within_tls: Whether a client believes that it is offered only within TLS that is verified.
-        lists: Whether a list stands behind the keyword; if a server announces it on several lines, a client takes
-            them together.
-        needs_backend: Whether it is a promise that only a backend can keep, which must declare it in ``supports``.
-        session_method: The optional method of a session that keeps the promise.  A session that has the method need
-            not declare the extension.
+        requires: The keywords of extensions without which it makes no sense.
+        wanted: Takes parameters of MAIL or RCPT, and returns whether the message would be another without the
+            extension.  A client does not send such a message to a server that does not offer it.  Other parameters of
+            an extension that is not offered are left out.
+        keep_to: Takes what `read` returned and the parameters of MAIL, and raises `txsmtpx.NotOffered` or
+            ``ValueError`` if the server would reject the message.
+        within_tls: Whether a client uses it only within verified TLS.
+        lists: Whether the text behind the keyword is a list.  If a server advertises it on several lines, a client
+            joins them.
+        needs_backend: Whether only a backend can do what it promises.  Such a backend declares it in ``supports``.
+        session_method: The optional method of a session that does what the extension promises.  A session with the
+            method need not declare the extension.
+
+    Example:
+        >>> XTIME = Extension("XTIME", "none yet", announce=lambda dialog: "UTC")
     """
 
     keyword: str
@@ -107,5 +126,13 @@ class Extension:
     session_method: str = ""
 
     def kept_by(self, session: object) -> bool:
-        """Whether ``session``, or a class of sessions, has the method ``session_method``."""
+        """
+        Return whether a session has the method `session_method`.
+
+        Args:
+            session: A session, or a class of sessions.
+
+        Returns:
+            False too if the extension has no such method.
+        """
         return bool(self.session_method) and getattr(session, self.session_method, None) is not None

@@ -9,24 +9,39 @@ from __future__ import annotations
 
 import copy
 from types import FunctionType
-from typing import Any
+from typing import TypeVar
 
 from twisted.python.failure import Failure
+
+E = TypeVar("E", bound=BaseException)
 
 
 def own_failure(reason: Failure | BaseException) -> Failure:
     """
-    Return a `Failure` whose exception is a copy: the same class, arguments and attributes, no traceback.
+    Return a failure whose exception is a copy: the same class, arguments and attributes, no traceback.
 
     Args:
         reason: The exception, or a failure with it; it stays as it is.
+
+    Returns:
+        The failure.
     """
-    return Failure(own_error(reason.value if isinstance(reason, Failure) else reason))
+    error = reason.value if isinstance(reason, Failure) else reason
+    assert error is not None
+    return Failure(own_error(error))
 
 
-def own_error(error: Any) -> Any:
-    """Return a copy of an exception: the same class, arguments and attributes, no traceback."""
-    kind: Any = type(error)
+def own_error(error: E) -> E:
+    """
+    Return a copy of an exception: the same class, arguments and attributes, no traceback.
+
+    Args:
+        error: The exception; it stays as it is.
+
+    Returns:
+        The copy.
+    """
+    kind = type(error)
     if isinstance(kind.__init__, FunctionType):  # which may take other arguments than the exception keeps
         own = kind.__new__(kind, *error.args)
         own.args = error.args  # which OSError leaves to __init__

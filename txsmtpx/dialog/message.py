@@ -1,11 +1,11 @@
 """
-The body of a message on its way from the wire to the backend.
+The content of a message on its way from the wire to the backend.
 
-The wire writes, the backend reads.  What nobody has read yet is held here up to a high-water mark;
-past it the message is ``full``, and whoever writes waits for `Message.drained`.
+The dialog writes, the backend reads.  Octets that are not read yet are held, up to a high-water mark.  Past it the
+message is ``full``, and the dialog waits for `Message.drained`.
 
-A client decides in how many pieces a message comes (law 5).  The first `PIECES` go to the reader as they come; after
-them small pieces are joined, so that a reader does the work of so many chunks and one for each `PIECE` octets.
+A client decides in how many pieces a message comes (law 5).  The first `PIECES` go to the reader as they come.  After
+them small pieces are joined, so that a reader does the work of `PIECES` chunks and of one for each `PIECE` octets.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from txsmtpx.interfaces import IMessage
 log = Logger(__name__)
 
 HIGH_WATER = 64 * 1024
-"""Octets held for a backend that does not read."""
+"""Octets held for a backend that does not read.  Twisted's transports hold as many before they pause a producer."""
 
 PIECES = 100
 """Chunks that a reader gets as they come; later ones have `PIECE` octets at least, the last excepted."""
 
 CONTENT_LIMIT = 64 * 1024 * 1024
-"""Octets that `Message.content` collects where the server itself has no limit."""
+"""Octets that `Message.content` collects if the server has no limit."""
 
 
 class MessageAborted(Exception):
-    """The rest of the message will not come: given up by the peer, or the backend has answered already."""
+    """The rest of the message will not come: the client has aborted it, or the backend has answered already."""
 
 
 @implementer(IMessage, IPushProducer)
 class Message:
     """
-    See `IMessage`; the methods below the line are for the dialog.
+    A message as it comes, for one reader; see `IMessage`.  The dialog creates it, and uses the second half of it.
+
+    Args:
+        limit: Octets of the longest message; 0 for no limit.
+        high_water: Octets held before the message is ``full``.
 
     Attributes:
         received: Octets that have come.
-        too_big: Whether more has come than the server takes.
+        too_big: Whether more has come than the limit.
         content_limit: Octets that `content` collects.
-
-    Args:
-        limit: Octets; more are an error.  0 for no limit.
-        high_water: Octets held before it is ``full``.
     """
 
     def __init__(self, limit: int = 0, high_water: int = HIGH_WATER) -> None:
@@ -73,7 +73,15 @@ class Message:
         self._drained: Deferred[None] | None = None
 
     def content(self, limit: int | None = None) -> Deferred[bytes]:
-        """All of it (`IMessage.content`)."""
+        """
+        Return the whole message (`IMessage.content`).
+
+        Args:
+            limit: Octets; None for the limit of the server.
+
+        Returns:
+            A Deferred of the octets.  It fails with 552 for a longer message, or with what has ended the message.
+        """
         if self._collected is not None:
             return succeed(self._collected)
         self._claim()
@@ -95,7 +103,7 @@ class Message:
         return self
 
     def __anext__(self) -> Deferred[bytes]:
-        """The next chunk."""
+        """Return a Deferred of the next chunk."""
         self._claim()
         if self._held.size and self._worth_passing:
             chunk = self._pass()
@@ -109,7 +117,15 @@ class Message:
         return self._next
 
     def deliver_to(self, consumer: IConsumer) -> Deferred[None]:
-        """Write it all to ``consumer`` (`IMessage.deliver_to`)."""
+        """
+        Write the whole message to a consumer (`IMessage.deliver_to`).
+
+        Args:
+            consumer: Takes the octets, and may pause the message.
+
+        Returns:
+            A Deferred that fires at the end.
+        """
         self._claim()
         self._consumer = consumer
         done = self._delivered = Deferred(self._reader_gone)
@@ -127,11 +143,11 @@ class Message:
         return done
 
     def pauseProducing(self) -> None:
-        """The consumer has enough for now."""
+        """Write no more: the consumer has enough for now."""
         self._paused = True
 
     def resumeProducing(self) -> None:
-        """The consumer takes more."""
+        """Write on: the consumer takes more."""
         self._paused = False
         if self._consumer is not None and self._held.size:
             self._give(self._pass())
@@ -140,7 +156,7 @@ class Message:
         self._relieve()
 
     def stopProducing(self) -> None:
-        """The consumer wants no more: whoever waits for the delivery learns that, the rest is thrown away."""
+        """Cancel the delivery: the consumer takes no more, and the rest is discarded."""
         if self._delivered is not None:
             self._delivered.cancel()
 
@@ -149,7 +165,7 @@ class Message:
             raise RuntimeError("the message has a reader already")
 
     def _reader_gone(self, reader: Deferred[object]) -> None:
-        """A reader was cancelled: another may take its place."""
+        """Let another reader take the place of one that was cancelled."""
         self._content = self._next = self._delivered = None
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
@@ -212,18 +228,23 @@ class Message:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended before its end."""
+        """Whether the message has ended before its end."""
         return self._failure is not None
 
     @property
     def full(self) -> bool:
-        """Whether the writer should wait for `drained`."""
+        """Whether the dialog should wait for `drained`."""
         if self._failure is not None or self._content is not None or self._ended:
             return False
         return self._paused or self._held.size > self._high_water
 
     def drained(self) -> Deferred[None]:
-        """Fires when it is ``full`` no more."""
+        """
+        Wait until the message is ``full`` no more.
+
+        Returns:
+            A Deferred that fires then.
+        """
         self._drained = Deferred(self._writer_gone)
         return self._drained
 
@@ -231,7 +252,12 @@ class Message:
         self._drained = None
 
     def write(self, chunk: bytes) -> None:
-        """Take the next octets; thrown away once it has failed."""
+        """
+        Take octets, which are discarded if the message has failed.
+
+        Args:
+            chunk: The next octets.
+        """
         self.received += len(chunk)
         if self._limit and self.received > self._limit:
             self.exceed()
@@ -258,12 +284,12 @@ class Message:
             self._give(self._pass())
 
     def exceed(self) -> None:
-        """It is, or will be, more than the server takes."""
+        """Fail: the message is, or will be, longer than the limit."""
         self.too_big = True
         self.fail(message_too_big())
 
     def finish(self) -> None:
-        """That was all."""
+        """End the message: all of it has come."""
         if self._failure is not None:
             return
         self._ended = True
@@ -280,11 +306,16 @@ class Message:
             self._delivery_over()
 
     def abandon(self) -> None:
-        """Nobody will read: what is held is forgotten and what comes is thrown away."""
+        """Discard what is held and what comes: it has no reader any more."""
         self.fail(MessageAborted())
 
     def fail(self, failure: Failure | Exception) -> None:
-        """There will be no more, and what came is not the message: the reader fails, now or when it comes."""
+        """
+        End the message before its end: its reader fails, now or when it comes.
+
+        Args:
+            failure: What the reader fails with.
+        """
         if self._failure is not None or self._ended:
             return
         self._failure = failure

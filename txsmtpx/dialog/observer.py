@@ -1,5 +1,5 @@
 """
-Those who watch the server: what happens is told here, once, whoever counts it or writes it down.
+Observers of a server, which get its events once each.
 """
 
 from __future__ import annotations
@@ -20,40 +20,82 @@ log = Logger(__name__)
 
 @implementer(IServerObserver)
 class Observer:
-    """Is interested in nothing that is not overridden, which then costs nothing either; see `IServerObserver`."""
+    """
+    An observer of a server; see `IServerObserver`.  A method that is not overridden costs nothing.
+
+    Example:
+        >>> class Count(Observer):
+        ...     messages = 0
+        ...
+        ...     def concluded(self, summary):
+        ...         self.messages += summary.end == "answered"
+    """
 
     def connected(self, connection: Connection) -> None:
-        """A client has connected."""
+        """
+        Handle a new connection.
+
+        Args:
+            connection: The connection.
+        """
 
     def secured(self, connection: Connection) -> None:
-        """TLS stands."""
+        """
+        Handle a completed TLS handshake.
+
+        Args:
+            connection: The connection.
+        """
 
     def commanded(self, connection: Connection, verb: str) -> None:
-        """A command has come."""
+        """
+        Handle a command, before it is executed.
+
+        Args:
+            connection: The connection.
+            verb: The command in upper case; "" if the server does not know it.
+        """
 
     def replied(self, connection: Connection, reply: Reply) -> None:
-        """A reply was given."""
+        """
+        Handle a reply, which is written.
+
+        Args:
+            connection: The connection.
+            reply: The reply.
+        """
 
     def concluded(self, summary: Summary) -> None:
-        """A transaction is over."""
+        """
+        Handle the end of a transaction.
+
+        Args:
+            summary: What became of it.
+        """
 
     def disconnected(self, connection: Connection, reason: Failure) -> None:
-        """The connection is gone."""
+        """
+        Handle the loss of a connection.
+
+        Args:
+            connection: The connection.
+            reason: Why it is lost.
+        """
 
 
 Told = Callable[..., object] | None
-"""Tells all who want to know; None where nobody does."""
+"""Calls a method of all observers that have it; None if none has."""
 
 
 class Observers:
     """
-    All who watch a server.  Each attribute is that method of all of them, or None.
+    All observers of a server.  Each attribute calls that method of all of them, or is None.
 
     Args:
-        observers: Each an `IServerObserver`.
+        observers: The observers, each an `IServerObserver`.
 
     Raises:
-        TypeError: One is none, or ``observers`` is one observer by itself.
+        TypeError: One is no observer, or the argument is an observer and no list.
     """
 
     def __init__(self, observers: Iterable[Any] = ()) -> None:
@@ -92,7 +134,7 @@ def _guarded(method: Callable[..., object]) -> Callable[..., None]:
     def tell(*what: Any) -> None:
         try:
             method(*what)
-        except BaseException:  # whoever watches must not be in the way
+        except BaseException:  # a broken observer must not stop the server
             log.failure("an observer failed: {method!r}", method=method)
 
     return tell

@@ -35,7 +35,19 @@ _STATUS = re.compile(rb"[0-9]{3}(?:[ -][245]\.[0-9]{1,3}\.[0-9]{1,3}(?= )|(?=[ -
 
 
 def masked(line: bytes) -> bytes:
-    """Return the codes of a reply line, with `HIDDEN` in the place of its text."""
+    """
+    Return a reply line without its text.
+
+    Args:
+        line: A line of a reply, without its line end.
+
+    Returns:
+        The codes of the line, and `HIDDEN`.
+
+    Example:
+        >>> masked(b"535 5.7.8 wrong password: secret")
+        b'535 5.7.8 [credentials]'
+    """
     status = _STATUS.match(line)
     return HIDDEN.encode("ascii") if status is None else b"%b %b" % (status[0], HIDDEN.encode("ascii"))
 
@@ -56,7 +68,12 @@ class Secrets:
         self._too_many = False
 
     def add(self, line: bytes) -> None:
-        """Remember all that is in ``line``: its words, and the parts of those that are base64."""
+        """
+        Remember a line: its words, and the parts of those that are base64.
+
+        Args:
+            line: A line of a login, without its line end.
+        """
         words = line.split(None, _MOST)
         self._too_many |= len(words) > _MOST
         for word in words:
@@ -74,7 +91,12 @@ class Secrets:
         self._too_many |= len(parts) > _MOST or len(self._parts) > _MOST
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
-        """Remember each of ``secrets``, as it is and in base64."""
+        """
+        Remember secrets, each as it is and in base64.
+
+        Args:
+            secrets: The secrets; an empty one is left out.
+        """
         for secret in secrets:
             if secret:
                 self._parts |= {secret.lower(), _base64(secret.encode("utf-8")).rstrip("=")}
@@ -84,7 +106,8 @@ class Secrets:
         Remember the response of a mechanism.
 
         Args:
-            known: Whether `add_secrets` has been told what is secret in it; if not, all of it is.
+            response: The response, which is not in base64.
+            known: Whether `add_secrets` has got what is secret in it; if not, all of it is.
         """
         if response:
             self._parts.add(_base64(response))
@@ -93,10 +116,14 @@ class Secrets:
 
     def within(self, text: str, username: str = "") -> bool:
         """
-        Return whether ``text`` repeats a secret, whole or in part, in any case.
+        Return whether a text repeats a secret, whole or in part, in upper or lower case.
 
         Args:
-            username: A part of the credentials that ``text`` may repeat.
+            text: A line of a reply.
+            username: A part of the credentials that the text may repeat.
+
+        Returns:
+            True too if there are too many secrets to be looked for.
         """
         if self._too_many:
             return True
@@ -111,12 +138,28 @@ class Secrets:
         return any(piece in part for piece in pieces for part in parts)
 
     def masked(self, line: bytes) -> bytes:
-        """Return a line of the server, without its text if that repeats a secret."""
+        """
+        Return a line of the server, without its text if that repeats a secret.
+
+        Args:
+            line: The line, without its line end.
+
+        Returns:
+            The line, or its codes and `HIDDEN`.
+        """
         text = line.decode("utf-8", "replace")
         return masked(line) if self.within(text) or self.within(_challenge(text)) else line
 
     def reply(self, reply: Reply) -> Reply:
-        """Return ``reply`` without the lines that repeat a secret."""
+        """
+        Return a reply without the lines that repeat a secret.
+
+        Args:
+            reply: A reply of the server.
+
+        Returns:
+            The reply itself if no line does; otherwise one with `HIDDEN` in the place of such lines.
+        """
         lines = [HIDDEN if self.within(line) or self.within(_challenge(f"{reply.code} {line}")) else line
                  for line in reply.lines]  # fmt: skip
         return reply if lines == list(reply.lines) else Reply(reply.code, reply.enhanced_code, *lines)

@@ -33,21 +33,23 @@ class Table:
     """
     What may be said when.
 
-    Attributes:
-        keywords: Of all the extensions.
-        verbs: Name to `Verb`, of what is offered.
-        grouped: The names of those whose replies may wait for others.
-        secret: The names of those with a secret argument.
-        mail: Keyword to `Parameter`, for MAIL.
-        mail_checks: What else must be true of a MAIL.
-        rcpt: Keyword to `Parameter`, for RCPT.
-
     Args:
-        extensions: Those offered.
-        known: Those of the box; a verb of theirs that is not offered is answered 502, not 500.
+        extensions: The extensions that are offered, in the order of EHLO.
+        known: Other extensions.  Their commands are answered 502, not 500.
+
+    Attributes:
+        extensions: The extensions that are offered.
+        keywords: Their keywords.
+        verbs: Their commands, by name.
+        grouped: The names of the commands whose replies may wait for others.
+        secret: The names of the commands with a secret argument.
+        mail: The parameters of MAIL, by keyword.
+        mail_checks: The checks of a MAIL that has parameters.
+        rcpt: The parameters of RCPT, by keyword.
+        by_state: For each gate and state the function of each command, by name.
 
     Raises:
-        ValueError: One lacks what it requires, or two claim the same name.
+        ValueError: An extension lacks what it requires, or two have the same name.
     """
 
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
@@ -100,21 +102,32 @@ class Table:
 
 class Tables:
     """
-    The table of a server, and those for sessions that support more than the backend does on the whole.
+    The table of a server, and those of sessions that support more extensions than the backend declares.
+
+    Args:
+        extensions: As those of `Table`.
+        known: As those of `Table`.
 
     Attributes:
-        usual: The `Table` for everybody.
+        usual: The table before a client has a session.
     """
 
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
-        """As `Table`."""
         self._known = tuple(known)
         self._by_method = tuple(each for each in self._known if each.session_method)
         self.usual = Table(extensions, self._known)
         self._more: dict[frozenset[str], Table] = {}
 
     def supporting(self, session: object) -> Table:
-        """The table with what ``session`` supports besides."""
+        """
+        Return the table of a session.
+
+        Args:
+            session: The backend's session.
+
+        Returns:
+            A table with the extensions that the session supports besides; `usual` if there are none.
+        """
         supports = getattr(session, "supports", ())
         for each in self._by_method:
             if getattr(session, each.session_method, None) is not None:

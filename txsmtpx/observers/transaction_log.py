@@ -41,7 +41,7 @@ class TransactionLog(Observer):
 
     Example:
         >>> from txsmtpx import MemoryBackend, SMTPServerFactory
-        >>> factory = SMTPServerFactory(MemoryBackend(), observers=[TransactionLog()])
+        >>> factory = SMTPServerFactory(MemoryBackend(), observers=[TransactionLog("refused")])
     """
 
     def __init__(self, which: Which = "all", listener: str = "", logger: Logger = log) -> None:

@@ -1,9 +1,8 @@
 """
 Time-outs: RFC 5321 §4.5.3.2.
 
-A deadline is a stamp in a dict.  There is one timer a connection, armed for the earliest stamp it has heard
-of; when it fires too early, because the stamp has moved on, it is armed again.  So moving a deadline,
-which happens with every line, does not touch the reactor.
+A deadline is a stamp in a dict.  Each connection has one timer, armed for the earliest stamp so far.  If it fires too
+early, because that stamp has moved on, it is armed again.  So moving a deadline does not touch the reactor.
 """
 
 from __future__ import annotations
@@ -15,10 +14,19 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 class Deadlines:
     """
-    The deadlines of one connection, each called by the phase it belongs to.
+    The deadlines of one connection, each with the name of its phase.  The connection creates it.
 
     Args:
+        clock: Calls functions later.
         expired: Called with the phase whose deadline has passed.
+
+    Example:
+        >>> from twisted.internet.task import Clock
+        >>> clock = Clock()
+        >>> deadlines = Deadlines(clock, print)
+        >>> deadlines.set("idle", 300)
+        >>> clock.advance(300)
+        idle
     """
 
     __slots__ = ("_clock", "_due", "_expired", "_stamps", "_timer")
@@ -31,7 +39,13 @@ class Deadlines:
         self._due = 0.0
 
     def set(self, phase: str, seconds: float) -> None:
-        """``phase`` may last ``seconds`` from now; 0 or less is for ever."""
+        """
+        Limit a phase, which begins now or goes on.
+
+        Args:
+            phase: Its name.
+            seconds: From now; without limit if it is 0 or less.
+        """
         if seconds <= 0:
             return
         stamp = self._clock.seconds() + seconds
@@ -40,19 +54,32 @@ class Deadlines:
             self._arm(stamp)
 
     def clear(self, phase: str) -> None:
-        """``phase`` is over."""
+        """
+        End a phase.
+
+        Args:
+            phase: Its name.
+        """
         self._stamps.pop(phase, None)
 
     def clear_all(self) -> None:
-        """Every phase is over, and another begins; `stop` is for when none does."""
+        """End every phase, because another begins; `stop` is for the end of the connection."""
         self._stamps.clear()
 
     def running(self, phase: str) -> bool:
-        """Whether ``phase`` has a deadline."""
+        """
+        Return whether a phase has a deadline.
+
+        Args:
+            phase: Its name.
+
+        Returns:
+            False if it has ended or has no limit.
+        """
         return phase in self._stamps
 
     def stop(self) -> None:
-        """All is over."""
+        """End every phase, and the timer: the connection is over."""
         self._stamps.clear()
         if self._timer is not None:
             self._timer.cancel()

@@ -39,12 +39,16 @@ if TYPE_CHECKING:
 log = Logger(__name__)
 
 _TLS_HELLO = b"\x16"
-"""A record of type handshake; the first octet says it all, since no command begins so."""
+"""The first octet of a TLS record of type handshake.  No command begins with it."""
 
 
 class Opening:
     """
     How one connection opens.  The connection creates it, and keeps it for STARTTLS and for its end.
+
+    Args:
+        connection: The connection.
+        limits: The time limits of the connection.
 
     Attributes:
         begun: Whether the client is known, and observers have been told of the connection.
@@ -69,7 +73,13 @@ class Opening:
     # ---- what tells of the PROXY header (HeaderReceiver)
 
     def announced(self, header: ProxyHeader, secured: bool) -> None:
-        """The proxy has said who the client is."""
+        """
+        Begin: the PROXY header has come.
+
+        Args:
+            header: The header.
+            secured: Whether the header came inside TLS.
+        """
         self._connection.dialog.connection.proxy_header = header
         self._ask_for_addresses()
         self._begin()
@@ -77,7 +87,12 @@ class Opening:
             self._tls_stands()
 
     def not_announced(self, why: str) -> None:
-        """There is no PROXY header: the connection ends without a word."""
+        """
+        Close the connection without a reply: there is no PROXY header.
+
+        Args:
+            why: The reason, for the log.
+        """
         if self._connection.dialog.link is not Link.CLOSED:  # by a server that stops
             log.warn("session={session} no PROXY header from [{peer}]: {why}", **self._ids, why=why)
             self._connection.dialog.close()
@@ -85,7 +100,7 @@ class Opening:
     # ---- what the connection calls
 
     def start(self) -> None:
-        """The connection is made."""
+        """Begin: the connection is made."""
         connection = self._connection
         self._ask_for_addresses()
         if ISSLTransport.providedBy(connection.transport):
@@ -95,7 +110,12 @@ class Opening:
             self._begin()
 
     def first_octets(self, data: bytes) -> None:
-        """The first that the client sends at all, or in TLS."""
+        """
+        Look at the first octets that the client sends at all, or inside TLS.
+
+        Args:
+            data: The octets.
+        """
         self.pending = False
         if self._handshake is not None:
             self._tls_stands()
@@ -111,31 +131,39 @@ class Opening:
             connection.dialog.say_goodbye(replies.EARLY_TALKER_554)
 
     def greet(self) -> None:
-        """It is time for the greeting."""
+        """Greet the client."""
         self._greeted = True
         self._connection.dialog.connection_made()
 
     def start_tls(self) -> None:
-        """STARTTLS: negotiate."""
+        """Negotiate TLS, for STARTTLS."""
         connection = self._connection
         self.expect_handshake()
         assert connection.factory.tls is not None
         connection.transport.startTLS(connection.factory.tls.creator)
 
     def expect_handshake(self) -> None:
-        """TLS begins."""
+        """Expect a TLS handshake, which has begun or begins now."""
         self._handshake = Handshake(self._connection.transport, self._connection.factory.settings.clock)
         self.pending = True
 
     def handshake_completed(self) -> None:
-        """TLS stands; around a PROXY header, that header comes first."""
+        """Go on: the TLS handshake is complete.  Inside such TLS, a PROXY header comes first."""
         if not self.begun:
             self._handshake = None
         elif self._handshake is not None:
             self._tls_stands()
 
     def handshake_failed(self, why: str) -> bool:
-        """Say so in the log if a handshake is not complete; whether that is so."""
+        """
+        Log that a TLS handshake has failed, if one is not complete.
+
+        Args:
+            why: The reason, for the log.
+
+        Returns:
+            Whether one was not complete.
+        """
         handshake, self._handshake = self._handshake, None
         if handshake is None:
             return False
@@ -144,12 +172,17 @@ class Opening:
         return True
 
     def client_changed(self) -> bool:
-        """XCLIENT has named another client, for which the connection counts from now on; whether it is admitted."""
+        """
+        Count the connection for another client, which XCLIENT has named.
+
+        Returns:
+            Whether that client may have one more connection.
+        """
         self._connection.factory.admission.dismiss_host(self._counted)
         return self._count()
 
     def leave(self) -> None:
-        """The connection counts no more."""
+        """Count the connection no more: it is lost."""
         self._connection.factory.admission.dismiss(self._connection, self._counted)
 
     # ---- inside
@@ -161,7 +194,7 @@ class Opening:
         return {"session": connection.session_id, "peer": connection.peer_host}
 
     def _refusal(self) -> Reply | None:
-        """Count for the client; the reply for a client that is not admitted, else None."""
+        """Count the connection for its client, and return the reply for a client that is not admitted, else None."""
         if not self._room:
             stopping = self._connection.factory.admission.stopping
             return replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421

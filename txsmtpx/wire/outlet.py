@@ -1,12 +1,12 @@
 """
-The way out of a connection: what is written leaves at once, when nothing is queued before it.
+The output of a connection: what is written is sent at once, if nothing is queued before it.
 
-A Twisted transport sends in the next turn of the reactor, for which it must be told to watch the socket for writing
-and, a moment later, to stop: for a dialogue of short lines that is a third of all the work.  Nearly every reply
-finds the socket ready, so it is tried first.  What it does not take goes the usual way, with all that Twisted
-has for it: buffering, back-pressure, an orderly close.
+A Twisted transport sends in the next turn of the reactor.  For that the reactor begins to watch the socket for writing
+and, a moment later, ends it; for a dialog of short lines that is a third of all the work.  Nearly every reply finds the
+socket ready, so it is sent first.  What the socket does not take goes the usual way, with Twisted's buffering,
+back-pressure and orderly close.
 
-Inside TLS there are two turns to save: Twisted's TLS waits one for more to encrypt, and its transport another.
+Inside TLS this saves two turns: Twisted's TLS waits one for more to encrypt, and its transport another.
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ def writer(transport: Any) -> Callable[[bytes], object]:
 
 
 class Outlet:
-    """Writes to one transport, in order."""
+    """
+    Writes to one transport, in order.
+
+    Args:
+        transport: The transport of a connection.
+    """
 
     __slots__ = ("_plain", "_tls", "_transport")
 
@@ -60,7 +65,12 @@ class Outlet:
             send_tls_at_once(transport)
 
     def write(self, octets: bytes) -> None:
-        """Send ``octets``; the connection stands."""
+        """
+        Send octets on a connection that is open.
+
+        Args:
+            octets: The octets.
+        """
         transport = self._transport
         if self._tls is not None:
             write_unbuffered(self._tls, octets)

@@ -22,12 +22,19 @@ Transcript = Callable[[str, str, str], None]
 
 
 def to_log(session_id: str, speaker: str, line: str) -> None:
-    """The transcript that ``--transcript`` means."""
+    """
+    Write a line to the log: the transcript of ``--transcript``.
+
+    Args:
+        session_id: The session.
+        speaker: "C" for the client, "S" for the server.
+        line: The line, without its line end.
+    """
     log.info("session={session} {speaker}: {line}", session=session_id, speaker=speaker, line=line)
 
 
 class _OwnCommands:
-    """Those that a client of ours sends: it knows them all, and its login hides what is secret."""
+    """The commands of a client of this library: it knows them all, and its login hides secrets by itself."""
 
     def knows(self, verb: str) -> bool:
         return True
@@ -40,7 +47,13 @@ _OWN = _OwnCommands()
 
 
 class Recorder:
-    """Writes the lines of one connection to a transcript; created by each end that has a transcript."""
+    """
+    Writes the lines of one connection to a transcript.  Each end that has a transcript creates one.
+
+    Args:
+        transcript: Takes the lines.
+        session_id: The session.
+    """
 
     __slots__ = ("_secrets", "_session_id", "_transcript")
 
@@ -56,16 +69,26 @@ class Recorder:
         Args:
             line: Without its line end.
             response: Whether it is part of a login.
-            commands: Those of the server; None for those of a client of ours.
+            commands: The commands of the server; None for a client of this library.
         """
         self._transcript(self._session_id, "C", self._of_client(line, response, commands or _OWN))
 
     def server(self, line: bytes) -> None:
-        """Write down a line of the server, without its line end."""
+        """
+        Write down a line of the server.
+
+        Args:
+            line: Without its line end.
+        """
         self._transcript(self._session_id, "S", self._of_server(line))
 
     def message(self, octets: int) -> None:
-        """Write down that so many octets of a message were sent."""
+        """
+        Write down that octets of a message were sent.
+
+        Args:
+            octets: Their number.
+        """
         self._transcript(self._session_id, "C", f"[{octets} octets of a message]")
 
     def _of_client(self, line: bytes, response: bool, commands: Commands) -> str:
@@ -93,7 +116,15 @@ class Recorder:
 
 
 def printable(line: bytes) -> str:
-    """Any line, without control characters."""
+    """
+    Return a line as text.
+
+    Args:
+        line: Any octets.
+
+    Returns:
+        The text, with control characters as Python escapes them.
+    """
     return _escaped(line.decode("utf-8", "backslashreplace"))
 
 
