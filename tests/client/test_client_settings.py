@@ -28,13 +28,20 @@ WRONG = {
 }
 
 
-TAKERS = {"connect": connect, "pool": SMTPPool, "relay": lambda endpoint, **how: RelayBackend([endpoint], **how)}
+TAKERS = {
+    "connect": connect,
+    "send_mail": lambda endpoint, **how: send_mail(endpoint, "me@example.org", ["you@example.net"], b"x\r\n", **how),
+    "pool": SMTPPool,
+    "relay": lambda endpoint, **how: RelayBackend([endpoint], **how),
+}
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("taker", TAKERS)
 def test_what_cannot_be_used(taker, wrong):
     settings, text = WRONG[wrong]
+    if taker == "relay":  # which has words of its own, those of txsmtpx.arguments
+        text = next(iter(settings))
     with pytest.raises((TypeError, ValueError), match=text) as caught:
         TAKERS[taker]("tcp:mail.example.net:587", **settings)
     assert "secret" not in str(caught.value)
@@ -96,6 +103,8 @@ NONE = {
 @pytest.mark.parametrize("taker", TAKERS)
 def test_what_is_no_endpoint(taker, none):
     endpoint, text = NONE[none]
+    if taker == "relay":
+        text = f"{text}|endpoints must be a list"
     with pytest.raises((TypeError, ValueError), match=text):
         TAKERS[taker](endpoint)
 

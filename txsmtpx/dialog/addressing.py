@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from txsmtpx.dialog.source import check_body
+from txsmtpx.dialog.client_body import check_body
 from txsmtpx.grammar import path
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions

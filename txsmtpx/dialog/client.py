@@ -1,11 +1,11 @@
 """
 The client's half of a connection (RFC 5321 §4), without a transport.
 
-Theory of operation.  The dialog holds a queue of the replies that are expected.  Whoever writes a command enqueues its
-reply; the server's n-th reply goes to the n-th entry (law 15).  Pipelining is no more than that (RFC 2920).
+Theory of operation.  The dialog holds a queue of the replies that are expected, one entry for each command.  The
+server's n-th reply goes to the n-th entry (law 15).  Pipelining is no more than that (RFC 2920).
 
-Each entry names the verb that its reply answers, and the phase, which has a time-out and decides which codes fit.
-`txsmtpx.dialog.answers` has the replies that fit no entry: they end the connection.
+Each entry names the verb that its reply answers, and the phase, which has a time-out and decides which codes fit.  A
+reply that fits no entry ends the connection (`txsmtpx.dialog.answers`).
 
 `ClientDialog.failure` is None while commands can be sent.  When it is set, it stays set: each waiting entry has
 received a copy of it, and so does each entry that is enqueued later.
@@ -42,30 +42,9 @@ NO_SEGMENT = 1 << 30
 """Replies that are due while it is not known which came together: any number."""
 
 
-def checked(reply: Reply, command: str) -> Reply:
-    """
-    Return a reply that accepts its command.
-
-    Args:
-        reply: The reply.
-        command: The command that it answers, for the error.
-
-    Returns:
-        The same reply.
-
-    Raises:
-        SMTPError: The reply rejects the command.
-    """
-    if reply.code >= 400:
-        raise SMTPError.from_reply(reply, command)
-    return reply
-
-
 class ClientDialog:
     """
-    One connection to a server, without a transport.
-
-    Feed it the server's lines by `line_received`.  It writes to its `ClientWire`.
+    One connection to a server.  Feed it the server's lines by `line_received`.  It writes to its `ClientWire`.
 
     Attributes:
         wire: The transport.
@@ -76,7 +55,7 @@ class ClientDialog:
         fetching: The Deferred by which a piece of a body, or a response of AUTH, is awaited; cancelled by a failure.
         in_data: Whether the octets of a message are being sent after 354, so that a command would be a part of it.
         secrets: Those of every AUTH, which are not shown; None before the first AUTH.
-        left_open: Whether a transaction was left unfinished, so that RSET comes before the next MAIL.
+        left_open: Whether RSET must come before the next MAIL, since a transaction was left unfinished.
 
     Args:
         wire: The transport.
@@ -285,8 +264,6 @@ class ClientDialog:
     def _shown(self, reply: Reply) -> Reply:
         return reply if self.secrets is None else self.secrets.reply(reply)
 
-    # ---- what the server offers
-
     def learn(self, reply: Reply, verified: bool) -> None:
         """
         Note what the server offers (RFC 5321 §4.1.1.1).
@@ -321,8 +298,8 @@ class ClientDialog:
 
         Args:
             error: The reason.
-            politely: Whether QUIT is sent (RFC 5321 §4.1.1.10), if at that place it is a command, and no other reply is
-                still to come.  Then what was written is sent before the connection is closed.
+            politely: Whether QUIT is sent (RFC 5321 §4.1.1.10), and all that was written, before the end.  It is not
+                if another reply is still to come, or if it would be a part of a message.
         """
         if self.failure is not None:
             return

@@ -13,11 +13,12 @@ from twisted.internet.error import ConnectionClosed
 
 from txsmtpx.dialog import demands, source
 from txsmtpx.dialog.addressing import address_of
-from txsmtpx.dialog.client import ClientDialog, checked
+from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Outcome
 from txsmtpx.dialog.demands import EightBit
-from txsmtpx.dialog.exchange import FinalReplies
-from txsmtpx.dialog.source import ClientBody, Source
+from txsmtpx.dialog.exchange import FinalReplies, checked
+from txsmtpx.dialog.source import Source
 from txsmtpx.dialog.transfer import Transfer, bdat, end_without_data
 from txsmtpx.errors import NotOffered, SMTPError
 from txsmtpx.grammar.domain import to_a_label

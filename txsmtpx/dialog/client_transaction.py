@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
-from txsmtpx.dialog.client import ClientDialog, checked
+from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.client_result import Refusals, Result, result_of
-from txsmtpx.dialog.exchange import FinalReplies, Flight
+from txsmtpx.dialog.exchange import FinalReplies, Flight, checked
 from txsmtpx.dialog.failure import own_error
 from txsmtpx.dialog.offer import Envelope
 from txsmtpx.dialog.source import Source

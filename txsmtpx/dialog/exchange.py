@@ -25,6 +25,25 @@ from txsmtpx.grammar.reply import Reply
 T = TypeVar("T")
 
 
+def checked(reply: Reply, command: str) -> Reply:
+    """
+    Return a reply that accepts its command.
+
+    Args:
+        reply: The reply.
+        command: The command that it answers, for the error.
+
+    Returns:
+        The same reply.
+
+    Raises:
+        SMTPError: The reply rejects the command.
+    """
+    if reply.code >= 400:
+        raise SMTPError.from_reply(reply, command)
+    return reply
+
+
 class Turns:
     """
     The exchanges of one connection, each after the one before it is over.

@@ -8,7 +8,8 @@ import base64
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from txsmtpx.dialog.client import ClientDialog, checked
+from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.exchange import checked
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.errors import CommandCancelled, ProtocolError
 from txsmtpx.grammar.command import MAX_SHORT_LINE

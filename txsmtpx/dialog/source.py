@@ -9,15 +9,12 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
-    Callable,
     Generator,
     Iterable,
     Iterator,
     Mapping,
-    Set,
 )
 from email.message import Message
-from typing import Protocol, TypeGuard, runtime_checkable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
@@ -25,95 +22,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.content.serialization import serialized
+from txsmtpx.dialog.client_body import BodyProducer, ClientBody, ReadableFile, SeekableFile, check_body, check_piece
 from txsmtpx.dialog.demands import Content, Watch, of_file, of_octets, of_pieces
+from txsmtpx.interfaces import InThread
 
 CHUNK = 128 * 1024
 """Octets that are read from a file at a time."""
-
-InThread = Callable[..., Deferred[object]]
-"""Calls a function with arguments in a thread."""
-
-
-@runtime_checkable
-class ReadableFile(Protocol):
-    """A file that is open for octets."""
-
-    def read(self, size: int, /) -> bytes:
-        """
-        Read octets.
-
-        Args:
-            size: How many at most.
-
-        Returns:
-            The octets; empty at the end.
-        """
-
-
-class SeekableFile(ReadableFile, Protocol):
-    """A file that can be read again."""
-
-    def seekable(self) -> bool:
-        """
-        Ask whether it can.
-
-        Returns:
-            True if it can.
-        """
-
-    def tell(self) -> int:
-        """
-        Return the position.
-
-        Returns:
-            The position.
-        """
-
-    def seek(self, offset: int, /) -> int:
-        """
-        Go to a position.
-
-        Args:
-            offset: The position.
-
-        Returns:
-            The position.
-        """
-
-
-@runtime_checkable
-class BodyProducer(Protocol):
-    """What Twisted calls an `IBodyProducer`."""
-
-    @property
-    def length(self) -> object:
-        """Its octets; `twisted.web.iweb.UNKNOWN_LENGTH` if their number is not known."""
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        """
-        Begin to write.
-
-        Args:
-            consumer: Takes the octets.
-
-        Returns:
-            A Deferred, which fires at the end.
-        """
-
-    def stopProducing(self) -> None:
-        """Stop for good."""
-
-    def pauseProducing(self) -> None:
-        """Stop for a while."""
-
-    def resumeProducing(self) -> None:
-        """Go on."""
-
-
-ClientBody = (
-    bytes | bytearray | memoryview | Message | ReadableFile | BodyProducer | Iterable[bytes] | AsyncIterable[bytes]
-)
-"""What a client sends as a message."""
 
 
 class Source:
@@ -169,7 +83,7 @@ class Source:
 
     def _seen(self, piece: bytes) -> bytes:
         """Return a piece that may be sent."""
-        _check_piece(piece)
+        check_piece(piece)
         if self.watch is not None:
             self.watch.see(piece)
         return piece
@@ -240,49 +154,6 @@ def source(body: ClientBody, offered: Mapping[str, object], in_thread: InThread,
     return Source(body)
 
 
-def check_body(body: object) -> None:
-    """
-    Check that this is one of the bodies that `source` takes.
-
-    Args:
-        body: The body.
-
-    Raises:
-        TypeError: It is none.
-    """
-    if isinstance(body, io.TextIOBase):
-        raise TypeError("the file is open for text, a body is octets")
-    if isinstance(body, Message) or any(hasattr(body, each) for each in ("read", "startProducing", "__aiter__")):
-        return
-    if isinstance(body, str | Mapping | Set) or not isinstance(body, Iterable | memoryview):
-        raise TypeError(f"not a body: {type(body).__name__}")
-    if isinstance(body, list | tuple):
-        for piece in body:
-            _check_piece(piece)
-
-
-def _check_piece(piece: object) -> None:
-    """
-    Raises:
-        TypeError: The piece is no octets.
-    """
-    if not isinstance(piece, bytes | bytearray | memoryview):
-        raise TypeError(f"a body is octets, and a piece of it is {type(piece).__name__}")
-
-
-def is_seekable(body: object) -> TypeGuard[SeekableFile]:
-    """
-    Ask whether a body is a file that can be read twice.
-
-    Args:
-        body: The body.
-
-    Returns:
-        True if it is.
-    """
-    return isinstance(body, ReadableFile) and hasattr(body, "seekable") and bool(body.seekable())
-
-
 async def look(file: SeekableFile, binary: bool, in_thread: InThread) -> Content:
     """
     Read a file before it is sent, in a thread unless it is in memory.
@@ -334,7 +205,7 @@ async def _read(file: ReadableFile, in_thread: InThread) -> AsyncGenerator[bytes
             raise TypeError("the file is open for text, a body is octets")
         if not chunk:
             return
-        _check_piece(chunk)
+        check_piece(chunk)
         assert isinstance(chunk, bytes | bytearray | memoryview)
         yield bytes(chunk)
 

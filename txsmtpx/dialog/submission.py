@@ -15,10 +15,11 @@ from txsmtpx.content import serialization
 from txsmtpx.dialog import demands, source
 from txsmtpx.dialog.addressing import Recipient, Recipients, addressed, check_addresses, check_options
 from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.client_body import ClientBody, is_seekable
 from txsmtpx.dialog.client_result import Result, merged
 from txsmtpx.dialog.client_transaction import ClientTransaction
 from txsmtpx.dialog.demands import Content, EightBit
-from txsmtpx.dialog.source import ClientBody, Source
+from txsmtpx.dialog.source import Source
 from txsmtpx.dialog.transfer import PIECE
 from txsmtpx.errors import BodyFailed, CommandCancelled, Delivered, DeliveryError, NotOffered
 from txsmtpx.grammar.mailbox import needs_utf8
@@ -41,7 +42,7 @@ def again(body: ClientBody) -> Callable[[], ClientBody]:
     """
     if isinstance(body, bytes | bytearray | memoryview | Message | list | tuple):
         return lambda: body
-    if source.is_seekable(body):
+    if is_seekable(body):
         file, start = body, body.tell()
 
         def rewound() -> ClientBody:
@@ -105,7 +106,7 @@ class Submission:
         """
         sender, pairs = addressed(sender, recipients)
         check_options(options)
-        if not isinstance(body, bytes) and source.is_seekable(body):
+        if not isinstance(body, bytes) and is_seekable(body):
             binary = options is not None and options.body == "BINARYMIME"
             self._looked_at = await source.look(body, binary, self._dialog.wire.in_thread)
         limits = self._dialog.offer.extensions.get("LIMITS")

@@ -17,8 +17,8 @@ import contextlib
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from txsmtpx.dialog.client import ClientDialog, checked
-from txsmtpx.dialog.exchange import FinalReplies, Flight, too_early
+from txsmtpx.dialog.client import ClientDialog
+from txsmtpx.dialog.exchange import FinalReplies, Flight, checked, too_early
 from txsmtpx.dialog.source import Source
 from txsmtpx.errors import ConnectionAborted, DeliveryError, ProtocolError, SMTPError
 from txsmtpx.grammar.reply import Reply

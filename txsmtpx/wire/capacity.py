@@ -130,6 +130,21 @@ class Capacity:
         self._taken -= 1
         self._serve()
 
+    def set_size(self, size: int) -> None:
+        """
+        Change the size.
+
+        Args:
+            size: The most connections.
+
+        Raises:
+            ValueError: It is less than 1.
+        """
+        if size < 1:
+            raise ValueError(f"size is at least 1, not {size}")
+        self.size = size
+        self.resize(size)
+
     def resize(self, limit: int) -> None:
         """
         Change the limit.

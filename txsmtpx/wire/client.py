@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 
 from txsmtpx.dialog.addressing import Recipients
+from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Outcome, Result
 from txsmtpx.dialog.client_transaction import plain
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
-from txsmtpx.dialog.source import ClientBody
 from txsmtpx.dialog.submission import Submission
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply

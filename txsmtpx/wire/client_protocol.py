@@ -33,8 +33,7 @@ from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.outlet import writer
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.tls_state import TLSState
-from txsmtpx.wire.transcript import Recorder, to_log
+from txsmtpx.wire.transcript import recorder
 
 T = TypeVar("T")
 
@@ -83,9 +82,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         self.dialog = ClientDialog(self, (*registry.EXTENSIONS, *settings.extensions), without, settings.lmtp)
         self.handshake = ClientHandshake(self.dialog, tls_options)
         self._deadlines = Deadlines(reactor, self._expired)
-        transcript = settings.transcript
-        function = (to_log if transcript else None) if isinstance(transcript, bool) else transcript
-        self._recorder = None if function is None else Recorder(function, f"{id(self):x}")
+        self._recorder = recorder(settings.transcript, f"{id(self):x}")
         self._lines: deque[bytes] = deque()
         self._unread = b""  # the beginning of a line
         self._lost = False
@@ -95,11 +92,6 @@ class ClientProtocol(LineReceiver, ClientWire):
         self._moved = False
         self._phase: str | None = None
         self.greeting = self.dialog.expect("greeting", "greeting")
-
-    @property
-    def tls(self) -> TLSState | None:
-        """What TLS has negotiated; None in the clear."""
-        return self.handshake.tls
 
     @property
     def usable(self) -> bool:
@@ -302,8 +294,6 @@ class ClientProtocol(LineReceiver, ClientWire):
         if not IReactorThreads.providedBy(reactor):
             return maybeDeferred(function, *arguments)
         return deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
-
-    # ---- TLS and the end
 
     def start_tls(self, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
         """

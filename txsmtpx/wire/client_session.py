@@ -61,7 +61,7 @@ class ClientSession:
     @property
     def tls(self) -> TLSState | None:
         """What TLS has negotiated; None in the clear."""
-        return self.protocol.tls
+        return self.protocol.handshake.tls
 
     @property
     def server_name(self) -> str:
@@ -166,8 +166,7 @@ class ClientSession:
         name = name or ehlo_name(self.protocol.settings.domain)
         if not name:
             name = address_literal(getattr(self.protocol.transport.getHost(), "host", None) or "")
-        tls = self.protocol.tls
-        return await self._commands.hello(name, tls is not None and tls.verified)
+        return await self._commands.hello(name, self.tls is not None and self.tls.verified)
 
     def start_tls(self, options: IOpenSSLClientConnectionCreator) -> Deferred[TLSState]:
         """
@@ -194,9 +193,8 @@ class ClientSession:
         self.authenticated = False
         self._dialog.forget()
         await self._hello()
-        tls = self.protocol.tls
-        assert tls is not None
-        return tls
+        assert self.tls is not None
+        return self.tls
 
     def authenticate(self, auth: Auth) -> Deferred[Reply]:
         """
@@ -216,10 +214,10 @@ class ClientSession:
         return self._do(self._authenticate(auth))
 
     async def _authenticate(self, auth: Auth) -> Reply:
-        if self.protocol.tls is None and not self.protocol.settings.allow_insecure_auth:
+        if self.tls is None and not self.protocol.settings.allow_insecure_auth:
             text = "no TLS: a login in the clear needs allow_insecure_auth=True"
             raise NotOffered(text, command="AUTH", fault=Fault.CALLER)
-        reply = await ClientLogin(self._dialog, auth, self.protocol.tls).run()
+        reply = await ClientLogin(self._dialog, auth, self.tls).run()
         self.authenticated = True
         return reply
 

@@ -7,20 +7,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.ssl import PrivateCertificate
 
 from txsmtpx.dialog.addressing import Recipients, check_message
+from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Result
 from txsmtpx.dialog.demands import EightBit
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.dialog.source import ClientBody
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
-from txsmtpx.wire.connecting import chosen_reactor, connect_with
+from txsmtpx.wire.connecting import Connecting, chosen_reactor, connect_with
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript import Transcript
 
@@ -198,20 +197,15 @@ def send_mail(
         without=without,
         eight_bit=eight_bit,
     )
-    return Deferred.fromCoroutine(_send(endpoint, sender, recipients, body, options, settings, chosen_reactor(reactor)))
+    connecting = Connecting(settings, endpoint, chosen_reactor(reactor))
+    return Deferred.fromCoroutine(_send(connecting, sender, recipients, body, options))
 
 
 async def _send(
-    endpoint: Endpoint,
-    sender: str,
-    recipients: Recipients,
-    body: ClientBody,
-    options: MailOptions | None,
-    settings: ClientSettings,
-    reactor: IReactorTime,
+    connecting: Connecting, sender: str, recipients: Recipients, body: ClientBody, options: MailOptions | None
 ) -> Result:
     sender, recipients = check_message(sender, recipients, body, options)
-    client = await connect_with(settings, endpoint, reactor)
+    client = await connecting.begin()
     try:
         return await client.send(sender, recipients, body, options)
     finally:

@@ -7,7 +7,6 @@ tried elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,16 +15,16 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from txsmtpx.dialog.client import checked
+from txsmtpx.dialog.exchange import checked
 from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, TLSFailed
 from txsmtpx.interfaces import Endpoint, Reactor, clock_of
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_protocol import ClientProtocol
-from txsmtpx.wire.client_settings import ClientSettings, TLSMode
+from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.failover import Dial, Failover
 from txsmtpx.wire.mx import MXEndpoint
-from txsmtpx.wire.target import Target, target
+from txsmtpx.wire.target import target
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
@@ -66,47 +65,61 @@ def connect_with(settings: ClientSettings, endpoint: Endpoint, reactor: IReactor
     Raises:
         ValueError: The endpoint or the options of TLS cannot be used.
     """
-    to = target(reactor, endpoint)
-    mode = settings.tls_mode(to.tls)
-    if mode == "implicit" and not isinstance(to.servers, MXEndpoint):
-        settings.tls_options(to.hostname)  # which raises an error now if the options are wrong
-    return _Connecting(reactor, to, mode, settings, Timeouts.of(settings.timeouts)).begin()
+    return Connecting(settings, endpoint, reactor).begin()
 
 
-@dataclass(frozen=True)
-class _Connecting:
-    """One way to a connection."""
+class Connecting:
+    """
+    One way to a connection.
 
-    reactor: IReactorTime
-    to: Target
-    mode: TLSMode
-    settings: ClientSettings
-    timeouts: Timeouts
+    Args:
+        settings: The settings.
+        endpoint: The endpoint.
+        reactor: The reactor.
+
+    Raises:
+        ValueError: The endpoint or the options of TLS cannot be used.
+        TypeError: The endpoint is none.
+    """
+
+    def __init__(self, settings: ClientSettings, endpoint: Endpoint, reactor: IReactorTime) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._timeouts = Timeouts.of(settings.timeouts)
+        self._to = target(reactor, endpoint)
+        self._mode = settings.tls_mode(self._to.tls)
+        if self._mode == "implicit" and not isinstance(self._to.servers, MXEndpoint):
+            settings.tls_options(self._to.hostname)  # which raises an error now if the options are wrong
 
     def begin(self) -> Deferred[SMTPClient]:
-        """Get the connection within `Timeouts.ready`."""
-        failover = Failover(self.reactor, self.to.servers.addresses, self._dial, self._prepare)
+        """
+        Begin to connect.
+
+        Returns:
+            A Deferred of the connection, which fires within `Timeouts.ready` seconds.
+        """
+        failover = Failover(self._reactor, self._to.servers.addresses, self._dial, self._prepare)
 
         def too_late(result: object, seconds: float) -> SMTPClient:
             text = "; ".join([f"not ready within {seconds} seconds", *map(str, failover.attempts)])
             raise NetworkError.like(TimeoutError, text, "connect")
 
         ready = Deferred.fromCoroutine(self._ready(failover))
-        seconds = self.timeouts.ready
-        return ready.addTimeout(seconds, self.reactor, too_late) if seconds else ready
+        seconds = self._timeouts.ready
+        return ready.addTimeout(seconds, self._reactor, too_late) if seconds else ready
 
     async def _ready(self, failover: Failover[SMTPClient]) -> SMTPClient:
         try:
-            client = await self.to.servers.choose(failover)
+            client = await self._to.servers.choose(failover)
         except CancelledError as error:
             if isinstance(error, DeliveryError):
                 raise
             raise CommandCancelled("the caller cancelled it", command="connect") from error
-        auth = self.settings.auth
+        auth = self._settings.auth
         if auth is None:
             return client
-        if self.settings.auth_optional and not client.can_authenticate(auth):
-            server = client.server_name or self.to.hostname or "the server"
+        if self._settings.auth_optional and not client.can_authenticate(auth):
+            server = client.server_name or self._to.hostname or "the server"
             log.info("{server} does not offer a login; mail is sent without (auth_optional=True)", server=server)
             return client
         try:
@@ -120,18 +133,18 @@ class _Connecting:
         return lambda address: Deferred.fromCoroutine(self._connected(name, address))
 
     async def _connected(self, name: str, address: str) -> ClientProtocol:
-        options = self._tls(name) if self.mode == "implicit" else None
+        options = self._tls(name) if self._mode == "implicit" else None
         factory: Any = UnloggedFactory.forProtocol(
-            lambda: ClientProtocol(self.settings, reactor=self.reactor, tls_options=options)
+            lambda: ClientProtocol(self._settings, reactor=self._reactor, tls_options=options)
         )
         if options is not None:  # wrapClientTLS would take the clock of the global reactor
-            factory = TLSMemoryBIOFactory(options, True, factory, self.reactor)
-        endpoint = self.to.servers.endpoint(address)
-        for proxy in reversed(self.to.proxies):
+            factory = TLSMemoryBIOFactory(options, True, factory, self._reactor)
+        endpoint = self._to.servers.endpoint(address)
+        for proxy in reversed(self._to.proxies):
             endpoint = proxy.around(endpoint)
         connecting: Deferred[Any] = endpoint.connect(factory)
-        if self.timeouts.connect:
-            connecting.addTimeout(self.timeouts.connect, self.reactor, _too_late)
+        if self._timeouts.connect:
+            connecting.addTimeout(self._timeouts.connect, self._reactor, _too_late)
         try:
             protocol = await connecting
         except (ConnectError, ConnectionClosed, DNSLookupError) as error:
@@ -148,10 +161,10 @@ class _Connecting:
             checked(await client.greeting, "greeting")
             await client.hello()
             offered = "STARTTLS" in client.extensions
-            if self.mode == "required" and client.tls is None and not offered:
+            if self._mode == "required" and client.tls is None and not offered:
                 text = "the server does not offer STARTTLS, and tls is required"
                 raise NotOffered(text, command="STARTTLS", temporary=True)
-            if self.mode in ("required", "opportunistic") and client.tls is None and offered:
+            if self._mode in ("required", "opportunistic") and client.tls is None and offered:
                 await client.start_tls(self._tls(client.server_name))
         except BaseException:
             client.quit()  # see above
@@ -166,7 +179,7 @@ class _Connecting:
             TLSFailed: No certificate can be verified for that name, such as one with an underscore.
         """
         try:
-            return self.settings.tls_options(self.to.hostname or name)
+            return self._settings.tls_options(self._to.hostname or name)
         except UnicodeError as error:
             raise TLSFailed(f"no certificate can be verified for the name {name}: {error}") from error
 

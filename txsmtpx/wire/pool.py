@@ -18,10 +18,10 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.ssl import PrivateCertificate
 
 from txsmtpx.dialog.addressing import Recipients, check_message
+from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Result
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.dialog.source import ClientBody
 from txsmtpx.dialog.submission import repeatable
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.options import MailOptions
@@ -37,7 +37,6 @@ from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.server_limit import ServerLimit
 from txsmtpx.wire.target import target
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.too_many_connections import is_421
 from txsmtpx.wire.transcript import Transcript
 
 
@@ -45,7 +44,7 @@ class SMTPPool(Service):
     """
     At most so many connections to one server, for as many messages as there are.
 
-    It is a service: if it is stopped, messages that are being sent are finished, and kept connections are closed.
+    It is a service.  If it is stopped, messages are finished, and kept connections are closed.
 
     Attributes:
         server: The endpoint, for the log: its string, how it describes itself, or the name of its class.
@@ -53,9 +52,7 @@ class SMTPPool(Service):
 
     Example:
         >>> pool = SMTPPool("tcp:localhost:25", size=5)
-        >>> pool.size
-        5
-        >>> async def example(pool: SMTPPool, message: bytes) -> None:
+        >>> async def example(message: bytes) -> None:
         ...     await pool.send("one@example.org", ["two@example.org"], message)
         ...     await pool.stopService()
     """
@@ -167,10 +164,7 @@ class SMTPPool(Service):
     @size.setter
     def size(self, size: int) -> None:
         check_number("size", size, whole=True)
-        if size < 1:
-            raise ValueError(f"size is at least 1, not {size}")
-        self._capacity.size = size
-        self._capacity.resize(size)
+        self._capacity.set_size(size)
 
     @property
     def busy(self) -> bool:
@@ -309,14 +303,7 @@ class SMTPPool(Service):
         Returns:
             Whether another connection may be used for the message.
         """
-        if not is_421(error):
-            return False
-        if self._sent.get(client):
-            return True  # the server has accepted messages on this connection, and accepts no more
-        others = len(self._sent) - 1 + self._opening
-        if others:
-            self._limit.shrink(others, error)
-        return bool(others)
+        return self._limit.note_421(error, self._sent.get(client, 0), len(self._sent) - 1 + self._opening)
 
     def release(self, client: SMTPClient) -> None:
         """
@@ -331,13 +318,9 @@ class SMTPPool(Service):
             self._limit.accepted()
         if client.usable and not worn and not client.spent and not self._stopping:
             self._kept.add(client)
-            self._given_back()
+            self._limit.release()
         else:
-            self._leave(client).addBoth(lambda _: self._given_back())  # until then it counts for the server
-
-    def _given_back(self) -> None:
-        self._limit.grow()
-        self._capacity.release()
+            self._leave(client).addBoth(lambda _: self._limit.release())  # until then it counts for the server
 
     def _leave(self, client: SMTPClient) -> Deferred[None]:
         del self._sent[client]

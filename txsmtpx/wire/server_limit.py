@@ -105,6 +105,26 @@ class ServerLimit:
         self._capacity.resize(self._capacity.size)  # the server has not shown how many connections it accepts
         return False
 
+    def note_421(self, error: Exception, messages: int, others: int) -> bool:
+        """
+        Note an error of a transaction.  421 is about the connection, not about the message.
+
+        Args:
+            error: The error, of any class.
+            messages: Messages that the server has accepted on that connection.
+            others: Other connections that are established or being opened.
+
+        Returns:
+            Whether another connection may be used for the message.
+        """
+        if not is_421(error):
+            return False
+        if messages:
+            return True  # the server accepts no more messages on this connection
+        if others:
+            self.shrink(others, error)
+        return bool(others)
+
     def pause_after(self, error: Exception) -> None:
         """
         Open no connection for a while after a 421.
@@ -120,6 +140,11 @@ class ServerLimit:
     def accepted(self) -> None:
         """Note that a connection was of use: the next pause is short again."""
         self._pause = 0.0
+
+    def release(self) -> None:
+        """Note that a connection is not in use any more, so that another may be opened or reused."""
+        self.grow()
+        self._capacity.release()
 
     def closed(self) -> None:
         """Note that a connection was closed just now."""

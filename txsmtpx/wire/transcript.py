@@ -130,3 +130,19 @@ def printable(line: bytes) -> str:
 
 def _escaped(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
+
+
+def recorder(transcript: Transcript | bool, session_id: str) -> Recorder | None:
+    """
+    Return the recorder of a client's connection.
+
+    Args:
+        transcript: True for the log, False for none, or a function.
+        session_id: The name of the connection in the transcript.
+
+    Returns:
+        The recorder; None for none.
+    """
+    if isinstance(transcript, bool):
+        return Recorder(to_log, session_id) if transcript else None
+    return Recorder(transcript, session_id)
