@@ -55,10 +55,10 @@ def test_a_port_in_use(here, port_in_use, option):
         ("tcp:-1", "port -1 of all addresses: a port is a number from 0 to 65535"),
         ("tcp6:65536", "port 65536 of ::: a port is a number from 0 to 65535"),
         ("haproxy:tcp:65536", "port 65536 of all addresses: a port is a number from 0 to 65535"),
-        ("tcp:0:interface=192.0.2.1", "port 0 of 192.0.2.1: 192.0.2.1 is no address of this host"),
+        ("tcp:0:interface=192.0.2.1", "port 0 of 192.0.2.1: 192.0.2.1 is not an address of this host"),
         ("unix:nowhere/s", "nowhere/s: there is no directory nowhere"),
-        ("unix:file", "file: there is a file of that name, which is no socket"),
-        ("unix:file/s", "file/s: file is no directory"),
+        ("unix:file", "file: there is a file of that name, which is not a socket"),
+        ("unix:file/s", "file/s: file is not a directory"),
     ],
 )
 @pytest.mark.parametrize("option", ["--port", "--web", "--metrics"])

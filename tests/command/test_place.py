@@ -108,7 +108,7 @@ async def test_a_datagram_socket_is_somebodys_too(path, factory):
 async def test_a_file_in_its_place_is_kept(path, factory, lock):
     path.write_text("kept")
     leave(path, lock, bound=False)
-    with pytest.raises(PortError, match=r"there is a file of that name, which is no socket$"):
+    with pytest.raises(PortError, match=r"there is a file of that name, which is not a socket$"):
         await serverFromString(Sockets(reactor), f"unix:{path}").listen(factory)
     assert path.read_text() == "kept"
 
@@ -124,7 +124,7 @@ async def test_a_lock_that_is_none_is_named(path, factory):
     ("name", "why"),
     [
         ("missing/s", "there is no directory {}/missing"),
-        ("file/s", "{}/file is no directory"),
+        ("file/s", "{}/file is not a directory"),
         ("s" * 200, "the path has {length} octets, more than the system takes for a socket"),
     ],
 )
@@ -164,7 +164,7 @@ def test_tcp_in_words():
     range_ = "a port is a number from 0 to 65535"
     assert refused_by(TCPPlace("127.0.0.1", 65536)) == f"cannot listen on port 65536 of 127.0.0.1: {range_}"
     assert refused_by(TCPPlace("::1", 65536)) == f"cannot listen on port 65536 of ::1: {range_}"
-    assert refused_by(TCPPlace("192.0.2.1", 0)).endswith(": 192.0.2.1 is no address of this host")
+    assert refused_by(TCPPlace("192.0.2.1", 0)).endswith(": 192.0.2.1 is not an address of this host")
     said = refused_by(TCPPlace("no.such.host.invalid", 0))
     assert said.endswith(": no.such.host.invalid is neither an address of this host nor a name of one")
 

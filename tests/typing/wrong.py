@@ -19,6 +19,7 @@ from txsmtpx import (
     SMTPClient,
     SMTPError,
     SMTPServerFactory,
+    SMTPService,
     TeeBackend,
     Timeouts,
     connect,
@@ -42,6 +43,15 @@ FilterBackend(MemoryBackend(), Filter, True)  # E: call-arg
 TeeBackend(MemoryBackend())  # E: call-arg
 SMTPServerFactory(MemoryBackend(), domain=5)  # E: arg-type
 SMTPServerFactory(MemoryBackend(), lmtp="yes")  # E: arg-type
+SMTPServerFactory(42)  # E: arg-type
+SMTPServerFactory(MemoryBackend)  # E: arg-type
+SMTPServerFactory(MemoryBackend(), max_mesage_bytes=10)  # E: call-arg
+SMTPServerFactory(MemoryBackend(), max_message_bytes="10")  # E: arg-type
+SMTPServerFactory(MemoryBackend(), extensions=["SIZE"])  # E: list-item
+SMTPServerFactory(MemoryBackend(), tls="startls")  # E: arg-type
+SMTPServerFactory(MemoryBackend(), observers=[print])  # E: list-item
+SMTPServerFactory(MemoryBackend(), bare_newlines="ignore")  # E: arg-type
+SMTPService(SMTPServerFactory(MemoryBackend()), "tcp:25")  # E: arg-type
 Timeouts(conect=5)  # E: call-arg
 MailServer(tls="sometimes")  # E: arg-type
 MailServer(users=["me"])  # E: arg-type

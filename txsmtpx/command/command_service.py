@@ -11,13 +11,12 @@ from typing import cast
 
 from twisted.application.service import IServiceCollection, MultiService
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IReactorCore
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
 from txsmtpx.command.logfile import log_observer
 from txsmtpx.command.process import Process
-from txsmtpx.command.signals import Signals
+from txsmtpx.command.signals import SignalledReactor, Signals
 from txsmtpx.wire.service import SMTPService
 
 log = Logger(__name__)
@@ -76,7 +75,7 @@ class CommandService(MultiService):
         """Start, and handle signals."""
         from twisted.internet import reactor as installed
 
-        reactor = cast(IReactorCore, installed)
+        reactor = cast(SignalledReactor, installed)
         gc.set_threshold(_YOUNG)
         MultiService.startService(self)
         signals = Signals(reactor, self.reload, self.abort)

@@ -1,5 +1,5 @@
 """
-Where the log goes: to where twistd was told, ``--logfile`` and all, in the form that ``--log-format`` says.
+The file of the log: the one that twistd names (``--logfile``), in the form that ``--log-format`` names.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ import io
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TextIO, cast
 
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import FileLogObserver, LogEvent
 from twisted.python.logfile import LogFile
 
@@ -17,42 +18,50 @@ from txsmtpx.observers.json_format import json_format
 from txsmtpx.observers.text_format import TextFormat
 
 
-def log_observer(form: str, twistd: Mapping[str, Any]) -> FileLogObserver | None:
+def log_observer(form: str, twistd: Mapping[str, object]) -> FileLogObserver | None:
     """
-    What twistd is to log with.
+    Create the observer with which twistd logs.
 
     Args:
-        form: "text" or "json".
-        twistd: Its own options.
+        form: The form of the lines, "text" or "json".
+        twistd: The options of twistd.
 
     Returns:
-        None where twistd was told something else: ``--logger`` and ``--syslog`` have forms of their own.
+        The observer.  None if the log has another form: with ``--logger`` or ``--syslog``.
     """
     if twistd.get("logger") or twistd.get("syslog"):
         return None
     name, foreground = twistd.get("logfile"), bool(twistd.get("nodaemon"))
     if name == "-" and not foreground:
-        return None  # which twistd refuses in its own words
-    out = sys.stdout if name == "-" or (foreground and not name) else _file(name or "twistd.log")
+        return None  # twistd refuses this itself
+    out = sys.stdout if name == "-" or (foreground and not name) else _file(str(name or "twistd.log"))
     if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors="backslashreplace")  # an address in UTF-8 is no reason to lose a line
+        out.reconfigure(errors="backslashreplace")  # else a line with an address in UTF-8 would be lost
     return FileLogObserver(out, log_form(form))
 
 
 def log_form(name: str) -> Callable[[LogEvent], str]:
-    """What makes a line of an event, by its name: "text" or "json"."""
+    """
+    Return the function that formats an event as a line.
+
+    Args:
+        name: "text" or "json".
+
+    Returns:
+        The function.
+    """
     return json_format if name == "json" else TextFormat()
 
 
-def _file(name: str) -> Any:
-    """As twistd opens it: SIGUSR1 begins a new one."""
+def _file(name: str) -> TextIO:
+    """Open a log file as twistd does: at SIGUSR1 it is rotated."""
     file = LogFile.fromFullPath(name)
 
     def rotate(number: int, frame: object) -> None:
         from twisted.internet import reactor
 
-        reactor.callFromThread(file.rotate)  # type: ignore[attr-defined]  # typed as a module
+        cast(IReactorFromThreads, reactor).callFromThread(file.rotate)
 
     if not signal.getsignal(signal.SIGUSR1):
         signal.signal(signal.SIGUSR1, rotate)
-    return file
+    return cast(TextIO, file)

@@ -1,42 +1,41 @@
 """
-The file in which twistd keeps its process number, and which stops a start where it names any process that runs.
+The file in which twistd keeps its process number.  If the number is that of any running process, twistd does not start.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
-from typing import Any
 
 from txsmtpx.command.process_number import is_gone
 from txsmtpx.grammar import asciitext
 
 DEFAULT = "twistd.pid"
-"""The name that twistd gives it."""
+"""The name of the file if twistd is given none."""
 
 
 class PidFileError(ValueError):
-    """A pid file keeps a server from starting; the text names it."""
+    """A pid file keeps a server from starting.  The text names the file."""
 
 
-def prepare(twistd: MutableMapping[str, Any]) -> None:
+def prepare(twistd: MutableMapping[str, object]) -> None:
     """
-    See to it that a pid file of the past does not stop a start.
+    Remove a pid file of a server that is gone.
 
-    In the foreground (``-n``) there is none, unless it is named: its shell or its supervisor knows the process, and two
-    servers may run in one directory, or in one where nothing may be written.
+    In the foreground (``-n``) there is no pid file, unless it is named: a shell or supervisor knows the process.  So
+    two servers may run in one directory, or in a directory that they cannot write.
 
     Args:
-        twistd: The options of ``twistd``; those of ``twist`` name no such file.
+        twistd: The options of ``twistd``.  Those of ``twist`` name no such file.
 
     Raises:
-        PidFileError: A server that runs has written it, or it is no pid file.
+        PidFileError: The server that wrote it runs, or it is not a pid file.
     """
     path = twistd.get("pidfile")
     if path == DEFAULT and (twistd.get("nodaemon") or twistd.get("debug")):
         twistd["pidfile"] = ""
     elif path:
-        _remove_stale(os.path.abspath(path))
+        _remove_stale(os.path.abspath(str(path)))
 
 
 def _remove_stale(path: str) -> None:
@@ -46,7 +45,7 @@ def _remove_stale(path: str) -> None:
         written = os.stat(path).st_mtime
         if text and not asciitext.is_number(text):
             raise PidFileError(f"{path} holds no process number: name another file with twistd --pidfile")
-        if not text or is_gone(int(text), written):  # it is empty where the machine went down while it was written
+        if not text or is_gone(int(text), written):  # it is empty if the machine crashed while it was written
             os.remove(path)
             return
     except FileNotFoundError:

@@ -1,5 +1,5 @@
 """
-Where a server listens: how it is tried, and why it cannot be had, in words.
+The places where a server listens: TCP ports and UNIX sockets.  Each can be tried, and explains why it cannot be opened.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import socket
 import stat
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.abstract import isIPv6Address
 from twisted.internet.error import CannotListenError
@@ -19,12 +19,16 @@ from txsmtpx.grammar import asciitext
 
 _LAST_PORT = 65535
 _FIRST_FOR_ALL = 1024
-"""Ports below are root's, unless the system says otherwise."""
+"""Only root may listen on ports below this, unless the system allows it."""
 
 
 class PortError(CannotListenError):
     """
-    A port cannot be had; the text says which and why.
+    A port cannot be opened.  The text says which, and why.
+
+    Args:
+        place: The port.
+        why: Why it cannot be opened.
     """
 
     def __init__(self, place: Place, why: str) -> None:
@@ -36,22 +40,19 @@ class PortError(CannotListenError):
 
 
 class Place(Protocol):
-    """
-    Where a server listens.
-
-    Attributes:
-        name: What an endpoint asked for; the same words find the socket again in another process.
-    """
+    """A place where a server listens."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What an endpoint asked for.  By this name another process finds the socket."""
 
     def prepare(self) -> None:
         """
         Remove what a process that is gone has left there.
 
         Raises:
-            OSError: Something listens there, or it cannot be removed.
+            OSError: A server listens there, or it cannot be removed.
+            OverflowError: There is no such port.
         """
 
     def try_it(self) -> socket.socket | None:
@@ -59,15 +60,23 @@ class Place(Protocol):
         Try whether a server could listen there.
 
         Returns:
-            What keeps it from being had once more, if anything does.
+            A socket that keeps the place from being opened once more, None if nothing does.
 
         Raises:
-            OSError: It cannot be had.
+            OSError: It cannot be opened.
             OverflowError: There is no such port.
         """
 
-    def why_not(self, error: Any) -> str:
-        """Return what ``error`` says of it."""
+    def why_not(self, error: object) -> str:
+        """
+        Explain why the place cannot be opened.
+
+        Args:
+            error: The error.
+
+        Returns:
+            The reason, to be read after the name of the place.
+        """
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class TCPPlace:
 
     Attributes:
         interface: An address of this host, "" for all of IPv4.
+        port: Its number.
     """
 
     interface: str
@@ -84,7 +94,7 @@ class TCPPlace:
 
     @property
     def name(self) -> str:
-        """Return its name."""
+        """What an endpoint asked for."""
         return f"tcp:{self.interface}:{self.port}"
 
     def __str__(self) -> str:
@@ -92,19 +102,28 @@ class TCPPlace:
 
     def prepare(self) -> None:
         """
-        Look at the number alone, since the system cleans up after a process that is gone.
+        Check the number.  The system itself cleans up after a process that is gone.
 
         Raises:
-            OverflowError: It is none; where IPv6 addresses are resolved it would be taken modulo 65536.
+            OverflowError: There is no such port.  ``getaddrinfo`` would take the number modulo 65536.
         """
         if not 0 <= self.port <= _LAST_PORT:
             raise OverflowError(self.port)
 
     def try_it(self) -> socket.socket:
-        """Return a socket that listens there."""
+        """
+        Listen there.
+
+        Returns:
+            The socket.
+
+        Raises:
+            OSError: It cannot be opened.
+            OverflowError: There is no such port.
+        """
         self.prepare()
         family = socket.AF_INET6 if isIPv6Address(self.interface) else socket.AF_INET
-        address: Any = (self.interface, self.port)
+        address: tuple[object, ...] = (self.interface, self.port)
         if family == socket.AF_INET6:
             found = socket.getaddrinfo(self.interface, self.port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
             address = found[0][4]  # with the number of a zone, as in fe80::1%eth0
@@ -119,17 +138,25 @@ class TCPPlace:
             raise
         return tried
 
-    def why_not(self, error: Any) -> str:
-        """Return what ``error`` says of it."""
+    def why_not(self, error: object) -> str:
+        """
+        Explain why the port cannot be opened.
+
+        Args:
+            error: The error.
+
+        Returns:
+            The reason.
+        """
         if isinstance(error, OverflowError):
             return f"a port is a number from 0 to {_LAST_PORT}"
         if isinstance(error, socket.gaierror):
             return f"{self.interface} is neither an address of this host nor a name of one"
-        number = getattr(error, "errno", None)
+        number = error.errno if isinstance(error, OSError) else None
         if number == errno.EADDRINUSE:
             return "it is in use"
         if number == errno.EADDRNOTAVAIL:
-            return f"{self.interface} is no address of this host"
+            return f"{self.interface} is not an address of this host"
         if number in (errno.EACCES, errno.EPERM):
             root = "; ports below 1024 are for root, or for CAP_NET_BIND_SERVICE" if self.port < _FIRST_FOR_ALL else ""
             return f"not permitted{root}"
@@ -138,18 +165,23 @@ class TCPPlace:
 
 @dataclass(frozen=True)
 class UNIXPlace:
-    """A UNIX socket, and the lock that Twisted puts beside it: a symbolic link to a process number."""
+    """
+    A UNIX socket, and the lock that Twisted creates beside it: a symbolic link to a process number.
+
+    Attributes:
+        path: Its path.
+    """
 
     path: str
 
     @property
     def name(self) -> str:
-        """Return its name."""
+        """What an endpoint asked for."""
         return f"unix:{self.path}"
 
     @property
     def lock(self) -> str:
-        """Return the path of its lock."""
+        """The path of its lock."""
         return f"{self.path}.lock"
 
     def __str__(self) -> str:
@@ -157,13 +189,16 @@ class UNIXPlace:
 
     def prepare(self) -> None:
         """
-        Remove a lock and a socket that a process left which is gone.
+        Remove the lock and the socket of a process that is gone.
 
-        Twisted believes a lock whose number is that of any process, and leaves a socket without a lock alone.  Here the
-        socket is asked whether a server listens there, as Dovecot does it.
+        Twisted respects a lock if any process has that number, and does not remove a socket without a lock.  Here the
+        server connects to the socket to find out whether a server listens there, as Dovecot does.
+
+        Raises:
+            OSError: A server listens there, or it cannot be removed.
         """
         if self.path.startswith("\0"):
-            return  # of Linux's abstract namespace, from which it vanishes with its process
+            return  # in Linux's abstract namespace, from which it vanishes with its process
         self._look()
         if os.path.islink(self.lock):
             os.unlink(self.lock)
@@ -172,8 +207,10 @@ class UNIXPlace:
 
     def _look(self) -> None:
         """
+        Check that nothing is in the way.
+
         Raises:
-            OSError: Something that lives has that name.
+            OSError: A server listens there, or there is a file of that name.
         """
         if self._answers() or self._is_held():
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
@@ -192,7 +229,7 @@ class UNIXPlace:
         return True
 
     def _is_held(self) -> bool:
-        """Whether a server has the lock that does not listen yet, or whose socket was removed."""
+        """Return whether a server has the lock: one that does not listen yet, or whose socket was removed."""
         try:
             pid, written = os.readlink(self.lock), os.lstat(self.lock).st_mtime
         except OSError:  # there is none, or it is no link
@@ -207,10 +244,10 @@ class UNIXPlace:
 
     def try_it(self) -> None:
         """
-        Look whether a server could listen there, and change nothing.
+        Try whether a server could listen there, and change nothing.
 
         Raises:
-            OSError: It could not.
+            OSError: It cannot be opened.
         """
         self._look()
         directory = os.path.dirname(self.path) or "."
@@ -218,22 +255,31 @@ class UNIXPlace:
         if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), directory)
 
-    def why_not(self, error: Any) -> str:
-        """Return what ``error`` says of it."""
-        number = getattr(error, "errno", None)
+    def why_not(self, error: object) -> str:
+        """
+        Explain why the socket cannot be opened.
+
+        Args:
+            error: The error.
+
+        Returns:
+            The reason.
+        """
+        number = error.errno if isinstance(error, OSError) else None
         directory = os.path.dirname(self.path) or "."
-        if isinstance(error, OSError) and number is None:  # which Python says without one
+        if isinstance(error, OSError) and number is None:  # Python's own check has no number
             return f"the path has {len(os.fsencode(self.path))} octets, more than the system takes for a socket"
         if number == errno.ENOENT:
             return f"there is no directory {directory}"
         if number == errno.ENOTDIR:
-            return f"{directory} is no directory"
+            return f"{directory} is not a directory"
         if os.path.lexists(self.path) and not self._is_socket():
-            return "there is a file of that name, which is no socket"
+            return "there is a file of that name, which is not a socket"
         if number == errno.EADDRINUSE or number is None:
             return f"it is in use{self._owner()}"
         if number in (errno.EACCES, errno.EPERM):
-            return f"no permission for {os.fsdecode(getattr(error, 'filename', None) or directory)}"
+            name = error.filename if isinstance(error, OSError) else None
+            return f"no permission for {os.fsdecode(name or directory)}"
         return _plain(error)
 
     def _owner(self) -> str:
@@ -243,6 +289,8 @@ class UNIXPlace:
             return ""
 
 
-def _plain(error: Any) -> str:
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"{os.fsdecode(error.filename)}: {words}" if getattr(error, "filename", None) else words
+def _plain(error: object) -> str:
+    if not isinstance(error, OSError):
+        return str(error) or type(error).__name__
+    words = error.strerror or str(error) or type(error).__name__
+    return f"{os.fsdecode(error.filename)}: {words}" if error.filename else words

@@ -1,7 +1,7 @@
 """
 Whether a process number in a file is still that of the server that wrote it.
 
-After a container was killed and started again, the number may be our own, or that of another program.
+After a container was killed and started again, the number may be that of this process, or of another program.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ import contextlib
 import os
 
 _PROGRAMS = frozenset({"twistd", "twist", "smtpx"})
-"""A word of these stands on the command line of whatever may have written one."""
+"""Programs that write such a file: one of these is a word of their command line."""
 
 _TOLERANCE = 2.0
-"""Seconds by which a process may seem to be younger than the file that it wrote: its beginning is known to a second."""
+"""Seconds by which a process may seem younger than the file that it wrote: its start is known to the second only."""
 
 
 def is_gone(pid: int, written: float) -> bool:
     """
-    Return whether the server that wrote a process number has gone.
+    Return whether the server that wrote a process number has ended.
 
     Args:
         pid: The number.
-        written: When, in seconds since 1970.
+        written: The time of writing, in seconds since 1970.
+
+    Returns:
+        True if there is no such process, or if it is this process, another program, or younger than the file.
     """
     if pid in (0, os.getpid()):
         return True
@@ -30,13 +33,13 @@ def is_gone(pid: int, written: float) -> bool:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return True
-    except PermissionError:  # it is another user's
+    except PermissionError:  # a process of another user
         pass
     return _began_later(pid, written) or _is_other_program(pid)
 
 
 def _is_other_program(pid: int) -> bool:
-    """Where there is no ``/proc`` nobody can tell."""
+    """Return whether a process is another program; False if there is no ``/proc``."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = os.fsdecode(file.read()).split("\0")
@@ -46,7 +49,7 @@ def _is_other_program(pid: int) -> bool:
 
 
 def _began_later(pid: int, written: float) -> bool:
-    """Whether the process is younger than the file (proc_pid_stat(5), proc_stat(5))."""
+    """Return whether a process is younger than the file (proc_pid_stat(5), proc_stat(5))."""
     with contextlib.suppress(OSError, ValueError, IndexError, StopIteration):
         with open(f"/proc/{pid}/stat", "rb") as file:
             ticks = int(file.read().rpartition(b")")[2].split()[19])
