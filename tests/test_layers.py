@@ -22,8 +22,9 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 GRAMMAR = ("txsmtpx.grammar",)
 CONTRACTS = (
-    *GRAMMAR, "txsmtpx.arguments", "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.setting", "txsmtpx.settling"
-)
+    *GRAMMAR, "txsmtpx.arguments", "txsmtpx.errors", "txsmtpx.interfaces", "txsmtpx.setting", "txsmtpx.setting_kinds",
+    "txsmtpx.settling",
+)  # fmt: skip
 SASL = (*CONTRACTS, "txsmtpx.sasl")
 DIALOG = (*SASL, "txsmtpx.content", "txsmtpx.dialog")
 MIDDLE = (*DIALOG, "txsmtpx.extensions")
@@ -45,6 +46,7 @@ FLOORS = [
     ("interfaces", (*CONTRACTS, "txsmtpx.content"), (*TWISTED, "twisted.plugin", "twisted.application.service")),
     ("content", (*GRAMMAR, "txsmtpx.content"), ()),
     ("setting.py", (), ()),
+    ("setting_kinds.py", ("txsmtpx.setting",), ()),
     ("arguments.py", ("txsmtpx.interfaces", "txsmtpx.setting"), ("zope.interface",)),
     ("settling.py", GRAMMAR, ("twisted.internet.defer",)),
     ("sasl", SASL, TWISTED),

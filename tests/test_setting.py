@@ -11,19 +11,8 @@ import pytest
 
 from txsmtpx import SMTPServerFactory, SMTPService
 from txsmtpx.dialog.settings import DECLARED, Settings
-from txsmtpx.setting import (
-    Choice,
-    Flag,
-    Function,
-    Number,
-    Seconds,
-    Setting,
-    SettingError,
-    Several,
-    Text,
-    shown,
-    takes,
-)
+from txsmtpx.setting import Setting, SettingError, shown
+from txsmtpx.setting_kinds import Choice, Flag, Function, Number, Seconds, Several, Text, takes
 from txsmtpx.wire import server_settings
 from txsmtpx.wire.server_settings import BY_NAME, ServerKeywords
 

@@ -17,7 +17,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from txsmtpx.command.groups import OPTIONS
-from txsmtpx.command.option import FLAG
+from txsmtpx.command.kind import FLAG
 from txsmtpx.command.usage import Options
 
 FLAGS = [option.name for option in OPTIONS.values() if option.kind is FLAG]

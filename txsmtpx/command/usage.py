@@ -16,7 +16,8 @@ from twisted.python.usage import UsageError
 from txsmtpx.command import pidfile
 from txsmtpx.command.assembly import assemble, report
 from txsmtpx.command.groups import GROUPS, OPTIONS
-from txsmtpx.command.option import FLAG, Action, Given, Option
+from txsmtpx.command.kind import FLAG
+from txsmtpx.command.option import Action, Given, Option
 from txsmtpx.command.process import Process
 from txsmtpx.command.sockets import HandedSockets, Handover, Sockets
 from txsmtpx.command.trial import TrialSockets, trial

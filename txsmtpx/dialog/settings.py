@@ -23,7 +23,8 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
 from txsmtpx.interfaces import BackendLike
 from txsmtpx.sasl.mechanism import Mechanism
-from txsmtpx.setting import Choice, Flag, Function, Number, Seconds, Setting, SettingError, Text, shown
+from txsmtpx.setting import Setting, SettingError, shown
+from txsmtpx.setting_kinds import Choice, Flag, Function, Number, Seconds, Text
 
 OutcomePolicy = Callable[[Sequence[Reply], Reply], Reply]
 """Takes a reply for each recipient in RCPT order, and the outcome of ``data``.  Returns the one reply of SMTP."""
@@ -150,10 +151,7 @@ MAX_RECIPIENTS = Number(
     "max_recipients", 1000, "Limits", "Reject the recipients of a message after the first N (0: no limit)."
 )
 MAX_TRANSACTIONS = Number(
-    "max_transactions",
-    0,
-    "Limits",
-    "Reject MAIL after N transactions in one connection (0: no limit, RFC 9422 §4.1).",
+    "max_transactions", 0, "Limits", "Reject MAIL after N transactions in one connection (0: no limit, RFC 9422 §4.1)."
 )
 MAX_RECIPIENT_DOMAINS = Number(
     "max_recipient_domains",
@@ -163,10 +161,7 @@ MAX_RECIPIENT_DOMAINS = Number(
 )
 # Postfix: smtpd_hard_error_limit = 20.  Exim: smtp_max_synprot_errors = 3, smtp_max_unknown_commands = 3.
 MAX_ERRORS = Number(
-    "max_errors",
-    20,
-    "Limits",
-    "Disconnect after N rejected commands with no message accepted in between (0: never).",
+    "max_errors", 20, "Limits", "Disconnect after N rejected commands with no message accepted in between (0: never)."
 )
 # RFC 5321 §4.5.3.1.4: at least 512, and more for each extension.  Postfix: line_length_limit = 2048.
 MAX_LINE_LENGTH = Number(

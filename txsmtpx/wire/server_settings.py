@@ -19,7 +19,8 @@ from txsmtpx.dialog.settings import OutcomePolicy
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
 from txsmtpx.interfaces import Reactor, ServerObserverLike
-from txsmtpx.setting import Number, Seconds, Setting, Several, takes
+from txsmtpx.setting import Setting
+from txsmtpx.setting_kinds import Number, Seconds, Several, takes
 from txsmtpx.wire.transcript import Transcript
 
 

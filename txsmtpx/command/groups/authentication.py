@@ -18,7 +18,8 @@ from twisted.python.usage import UsageError
 from zope.interface import implementer
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.option import Action, Kind, OptionError, Values, option_of, repeated
+from txsmtpx.command.kind import Kind
+from txsmtpx.command.option import Action, OptionError, Values, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension
@@ -40,7 +41,7 @@ from txsmtpx.sasl.mechanisms import MECHANISMS
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
-from txsmtpx.setting import one_of
+from txsmtpx.setting_kinds import one_of
 from txsmtpx.wire import server_settings as of_wire
 
 

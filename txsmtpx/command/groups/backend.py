@@ -12,21 +12,8 @@ from txsmtpx.backends.plugins import backend_named, plugins
 from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import AUTH
-from txsmtpx.command.option import (
-    DOMAIN_KEY,
-    FLAG,
-    NUMBER,
-    SECONDS,
-    TEXT,
-    Action,
-    Kind,
-    Option,
-    OptionError,
-    Values,
-    one_of,
-    option,
-    repeated,
-)
+from txsmtpx.command.kind import DOMAIN_KEY, FLAG, NUMBER, SECONDS, TEXT, Kind, one_of
+from txsmtpx.command.option import Action, Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog.demands import EightBit
 from txsmtpx.extensions.registry import named

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import PORT, endpoint
-from txsmtpx.command.option import ENDPOINT, FILE, Kind, OptionError, Values, option, option_of, repeated
+from txsmtpx.command.kind import ENDPOINT, FILE, Kind
+from txsmtpx.command.option import OptionError, Values, option, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.wire.certificate_directory import CertificateDirectory

@@ -13,19 +13,8 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.option import (
-    DOMAIN,
-    ENDPOINT,
-    FILE,
-    FLAG,
-    Kind,
-    Option,
-    OptionError,
-    Values,
-    option,
-    option_of,
-    repeated,
-)
+from txsmtpx.command.kind import DOMAIN, ENDPOINT, FILE, FLAG, Kind
+from txsmtpx.command.option import Option, OptionError, Values, option, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension

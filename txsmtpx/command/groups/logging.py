@@ -8,7 +8,8 @@ from typing import Literal, cast
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import endpoint
-from txsmtpx.command.option import FLAG, LOOPBACK_ENDPOINT, Kind, Option, OptionError, Values, one_of, option, option_of
+from txsmtpx.command.kind import FLAG, LOOPBACK_ENDPOINT, Kind, one_of
+from txsmtpx.command.option import Option, OptionError, Values, option, option_of
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.observers.metrics_observer import MetricsObserver
 from txsmtpx.observers.transaction_log import TransactionLog

@@ -9,7 +9,8 @@ from typing import cast
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import endpoint
-from txsmtpx.command.option import DOMAIN_KEY, LOOPBACK_ENDPOINT, Kind, OptionError, Values, option, repeated
+from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, Kind
+from txsmtpx.command.option import OptionError, Values, option, repeated
 from txsmtpx.command.process import Process
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 

@@ -10,7 +10,7 @@ from txsmtpx.command.group import Group
 from txsmtpx.command.option import OptionError, Values, option_of
 from txsmtpx.command.process import Process
 from txsmtpx.interfaces import OneProcessBackend, provides
-from txsmtpx.setting import Number
+from txsmtpx.setting_kinds import Number
 
 NUMBER_OF_WORKERS = option_of(
     Number("workers", 1, "Workers", "Share the ports between N processes.", "processes", least=1), about="process"

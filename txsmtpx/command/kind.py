@@ -1,0 +1,122 @@
+"""
+The kinds of values that options take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from txsmtpx.grammar import asciitext, path
+from txsmtpx.grammar.domain import domain_key
+from txsmtpx.setting import Setting
+from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds
+from txsmtpx.setting_kinds import one_of as in_words
+
+T_co = TypeVar("T_co", covariant=True)
+Word = TypeVar("Word", bound=str)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T_co]):
+    """
+    A kind of values.
+
+    Attributes:
+        word: Stands for the value in the help, "" for a flag.
+        types: The types of TOML that it takes in a file.
+        read: Parse a text, or raise ValueError whose text follows the name of the option.
+        shown: Return a value as a file would have it.
+    """
+
+    word: str
+    types: tuple[type, ...]
+    read: Callable[[str], T_co]
+    shown: Callable[[object], str] = str
+
+
+def _number(text: str) -> int:
+    if not asciitext.is_number(text):
+        raise ValueError(f"must be a number, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < math.inf:
+            return float(text)
+    raise ValueError(f"must be a number of seconds, not {text!r}")
+
+
+def _domain(text: str) -> str:
+    try:
+        path.check_domain_part(text)
+        domain_key(text)
+    except ValueError:
+        raise ValueError(f"must be a domain, such as mx.example.org, not {text!r}") from None
+    return text
+
+
+def _loopback_port(text: str) -> str:
+    return f"tcp:{text}:interface=127.0.0.1" if asciitext.is_number(text) else text
+
+
+def _port(text: str) -> str:
+    return f"tcp:{text}" if asciitext.is_number(text) else text
+
+
+FLAG: Kind[bool] = Kind("", (bool,), bool, lambda value: str(value).lower())
+TEXT: Kind[str] = Kind("TEXT", (str,), str)
+FILE: Kind[str] = Kind("FILE", (str,), str)
+DOMAIN: Kind[str] = Kind("DOMAIN", (str,), _domain)
+"""A domain or an address literal (RFC 5321 §4.1.2)."""
+DOMAIN_KEY: Kind[str] = Kind("DOMAIN", (str,), lambda text: domain_key(_domain(text)))
+"""The same, in the form in which domains are compared."""
+NUMBER: Kind[int] = Kind("N", (int,), _number)
+SECONDS: Kind[float] = Kind("SECONDS", (int, float), _seconds)
+ENDPOINT: Kind[str] = Kind("ENDPOINT", (str, int), _port)
+"""A server endpoint string; a number is a TCP port."""
+LOOPBACK_ENDPOINT: Kind[str] = Kind("ENDPOINT", (str, int), _loopback_port)
+"""A server endpoint string; a number is a TCP port of the loopback interface, which other hosts cannot reach."""
+
+
+def one_of(*words: Word) -> Kind[Word]:
+    """
+    Create a kind whose values are a few words.
+
+    Args:
+        words: The words.
+
+    Returns:
+        The kind.
+    """
+
+    def read(text: str) -> Word:
+        for word in words:
+            if text == word:
+                return word
+        raise ValueError(f"must be {in_words(words)}, not {text!r}")
+
+    return Kind("|".join(words), (str,), read)
+
+
+def kind_of(setting: Setting[object]) -> Kind[object]:
+    """
+    Return the kind of values that a setting takes.
+
+    Args:
+        setting: The setting.
+
+    Returns:
+        The kind.
+    """
+    if isinstance(setting, Flag):
+        return FLAG
+    if isinstance(setting, Number):
+        return NUMBER
+    if isinstance(setting, Seconds):
+        return SECONDS
+    return one_of(*setting.words) if isinstance(setting, Choice) else TEXT
