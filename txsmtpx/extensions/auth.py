@@ -1,5 +1,9 @@
 """
-RFC 4954: AUTH, the verb, the exchange, and the parameter of MAIL.
+AUTH (RFC 4954): the command, the SASL exchange, and the parameter of MAIL.
+
+The server counts the failed logins of a connection.  It delays each 535 by ``auth_failure_delay`` times their number,
+and closes the connection after ``max_auth_failures``.  Postfix delays each error by a second
+(``smtpd_error_sleep_time``); Dovecot delays failures by two (``auth_failure_delay``).
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.extension import Answer, Extension, Verb
 from txsmtpx.dialog.outcome import fits
 from txsmtpx.dialog.refusals import log_refused_login, refuse
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
@@ -46,7 +50,15 @@ TLS_FOR_MECHANISM_538 = Reply(538, (5, 7, 11), "Encryption required for that aut
 
 
 def challenge_334(text: str) -> Reply:
-    """``text``: base64 (RFC 4954 §4)."""
+    """
+    Return a challenge (RFC 4954 §4).
+
+    Args:
+        text: The challenge in base64.
+
+    Returns:
+        334.
+    """
     return Reply(334, None, text)
 
 
@@ -54,8 +66,17 @@ def _announce(dialog: ServerDialog) -> str | None:
     return " ".join(mechanism.name for mechanism in offered(dialog)) or None
 
 
-def auth(dialog: ServerDialog, argument: str) -> Any:
-    """§4."""
+def auth(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer AUTH (§4).
+
+    Args:
+        dialog: The dialog of the client.
+        argument: The name of a mechanism, and an initial response.
+
+    Returns:
+        A reply, None, or a Deferred of either.
+    """
     if dialog.authenticated or dialog.connection.username is not None:
         return AUTHENTICATED_503
     name, _, initial = argument.partition(" ")
@@ -67,7 +88,7 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
     mechanisms = offered(dialog)
     if not mechanisms:
         return TLS_FOR_MECHANISM_538
-    if mechanism not in mechanisms:  # though inside TLS nothing will help one that wants a certificate
+    if mechanism not in mechanisms:  # within TLS, EXTERNAL still needs a certificate
         return UNKNOWN_MECHANISM_504 if dialog.connection.tls is not None else TLS_FOR_MECHANISM_538
     if initial and mechanism.server_first:
         return SERVER_FIRST_501
@@ -80,10 +101,14 @@ def auth(dialog: ServerDialog, argument: str) -> Any:
 
 class Exchange:
     """
-    One exchange: challenges and responses until there are credentials, and what becomes of them.
+    One exchange: challenges and responses until there are credentials, then the login.  `auth` creates it.
 
     An exchange that the client cancels counts as a failed login.  So does one that ends in a malformed response after a
-    response that the mechanism took: what the mechanism did for that, such as a look-up, is not to be had for nothing.
+    response that the mechanism has accepted: the work for that, such as a look-up, has been done.
+
+    Args:
+        dialog: The dialog of the client.
+        mechanism: The mechanism.
     """
 
     def __init__(self, dialog: ServerDialog, mechanism: Mechanism) -> None:
@@ -92,10 +117,18 @@ class Exchange:
         self._server: SASLServerLike = mechanism.server(dialog.connection, dialog.settings.backend)
         self._username: object = b""
         self._secrets = Secrets()
-        self._taken = 0  # responses that the mechanism took
+        self._taken = 0  # responses that the mechanism has accepted
 
-    def line(self, line: bytes) -> Any:
-        """A response, in base64; or the client gives up."""
+    def line(self, line: bytes) -> Answer:
+        """
+        Handle a line of the client.
+
+        Args:
+            line: A response in base64; ``b"*"`` cancels the exchange.
+
+        Returns:
+            A reply, None, or a Deferred of either.
+        """
         self._dialog.end_exchange()
         if line == b"*":
             return self._refuse(NO_MORE_CREDENTIALS_501)
@@ -104,15 +137,23 @@ class Exchange:
             response = base64.b64decode(line, validate=True)
         except binascii.Error:
             return self._malformed(BAD_BASE64_501)
-        if len(line) != 4 * -(-len(response) // 3):  # padding behind padding (RFC 4648 §4), which Python lets pass
+        if len(line) != 4 * -(-len(response) // 3):  # Python accepts padding behind padding (RFC 4648 §4)
             return self._malformed(BAD_BASE64_501)
         return self.step(response)
 
-    def _malformed(self, reply: Reply) -> Any:
+    def _malformed(self, reply: Reply) -> Answer:
         return self._refuse(reply) if self._taken else reply
 
-    def step(self, response: bytes | None) -> Any:
-        """The mechanism's turn."""
+    def step(self, response: bytes | None) -> Answer:
+        """
+        Pass a response to the mechanism.
+
+        Args:
+            response: The response; None if the client has sent no initial response.
+
+        Returns:
+            A reply, None, or a Deferred of either.
+        """
         try:
             answer = settle(self._server.next(response))
         except BaseException:
@@ -121,10 +162,10 @@ class Exchange:
             return answer.addCallbacks(self._answered, self._stopped, callbackArgs=(response,))
         return self._answered(answer, response)
 
-    def _stopped(self, failure: Failure) -> Any:
+    def _stopped(self, failure: Failure) -> Answer:
         return self._malformed(BAD_RESPONSE_501) if failure.check(ValueError) else self._failed(failure)
 
-    def _answered(self, answer: Any, response: bytes | None) -> Any:
+    def _answered(self, answer: object, response: bytes | None) -> Answer:
         if isinstance(answer, bytes):
             self._taken += response is not None
             return self._challenge(answer, self.line)
@@ -137,7 +178,7 @@ class Exchange:
             return session.addCallbacks(self._entered, self._refused, callbackArgs=(answer,))
         return self._entered(session, answer)
 
-    def _challenge(self, octets: bytes, then: Callable[[bytes], Any]) -> Reply:
+    def _challenge(self, octets: bytes, then: Callable[[bytes], Answer]) -> Reply:
         self._dialog.converse(then)
         return challenge_334(base64.b64encode(octets).decode("ascii"))
 
@@ -151,8 +192,8 @@ class Exchange:
         log.info("session={session} {who!r} logged in", session=session_id, who=username or "anonymous")
         return AUTHENTICATED_235
 
-    def _refused(self, failure: Failure) -> Any:
-        """The credentials are wrong; some mechanisms have a challenge to say so, before the answer."""
+    def _refused(self, failure: Failure) -> Answer:
+        """Reject the credentials.  Some mechanisms have a challenge before the reply."""
         refusal = getattr(self._server, "refusal", None)
         wrong = failure.check(UnauthorizedLogin) or getattr(failure.value, "code", 0) == 535
         if refusal is None or not wrong:
@@ -160,18 +201,18 @@ class Exchange:
         reply = failure.value.reply if isinstance(failure.value, SMTPError) else replies.BAD_CREDENTIALS_535
         self._count(reply)
 
-        def acknowledged(line: bytes) -> Any:
+        def acknowledged(line: bytes) -> Answer:
             self._dialog.end_exchange()
             return self._slowly(NO_MORE_CREDENTIALS_501 if line == b"*" else reply)
 
         return self._challenge(refusal, acknowledged)
 
-    def _failed(self, failure: Failure) -> Any:
+    def _failed(self, failure: Failure) -> Answer:
         """
-        Refused: counted, and answered the later the oftener it happens, so that nobody guesses for long.
+        Reject the login.
 
         Raises:
-            Exception: It was no refusal but a failure of the backend's own.
+            Exception: The backend has failed; it has not rejected the login.
         """
         if failure.check(UnauthorizedLogin):
             reply = replies.BAD_CREDENTIALS_535
@@ -181,7 +222,7 @@ class Exchange:
             failure.raiseException()
         return self._refuse(reply)
 
-    def _refuse(self, reply: Reply) -> Any:
+    def _refuse(self, reply: Reply) -> Answer:
         self._count(reply)
         return self._slowly(reply)
 
@@ -222,9 +263,9 @@ def _log_in(dialog: ServerDialog, credentials: Any) -> Any:
 
 def _decode(text: str | None) -> str:
     """
-    §5: who first submitted the message, "" for <>.
+    Decode the user who first submitted the message (§5); "" for <>.
 
-    curl puts the address in angle brackets, and does not encode it; others encode the brackets too.
+    curl writes the address in angle brackets, and does not encode it.  Others encode the brackets too.
     """
     if not text:
         raise Malformed("takes an address in xtext, or <>")
@@ -250,7 +291,7 @@ def _encode(address: str) -> str:
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """Not announced, as in the clear, is not accepted."""
+    """Reject the parameter while AUTH is not advertised, as on a connection without TLS."""
     return replies.unknown_parameter_555("AUTH") if options.auth is not None and not offered(dialog) else None
 
 

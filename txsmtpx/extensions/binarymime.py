@@ -1,7 +1,7 @@
 """
-RFC 3030 §3: BINARYMIME, bodies that are no lines at all, by BDAT only.
+BINARYMIME (RFC 3030 §3): bodies of any octets, without lines, by BDAT only.
 
-Its parameter is BODY, which belongs to `txsmtpx.extensions.eightbitmime`.
+Its parameter is BODY, which `txsmtpx.extensions.eightbitmime` defines.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-RFC 2852: DELIVERBY, a message that is worth something only for so long.
+DELIVERBY (RFC 2852): a time by which a message must be delivered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from txsmtpx.grammar.reply import Reply
 TOO_SOON_555 = Reply(555, (5, 4, 7), "Not to be delivered within so short a time")
 
 LONGEST_AGO = -999_999_999
-"""The smallest time of BY: it has nine digits (RFC 2852 §4)."""
+"""The smallest value of BY in seconds: it has nine digits (§4)."""
 
 _BY = re.compile(r"([+-]?[0-9]{1,9});([NR])(T?)", re.ASCII | re.IGNORECASE)
 
@@ -28,7 +28,7 @@ def _decode(text: str | None) -> DeliverBy:
         raise Malformed("takes seconds; R or N, perhaps T")
     by = DeliverBy(int(match[1]), asciitext.upper(match[2]), bool(match[3]))
     if by.mode == "R" and by.seconds <= 0:
-        raise Malformed("with R there is time left")  # §4: zero or less is a syntax error then
+        raise Malformed("with R there is time left")  # §4: with R, zero or less is a syntax error
     return by
 
 
@@ -44,19 +44,19 @@ def _announce(dialog: ServerDialog) -> str:
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """§3: what is to be returned when late, and would be, is refused at once."""
+    """Reject a message that would be returned because it cannot be delivered in time (§3)."""
     by, least = options.deliver_by, dialog.settings.deliver_by_minimum
     return TOO_SOON_555 if by is not None and by.mode == "R" and by.seconds < least else None
 
 
 def _read(text: str) -> int:
-    """§2: the fixed minimum in seconds, 0 for none; further options, behind commas, are not known yet."""
+    """Return the minimum in seconds, 0 for none (§2).  Options behind a comma are ignored: none is defined yet."""
     least = text.partition(",")[0]
     return number(9)(least) if least else 0
 
 
 def _keep_to(least: int, options: MailOptions) -> None:
-    """§4.1.4.1."""
+    """Refuse a time below the minimum of the server (§4.1.4.1)."""
     by = options.deliver_by
     if by is not None and by.mode == "R" and by.seconds < least:
         raise NotOffered(f"the server needs {least} seconds to deliver (DELIVERBY)")

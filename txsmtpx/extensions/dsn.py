@@ -1,7 +1,7 @@
 """
-RFC 3461, RFC 6533: delivery status notifications, who wants to hear what of a message.
+DSN (RFC 3461, RFC 6533): the sender chooses the delivery status notifications of a message.
 
-The server decodes; to send them is the work of whoever delivers, so a backend must declare that it does.
+The server decodes the parameters.  The backend sends the notifications, so it must declare that it supports them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _NEVER_MEANT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNITEXT_PLAIN = re.compile(r"[!-*,-<>-\[\]-~\u0080-\U0010ffff]*")
 
 MAX_ENVID = 100
-"""Characters of ENVID (RFC 3461 §4.4)."""
+"""Characters of ENVID at most (RFC 3461 §4.4)."""
 
 MAX_ORCPT = 500
-"""Characters of ORCPT (RFC 3461 §4.2)."""
+"""Characters of ORCPT at most (RFC 3461 §4.2)."""
 
 
 def _decode_ret(text: str | None) -> str:
-    """RFC 3461 §4.3."""
+    """Decode RET (RFC 3461 §4.3)."""
     ret = asciitext.upper(text or "")
     if ret not in ("FULL", "HDRS"):
         raise Malformed("FULL or HDRS")
@@ -36,7 +36,7 @@ def _decode_ret(text: str | None) -> str:
 
 
 def _decode_envid(text: str | None) -> str:
-    """RFC 3461 §4.4."""
+    """Decode ENVID (RFC 3461 §4.4)."""
     if not text or len(text) > MAX_ENVID:
         raise Malformed(f"takes at most {MAX_ENVID} characters of xtext")
     return _printable(xtext.decode(text))
@@ -56,7 +56,7 @@ def _printable(text: str) -> str:
 
 
 def _decode_notify(text: str | None) -> frozenset[str]:
-    """RFC 3461 §4.1: NEVER stands alone."""
+    """Decode NOTIFY (RFC 3461 §4.1).  NEVER cannot be combined."""
     events = asciitext.upper(text or "").split(",")
     if events == ["NEVER"]:
         return frozenset()
@@ -67,12 +67,16 @@ def _decode_notify(text: str | None) -> frozenset[str]:
 
 def _encode_notify(events: frozenset[str]) -> str:
     if not _EVENTS.issuperset(events):
-        raise ValueError("NOTIFY knows SUCCESS, FAILURE and DELAY")
+        raise ValueError("NOTIFY takes SUCCESS, FAILURE and DELAY")
     return ",".join(event for event in ("SUCCESS", "FAILURE", "DELAY") if event in events) or "NEVER"
 
 
 def _decode_orcpt(text: str | None) -> OriginalRecipient:
-    """RFC 3461 §4.2; RFC 6533 §3 for utf-8, which comes as unitext or, where 7 bits must do, as xtext of escapes."""
+    """
+    Decode ORCPT (RFC 3461 §4.2).
+
+    An address of type utf-8 comes as unitext, or without SMTPUTF8 as xtext of escapes (RFC 6533 §3).
+    """
     kind, semicolon, address = (text or "").partition(";")
     if not semicolon or not address or len(text or "") > MAX_ORCPT or not _TYPE.fullmatch(kind):
         raise Malformed("takes a type, a semicolon and an address in xtext")
@@ -90,7 +94,7 @@ def _decode_orcpt(text: str | None) -> OriginalRecipient:
 
 
 def _encode_orcpt(original: OriginalRecipient) -> str:
-    """In ASCII always, which is right with and without SMTPUTF8 (RFC 6533 §3)."""
+    """Encode ORCPT in ASCII, which is allowed with and without SMTPUTF8 (RFC 6533 §3)."""
     kind, address = original
     if asciitext.lower(kind) == "utf-8":
         text = "".join(letter if _QCHAR.fullmatch(letter) else f"\\x{{{ord(letter):02X}}}" for letter in address)

@@ -1,5 +1,5 @@
 """
-RFC 6152: bodies of 8-bit octets, BODY=8BITMIME.
+8BITMIME (RFC 6152): bodies with octets above 127.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _decode(text: str | None) -> str:
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """RFC 3030 §3: BINARYMIME is offered by itself."""
+    """Reject BODY=BINARYMIME if BINARYMIME, an extension of its own (RFC 3030 §3), is not offered."""
     if options.body == "BINARYMIME" and "BINARYMIME" not in dialog.table.keywords:
         return replies.bad_parameter_501("BODY: BINARYMIME is not offered")
     return None

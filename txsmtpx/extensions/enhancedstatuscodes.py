@@ -1,5 +1,7 @@
 """
-RFC 2034: an enhanced code (RFC 3463) on every line of every 2xx, 4xx and 5xx, but for the greeting and the hello.
+ENHANCEDSTATUSCODES (RFC 2034): an enhanced code (RFC 3463) on every line of every 2xx, 4xx and 5xx.
+
+The greeting and the replies to HELO, EHLO and LHLO have none.
 """
 
 from __future__ import annotations

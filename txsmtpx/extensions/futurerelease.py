@@ -1,5 +1,5 @@
 """
-RFC 4865: FUTURERELEASE, a message that is held until its time; for ports of submission only (§4.2).
+FUTURERELEASE (RFC 4865): the server holds a message until a given time.  It is for submission ports only (§4.2).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ HOLD_TOO_LONG_501 = Reply(501, (5, 5, 4), "Longer than messages are held here")
 
 class HoldLimits(NamedTuple):
     """
-    What the server announces (§3).
+    The limits that a server advertises (§3).
 
     Attributes:
-        seconds: The longest hold.
-        until: The latest moment.
+        seconds: The longest time, in seconds.
+        until: The latest time of release.
     """
 
     seconds: int
@@ -54,7 +54,11 @@ def _read(text: str) -> HoldLimits:
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """§4.2: one of the two, and within the limits; §5.2.2: released before it has to be delivered, if it is held."""
+    """
+    Reject a message that cannot be held.
+
+    It has one of the two parameters, within the limits (§4.2).  It is released before it must be delivered (§5.2.2).
+    """
     if options.hold_for is not None and options.hold_until is not None:
         return replies.bad_parameter_501("HOLDFOR or HOLDUNTIL, not both")
     seconds = float(options.hold_for or 0)
@@ -66,7 +70,7 @@ def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
 
 
 def _keep_to(limits: HoldLimits, options: MailOptions) -> None:
-    """§4.1, §5.2.1."""
+    """Refuse a time that the server does not hold (§4.1), or after which BY has passed (§5.2.1)."""
     until, by = options.hold_until, options.deliver_by
     if options.hold_for is not None and until is not None:
         raise ValueError("HOLDFOR or HOLDUNTIL, not both")

@@ -1,7 +1,7 @@
 """
-RFC 9422: LIMITS, how much a server takes before it says no.
+LIMITS (RFC 9422): how many transactions, recipients and domains a server accepts in a connection.
 
-What it says is kept to by `txsmtpx.dialog.limits` on the client; the server says no in MAIL and RCPT.
+The client keeps to the limits, and the server rejects MAIL and RCPT beyond them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from txsmtpx.grammar import asciitext
 _LIMIT = re.compile(r"[A-Za-z0-9_-]+(=[!-:<-~]+)?")
 
 HIGHEST = 999999
-"""A limit has at most six digits (§4); what is higher is as good as none."""
+"""A limit has at most six digits (§4).  A higher one is not advertised."""
 
 
 def _announce(dialog: ServerDialog) -> str | None:
@@ -30,10 +30,10 @@ def _announce(dialog: ServerDialog) -> str | None:
 
 def _read(text: str) -> dict[str, int]:
     """
-    The limits that have a number of at most six digits, not zero (§4); the others are not for us (§3.7).
+    Return the limits whose value is a number of one to six digits, not 0 (§4).  Others are ignored (§3.7).
 
     Raises:
-        ValueError: It is no list of limits, and none of it counts.
+        ValueError: The text is not a list of limits.  Then none of it counts.
     """
     if not all(map(_LIMIT.fullmatch, text.split(" "))):
         raise ValueError("takes limits, which may have values")

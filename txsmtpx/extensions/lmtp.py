@@ -1,7 +1,7 @@
 """
-RFC 2033: LMTP, which is SMTP with another hello and a reply for each recipient after the data.
+LMTP (RFC 2033): SMTP with LHLO in the place of EHLO, and a reply for each recipient after the data.
 
-The replies are the dialog's work (`txsmtpx.dialog.delivery`); here is the hello.
+The dialog sends these replies (`txsmtpx.dialog.delivery`).  This file has LHLO.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-RFC 6710: MT-PRIORITY, from -9 to 9.
+MT-PRIORITY (RFC 6710): the priority of a message, from -9 to 9.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """
-RFC 2920: commands may come before the replies to those before them.  Replies to what came together leave together
-(§3.2).  Where each command waits for the backend, those to MAIL, RCPT and RSET that are ready leave every 20
-milliseconds, and at once when no command waits behind them; no other reply waits.
+PIPELINING (RFC 2920): a client may send commands before it has the replies to those before.
 
-Nothing needs to be done for it here: the wire holds what comes while the dialog waits, and what it says.
+Replies to commands of one segment are written together (§3.2).  If each command waits for the backend, the replies to
+MAIL, RCPT and RSET that are ready are written every 20 milliseconds, and at once when no command follows.  No other
+reply waits.
+
+This file has no code for that: the wire holds the input and the replies while the dialog waits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
-draft-hall-prdr: a reply for each recipient after the data, as LMTP has them, and one for all at the end.
+PRDR (draft-hall-prdr): a reply for each recipient after the data, as in LMTP, then one for all.
 
-The replies are the dialog's work (`txsmtpx.dialog.delivery`, `txsmtpx.dialog.sending`).
+The dialog sends and reads these replies.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from txsmtpx.grammar.reply import Reply
 
 
 def _announce(dialog: ServerDialog) -> str | None:
-    return None if dialog.settings.lmtp else ""  # which has it anyway
+    return None if dialog.settings.lmtp else ""  # LMTP has such replies anyway
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """Not announced, as in LMTP, is not accepted."""
+    """Reject the parameter under LMTP, where it is not advertised."""
     return replies.unknown_parameter_555("PRDR") if options.prdr and dialog.settings.lmtp else None
 
 

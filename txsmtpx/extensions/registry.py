@@ -1,9 +1,8 @@
-"""The extensions in the box, in the order EHLO says them; to add one, write its file and name it here."""
+"""The extensions of the package, in the order of EHLO.  A new extension is a file, and its name here."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions.auth import AUTH
@@ -23,7 +22,7 @@ from txsmtpx.extensions.rrvs import RRVS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.extensions.starttls import STARTTLS
-from txsmtpx.extensions.unimplemented import UNSERVED
+from txsmtpx.extensions.unimplemented import UNIMPLEMENTED
 from txsmtpx.extensions.vrfy_expn import EXPAND, VERIFY
 from txsmtpx.extensions.xclient import XCLIENT, XFORWARD
 from txsmtpx.grammar import asciitext
@@ -52,38 +51,55 @@ EXTENSIONS: tuple[Extension, ...] = (
     AUTH,
 )
 
-KNOWN = (*EXTENSIONS, UNSERVED)
-"""Those whose verbs are answered 502 where they are not offered."""
+KNOWN = (*EXTENSIONS, UNIMPLEMENTED)
+"""The extensions whose commands get 502 where they are not offered."""
 
 _BY_METHOD = tuple([each for each in EXTENSIONS if each.session_method])
 """Those that a session implements by a method."""
 
 
 def offered_with(supports: Collection[Extension]) -> tuple[Extension, ...]:
-    """Those that the library honours alone, those that a backend supports, and what else it brings along."""
+    """
+    Return the extensions that a server offers by default.
+
+    Args:
+        supports: The extensions that the backend supports.
+
+    Returns:
+        Those that the library implements alone, and those that the backend supports.  Extensions of the backend's own
+        come last.
+    """
     own = [each for each in supports if each not in EXTENSIONS]
     return (*[each for each in EXTENSIONS if not each.needs_backend or each in supports], *own)
 
 
 def declared_by(session: object) -> tuple[Extension, ...]:
-    """What a session, or a class of sessions, ``supports``, and what its methods say that it does."""
+    """
+    Return the extensions that a session supports.
+
+    Args:
+        session: A session, or a class of sessions.
+
+    Returns:
+        Those of its attribute ``supports``, and those whose ``session_method`` it has.
+    """
     supports: Collection[Extension] = getattr(session, "supports", ())
     return (*supports, *[each for each in _BY_METHOD if each.kept_by(session)])
 
 
-def left_alone(without: Any, extra: Collection[Extension] = ()) -> frozenset[str]:
+def unused(without: object, extra: Collection[Extension] = ()) -> frozenset[str]:
     """
     Return the keywords of the extensions that a client does not use, though a server offers them.
 
     Args:
         without: Keywords, in any case; of any type, since a caller gives them.
-        extra: Extensions that the client understands besides those in the box.
+        extra: Extensions that the client implements besides those of the package.
 
     Returns:
         Those keywords, and those of the extensions that require one of them: SMTPUTF8 requires 8BITMIME.
 
     Raises:
-        ValueError: The client understands no extension of such a name.
+        ValueError: The client implements no extension of such a name.
         TypeError: These are not keywords.
     """
     if isinstance(without, str | bytes) or not isinstance(without, Collection):
@@ -102,9 +118,15 @@ def left_alone(without: Any, extra: Collection[Extension] = ()) -> frozenset[str
     return frozenset(left)
 
 
-def named(keyword: str) -> Extension:
+def extension_named(keyword: str) -> Extension:
     """
-    The extension of that keyword.
+    Return the extension of a keyword.
+
+    Args:
+        keyword: The keyword, in any case.
+
+    Returns:
+        The extension.
 
     Raises:
         ValueError: There is none.

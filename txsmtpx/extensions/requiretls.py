@@ -1,5 +1,5 @@
 """
-RFC 8689: REQUIRETLS, a message that travels over TLS or not at all.
+REQUIRETLS (RFC 8689): a message that each server passes on over verified TLS, or not at all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from txsmtpx.grammar.reply import Reply
 
 
 def _announce(dialog: ServerDialog) -> str | None:
-    return "" if dialog.connection.tls is not None else None  # §2: only within TLS
+    return "" if dialog.connection.tls is not None else None  # §2: it is advertised within TLS only
 
 
 def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
-    """Not announced, as in the clear, is not accepted."""
+    """Reject the parameter on a connection without TLS, where it is not advertised."""
     return replies.unknown_parameter_555("REQUIRETLS") if options.requiretls and dialog.connection.tls is None else None
 
 

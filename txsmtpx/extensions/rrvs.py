@@ -1,5 +1,5 @@
 """
-RFC 7293: RRVS, for the one who had that mailbox at that time, not for a later owner.
+RRVS (RFC 7293): a recipient is valid only if the mailbox has not changed its owner since a given time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _decode(text: str | None) -> ValidSince:
 
 
 def _encode(valid: ValidSince) -> str:
-    """§3.1 has no fractions of a second: it is asked for a little longer than was wanted."""
+    """Encode the parameter.  §3.1 has no fractions of a second, so the time is rounded down, to the stricter side."""
     if valid.action not in ("C", "R"):
         raise ValueError("the action is C or R")
     return f"{moment.encode(valid.since.replace(microsecond=0))};{valid.action}"

@@ -1,5 +1,5 @@
 """
-RFC 1870: SIZE, what the server takes at most and what the client means to send, in octets.
+SIZE (RFC 1870): the largest message that the server accepts, and the size of a message, in octets.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _octets = number(20)
 
 
 def _announce(dialog: ServerDialog) -> str:
-    return str(dialog.settings.max_message_bytes)  # §3: 0 is no fixed maximum
+    return str(dialog.settings.max_message_bytes)  # §3: 0 means no fixed maximum
 
 
 def _read(text: str) -> int:
-    """The most octets the server takes, 0 where it does not say."""
+    """Return the largest size that the server accepts; 0 if it advertises none."""
     return _octets(text) if text else 0
 
 

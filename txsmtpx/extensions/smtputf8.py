@@ -1,5 +1,5 @@
 """
-RFC 6531: addresses and headers in UTF-8.
+SMTPUTF8 (RFC 6531): addresses and headers in UTF-8.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """
-RFC 3207: STARTTLS.
+STARTTLS (RFC 3207): the handshake of TLS on a connection that began without.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.server import ServerDialog
@@ -17,11 +15,20 @@ TLS_ACTIVE_503 = Reply(503, (5, 5, 1), "TLS is active already")
 
 
 def _announce(dialog: ServerDialog) -> str | None:
-    return "" if dialog.connection.tls is None else None  # §4.2: not within TLS
+    return "" if dialog.connection.tls is None else None  # §4.2: it is not advertised within TLS
 
 
-def starttls(dialog: ServerDialog, argument: str) -> Any:
-    """§4."""
+def starttls(dialog: ServerDialog, argument: str) -> Reply | None:
+    """
+    Answer STARTTLS (§4), then begin the handshake.
+
+    Args:
+        dialog: The dialog of the client.
+        argument: Must be empty.
+
+    Returns:
+        The reply if the command is rejected; None otherwise.
+    """
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
     if dialog.connection.tls is not None:

@@ -1,8 +1,8 @@
 """
-RFC 5321 §3.5: VRFY and EXPN, which ask for the user of a name, and for the members of a list.
+VRFY and EXPN (RFC 5321 §3.5): they ask for the user of a name, and for the members of a list.
 
-Every server knows both commands. EHLO lists VRFY where sessions have `verify`, and EXPN where they have `expand`
-(§3.5.2).
+Every server implements both commands.  EHLO advertises VRFY if sessions have ``verify``, and EXPN if they have
+``expand`` (§3.5.2).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.extension import Answer, Extension, Verb
 from txsmtpx.dialog.outcome import answer
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.server_session import with_session
@@ -24,23 +24,49 @@ CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will tak
 
 
 def found_250(*lines: str) -> Reply:
-    """The backend's word on VRFY and EXPN."""
+    """
+    Return the reply with what a backend has found.
+
+    Args:
+        lines: A mailbox a line.
+
+    Returns:
+        250.
+    """
     return Reply(250, (2, 1, 5), *lines)
 
 
-def vrfy(dialog: ServerDialog, argument: str) -> Any:
-    """Answer VRFY (§4.1.1.6): 252, unless the session is an `IVerifyingSession` that knows the user."""
+def vrfy(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer VRFY (§4.1.1.6).
+
+    Args:
+        dialog: The dialog of the client.
+        argument: The name of a user.
+
+    Returns:
+        A reply, or a Deferred of it: 252, unless the session is an `IVerifyingSession` that knows the user.
+    """
     return _look_up(dialog, argument, VERIFY, VRFY, CANNOT_VERIFY_252)
 
 
-def expn(dialog: ServerDialog, argument: str) -> Any:
-    """Answer EXPN (§4.1.1.7): 502, unless the session is an `IExpandingSession` that knows the list."""
+def expn(dialog: ServerDialog, argument: str) -> Answer:
+    """
+    Answer EXPN (§4.1.1.7).
+
+    Args:
+        dialog: The dialog of the client.
+        argument: The name of a list.
+
+    Returns:
+        A reply, or a Deferred of it: 502, unless the session is an `IExpandingSession` that knows the list.
+    """
     return _look_up(dialog, argument, EXPAND, EXPN, replies.NOT_OFFERED_502)
 
 
 def _look_up(
     dialog: ServerDialog, argument: str, extension: Extension, verb: Verb[ServerDialog], unknown: Reply
-) -> Any:
+) -> Answer:
     if not argument:
         return replies.syntax_501(verb.syntax)
     argument, utf8 = _asks_for_utf8(dialog, argument)
@@ -54,7 +80,8 @@ def _look_up(
             return unknown
         return then(look_up(argument), lambda said: _found(said, unknown, utf8, session, method))
 
-    return with_session(dialog, ask)
+    answered: Answer = with_session(dialog, ask)
+    return answered
 
 
 def _found(said: object, unknown: Reply, utf8: bool, session: object, method: str) -> Reply:
@@ -62,7 +89,7 @@ def _found(said: object, unknown: Reply, utf8: bool, session: object, method: st
     Return the reply for what the session gave.
 
     Raises:
-        TypeError: it is neither None nor a `str` or several of them, nor a `Reply` that may be given.
+        TypeError: It is neither None nor a `str` or several of them, nor a `Reply` that may be given.
     """
     lines = [said] if isinstance(said, str) else list(said) if isinstance(said, Iterable) else None
     if lines is None or not all(isinstance(line, str) for line in lines):

@@ -1,23 +1,24 @@
 """
-XCLIENT and XFORWARD: Postfix's way for a proxy to say who the client really is (XCLIENT_README, XFORWARD_README).
+XCLIENT and XFORWARD of Postfix: a proxy names the client for which it connects (XCLIENT_README, XFORWARD_README).
 
-XCLIENT makes the session another client's, for good: what backends see of the connection is that client's, even
-after STARTTLS, which forgets the HELO and LOGIN that it gave.  LOGIN is a login: the backend gives the session by
-``anonymous_login``, with ``connection.username`` set.  A session that is another client's has the limits of a new one,
-and counts for that client's address.
+XCLIENT assigns the session to another client, until the connection ends.  A backend sees the addresses of that client.
+They stay after STARTTLS, which forgets HELO and LOGIN.  LOGIN is a login: the backend gives the session by
+``anonymous_login``, with ``connection.username`` set.  The limits of the session begin anew, and it counts for the
+address of the client.
 
-XFORWARD tells the next transaction's origin for the logs: ``connection.xforward``.
+XFORWARD names the origin of the next transaction, for the logs: ``connection.xforward``.
 
-Both are for peers in ``trusted_networks`` alone, whoever they speak for.
+Both are accepted from the peers in ``trusted_networks`` only.  The address of the connection decides, not that of
+XCLIENT.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IAddress
 
 from txsmtpx.dialog.extension import Extension, Verb
 from txsmtpx.dialog.server import ServerDialog
@@ -37,12 +38,28 @@ _BETWEEN = ANY - {State.MAIL, State.RCPT, State.CHUNK}
 
 
 def plain_attributes(given: Mapping[str, str]) -> dict[str, str]:
-    """The attributes ``given``, whose addresses are in the form that `txsmtpx.grammar.host.plain_address` gives."""
+    """
+    Return attributes whose addresses are in their plain form (`plain_address`).
+
+    Args:
+        given: The attributes as they came.
+
+    Returns:
+        The attributes.
+    """
     return {name: plain_address(value) if name in ("ADDR", "DESTADDR") else value for name, value in given.items()}
 
 
 def trusted(dialog: ServerDialog) -> bool:
-    """Whether the one who is really connected may speak for others."""
+    """
+    Return whether the peer is in one of the ``trusted_networks``.
+
+    Args:
+        dialog: The dialog of the client.
+
+    Returns:
+        True if it is.  The address of the connection is compared, not that of XCLIENT.
+    """
     if not dialog.settings.trusted_networks:
         return False
     peer = dialog.connection.proxy or dialog.connection.peer
@@ -53,8 +70,17 @@ def trusted(dialog: ServerDialog) -> bool:
     return any(address in network for network in dialog.settings.trusted_networks)
 
 
-def xclient(dialog: ServerDialog, argument: str) -> Any:
-    """The client is another; the session begins anew, with a greeting."""
+def xclient(dialog: ServerDialog, argument: str) -> Reply:
+    """
+    Answer XCLIENT: assign the session to another client, and begin it anew.
+
+    Args:
+        dialog: The dialog of the client.
+        argument: The attributes.
+
+    Returns:
+        The greeting; or why the command is rejected.
+    """
     if not trusted(dialog):
         return NOT_TRUSTED_550
     try:
@@ -77,15 +103,24 @@ def xclient(dialog: ServerDialog, argument: str) -> Any:
     return dialog.settings.greeting
 
 
-def _address(given: dict[str, str], host: str, port: str, before: Any) -> Any:
+def _address(given: dict[str, str], host: str, port: str, before: IAddress | None) -> IAddress | None:
     if host not in given:
         return before
     kind = IPv6Address if ":" in given[host] else IPv4Address
     return kind("TCP", given[host], int(given.get(port) or 0)) if given[host] else None
 
 
-def xforward(dialog: ServerDialog, argument: str) -> Any:
-    """Attributes of the next transaction's origin; several commands add up."""
+def xforward(dialog: ServerDialog, argument: str) -> Reply:
+    """
+    Answer XFORWARD: keep the attributes for the next transaction.  Those of several commands add up.
+
+    Args:
+        dialog: The dialog of the client.
+        argument: The attributes.
+
+    Returns:
+        250; or why the command is rejected.
+    """
     if not trusted(dialog):
         return NOT_TRUSTED_550
     try:

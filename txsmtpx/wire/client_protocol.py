@@ -78,7 +78,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         self.server_name = ""
         self._reactor = reactor
         self._timeouts = Timeouts.of(settings.timeouts)
-        without = registry.left_alone(settings.without, settings.extensions)
+        without = registry.unused(settings.without, settings.extensions)
         self.dialog = ClientDialog(self, (*registry.EXTENSIONS, *settings.extensions), without, settings.lmtp)
         self.handshake = ClientHandshake(self.dialog, tls_options)
         self._deadlines = Deadlines(reactor, self._expired)

@@ -97,7 +97,7 @@ class ClientSettings:
         ehlo_name(self.domain)  # which raises an error if it is wrong, as the next one does
         Timeouts.of(self.timeouts)
         _check_extensions(self.extensions)
-        if "AUTH" in registry.left_alone(self.without, self.extensions) and self.auth is not None:
+        if "AUTH" in registry.unused(self.without, self.extensions) and self.auth is not None:
             raise ValueError("without AUTH there is no login: leave out auth")
         self._check_tls()
         _check_auth(self.auth)
@@ -131,7 +131,7 @@ class ClientSettings:
             ValueError: TLS is required, and STARTTLS, which it needs, is not to be used.
         """
         mode = self.tls or usual
-        if mode == "required" and "STARTTLS" in registry.left_alone(self.without, self.extensions):
+        if mode == "required" and "STARTTLS" in registry.unused(self.without, self.extensions):
             raise ValueError('without STARTTLS there is no TLS: use tls:HOST:PORT, or tls="none" to send in the clear')
         return mode
 

@@ -16,13 +16,13 @@ from txsmtpx.command.kind import DOMAIN_KEY, FLAG, NUMBER, SECONDS, TEXT, Kind, 
 from txsmtpx.command.option import Action, Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog.demands import EightBit
-from txsmtpx.extensions.registry import named
+from txsmtpx.extensions.registry import extension_named
 from txsmtpx.interfaces import PoolsBackend, provides
 
 
 def _keyword(text: str) -> str:
     try:
-        return str(named(text).keyword)
+        return str(extension_named(text).keyword)
     except ValueError as error:
         raise ValueError(f"must be the keyword of an extension, not {text!r}") from error
 

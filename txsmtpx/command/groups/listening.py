@@ -37,7 +37,7 @@ def _network(text: str) -> str:
 
 def _extension(text: str) -> Extension:
     try:
-        return registry.named(text)
+        return registry.extension_named(text)
     except ValueError as error:
         raise ValueError(f"must be the keyword of an extension, not {text!r}") from error
 
