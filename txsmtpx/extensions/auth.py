@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any
+from typing import cast
 
 from twisted.cred.credentials import IAnonymous
 from twisted.cred.error import UnauthorizedLogin
@@ -32,9 +32,17 @@ from txsmtpx.grammar import asciitext, path, replies, xtext
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import ICredentialsBackend, SASLServerLike
+from txsmtpx.interfaces import (
+    ICredentialsBackend,
+    RefusalChallenge,
+    SASLServerLike,
+    SessionLike,
+    Username,
+    UsernamePasswordLike,
+    provides,
+)
 from txsmtpx.sasl.mechanism import Mechanism
-from txsmtpx.settling import settle
+from txsmtpx.settling import Eventual, settle
 
 log = Logger(__name__)
 
@@ -182,10 +190,10 @@ class Exchange:
         self._dialog.converse(then)
         return challenge_334(base64.b64encode(octets).decode("ascii"))
 
-    def _entered(self, session: Any, credentials: Any) -> Reply:
+    def _entered(self, session: SessionLike, credentials: object) -> Reply:
         username = None
         if not IAnonymous.providedBy(credentials):
-            username = getattr(credentials, "authorization", "") or credentials.username.decode("utf-8")
+            username = getattr(credentials, "authorization", "") or cast(Username, credentials).username.decode("utf-8")
         enter_session(self._dialog, session, username)
         self._dialog.authenticated = True
         session_id = self._dialog.connection.session_id
@@ -194,9 +202,8 @@ class Exchange:
 
     def _refused(self, failure: Failure) -> Answer:
         """Reject the credentials.  Some mechanisms have a challenge before the reply."""
-        refusal = getattr(self._server, "refusal", None)
         wrong = failure.check(UnauthorizedLogin) or getattr(failure.value, "code", 0) == 535
-        if refusal is None or not wrong:
+        if not provides(self._server, RefusalChallenge) or not wrong:
             return self._failed(failure)
         reply = failure.value.reply if isinstance(failure.value, SMTPError) else replies.BAD_CREDENTIALS_535
         self._count(reply)
@@ -205,7 +212,7 @@ class Exchange:
             self._dialog.end_exchange()
             return self._slowly(NO_MORE_CREDENTIALS_501 if line == b"*" else reply)
 
-        return self._challenge(refusal, acknowledged)
+        return self._challenge(self._server.refusal, acknowledged)
 
     def _failed(self, failure: Failure) -> Answer:
         """
@@ -253,12 +260,16 @@ class Exchange:
         return answered.addCallback(answer)
 
 
-def _log_in(dialog: ServerDialog, credentials: Any) -> Any:
+def _log_in(dialog: ServerDialog, credentials: object) -> Eventual[SessionLike]:
     backend = dialog.settings.backend
+    session: Eventual[SessionLike]
     if ICredentialsBackend.providedBy(backend):
-        return backend.authenticate(dialog.connection, credentials)
-    username, password = credentials.username.decode("utf-8"), credentials.password.decode("utf-8", "replace")
-    return backend.login(dialog.connection, username, password)
+        session = backend.authenticate(dialog.connection, credentials)
+    else:
+        given = cast(UsernamePasswordLike, credentials)
+        name, password = given.username.decode("utf-8"), given.password.decode("utf-8", "replace")
+        session = backend.login(dialog.connection, name, password)
+    return session
 
 
 def _decode(text: str | None) -> str:

@@ -8,7 +8,6 @@ Every server implements both commands.  EHLO advertises VRFY if sessions have ``
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from txsmtpx.dialog.extension import Answer, Extension, Verb
 from txsmtpx.dialog.outcome import answer
@@ -73,12 +72,13 @@ def _look_up(
     if not argument.isascii() and not utf8:
         return replies.NOT_ASCII_553
 
-    def ask(session: Any) -> Any:
+    def ask(session: object) -> Answer:
         method = extension.session_method
         look_up = getattr(session, method, None)
         if look_up is None:
             return unknown
-        return then(look_up(argument), lambda said: _found(said, unknown, utf8, session, method))
+        answered: Answer = then(look_up(argument), lambda said: _found(said, unknown, utf8, session, method))
+        return answered
 
     answered: Answer = with_session(dialog, ask)
     return answered

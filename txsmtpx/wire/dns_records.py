@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, NoReturn, cast, overload
+from typing import Literal, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import DNSLookupError
@@ -63,27 +63,40 @@ class Records:
         self._resolver = resolver
         self._seconds = seconds
 
-    @overload
-    async def look_up(self, name: str, kind: Literal["MX"]) -> list[dns.Record_MX]: ...
-
-    @overload
-    async def look_up(self, name: str, kind: Literal["A", "AAAA"]) -> list[dns.Record_A | dns.Record_AAAA]: ...
-
-    async def look_up(self, name: str, kind: Kind) -> Sequence[object]:
+    async def exchangers(self, domain: str) -> list[dns.Record_MX]:
         """
-        Look up the records of a name.  CNAME records are followed (RFC 5321 §5.1).
+        Look up the MX records of a domain.  CNAME records are followed (RFC 5321 §5.1).
 
         Args:
-            name: A domain or host name.
+            domain: The domain.
+
+        Returns:
+            The records; an empty list if the DNS has answered that there are none.
+
+        Raises:
+            NoSuchDomain: The domain does not exist.
+            DNSFailed: The DNS gives no usable answer.
+        """
+        return cast(list[dns.Record_MX], await self._look_up(domain, "MX"))
+
+    async def addresses(self, host: str, kind: Literal["A", "AAAA"]) -> list[dns.Record_A | dns.Record_AAAA]:
+        """
+        Look up the addresses of a host.  CNAME records are followed.
+
+        Args:
+            host: The name of the host.
             kind: The type of the records.
 
         Returns:
-            The payloads of the records; an empty list if the DNS has answered that there are no records of this type.
+            The records; an empty list if the DNS has answered that there are none of this type.
 
         Raises:
-            NoSuchDomain: The name does not exist.
+            NoSuchDomain: The host does not exist.
             DNSFailed: The DNS gives no usable answer.
         """
+        return cast(list[dns.Record_A | dns.Record_AAAA], await self._look_up(host, kind))
+
+    async def _look_up(self, name: str, kind: Kind) -> Sequence[object]:
         alias = host_name(name)
         for _ in range(MAX_ALIASES):
             answers = await self._answers(alias, kind)

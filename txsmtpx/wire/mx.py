@@ -164,7 +164,7 @@ class MXEndpoint:
         """
         if self.address:
             return [self.address]
-        found = [(each.preference, decoded(each.name)) for each in await self._records.look_up(self._domain, "MX")]
+        found = [(each.preference, decoded(each.name)) for each in await self._records.exchangers(self._domain)]
         if any(not name for _, name in found):
             raise NullMX(f"{self._domain} takes no mail (null MX)")
         random.shuffle(found)  # the sort is stable, so equal preferences stay shuffled
@@ -189,7 +189,7 @@ class MXEndpoint:
         return AddressLookup(self._reactor, [Deferred.fromCoroutine(family) for family in families])
 
     async def _family(self, host: str, kind: Literal["A", "AAAA"], family: socket.AddressFamily) -> list[str]:
-        return [socket.inet_ntop(family, record.address or b"") for record in await self._records.look_up(host, kind)]
+        return [socket.inet_ntop(family, record.address or b"") for record in await self._records.addresses(host, kind)]
 
     def endpoint(self, address: str) -> IStreamClientEndpoint:
         """
