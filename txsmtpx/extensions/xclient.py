@@ -29,7 +29,7 @@ from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
 
-NOT_TRUSTED_550 = Reply(550, (5, 7, 0), "Not for you")
+NOT_TRUSTED_550 = Reply(550, (5, 7, 0), "Not allowed from this address")
 
 XCLIENT_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")

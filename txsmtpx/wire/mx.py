@@ -166,7 +166,7 @@ class MXEndpoint:
             return [self.address]
         found = [(each.preference, decoded(each.name)) for each in await self._records.exchangers(self._domain)]
         if any(not name for _, name in found):
-            raise NullMX(f"{self._domain} takes no mail (null MX)")
+            raise NullMX(f"{self._domain} accepts no mail (null MX)")
         random.shuffle(found)  # the sort is stable, so equal preferences stay shuffled
         names: dict[str, str] = {}
         for _, name in sorted(found, key=lambda pair: pair[0]):

@@ -135,8 +135,8 @@ def tls_protocol(connection: SSL.Connection) -> TLSMemoryBIOProtocol | None:
     """
     Return the protocol of Twisted that a connection of OpenSSL belongs to.
 
-    Why: the answer to ALPN depends on the factory of the port.  The callback of OpenSSL has the connection only, whose
-    application data are that protocol in Twisted 26.10.  In 24.11 and 25.5 a connection may have none.
+    Why: the answer to ALPN depends on the factory of the port.  The callback of OpenSSL gets the connection only.  In
+    Twisted 26.10 its application data are that protocol.  In 24.11 and 25.5 a connection may have none.
 
     Args:
         connection: A connection, in its handshake.
