@@ -36,8 +36,8 @@ def adopt_port(reactor: IReactorFDSet, descriptor: int, family: int, factory: IP
     """
     Listen on a socket that listens already: systemd has opened it, or the parent of several worker processes.
 
-    Why: `IReactorSocket.adoptStreamPort` creates a port that accepts all connections that wait, and that changes the mode
-    of a UNIX socket.  The classes below do neither.  Their ports are made by `_fromListeningDescriptor`, as Twisted's.
+    Why: `IReactorSocket.adoptStreamPort` creates a port that accepts all connections that wait, and that changes the
+    mode of a UNIX socket.  The classes below do neither.  `_fromListeningDescriptor` makes a port of such a class.
 
     Args:
         reactor: Watches the socket.
@@ -265,8 +265,8 @@ def dispatch_events(reactor: EPollReactor, timeout: float | None) -> None:
     Wait for events of epoll, and pass each one to the object that waits for it.
 
     Why: `EPollReactor.doPoll` sets up a log context for each event, which only the old `twisted.python.log` reads.
-    docs/reactor.md has what that costs.  Everything else is as in Twisted 24.11, 25.5 and 26.10, whose `epollreactor.py`
-    is the same file.
+    docs/reactor.md has what that costs.  The rest is as in Twisted 24.11, 25.5 and 26.10, whose `epollreactor.py` is
+    the same file.
 
     Args:
         reactor: The reactor.
