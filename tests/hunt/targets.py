@@ -32,7 +32,7 @@ from txsmtpx.grammar.proxy import ProxyError, decode, encode
 from txsmtpx.grammar.reply import MAX_LINE, Reply, ReplyParser
 from txsmtpx.grammar.transparency import LineEnds, Stuffer, Unstuffer
 from txsmtpx.sasl.cram_md5 import CramMD5
-from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.login_mechanism import Login
 from txsmtpx.sasl.mechanisms import MECHANISMS
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram

@@ -171,7 +171,7 @@ def test_commands_before_tls_and_before_auth(log: Events) -> None:
 def test_a_refused_login(log: Events, asked: list[str], mechanism: str) -> None:
     backend = RecordingBackend({"joe": PASSWORD})
     if mechanism.startswith("SCRAM"):
-        from txsmtpx.sasl.scram import IScramProof
+        from txsmtpx.sasl.scram_proof import IScramProof
 
         backend.credential_interfaces = (IScramProof,)
         backend.scram_verifier = lambda username, mechanism: None

@@ -16,7 +16,7 @@ from tests.encoding import b64
 from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, log_in, portal
 from txsmtpx.sasl.anonymous import Anonymous
 from txsmtpx.sasl.cram_md5 import CramMD5
-from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.login_mechanism import Login
 from txsmtpx.sasl.oauth_bearer import IBearerToken, OAuthBearer, XOAuth2
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.testing import RecordingBackend

@@ -8,7 +8,7 @@ from twisted.cred.credentials import IUsernamePassword
 from txsmtpx.backends.plugins import BackendPlugin
 from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.sasl.external import IClientCertificate
-from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.wire.mx import MXParser
 from txsmtpx.wire.proxy_protocol_client import PROXYParser
 

@@ -27,7 +27,7 @@ from txsmtpx.interfaces import (
     provides,
 )
 from txsmtpx.sasl.mechanism import UsernamePassword
-from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
 from txsmtpx.settling import then
 

@@ -24,7 +24,7 @@ from zope.interface import implementer
 from txsmtpx.arguments import checked
 from txsmtpx.interfaces import InThread, Username, UsernamePasswordLike
 from txsmtpx.logins.password_file import Hashing, PasswordFile
-from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.sasl.scram_verifier import (
     HASHES,
     ITERATIONS,

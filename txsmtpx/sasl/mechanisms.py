@@ -11,7 +11,7 @@ from txsmtpx.interfaces import ICredentialsBackend, MechanismSupport, provides
 from txsmtpx.sasl.anonymous import ANONYMOUS
 from txsmtpx.sasl.cram_md5 import CRAM_MD5
 from txsmtpx.sasl.external import EXTERNAL
-from txsmtpx.sasl.login import LOGIN
+from txsmtpx.sasl.login_mechanism import LOGIN
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.sasl.oauth_bearer import OAUTHBEARER, XOAUTH2
 from txsmtpx.sasl.plain import PLAIN

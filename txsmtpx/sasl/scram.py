@@ -13,9 +13,8 @@ import secrets
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import cast
 
-from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
-from zope.interface import Attribute, implementer
+from zope.interface import implementer
 
 from txsmtpx.errors import NotOffered, auth_failed
 from txsmtpx.interfaces import (
@@ -31,42 +30,9 @@ from txsmtpx.interfaces import (
 )
 from txsmtpx.sasl import scram_messages as messages
 from txsmtpx.sasl.mechanism import Mechanism, computes, need, prepared
+from txsmtpx.sasl.scram_proof import IScramProof, ScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier, client_key, made_up, salted_password, verifier_of
 from txsmtpx.settling import Eventual, settle, then
-
-
-class IScramProof(ICredentials):
-    """
-    The client has proved that it knows the password of ``username``: the login has succeeded.
-
-    Only the server's half of SCRAM creates these credentials.  A checker or backend that accepts them is a
-    `ScramBackend`.  If it has verifiers for some of the mechanisms only, it is a `ScramMechanisms` too.
-    """
-
-    username: bytes = Attribute("The user name.")
-    mechanism: str = Attribute("The mechanism of the proof.")
-    authorization: str = Attribute('The user to act as, "" for the same; the backend has allowed it.')
-
-
-@implementer(IScramProof)
-class ScramProof:
-    """
-    The credentials.  See `IScramProof` for the attributes.
-
-    Args:
-        username: The user name.
-        mechanism: The mechanism of the proof.
-        authorization: The user to act as; "" for the same.
-    """
-
-    def __init__(self, username: bytes, mechanism: str, authorization: str = "") -> None:
-        self.username = username
-        self.mechanism = mechanism
-        self.authorization = authorization
-
-    def __repr__(self) -> str:
-        return f"<ScramProof {self.username!r} by {self.mechanism}>"
-
 
 _SECRET = secrets.token_bytes(32)
 """For the verifiers of unknown users, if the backend makes none."""

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from txsmtpx.errors import NotOffered
 from txsmtpx.interfaces import ISASLClient, SASLClientLike
 from txsmtpx.sasl.cram_md5 import CramMD5
-from txsmtpx.sasl.login import Login
+from txsmtpx.sasl.login_mechanism import Login
 from txsmtpx.sasl.mechanism import computes
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import NAMES, Scram

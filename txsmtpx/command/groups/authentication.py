@@ -39,7 +39,7 @@ from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.mechanisms import MECHANISMS
 from txsmtpx.sasl.oauth_bearer import IBearerToken
-from txsmtpx.sasl.scram import IScramProof
+from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
 from txsmtpx.setting_kinds import one_of
 from txsmtpx.wire import server_settings as of_wire
