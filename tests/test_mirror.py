@@ -1,8 +1,8 @@
 """
 Each module has its tests where its path says.
 
-Those of ``txsmtpx/grammar/path.py`` are in ``tests/grammar/test_path.py``.  ``tests/without_mirror.txt`` lists the modules
-without such a file, one a line.  That list may only shrink.
+Those of ``txsmtpx/grammar/path.py`` are in ``tests/grammar/test_path.py``.  ``tests/without_mirror.txt`` lists the
+modules without such a file, one a line.  That list may only shrink.
 """
 
 from __future__ import annotations
