@@ -10,6 +10,8 @@ from typing import get_type_hints
 import pytest
 
 from txsmtpx import SMTPServerFactory, SMTPService
+from txsmtpx.command.groups import GROUPS, OPTIONS
+from txsmtpx.command.option import Option
 from txsmtpx.dialog.settings import DECLARED, Settings
 from txsmtpx.setting import Setting, SettingError, shown
 from txsmtpx.setting_kinds import Choice, Flag, Function, Number, Seconds, Several, Text, takes
@@ -62,6 +64,34 @@ def test_the_type_of_the_keywords_is_that_of_the_signature():
     hints = get_type_hints(SMTPServerFactory.__init__)
     keywords = get_type_hints(ServerKeywords)
     assert keywords == {name: hints[name] for name in KEYWORDS if name != "backend"}
+
+
+WITHOUT_OPTION = {
+    "max_auth_failures", "auth_failure_delay", "max_line_length", "outcome_policy", "delivery_timed_out",
+    "deliver_by_minimum", "priority_profile", "max_hold", "now",
+}  # fmt: skip
+"""Settings for programs only."""
+
+
+def test_each_setting_has_an_option():
+    settings = {each.setting.name for each in OPTIONS.values() if each.setting is not None}
+    assert set(BY_NAME) - settings == WITHOUT_OPTION
+    assert settings - set(BY_NAME) == {"workers"}
+
+
+@pytest.mark.parametrize("option", [each for each in OPTIONS.values() if each.setting], ids=lambda each: each.name)
+def test_an_option_has_the_words_of_its_setting(option: Option[object]):
+    setting = option.setting
+    assert setting is not None
+    if option.repeated:  # each use is one item, which the help names in the singular
+        assert option.name == setting.name.replace("_", "-").removesuffix("s")
+        assert option.default == (setting.default or ())
+    else:
+        assert option.name == setting.name.replace("_", "-")
+        assert option.help.startswith(setting.help)
+        assert option.default is (None if option.name == "domain" else setting.default)
+    group = next(each for each in GROUPS if option in each.options)
+    assert group.title == setting.section
 
 
 def test_each_declaration_accepts_its_default():

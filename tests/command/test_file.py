@@ -11,7 +11,7 @@ from tests.waiting import PATIENCE
 from tests.wire.twistd import Twistd, run
 from txsmtpx import MaildirBackend, OpenBackend
 from txsmtpx.command.groups.authentication import AuthBackend
-from txsmtpx.command.groups.backend import RELAY_DOMAIN
+from txsmtpx.command.groups.backend_choice import RELAY_DOMAIN
 from txsmtpx.tap import Options, makeService
 
 ROLES = """\

@@ -1,1 +1,1 @@
-"""``twistd smtpx``: what may be said to it, by option or file, and the service that comes of it."""
+"""``twistd smtpx``: its options, on the command line or in a file, and the service that they describe."""

@@ -24,7 +24,7 @@ _FIRST_FOR_ALL = 1024
 
 class PortError(CannotListenError):
     """
-    A port cannot be opened.  The text says which, and why.
+    A port cannot be opened.  The text names the port and the reason.
 
     Args:
         place: The port.

@@ -14,7 +14,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
-from txsmtpx.command.groups.backend import BACKEND_NAME
+from txsmtpx.command.groups.backend_choice import BACKEND_NAME
 from txsmtpx.command.groups.encryption import TLS_PORT
 from txsmtpx.command.groups.listening import PORT
 from txsmtpx.command.groups.logging import METRICS_PORT

@@ -95,7 +95,7 @@ def identifiers() -> Iterator[str]:
     return map(f"{start:07X}{random.getrandbits(16):04X}{{:X}}".format, itertools.count(1))
 
 
-# The declarations, in the order in which each section of the help lists them.  Where 0 is no limit, the help says so.
+# The declarations, in the order in which each section of the help lists them.  If 0 means no limit, the help has that.
 
 LMTP = Flag("lmtp", False, "Listening", "Serve LMTP (RFC 2033) instead of ESMTP.")
 DOMAIN = Text(

@@ -5,7 +5,7 @@ The groups of options, in the order in which they are listed and applied.
 from __future__ import annotations
 
 from txsmtpx.command.groups.authentication import AUTHENTICATION
-from txsmtpx.command.groups.backend import BACKEND
+from txsmtpx.command.groups.backend_choice import BACKEND
 from txsmtpx.command.groups.encryption import TLS
 from txsmtpx.command.groups.listening import CONFIGURATION, LISTENING, PROTOCOL, PROXIES
 from txsmtpx.command.groups.logging import LOG_FILE, LOGGING, METRICS
