@@ -255,8 +255,14 @@ def _public(node: ast.AST, inherited: str) -> Iterator[tuple[ast.FunctionDef | a
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             if child.name == "__init__":
                 yield child, inherited
-            elif not child.name.startswith("_") and not any("property" in ast.unparse(d) for d in child.decorator_list):
+            elif not child.name.startswith("_") and not any(_is_property(each) for each in child.decorator_list):
                 yield child, ""
+
+
+def _is_property(decorator: ast.expr) -> bool:
+    """Return whether a decorator makes a property, or its setter."""
+    name = ast.unparse(decorator)
+    return "property" in name or name.endswith(".setter")
 
 
 def main() -> None:

@@ -6,8 +6,11 @@ import ssl
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.task import Clock
 
 from txsmtpx import Plain, RelayBackend, SMTPPool, connect, send_mail
+from txsmtpx.extensions.size import SIZE
 from txsmtpx.wire.target import target
 
 WRONG = {
@@ -24,6 +27,20 @@ WRONG = {
     "a username": ({"auth": ("me",)}, r"auth is \(username, password\), both str"),
     "octets": ({"auth": (b"me", b"secret")}, r"auth is \(username, password\), both str"),
     "a list": ({"auth": ["me", "secret"]}, r"auth is \(username, password\), or a mechanism such as Plain"),
+    "a class": ({"auth": Plain}, r"auth is .*: Plain is a class, call it"),
+    "roots that are none": ({"trust_roots": 42}, "trust_roots is the path of a PEM file or .*, not 42"),
+    "a path to show": (
+        {"client_certificate": "me.pem"},
+        r"client_certificate is a twisted.internet.ssl.PrivateCertificate, not 'me.pem'",
+    ),
+    "a keyword": ({"extensions": ["SIZE"]}, "extensions is a list of Extension objects.*; 'SIZE' is none"),
+    "keywords": ({"extensions": "SIZE"}, "extensions is a list of Extension objects, such as .*SIZE, not 'SIZE'"),
+    "one extension": ({"extensions": SIZE}, "extensions is a list of Extension objects"),
+    "a time-out": ({"timeouts": "30"}, "timeouts is a Timeouts, or a number of seconds .*, not '30'"),
+    "a negative time-out": ({"timeouts": -1}, "timeouts is a Timeouts, or a number of seconds from 0.*, not -1"),
+    "a transcript": ({"transcript": "yes"}, "transcript is True, False or a function, not 'yes'"),
+    "a reactor": ({"reactor": 42}, "reactor is a reactor of Twisted or a Clock, not 42"),
+    "a class of reactors": ({"reactor": Clock}, "reactor is a reactor of Twisted or a Clock, not <class"),
     "a typo": ({"tls_verfy": False}, "tls_verfy"),
 }
 
@@ -45,6 +62,7 @@ def test_what_cannot_be_used(taker, wrong):
     with pytest.raises((TypeError, ValueError), match=text) as caught:
         TAKERS[taker]("tcp:mail.example.net:587", **settings)
     assert "secret" not in str(caught.value)
+    assert "ClientSettings" not in str(caught.value)  # the caller has made none
 
 
 def test_what_can_be_used():
@@ -95,6 +113,7 @@ NONE = {
     "a host and a port": ("mail.example.net:25", "no kind of endpoint is called 'mail.example.net'; write tcp:"),
     "a string in octets": (b"tcp:mail.example.net:25", "an endpoint is a string such as 'tcp:mail.example.com:587'"),
     "nothing": (None, r"\(host, port\), or a client endpoint of Twisted, not None"),
+    "a class": (HostnameEndpoint, r"\(host, port\), or a client endpoint of Twisted, not <class"),
     "a list": (["mail.example.net", 25], r"\(host, port\), or a client endpoint of Twisted, not \["),
 }
 

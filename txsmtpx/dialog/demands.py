@@ -14,9 +14,10 @@ Postfix converts them.  Octets are not converted here, since that breaks signatu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from txsmtpx.content.utf8_fields import UTF8Fields
+from txsmtpx.dialog.client_body import SeekableFile, check_piece
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.errors import EightBitContent, NotOffered
 from txsmtpx.grammar.options import MailOptions
@@ -40,6 +41,9 @@ def check_eight_bit(value: object) -> None:
     """
     Check a value of ``eight_bit``.
 
+    Args:
+        value: The value.
+
     Raises:
         ValueError: It is none.
     """
@@ -52,9 +56,9 @@ class Content:
     What is known of a message before it is sent.
 
     Attributes:
-        size: Octets that are sent; None where that is not known.
-        eight_bit: Whether it holds octets above 127; None where that is not known.
-        utf8: Whether a field of its header, or of a part's, holds UTF-8; None where that is not known.
+        size: Octets that are sent; None if that is not known.
+        eight_bit: Whether it holds octets above 127; None if that is not known.
+        utf8: Whether a field of its header, or of that of a part, holds UTF-8; None if that is not known.
         checked: Whether it is known that each of its line ends is a CRLF.
     """
 
@@ -67,10 +71,14 @@ class Content:
 
 def of_octets(octets: bytes, binary: bool) -> Content:
     """
-    Octets in memory.
+    Look at octets in memory.
 
     Args:
-        binary: They are sent as they are, whatever their lines end in.
+        octets: The octets.
+        binary: Whether they are sent as they are, whatever their lines end in.
+
+    Returns:
+        What is known of them.
     """
     eight_bit = not octets.isascii()
     utf8 = eight_bit and UTF8Fields().feed(octets)
@@ -82,10 +90,15 @@ def of_octets(octets: bytes, binary: bool) -> Content:
 
 def of_pieces(pieces: Iterable[bytes], binary: bool, sized: bool = True) -> Content:
     """
-    A message in pieces, which are read to their end.
+    Look at a message in pieces, which are read to their end.
 
     Args:
+        pieces: The pieces.
+        binary: Whether they are sent as they are, whatever their lines end in.
         sized: Whether the octets are counted.
+
+    Returns:
+        What is known of it.
     """
     line_ends, fields, size, eight_bit = LineEnds(), UTF8Fields(), 0, False
     for piece in pieces:
@@ -98,9 +111,16 @@ def of_pieces(pieces: Iterable[bytes], binary: bool, sized: bool = True) -> Cont
     return Content(size if sized else None, eight_bit, fields.found)
 
 
-def of_file(file: Any, binary: bool) -> Content:
+def of_file(file: SeekableFile, binary: bool) -> Content:
     """
-    A file that can seek, from where it stands, which is where it is left.
+    Look at a file, from its position to its end, and restore its position.
+
+    Args:
+        file: The file.
+        binary: Whether it is sent as it is, whatever its lines end in.
+
+    Returns:
+        What is known of it.
 
     Raises:
         TypeError: It is open for text.
@@ -112,9 +132,11 @@ def of_file(file: Any, binary: bool) -> Content:
         file.seek(start)
 
 
-def _octets(piece: Any) -> bytes:
+def _octets(piece: object) -> bytes:
     if isinstance(piece, str):
         raise TypeError("the file is open for text, a body is octets")
+    check_piece(piece)
+    assert isinstance(piece, bytes | bytearray | memoryview)
     return bytes(piece)
 
 
@@ -122,10 +144,10 @@ class Watch:
     """
     Looks at the pieces of a stream, before they are sent.
 
-    The submission of a message, or a relay, creates one for a server that does not take everything.
+    The submission of a message, or a relay, creates one for a server that does not accept everything.
 
     Args:
-        offer: Of the server, for the text of the error.
+        offer: What the server offers, for the text of the error.
         seven_bits: Whether octets above 127 are refused.
         ascii_fields: Whether UTF-8 in header fields is refused.
     """
@@ -137,7 +159,10 @@ class Watch:
 
     def see(self, piece: bytes) -> None:
         """
-        The next piece.
+        Look at the next piece.
+
+        Args:
+            piece: The piece.
 
         Raises:
             NotOffered: It holds UTF-8 in a header field.
@@ -163,7 +188,17 @@ def _no_utf8(offer: Offer) -> NotOffered:
 
 
 def watch_octets(offer: Offer, eight_bit: EightBit, binary: bool) -> Watch | None:
-    """A watch for a body after a MAIL that has been sent; None where the server takes everything."""
+    """
+    Make a watch for a body whose MAIL was sent before.
+
+    Args:
+        offer: What the server offers.
+        eight_bit: What becomes of octets above 127 that the server does not accept.
+        binary: Whether MAIL has said BODY=BINARYMIME.
+
+    Returns:
+        The watch; None if the server accepts everything.
+    """
     return None if binary or offer.eight_bit or eight_bit == "send" else Watch(offer, True, False)
 
 
@@ -172,15 +207,18 @@ def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: Eigh
     Have MAIL say what the message demands.
 
     Args:
-        options: Those of the caller, of which SMTPUTF8, BODY and SIZE are set.
+        content: What is known of the message.
+        options: The options of the caller, of which SMTPUTF8, BODY and SIZE are set.
+        offer: What the server offers.
+        eight_bit: What becomes of octets above 127 that the server does not accept.
         lmtp: Whether a demand of SMTPUTF8 that nothing needs is dropped: the message came with it, and LMTP servers
             such as Dovecot's do not offer it.
 
     Returns:
-        What has to see each piece of the body; None for nothing.
+        A watch that has to see each piece of the body; None if none is needed.
 
     Raises:
-        NotOffered: The server does not take the message.
+        NotOffered: The server does not accept the message.
     """
     if "size" not in vars(options):
         options.size = content.size

@@ -1,5 +1,5 @@
 """
-The secrets of a login, to be found again in what the server says (law 7).
+The secrets of a login, and how replies that repeat them are hidden (law 7).
 
 A server may quote in its reply what the client has sent: the line, a password in it, a part of either, whole, cut off,
 folded or decoded.  A transcript shows replies, and an error of the client quotes one, without the secrets.
@@ -19,13 +19,13 @@ HIDDEN = "[credentials]"
 """What stands in the place of credentials."""
 
 _MOST = 20
-"""Parts of a line that are looked for; of a login in more parts every reply is hidden."""
+"""Parts of a line that are searched.  If a login has more parts, every reply to it is hidden."""
 
 _LONG = 6
-"""Characters of what is found within a word, be it a part of a secret or of the reply; less is found as a word."""
+"""Characters of a part, of a secret or of a reply, that is found within a word.  A shorter part must be a word."""
 
 _LONG_LATER = 8
-"""The same after the login, where shorter parts are not looked for: a reply may hold one by chance."""
+"""The same after the login, where shorter parts are not searched: a reply may hold one by chance."""
 
 _SEPARATORS = re.compile(r"[\x00-\x20,]+")
 _FIELDS = re.compile(r"[\x00\x01]+")
@@ -59,7 +59,7 @@ class Secrets:
     A transcript creates one for each login that it sees.  The client's dialog creates one with the first AUTH.
 
     Attributes:
-        in_login: Whether replies belong to a login, so that short secrets are looked for too.
+        in_login: Whether replies belong to a login, so that short secrets are searched too.
     """
 
     def __init__(self) -> None:

@@ -63,14 +63,14 @@ class Capacity:
         limit: The most connections at present: fewer where the server accepts fewer.
 
     Args:
-        clock: Measures waiting.
+        reactor: Measures waiting.
         size: The most connections.
         queue_changed: Called when the number of waiting callers has changed.
     """
 
-    def __init__(self, clock: IReactorTime, size: int, queue_changed: Callable[[], object]) -> None:
+    def __init__(self, reactor: IReactorTime, size: int, queue_changed: Callable[[], object]) -> None:
         self.size = self.limit = size
-        self._clock = clock
+        self._reactor = reactor
         self._queue_changed = queue_changed
         self._taken = 0
         self._tickets = 0
@@ -97,7 +97,7 @@ class Capacity:
             The ticket.
         """
         self._tickets += 1
-        until = self._clock.seconds() + seconds if seconds else float("inf")
+        until = self._reactor.seconds() + seconds if seconds else float("inf")
         return Ticket(self._tickets, until, seconds)
 
     def acquire(self, ticket: Ticket, refusal: Exception | None = None) -> Deferred[None]:
@@ -119,8 +119,8 @@ class Capacity:
             return succeed(None)
         waiting = _Waiting(self, ticket, refusal)
         if ticket.seconds:
-            left = max(0.0, ticket.until - self._clock.seconds())
-            waiting.timer = self._clock.callLater(left, self._too_late, waiting)
+            left = max(0.0, ticket.until - self._reactor.seconds())
+            waiting.timer = self._reactor.callLater(left, self._too_late, waiting)
         bisect.insort(self._queue, waiting)
         self._queue_changed()
         return waiting.acquired
@@ -203,15 +203,19 @@ class _Waiting:
         acquired.errback(_cancelled())
 
 
-async def paused(clock: IReactorTime, seconds: float) -> None:
+async def paused(reactor: IReactorTime, seconds: float) -> None:
     """
     Wait before the next connection is opened.
+
+    Args:
+        reactor: Measures time.
+        seconds: How long.
 
     Raises:
         CommandCancelled: The caller cancelled.
     """
     try:
-        await deferLater(clock, seconds)
+        await deferLater(reactor, seconds)
     except CancelledError:
         raise _cancelled() from None
 

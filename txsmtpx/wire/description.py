@@ -1,12 +1,13 @@
 """
-Endpoints in words: their names, and what is wrong with a string, for parsers of endpoints raise what Python raises.
+Descriptions of endpoints: their names, and what is wrong with one, in the words of an operator.
+
+The parsers of endpoints raise the exceptions that Python raises, whose texts are about their source code.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any
 
 from OpenSSL import SSL, crypto
 
@@ -23,7 +24,13 @@ _NO_KIND = re.compile(r"Unknown endpoint type: (.*)")
 
 def fault(error: Exception) -> str:
     """
-    Return what ``error`` says that the parser of an endpoint has raised.
+    Describe the error of an endpoint.
+
+    Args:
+        error: The exception that the parser of the endpoint has raised.
+
+    Returns:
+        What is wrong, without the words of Python.
     """
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.filename is not None:
@@ -48,7 +55,13 @@ def fault(error: Exception) -> str:
 
 def host_and_port(pair: tuple[object, ...]) -> tuple[str, int]:
     """
-    Return ``pair``, which is to be (host, port).
+    Check the endpoint (host, port).
+
+    Args:
+        pair: The tuple.
+
+    Returns:
+        The host and the port.
 
     Raises:
         TypeError: It is something else.
@@ -69,6 +82,9 @@ def ehlo_name(domain: str) -> str:
 
     Args:
         domain: A domain or an address literal (RFC 5321 §4.1.1.1), "" for none.
+
+    Returns:
+        The name.
 
     Raises:
         ValueError: It is neither.
@@ -101,14 +117,22 @@ def address_literal(host: str) -> str:
     return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
 
 
-def name_of(endpoint: Any) -> str:
-    """Return the name of an endpoint for the log: its string, how it describes itself, or the name of its class."""
+def name_of(endpoint: object) -> str:
+    """
+    Return the name of an endpoint for the log.
+
+    Args:
+        endpoint: The endpoint.
+
+    Returns:
+        Its string, its ``repr``, or the name of its class if it has no ``repr`` of its own.
+    """
     if isinstance(endpoint, str):
         return endpoint
     if isinstance(endpoint, tuple):
         return ":".join(map(str, endpoint))
-    kind: Any = type(endpoint)
-    return repr(endpoint) if kind.__repr__ is not object.__repr__ else str(kind.__name__)
+    kind = type(endpoint)
+    return repr(endpoint) if kind.__repr__ is not object.__repr__ else kind.__name__
 
 
 def check_number(name: str, value: object, whole: bool = False) -> None:
@@ -136,6 +160,9 @@ def check_port(port: int) -> None:
     """
     Check the number of a port to connect to.
 
+    Args:
+        port: The number.
+
     Raises:
         ValueError: There is no such port.
     """
@@ -146,6 +173,9 @@ def check_port(port: int) -> None:
 def check_host(host: str) -> None:
     """
     Check the name or address of a host to connect to.
+
+    Args:
+        host: A domain, or an IP address without brackets.
 
     Raises:
         ValueError: It is neither.

@@ -88,13 +88,37 @@ class Servers(Protocol):
     """The servers that an endpoint stands for."""
 
     async def choose(self, failover: Failover[T]) -> T:
-        """Run a failover among the servers, and return its result."""
+        """
+        Run a failover among the servers.
+
+        Args:
+            failover: The failover.
+
+        Returns:
+            Its result.
+        """
 
     def addresses(self, host: str) -> AddressLookup:
-        """Begin to look up the addresses of one host."""
+        """
+        Begin to look up the addresses of one host.
+
+        Args:
+            host: The host.
+
+        Returns:
+            The look-up.
+        """
 
     def endpoint(self, address: str) -> IStreamClientEndpoint:
-        """Return the endpoint of one address."""
+        """
+        Return the endpoint of one address.
+
+        Args:
+            address: The address.
+
+        Returns:
+            The endpoint.
+        """
 
 
 class SingleServer:
@@ -102,24 +126,48 @@ class SingleServer:
     An endpoint that stands for one server, whose name and address are not known.
 
     Args:
-        clock: The reactor.
+        reactor: The reactor.
         endpoint: The endpoint.
     """
 
-    def __init__(self, clock: IReactorTime, endpoint: IStreamClientEndpoint) -> None:
-        self._clock = clock
+    def __init__(self, reactor: IReactorTime, endpoint: IStreamClientEndpoint) -> None:
+        self._reactor = reactor
         self._endpoint = endpoint
 
     async def choose(self, failover: Failover[T]) -> T:
-        """Connect, and return the result of the failover."""
+        """
+        Connect.
+
+        Args:
+            failover: The failover.
+
+        Returns:
+            The result of the failover.
+        """
         return await failover.run("", [""])
 
     def addresses(self, host: str) -> AddressLookup:
-        """Return one address, which is empty."""
-        return AddressLookup(self._clock, [succeed([""])])
+        """
+        Return one address, which is empty.
+
+        Args:
+            host: The host, which is empty too.
+
+        Returns:
+            A look-up that is over.
+        """
+        return AddressLookup(self._reactor, [succeed([""])])
 
     def endpoint(self, address: str) -> IStreamClientEndpoint:
-        """Return the endpoint."""
+        """
+        Return the endpoint.
+
+        Args:
+            address: The address, which is empty.
+
+        Returns:
+            The endpoint.
+        """
         return self._endpoint
 
 
@@ -131,7 +179,7 @@ class Failover(Generic[T]):
         attempts: What has failed so far.
 
     Args:
-        clock: Measures delays.
+        reactor: Measures delays.
         lookup: Begins to look up the addresses of a host.
         dial: Takes the name of a host; returns a function that connects to an address of it.
         prepare: Takes a connection and the name of its host; makes the connection ready.  If it raises an error of
@@ -140,13 +188,13 @@ class Failover(Generic[T]):
 
     def __init__(
         self,
-        clock: IReactorTime,
+        reactor: IReactorTime,
         lookup: Callable[[str], AddressLookup],
         dial: Callable[[str], Dial],
         prepare: Callable[[Any, str], Awaitable[T]],
     ) -> None:
         self.attempts: list[Attempt] = []
-        self._clock = clock
+        self._reactor = reactor
         self._lookup = lookup
         self._dial = dial
         self._prepare = prepare
@@ -201,7 +249,7 @@ class Failover(Generic[T]):
     async def _addresses(self, host: str, addresses: Sequence[str], dial: Dial) -> T | None:
         """Try some addresses of a host; return None if none can be used."""
         while addresses:
-            race = Race(self._clock, addresses, dial)
+            race = Race(self._reactor, addresses, dial)
             winner = await race.run()
             addresses = race.left
             self.attempts += [Attempt(host, address, error) for address, error in race.failures]

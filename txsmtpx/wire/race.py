@@ -27,20 +27,20 @@ class Race(Generic[Address, Connected]):
         failures: The addresses that have failed, each with its error.
 
     Args:
-        clock: Measures the delay.
+        reactor: Measures the delay.
         addresses: The addresses, each of them once.
         connect: Begins an attempt.  The attempts that lose are cancelled.
     """
 
     def __init__(
         self,
-        clock: IReactorTime,
+        reactor: IReactorTime,
         addresses: Sequence[Address],
         connect: Callable[[Address], Deferred[Connected]],
     ) -> None:
         self.left = list(addresses)
         self.failures: list[tuple[Address, Exception]] = []
-        self._clock = clock
+        self._reactor = reactor
         self._connect = connect
         self._waiting = list(addresses)
         self._running: dict[Address, Deferred[Any]] = {}
@@ -65,7 +65,7 @@ class Race(Generic[Address, Connected]):
         if self._waiting:
             address = self._waiting.pop(0)
             if self._waiting:
-                self._timer = self._clock.callLater(ATTEMPT_DELAY, self._next)
+                self._timer = self._reactor.callLater(ATTEMPT_DELAY, self._next)
             attempt = self._running[address] = self._connect(address)
             attempt.addCallbacks(self._won, self._lost, callbackArgs=(address,), errbackArgs=(address,))
         elif not self._running:

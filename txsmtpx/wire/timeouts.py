@@ -1,5 +1,5 @@
 """
-How long a client waits: RFC 5321 §4.5.3.2, a time for each phase.
+The time-outs of a client, one for each phase: RFC 5321 §4.5.3.2.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass, fields
 @dataclass(frozen=True, init=False)
 class Timeouts:
     """
-    Seconds that a client waits in each phase, 0 for ever.  Where the RFC has a minimum, that is the default.
+    Seconds that a client waits in each phase; 0 for ever.
 
-    ``Timeouts(30)`` is 30 seconds for each phase, ``Timeouts(30, end=600)`` for each but the last.
+    The defaults of ``greeting``, ``mail``, ``rcpt``, ``data``, ``block`` and ``end`` are the minimum of RFC 5321.
 
     Attributes:
         ready: For `txsmtpx.connect` as a whole: DNS, all addresses that are tried, greeting, EHLO, TLS and login.
         connect: For a connection to one address.
-        greeting: For the first 220, where TLS comes first that included.
-        command: For the reply to a command that has no time of its own, and for TLS after STARTTLS.
+        greeting: For the first reply, including the TLS handshake if TLS begins with the first octet.
+        command: For the reply to a command that has no time-out of its own, and for TLS after STARTTLS.
         mail: For the reply to MAIL.
         rcpt: For the reply to RCPT.
-        data: For the 354.
-        block: For the server to take a piece of the body.
+        data: For the reply to DATA.
+        block: For the server to receive a piece of the body.
         end: For the reply to the message.
-        quit: For a farewell, and for the end of a connection.
+        quit: For the reply to QUIT, and for the end of the connection.
 
     Args:
         every: For each phase that is not named; None for its default.
@@ -33,6 +33,10 @@ class Timeouts:
     Raises:
         ValueError: A number is negative, infinite or not a number.
         TypeError: A value is no number.
+
+    Example:
+        >>> Timeouts(30, end=600).mail, Timeouts(30, end=600).end, Timeouts(end=0).mail
+        (30, 600, 300)
     """
 
     ready: float = 900
@@ -73,12 +77,25 @@ class Timeouts:
     @classmethod
     def of(cls, given: Timeouts | float | None) -> Timeouts:
         """
-        Return ``given``, or a number of seconds as the time of each phase; None for the defaults.
+        Return time-outs in any of the forms in which a caller may give them.
+
+        Args:
+            given: `Timeouts`; a number of seconds for each phase; or None for the defaults.
+
+        Returns:
+            The time-outs.
 
         Raises:
-            ValueError: See `Timeouts`; as for ``TypeError``.
+            ValueError: A number is negative, infinite or not a number.
+            TypeError: The value is none of these.
         """
-        return given if isinstance(given, Timeouts) else cls(given)
+        if isinstance(given, Timeouts):
+            return given
+        try:
+            return cls(given)
+        except (TypeError, ValueError) as error:
+            kinds = "a Timeouts, or a number of seconds from 0, which is for ever"
+            raise type(error)(f"timeouts is {kinds}, not {given!r}") from None
 
     @property
     def handshake(self) -> float:

@@ -23,10 +23,10 @@ Transcript = Callable[[str, str, str], None]
 
 def to_log(session_id: str, speaker: str, line: str) -> None:
     """
-    Write a line to the log: the transcript of ``--transcript``.
+    Write a line to the log: the transcript that ``--transcript`` and ``transcript=True`` mean.
 
     Args:
-        session_id: The session.
+        session_id: The name of the connection.
         speaker: "C" for the client, "S" for the server.
         line: The line, without its line end.
     """
@@ -34,7 +34,7 @@ def to_log(session_id: str, speaker: str, line: str) -> None:
 
 
 class _OwnCommands:
-    """The commands of a client of this library: it knows them all, and its login hides secrets by itself."""
+    """The commands of a client of ours: it knows them all, and its login hides the secrets."""
 
     def knows(self, verb: str) -> bool:
         return True
@@ -48,11 +48,11 @@ _OWN = _OwnCommands()
 
 class Recorder:
     """
-    Writes the lines of one connection to a transcript.  Each end that has a transcript creates one.
+    Writes the lines of one connection to a transcript.  Each end of a connection creates one if it has a transcript.
 
     Args:
-        transcript: Takes the lines.
-        session_id: The session.
+        transcript: The transcript.
+        session_id: The name of the connection.
     """
 
     __slots__ = ("_secrets", "_session_id", "_transcript")
@@ -67,9 +67,9 @@ class Recorder:
         Write down a line of the client.
 
         Args:
-            line: Without its line end.
-            response: Whether it is part of a login.
-            commands: The commands of the server; None for a client of this library.
+            line: The line, without its line end.
+            response: Whether it is part of a login, so that it is hidden.
+            commands: The commands that the server knows; None for those of a client of ours.
         """
         self._transcript(self._session_id, "C", self._of_client(line, response, commands or _OWN))
 
@@ -78,7 +78,7 @@ class Recorder:
         Write down a line of the server.
 
         Args:
-            line: Without its line end.
+            line: The line, without its line end.
         """
         self._transcript(self._session_id, "S", self._of_server(line))
 
@@ -117,13 +117,13 @@ class Recorder:
 
 def printable(line: bytes) -> str:
     """
-    Return a line as text.
+    Make a line printable.
 
     Args:
-        line: Any octets.
+        line: The line, of any octets.
 
     Returns:
-        The text, with control characters as Python escapes them.
+        Its text, with an escape for each control character and for each octet that is no text.
     """
     return _escaped(line.decode("utf-8", "backslashreplace"))
 
