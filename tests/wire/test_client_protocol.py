@@ -95,7 +95,7 @@ def test_the_producer_is_an_object_of_its_own():
     assert waiting.result() is None
     assert not protocol.congested
     producer.pauseProducing()
-    protocol.writable().cancel()
+    protocol.writable().addErrback(lambda failure: None).cancel()
     producer.resumeProducing()  # nothing waits
 
 
