@@ -37,7 +37,7 @@ from txsmtpx.settling import settle
 
 log = Logger(__name__)
 
-_NOWHERE: frozenset[str] = frozenset()
+NO_DOMAINS: frozenset[str] = frozenset()
 """One for all: an empty set takes 216 octets."""
 
 
@@ -83,10 +83,9 @@ class ServerDialog:
         self.body: Body | None = None
         self.line_limit = settings.max_line_length
         self.line: bytes | None = None
-        self.grouped = self.urgent = False
+        self.grouped = self.urgent = self.authenticated = False
         self.errors = self.refusals = self.failed_logins = self.transactions = 0
-        self.authenticated = False
-        self.recipient_domains = _NOWHERE
+        self.recipient_domains = NO_DOMAINS
         self.commanded = settings.observers.commanded
         self._replied = settings.observers.replied
         self._exchange: Callable[[bytes], Answer] | None = None
@@ -303,8 +302,6 @@ class ServerDialog:
         """
         self.state = state
         self._runs = self._by_state[state]
-
-    # ---- inside
 
     def _without_crs(self, line: bytes) -> bytes:
         """CR CR LF is one line end under "normalize" (twisted.mail's sendmail writes it); Postfix does the same."""

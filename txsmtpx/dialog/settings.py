@@ -7,6 +7,7 @@ The settings that only the wire reads are declared in `txsmtpx.wire.server_setti
 from __future__ import annotations
 
 import itertools
+import operator
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -69,17 +70,6 @@ def first_success(outcomes: Sequence[Reply], outcome: Reply) -> Reply:
     if any(reply.positive for reply in outcomes):
         return outcome if outcome.positive else next(reply for reply in outcomes if reply.positive)
     return first_failure(outcomes, outcome)
-
-
-def call_now(function: Callable[..., object], *arguments: object) -> None:
-    """
-    Call a function: `Settings.from_thread` of a program with one thread.
-
-    Args:
-        function: The function.
-        arguments: Its arguments.
-    """
-    function(*arguments)
 
 
 def identifiers() -> Iterator[str]:
@@ -263,7 +253,7 @@ class Settings:
         backend: Accepts the mail: an `IBackend`.
         tables: The extensions, compiled.
         clock: Tells the time, and calls functions later.
-        from_thread: Call a function, with arguments, in the thread of `clock`.
+        from_thread: Call a function, with arguments, in the thread of `clock`.  Default: call it at once.
         domain: The name of this server in the greeting and in replies: a domain or an address literal.
             Default: 'localhost'.
         lmtp: Serve LMTP (RFC 2033) instead of ESMTP.  Default: False.
@@ -308,7 +298,7 @@ class Settings:
     backend: BackendLike
     tables: Tables
     clock: IReactorTime
-    from_thread: Callable[..., object] = call_now
+    from_thread: Callable[..., object] = operator.call
     domain: str = DOMAIN.default
     lmtp: bool = LMTP.default
     ident: str = IDENT.default

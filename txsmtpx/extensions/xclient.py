@@ -21,7 +21,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 
 from txsmtpx.dialog.extension import Extension, Verb
-from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.server import NO_DOMAINS, ServerDialog
 from txsmtpx.dialog.server_session import forget_hello
 from txsmtpx.dialog.state import ANY, State
 from txsmtpx.grammar import asciitext, attributes, replies
@@ -96,7 +96,7 @@ def xclient(dialog: ServerDialog, argument: str) -> Reply:
     connection.helo = given.get("HELO", "")
     connection.username = given.get("LOGIN") or None
     dialog.failed_logins = dialog.errors = dialog.transactions = 0  # those of another client do not count
-    dialog.recipient_domains = frozenset()
+    dialog.recipient_domains = NO_DOMAINS
     dialog.enter(State.START)
     if not dialog.wire.admit_client():
         return replies.TOO_MANY_CONNECTIONS_421
