@@ -36,7 +36,13 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.selectreactor import SelectReactor
-from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, PrivateCertificate
+from twisted.internet.ssl import (
+    AcceptableCiphers,
+    Certificate,
+    CertificateOptions,
+    PrivateCertificate,
+    trustRootFromCertificates,
+)
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.protocols.haproxy import proxyEndpoint
@@ -48,6 +54,7 @@ from txsmtpx.testing import Link
 from txsmtpx.wire.handshake import tls_connection
 from txsmtpx.wire.twisted_internals import (
     HAProxyProtocolWrapper,
+    IOpenSSLTrustRoot,
     convert_proxy_wrapper,
     endpoint_host,
     set_tls_defaults,
@@ -278,6 +285,11 @@ def test_the_defaults_of_tls_are_those_that_were_set(monkeypatch, pem):
     assert contexts == [context] * hasattr(_sslverify, "setupForALPN")
     before = [name for name in SSL.Connection(context, None).get_cipher_list() if not name.startswith("TLS_")]
     assert before == [suite]
+
+
+def test_what_is_trusted_has_the_type_that_is_named(pem):
+    root = trustRootFromCertificates([Certificate.loadPEM(pem.certificate.read_bytes())])
+    assert IOpenSSLTrustRoot.providedBy(root)
 
 
 def test_the_protocol_of_a_connection_is_found_from_openssl(certificate, pem):

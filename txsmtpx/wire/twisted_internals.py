@@ -17,16 +17,14 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from OpenSSL import SSL
 from twisted.internet import _sslverify
-
-# What `CertificateOptions` takes as ``trustRoot``.  Why: Twisted documents it as the type of that argument, and exports
-# it nowhere.
-from twisted.internet._sslverify import IOpenSSLTrustRoot as IOpenSSLTrustRoot
+from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.interfaces import IAcceptableCiphers
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+# Why: Twisted documents `IOpenSSLTrustRoot` as the type of ``trustRoot``, and the class of the wrapper as what the
+# endpoint `proxyEndpoint` makes.  No public module has them.
 __all__ = ["HAProxyProtocolWrapper", "IOpenSSLTrustRoot"]
-# The type of what `twisted.internet.ssl.trustRootFromCertificates` returns is in no public module.
 
 W = TypeVar("W", bound=HAProxyProtocolWrapper)
 
