@@ -1,32 +1,89 @@
 """
-Fixtures of pytest for programs that send or take mail; docs/testing.md shows them at work.
+Fixtures of pytest for programs that send or receive mail; docs/testing.md has examples.
 
-A test that waits by blocking, such as one of a Django project with ``smtplib``, has its server in a thread with a
-reactor of its own.  A test that pytest-twisted runs has it on the reactor it runs in.
+A blocking test, such as one of a Django project with ``smtplib``, has its server in a thread with a reactor of its own.
+A test that pytest-twisted runs has it on the reactor of the test.
 
-pytest imports this module whenever it starts, so it imports nothing of Twisted's, and nothing of ours, before a fixture
-is used.  That is why it stands outside of the package.
+pytest imports this module whenever it starts.  So it imports nothing of Twisted or txsmtpx before a fixture is used,
+and is outside of the package.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
-    from txsmtpx.testing import MailServer, Pem, ReactorThread, Script
+    from typing import Literal, Unpack
+
+    from twisted.internet.defer import Deferred
+    from twisted.internet.interfaces import IListeningPort
+
+    from txsmtpx import SMTPClient
+    from txsmtpx.interfaces import BackendLike, Clock, Endpoint
+    from txsmtpx.testing import Here, MailServer, Pem, ReactorThread, Script
+    from txsmtpx.testing.blocking import BlockingClient
+    from txsmtpx.testing.keywords import ClientKeywords, ScriptKeywords
+    from txsmtpx.wire.server_settings import BasicServerKeywords
+
+    class MailServerOptions(BasicServerKeywords, total=False):
+        """The options of ``make_smtp_server``, and of the markers, but the backend."""
+
+        tls: Literal["starttls", "implicit"] | None
+        users: dict[str, str] | None
+        require_auth: bool
+        certificate: Pem | None
+        where: ReactorThread | Here | None
+
+    class MarkedOptions(MailServerOptions, total=False):
+        """The options of the markers ``smtp_server`` and ``lmtp_server``."""
+
+        backend: BackendLike | Callable[[Clock], BackendLike] | None
+
 
 _MARKERS = {
-    "smtp_server": "what smtp_server is to be, such as tls='starttls', users={'me': 'secret'}, backend=...",
-    "lmtp_server": "likewise, for lmtp_server",
+    "smtp_server": "options of the fixture smtp_server, such as tls='starttls', users={'me': 'secret'}, backend=...",
+    "lmtp_server": "the same for the fixture lmtp_server",
 }
 
 
+class MakeServer(Protocol):
+    """The type of the fixture ``make_smtp_server``."""
+
+    def __call__(
+        self,
+        backend: BackendLike | Callable[[Clock], BackendLike] | None = None,
+        **options: Unpack[MailServerOptions],
+    ) -> MailServer:
+        """Start a server."""
+
+
+class Connect(Protocol):
+    """The type of the fixture ``smtp_client``."""
+
+    def __call__(
+        self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]
+    ) -> BlockingClient | Deferred[SMTPClient]:
+        """Connect a client."""
+
+
+class MakeScript(Protocol):
+    """The type of the fixture ``scripted_server``."""
+
+    def __call__(self, **script: Unpack[ScriptKeywords]) -> Script:
+        """Start a server with prepared replies."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell pytest of the markers."""
+    """
+    Register the markers.
+
+    Args:
+        config: The configuration of pytest.
+    """
     for name, words in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}(**options): {words} (txsmtpx.testing.MailServer)")
 
@@ -42,26 +99,36 @@ def _txsmtpx_thread() -> Iterator[ReactorThread]:
 
 @pytest.fixture(scope="session")
 def smtp_certificate(tmp_path_factory: pytest.TempPathFactory) -> Pem:
-    """What the servers show, for localhost and 127.0.0.1: a `txsmtpx.testing.Pem`, which is its own authority."""
+    """
+    The certificate of the servers, for localhost and 127.0.0.1.  It is its own trust root.
+
+    Args:
+        tmp_path_factory: pytest's.
+
+    Returns:
+        The files.
+    """
     from txsmtpx.testing import issue
 
     return issue(tmp_path_factory.mktemp("txsmtpx"))
 
 
 @pytest.fixture
-def _txsmtpx_place(request: pytest.FixtureRequest) -> Any:
-    """Where a server of this test has to run."""
+def _txsmtpx_place(request: pytest.FixtureRequest) -> ReactorThread | Here:
+    """Return where the servers and clients of a test run."""
     if not _in_twisted(request):
-        return request.getfixturevalue("_txsmtpx_thread")
+        thread: ReactorThread = request.getfixturevalue("_txsmtpx_thread")
+        return thread
     from twisted.internet import reactor
 
+    from txsmtpx.interfaces import clock_of
     from txsmtpx.testing import Here
 
-    return Here(reactor)
+    return Here(clock_of(reactor))
 
 
 def _in_twisted(request: pytest.FixtureRequest) -> bool:
-    """Whether the test runs in pytest-twisted's reactor, and gives way to it."""
+    """Return whether the test runs on pytest-twisted's reactor, and waits by it."""
     if not request.config.pluginmanager.hasplugin("twisted"):
         return False
     function = getattr(request.node, "obj", None)
@@ -72,7 +139,7 @@ def _in_twisted(request: pytest.FixtureRequest) -> bool:
     return hasattr(function, "_pytest_twisted_mark") or inspect.iscoroutinefunction(function)
 
 
-def _blockon(result: Any) -> None:
+def _blockon(result: object) -> None:
     from twisted.internet.defer import Deferred
 
     if isinstance(result, Deferred):
@@ -82,18 +149,28 @@ def _blockon(result: Any) -> None:
 
 
 @pytest.fixture
-def make_smtp_server(_txsmtpx_place: Any, smtp_certificate: Pem) -> Iterator[Callable[..., MailServer]]:
+def make_smtp_server(_txsmtpx_place: ReactorThread | Here, smtp_certificate: Pem) -> Iterator[MakeServer]:
     """
-    A function that starts a `txsmtpx.testing.MailServer`, which is stopped at the end of the test.
+    A function that starts a `txsmtpx.testing.MailServer`.  The server is stopped at the end of the test.
 
-    It takes what `txsmtpx.testing.MailServer` takes; ``lmtp=True`` makes it speak LMTP.
+    The function has the arguments of `txsmtpx.testing.MailServer`; ``lmtp=True`` serves LMTP.
+
+    Args:
+        _txsmtpx_place: Where the servers run.
+        smtp_certificate: The certificate of servers with TLS.
+
+    Yields:
+        The function.
     """
     from txsmtpx.testing import MailServer
 
     servers: list[MailServer] = []
 
-    def make(backend: Any = None, **options: Any) -> MailServer:
-        options = {"certificate": smtp_certificate if options.get("tls") else None, "where": _txsmtpx_place} | options
+    def make(
+        backend: BackendLike | Callable[[Clock], BackendLike] | None = None, **options: Unpack[MailServerOptions]
+    ) -> MailServer:
+        options.setdefault("certificate", smtp_certificate if options.get("tls") else None)
+        options.setdefault("where", _txsmtpx_place)
         server = MailServer(backend, **options).start()
         servers.append(server)
         return server
@@ -104,35 +181,61 @@ def make_smtp_server(_txsmtpx_place: Any, smtp_certificate: Pem) -> Iterator[Cal
 
 
 @pytest.fixture
-def smtp_server(request: pytest.FixtureRequest, make_smtp_server: Callable[..., MailServer]) -> MailServer:
-    """A `txsmtpx.testing.MailServer` on a port of its own; its options are those of the marker ``smtp_server``."""
+def smtp_server(request: pytest.FixtureRequest, make_smtp_server: MakeServer) -> MailServer:
+    """
+    A `txsmtpx.testing.MailServer` with the options of the marker ``smtp_server``.
+
+    Args:
+        request: pytest's.
+        make_smtp_server: It starts the server.
+
+    Returns:
+        The server.
+    """
     return make_smtp_server(**_marked(request, "smtp_server"))
 
 
 @pytest.fixture
-def lmtp_server(request: pytest.FixtureRequest, make_smtp_server: Callable[..., MailServer]) -> MailServer:
-    """The same, speaking LMTP (RFC 2033); its options are those of the marker ``lmtp_server``."""
-    return make_smtp_server(**{"lmtp": True} | _marked(request, "lmtp_server"))
+def lmtp_server(request: pytest.FixtureRequest, make_smtp_server: MakeServer) -> MailServer:
+    """
+    A `txsmtpx.testing.MailServer` for LMTP (RFC 2033), with the options of the marker ``lmtp_server``.
+
+    Args:
+        request: pytest's.
+        make_smtp_server: It starts the server.
+
+    Returns:
+        The server.
+    """
+    options = _marked(request, "lmtp_server")
+    options.setdefault("lmtp", True)
+    return make_smtp_server(**options)
 
 
-def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:
-    """What the markers say, the nearest last."""
-    options: dict[str, Any] = {}
+def _marked(request: pytest.FixtureRequest, name: str) -> MarkedOptions:
+    """Return the options of the markers; those of the nearest marker count."""
+    options: MarkedOptions = {}
     for mark in reversed(list(request.node.iter_markers(name))):
         if mark.args:
             raise pytest.UsageError(f"the marker {name} takes its options by name: {mark.args!r}")
-        options |= mark.kwargs
+        options.update(mark.kwargs)
     return options
 
 
 @pytest.fixture
-def smtp_client(_txsmtpx_place: Any) -> Iterator[Callable[..., Any]]:
+def smtp_client(_txsmtpx_place: ReactorThread | Here) -> Iterator[Connect]:
     """
     A function that connects a client to a `txsmtpx.testing.MailServer`, or to an endpoint or its string.
 
-    It takes what `txsmtpx.connect` takes.  It gives a client whose methods are those of `txsmtpx.SMTPClient`, and
-    block; in a test that pytest-twisted runs, a Deferred of an `txsmtpx.SMTPClient`.  What is still connected at the
-    end of the test is cut off.
+    The function has the keyword arguments of `txsmtpx.connect`.  It returns a client with the methods of
+    `txsmtpx.SMTPClient`, which block; in a test that pytest-twisted runs, a Deferred of an `txsmtpx.SMTPClient`.
+    Clients that are still connected at the end of the test are aborted.
+
+    Args:
+        _txsmtpx_place: Where the clients run.
+
+    Yields:
+        The function.
     """
     from txsmtpx.testing.blocking import Clients
 
@@ -142,18 +245,24 @@ def smtp_client(_txsmtpx_place: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def scripted_server(_txsmtpx_place: Any) -> Iterator[Callable[..., Script]]:
+def scripted_server(_txsmtpx_place: ReactorThread | Here) -> Iterator[MakeScript]:
     """
-    A function that listens with a server which says what it is told and fails where it is told.
+    A function that starts a server with prepared replies and failures.
 
-    It takes what `txsmtpx.testing.ScriptedServer` takes, and gives a `txsmtpx.testing.Script` with its ``port``, and
-    in ``servers`` one for each connection.
+    The function has the arguments of `txsmtpx.testing.ScriptedServer`.  It returns a `txsmtpx.testing.Script`, with its
+    ``port``, and its ``servers``, one for each connection.
+
+    Args:
+        _txsmtpx_place: Where the servers run.
+
+    Yields:
+        The function.
     """
     from txsmtpx.testing import Script
 
-    listening: list[Any] = []
+    listening: list[IListeningPort] = []
 
-    def make(**script: Any) -> Script:
+    def make(**script: Unpack[ScriptKeywords]) -> Script:
         made = Script(**script)
         listening.append(_txsmtpx_place.call(made.listen, _txsmtpx_place.reactor))
         return made

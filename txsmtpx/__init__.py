@@ -67,7 +67,7 @@ from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.sasl.anonymous import Anonymous
 from txsmtpx.sasl.cram_md5 import CramMD5
 from txsmtpx.sasl.external import External
-from txsmtpx.sasl.login_mechanism import Login
+from txsmtpx.sasl.login_mechanism import AuthLogin
 from txsmtpx.sasl.oauth_bearer import OAuthBearer, XOAuth2
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
@@ -92,6 +92,7 @@ __all__ = [
     "Accept",
     "AllServersFailed",
     "Anonymous",
+    "AuthLogin",
     "BackendRealm",
     "BodyFailed",
     "Certificate",
@@ -127,7 +128,6 @@ __all__ = [
     "IVerifyingSession",
     "ImplicitTLSEndpoint",
     "LimitBackend",
-    "Login",
     "LoginBackend",
     "MXEndpoint",
     "MailOptions",

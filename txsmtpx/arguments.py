@@ -12,7 +12,7 @@ import inspect
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, wraps
-from typing import Literal, ParamSpec, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, Literal, ParamSpec, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 
 from zope.interface.interface import InterfaceClass
 
@@ -40,7 +40,9 @@ def checked(function: F) -> F:
     """
     Decorate a function so that unknown names and wrong types of arguments raise an error that names them.
 
-    A wrong name or type raises `TypeError`.  A text that is none of the words of a `Literal` raises `ValueError`.
+    A wrong name or type raises `TypeError`.  A text that is none of the words of a `Literal` raises `ValueError`.  Of
+    keywords that are passed on, by ``**settings: Unpack[Settings]``, only the names are checked; the function that gets
+    them checks the values.
 
     Args:
         function: The function; for a class its ``__init__``.  Every annotation can be evaluated at run time.
@@ -85,26 +87,19 @@ def _checked(function: F, elsewhere: frozenset[str]) -> F:
 
     @wraps(function)
     def check(*args: object, **kwargs: object) -> object:
-        hints = _hints(function)
-        known = [name for name in hints if name not in ("self", "return")]
+        hints, passed_on = _hints(function)
         for name in kwargs:
-            if name not in known:
-                raise TypeError(_unknown(owner, name, known))
+            if name not in hints and name not in passed_on:
+                raise TypeError(_unknown(owner, name, [*hints, *passed_on]))
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError:
             return function(*args, **kwargs)  # Python's own error names what is missing
-        for parameter, value in given.items():
-            kind = signature.parameters[parameter].kind
-            if kind is inspect.Parameter.VAR_KEYWORD:
-                found = dict(value)
-            else:
-                found = {parameter: value} if kind is not inspect.Parameter.VAR_POSITIONAL else {}
-            for name, each in found.items():
-                if name in hints and name not in elsewhere and not fits(each, hints[name]):
-                    found_value = type(each).__name__ if name in SECRET else shown(each)
-                    error = ValueError if _is_wrong_word(each, hints[name]) else TypeError
-                    raise error(f"{owner}: {name} must be {described(hints[name])}, not {found_value}")
+        for name, value in given.items():
+            if name in hints and name not in elsewhere and not fits(value, hints[name]):
+                found = type(value).__name__ if name in SECRET else shown(value)
+                error = ValueError if _is_wrong_word(value, hints[name]) else TypeError
+                raise error(f"{owner}: {name} must be {described(hints[name])}, not {found}")
         return function(*args, **kwargs)
 
     return check  # type: ignore[return-value]
@@ -142,19 +137,20 @@ def names_checked(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _owner(function: Callable[..., object]) -> str:
-    return function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
+    return function.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
 
 
 @cache
-def _hints(function: Callable[..., object]) -> Mapping[str, object]:
-    """Return the types of the arguments by name, those of ``**settings: Unpack[Settings]`` among them."""
-    hints: dict[str, object] = {}
-    for name, hint in get_type_hints(function).items():
+def _hints(function: Callable[..., object]) -> tuple[Mapping[str, object], Collection[str]]:
+    """Return the types of the arguments by name, and the names in ``**settings: Unpack[Settings]``."""
+    hints: dict[str, object] = get_type_hints(function)
+    hints.pop("return", None)
+    passed_on: list[str] = []
+    for name, hint in list(hints.items()):
         if get_origin(hint) is Unpack:
-            hints |= get_type_hints(get_args(hint)[0])
-        else:
-            hints[name] = hint
-    return hints
+            del hints[name]
+            passed_on += get_type_hints(get_args(hint)[0])
+    return hints, passed_on
 
 
 def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
@@ -184,6 +180,8 @@ def fits(value: object, hint: object) -> bool:
         (True, False, False)
     """
     origin, parts = get_origin(hint), get_args(hint)
+    if hint in (Any, object):
+        return True
     if origin in (Union, types.UnionType):
         return any(fits(value, part) for part in parts)
     if origin is Literal:
@@ -193,7 +191,7 @@ def fits(value: object, hint: object) -> bool:
     if callable in (hint, origin) or origin is Callable:
         return callable(value)
     if isinstance(hint, InterfaceClass):
-        return bool(hint.providedBy(value))
+        return hint.providedBy(value) or all(hasattr(value, name) for name in hint.names(all=True))
     kind = origin or hint
     if not isinstance(kind, type):
         return True
@@ -229,10 +227,9 @@ def described(hint: object) -> str:
         ('a number or None', "'refuse' or 'send'")
     """
     origin, parts = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _either([described(part) for part in parts])
-    if origin is Literal:
-        return _either([repr(part) for part in parts])
+    if origin in (Union, types.UnionType, Literal):
+        *others, last = dict.fromkeys(_choices(hint))
+        return f"{', '.join(others)} or {last}" if others else last
     if origin is tuple and Ellipsis not in parts:
         return f"({', '.join(map(described, parts))})"
     if callable in (hint, origin) or origin is Callable:
@@ -246,6 +243,10 @@ def described(hint: object) -> str:
     return _NAMES.get(kind) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
-def _either(words: list[str]) -> str:
-    words = list(dict.fromkeys(words))
-    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+def _choices(hint: object) -> list[str]:
+    """Return the descriptions of what a type is one of."""
+    if get_origin(hint) is Literal:
+        return [repr(part) for part in get_args(hint)]
+    if get_origin(hint) in (Union, types.UnionType):
+        return [each for part in get_args(hint) for each in _choices(part)]
+    return [described(hint)]

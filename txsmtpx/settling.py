@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import CoroutineType
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import ParamSpec, TypeAlias, TypeVar, overload
 
 from twisted.internet.defer import Deferred, maybeDeferred
 
@@ -71,6 +71,14 @@ def _resume(
             return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
 
 
+@overload
+def then(result: Eventual[T], function: Callable[[T], Awaitable[U]]) -> U | Deferred[U]: ...
+
+
+@overload
+def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]: ...
+
+
 def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:
     """
     Call a function with the value of a result.
@@ -90,6 +98,14 @@ def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Defer
     if isinstance(settled, Deferred):
         return settled.addCallback(lambda value: settle(function(value)))
     return settle(function(settled))
+
+
+@overload
+def deferred_call(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]: ...
+
+
+@overload
+def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]: ...
 
 
 def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

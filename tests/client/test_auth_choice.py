@@ -13,11 +13,11 @@ from tests.encoding import b64
 from tests.sasl.exchanges import now, portal
 from tests.threads import Threads
 from txsmtpx import (
+    AuthLogin,
     Certificate,
     ConnectionAborted,
     CramMD5,
     Fault,
-    Login,
     NetworkError,
     NotOffered,
     ProtocolError,
@@ -324,7 +324,7 @@ def test_a_connection_that_ends_while_it_is_computed(network, end):
     assert "*" not in server.lines
 
 
-@pytest.mark.parametrize("half", [Scram("SCRAM-SHA-256", *AUTH), Login(*AUTH)], ids=lambda half: half.name)
+@pytest.mark.parametrize("half", [Scram("SCRAM-SHA-256", *AUTH), AuthLogin(*AUTH)], ids=lambda half: half.name)
 def test_one_half_serves_several_connections_at_the_same_time(network, half):
     """As that of a pool does."""
     threads = Threads()

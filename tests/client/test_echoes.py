@@ -12,7 +12,7 @@ import pytest
 from twisted.python.failure import Failure
 
 from tests.encoding import b64
-from txsmtpx import Anonymous, External, Login, OAuthBearer, Plain, ProtocolError, SMTPError, XOAuth2
+from txsmtpx import Anonymous, AuthLogin, External, OAuthBearer, Plain, ProtocolError, SMTPError, XOAuth2
 from txsmtpx.grammar.reply import MAX_KEPT
 from txsmtpx.testing import Outcome
 
@@ -38,7 +38,7 @@ class Custom:
 
 MECHANISMS = {
     "PLAIN": Plain(USER, PASSWORD),
-    "LOGIN": Login(USER, PASSWORD),
+    "LOGIN": AuthLogin(USER, PASSWORD),
     "XOAUTH2": XOAuth2(USER, TOKEN),
     "OAUTHBEARER": OAuthBearer(USER, TOKEN),
     "X-CUSTOM": Custom(),

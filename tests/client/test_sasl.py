@@ -15,10 +15,10 @@ from twisted.internet.task import Clock
 from tests.encoding import b64
 from tests.sasl.exchanges import now, portal
 from txsmtpx import (
+    AuthLogin,
     Certificate,
     CramMD5,
     External,
-    Login,
     NotOffered,
     OAuthBearer,
     Plain,
@@ -94,7 +94,7 @@ def bearer(argument):
 
 MECHANISMS = {
     "PLAIN": (plain, Plain),
-    "LOGIN": (login, Login),
+    "LOGIN": (login, AuthLogin),
     "CRAM-MD5": (cram, CramMD5),
     "SCRAM-SHA-1": (scram, lambda name, word: Scram("SCRAM-SHA-1", name, word)),
     "SCRAM-SHA-256": (scram, lambda name, word: Scram("SCRAM-SHA-256", name, word)),
@@ -415,7 +415,7 @@ def test_to_our_own_server(network, authority):
     """After STARTTLS, with both mechanisms that it knows."""
 
     certificate = Certificate(str(authority.issue(HOST)))
-    for auth in ((USER, PASSWORD), Login(USER, PASSWORD)):
+    for auth in ((USER, PASSWORD), AuthLogin(USER, PASSWORD)):
         backend = RecordingBackend({USER: PASSWORD})
         net = network(lambda backend=backend: SMTPServerFactory(backend, tls=certificate).buildProtocol(None))
         client = net.result(secured(net, authority, auth=auth))

@@ -8,7 +8,7 @@ import pytest
 from twisted.logger import globalLogPublisher
 
 from tests.encoding import b64
-from txsmtpx import Login, Plain, ProtocolError, SMTPError, connect
+from txsmtpx import AuthLogin, Plain, ProtocolError, SMTPError, connect
 
 
 def test_every_line_both_ways(network):
@@ -66,12 +66,12 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("answer", REPEATED.values(), ids=REPEATED)
-@pytest.mark.parametrize("half", [Plain, Login])
+@pytest.mark.parametrize("half", [Plain, AuthLogin])
 def test_a_server_that_repeats_credentials(network, answer, half):
     """No transcript shows them (law 7)."""
 
     def exchange(argument):
-        if half is Login:
+        if half is AuthLogin:
             yield "334 VXNlcm5hbWU6"
             yield "334 UGFzc3dvcmQ6"
         yield answer if isinstance(answer, str) else answer[0]

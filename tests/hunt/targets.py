@@ -32,7 +32,7 @@ from txsmtpx.grammar.proxy import ProxyError, decode, encode
 from txsmtpx.grammar.reply import MAX_LINE, Reply, ReplyParser
 from txsmtpx.grammar.transparency import LineEnds, Stuffer, Unstuffer
 from txsmtpx.sasl.cram_md5 import CramMD5
-from txsmtpx.sasl.login_mechanism import Login
+from txsmtpx.sasl.login_mechanism import AuthLogin
 from txsmtpx.sasl.mechanisms import MECHANISMS
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import Scram
@@ -240,7 +240,7 @@ def sasl_servers(octets: bytes) -> None:
 def sasl_clients(octets: bytes) -> None:
     """Challenges, separated by line ends."""
     number, octets = _number(octets)
-    makers = [Plain, Login, CramMD5, lambda *who: Scram("SCRAM-SHA-256", *who)]
+    makers = [Plain, AuthLogin, CramMD5, lambda *who: Scram("SCRAM-SHA-256", *who)]
     client = makers[number % len(makers)]("user", "secret")
     client.start()
     with contextlib.suppress(ValueError):

@@ -11,14 +11,14 @@ from twisted.internet.ssl import PrivateCertificate
 from tests.interop.clients import PASSWORD, SENDER, USER
 from tests.interop.messages import message
 from tests.interop.receivers import DOMAIN, HASHED, Receiver
-from txsmtpx import CramMD5, External, ISASLClient, Login, NotOffered, Plain, Scram, SMTPClient, SMTPError, connect
+from txsmtpx import AuthLogin, CramMD5, External, ISASLClient, NotOffered, Plain, Scram, SMTPClient, SMTPError, connect
 from txsmtpx.testing import Pem
 
 Make = Callable[[str, str], ISASLClient]
 
 MECHANISMS: dict[str, Make] = {
     "PLAIN": Plain,
-    "LOGIN": Login,
+    "LOGIN": AuthLogin,
     "CRAM-MD5": CramMD5,
     "SCRAM-SHA-1": lambda *who: Scram("SCRAM-SHA-1", *who),
     "SCRAM-SHA-256": lambda *who: Scram("SCRAM-SHA-256", *who),

@@ -16,7 +16,7 @@ from tests.encoding import b64
 from tests.sasl.exchanges import DONE, UNIFORM, ask, conversation, log_in, portal
 from txsmtpx.sasl.anonymous import Anonymous
 from txsmtpx.sasl.cram_md5 import CramMD5
-from txsmtpx.sasl.login_mechanism import Login
+from txsmtpx.sasl.login_mechanism import AuthLogin
 from txsmtpx.sasl.oauth_bearer import IBearerToken, OAuthBearer, XOAuth2
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.testing import RecordingBackend
@@ -30,7 +30,7 @@ def username(client):
     return client.protocol.dialog.connection.username
 
 
-@pytest.mark.parametrize("half", [CramMD5, Plain, Login])
+@pytest.mark.parametrize("half", [CramMD5, Plain, AuthLogin])
 def test_a_password(half):
     client = conversation(portal(users()))
     assert log_in(client, half("alice", "wonder land"))[-1] == DONE
@@ -39,7 +39,7 @@ def test_a_password(half):
         assert log_in(conversation(portal(users())), half(name, password))[-1] == UNIFORM
 
 
-@pytest.mark.parametrize("half", [CramMD5, Plain, Login])
+@pytest.mark.parametrize("half", [CramMD5, Plain, AuthLogin])
 @pytest.mark.parametrize("password", ["wonder\u00a0land", "wonder\u00adland", "won\u00adder land"])
 def test_names_and_passwords_are_prepared(half, password):
     """RFC 4013: a space is a space, a soft hyphen nothing; CRAM-MD5 does so at this end only."""
@@ -167,7 +167,7 @@ def test_nothing_secret_is_in_the_log_or_in_the_transcript():
     said = []
     globalLogPublisher.addObserver(said.append)
     try:
-        for half in [CramMD5, Plain, Login]:
+        for half in [CramMD5, Plain, AuthLogin]:
             client = conversation(portal(users()), transcript=True)
             log_in(client, half("alice", "wonder land"))
             log_in(conversation(portal(users()), transcript=True), half("alice", "guesswork"))

@@ -6,7 +6,7 @@ import pytest
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 
 from tests.sasl.exchanges import DONE, conversation, log_in, portal
-from txsmtpx import CramMD5, Login, Plain
+from txsmtpx import AuthLogin, CramMD5, Plain
 from txsmtpx.testing import Conversation, RecordingBackend
 
 
@@ -36,7 +36,7 @@ def test_it_is_not_accepted():
     """Law 18."""
     users = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
     client = conversation(portal(users), without_mechanisms={"LOGIN", "CRAM-MD5"})
-    for half in (Login, CramMD5):
+    for half in (AuthLogin, CramMD5):
         assert log_in(client, half("alice", "secret"))[-1].startswith("504 5.5.4")
     assert log_in(client, Plain("alice", "secret"))[-1] == DONE
 

@@ -1,5 +1,5 @@
 """
-What users write, and what a type checker has nothing against; nobody runs this.
+Typical code of applications, which type checkers accept.  It is not run.
 """
 
 from __future__ import annotations
@@ -7,11 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.message import EmailMessage
 
+from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from txsmtpx import (
     Accept,
     Connection,
+    DataContext,
     DeliverBy,
     Filter,
     FilterBackend,
@@ -20,11 +24,15 @@ from txsmtpx import (
     LoginBackend,
     MailOptions,
     MemoryBackend,
+    Message,
     Middleware,
     MiddlewareSession,
+    Observer,
     OpenBackend,
     OriginalRecipient,
+    PortalBackend,
     RcptOptions,
+    RelayBackend,
     Reply,
     Result,
     RewriteBackend,
@@ -33,16 +41,19 @@ from txsmtpx import (
     SMTPError,
     SMTPPool,
     SMTPServerFactory,
+    Summary,
     TeeBackend,
     Timeouts,
+    TransactionLog,
     connect,
     first_success,
     send_mail,
 )
 from txsmtpx.backends.memory import Change, Received
 from txsmtpx.errors import auth_failed
-from txsmtpx.interfaces import DataContext, Message
-from txsmtpx.testing import MailServer, RecordingBackend, Script, Transcript
+from txsmtpx.filters.spamd import Spamd
+from txsmtpx.interfaces import Answer, BackendLike, Eventual, Outcome, SessionLike
+from txsmtpx.testing import Conversation, MailServer, Network, RecordingBackend, Script, Transcript
 
 
 class Maildrop(Session):
@@ -92,8 +103,112 @@ class Careful(Filter):
 
 
 class Counting(Middleware):
-    def session(self, session: object, connection: Connection) -> MiddlewareSession:
+    def session(self, session: SessionLike, connection: Connection) -> MiddlewareSession:
         return MiddlewareSession(session, connection)
+
+
+class OwnSession:
+    """A session without a base class, with VRFY."""
+
+    supports = ()
+
+    def mail(self, sender: str, options: MailOptions) -> None:
+        pass
+
+    async def rcpt(self, recipient: str, options: RcptOptions) -> Reply | None:
+        return None
+
+    def data(self, message: Message, context: DataContext) -> Deferred[str]:
+        context.late = self.late
+        return succeed("Stored")
+
+    def late(self, recipient: str, outcome: Outcome) -> None:
+        print(recipient, outcome)
+
+    def reset(self) -> Deferred[None]:
+        return succeed(None)
+
+    async def logout(self) -> None:
+        pass
+
+    def verify(self, argument: str) -> list[str]:
+        return [f"<{argument}@example.org>"]
+
+
+class OwnBackend:
+    """A backend without a base class."""
+
+    def login(self, connection: Connection, username: str, password: str) -> Deferred[OwnSession]:
+        return succeed(OwnSession())
+
+    async def anonymous_login(self, connection: Connection) -> OwnSession:
+        return OwnSession()
+
+
+class Watching:
+    """An observer without a base class."""
+
+    def connected(self, connection: Connection) -> None:
+        print(connection.peer_host, connection.tls)
+
+    def secured(self, connection: Connection) -> None:
+        pass
+
+    def commanded(self, connection: Connection, verb: str) -> None:
+        pass
+
+    def replied(self, connection: Connection, reply: Reply) -> None:
+        print(reply.code)
+
+    def concluded(self, summary: Summary) -> None:
+        print(summary.sender, summary.octets, summary.end, [reply.code for reply in summary.replies])
+
+    def disconnected(self, connection: Connection, reason: Failure) -> None:
+        pass
+
+
+class Counted(Observer):
+    def concluded(self, summary: Summary) -> None:
+        print(summary.recipients)
+
+
+class Greylisting(MiddlewareSession):
+    def rcpt(self, recipient: str, options: RcptOptions) -> Eventual[Answer]:
+        if self.connection.username is None:
+            return Reply(451, (4, 7, 1), "Try again later")
+        return super().rcpt(recipient, options)
+
+
+class Scanning:
+    """A filter without a base class."""
+
+    def header(self, header: Header) -> None:
+        pass
+
+    async def chunk(self, octets: bytes) -> None:
+        pass
+
+    async def end(self, size: int) -> Accept:
+        return Accept()
+
+    def close(self) -> None:
+        pass
+
+
+def scanner(context: DataContext) -> Scanning:
+    return Scanning()
+
+
+def parts(portal: Portal) -> list[BackendLike]:
+    async def new_address(address: str) -> str | None:
+        return address.lower()
+
+    relay = RelayBackend(["tcp:mail.example.org:25", ("mx.example.org", 25)], domains={"example.org"}, tls_verify=False)
+    held = FilterBackend(OwnBackend(), scanner, hold=True)
+    renamed = RewriteBackend(held, sender=new_address, require=True)
+    scored = FilterBackend(renamed, Spamd(reject_at=10))
+    users = TeeBackend(PortalBackend(portal), OwnBackend())
+    return [relay, LimitBackend(scored, 1, 60, clock=Clock()), users, RecordingBackend()]
 
 
 def server() -> SMTPServerFactory:
@@ -107,6 +222,7 @@ def server() -> SMTPServerFactory:
     backend = FilterBackend(RewriteBackend(memory, recipient={"@example.org": "@example.net"}), Careful)
     limited = LimitBackend(Counting(backend), 100, 3600, by="login", of="recipients")
     copied = TeeBackend(limited, OpenBackend(lambda connection: Streaming()), required=True)
+    SMTPServerFactory(OwnBackend(), observers=[Watching(), Counted(), TransactionLog()], reactor=Clock())
     return SMTPServerFactory(copied, domain="example.org", max_message_bytes=10**6, outcome_policy=first_success)
 
 
@@ -133,4 +249,7 @@ def tested() -> None:
         port: int = mail_server.port
         received: list[Received] = mail_server.messages
         print(port, received)
-    print(Script(MAIL="550 5.7.1 No").servers[0].lines)
+    print(Script(MAIL="550 5.7.1 No", offers=["SIZE"]).servers[0].lines)
+    Conversation(OwnBackend(), max_recipients=2, lmtp=True).ask("LHLO client.example")
+    Network.to(OwnBackend(), domain="example.org").greeted(lmtp=True)
+    RecordingBackend(rcpt=[None, Reply(550, (5, 1, 1), "No")])

@@ -1,7 +1,8 @@
-"""Users' code before mypy, with its plugin for zope.interface and without it: right passes, wrong does not."""
+"""Code of applications before mypy, with its plugin for zope.interface and without it, and before pyright."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -57,3 +58,25 @@ def marked(file: str) -> set[tuple[int, str]]:
 def test_what_mypy_says(told: dict[str, str], kind: str, file: str) -> None:
     assert errors(told[kind], f"/{file}") == marked(file), told[kind]
     assert bool(marked(file)) is file.endswith("wrong.py")
+
+
+@pytest.fixture(scope="module")
+def by_pyright(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[int]]:
+    """Return the lines that pyright reports, by file; basedpyright is pyright in a package that has node with it."""
+    pytest.importorskip("basedpyright")
+    directory = tmp_path_factory.mktemp("pyright")
+    files = [str(HERE / "right.py"), str(HERE / "wrong.py")]
+    config = directory / "pyrightconfig.json"
+    config.write_text(json.dumps({"typeCheckingMode": "standard", "include": files}))
+    command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(config)]
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    found: dict[str, set[int]] = {"right.py": set(), "wrong.py": set()}
+    for each in json.loads(run.stdout)["generalDiagnostics"]:
+        if each["severity"] == "error":
+            found[Path(each["file"]).name].add(each["range"]["start"]["line"] + 1)
+    return found
+
+
+@pytest.mark.parametrize("file", ["right.py", "wrong.py"])
+def test_pyright_reports_the_same_lines(by_pyright: dict[str, set[int]], file: str) -> None:
+    assert by_pyright[file] == {line for line, _ in marked(file)}

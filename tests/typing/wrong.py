@@ -1,20 +1,25 @@
 """
-What a type checker has to object to: at the lines that end in ``# E: CODES``, with these codes, and nowhere else.
+Mistakes of applications.  mypy reports the lines that end in ``# E: CODES``, with these codes, and no others.
 """
 
 from __future__ import annotations
 
 from txsmtpx import (
     Connection,
+    DataContext,
     Filter,
     FilterBackend,
     LimitBackend,
     LoginBackend,
     MailOptions,
     MemoryBackend,
+    Message,
+    Observer,
     OpenBackend,
     RcptOptions,
+    RelayBackend,
     Reply,
+    RewriteBackend,
     Session,
     SMTPClient,
     SMTPError,
@@ -25,8 +30,7 @@ from txsmtpx import (
     connect,
     send_mail,
 )
-from txsmtpx.interfaces import DataContext, Message
-from txsmtpx.testing import MailServer, Transcript
+from txsmtpx.testing import Conversation, MailServer, RecordingBackend, Script, Transcript
 
 SMTPError("550", (5, 1, 1), "No")  # E: arg-type
 SMTPError(550, "5.1.1", "No")  # E: arg-type
@@ -55,6 +59,19 @@ SMTPService(SMTPServerFactory(MemoryBackend()), "tcp:25")  # E: arg-type
 Timeouts(conect=5)  # E: call-arg
 MailServer(tls="sometimes")  # E: arg-type
 MailServer(users=["me"])  # E: arg-type
+MailServer(max_mesage_bytes=10)  # E: call-arg
+MailServer(max_message_bytes="10")  # E: arg-type
+Conversation(max_recipients="2")  # E: arg-type
+Script(offer=["SIZE"])  # E: call-arg
+RecordingBackend(rctp=None)  # E: call-arg
+RelayBackend(["tcp:localhost:25"], trust_root="ca.pem")  # E: call-arg
+RelayBackend(["tcp:localhost:25"], size="10")  # E: arg-type
+RelayBackend(25)  # E: arg-type
+OpenBackend(Session)  # E: arg-type
+TeeBackend(MemoryBackend(), Session())  # E: arg-type
+LimitBackend(MemoryBackend, 1, 60)  # E: arg-type
+SMTPServerFactory(42)  # E: arg-type
+SMTPServerFactory(MemoryBackend(), observers=[Session()])  # E: list-item
 Transcript(b"c <- 220")  # E: arg-type
 
 
@@ -64,6 +81,39 @@ class Mistaken(Session):
 
     def rcpt(self, recipient: str) -> None:  # E: override
         print(RcptOptions().notifications)  # E: attr-defined
+
+
+class Half:
+    """A backend without ``anonymous_login``."""
+
+    def login(self, connection: Connection, username: str, password: str) -> Session:
+        return Session()
+
+
+class Odd:
+    """A backend whose session is none."""
+
+    def login(self, connection: Connection, username: str, password: str) -> str:
+        return ""
+
+    def anonymous_login(self, connection: Connection) -> str:
+        return ""
+
+
+class Judging(Filter):
+    def end(self, size: int) -> bool:  # E: override
+        return True
+
+
+class Watching(Observer):
+    def concluded(self, summary: str) -> None:  # E: override
+        pass
+
+
+RewriteBackend(Half())  # E: arg-type
+RewriteBackend(Odd())  # E: arg-type
+RewriteBackend(MemoryBackend(), sender=1)  # E: arg-type
+FilterBackend(MemoryBackend(), Session)  # E: arg-type
 
 
 class Backend(LoginBackend):

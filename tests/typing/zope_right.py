@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.portal import Portal
 from zope.interface import implementer
 
 from txsmtpx import (
+    BackendRealm,
     Connection,
     Filter,
     IBackend,
@@ -18,9 +21,11 @@ from txsmtpx import (
     ISession,
     MailOptions,
     MemoryBackend,
+    PortalBackend,
     RcptOptions,
     Session,
 )
+from txsmtpx.logins.client_certificate import CertificateChecker
 
 
 @implementer(ISession)
@@ -54,5 +59,10 @@ class Backend:
         return Session()
 
 
-def given() -> tuple[IBackend, IFilter]:
-    return MemoryBackend(), Filter(None)
+def given(context: IDataContext) -> tuple[IBackend, IFilter]:
+    return MemoryBackend(), Filter(context)
+
+
+def portal() -> PortalBackend:
+    users = InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")
+    return PortalBackend(Portal(BackendRealm(Backend()), [users, CertificateChecker()]))

@@ -7,7 +7,7 @@ are listed in `txsmtpx.extensions.registry`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from txsmtpx.dialog.state import GREETED, State
 from txsmtpx.grammar.options import MailOptions, Options, Parameter
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import ExtensionSupport, provides
 
 D = TypeVar("D")
 """The dialog that calls the functions of an extension.  It imports this file, so this file does not name it."""
@@ -102,8 +103,8 @@ class Extension:
         lists: Whether the text behind the keyword is a list.  If a server advertises it on several lines, a client
             joins them.
         needs_backend: Whether only a backend can do what it promises.  Such a backend declares it in ``supports``.
-        session_method: The optional method of a session that does what the extension promises.  A session with the
-            method need not declare the extension.
+        session_type: The type of sessions that do what it promises by a method, such as `VerifyingSessionLike`.  They
+            need not declare the extension.
 
     Example:
         >>> XTIME = Extension("XTIME", "none yet", announce=lambda dialog: "UTC")
@@ -123,16 +124,29 @@ class Extension:
     within_tls: bool = False
     lists: bool = False
     needs_backend: bool = False
-    session_method: str = ""
+    session_type: Callable[..., object] | None = None
 
     def kept_by(self, session: object) -> bool:
         """
-        Return whether a session has the method `session_method`.
+        Return whether a session does what the extension promises by its methods.
 
         Args:
             session: A session, or a class of sessions.
 
         Returns:
-            False too if the extension has no such method.
+            True if it provides `session_type`.
         """
-        return bool(self.session_method) and getattr(session, self.session_method, None) is not None
+        return self.session_type is not None and provides(session, self.session_type)
+
+
+def supported_by(subject: object) -> Collection[Extension]:
+    """
+    Return the extensions that a backend or a session declares (`txsmtpx.interfaces.IExtensionSupport`).
+
+    Args:
+        subject: The backend, the session, or a class of sessions.
+
+    Returns:
+        The extensions; empty if it declares none.
+    """
+    return subject.supports if provides(subject, ExtensionSupport[Extension]) else ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from txsmtpx.dialog.extension import Extension, Run, Verb
+from txsmtpx.dialog.extension import Extension, Run, Verb, supported_by
 from txsmtpx.dialog.state import Gate, State
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
@@ -114,7 +114,7 @@ class Tables:
 
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
         self._known = tuple(known)
-        self._by_method = tuple(each for each in self._known if each.session_method)
+        self._by_method = tuple(each for each in self._known if each.session_type is not None)
         self.usual = Table(extensions, self._known)
         self._more: dict[frozenset[str], Table] = {}
 
@@ -128,9 +128,9 @@ class Tables:
         Returns:
             A table with the extensions that the session supports besides; `usual` if there are none.
         """
-        supports = getattr(session, "supports", ())
+        supports = supported_by(session)
         for each in self._by_method:
-            if getattr(session, each.session_method, None) is not None:
+            if each.kept_by(session):
                 supports = (*supports, each)
         if not supports:
             return self.usual

@@ -33,6 +33,7 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Parameter
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
+    Authorization,
     ICredentialsBackend,
     RefusalChallenge,
     SASLServerLike,
@@ -177,7 +178,7 @@ class Exchange:
         if isinstance(answer, bytes):
             self._taken += response is not None
             return self._challenge(answer, self.line)
-        self._username = getattr(answer, "username", b"")
+        self._username = answer.username if provides(answer, Username) else b""
         try:
             session = settle(_log_in(self._dialog, answer))
         except BaseException:
@@ -193,7 +194,8 @@ class Exchange:
     def _entered(self, session: SessionLike, credentials: object) -> Reply:
         username = None
         if not IAnonymous.providedBy(credentials):
-            username = getattr(credentials, "authorization", "") or cast(Username, credentials).username.decode("utf-8")
+            acting_as = credentials.authorization if provides(credentials, Authorization) else ""
+            username = acting_as or cast(Username, credentials).username.decode("utf-8")
         enter_session(self._dialog, session, username)
         self._dialog.authenticated = True
         session_id = self._dialog.connection.session_id
@@ -202,7 +204,7 @@ class Exchange:
 
     def _refused(self, failure: Failure) -> Answer:
         """Reject the credentials.  Some mechanisms have a challenge before the reply."""
-        wrong = failure.check(UnauthorizedLogin) or getattr(failure.value, "code", 0) == 535
+        wrong = failure.check(UnauthorizedLogin) or (isinstance(failure.value, SMTPError) and failure.value.code == 535)
         if not provides(self._server, RefusalChallenge) or not wrong:
             return self._failed(failure)
         reply = failure.value.reply if isinstance(failure.value, SMTPError) else replies.BAD_CREDENTIALS_535
@@ -236,7 +238,7 @@ class Exchange:
     def _count(self, reply: Reply) -> None:
         dialog = self._dialog
         dialog.failed_logins += 1
-        username = self._username or getattr(self._server, "username", b"")
+        username = self._username or (self._server.username if provides(self._server, Username) else b"")
         name = username.decode("utf-8", "backslashreplace") if isinstance(username, bytes) else str(username)
         told = reply.one_line
         if self._secrets.within(told, name):

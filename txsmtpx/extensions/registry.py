@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.extension import Extension, supported_by
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.binarymime import BINARYMIME
 from txsmtpx.extensions.chunking import CHUNKING
@@ -54,7 +54,7 @@ EXTENSIONS: tuple[Extension, ...] = (
 KNOWN = (*EXTENSIONS, UNIMPLEMENTED)
 """The extensions whose commands get 502 where they are not offered."""
 
-_BY_METHOD = tuple([each for each in EXTENSIONS if each.session_method])
+_BY_METHOD = tuple([each for each in EXTENSIONS if each.session_type is not None])
 """Those that a session implements by a method."""
 
 
@@ -81,10 +81,9 @@ def declared_by(session: object) -> tuple[Extension, ...]:
         session: A session, or a class of sessions.
 
     Returns:
-        Those of its attribute ``supports``, and those whose ``session_method`` it has.
+        Those of its attribute ``supports``, and those whose promise it keeps by its methods.
     """
-    supports: Collection[Extension] = getattr(session, "supports", ())
-    return (*supports, *[each for each in _BY_METHOD if each.kept_by(session)])
+    return (*supported_by(session), *[each for each in _BY_METHOD if each.kept_by(session)])
 
 
 def unused(without: object, extra: Collection[Extension] = ()) -> frozenset[str]:

@@ -8,6 +8,7 @@ Every server implements both commands.  EHLO advertises VRFY if sessions have ``
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from txsmtpx.dialog.extension import Answer, Extension, Verb
 from txsmtpx.dialog.outcome import answer
@@ -16,6 +17,7 @@ from txsmtpx.dialog.server_session import with_session
 from txsmtpx.dialog.state import ANY
 from txsmtpx.grammar import asciitext, replies
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import ExpandingSessionLike, VerifyingSessionLike, provides
 from txsmtpx.settling import then
 
 NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The answer is in UTF-8, ask for it with SMTPUTF8")
@@ -46,7 +48,7 @@ def vrfy(dialog: ServerDialog, argument: str) -> Answer:
     Returns:
         A reply, or a Deferred of it: 252, unless the session is an `IVerifyingSession` that knows the user.
     """
-    return _look_up(dialog, argument, VERIFY, VRFY, CANNOT_VERIFY_252)
+    return _look_up(dialog, argument, "verify", VRFY, CANNOT_VERIFY_252)
 
 
 def expn(dialog: ServerDialog, argument: str) -> Answer:
@@ -60,11 +62,11 @@ def expn(dialog: ServerDialog, argument: str) -> Answer:
     Returns:
         A reply, or a Deferred of it: 502, unless the session is an `IExpandingSession` that knows the list.
     """
-    return _look_up(dialog, argument, EXPAND, EXPN, replies.NOT_OFFERED_502)
+    return _look_up(dialog, argument, "expand", EXPN, replies.NOT_OFFERED_502)
 
 
 def _look_up(
-    dialog: ServerDialog, argument: str, extension: Extension, verb: Verb[ServerDialog], unknown: Reply
+    dialog: ServerDialog, argument: str, method: Literal["verify", "expand"], verb: Verb[ServerDialog], unknown: Reply
 ) -> Answer:
     if not argument:
         return replies.syntax_501(verb.syntax)
@@ -73,11 +75,13 @@ def _look_up(
         return replies.NOT_ASCII_553
 
     def ask(session: object) -> Answer:
-        method = extension.session_method
-        look_up = getattr(session, method, None)
-        if look_up is None:
+        if method == "verify" and provides(session, VerifyingSessionLike):
+            found = session.verify(argument)
+        elif method == "expand" and provides(session, ExpandingSessionLike):
+            found = session.expand(argument)
+        else:
             return unknown
-        answered: Answer = then(look_up(argument), lambda said: _found(said, unknown, utf8, session, method))
+        answered: Answer = then(found, lambda said: _found(said, unknown, utf8, session, method))
         return answered
 
     answered: Answer = with_session(dialog, ask)
@@ -110,5 +114,5 @@ def _asks_for_utf8(dialog: ServerDialog, argument: str) -> tuple[str, bool]:
 VRFY = Verb("VRFY", vrfy, "VRFY address", ANY)
 EXPN = Verb("EXPN", expn, "EXPN list", ANY)
 
-VERIFY = Extension("VRFY", "RFC 5321", needs_backend=True, session_method="verify")
-EXPAND = Extension("EXPN", "RFC 5321", needs_backend=True, session_method="expand")
+VERIFY = Extension("VRFY", "RFC 5321", needs_backend=True, session_type=VerifyingSessionLike)
+EXPAND = Extension("EXPN", "RFC 5321", needs_backend=True, session_type=ExpandingSessionLike)

@@ -70,9 +70,11 @@ from txsmtpx.interfaces.provided import (
     provides,
 )
 from txsmtpx.interfaces.sasl import (
+    Authorization,
     Bindable,
     ComputingClient,
     FreshClient,
+    IAuthorization,
     IBindable,
     IComputingClient,
     IFreshClient,
@@ -109,6 +111,7 @@ __all__ = [
     "Accept",
     "ActingAsBackend",
     "Answer",
+    "Authorization",
     "BackendLike",
     "BackendPluginLike",
     "Bindable",
@@ -130,6 +133,7 @@ __all__ = [
     "FreshClient",
     "HoldingFilterMaker",
     "IActingAsBackend",
+    "IAuthorization",
     "IBackend",
     "IBackendPlugin",
     "IBindable",

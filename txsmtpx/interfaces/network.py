@@ -4,9 +4,9 @@ The types of Twisted's clocks and endpoints, for type checkers without a plugin 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IProducer, IProtocolFactory
@@ -60,7 +60,7 @@ def clock_of(reactor: Reactor | None) -> Clock:
 class ClientEndpoint(Protocol):
     """The type of `twisted.internet.interfaces.IStreamClientEndpoint`."""
 
-    def connect(self, protocolFactory: IProtocolFactory, /) -> Deferred[object]:
+    def connect(self, protocolFactory: IProtocolFactory, /) -> Deferred[Any]:
         """
         Connect.
 
@@ -87,6 +87,14 @@ class StreamTransport(Protocol):
 
         Args:
             data: The octets.
+        """
+
+    def writeSequence(self, data: Iterable[bytes], /) -> None:
+        """
+        Write octets in pieces.
+
+        Args:
+            data: The pieces.
         """
 
     def loseConnection(self) -> None:

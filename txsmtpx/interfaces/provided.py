@@ -16,7 +16,8 @@ def provides(value: object, type_: Callable[..., T]) -> TypeGuard[T]:
     """
     Return whether an object has every attribute and method that the type of an interface declares.
 
-    Unlike `isinstance` it also finds what an object gets by ``__getattr__``, as middleware does.
+    Unlike `isinstance` it also finds what an object gets by ``__getattr__``, as middleware does.  An attribute that is
+    None counts as missing.
 
     Args:
         value: The object.
@@ -31,7 +32,7 @@ def provides(value: object, type_: Callable[..., T]) -> TypeGuard[T]:
         >>> provides(Session(), SessionLike), provides(Session(), VerifyingSessionLike)
         (True, False)
     """
-    return all(hasattr(value, name) for name in members(type_))
+    return all(getattr(value, name, None) is not None for name in members(type_))
 
 
 @cache

@@ -78,6 +78,20 @@ class Username(Protocol):
         """The user name."""
 
 
+class IAuthorization(Interface):
+    """Optional, for credentials by which a user may act as another (RFC 4422 §2)."""
+
+    authorization: str = Attribute("The other user, who is the user of the connection then; ``\"\"`` for none.")
+
+
+class Authorization(Protocol):
+    """The type of `IAuthorization`."""
+
+    @property
+    def authorization(self) -> str:
+        """The other user."""
+
+
 class ISASLClient(Interface):
     """
     The client's side of one exchange.

@@ -5,13 +5,13 @@ A session: the mail of one client, as a backend receives it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from zope.interface import Attribute, Interface
 
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces.message import DataContext, IDataContext, IMessage, Message, Outcome
+from txsmtpx.interfaces.message import DataContext, Message, Outcome
 from txsmtpx.settling import Eventual
 
 Answer = Reply | None
@@ -58,13 +58,14 @@ class ISession(Interface):
             None or a reply.
         """
 
-    def data(message: IMessage, context: IDataContext) -> Eventual[Outcome]:
+    # Not Message and DataContext: with the plugin for zope.interface, an application may write IMessage too.
+    def data(message: Any, context: Any) -> Eventual[Outcome]:
         """
         Handle DATA, or the first BDAT.  It is called when the message begins.
 
         Args:
-            message: The message.
-            context: The envelope, and the outcomes.
+            message: The message, an `IMessage`.
+            context: The envelope, and the outcomes, an `IDataContext`.
 
         Returns:
             The outcome for each recipient without one of its own.

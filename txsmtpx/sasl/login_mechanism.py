@@ -58,7 +58,7 @@ LOGIN = Mechanism("LOGIN", IUsernamePassword, LoginServer)
 
 
 @implementer(ISASLClient)
-class Login:
+class AuthLogin:
     """
     LOGIN, the client's half: it answers the first challenge with the name, the second with the password.
 
@@ -67,7 +67,7 @@ class Login:
         password: The password.
 
     Example:
-        >>> client = Login("user", "secret")
+        >>> client = AuthLogin("user", "secret")
         >>> client.start()
         >>> client.next(b"Username:"), client.next(b"Password:")
         (b'user', b'secret')
@@ -81,7 +81,7 @@ class Login:
         self._both = username.encode("utf-8"), password.encode("utf-8")
         self._answers: list[bytes] = []
 
-    def fresh(self) -> Login:
+    def fresh(self) -> AuthLogin:
         """
         Return a copy for one exchange.
 
@@ -112,4 +112,4 @@ class Login:
         return self._answers.pop(0)
 
     def __repr__(self) -> str:
-        return f"<Login {self._username!r}>"
+        return f"<AuthLogin {self._username!r}>"

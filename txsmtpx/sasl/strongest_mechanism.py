@@ -9,7 +9,7 @@ from collections.abc import Collection
 from txsmtpx.errors import NotOffered
 from txsmtpx.interfaces import ISASLClient, SASLClientLike
 from txsmtpx.sasl.cram_md5 import CramMD5
-from txsmtpx.sasl.login_mechanism import Login
+from txsmtpx.sasl.login_mechanism import AuthLogin
 from txsmtpx.sasl.mechanism import computes
 from txsmtpx.sasl.plain import Plain
 from txsmtpx.sasl.scram import NAMES, Scram
@@ -71,4 +71,4 @@ def after(failed: SASLClientLike, offered: Collection[str], username: str, passw
 
 def _in_clear(offered: Collection[str], username: str, password: str) -> ISASLClient | None:
     """Return a mechanism that sends the password itself."""
-    return next((each(username, password) for each in (Plain, Login) if each.name in offered), None)
+    return next((each(username, password) for each in (Plain, AuthLogin) if each.name in offered), None)

@@ -15,7 +15,8 @@ from txsmtpx.testing.mail_server import MailServer
 from txsmtpx.testing.network import Network
 from txsmtpx.testing.outcome import Outcome
 from txsmtpx.testing.recording import BackendCrash, RecordingBackend, RecordingSession
-from txsmtpx.testing.scripted import HANG_UP, SILENCE, Script, ScriptedServer
+from txsmtpx.testing.script import Script
+from txsmtpx.testing.scripted import HANG_UP, SILENCE, ScriptedServer
 from txsmtpx.testing.thread import Here, ReactorThread
 from txsmtpx.testing.transcript import Transcript
 

@@ -1,80 +1,94 @@
 """
-`txsmtpx.SMTPClient` for tests that wait by blocking.
+`txsmtpx.SMTPClient` for tests that block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 
+from txsmtpx.arguments import checked
+from txsmtpx.interfaces import ClientEndpoint, Endpoint
+from txsmtpx.testing.keywords import ClientKeywords
 from txsmtpx.testing.layer import OwnClockEndpoint
 from txsmtpx.testing.mail_server import MailServer
+from txsmtpx.testing.thread import Here, ReactorThread
 from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.client_settings import TLSMode
 from txsmtpx.wire.connect import connect
 from txsmtpx.wire.target import target
 
 
 class BlockingClient:
     """
-    A client in another thread: its methods are those of `SMTPClient`, and give what comes of the Deferred.
-
-    Attributes:
-        client: The `SMTPClient`.
+    A client in another thread.  It has the methods of `txsmtpx.SMTPClient`, which return the results of the Deferreds.
 
     Args:
-        call: Calls a function in the thread of the client, and waits.
+        client: The client.
+        thread: The thread of the client.
+
+    Attributes:
+        client: The client.
     """
 
-    def __init__(self, client: SMTPClient, call: Callable[..., Any]) -> None:
+    def __init__(self, client: SMTPClient, thread: ReactorThread) -> None:
         self.client = client
-        self._call = call
+        self._thread = thread
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.client, name)
         if not callable(found):
             return found
-        return lambda *args, **kwargs: self._call(found, *args, **kwargs)
+        return lambda *args, **kwargs: self._thread.call(lambda: found(*args, **kwargs))
 
 
 class Clients:
     """
-    Connects clients, and remembers them.
+    The clients of a test.  The fixture ``smtp_client`` creates it.
 
     Args:
-        place: A `txsmtpx.testing.ReactorThread`, or `txsmtpx.testing.Here`.
+        place: The thread in which they run, or the reactor.
     """
 
-    def __init__(self, place: Any) -> None:
+    def __init__(self, place: ReactorThread | Here) -> None:
         self._place = place
         self._connected: list[SMTPClient] = []
 
-    def connect(self, to: Any, **settings: Any) -> Any:
+    @checked
+    def connect(
+        self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]
+    ) -> BlockingClient | Deferred[SMTPClient]:
         """
-        Connect to ``to``.
+        Connect a client.
 
         Args:
-            to: A `MailServer`, to which it speaks as that one wants it, and whose certificate it trusts; or an
-                endpoint, or its string.
-            settings: Of `txsmtpx.connect`.
+            to: A server, for which the right settings are the default; or an endpoint, or its string.
+            settings: The arguments of `txsmtpx.connect`.
 
         Returns:
-            A `BlockingClient`; where everybody is on a reactor of yours, a Deferred of an `SMTPClient`.
+            The client; on the caller's reactor a Deferred of an `txsmtpx.SMTPClient`.
+
+        Raises:
+            TypeError: An argument is unknown or has the wrong type.
         """
         reactor = self._place.reactor
+        suitable: ClientKeywords = {"reactor": reactor}
         if isinstance(to, MailServer):
-            endpoint: Any = TCP4ClientEndpoint(reactor, to.host, to.port)
-            settings = {"reactor": reactor, **_suitable(to), **settings}
+            endpoint: ClientEndpoint = TCP4ClientEndpoint(reactor, to.host, to.port)
+            suitable |= _suitable(to)
         else:
             found = target(reactor, to)
             endpoint = found.endpoint
-            settings = {"reactor": reactor, "tls": found.tls, "hostname": found.hostname, **settings}
-        client = self._place.call(self._connect, endpoint, settings)
-        return BlockingClient(client, self._place.call) if isinstance(client, SMTPClient) else client
+            suitable |= {"tls": found.tls, "hostname": found.hostname}
+        suitable |= settings
+        if isinstance(self._place, Here):
+            return self._connect(endpoint, suitable)
+        client: SMTPClient = self._place.call(self._connect, endpoint, suitable)
+        return BlockingClient(client, self._place)
 
-    def _connect(self, endpoint: Any, settings: dict[str, Any]) -> Deferred[SMTPClient]:
+    def _connect(self, endpoint: ClientEndpoint, settings: ClientKeywords) -> Deferred[SMTPClient]:
         return connect(OwnClockEndpoint(endpoint, self._place.reactor), **settings).addCallback(self._remember)
 
     def _remember(self, client: SMTPClient) -> SMTPClient:
@@ -82,14 +96,14 @@ class Clients:
         return client
 
     def give_up(self) -> None:
-        """Cut them all off."""
+        """Abort all clients."""
         for client in self._connected:
             self._place.call(client.abort)
 
 
-def _suitable(server: MailServer) -> dict[str, Any]:
+def _suitable(server: MailServer) -> ClientKeywords:
     if server.certificate is None:
         return {"lmtp": server.lmtp, "tls": "none", "allow_insecure_auth": True}
-    mode = "implicit" if server.tls == "implicit" else "required"
+    mode: TLSMode = "implicit" if server.tls == "implicit" else "required"
     trusted = str(server.certificate.certificate)
     return {"lmtp": server.lmtp, "tls": mode, "hostname": server.host, "trust_roots": trusted}

@@ -1,5 +1,5 @@
 """
-Certificates for localhost, made in a moment: each signed by itself, so that it is its own trust root.
+Self-signed certificates for localhost: each is its own trust root.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import Certificate, optionsForClientTLS
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
 
 from txsmtpx.wire.tls_policy import CIPHERS
 
@@ -24,37 +27,50 @@ from txsmtpx.wire.tls_policy import CIPHERS
 @dataclass(frozen=True)
 class Pem:
     """
-    A certificate and its key, in files.
+    A certificate and its key, in PEM files.  `issue` creates them.
 
     Attributes:
-        certificate: A PEM file; clients trust this one.
-        key: A PEM file.
-        both: Both in one.
+        certificate: The file of the certificate, which clients trust.
+        key: The file of the key.
+        both: The file of both.
     """
 
     certificate: Path
     key: Path
     both: Path
 
-    def client_options(self) -> Any:
-        """What a client of Twisted's needs that trusts this certificate alone, and verifies the name."""
+    def client_options(self) -> IOpenSSLClientConnectionCreator:
+        """
+        Return the options for clients of Twisted: they trust this certificate only, and verify the name.
+
+        Returns:
+            The options.
+        """
         trusted = Certificate.loadPEM(self.certificate.read_bytes())
         return optionsForClientTLS("localhost", trusted, extraCertificateOptions={"acceptableCiphers": CIPHERS})
 
     def client_context(self) -> ssl.SSLContext:
-        """The same for ``smtplib`` and whatever else takes an `ssl.SSLContext`."""
+        """
+        Return the options for ``smtplib`` and other users of the module ``ssl``.
+
+        Returns:
+            The context.
+        """
         return ssl.create_default_context(cafile=str(self.certificate))
 
 
 def issue(directory: Path, name: str = "localhost", *names: str, days: int = 1) -> Pem:
     """
-    A certificate for localhost and 127.0.0.1, or for ``names``, good since yesterday.
+    Create a certificate for localhost and 127.0.0.1, or for other names.
 
     Args:
-        directory: Where its files go.
-        name: Its subject, and what the files are called.
-        names: The DNS names it is for, where that is not localhost; "" for none at all.
-        days: How long from now.
+        directory: The directory for the files.
+        name: The subject, and the name of the files.
+        names: The DNS names; ``""`` for no name.  Without names: localhost and 127.0.0.1.
+        days: The days for which it is valid, from now.
+
+    Returns:
+        The files.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     shown = _signed_by_itself(key, name, names, days).public_bytes(Encoding.PEM)
@@ -66,9 +82,7 @@ def issue(directory: Path, name: str = "localhost", *names: str, days: int = 1) 
     return pem
 
 
-def _signed_by_itself(
-    key: ec.EllipticCurvePrivateKey, name: str, names: Sequence[str], days: int
-) -> x509.Certificate:
+def _signed_by_itself(key: ec.EllipticCurvePrivateKey, name: str, names: Sequence[str], days: int) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     alternative: list[x509.GeneralName] = [x509.DNSName(each) for each in names if each]
     if not names:
@@ -88,3 +102,23 @@ def _signed_by_itself(
     if alternative:
         builder = builder.add_extension(x509.SubjectAlternativeName(alternative), critical=False)
     return builder.sign(key, SHA256())
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class NoCertificate:
+    """The TLS options of a server that offers STARTTLS and cannot start it, for tests that need no certificate."""
+
+    def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """
+        Refuse to start TLS.
+
+        Args:
+            tlsProtocol: The protocol.
+
+        Returns:
+            Nothing.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError

@@ -1,39 +1,59 @@
 """
-A client that types, to a server in memory; and the ways its octets may be cut.
+A client in memory that sends lines to a server in memory, and the ways to cut its octets into segments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Unpack
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from txsmtpx.arguments import checked
+from txsmtpx.interfaces import BackendLike
+from txsmtpx.testing.keywords import InMemoryServerKeywords
 from txsmtpx.testing.recording import RecordingBackend
 from txsmtpx.wire.factory import SMTPServerFactory
 
 
 class Conversation:
     """
-    A client that types to a server in memory.
-
-    Attributes:
-        protocol: The `txsmtpx.SMTPServer`.
-        transport: Its `StringTransport`.
-        clock: Its time.
+    A client that sends lines to a server in memory.
 
     Args:
-        backend: A `RecordingBackend` of its own by default.
-        inside_tls: As if the handshake were done.
-        settings: Of `SMTPServerFactory`.
+        backend: The backend.  None: a `RecordingBackend`.
+        clock: The clock.  None: a new one.
+        inside_tls: True as if a TLS handshake had been done.
+        settings: The other arguments of `txsmtpx.SMTPServerFactory`.
+
+    Attributes:
+        backend: The backend.
+        clock: The clock of the server.
+        protocol: The `txsmtpx.SMTPServer`.
+        transport: Its `StringTransport`.
+
+    Raises:
+        TypeError: An argument is unknown or has the wrong type.
+        ValueError: A value cannot be used.
+
+    Example:
+        >>> client = Conversation(domain="mail.example.org")
+        >>> client.ask("HELO client.example.org")
+        ['220 mail.example.org ESMTP txsmtpx', '250 mail.example.org']
     """
 
+    @checked
     def __init__(
-        self, backend: Any = None, *, clock: Clock | None = None, inside_tls: bool = False, **settings: Any
+        self,
+        backend: BackendLike | None = None,
+        *,
+        clock: Clock | None = None,
+        inside_tls: bool = False,
+        **settings: Unpack[InMemoryServerKeywords],
     ) -> None:
         self.backend = RecordingBackend() if backend is None else backend
         self.clock = clock or Clock()
@@ -47,24 +67,45 @@ class Conversation:
 
     @property
     def closed(self) -> bool:
-        """Whether the server has hung up."""
+        """True after the server has closed the connection."""
         return self.transport.disconnecting
 
     def send(self, octets: bytes) -> None:
-        """One segment; nobody hears it when the connection is gone."""
+        """
+        Send octets in one segment; nothing if the connection is closed.
+
+        Args:
+            octets: The octets.
+        """
         if not self.closed and not self._lost:
             self.protocol.dataReceived(octets)
 
     def replies(self) -> list[str]:
-        """The lines that the server has said since this was last asked, without their line ends."""
-        said: bytes = self.transport.value()
+        """
+        Return the lines that the server has sent since the last call.
+
+        Returns:
+            The lines, without their line ends.
+
+        Raises:
+            AssertionError: The last line has no line end.
+        """
+        received: bytes = self.transport.value()
         self.transport.clear()
-        if said and not said.endswith(b"\r\n"):
-            raise AssertionError(f"a reply without its end: {said!r}")
-        return said.decode("utf-8").split("\r\n")[:-1]
+        if received and not received.endswith(b"\r\n"):
+            raise AssertionError(f"a reply without its end: {received!r}")
+        return received.decode("utf-8").split("\r\n")[:-1]
 
     def ask(self, *lines: str) -> list[str]:
-        """Say ``lines`` in one segment; what is answered at once."""
+        """
+        Send lines in one segment.
+
+        Args:
+            lines: The lines, without their line ends.
+
+        Returns:
+            The lines that the server has sent since the last call.
+        """
         self.send("".join(f"{line}\r\n" for line in lines).encode())
         return self.replies()
 
@@ -80,10 +121,10 @@ class Conversation:
 
     def hang_up(self) -> None:
         """
-        The connection is over.
+        Close the connection.
 
         Raises:
-            AssertionError: Something of it is left.
+            AssertionError: A timer is left.
         """
         if not self._lost:
             self._lost = True
@@ -94,21 +135,51 @@ class Conversation:
 
 
 Segments = Callable[[bytes, int], Iterable[bytes]]
-"""Takes octets, and their place in all that the client says; gives them in pieces."""
+"""A function of octets, and of their position in all that the client sends.  It returns the octets in segments."""
 
 
 def whole(octets: bytes, at: int) -> list[bytes]:
-    """All in one segment."""
+    """
+    Return all octets in one segment.
+
+    Args:
+        octets: The octets.
+        at: Their position.
+
+    Returns:
+        The segment.
+    """
     return [octets]
 
 
 def one_by_one(octets: bytes, at: int) -> list[bytes]:
-    """One octet a segment."""
+    """
+    Return one octet in each segment.
+
+    Args:
+        octets: The octets.
+        at: Their position.
+
+    Returns:
+        The segments.
+    """
     return [octets[n : n + 1] for n in range(len(octets))]
 
 
 def cut_at(*positions: int) -> Segments:
-    """In segments, cut at ``positions``, which rise."""
+    """
+    Return a function that cuts at positions.
+
+    Args:
+        positions: The positions, in ascending order.
+
+    Returns:
+        The function.
+
+    Example:
+        >>> cut_at(2, 5)(b"QUIT\\r\\n", 0)
+        [b'QU', b'IT\\r', b'\\n']
+    """
 
     def cut(octets: bytes, at: int) -> list[bytes]:
         edges = [0, *(place - at for place in positions if 0 < place - at < len(octets)), len(octets)]

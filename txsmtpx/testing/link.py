@@ -1,36 +1,42 @@
 """
-Two ends of a connection in memory, by `twisted.test.iosim`, whose transports only pretend TLS; these start it.
+The two ends of a connection in memory, by `twisted.test.iosim`, with real TLS.
 
-`Link` is a client that types to a server; `txsmtpx.testing.Network` joins our client to one.
+`Link` is a client that sends lines to a server.  `txsmtpx.testing.Network` connects a `txsmtpx.SMTPClient` to one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.interfaces import IHalfCloseableProtocol, IOpenSSLClientConnectionCreator, IProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, connect
 
+from txsmtpx.arguments import checked
+from txsmtpx.interfaces import BackendLike, StreamTransport
+from txsmtpx.testing.keywords import InMemoryServerKeywords
 from txsmtpx.testing.layer import NO_FACTORY, StartsTLS
 from txsmtpx.wire.factory import SMTPServerFactory
 
 
 class Transport(StartsTLS, FakeTransport):
     """
-    A transport in memory that can start real TLS, in the way of those of the reactor.
+    A transport in memory that can start real TLS, as those of a reactor can.
 
     Args:
-        protocol: What talks over it.
-        peer: The client's address, as the server sees it.
+        protocol: The protocol above.
+        isServer: True for the end of the server.
+        clock: The clock.
+        peer: The IP address of the client, as the server sees it.
     """
 
     above = "protocol"
 
-    def __init__(self, protocol: Any, isServer: bool, clock: Clock, peer: str = "192.0.2.1") -> None:
+    def __init__(self, protocol: IProtocol, isServer: bool, clock: Clock, peer: str = "192.0.2.1") -> None:
         kind = IPv6Address if ":" in peer else IPv4Address
         here, there = IPv4Address("TCP", "192.0.2.25", 25), kind("TCP", peer, 4000)
         super().__init__(protocol, isServer, here, there)  # type: ignore[no-untyped-call]
@@ -40,47 +46,65 @@ class Transport(StartsTLS, FakeTransport):
 
 class Typist(Protocol):
     """
-    A client that says what it is told and keeps what it hears.
+    A client that sends what a test tells it, and keeps what it receives.  `Link` creates it.
 
     Attributes:
-        heard: The octets since they were last taken from here.
-        lost: Whether the connection is over.
+        heard: The octets received since they were last taken from here.
+        lost: True after the connection has been closed.
     """
 
-    transport: Any
+    transport: StreamTransport  # type: ignore[assignment]  # Twisted's is None before connectionMade
 
     def __init__(self) -> None:
         self.heard = b""
         self.lost = False
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep it."""
+        """
+        Keep octets.
+
+        Args:
+            data: The octets.
+        """
         self.heard += data
 
-    def connectionLost(self, reason: Any = None) -> None:
-        """It is over."""
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """
+        Note that the connection was closed.
+
+        Args:
+            reason: Why.
+        """
         self.lost = True
 
 
 class Link:
     """
-    A client that types to a server, which may start TLS.
-
-    Attributes:
-        server: What the transport of the server talks to.
-        client: The `Typist`.
+    A client that sends lines to a server, and may start TLS.
 
     Args:
-        server: A protocol.
-        clock: The time of both.
-        peer: The client's address, as the server sees it.
-        tls: The client's options, for TLS from the first octet on.
+        server: The protocol of the server.
+        clock: The clock of both ends.
+        peer: The IP address of the client, as the server sees it.
+        tls: The options of the client, for TLS from the first octet on.  None: no TLS.
+
+    Attributes:
+        server: The protocol of the server.
+        client: The client.
+        transport: The transport of the client.
+        server_transport: The transport of the server.
     """
 
-    def __init__(self, server: Any, clock: Clock, peer: str = "192.0.2.1", tls: Any = None) -> None:
+    def __init__(
+        self,
+        server: IProtocol,
+        clock: Clock,
+        peer: str = "192.0.2.1",
+        tls: IOpenSSLClientConnectionCreator | None = None,
+    ) -> None:
         self.server = server
         self.client = Typist()
-        outer: Any = self.client
+        outer: IProtocol = self.client
         if tls is not None:
             factory = TLSMemoryBIOFactory(tls, True, NO_FACTORY, clock)
             outer = factory.protocol(factory, self.client)
@@ -89,44 +113,77 @@ class Link:
         self._pump = connect(server, self.server_transport, outer, self.transport, clock=clock)
 
     @classmethod
-    def to(cls, backend: Any, *, clock: Clock | None = None, **settings: Any) -> Link:
+    @checked
+    def to(
+        cls, backend: BackendLike, *, clock: Clock | None = None, **settings: Unpack[InMemoryServerKeywords]
+    ) -> Link:
         """
-        A connection to a server of its own.
+        Connect to a new server.
 
         Args:
-            backend: An `txsmtpx.IBackend`.
-            settings: Of `SMTPServerFactory`.
+            backend: The backend.
+            clock: The clock.  None: a new one.
+            settings: The other arguments of `txsmtpx.SMTPServerFactory`.
+
+        Returns:
+            The connection.
+
+        Raises:
+            TypeError: An argument is unknown or has the wrong type.
         """
         clock = clock or Clock()
         return cls(SMTPServerFactory(backend, reactor=clock, **settings).buildProtocol(None), clock)
 
     def send(self, octets: bytes) -> None:
-        """Let the server have ``octets``, in one segment, and the client its answers."""
+        """
+        Send octets in one segment, and receive the replies.
+
+        Args:
+            octets: The octets.
+        """
         self.client.transport.write(octets)
         self._pump.flush()
 
     def send_raw(self, octets: bytes) -> None:
-        """The same, past TLS."""
+        """
+        Send octets below TLS.
+
+        Args:
+            octets: The octets.
+        """
         FakeTransport.write(self.transport, octets)
         self._pump.flush()
 
     def ask(self, *lines: str) -> list[str]:
-        """Say ``lines`` in one segment; the lines of the answers."""
+        """
+        Send lines in one segment.
+
+        Args:
+            lines: The lines, without their line ends.
+
+        Returns:
+            The lines that the server has sent since the last call.
+        """
         self.send("".join(f"{line}\r\n" for line in lines).encode())
         return self.said()
 
     def said(self) -> list[str]:
-        """The lines that the server has said since this was last asked."""
+        """
+        Return the lines that the server has sent since the last call.
+
+        Returns:
+            The lines, without their line ends.
+        """
         self._pump.flush()
         heard, self.client.heard = self.client.heard, b""
         return heard.decode().splitlines()
 
-    def start_tls(self, options: Any) -> None:
+    def start_tls(self, options: IOpenSSLClientConnectionCreator) -> None:
         """
-        The client's side of the handshake.
+        Start TLS at the client's end.
 
         Args:
-            options: What ``startTLS`` takes, such as `txsmtpx.testing.Pem.client_options` gives.
+            options: The options, such as those of `txsmtpx.testing.Pem.client_options`.
         """
         self.transport.startTLS(options)
         self._pump.flush()
@@ -141,12 +198,12 @@ class Link:
             self._pump.flush()
 
     def hang_up(self) -> None:
-        """The client goes."""
+        """Close the connection at the client's end."""
         self.transport.disconnecting = True
         self._pump.flush()
 
     @property
     def over(self) -> bool:
-        """Whether both ends have seen the connection end."""
+        """True after both ends have seen the connection closed."""
         self._pump.flush()
         return self.client.lost and bool(self.server_transport.disconnected or self.transport.disconnected)

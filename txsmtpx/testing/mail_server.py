@@ -1,33 +1,40 @@
 """
-A mail server for the tests of a program that sends mail: on a port of the loopback interface, what it gets in memory.
+A mail server for the tests of programs that send mail: on a port of the loopback interface, with its mail in memory.
 
-It runs in a thread of its own, so that ``smtplib`` and whatever else blocks may talk to it; or on a reactor of yours.
+It runs in a thread of its own, so that ``smtplib`` and other blocking clients can connect; or on the caller's reactor.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack, cast
 
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
+from twisted.internet.task import Clock as MemoryClock
+from twisted.python.failure import Failure
 
+from txsmtpx.arguments import checked
 from txsmtpx.backends.memory import MemoryBackend, Received
-from txsmtpx.interfaces import IBackend
+from txsmtpx.interfaces import BackendLike, Clock, provides
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
-from txsmtpx.testing.certificate import Pem, issue
+from txsmtpx.settling import deferred_call
+from txsmtpx.testing.certificate import NoCertificate, Pem, issue
 from txsmtpx.testing.layer import OwnClock
 from txsmtpx.testing.thread import PATIENCE, Here, ReactorThread
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
 from txsmtpx.wire.server_certificate import Certificate
+from txsmtpx.wire.server_settings import BasicServerKeywords, ServerTLS
 
 LAST_WORDS = 1.0
-"""Seconds that an open transaction is given at the end."""
+"""Seconds after which open transactions are aborted at the end."""
 
 _DJANGO_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 
@@ -39,73 +46,95 @@ _DJANGO_NAMES = {
     "use_tls": "EMAIL_USE_TLS",
     "use_ssl": "EMAIL_USE_SSL",
 }
-"""The options of Django's SMTP backend, and the settings that Django before 6.1 takes them from."""
+"""The options of Django's SMTP backend, and the settings of Django before 6.1 for them."""
+
+
+class _TrialClock(MemoryClock):
+    """A clock for a factory that makes no connections.  It has threads, so that the global reactor is not asked."""
+
+    def callFromThread(self, function: Callable[..., object], *args: object) -> None:
+        raise NotImplementedError
 
 
 class MailServer:
     """
-    A server, from `start` to `stop`; a context manager.
-
-    Attributes:
-        host: Where it listens: 127.0.0.1.
-        port: The port that it got, 0 before `start`.
-        backend: What takes the mail: a `MemoryBackend`, unless it was given another.
-        lmtp: Whether it speaks LMTP.
-        tls: None, "starttls" or "implicit".
-        users: Names to passwords.
-        certificate: What it shows, a `Pem`; None without TLS.
-        factory: The `SMTPServerFactory`.
+    A mail server, from `start` to `stop`; a context manager.
 
     Args:
-        backend: An `IBackend`, or a function of the reactor that makes one.
-        tls: "starttls" on the plain port, or "implicit", from the first octet on.
-        users: Names to passwords; with some, mail is taken from nobody else.
-        require_auth: False, and with ``users`` it is taken from others too.
-        certificate: None for one of its own.
-        where: The thread to run in, or the reactor; None for a thread of its own.
-        settings: Of `SMTPServerFactory`, such as ``lmtp``, ``max_message_bytes`` and ``extensions``.
+        backend: The backend, or a function of the reactor that returns it.  None: a `MemoryBackend`.
+        tls: "starttls" offers STARTTLS.  "implicit" uses TLS from the first octet on.  None: no TLS.
+        users: The passwords by user name.  With some, mail is accepted from them only.
+        require_auth: False with ``users`` accepts mail of other clients too.
+        certificate: The certificate.  None: a new one.
+        where: The thread in which it runs, or the reactor.  None: a thread of its own.
+        settings: The other arguments of `txsmtpx.SMTPServerFactory`, such as ``lmtp`` and ``max_message_bytes``.
+
+    Attributes:
+        host: The address: 127.0.0.1.
+        port: The port; 0 before `start`.
+        backend: The backend.
+        lmtp: True for LMTP.
+        tls: As in the arguments.
+        users: The passwords by user name.
+        certificate: The certificate; None without TLS.
+        factory: The `txsmtpx.SMTPServerFactory`, from `start` on.
+
+    Raises:
+        TypeError: An argument is unknown or has the wrong type.
+        ValueError: A value cannot be used.
+
+    Example:
+        ::
+
+            with MailServer(tls="starttls") as server:
+                send_newsletter(port=server.port, ca_file=server.certificate.certificate)
+                assert server.messages[0].sender == "news@example.org"
     """
 
     host = "127.0.0.1"
 
+    @checked
     def __init__(
         self,
-        backend: Any = None,
+        backend: BackendLike | Callable[[Clock], BackendLike] | None = None,
         *,
         tls: Literal["starttls", "implicit"] | None = None,
         users: Mapping[str, str] | None = None,
         require_auth: bool = True,
         certificate: Pem | None = None,
         where: ReactorThread | Here | None = None,
-        **settings: Any,
+        **settings: Unpack[BasicServerKeywords],
     ) -> None:
         self.port = 0
         self.tls = tls
         self.users = dict(users or {})
-        self.lmtp = bool(settings.get("lmtp", False))
+        self.lmtp = settings.get("lmtp", False)
         self.certificate = certificate
         self.backend: Any = MemoryBackend(None, None) if backend is None else backend
         self._own = where is None
         self._where = where
         self._require_auth = require_auth and bool(users)
         self._settings = settings
-        self._listening: Any = None
+        self._listening: IListeningPort | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
+        # Settings that cannot be used are refused here, and not when it starts.
+        self._factory(MemoryBackend(), _TrialClock(), NoCertificate() if tls == "starttls" else None)
 
     @property
     def messages(self) -> list[Received]:
-        """What it has got, the oldest first; see `MemoryBackend.messages`."""
+        """The messages, the oldest first; see `MemoryBackend.messages`."""
         return list(self.backend.messages)
 
     @property
     def endpoint(self) -> str:
-        """The endpoint string, for clients of this library."""
+        """The endpoint as a string, for clients of this library."""
         return f"{'tls' if self.tls == 'implicit' else 'tcp'}:{self.host}:{self.port}"
 
-    def django_settings(self) -> dict[str, Any]:
+    def django_settings(self) -> dict[str, object]:
         """
-        Return the settings with which a Django project sends its mail to this server:
-        ``override_settings(**server.django_settings())``.
+        Return the settings with which a Django project sends its mail to this server.
+
+        Use them as ``override_settings(**server.django_settings())``.
 
         Django 6.1 and later gets ``MAILERS``, an earlier one ``EMAIL_HOST`` and the other ``EMAIL_`` settings.  With
         TLS, have the process trust the server: set ``SSL_CERT_FILE`` to ``server.certificate.certificate``.
@@ -123,17 +152,18 @@ class MailServer:
         options = self._django_options()
         return {"EMAIL_BACKEND": _DJANGO_BACKEND} | {_DJANGO_NAMES[name]: value for name, value in options.items()}
 
-    def django_mailers(self) -> dict[str, Any]:
+    def django_mailers(self) -> dict[str, object]:
         """
-        Return the same as the value of ``MAILERS``, which Django has from version 6.1 on:
-        ``override_settings(MAILERS=server.django_mailers())``.
+        Return the same as the value of ``MAILERS``, which Django has from version 6.1 on.
+
+        Use it as ``override_settings(MAILERS=server.django_mailers())``.
 
         Returns:
             One mailer, called ``default``.
         """
         return {"default": {"BACKEND": _DJANGO_BACKEND, "OPTIONS": self._django_options()}}
 
-    def _django_options(self) -> dict[str, Any]:
+    def _django_options(self) -> dict[str, object]:
         """Return the options of Django's SMTP backend."""
         username, password = next(iter(self.users.items()), ("", ""))
         return {
@@ -146,46 +176,47 @@ class MailServer:
         }
 
     def clear(self) -> None:
-        """Forget what it has got."""
+        """Delete the messages."""
         self.place.call(self.backend.clear)
 
     def wait_for(self, count: int = 1, patience: float = 10.0) -> Any:
         """
-        Wait until it has got so many messages: for programs that send in the background.
+        Wait for messages, for programs that send in the background.
 
         Args:
-            patience: Seconds.
+            count: The number of messages.
+            patience: The seconds to wait.
 
         Returns:
-            `messages`; where it runs on a reactor of yours, a Deferred of them.
+            `messages`; on the caller's reactor a Deferred of them.
 
         Raises:
-            TimeoutError: It has got less.
+            TimeoutError: There are fewer messages in time.
         """
         return self.place.call(self._arrived, count, patience, patience=patience + PATIENCE)
 
     def _arrived(self, count: int, patience: float) -> Deferred[list[Received]]:
-        def look(*change: Any) -> None:
+        def look(*change: object) -> None:
             if len(self.backend.messages) >= count and not arrived.called:
                 arrived.callback(None)
 
-        def over(result: Any) -> Any:
+        def over(result: Failure | None) -> Failure | None:
             self.backend.unsubscribe(look)
             return result
 
-        def too_late(result: Any, seconds: float) -> Any:
+        def too_late(result: object, seconds: float) -> None:
             raise TimeoutError(f"{len(self.messages)} of {count} messages in {seconds} seconds")
 
         arrived: Deferred[None] = Deferred()
         self.backend.subscribe(look)
         look()
-        arrived.addTimeout(patience, self.place.reactor, too_late)
+        arrived.addTimeout(patience, cast(IReactorTime, self.place.reactor), too_late)
         return arrived.addBoth(over).addCallback(lambda _: self.messages)
 
     @property
-    def place(self) -> Any:
+    def place(self) -> ReactorThread | Here:
         """
-        Where it runs: its ``reactor``, and ``call``, which calls a function there.
+        The thread in which it runs, or the reactor.
 
         Raises:
             RuntimeError: It has not been started.
@@ -195,7 +226,12 @@ class MailServer:
         return self._where
 
     def start(self) -> MailServer:
-        """Listen."""
+        """
+        Listen.
+
+        Returns:
+            The server itself.
+        """
         if self._where is None:
             self._where = ReactorThread()
         self.place.call(self._start)
@@ -203,46 +239,45 @@ class MailServer:
 
     def _start(self) -> Deferred[None]:
         reactor = self.place.reactor
-        if not IBackend.providedBy(self.backend):
+        if not provides(self.backend, BackendLike):
             self.backend = self.backend(reactor)
-        backend = self.backend
+        self.factory = self._factory(self.backend, reactor, self._issued() if self.tls == "starttls" else None)
+        endpoint: IStreamServerEndpoint = TCP4ServerEndpoint(reactor, 0, interface=self.host)
+        if self.tls == "implicit":
+            endpoint = ImplicitTLSEndpoint(endpoint, self._issued(), cast(IReactorTime, reactor))
+        return endpoint.listen(OwnClock(self.factory, reactor)).addCallback(self._listens)
+
+    def _factory(self, backend: BackendLike, reactor: Clock, tls: ServerTLS | None) -> SMTPServerFactory:
+        settings: BasicServerKeywords = {"allow_insecure_auth": self.tls is None, **self._settings}
         if self.users:
             backend = self._with_logins(backend)
-        settings = {"allow_insecure_auth": self.tls is None, "reactor": reactor, **self._settings}
-        if self.tls == "starttls":
-            settings["tls"] = self._shown()
-        self.factory = SMTPServerFactory(backend, require_auth=self._require_auth, **settings)
-        endpoint: Any = TCP4ServerEndpoint(reactor, 0, interface=self.host)
-        if self.tls == "implicit":
-            endpoint = ImplicitTLSEndpoint(endpoint, self._shown(), reactor)
-        listening: Deferred[Any] = endpoint.listen(OwnClock(self.factory, reactor))
-        return listening.addCallback(self._listens)
+        return SMTPServerFactory(backend, tls=tls, require_auth=self._require_auth, reactor=reactor, **settings)
 
-    def _with_logins(self, backend: Any) -> PortalBackend:
-        passwords: Any = InMemoryUsernamePasswordDatabaseDontUse()
+    def _with_logins(self, backend: BackendLike) -> PortalBackend:
+        passwords = InMemoryUsernamePasswordDatabaseDontUse()
         for username, password in self.users.items():
             passwords.addUser(username.encode(), password.encode())
         others = [] if self._require_auth else [AllowAnonymousAccess()]
         return PortalBackend(Portal(BackendRealm(backend), [passwords, *others]))
 
-    def _shown(self) -> Certificate:
+    def _issued(self) -> Certificate:
         if self.certificate is None:
             self._directory = tempfile.TemporaryDirectory(prefix="txsmtpx-")
             self.certificate = issue(Path(self._directory.name))
         return Certificate(str(self.certificate.certificate), str(self.certificate.key))
 
-    def _listens(self, listening: Any) -> None:
+    def _listens(self, listening: IListeningPort) -> None:
         self._listening = listening
-        self.port = listening.getHost().port
+        self.port = cast(IPv4Address, listening.getHost()).port
 
-    def stop(self) -> Any:
+    def stop(self) -> Deferred[None] | None:
         """
-        Listen no more, and end the connections.
+        Stop listening, and close the connections.
 
         Returns:
-            Where it runs on a reactor of yours, a Deferred that fires when all is over.
+            On the caller's reactor a Deferred that fires when it has stopped; otherwise None.
         """
-        stopped = self.place.call(lambda: Deferred.fromCoroutine(self._stop()))
+        stopped: Deferred[None] | None = self.place.call(lambda: Deferred.fromCoroutine(self._stop()))
         if self._own:
             self.place.stop()
             self._where = None
@@ -251,7 +286,7 @@ class MailServer:
     async def _stop(self) -> None:
         listening, self._listening = self._listening, None
         if listening is not None:
-            await listening.stopListening()
+            await deferred_call(listening.stopListening)
             await self.factory.drain(LAST_WORDS)
         directory, self._directory = self._directory, None
         if directory is not None:

@@ -1,47 +1,61 @@
 """
-What came of a Deferred, without waiting.
+The outcome of a Deferred, without waiting.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+T = TypeVar("T")
 
-class Outcome:
+
+class Outcome(Generic[T]):
     """
-    What came of a Deferred, so far.
+    The outcome of a Deferred, so far.
+
+    Args:
+        deferred: The Deferred.
 
     Attributes:
-        results: At most one; a `Failure` where it failed, which is handled by this.
+        results: The value or the `Failure`; empty before the Deferred has fired.  A failure counts as handled.
+
+    Example:
+        >>> from twisted.internet.defer import succeed
+        >>> Outcome(succeed(250)).result()
+        250
     """
 
-    def __init__(self, deferred: Deferred[Any]) -> None:
-        self.results: list[Any] = []
+    def __init__(self, deferred: Deferred[T]) -> None:
+        self.results: list[T | Failure] = []
         deferred.addBoth(self.results.append)
 
     @property
     def fired(self) -> bool:
-        """Whether it has one."""
+        """True after the Deferred has fired."""
         return bool(self.results)
 
     @property
     def error(self) -> BaseException | None:
-        """The exception, None where there is none (yet)."""
-        return self.results[0].value if self.fired and isinstance(self.results[0], Failure) else None
+        """The exception; None if there is none so far."""
+        result = self.results[0] if self.results else None
+        return result.value if isinstance(result, Failure) else None
 
-    def result(self) -> Any:
+    def result(self) -> T:
         """
-        What it came to.
+        Return the value.
+
+        Returns:
+            The value.
 
         Raises:
-            Exception: That was it.
-            AssertionError: It has not fired.
+            Exception: The Deferred has failed with it.
+            AssertionError: The Deferred has not fired.
         """
         if not self.fired:
-            raise AssertionError("it waits")
+            raise AssertionError("it waits: the Deferred has not fired")
         if isinstance(self.results[0], Failure):
             self.results[0].raiseException()
         return self.results[0]

@@ -1,27 +1,30 @@
 """
-A server that says what it is told and fails where it is told.
+A server with prepared replies, and prepared failures, for tests of clients.
 
-It shares no code with the library itself: what it understands of a message (RFC 5321, RFC 3030, RFC 2033) is what
-a server of someone else's would.
+It shares no code with the library: it understands a message (RFC 5321, RFC 3030, RFC 2033) as another server would.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Unpack, cast
 
-from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
-from txsmtpx.testing.layer import OwnClock
+from txsmtpx.arguments import checked
+from txsmtpx.interfaces import StreamTransport
+from txsmtpx.testing.keywords import AnswerKeywords, Answers
+from txsmtpx.testing.layer import StartsTLS, TLSOptions
 
 SILENCE = ""
-"""An answer: none."""
+"""The prepared reply for no reply."""
 
 HANG_UP = b""
-"""An answer: the end of the connection."""
+"""The prepared reply for the end of the connection."""
+
+_NAMES = {"GREETING": "", "END": "."}
 
 _USUAL: Mapping[str, str] = {
     "": "220 scripted.example",
@@ -39,57 +42,77 @@ _USUAL: Mapping[str, str] = {
 
 class ScriptedServer(Protocol):
     r"""
-    One connection.
+    One connection to a server with prepared replies.  A prepared reply is one of these:
 
-    ``offers`` and ``answers`` say what it answers; whatever is not told otherwise it takes.  An answer is
-
-    * ``"550 5.1.1 No"``: a reply; ``\n`` between its lines
-    * `SILENCE`: nothing is said
-    * `HANG_UP`: the connection ends
-    * ``b"250"``: octets, said as they are
-    * a function: of the verb's argument, which gives one of these; or an iterator, which goes on with the lines of the
-      client as long as it gives 334
-    * ``None``: the usual
-    * a list of these: one a command, and then the usual
-
-    ``ScriptedServer(["PIPELINING"], RCPT=["250 2.1.5 Ok", "550 5.1.1 No"], END=HANG_UP)`` offers PIPELINING, refuses
-    the second recipient, and is gone at the end of the message.
-
-    Attributes:
-        lines: The commands heard.
-        messages: The complete messages, unstuffed.
-        raw: The octets that came after 354, with what ended them.
-        chunks: The octets of each BDAT.
-        tls: Whether TLS has been started.
-        lost: Whether the connection is over.
-        said: Octets, so far.
-        heard: Octets, so far.
+    ===================  =====================================================================================
+    ``"550 5.1.1 No"``   a reply; ``\n`` between its lines
+    `SILENCE`            no reply
+    `HANG_UP`            the end of the connection
+    ``b"250"``           octets, which are sent as they are
+    a function           of the argument of the verb, which returns one of these; or an iterator, which handles
+                         the lines of the client while it returns 334
+    ``None``             the usual reply
+    a list of these      one for each command, and then the usual
+    ===================  =====================================================================================
 
     Args:
-        offers: What EHLO announces: keywords, with what stands behind them.
-        lmtp: The end of a message is answered once for each recipient (RFC 2033 §4.2).
-        tls: For STARTTLS: what ``startTLS`` takes.  To offer it is another thing.
-        says: Octets after which it hangs up.
-        hears: Octets after which it hangs up.
-        hasty: BDAT is answered before its octets have come.
-        answers: By verb; ``GREETING`` is the first thing said, ``END`` the answer to a message, which came by DATA
-            or BDAT.
+        offers: The extensions in the reply to EHLO: keywords, with their parameters.
+        lmtp: True sends a reply for each recipient at the end of a message (RFC 2033 §4.2).
+        tls: The options for STARTTLS.  They do not offer it.
+        says: The octets after which the server closes the connection, of those that it sends.
+        hears: The same, of those that it receives.
+        hasty: True replies to BDAT before its octets have been received.
+        answers: The prepared replies by verb, for verbs that are no keyword argument.
+        verbs: The prepared replies by verb: GREETING for the greeting, END for the end of a message by DATA or BDAT.
+
+    Attributes:
+        lines: The commands received.
+        messages: The complete messages, without dot-stuffing.
+        raw: The octets received after 354, with their end.
+        chunks: The octets of each BDAT.
+        tls: True after STARTTLS.
+        lost: True after the connection has been closed.
+        said: The number of octets sent.
+        heard: The number of octets received.
+
+    Raises:
+        TypeError: An argument is unknown or has the wrong type.
+
+    Example:
+        A server that offers PIPELINING, rejects the second recipient, and closes the connection at the end of the
+        message:
+
+        >>> server = ScriptedServer(["PIPELINING"], RCPT=["250 2.1.5 Ok", "550 5.1.1 No"], END=HANG_UP)
+        >>> ScriptedServer(RPCT="550 5.1.1 No")
+        Traceback (most recent call last):
+        TypeError: ScriptedServer has no argument RPCT; did you mean RCPT?
     """
 
-    transport: Any
+    transport: StreamTransport  # type: ignore[assignment]  # Twisted's is None before connectionMade
 
+    @checked
     def __init__(
         self,
         offers: Sequence[str] = (),
         lmtp: bool = False,
-        tls: Any = None,
+        tls: object = None,
         says: int | None = None,
         hears: int | None = None,
         hasty: bool = False,
-        **answers: Any,
+        answers: Mapping[str, Answers] | None = None,
+        **verbs: Unpack[AnswerKeywords],
     ) -> None:
-        given = {{"GREETING": "", "END": "."}.get(verb, verb): answer for verb, answer in answers.items()}
-        self.answers = {verb: list(answer) if isinstance(answer, list) else answer for verb, answer in given.items()}
+        given = {{"GREETING": "", "END": "."}.get(verb, verb): answer for verb, answer in verbs.items()} | {
+            **(answers or {})
+        }
+        for verb, answer in given.items():
+            if not _is_answer(answer):
+                raise TypeError(
+                    f"ScriptedServer: {verb} must be a reply, a function or a list of these, not {answer!r}"
+                )
+        self.answers: dict[str, object] = {
+            verb: list(answer) if isinstance(answer, list | tuple) else answer for verb, answer in given.items()
+        }
         self.offers = list(offers)
         self.lmtp = lmtp
         self.lines: list[str] = []
@@ -98,7 +121,7 @@ class ScriptedServer(Protocol):
         self.chunks: list[bytes] = []
         self.tls = False
         self.lost = False
-        self._tls_options = tls
+        self._tls_options = cast(TLSOptions | None, tls)
         self.said = self.heard = 0
         self._says, self._hears, self._hasty = says, hears, hasty
         self._buffer = b""
@@ -107,19 +130,24 @@ class ScriptedServer(Protocol):
         self._in_data = False
         self._expected: int | None = None
         self._last = False
-        self._exchange: Iterator[Any] | None = None
+        self._exchange: Iterator[str] | None = None
 
     @property
     def verbs(self) -> list[str]:
-        """What was asked, by verb, in capitals."""
+        """The verbs of the commands received, in upper case."""
         return [line.partition(" ")[0].upper() for line in self.lines]
 
     def connectionMade(self) -> None:
-        """Greet."""
+        """Send the greeting."""
         self._answer("")
 
     def dataReceived(self, data: bytes) -> None:
-        """Hear, and answer."""
+        """
+        Handle octets of the client.
+
+        Args:
+            data: The octets.
+        """
         if self._hears is not None:
             data = data[: self._hears - self.heard]
         self.heard += len(data)
@@ -130,24 +158,31 @@ class ScriptedServer(Protocol):
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
-        """It is over."""
+        """
+        Note that the connection was closed.
+
+        Args:
+            reason: Why.
+        """
         self.lost = True
 
-    def say(self, answer: Any) -> None:
-        """Say an answer, asked or not."""
-        if isinstance(answer, str):
-            answer = "".join(f"{line}\r\n" for line in answer.split("\n")).encode() if answer else None
+    def say(self, answer: str | bytes | None) -> None:
+        """
+        Send a reply, also one that answers no command.
+
+        Args:
+            answer: The reply, `SILENCE`, `HANG_UP`, octets or None.
+        """
+        octets = "".join(f"{line}\r\n" for line in answer.split("\n")).encode() if isinstance(answer, str) else answer
         if answer == HANG_UP:
             self.transport.loseConnection()
-        elif answer is not None:
+        elif answer and octets is not None:
             if self._says is not None:
-                answer = answer[: self._says - self.said]
-            self.said += len(answer)
-            self.transport.write(answer)
+                octets = octets[: self._says - self.said]
+            self.said += len(octets)
+            self.transport.write(octets)
             if self.said == self._says:
                 self.transport.loseConnection()
-
-    # ---- what it understands
 
     def _step(self) -> bool:
         if self._expected is not None:
@@ -166,7 +201,7 @@ class ScriptedServer(Protocol):
             self._deaf = True  # a TLS hello may hold a line end, and is no command
         else:
             self.tls, self.offers = True, [each for each in self.offers if each != "STARTTLS"]
-            self.transport.startTLS(self._tls_options)
+            cast(StartsTLS, self.transport).startTLS(self._tls_options)
 
     def _command(self, line: str) -> None:
         self.lines.append(line)
@@ -223,7 +258,7 @@ class ScriptedServer(Protocol):
 
     def _chunk_answers(self) -> None:
         if not self._accepted:
-            self.say(self.answers.get("BDAT", "503 5.5.1 For whom"))
+            self.say(cast("str | bytes | None", self.answers.get("BDAT", "503 5.5.1 For whom")))
         elif self._last:
             for _ in range(self._accepted if self.lmtp else 1):
                 self._answer(".")
@@ -238,10 +273,10 @@ class ScriptedServer(Protocol):
             answer = answer(argument)
         if isinstance(answer, Iterator):
             exchange, answer = answer, next(answer)
-            self._exchange = exchange if answer.startswith("334") else None
+            self._exchange = exchange if str(answer).startswith("334") else None
         if answer is None:
             answer = _USUAL.get(verb, "250 2.0.0 Ok") if verb not in ("EHLO", "LHLO") else self._hello()
-        self.say(answer)
+        self.say(cast("str | bytes", answer))
         return answer if isinstance(answer, str) else ""
 
     def _hello(self) -> str:
@@ -249,44 +284,14 @@ class ScriptedServer(Protocol):
         return "\n".join(f"250{' ' if n == len(lines) else '-'}{line}" for n, line in enumerate(lines, 1))
 
     def _go_on(self, line: str) -> None:
-        """An exchange, which is a generator of answers to lines."""
-        assert self._exchange is not None
-        answer = self._exchange.send(line)  # type: ignore[attr-defined]
+        """Give a line to an exchange, which is a generator of replies."""
+        answer = cast(Generator[str, str], self._exchange).send(line)
         if not answer.startswith("334"):
             self._exchange = None
         self.say(answer)
 
 
-class Script(Factory):
-    """
-    A factory of `ScriptedServer`: for `txsmtpx.testing.Network`, or for any port.
-
-    Attributes:
-        servers: One for each connection so far.
-        host: Where it listens: 127.0.0.1.
-        port: The port that it got, 0 before `listen`.
-
-    Args:
-        script: Of each `ScriptedServer`.
-    """
-
-    host = "127.0.0.1"
-
-    noisy = False
-
-    def __init__(self, **script: Any) -> None:
-        self._script = script
-        self.servers: list[ScriptedServer] = []
-        self.port = 0
-
-    def buildProtocol(self, addr: Any) -> ScriptedServer:
-        """A connection, which begins at the beginning of the script."""
-        server = ScriptedServer(**self._script)
-        self.servers.append(server)
-        return server
-
-    def listen(self, reactor: Any) -> IListeningPort:
-        """Listen on a port of the loopback interface; ``stopListening`` of what this gives ends that."""
-        listening: IListeningPort = reactor.listenTCP(0, OwnClock(self, reactor), interface=self.host)
-        self.port = listening.getHost().port  # type: ignore[attr-defined]  # that of TCP has one
-        return listening
+def _is_answer(answer: object) -> bool:
+    if isinstance(answer, list | tuple):
+        return all(map(_is_answer, answer))
+    return answer is None or isinstance(answer, str | bytes | Iterator) or callable(answer)

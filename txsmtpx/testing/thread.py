@@ -1,97 +1,125 @@
 """
-A reactor in a thread of its own, for programs and tests that wait by blocking.
+A reactor in a thread of its own, for programs and tests that block.
 
-It is not the global one, which is left alone: it may run elsewhere, or not at all.
+It is not the global reactor, which may run elsewhere, or not at all.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import TypeVar, cast, overload
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.selectreactor import SelectReactor
 
+from txsmtpx.interfaces import Clock, Eventual
+from txsmtpx.settling import deferred_call
 from txsmtpx.wire.twisted_socket_internals import close_waker
 
 try:
     from twisted.internet.pollreactor import PollReactor
-except ImportError:  # not everywhere is there such a system call
+except ImportError:  # some systems have no such call
     PollReactor = SelectReactor  # type: ignore[misc]
 
+T = TypeVar("T")
+
 PATIENCE = 30.0
-"""Seconds that `ReactorThread.call` waits unless it is told otherwise."""
+"""Seconds that `ReactorThread.call` waits by default."""
 
 
 class ReactorThread:
     """
-    Runs from the moment it is made until `stop`.
+    A thread with a reactor.  It runs from its creation to `stop`.
 
     Attributes:
-        reactor: What runs.
+        reactor: The reactor.
     """
 
     def __init__(self) -> None:
-        self.reactor: Any = PollReactor()
+        self._poll = PollReactor()
+        self.reactor = cast(Clock, self._poll)
         self._thread = threading.Thread(target=self._run, name="txsmtpx reactor", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        self.reactor.run(installSignalHandlers=False)
-        close_waker(self.reactor)
+        self._poll.run(installSignalHandlers=False)
+        close_waker(self._poll)
 
-    def call(self, function: Callable[..., Any], *args: Any, patience: float = PATIENCE, **kwargs: Any) -> Any:
+    @overload
+    def call(self, function: Callable[..., Awaitable[T]], *args: object, patience: float = PATIENCE) -> T: ...
+
+    @overload
+    def call(self, function: Callable[..., Eventual[T]], *args: object, patience: float = PATIENCE) -> T: ...
+
+    def call(self, function: Callable[..., Eventual[T]], *args: object, patience: float = PATIENCE) -> T:
         """
-        Call ``function`` in the thread, and wait for what comes of it.
+        Call a function in the thread, and wait for its result.
 
         Args:
-            function: May give a value, a Deferred or a coroutine.
-            patience: Seconds; then what it gave is cancelled.
+            function: The function.  It may return a value, a Deferred or a coroutine.
+            args: Its arguments.
+            patience: The seconds to wait.  Then what the function returned is cancelled.
+
+        Returns:
+            The result.
 
         Raises:
-            TimeoutError: Nothing has come of it.
-            RuntimeError: This is called in that thread, which would wait for itself; or it has stopped.
+            TimeoutError: There is no result in time.
+            RuntimeError: The thread has stopped, or this is called in it.
         """
         if threading.current_thread() is self._thread or not self._thread.is_alive():
-            raise RuntimeError("the reactor's thread is not there to be waited for")
-        outcome: Future[Any] = Future()
-        running: list[Deferred[Any]] = []
+            raise RuntimeError("the reactor's thread is not there to be waited for: it has stopped, or this is in it")
+        outcome: Future[T] = Future()
+        running: list[Deferred[T]] = []
 
         def begin() -> None:
-            running.append(maybeDeferred(function, *args, **kwargs))
+            running.append(deferred_call(function, *args))
             running[0].addCallbacks(outcome.set_result, lambda failure: outcome.set_exception(failure.value))
 
-        self.reactor.callFromThread(begin)
+        self._poll.callFromThread(begin)
         try:
             return outcome.result(patience)
         except TimeoutError:
             if not outcome.done():
-                self.reactor.callFromThread(lambda: running[0].cancel())
+                self._poll.callFromThread(lambda: running[0].cancel())
             raise
 
     def stop(self) -> None:
-        """End it, and all of its connections."""
+        """Stop the reactor and its connections, and wait for the thread."""
         if self._thread.is_alive():
-            self.reactor.callFromThread(self.reactor.stop)
+            self._poll.callFromThread(self._poll.stop)
             self._thread.join()
 
 
 class Here:
     """
-    What `ReactorThread` is for those who wait in a running reactor: they call, and have the Deferred.
+    The same as `ReactorThread` for callers on a running reactor: `call` does not wait.
 
     Args:
-        reactor: It runs, in this thread.
+        reactor: The reactor, which runs in this thread.
+
+    Attributes:
+        reactor: The reactor.
     """
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Clock) -> None:
         self.reactor = reactor
 
-    def call(self, function: Callable[..., Any], *args: Any, patience: float = PATIENCE, **kwargs: Any) -> Any:
-        """Whatever ``function`` gives; nobody waits here."""
-        return function(*args, **kwargs)
+    def call(self, function: Callable[..., T], *args: object, patience: float = PATIENCE) -> T:
+        """
+        Call a function.
+
+        Args:
+            function: The function.
+            args: Its arguments.
+            patience: Ignored.
+
+        Returns:
+            What the function returns.
+        """
+        return function(*args)
 
     def stop(self) -> None:
-        """It belongs to someone else."""
+        """Do nothing: the reactor belongs to the caller."""

@@ -35,19 +35,33 @@ import ast
 import base64
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.task import Clock, deferLater
-from zope.interface import implementer
 
+from txsmtpx.backends.memory import Received
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.registry import EXTENSIONS
+from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces import BackendLike, DataContext, Message, Outcome
+from txsmtpx.testing.certificate import NoCertificate
 from txsmtpx.testing.conversation import Conversation, Segments
+from txsmtpx.testing.keywords import InMemoryServerKeywords
 from txsmtpx.testing.recording import BackendCrash, RecordingBackend
+
+Result = Callable[..., object]
+"""What a method of the backend does: a function of its arguments."""
+
+
+class StoringBackend(BackendLike, Protocol):
+    """A backend whose messages can be looked at, such as `txsmtpx.MemoryBackend`."""
+
+    @property
+    def messages(self) -> Sequence[Received]:
+        """The messages."""
 
 
 class _Step(NamedTuple):
@@ -65,7 +79,7 @@ _EXTENSIONS = {extension.keyword: extension for extension in EXTENSIONS}
 
 
 def _octets(text: str) -> bytes:
-    """What a TEXT stands for."""
+    """Return the octets of a TEXT."""
 
     def meant(match: re.Match[bytes]) -> bytes:
         letter, repeated, times, plain = match.groups()
@@ -78,14 +92,18 @@ def _octets(text: str) -> bytes:
 
 class Transcript:
     """
-    A dialog in a file; see the module for how it is written.
+    A dialog in a file; see the module for its syntax.
+
+    Args:
+        text: The content of the file.
+        name: The name of the file, for error messages.
 
     Attributes:
-        octets: All that the client says.
-        crashes: Whether a `BackendCrash` is to be found in the log.
+        octets: All octets of the client.
+        crashes: True if a `BackendCrash` has to be in the log.
 
     Raises:
-        ValueError: A line is not understood.
+        ValueError: A line is malformed.
     """
 
     def __init__(self, text: str, name: str = "a transcript") -> None:
@@ -102,31 +120,39 @@ class Transcript:
 
     @classmethod
     def read(cls, path: Path) -> Transcript:
-        """The transcript in a file."""
+        """
+        Read a transcript from a file.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The transcript.
+        """
         return cls(path.read_text(encoding="utf-8"), path.name)
 
     def play(
         self,
         segments: Segments | None = None,
         conversation: Callable[..., Conversation] = Conversation,
-        backend: Any = None,
+        backend: StoringBackend | None = None,
     ) -> RecordingBackend:
         """
-        Play it once.
+        Run it once.
 
         Args:
-            segments: How the octets between two ``wait`` are cut, who does not wait for replies then; None for a
-                client that says a line at a time.
-            conversation: Makes the `Conversation` with the server, which takes what that takes.
-            backend: One of yours, in place of that which ``user``, ``on`` and ``deliver`` are for; its ``messages`` are
-                what ``stored`` is about.
+            segments: How the octets between two ``wait`` are cut; the client does not wait for replies then.  None: the
+                client sends one line at a time, and waits.
+            conversation: It returns the `Conversation`, and has the same arguments.
+            backend: A backend to use instead of the one for ``user``, ``on`` and ``deliver``.  ``stored`` compares its
+                ``messages``.
 
         Returns:
-            The backend of the transcript, which knows what it was asked.
+            The recording backend of the transcript.
 
         Raises:
-            AssertionError: The server says anything else.
-            ValueError: The transcript has words for a backend, and yours does not hear them.
+            AssertionError: The server sends anything else.
+            ValueError: The transcript has ``user``, ``on`` or ``deliver``, and ``backend`` is given.
         """
         play = _Play(self._all("user"), self._all("on"), self._all("deliver"))
         if backend is not None and any(step.kind in ("user", "on", "deliver") for step in self._steps):
@@ -154,12 +180,12 @@ class Transcript:
             self._same("messages", stored, [repr(each.content) for each in backend.messages])
         return play.backend
 
-    def _settings(self) -> dict[str, Any]:
-        """Those of the server."""
+    def _settings(self) -> InMemoryServerKeywords:
+        """Return the settings of the server."""
         said = (text.split(" ", 1) for text in self._all("set"))
-        settings: dict[str, Any] = {name: _value(value) for name, value in said}
+        settings = cast(InMemoryServerKeywords, {name: _value(value) for name, value in said})
         if any(step.kind == "tls" for step in self._steps):
-            settings["tls"] = _NoCertificate()
+            settings["tls"] = NoCertificate()
         for keywords in self._all("offer"):
             settings["extensions"] = [_EXTENSIONS[keyword] for keyword in keywords.split()]
         return settings
@@ -168,7 +194,7 @@ class Transcript:
         return (step.text for step in self._steps if step.kind == kind)
 
     def _phases(self, by_line: bool) -> Iterator[list[_Step]]:
-        """The steps between two points at which the client waits: for time to pass, or for replies too."""
+        """Iterate over the steps between two points at which the client waits, for time to pass, or for replies too."""
         phase: list[_Step] = []
         for step in self._steps:
             if by_line and step.kind in ("c ->", "c =>") and phase:
@@ -212,27 +238,15 @@ def _pattern(expected: str) -> re.Pattern[str]:
     return re.compile(re.escape(expected).replace(re.escape("{id}"), "[0-9A-F]{12,}"))
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     try:
-        return ast.literal_eval(text)
+        return cast(object, ast.literal_eval(text))
     except (ValueError, SyntaxError):
         return text
 
 
-@implementer(IOpenSSLServerConnectionCreator)
-class _NoCertificate:
-    """Enough for STARTTLS to be offered, not to be begun."""
-
-    def serverConnectionForTLS(self, protocol: Any) -> Any:
-        """
-        Raises:
-            NotImplementedError: Always.
-        """
-        raise NotImplementedError
-
-
 class _Play:
-    """The backend of one play of a transcript: outcomes as written, times by its clock."""
+    """The backend of one run of a transcript: outcomes as written, times by its clock."""
 
     def __init__(self, users: Iterable[str], outcomes: Iterable[str], deliveries: Iterable[str]) -> None:
         self.clock = Clock()
@@ -246,13 +260,13 @@ class _Play:
                 self.backend.outcomes.setdefault(method, []).append(self._outcome(outcome))
         self.backend.outcomes["data"] = self._data
 
-    def _data(self, message: Any, context: Any) -> Any:
+    def _data(self, message: Message, context: DataContext) -> object:
         outcome = self._runs.pop(0) if self._runs else "ok"
         if outcome.startswith("early "):
             return self._outcome(outcome.removeprefix("early "))()
         return self._deliver(message, context, self._outcome(outcome))
 
-    async def _deliver(self, message: Any, context: Any, outcome: Callable[..., Any]) -> Any:
+    async def _deliver(self, message: Message, context: DataContext, outcome: Result) -> object:
         await self.backend.keep(message, context)
         for recipient in context.recipients[: len(self._deliveries)]:
             text = self._deliveries.pop(0)
@@ -260,12 +274,14 @@ class _Play:
             assert match is not None
             if text != "none":
                 timeout = float(match[1]) if match[1] else None
-                context.start_delivery(recipient, maybeDeferred(self._outcome(match[2])), timeout)
+                context.start_delivery(
+                    recipient, cast(Deferred[Outcome], maybeDeferred(self._outcome(match[2]))), timeout
+                )
         result = outcome()
         return await result if isinstance(result, Deferred) else result
 
-    def _outcome(self, text: str) -> Callable[..., Any]:
-        """What a backend's method does when that is its OUTCOME."""
+    def _outcome(self, text: str) -> Result:
+        """Return what a method of the backend does for an OUTCOME."""
         word, _, rest = text.partition(" ")
         if word == "after":
             seconds, _, rest = rest.partition(" ")
@@ -274,7 +290,7 @@ class _Play:
             return lambda *_: Deferred()
         given = _given(word, rest)
 
-        def come(*_: Any) -> Any:
+        def come(*_: object) -> object:
             if isinstance(given, Exception):
                 raise given
             return given
@@ -282,7 +298,7 @@ class _Play:
         return come
 
 
-def _given(word: str, rest: str) -> Any:
+def _given(word: str, rest: str) -> Reply | str | Exception | None:
     if word == "ok":
         return None
     if word == "say":

@@ -19,7 +19,7 @@ from twisted.internet.ssl import PrivateCertificate
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
-from txsmtpx.interfaces import SASLClientLike
+from txsmtpx.interfaces import SASLClientLike, provides
 from txsmtpx.wire.client_tls import ClientTLS, TrustRoots, UnverifiedTLS
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
@@ -179,5 +179,5 @@ def _check_auth(auth: object) -> None:
     elif isinstance(auth, type):
         name = auth.__name__
         raise TypeError(f"auth is (username, password), or a mechanism such as Plain: {name} is a class, call it")
-    elif auth is not None and not hasattr(auth, "start"):
+    elif auth is not None and not provides(auth, SASLClientLike):
         raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {type(auth).__name__}")

@@ -156,18 +156,13 @@ BY_NAME: dict[str, Setting[object]] = {each.name: each for each in (*OF_DIALOG, 
 """All settings of a server, by name."""
 
 
-class ServerKeywords(TypedDict, total=False):
-    """
-    The keyword arguments of `txsmtpx.SMTPServerFactory`, for functions that pass them on: ``**settings:
-    Unpack[ServerKeywords]``.
-    """
+class BasicServerKeywords(TypedDict, total=False):
+    """The keyword arguments of `txsmtpx.SMTPServerFactory`, but ``tls``, ``require_auth`` and ``reactor``."""
 
     domain: str
     lmtp: bool
     extensions: Collection[Extension] | None
-    tls: ServerTLS | None
     require_tls: bool
-    require_auth: bool
     allow_insecure_auth: bool
     without_mechanisms: Collection[str]
     max_auth_failures: int
@@ -196,4 +191,14 @@ class ServerKeywords(TypedDict, total=False):
     now: Callable[[], float]
     transcript: Transcript | bool
     observers: Iterable[ServerObserverLike]
+
+
+class ServerKeywords(BasicServerKeywords, total=False):
+    """
+    The keyword arguments of `txsmtpx.SMTPServerFactory`, for functions that pass them on: ``**settings:
+    Unpack[ServerKeywords]``.
+    """
+
+    tls: ServerTLS | None
+    require_auth: bool
     reactor: Reactor | None

@@ -1,0 +1,174 @@
+"""What cannot be used is refused when it is given, by a sentence that names it (law 27)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal
+
+import pytest
+from twisted.internet.task import Clock
+
+from txsmtpx import (
+    FilterBackend,
+    LimitBackend,
+    MaildirBackend,
+    MemoryBackend,
+    OpenBackend,
+    RelayBackend,
+    Reply,
+    RewriteBackend,
+    Session,
+    TeeBackend,
+)
+from txsmtpx.arguments import checked, described, fits
+from txsmtpx.filters.spamd import Spamd
+from txsmtpx.interfaces import BackendLike, IBackend
+from txsmtpx.logins.portal import BackendRealm, PortalBackend
+from txsmtpx.testing import Conversation, Link, MailServer, Network, RecordingBackend, Script, ScriptedServer
+
+TO = ["tcp:mail.example.org:25"]
+
+
+def relay(*arguments: Any, **settings: Any) -> RelayBackend:
+    return RelayBackend(*(arguments or (TO,)), reactor=Clock(), **settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: relay(trust_root="ca.pem"), "RelayBackend has no argument trust_root; did you mean trust_roots?"),
+        (lambda: relay(size="10"), "RelayBackend: size must be a whole number, not '10'"),
+        (lambda: relay(size=True), "RelayBackend: size must be a whole number, not True"),
+        (lambda: relay(wait="5"), "RelayBackend: wait must be a number, not '5'"),
+        (lambda: relay(lmtp="yes"), "RelayBackend: lmtp must be True or False, not 'yes'"),
+        (lambda: relay("tcp:mail.example.org:25"), "RelayBackend: endpoints must be a list of"),
+        (lambda: relay([25]), "RelayBackend: endpoints must be a list of"),
+        (lambda: relay(domains="example.org"), "RelayBackend: domains must be a list of text, not 'example.org'"),
+        (lambda: relay(auth="secret"), "RelayBackend: auth must be (text, text), an ISASLClient or None, not str"),
+        (lambda: OpenBackend(Session), "OpenBackend: session is called with a connection, which Session does not take"),
+        (lambda: OpenBackend(Session()), "OpenBackend: session must be a function, not <txsmtpx"),
+        (lambda: MemoryBackend("100"), "MemoryBackend: max_messages must be a whole number or None, not '100'"),
+        (lambda: MemoryBackend(max_message=1), "MemoryBackend has no argument max_message; did you mean max_messages?"),
+        (lambda: MaildirBackend(b"/mail"), "MaildirBackend: pattern must be text, not b'/mail'"),
+        (lambda: TeeBackend(MemoryBackend(), MemoryBackend), "TeeBackend: copies must be a Backend, not <class"),
+        (lambda: TeeBackend(42, MemoryBackend()), "TeeBackend: backend must be a Backend, not 42"),
+        (lambda: TeeBackend(MemoryBackend(), MemoryBackend(), require=True), "did you mean required?"),
+        (lambda: LimitBackend(MemoryBackend(), "1", 60), "LimitBackend: number must be a number, not '1'"),
+        (lambda: LimitBackend(MemoryBackend(), 1, 60, clock=5), "LimitBackend: clock must be"),
+        (lambda: RewriteBackend(Session()), "RewriteBackend: backend must be a Backend, not <txsmtpx"),
+        (lambda: RewriteBackend(MemoryBackend(), recipient="@x"), "RewriteBackend: recipient must be"),
+        (lambda: FilterBackend(MemoryBackend(), 5), "FilterBackend: make must be"),
+        (lambda: FilterBackend(MemoryBackend(), print, hold="no"), "FilterBackend: hold must be True or False or None"),
+        (lambda: Spamd(reject=10), "Spamd has no argument reject; did you mean reject_at?"),
+        (lambda: BackendRealm(MemoryBackend), "BackendRealm: backend must be a Backend, not <class"),
+        (lambda: PortalBackend(MemoryBackend()), "PortalBackend: portal must be a Portal, not <txsmtpx"),
+        (lambda: MailServer(max_mesage_bytes=10), "did you mean max_message_bytes?"),
+        (lambda: MailServer(tsl="starttls"), "MailServer has no argument tsl; did you mean tls?"),
+        (lambda: MailServer(users=["secret"]), "MailServer: users must be a dict or None, not list"),
+        (lambda: MailServer(MemoryBackend()), None),
+        (lambda: Conversation(max_recipient=1), "Conversation has no argument max_recipient; did you mean"),
+        (lambda: Conversation(MemoryBackend), "Conversation: backend must be a Backend or None, not <class"),
+        (lambda: Link.to(MemoryBackend(), max_recipient=1), "Link.to has no argument max_recipient"),
+        (lambda: Network.to(MemoryBackend(), max_recipient=1), "Network.to has no argument max_recipient"),
+        (lambda: Network().client(lmpt=True), "Network.client has no argument lmpt; did you mean lmtp?"),
+        (lambda: RecordingBackend(rctp=None), "RecordingBackend has no argument rctp; did you mean rcpt?"),
+        (lambda: ScriptedServer(RPCT="250 Ok"), "ScriptedServer has no argument RPCT; did you mean RCPT?"),
+        (lambda: ScriptedServer(RCPT=250), "ScriptedServer: RCPT must be a reply"),
+        (lambda: Script(offer=["SIZE"]), "Script has no argument offer; did you mean offers?"),
+        (lambda: Script(offers="SIZE"), "ScriptedServer: offers must be a list of text, not 'SIZE'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_name_or_type_is_refused(make: Callable[[], object], error: str | None) -> None:
+    if error is None:
+        make()
+    else:
+        with pytest.raises(TypeError, match=re.escape(error)):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: relay(introduce="loudly"), "RelayBackend: introduce must be 'xforward', 'xclient' or 'nothing'"),
+        (lambda: relay(tls="startls"), "RelayBackend: tls must be 'opportunistic', 'required', 'implicit', 'none' or"),
+        (lambda: MailServer(tls="startls"), "MailServer: tls must be 'starttls', 'implicit' or None, not 'startls'"),
+        (lambda: MailServer(max_message_bytes=-1), "max_message_bytes"),
+        (lambda: MailServer(tls="starttls", require_tls=True, bare_newlines="drop"), "bare_newlines"),
+        (lambda: MailServer(require_tls=True), "require_tls needs a certificate"),
+    ],
+)
+def test_a_wrong_value_is_refused(make: Callable[[], object], error: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(error)):
+        make()
+
+
+def test_an_argument_that_is_missing_is_named_by_python() -> None:
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'endpoints'"):
+        RelayBackend()  # type: ignore[call-arg]
+
+
+def test_a_function_keeps_its_name_and_signature() -> None:
+    @checked
+    def greet(name: str, times: int = 1) -> str:
+        """Return a greeting."""
+        return f"Hello {name}" * times
+
+    assert greet("you", times=2) == "Hello youHello you"
+    assert (greet.__name__, greet.__doc__) == ("greet", "Return a greeting.")
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "expected"),
+    [
+        (1, int, True),
+        (True, int, False),
+        (1.5, int, False),
+        (1, float, True),
+        (False, float, False),
+        ("a", str, True),
+        (None, str | None, True),
+        ("a", Literal["a", "b"], True),
+        ("c", Literal["a", "b"], False),
+        (["a"], Sequence[str], True),
+        ("a", Sequence[str], False),
+        ([1], Sequence[str], False),
+        ({"a"}, Sequence[str], False),
+        ({"a"}, Collection[str], True),
+        ({"a": 1}, Mapping[str, int], True),
+        (["a"], Mapping[str, int], False),
+        (("a", 1), tuple[str, int], True),
+        (("a",), tuple[str, int], False),
+        (print, Callable[[str], None], True),
+        (1, Callable[[str], None], False),
+        (Session, type[Session], True),
+        (Session(), type[Session], False),
+        (MemoryBackend(), BackendLike, True),
+        (MemoryBackend, BackendLike, False),
+        (MemoryBackend(), IBackend, True),
+        (Session(), IBackend, False),
+        (Reply(250, (2, 0, 0), "Ok"), Reply | None, True),
+        (object(), object, True),
+        (1, Any, True),
+    ],
+)
+def test_what_fits(value: object, hint: object, expected: bool) -> None:
+    assert fits(value, hint) is expected
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (int | None, "a whole number or None"),
+        (Sequence[str], "a list of text"),
+        (Mapping[str, str], "a dict"),
+        (Callable[[], None], "a function"),
+        (tuple[str, int], "(text, a whole number)"),
+        (tuple[str, ...], "a list of text"),
+        (BackendLike, "a Backend"),
+        (IBackend, "an IBackend"),
+        (Reply, "a Reply"),
+    ],
+)
+def test_how_a_type_is_described(hint: object, words: str) -> None:
+    assert described(hint) == words
