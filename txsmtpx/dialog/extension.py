@@ -103,7 +103,7 @@ class Extension:
         lists: Whether the text behind the keyword is a list.  If a server advertises it on several lines, a client
             joins them.
         needs_backend: Whether only a backend can do what it promises.  Such a backend declares it in ``supports``.
-        session_type: The type of sessions that do what it promises by a method, such as `VerifyingSessionLike`.  They
+        session_type: The type of sessions that do what the extension promises, such as `VerifyingSessionLike`.  They
             need not declare the extension.
 
     Example:
@@ -128,7 +128,7 @@ class Extension:
 
     def kept_by(self, session: object) -> bool:
         """
-        Return whether a session does what the extension promises by its methods.
+        Return whether a session keeps the promise by its methods.
 
         Args:
             session: A session, or a class of sessions.

@@ -81,7 +81,7 @@ def declared_by(session: object) -> tuple[Extension, ...]:
         session: A session, or a class of sessions.
 
     Returns:
-        Those of its attribute ``supports``, and those whose promise it keeps by its methods.
+        Those of its attribute ``supports``, and those whose ``session_type`` it provides.
     """
     return (*supported_by(session), *[each for each in _BY_METHOD if each.kept_by(session)])
 
