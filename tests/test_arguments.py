@@ -45,7 +45,7 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: relay("tcp:mail.example.org:25"), "RelayBackend: endpoints must be a list of"),
         (lambda: relay([25]), "RelayBackend: endpoints must be a list of"),
         (lambda: relay(domains="example.org"), "RelayBackend: domains must be a list of text, not 'example.org'"),
-        (lambda: relay(auth="secret"), "RelayBackend: auth must be (text, text), an ISASLClient or None, not str"),
+        (lambda: relay(auth="secret"), "RelayBackend: auth must be (text, text), a SASLClient or None, not str"),
         (lambda: OpenBackend(Session), "OpenBackend: session is called with a connection, which Session does not take"),
         (lambda: OpenBackend(Session()), "OpenBackend: session must be a function, not <txsmtpx"),
         (lambda: MemoryBackend("100"), "MemoryBackend: max_messages must be a whole number or None, not '100'"),

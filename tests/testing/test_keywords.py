@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 
-from txsmtpx.wire.channel import ClientChannel
-
-from txsmtpx import SMTPClient, SMTPServerFactory, connect
-from txsmtpx.dialog.settings import Settings
-from txsmtpx.testing.keywords import AnswerKeywords, ClientKeywords, ConnectionKeywords, ScriptKeywords, ServerKeywords
+from txsmtpx import SMTPServerFactory, connect
+from txsmtpx.testing.keywords import (
+    AnswerKeywords,
+    ClientKeywords,
+    ConnectionKeywords,
+    InMemoryServerKeywords,
+    ScriptKeywords,
+)
 from txsmtpx.testing.scripted import ScriptedServer
+from txsmtpx.wire.client_settings import ClientSettings
 
 
-def parameters(function: object) -> set[str]:
-    names = {each.name for each in inspect.signature(function).parameters.values() if each.kind is each.KEYWORD_ONLY}  # type: ignore[arg-type]
-    return names - {"reactor", "clock"}
+def keywords(function: Callable[..., object]) -> set[str]:
+    found = inspect.signature(function).parameters.values()
+    return {each.name for each in found if each.kind is each.KEYWORD_ONLY}
 
 
 def test_those_of_a_server() -> None:
-    here = set(ServerKeywords.__annotations__)
-    taken = parameters(SMTPServerFactory)
-    further = set(inspect.signature(Settings).parameters) - {
-        "backend", "clock", "from_thread", "tables", "mechanisms", "tls_available", "session_ids", "queue_ids",
-    }  # fmt: skip
-    assert here == taken | further
+    assert set(InMemoryServerKeywords.__annotations__) | {"reactor"} == keywords(SMTPServerFactory)
 
 
 def test_those_of_a_client() -> None:
-    assert set(ClientKeywords.__annotations__) - {"reactor"} == parameters(connect)
-
-
-def test_those_of_a_connection() -> None:
-    assert set(ConnectionKeywords.__annotations__) == parameters(ClientChannel)
-    assert issubclass(SMTPClient, ClientChannel)
+    assert set(ClientKeywords.__annotations__) == keywords(connect)
+    assert set(ConnectionKeywords.__annotations__) == set(inspect.signature(ClientSettings).parameters)
 
 
 def test_those_of_a_scripted_server() -> None:
