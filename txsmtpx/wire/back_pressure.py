@@ -110,10 +110,9 @@ class BackPressure:
             connection.transport.pauseProducing()
 
     def read_on(self) -> None:
-        """Resume the transport, if it is paused."""
-        if not self.reading:
-            self.reading = True
-            self._connection.transport.resumeProducing()
+        """Resume the transport."""
+        self.reading = True
+        self._connection.transport.resumeProducing()
 
     def stop(self) -> None:
         """End the turns: nothing will be handed over any more."""

@@ -69,14 +69,16 @@ class Ending:
 
     def close(self) -> None:
         """Send what is written, then close the connection."""
-        connection, deadlines = self._connection, self._connection.limits.deadlines
-        connection.clear()
+        connection = self._connection
+        deadlines, pressure = connection.limits.deadlines, connection.pressure
+        connection.input = b""
+        pressure.stop()
         connection.flush()
         deadlines.clear_all()
         deadlines.set("close", connection.factory.write_timeout)
         connection.transport.unregisterProducer()
-        if not self.half_closed:
-            connection.pressure.read_on()  # TLS ends with the client's close_notify, which must be read
+        if not (pressure.reading or self.half_closed):
+            pressure.read_on()  # TLS ends with the client's close_notify, which must be read
         connection.transport.loseConnection()
 
     def half_close(self, held: bool) -> None:
@@ -136,7 +138,8 @@ class Ending:
         reason = own_failure(reason)
         if connection.dialog.link is not CLOSED:
             connection.opening.handshake_failed(failure_text(reason))
-        connection.clear()
+        connection.input = b""
+        connection.pressure.stop()
         connection.limits.deadlines.stop()
         self._end_session(reason)
         connection.opening.leave()

@@ -117,10 +117,10 @@ class SMTPServer(LineReceiver):
         Args:
             data: octets, however they were cut.
         """
+        if self.opening.pending and self.dialog.link is not CLOSED:
+            self.opening.first_octets(data)
         if self.dialog.link is CLOSED:
             return
-        if self.opening.pending:
-            self.opening.first_octets(data)
         self.input = self.input + data if self.input else data
         if self.pressure.held or self.paused:
             self.pressure.bound()
@@ -319,11 +319,6 @@ class SMTPServer(LineReceiver):
                 self.pressure.read_on()
             if self.factory.admission.stopping and not self.input:
                 self.ending.goodbye()
-
-    def clear(self) -> None:
-        """Discard all input: nothing will be handed over any more."""
-        self.input, self._at = b"", 0
-        self.pressure.stop()
 
     # ---- output
 

@@ -60,8 +60,7 @@ class TimeLimits:
     def message_begins(self) -> None:
         """Start the clock of a message."""
         self.message_since = self.clock.seconds()
-        if not self.deadlines.running("message"):
-            self.deadlines.set("message", self._connection.factory.message_timeout)
+        self.deadlines.set("message", self._connection.factory.message_timeout)
 
     def _expired(self, phase: str) -> None:
         connection = self._connection
