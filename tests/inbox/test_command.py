@@ -10,14 +10,14 @@ from tests.test_tap import parsed
 from txsmtpx.inbox.inbox_service import InboxService
 
 WRONG = {
-    "without the memory backend": (["--web", "8025"], "--web needs one backend that is memory, and there are none"),
-    "with another backend": (["--web", "8025", "--backend", "null"], "--web needs one backend that is memory"),
+    "without the memory backend": (["--web", "8025"], "--web needs one listener with the backend memory, not none"),
+    "with another backend": (["--web", "8025", "--backend", "null"], "--web needs one listener with the backend"),
     "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
     "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
     "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
     "a host that is none": (
         ["--web", "8025", "--web-host", "ex\u3002ample", "--backend", "memory"],
-        "--web-host takes a domain, such as mx.example.org, not 'ex\u3002ample'",
+        "--web-host must be a domain, such as mx.example.org, not 'ex\u3002ample'",
     ),
     "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host needs --web"),
 }

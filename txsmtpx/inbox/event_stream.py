@@ -78,6 +78,7 @@ class EventStream(InboxResource):
         self._clients.add(client)
         request.notifyFinish().addBoth(lambda _: self._clients.discard(client))
         request.registerProducer(client, True)
+        # Browsers reconnect after a second.  Their default is a few seconds.
         client.send(b"retry: 1000\n\n")
         return NOT_DONE_YET
 

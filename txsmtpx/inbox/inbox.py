@@ -73,6 +73,7 @@ class Inbox:
         else:
             for poll in list(self._polls):
                 poll.wake()
+        # A copy, since a subscriber may unsubscribe while it is called.
         for each in list(self.subscribers):
             each(change, received)
 
@@ -90,6 +91,7 @@ class Inbox:
         if found is None:
             found = MessageSummary(received)
             if received.id in self.backend:
+                # It is stored before hold(), which may delete this message and so remove the summary again.
                 self._summaries[received.id] = found
                 self.backend.hold(received.id, found.held)
         return found
@@ -110,6 +112,7 @@ class Inbox:
         Raises:
             Busy: The search takes more than `SEARCH_SECONDS`.
         """
+        # The list is a copy: messages may arrive and be deleted during the search.
         numbers = self.backend.numbers[::-1]
         if not query:
             return numbers
@@ -164,6 +167,7 @@ class Inbox:
                     yield None
                 if found or poll.expired:
                     return found[::-1]
+                # Messages may have arrived during the search.  So the loop looks for new ones before it waits.
                 if not fresh:
                     yield poll.next_event()
         finally:
@@ -201,6 +205,7 @@ class Inbox:
         """
         if name == "latest":
             return self.backend.get(max(self.backend.numbers, default=0))
+        # The number of digits is limited, since the time of int() grows with its square.
         if not (asciitext.is_number(name) and len(name) < 16):
             raise KeyError(name)
         return self.backend.get(int(name))

@@ -63,6 +63,7 @@ class InboxResource(Resource):
             return error_body(request, 405, f"This path allows {allowed} only.")
         try:
             parameters = QueryParameters(request.uri, self._methods[method])
+            # The client chooses the name, but only the names that the subclass has declared come here.
             response: Response = getattr(self, method.lower())(request, parameters)
         except BadRequest as error:
             return error_body(request, 400, str(error))

@@ -72,6 +72,7 @@ def _string(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _decoded(octets: bytes) -> Iterator[str]:
+    # A limit may have cut the octets within a character, whose rest is dropped.
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
     for at in range(0, len(octets), PIECE):
         yield decoder.decode(octets[at : at + PIECE])

@@ -141,6 +141,7 @@ class MessageParser:
             self._opened = None
             self._backend.hold(number, -before.held)
         if received.id in self._backend:
+            # It is stored before hold(), which may delete this message and so call forget().
             self._opened = received.id, detail
             self._backend.hold(received.id, detail.held)
 

@@ -154,6 +154,7 @@ class PageRenderer:
         found = yield from self.inbox.search(listed.query)
         total, numbers = len(found), found[listed.start : listed.start + listed.limit]
         del found  # it may be much longer than the page, and would stay in memory until the client has read the page
+        # The summaries are computed here, in steps.  The template needs all of them at once.
         for number in numbers:
             self._summary(number)
             yield None

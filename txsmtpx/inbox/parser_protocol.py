@@ -150,6 +150,7 @@ class ParserProtocol(ProcessProtocol):
         Args:
             data: Octets from standard output.
         """
+        # A bytearray grows in place.  A long answer comes in a thousand pieces.
         self._received += data
         if self._length is None and b"\n" in self._received:
             line, _, rest = self._received.partition(b"\n")

@@ -76,6 +76,7 @@ class QueryParameters:
             BadRequest: The value is not a number, or out of range.
         """
         text = self._values.get(name, str(default))
+        # The number of digits is limited, since the time of int() grows with its square.
         if not (asciitext.is_number(text) and len(text) < 10) or int(text) > most:
             raise BadRequest(f"{name}: this parameter needs a number from 0 to {most}, not {text[:100]!r}")
         return int(text)

@@ -157,6 +157,7 @@ class SanitizedHtml:
         return len(self._source) if end is None else _behind(self._source, ">", end.start())
 
     def _text(self, text: str) -> None:
+        # References such as "&lt;" stay as they are: browsers decode them to text, never to tags.
         self._append(text.replace("<", "&lt;").replace(">", "&gt;"))
 
     def _append(self, written: str) -> None:
@@ -169,6 +170,7 @@ class SanitizedHtml:
             return ""
         found: dict[str, str] = {}
         for attribute in _ATTRIBUTE.finditer(self._source, rest.start(), rest.end() - 1):
+            # Of several attributes with one name the first counts, as in browsers.
             name = (attribute[1] or "").lower()
             if name in _READ and name not in found:
                 found[name] = unescape(attribute[2] or attribute[3] or attribute[4] or "")

@@ -103,6 +103,7 @@ class ResponseWriter:
                 yield piece
             elif not self._disconnected:
                 self._request.write(piece)
+                # The first octets send the headers.  Twisted drops the body of a response to HEAD.
                 if self._request.method == b"HEAD":
                     break
                 yield None

@@ -52,10 +52,10 @@ class TransactionLog(Observer):
 
     def concluded(self, summary: Summary) -> None:
         """
-        Log a transaction, unless its connection has had `MOST` that were reset.
+        Log a line for a transaction.  Of those with ``end=reset``, only the first `MOST` of a connection have a line.
 
         Args:
-            summary: What became of it.
+            summary: The transaction.
         """
         if self._refused_only and all(reply.code < 400 for reply in summary.replies):
             return
@@ -93,18 +93,18 @@ class TransactionLog(Observer):
             log_more_reset(connection, more)
 
     def _is_one_too_many(self, session_id: str) -> bool:
-        """Count a transaction that was reset: MAIL and RSET without end must not fill the log."""
+        # A client that repeats MAIL and RSET must not fill the log.
         count = self._resets[session_id] = self._resets.get(session_id, 0) + 1
         return count > MOST
 
 
 def _literal(line: str) -> str:
-    """Return a format that stands for a line: Twisted formats one without fields in a third of the time."""
+    """Return a format without fields for a line.  Twisted formats it in a third of the time."""
     return line.replace("{", "{{").replace("}", "}}")
 
 
 def _event(listener: str, summary: Summary) -> dict[str, Any]:
-    """Return the fields; their order is that of the line."""
+    """Return the fields, in the order of the line."""
     connection, recipients, reply = summary.connection, summary.recipients, summary.reply
     if summary.outcomes:  # a reply for each recipient; the first rejection is shown
         kinds = [outcome.code // 100 for outcome in summary.outcomes]
