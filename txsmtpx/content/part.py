@@ -22,7 +22,7 @@ MAX_PARTS = 1000
 """Parts of a message.  The octets behind the last one belong to it."""
 
 MAX_FIELDS = 10_000
-"""Header fields that are kept of all parts together.  A part without fields is read as text/plain."""
+"""Header fields that are kept of all parts together.  A part behind the limit is read as text/plain."""
 
 MAX_DEPTH = 100
 """Multiparts within each other.  Deeper ones are not parsed.  Postfix has the same limit (mime_nesting_limit)."""
@@ -240,7 +240,9 @@ class _Reader:
             positions = self._table.get(line[:-2])
         if not positions:
             return
+        # RFC 2046 §5.1.1: the line end before a delimiter is part of the delimiter.
         end = at - 1 if self._content[at - 1 : at] == b"\r" and at > 0 else at
+        # RFC 2046 §5.1.2: a delimiter of an outer multipart ends the inner ones too.
         position = positions[-1]
         self._close(position + 1, end)
         if closes:

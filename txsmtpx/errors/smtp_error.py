@@ -109,7 +109,9 @@ class RecipientsRefused(DeliveryError):
         self.refused = list(refused)
         errors = [error for _, error in self.refused]
         self.temporary = any(error.temporary for error in errors)
+        # If a recipient was accepted, the last phase was the message.
         self.command = next((error.command for error in errors if error.command != "RCPT"), "RCPT")
+        # If one recipient may have the message, a second attempt may deliver it twice.
         if any(error.delivered is not Delivered.NO for error in errors):
             self.delivered = Delivered.MAYBE
 

@@ -6,9 +6,10 @@ import re
 
 from txsmtpx.grammar.malformed import Malformed
 
+# The control characters of ASCII and of Latin-1.  A terminal that shows a log may act on either.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')  # also where its end is missing, so that each octet is looked at once
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')  # or without its end, so that no octet is searched twice
 
 MAX_SHORT_LINE = 512
 """Octets of a command line, with its line end, that every server accepts (RFC 5321 §4.5.3.1.4)."""
@@ -51,6 +52,7 @@ def split(line: bytes) -> tuple[str, str]:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Malformed(f"Octet 0x{line[error.start]:02X} at position {error.start + 1} is not UTF-8") from None
+    # Printable is nearly every line.  The others have a tab, a control character, or white space beyond ASCII.
     if not text.isprintable():
         text = _without_tabs(text)
     verb, _, argument = text.partition(" ")

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.malformed import Malformed
 
+# RFC 3339 §5.6: T and Z may be lower case, and the offset is required.  Python's fromisoformat accepts more forms, such
+# as weeks, so the form is checked first.
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 

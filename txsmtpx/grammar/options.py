@@ -242,6 +242,7 @@ def parse(text: str, known: Mapping[str, Parameter], options: Options) -> None:
     """
     seen = set()
     # In ASCII no other white space is left here: txsmtpx.grammar.command rejects control octets and replaces tabs.
+    # The path of every parameter: words, a match and a look-up, and no loop over characters.
     for word in text.split() if text.isascii() else asciitext.words(text):
         match = _PARAMETER.fullmatch(word)
         if match is None:
@@ -250,6 +251,7 @@ def parse(text: str, known: Mapping[str, Parameter], options: Options) -> None:
         parameter = known.get(keyword)
         if parameter is None:
             raise UnknownParameter(keyword)
+        # Two values of one parameter would contradict each other.
         if keyword in seen:
             raise BadParameter(f"{keyword} stands twice")
         seen.add(keyword)

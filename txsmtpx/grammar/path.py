@@ -17,6 +17,8 @@ from txsmtpx.grammar.malformed import Malformed
 MAX_LOCAL_PART = 256
 """Octets of a local part.  RFC 5321 §4.5.3.1.1 asks for 64; the senders of mailing lists, with VERP, are longer."""
 
+# The rules of RFC 5321 §4.1.2.  RFC 6531 §3.3 adds all characters beyond ASCII.  txsmtpx.grammar.domain checks which of
+# them a domain may have.
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
 _DOT_STRING = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
 _QUOTED = r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"'
@@ -27,6 +29,7 @@ _LITERAL = r"\[[!-Z^-~]+\]"
 
 _SPACE = " \t\r\n"  # white space of header fields (RFC 5322 §3.2.2)
 
+# The form of nearly all paths.  One match finds the local part, the domain and the parameters.
 _SIMPLE = re.compile(rf" *<({_DOT_STRING})@({_DOMAIN})>(?: +(.*))?")
 _ROUTE = re.compile(rf"@(?:{_DOMAIN}|{_LITERAL})(?:,@(?:{_DOMAIN}|{_LITERAL}))*:")
 _MAILBOX = re.compile(rf"({_DOT_STRING}|{_QUOTED})@({_DOMAIN}|{_LITERAL})")
@@ -67,11 +70,13 @@ def parse_path(text: str) -> tuple[str, str]:
     if text[end : end + 1] not in ("", " "):
         raise Malformed("a space stands between path and parameters")
     inner, rest = text[1 : end - 1], text[end:].strip(" ")
+    # RFC 5321 §4.1.1.3: a server must recognize a source route, and should strip it.
     if inner.startswith("@"):
         route = _ROUTE.match(inner)
         if route is None:
             raise Malformed("bad source route")
         return parse_mailbox(inner[route.end() :]), rest
+    # RFC 5321 §4.1.1.3: <Postmaster> needs no domain.
     if not inner or asciitext.lower(inner) == "postmaster":
         return inner, rest
     return parse_mailbox(inner), rest
@@ -124,6 +129,7 @@ def parse_mailbox(text: str) -> str:
     local, domain = match[1], match[2]
     if domain.startswith("["):
         _check_literal(domain[1:-1])
+    # The quotes are removed and, if they are needed, set again, so that one mailbox has one spelling.
     if local.startswith('"'):
         local = quote(unquote(local))
     _check_lengths(local, domain)

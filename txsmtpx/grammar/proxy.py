@@ -189,7 +189,7 @@ def decode(octets: bytes) -> tuple[ProxyHeader, int] | None:
     raise ProxyError(f"the connection begins with {octets[:16]!r}")
 
 
-# ---- version 1
+# ---- version 1 (section 2.1)
 
 
 def _encode_line(header: ProxyHeader) -> bytes:
@@ -242,7 +242,7 @@ def _port(word: bytes) -> int:
     return int(word)
 
 
-# ---- version 2
+# ---- version 2 (section 2.2)
 
 
 def _encode_addresses(source: End | None, destination: End | None) -> tuple[int, bytes]:

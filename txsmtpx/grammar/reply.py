@@ -17,12 +17,18 @@ MAX_LINE = 512
 """Octets of a reply line with its CRLF (RFC 5321 §4.5.3.1.5).  A longer line of text is written as several lines."""
 
 MAX_PARSED_LINES = 1000
-"""Lines of one reply that the client reads.  If there are more, the client ends the connection."""
+"""
+Lines of one reply that the client reads.  If there are more, the client ends the connection.
+
+smtplib of Python limits the octets of a line, but not the lines.
+"""
 
 MAX_KEPT = 16 * 1024
 """Octets of a reply after which the client keeps no further line of it.  A reply to EHLO has a few hundred."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# RFC 5321 §4.2: a code, a hyphen or a space, and a text; or a code alone.  The second digit is 0 to 5 there, and any
+# digit here.
 # If the class of an enhanced code differs from the reply code, it is read as text (RFC 2034 §4).
 _LINE = re.compile(
     rb"([2-5])[0-9][0-9](?:([ -])(?:(?!3)\1\.([0-9]{1,3})\.([0-9]{1,3})(?: |$))?(.*))?", re.DOTALL
@@ -155,6 +161,7 @@ def _coded(reply: Reply) -> list[str]:
 
 def _encode(reply: Reply) -> bytes:
     enhanced = b"" if reply.enhanced_code is None else b"%d.%d.%d " % reply.enhanced_code
+    # A line of text that is too long becomes several reply lines, each with the codes (RFC 5321 §4.5.3.1.5).
     room = MAX_LINE - len(enhanced) - len("250 \r\n")
     first = reply.lines[0]
     if len(reply.lines) == 1 and len(first) <= room and first.isascii() and first.isprintable():
@@ -237,6 +244,7 @@ class ReplyParser:
         self._code = parsed.code
         if parsed.enhanced_code is not None:
             self._enhanced = parsed.enhanced_code
+        # Lines are counted after MAX_KEPT too, so that a reply has an end.
         if self._size < MAX_KEPT:
             self._lines += parsed.lines
         self._count += 1

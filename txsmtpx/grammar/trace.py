@@ -9,7 +9,8 @@ from txsmtpx.grammar.domain import MAX_DOMAIN, to_a_label
 from txsmtpx.grammar.mailbox import with_a_label
 from txsmtpx.grammar.path import format_path
 
-# What could end a clause of Received, or begin another one: white space, comments, angle brackets, and the semicolon.
+# Characters that could end a clause of Received or begin another one: white space, controls, parentheses, backslashes,
+# angle brackets, and semicolons.
 _UNSAFE = re.compile(r"[^!-~]|[()\\<>;]")
 
 
@@ -102,6 +103,7 @@ def received(
     """
     literal = f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])" if peer else ""
     whom = f"\r\n\tfor {_path(recipient)}" if recipient else ""
+    # RFC 5321 §4.4: "with", "id" and "for" in this order, then registered clauses such as PRIORITY.
     clause = "" if priority is None else f" PRIORITY {priority}"
     return (
         f"Received: from {_named(helo)}{literal}\r\n"

@@ -91,6 +91,7 @@ class Unstuffer:
         """
         before = len(self._withheld) - start
         data = self._withheld + data[start:]
+        # The end of the data is searched only behind a dot at the beginning of a line.
         dot = data.find(b".")  # a search for one octet costs little, and most chunks have no dot
         dot = data.find(b"\r\n.", max(dot - 2, 0)) if dot >= 0 else -1
         end = data.find(_END, dot) if dot >= 0 else -1
@@ -108,6 +109,7 @@ class Unstuffer:
                 dotted = True
         if dotted:
             chunk = chunk.replace(b"\r\n.", b"\r\n")
+        # The first chunk begins with the CRLF of the DATA command, which is not part of the message.
         if self._started or not chunk:
             return chunk
         self._started = True

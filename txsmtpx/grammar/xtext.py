@@ -6,6 +6,7 @@ import re
 
 from txsmtpx.grammar.malformed import Malformed
 
+# RFC 3461 §4: xchar is printable ASCII but "+" and "="; hexchar is "+" and two digits in upper case.
 _PLAIN = re.compile(r"[!-*,-<>-~]*")
 _UNSAFE = re.compile(rb"[^!-*,-<>-~]")
 _ESCAPE = re.compile(r"\+([0-9A-F]{2})")
