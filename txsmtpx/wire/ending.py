@@ -72,7 +72,8 @@ class Ending:
         connection = self._connection
         deadlines, pressure = connection.limits.deadlines, connection.pressure
         connection.input = b""
-        pressure.stop()
+        if pressure.held:
+            pressure.stop()
         connection.flush()
         deadlines.clear_all()
         deadlines.set("close", connection.factory.write_timeout)
