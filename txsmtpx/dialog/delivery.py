@@ -35,10 +35,10 @@ class DataContext:
     The envelope and the outcomes of one message, for its backend; see `IDataContext`.  The dialog creates it.
 
     Args:
-        transaction: the message, from its envelope to its replies.
+        transaction: The message, from its envelope to its replies.
 
     Attributes:
-        late: called as (recipient, status) for an outcome that came after the recipient had one.  If a backend can
+        late: Called as (recipient, status) for an outcome that came after the recipient had one.  If a backend can
             undo a delivery, this is the place.
     """
 
@@ -58,12 +58,12 @@ class DataContext:
         Announce the outcome for a recipient (`IDataContext.start_delivery`).
 
         Args:
-            recipient: the address, or its position in `recipients`.
-            deferred: a Deferred or coroutine of the outcome; None if `set_status` reports it.
-            timeout: seconds from now, from 0 on; None for none of its own.
+            recipient: The address, or its position in `recipients`.
+            deferred: A Deferred or coroutine of the outcome; None if `set_status` reports it.
+            timeout: Seconds from now, from 0 on; None for none of its own.
 
         Raises:
-            ValueError: there is no such recipient, each delivery to it has begun, or `timeout` is no number of seconds.
+            ValueError: There is no such recipient, each delivery to it has begun, or `timeout` is no number of seconds.
         """
         if timeout is not None and not 0 <= timeout < math.inf:  # the clock would complain too late
             raise ValueError(f"timeout is a number of seconds, not {timeout!r}")
@@ -100,14 +100,14 @@ class DataContext:
         Report the outcome for a recipient, from any thread (`IDataContext.set_status`).
 
         Args:
-            recipient: the address, of which the first without an outcome is meant; or its position in `recipients`.
+            recipient: The address, of which the first without an outcome is meant; or its position in `recipients`.
             status: None, a `str`, a `Reply`, an `SMTPError` or a Failure.
 
         Returns:
             Whether it counts; False if it is late or second.
 
         Raises:
-            ValueError: there is no such recipient.
+            ValueError: There is no such recipient.
         """
         transaction = self._transaction
         slot = transaction.slots.find(recipient, lambda slot: slot.reply is None, transaction.outcome)
@@ -159,7 +159,7 @@ class DataContext:
         Add facts about the message to the log (`IDataContext.note`).
 
         Args:
-            facts: by name, `str` or numbers.
+            facts: The facts by name, `str` or numbers.
         """
         transaction = self._transaction
         if transaction.facts is not None:
@@ -178,7 +178,7 @@ class DataContext:
         It names the recipient only if there is one, so that no blind copy is given away (RFC 5321 §7.2).
 
         Args:
-            when: seconds since the epoch; None for now.
+            when: Seconds since the epoch; None for now.
 
         Returns:
             The header field, with its line ends.
@@ -200,7 +200,7 @@ class DataContext:
         Create a transaction for a copy of this message, whose outcomes the client does not get.
 
         Args:
-            sender: the sender of the copy.
+            sender: The sender of the copy.
 
         Returns:
             The transaction, which has no recipients yet.

@@ -28,7 +28,7 @@ def fits(value: object) -> bool:
     can keep such promises.  It keeps that of 421, by closing the connection.
 
     Args:
-        value: what the backend has returned.
+        value: What the backend has returned.
 
     Returns:
         Whether the value is such a reply.
@@ -41,7 +41,7 @@ def accepts(value: object) -> bool:
     Return whether a backend accepts MAIL or RCPT.
 
     Args:
-        value: what the backend has returned.
+        value: What the backend has returned.
 
     Returns:
         Whether the value is None or a positive reply.
@@ -54,15 +54,15 @@ def answer(value: object, session: object, method: str) -> Reply:
     Return the reply of a backend, which is one that it may give.
 
     Args:
-        value: what the backend has returned, but None.
-        session: the backend's session.
-        method: the name of its method.
+        value: What the backend has returned, but None.
+        session: The backend's session.
+        method: The name of its method.
 
     Returns:
         The value.
 
     Raises:
-        TypeError: a backend may not answer so.
+        TypeError: A backend may not answer so.
     """
     if isinstance(value, Reply) and fits(value):
         return value
@@ -75,10 +75,10 @@ def refusal(failure: Failure, session_id: str, queue_id: str, source: str) -> Re
     Return the reply to a failure of a backend.
 
     Args:
-        failure: of the backend.
-        session_id: for the log.
-        queue_id: for the log.
-        source: what has failed, for the log.
+        failure: The failure of the backend.
+        session_id: The session, for the log.
+        queue_id: The transaction, for the log.
+        source: What has failed, for the log.
 
     Returns:
         The reply of an `SMTPError`; for anything else 451, with no word of the exception, which is logged.
@@ -95,9 +95,9 @@ def reply_to_failure(failure: Failure, session_id: str, queue_id: str) -> Reply:
     Return the reply to a command that has failed.
 
     Args:
-        failure: of the backend.
-        session_id: for the log.
-        queue_id: for the log.
+        failure: The failure of the backend.
+        session_id: The session, for the log.
+        queue_id: The transaction, for the log.
 
     Returns:
         4xx or 5xx.
@@ -118,9 +118,9 @@ def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> R
 
     Args:
         status: A `Reply`, a `str` for the words of a success, an exception or a Failure.
-        session_id: for the log.
-        queue_id: for the log.
-        source: what has returned the status, for the log.
+        session_id: The session, for the log.
+        queue_id: The transaction, for the log.
+        source: What has returned the status, for the log.
 
     Returns:
         2xx, 4xx or 5xx; 451 for a value of another kind, which is logged.
@@ -150,10 +150,10 @@ def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source:
     Return the reply that a function of the user of this library makes.
 
     Args:
-        choose: calls the function.
-        session_id: for the log.
-        queue_id: for the log.
-        source: the name of the function, for the log.
+        choose: Calls the function.
+        session_id: The session, for the log.
+        queue_id: The transaction, for the log.
+        source: The name of the function, for the log.
 
     Returns:
         The reply; 451 if the function fails or returns something else.
@@ -172,8 +172,8 @@ def for_recipient(recipient: str, reply: Reply) -> Reply:
     Return the reply of LMTP and PRDR for one recipient.
 
     Args:
-        recipient: the address.
-        reply: the outcome.
+        recipient: The address.
+        reply: The outcome.
 
     Returns:
         A reply whose first line begins with the recipient.  421 becomes 451, since it would end the connection before

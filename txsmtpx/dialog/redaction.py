@@ -37,7 +37,7 @@ class Commands(Protocol):
         Look up a word.
 
         Args:
-            verb: in upper case.
+            verb: The word, in upper case.
 
         Returns:
             Whether it is a command.
@@ -48,7 +48,7 @@ class Commands(Protocol):
         Look up a command.
 
         Args:
-            verb: in upper case.
+            verb: The word, in upper case.
 
         Returns:
             Whether its argument is a secret (`Verb.secret`).
@@ -60,8 +60,8 @@ def redacted(line: bytes, commands: Commands) -> tuple[str, bytes | None]:
     Return what may be shown of a command line, and the octets of it that may be credentials.
 
     Args:
-        line: without its line end.
-        commands: those of the server.
+        line: The line, without its line end.
+        commands: The commands of the server.
 
     Returns:
         The text, with "[credentials]" where something is hidden. The hidden octets are b"" for an AUTH with nothing

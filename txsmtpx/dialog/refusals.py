@@ -41,9 +41,9 @@ def refuse(dialog: ServerDialog, reply: Reply, logged: bool = False) -> None:
     Reject a command, and count it.  `max_errors` of 5xx close the connection.
 
     Args:
-        dialog: the client's dialog.
+        dialog: The client's dialog.
         reply: 4xx or 5xx.
-        logged: whether the rejection is in the log already.
+        logged: Whether the rejection is in the log already.
     """
     line = dialog.line
     if dialog.transaction is not None and line is not None and line[:4].upper() == b"RCPT":
@@ -64,8 +64,8 @@ def refuse_line(dialog: ServerDialog, line: bytes, reply: Reply) -> None:
     Reject a line that cannot be read as a command.
 
     Args:
-        dialog: the client's dialog.
-        line: without its line end.
+        dialog: The client's dialog.
+        line: The line, without its line end.
         reply: 500 or 501.
     """
     _no_command(dialog, line)
@@ -79,9 +79,9 @@ def refuse_unknown(dialog: ServerDialog, line: bytes, verb: str) -> None:
     Reject a command that is not in the table.
 
     Args:
-        dialog: the client's dialog.
-        line: without its line end.
-        verb: its first word, in upper case.
+        dialog: The client's dialog.
+        line: The line, without its line end.
+        verb: Its first word, in upper case.
     """
     first = dialog.line is None
     _no_command(dialog, line)
@@ -112,9 +112,9 @@ def log_refusal(dialog: ServerDialog, reply: Reply, command: str) -> None:
     Log a rejected command, unless the connection has had `MOST` such lines.
 
     Args:
-        dialog: the client's dialog.
+        dialog: The client's dialog.
         reply: 4xx or 5xx.
-        command: as `redacted` returns it.
+        command: As `redacted` returns it.
     """
     if reply.code != 421:  # which is the last
         dialog.refusals += 1
@@ -128,7 +128,7 @@ def log_more_refused(dialog: ServerDialog) -> None:
     Log how many rejected commands are not in the log; called at the end of the connection.
 
     Args:
-        dialog: the client's dialog.
+        dialog: The client's dialog.
     """
     more, dialog.refusals = dialog.refusals - MOST, 0
     if more > 0:
@@ -140,8 +140,8 @@ def log_more_reset(connection: Connection, count: int) -> None:
     Log how many transactions of a connection that has ended were reset and are not in the log.
 
     Args:
-        connection: the client's.
-        count: their number.
+        connection: The client's connection.
+        count: The number of such transactions.
     """
     _write("more transactions were reset", connection, "-", more=count)
 
@@ -151,11 +151,11 @@ def log_refused_login(connection: Connection, mechanism: str, username: str, cou
     Log a rejected login.
 
     Args:
-        connection: the client's.
-        mechanism: the name of the SASL mechanism.
-        username: as the client sent it; "" if it is not known.
-        count: rejected logins of this connection, with this one.
-        reply: the answer in one line, without credentials.
+        connection: The client's connection.
+        mechanism: The name of the SASL mechanism.
+        username: As the client sent it; "" if it is not known.
+        count: Rejected logins of this connection, with this one.
+        reply: The answer in one line, without credentials.
     """
     user, reply = clipped(username), clipped(reply)
     _write("login refused", connection, "-", mechanism=mechanism, user=user, count=count, reply=reply)
@@ -166,8 +166,8 @@ def log_closing(dialog: ServerDialog, reply: Reply) -> None:
     Log that the server closes the connection with a reply.
 
     Args:
-        dialog: the client's dialog.
-        reply: the last one.
+        dialog: The client's dialog.
+        reply: The last reply of the connection.
     """
     after = clipped(_last_command(dialog))
     _write("closing", dialog.connection, dialog.queue_id, after=after, reply=clipped(reply.one_line))

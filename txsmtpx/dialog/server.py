@@ -46,27 +46,27 @@ class ServerDialog:
     One session of a client: each line gets its replies, in order.
 
     Args:
-        settings: of the server.
-        wire: takes the replies.
+        settings: The settings of the server.
+        wire: Takes the replies.
 
     Attributes:
-        connection: the client, as backends see it.
-        link: whether input is taken and output is written.
-        state: where the session stands.
-        table: what is legal in each state, with the extensions that this session supports.
-        session: the backend's session; None before the first login or MAIL.
-        transaction: the open transaction; None between transactions.
-        body: takes octets of a message while they come; None while lines come.
-        line_limit: octets that the next line may have, with its line end.
-        line: the last command, without its line end; None before the first.
-        grouped: whether the reply to `line` may wait for others (RFC 2920 §3.2).
-        urgent: whether a reply is written that must not wait.  The wire resets it.
-        errors: commands that were rejected by 5xx since the last message was accepted.
-        refusals: commands that were rejected, but those by 421.
-        failed_logins: the number of failed logins.
-        authenticated: whether AUTH has succeeded, also anonymously.
-        transactions: how often MAIL came.
-        recipient_domains: domains of the accepted recipients, as `domain_key` gives them.
+        connection: The client, as backends see it.
+        link: Whether input is taken and output is written.
+        state: Where the session stands.
+        table: What is legal in each state, with the extensions that this session supports.
+        session: The backend's session; None before the first login or MAIL.
+        transaction: The open transaction; None between transactions.
+        body: Takes octets of a message while they come; None while lines come.
+        line_limit: Octets that the next line may have, with its line end.
+        line: The last command, without its line end; None before the first.
+        grouped: Whether the reply to `line` may wait for others (RFC 2920 §3.2).
+        urgent: Whether a reply is written that must not wait.  The wire resets it.
+        errors: Commands that were rejected by 5xx since the last message was accepted.
+        refusals: Commands that were rejected, but those by 421.
+        failed_logins: The number of failed logins.
+        authenticated: Whether AUTH has succeeded, also anonymously.
+        transactions: How often MAIL came.
+        recipient_domains: Domains of the accepted recipients, as `domain_key` gives them.
     """
 
     _by_state: dict[State, dict[str, Run[Any]]]
@@ -103,8 +103,8 @@ class ServerDialog:
         Take a command, or a response of an AUTH exchange.
 
         Args:
-            line: without its line end.
-            bare: whether the line ended in a bare LF.
+            line: The line, without its line end.
+            bare: Whether the line ended in a bare LF.
 
         Returns:
             A Deferred until which no more may be handed over; None if the line is answered.
@@ -138,7 +138,7 @@ class ServerDialog:
         Reject a line that was longer than `line_limit`; the wire has discarded it.
 
         Args:
-            beginning: its first octets.
+            beginning: Its first octets.
         """
         reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
         self.end_exchange()
@@ -149,8 +149,8 @@ class ServerDialog:
         Take octets of `body`.
 
         Args:
-            data: what has come.
-            start: the index of the first octet to take.
+            data: What has come.
+            start: The index of the first octet to take.
 
         Returns:
             The index behind the end of the body, -1 if more is to come; and a Deferred as `line_received` returns it.
@@ -171,7 +171,7 @@ class ServerDialog:
         Forget the past: the TLS handshake is complete (RFC 3207 §4.2).
 
         Args:
-            tls: becomes `Connection.tls`.
+            tls: Becomes `Connection.tls`.
         """
         if self.link is SECURING:
             self.link = OPEN
@@ -186,7 +186,7 @@ class ServerDialog:
         End the session: the connection is lost.  The second time changes nothing.
 
         Args:
-            reason: what the reader of an incomplete message fails with.
+            reason: What the reader of an incomplete message fails with.
         """
         self.link = CLOSED
         log_more_refused(self)
@@ -203,7 +203,7 @@ class ServerDialog:
         Close the connection with a reply.
 
         Args:
-            reply: one that answers a command, or one that the client did not ask for (421).
+            reply: One that answers a command, or one that the client did not ask for (421).
         """
         if self.link is not CLOSED:
             if reply is not replies.SHUTTING_DOWN_421:  # which has nothing to do with the client
@@ -243,7 +243,7 @@ class ServerDialog:
         Write a reply; 421 and 221 close the connection (RFC 5321 §3.8, §4.2.1).
 
         Args:
-            reply: any.
+            reply: The reply.
         """
         if self.link is CLOSED:
             return
@@ -266,7 +266,7 @@ class ServerDialog:
         Take the next line as a response, not as a command (RFC 4954 §4).
 
         Args:
-            take: gets the line, and returns what the function of a verb does.
+            take: Gets the line, and returns what the function of a verb does.
         """
         self._exchange = take
         self.line_limit = max(command.MAX_AUTH_LINE, self.settings.max_line_length)
@@ -281,7 +281,7 @@ class ServerDialog:
         Go to a state, where the table or the gate may have changed.
 
         Args:
-            state: any.
+            state: The next state.
         """
         settings = self.settings
         if settings.require_tls and self.connection.tls is None:
@@ -298,7 +298,7 @@ class ServerDialog:
         Go to a state, where the table and the gate are the same.
 
         Args:
-            state: any.
+            state: The next state.
         """
         self.state = state
         self._runs = self._by_state[state]

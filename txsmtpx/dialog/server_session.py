@@ -32,7 +32,7 @@ def offered(dialog: ServerDialog) -> tuple[Mechanism, ...]:
     Return the SASL mechanisms that the client may use now.
 
     Args:
-        dialog: the client's dialog.
+        dialog: The client's dialog.
 
     Returns:
         The mechanisms; none in the clear, unless `Settings.allow_insecure_auth` is set.
@@ -48,8 +48,8 @@ def with_session(dialog: ServerDialog, use: Callable[[SessionLike], Answer]) -> 
     Use the backend's session, which the backend is asked for at the first MAIL.
 
     Args:
-        dialog: the client's dialog.
-        use: gets the session.
+        dialog: The client's dialog.
+        use: Gets the session.
 
     Returns:
         What `use` returns, or a Deferred of it.
@@ -70,12 +70,12 @@ def enter_session(dialog: ServerDialog, session: SessionLike, username: str | No
     Begin a session of the backend, and end the one before it.
 
     Args:
-        dialog: the client's dialog.
-        session: what the backend has returned for a login.
-        username: of the client; None for an anonymous login.
+        dialog: The client's dialog.
+        session: What the backend has returned for a login.
+        username: The user; None for an anonymous login.
 
     Raises:
-        TypeError: it is no session.
+        TypeError: It is no session.
     """
     if not hasattr(session, "logout"):
         raise TypeError(f"the backend gave no session but {session!r}")
@@ -93,7 +93,7 @@ def end_session(dialog: ServerDialog) -> None:
     Abort the transaction, and log out, once each.
 
     Args:
-        dialog: the client's dialog.
+        dialog: The client's dialog.
     """
     session = dialog.session
 
@@ -110,7 +110,7 @@ def forget_hello(dialog: ServerDialog) -> None:
     Forget all that the client has sent (RFC 3207 §4.2).
 
     Args:
-        dialog: the client's dialog.
+        dialog: The client's dialog.
     """
     end_session(dialog)
     dialog.end_exchange()
@@ -124,8 +124,8 @@ def abort_transaction(dialog: ServerDialog, go_on: Callable[[], Answer]) -> Answ
     Abort the transaction, if one is open.
 
     Args:
-        dialog: the client's dialog.
-        go_on: called when the backend's `reset` is done.
+        dialog: The client's dialog.
+        go_on: Called when the backend's `reset` is done.
 
     Returns:
         What `go_on` returns, or a Deferred of it.
@@ -145,8 +145,8 @@ def leave_transaction(dialog: ServerDialog, transaction: Transaction) -> Deferre
     Leave a transaction that is over: observers get its summary, and the backend's session is reset.
 
     Args:
-        dialog: the client's dialog.
-        transaction: the open one.
+        dialog: The client's dialog.
+        transaction: The open transaction.
 
     Returns:
         A Deferred that fires when `reset` is done; None if it is.
@@ -166,8 +166,8 @@ def inform(dialog: ServerDialog, method: Callable[[], object]) -> Deferred[None]
     Call `reset` or `logout` of a session.  If it fails, the log says so, and the client does not notice.
 
     Args:
-        dialog: the client's dialog.
-        method: to be called.
+        dialog: The client's dialog.
+        method: `reset` or `logout` of the session.
 
     Returns:
         A Deferred that fires when the method is done; None if it is.

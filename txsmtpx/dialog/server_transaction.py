@@ -54,22 +54,22 @@ class Transaction:
     One message, from its envelope to its replies.
 
     Args:
-        sender: the address of MAIL; "" for the null path.
-        options: the parameters of MAIL.
-        queue_id: the name of the transaction in replies and logs.
-        connection: the client's connection.
-        settings: of the server.
+        sender: The address of MAIL; "" for the null path.
+        options: The parameters of MAIL.
+        queue_id: The name of the transaction in replies and logs.
+        connection: The client's connection.
+        settings: The settings of the server.
 
     Attributes:
-        state: where the message stands.
-        recipients: the addresses that were accepted, in RCPT order.
-        recipient_options: the parameters of RCPT, for each of `recipients`.
-        rejected: the number of rejected RCPTs.
-        octets: octets of the message that have come; 0 until the end of the transaction.
-        outcome: the reply that `ISession.data` led to; None while it runs.
-        facts: what the backend notes for the summary; None if no observer takes summaries.
-        message: the message; not in ENVELOPE.
-        slots: the outcomes of single recipients; not in ENVELOPE.
+        state: Where the message stands.
+        recipients: The addresses that were accepted, in RCPT order.
+        recipient_options: The parameters of RCPT, for each of `recipients`.
+        rejected: The number of rejected RCPTs.
+        octets: Octets of the message that have come; 0 until the end of the transaction.
+        outcome: The reply that `ISession.data` led to; None while it runs.
+        facts: What the backend notes for the summary; None if no observer takes summaries.
+        message: The message; not in ENVELOPE.
+        slots: The outcomes of single recipients; not in ENVELOPE.
     """
 
     message: Message
@@ -109,9 +109,9 @@ class Transaction:
         Hand the message to the backend, at DATA or the first BDAT.
 
         Args:
-            session: the backend's session, whose `data` is called.
-            message: the message, which takes octets as they come.
-            context: the envelope and the outcomes as the backend sees them.
+            session: The backend's session, whose `data` is called.
+            message: The message, which takes octets as they come.
+            context: The envelope and the outcomes as the backend sees them.
         """
         self.state = CONTENT
         self.message = message
@@ -203,8 +203,8 @@ class Transaction:
         End the message, and answer it when its outcomes are known.
 
         Args:
-            write: takes the replies of LMTP and PRDR, each as soon as it and those before it are known.
-            spoilt: why the message is rejected, whatever its outcome is; None if it may be accepted.
+            write: Takes the replies of LMTP and PRDR, each as soon as it and those before it are known.
+            spoilt: Why the message is rejected, whatever its outcome is; None if it may be accepted.
 
         Returns:
             SMTP's reply, or None if all replies are written, or a Deferred of either.
@@ -267,7 +267,7 @@ class Transaction:
         End the transaction: all replies are written.
 
         Args:
-            reply: the one reply of SMTP and PRDR; None under LMTP.
+            reply: The one reply of SMTP and PRDR; None under LMTP.
         """
         self.state = ANSWERED
         self._write = None
@@ -281,7 +281,7 @@ class Transaction:
         End the transaction before its end.  The second time changes nothing.
 
         Args:
-            reason: what the reader of the message fails with.
+            reason: What the reader of the message fails with.
         """
         state = self.state
         if state is ANSWERED or state is ABORTED:
@@ -315,7 +315,7 @@ class Transaction:
         Sum up the transaction for observers, of which there is one at least.
 
         Args:
-            closed: whether the connection has ended.
+            closed: Whether the connection has ended.
 
         Returns:
             What became of the transaction.

@@ -22,13 +22,13 @@ class Slot:
     The outcome of one recipient.
 
     Args:
-        recipient: the address.
-        reply: the outcome; None while it is open.
+        recipient: The address.
+        reply: The outcome; None while it is open.
 
     Attributes:
-        started: whether the backend has announced the outcome (`IDataContext.start_delivery`).
-        deferred: of the outcome, while it is awaited.
-        timer: of the recipient's own time-out, while it runs.
+        started: Whether the backend has announced the outcome (`IDataContext.start_delivery`).
+        deferred: A Deferred of the outcome, while it is awaited.
+        timer: The timer of the recipient's own time-out, while it runs.
     """
 
     __slots__ = ("deferred", "recipient", "reply", "started", "timer")
@@ -55,12 +55,12 @@ class Slots:
     The slots of one message.  They are made when one is needed: most messages have one outcome for all recipients.
 
     Args:
-        recipients: the addresses, in RCPT order.
+        recipients: The addresses, in RCPT order.
 
     Attributes:
-        made: the slots, in RCPT order; empty while none is needed.
-        open: the number of slots without a reply.
-        late_outcomes: the number of outcomes that came after their slot had frozen.
+        made: The slots, in RCPT order; empty while none is needed.
+        open: The number of slots without a reply.
+        late_outcomes: The number of outcomes that came after their slot had frozen.
     """
 
     __slots__ = ("_alike", "_lock", "_named", "_recipients", "late_outcomes", "made", "open")
@@ -83,7 +83,7 @@ class Slots:
         Make a slot for each recipient.
 
         Args:
-            outcome: the outcome of all of them, if it is known already.
+            outcome: The outcome of all of them, if it is known already.
         """
         self.made = [Slot(each, outcome) for each in self._recipients]
         for slot in self.made:
@@ -95,15 +95,15 @@ class Slots:
         Find the first suitable slot of a recipient, and make the slots if there are none.
 
         Args:
-            recipient: its position, its exact name, or any name of the same mailbox (`mailbox_key`).
-            suits: whether a slot is suitable.
-            outcome: the outcome of all slots, if they are made now and it is known already.
+            recipient: Its position, its exact name, or any name of the same mailbox (`mailbox_key`).
+            suits: Whether a slot is suitable.
+            outcome: The outcome of all slots, if they are made now and it is known already.
 
         Returns:
             The slot; None if no slot of the recipient is suitable.
 
         Raises:
-            ValueError: there is no such recipient.
+            ValueError: There is no such recipient.
         """
         with self._lock:
             if not self.made:
@@ -132,8 +132,8 @@ class Slots:
         Set the outcome of a slot that has none.
 
         Args:
-            slot: one of `made`.
-            reply: the outcome.
+            slot: A slot of `made`.
+            reply: The outcome.
 
         Returns:
             Whether the outcome counts.
@@ -155,7 +155,7 @@ class Slots:
         Replace the outcome of every slot.
 
         Args:
-            reply: the outcome of all of them.
+            reply: The outcome of all of them.
         """
         with self._lock:
             for slot in self.made:

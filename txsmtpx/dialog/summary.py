@@ -26,19 +26,19 @@ class Summary:
     One transaction, from the MAIL that was accepted to its end.  The dialog creates it at the end.
 
     Attributes:
-        connection: the client's connection; its attributes may change after the end.
-        queue_id: the name of the transaction in replies and logs.
-        sender: the address of MAIL; "" for the null path.
-        options: the parameters of MAIL.
-        recipients: the addresses that were accepted, in RCPT order.
-        rejected: the number of rejected RCPTs.
-        octets: octets of the message that have come.
-        reply: the one reply to the data; None under LMTP, and if there was none.
-        outcomes: the outcome for each recipient, in RCPT order, if each has its own (LMTP, PRDR); else empty.
-        end: how the transaction ended.
-        seconds: seconds from MAIL to the end.
-        backend_seconds: seconds from the end of the data to the last answer.
-        facts: what the backend notes about the message (`IDataContext.note`), by name.
+        connection: The client's connection; its attributes may change after the end.
+        queue_id: The name of the transaction in replies and logs.
+        sender: The address of MAIL; "" for the null path.
+        options: The parameters of MAIL.
+        recipients: The addresses that were accepted, in RCPT order.
+        rejected: The number of rejected RCPTs.
+        octets: Octets of the message that have come.
+        reply: The one reply to the data; None under LMTP, and if there was none.
+        outcomes: The outcome for each recipient, in RCPT order, if each has its own (LMTP, PRDR); else empty.
+        end: How the transaction ended.
+        seconds: Seconds from MAIL to the end.
+        backend_seconds: Seconds from the end of the data to the last answer.
+        facts: What the backend notes about the message (`IDataContext.note`), by name.
 
     Example:
         >>> from txsmtpx import Observer

@@ -80,7 +80,7 @@ class Table:
         Look up a word.
 
         Args:
-            verb: in upper case.
+            verb: The word, in upper case.
 
         Returns:
             Whether it is a command, be it one that this server does not offer.
@@ -92,7 +92,7 @@ class Table:
         Look up a command.
 
         Args:
-            verb: in upper case.
+            verb: The word, in upper case.
 
         Returns:
             Whether its argument is a secret (`Verb.secret`).

@@ -17,7 +17,7 @@ class Wire(Protocol):
         Send a reply.
 
         Args:
-            octets: all lines of one reply.
+            octets: All lines of one reply.
         """
 
     def start_tls(self) -> None:
@@ -47,8 +47,8 @@ class Body(Protocol):
         Take octets.
 
         Args:
-            data: what has come.
-            start: the index of the first octet.
+            data: What has come.
+            start: The index of the first octet.
 
         Returns:
             The index behind the end of the body, or -1 if more is to come.

@@ -53,8 +53,8 @@ def bdat(dialog: ServerDialog, argument: str) -> Answer:
     are counted.  A chunk that is far too long is rejected before its octets come, see `THROWN_AWAY`.
 
     Args:
-        dialog: the client's dialog.
-        argument: the number of octets, and LAST.
+        dialog: The client's dialog.
+        argument: The number of octets, and LAST.
 
     Returns:
         None if octets follow; else the reply to the chunk, or a Deferred of it.
@@ -82,9 +82,9 @@ class ChunkBody:
     The octets that follow BDAT: a number of them, the sender's own.
 
     Args:
-        size: their number.
-        message: takes them; None if they are discarded.
-        end: answers for the chunk.
+        size: The number of octets.
+        message: Takes them; None if they are discarded.
+        end: Answers for the chunk.
     """
 
     def __init__(self, size: int, message: Message | None, end: Callable[[], Answer]) -> None:
@@ -97,8 +97,8 @@ class ChunkBody:
         Take octets.
 
         Args:
-            data: what has come.
-            start: the index of the first octet.
+            data: What has come.
+            start: The index of the first octet.
 
         Returns:
             The index behind the end of the body, or -1 if more is to come.

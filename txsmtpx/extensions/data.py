@@ -24,8 +24,8 @@ def data(dialog: ServerDialog, argument: str) -> Answer:
     Answer DATA.
 
     Args:
-        dialog: the client's dialog.
-        argument: none is allowed.
+        dialog: The client's dialog.
+        argument: Rejected if there is one.
 
     Returns:
         None, after 354; or why the command is rejected.
@@ -44,8 +44,8 @@ class DotBody:
     The octets that follow DATA, up to CRLF.CRLF.
 
     Args:
-        dialog: the client's dialog.
-        message: takes the octets.
+        dialog: The client's dialog.
+        message: Takes the octets.
     """
 
     def __init__(self, dialog: ServerDialog, message: Message) -> None:
@@ -58,8 +58,8 @@ class DotBody:
         Take octets.
 
         Args:
-            data: what has come.
-            start: the index of the first octet.
+            data: What has come.
+            start: The index of the first octet.
 
         Returns:
             The index behind the end of the body, or -1 if more is to come.
@@ -87,7 +87,7 @@ def begin_message(dialog: ServerDialog) -> Message:
     Hand a message to the backend, before its first octet comes.
 
     Args:
-        dialog: the client's dialog, in whose transaction a recipient was accepted.
+        dialog: The client's dialog, in whose transaction a recipient was accepted.
 
     Returns:
         The message, to which octets are written as they come.
@@ -104,8 +104,8 @@ def end_message(dialog: ServerDialog, spoilt: Reply | None = None) -> Answer:
     Answer a message that is complete, once for each recipient under LMTP.
 
     Args:
-        dialog: the client's dialog.
-        spoilt: why the message is rejected, whatever the backend returns; None if it may be accepted.
+        dialog: The client's dialog.
+        spoilt: Why the message is rejected, whatever the backend returns; None if it may be accepted.
 
     Returns:
         None if all replies are written, or a Deferred that fires when they are.

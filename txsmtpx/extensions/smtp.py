@@ -29,8 +29,8 @@ def ehlo(dialog: ServerDialog, argument: str) -> Answer:
     Answer EHLO (§4.1.1.1), or LHLO (RFC 2033 §4.1).  Both reset, as RSET does (§4.1.4).
 
     Args:
-        dialog: the client's dialog.
-        argument: the client's name.
+        dialog: The client's dialog.
+        argument: The client's name.
 
     Returns:
         250 with the extensions, or 501.
@@ -43,8 +43,8 @@ def helo(dialog: ServerDialog, argument: str) -> Answer:
     Answer HELO (§4.1.1.1).
 
     Args:
-        dialog: the client's dialog.
-        argument: the client's name.
+        dialog: The client's dialog.
+        argument: The client's name.
 
     Returns:
         250 or 501.
@@ -83,14 +83,14 @@ def mail(dialog: ServerDialog, argument: str) -> Answer:
     Answer MAIL (§4.1.1.2).
 
     Args:
-        dialog: the client's dialog.
-        argument: the path and the parameters.
+        dialog: The client's dialog.
+        argument: The path and the parameters.
 
     Returns:
         The backend's reply, 250 by default; or why the command is rejected.
 
     Raises:
-        SMTPError: the path or a parameter is malformed.
+        SMTPError: The path or a parameter is malformed.
     """
     dialog.transactions += 1
     if 0 < dialog.settings.max_transactions < dialog.transactions:
@@ -151,14 +151,14 @@ def rcpt(dialog: ServerDialog, argument: str) -> Answer:
     Answer RCPT (§4.1.1.3).
 
     Args:
-        dialog: the client's dialog.
-        argument: the path and the parameters.
+        dialog: The client's dialog.
+        argument: The path and the parameters.
 
     Returns:
         The backend's reply, 250 by default; or why the command is rejected.
 
     Raises:
-        SMTPError: the path or a parameter is malformed.
+        SMTPError: The path or a parameter is malformed.
     """
     beginning = argument[:3]
     if beginning != "TO:" and asciitext.upper(beginning) != "TO:":
@@ -216,8 +216,8 @@ def rset(dialog: ServerDialog, argument: str) -> Answer:
     Answer RSET (§4.1.1.5): abort the transaction, if one is open.
 
     Args:
-        dialog: the client's dialog.
-        argument: none is allowed.
+        dialog: The client's dialog.
+        argument: Rejected if there is one.
 
     Returns:
         250 or 501.
@@ -233,8 +233,8 @@ def noop(dialog: ServerDialog, argument: str) -> Answer:
     Answer NOOP (§4.1.1.9).
 
     Args:
-        dialog: the client's dialog.
-        argument: ignored.
+        dialog: The client's dialog.
+        argument: Ignored.
 
     Returns:
         250.
@@ -247,8 +247,8 @@ def help(dialog: ServerDialog, argument: str) -> Answer:
     Answer HELP (§4.1.1.8), from the table.
 
     Args:
-        dialog: the client's dialog.
-        argument: a command, or nothing.
+        dialog: The client's dialog.
+        argument: A command, or nothing.
 
     Returns:
         214 with the syntax of the command, or with all commands; 504 for another word.
@@ -265,8 +265,8 @@ def quit(dialog: ServerDialog, argument: str) -> Answer:
     Answer QUIT (§4.1.1.10).
 
     Args:
-        dialog: the client's dialog.
-        argument: none is allowed.
+        dialog: The client's dialog.
+        argument: Rejected if there is one.
 
     Returns:
         221, which closes the connection, or 501.

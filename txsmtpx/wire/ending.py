@@ -55,10 +55,10 @@ class Ending:
     How one connection ends.  The connection creates it.
 
     Args:
-        connection: the connection.
+        connection: The connection.
 
     Attributes:
-        half_closed: whether the client has shut down its sending side.
+        half_closed: Whether the client has shut down its sending side.
     """
 
     __slots__ = ("_connection", "half_closed")
@@ -87,7 +87,7 @@ class Ending:
         Answer what has come, then close: the client sends no more.
 
         Args:
-            held: whether input is held.
+            held: Whether input is held.
         """
         self.half_closed = True
         if closed_entirely(self._connection.transport):
@@ -133,7 +133,7 @@ class Ending:
         End the session and the transaction: the connection is lost.
 
         Args:
-            reason: why.
+            reason: Why the connection is lost.
         """
         connection = self._connection
         reason = own_failure(reason)

@@ -64,16 +64,16 @@ class SMTPServer(LineReceiver):
     One connection of a client.  The factory creates it.
 
     Args:
-        factory: has the settings, and counts the connections.
+        factory: Has the settings, and counts the connections.
 
     Attributes:
-        dialog: the session of the client.
-        input: octets that have come and are not handed to the dialog.
-        busy: whether input is being handed to the dialog.
-        opening: how the connection begins.
-        ending: how it ends.
-        limits: its time limits.
-        pressure: when its input is held.
+        dialog: The session of the client.
+        input: Octets that have come and are not handed to the dialog.
+        busy: Whether input is being handed to the dialog.
+        opening: How the connection begins.
+        ending: How it ends.
+        limits: Its time limits.
+        pressure: When its input is held.
     """
 
     factory: Server
@@ -115,7 +115,7 @@ class SMTPServer(LineReceiver):
         lines that is quadratic.
 
         Args:
-            data: octets, however they were cut.
+            data: Octets, however they were cut.
         """
         if self.opening.pending and self.dialog.link is not CLOSED:
             self.opening.first_octets(data)
@@ -132,8 +132,8 @@ class SMTPServer(LineReceiver):
         Hand a line to the dialog.
 
         Args:
-            line: without its line end.
-            bare: whether it ended in a bare LF.
+            line: The line, without its line end.
+            bare: Whether it ended in a bare LF.
         """
         if not self.busy:  # it is not dataReceived that calls
             self.dataReceived(line + (b"\n" if bare else b"\r\n"))
@@ -150,7 +150,7 @@ class SMTPServer(LineReceiver):
         Hand octets of a message to the dialog.  If the message ends within them, the rest is lines again.
 
         Args:
-            data: octets, however they were cut.
+            data: Octets, however they were cut.
         """
         if not self.busy:
             self.dataReceived(data)
@@ -181,7 +181,7 @@ class SMTPServer(LineReceiver):
         End the session and the transaction.
 
         Args:
-            reason: why the connection is lost.
+            reason: Why the connection is lost.
         """
         self._output.clear()
         self.ending.lost(reason)
@@ -196,7 +196,7 @@ class SMTPServer(LineReceiver):
         for each costs more than the command; but not longer than `BREATH`.
 
         Args:
-            octets: all lines of the reply.
+            octets: All lines of the reply.
         """
         self._output.append(octets)
         if self._recorder is not None:

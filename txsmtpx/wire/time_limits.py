@@ -34,13 +34,13 @@ class TimeLimits:
     The deadlines of a connection, and what happens when one passes.  The connection creates it.
 
     Args:
-        connection: the connection.
-        clock: of the connection.
+        connection: The connection.
+        clock: The clock of the connection.
 
     Attributes:
-        deadlines: by the names of the phases.
-        idle_since: the moment since which the server waits for the client; infinite while it does not.
-        message_since: the moment since which a message is coming; infinite while none is.
+        deadlines: By the names of the phases.
+        idle_since: The moment since which the server waits for the client; infinite while it does not.
+        message_since: The moment since which a message is coming; infinite while none is.
     """
 
     __slots__ = ("_connection", "clock", "deadlines", "idle_since", "message_since")
