@@ -1,0 +1,118 @@
+"""The server's protocol as a `LineReceiver`: its entry points work when called, and Twisted's methods mean what they do."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.protocols.basic import LineReceiver
+
+from txsmtpx import Observer
+from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.wire.server import SMTPServer
+
+OK = "250 2.0.0 Ok"
+ENVELOPE = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
+
+
+@pytest.fixture
+def client():
+    conversation = Conversation()
+    conversation.replies()
+    yield conversation
+    conversation.hang_up()
+
+
+def test_a_line_is_answered(client):
+    client.protocol.lineReceived(b"NOOP")
+    assert client.replies() == [OK]
+
+
+def test_a_line_behind_a_part_of_one_ends_it(client):
+    client.send(b"NO")
+    client.protocol.lineReceived(b"OP")
+    assert client.replies() == [OK]
+
+
+def test_octets_of_a_message_and_the_lines_behind_it(client):
+    client.ask(*ENVELOPE, "DATA")
+    client.protocol.rawDataReceived(b"hello\r\n.\r\nNOOP\r\n")
+    accepted, ok = client.replies()
+    assert accepted.startswith("250 2.0.0 Ok: queued as")
+    assert ok == OK
+    (content,) = [message.content for message in client.backend.messages]
+    assert content == b"hello\r\n"
+
+
+def test_lines_of_a_message_one_by_one(client):
+    client.ask(*ENVELOPE, "DATA")
+    for line in (b"hello", b"", b"you", b"."):
+        client.protocol.lineReceived(line)
+    assert client.replies()[0].startswith("250 2.0.0 Ok: queued as")
+    assert [message.content for message in client.backend.messages] == [b"hello\r\n\r\nyou\r\n"]
+
+
+def test_lines_wait_for_the_backend_in_order():
+    waiting = Deferred()
+    client = Conversation(RecordingBackend(mail=[waiting]))
+    client.ask("EHLO client.example")
+    client.protocol.lineReceived(b"MAIL FROM:<a@client.example>")
+    client.protocol.lineReceived(b"NOOP")
+    assert client.replies() == []
+    waiting.callback(None)
+    assert client.replies() == ["250 2.1.0 Sender ok", OK]
+    client.hang_up()
+
+
+def test_a_bare_newline_is_one():
+    client = Conversation(bare_newlines="reject")
+    client.replies()
+    client.protocol.lineReceived(b"NOOP", bare=True)
+    assert client.replies() == ["500 5.5.2 A command ends in <CR><LF>"]
+    client.hang_up()
+
+
+def test_a_subclass_sees_each_line_and_all_octets(client):
+    seen = []
+
+    class Watched(SMTPServer):
+        def lineReceived(self, line, bare=False):
+            seen.append(line)
+            super().lineReceived(line, bare)
+
+        def rawDataReceived(self, data):
+            seen.append(data)
+            super().rawDataReceived(data)
+
+    client.protocol.__class__ = Watched
+    client.send("".join(f"{line}\r\n" for line in (*ENVELOPE, "DATA", "hi", ".", "NOOP")).encode())
+    assert seen[-3:] == [b"DATA", b"hi\r\n.\r\nNOOP\r\n", b"NOOP"]
+    assert client.replies()[-1] == OK
+
+
+def test_twisteds_pause_and_resume_are_its_own(client):
+    assert SMTPServer.pauseProducing is LineReceiver.pauseProducing
+    assert SMTPServer.resumeProducing is LineReceiver.resumeProducing
+    client.protocol.pauseProducing()
+    assert client.transport.producerState == "paused"
+    client.send(b"NOOP\r\n")
+    assert client.replies() == []
+    client.protocol.resumeProducing()
+    assert client.transport.producerState == "producing"
+    assert client.replies() == [OK]
+
+
+def test_a_client_that_is_too_early_has_no_command_executed():
+    class Diary(Observer):
+        def __init__(self):
+            self.verbs = []
+
+        def commanded(self, connection, verb):
+            self.verbs.append(verb)
+
+    diary = Diary()
+    client = Conversation(greeting_delay=1, observers=[diary])
+    client.send(b"EHLO client.example\r\nNOOP\r\n")
+    assert [reply[:3] for reply in client.replies()] == ["554"]
+    assert client.closed
+    assert diary.verbs == []
+    client.hang_up()
