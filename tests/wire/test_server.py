@@ -1,4 +1,4 @@
-"""The server's protocol as a `LineReceiver`: its entry points work when called, and Twisted's methods mean what they do."""
+"""The server's protocol as a `LineReceiver`: its entry points work when called, and Twisted's methods are Twisted's."""
 
 from __future__ import annotations
 
