@@ -41,7 +41,7 @@ WRONG = {
     "a transcript": ({"transcript": "yes"}, "transcript is True, False or a function, not 'yes'"),
     "a reactor": ({"reactor": 42}, "reactor is a reactor of Twisted or a Clock, not 42"),
     "a class of reactors": ({"reactor": Clock}, "reactor is a reactor of Twisted or a Clock, not <class"),
-    "a typo": ({"tls_verfy": False}, "tls_verfy"),
+    "a typo": ({"tls_verfy": False}, r"^(connect|send_mail|SMTPPool|RelayBackend) has no argument tls_verfy"),
 }
 
 

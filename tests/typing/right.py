@@ -4,11 +4,14 @@ Typical code of applications, which type checkers accept.  It is not run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from email.message import EmailMessage
+from pathlib import Path
 
 from twisted.cred.portal import Portal
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
@@ -27,10 +30,12 @@ from txsmtpx import (
     Message,
     Middleware,
     MiddlewareSession,
+    MXEndpoint,
     Observer,
     OpenBackend,
     OriginalRecipient,
     PortalBackend,
+    PROXYEndpoint,
     RcptOptions,
     RelayBackend,
     Reply,
@@ -226,12 +231,27 @@ def server() -> SMTPServerFactory:
     return SMTPServerFactory(copied, domain="example.org", max_message_bytes=10**6, outcome_policy=first_success)
 
 
+def pieces() -> Iterator[bytes]:
+    yield b"Hi"
+
+
+async def later() -> AsyncIterator[bytes]:
+    yield b"Hi"
+
+
 async def client() -> Sequence[str]:
     result: Result = await send_mail("tcp:localhost:587", "a@example.org", ["b@example.net"], b"Hi", auth=("a", "b"))
     connection: SMTPClient = await connect("unix:/run/lmtp", lmtp=True, timeouts=Timeouts(connect=5))
     await connect(("mail.example.org", 587), auth=("a", "b"), auth_optional=True, tls_verify=False)
+    await connect(MXEndpoint(reactor, "example.org"))
+    await connect(PROXYEndpoint(HostnameEndpoint(reactor, "mail.example.org", 25)), reactor=reactor)
+    await connect(TCP4ClientEndpoint(Clock(), "192.0.2.1", 25), reactor=Clock())
     sending: Deferred[Result] = connection.send("a@example.org", ["b@example.net"], EmailMessage())
     await sending
+    with Path("message.eml").open("rb") as file:
+        await connection.send("a@example.org", ["b@example.net"], file)
+    await connection.send("a@example.org", ["b@example.net"], pieces())
+    await connection.send("a@example.org", ["b@example.net"], later())
     await connection.quit()
     to = ("b@example.net", RcptOptions(orcpt=OriginalRecipient("rfc822", "c@example.net")))
     by = MailOptions(deliver_by=DeliverBy(3600, "N"))

@@ -23,6 +23,7 @@ from txsmtpx import (
     Session,
     SMTPClient,
     SMTPError,
+    SMTPPool,
     SMTPServerFactory,
     SMTPService,
     TeeBackend,
@@ -124,6 +125,15 @@ class Backend(LoginBackend):
 
 async def client(connected: SMTPClient) -> None:
     await connect(("localhost", 25), tls_verify="no")  # E: arg-type
+    await connect("tcp:localhost:25", tls="startls")  # E: arg-type
+    await connect("tcp:localhost:25", extensions=["SIZE"])  # E: list-item
+    await connect("tcp:localhost:25", tls_verfy=False)  # E: call-arg
+    await connect(42)  # E: arg-type
+    await send_mail("tcp:localhost:25", "a@example.org", ["b@example.net"], 42)  # E: arg-type
+    await send_mail("tcp:localhost:25", "a@example.org", ["b@example.net"], b"Hi", trust_root="ca.pem")  # E: call-arg
+    SMTPPool("tcp:localhost:25", size="5")  # E: arg-type
+    SMTPPool("tcp:localhost:25", trust_root="ca.pem")  # E: call-arg
+    connected.dataReceived(b"250 ok")  # E: attr-defined
     await send_mail("tcp:localhost:25", "a@example.org", [b"b@example.net"], b"Hi")  # E: list-item
     sending = connected.send("a@example.org", ["b@example.net"], b"Hi")
     print(sending.accepted)  # E: attr-defined

@@ -8,7 +8,6 @@ message is taken for the whole.  `txsmtpx.backends.next_transaction` has the the
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Sequence
 
 from twisted.internet.ssl import PrivateCertificate
@@ -30,7 +29,7 @@ from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, DataContext, Endpoint, Message, Reactor, clock_of
-from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.timeouts import Timeouts
@@ -96,7 +95,7 @@ class RelayBackend(OpenBackend):
         TypeError: RelayBackend has no argument trust_root; did you mean trust_roots?
     """
 
-    @checked_except("endpoints", "timeouts", *(each.name for each in dataclasses.fields(ClientSettings)))
+    @checked_except("endpoints", "timeouts", *SETTINGS)
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
@@ -125,7 +124,7 @@ class RelayBackend(OpenBackend):
         without: Collection[str] = ClientSettings.without,
         reactor: Reactor | None = None,
     ) -> None:
-        if list(map(type, endpoints)) == [str, int]:
+        if isinstance(endpoints, str) or list(map(type, endpoints)) == [str, int]:
             raise TypeError(f"the next servers are a list of endpoints: write [{endpoints!r}]")
         clock = clock_of(reactor)
         check(clock, endpoints)

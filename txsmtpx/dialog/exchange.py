@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -55,7 +55,7 @@ class Turns:
         self._taken = False
         self._waiting: deque[Deferred[None]] = deque()
 
-    def take(self, exchange: Coroutine[Any, Any, T]) -> Deferred[T]:
+    def take(self, exchange: Coroutine[Deferred[object], object, T]) -> Deferred[T]:
         """
         Run an exchange when it is its turn.
 
@@ -67,7 +67,7 @@ class Turns:
         """
         return Deferred.fromCoroutine(self._wait(exchange))
 
-    async def _wait(self, exchange: Coroutine[Any, Any, T]) -> T:
+    async def _wait(self, exchange: Coroutine[Deferred[object], object, T]) -> T:
         if self._taken:
             turn: Deferred[None] = Deferred(self._cancelled)
             self._waiting.append(turn)

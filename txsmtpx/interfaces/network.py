@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IProducer, IProtocolFactory
+from twisted.internet.interfaces import IDelayedCall, IProducer, IProtocolFactory, IReactorTime
 
 
 class Clock(Protocol):
@@ -38,8 +38,8 @@ class Clock(Protocol):
         """
 
 
-Reactor = Clock | ModuleType
-"""A reactor.  Type checkers take the global one, `twisted.internet.reactor`, for a module."""
+Reactor = Clock | IReactorTime | ModuleType
+"""A reactor.  Type checkers take the global one, `twisted.internet.reactor`, for an interface or for a module."""
 
 
 def clock_of(reactor: Reactor | None) -> Clock:

@@ -6,7 +6,7 @@ The server's half is `txsmtpx.wire.handshake`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed, ConnectionLost
@@ -17,7 +17,23 @@ from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.failure import own_failure
 from txsmtpx.errors import DeliveryError, NetworkError
 from txsmtpx.wire.client_tls import tls_failure
+from txsmtpx.wire.handshake import tls_connection
 from txsmtpx.wire.tls_state import TLSState
+
+
+class TLSCapable(Protocol):
+    """A transport that can begin TLS (`twisted.internet.interfaces.ITLSTransport`)."""
+
+    def startTLS(self, contextFactory: IOpenSSLClientConnectionCreator) -> object:
+        """
+        Begin TLS.
+
+        Args:
+            contextFactory: The options of TLS.
+
+        Returns:
+            Nothing of use.
+        """
 
 
 class ClientHandshake:
@@ -50,7 +66,7 @@ class ClientHandshake:
         """
         self.pending = ISSLTransport.providedBy(transport)
 
-    def start(self, transport: Any, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
+    def start(self, transport: TLSCapable, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
         """
         Begin TLS.
 
@@ -67,16 +83,14 @@ class ClientHandshake:
         transport.startTLS(options)
         return secured
 
-    def completed(self, transport: Any) -> None:
+    def completed(self, transport: object) -> None:
         """
         Note that TLS is established.
 
         Args:
             transport: The transport; a wrapper around it, such as one that writes a PROXY header, is looked through.
         """
-        while not hasattr(transport.getHandle(), "get_cipher_name"):
-            transport = transport.transport
-        self.tls = TLSState(transport.getHandle())
+        self.tls = TLSState(tls_connection(transport))
         self.pending = False
         secured, self._secured = self._secured, None
         if secured is not None:

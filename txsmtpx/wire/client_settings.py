@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from twisted.internet.ssl import PrivateCertificate
@@ -153,6 +153,10 @@ class ClientSettings:
         if not self.tls_verify:
             return UnverifiedTLS(name, self.client_certificate)
         return ClientTLS(name, self.trust_roots, self.client_certificate)
+
+
+SETTINGS = tuple(each.name for each in fields(ClientSettings))
+"""The names of the settings, which are arguments of `connect`, `send_mail`, `SMTPPool` and `RelayBackend` too."""
 
 
 def _check_extensions(extensions: object) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from twisted.internet.defer import Deferred
 from twisted.internet.ssl import PrivateCertificate
 
+from txsmtpx.arguments import checked_except
 from txsmtpx.dialog.addressing import Recipients, check_message
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Result
@@ -17,13 +18,14 @@ from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import Connecting, chosen_reactor, connect_with
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript import Transcript
 
 
+@checked_except("endpoint", "reactor", *SETTINGS)
 def connect(
     endpoint: Endpoint,
     *,
@@ -115,6 +117,7 @@ def connect(
     return connect_with(settings, endpoint, chosen_reactor(reactor))
 
 
+@checked_except("endpoint", "sender", "recipients", "body", "options", "reactor", *SETTINGS)
 def send_mail(
     endpoint: Endpoint,
     sender: str,

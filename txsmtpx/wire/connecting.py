@@ -7,13 +7,13 @@ tried elsewhere.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TimeoutError
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from txsmtpx.dialog.exchange import checked
 from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, TLSFailed
@@ -134,7 +134,7 @@ class Connecting:
 
     async def _connected(self, name: str, address: str) -> ClientProtocol:
         options = self._tls(name) if self._mode == "implicit" else None
-        factory: Any = UnloggedFactory.forProtocol(
+        factory: IProtocolFactory = UnloggedFactory.forProtocol(
             lambda: ClientProtocol(self._settings, reactor=self._reactor, tls_options=options)
         )
         if options is not None:  # wrapClientTLS would take the clock of the global reactor
@@ -142,7 +142,7 @@ class Connecting:
         endpoint = self._to.servers.endpoint(address)
         for proxy in reversed(self._to.proxies):
             endpoint = proxy.around(endpoint)
-        connecting: Deferred[Any] = endpoint.connect(factory)
+        connecting = endpoint.connect(factory)
         if self._timeouts.connect:
             connecting.addTimeout(self._timeouts.connect, self._reactor, _too_late)
         try:
@@ -151,7 +151,8 @@ class Connecting:
             if isinstance(error, DeliveryError):
                 raise
             raise NetworkError.of(error, "DNS" if isinstance(error, DNSLookupError) else "connect") from error
-        return protocol if options is None else protocol.wrappedProtocol  # type: ignore[no-any-return]
+        below = protocol if options is None else cast(TLSMemoryBIOProtocol, protocol).wrappedProtocol
+        return cast(ClientProtocol, below)
 
     async def _prepare(self, protocol: ClientProtocol, name: str) -> SMTPClient:
         """Read the greeting, send EHLO, and start TLS: if that fails, the next server is tried."""
@@ -184,7 +185,7 @@ class Connecting:
             raise TLSFailed(f"no certificate can be verified for the name {name}: {error}") from error
 
 
-def _too_late(result: object, seconds: float) -> Any:
+def _too_late(result: object, seconds: float) -> NoReturn:
     """
     Raises:
         NetworkError: It is a ``TimeoutError`` of `twisted.internet.error`, as each time-out of a client.

@@ -5,7 +5,7 @@ Work that a service waits for before it is stopped.
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
 
@@ -23,7 +23,7 @@ class PendingWork:
     def __bool__(self) -> bool:
         return bool(self._pending)
 
-    def add(self, work: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
+    def add(self, work: Deferred[T] | Coroutine[Deferred[object], object, T]) -> Deferred[T]:
         """
         Begin some work.
 

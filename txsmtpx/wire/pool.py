@@ -3,9 +3,8 @@ Connections that are kept: `SMTPPool`.
 
 Theory of operation.  A `Capacity` counts the connections that are being opened, in use, or being closed.  A caller
 waits for the capacity.  Then it gets a kept connection, which must have answered RSET, or a new one.  So a server that
-has closed a kept connection is noticed before anything is sent, and nothing is ever sent twice.
-
-`ServerLimit` lowers the capacity if the server accepts fewer connections than the pool may have.
+has closed a kept connection is noticed before anything is sent, and nothing is ever sent twice.  `ServerLimit` lowers
+the capacity if the server accepts fewer connections than the pool may have.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.ssl import PrivateCertificate
 
+from txsmtpx.arguments import checked_except
 from txsmtpx.dialog.addressing import Recipients, check_message
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Result
@@ -28,7 +28,7 @@ from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
 from txsmtpx.wire.client import SMTPClient
-from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import chosen_reactor, connect_with
 from txsmtpx.wire.description import check_number, name_of
@@ -57,6 +57,7 @@ class SMTPPool(Service):
         ...     await pool.stopService()
     """
 
+    @checked_except("endpoint", "size", "max_messages", "idle", "wait", "reactor", *SETTINGS)
     def __init__(
         self,
         endpoint: Endpoint,

@@ -27,6 +27,7 @@ from zope.interface import implementer
 
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.proxy import ProxyHeader, encode
+from txsmtpx.interfaces import ClientEndpoint
 
 if TYPE_CHECKING:
     _WrappingFactory = WrappingFactory[ProtocolWrapper]
@@ -121,14 +122,14 @@ class PROXYEndpoint:
 
     def __init__(
         self,
-        endpoint: IStreamClientEndpoint,
+        endpoint: IStreamClientEndpoint | ClientEndpoint,
         version: int = 2,
         source: IAddress | None = None,
         destination: IAddress | None = None,
     ) -> None:
         if version not in (1, 2):
             raise ValueError(f"the PROXY protocol has versions 1 and 2, not {version}")
-        self.endpoint = endpoint
+        self.endpoint = cast(IStreamClientEndpoint, endpoint)
         self.version = version
         self._source = source
         self._destination = destination

@@ -5,7 +5,7 @@ Connection attempts to several addresses at staggered times, of which the first 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -43,7 +43,7 @@ class Race(Generic[Address, Connected]):
         self._reactor = reactor
         self._connect = connect
         self._waiting = list(addresses)
-        self._running: dict[Address, Deferred[Any]] = {}
+        self._running: dict[Address, Deferred[Connected]] = {}
         self._timer: IDelayedCall | None = None
         self._over: Deferred[tuple[Address, Connected] | None] = Deferred(lambda _: self._stop())
 

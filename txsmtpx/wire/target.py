@@ -83,7 +83,7 @@ def target(reactor: Reactor, endpoint: Endpoint) -> Target:
         raise ValueError(f"no endpoint: {endpoint} ({fault(error)})") from error
 
 
-def _target(reactor: IReactorTime, endpoint: Any) -> Target:
+def _target(reactor: IReactorTime, endpoint: Endpoint) -> Target:
     if isinstance(endpoint, tuple):
         return _by_tcp(reactor, *host_and_port(endpoint))
     if isinstance(endpoint, PROXYEndpoint):
@@ -96,7 +96,8 @@ def _target(reactor: IReactorTime, endpoint: Any) -> Target:
             raise TypeError(f"an endpoint is {kinds}, not {endpoint!r}")
         host = endpoint_host(endpoint)
         local = unix_path(endpoint) is not None or _is_local(host)
-        return Target(endpoint, host, "none" if local else "required", SingleServer(reactor, endpoint))
+        client = cast(IStreamClientEndpoint, endpoint)
+        return Target(client, host, "none" if local else "required", SingleServer(reactor, client))
     kind, _, rest = endpoint.partition(":")
     if kind in ("tls", "ssl"):
         plain = _target(reactor, f"tcp:{rest}")
