@@ -13,7 +13,7 @@ one reply of all outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -254,6 +254,8 @@ class Transaction:
         if not self.slots.made:
             return self.outcome
         # Under PRDR a failure at the end would be one for the recipients too whose own reply was a success.
+        # Of a policy anything may come, which `chosen` refuses by its name.
+        policy: Callable[[Sequence[Reply], Reply], object]
         policy = first_success if self._each else self.settings.outcome_policy
         outcomes, outcome = self.slots.replies, self.outcome
         return chosen(
