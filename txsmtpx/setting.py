@@ -9,7 +9,7 @@ the docstrings with the declarations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T", covariant=True)
 
@@ -94,26 +94,26 @@ class Setting(Generic[T]):
         """The text for this setting in the ``Args:`` of a docstring."""
         return f"{self.help}  Default: {self.default!r}."
 
-    def wrong_type(self, value: object) -> NoReturn:
+    def wrong_type(self, value: object) -> TypeError:
         """
-        Raise the error for a value of a wrong type.
+        Return the error for a value of a wrong type.
 
         Args:
             value: The value.
 
-        Raises:
-            TypeError: Always.
+        Returns:
+            The error.
         """
-        raise TypeError(f"{self.name} must be {self.accepted}, not {shown(value)}")
+        return TypeError(f"{self.name} must be {self.accepted}, not {shown(value)}")
 
-    def unusable(self, value: object) -> NoReturn:
+    def unusable(self, value: object) -> SettingError:
         """
-        Raise the error for a value of the right type that cannot be used.
+        Return the error for a value of the right type that cannot be used.
 
         Args:
             value: The value.
 
-        Raises:
-            SettingError: Always.
+        Returns:
+            The error.
         """
-        raise SettingError(self.name, f"must be {self.accepted}, not {shown(value)}")
+        return SettingError(self.name, f"must be {self.accepted}, not {shown(value)}")

@@ -36,7 +36,7 @@ class Flag(Setting[bool]):
             TypeError: `value` is no bool.
         """
         if not isinstance(value, bool):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Number(Setting[int]):
             SettingError: `value` is out of range.
         """
         if not isinstance(value, int) or isinstance(value, bool):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
         if value < self.least or (self.most is not None and value > self.most):
-            self.unusable(value)
+            raise self.unusable(value)
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class Seconds(Setting[float]):
             SettingError: `value` is negative, infinite or not a number, or 0 where that cannot be used.
         """
         if not isinstance(value, int | float) or isinstance(value, bool):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
         if not 0 <= value < math.inf or not (value or self.zero):
-            self.unusable(value)
+            raise self.unusable(value)
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,9 @@ class Choice(Setting[T]):
             SettingError: `value` is none of the words.
         """
         if not isinstance(value, str):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
         if value not in self.words:
-            self.unusable(value)
+            raise self.unusable(value)
 
 
 @dataclass(frozen=True)
@@ -175,9 +175,9 @@ class Text(Setting[str]):
             SettingError: `value` does not match the pattern.
         """
         if not isinstance(value, str):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
         if not re.fullmatch(self.pattern, value):
-            self.unusable(value)
+            raise self.unusable(value)
 
 
 @dataclass(frozen=True)
@@ -209,10 +209,10 @@ class Several(Setting[T]):
             TypeError: `value` is a single item, or has an item of a wrong type.
         """
         if not isinstance(value, Collection) or isinstance(value, str | bytes):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
         for item in value:
             if not isinstance(item, self.types):
-                self.wrong_type(value)
+                raise self.wrong_type(value)
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class Function(Setting[T]):
             TypeError: `value` cannot be called with so many arguments.
         """
         if not takes(value, self.arguments):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
 
 
 def takes(function: object, arguments: int) -> bool:

@@ -75,7 +75,7 @@ class TranscriptSetting(Setting[Transcript | bool]):
             TypeError: `value` is neither a bool nor a function of three arguments.
         """
         if not isinstance(value, bool) and not takes(value, 3):
-            self.wrong_type(value)
+            raise self.wrong_type(value)
 
 
 EXTENSIONS: Several[Collection[Extension] | None] = Several(
