@@ -51,7 +51,7 @@ async def test_a_domain_is_looked_up_as_its_a_label(domain):
 
 @pytest.mark.parametrize("null", [[mx(0, "")], [mx(0, ".")], [mx(0, ""), mx(10, "a")]])
 async def test_a_domain_that_takes_no_mail(null):
-    with pytest.raises(NullMX, match=r"example\.net takes no mail"):
+    with pytest.raises(NullMX, match=r"example\.net accepts no mail"):
         await order(Names(MX={"example.net": null}))
 
 
