@@ -26,7 +26,7 @@ compiled: $(COMPILED)/made
 # The tests of what is compiled, on what is compiled.
 test-compiled: $(VENV)/made-to-develop $(COMPILED)/made
 	TXSMTPX_COMPILED=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -P -m pytest \
-	    $(addprefix tests/,test_compiled.py grammar dialog extensions wire client observers backends) \
+	    $(addprefix tests/,test_compiled.py grammar dialog errors extensions sasl wire observers backends) \
 	    --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 # All of it, a quarter of an hour; a short form is among the tests.

@@ -32,7 +32,9 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, global
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txsmtpx.testing import Pem, issue
+from tests.authority import Authority
+from txsmtpx import Certificate
+from txsmtpx.testing import Network, Pem, ScriptedServer, issue
 
 # Of an example that fails Hypothesis makes a patch too where there is libcst, which comes with mutmut; and libcst falls
 # over what zope.interface leaves on abc.ABC, which would end the whole run.  The example is printed without it.
@@ -114,6 +116,33 @@ def logged_failures() -> LoggedFailures:
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
     """A certificate for localhost, in files that no test changes."""
     return issue(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def certificate(pem: Pem) -> Certificate:
+    """The same, for ``SMTPServerFactory(tls=...)``."""
+    return Certificate(str(pem.certificate), str(pem.key))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority that clients of the tests trust."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def network() -> Iterator[Callable[..., Network]]:
+    """Makes a `Network` of a `ScriptedServer` with the settings given, and ends it."""
+    made = []
+
+    def make(*servers: Any, one_by_one: bool = False, **script: Any) -> Network:
+        network = Network(*(servers or (lambda: ScriptedServer(**script),)), one_by_one=one_by_one)
+        made.append(network)
+        return network
+
+    yield make
+    for each in made:
+        each.hang_up()
 
 
 @pytest.fixture

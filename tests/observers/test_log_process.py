@@ -9,8 +9,8 @@ import smtplib
 
 import pytest
 
+from tests.dialog.test_fields import read
 from tests.encoding import b64
-from tests.observers.test_fields import read
 from tests.observers.test_transaction_log import FORM
 from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Twistd

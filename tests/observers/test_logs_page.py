@@ -8,8 +8,8 @@ from pathlib import Path
 
 from twisted.logger import globalLogBeginner, globalLogPublisher
 
+from tests.dialog.test_fields import read
 from tests.docs.block import texts
-from tests.observers.test_fields import read
 from tests.observers.test_transaction_log import FORM
 from txsmtpx import SMTPError
 from txsmtpx.observers.text_format import TextFormat

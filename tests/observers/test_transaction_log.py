@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.logger import Logger, formatEvent, globalLogPublisher
 
 from tests.conversations import observed, served_by
-from tests.observers.test_fields import read
+from tests.dialog.test_fields import read
 from txsmtpx import Observer, Reply, Session, SMTPError
 from txsmtpx.dialog.refusals import MOST
 from txsmtpx.observers.json_format import json_format

@@ -8,7 +8,7 @@ from email import policy
 
 import pytest
 
-from tests.client.test_bodies import Producer
+from tests.dialog.test_transfer import Producer
 from txsmtpx import (
     EightBitContent,
     Fault,

@@ -14,7 +14,7 @@ from twisted.web.client import FileBodyProducer
 from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
-from tests.client.port import listening
+from tests.ports import listening
 from txsmtpx import (
     Delivered,
     MailOptions,

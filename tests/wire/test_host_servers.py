@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.error import ConnectError, ConnectionRefusedError, TimeoutError
 
-from tests.client.internet import REFUSES, SWALLOWS, Internet, server
+from tests.internet import REFUSES, SWALLOWS, Internet, server
 from txsmtpx import AllServersFailed, DNSFailed, SMTPError, connect
 from txsmtpx.testing import SILENCE, Outcome
 

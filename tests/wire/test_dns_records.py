@@ -13,10 +13,10 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.error import DNSLookupError
 from twisted.names import client, dns, error
 
-from tests.client import name_server
-from tests.client.internet import NEVER, SWALLOWS, Internet, Names, a, aaaa, mx, server
-from tests.client.name_server import NameServer
-from tests.client.port import listening
+from tests import name_server
+from tests.internet import NEVER, SWALLOWS, Internet, Names, a, aaaa, mx, server
+from tests.name_server import NameServer
+from tests.ports import listening
 from txsmtpx import AllServersFailed, DNSFailed, MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
 from txsmtpx.testing import Outcome, ScriptedServer
 from txsmtpx.wire.system_resolver import Configuration, SystemResolver

@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectionClosed, ConnectionDone, ConnectionLost, DNSLookupError, TimeoutError
 
 import txsmtpx
-from tests.client.port import listening
+from tests.ports import listening
 from txsmtpx import (
     AllServersFailed,
     CommandCancelled,

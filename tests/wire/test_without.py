@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.client.test_client_settings import TAKERS
-from tests.client.test_relay import RELAYS, options
+from tests.backends.test_relay import RELAYS, options
+from tests.wire.test_client_settings import TAKERS
 from txsmtpx import (
     Extension,
     MailOptions,

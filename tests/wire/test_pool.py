@@ -259,7 +259,7 @@ def test_stopping_closes_what_is_kept(network):
 
 def test_a_login_is_for_every_connection(network, pool):
     """The same object logs in again and again."""
-    from tests.client.test_sasl import MECHANISMS, PASSWORD, USER
+    from tests.sasl.test_mechanisms import MECHANISMS, PASSWORD, USER
 
     for name, (server, client_half) in MECHANISMS.items():
         net = network(offers=[f"AUTH {name}"], AUTH=server)

@@ -17,8 +17,8 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import formatEvent, globalLogPublisher
 from zope.interface import directlyProvides
 
+from tests.dialog.test_fields import read
 from tests.encoding import b64
-from tests.observers.test_fields import read
 from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TransactionLog, Verb
 from txsmtpx.dialog.refusals import MOST
 from txsmtpx.dialog.state import ANY, State

@@ -16,8 +16,8 @@ from twisted.names.authority import FileAuthority
 from twisted.names.client import Resolver
 from twisted.names.server import DNSServerFactory
 
-from tests.client.internet import Names, mx
-from tests.client.port import listening
+from tests.internet import Names, mx
+from tests.ports import listening
 from txsmtpx import MXEndpoint, NoSuchDomain, NullMX, connect, send_mail
 from txsmtpx.testing import Outcome, ScriptedServer
 from txsmtpx.wire.client_tls import TLSFailed

@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectError, ConnectingCancelledError, Conne
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import deferLater
 
-from tests.client.port import listening
+from tests.ports import listening
 from txsmtpx import MemoryBackend, MXEndpoint, NotOffered, SMTPError, SMTPServerFactory, connect, send_mail
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 from txsmtpx.wire.target import target

@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectionLost, TimeoutError
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import Certificate, CertificateOptions, PrivateCertificate, trustRootFromCertificates
 
-from tests.client.authority import Authority
+from tests.authority import Authority
 from txsmtpx import (
     MailOptions,
     MemoryBackend,

@@ -9,8 +9,8 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectionRefusedError, TimeoutError
 
-from tests.client.internet import Internet, Names, a, mx
-from tests.client.test_pool import TO, alive, pool, send, sent  # noqa: F401  # a fixture
+from tests.internet import Internet, Names, a, mx
+from tests.wire.test_pool import TO, alive, pool, send, sent  # noqa: F401  # a fixture
 from txsmtpx import AllServersFailed, CommandCancelled, MXEndpoint, PoolBusy, SMTPError, SMTPPool
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 

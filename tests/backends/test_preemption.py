@@ -9,9 +9,9 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 from twisted.names import error
 
-from tests.client.internet import NEVER, REFUSES, Internet, Names, a, mx, server
-from tests.client.test_pool_waits import Closing, Sparing
-from tests.client.test_relay import BIG, BODY, Down, Relay, relay, scripted  # noqa: F401  # a fixture
+from tests.backends.test_relay import BIG, BODY, Down, Relay, relay, scripted  # noqa: F401  # a fixture
+from tests.internet import NEVER, REFUSES, Internet, Names, a, mx, server
+from tests.wire.test_capacity import Closing, Sparing
 from txsmtpx import Connection, MailOptions, MXEndpoint, RcptOptions, RecipientsRefused, SMTPError, Timeouts
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 

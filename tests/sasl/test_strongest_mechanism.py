@@ -8,9 +8,9 @@ import pytest
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.internet.defer import CancelledError
 
-from tests.client.test_sasl import HOST, MECHANISMS, NO, OK, PASSWORD, USER, cram, heard, plain, scram
 from tests.encoding import b64
 from tests.sasl.exchanges import now, portal
+from tests.sasl.test_mechanisms import HOST, MECHANISMS, NO, OK, PASSWORD, USER, cram, heard, plain, scram
 from tests.threads import Threads
 from txsmtpx import (
     AuthLogin,

@@ -14,7 +14,7 @@ from twisted.internet.error import ConnectError, ConnectionDone, TimeoutError
 from twisted.internet.protocol import Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from tests.client.internet import NEVER, REFUSES, SWALLOWS, Internet, Names, a, aaaa, mx, server
+from tests.internet import NEVER, REFUSES, SWALLOWS, Internet, Names, a, aaaa, mx, server
 from txsmtpx import (
     AllServersFailed,
     MXEndpoint,

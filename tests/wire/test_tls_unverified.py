@@ -13,7 +13,7 @@ from twisted.internet.ssl import Certificate as Trusted
 from twisted.internet.ssl import CertificateOptions, PrivateCertificate
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
-from tests.client.authority import Authority
+from tests.authority import Authority
 from txsmtpx import MailOptions, NotOffered, RelayBackend, SMTPPool, SMTPServerFactory, TLSFailed, connect, send_mail
 from txsmtpx.testing import Network, RecordingBackend, ScriptedServer
 from txsmtpx.wire.client_tls import warn_unverified
