@@ -1,5 +1,5 @@
 """
-The arguments of public constructors: what cannot be used is refused when it is given (law 27).
+The arguments of public constructors: what cannot be used is refused when it is given (guarantee 27).
 
 `checked` compares the arguments with the annotations.  So the types are written once, for type checkers and for callers
 without one.
@@ -24,7 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SECRET = ("auth", "users", "password")
-"""Arguments whose values are in no error message, since they are secrets (law 7)."""
+"""Arguments whose values are in no error message, since they are secrets (guarantee 7)."""
 
 _NAMES: dict[object, str] = {
     bool: "True or False",

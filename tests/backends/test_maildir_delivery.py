@@ -1,4 +1,6 @@
-"""250 means stored (law 12): the order of things, disks that fail at any of them, peers that vanish between two."""
+"""
+250 means stored (guarantee 12): the order of things, disks that fail at any of them, peers that vanish between two.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Maildir is on the disk, with all its parents, before anything in it is promised (law 12); its modes."""
+"""A Maildir is on the disk, with all its parents, before anything in it is promised (guarantee 12); its modes."""
 
 from __future__ import annotations
 

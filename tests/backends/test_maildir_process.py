@@ -1,4 +1,6 @@
-"""``maildir:`` in a process of its own: killed at any moment (law 12), and with messages larger than it may grow."""
+"""
+``maildir:`` in a process of its own: killed at any moment (guarantee 12), and with messages larger than it may grow.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """
-Law 21 for a relay: what one stranger can hold, ten strangers cannot take from everybody; each wait has an end, and an
-answer.  Law 23: a next server that fails, or whose name the DNS does not tell, is no verdict.
+Guarantee 21 for a relay: what one stranger can hold, ten strangers cannot take from everybody; each wait has an end,
+and an answer.  Guarantee 23: a next server that fails, or whose name the DNS does not tell, is no verdict.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def test_implicit_tls(directory, pem, port):
 
 @pytest.mark.parametrize("secured", [False, True])
 def test_a_chunk_far_too_big_is_answered_while_it_comes(directory, pem, secured):
-    """RFC 3030 §2: the client has its 552 though it sends on, and nothing that it sends is a command (law 3)."""
+    """RFC 3030 §2: the client has its 552 though it sends on, and nothing that it sends is a command (guarantee 3)."""
     with Twistd(directory, "--port", ssl_port(pem, directory) if secured else LOCAL) as server:
         sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         if secured:

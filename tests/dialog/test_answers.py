@@ -1,5 +1,5 @@
 """
-Law 15: a reply too many, which comes together with the one before, is not the answer to the next command.
+Guarantee 15: a reply too many, which comes together with the one before, is not the answer to the next command.
 
 It would move all replies by one: with CHUNKING the reply to RCPT would pass for that to the message.
 """

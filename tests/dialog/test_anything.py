@@ -74,7 +74,7 @@ def test_any_octets_in_any_state(state, segments, lmtp, policy, require_auth):
 
 @given(octets)
 def test_an_enhanced_code_of_the_class_of_each_reply(segments):
-    """Law 2: on every line of every 2xx, 4xx and 5xx but the hello's; HELP and bodies stay out of it here."""
+    """Guarantee 2: on every line of every 2xx, 4xx and 5xx but the hello's; HELP and bodies stay out of it here."""
     conversation = Conversation(RecordingBackend({"u": "p"}), allow_insecure_auth=True)
     conversation.send(STATES["rcpt"])
     conversation.replies()
@@ -92,7 +92,7 @@ def test_an_enhanced_code_of_the_class_of_each_reply(segments):
 
 @given(st.binary(max_size=200), st.integers(0, 200))
 def test_what_is_refused_by_bdat_is_never_a_command(chunk, size):
-    """Law 3, in every state in which BDAT is out of place, and in those in which it is not."""
+    """Guarantee 3, in every state in which BDAT is out of place, and in those in which it is not."""
     chunk = chunk[:size]
     for start in (b"", STATES["hello"], STATES["mail"], STATES["rcpt"], STATES["chunk"]):
         conversation = Conversation(max_message_bytes=100)

@@ -1,4 +1,4 @@
-"""Octets that are held: all of them in order, and at little more memory than there are octets (law 5)."""
+"""Octets that are held: all of them in order, and at little more memory than there are octets (guarantee 5)."""
 
 from __future__ import annotations
 

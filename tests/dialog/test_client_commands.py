@@ -1,4 +1,4 @@
-"""Law 14: nothing that could be a command of its own is ever written, and a body is a body wherever it is cut."""
+"""Guarantee 14: nothing that could be a command of its own is ever written, and a body is a body wherever it is cut."""
 
 from __future__ import annotations
 

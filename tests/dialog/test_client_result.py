@@ -1,6 +1,6 @@
 """
-Laws 23 and 26, for each recipient: a reply that came before the connection was lost counts for more than the loss, so
-that a retry does neither double nor lose anything.
+Guarantees 23 and 26, for each recipient: a reply that came before the connection was lost counts for more than the
+loss, so that a retry does neither double nor lose anything.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """
-Law 25: no octet of a message leaves before a recipient has been accepted, and none after the server has said no; a
-server that runs the octets of a chunk it has refused as commands has none to run.
+Guarantee 25: no octet of a message leaves before a recipient has been accepted, and none after the server has said no;
+a server that runs the octets of a chunk it has refused as commands has none to run.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-The outcome of a message for each recipient (law 11): first-come and final, from Deferreds, calls and threads.
+The outcome of a message for each recipient (guarantee 11): first-come and final, from Deferreds, calls and threads.
 
 The replies themselves are in the transcripts lmtp*.txt; here is what a backend sees of it.
 """
@@ -156,7 +156,7 @@ def test_all_lines_of_an_outcome_are_told():
 
 
 def test_a_late_callback_that_breaks_hurts_nobody(logged_failures):
-    """Law 11: set_status never raises into a worker."""
+    """Guarantee 11: set_status never raises into a worker."""
     delivery = Delivery(ONE)
 
     def late(recipient: str, status: Any) -> None:

@@ -1,6 +1,6 @@
 """
-Law 7, where the server quotes what it was sent: secrets are in no error, traceback or transcript.  And what a server
-says at length is cut.
+Guarantee 7, where the server quotes what it was sent: secrets are in no error, traceback or transcript.  And what a
+server says at length is cut.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Law 15: whatever is lost, cancelled or said out of turn, and whenever, every Deferred fires once and tells why.
+Guarantee 15: whatever is lost, cancelled or said out of turn, and whenever, every Deferred fires once and tells why.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ async def caught(given):
 
 @pytest.mark.parametrize("reason", [CONNECTION_DONE, CONNECTION_LOST])
 def test_each_who_waits_has_an_exception_of_its_own(network, reason):
-    """Law 21: Twisted's is shared by all connections, and each raise adds frames to its traceback."""
+    """Guarantee 21: Twisted's is shared by all connections, and each raise adds frames to its traceback."""
     outcomes = []
     for _ in range(2):
         client = silent(network).client()

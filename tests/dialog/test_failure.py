@@ -1,4 +1,4 @@
-"""An exception object for each who waits (law 21)."""
+"""An exception object for each who waits (guarantee 21)."""
 
 from __future__ import annotations
 

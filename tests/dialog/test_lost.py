@@ -1,5 +1,5 @@
 """
-A lost connection reaches everyone once (law 10), and a body that nobody reads stops at its bound (law 5).
+A lost connection reaches everyone once (guarantee 10), and a body that nobody reads stops at its bound (guarantee 5).
 
 Every place at which a client may go is in test_anything.py and in the transcripts lost_*.txt; here is what the
 backend is told.

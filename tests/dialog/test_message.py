@@ -200,7 +200,7 @@ def test_a_writer_that_is_cancelled_waits_no_more():
 
 
 def test_nobody_reads():
-    """Law 5: full past the high-water mark, drained when somebody reads."""
+    """Guarantee 5: full past the high-water mark, drained when somebody reads."""
     message = Message(high_water=10)
     message.write(b"a" * 10)
     assert not message.full

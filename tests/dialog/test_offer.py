@@ -1,4 +1,6 @@
-"""Law 17: what is not offered is not sent; and what becomes of messages and addresses that need more than ASCII."""
+"""
+Guarantee 17: what is not offered is not sent; and what becomes of messages and addresses that need more than ASCII.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Law 1: the n-th reply answers the n-th command, whatever is pipelined and whenever the backend answers.
+Guarantee 1: the n-th reply answers the n-th command, whatever is pipelined and whenever the backend answers.
 
 Each answer of the backend repeats what it was asked, so that a reply says which command it belongs to; a model of
 the few states says which commands reach the backend at all.
@@ -140,7 +140,9 @@ def test_lmtp_outcomes_in_any_order_are_said_in_rcpt_order(order, before_end, ch
 
 
 def test_a_second_a_command_under_fifty_pipelined():
-    """Answered in order, a second each; what waits is bounded, and the transport is paused past the bound (law 5)."""
+    """
+    Answered in order, a second each; what waits is bounded, and the transport is paused past the bound (guarantee 5).
+    """
     clock = Clock()
     backend = RecordingBackend(
         mail=lambda sender, options: deferLater(clock, 1, lambda: Reply(250, (2, 1, 0), f"{sender} is fine")),

@@ -163,7 +163,7 @@ def test_the_recording_backend_is_one():
 
 
 def test_secrets_stay_secret():
-    """Law 7: not in what is shown of the parts that know them."""
+    """Guarantee 7: not in what is shown of the parts that know them."""
     backend = RecordingBackend({"u": "a secret"})
     seen: list[Any] = []
     authenticate = backend.authenticate

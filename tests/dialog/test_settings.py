@@ -1,4 +1,6 @@
-"""Law 19: two factories with different settings do not notice each other; settings that make no sense are refused."""
+"""
+Guarantee 19: two factories with different settings do not notice each other; settings that make no sense are refused.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,7 @@ def test_two_factories_side_by_side():
 
 
 def test_not_announced_is_not_accepted():
-    """Law 18."""
+    """Guarantee 18."""
     conversation = Conversation(extensions=[])
     assert conversation.ask(*HELLO) == ["220 localhost ESMTP txsmtpx", "250 localhost"]
     for parameter in ("SIZE=1", "BODY=8BITMIME", "SMTPUTF8", "AUTH=<>"):
@@ -78,7 +80,7 @@ def test_not_announced_is_not_accepted():
 
 
 def test_an_extension_of_ones_own():
-    """Law 18 for it too: announced, its parameter decoded, its verb where it belongs."""
+    """Guarantee 18 for it too: announced, its parameter decoded, its verb where it belongs."""
     colour = Parameter("XCOLOUR", "colour", lambda text: (text or "").lower(), str.upper)
     verb = Verb("XPAINT", lambda dialog, argument: Reply(250, (2, 0, 0), argument), "XPAINT", frozenset({State.READY}))
     paint = Extension("XPAINT", "none", announce=lambda dialog: "RED GREEN", mail=(colour,), verbs=(verb,))

@@ -1,5 +1,5 @@
 """
-Law 26: an error says which command or phase it answers, whose fault it is, whether to try again, and whether the
+Guarantee 26: an error says which command or phase it answers, whose fault it is, whether to try again, and whether the
 message was delivered; it is also an instance of Twisted's class where Twisted has one.
 """
 

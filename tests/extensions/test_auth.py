@@ -1,4 +1,4 @@
-"""Secrets stay secret (law 7): what is said in AUTH is in no transcript, no log, no repr; guessing is slow."""
+"""Secrets stay secret (guarantee 7): what is said in AUTH is in no transcript, no log, no repr; guessing is slow."""
 
 from __future__ import annotations
 

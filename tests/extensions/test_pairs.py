@@ -1,6 +1,6 @@
 """
-Every parameter beside every other, with all extensions offered (law 18): a legal one is not refused for what another
-extension has no part in.  What two cannot have together is written down here, with its RFC.
+Every parameter beside every other, with all extensions offered (guarantee 18): a legal one is not refused for what
+another extension has no part in.  What two cannot have together is written down here, with its RFC.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Each parameter (law 18): announced and honoured, on the right command only, decoded; not announced, not accepted."""
+"""
+Each parameter (guarantee 18): announced and honoured, on the right command only, decoded; not announced, not accepted.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +122,7 @@ def test_from_our_client_to_our_server(row: Row) -> None:
 
 @rows
 def test_for_a_server_that_does_not_offer_it(row: Row) -> None:
-    """Law 17."""
+    """Guarantee 17."""
     others = [each for each in offered_with(row.extension) if row.extension.keyword not in each.requires]
     ends = Ends(inside_tls=True, extensions=[each for each in others if each is not row.extension])
     ends.said.clear()

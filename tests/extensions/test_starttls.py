@@ -1,4 +1,4 @@
-"""STARTTLS forgets the past (law 6, RFC 3207): over real TLS in memory, with octets sent where none belong."""
+"""STARTTLS forgets the past (guarantee 6, RFC 3207): over real TLS in memory, with octets sent where none belong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Parameters of MAIL and RCPT (RFC 5321 §4.1.2), and those that every server has: decode(encode(x)) == x (law 18)."""
+"""
+Parameters of MAIL and RCPT (RFC 5321 §4.1.2), and those that every server has: decode(encode(x)) == x (guarantee 18).
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Transparency (RFC 5321 §4.5.2) and bare newlines (law 4), against a model.
+Transparency (RFC 5321 §4.5.2) and bare newlines (guarantee 4), against a model.
 
 Whole, cut at every position, one octet at a time, cut anyhow; with trailing octets behind the end.
 """
@@ -92,7 +92,7 @@ def test_cut_anyhow(cut, policy):
 
 @given(st.lists(pieces, max_size=8))
 def test_normalized_is_clean_and_cannot_be_smuggled_further_on(cut):
-    """Law 4: no bare CR or LF; and sent on, it ends where it ends, for the next server too."""
+    """Guarantee 4: no bare CR or LF; and sent on, it ends where it ends, for the next server too."""
     message, _, _ = unstuff([*cut, b"\r\n.\r\n"], "normalize")
     assert message.count(b"\r") == message.count(b"\n") == message.count(b"\r\n")
     sent = stuff([message])
@@ -182,7 +182,7 @@ def test_cr_cr_lf_is_one_line_end():
 
 @pytest.mark.parametrize("octet", [b"\r", b"\n", b"\r\n", b".\r", b"\r\r\n"])
 def test_an_endless_run_is_not_withheld(octet):
-    """Law 5."""
+    """Guarantee 5."""
     unstuffer = Unstuffer()
     assert sum(len(unstuffer.feed(octet * 1000)[0]) for _ in range(10)) > 10 * 1000 * 2 // 3 - 20
 

@@ -96,7 +96,7 @@ def chunks() -> Iterator[Attack]:
 
 
 def refused_chunks() -> Iterator[Attack]:
-    """Chunks that nobody wants, or not so: their octets are never commands (law 3)."""
+    """Chunks that nobody wants, or not so: their octets are never commands (guarantee 3)."""
     for last in (b"", b" LAST", b" last"):
         for state, start in STATES.items():
             wanted, begun = state in ("rcpt", "chunk"), b"\r\n" if state == "chunk" else b""
@@ -119,7 +119,7 @@ def refused_chunks() -> Iterator[Attack]:
 
 
 def lines() -> Iterator[Attack]:
-    """Over-long lines, and control octets and octets beyond ASCII, in every state (laws 4 and 5)."""
+    """Over-long lines, and control octets and octets beyond ASCII, in every state (guarantees 4 and 5)."""
     for size, codes in ((1992, "250 250"), (1993, "500 250"), (5000, "500 250")):
         yield from _in_each_state(f"a line of {size + 8}", b"NOOP x" + b"x" * size + b"\r\n" + NOOP, codes)
     yield from _in_each_state("an over-long line with a CR", b"NOOP " + b"x" * 2000 + b"\rQUIT\r\n" + NOOP, "500 250")
@@ -196,7 +196,7 @@ def logins() -> Iterator[Attack]:
 
 
 def messages() -> Iterator[Attack]:
-    """Messages that are refused are read to their end (law 3); commands in them are none."""
+    """Messages that are refused are read to their end (guarantee 3); commands in them are none."""
     stored = b"a\r\n" + EVIL
     evil = DATA + stored.replace(b"\r\n.", b"\r\n..") + b".\r\n" + NOOP
     begun = "220 250 250 250 354"

@@ -1,8 +1,8 @@
 """
 Any use of a client, with any server: what is asked, answered late, cancelled, lied to, timed out, lost, in any order.
 
-Each Deferred fires once, and with the answer to its own command (law 15); when the connection is gone, neither a
-timer nor a reference is left (law 10), and nothing is in the log.
+Each Deferred fires once, and with the answer to its own command (guarantee 15); when the connection is gone, neither a
+timer nor a reference is left (guarantee 10), and nothing is in the log.
 """
 
 from __future__ import annotations

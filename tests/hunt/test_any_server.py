@@ -1,7 +1,7 @@
 """
 Any sequence of commands, of what backends do, and of disconnections: as many replies as commands, in their order, and
-the state where `tests.hunt.model` has it (laws 1 and 2); when the connection is gone, reset and logout were called
-once for each transaction and session, and neither a timer nor a reference is left (law 10).
+the state where `tests.hunt.model` has it (guarantees 1 and 2); when the connection is gone, reset and logout were
+called once for each transaction and session, and neither a timer nor a reference is left (guarantee 10).
 """
 
 from __future__ import annotations

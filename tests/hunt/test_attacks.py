@@ -1,5 +1,6 @@
 """
-The attacks of `tests.hunt.attacks`: the replies and messages that they may get, the same for every cut (laws 1 to 5).
+The attacks of `tests.hunt.attacks`: the replies and messages that they may get, the same for every cut (guarantees 1 to
+5).
 
 In the clear and inside TLS, with a backend that answers at once and with one that takes its time.
 """

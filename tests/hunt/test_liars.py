@@ -1,9 +1,9 @@
 """
-The lies of `tests.hunt.liars`, however they are cut: our client comes to the same, and says the same (law 15).
+The lies of `tests.hunt.liars`, however they are cut: our client comes to the same, and says the same (guarantee 15).
 
 A reply too many never becomes the next command's without an end of it, and what stands in the clear behind the
-answer to STARTTLS is never taken for a reply (law 6, RFC 3207 §6).  A reply too many that comes together with the one
-before is noticed at once; one that comes after the next command was sent is noticed later.
+answer to STARTTLS is never taken for a reply (guarantee 6, RFC 3207 §6).  A reply too many that comes together with the
+one before is noticed at once; one that comes after the next command was sent is noticed later.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Every mix of CR, LF, dot and NUL around the end of the data (RFC 5321 §4.1.1.4, §4.5.2): law 4.
+Every mix of CR, LF, dot and NUL around the end of the data (RFC 5321 §4.1.1.4, §4.5.2): guarantee 4.
 
 What a server must find in it is said by a model that goes octet by octet; what it has found is handed on by our client,
 and must not hold an end for the most credulous of next servers either.

@@ -1,7 +1,7 @@
 """
 Command injection (CVE-2011-0411): whatever stands behind STARTTLS in the clear is never acted on, however it is cut.
 
-Law 6, RFC 3207 §6, with every transcript and every attack for what is injected.
+Guarantee 6, RFC 3207 §6, with every transcript and every attack for what is injected.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 Every transcript of tests/dialogs, however its octets are cut: the same replies, the same messages.
 
 Whole, so that each command is in one segment with what follows it; one octet a segment; cut at every
-position, and at pairs of positions; and so again inside TLS, where what was said before is forgotten (law 6).
+position, and at pairs of positions; and so again inside TLS, where what was said before is forgotten (guarantee 6).
 
 Each play also sees to it that no timer is left when the connection is gone, and that each session was reset
-and logged out as often as it must be (law 10).
+and logged out as often as it must be (guarantee 10).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AUTH, every mechanism, against servers of the mechanism's own making; and law 7: secrets stay secret."""
+"""AUTH, every mechanism, against servers of the mechanism's own making; and guarantee 7: secrets stay secret."""
 
 from __future__ import annotations
 

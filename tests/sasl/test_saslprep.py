@@ -1,4 +1,4 @@
-"""SASLprep (RFC 4013): the one form, and that nothing long is brought into it (law 20)."""
+"""SASLprep (RFC 4013): the one form, and that nothing long is brought into it (guarantee 20)."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_it_is_not_offered(without, left):
 
 
 def test_it_is_not_accepted():
-    """Law 18."""
+    """Guarantee 18."""
     users = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
     client = conversation(portal(users), without_mechanisms={"LOGIN", "CRAM-MD5"})
     for half in (AuthLogin, CramMD5):

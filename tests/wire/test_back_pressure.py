@@ -1,4 +1,4 @@
-"""Bounded memory (law 5): who does not read is not written to, and what nobody takes is not read."""
+"""Bounded memory (guarantee 5): who does not read is not written to, and what nobody takes is not read."""
 
 from __future__ import annotations
 

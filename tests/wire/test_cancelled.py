@@ -1,6 +1,6 @@
 """
-Law 15 at random: sends that are cancelled at any moment, in any phase, leave neither a timer nor a connection nor an
-object, and what the server has is what the errors say.
+Guarantee 15 at random: sends that are cancelled at any moment, in any phase, leave neither a timer nor a connection nor
+an object, and what the server has is what the errors say.
 """
 
 from __future__ import annotations

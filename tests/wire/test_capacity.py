@@ -1,6 +1,6 @@
 """
-Law 21 for the pool: who waits has an answer in time; and a server that takes fewer connections than the pool would like
-gets fewer, and each message its turn.
+Guarantee 21 for the pool: who waits has an answer in time; and a server that takes fewer connections than the pool
+would like gets fewer, and each message its turn.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Law 16, and law 6 for the client: whom we talk to is verified, and what is said in the clear is forgotten."""
+"""
+Guarantee 16, and guarantee 6 for the client: whom we talk to is verified, and what is said in the clear is forgotten.
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ REPEATED = {
 @pytest.mark.parametrize("answer", REPEATED.values(), ids=REPEATED)
 @pytest.mark.parametrize("half", [Plain, AuthLogin])
 def test_a_server_that_repeats_credentials(network, answer, half):
-    """No transcript shows them (law 7)."""
+    """No transcript shows them (guarantee 7)."""
 
     def exchange(argument):
         if half is AuthLogin:

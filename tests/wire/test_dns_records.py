@@ -1,5 +1,6 @@
 """
-What the DNS has said and what it has not: temporary is temporary (law 23), and every question has its time (law 21).
+What the DNS has said and what it has not: temporary is temporary (guarantee 23), and every question has its time
+(guarantee 21).
 
 In memory, and with a name server on real sockets, by the resolver of twisted.names and by our own.
 """

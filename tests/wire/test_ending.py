@@ -1,4 +1,4 @@
-"""A lost connection reaches everyone once (law 10), in whatever phase it is lost, and nothing of it is left."""
+"""A lost connection reaches everyone once (guarantee 10), in whatever phase it is lost, and nothing of it is left."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ SHARED = [connectionDone.value, CONNECTION_DONE, CONNECTION_LOST]
 @pytest.mark.parametrize("reason", SHARED)
 @pytest.mark.parametrize("how", ["content", "iterate", "consumer"])
 def test_an_exception_that_is_twisteds_is_left_alone(reason, how):
-    """Law 21: whoever raised it would add to its traceback, with all that the frames hold, for ever."""
+    """Guarantee 21: whoever raised it would add to its traceback, with all that the frames hold, for ever."""
     caught = []
 
     class Watching(Observer):

@@ -1,4 +1,6 @@
-"""The factory of a server, and its service: what cannot be used is refused when it is given, by a sentence (law 27)."""
+"""
+The factory of a server, and its service: what cannot be used is refused when it is given, by a sentence (guarantee 27).
+"""
 
 from __future__ import annotations
 

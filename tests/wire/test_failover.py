@@ -1,5 +1,5 @@
 """
-Which of a domain's servers is used: RFC 5321 §5.1, law 23.
+Which of a domain's servers is used: RFC 5321 §5.1, guarantee 23.
 
 A server that is silent, refuses, greets with a no, or has no TLS is not a verdict: the next one is tried.
 """

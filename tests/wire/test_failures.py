@@ -1,4 +1,6 @@
-"""A backend's failure is not the peer's business (law 8): raised at once, later, or nonsense given, in every method."""
+"""
+A backend's failure is not the peer's business (guarantee 8): raised at once, later, or nonsense given, in every method.
+"""
 
 from __future__ import annotations
 

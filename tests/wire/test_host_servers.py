@@ -1,4 +1,6 @@
-"""``tcp:`` and ``tls:``: each address of a server is tried until one takes us, not only until one connects (law 23)."""
+"""
+``tcp:`` and ``tls:``: each address of a server is tried until one takes us, not only until one connects (guarantee 23).
+"""
 
 from __future__ import annotations
 

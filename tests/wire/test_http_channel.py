@@ -1,4 +1,6 @@
-"""Ports that carry no mail leave most of the descriptors for mail, and the server free for other work (law 21)."""
+"""
+Ports that carry no mail leave most of the descriptors for mail, and the server free for other work (guarantee 21).
+"""
 
 from __future__ import annotations
 

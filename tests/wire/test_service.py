@@ -1,4 +1,4 @@
-"""Stopping is graceful (law 13), and caps on connections: the service and its factory, on a `Clock`."""
+"""Stopping is graceful (guarantee 13), and caps on connections: the service and its factory, on a `Clock`."""
 
 from __future__ import annotations
 
@@ -308,7 +308,7 @@ def test_max_connections_per_host():
 
 
 def test_two_factories_do_not_notice_each_other():
-    """Law 19."""
+    """Guarantee 19."""
     strict, mild = Served(max_connections=1), Served()
     keep = [strict.connect(), mild.connect(), mild.connect()]
     assert [transport.disconnecting for transport in keep] == [False] * 3

@@ -1,4 +1,4 @@
-"""Clocks know the phase (law 9), on a `Clock`: idle, the whole message, a peer that does not read, a close."""
+"""Clocks know the phase (guarantee 9), on a `Clock`: idle, the whole message, a peer that does not read, a close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Law 9 for the client: a time for each phase (RFC 5321 §4.5.3.2), and none for our own slowness."""
+"""Guarantee 9 for the client: a time for each phase (RFC 5321 §4.5.3.2), and none for our own slowness."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """
-Transcripts show no credentials (law 7), however a client spells AUTH and whatever follows, in linear time (law 20).
+Transcripts show no credentials (guarantee 7), however a client spells AUTH and whatever follows, in linear time
+(guarantee 20).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 The backend ``maildir:PATH``: it delivers to one Maildir, or to one for each recipient.
 
-The reply 250 means stored: the file and its directory are on the disk before it is sent, for each recipient (law 12).
-`txsmtpx.backends.maildir_delivery` does that.
+The reply 250 means stored: the file and its directory are on the disk before it is sent, for each recipient
+(guarantee 12).  `txsmtpx.backends.maildir_delivery` does that.
 """
 
 from __future__ import annotations

@@ -1,1 +1,3 @@
-"""Reading of messages: header fields, MIME parts, charsets, in linear time, bounded, without exceptions (law 20)."""
+"""
+Reading of messages: header fields, MIME parts, charsets, in linear time, bounded, without exceptions (guarantee 20).
+"""

@@ -2,7 +2,7 @@
 The client's half of a connection (RFC 5321 §4), without a transport.
 
 Theory of operation.  The dialog holds a queue of the replies that are expected, one entry for each command.  The
-server's n-th reply goes to the n-th entry (law 15).  Pipelining is no more than that (RFC 2920).
+server's n-th reply goes to the n-th entry (guarantee 15).  Pipelining is no more than that (RFC 2920).
 
 Each entry names the verb that its reply answers, and the phase, which has a time-out and decides which codes fit.  A
 reply that fits no entry ends the connection (`txsmtpx.dialog.answers`).
@@ -137,7 +137,7 @@ class ClientDialog:
             A Deferred of the reply, whatever its code.
 
         Raises:
-            ValueError: A word holds a control character, which could begin another command (law 14).
+            ValueError: A word holds a control character, which could begin another command (guarantee 14).
         """
         return self.send_line(verb, command.join(verb, *words), phase, words[0] if words else "")
 

@@ -2,7 +2,7 @@
 The commands of a client, each on its own: RFC 5321 §4.1.1, RFC 3030.
 
 `ClientCommands` keeps what the single commands of a transaction need of each other, so that no octet of a message
-leaves before a recipient was accepted (law 25).  `txsmtpx.dialog.submission` sends a whole message.
+leaves before a recipient was accepted (guarantee 25).  `txsmtpx.dialog.submission` sends a whole message.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Theory of operation.
 1. MAIL and each RCPT leave in one write where PIPELINING is offered, otherwise one command at a time.  DATA is a part
    of that write where the message goes by it, as its octets come only after 354.
 2. When at least one recipient was accepted, the message follows: by BDAT where CHUNKING is offered, otherwise by DATA.
-   BDAT is never a part of the first write, as its octets come with it (law 25).
+   BDAT is never a part of the first write, as its octets come with it (guarantee 25).
 3. The replies to the message give the result: one reply for all recipients; under LMTP and PRDR one for each.
 
 If every recipient was rejected, or MAIL, no octet of the message leaves.  A transaction that ends early stays open:

@@ -218,7 +218,8 @@ class FinalReplies(Flight):
                 self._dialog.raise_failure()
             if replies[0].code != 353:
                 if replies[-1].code >= 400 and wire.congested:
-                    self._dialog.fail(SMTPError.from_reply(replies[-1], self.verb))  # no octet after a no (law 25)
+                    # No octet is sent after a rejection (guarantee 25).
+                    self._dialog.fail(SMTPError.from_reply(replies[-1], self.verb))
                 return replies
         missing = (self._accepted if self._dialog.lmtp else 1) - len(replies)
         if replies and replies[0].code == 353:

@@ -4,8 +4,9 @@ The content of a message on its way from the wire to the backend.
 The dialog writes, the backend reads.  Octets that are not read yet are held, up to a high-water mark.  Past it the
 message is ``full``, and the dialog waits for `Message.drained`.
 
-A client decides in how many pieces a message comes (law 5).  The first `PIECES` go to the reader as they come.  After
-them small pieces are joined, so that a reader does the work of `PIECES` chunks and of one for each `PIECE` octets.
+A client decides in how many pieces a message comes (guarantee 5).  The first `PIECES` go to the reader as they come.
+After them small pieces are joined, so that a reader does the work of `PIECES` chunks and of one for each `PIECE`
+octets.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 What a server offers and allows: the answer to EHLO (RFC 5321 §4.1.1.1), its limits (RFC 9422), and the envelope.
 
 An `Offer` is made once for each answer to EHLO, and read for every message.  It makes each `Envelope`, so that no
-parameter is sent that the server does not offer (law 17).  An `Allowance` counts what a session has used up.
+parameter is sent that the server does not offer (guarantee 17).  An `Allowance` counts what a session has used up.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Offer:
             ValueError: An address is none.
         """
         parameter = f" SIZE={size}" if self._size else ""
-        # A path holds no control character, so these lines hold no other command (law 14).
+        # A path holds no control character, so these lines hold no other command (guarantee 14).
         mail = f"MAIL FROM:{_sender_path(sender)}{parameter}\r\n".encode("ascii")
         rcpts = [f"RCPT TO:{path.format_path(recipient)}\r\n".encode("ascii") for recipient in recipients]
         return Envelope(mail, rcpts, recipients)

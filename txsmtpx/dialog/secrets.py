@@ -1,5 +1,5 @@
 """
-The secrets of a login, and how replies that repeat them are hidden (law 7).
+The secrets of a login, and how replies that repeat them are hidden (guarantee 7).
 
 A server may quote in its reply what the client has sent: the line, a password in it, a part of either, whole, cut off,
 folded or decoded.  A transcript shows replies, and an error of the client quotes one, without the secrets.

@@ -1,7 +1,8 @@
 """
 Sending a body that comes by and by, or a long one: RFC 5321 §4.1.1.4 (DATA), RFC 3030 (BDAT).
 
-Theory of operation.  No octet leaves before a recipient has been accepted (law 25): `Transfer` is used after that.
+Theory of operation.  No octet leaves before a recipient has been accepted (guarantee 25): `Transfer` is used after
+that.
 
 By DATA the body is streamed after 354.  The only way to stop before its end is to abort the connection.
 
@@ -171,7 +172,8 @@ class Transfer:
             self._flush()
             return
         if self._wire.congested:
-            self._dialog.fail(SMTPError.from_reply(reply, "BDAT"))  # octets wait, and none leaves after a no (law 25)
+            # Octets wait to be sent, and none is sent after a rejection (guarantee 25).
+            self._dialog.fail(SMTPError.from_reply(reply, "BDAT"))
         if self._dialog.fetching is not None:
             self._dialog.fetching.cancel()
 

@@ -105,7 +105,7 @@ class CommandCancelled(DeliveryError, defer.CancelledError):
     """
     The caller cancelled the Deferred of a command or a message.
 
-    The client aborts the connection, since a reply to the command may still come (law 15).
+    The client aborts the connection, since a reply to the command may still come (guarantee 15).
 
     Example:
         >>> isinstance(CommandCancelled(command="DATA"), defer.CancelledError)

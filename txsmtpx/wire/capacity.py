@@ -1,5 +1,5 @@
 """
-A limit on connections that can shrink, and a queue of callers, each of which waits for a limited time (law 21).
+A limit on connections that can shrink, and a queue of callers, each of which waits for a limited time (guarantee 21).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 The settings of a client's connections.
 
 `txsmtpx.connect` makes one value of its arguments, and so does `txsmtpx.SMTPPool` for all its connections.  A value
-that cannot be used is refused when the settings are made, before any connection is opened (law 27).  The defaults stand
-here, and nowhere else: the signatures of `connect`, `send_mail` and `SMTPPool` refer to them.
+that cannot be used is refused when the settings are made, before any connection is opened (guarantee 27).  The defaults
+stand here, and nowhere else: the signatures of `connect`, `send_mail` and `SMTPPool` refer to them.
 """
 
 from __future__ import annotations
