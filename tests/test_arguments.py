@@ -27,7 +27,7 @@ from txsmtpx.interfaces import BackendLike, IBackend
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.testing import Conversation, Link, MailServer, Network, RecordingBackend, Script, ScriptedServer
 
-TO = ["tcp:mail.example.org:25"]
+TO = ["unix:/run/next"]
 
 
 def relay(*arguments: Any, **settings: Any) -> RelayBackend:
@@ -41,11 +41,11 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: relay(size="10"), "RelayBackend: size must be a whole number, not '10'"),
         (lambda: relay(size=True), "RelayBackend: size must be a whole number, not True"),
         (lambda: relay(wait="5"), "RelayBackend: wait must be a number, not '5'"),
-        (lambda: relay(lmtp="yes"), "RelayBackend: lmtp must be True or False, not 'yes'"),
-        (lambda: relay("tcp:mail.example.org:25"), "RelayBackend: endpoints must be a list of"),
-        (lambda: relay([25]), "RelayBackend: endpoints must be a list of"),
+        (lambda: relay(lmtp="yes"), "lmtp is True or False, not 'yes'"),
+        (lambda: relay("tcp:mail.example.org:25"), "the next servers are a list of endpoints"),
+        (lambda: relay([25]), "an endpoint is a string such as"),
         (lambda: relay(domains="example.org"), "RelayBackend: domains must be a list of text, not 'example.org'"),
-        (lambda: relay(auth="secret"), "RelayBackend: auth must be (text, text), a SASLClient or None, not str"),
+        (lambda: relay(auth="secret"), "auth is (username, password), or a mechanism such as Plain, not str"),
         (lambda: OpenBackend(Session), "OpenBackend: session is called with a connection, which Session does not take"),
         (lambda: OpenBackend(Session()), "OpenBackend: session must be a function, not <txsmtpx"),
         (lambda: MemoryBackend("100"), "MemoryBackend: max_messages must be a whole number or None, not '100'"),
@@ -91,7 +91,7 @@ def test_a_wrong_name_or_type_is_refused(make: Callable[[], object], error: str 
     ("make", "error"),
     [
         (lambda: relay(introduce="loudly"), "RelayBackend: introduce must be 'xforward', 'xclient' or 'nothing'"),
-        (lambda: relay(tls="startls"), "RelayBackend: tls must be 'opportunistic', 'required', 'implicit', 'none' or"),
+        (lambda: relay(tls="startls"), "tls is opportunistic, required, implicit or none, not 'startls'"),
         (lambda: MailServer(tls="startls"), "MailServer: tls must be 'starttls', 'implicit' or None, not 'startls'"),
         (lambda: MailServer(max_message_bytes=-1), "max_message_bytes"),
         (lambda: MailServer(tls="starttls", require_tls=True, bare_newlines="drop"), "bare_newlines"),

@@ -79,7 +79,7 @@ class Username(Protocol):
 
 
 class IAuthorization(Interface):
-    """Optional, for credentials by which a user may act as another (RFC 4422 §2)."""
+    """Optional, for credentials by which a user may act as another (RFC 4616)."""
 
     authorization: str = Attribute("The other user, who is the user of the connection then; ``\"\"`` for none.")
 
