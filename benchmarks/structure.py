@@ -260,9 +260,9 @@ def _public(node: ast.AST, inherited: str) -> Iterator[tuple[ast.FunctionDef | a
 
 
 def _is_property(decorator: ast.expr) -> bool:
-    """Return whether a decorator makes a property, or its setter."""
+    """Return whether a decorator makes a property or its setter, or marks an overload, which has no docstring."""
     name = ast.unparse(decorator)
-    return "property" in name or name.endswith(".setter")
+    return "property" in name or "overload" in name or name.endswith(".setter")
 
 
 def main() -> None:

@@ -1,9 +1,8 @@
 """
-``python -m txsmtpx.passwd argon2|scram FILE NAME``: put a password into a file, for ``--auth argon2:FILE`` and the
-like.
+The command ``python -m txsmtpx.passwd argon2|scram FILE NAME``, which stores a password for ``--auth argon2:FILE``.
 
-The password is asked for, or read from the standard input: the first line of it.  It is never an argument, which
-everybody on the machine could read.
+It asks for the password, or reads it from the first line of the standard input.  The password is never an argument,
+since every user of the machine could read that.
 """
 
 from __future__ import annotations
@@ -23,10 +22,15 @@ from txsmtpx.sasl.scram_verifier import HASHES, ITERATIONS, LEAST_ITERATIONS, MO
 
 def hashes(kind: str, password: bytes, iterations: int = ITERATIONS) -> list[str]:
     """
-    What is written behind the name, a line each.
+    Return the hashes of a password, as they are in the file after the name.
 
     Args:
         kind: "argon2" or "scram".
+        password: The password, prepared by SASLprep.
+        iterations: The iterations of SCRAM.
+
+    Returns:
+        The hashes, each for a line of its own.
 
     Raises:
         ImportError: ``argon2-cffi`` is not installed.
@@ -40,7 +44,18 @@ def hashes(kind: str, password: bytes, iterations: int = ITERATIONS) -> list[str
 
 
 def store(path: str, name: str, lines: list[str]) -> None:
-    """Give ``name`` these, instead of what it had; the file is whole at any moment, and its owner's only."""
+    """
+    Replace the hashes of a user in a file.  The file is complete at any moment, and only its owner can read it.
+
+    Args:
+        path: The file, which need not exist.
+        name: The user name.
+        lines: The hashes.
+
+    Raises:
+        OSError: The file cannot be read or written.
+        ValueError: A line of the file is malformed.
+    """
     kept = [entry for entry in entries(path) if entry[0] != name] if os.path.exists(path) else []
     text = "".join(f"{each}:{value}\n" for each, value in [*kept, *((name, line) for line in lines)])
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))
@@ -65,16 +80,19 @@ def _ask() -> str:
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("Password: ")
     if password != getpass.getpass("Again: "):
-        raise ValueError("the two are not the same")
+        raise ValueError("the two passwords are not the same")
     return password
 
 
 def main(arguments: list[str] | None = None) -> None:
     """
-    The command.
+    Run the command.
+
+    Args:
+        arguments: The arguments.  None: those of the process.
 
     Raises:
-        SystemExit: It cannot be done; one line says why.
+        SystemExit: It failed; the message is one line.
     """
     parser = argparse.ArgumentParser(prog="python -m txsmtpx.passwd", description="Put a password into a file.")
     parser.add_argument("kind", choices=["argon2", "scram"])

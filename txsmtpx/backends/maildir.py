@@ -33,6 +33,15 @@ UNSAFE_MAILBOX_553 = Reply(553, (5, 1, 3), "No mailbox can have that name")
 
 
 def disk_full_452(queue_id: str) -> Reply:
+    """
+    Return the reply for a full disk.
+
+    Args:
+        queue_id: The identifier of the transaction.
+
+    Returns:
+        The reply.
+    """
     return Reply(452, (4, 3, 1), f"Insufficient system storage ({queue_id})")
 
 

@@ -4,7 +4,6 @@ The backend ``memory``: it keeps the newest messages in memory, for tests and fo
 
 from __future__ import annotations
 
-import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -15,11 +14,11 @@ from typing import Literal
 from twisted.logger import Logger
 
 from txsmtpx.arguments import checked
-from txsmtpx.backends.recipients import CompressedRecipients, kept_recipients
+from txsmtpx.backends.kept_envelope import OVERHEAD, held_octets, kept_recipients, shared_options
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.content.email_message import email_message
 from txsmtpx.grammar import asciitext
-from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.interfaces import DataContext, Message
 
 log = Logger(__name__)
@@ -29,9 +28,6 @@ MAX_MESSAGES = 1000
 
 MAX_OCTETS = 512 * 1024 * 1024
 """Octets of memory that the messages may take by default."""
-
-OVERHEAD = 512
-"""Octets of memory that a message takes besides its content, its envelope and its options."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ class Received:
             kept_recipients(context.recipients),
             content,
             context.options,
-            _shared(context.recipient_options),
+            shared_options(context.recipient_options),
             context.queue_id,
             connection.username,
             connection.peer_host,
@@ -121,25 +117,7 @@ class Received:
         """The octets of memory that `MemoryBackend` counts: content, envelope and options."""
         envelope = (self.sender, self.recipients, self.options, self.recipient_options, self.queue_id, self.username,
                     self.peer_host, self.helo)  # fmt: skip
-        return OVERHEAD + len(self.content) + sum(map(_held, envelope))
-
-
-def _shared(options: Sequence[RcptOptions]) -> Sequence[RcptOptions]:
-    """Return the options, with one object for all recipients without parameters."""
-    none = RcptOptions()
-    return tuple(none if each == none else each for each in options)
-
-
-def _held(value: object) -> int:
-    """Return the octets of memory that a part of an envelope takes, with all that is in it."""
-    size = sys.getsizeof(value)
-    if isinstance(value, str):  # most are
-        return size
-    if isinstance(value, Options):
-        return size + sys.getsizeof(vars(value)) + sum(map(_held, vars(value).values()))
-    if isinstance(value, tuple | list | frozenset):
-        return size + sum(map(_held, {id(each): each for each in value}.values()))
-    return size + (value.held if isinstance(value, CompressedRecipients) else 0)
+        return OVERHEAD + len(self.content) + sum(map(held_octets, envelope))
 
 
 Change = Literal["arrived", "deleted"]
@@ -311,9 +289,7 @@ class MemoryBackend(OpenBackend):
 
     def hold(self, number: int, octets: int) -> None:
         """
-        Count memory that a subscriber uses for a message, until the message is deleted.
-
-        This may delete the oldest messages, as a new message does.
+        Count memory that a subscriber uses for a message.  This may delete the oldest messages, as a new one does.
 
         Args:
             number: The ``id`` of the message.

@@ -1,18 +1,24 @@
 """
-The recipients of a message in memory, compressed.
+The envelope of a message that is kept in memory: stored in little space, and measured.
 """
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import overload
+
+from txsmtpx.grammar.options import Options, RcptOptions
 
 FEW = 16 * 1024
 """Characters of addresses that are not compressed."""
 
 MANY = 1024 * 1024
 """Characters of addresses that are not compressed, since this would take more than 20 milliseconds."""
+
+OVERHEAD = 512
+"""Octets of memory that a message takes besides its content, its envelope and its options."""
 
 _END = "\n"  # which no address has
 
@@ -83,3 +89,37 @@ def kept_recipients(addresses: Sequence[str]) -> Sequence[str]:
     """
     length = sum(map(len, addresses))
     return CompressedRecipients(addresses) if FEW < length <= MANY else addresses
+
+
+def shared_options(options: Sequence[RcptOptions]) -> Sequence[RcptOptions]:
+    """
+    Return options, with one object for all recipients without parameters.
+
+    Args:
+        options: The parameters of each RCPT.
+
+    Returns:
+        The same values.
+    """
+    none = RcptOptions()
+    return tuple(none if each == none else each for each in options)
+
+
+def held_octets(value: object) -> int:
+    """
+    Return the memory that a part of an envelope takes, with all that is in it.
+
+    Args:
+        value: The part.
+
+    Returns:
+        The octets.
+    """
+    size = sys.getsizeof(value)
+    if isinstance(value, str):  # most are
+        return size
+    if isinstance(value, Options):
+        return size + sys.getsizeof(vars(value)) + sum(map(held_octets, vars(value).values()))
+    if isinstance(value, tuple | list | frozenset):
+        return size + sum(map(held_octets, {id(each): each for each in value}.values()))
+    return size + (value.held if isinstance(value, CompressedRecipients) else 0)
