@@ -1,4 +1,4 @@
-"""What cannot be used is refused when it is given, by a sentence that names it (law 27)."""
+"""What cannot be used is refused when it is given, by a sentence that names it (guarantee 27)."""
 
 from __future__ import annotations
 

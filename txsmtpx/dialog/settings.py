@@ -7,7 +7,6 @@ The settings that only the wire reads are declared in `txsmtpx.wire.server_setti
 from __future__ import annotations
 
 import itertools
-import operator
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -244,6 +243,11 @@ DECLARED: tuple[Setting[object], ...] = (
 """The settings of `Settings`, each of which is a keyword argument of `txsmtpx.SMTPServerFactory` too."""
 
 
+def _call(function: Callable[..., object], *args: object) -> object:
+    """Call a function at once, for dialogs without threads."""
+    return function(*args)
+
+
 @dataclass(frozen=True)
 class Settings:
     """
@@ -298,7 +302,7 @@ class Settings:
     backend: BackendLike
     tables: Tables
     clock: IReactorTime
-    from_thread: Callable[..., object] = operator.call
+    from_thread: Callable[..., object] = _call
     domain: str = DOMAIN.default
     lmtp: bool = LMTP.default
     ident: str = IDENT.default
