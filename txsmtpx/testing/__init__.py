@@ -1,11 +1,11 @@
 """
-What our tests, and our users' tests, are written with.
+Helpers for tests of mail programs, and of backends.
 
-A client that types, to an `txsmtpx.SMTPServer` in memory: `Conversation`, and `Link` where TLS is to be started.
-`Network` joins our client and a server in memory.  Their time is a `Clock`.  `RecordingBackend` remembers what it
-was asked and answers what it was told to; `ScriptedServer` says what it is told and fails where it is told, for tests
-of clients.  `MailServer` is one of ours on a real port, for tests of programs that send mail; pytest's fixtures give
-it (``pytest_txsmtpx``).  `Transcript` is a dialog in a file, with the exact replies (`txsmtpx.testing.transcript`).
+`Conversation` is a client in memory that sends lines to an `txsmtpx.SMTPServer` in memory; `Link` can start TLS too.
+`Network` connects a `txsmtpx.SMTPClient` to a server in memory.  Their time is a `Clock`.  `RecordingBackend` records
+its calls, and returns prepared results.  `ScriptedServer` has prepared replies and failures, for tests of clients.
+`MailServer` is a server on a real port, for tests of programs that send mail; the fixtures of pytest
+(``pytest_txsmtpx``) start it.  `Transcript` is a dialog in a file, with the exact replies.
 """
 
 from txsmtpx.testing.certificate import Pem, issue

@@ -1,5 +1,5 @@
 r"""
-A dialog in a file, with the exact replies:
+A dialog in a file, with the exact replies, such as::
 
     # Two recipients at most.
     set max_recipients 2
@@ -8,24 +8,24 @@ A dialog in a file, with the exact replies:
     c -> HELO client.example
     c <- 250 localhost
 
-* ``set NAME VALUE``: a setting of the factory
-* ``user NAME PASSWORD``: a login; without any, AUTH is not offered
+* ``set NAME VALUE``: an argument of the factory
+* ``user NAME PASSWORD``: a login; without any, AUTH is not advertised
 * ``offer KEYWORD ...``: the extensions, in this order; by default those of the factory
-* ``tls``: there is a certificate, so STARTTLS is offered
-* ``inside tls``: the connection is in TLS already
-* ``on METHOD OUTCOME``: what the backend's next METHOD comes to; when all are used up, it is ``ok``
-* ``deliver OUTCOME``: within ``data``: the delivery to the next recipient, with perhaps ``timeout SECONDS`` before
-* ``c -> TEXT``: the client's line, its CRLF added
-* ``c => TEXT``: octets of the client, nothing added
-* ``c <- TEXT``: the next line of the server's, exactly
-* ``wait SECONDS``: time passes
-* ``lose``: the client vanishes
-* ``closed``: the server has hung up; where this is not said, it has not
-* ``stored TEXT``: the next message that the backend has got
+* ``tls``: the server has a certificate, so STARTTLS is advertised
+* ``inside tls``: TLS has been started already
+* ``on METHOD OUTCOME``: the result of the next call of METHOD of the backend; after the last, it is ``ok``
+* ``deliver OUTCOME``: in ``data``, the delivery to the next recipient; ``timeout SECONDS`` may precede the OUTCOME
+* ``c -> TEXT``: a line of the client; its CRLF is added
+* ``c => TEXT``: octets of the client, as they are
+* ``c <- TEXT``: the next line of the server, exactly
+* ``wait SECONDS``: the clock advances
+* ``lose``: the connection is lost
+* ``closed``: the server has closed the connection; without this, it must be open
+* ``stored TEXT``: the next message that the backend has received
 
 An OUTCOME is ``ok``, ``say TEXT`` (a ``str``), a reply (``550 5.1.1 Nobody here``), ``crash``, ``never``, or
-``after SECONDS OUTCOME``; a ``data`` with ``early`` before it does not read the message first; ``deliver none``
-is a delivery never started.  A TEXT knows ``\r \n \0 \\ \xFF``, ``{a*100}`` for a hundred times "a",
+``after SECONDS OUTCOME``.  With ``early`` before it, ``data`` does not read the message first.  ``deliver none`` is a
+delivery that is never started.  A TEXT can have ``\r \n \0 \\ \xFF``, ``{a*100}`` for a hundred times "a",
 ``{base64:TEXT}``, and in replies ``{id}`` for a queue id.
 """
 
