@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from txsmtpx import MemoryBackend, RewriteBackend, SMTPError
+from txsmtpx import MemoryBackend, OpenBackend, RewriteBackend, Session, SMTPError
 from txsmtpx.middleware.rewrite import mapped
 from txsmtpx.testing import Conversation, RecordingBackend
 
@@ -241,3 +241,30 @@ def test_the_next_transaction_begins_anew():
     message = ("MAIL FROM:<>", "RCPT TO:<a@x>", "DATA", "x", ".")
     say(RewriteBackend(memory, recipient=ALIASES), "MAIL FROM:<>", "RCPT TO:<c@x>", "RSET", *message, *message)
     assert [each.recipients for each in memory.messages] == [("one@y",), ("one@y",)]
+
+
+def test_a_function_and_a_session_that_both_wait():
+    """A session's coroutine is run, although the function of the address was waited for."""
+    seen: list[str] = []
+    addresses: list[Deferred[str]] = [Deferred(), Deferred()]
+
+    class Slow(Session):
+        async def mail(self, sender, options):
+            seen.append(sender)
+
+        async def rcpt(self, recipient, options):
+            seen.append(recipient)
+
+    waiting = iter(addresses)
+    backend = RewriteBackend(
+        OpenBackend(lambda connection: Slow()), sender=lambda _: next(waiting), recipient=lambda _: next(waiting)
+    )
+    client = Conversation(backend)
+    client.ask("EHLO client.example", "MAIL FROM:<a@x>")
+    addresses[0].callback("a@y")
+    assert client.replies() == ["250 2.1.0 Sender ok"]
+    client.ask("RCPT TO:<b@x>")
+    addresses[1].callback("b@y")
+    assert client.replies() == ["250 2.1.5 Recipient ok"]
+    assert seen == ["a@y", "b@y"]
+    client.hang_up()
