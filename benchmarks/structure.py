@@ -143,7 +143,13 @@ def _option() -> Trip:
     return trip(run)
 
 
-def _modules() -> list[tuple[Path, ast.Module, str]]:
+def read_modules() -> list[tuple[Path, ast.Module, str]]:
+    """
+    Read the package.
+
+    Returns:
+        Path, syntax tree and text of each file.
+    """
     files = [(path, path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))]
     return [(path, ast.parse(text), text) for path, text in files]
 
@@ -269,7 +275,7 @@ def main() -> None:
     """Print the figures."""
     for name, found in trips():
         print(f"{name:48} {found.calls:4} calls, {found.files:3} files, {found.changes:4} changes of file")
-    modules = _modules()
+    modules = read_modules()
     lengths = [text.count("\n") for _, _, text in modules]
     print(f"{'circles of packages':48} {', '.join(circles(modules)) or 'none'}")
     every, loose = annotated(modules)

@@ -1,6 +1,4 @@
-"""
-The kinds of settings: flags, numbers, seconds, words, texts, collections and functions.
-"""
+"""The kinds of settings: flags, numbers, seconds, words, texts, collections and functions."""
 
 from __future__ import annotations
 

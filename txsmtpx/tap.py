@@ -1,6 +1,4 @@
-"""
-``twistd smtpx``: the module that twistd imports.  Everything else is in `txsmtpx.command`.
-"""
+"""``twistd smtpx``: the module that twistd imports.  Everything else is in `txsmtpx.command`."""
 
 from __future__ import annotations
 

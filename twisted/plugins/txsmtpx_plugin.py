@@ -1,5 +1,8 @@
-"""What Twisted finds: the command ``smtpx``, the backends it knows by name, and the endpoint strings ``mx:``
-and ``haproxy:`` for clients."""
+"""
+The plugins that Twisted finds.
+
+They are the command ``smtpx``, its backends by name, and the endpoint strings ``mx:`` and ``haproxy:`` for clients.
+"""
 
 from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker

@@ -1,6 +1,4 @@
-"""
-How a relay names the client to the next server, before each transaction: XFORWARD and XCLIENT.
-"""
+"""How a relay names the client to the next server, before each transaction: XFORWARD and XCLIENT."""
 
 from __future__ import annotations
 

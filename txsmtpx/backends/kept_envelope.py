@@ -1,6 +1,4 @@
-"""
-The envelope of a message that is kept in memory: stored in little space, and measured.
-"""
+"""The envelope of a message that is kept in memory: stored in little space, and measured."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The backend ``log``: it accepts everything, logs a line for each message, and stores nothing.
-"""
+"""The backend ``log``: it accepts everything, logs a line for each message, and stores nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The backend ``memory``: it keeps the newest messages in memory, for tests and for the web inbox.
-"""
+"""The backend ``memory``: it keeps the newest messages in memory, for tests and for the web inbox."""
 
 from __future__ import annotations
 

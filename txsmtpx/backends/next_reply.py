@@ -1,6 +1,4 @@
-"""
-The replies of a next server, as a relay sends them on to the client, and logs them.
-"""
+"""The replies of a next server, as a relay sends them on to the client, and logs them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The next servers of a relay: which of them a message goes to.
-"""
+"""The next servers of a relay: which of them a message goes to."""
 
 from __future__ import annotations
 

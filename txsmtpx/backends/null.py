@@ -1,6 +1,4 @@
-"""
-The backend ``null``: it accepts and discards everything, for benchmarks.
-"""
+"""The backend ``null``: it accepts and discards everything, for benchmarks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """
-Preemption: sessions of a relay give their connections to the next server back when other clients wait for one
-(guarantee 21).
+Preemption: a session of a relay gives up its connection when another client waits for one (guarantee 21).
 
 Theory of operation.  A pool serves its callers in order, but only when a connection is given back.  A client that has
 sent MAIL and RCPT can hold a connection as long as it sends NOOP.  So while callers wait, the holders are asked every

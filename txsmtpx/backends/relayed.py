@@ -1,6 +1,4 @@
-"""
-What a relay sends on: the message with a Received field before it (RFC 5321 §4.4), and the parameters of its MAIL.
-"""
+"""What a relay sends: the message with a Received field before it (RFC 5321 §4.4), and the parameters of MAIL."""
 
 from __future__ import annotations
 

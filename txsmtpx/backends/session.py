@@ -1,6 +1,4 @@
-"""
-The base classes of sessions and backends.
-"""
+"""The base classes of sessions and backends."""
 
 from __future__ import annotations
 

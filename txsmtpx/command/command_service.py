@@ -1,6 +1,4 @@
-"""
-The service of the command: all its servers, its log, errors for an operator, and signals.
-"""
+"""The service of the command: all its servers, its log, errors for an operator, and signals."""
 
 from __future__ import annotations
 

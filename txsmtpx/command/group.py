@@ -1,6 +1,4 @@
-"""
-A group of options, and the part of the process that they describe.
-"""
+"""A group of options, and the part of the process that they describe."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The kinds of values that options take.
-"""
+"""The kinds of values that options take."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The file of the log: the one that twistd names (``--logfile``), in the form that ``--log-format`` names.
-"""
+"""The file of the log: the one that twistd names (``--logfile``), in the form that ``--log-format`` names."""
 
 from __future__ import annotations
 

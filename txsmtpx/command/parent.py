@@ -1,6 +1,4 @@
-"""
-The service of a process whose workers serve mail: it opens the ports, and looks after the workers.
-"""
+"""The service of a process whose workers serve mail: it opens the ports, and looks after the workers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """
-The file in which twistd keeps its process number.  If the number is that of any running process, twistd does not start.
+The file with the process number of twistd.
+
+Twistd does not start if the number is that of any running process.
 """
 
 from __future__ import annotations

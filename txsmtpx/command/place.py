@@ -1,5 +1,7 @@
 """
-The places where a server listens: TCP ports and UNIX sockets.  Each can be tried, and explains why it cannot be opened.
+The places where a server listens: TCP ports and UNIX sockets.
+
+Each can be tried, and explains why it cannot be opened.
 """
 
 from __future__ import annotations

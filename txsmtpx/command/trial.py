@@ -1,6 +1,4 @@
-"""
-The trial of ``--check``: ports that cannot be opened, and a backend that cannot store mail.
-"""
+"""The trial of ``--check``: ports that cannot be opened, and a backend that cannot store mail."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The command line of ``twistd smtpx``, as `twisted.python.usage` parses it.
-"""
+"""The command line of ``twistd smtpx``, as `twisted.python.usage` parses it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """
-The parent of workers: it starts them, starts a new one for each that ends, passes on commands and adds up counters.
+The parent of workers.
+
+It starts them, starts a new one for each that ends, passes on commands, and adds up counters.
 """
 
 from __future__ import annotations

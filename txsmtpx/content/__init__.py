@@ -1,3 +1,1 @@
-"""
-Reading of messages: header fields, MIME parts, charsets, in linear time, bounded, without exceptions (guarantee 20).
-"""
+"""Reading messages: header fields, MIME parts, charsets; linear, bounded, without exceptions (guarantee 20)."""

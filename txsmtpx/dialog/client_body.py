@@ -1,6 +1,4 @@
-"""
-The kinds of messages that a client takes from its caller.
-"""
+"""The kinds of messages that a client takes from its caller."""
 
 from __future__ import annotations
 

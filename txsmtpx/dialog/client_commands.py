@@ -35,14 +35,13 @@ class ClientCommands:
 
     A coroutine must have ended before the next begins.  Each of them raises `SMTPError` if the server rejects the
     command, and another `DeliveryError` if no reply comes.
+
+    Args:
+        dialog: The dialog of the connection.
+        eight_bit: What becomes of octets above 127 that the server does not accept: "refuse" or "send".
     """
 
     def __init__(self, dialog: ClientDialog, eight_bit: EightBit = "refuse") -> None:
-        """
-        Args:
-            dialog: The dialog of the connection.
-            eight_bit: What becomes of octets above 127 that the server does not accept: "refuse" or "send".
-        """
         self._dialog = dialog
         self._eight_bit = eight_bit
         self._accepted = 0  # recipients of the transaction that is open

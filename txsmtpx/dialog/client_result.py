@@ -1,6 +1,4 @@
-"""
-What became of a message that a client has sent, for each recipient.
-"""
+"""What became of a message that a client has sent, for each recipient."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The transport of a client's dialog, as the dialog sees it.
-"""
+"""The transport of a client's dialog, as the dialog sees it."""
 
 from __future__ import annotations
 

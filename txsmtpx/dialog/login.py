@@ -1,6 +1,4 @@
-"""
-A login, the client's half: RFC 4954 §4.
-"""
+"""A login, the client's half: RFC 4954 §4."""
 
 from __future__ import annotations
 

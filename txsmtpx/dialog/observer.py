@@ -1,6 +1,4 @@
-"""
-Observers of a server, which get its events once each.
-"""
+"""Observers of a server, which get its events once each."""
 
 from __future__ import annotations
 

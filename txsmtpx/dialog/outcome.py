@@ -1,6 +1,4 @@
-"""
-What the values that a backend returns mean to the client: RFC 5321 §4.2.5, RFC 2033 §4.2.
-"""
+"""What the values that a backend returns mean to the client: RFC 5321 §4.2.5, RFC 2033 §4.2."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Bodies that a client sends: octets, an `EmailMessage`, a file, an iterator, a producer; each read as pieces.
-"""
+"""Bodies that a client sends: octets, an `EmailMessage`, a file, an iterator, a producer; each read as pieces."""
 
 from __future__ import annotations
 

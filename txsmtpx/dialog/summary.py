@@ -1,6 +1,4 @@
-"""
-What became of a transaction (RFC 5321 §3.3), for observers of a server.
-"""
+"""What became of a transaction (RFC 5321 §3.3), for observers of a server."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-What the server's dialog asks of the code around it: a wire, on which it writes, and a body, which takes a message.
-"""
+"""What the server's dialog asks of its caller: a wire, on which it writes, and a body, which takes a message."""
 
 from __future__ import annotations
 

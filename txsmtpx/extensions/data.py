@@ -1,6 +1,4 @@
-"""
-RFC 5321 §4.1.1.4: DATA, and the end of every message, which BDAT shares.
-"""
+"""RFC 5321 §4.1.1.4: DATA, and the end of every message, which BDAT shares."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-DELIVERBY (RFC 2852): a time by which a message must be delivered.
-"""
+"""DELIVERBY (RFC 2852): a time by which a message must be delivered."""
 
 from __future__ import annotations
 

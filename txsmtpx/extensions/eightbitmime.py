@@ -1,6 +1,4 @@
-"""
-8BITMIME (RFC 6152): bodies with octets above 127.
-"""
+"""8BITMIME (RFC 6152): bodies with octets above 127."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-FUTURERELEASE (RFC 4865): the server holds a message until a given time.  It is for submission ports only (§4.2).
-"""
+"""FUTURERELEASE (RFC 4865): the server holds a message until a given time.  It is for submission ports only (§4.2)."""
 
 from __future__ import annotations
 

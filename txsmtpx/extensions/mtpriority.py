@@ -1,6 +1,4 @@
-"""
-MT-PRIORITY (RFC 6710): the priority of a message, from -9 to 9.
-"""
+"""MT-PRIORITY (RFC 6710): the priority of a message, from -9 to 9."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-REQUIRETLS (RFC 8689): a message that each server passes on over verified TLS, or not at all.
-"""
+"""REQUIRETLS (RFC 8689): a message that each server passes on over verified TLS, or not at all."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-RRVS (RFC 7293): a recipient is valid only if the mailbox has not changed its owner since a given time.
-"""
+"""RRVS (RFC 7293): a recipient is valid only if the mailbox has not changed its owner since a given time."""
 
 from __future__ import annotations
 

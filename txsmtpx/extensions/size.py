@@ -1,6 +1,4 @@
-"""
-SIZE (RFC 1870): the largest message that the server accepts, and the size of a message, in octets.
-"""
+"""SIZE (RFC 1870): the largest message that the server accepts, and the size of a message, in octets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-RFC 5321: the commands of SMTP itself, the first extension of all; DATA is in `txsmtpx.extensions.data`.
-"""
+"""RFC 5321: the commands of SMTP itself, the first extension of all; DATA is in `txsmtpx.extensions.data`."""
 
 from __future__ import annotations
 

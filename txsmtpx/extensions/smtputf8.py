@@ -1,6 +1,4 @@
-"""
-SMTPUTF8 (RFC 6531): addresses and headers in UTF-8.
-"""
+"""SMTPUTF8 (RFC 6531): addresses and headers in UTF-8."""
 
 from __future__ import annotations
 

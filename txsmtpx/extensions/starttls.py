@@ -1,6 +1,4 @@
-"""
-STARTTLS (RFC 3207): the handshake of TLS on a connection that began without.
-"""
+"""STARTTLS (RFC 3207): the handshake of TLS on a connection that began without."""
 
 from __future__ import annotations
 

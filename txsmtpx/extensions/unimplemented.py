@@ -1,6 +1,4 @@
-"""
-Commands of other RFCs that the server does not implement: 502 rather than 500, since they exist (RFC 5321 §4.2.4).
-"""
+"""Commands of other RFCs that the server does not implement: 502, not 500, since they exist (RFC 5321 §4.2.4)."""
 
 from __future__ import annotations
 

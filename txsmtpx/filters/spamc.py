@@ -46,7 +46,7 @@ class SpamdError(Exception):
 
 
 def score_in(answer: bytes) -> Score:
-    """
+    r"""
     Parse an answer.
 
     Args:

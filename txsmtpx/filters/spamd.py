@@ -1,6 +1,4 @@
-"""
-A filter that asks SpamAssassin's daemon about each message.
-"""
+"""A filter that asks SpamAssassin's daemon about each message."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The connection and the transaction, as backends and observers see them.
-"""
+"""The connection and the transaction, as backends and observers see them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A filter of messages, for `txsmtpx.FilterBackend`.
-"""
+"""A filter of messages, for `txsmtpx.FilterBackend`."""
 
 from __future__ import annotations
 

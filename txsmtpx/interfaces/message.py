@@ -1,6 +1,4 @@
-"""
-A message and its envelope, as the server gives them to `ISession.data`.
-"""
+"""A message and its envelope, as the server gives them to `ISession.data`."""
 
 from __future__ import annotations
 

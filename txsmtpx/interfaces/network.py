@@ -1,6 +1,4 @@
-"""
-The types of Twisted's clocks and endpoints, for type checkers without a plugin for zope.interface.
-"""
+"""The types of Twisted's clocks and endpoints, for type checkers without a plugin for zope.interface."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Observers of a server.
-"""
+"""Observers of a server."""
 
 from __future__ import annotations
 

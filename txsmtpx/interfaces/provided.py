@@ -1,6 +1,4 @@
-"""
-Whether an object provides an optional interface.
-"""
+"""Whether an object provides an optional interface."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The two sides of a SASL exchange (RFC 4422 §3).
-"""
+"""The two sides of a SASL exchange (RFC 4422 §3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A session: the mail of one client, as a backend receives it.
-"""
+"""A session: the mail of one client, as a backend receives it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A checker of passwords in a file of argon2id hashes (RFC 9106).  It needs the extra ``txsmtpx[argon2]``.
-"""
+"""A checker of passwords in a file of argon2id hashes (RFC 9106).  It needs the extra ``txsmtpx[argon2]``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Checkers by name, for ``twistd smtpx --auth NAME:ARGUMENT`` (`twisted.cred.strcred`).
-"""
+"""Checkers by name, for ``twistd smtpx --auth NAME:ARGUMENT`` (`twisted.cred.strcred`)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A checker of client certificates, for AUTH EXTERNAL.
-"""
+"""A checker of client certificates, for AUTH EXTERNAL."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Logins by `twisted.cred`: the avatar is the session, and its logout is the logout of the session.
-"""
+"""Logins by `twisted.cred`: the avatar is the session, and its logout is the logout of the session."""
 
 from __future__ import annotations
 

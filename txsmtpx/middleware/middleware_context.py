@@ -1,6 +1,4 @@
-"""
-The base class of contexts of middleware.
-"""
+"""The base class of contexts of middleware."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The base class of sessions of middleware.
-"""
+"""The base class of sessions of middleware."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """
-A message that is made from another one while it is received, chunk by chunk.  A slow reader slows down the client.
+A message that is made from another one while it is received, chunk by chunk.
+
+A slow reader slows down the client.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""
-ANONYMOUS (RFC 4505): an anonymous login, with a trace of the client that proves nothing.
-"""
+"""ANONYMOUS (RFC 4505): an anonymous login, with a trace of the client that proves nothing."""
 
 from __future__ import annotations
 
@@ -20,13 +18,12 @@ class Traced:
 
     Attributes:
         trace: The trace information, such as an address.  The client may send any.
+
+    Args:
+        trace: The trace information.
     """
 
     def __init__(self, trace: str) -> None:
-        """
-        Args:
-            trace: The trace information.
-        """
         self.trace = trace
 
     def __repr__(self) -> str:
@@ -35,14 +32,16 @@ class Traced:
 
 @implementer(ISASLServer)
 class AnonymousServer:
-    """The server's half."""
+    """
+    The server's half.
+
+    Args:
+        connection: The connection.
+        backend: The backend.
+    """
 
     def __init__(self, connection: Connection, backend: object) -> None:
-        """
-        Args:
-            connection: The connection.
-            backend: The backend.
-        """
+        pass
 
     def next(self, response: bytes | None) -> bytes | Traced:
         """
@@ -76,15 +75,14 @@ class Anonymous:
     Example:
         >>> Anonymous("postmaster@client.example").start()
         b'postmaster@client.example'
+
+    Args:
+        trace: The trace information for the log of the server, such as an address.
     """
 
     name = "ANONYMOUS"
 
     def __init__(self, trace: str = "") -> None:
-        """
-        Args:
-            trace: The trace information for the log of the server, such as an address.
-        """
         self._trace = trace
         self.secrets = ()
 

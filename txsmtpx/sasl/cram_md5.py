@@ -1,6 +1,4 @@
-"""
-CRAM-MD5 (RFC 2195): a challenge, and its digest with the password as the key.
-"""
+"""CRAM-MD5 (RFC 2195): a challenge, and its digest with the password as the key."""
 
 from __future__ import annotations
 

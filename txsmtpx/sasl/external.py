@@ -1,6 +1,4 @@
-"""
-EXTERNAL (RFC 4422, appendix A): the client is authenticated outside of SASL, by its TLS certificate.
-"""
+"""EXTERNAL (RFC 4422, appendix A): the client is authenticated outside of SASL, by its TLS certificate."""
 
 from __future__ import annotations
 
@@ -91,15 +89,14 @@ class External:
     Example:
         >>> External().start()
         b''
+
+    Args:
+        authorization: The user to act as; "" if the server derives it from the certificate.
     """
 
     name = "EXTERNAL"
 
     def __init__(self, authorization: str = "") -> None:
-        """
-        Args:
-            authorization: The user to act as; "" if the server derives it from the certificate.
-        """
         self._authorization = authorization
         self.secrets = ()
 

@@ -1,6 +1,4 @@
-"""
-LOGIN: a draft only (draft-murchison-sasl-login), but many clients still use it.
-"""
+"""LOGIN: a draft only (draft-murchison-sasl-login), but many clients still use it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A SASL mechanism on the server, and the credentials that most of them end with: a name and a password.
-"""
+"""A SASL mechanism on the server, and the credentials that most of them end with: a name and a password."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-OAUTHBEARER (RFC 7628), and XOAUTH2, its predecessor, which most servers still use.
-"""
+"""OAUTHBEARER (RFC 7628), and XOAUTH2, its predecessor, which most servers still use."""
 
 from __future__ import annotations
 
@@ -138,7 +136,7 @@ XOAUTH2 = Mechanism("XOAUTH2", IBearerToken, XOAuth2Server)
 
 @implementer(ISASLClient)
 class OAuthBearer:
-    """
+    r"""
     OAUTHBEARER (RFC 7628), the client's half.
 
     Args:
@@ -190,7 +188,7 @@ class OAuthBearer:
 
 @implementer(ISASLClient)
 class XOAuth2(OAuthBearer):
-    """
+    r"""
     XOAUTH2 of Google, the client's half.  See `OAuthBearer` for the arguments.
 
     Example:

@@ -1,6 +1,4 @@
-"""
-PLAIN (RFC 4616): [authzid] NUL authcid NUL password.
-"""
+"""PLAIN (RFC 4616): [authzid] NUL authcid NUL password."""
 
 from __future__ import annotations
 
@@ -95,7 +93,7 @@ PLAIN = Mechanism("PLAIN", IUsernamePassword, PlainServer)
 
 @implementer(ISASLClient)
 class Plain:
-    """
+    r"""
     PLAIN (RFC 4616), the client's half.
 
     Args:

@@ -1,6 +1,4 @@
-"""
-SASLprep (RFC 4013): the one form of a name or password that can be typed in several.
-"""
+"""SASLprep (RFC 4013): the one form of a name or password that can be typed in several."""
 
 from __future__ import annotations
 

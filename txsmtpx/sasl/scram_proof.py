@@ -1,6 +1,4 @@
-"""
-The credentials of SCRAM (RFC 5802): the client has proved that it knows the password.
-"""
+"""The credentials of SCRAM (RFC 5802): the client has proved that it knows the password."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The verifier of SCRAM (RFC 5802 §3): what a server stores of a password, and what it uses for an unknown user.
-"""
+"""The verifier of SCRAM (RFC 5802 §3): what a server stores of a password, and what it uses for an unknown user."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The strongest mechanism that a server offers, for a name and a password.
-"""
+"""The strongest mechanism that a server offers, for a name and a password."""
 
 from __future__ import annotations
 

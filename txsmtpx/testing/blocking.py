@@ -1,6 +1,4 @@
-"""
-`txsmtpx.SMTPClient` for tests that block.
-"""
+"""`txsmtpx.SMTPClient` for tests that block."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Self-signed certificates for localhost: each is its own trust root.
-"""
+"""Self-signed certificates for localhost: each is its own trust root."""
 
 from __future__ import annotations
 

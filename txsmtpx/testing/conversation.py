@@ -1,6 +1,4 @@
-"""
-A client in memory that sends lines to a server in memory, and the ways to cut its octets into segments.
-"""
+"""A client in memory that sends lines to a server in memory, and the ways to cut its octets into segments."""
 
 from __future__ import annotations
 
@@ -167,7 +165,7 @@ def one_by_one(octets: bytes, at: int) -> list[bytes]:
 
 
 def cut_at(*positions: int) -> Segments:
-    """
+    r"""
     Return a function that cuts at positions.
 
     Args:

@@ -1,6 +1,4 @@
-"""
-A network in memory: an endpoint that connects a `txsmtpx.SMTPClient` to a server, with a clock of its own.
-"""
+"""A network in memory: an endpoint that connects a `txsmtpx.SMTPClient` to a server, with a clock of its own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The outcome of a Deferred, without waiting.
-"""
+"""The outcome of a Deferred, without waiting."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A backend that records its calls, and returns prepared results.
-"""
+"""A backend that records its calls, and returns prepared results."""
 
 from __future__ import annotations
 

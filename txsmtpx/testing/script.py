@@ -1,6 +1,4 @@
-"""
-A factory of servers with prepared replies.
-"""
+"""A factory of servers with prepared replies."""
 
 from __future__ import annotations
 

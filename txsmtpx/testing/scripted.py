@@ -42,7 +42,9 @@ _USUAL: Mapping[str, str] = {
 
 class ScriptedServer(Protocol):
     r"""
-    One connection to a server with prepared replies.  A prepared reply is one of these:
+    One connection to a server with prepared replies.
+
+    A prepared reply is one of these:
 
     ===================  =====================================================================================
     ``"550 5.1.1 No"``   a reply; ``\n`` between its lines

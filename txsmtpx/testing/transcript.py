@@ -1,5 +1,7 @@
 r"""
-A dialog in a file, with the exact replies, such as::
+A dialog in a file, with the exact replies.
+
+Such a file has this form::
 
     # Two recipients at most.
     set max_recipients 2

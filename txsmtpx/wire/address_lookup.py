@@ -1,6 +1,4 @@
-"""
-Address look-ups of one host: A and AAAA are queried at the same time, and neither delays the other (RFC 8305 §3).
-"""
+"""Address look-ups of one host: A and AAAA are queried at the same time, and neither delays the other (RFC 8305 §3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Which connections a server admits: all at a time, those of one client, and none while it stops.
-"""
+"""Which connections a server admits: all at a time, those of one client, and none while it stops."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A limit on connections that can shrink, and a queue of callers, each of which waits for a limited time (guarantee 21).
-"""
+"""A limit on connections that can shrink, and a queue of callers with a limited time to wait (guarantee 21)."""
 
 from __future__ import annotations
 

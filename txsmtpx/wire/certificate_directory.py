@@ -1,6 +1,4 @@
-"""
-A directory of certificates: the server presents the one that the client asks for (SNI, RFC 6066 §3).
-"""
+"""A directory of certificates: the server presents the one that the client asks for (SNI, RFC 6066 §3)."""
 
 from __future__ import annotations
 

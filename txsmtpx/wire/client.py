@@ -1,6 +1,4 @@
-"""
-The client that callers use: `SMTPClient`, one connection that sends many messages.
-"""
+"""The client that callers use: `SMTPClient`, one connection that sends many messages."""
 
 from __future__ import annotations
 

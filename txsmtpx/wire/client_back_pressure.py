@@ -1,6 +1,4 @@
-"""
-Back-pressure of a transport: whether the peer reads what is written.
-"""
+"""Back-pressure of a transport: whether the peer reads what is written."""
 
 from __future__ import annotations
 

@@ -43,14 +43,13 @@ class ClientHandshake:
     Attributes:
         pending: Whether a handshake is not complete.
         tls: What was negotiated; None in the clear.
+
+    Args:
+        dialog: The dialog of the connection.
+        options: The options of TLS if that begins with the first octet, for the text of errors.
     """
 
     def __init__(self, dialog: ClientDialog, options: IOpenSSLClientConnectionCreator | None) -> None:
-        """
-        Args:
-            dialog: The dialog of the connection.
-            options: The options of TLS if that begins with the first octet, for the text of errors.
-        """
         self.pending = False
         self.tls: TLSState | None = None
         self._dialog = dialog

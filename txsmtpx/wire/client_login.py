@@ -1,6 +1,4 @@
-"""
-The login of a client: which mechanism it uses, and what follows if that fails.
-"""
+"""The login of a client: which mechanism it uses, and what follows if that fails."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The client's end of a connection, as Twisted sees it: lines in, octets out, time-outs, TLS.
-"""
+"""The client's end of a connection, as Twisted sees it: lines in, octets out, time-outs, TLS."""
 
 from __future__ import annotations
 
@@ -55,6 +53,11 @@ class ClientProtocol(LineReceiver, ClientWire):
         settings: The settings of the connection.
         greeting: A Deferred of the first reply of the server.
         server_name: The name of the server, if the endpoint has found it out (`txsmtpx.wire.mx`); otherwise "".
+
+    Args:
+        settings: The settings of the connection.
+        reactor: Measures time.  If it has threads, files are read in them.
+        tls_options: The options of TLS if that begins with the first octet, for error messages.
     """
 
     transport: Any  # it provides more interfaces than ITransport
@@ -68,12 +71,6 @@ class ClientProtocol(LineReceiver, ClientWire):
         reactor: IReactorTime,
         tls_options: IOpenSSLClientConnectionCreator | None = None,
     ) -> None:
-        """
-        Args:
-            settings: The settings of the connection.
-            reactor: Measures time.  If it has threads, files are read in them.
-            tls_options: The options of TLS if that begins with the first octet, for error messages.
-        """
         self.settings = settings
         self.server_name = ""
         self._reactor = reactor

@@ -1,6 +1,4 @@
-"""
-The session of a client, around its messages: EHLO, STARTTLS, AUTH, XCLIENT, QUIT.
-"""
+"""The session of a client, around its messages: EHLO, STARTTLS, AUTH, XCLIENT, QUIT."""
 
 from __future__ import annotations
 
@@ -32,13 +30,12 @@ class ClientSession:
     Attributes:
         protocol: The `ClientProtocol` of the connection, for Twisted.  Callers need it for its transport only.
         authenticated: Whether the server has accepted a login.
+
+    Args:
+        protocol: The protocol of the connection.
     """
 
     def __init__(self, protocol: ClientProtocol) -> None:
-        """
-        Args:
-            protocol: The protocol of the connection.
-        """
         self.protocol = protocol
         self.authenticated = False
         self._dialog = protocol.dialog

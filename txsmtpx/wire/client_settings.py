@@ -161,6 +161,8 @@ SETTINGS = tuple(each.name for each in fields(ClientSettings))
 
 def _check_extensions(extensions: object) -> None:
     """
+    Check the extensions that a caller gives.
+
     Raises:
         TypeError: They are no extensions.
     """
@@ -174,6 +176,8 @@ def _check_extensions(extensions: object) -> None:
 
 def _check_auth(auth: object) -> None:
     """
+    Check the login that a caller gives.
+
     Raises:
         TypeError: It is no login.  The text does not show it, as it may be a secret.
     """

@@ -1,6 +1,4 @@
-"""
-How a client uses TLS (RFC 8446): how it verifies the certificate of the server, and why TLS has failed.
-"""
+"""How a client uses TLS (RFC 8446): how it verifies the certificate of the server, and why TLS has failed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Connecting to a server, and sending one message.
-"""
+"""Connecting to a server, and sending one message."""
 
 from __future__ import annotations
 

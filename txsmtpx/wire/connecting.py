@@ -187,6 +187,8 @@ class Connecting:
 
 def _too_late(result: object, seconds: float) -> NoReturn:
     """
+    Raise the error of a connection that took too long.
+
     Raises:
         NetworkError: It is a ``TimeoutError`` of `twisted.internet.error`, as each time-out of a client.
     """

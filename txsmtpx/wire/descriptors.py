@@ -81,6 +81,12 @@ class Descriptors:
 
     Attributes:
         paused: Whether no port accepts.
+
+    Args:
+        clock: Times the counts.
+        ports: Returns the ports that accept connections at that moment (`accepting`).
+        limit: Returns how many descriptors the process may have, 0 for any number.
+        in_use: Counts the open descriptors.
     """
 
     def __init__(
@@ -90,13 +96,6 @@ class Descriptors:
         limit: Callable[[], int] = limit,
         in_use: Callable[[], int] = in_use,
     ) -> None:
-        """
-        Args:
-            clock: Times the counts.
-            ports: Returns the ports that accept connections at that moment (`accepting`).
-            limit: Returns how many descriptors the process may have, 0 for any number.
-            in_use: Counts the open descriptors.
-        """
         self.paused = False
         self._clock = clock
         self._ports = ports

@@ -1,6 +1,4 @@
-"""
-Twisted's epoll reactor without a log context for each event.  docs/reactor.md has the reason and the figures.
-"""
+"""Twisted's epoll reactor without a log context for each event.  docs/reactor.md has the reason and the figures."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The factory of a server: it checks the settings that a caller gives, and creates the protocols.
-"""
+"""The factory of a server: it checks the settings that a caller gives, and creates the protocols."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A TLS handshake that failed: the reason, in words for the log of the server.
-"""
+"""A TLS handshake that failed: the reason, in words for the log of the server."""
 
 from __future__ import annotations
 
@@ -87,16 +85,17 @@ def tls_connection(transport: object) -> SSL.Connection:
 
 
 class Handshake:
-    """A handshake that is not complete.  `Opening` creates it when TLS begins, and drops it when TLS is complete."""
+    """
+    A handshake that is not complete.  `Opening` creates it when TLS begins, and drops it when TLS is complete.
+
+    Args:
+        transport: The transport of the server.
+        clock: Measures how long the client waits.
+    """
 
     __slots__ = ("_began", "_clock", "_transport")
 
     def __init__(self, transport: object, clock: IReactorTime) -> None:
-        """
-        Args:
-            transport: The transport of the server.
-            clock: Measures how long the client waits.
-        """
         self._transport = transport
         self._clock = clock
         self._began = clock.seconds()

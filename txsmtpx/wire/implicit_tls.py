@@ -1,6 +1,4 @@
-"""
-Implicit TLS (RFC 8314 §3.3): an endpoint whose connections begin with TLS.
-"""
+"""Implicit TLS (RFC 8314 §3.3): an endpoint whose connections begin with TLS."""
 
 from __future__ import annotations
 
@@ -24,20 +22,19 @@ class ImplicitTLSEndpoint:
 
             certificate = Certificate("cert.pem", "key.pem")
             ImplicitTLSEndpoint(serverFromString(reactor, "tcp:465"), certificate).listen(factory)
+
+    Args:
+        endpoint: Any server endpoint.
+        certificate: The certificate that clients get.
+        clock: Times the TLS connections, which gather small writes; by default the global reactor.
+
+    Raises:
+        TypeError: ``certificate`` is something else, such as an ``ssl.SSLContext``.
     """
 
     def __init__(
         self, endpoint: IStreamServerEndpoint, certificate: Certificate, clock: IReactorTime | None = None
     ) -> None:
-        """
-        Args:
-            endpoint: Any server endpoint.
-            certificate: The certificate that clients get.
-            clock: Times the TLS connections, which gather small writes; by default the global reactor.
-
-        Raises:
-            TypeError: ``certificate`` is something else, such as an ``ssl.SSLContext``.
-        """
         as_certificate(certificate)  # this raises the error
         self._endpoint = endpoint
         self._certificate = certificate

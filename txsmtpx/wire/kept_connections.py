@@ -1,6 +1,4 @@
-"""
-Connections of a pool that are kept for the next message.
-"""
+"""Connections of a pool that are kept for the next message."""
 
 from __future__ import annotations
 
@@ -21,15 +19,14 @@ PROBE = 10.0
 class KeptConnections:
     """
     Connections that are kept for a while.  `txsmtpx.SMTPPool` creates it.
+
+    Args:
+        reactor: Measures time.
+        idle: Seconds that a connection is kept.
+        expired: Called with each connection that was not used for so long.
     """
 
     def __init__(self, reactor: IReactorTime, idle: float, expired: Callable[[SMTPClient], object]) -> None:
-        """
-        Args:
-            reactor: Measures time.
-            idle: Seconds that a connection is kept.
-            expired: Called with each connection that was not used for so long.
-        """
         self._reactor = reactor
         self._idle = idle
         self._expired = expired

@@ -1,6 +1,4 @@
-"""
-The mail exchangers of a domain (RFC 5321 §5.1, RFC 7505).
-"""
+"""The mail exchangers of a domain (RFC 5321 §5.1, RFC 7505)."""
 
 from __future__ import annotations
 

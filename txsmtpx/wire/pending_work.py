@@ -1,6 +1,4 @@
-"""
-Work that a service waits for before it is stopped.
-"""
+"""Work that a service waits for before it is stopped."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ T = TypeVar("T")
 
 
 class PendingWork:
-    """
-    The work that is not over.  `txsmtpx.SMTPPool` creates it.
-    """
+    """The work that is not over.  `txsmtpx.SMTPPool` creates it."""
 
     def __init__(self) -> None:
         self._pending: set[Deferred[None]] = set()

@@ -55,6 +55,34 @@ class SMTPPool(Service):
         >>> async def example(message: bytes) -> None:
         ...     await pool.send("one@example.org", ["two@example.org"], message)
         ...     await pool.stopService()
+
+    Args:
+        endpoint: Where to connect.  This and the arguments from ``lmtp`` on are those of `txsmtpx.connect`, which
+            describes them.
+        size: Connections at a time; fewer if the server accepts fewer.
+        max_messages: Messages that a connection sends before it is closed; 0 for any number.
+        idle: Seconds that an unused connection is kept.
+        wait: Seconds that a message waits for a connection while all are in use; 0 for ever.
+        lmtp: Use LMTP.
+        tls: The mode of TLS.
+        auth: (username, password), or a mechanism.
+        auth_optional: Log in only if the server offers it.
+        hostname: The name that the certificate is verified for.
+        domain: The name of the client in EHLO.
+        timeouts: Seconds for each phase.
+        trust_roots: What certificates are verified with.
+        tls_verify: False accepts any certificate.
+        client_certificate: The certificate that the client shows.
+        allow_insecure_auth: Log in without TLS.
+        transcript: True logs every line.
+        extensions: More extensions that the client understands.
+        without: Keywords of extensions that are not used.
+        eight_bit: What becomes of octets above 127 that the server does not accept.
+        reactor: The reactor; None for the global one.
+
+    Raises:
+        ValueError: ``size`` is less than 1, or another value cannot be used.
+        TypeError: A value has the wrong type, or there is no such argument.
     """
 
     @checked_except("endpoint", "size", "max_messages", "idle", "wait", "reactor", *SETTINGS)
@@ -83,35 +111,6 @@ class SMTPPool(Service):
         eight_bit: EightBit = ClientSettings.eight_bit,
         reactor: Reactor | None = None,
     ) -> None:
-        """
-        Args:
-            endpoint: Where to connect.  This and the arguments from ``lmtp`` on are those of `txsmtpx.connect`, which
-                describes them.
-            size: Connections at a time; fewer if the server accepts fewer.
-            max_messages: Messages that a connection sends before it is closed; 0 for any number.
-            idle: Seconds that an unused connection is kept.
-            wait: Seconds that a message waits for a connection while all are in use; 0 for ever.
-            lmtp: Use LMTP.
-            tls: The mode of TLS.
-            auth: (username, password), or a mechanism.
-            auth_optional: Log in only if the server offers it.
-            hostname: The name that the certificate is verified for.
-            domain: The name of the client in EHLO.
-            timeouts: Seconds for each phase.
-            trust_roots: What certificates are verified with.
-            tls_verify: False accepts any certificate.
-            client_certificate: The certificate that the client shows.
-            allow_insecure_auth: Log in without TLS.
-            transcript: True logs every line.
-            extensions: More extensions that the client understands.
-            without: Keywords of extensions that are not used.
-            eight_bit: What becomes of octets above 127 that the server does not accept.
-            reactor: The reactor; None for the global one.
-
-        Raises:
-            ValueError: ``size`` is less than 1, or another value cannot be used.
-            TypeError: A value has the wrong type, or there is no such argument.
-        """
         self._reactor = chosen_reactor(reactor)
         check_number("max_messages", max_messages, whole=True)
         check_number("idle", idle)

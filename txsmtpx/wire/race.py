@@ -1,5 +1,7 @@
 """
-Connection attempts to several addresses at staggered times, of which the first that succeeds is used: RFC 8305 §5.
+Connection attempts to several addresses at staggered times: RFC 8305 §5.
+
+The first attempt that succeeds is used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""
-The certificate of a server (RFC 8446 §4.4.2): read from files, and read again while connections are open.
-"""
+"""The certificate of a server (RFC 8446 §4.4.2): read from files, and read again while connections are open."""
 
 from __future__ import annotations
 

@@ -31,14 +31,13 @@ STILL_COUNTED = 1.0
 class ServerLimit:
     """
     The limit of one server, and the pauses that it asks for.  `txsmtpx.SMTPPool` creates it.
+
+    Args:
+        reactor: Measures time.
+        capacity: Has the limit of the pool, which is lowered and raised.
     """
 
     def __init__(self, reactor: IReactorTime, capacity: Capacity) -> None:
-        """
-        Args:
-            reactor: Measures time.
-            capacity: Has the limit of the pool, which is lowered and raised.
-        """
         self._reactor = reactor
         self._capacity = capacity
         self._pause = 0.0

@@ -195,8 +195,9 @@ class BasicServerKeywords(TypedDict, total=False):
 
 class ServerKeywords(BasicServerKeywords, total=False):
     """
-    The keyword arguments of `txsmtpx.SMTPServerFactory`, for functions that pass them on: ``**settings:
-    Unpack[ServerKeywords]``.
+    The keyword arguments of `txsmtpx.SMTPServerFactory`.
+
+    Functions that pass them on have ``**settings: Unpack[ServerKeywords]``.
     """
 
     tls: ServerTLS | None

@@ -1,6 +1,4 @@
-"""
-The server as a service: it listens on endpoints, and stops gracefully.
-"""
+"""The server as a service: it listens on endpoints, and stops gracefully."""
 
 from __future__ import annotations
 

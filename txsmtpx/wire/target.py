@@ -1,6 +1,4 @@
-"""
-The target of a connection: an endpoint, and what it implies for TLS.
-"""
+"""The target of a connection: an endpoint, and what it implies for TLS."""
 
 from __future__ import annotations
 
@@ -120,6 +118,8 @@ def _by_tcp(
     reactor: IReactorTime, host: str, port: int, timeout: float = 30, bind_address: Any = None
 ) -> Target:
     """
+    Return the target of a host and a port.
+
     Raises:
         ValueError: The host is no host, or the port no port.
     """

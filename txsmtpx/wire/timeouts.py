@@ -1,6 +1,4 @@
-"""
-The time-outs of a client, one for each phase: RFC 5321 §4.5.3.2.
-"""
+"""The time-outs of a client, one for each phase: RFC 5321 §4.5.3.2."""
 
 from __future__ import annotations
 

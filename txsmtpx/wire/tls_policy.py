@@ -1,6 +1,4 @@
-"""
-What each TLS context of the package allows: the cipher suites (RFC 9325 §4) and the answer to ALPN (RFC 7301).
-"""
+"""What each TLS context of the package allows: the cipher suites (RFC 9325 §4) and the answer to ALPN (RFC 7301)."""
 
 from __future__ import annotations
 

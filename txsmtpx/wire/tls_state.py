@@ -1,6 +1,4 @@
-"""
-What the TLS of a connection has negotiated (RFC 8446), and the channel bindings of a login.
-"""
+"""What the TLS of a connection has negotiated (RFC 8446), and the channel bindings of a login."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Errors by which a server limits its connections (RFC 5321 §3.8).
-"""
+"""Errors by which a server limits its connections (RFC 5321 §3.8)."""
 
 from __future__ import annotations
 

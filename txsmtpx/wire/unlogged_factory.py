@@ -1,6 +1,4 @@
-"""
-A factory whose start and stop are not logged.
-"""
+"""A factory whose start and stop are not logged."""
 
 from __future__ import annotations
 

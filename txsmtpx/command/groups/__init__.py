@@ -1,6 +1,4 @@
-"""
-The groups of options, in the order in which they are listed and applied.
-"""
+"""The groups of options, in the order in which they are listed and applied."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-AUTH (RFC 4954): the logins that a server accepts, and the portal of `twisted.cred` that checks them.
-"""
+"""AUTH (RFC 4954): the logins that a server accepts, and the portal of `twisted.cred` that checks them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The backend that accepts the mail.
-"""
+"""The backend that accepts the mail."""
 
 from __future__ import annotations
 

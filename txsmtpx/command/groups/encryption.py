@@ -1,6 +1,4 @@
-"""
-TLS, after STARTTLS (RFC 3207) or from the first octet (RFC 8314 §3.3), and its certificates.
-"""
+"""TLS, after STARTTLS (RFC 3207) or from the first octet (RFC 8314 §3.3), and its certificates."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Where the options come from, where a server listens, and what it offers to clients and to proxies.
-"""
+"""Where the options come from, where a server listens, and what it offers to clients and to proxies."""
 
 from __future__ import annotations
 

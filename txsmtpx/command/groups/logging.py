@@ -1,6 +1,4 @@
-"""
-The log, and counters for Prometheus; docs/logs.md and docs/operations.md describe them.
-"""
+"""The log, and counters for Prometheus; docs/logs.md and docs/operations.md describe them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Limits on size and number, and time-outs.
-"""
+"""Limits on size and number, and time-outs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-A web inbox for the mail that the memory backend keeps.
-"""
+"""A web inbox for the mail that the memory backend keeps."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The number of processes that share the work.
-"""
+"""The number of processes that share the work."""
 
 from __future__ import annotations
 
