@@ -34,7 +34,7 @@ def provides(value: object, type_: Callable[..., T]) -> TypeGuard[T]:
 
 
 @cache
-def members(type_: Callable[..., object]) -> frozenset[str]:
+def members(type_: Callable[..., object]) -> tuple[str, ...]:
     """
     Return the names that the type of an interface declares.
 
@@ -42,12 +42,12 @@ def members(type_: Callable[..., object]) -> frozenset[str]:
         type_: The type.
 
     Returns:
-        The names, those of the types that it extends included.
+        The names; those of the types that it extends are the last, so that what is missing is found soon.
     """
     declared = {
-        name
+        name: None
         for each in inspect.getmro(cast(type, get_origin(type_) or type_))
         if getattr(each, "_is_protocol", False)
         for name in {**vars(each), **vars(each).get("__annotations__", {})}
     }
-    return frozenset(name for name in declared if not name.startswith("_") or name in ("__aiter__", "__call__"))
+    return tuple(name for name in declared if not name.startswith("_") or name in ("__aiter__", "__call__"))
