@@ -1,10 +1,11 @@
-"""Maildirs on a disk that can be made to fail."""
+"""Maildirs on a disk that can be made to fail, and relays that end with their test."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.backends.disk import Disk
+from tests.backends.test_relay import Relay
 
 
 @pytest.fixture
@@ -22,3 +23,17 @@ def made(disk):
             (disk._root / name / part).mkdir(parents=True)
         disk.known.append(name)
     return disk
+
+
+@pytest.fixture
+def relay():
+    """Makes relays, and ends them."""
+    made = []
+
+    def make(*there, **how):
+        made.append(Relay(*there, **how))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()

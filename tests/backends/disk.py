@@ -17,6 +17,7 @@ BODY = "Subject: hi\r\n\r\n" + "\r\n".join(["x" * 70] * 5000)  # more than is ga
 
 
 def files(directory):
+    """Every file below it, relative to it."""
     return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
 
 

@@ -11,6 +11,7 @@ from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet.defer import maybeDeferred
 
+from tests.backends.disk import files
 from txsmtpx import BackendRealm, MaildirBackend, PortalBackend, Reply, SMTPError
 from txsmtpx.backends.maildir import disk_full_452
 from txsmtpx.testing import Conversation
@@ -29,11 +30,6 @@ def deliver(backend, *recipients, body="Subject: hi\r\n\r\nhello", hello=HELLO, 
     said = client.ask(*body.split("\r\n"), ".")
     client.hang_up()
     return said
-
-
-def files(directory):
-    """Every file below it, relative to it."""
-    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
 
 
 def only(directory) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.backends.test_relay import BODY, Relay, scripted
+from tests.backends.test_relay import BODY, scripted
 from txsmtpx import MailOptions, RecipientsRefused, SMTPError
 from txsmtpx.backends.relayed import AHEAD, HEADER
 from txsmtpx.testing import Outcome
@@ -19,19 +19,6 @@ ONE = ["one@example.net"]
 DOVECOT = ["8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING", "PIPELINING"]
 PAIRS = [(False, False), (False, True), (True, True), (True, False)]
 IDS = ["SMTP-SMTP", "SMTP-LMTP", "LMTP-LMTP", "LMTP-SMTP"]
-
-
-@pytest.fixture
-def relay():
-    made = []
-
-    def make(*there, **how):
-        made.append(Relay(*there, **how))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.end()
 
 
 def mail(to_next):

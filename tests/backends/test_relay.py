@@ -81,19 +81,6 @@ class Relay:
         assert self.there.clock.getDelayedCalls() == []
 
 
-@pytest.fixture
-def relay():
-    made = []
-
-    def make(*there, **how):
-        made.append(Relay(*there, **how))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.end()
-
-
 def scripted(**script):
     return lambda: ScriptedServer(**script)
 

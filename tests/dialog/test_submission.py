@@ -8,6 +8,7 @@ from email import policy
 
 import pytest
 
+from tests.bodies import asynchronous
 from tests.dialog.test_transfer import Producer
 from txsmtpx import (
     EightBitContent,
@@ -31,11 +32,6 @@ UTF8 = "Subject: Grüße\r\n\r\nx\r\n".encode()
 ALL = ["8BITMIME", "SMTPUTF8", "SIZE", "PIPELINING"]
 
 
-async def _later(chunks):
-    for chunk in chunks:
-        yield chunk
-
-
 def _pipe(octets):
     class Pipe(io.BytesIO):
         def seekable(self):
@@ -53,7 +49,7 @@ LOOKED_AT = {
 }
 STREAMS = {
     "a generator": lambda octets: (octets[at : at + 4] for at in range(0, len(octets), 4)),
-    "an asynchronous one": lambda octets: _later([octets[:12], octets[12:]]),
+    "an asynchronous one": lambda octets: asynchronous([octets[:12], octets[12:]]),
     "a producer": lambda octets: Producer([octets[:12], octets[12:]]),
     "a pipe": _pipe,
 }

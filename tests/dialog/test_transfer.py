@@ -14,6 +14,7 @@ from twisted.web.client import FileBodyProducer
 from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
+from tests.bodies import asynchronous
 from tests.ports import listening
 from txsmtpx import (
     Delivered,
@@ -69,11 +70,6 @@ class Producer:
         self.calls.append("stop")
 
 
-async def _async(chunks):
-    for chunk in chunks:
-        yield chunk
-
-
 BODIES = {
     "bytes": lambda path: LINES,
     "bytearray": lambda path: bytearray(LINES),
@@ -81,7 +77,7 @@ BODIES = {
     "BytesIO": lambda path: io.BytesIO(LINES),
     "a list": lambda path: [LINES[:7], b"", LINES[7:]],
     "a generator": lambda path: (LINES[n : n + 999] for n in range(0, len(LINES), 999)),
-    "an asynchronous one": lambda path: _async([b"", LINES[:7], LINES[7:]]),
+    "an asynchronous one": lambda path: asynchronous([b"", LINES[:7], LINES[7:]]),
     "a producer": lambda path: Producer(),
     "a file": lambda path: path.open("rb"),
     "a raw file": lambda path: path.open("rb", buffering=0),
@@ -156,7 +152,7 @@ class Text:
         return "text"
 
 
-@pytest.mark.parametrize("body", [Text, lambda: ["text"], lambda: _async([b"x\r\n", 7])])
+@pytest.mark.parametrize("body", [Text, lambda: ["text"], lambda: asynchronous([b"x\r\n", 7])])
 @pytest.mark.parametrize("offers", [[], ["CHUNKING"]], ids=["DATA", "BDAT"])
 def test_what_turns_out_to_be_none(network, body, offers):
     net = network(offers=offers)

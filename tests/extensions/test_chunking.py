@@ -6,6 +6,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
+from tests.bodies import asynchronous
 from txsmtpx import MailOptions, SMTPError
 from txsmtpx.dialog.transfer import CHUNK, HOLD
 from txsmtpx.testing import SILENCE, Outcome
@@ -13,11 +14,6 @@ from txsmtpx.testing import SILENCE, Outcome
 TO = ["you@example.net"]
 LINES = [b"line %d\r\n" % n for n in range(3000)]
 EACH = pytest.mark.parametrize("offers", [["CHUNKING"], ["CHUNKING", "PIPELINING"]], ids=str)
-
-
-async def _async(chunks):
-    for chunk in chunks:
-        yield chunk
 
 
 @EACH
@@ -34,7 +30,7 @@ def test_each_chunk_waits_for_the_one_before(network, offers):
 
 
 @EACH
-@pytest.mark.parametrize("kind", [list, iter, _async], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [list, iter, asynchronous], ids=lambda kind: kind.__name__)
 def test_small_pieces_are_gathered(network, offers, kind):
     net = network(offers=offers)
     net.result(net.greeted().send("", TO, kind(LINES)))
