@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 from twisted.names import error
 
-from tests.backends.test_relay import BIG, BODY, Down, Relay, relay, scripted  # noqa: F401  # a fixture
+from tests.backends.test_relay import BIG, BODY, Down, Relay, scripted
 from tests.internet import NEVER, REFUSES, Internet, Names, a, mx, server
 from tests.wire.test_capacity import Closing, Sparing
 from txsmtpx import Connection, MailOptions, MXEndpoint, RcptOptions, RecipientsRefused, SMTPError, Timeouts
@@ -53,7 +53,7 @@ def places(to_next):
 # ---- strangers
 
 
-def test_ten_strangers_say_no_more(relay):  # noqa: F811
+def test_ten_strangers_say_no_more(relay):
     """The eleventh has the connection of the first after a second; and the first does not notice."""
     to_next = relay(scripted())
     strangers = [Stranger(to_next).envelope() for _ in range(10)]
@@ -78,7 +78,7 @@ BUSY = {
 
 
 @pytest.mark.parametrize("what", BUSY)
-def test_ten_strangers_that_are_never_idle(relay, what):  # noqa: F811
+def test_ten_strangers_that_are_never_idle(relay, what):
     to_next = relay(scripted(), wait=5)
     strangers = [Stranger(to_next).envelope() for _ in range(10)]
     outcome, turn = sending(to_next.client), iter(range(10_000))
@@ -94,7 +94,7 @@ def test_ten_strangers_that_are_never_idle(relay, what):  # noqa: F811
     go_on(to_next, 20)
 
 
-def test_who_alone_is_slow_keeps_the_connection(relay):  # noqa: F811
+def test_who_alone_is_slow_keeps_the_connection(relay):
     to_next = relay(scripted())
     stranger = Stranger(to_next).envelope()
     go_on(to_next, 100)
@@ -103,7 +103,7 @@ def test_who_alone_is_slow_keeps_the_connection(relay):  # noqa: F811
     assert to_next.next.verbs == ["EHLO", "MAIL", "RCPT", "RCPT", "DATA"]
 
 
-def test_the_envelope_is_said_again(relay):  # noqa: F811
+def test_the_envelope_is_said_again(relay):
     to_next = relay(scripted(offers=["XFORWARD ADDR", "SIZE", "DSN"]), size=1)
     stranger = Stranger(to_next)
     stranger.say(("mail", "me@example.org"), ("rcpt", "a@example.net"), ("rcpt", "b@example.net"))
@@ -135,7 +135,7 @@ AGAIN = [
 
 
 @pytest.mark.parametrize(("script", "answer"), AGAIN)
-def test_what_may_come_of_it(relay, script, answer):  # noqa: F811
+def test_what_may_come_of_it(relay, script, answer):
     """What the client was told was accepted is accepted, or the message is refused for now."""
     to_next = relay(Closing(**script), scripted(), size=1)
     stranger = Stranger(to_next).envelope()
@@ -153,7 +153,7 @@ def test_what_may_come_of_it(relay, script, answer):  # noqa: F811
     assert stranger.client.usable
 
 
-def test_a_connection_that_was_lost_between_two_commands(relay):  # noqa: F811
+def test_a_connection_that_was_lost_between_two_commands(relay):
     """The next server did not want to wait any longer."""
     to_next = relay(Closing(), Closing(), Closing())
     stranger = Stranger(to_next).envelope()
@@ -189,7 +189,7 @@ def trickling(to_next, first):
     return outcome, lambda piece=b"x": (pieces[-1].callback(piece), to_next.here.flush()), stranger
 
 
-def test_a_small_message_that_comes_slowly_needs_no_connection_yet(relay):  # noqa: F811
+def test_a_small_message_that_comes_slowly_needs_no_connection_yet(relay):
     to_next = relay(scripted())
     strangers = [trickling(to_next, b"x" * 1000) for _ in range(10)]
     assert places(to_next) == 10
@@ -203,7 +203,7 @@ def test_a_small_message_that_comes_slowly_needs_no_connection_yet(relay):  # no
     assert sum(len(each.messages) for each in to_next.there.servers) == 11
 
 
-def test_a_large_message_that_comes_slowly(relay):  # noqa: F811
+def test_a_large_message_that_comes_slowly(relay):
     """The eleventh is told in seconds; and once the message has had its time it makes room."""
     to_next = relay(scripted(), wait=5, hold=60)
     strangers = [trickling(to_next, b"x" * 300_000) for _ in range(10)]
@@ -237,7 +237,7 @@ def test_a_large_message_that_comes_slowly(relay):  # noqa: F811
             assert result.result()[0].positive
 
 
-def test_a_large_message_alone_has_all_the_time(relay):  # noqa: F811
+def test_a_large_message_alone_has_all_the_time(relay):
     to_next = relay(scripted(), hold=60, size=1)
     outcome, piece, _ = trickling(to_next, b"x" * 300_000)
     for _ in range(300):
@@ -249,7 +249,7 @@ def test_a_large_message_alone_has_all_the_time(relay):  # noqa: F811
 
 @pytest.mark.parametrize("lmtp", [False, True])
 @pytest.mark.parametrize("offers", [[], ["CHUNKING", "PIPELINING"]], ids=str)
-def test_a_message_that_is_complete_is_not_given_up(relay, lmtp, offers):  # noqa: F811
+def test_a_message_that_is_complete_is_not_given_up(relay, lmtp, offers):
     """It may have been delivered."""
     to_next = relay(scripted(lmtp=lmtp, offers=offers, END=SILENCE), lmtp_there=lmtp, size=1, hold=1, wait=5)
     first = sending(to_next.client, BIG)
@@ -263,7 +263,7 @@ def test_a_message_that_is_complete_is_not_given_up(relay, lmtp, offers):  # noq
     assert len(first.result().accepted) == 1
 
 
-def test_no_bounds_where_none_are_wanted(relay):  # noqa: F811
+def test_no_bounds_where_none_are_wanted(relay):
     to_next = relay(scripted(), wait=0, hold=0, size=1)
     first, piece, _ = trickling(to_next, b"x" * 300_000)
     outcome = sending(to_next.client)
@@ -274,7 +274,7 @@ def test_no_bounds_where_none_are_wanted(relay):  # noqa: F811
     assert len(outcome.result().accepted) == 1
 
 
-def test_who_goes_while_it_waits_leaves_the_line(relay):  # noqa: F811
+def test_who_goes_while_it_waits_leaves_the_line(relay):
     to_next = relay(scripted(END=SILENCE), size=1)
     first = sending(to_next.client)
     other = to_next.here.greeted()
@@ -294,7 +294,7 @@ def test_who_goes_while_it_waits_leaves_the_line(relay):  # noqa: F811
 
 
 @pytest.mark.parametrize("script", [{"GREETING": SILENCE}, {"EHLO": SILENCE}])
-def test_a_next_server_that_accepts_and_says_nothing(relay, script):  # noqa: F811
+def test_a_next_server_that_accepts_and_says_nothing(relay, script):
     to_next = relay(scripted(**script))
     outcomes = [sending(to_next.here.greeted()) for _ in range(11)]
     go_on(to_next, 5.2)
@@ -306,7 +306,7 @@ def test_a_next_server_that_accepts_and_says_nothing(relay, script):  # noqa: F8
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
-def test_a_next_server_that_falls_silent(relay, verb):  # noqa: F811
+def test_a_next_server_that_falls_silent(relay, verb):
     to_next = relay(scripted(**{verb: SILENCE}), timeouts=Timeouts(mail=20, rcpt=20))
     outcomes = [sending(to_next.here.greeted()) for _ in range(11)]
     go_on(to_next, 5.2)
@@ -315,7 +315,7 @@ def test_a_next_server_that_falls_silent(relay, verb):  # noqa: F811
     assert ["451 4.4.2" in str(each.error) for each in outcomes[:10]] == [True] * 10
 
 
-def test_another_next_server_while_one_is_busy(relay):  # noqa: F811
+def test_another_next_server_while_one_is_busy(relay):
     """Nobody waits for one while another is free."""
     slow, free = Network(scripted(END=SILENCE)), Network(scripted())
     to_next = relay(endpoints=[free, slow], size=1)  # the second has the first turn
@@ -332,7 +332,7 @@ def test_another_next_server_while_one_is_busy(relay):  # noqa: F811
 
 
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL"])
-def test_a_next_server_that_takes_fewer_connections(relay, verb):  # noqa: F811
+def test_a_next_server_that_takes_fewer_connections(relay, verb):
     sparing = Sparing(2, verb, END=SILENCE)
     to_next = relay(sparing, wait=30)
     outcomes = [sending(to_next.here.greeted()) for _ in range(12)]
@@ -350,7 +350,7 @@ def test_a_next_server_that_takes_fewer_connections(relay, verb):  # noqa: F811
 
 
 @pytest.mark.parametrize("script", [{"MAIL": "421 4.3.2 Bye"}, {"MAIL": HANG_UP}, {"XFORWARD": HANG_UP}])
-def test_one_that_leaves_before_it_has_taken_anything(relay, script):  # noqa: F811
+def test_one_that_leaves_before_it_has_taken_anything(relay, script):
     """The next has it."""
     bad, good = Network(lambda: Closing(["XFORWARD ADDR"], **script)), Network(scripted())
     to_next = relay(endpoints=[bad, good])
@@ -444,7 +444,7 @@ def test_the_next_exchanger(by_name, first):
     assert len(to_next.internet.at[TWO][0].messages) == 1
 
 
-def test_an_endpoint_of_others_that_raises_what_it_likes(relay, logged_failures):  # noqa: F811
+def test_an_endpoint_of_others_that_raises_what_it_likes(relay, logged_failures):
     odd = Down()
     odd.connect = lambda factory: fail(LookupError("odd"))
     to_next = relay(endpoints=[odd])
@@ -457,7 +457,7 @@ def test_an_endpoint_of_others_that_raises_what_it_likes(relay, logged_failures)
 
 
 @pytest.mark.parametrize("address", ["a\r\nb@example.net", "a\0b@example.net"])
-def test_an_address_that_cannot_be_said_to_the_next_server(relay, address):  # noqa: F811
+def test_an_address_that_cannot_be_said_to_the_next_server(relay, address):
     """Middleware before the relay may give it such a one: for good, and no traceback."""
     to_next = relay(scripted())
     session = to_next.backend.anonymous_login(Connection("1", "relay.example", False))
@@ -477,7 +477,7 @@ def test_an_address_that_cannot_be_said_to_the_next_server(relay, address):  # n
     session.reset()
 
 
-def test_what_stands_in_the_log(relay):  # noqa: F811
+def test_what_stands_in_the_log(relay):
     from twisted.logger import formatEvent, globalLogPublisher
 
     events = []
@@ -501,7 +501,7 @@ def test_what_stands_in_the_log(relay):  # noqa: F811
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
-def test_a_next_server_that_is_silent_is_not_asked_twice(relay, verb):  # noqa: F811
+def test_a_next_server_that_is_silent_is_not_asked_twice(relay, verb):
     """The client waits for the answer to RCPT for five minutes (RFC 5321 §4.5.3.2.3), and gets one before."""
     to_next = relay(scripted(**{verb: SILENCE}))
     to_next.client.mail("me@example.org")
@@ -513,7 +513,7 @@ def test_a_next_server_that_is_silent_is_not_asked_twice(relay, verb):  # noqa: 
 
 
 @pytest.mark.parametrize("calm", [3, 99])
-def test_a_next_server_that_closes_again_and_again(relay, calm):  # noqa: F811
+def test_a_next_server_that_closes_again_and_again(relay, calm):
     """Not once for each recipient; those that it has accepted get the message, if it takes it at last."""
 
     class Closing(ScriptedServer):
