@@ -226,7 +226,7 @@ def sasl_servers(octets: bytes) -> None:
     """Responses, separated by line ends: a refusal, or credentials; nothing else."""
     number, octets = _number(octets)
     mechanism = MECHANISMS[number % len(MECHANISMS)]
-    tls = SimpleNamespace(peer_certificate=None, peer_names=(), binding=None)
+    tls = SimpleNamespace(peer_certificate=None, peer_names=(), bindings={})
     connection = SimpleNamespace(tls=tls, domain="mx.example", helo="a.example", peer_host="192.0.2.1")
     backend = SimpleNamespace(scram_verifier=lambda username, mechanism: None)
     with contextlib.suppress(ValueError, SMTPError, UnauthorizedLogin):
