@@ -337,7 +337,7 @@ def test_client(tmp_path: Path) -> None:
     arguments = [f"tcp:localhost:{port}", "me@example.org", "a@localhost,b@localhost", big, small]
     with tac(tmp_path, "server.tac", port):
         refused, *accepted = said_by(tmp_path, EXAMPLES / "client.py", *arguments).splitlines()
-    assert refused.startswith(f"{big}: refused: the server takes ")
+    assert refused.startswith(f"{big}: refused: the server accepts ")
     assert [line[: line.index(": 250 ")] for line in accepted] == [
         f"{small}: {recipient}: accepted" for recipient in ("a@localhost", "b@localhost")
     ]

@@ -53,7 +53,7 @@ WRONG = {
     "a space": (ME, [YOU, "a b@example.org"], BODY, ValueError, 'recipient 2 ("a b@example.org"): not a mailbox'),
     "a line end": (
         ME, [YOU + "\n"], BODY, ValueError,
-        r'recipient 1 ("you@example.net\n"): white space stands around the address',
+        r'recipient 1 ("you@example.net\n"): there is white space around the address',
     ),
     "a command": (
         ME, ["a@example.org>\r\nRSET"], BODY, ValueError, r'recipient 1 ("a@example.org>\r\nRSET"): not a mailbox',

@@ -90,7 +90,7 @@ def test_too_big_is_known_before(network):
     net = network(offers=["SIZE 100"])
     client = net.greeted()
     assert client.max_message_size == 100
-    text = r"^the server takes 100 octets \(SIZE\), the message has 103$"  # with a CRLF
+    text = r"^the server accepts 100 octets \(SIZE\), the message has 103$"  # with a CRLF
     with pytest.raises(MessageTooBig, match=text) as caught:
         net.result(client.send("me@example.org", ["you@example.net"], b"x" * 101))
     assert caught.value.reply is None  # no server has sent one

@@ -37,7 +37,7 @@ def test_what_can_be_read_again_and_what_cannot():
             return False
 
     for once in (Pipe(), iter([b""])):
-        with pytest.raises(ValueError, match="more recipients than the server takes at a time") as refused:
+        with pytest.raises(ValueError, match="more recipients than the server accepts at a time") as refused:
             again(once)
         assert str(refused.value).startswith("more")
         assert str(refused.value).endswith("more than once, so it must be bytes, an EmailMessage or a seekable file")

@@ -151,13 +151,13 @@ def test_no_more_transactions_than_it_takes() -> None:
     assert not ends.client.spent
     ends.send(SENDER, SIX[:3], b"Hello\r\n")
     ends.said.clear()
-    with pytest.raises(NotOffered, match=r"takes 4 transactions a session \(MAILMAX\), and had 3"):
+    with pytest.raises(NotOffered, match=r"accepts 4 transactions in a session \(MAILMAX\), and has had 3"):
         ends.send(SENDER, SIX[:3], b"Hello\r\n")
     assert not ends.said
     ends.come(ends.client.mail(SENDER))
     ends.come(ends.client.reset())
     assert ends.client.spent
-    with pytest.raises(NotOffered, match="and had 4"):
+    with pytest.raises(NotOffered, match="and has had 4"):
         ends.send(SENDER, SIX[:1], b"Hello\r\n")
     assert not [line for line in ends.heard if line.startswith("452")]
     ends.over()
@@ -169,7 +169,7 @@ def test_no_more_domains_than_it_takes() -> None:
     ends.send(SENDER, ["you@one.example", "me@ONE.example", '"a@b"@one.example'], b"Hello\r\n")
     assert not ends.client.spent
     ends.said.clear()
-    with pytest.raises(NotOffered, match=r"recipients of 2 domains a session \(RCPTDOMAINMAX\)"):
+    with pytest.raises(NotOffered, match=r"recipients of 2 domains in a session \(RCPTDOMAINMAX\)"):
         ends.send(SENDER, ["you@two.example", "you@three.example"], b"Hello\r\n")
     assert not ends.said
     ends.send(SENDER, ["you@two.example"], b"Hello\r\n")

@@ -149,7 +149,7 @@ async def test_too_big(name: str, receiver: Receiver, certificate: Pem) -> None:
     client = await connected(receiver, Security.PLAIN, certificate)
     limit = client.max_message_size
     assert limit is not None
-    with pytest.raises(MessageTooBig, match=rf"^the server takes {limit} octets .*, the message has {limit + 3}$"):
+    with pytest.raises(MessageTooBig, match=rf"^the server accepts {limit} octets .*, the message has {limit + 3}$"):
         await client.send(SENDER, [f"{USER}@{DOMAIN}"], bytes(limit + 1))  # and CRLF
     assert (await client.noop()).code == 250
     await client.quit()

@@ -176,7 +176,7 @@ def _reason(address: str, error: ValueError) -> str:
     if str(error) != "not a mailbox":
         return str(error)
     if address != address.strip(_WHITE):
-        return "white space stands around the address"
+        return "there is white space around the address"
     if "@" not in address and _is_mailbox(f"{address}@example.org"):
         return f"an address needs a domain, such as {address[:_SHOWN]}@example.org"
     if "," in address and all(_is_mailbox(each.strip(_WHITE)) for each in address.split(",")):

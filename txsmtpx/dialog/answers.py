@@ -1,7 +1,7 @@
 """
 Which reply can answer which command: RFC 5321 §4.3.
 
-Theory of operation.  After a reply that cannot answer the command that it stands for, the replies that follow cannot be
+Theory of operation.  After a reply that cannot answer its command, the replies that follow cannot be
 attributed.  So the client aborts the connection after each of these:
 
   - a reply while none is expected, or more replies in one segment than were expected when it came;
@@ -82,7 +82,7 @@ def counts_at_once(code: int, verb: str, phase: str) -> bool:
     Ask whether a reply counts whatever comes behind it in its segment.
 
     3xx asks for more.  A rejected message stays rejected, also by a server that runs its octets as commands then.  The
-    wire looks for what stands in the clear behind the reply to STARTTLS.
+    wire finds what was sent in the clear after the reply to STARTTLS.
 
     Args:
         code: The code of the reply.

@@ -243,7 +243,7 @@ class ClientDialog:
         elif expected and (self._due or refuses_data(code, *expected[0][:2])):
             return True
         else:
-            unasked = ProtocolError(f"a reply nobody asked for: {self._shown(reply)}")
+            unasked = ProtocolError(f"a reply to no command: {self._shown(reply)}")
             if self.in_data and reply.positive:  # the server may have taken what had come for a message
                 unasked.delivered = Delivered.MAYBE
             self.fail(unasked)

@@ -193,7 +193,7 @@ class ClientTransaction:
         return finals
 
     async def _streamed(self, accepted: int) -> FinalReplies:
-        """Send a message that comes by and by, or a long one."""
+        """Send a message that comes in pieces, or a long one."""
         assert isinstance(self._message, Source)
         transfer = Transfer(self._dialog, self._binary)
         if self._chunked:
@@ -235,5 +235,5 @@ def plain(dialog: ClientDialog, sender: object, recipients: object, message: obj
     try:
         envelope = offer.plain_envelope(sender, recipients, size)
     except ValueError:
-        return None  # the other way says which address is none
+        return None  # a Submission names the address
     return ClientTransaction(dialog, envelope, message, checked=not bare)

@@ -2,13 +2,13 @@
 What a message demands of the server: SMTPUTF8, 8BITMIME, CHUNKING, and how many octets (RFC 6531, 6152, 3030, 1870).
 
 Theory of operation.  What can be read twice is looked at before MAIL: octets, lists of octets, an EmailMessage once it
-is serialized, and files that can seek.  MAIL then says what is true of the message, and a message that the server does
+is serialized, and files that can seek.  MAIL then has what is true of the message, and a message that the server does
 not take is refused before anything is sent.
 
-A stream is not read before a recipient has been accepted.  MAIL says that it may hold 8-bit octets.  If the server does
-not take them, a `Watch` looks at each piece before it is sent, and the first one that the server does not take ends
-the transaction: no part of the message is delivered.  Sendmail refuses 8-bit messages in the same way (EightBitMode);
-Postfix converts them.  Octets are not converted here, since that breaks signatures.
+A stream is not read before a recipient has been accepted.  MAIL announces that it may hold 8-bit octets.  If the server
+does not take them, a `Watch` looks at each piece before it is sent, and the first one that the server does not take
+ends the transaction: no part of the message is delivered.  Sendmail refuses 8-bit messages in the same way
+(EightBitMode); Postfix converts them.  Octets are not converted here, since that breaks signatures.
 """
 
 from __future__ import annotations

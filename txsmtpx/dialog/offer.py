@@ -26,8 +26,8 @@ _ASKS_NOTHING = frozenset({"size", "prdr"})
 
 _SEPARATOR = re.compile(r"[ \t=]+")
 """
-What stands behind a keyword.  A keyword holds none of these (RFC 5321 §4.1.1.1).  "AUTH=" is how drafts of AUTH
-wrote it; some servers still announce both forms, for old clients.
+What separates a keyword from its words.  A keyword holds none of these (RFC 5321 §4.1.1.1).  "AUTH=" is how drafts of
+AUTH wrote it; some servers still announce both forms, for old clients.
 """
 
 _sender_path = lru_cache(maxsize=64)(path.format_path)
@@ -130,7 +130,7 @@ class Offer:
         """
         limit = self.max_message_size
         if limit and size is not None and size > limit:
-            raise MessageTooBig(f"the server takes {limit} octets (SIZE), the message has {size}")
+            raise MessageTooBig(f"the server accepts {limit} octets (SIZE), the message has {size}")
 
     def plain_envelope(self, sender: str, recipients: Sequence[str], size: int) -> Envelope:
         """
@@ -231,7 +231,7 @@ class Offer:
 
 
 def _announced(reply: Reply, known: Mapping[str, Extension]) -> dict[str, str]:
-    """Return what stands behind each keyword of an answer to EHLO."""
+    """Return the words of each keyword of an answer to EHLO."""
     announced: dict[str, str] = {}
     for line in reply.lines[1:]:
         keyword, _, words = _SEPARATOR.sub(" ", line, count=1).partition(" ")
@@ -318,11 +318,11 @@ class Allowance:
         parts = [recipients[at : at + most] for at in range(0, len(recipients), most)]
         mails, domains = limits.get("MAILMAX"), limits.get("RCPTDOMAINMAX")
         if mails is not None and self.mails + len(parts) > mails:
-            text = f"the server takes {mails} transactions a session (MAILMAX), and had {self.mails}"
+            text = f"the server accepts {mails} transactions in a session (MAILMAX), and has had {self.mails}"
             raise NotOffered(text, temporary=len(parts) <= mails)
         wanted = {_domain(address) for address, _ in recipients}
         if domains is not None and len(self.domains | wanted) > domains:
-            text = f"the server takes recipients of {domains} domains a session (RCPTDOMAINMAX)"
+            text = f"the server accepts recipients of {domains} domains in a session (RCPTDOMAINMAX)"
             raise NotOffered(text, command="RCPT", temporary=len(wanted) <= domains)
         return parts
 

@@ -16,7 +16,7 @@ from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.reply import Reply
 
 HIDDEN = "[credentials]"
-"""What stands in the place of credentials."""
+"""The replacement for credentials."""
 
 _MOST = 20
 """Parts of a line that are searched.  If a login has more parts, every reply to it is hidden."""

@@ -51,7 +51,7 @@ def again(body: ClientBody) -> Callable[[], ClientBody]:
 
         return rewound
     raise ValueError(
-        "more recipients than the server takes at a time (RCPTMAX): the body has to be sent more than once, "
+        "more recipients than the server accepts at a time (RCPTMAX): the body has to be sent more than once, "
         "so it must be bytes, an EmailMessage or a seekable file"
     )
 
@@ -173,7 +173,7 @@ class Submission:
         return ClientTransaction(self._dialog, envelope, message, binary=binary)
 
     def _described(self, sender: str, recipients: Sequence[str], body: ClientBody, options: MailOptions) -> Source:
-        """Return the body to send, and note in the options what MAIL says of it."""
+        """Return the body to send, and note in the options what MAIL has of it."""
         offer, utf8 = self._dialog.offer, False
         if isinstance(body, Message):
             if serialization.needs_utf8(body):

@@ -1,5 +1,5 @@
 """
-Sending a body that comes by and by, or a long one: RFC 5321 §4.1.1.4 (DATA), RFC 3030 (BDAT).
+Sending a body that comes in pieces, or a long one: RFC 5321 §4.1.1.4 (DATA), RFC 3030 (BDAT).
 
 Theory of operation.  No octet leaves before a recipient has been accepted (guarantee 25): `Transfer` is used after
 that.
@@ -37,7 +37,7 @@ HOLD = 5.0
 
 class Transfer:
     """
-    One body that comes by and by, or a long one, sent over one connection.
+    One body that comes in pieces, or a long one, sent over one connection.
 
     `txsmtpx.dialog.client_transaction.ClientTransaction` and `txsmtpx.dialog.client_commands.ClientCommands` create one
     for each body.

@@ -59,7 +59,7 @@ def target(reactor: Reactor, endpoint: Endpoint) -> Target:
     """
     Read an endpoint, its string, or (host, port).
 
-    ``tls:`` and ``ssl:`` are ``tcp:`` with TLS of ours, which verifies.  ``haproxy:v1:`` and ``haproxy:v2:`` stand
+    ``tls:`` and ``ssl:`` are ``tcp:`` with TLS of txsmtpx, which verifies.  ``haproxy:v1:`` and ``haproxy:v2:`` come
     before any of them.  The mode of TLS is "none" for a UNIX socket and the loopback interface, otherwise "required".
 
     Args:
@@ -102,8 +102,8 @@ def _target(reactor: IReactorTime, endpoint: Endpoint) -> Target:
         return replace(plain, tls="implicit")
     if kind == "haproxy":
         version, _, within = rest.partition(":")
-        said = _target(reactor, within)
-        return said.behind(PROXYEndpoint(said.endpoint, proxy_version(version)))
+        inner = _target(reactor, within)
+        return inner.behind(PROXYEndpoint(inner.endpoint, proxy_version(version)))
     made = clientFromString(reactor, endpoint)
     if isinstance(made, MXEndpoint):
         return _target(reactor, made)

@@ -34,7 +34,7 @@ def to_log(session_id: str, speaker: str, line: str) -> None:
 
 
 class _OwnCommands:
-    """The commands of a client of ours: it knows them all, and its login hides the secrets."""
+    """The commands of `SMTPClient`: all are known, and the login itself hides its secrets."""
 
     def knows(self, verb: str) -> bool:
         return True
@@ -69,7 +69,7 @@ class Recorder:
         Args:
             line: The line, without its line end.
             response: Whether it is part of a login, so that it is hidden.
-            commands: The commands that the server knows; None for those of a client of ours.
+            commands: The commands that the server knows; None for those of `SMTPClient`.
         """
         self._transcript(self._session_id, "C", self._of_client(line, response, commands or _OWN))
 
