@@ -14,12 +14,12 @@ from txsmtpx import NotOffered, SMTPClient, connect
 UMLAUT = f"jürgen@{DOMAIN}"
 
 
-async def connected(receiver: Receiver, said: list[str]) -> SMTPClient:
+async def connected(receiver: Receiver, said: list[str], *without: str) -> SMTPClient:
     def transcript(session: str, who: str, line: str) -> None:
         if who == "C":
             said.append(line)
 
-    return await connect(f"tcp:127.0.0.1:{receiver.port}", transcript=transcript)
+    return await connect(f"tcp:127.0.0.1:{receiver.port}", transcript=transcript, without=without)
 
 
 async def test_smtputf8(postfix_receiver: Receiver) -> None:
@@ -60,8 +60,7 @@ async def test_smtputf8_for_a_header_alone(postfix_receiver: Receiver) -> None:
 async def test_domain_without_smtputf8(postfix_receiver: Receiver) -> None:
     """A domain has an ASCII form, which says the same."""
     said: list[str] = []
-    client = await connected(postfix_receiver, said)
-    del client.extensions["SMTPUTF8"]
+    client = await connected(postfix_receiver, said, "SMTPUTF8")
     sent = message("a-label@client.test")
     result = await client.send(SENDER, [f"alice@{UMLAUT_DOMAIN}"], sent)
     await client.quit()
