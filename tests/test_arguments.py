@@ -68,7 +68,7 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: MailServer(users=["secret"]), "MailServer: users must be a dict or None, not list"),
         (lambda: MailServer(MemoryBackend()), None),
         (lambda: Conversation(max_recipient=1), "Conversation has no argument max_recipient; did you mean"),
-        (lambda: Conversation(MemoryBackend), "Conversation: backend must be a Backend or None, not <class"),
+        (lambda: Conversation(MemoryBackend), "not the class MemoryBackend: use MemoryBackend(...)"),
         (lambda: Link.to(MemoryBackend(), max_recipient=1), "Link.to has no argument max_recipient"),
         (lambda: Network.to(MemoryBackend(), max_recipient=1), "Network.to has no argument max_recipient"),
         (lambda: Network().client(lmpt=True), "Network.client has no argument lmpt; did you mean lmtp?"),

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from txsmtpx.arguments import checked
+from txsmtpx.arguments import checked_except
 from txsmtpx.interfaces import BackendLike
 from txsmtpx.testing.keywords import InMemoryServerKeywords
 from txsmtpx.testing.recording import RecordingBackend
@@ -44,7 +44,7 @@ class Conversation:
         ['220 mail.example.org ESMTP txsmtpx', '250 mail.example.org']
     """
 
-    @checked
+    @checked_except("backend")  # which the factory checks
     def __init__(
         self,
         backend: BackendLike | None = None,

@@ -16,7 +16,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, connect
 
-from txsmtpx.arguments import checked
+from txsmtpx.arguments import checked_except
 from txsmtpx.interfaces import BackendLike, StreamTransport
 from txsmtpx.testing.keywords import InMemoryServerKeywords
 from txsmtpx.testing.layer import NO_FACTORY, StartsTLS
@@ -113,7 +113,7 @@ class Link:
         self._pump = connect(server, self.server_transport, outer, self.transport, clock=clock)
 
     @classmethod
-    @checked
+    @checked_except("backend")  # which the factory checks
     def to(
         cls, backend: BackendLike, *, clock: Clock | None = None, **settings: Unpack[InMemoryServerKeywords]
     ) -> Link:

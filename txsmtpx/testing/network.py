@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.test.iosim import FakeTransport, IOPump, connect
 from zope.interface import implementer
 
-from txsmtpx.arguments import checked
+from txsmtpx.arguments import checked, checked_except
 from txsmtpx.interfaces import BackendLike
 from txsmtpx.testing.keywords import ConnectionKeywords, InMemoryServerKeywords
 from txsmtpx.testing.link import Transport
@@ -72,7 +72,7 @@ class Network:
         self._one_by_one = one_by_one
 
     @classmethod
-    @checked
+    @checked_except("backend")  # which the factory checks
     def to(
         cls, backend: BackendLike, *, clock: Clock | None = None, **settings: Unpack[InMemoryServerKeywords]
     ) -> Network:
