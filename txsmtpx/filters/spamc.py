@@ -59,7 +59,7 @@ def score_in(answer: bytes) -> Score:
         SpamdError: It has none.
 
     Example:
-        >>> score_in(b"SPAMD/1.1 0 EX_OK\\r\\nSpam: True ; 12.5 / 5.0\\r\\n\\r\\n")
+        >>> score_in(b"SPAMD/1.1 0 EX_OK\r\nSpam: True ; 12.5 / 5.0\r\n\r\n")
         Score(spam=True, score=12.5, threshold=5.0)
     """
     result = _RESULT.match(answer)

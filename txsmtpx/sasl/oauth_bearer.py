@@ -147,7 +147,7 @@ class OAuthBearer:
 
     Example:
         >>> OAuthBearer("user@example.org", "token").start()
-        b'n,a=user@example.org,\\x01auth=Bearer token\\x01\\x01'
+        b'n,a=user@example.org,\x01auth=Bearer token\x01\x01'
     """
 
     name = "OAUTHBEARER"
@@ -193,7 +193,7 @@ class XOAuth2(OAuthBearer):
 
     Example:
         >>> XOAuth2("user@example.org", "token").start()
-        b'user=user@example.org\\x01auth=Bearer token\\x01\\x01'
+        b'user=user@example.org\x01auth=Bearer token\x01\x01'
     """
 
     name = "XOAUTH2"

@@ -106,7 +106,7 @@ class Plain:
 
     Example:
         >>> Plain("user", "secret").start()
-        b'\\x00user\\x00secret'
+        b'\x00user\x00secret'
     """
 
     name = "PLAIN"

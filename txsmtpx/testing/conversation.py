@@ -175,8 +175,8 @@ def cut_at(*positions: int) -> Segments:
         The function.
 
     Example:
-        >>> cut_at(2, 5)(b"QUIT\\r\\n", 0)
-        [b'QU', b'IT\\r', b'\\n']
+        >>> cut_at(2, 5)(b"QUIT\r\n", 0)
+        [b'QU', b'IT\r', b'\n']
     """
 
     def cut(octets: bytes, at: int) -> list[bytes]:
