@@ -64,7 +64,7 @@ Answers: TypeAlias = Answer | Sequence[Answer]
 
 
 class AnswerKeywords(TypedDict, total=False):
-    """The prepared replies by verb, GREETING for the greeting, END for the end of a message."""
+    """The prepared replies by verb; GREETING: the greeting; END: the end of a message; PROXY: the header of a proxy."""
 
     GREETING: Answers
     END: Answers
@@ -85,6 +85,7 @@ class AnswerKeywords(TypedDict, total=False):
     AUTH: Answers
     XCLIENT: Answers
     XFORWARD: Answers
+    PROXY: Answers
 
 
 class ScriptKeywords(AnswerKeywords, total=False):
