@@ -13,8 +13,8 @@ ends the transaction: no part of the message is delivered.  Sendmail refuses 8-b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable
+from typing import Literal, cast, get_args
 
 from txsmtpx.content.utf8_fields import UTF8Fields
 from txsmtpx.dialog.client_body import SeekableFile, check_piece
@@ -126,8 +126,9 @@ def of_file(file: SeekableFile, binary: bool) -> Content:
         TypeError: It is open for text.
     """
     start = file.tell()
+    read = cast(Callable[[int], object], file.read)  # of a file for text it returns text
     try:
-        return of_pieces(iter(lambda: _octets(file.read(FILE_PIECE)), b""), binary)
+        return of_pieces(iter(lambda: _octets(read(FILE_PIECE)), b""), binary)
     finally:
         file.seek(start)
 

@@ -14,6 +14,7 @@ one reply of all outcomes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -255,8 +256,9 @@ class Transaction:
             return self.outcome
         # Under PRDR a failure at the end would be one for the recipients too whose own reply was a success.
         # Of a policy anything may come, which `chosen` refuses by its name.
-        policy: Callable[[Sequence[Reply], Reply], object]
-        policy = first_success if self._each else self.settings.outcome_policy
+        policy = cast(
+            Callable[[Sequence[Reply], Reply], object], first_success if self._each else self.settings.outcome_policy
+        )
         outcomes, outcome = self.slots.replies, self.outcome
         return chosen(
             lambda: policy(outcomes, outcome), self.connection.session_id, self.queue_id, "outcome_policy"

@@ -178,7 +178,7 @@ class Exchange:
         if isinstance(answer, bytes):
             self._taken += response is not None
             return self._challenge(answer, self.line)
-        self._username = answer.username if provides(answer, Username) else b""
+        self._username = _username_of(answer)
         try:
             session = settle(_log_in(self._dialog, answer))
         except BaseException:
@@ -238,7 +238,7 @@ class Exchange:
     def _count(self, reply: Reply) -> None:
         dialog = self._dialog
         dialog.failed_logins += 1
-        username = self._username or (self._server.username if provides(self._server, Username) else b"")
+        username = self._username or _username_of(self._server)
         name = username.decode("utf-8", "backslashreplace") if isinstance(username, bytes) else str(username)
         told = reply.one_line
         if self._secrets.within(told, name):
@@ -260,6 +260,11 @@ class Exchange:
                 dialog.say_goodbye(TOO_MANY_FAILED_LOGINS_421)
 
         return answered.addCallback(answer)
+
+
+def _username_of(subject: object) -> object:
+    """Return the user name of credentials or of a mechanism.  That of an application may be anything."""
+    return getattr(subject, "username", b"") if provides(subject, Username) else b""
 
 
 def _log_in(dialog: ServerDialog, credentials: object) -> Eventual[SessionLike]:
