@@ -54,6 +54,9 @@ class Worded:
         self._logins += 1
         return self.come(f"{self._anonymous}{self._logins}", self._session)
 
+    def login(self, connection: Any, username: str, password: str) -> Any:
+        return self.come(username, self._session, auth_failed())
+
     def authenticate(self, connection: Any, credentials: Any) -> Any:
         return self.come(credentials.username.decode(), self._session, auth_failed())
 
