@@ -140,6 +140,24 @@ def test_waiting_for_the_copy(required):
     client.hang_up()
 
 
+@pytest.mark.parametrize("read", [True, False])
+def test_a_client_that_leaves_while_its_required_copy_is_stored(read):
+    """Nothing of the copy goes on: neither its backend nor its time-out."""
+    storing = Deferred()
+    copies = RecordingBackend(data=lambda *_: storing)
+
+    class Later(Session):
+        def data(self, message, context):
+            context.start_delivery(0)
+            context.start_delivery(1)
+
+    client = opened(TeeBackend(MemoryBackend() if read else OpenBackend(lambda _: Later()), copies, required=True))
+    assert client.ask("x", ".") == []
+    client.hang_up()
+    assert storing.called
+    assert copies.methods[-2:] == ["reset", "logout"]
+
+
 def test_the_copy_has_no_end_before_the_first_has_taken_it():
     taken = Deferred()
     copies = RecordingBackend()

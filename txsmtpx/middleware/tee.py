@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -227,7 +227,7 @@ class _Copy:
 
         Raises:
             SMTPError: The second backend rejects the message.
-            MessageAborted: The message was not read to its end.
+            MessageAborted: The message was not read to its end, or nobody waits for the copy any more.
         """
         transaction, session = self._transaction, self._session
         assert transaction is not None and session is not None
@@ -241,6 +241,9 @@ class _Copy:
             last = await concluded if isinstance(concluded, Deferred) else concluded
             for reply in written if last is None else [last]:
                 _check(reply, session, "data")
+        except CancelledError:  # the client has gone, or has its answer
+            transaction.abort(Failure(MessageAborted()))
+            raise MessageAborted("nobody waits for it any more") from None
         finally:
             await self._close()
 
