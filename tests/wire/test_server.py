@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.protocols.basic import LineReceiver
 
 from txsmtpx import Observer
-from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.testing import Conversation, Link, RecordingBackend
 from txsmtpx.wire.server import SMTPServer
 
 OK = "250 2.0.0 Ok"
@@ -99,6 +99,77 @@ def test_twisteds_pause_and_resume_are_its_own(client):
     client.protocol.resumeProducing()
     assert client.transport.producerState == "producing"
     assert client.replies() == [OK]
+
+
+def test_a_pause_before_the_greeting_is_no_early_talker():
+    client = Conversation(greeting_delay=5)
+    client.protocol.pauseProducing()
+    client.protocol.resumeProducing()
+    assert client.replies() == []
+    client.clock.advance(5)
+    assert client.ask("NOOP")[1:] == [OK]
+    client.hang_up()
+
+
+def test_a_pause_within_a_handshake_does_not_complete_it(certificate, pem):
+    client = Link.to(RecordingBackend(), tls=certificate)
+    client.ask("EHLO client.example", "STARTTLS")
+    client.server.pauseProducing()
+    client.server.resumeProducing()
+    assert client.server.dialog.connection.tls is None
+    client.start_tls(pem.client_options())
+    assert client.ask("NOOP") == [OK]
+    assert client.server.dialog.connection.tls is not None
+    client.hang_up()
+
+
+def test_a_paused_protocol_reads_no_more_when_the_backend_has_answered():
+    waiting = Deferred()
+    client = Conversation(RecordingBackend(mail=[waiting]))
+    client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")
+    client.send(b"NOOP\r\n" * 12_000)  # past the bound on held input
+    client.protocol.pauseProducing()
+    waiting.callback(None)
+    assert client.transport.producerState == "paused"
+    assert client.replies() == ["250 2.1.0 Sender ok"]
+    client.protocol.resumeProducing()
+    client.clock.pump([0] * 200)
+    assert client.transport.producerState == "producing"
+    assert client.replies() == [OK] * 12_000
+    client.hang_up()
+
+
+def test_a_paused_protocol_answers_a_client_that_sends_no_more_when_it_is_resumed(client):
+    client.protocol.pauseProducing()
+    client.send(b"NOOP\r\n")
+    assert client.end_sending() == []
+    assert not client.closed
+    client.protocol.resumeProducing()
+    assert client.replies() == [OK]
+    assert client.closed
+
+
+def test_a_resumed_protocol_holds_no_more_than_before():
+    client = Conversation(RecordingBackend(mail=[Deferred()]))
+    client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")
+    client.send(b"NOOP\r\n" * 12_000)
+    client.protocol.pauseProducing()
+    client.protocol.resumeProducing()
+    assert client.transport.producerState == "paused"
+    client.hang_up()
+
+
+def test_a_client_is_not_idle_while_the_protocol_is_paused():
+    client = Conversation(read_timeout=10)
+    client.ask("EHLO client.example")
+    client.protocol.pauseProducing()
+    client.clock.advance(10)
+    client.clock.advance(10)
+    client.protocol.resumeProducing()
+    assert client.ask("NOOP") == [OK]
+    client.clock.pump([9, 1])
+    assert client.replies() == ["421 4.4.2 Idle for too long, closing the connection"]
+    client.hang_up()
 
 
 def test_a_client_that_is_too_early_has_no_command_executed():

@@ -105,7 +105,9 @@ class BackPressure:
     def bound(self) -> None:
         """Pause the transport if more input is held than `HELD_INPUT`."""
         connection = self._connection
-        if len(connection.input) > HELD_INPUT and self.reading and connection.dialog.link is not CLOSED:
+        if connection.ending.half_closed or connection.dialog.link is CLOSED:
+            return
+        if len(connection.input) > HELD_INPUT:  # also if `reading` is not set: the protocol may have been resumed
             self.reading = False
             connection.transport.pauseProducing()
 

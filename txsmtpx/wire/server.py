@@ -117,7 +117,7 @@ class SMTPServer(LineReceiver):
         Args:
             data: Octets, however they were cut.
         """
-        if self.opening.pending and self.dialog.link is not CLOSED:
+        if data and self.opening.pending and self.dialog.link is not CLOSED:  # resumeProducing has no octets
             self.opening.first_octets(data)
         if self.dialog.link is CLOSED:
             return
@@ -171,7 +171,7 @@ class SMTPServer(LineReceiver):
         """Answer all that the client has sent, then close: it has shut down its sending side."""
         if self.dialog.link is not CLOSED:
             self.pressure.reading = False
-            self.ending.half_close(bool(self.pressure.held))
+            self.ending.half_close(self.paused or bool(self.pressure.held))
 
     def writeConnectionLost(self) -> None:
         """Do nothing: the server does not shut down its sending side alone, so this is never called."""
@@ -305,7 +305,7 @@ class SMTPServer(LineReceiver):
             limits.message_since = inf
         elif limits.message_since == inf:
             limits.message_begins()
-        if self.pressure.held:
+        if self.pressure.held or self.paused:
             limits.idle_since = inf
             self.pressure.bound()
             if self.ending.half_closed:

@@ -64,6 +64,8 @@ class TimeLimits:
 
     def _expired(self, phase: str) -> None:
         connection = self._connection
+        if phase == "idle" and connection.paused:
+            self.idle_since = inf  # it is the program that waits; what the client has sent is not read
         if phase == "idle" and self._is_early(phase, self.idle_since, connection.factory.read_timeout):
             return
         if phase == "message" and self._is_early(phase, self.message_since, connection.factory.message_timeout):
