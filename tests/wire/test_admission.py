@@ -94,3 +94,28 @@ def test_a_drain_leaves_no_timer(clock):
     admission.dismiss(connection, None)
     assert drained.called
     assert clock.getDelayedCalls() == []
+
+
+def test_drained_twice(clock):
+    """Each Deferred fires, as after a second SIGTERM."""
+    admission = Admission(clock, 0, 0)
+    connection = Connection()
+    admission.admit(connection)
+    drained = [admission.drain(10), admission.drain(5)]
+    admission.dismiss(connection, None)
+    assert [each.called for each in drained] == [True, True]
+    assert clock.getDelayedCalls() == []
+
+
+def test_the_deadline_of_a_drain_is_not_for_those_who_come_after_it(clock):
+    admission = Admission(clock, 0, 0)
+    before, after = Connection(), Connection()
+    admission.admit(before)
+    drained = admission.drain(10)
+    admission.resume()
+    admission.admit(after)
+    clock.advance(10)
+    assert (before.done, after.done) == (["goodbye", "abort"], [])
+    for each in (before, after):
+        admission.dismiss(each, None)
+    assert drained.called

@@ -54,7 +54,7 @@ class Admission(Generic[C]):
         self.max_connections_per_host = max_connections_per_host
         self.per_host: Counter[str] = Counter()
         self._clock = clock
-        self._drained: Deferred[None] | None = None
+        self._drained: list[Deferred[None]] = []
 
     def admit(self, connection: C) -> bool:
         """
@@ -96,9 +96,10 @@ class Admission(Generic[C]):
         """
         self.connections.discard(connection)
         self.dismiss_host(host)
-        if self._drained is not None and not self.connections:
-            drained, self._drained = self._drained, None
-            drained.callback(None)
+        if not self.connections:
+            waiting, self._drained = self._drained, []
+            for drained in waiting:
+                drained.callback(None)
 
     def dismiss_host(self, host: str | None) -> None:
         """
@@ -125,12 +126,14 @@ class Admission(Generic[C]):
             A Deferred that fires when no connection is left.
         """
         self.stopping = True
-        for connection in list(self.connections):
+        begun = frozenset(self.connections)
+        for connection in begun:
             connection.goodbye()
         if not self.connections:
             return succeed(None)
-        drained = self._drained = Deferred[None]()
-        deadline = self._clock.callLater(timeout, self.abort)
+        drained = Deferred[None]()
+        self._drained.append(drained)
+        deadline = self._clock.callLater(timeout, self._expired, begun)
 
         def over(result: None) -> None:
             if deadline.active():
@@ -138,8 +141,13 @@ class Admission(Generic[C]):
 
         return drained.addCallback(over)
 
+    def _expired(self, drained: frozenset[C]) -> None:
+        """The deadline of a drain has passed: abort all, or those from before it if connections are admitted again."""
+        for connection in list(self.connections if self.stopping else self.connections & drained):
+            connection.abort()
+
     def resume(self) -> None:
-        """Admit connections again, after `drain`."""
+        """Admit connections again, after `drain`.  Those that are being drained still end."""
         self.stopping = False
 
     def abort(self) -> None:
