@@ -4,7 +4,13 @@ import re
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains import ObjType
+from sphinx.domains.python import PythonDomain
+from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -34,7 +40,6 @@ myst_heading_anchors = 3
 autoclass_content = "both"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_preserve_defaults = True
 add_module_names = False
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -88,10 +93,40 @@ def readable(
         Arguments and result as Python would write them.
     """
 
+    if signature == "(*args, **kwargs)" and getattr(obj, "_is_protocol", False):
+        return "", returned
+
     def plain(text: str | None) -> str | None:
         return text and re.sub(r"<factory>|[\w.]*<lambda>", "...", _NOT_PYTHON.sub(r"\1", text))
 
     return plain(signature), plain(returned)
+
+
+def short_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element
+) -> nodes.reference | None:
+    """
+    Link ``txsmtpx.SMTPError`` to the entry of another name, such as ``txsmtpx.errors.SMTPError``.
+
+    Args:
+        app: The application of Sphinx.
+        env: The names with an entry.
+        node: The link.
+        content: Its text.
+
+    Returns:
+        The link; None if no entry or more than one has such a name.
+    """
+    target = node["reftarget"]
+    if node["reftype"] != "any" or not target.startswith("txsmtpx."):
+        return None
+    domain = env.get_domain("py")
+    assert isinstance(domain, PythonDomain)
+    found = domain.find_obj(env, "", "", target.rpartition(".")[2], None, 1)
+    entries = {(entry.docname, entry.node_id) for _name, entry in found}
+    if len(entries) != 1:
+        return None
+    return make_refnode(app.builder, node["refdoc"], *entries.pop(), content)
 
 
 def setup(app: Sphinx) -> None:
@@ -101,6 +136,9 @@ def setup(app: Sphinx) -> None:
     Args:
         app: The application of Sphinx.
     """
+    # `any` finds only kinds of entries that the domain lists; autointerface does not add its own.
+    PythonDomain.object_types["interface"] = ObjType("interface", "interface", "class", "obj")
+    app.connect("missing-reference", short_name)
     app.connect("source-read", rfcs.read)
     app.connect("source-read", read_root)
     app.connect("autodoc-process-signature", readable)

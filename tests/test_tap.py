@@ -427,5 +427,5 @@ def their_package(tmp_path):
 
 def test_a_backend_of_another_package_is_listed(tmp_path, their_package):
     listed = run(tmp_path, "--help-backends", extra=their_package).stdout
-    assert "  theirs:WORD    somebody else's\n" in listed
+    assert "  theirs:WORD     somebody else's\n" in listed
     assert "  maildir:PATH " in listed

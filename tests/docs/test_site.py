@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from zope.interface.interface import InterfaceClass
 
 import txsmtpx
 import txsmtpx.errors
@@ -66,6 +67,27 @@ def test_how_objects_are_made_is_told(site: Path) -> None:
     assert "domain" in said["SMTPServerFactory"]
     missing = {name: names - told.get(f"txsmtpx.{name}", set()) for name, names in said.items()}
     assert {name: names for name, names in missing.items() if names} == {}
+
+
+def test_interfaces_have_their_methods(site: Path) -> None:
+    interfaces = {name: thing for name, thing in vars(txsmtpx).items() if isinstance(thing, InterfaceClass)}
+    assert "IBackend" in interfaces
+    members = {f"txsmtpx.{name}.{member}" for name, thing in interfaces.items() for member in thing.names()}
+    assert {name for name in members if "._" not in name} - names(site) == set()
+
+
+def test_nothing_is_misread(site: Path) -> None:
+    """What Sphinx prints if it takes text for a type, or a value for its class, or does not know a default."""
+    pages = {page.name: page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html")}
+    text = {name: re.sub(r"<[^>]*>", "", page) for name, page in pages.items()}
+    wrong = r"Return type:|\n *Type:|iterable_of_ints|\.default\b|ClientSettings\.|\*args, \*\*kwargs|<[a-z]+ at 0x"
+    assert {name: found for name, page in text.items() if (found := re.findall(wrong, page))} == {}
+
+
+def test_other_names_of_an_entry_are_links(site: Path) -> None:
+    page = (site / "reference" / "interfaces.html").read_text(encoding="utf-8")
+    assert re.search(r'<a [^>]*href="errors.html#[^"]*SMTPError"[^>]*><code[^>]*><span[^>]*>txsmtpx.SMTPError<', page)
+    assert re.search(r'<a [^>]*href="#txsmtpx.IVerifyingSession"[^>]*><code', page)
 
 
 class Page(html.parser.HTMLParser):

@@ -20,36 +20,39 @@ smtpx = ServiceMaker("txsmtpx", "txsmtpx.tap", "An ESMTP and LMTP server", "smtp
 epoll = Reactor("smtpx", "txsmtpx.wire.epoll_reactor", "epoll, with less between an event and a protocol")
 
 log_backend = BackendPlugin(
-    "log", "log", "one line a message; takes everything, keeps nothing", "txsmtpx.backends.log.log_backend"
+    "log", "log", "accept all mail, log one line for each message, and discard it", "txsmtpx.backends.log.log_backend"
 )
 memory_backend = BackendPlugin(
     "memory",
     "memory[:NUMBER]",
-    "keeps the newest messages in memory, 1000 of them or NUMBER",
+    "accept all mail, and keep the newest 1000 (or NUMBER) messages in memory",
     "txsmtpx.backends.memory.memory_backend",
     takes_argument=True,
 )
 maildir_backend = BackendPlugin(
     "maildir",
     "maildir:PATH",
-    "a Maildir, or with {domain} and {local} in PATH one a recipient",
+    "store mail in a Maildir; {domain} and {local} in PATH give each recipient one",
     "txsmtpx.backends.maildir.MaildirBackend",
     takes_argument=True,
 )
 null_backend = BackendPlugin(
-    "null", "null", "takes everything, looks at nothing, for benchmarks", "txsmtpx.backends.null.null_backend"
+    "null",
+    "null",
+    "accept all mail, and discard it without a log line, for benchmarks",
+    "txsmtpx.backends.null.null_backend",
 )
 relay_backend = BackendPlugin(
     "relay",
     "relay:ENDPOINT",
-    "goes straight on by SMTP; ENDPOINT,ENDPOINT... takes turns",
+    "send each message on by SMTP; ENDPOINT,ENDPOINT... spreads them over servers",
     "txsmtpx.backends.relay.relay",
     takes_argument=True,
 )
 lmtp_backend = BackendPlugin(
     "lmtp",
     "lmtp:ENDPOINT",
-    "goes straight on by LMTP; ENDPOINT,ENDPOINT... takes turns",
+    "send each message on by LMTP; ENDPOINT,ENDPOINT... spreads them over servers",
     "txsmtpx.backends.relay.relay_by_lmtp",
     takes_argument=True,
 )
@@ -73,7 +76,7 @@ scram_auth = CheckerPlugin(
 certificate_auth = CheckerPlugin(
     "certificate",
     "",
-    "whoever shows a certificate that --tls-client-ca has signed is who it says",
+    "a client certificate, signed by --tls-client-ca, names the user (AUTH EXTERNAL)",
     "txsmtpx.logins.client_certificate.CertificateChecker",
     (IClientCertificate,),
 )

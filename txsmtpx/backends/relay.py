@@ -168,7 +168,7 @@ class RelayBackend(OpenBackend):
 
     @property
     def hold(self) -> float:
-        """Seconds for which a message keeps its connection although another client waits; 0: for ever."""
+        """Seconds for which a message keeps its connection although another client waits; for ever if it is 0."""
         return self._policy.hold
 
     def set_limits(self, size: int, wait: float, hold: float) -> None:

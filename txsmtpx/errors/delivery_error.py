@@ -31,7 +31,7 @@ class Fault(enum.Enum):
     """The program that uses the client has cancelled, or the server cannot do what the program asked for."""
 
     NETWORK = "network"
-    """The network: DNS, a connection that failed or was lost, or a time-out."""
+    """The network failed, such as DNS, a connection that failed or was lost, or a time-out."""
 
 
 class DeliveryError(Exception):

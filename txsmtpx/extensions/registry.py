@@ -1,4 +1,4 @@
-"""The extensions of the package, in the order of EHLO.  A new extension is a file, and its name here."""
+"""The extensions of the package.  A new extension is one file, and its name is added to `EXTENSIONS` here."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ EXTENSIONS: tuple[Extension, ...] = (
     STARTTLS,
     AUTH,
 )
+"""The extensions of the package, in the order of EHLO."""
 
 KNOWN = (*EXTENSIONS, UNIMPLEMENTED)
-"""The extensions whose commands get 502 where they are not offered."""
+"""The extensions whose commands are answered by 502 if they are not offered."""
 
 _BY_METHOD = tuple([each for each in EXTENSIONS if each.session_type is not None])
 """Those that a session implements by a method."""
@@ -95,7 +96,7 @@ def unused(without: object, extra: Collection[Extension] = ()) -> frozenset[str]
         extra: Extensions that the client implements besides those of the package.
 
     Returns:
-        Those keywords, and those of the extensions that require one of them: SMTPUTF8 requires 8BITMIME.
+        Those keywords, and those of the extensions that require one of them.  For example, SMTPUTF8 requires 8BITMIME.
 
     Raises:
         ValueError: The client implements no extension of such a name.

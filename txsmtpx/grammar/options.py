@@ -173,29 +173,29 @@ class MailOptions(Options):
     """
 
     size: int | None = None
-    """SIZE: the octets of the message, as the client estimates them (RFC 1870)."""
+    """The octets of the message, as the client estimates them (SIZE, RFC 1870)."""
     body: str = "7BIT"
-    """BODY: "7BIT", "8BITMIME" (RFC 6152) or "BINARYMIME" (RFC 3030)."""
+    """One of "7BIT", "8BITMIME" (RFC 6152) and "BINARYMIME" (RFC 3030), the value of BODY."""
     smtputf8: bool = False
-    """SMTPUTF8: True if addresses and header fields may be in UTF-8 (RFC 6531)."""
+    """True if addresses and header fields may be in UTF-8 (SMTPUTF8, RFC 6531)."""
     auth: str | None = None
-    """AUTH: the identity that submitted the message, "" if it is unknown (RFC 4954 §5)."""
+    """The identity that submitted the message, "" if it is unknown (AUTH, RFC 4954 §5)."""
     ret: str | None = None
-    """RET: "FULL" or "HDRS", the part of the message that a notification returns (RFC 3461 §4.3)."""
+    """The part of the message that a notification returns, "FULL" or "HDRS" (RET, RFC 3461 §4.3)."""
     envid: str | None = None
-    """ENVID: the sender's identifier of this envelope (RFC 3461 §4.4)."""
+    """The sender's identifier of this envelope (ENVID, RFC 3461 §4.4)."""
     prdr: bool = False
-    """PRDR: True if the server replies for each recipient after the data (draft-hall-prdr)."""
+    """True if the server replies for each recipient after the data (PRDR, draft-hall-prdr)."""
     requiretls: bool = False
-    """REQUIRETLS: True if the message must be sent over TLS at each hop (RFC 8689)."""
+    """True if the message must be sent over TLS at each hop (REQUIRETLS, RFC 8689)."""
     deliver_by: DeliverBy | None = None
-    """BY: when the message must be delivered (RFC 2852)."""
+    """The time by which the message must be delivered (BY, RFC 2852)."""
     priority: int | None = None
-    """MT-PRIORITY: -9 to 9 (RFC 6710)."""
+    """The priority, -9 to 9 (MT-PRIORITY, RFC 6710)."""
     hold_for: int | None = None
-    """HOLDFOR: seconds for which the server holds the message (RFC 4865)."""
+    """The seconds for which the server holds the message (HOLDFOR, RFC 4865)."""
     hold_until: datetime | None = None
-    """HOLDUNTIL: the moment, with a time zone, until which the server holds the message (RFC 4865)."""
+    """The moment, with a time zone, until which the server holds the message (HOLDUNTIL, RFC 4865)."""
 
 
 class RcptOptions(Options):
@@ -219,11 +219,11 @@ class RcptOptions(Options):
     """
 
     notify: frozenset[str] | None = None
-    """NOTIFY: some of "SUCCESS", "FAILURE" and "DELAY"; empty for NEVER (RFC 3461 §4.1)."""
+    """Some of "SUCCESS", "FAILURE" and "DELAY"; empty for NEVER (NOTIFY, RFC 3461 §4.1)."""
     orcpt: OriginalRecipient | None = None
-    """ORCPT: the recipient as the sender wrote it (RFC 3461 §4.2)."""
+    """The recipient as the sender wrote it (ORCPT, RFC 3461 §4.2)."""
     valid_since: ValidSince | None = None
-    """RRVS: since when the mailbox must have had the same owner (RFC 7293)."""
+    """The moment since which the mailbox must have had the same owner (RRVS, RFC 7293)."""
 
 
 def parse(text: str, known: Mapping[str, Parameter], options: Options) -> None:

@@ -97,7 +97,7 @@ class Timeouts:
 
     @property
     def handshake(self) -> float:
-        """Seconds for TLS after STARTTLS: those of a command."""
+        """Seconds for TLS after STARTTLS, the same as for a command."""
         return self.command
 
 
