@@ -149,4 +149,7 @@ def supported_by(subject: object) -> Collection[Extension]:
     Returns:
         The extensions; empty if it declares none.
     """
-    return subject.supports if provides(subject, ExtensionSupport[Extension]) else ()
+    if not provides(subject, ExtensionSupport):
+        return ()
+    supports: Collection[Extension] = subject.supports
+    return supports
