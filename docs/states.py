@@ -43,15 +43,15 @@ def _paragraphs() -> Iterator[str]:
     yield _grid(["state", "meaning"], [[state.name, state.value] for state in State])
     for name, base in (("SMTP", SMTP), ("LMTP", LMTP)):
         table = Table([base, *EXTENSIONS], EXTENSIONS)
-        yield f"\n## {name}: what is legal where\n"
-        yield "The number is what the command is answered where it is not.\n"
+        yield f"\n## {name}: commands by state\n"
+        yield 'If the cell is "yes", the command is legal in this state. Otherwise the cell has the reply.\n'
         yield _grid(["command", *(state.name for state in State)], _legality(table))
     table = Table([SMTP, *EXTENSIONS], EXTENSIONS)
-    yield "\n## Where something must come first\n"
-    yield "With `require_tls` or `require_auth`; `LHLO` is as `EHLO`.\n"
+    yield "\n## If TLS or authentication is required\n"
+    yield "These are the replies with `require_tls` and with `require_auth`. `LHLO` is like `EHLO`.\n"
     yield _grid(["command", "before STARTTLS", "before AUTH"], _gates(table))
     yield "\n## Extensions\n"
-    yield "A command of an extension that is not offered is answered 502 5.5.1, its parameters 555 5.5.4.\n"
+    yield "A command of an extension that is not advertised is answered by 502 5.5.1, a parameter by 555 5.5.4.\n"
     head = ["keyword", "RFC", "commands", "parameters of MAIL", "parameters of RCPT"]
     yield _grid(head, map(_extension, EXTENSIONS))
 

@@ -39,11 +39,12 @@ class Verb(Generic[D]):
         syntax: The text of HELP, and of the reply to a malformed command.
         states: The states in which the command is legal.
         misplaced: The reply in another state after the hello; None for the usual one of each state.
-        before_tls: Whether it is legal before STARTTLS if TLS is required (RFC 3207 §4).
-        before_auth: Whether it is legal before AUTH if that is required (RFC 4954 §6).
-        grouped: Whether its reply may wait for those to the commands behind it (RFC 2920 §3.2).
-        refuse: Rejects the command if a reply is not enough: (dialog, argument, reply) to an answer.
-        secret: Whether the argument is a secret: no log and no transcript shows it.
+        before_tls: True if it is legal before STARTTLS although TLS is required (RFC 3207 §4).
+        before_auth: True if it is legal before AUTH although authentication is required (RFC 4954 §6).
+        grouped: True if its reply may wait for the replies to later commands (RFC 2920 §3.2).
+        refuse: Called with (dialog, argument, reply) to reject the command, if more than a reply is needed, such as
+            discarding the octets of a BDAT.  It returns an answer.  None: the reply is sent.
+        secret: True if the argument is a secret, which no log and no transcript shows.
 
     Example:
         >>> XTIME = Verb("XTIME", lambda dialog, argument: Reply(250, (2, 0, 0), "noon"), "XTIME")
@@ -93,16 +94,16 @@ class Extension:
         rcpt: Its parameters of RCPT.
         check_mail: Takes the dialog and the parameters of a MAIL that has some, and returns None or a rejection.
         verbs: Its commands.
-        requires: The keywords of extensions without which it makes no sense.
-        wanted: Takes parameters of MAIL or RCPT, and returns whether the message would be another without the
-            extension.  A client does not send such a message to a server that does not offer it.  Other parameters of
-            an extension that is not offered are left out.
+        requires: The keywords of extensions that it requires.
+        wanted: Takes the parameters of MAIL or RCPT, and returns True if the meaning of the message depends on the
+            extension.  A client does not send such a message to a server that does not offer it.  Otherwise the client
+            omits the parameters of an extension that is not offered.
         keep_to: Takes what `read` returned and the parameters of MAIL, and raises `txsmtpx.NotOffered` or
             ``ValueError`` if the server would reject the message.
-        within_tls: Whether a client uses it only within verified TLS.
+        within_tls: True if a client uses it only within verified TLS.
         lists: Whether the text behind the keyword is a list.  If a server advertises it on several lines, a client
             joins them.
-        needs_backend: Whether only a backend can do what it promises.  Such a backend declares it in ``supports``.
+        needs_backend: True if only a backend can implement it.  Such a backend declares it in ``supports``.
         session_type: The type of sessions that do what the extension promises, such as `VerifyingSessionLike`.  They
             need not declare the extension.
 

@@ -256,7 +256,7 @@ class Settings:
     Args:
         backend: Accepts the mail: an `IBackend`.
         tables: The extensions, compiled.
-        clock: Tells the time, and calls functions later.
+        clock: The clock, which also calls functions later.
         from_thread: Call a function, with arguments, in the thread of `clock`.  Default: call it at once.
         domain: The name of this server in the greeting and in replies: a domain or an address literal.
             Default: 'localhost'.

@@ -45,7 +45,7 @@ import enum
 
 
 class State(enum.Enum):
-    """Where a session stands (RFC 5321 §4.1.4)."""
+    """The state of a session (RFC 5321 §4.1.4)."""
 
     START = "no hello yet"
     READY = "no transaction"

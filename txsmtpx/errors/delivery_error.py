@@ -9,7 +9,13 @@ from txsmtpx.grammar.reply import Reply
 
 
 class Delivered(enum.Enum):
-    """Whether the message was delivered."""
+    """
+    Whether the message was delivered.
+
+    Example:
+        >>> DeliveryError("the server rejected the message").delivered is Delivered.NO
+        True
+    """
 
     NO = "no"
     """The server has rejected the message, or has not received its end."""
@@ -22,7 +28,13 @@ class Delivered(enum.Enum):
 
 
 class Fault(enum.Enum):
-    """The cause of an error."""
+    """
+    The cause of an error.
+
+    Example:
+        >>> MessageTooBig("the message has 11 octets, the server accepts 10").fault is Fault.CALLER
+        True
+    """
 
     SERVER = "server"
     """The server rejected something, does not offer something, or broke the protocol."""

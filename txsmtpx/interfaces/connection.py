@@ -96,7 +96,7 @@ class Connection:
         self.tls: TLS | None = None
 
     def forget(self) -> None:
-        """Forget what the client has said of itself; not where it comes from."""
+        """Discard the attributes that the client has sent, such as ``helo``.  The addresses are kept."""
         self.helo = ""
         self.extended = False
         self.username = None

@@ -19,10 +19,14 @@ class PoolBusy(NetworkError, TimeoutError):
     All connections of a pool are in use, and none became free in time; a later attempt may succeed.
 
     Attributes:
-        seconds: How long the caller has waited.
+        seconds: The seconds for which the caller has waited.
 
     Args:
-        seconds: How long the caller has waited.
+        seconds: The seconds for which the caller has waited.
+
+    Example:
+        >>> print(PoolBusy(600))
+        no connection to the server became free within 600 seconds
     """
 
     command = "connect"

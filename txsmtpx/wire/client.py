@@ -51,11 +51,11 @@ class SMTPClient(ClientSession):
         """
         Send one message.
 
-        MAIL has BODY=8BITMIME, SMTPUTF8 and SIZE as the message needs them.  A stream, such as an iterator, a producer
-        or a pipe, is not read before a recipient was accepted: for UTF-8 in its header, ``options`` have to ask for
-        SMTPUTF8.  If a stream holds what the server does not accept, nothing of the message is delivered.
+        MAIL has BODY=8BITMIME, SMTPUTF8 and SIZE as the message needs them.  A stream is an iterator, a producer or a
+        pipe.  It is not read before a recipient was accepted, so ``options`` must set SMTPUTF8 if its header has UTF-8.
+        If a stream contains octets that the server does not accept, no part of the message is delivered.
 
-        If the server accepts only so many recipients at a time (RFC 9422), the message goes in several transactions.
+        If the server limits the recipients of a transaction (RFC 9422), the message is sent in several transactions.
 
         Args:
             sender: An address, "" for the null reverse-path.  Octets are UTF-8, here and in ``recipients``.
@@ -63,7 +63,8 @@ class SMTPClient(ClientSession):
             body: ``bytes``, an ``EmailMessage``, a binary file, an ``IBodyProducer``, or an iterable or async iterable
                 of ``bytes``.
             options: The options of MAIL; None for those that the message needs.
-            eight_bit: What becomes of octets that the server does not accept; None for that of the settings.
+            eight_bit: What to do with octets above 127 that the server does not accept: "refuse" or "send".  None: as
+                for `txsmtpx.connect`.
 
         Returns:
             A Deferred of a `Result`, if at least one recipient was accepted.
@@ -73,9 +74,9 @@ class SMTPClient(ClientSession):
             RecipientsRefused: The server rejects every recipient.
             NotOffered: The server does not offer what the message needs, or accepts no more in this session.
             EightBitContent: The message holds octets above 127, and the server does not offer 8BITMIME.
-            ValueError: An address is none, or there is no recipient; or the message needs several transactions, and the
-                body can be read only once.
-            TypeError: The body is none.
+            ValueError: An address is malformed, or there is no recipient.  Or the message needs several transactions,
+                and the body can be read only once.
+            TypeError: The body has none of the accepted types.
         """
         if eight_bit is not None:
             check_eight_bit(eight_bit)
@@ -122,7 +123,7 @@ class SMTPClient(ClientSession):
             A Deferred of the reply.
 
         Raises:
-            ValueError: The local part is not ASCII, and `mail` has not asked for SMTPUTF8.
+            ValueError: The local part is not ASCII, and the options of `mail` did not set SMTPUTF8.
         """
         return self._do(self._commands.rcpt(recipient, options))
 
@@ -132,11 +133,11 @@ class SMTPClient(ClientSession):
 
         Args:
             body: The body, as for `send`.
-            accepted: How many recipients were accepted: under LMTP, the number of the replies.
+            accepted: The number of accepted recipients, which is the number of replies under LMTP.
 
         Returns:
             A Deferred of the replies to the body, whatever their codes.  If the connection was lost after some of them,
-            its error stands in the place of each of the others.
+            the others are replaced by its error.
 
         Raises:
             ValueError: No recipient was accepted by `rcpt`, so no octet of the body is sent.
@@ -151,28 +152,32 @@ class SMTPClient(ClientSession):
         Args:
             body: The body, as for `send`.
             accepted: As for `data`.
-            binary: Whether MAIL has said BODY=BINARYMIME, so that line ends are not touched.
+            binary: True if MAIL had BODY=BINARYMIME.  Then line ends are not changed.
 
         Returns:
-            As for `data`, as for the errors.
+            As for `data`.
+
+        Raises:
+            ValueError: As for `data`.
+            EightBitContent: As for `data`.
         """
         return self._do(self._commands.transmit(body, accepted, binary))
 
     def bdat(self, chunk: bytes, last: bool = False, accepted: int = 1) -> Deferred[Sequence[Outcome]]:
         """
-        Send one BDAT (RFC 3030), with the octets as they are, whether the server accepts them or not.
+        Send one BDAT (RFC 3030), with the octets unchanged.  It is not checked whether the server accepts them.
 
         Args:
             chunk: The octets.
-            last: Whether it is the last chunk.
+            last: True for the last chunk.
             accepted: As for `data`.
 
         Returns:
-            A Deferred of the reply; under LMTP, to the last chunk, one for each accepted recipient.
+            A Deferred of the reply.  Under LMTP, the last chunk has one reply for each accepted recipient.
 
         Raises:
             NotOffered: The server does not offer CHUNKING.
-            ValueError: No recipient was accepted by `rcpt`, or the server has rejected a chunk before.
+            ValueError: No recipient was accepted by `rcpt`, or the server has rejected an earlier chunk.
         """
         return self._do(self._commands.bdat(chunk, last, accepted))
 
@@ -204,7 +209,7 @@ class SMTPClient(ClientSession):
             name: A user name or an address.
 
         Returns:
-            A Deferred of the reply; 252 is one too.
+            A Deferred of the reply.  252 is a success too.
         """
         return self._do(self._commands.look_up("VRFY", name))
 
@@ -225,7 +230,7 @@ class SMTPClient(ClientSession):
         Send HELP.
 
         Args:
-            command: The command that help is asked for; "" for all.
+            command: The command to explain; "" for all.
 
         Returns:
             A Deferred of the reply.

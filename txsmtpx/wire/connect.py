@@ -57,19 +57,19 @@ def connect(
         auth: (username, password), or the client half of a SASL mechanism (RFC 4954).
         auth_optional: Log in only if the server offers AUTH with a mechanism that ``auth`` fits; otherwise go on
             without a login.  A password is still not sent in the clear, unless ``allow_insecure_auth`` is True.
-        hostname: The name that the certificate is verified for, if it is not that of the endpoint.
+        hostname: The name to verify in the certificate, if it is not the host of the endpoint.
         domain: The name of the client in EHLO: a domain or an address literal; "" for the address of its end.
         timeouts: `Timeouts`, or one number of seconds for each phase; None for the defaults.
         trust_roots: None for the system's; the path of a PEM file; or an ``IOpenSSLTrustRoot``.
         tls_verify: False accepts any certificate, for servers whose certificate cannot be verified.  Then anyone on the
             way can read and change the mail, and read the password.  A warning is logged once in each process.
-        client_certificate: The certificate that the client shows, a `twisted.internet.ssl.PrivateCertificate`.
+        client_certificate: The certificate of the client, a `twisted.internet.ssl.PrivateCertificate`.
         allow_insecure_auth: Log in without TLS, where anyone on the way can read the password.
         transcript: True logs every line; a function is called with (session, "C" or "S", line).  Secrets are hidden.
-        extensions: Extensions that the client understands besides those in the box.
+        extensions: Extensions that the client supports besides the built-in ones.
         without: Keywords of extensions that are not used, though the server offers them, such as
-            ``{"PIPELINING", "CHUNKING"}``; and so for those that require one of them.
-        eight_bit: What becomes of octets above 127 if the server does not offer 8BITMIME, and of UTF-8 in header fields
+            ``{"PIPELINING", "CHUNKING"}``.  Extensions that require one of them are not used either.
+        eight_bit: What to do with octets above 127 if the server does not offer 8BITMIME, and of UTF-8 in header fields
             if it does not offer SMTPUTF8.  "refuse" raises `EightBitContent` or `NotOffered`; "send" sends the octets
             as they are.  An ``EmailMessage`` is always written as the server accepts it.
         reactor: The reactor; None for the global one.
@@ -79,15 +79,15 @@ def connect(
 
     Raises:
         SMTPError: The server rejects the client.  QUIT is sent in the background, as for `NotOffered`.
-        NotOffered: The server does not offer TLS, or the login, that were asked for.
+        NotOffered: The server does not offer TLS or the login that the arguments require.
         TLSFailed: The certificate of the server is not verified, or the handshake failed.
-        NetworkError: The server cannot be reached, or was lost, or is silent.  It is an instance of Twisted's class for
-            that too, such as ``ConnectionRefusedError`` (`twisted.internet.error`).
+        NetworkError: The server cannot be reached, the connection was lost, or no reply came in time.  The error is
+            also an instance of Twisted's class, such as ``ConnectionRefusedError`` (`twisted.internet.error`).
         AllServersFailed: None of several servers can be used.
         DNSFailed: The DNS gives no usable answer.
         NoSuchDomain: The domain of ``mx:`` does not exist.
         NullMX: The domain of ``mx:`` accepts no mail.
-        ValueError: An argument cannot be used, or contradicts another; raised at once, as ``TypeError``.
+        ValueError: An argument cannot be used, or contradicts another.  It is raised at once, and so is ``TypeError``.
 
     Example:
         >>> async def example() -> None:
@@ -147,7 +147,7 @@ def send_mail(
     background: after the reply to QUIT, at most `Timeouts.quit` seconds later.
 
     Args:
-        endpoint: Where to connect.  This and the keyword arguments are those of `connect`, which describes them.
+        endpoint: The endpoint of the server.  `connect` describes this argument and the keyword arguments.
         sender: An address, "" for the null reverse-path.
         recipients: Addresses, or (address, its options).
         body: The message, as for `SMTPClient.send`.
@@ -156,24 +156,24 @@ def send_mail(
         tls: The mode of TLS.
         auth: (username, password), or a mechanism.
         auth_optional: Log in only if the server offers it.
-        hostname: The name that the certificate is verified for.
+        hostname: The name to verify in the certificate.
         domain: The name of the client in EHLO.
         timeouts: Seconds for each phase.
-        trust_roots: What certificates are verified with.
+        trust_roots: The authorities for the certificate of the server.
         tls_verify: False accepts any certificate.
-        client_certificate: The certificate that the client shows.
+        client_certificate: The certificate of the client.
         allow_insecure_auth: Log in without TLS.
         transcript: True logs every line.
         extensions: More extensions that the client understands.
         without: Keywords of extensions that are not used.
-        eight_bit: What becomes of octets above 127 that the server does not accept.
+        eight_bit: What to do with octets above 127 that the server does not accept: "refuse" or "send".
         reactor: The reactor; None for the global one.
 
     Returns:
         A Deferred of a `Result`, if at least one recipient was accepted.
 
     Raises:
-        DeliveryError: As for `connect` and `SMTPClient.send`, as for ``ValueError`` and ``TypeError``.
+        DeliveryError: As for `connect` and `SMTPClient.send`.  Both describe ``ValueError`` and ``TypeError`` too.
 
     Example:
         >>> async def example() -> None:

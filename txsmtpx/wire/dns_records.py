@@ -35,13 +35,25 @@ _TYPES: dict[Kind, tuple[int, str]] = {
 
 
 class DNSFailed(NetworkError, DNSLookupError):
-    """The DNS has given no usable answer; a later attempt may succeed."""
+    """
+    The DNS has given no usable answer; a later attempt may succeed.
+
+    Example:
+        >>> DNSFailed("SERVFAIL for mail.example.org").temporary
+        True
+    """
 
     command = "DNS"
 
 
 class NoSuchDomain(NetworkError, DNSLookupError):
-    """The DNS has answered that the domain does not exist, or that neither it nor an exchanger of it has an address."""
+    """
+    The DNS has answered that the domain does not exist, or that neither it nor an exchanger of it has an address.
+
+    Example:
+        >>> NoSuchDomain("exmaple.org does not exist").temporary
+        False
+    """
 
     command = "DNS"
     temporary = False

@@ -91,7 +91,7 @@ class SMTPServerFactory(Server):
         transcript: Log every line both ways, without credentials.  Default: False.  A `Transcript` gets the lines
             instead of the log.
         observers: The observers of the server, each an `IServerObserver`.
-        reactor: Tells the time and calls functions later.  None for the global reactor.
+        reactor: The reactor.  None: the global one.
 
     Attributes:
         settings: The settings that its dialogs read.

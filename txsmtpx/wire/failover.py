@@ -40,12 +40,12 @@ Dial = Callable[[str], Deferred[Any]]
 @dataclass(frozen=True)
 class Attempt:
     """
-    A server that could not be used.
+    A server that was tried and could not be used.
 
     Attributes:
         host: Its name, such as that of the exchanger.
         address: Its IP address, "" where none is known.
-        error: Why it could not be used.
+        error: The reason.
     """
 
     host: str
@@ -69,7 +69,15 @@ class AllServersFailed(NetworkError, ConnectError):
 
     Args:
         domain: The domain or host.
-        attempts: What was tried.
+        attempts: The servers that were tried.
+
+    Example:
+        >>> attempt = Attempt("mx.example.org", "192.0.2.1", SMTPError(554, None, "No service", command="greeting"))
+        >>> error = AllServersFailed("example.org", [attempt])
+        >>> error.temporary
+        False
+        >>> print(error)
+        no mail server of example.org can be used: mx.example.org [192.0.2.1]: greeting: 554 5.0.0 No service
     """
 
     command = "connect"

@@ -39,7 +39,13 @@ T = TypeVar("T")
 
 
 class NullMX(NetworkError, DNSLookupError):
-    """The DNS has answered that the domain accepts no mail (RFC 7505)."""
+    """
+    The DNS has answered that the domain accepts no mail (RFC 7505).
+
+    Example:
+        >>> NullMX("example.org accepts no mail").temporary
+        False
+    """
 
     command = "DNS"
     temporary = False

@@ -42,9 +42,9 @@ from txsmtpx.wire.transcript import Transcript
 
 class SMTPPool(Service):
     """
-    At most so many connections to one server, for as many messages as there are.
+    A limited number of connections to one server, for any number of messages.
 
-    It is a service.  If it is stopped, messages are finished, and kept connections are closed.
+    It is a service.  When it stops, messages in progress are finished, and kept connections are closed.
 
     Attributes:
         server: The endpoint, for the log: its string, how it describes itself, or the name of its class.
@@ -57,27 +57,26 @@ class SMTPPool(Service):
         ...     await pool.stopService()
 
     Args:
-        endpoint: Where to connect.  This and the arguments from ``lmtp`` on are those of `txsmtpx.connect`, which
-            describes them.
+        endpoint: The endpoint of the server.  `txsmtpx.connect` describes this argument, and those from ``lmtp`` on.
         size: Connections at a time; fewer if the server accepts fewer.
         max_messages: Messages that a connection sends before it is closed; 0 for any number.
         idle: Seconds that an unused connection is kept.
-        wait: Seconds that a message waits for a connection while all are in use; 0 for ever.
+        wait: Seconds that a message waits for a connection while all are in use; 0 for no limit.
         lmtp: Use LMTP.
         tls: The mode of TLS.
         auth: (username, password), or a mechanism.
         auth_optional: Log in only if the server offers it.
-        hostname: The name that the certificate is verified for.
+        hostname: The name to verify in the certificate.
         domain: The name of the client in EHLO.
         timeouts: Seconds for each phase.
-        trust_roots: What certificates are verified with.
+        trust_roots: The authorities for the certificate of the server.
         tls_verify: False accepts any certificate.
-        client_certificate: The certificate that the client shows.
+        client_certificate: The certificate of the client.
         allow_insecure_auth: Log in without TLS.
         transcript: True logs every line.
         extensions: More extensions that the client understands.
         without: Keywords of extensions that are not used.
-        eight_bit: What becomes of octets above 127 that the server does not accept.
+        eight_bit: What to do with octets above 127 that the server does not accept: "refuse" or "send".
         reactor: The reactor; None for the global one.
 
     Raises:
@@ -191,11 +190,11 @@ class SMTPPool(Service):
         Send one message.
 
         Args:
-            sender: As for `SMTPClient.send`, as are the others.
+            sender: An address, "" for the null reverse-path.
             recipients: Addresses, or (address, its options).
             body: The message.
             options: The options of MAIL.
-            eight_bit: What becomes of octets that the server does not accept; None for that of the pool.
+            eight_bit: As for `SMTPClient.send`.  None: as for the pool.
 
         Returns:
             A Deferred of a `Result`, if at least one recipient was accepted.
@@ -238,10 +237,10 @@ class SMTPPool(Service):
 
     def acquire(self, wait: float | None = None) -> Deferred[SMTPClient]:
         """
-        Get a connection for the caller alone, ready for MAIL.  The caller gives it back by `release`.
+        Get a connection for the exclusive use of the caller, ready for MAIL.  The caller returns it by `release`.
 
         Args:
-            wait: Seconds to wait while all connections are in use, 0 for ever; None for the ``wait`` of the pool.
+            wait: Seconds to wait while all connections are in use (0: no limit).  None: the ``wait`` of the pool.
 
         Returns:
             A Deferred of the connection.
@@ -297,17 +296,17 @@ class SMTPPool(Service):
         Note an error of a transaction.  421 is about the connection, not about the message.
 
         Args:
-            client: The connection, which the caller is to give back by `release`.
+            client: The connection.  The caller must still return it by `release`.
             error: The error, of any class.
 
         Returns:
-            Whether another connection may be used for the message.
+            True if another connection may be used for the message.
         """
         return self._limit.note_421(error, self._sent.get(client, 0), len(self._sent) - 1 + self._opening)
 
     def release(self, client: SMTPClient) -> None:
         """
-        Give back a connection.  If it can still be used, it is kept for a while.
+        Return a connection to the pool.  If it is usable, it is kept for up to ``idle`` seconds.
 
         Args:
             client: The connection.

@@ -64,16 +64,16 @@ class SMTPServer(LineReceiver):
     One connection of a client.  The factory creates it.
 
     Args:
-        factory: Has the settings, and counts the connections.
+        factory: The factory, which has the settings and counts the connections.
 
     Attributes:
         dialog: The session of the client.
-        input: Octets that have come and are not handed to the dialog.
-        busy: Whether input is being handed to the dialog.
-        opening: How the connection begins.
-        ending: How it ends.
+        input: Octets that have arrived and were not passed to the dialog.
+        busy: True while input is passed to the dialog.
+        opening: The beginning of the connection.
+        ending: Its end.
         limits: Its time limits.
-        pressure: When its input is held.
+        pressure: The back-pressure: it holds the input.
     """
 
     factory: Server
@@ -100,7 +100,7 @@ class SMTPServer(LineReceiver):
     # ---- what Twisted calls
 
     def connectionMade(self) -> None:
-        """Begin; behind a proxy when its header has come, before which nothing is written or done."""
+        """Begin the connection.  Behind a proxy it begins after the PROXY header has arrived."""
         self._outlet = outlet_of(self.transport)
         self.transport.registerProducer(self.pressure, True)
         if hasattr(self.transport, "setTcpNoDelay"):
@@ -109,13 +109,13 @@ class SMTPServer(LineReceiver):
 
     def dataReceived(self, data: bytes) -> None:
         """
-        Take a segment, and call `lineReceived` and `rawDataReceived` with what is in it.
+        Handle a segment: call `lineReceived` and `rawDataReceived` with its lines and octets.
 
-        It replaces the one of `LineReceiver`, which copies the rest of the segment for each line: for a segment of many
-        lines that is quadratic.
+        It replaces the method of `LineReceiver`, which copies the rest of the segment for each line.  That is quadratic
+        in the number of lines.
 
         Args:
-            data: Octets, however they were cut.
+            data: The octets of the segment.
         """
         if data and self.opening.pending and self.dialog.link is not CLOSED:  # resumeProducing has no octets
             self.opening.first_octets(data)
@@ -129,11 +129,11 @@ class SMTPServer(LineReceiver):
 
     def lineReceived(self, line: bytes, bare: bool = False) -> None:
         """
-        Hand a line to the dialog.
+        Pass a line to the dialog.
 
         Args:
             line: The line, without its line end.
-            bare: Whether it ended in a bare LF.
+            bare: True if it ended in a bare LF.
         """
         if not self.busy:  # it is not dataReceived that calls
             self.dataReceived(line + (b"\n" if bare else b"\r\n"))
@@ -147,10 +147,10 @@ class SMTPServer(LineReceiver):
 
     def rawDataReceived(self, data: bytes) -> None:
         """
-        Hand octets of a message to the dialog.  If the message ends within them, the rest is lines again.
+        Pass octets of a message to the dialog.  If the message ends within them, the rest is lines again.
 
         Args:
-            data: Octets, however they were cut.
+            data: The octets.
         """
         if not self.busy:
             self.dataReceived(data)
@@ -164,24 +164,24 @@ class SMTPServer(LineReceiver):
             self._recorder.message(len(data) if end < 0 else end)
 
     def handshakeCompleted(self) -> None:
-        """Go on: the TLS handshake is complete."""
+        """Continue after the TLS handshake."""
         self.opening.handshake_completed()
 
     def readConnectionLost(self) -> None:
-        """Answer all that the client has sent, then close: it has shut down its sending side."""
+        """Answer the remaining commands, then close, since the client has shut down its sending side."""
         if self.dialog.link is not CLOSED:
             self.pressure.reading = False
             self.ending.half_close(self.paused or bool(self.pressure.held))
 
     def writeConnectionLost(self) -> None:
-        """Do nothing: the server does not shut down its sending side alone, so this is never called."""
+        """Do nothing.  It is never called, since the server does not shut down its sending side alone."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
         End the session and the transaction.
 
         Args:
-            reason: Why the connection is lost.
+            reason: The reason of the loss.
         """
         self._output.clear()
         self.ending.lost(reason)
@@ -190,10 +190,10 @@ class SMTPServer(LineReceiver):
 
     def write(self, octets: bytes) -> None:
         """
-        Send a reply, with the other replies to what has come together (RFC 2920 §3.2).
+        Send a reply, in one write with the replies to other commands of the same segment (RFC 2920 §3.2).
 
-        Replies to MAIL, RCPT and RSET wait for each other also if the backend lets each command wait, since a write
-        for each costs more than the command; but not longer than `BREATH`.
+        Replies to MAIL, RCPT and RSET wait for each other, at most `BREATH` seconds, also if the backend is slow for
+        each command.  One write for each reply would cost more than the command.
 
         Args:
             octets: All lines of the reply.
@@ -206,7 +206,7 @@ class SMTPServer(LineReceiver):
             self.speak()
 
     def start_tls(self) -> None:
-        """Negotiate TLS.  What has come in the clear is discarded (RFC 3207 §6)."""
+        """Negotiate TLS.  Plaintext that has arrived is discarded (RFC 3207 §6)."""
         self.flush()
         self.opening.start_tls()
 
@@ -220,13 +220,13 @@ class SMTPServer(LineReceiver):
         return self.opening.client_changed()
 
     def close(self) -> None:
-        """Send what is written, then close the connection.  If the client does not read, abort it in time."""
+        """Send the remaining output, then close the connection.  Abort it if the client does not read in time."""
         self.ending.close()
 
     # ---- what the rest of the wire calls
 
     def goodbye(self) -> None:
-        """Close with 421, now or when the transaction has ended: the server stops."""
+        """Close with 421 since the server stops, at once or after the end of the transaction."""
         self.ending.goodbye()
 
     def abort(self) -> None:
@@ -236,7 +236,7 @@ class SMTPServer(LineReceiver):
     # ---- input
 
     def work(self) -> None:
-        """Hand over what there is, until something holds it; more may come meanwhile."""
+        """Pass the buffered input to the dialog until it is held.  More input may arrive during this."""
         dialog, pressure = self.dialog, self.pressure
         self.busy, moved = True, False
         turn, until = TURN, 0.0
@@ -323,7 +323,7 @@ class SMTPServer(LineReceiver):
     # ---- output
 
     def speak(self) -> None:
-        """Send what is written, unless more follows soon."""
+        """Send the output, unless more output follows soon."""
         if self.pressure.held & DIALOG and self.input and not self.dialog.urgent:
             now = self._clock.seconds()
             if now < self._next_breath:

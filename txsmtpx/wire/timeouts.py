@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 @dataclass(frozen=True, init=False)
 class Timeouts:
     """
-    Seconds that a client waits in each phase; 0 for ever.
+    Seconds that a client waits in each phase (0: for ever).
 
     The defaults of ``greeting``, ``mail``, ``rcpt``, ``data``, ``block`` and ``end`` are the minimum of RFC 5321.
 
