@@ -228,7 +228,7 @@ def smtp_client(_txsmtpx_place: ReactorThread | Here) -> Iterator[Connect]:
     A function that connects a client to a `txsmtpx.testing.MailServer`, or to an endpoint or its string.
 
     The function has the keyword arguments of `txsmtpx.connect`.  It returns a client with the methods of
-    `txsmtpx.SMTPClient`, which block; in a test that pytest-twisted runs, a Deferred of an `txsmtpx.SMTPClient`.
+    `txsmtpx.SMTPClient`, which block; in a test that pytest-twisted runs, a Deferred of a `txsmtpx.SMTPClient`.
     Clients that are still connected at the end of the test are aborted.
 
     Args:

@@ -1,1 +1,1 @@
-"""Backends in the box, and what to make one's own from."""
+"""The built-in backends, and the base classes of other backends."""

@@ -1,1 +1,1 @@
-"""Who may say what when: state and Deferreds, no transport, no reactor."""
+"""The states of a session and of a connection of the client, without a transport or a reactor."""

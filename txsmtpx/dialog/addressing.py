@@ -77,7 +77,7 @@ def address_of(role: str, given: object) -> str:
 
 def check_addresses(sender: str, recipients: Sequence[Recipient]) -> None:
     """
-    Check that each address is one.
+    Check the syntax of each address.
 
     Args:
         sender: The sender, "" for the null reverse-path.

@@ -283,7 +283,7 @@ class ClientDialog:
 
     def fail(self, error: DeliveryError) -> None:
         """
-        Abort the connection: what comes cannot be understood, or nothing comes any more.
+        Abort the connection, since the input is malformed or the connection is lost.
 
         Each waiting entry fails with a copy of the error.
 

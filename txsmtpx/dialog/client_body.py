@@ -81,10 +81,10 @@ class BodyProducer(Protocol):
         """Stop for good."""
 
     def pauseProducing(self) -> None:
-        """Stop for a while."""
+        """Stop producing octets until `resumeProducing`."""
 
     def resumeProducing(self) -> None:
-        """Go on."""
+        """Continue to produce octets."""
 
 
 ClientBody = (

@@ -191,7 +191,7 @@ class ClientCommands:
         Args:
             body: The body.
             accepted: As for `data`.
-            binary: Whether MAIL has said BODY=BINARYMIME, so that line ends are not touched.
+            binary: True if MAIL had BODY=BINARYMIME.  Then line ends are not changed.
 
         Returns:
             As for `data`.

@@ -195,7 +195,7 @@ def watch_octets(offer: Offer, eight_bit: EightBit, binary: bool) -> Watch | Non
     Args:
         offer: What the server offers.
         eight_bit: What becomes of octets above 127 that the server does not accept.
-        binary: Whether MAIL has said BODY=BINARYMIME.
+        binary: True if MAIL had BODY=BINARYMIME.
 
     Returns:
         The watch; None if the server accepts everything.
@@ -205,7 +205,7 @@ def watch_octets(offer: Offer, eight_bit: EightBit, binary: bool) -> Watch | Non
 
 def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: EightBit, lmtp: bool) -> Watch | None:
     """
-    Have MAIL say what the message demands.
+    Add to MAIL the parameters that the message needs.
 
     Args:
         content: What is known of the message.

@@ -1,8 +1,8 @@
 """
-What an extension is (RFC 5321 §2.2): a value, declared once, read by both ends.
+The value that defines an extension (RFC 5321 §2.2).  It is declared once, and both ends read it.
 
-To add one: a file with an `Extension` in it, given to ``SMTPServerFactory(extensions=...)``; those in the box
-are listed in `txsmtpx.extensions.registry`.
+An extension of a user is given to ``SMTPServerFactory(extensions=...)``.  `txsmtpx.extensions.registry` lists the
+built-in extensions.
 """
 
 from __future__ import annotations

@@ -307,7 +307,7 @@ class Message:
             self._delivery_over()
 
     def abandon(self) -> None:
-        """Discard what is held and what comes: it has no reader any more."""
+        """Discard the held octets and all later ones, since the message has no reader any more."""
         self.fail(MessageAborted())
 
     def fail(self, failure: Failure | Exception) -> None:

@@ -2,7 +2,7 @@
 One message on the server, from the accepted MAIL to its replies: RFC 5321 §3.3.
 
 `Transaction` has all of it: the envelope, the message as it comes, the outcome of each recipient, and the summary at
-the end.  `Transaction.state` says where it stands; `txsmtpx.dialog.state` has the states and what may follow what.
+the end.  `Transaction.state` is its progress; `txsmtpx.dialog.state` has the states and their order.
 
 The dialog (`txsmtpx.dialog.server`) creates a transaction for each accepted MAIL and drives it: `begin` at DATA or the
 first BDAT, `finish` at the end of the data, `abort` for RSET or a lost connection.  The backend gets a `DataContext`

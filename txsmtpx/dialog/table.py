@@ -31,7 +31,7 @@ _HELLOS = ("HELO", "EHLO", "LHLO")
 
 class Table:
     """
-    What may be said when.
+    The legal commands of each state, and the replies to all others.
 
     Args:
         extensions: The extensions that are offered, in the order of EHLO.

@@ -1,7 +1,7 @@
 """
 Helpers for tests of mail programs, and of backends.
 
-`Conversation` is a client in memory that sends lines to an `txsmtpx.SMTPServer` in memory; `Link` can start TLS too.
+`Conversation` is a client in memory that sends lines to a `txsmtpx.SMTPServer` in memory; `Link` can start TLS too.
 `Network` connects a `txsmtpx.SMTPClient` to a server in memory.  Their time is a `Clock`.  `RecordingBackend` records
 its calls, and returns prepared results.  `ScriptedServer` has prepared replies and failures, for tests of clients.
 `MailServer` is a server on a real port, for tests of programs that send mail; the fixtures of pytest

@@ -66,7 +66,7 @@ class Clients:
             settings: The arguments of `txsmtpx.connect`.
 
         Returns:
-            The client; on the caller's reactor a Deferred of an `txsmtpx.SMTPClient`.
+            The client; on the caller's reactor a Deferred of a `txsmtpx.SMTPClient`.
 
         Raises:
             TypeError: An argument is unknown or has the wrong type.

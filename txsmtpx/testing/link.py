@@ -46,7 +46,7 @@ class Transport(StartsTLS, FakeTransport):
 
 class Typist(Protocol):
     """
-    A client that sends what a test tells it, and keeps what it receives.  `Link` creates it.
+    A client that sends the octets that a test passes, and keeps what it receives.  `Link` creates it.
 
     Attributes:
         heard: The octets received since they were last taken from here.

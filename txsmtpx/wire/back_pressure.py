@@ -1,10 +1,10 @@
 """
-Back-pressure: when input of a client is held, that is, not handed to the dialog, and when its transport is paused.
+Back-pressure: when input of a client is held, that is, not passed to the dialog, and when its transport is paused.
 
 Theory of operation.  Input is held while the dialog waits for a backend, while the client does not read what is
-written, and after a turn, when other connections have theirs.  The connection keeps what comes meanwhile.  Past
+written, and after a turn, so that other connections have theirs.  The connection buffers further input.  Past
 `HELD_INPUT` octets the transport is paused, and TCP slows the client down.  A client that does not read for
-`write_timeout` is cut off.
+`write_timeout` is disconnected.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class BackPressure:
         self.bound()
 
     def resumeProducing(self) -> None:
-        """Go on: the client has read."""
+        """Release the input, since the client reads again."""
         self._connection.limits.deadlines.clear("write")
         self.release(CLIENT)
 
@@ -87,7 +87,7 @@ class BackPressure:
 
     def release(self, reason: int) -> None:
         """
-        Go on, if nothing else holds the input.
+        Continue with the input, if nothing else holds it.
 
         Args:
             reason: `DIALOG`, `CLIENT` or `OTHERS`.

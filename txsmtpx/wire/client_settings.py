@@ -60,7 +60,7 @@ class ClientSettings:
         client_certificate: The certificate that the client shows; None for none.
         allow_insecure_auth: Log in without TLS, where anyone on the way can read the password.
         transcript: True logs every line; a function is called with every line.  Secrets are hidden.
-        extensions: Extensions that the client understands besides those in the box.
+        extensions: Extensions that the client supports besides the built-in ones.
         without: Keywords of extensions that are not used, though the server offers them.
         eight_bit: What becomes of octets above 127 that the server does not accept: "refuse" or "send".
 

@@ -84,7 +84,7 @@ class Ending:
 
     def half_close(self, held: bool) -> None:
         """
-        Answer what has come, then close: the client sends no more.
+        Answer the commands that have arrived, then close, since the client sends no more.
 
         Args:
             held: Whether input is held.

@@ -3,13 +3,13 @@ How a connection opens, before its first command: the PROXY header, the caps, th
 
 Theory of operation.  The steps, in this order:
 
-1. Behind ``haproxy:``, nothing is said or done before the PROXY header has come (`txsmtpx.wire.proxy_protocol_server`).
+1. Behind ``haproxy:``, nothing is sent before the PROXY header has arrived (`txsmtpx.wire.proxy_protocol_server`).
 2. The connection counts for its client, after it has counted among all from the beginning.  A client beyond a cap gets
    421.
 3. The server greets, at once or after ``greeting_delay``.
 4. Where TLS begins with the first octet, its handshake goes on below all this.  It ends when Twisted says so, or, where
    a foreign wrapper does not pass that on, when the first octets arrive.
-5. The first octets arrive.  A client that sends them before the greeting, or that speaks TLS to a plain port, is
+5. The first octets arrive.  A client that sends them before the greeting, or that sends TLS to a plain port, is
    disconnected.
 
 STARTTLS repeats the fourth step.
@@ -148,7 +148,7 @@ class Opening:
         self.pending = True
 
     def handshake_completed(self) -> None:
-        """Go on: the TLS handshake is complete.  Inside such TLS, a PROXY header comes first."""
+        """Continue after the TLS handshake.  Inside such TLS, a PROXY header comes first."""
         if not self.begun:
             self._handshake = None
         elif self._handshake is not None:

@@ -121,7 +121,7 @@ class ProxiedConnection(PassesHalfClose, HAProxyProtocolWrapper):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted has a default here
         """
-        Stop waiting, and tell the wrapped protocol.
+        Stop waiting, and inform the wrapped protocol.
 
         Args:
             reason: Why the connection was lost.
