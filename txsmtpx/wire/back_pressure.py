@@ -105,9 +105,7 @@ class BackPressure:
     def bound(self) -> None:
         """Pause the transport if more input is held than `HELD_INPUT`."""
         connection = self._connection
-        if connection.ending.half_closed or connection.dialog.link is CLOSED:
-            return
-        if len(connection.input) > HELD_INPUT:  # also if `reading` is not set: the protocol may have been resumed
+        if len(connection.input) > HELD_INPUT and self.reading and connection.dialog.link is not CLOSED:
             self.reading = False
             connection.transport.pauseProducing()
 

@@ -117,7 +117,9 @@ class SMTPServer(LineReceiver):
         Args:
             data: The octets of the segment.
         """
-        if data and self.opening.pending and self.dialog.link is not CLOSED:  # resumeProducing has no octets
+        if not data:  # it is resumeProducing that calls, and the transport reads again
+            self.pressure.reading = not self.ending.half_closed
+        elif self.opening.pending and self.dialog.link is not CLOSED:
             self.opening.first_octets(data)
         if self.dialog.link is CLOSED:
             return
