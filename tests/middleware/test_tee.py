@@ -140,6 +140,18 @@ def test_waiting_for_the_copy(required):
     client.hang_up()
 
 
+@pytest.mark.parametrize("method", ["anonymous_login", "mail", "rcpt"])
+def test_a_client_that_leaves_before_the_copy_has_begun(method):
+    """The first backend does not get a message that nobody sends."""
+    first, asking = RecordingBackend(), Deferred()
+    copies = RecordingBackend(**{method: asking})
+    client = opened(TeeBackend(first, copies))
+    client.ask("x", ".")
+    client.hang_up()
+    assert asking.called
+    assert first.methods == ["anonymous_login", "mail", "rcpt", "rcpt", "reset", "logout"]
+
+
 @pytest.mark.parametrize("read", [True, False])
 def test_a_client_that_leaves_while_its_required_copy_is_stored(read):
     """Nothing of the copy goes on: neither its backend nor its time-out."""

@@ -154,6 +154,11 @@ class DataContext:
         """The number of outcomes that came after their recipient had one."""
         return self._transaction.slots.late_outcomes
 
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for `ISession.data`: it has returned, or it is cancelled, as by a lost connection."""
+        return self._transaction.outcome is not None
+
     def note(self, **facts: object) -> None:
         """
         Add facts about the message to the log (`IDataContext.note`).

@@ -91,6 +91,8 @@ class _TeeSession(MiddlewareSession):
             await copy.begin(self._tee.copies, message)
         except FAILURES as error:
             await copy.abandon()
+            if cast(delivery.DataContext, context).over:  # the first backend has nothing to do either
+                raise
             self._not_copied(context, error)
             return await deferred_call(self.inner.data, message, context)
         self._copy = copy
