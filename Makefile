@@ -3,8 +3,8 @@
 PYTHON ?= python3
 # Passed on: make serve ARGS='--port 2525 --backend maildir:Maildir', make test ARGS='-k lmtp'
 ARGS ?=
-# How many tests run at once; make test JOBS=0 ARGS='--pdb' runs one after the other in one process.
-JOBS ?= auto
+# How many tests run at once: one more than two cores, since many wait for processes.  make test JOBS=0 ARGS='--pdb' runs them in one process.
+JOBS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
