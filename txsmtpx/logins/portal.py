@@ -175,15 +175,20 @@ def _session(login: Avatar) -> AvatarSession:
 @implementer(IRealm)
 class BackendRealm:
     """
-    A realm in which every user gets the session that a backend has for clients without a login.
+    A realm that makes any backend usable behind a portal; see `PortalBackend`.
 
-    So any backend can be behind a portal; see `PortalBackend`.
+    Every user gets a session from ``anonymous_login`` of the backend.
 
     Args:
         backend: The backend.
 
     Raises:
         TypeError: An argument has the wrong type.
+
+    Example:
+        >>> from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+        >>> from txsmtpx import MemoryBackend
+        >>> portal = Portal(BackendRealm(MemoryBackend()), [InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")])
     """
 
     @checked

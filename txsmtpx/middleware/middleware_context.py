@@ -25,6 +25,14 @@ class MiddlewareContext:
     Attributes:
         outer: The other context.
         started: True after `start_delivery`: the message may be read after ``data`` is over.
+
+    Example:
+        A context in which the message has other recipients::
+
+            class OneRecipient(MiddlewareContext):
+                @property
+                def recipients(self) -> Sequence[str]:
+                    return self.outer.recipients[:1]
     """
 
     def __init__(self, outer: DataContext) -> None:
