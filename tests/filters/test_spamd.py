@@ -223,6 +223,26 @@ def test_the_peer_is_lost():
     assert asking.memory.messages == []
 
 
+@pytest.mark.parametrize("mark", [True, False])
+def test_the_peer_is_lost_while_the_daemon_thinks(mark):
+    """Nobody waits for the message any more, and the client will send it again."""
+    asking = Asking(mark=mark)
+    assert asking.send() == []
+    asking.client.hang_up()
+    assert asking.daemon.transport.aborted
+    assert asking.memory.messages == []
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_the_peer_is_lost_while_the_daemon_is_called(mark):
+    calling = Deferred()
+    asking = Asking(Daemon(calling), mark=mark)
+    assert asking.send() == []
+    asking.client.hang_up()
+    assert calling.called
+    assert asking.memory.messages == []
+
+
 def test_no_user_has_such_a_name():
     with pytest.raises(ValueError, match="no name of a user"):
         Spamd(Daemon(), user="me\r\nX: y", reactor=Clock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -113,6 +113,8 @@ class SpamdFilter(Filter):
         try:
             found = await connecting.addTimeout(self._spamd.timeout, cast(IReactorTime, self._spamd.clock))
             self._connection = cast(SpamcProtocol, found)
+        except CancelledError:  # the client has gone
+            raise
         except Exception as error:
             self._unavailable(error)
             return
@@ -149,6 +151,8 @@ class SpamdFilter(Filter):
         try:
             answer = self._connection.answer()
             score = score_in(await answer.addTimeout(self._spamd.timeout, cast(IReactorTime, self._spamd.clock)))
+        except CancelledError:
+            raise
         except Exception as error:
             self._unavailable(error)
             return None
