@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os import PathLike
 from pathlib import Path
 
 from OpenSSL import SSL
 
+from txsmtpx.arguments import checked
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.wire.server_certificate import Certificate, ConnectionCreator
 
@@ -30,6 +32,7 @@ class CertificateDirectory(Certificate):
     Raises:
         ValueError: There is no certificate, or one cannot be used.
         OSError: The directory cannot be read.
+        TypeError: A value has the wrong type.
 
     Example:
         A server of several domains::
@@ -37,13 +40,14 @@ class CertificateDirectory(Certificate):
             SMTPServerFactory(backend, tls=CertificateDirectory("/etc/letsencrypt/live", domain="mx.example.org"))
     """
 
+    @checked
     def __init__(
         self,
-        path: str,
-        certificate: str | None = None,
-        key: str | None = None,
+        path: str | PathLike[str],
+        certificate: str | PathLike[str] | None = None,
+        key: str | PathLike[str] | None = None,
         domain: str = "",
-        client_ca: str | None = None,
+        client_ca: str | PathLike[str] | None = None,
     ) -> None:
         self._path = Path(path)
         self._default_files = None if certificate is None else (Path(certificate), Path(key or certificate))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from os import PathLike
 from typing import cast
 
 from cryptography import x509
@@ -14,6 +15,7 @@ from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.grammar import asciitext
 from txsmtpx.wire.tls_policy import CIPHERS, answer_alpn
 
@@ -42,6 +44,7 @@ class Certificate:
     Raises:
         ValueError: A file does not hold what it should, or key and certificate do not belong together.
         OSError: A file cannot be read.
+        TypeError: A value is no path.
 
     Example:
         A server that offers STARTTLS::
@@ -51,7 +54,13 @@ class Certificate:
 
     creator: IOpenSSLServerConnectionCreator
 
-    def __init__(self, certificate: str, key: str | None = None, client_ca: str | None = None) -> None:
+    @checked
+    def __init__(
+        self,
+        certificate: str | PathLike[str],
+        key: str | PathLike[str] | None = None,
+        client_ca: str | PathLike[str] | None = None,
+    ) -> None:
         self._certificate = certificate
         self._key = key or certificate
         self._client_ca = client_ca
@@ -101,7 +110,7 @@ def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
     return tuple(asciitext.lower(name) for name in names)
 
 
-def _certificates(path: str) -> list[crypto.X509]:
+def _certificates(path: str | PathLike[str]) -> list[crypto.X509]:
     with open(path, "rb") as file:
         blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
     if not blocks:
@@ -109,7 +118,7 @@ def _certificates(path: str) -> list[crypto.X509]:
     return [crypto.load_certificate(crypto.FILETYPE_PEM, b"-----BEGIN CERTIFICATE" + block) for block in blocks]
 
 
-def _authorities(client_ca: str | None) -> list[crypto.X509] | None:
+def _authorities(client_ca: str | PathLike[str] | None) -> list[crypto.X509] | None:
     """Return the authorities for the certificates of clients; None if clients are not asked for one."""
     if client_ca is None:
         return None
@@ -119,7 +128,9 @@ def _authorities(client_ca: str | None) -> list[crypto.X509] | None:
         raise UnusableAuthorities(f"{client_ca} holds no certificates ({error})") from error
 
 
-def _options(certificate: str, key: str, client_ca: str | None) -> CertificateOptions:
+def _options(
+    certificate: str | PathLike[str], key: str | PathLike[str], client_ca: str | PathLike[str] | None
+) -> CertificateOptions:
     with open(key, "rb") as file:
         key_pem = file.read()
     authorities = _authorities(client_ca)
