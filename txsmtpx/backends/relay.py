@@ -8,7 +8,7 @@ message is taken for the whole.  `txsmtpx.backends.next_transaction` has the the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from twisted.internet.ssl import PrivateCertificate
 
@@ -31,6 +31,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, DataContext, Endpoint, Message, Reactor, clock_of
 from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
+from txsmtpx.wire.description import check_number
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript import Transcript
@@ -101,7 +102,7 @@ class RelayBackend(OpenBackend):
         endpoints: Sequence[Endpoint],
         *,
         lmtp: bool = ClientSettings.lmtp,
-        domains: Collection[str] = (),
+        domains: Iterable[str] = (),
         introduce: Introduction = "xforward",
         size: int = 10,
         wait: float = WAIT,
@@ -124,12 +125,19 @@ class RelayBackend(OpenBackend):
         without: Collection[str] = ClientSettings.without,
         reactor: Reactor | None = None,
     ) -> None:
+        if not isinstance(endpoints, str | Collection):
+            raise TypeError(f"endpoints is a list of endpoints, not {endpoints!r}")
         if isinstance(endpoints, str) or list(map(type, endpoints)) == [str, int]:
             raise TypeError(f"the next servers are a list of endpoints: write [{endpoints!r}]")
         clock = clock_of(reactor)
         check(clock, endpoints)
         check_eight_bit(eight_bit)
+        check_number("wait", wait)
+        check_number("hold", hold)
         self.eight_bit = eight_bit
+        domains = tuple(domains)
+        if not all(isinstance(each, str) for each in domains):
+            raise TypeError(f"domains is a list of text, not {domains!r}")
         self.domains = frozenset(map(domain_key, domains))
         self.pools = tuple(
             SMTPPool(
