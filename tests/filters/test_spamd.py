@@ -244,5 +244,5 @@ def test_the_peer_is_lost_while_the_daemon_is_called(mark):
 
 
 def test_no_user_has_such_a_name():
-    with pytest.raises(ValueError, match="no name of a user"):
+    with pytest.raises(ValueError, match="user is a name without spaces"):
         Spamd(Daemon(), user="me\r\nX: y", reactor=Clock())

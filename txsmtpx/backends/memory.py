@@ -163,9 +163,9 @@ class MemoryBackend(OpenBackend):
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
-        for bound in (max_messages, max_octets):
+        for name, bound in (("max_messages", max_messages), ("max_octets", max_octets)):
             if bound is not None and bound < 1:
-                raise ValueError(f"keep at least one, not {bound}")
+                raise ValueError(f"{name}: keep at least one, not {bound}")
         self._max_messages = max_messages
         self._max_octets = max_octets
         self._now = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import cast
 
@@ -71,7 +72,13 @@ class Spamd:
     ) -> None:
         clock = clock_of(reactor)
         if user and not re.fullmatch("[!-~]+", user):
-            raise ValueError(f"no name of a user: {user!r}")
+            raise ValueError(f"user is a name without spaces, not {user!r}")
+        if reject_at is not None and not math.isfinite(reject_at):
+            raise ValueError(f"reject_at is a score or None, not {reject_at!r}")
+        if max_octets < 0:
+            raise ValueError(f"max_octets is a number of octets from 0, not {max_octets!r}")
+        if not 0 < timeout < math.inf:
+            raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
         self.endpoint: ClientEndpoint = clientFromString(clock, endpoint) if isinstance(endpoint, str) else endpoint
         self.reject_at = reject_at
         self.holds = mark

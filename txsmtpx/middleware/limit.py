@@ -6,6 +6,7 @@ Mail over the limit is rejected temporarily, by 450 4.7.1 (RFC 5321 §4.2.3, RFC
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
@@ -95,7 +96,7 @@ class Buckets:
     """
 
     def __init__(self, tokens: float, seconds: float, clock: Clock, most: int = MAX_BUCKETS) -> None:
-        if min(tokens, seconds, most) <= 0:
+        if not (0 < tokens < math.inf and 0 < seconds < math.inf and most > 0):
             raise ValueError(f"a limit is so many in so many seconds, both more than 0, not {tokens} in {seconds}")
         self._tokens = tokens
         self._rate = tokens / seconds
