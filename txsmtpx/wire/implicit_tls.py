@@ -35,7 +35,8 @@ class ImplicitTLSEndpoint:
     def __init__(
         self, endpoint: IStreamServerEndpoint, certificate: Certificate, clock: IReactorTime | None = None
     ) -> None:
-        as_certificate(certificate)  # this raises the error
+        if as_certificate(certificate) is None:  # which raises the error for anything but None
+            raise TypeError("certificate must be a Certificate, not None")
         self._endpoint = endpoint
         self._certificate = certificate
         self._clock = clock

@@ -23,12 +23,13 @@ from twisted.internet.interfaces import (
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked_except
 from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.address_lookup import AddressLookup
-from txsmtpx.wire.description import check_host, check_port
+from txsmtpx.wire.description import check_host, check_number, check_port
 from txsmtpx.wire.dns_records import DNSFailed, NoSuchDomain, Records, decoded, host_name
 from txsmtpx.wire.failover import AllServersFailed, Failover
 from txsmtpx.wire.system_resolver import SystemResolver
@@ -78,7 +79,8 @@ class MXEndpoint:
         lookup: Seconds for each answer of the DNS; default 30.
 
     Raises:
-        ValueError: ``domain`` is no domain, or an address literal that holds no address.
+        ValueError: ``domain`` is no domain, or an address literal that holds no address, or a number is out of range.
+        TypeError: A value has the wrong type.
 
     Example:
         Mail to a domain, by its own servers::
@@ -86,6 +88,7 @@ class MXEndpoint:
             await connect(MXEndpoint(reactor, "example.net"), tls="opportunistic")
     """
 
+    @checked_except("reactor", "resolver")
     def __init__(
         self,
         reactor: IReactorTime,
@@ -95,6 +98,9 @@ class MXEndpoint:
         resolver: IResolver | SystemResolver | None = None,
         lookup: float = 30,
     ) -> None:
+        check_port(port)
+        check_number("timeout", timeout)
+        check_number("lookup", lookup)
         self.address = _literal(domain)
         self._reactor = reactor
         self._domain = to_a_label(domain)

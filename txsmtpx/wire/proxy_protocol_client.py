@@ -25,6 +25,7 @@ from twisted.plugin import IPlugin
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.proxy import ProxyHeader, encode
 from txsmtpx.interfaces import ClientEndpoint
@@ -113,6 +114,7 @@ class PROXYEndpoint:
 
     Raises:
         ValueError: There is no such version.
+        TypeError: A value has the wrong type.
 
     Example:
         A server behind a listener that expects a PROXY header::
@@ -120,6 +122,7 @@ class PROXYEndpoint:
             await connect(PROXYEndpoint(TCP4ClientEndpoint(reactor, "192.0.2.25", 25)))
     """
 
+    @checked
     def __init__(
         self,
         endpoint: IStreamClientEndpoint | ClientEndpoint,
