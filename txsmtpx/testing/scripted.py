@@ -109,8 +109,9 @@ class ScriptedServer(Protocol):
         }
         for verb, answer in given.items():
             if not _is_answer(answer):
+                name = {"": "GREETING", ".": "END"}.get(verb, verb)
                 raise TypeError(
-                    f"ScriptedServer: {verb} must be a reply, a function or a list of these, not {answer!r}"
+                    f"ScriptedServer: {name} must be a reply, a function or a list of these, not {answer!r}"
                 )
         self.answers: dict[str, object] = {
             verb: list(answer) if isinstance(answer, list | tuple) else answer for verb, answer in given.items()
