@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from twisted.internet.task import Clock
 
 from txsmtpx import (
+    Certificate,
+    CertificateDirectory,
+    Connection,
     FilterBackend,
+    ImplicitTLSEndpoint,
     LimitBackend,
     MaildirBackend,
     MemoryBackend,
+    MXEndpoint,
     OpenBackend,
+    PROXYEndpoint,
     RelayBackend,
     Reply,
     RewriteBackend,
     Session,
     TeeBackend,
+    TransactionLog,
 )
 from txsmtpx.arguments import checked, described, fits
 from txsmtpx.filters.spamd import Spamd
@@ -28,6 +37,13 @@ from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.testing import Conversation, Link, MailServer, Network, RecordingBackend, Script, ScriptedServer
 
 TO = ["unix:/run/next"]
+
+
+class OnlyAnonymous:
+    """A backend without logins, which is enough for a server without AUTH."""
+
+    def anonymous_login(self, connection: Connection) -> Session:
+        return Session()
 
 
 def relay(*arguments: Any, **settings: Any) -> RelayBackend:
@@ -44,6 +60,9 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: relay(lmtp="yes"), "lmtp is True or False, not 'yes'"),
         (lambda: relay("tcp:mail.example.org:25"), "the next servers are a list of endpoints"),
         (lambda: relay([25]), "an endpoint is a string such as"),
+        (lambda: relay(None), "endpoints is a list of endpoints, not None"),
+        (lambda: relay(domains=iter(["example.org"])), None),
+        (lambda: relay(domains=iter([5])), "domains is a list of text, not (5,)"),
         (lambda: relay(domains="example.org"), "RelayBackend: domains must be a list of text, not 'example.org'"),
         (lambda: relay(auth="secret"), "auth is (username, password), or a mechanism such as Plain, not str"),
         (lambda: OpenBackend(Session), "OpenBackend: session is called with a connection, which Session does not take"),
@@ -51,6 +70,10 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: MemoryBackend("100"), "MemoryBackend: max_messages must be a whole number or None, not '100'"),
         (lambda: MemoryBackend(max_message=1), "MemoryBackend has no argument max_message; did you mean max_messages?"),
         (lambda: MaildirBackend(b"/mail"), "MaildirBackend: pattern must be text, not b'/mail'"),
+        (lambda: TeeBackend(OnlyAnonymous(), OnlyAnonymous()), None),
+        (lambda: FilterBackend(OnlyAnonymous(), print), None),
+        (lambda: BackendRealm(OnlyAnonymous()), None),
+        (lambda: MailServer(OnlyAnonymous()), None),
         (lambda: TeeBackend(MemoryBackend(), MemoryBackend), "TeeBackend: copies must be a Backend, not <class"),
         (lambda: TeeBackend(42, MemoryBackend()), "TeeBackend: backend must be a Backend, not 42"),
         (lambda: TeeBackend(MemoryBackend(), MemoryBackend(), require=True), "did you mean required?"),
@@ -61,11 +84,19 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: FilterBackend(MemoryBackend(), 5), "FilterBackend: make must be"),
         (lambda: FilterBackend(MemoryBackend(), print, hold="no"), "FilterBackend: hold must be True or False or None"),
         (lambda: Spamd(reject=10), "Spamd has no argument reject; did you mean reject_at?"),
+        (lambda: Certificate(True), "Certificate: certificate must be text or a Path, not True"),
+        (lambda: Certificate("c.pem", key=False), "Certificate: key must be text, a Path or None, not False"),
+        (lambda: CertificateDirectory(5), "CertificateDirectory: path must be text or a Path, not 5"),
+        (lambda: CertificateDirectory(".", domain=None), "CertificateDirectory: domain must be text, not None"),
+        (lambda: ImplicitTLSEndpoint(Network(), None), "certificate must be a Certificate, not None"),
+        (lambda: MXEndpoint(Clock(), None), "MXEndpoint: domain must be text, not None"),
+        (lambda: PROXYEndpoint(5), "PROXYEndpoint: endpoint must be"),
         (lambda: BackendRealm(MemoryBackend), "BackendRealm: backend must be a Backend, not <class"),
         (lambda: PortalBackend(MemoryBackend()), "PortalBackend: portal must be a Portal, not <txsmtpx"),
         (lambda: MailServer(max_mesage_bytes=10), "did you mean max_message_bytes?"),
         (lambda: MailServer(tsl="starttls"), "MailServer has no argument tsl; did you mean tls?"),
         (lambda: MailServer(users=["secret"]), "MailServer: users must be a dict or None, not list"),
+        (lambda: MailServer(users={"me": 5}), "MailServer: users must be a dict or None, not dict"),
         (lambda: MailServer(MemoryBackend()), None),
         (lambda: Conversation(max_recipient=1), "Conversation has no argument max_recipient; did you mean"),
         (lambda: Conversation(MemoryBackend), "not the class MemoryBackend: use MemoryBackend(...)"),
@@ -96,6 +127,15 @@ def test_a_wrong_name_or_type_is_refused(make: Callable[[], object], error: str 
         (lambda: MailServer(max_message_bytes=-1), "max_message_bytes"),
         (lambda: MailServer(tls="starttls", require_tls=True, bare_newlines="drop"), "bare_newlines"),
         (lambda: MailServer(require_tls=True), "require_tls needs a certificate"),
+        (lambda: relay(wait=float("nan")), "wait is a number from 0, not nan"),
+        (lambda: relay(hold=-1), "hold is a number from 0, not -1"),
+        (lambda: LimitBackend(MemoryBackend(), float("nan"), 60), "both more than 0, not nan in 60"),
+        (lambda: Spamd(timeout=float("nan")), "timeout is a number of seconds above 0, not nan"),
+        (lambda: Spamd(max_octets=-1), "max_octets is a number of octets from 0, not -1"),
+        (lambda: Spamd(reject_at=float("nan")), "reject_at is a score or None, not nan"),
+        (lambda: MXEndpoint(Clock(), "example.org", port=0), "0 is no port"),
+        (lambda: MemoryBackend(max_octets=0), "max_octets: keep at least one, not 0"),
+        (lambda: TransactionLog("none"), "TransactionLog: which must be 'all' or 'refused', not 'none'"),
     ],
 )
 def test_a_wrong_value_is_refused(make: Callable[[], object], error: str) -> None:
@@ -131,6 +171,12 @@ def test_a_function_keeps_its_name_and_signature() -> None:
         ("a", Literal["a", "b"], True),
         ("c", Literal["a", "b"], False),
         (["a"], Sequence[str], True),
+        (iter("a"), Iterable[str], True),
+        (iter("a"), Sequence[str], False),
+        ("a", Iterable[str], False),
+        (Path("a"), str | PathLike[str], True),
+        (b"a", str | PathLike[str], False),
+        ({"a": "b"}, Mapping[str, int], False),
         ("a", Sequence[str], False),
         ([1], Sequence[str], False),
         ({"a"}, Sequence[str], False),

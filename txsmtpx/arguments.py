@@ -10,12 +10,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from typing import Any, Literal, ParamSpec, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 
 from zope.interface.interface import InterfaceClass
 
+from txsmtpx.interfaces.backend import BackendLike
 from txsmtpx.interfaces.provided import members, provides
 from txsmtpx.setting import shown
 
@@ -25,6 +26,9 @@ R = TypeVar("R")
 
 SECRET = ("auth", "users", "password")
 """Arguments whose values are in no error message, since they are secrets (guarantee 7)."""
+
+_ENOUGH: Mapping[object, Collection[str]] = {BackendLike: ("anonymous_login",)}
+"""What an object must have to pass for a type, where less than all is enough: a server without AUTH calls no login."""
 
 _NAMES: dict[object, str] = {
     bool: "True or False",
@@ -196,15 +200,25 @@ def fits(value: object, hint: object) -> bool:
     if not isinstance(kind, type):
         return True
     if getattr(kind, "_is_protocol", False):
-        return callable(value) if "__call__" in members(kind) else not isinstance(value, type) and provides(value, kind)
+        if "__call__" in members(kind):
+            return callable(value)
+        return not isinstance(value, type) and (
+            all(callable(getattr(value, name, None)) for name in _ENOUGH[kind])
+            if kind in _ENOUGH
+            else provides(value, kind)
+        )
     if kind in (int, float):
         return isinstance(value, int | float if kind is float else int) and not isinstance(value, bool)
     if not isinstance(value, kind):
         return False
     if isinstance(value, tuple) and kind is tuple:
         return Ellipsis in parts or _all_fit(value, parts)
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection) or not parts:
-        return not parts or isinstance(value, Mapping)  # one text is no list of texts
+    if not issubclass(kind, Iterable) or isinstance(value, Iterator):
+        return True  # what an iterator has is seen when it is read
+    if isinstance(value, Mapping) and issubclass(kind, Mapping):
+        return not parts or all(fits(name, parts[0]) and fits(each, parts[-1]) for name, each in value.items())
+    if isinstance(value, str | bytes) or not isinstance(value, Collection) or not parts:
+        return not parts  # one text is no list of texts
     return all(fits(each, parts[0]) for each in value)
 
 
@@ -237,7 +251,7 @@ def described(hint: object) -> str:
     kind = origin or hint
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return "a dict"
-    if isinstance(kind, type) and parts and issubclass(kind, Sequence | Collection):
+    if isinstance(kind, type) and parts and issubclass(kind, Iterable):
         return f"a list of {described(parts[0])}"
     name = str(getattr(kind, "__name__", kind)).removesuffix("Like")
     return _NAMES.get(kind) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
