@@ -89,6 +89,7 @@ class Link(enum.Enum):
     SECURING = "TLS is being negotiated"
     CLOSED = "the server closes the connection, or has lost it"
 
+
 # The members under names of their own.  Python 3.11 calls a function for each attribute of an Enum, which costs more
 # than the comparison.
 START, READY, MAIL, RCPT, CHUNK = State
