@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txsmtpx.extensions.auth import AUTH
+from txsmtpx.extensions.dsn import DSN
 from txsmtpx.extensions.eightbitmime import EIGHTBITMIME
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
@@ -137,3 +138,10 @@ def test_values_of_one_are_not_values_of_another():
 def test_what_they_look_like():
     assert repr(MailOptions(size=3, ret="FULL")) == "MailOptions(size=3, ret='FULL')"
     assert repr(RcptOptions()) == "RcptOptions()"
+
+
+@pytest.mark.parametrize("value", [5, True, object, b"xx"])
+def test_a_value_of_a_wrong_type_is_named(value):
+    envid = next(each for each in DSN.mail if each.field == "envid")
+    with pytest.raises(TypeError, match=r"envid of MailOptions cannot be .* \(ENVID\)"):
+        options.format(MailOptions(envid=value), [envid])

@@ -273,6 +273,10 @@ def format(options: Options, known: Iterable[Parameter]) -> list[str]:
 
     Returns:
         One word for each known parameter whose attribute was set to another value than None or False.
+
+    Raises:
+        ValueError: A value cannot be sent.
+        TypeError: A value has the wrong type.
     """
     words, given = [], vars(options)
     for parameter in known:
@@ -280,7 +284,11 @@ def format(options: Options, known: Iterable[Parameter]) -> list[str]:
             value = given[parameter.field]
             if value is None or value is False:
                 continue
-            text = parameter.encode(value)
+            try:
+                text = parameter.encode(value)
+            except (AttributeError, TypeError) as error:
+                name = f"{parameter.field} of {type(options).__name__}"
+                raise TypeError(f"{name} cannot be {value!r} ({parameter.keyword})") from error
             words.append(parameter.keyword if text is None else f"{parameter.keyword}={text}")
     return words
 
