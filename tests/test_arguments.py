@@ -60,6 +60,8 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: relay(lmtp="yes"), "lmtp is True or False, not 'yes'"),
         (lambda: relay("tcp:mail.example.org:25"), "the next servers are a list of endpoints"),
         (lambda: relay([25]), "an endpoint is a string such as"),
+        (lambda: relay(iter(TO)), None),
+        (lambda: relay(["tcp:mail.example.org", 25]), "the next servers are a list of endpoints"),
         (lambda: relay(None), "endpoints is a list of endpoints, not None"),
         (lambda: relay(domains=iter(["example.org"])), None),
         (lambda: relay(domains=iter([5])), "domains is a list of text, not (5,)"),

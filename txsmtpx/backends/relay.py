@@ -99,7 +99,7 @@ class RelayBackend(OpenBackend):
     @checked_except("endpoints", "timeouts", *SETTINGS)
     def __init__(
         self,
-        endpoints: Sequence[Endpoint],
+        endpoints: Iterable[Endpoint],
         *,
         lmtp: bool = ClientSettings.lmtp,
         domains: Iterable[str] = (),
@@ -125,8 +125,10 @@ class RelayBackend(OpenBackend):
         without: Collection[str] = ClientSettings.without,
         reactor: Reactor | None = None,
     ) -> None:
-        if not isinstance(endpoints, str | Collection):
+        if not isinstance(endpoints, Iterable):
             raise TypeError(f"endpoints is a list of endpoints, not {endpoints!r}")
+        if not isinstance(endpoints, str):
+            endpoints = tuple(endpoints)  # which are read more than once
         if isinstance(endpoints, str) or list(map(type, endpoints)) == [str, int]:
             raise TypeError(f"the next servers are a list of endpoints: write [{endpoints!r}]")
         clock = clock_of(reactor)
