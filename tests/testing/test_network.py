@@ -100,6 +100,9 @@ def test_a_factory_makes_as_many_as_come():
         ({"VRFY": lambda argument: f"252 2.5.0 {argument}?"}, ["VRFY me"], ["252 2.5.0 me?"]),
         ({"offers": ["SIZE 10", "STARTTLS"]}, ["EHLO a"], ["250-scripted.example", "250-SIZE 10", "250 STARTTLS"]),
         ({"says": 28}, ["NOOP"], ["250 2."]),
+        ({}, ["BDAT 0 LAST"], ["503 5.5.1 For whom"]),
+        ({"BDAT": ["554 5.5.1 No"]}, ["BDAT 0 LAST", "BDAT 0 LAST"], ["554 5.5.1 No", "503 5.5.1 For whom"]),
+        ({"BDAT": lambda argument: "554 5.5.1 No"}, ["BDAT 0"], ["554 5.5.1 No"]),
     ],
 )
 def test_what_the_script_says(script, asked, said):

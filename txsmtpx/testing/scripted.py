@@ -261,14 +261,14 @@ class ScriptedServer(Protocol):
 
     def _chunk_answers(self) -> None:
         if not self._accepted:
-            self.say(cast("str | bytes | None", self.answers.get("BDAT", "503 5.5.1 For whom")))
+            self._answer("BDAT", usual="503 5.5.1 For whom")
         elif self._last:
             for _ in range(self._accepted if self.lmtp else 1):
                 self._answer(".")
         else:
             self._answer("BDAT")
 
-    def _answer(self, verb: str, argument: str = "") -> str:
+    def _answer(self, verb: str, argument: str = "", usual: str | None = None) -> str:
         answer = self.answers.get(verb)
         if isinstance(answer, list):
             answer = answer.pop(0) if answer else None
@@ -277,7 +277,9 @@ class ScriptedServer(Protocol):
         if isinstance(answer, Iterator):
             exchange, answer = answer, next(answer)
             self._exchange = exchange if str(answer).startswith("334") else None
-        if answer is None:
+        if answer is None and usual is not None:
+            answer = usual
+        elif answer is None:
             answer = _USUAL.get(verb, "250 2.0.0 Ok") if verb not in ("EHLO", "LHLO") else self._hello()
         self.say(cast("str | bytes", answer))
         return answer if isinstance(answer, str) else ""
