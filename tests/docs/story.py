@@ -29,7 +29,7 @@ from tests.ports import free_port
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = 120.0
 PAUSE = 0.02
 SETTLING = 0.3
 """Seconds in which what has begun to serve on one port does so on its others."""

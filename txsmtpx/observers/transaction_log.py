@@ -16,7 +16,7 @@ from typing import Any, Literal
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from txsmtpx.arguments import checked
+from txsmtpx.arguments import checked_except
 from txsmtpx.dialog.fields import addresses, clipped, fields, fits, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.refusals import MOST, log_more_reset
@@ -45,7 +45,7 @@ class TransactionLog(Observer):
         >>> factory = SMTPServerFactory(MemoryBackend(), observers=[TransactionLog("refused")])
     """
 
-    @checked
+    @checked_except("logger")
     def __init__(self, which: Which = "all", listener: str = "", logger: Logger = log) -> None:
         self._refused_only = which == "refused"
         self._listener = listener
