@@ -31,7 +31,7 @@ def test_a_normal_client_does_not_notice(directory, with_tls, figures):
     with Besieged(directory, *options) as server:
         port, before = server.port, server.descriptors
         alone = latency(port)
-        server.eventually(lambda: server.descriptors == before)
+        server.eventually(lambda: server.descriptors <= before)
         began = time.monotonic()
         with Crowd(port, **CROWD) as crowd:
             figures.add("a crowd comes in", f"{crowd.size} connections in {time.monotonic() - began:.1f} s")
