@@ -37,7 +37,7 @@ class Options(usage.Options):
 
     synopsis = "[options]"
     longdesc = "Receives mail over ESMTP or LMTP and hands it to a backend."
-    # No default stands in the dict, so it tells which options were given.
+    # The dict holds no defaults, so it tells which options were given.
     optFlags = tuple([each.name, each.short, each.description] for each in OPTIONS.values() if each.kind is FLAG)
     optParameters = tuple(
         [each.name, each.short, None, each.description]

@@ -170,8 +170,8 @@ class ClientCommands:
             accepted: How many recipients were accepted: under LMTP, the number of the replies.
 
         Returns:
-            The replies to the body, whatever their codes.  If the connection was lost after some of them, its error
-            stands in the place of each of the others.
+            The replies to the body, whatever their codes.  If the connection was lost after some of them, each
+            missing reply is replaced by the error of the connection.
 
         Raises:
             ValueError: No recipient was accepted, so no octet of the body is sent.

@@ -156,7 +156,7 @@ class DataContext:
 
     @property
     def over(self) -> bool:
-        """Whether nobody waits for `ISession.data`: it has returned, or it is cancelled, as by a lost connection."""
+        """True if `ISession.data` has returned, or was cancelled, as by a lost connection."""
         return self._transaction.outcome is not None
 
     def note(self, **facts: object) -> None:

@@ -229,7 +229,7 @@ class _Copy:
 
         Raises:
             SMTPError: The second backend rejects the message.
-            MessageAborted: The message was not read to its end, or nobody waits for the copy any more.
+            MessageAborted: The message was not read to its end, or the copy was cancelled.
         """
         transaction, session = self._transaction, self._session
         assert transaction is not None and session is not None
@@ -245,7 +245,7 @@ class _Copy:
                 _check(reply, session, "data")
         except CancelledError:  # the client has gone, or has its answer
             transaction.abort(Failure(MessageAborted()))
-            raise MessageAborted("nobody waits for it any more") from None
+            raise MessageAborted("the copy was cancelled") from None
         finally:
             await self._close()
 
