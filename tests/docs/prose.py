@@ -1,0 +1,120 @@
+"""
+The sentences of a page: its text without blocks of code, one sentence at a time.
+
+A heading, an item of a list, and a cell of a table each end a sentence, with a full stop or without.  A span of code
+counts as one word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.colon_fence import colon_fence_plugin
+
+ROOT = Path(__file__).parents[2]
+
+_MARKDOWN = MarkdownIt("commonmark").enable("table").use(colon_fence_plugin)
+
+_CODE = "\ue000"
+"""Stands for a span of code while a text is cut into sentences: a full stop within the span ends none."""
+
+_SPAN = re.compile(r"`[^`]*`")
+
+_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+")
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf)\.$")
+
+_UNNAMED = re.compile(
+    r"""
+      \b(?:nobody|somebody|whoever|whatever\s+one|those\s+who|these\s+who|one\s+who)\b  # names no subject
+    | \b(?:he|she|his|him|her|himself|herself)\b
+    | ^(?:Who|What|Which)\b(?!.*\?$)  # a clause as the subject; a question may begin so
+    | \b(?:told|tells?|hears?|heard|speaks?|spoken)\b
+    | \bsa(?:ys|id|ying)\b
+    | \b(?:is|are|has|have)\s+(?:its|their)\s+own\s*[.;:,]
+    | \bwhat\s+it\s+takes\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """
+    One sentence.
+
+    Attributes:
+        line: The line of the page at which its paragraph, heading or table row begins.
+        heading: Whether it is a heading.
+        text: The sentence, with its spans of code.
+    """
+
+    page: Path
+    line: int
+    heading: bool
+    text: str
+
+    @property
+    def words(self) -> int:
+        """The number of its words; a span of code counts as one."""
+        return sum(bool(re.search(r"\w|" + _CODE, word)) for word in _SPAN.sub(_CODE, self.text).split())
+
+    @property
+    def unnamed(self) -> str:
+        """The first of its words that do not name their subject, or are not the field's; "" if there is none."""
+        if self.heading:
+            return ""
+        found = _UNNAMED.search(_SPAN.sub(_CODE, self.text))
+        return found[0] if found else ""
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}: {self.text}"
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation, those at the root of the repository included."""
+    found = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    return sorted(page for page in found if "_build" not in page.parts)
+
+
+def sentences(page: Path) -> Iterator[Sentence]:
+    """The sentences of a page, in its order."""
+    parent = ""
+    for token in _MARKDOWN.parse(page.read_text(encoding="utf-8")):
+        if token.type == "inline":
+            line = (token.map or [0])[0] + 1
+            for text in cut(*_text(token)):
+                yield Sentence(page, line, parent == "heading_open", text)
+        parent = token.type
+
+
+def cut(text: str, spans: list[str]) -> Iterator[str]:
+    """Cut a text, in which ``_CODE`` stands for each of the spans of code, into its sentences."""
+    rest = iter(spans)
+    begin = 0
+    for end in [*_END.finditer(text), None]:
+        if end and _ABBREVIATION.search(text[: end.start()]):
+            continue
+        sentence = text[begin : end.end() if end else len(text)].strip()
+        if sentence:
+            yield re.sub(_CODE, lambda _: f"`{next(rest)}`", sentence)
+        begin = end.end() if end else begin
+
+
+def _text(token: Token) -> tuple[str, list[str]]:
+    """The text of a paragraph without its marks, and its spans of code."""
+    words: list[str] = []
+    spans: list[str] = []
+    for child in token.children or []:
+        if child.type == "code_inline":
+            words.append(_CODE)
+            spans.append(child.content.replace("`", "'"))
+        elif child.type in ("softbreak", "hardbreak"):
+            words.append(" ")
+        elif child.type == "text":
+            words.append(child.content)
+    return "".join(words), spans

@@ -1,0 +1,115 @@
+"""
+The pages are in short sentences that name their subjects.
+
+``tests/docs/unfinished.txt`` lists the pages that are not yet so, one a line.  That list may only shrink.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("markdown_it", reason="markdown-it-py is not installed: pip install '.[docs]'")
+
+from tests.docs.prose import ROOT, Sentence, pages, sentences
+
+LIST = Path(__file__).with_name("unfinished.txt")
+UNFINISHED = LIST.read_text(encoding="utf-8").split()
+
+SHORT = 20
+"""The most words of a sentence on a finished page."""
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+FINISHED = [page for page in pages() if named(page) not in UNFINISHED]
+
+
+def faults(page: Path) -> list[str]:
+    """The sentences that keep a page from being finished."""
+    long = [f"{each.words} words: {each}" for each in sentences(page) if each.words > SHORT]
+    return long + [f"{each.unnamed!r}: {each}" for each in sentences(page) if each.unnamed]
+
+
+@pytest.mark.parametrize("page", FINISHED, ids=named)
+def test_finished_page(page: Path) -> None:
+    assert faults(page) == []
+
+
+def test_the_list_has_only_pages_that_are_not_finished() -> None:
+    assert sorted(set(UNFINISHED)) == UNFINISHED
+    assert [name for name in UNFINISHED if not (ROOT / name).exists()] == []
+    assert [name for name in UNFINISHED if not faults(ROOT / name)] == []
+
+
+# The measure itself
+
+
+def read(text: str, directory: Path) -> list[Sentence]:
+    """The sentences of a page with this text."""
+    page = directory / "page.md"
+    page.write_text(text, encoding="utf-8")
+    return list(sentences(page))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("One. Two!  Three?\nFour", ["One.", "Two!", "Three?", "Four"]),
+        ("# A heading\n\nA paragraph\nof two lines.", ["A heading", "A paragraph of two lines."]),
+        ("* first\n* second. third", ["first", "second.", "third"]),
+        ("| a. b | `c. d` |\n| --- | --- |\n| e | |", ["a.", "b", "`c. d`", "e"]),
+        ("Before.\n\n```python\nnot = 'prose. At all.'\n```\n\nAfter.", ["Before.", "After."]),
+        (":::{toctree}\npage/one\n:::\n\nText.", ["Text."]),
+        ("<!-- not run: why -->\n\nText.", ["Text."]),
+        ("[A *link*.](https://example.org/a.b) **Bold.** `a.b.` ends.", ["A link.", "Bold.", "`a.b.` ends."]),
+        ("A dotted name, e.g. that of RFC 5321 §4.1.2, ends no sentence.", None),
+        ("The value 1.5 is in v2.0 of the file.", None),
+        ('It says "no." Then it ends (at once.) So it is.', ['It says "no."', "Then it ends (at once.)", "So it is."]),
+    ],
+)
+def test_sentences(text: str, found: list[str] | None, tmp_path: Path) -> None:
+    assert [each.text for each in read(text, tmp_path)] == ([text] if found is None else found)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("The server closes the connection.", 5),
+        ("`twistd -n smtpx --port 25` serves.", 2),
+        ("A well-known port - 25 - is open.", 6),
+        ("The [page on logs](logs.md) has it.", 6),
+        (" ".join(["word"] * 21) + ".", 21),
+    ],
+)
+def test_words(text: str, words: int, tmp_path: Path) -> None:
+    assert [each.words for each in read(text, tmp_path)] == [words]
+
+
+@pytest.mark.parametrize(
+    ("text", "unnamed"),
+    [
+        ("The log is there, and nobody reads it.", "nobody"),
+        ("Those who wait are served.", "Those who"),
+        ("What is not offered is refused.", "What"),
+        ("Is the port open? What does the log show?", ""),
+        ("## What a filter sees", ""),
+        ("The client is told that it has to wait.", "told"),
+        ("The header says so.", "says"),
+        ("`nobody` is the user of the service.", ""),
+        ("Each worker has its own.", "has its own."),
+        ("Each worker has its own log.", ""),
+        ("The server knows the client that it has accepted.", ""),
+    ],
+)
+def test_unnamed_subjects(text: str, unnamed: str, tmp_path: Path) -> None:
+    assert "".join(each.unnamed for each in read(text, tmp_path)) == unnamed
+
+
+def test_the_place_of_a_sentence() -> None:
+    page = ROOT / "SECURITY.md"
+    first = next(sentences(page))
+    assert (str(first), first.heading) == (f"SECURITY.md:1: {first.text}", True)
