@@ -81,7 +81,7 @@ def test_extensions_are_those_of_the_box() -> None:
 
 def test_mechanisms_are_those_of_the_box() -> None:
     page = (ROOT / "docs/howto/authentication.md").read_text()
-    (paragraph,) = re.findall(r"^## Mechanisms\n\n(.*?):", page, re.MULTILINE | re.DOTALL)
+    (paragraph,) = re.findall(r"^## Mechanisms\n\n(.*?)\.", page, re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"[A-Z][A-Z0-9-]+", paragraph)) == {mechanism.name for mechanism in MECHANISMS}
 
 
