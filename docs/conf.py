@@ -19,6 +19,8 @@ import rfcs
 project = "txsmtpx"
 extensions = [
     "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinxcontrib.zopeext.autointerface",
@@ -33,6 +35,10 @@ html_theme = "furo"
 html_title = "txsmtpx"
 html_copy_source = False
 html_show_copyright = False
+
+# The copy button copies the commands after the prompt, without the prompt and the output.
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
