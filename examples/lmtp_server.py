@@ -1,4 +1,4 @@
-"""An LMTP server that delivers to all recipients side by side, and gives each delivery two seconds."""
+"""An LMTP server that delivers to all recipients in parallel, with a time-out of two seconds for each."""
 
 import sys
 
@@ -20,7 +20,7 @@ class DeliveringSession(Session):
             context.start_delivery(recipient, self.deliver(content, seconds=1 + i), timeout=2)
 
     async def deliver(self, content, seconds):
-        await deferLater(self.reactor, seconds)  # here a real one would store the content
+        await deferLater(self.reactor, seconds)  # your code stores the content here
         return "Finished"
 
 
@@ -28,7 +28,7 @@ async def main(reactor, endpoint="tcp:1025:interface=127.0.0.1"):
     backend = OpenBackend(lambda connection: DeliveringSession(reactor))
     factory = SMTPServerFactory(backend, lmtp=True, domain="localhost", read_timeout=10, write_timeout=10)
     await serverFromString(reactor, endpoint).listen(factory)
-    await Deferred()  # for ever
+    await Deferred()  # runs until it is stopped
 
 
 if __name__ == "__main__":

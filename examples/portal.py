@@ -60,7 +60,7 @@ async def main(reactor, endpoint="tcp:1025:interface=127.0.0.1"):
     portal = Portal(Realm(), [users, AllowAnonymousAccess()])
     factory = SMTPServerFactory(PortalBackend(portal), domain="localhost", allow_insecure_auth=True)
     await serverFromString(reactor, endpoint).listen(factory)
-    await Deferred()  # for ever
+    await Deferred()  # runs until it is stopped
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An ESMTP server for one user, which logs what it takes."""
+"""An ESMTP server that accepts one user, and logs the user's messages."""
 
 import sys
 
@@ -28,10 +28,17 @@ class Backend(LoginBackend):
 
 
 async def main(reactor, endpoint="tcp:1025:interface=127.0.0.1"):
-    limits = {"read_timeout": 10, "write_timeout": 10, "max_message_bytes": 1024 * 1024, "max_recipients": 50}
-    factory = SMTPServerFactory(Backend(), domain="localhost", allow_insecure_auth=True, **limits)
+    factory = SMTPServerFactory(
+        Backend(),
+        domain="localhost",
+        allow_insecure_auth=True,
+        read_timeout=10,
+        write_timeout=10,
+        max_message_bytes=1024 * 1024,
+        max_recipients=50,
+    )
     await serverFromString(reactor, endpoint).listen(factory)
-    await Deferred()  # for ever
+    await Deferred()  # runs until it is stopped
 
 
 if __name__ == "__main__":

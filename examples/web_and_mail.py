@@ -49,7 +49,7 @@ async def main(reactor, web="tcp:8080:interface=127.0.0.1", mail="tcp:1025:inter
     await serverFromString(reactor, web).listen(Site(board))
     factory = SMTPServerFactory(OpenBackend(lambda connection: BoardSession(board)), max_message_bytes=65536)
     await serverFromString(reactor, mail).listen(factory)
-    await Deferred()  # for ever
+    await Deferred()  # runs until it is stopped
 
 
 if __name__ == "__main__":
