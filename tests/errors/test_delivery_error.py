@@ -390,20 +390,6 @@ def test_what_waits_its_turn_is_cancelled(network):
 # ---- values
 
 
-def test_all_refused_is_as_temporary_as_one_of_them_is():
-    never, later = SMTPError(550, message="x", command="RCPT"), SMTPError(450, message="y", command="DATA")
-    assert not RecipientsRefused([("a", never)]).temporary
-    assert RecipientsRefused([("a", never), ("b", later)]).temporary
-    assert [RecipientsRefused([("a", each)]).command for each in (never, later)] == ["RCPT", "DATA"]
-    assert RecipientsRefused([("a", never), ("b", later)]).command == "DATA"
-    error = RecipientsRefused([("a", never), ("b", later)])
-    assert str(error) == "<a>: RCPT: 550 5.0.0 x; <b>: DATA: 450 4.0.0 y"
-    assert [each for each, _ in pickle.loads(pickle.dumps(error)).refused] == ["a", "b"]
-    lost = ProtocolError("x")
-    lost.delivered = MAYBE
-    assert RecipientsRefused([("a", never), ("b", lost)]).delivered is MAYBE
-
-
 def test_they_are_one_family():
     """All errors that txsmtpx exports, but that of a parser of the server's."""
     exported = [getattr(txsmtpx, name) for name in txsmtpx.__all__]

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txsmtpx.grammar.replies import default_enhanced_code
 from txsmtpx.grammar.reply import MAX_LINE, MAX_PARSED_LINES, Reply, ReplyParser
 
 WRITTEN = [
@@ -194,11 +193,6 @@ def test_what_it_looks_like():
 def test_equal_ones_are_one_in_a_set():
     assert len({Reply(250, None, "ok"), Reply(250, None, "ok"), Reply(251, None, "ok")}) == 2
     assert len({hash(Reply(code, None)) for code in range(250, 260)}) > 1
-
-
-def test_the_enhanced_code_where_none_is_given():
-    found = [default_enhanced_code(code) for code in (200, 250, 302, 354, 399, 400, 451, 500, 599)]
-    assert found == [(2, 0, 0)] * 2 + [None] * 3 + [(4, 0, 0)] * 2 + [(5, 0, 0)] * 2
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda reply: pickle.loads(pickle.dumps(reply))])
