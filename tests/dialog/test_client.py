@@ -8,61 +8,13 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
 
+from tests.dialog.talk import Talk
 from txsmtpx import Delivered, MailOptions, Plain, ProtocolError, RecipientsRefused, SMTPError
 from txsmtpx.dialog.client import ClientDialog
-from txsmtpx.dialog.client_commands import ClientCommands
 from txsmtpx.dialog.client_transaction import ClientTransaction, plain
-from txsmtpx.dialog.client_wire import ClientWire
 from txsmtpx.dialog.login import log_in
 from txsmtpx.dialog.submission import Submission
-from txsmtpx.extensions.registry import EXTENSIONS
-from txsmtpx.testing import Outcome
-
-
-class Memory(ClientWire):
-    """Keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.sent = b""
-        self.aborted = self.closed = False
-
-    def write(self, octets: bytes, body: bytes = b"") -> None:
-        self.sent += octets + body
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def close(self) -> None:
-        self.closed = True
-
-    def taken(self) -> bytes:
-        sent, self.sent = self.sent, b""
-        return sent
-
-
-class Talk:
-    """A dialog, and what its server says."""
-
-    def __init__(self, *offers: str, lmtp: bool = False) -> None:
-        self.wire = Memory()
-        self.dialog = ClientDialog(self.wire, EXTENSIONS, lmtp=lmtp)
-        self.commands = ClientCommands(self.dialog)
-        greeting = Outcome(self.dialog.expect("greeting", "greeting"))
-        self.hear("220 mx.example ESMTP")
-        assert greeting.result().code == 220
-        hello = self.run(self.commands.hello("client.example"))
-        self.hear(*[f"250-{each}" for each in ("mx.example", *offers)], "250 HELP")
-        hello.result()
-        assert self.wire.taken() == f"{'LHLO' if lmtp else 'EHLO'} client.example\r\n".encode()
-
-    def run(self, coroutine: Any) -> Outcome:
-        return Outcome(Deferred.fromCoroutine(coroutine))
-
-    def hear(self, *lines: str) -> None:
-        for line in lines:
-            self.dialog.line_received(line.encode())
 
 
 def test_a_message():

@@ -9,7 +9,8 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, TimeoutError
 
-from txsmtpx import CommandCancelled, Delivered, ProtocolError, RecipientsRefused, SMTPError
+from txsmtpx import CommandCancelled, Delivered, ProtocolError, RecipientsRefused, Reply, Result, SMTPError
+from txsmtpx.dialog.client_result import merged
 from txsmtpx.testing import HANG_UP, SILENCE, Outcome
 
 TO = ["one@example.net", "two@example.net", "three@example.net"]
@@ -337,3 +338,17 @@ def test_nothing_fires_twice(network):
     net.servers[0].say("250 2.0.0 two\n250 2.0.0 three")
     net.flush()
     assert len(results) == 1
+
+YES, NO = Reply(250, (2, 0, 0), "yes"), Reply(550, (5, 0, 0), "no")
+
+
+def test_all_that_was_accepted_and_all_that_was_refused():
+    outcomes = [
+        (["a", "b"], Result([("a", YES)], [("b", SMTPError.from_reply(NO))])),
+        (["c", "d"], Result([("c", YES)], [("d", SMTPError.from_reply(NO))])),
+        (["e"], RecipientsRefused([("e", SMTPError.from_reply(NO, "RCPT"))])),
+        (["f"], SMTPError.from_reply(NO)),
+    ]
+    result = merged(outcomes)
+    assert [who for who, _ in result.accepted] == ["a", "c"]
+    assert [who for who, _ in result.refused] == ["b", "d", "e", "f"]

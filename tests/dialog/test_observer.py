@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyClass
@@ -70,33 +68,6 @@ def test_all_that_happens_in_order(diary):
     ]  # fmt: skip
 
 
-def test_the_summary(diary):
-    clock = Clock()
-    answer = Deferred()
-
-    class Slow(Session):
-        async def data(self, message, context):
-            await message.content()
-            context.note(stored="here", parts=2)
-            await answer
-
-    client = observed(diary, Slow(), clock=clock)
-    client.ask(*MAIL, "DATA")
-    clock.advance(2)
-    client.send(b"Subject: hi\r\n\r\n..\r\n.\r\n")
-    clock.advance(3)
-    answer.callback(None)
-    client.hang_up()
-    (summary,) = diary.summaries
-    assert (summary.sender, summary.recipients) == ("a@client.example", ["b@localhost", "c@localhost"])
-    assert summary.octets == len(b"Subject: hi\r\n\r\n.\r\n")
-    assert (summary.seconds, summary.backend_seconds) == (5, 3)
-    assert summary.facts == {"stored": "here", "parts": 2}
-    assert summary.reply.code == 250
-    assert summary.reply.text.endswith(summary.queue_id)
-    assert (summary.outcomes, summary.replies) == ((), (summary.reply,))
-
-
 def test_lmtp_has_an_outcome_a_recipient(diary):
     class Picky(Session):
         def data(self, message, context):
@@ -109,26 +80,6 @@ def test_lmtp_has_an_outcome_a_recipient(diary):
     assert summary.reply is None
     assert [reply.code for reply in summary.replies] == [250, 550]
     assert diary.told[-4:] == [250, 550, "answered", "disconnected"]
-
-
-@pytest.mark.parametrize(
-    ("lines", "end"),
-    [
-        (["RSET"], "reset"),
-        (["EHLO again"], "reset"),
-        (["QUIT"], "closed"),
-        ([], "closed"),
-        (["DATA", "half a message"], "closed"),
-        (["DATA", "."], "answered"),
-    ],
-)
-def test_every_transaction_ends_once(diary, lines, end):
-    client = observed(diary)
-    client.ask(*MAIL, *lines)
-    client.hang_up()
-    (summary,) = diary.summaries
-    assert summary.end == end
-    assert summary.octets == (len("half a message") if len(lines) == 2 and end == "closed" else 0)
 
 
 def test_what_was_never_a_transaction(diary):

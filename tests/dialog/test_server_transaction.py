@@ -10,7 +10,6 @@ from twisted.python.failure import Failure
 from tests.dialog.core import Core
 from txsmtpx import Reply
 from txsmtpx.dialog.message import MessageAborted
-from txsmtpx.dialog.state import MessageState
 from txsmtpx.testing import RecordingBackend
 
 HELLO = ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>")
@@ -86,11 +85,3 @@ def test_it_is_aborted_once():
     client.transaction.abort(MessageAborted())
     client.hang_up()
     assert reasons == [ConnectionLost]
-
-
-def test_every_state_is_in_the_theory_of_operation():
-    import txsmtpx.dialog.state
-
-    theory = txsmtpx.dialog.state.__doc__ or ""
-    assert all(f"    {state.name}" in theory for state in MessageState if state is not MessageState.ANSWERED)
-    assert "ANSWERED" in theory

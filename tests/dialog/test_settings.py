@@ -11,16 +11,15 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 
-from txsmtpx import ImplicitTLSEndpoint, OpenBackend, Session, SMTPServerFactory
+from txsmtpx import ImplicitTLSEndpoint, OpenBackend, Reply, Session, SMTPServerFactory
 from txsmtpx.dialog.extension import Extension, Verb
-from txsmtpx.dialog.settings import identifiers
+from txsmtpx.dialog.settings import first_failure, first_success, identifiers
 from txsmtpx.dialog.state import State
 from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
 from txsmtpx.grammar.options import Parameter
-from txsmtpx.grammar.reply import Reply
 from txsmtpx.testing import Conversation, RecordingBackend
 
 HELLO = ["EHLO client.example"]
@@ -172,3 +171,14 @@ def test_a_tls_context_that_twisted_does_not_know():
 def test_no_such_setting():
     with pytest.raises(TypeError, match="no argument max_mesage_bytes; did you mean max_message_bytes"):
         Conversation(max_mesage_bytes=1)
+
+YES, NO = Reply(250, (2, 0, 0), "yes"), Reply(550, (5, 0, 0), "no")
+
+
+def test_policies():
+    other = Reply(250, (2, 0, 0), "other")
+    assert first_failure([YES, NO], other) == NO
+    assert first_failure([YES, YES], other) == other
+    assert first_success([NO, YES], other) == other
+    assert first_success([NO, YES], NO) == YES
+    assert first_success([NO, NO], other) == NO

@@ -22,6 +22,7 @@ from txsmtpx import (
     connect,
     send_mail,
 )
+from txsmtpx.dialog.submission import again
 from txsmtpx.testing import Network, Outcome
 
 ME, TO = "me@example.org", ["you@example.net"]
@@ -363,3 +364,21 @@ def test_a_message_that_was_received_is_sent_on_as_it_came():
         net.hang_up()
     first, second = backend.messages
     assert first.content == second.content == octets
+
+
+def test_what_can_be_read_again_and_what_cannot():
+    file = io.BytesIO(b"1234")
+    file.seek(1)
+    make = again(file)
+    assert [make().read(), make().read()] == [b"234", b"234"]
+
+    class Pipe(io.RawIOBase):
+        def seekable(self) -> bool:
+            return False
+
+    for once in (Pipe(), iter([b""])):
+        with pytest.raises(ValueError, match="more recipients than the server accepts at a time") as refused:
+            again(once)
+        assert str(refused.value).startswith("more")
+        assert str(refused.value).endswith("more than once, so it must be bytes, an EmailMessage or a seekable file")
+        assert "(RCPTMAX)" in str(refused.value)

@@ -135,16 +135,6 @@ def test_a_piece_that_comes_late_and_is_no_octets(network, offers, piece):
     assert net.servers[0].messages == []
 
 
-@pytest.mark.parametrize("body", ["text", 7, None, object()])
-def test_what_is_no_body(network, body):
-    net = network()
-    client = net.greeted()
-    with pytest.raises(TypeError, match=f"^not a body: {type(body).__name__}$"):
-        net.result(client.send("me@example.org", TO, body))
-    assert net.servers[0].verbs == ["EHLO"]
-    assert net.result(client.noop()).code == 250
-
-
 class Text:
     """A file of text that does not say that it is one."""
 
@@ -161,15 +151,6 @@ def test_what_turns_out_to_be_none(network, body, offers):
         net.result(client.send("me@example.org", TO, body()))
     assert net.servers[0].messages == []
     assert client.usable is (offers == ["CHUNKING"] or "DATA" not in net.servers[0].verbs)
-
-
-def test_a_file_that_is_open_for_text_is_refused_before_anything_is_sent(network, path):
-    net = network()
-    client = net.greeted()
-    for file in (path.open(), io.StringIO("text")):
-        with file, pytest.raises(TypeError, match=r"^the file is open for text, a body is octets$"):
-            net.result(client.send("me@example.org", TO, file))
-    assert net.servers[0].verbs == ["EHLO"]
 
 
 def failing():
