@@ -98,17 +98,3 @@ def test_those_of_rcpt_behind_each_of_mail(lmtp: bool) -> None:
                 assert client.ask(f"RCPT TO:<you@example.com> {one} {two}") == ["250 2.1.5 Recipient ok"], (mail, one)
         client.ask("RSET")
     client.hang_up()
-
-
-@pytest.mark.parametrize("parameter", ["ORCPT=utf-8;jü@example.com", "ORCPT=utf-8;\\x{FC}ü@example.com"])
-def test_utf8_in_a_parameter_needs_smtputf8(parameter: str) -> None:
-    """RFC 6533 §3: without it, ORCPT is written in ASCII."""
-    client = conversation(lmtp=False)
-    needs = "501 5.5.4 Bad parameter value: beyond ASCII it needs SMTPUTF8"
-    client.ask("MAIL FROM:<me@example.com>")
-    assert client.ask(f"RCPT TO:<you@example.com> {parameter}") == [needs]
-    client.ask("RSET")
-    assert client.ask("MAIL FROM:<me@example.com> AUTH=<jü@example.com>") == [needs]
-    assert client.ask("MAIL FROM:<me@example.com> AUTH=<jü@example.com> SMTPUTF8") == ["250 2.1.0 Sender ok"]
-    assert client.ask(f"RCPT TO:<you@example.com> {parameter}") == ["250 2.1.5 Recipient ok"]
-    client.hang_up()

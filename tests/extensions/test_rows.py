@@ -234,10 +234,3 @@ def test_our_client_says_nothing_that_is_no_value_of_rcpt(field: str, value: Any
     known = {each.field: each for extension in registry.EXTENSIONS for each in extension.rcpt}
     with pytest.raises(ValueError, match=r"."):
         known[field].encode(value)
-
-
-def test_a_fraction_of_a_second_is_asked_for_as_a_whole_one() -> None:
-    """RFC 7293 §3.1 has none; to have been there a little longer is asked of nobody in vain."""
-    known = {each.field: each for extension in registry.EXTENSIONS for each in extension.rcpt}
-    since = ValidSince(datetime(2026, 1, 1, 12, 0, 0, 999999, tzinfo=UTC))
-    assert known["valid_since"].encode(since) == "2026-01-01T12:00:00Z;R"
