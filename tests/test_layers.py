@@ -64,6 +64,16 @@ FLOORS = [
      ("twisted", "zope.interface")),
 ]
 
+HALVES = {
+    "client": ("dialog", "wire", "the client's dialog without a transport, and the client on the wire"),
+    "filter": ("interfaces", "middleware", "the contract of a filter, and the class that provides it"),
+    "message": ("dialog", "interfaces", "the contract of a message, and the class that provides it"),
+    "observer": ("dialog", "interfaces", "the contract of an observer, and the base class that provides it"),
+    "server": ("dialog", "wire", "the server's dialog without a transport, and the server on the wire"),
+    "session": ("backends", "interfaces", "the contract of a session, and the base class that provides it"),
+}
+"""The basenames of two files that are halves of one thing: their two packages, and what the halves are."""
+
 
 class Import(NamedTuple):
     line: int
@@ -130,6 +140,15 @@ def test_nobody_imports_the_reactor_at_module_level():
         if each.name == "twisted.internet.reactor" and not each.in_function
     ]
     assert found == []
+
+
+def test_two_files_of_one_basename_are_halves_of_one_thing():
+    places: dict[str, list[str]] = {}
+    for file in MODULES:
+        if file.name != "__init__.py":
+            places.setdefault(file.stem, []).append(file.parent.relative_to(ROOT).as_posix())
+    found = {name: tuple(folders) for name, folders in places.items() if len(folders) > 1}
+    assert found == {name: (one, other) for name, (one, other, _) in HALVES.items()}
 
 
 IMPORT_ALL = """

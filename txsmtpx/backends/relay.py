@@ -34,7 +34,7 @@ from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.description import check_number
 from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.transcript import Transcript
+from txsmtpx.wire.transcript_recorder import Transcript
 
 NAMED = 10
 """Recipients whose outcomes are in the log line of a message."""

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.fields import addresses, clipped, fields, limited, quoted
-from txsmtpx.dialog.outcome import chosen, outcome_of
+from txsmtpx.dialog.outcome_reply import chosen, outcome_of
 from txsmtpx.dialog.server_transaction import Transaction, queued_250
 from txsmtpx.dialog.slots import Slot
 from txsmtpx.grammar import trace

@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.extension import Answer, Run
-from txsmtpx.dialog.outcome import reply_to_failure
+from txsmtpx.dialog.outcome_reply import reply_to_failure
 from txsmtpx.dialog.refusals import log_closing, log_more_refused, refuse, refuse_line, refuse_unknown
 from txsmtpx.dialog.server_session import end_session, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction

@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.message import Message
-from txsmtpx.dialog.outcome import chosen, for_recipient, outcome_of, refusal
+from txsmtpx.dialog.outcome_reply import chosen, for_recipient, outcome_of, refusal
 from txsmtpx.dialog.settings import Settings, first_success
 from txsmtpx.dialog.slots import Slots
 from txsmtpx.dialog.state import ABORTED, ANSWERED, CONTENT, DELIVERY, ENVELOPE

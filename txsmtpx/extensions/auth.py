@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.extension import Answer, Extension, Verb
-from txsmtpx.dialog.outcome import fits
+from txsmtpx.dialog.outcome_reply import fits
 from txsmtpx.dialog.refusals import log_refused_login, refuse
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.dialog.server import ServerDialog

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from txsmtpx.dialog.extension import Answer, Extension, Verb
-from txsmtpx.dialog.outcome import answer
+from txsmtpx.dialog.outcome_reply import answer
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.server_session import abort_transaction, with_session
 from txsmtpx.dialog.server_transaction import Transaction

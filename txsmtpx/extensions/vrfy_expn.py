@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from txsmtpx.dialog.extension import Answer, Extension, Verb
-from txsmtpx.dialog.outcome import answer
+from txsmtpx.dialog.outcome_reply import answer
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.server_session import with_session
 from txsmtpx.dialog.state import ANY

@@ -54,14 +54,6 @@ from txsmtpx.interfaces.message import (
     Message,
     Outcome,
 )
-from txsmtpx.interfaces.network import (
-    ClientEndpoint,
-    Clock,
-    Endpoint,
-    Reactor,
-    StreamTransport,
-    clock_of,
-)
 from txsmtpx.interfaces.observer import (
     IServerObserver,
     ServerObserverLike,
@@ -103,6 +95,14 @@ from txsmtpx.interfaces.session import (
     IVerifyingSession,
     SessionLike,
     VerifyingSessionLike,
+)
+from txsmtpx.interfaces.twisted_types import (
+    ClientEndpoint,
+    Clock,
+    Endpoint,
+    Reactor,
+    StreamTransport,
+    clock_of,
 )
 from txsmtpx.settling import Eventual
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from txsmtpx.arguments import checked
-from txsmtpx.dialog.outcome import accepts
+from txsmtpx.dialog.outcome_reply import accepts
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key

@@ -19,7 +19,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.dialog import delivery
 from txsmtpx.dialog import message as dialog_message
 from txsmtpx.dialog.message import MessageAborted
-from txsmtpx.dialog.outcome import accepts, answer
+from txsmtpx.dialog.outcome_reply import accepts, answer
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies

@@ -18,7 +18,7 @@ from txsmtpx.wire.client_settings import Auth, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.server_settings import BasicServerKeywords, ServerTLS
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.transcript import Transcript
+from txsmtpx.wire.transcript_recorder import Transcript
 
 
 class InMemoryServerKeywords(BasicServerKeywords, total=False):

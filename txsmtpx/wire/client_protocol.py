@@ -31,7 +31,7 @@ from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.outlet import writer
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.transcript import recorder
+from txsmtpx.wire.transcript_recorder import recorder
 
 T = TypeVar("T")
 

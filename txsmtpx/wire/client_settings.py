@@ -23,7 +23,7 @@ from txsmtpx.interfaces import SASLClientLike, provides
 from txsmtpx.wire.client_tls import ClientTLS, TrustRoots, UnverifiedTLS
 from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.transcript import Transcript
+from txsmtpx.wire.transcript_recorder import Transcript
 from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
 
 TLSMode = Literal["opportunistic", "required", "implicit", "none"]

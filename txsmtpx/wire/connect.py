@@ -20,7 +20,7 @@ from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import Connecting, chosen_reactor, connect_with
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.transcript import Transcript
+from txsmtpx.wire.transcript_recorder import Transcript
 
 
 @checked_except("endpoint", "reactor", *SETTINGS)

@@ -31,7 +31,7 @@ from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.server import Server, SMTPServer
 from txsmtpx.wire.server_certificate import as_certificate
 from txsmtpx.wire.server_settings import ServerTLS
-from txsmtpx.wire.transcript import Transcript, to_log
+from txsmtpx.wire.transcript_recorder import Transcript, to_log
 
 
 class SMTPServerFactory(Server):

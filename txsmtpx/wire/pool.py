@@ -37,7 +37,7 @@ from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.server_limit import ServerLimit
 from txsmtpx.wire.target import target
 from txsmtpx.wire.timeouts import Timeouts
-from txsmtpx.wire.transcript import Transcript
+from txsmtpx.wire.transcript_recorder import Transcript
 
 
 class SMTPPool(Service):

@@ -31,7 +31,7 @@ from txsmtpx.wire.opening import Opening
 from txsmtpx.wire.outlet import Outlet, outlet_of
 from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.time_limits import TimeLimits
-from txsmtpx.wire.transcript import Recorder, Transcript
+from txsmtpx.wire.transcript_recorder import Recorder, Transcript
 
 log = Logger(__name__)
 

@@ -21,7 +21,7 @@ from txsmtpx.grammar.transparency import BareNewlines
 from txsmtpx.interfaces import Reactor, ServerObserverLike
 from txsmtpx.setting import Setting
 from txsmtpx.setting_kinds import Number, Seconds, Several, takes
-from txsmtpx.wire.transcript import Transcript
+from txsmtpx.wire.transcript_recorder import Transcript
 
 
 class ContextFactory(Protocol):

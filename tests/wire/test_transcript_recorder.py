@@ -13,7 +13,7 @@ import pytest
 from tests.encoding import b64
 from txsmtpx import SMTPError
 from txsmtpx.testing import Conversation, RecordingBackend, one_by_one, whole
-from txsmtpx.wire.transcript import Recorder
+from txsmtpx.wire.transcript_recorder import Recorder
 
 PASSWORD = "Tr0ub4dor"
 
