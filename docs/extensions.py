@@ -17,7 +17,8 @@ from pathlib import Path
 import txsmtpx.extensions
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions.registry import EXTENSIONS, KNOWN
-from txsmtpx.grammar.options import MailOptions, Options, Parameter, RcptOptions
+from txsmtpx.grammar.esmtp_parameter import Parameter
+from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
 
 PAGE = Path(__file__).with_name("extensions.md")
 

@@ -45,7 +45,7 @@ ALLOWED = {
         're.compile(\'[^\\\\s\\\\"\\\'<>()\\\\[\\\\],;]+\')': "likewise",
     },
     "dialog/refusals.py": {"line[:4].upper": "octets"},
-    "grammar/options.py": {
+    "grammar/esmtp_parameter.py": {
         "match[1].upper": "matched as ASCII, on the way of every parameter",
         "text.split()": "after isascii, likewise",
     },

@@ -9,7 +9,7 @@ from zope.interface.interface import InterfaceClass
 
 import txsmtpx
 from txsmtpx import errors, interfaces
-from txsmtpx.grammar import options
+from txsmtpx.grammar import option_value
 
 
 def order(name: str) -> tuple[int, str]:
@@ -44,8 +44,8 @@ def test_every_interface_and_every_error_is_there():
 
 
 def test_every_value_that_options_need_is_there():
-    classes = [value for value in vars(options).values() if inspect.isclass(value)]
-    needed = {each.__name__ for each in classes if issubclass(each, tuple) and each.__module__ == options.__name__}
+    classes = [value for value in vars(option_value).values() if inspect.isclass(value)]
+    needed = {each.__name__ for each in classes if issubclass(each, tuple) and each.__module__ == option_value.__name__}
     assert needed == {"DeliverBy", "OriginalRecipient", "ValidSince"}
     assert needed - set(txsmtpx.__all__) == set()
 

@@ -31,9 +31,11 @@ from txsmtpx.errors import (
     TLSFailed,
 )
 from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import DeliverBy, MailOptions, OriginalRecipient, Parameter, RcptOptions, ValidSince
+from txsmtpx.grammar.option_value import DeliverBy, OriginalRecipient, ValidSince
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
     Accept,

@@ -17,7 +17,8 @@ from txsmtpx import MemoryBackend
 from txsmtpx.backends.memory import Received
 from txsmtpx.backends.null import null_backend
 from txsmtpx.backends.plugins import backend_named
-from txsmtpx.grammar.options import MailOptions, OriginalRecipient, RcptOptions
+from txsmtpx.grammar.option_value import OriginalRecipient
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.testing import Conversation
 
 

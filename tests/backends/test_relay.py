@@ -27,7 +27,7 @@ from txsmtpx.extensions import registry
 from txsmtpx.extensions.deliverby import DELIVERBY
 from txsmtpx.extensions.dsn import DSN
 from txsmtpx.extensions.futurerelease import FUTURERELEASE
-from txsmtpx.grammar.options import DeliverBy
+from txsmtpx.grammar.option_value import DeliverBy
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, RecordingBackend, ScriptedServer
 
 BODY = b"Subject: x\r\n\r\n.x\r\n"

@@ -19,7 +19,7 @@ from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
-from txsmtpx.grammar.options import Parameter
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.testing import Conversation, RecordingBackend
 
 HELLO = ["EHLO client.example"]

@@ -18,7 +18,7 @@ from txsmtpx.extensions.requiretls import REQUIRETLS
 from txsmtpx.extensions.rrvs import RRVS
 from txsmtpx.extensions.size import SIZE
 from txsmtpx.extensions.smtputf8 import SMTPUTF8
-from txsmtpx.grammar.options import DeliverBy, OriginalRecipient, ValidSince
+from txsmtpx.grammar.option_value import DeliverBy, OriginalRecipient, ValidSince
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 

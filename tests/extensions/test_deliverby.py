@@ -7,7 +7,7 @@ import pytest
 from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, NotOffered
 from txsmtpx.extensions.deliverby import DELIVERBY
-from txsmtpx.grammar.options import DeliverBy
+from txsmtpx.grammar.option_value import DeliverBy
 from txsmtpx.testing import Conversation
 
 

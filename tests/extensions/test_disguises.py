@@ -21,7 +21,7 @@ from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.extensions import registry
 from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.extensions.smtp import COMMON, EHLO, HELO
-from txsmtpx.grammar.options import OriginalRecipient
+from txsmtpx.grammar.option_value import OriginalRecipient
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.testing import Conversation, RecordingBackend
 

@@ -10,7 +10,7 @@ from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, NotOffered
 from txsmtpx.extensions.deliverby import DELIVERBY
 from txsmtpx.extensions.futurerelease import FUTURERELEASE, HoldLimits
-from txsmtpx.grammar.options import DeliverBy
+from txsmtpx.grammar.option_value import DeliverBy
 from txsmtpx.testing import Conversation
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 750000, tzinfo=UTC)

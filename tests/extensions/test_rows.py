@@ -16,9 +16,10 @@ from tests.extensions.rows import ROWS, Row
 from txsmtpx import MailOptions, NotOffered, RcptOptions
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
-from txsmtpx.grammar import options
+from txsmtpx.grammar import esmtp_parameter
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import DeliverBy, OriginalRecipient, Parameter, ValidSince
+from txsmtpx.grammar.option_value import DeliverBy, OriginalRecipient, ValidSince
 from txsmtpx.testing import Conversation, RecordingBackend
 
 OTHER = {"MAIL": "RCPT", "RCPT": "MAIL"}
@@ -193,9 +194,9 @@ def test_every_field_is_here() -> None:
 def test_decode_is_the_inverse_of_encode(row: Row, data: st.DataObject) -> None:
     value = data.draw(VALUES[row.field])
     made = type(DEFAULTS[row.verb])(**{row.field: value})
-    words = options.format(made, [parameter(row)])
+    words = esmtp_parameter.format(made, [parameter(row)])
     found = type(DEFAULTS[row.verb])()
-    options.parse(" ".join(words), {row.keyword: parameter(row)}, found)
+    esmtp_parameter.parse(" ".join(words), {row.keyword: parameter(row)}, found)
     assert getattr(found, row.field) == value
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, RcptOptions
 from txsmtpx.extensions import registry
-from txsmtpx.grammar.options import DeliverBy, OriginalRecipient, ValidSince
+from txsmtpx.grammar.option_value import DeliverBy, OriginalRecipient, ValidSince
 from txsmtpx.testing import RecordingBackend
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from txsmtpx.grammar import attributes, command, moment, options, path, xtext
-from txsmtpx.grammar.options import MailOptions, Parameter
+from txsmtpx.grammar import attributes, command, esmtp_parameter, moment, path, xtext
+from txsmtpx.grammar.esmtp_parameter import Parameter
+from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import ReplyParser
 
 KNOWN = {
-    "SIZE": Parameter("SIZE", "size", options.number(3), str),
-    "PRDR": Parameter("PRDR", "prdr", options.no_value, lambda value: None),
+    "SIZE": Parameter("SIZE", "size", esmtp_parameter.number(3), str),
+    "PRDR": Parameter("PRDR", "prdr", esmtp_parameter.no_value, lambda value: None),
 }
 
 
 def parameters(text: str) -> None:
-    options.parse(text, KNOWN, MailOptions())
+    esmtp_parameter.parse(text, KNOWN, MailOptions())
 
 
 def listed(text: str) -> None:

@@ -26,7 +26,7 @@ from tests.hunt.victim import suffer
 from txsmtpx import SMTPError
 from txsmtpx.extensions import registry
 from txsmtpx.extensions.xclient import XCLIENT_ATTRIBUTES
-from txsmtpx.grammar import attributes, command, moment, options, path, trace, xtext
+from txsmtpx.grammar import attributes, command, esmtp_parameter, moment, path, trace, xtext
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.proxy import ProxyError, decode, encode
 from txsmtpx.grammar.reply import MAX_LINE, Reply, ReplyParser
@@ -92,8 +92,8 @@ def parameters(octets: bytes) -> None:
     given, again = (RcptOptions(), RcptOptions()) if of_rcpt else (MailOptions(), MailOptions())
     known = {each.keyword: each for each in declared}
     with contextlib.suppress(ValueError):
-        options.parse(octets.decode(), known, given)
-        options.parse(" ".join(options.format(given, declared)), known, again)
+        esmtp_parameter.parse(octets.decode(), known, given)
+        esmtp_parameter.parse(" ".join(esmtp_parameter.format(given, declared)), known, again)
         kept = {name: value for name, value in vars(given).items() if value not in (None, False)}
         assert vars(again) == kept
 

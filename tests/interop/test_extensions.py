@@ -18,7 +18,7 @@ from tests.interop.test_relays import hand_over
 from tests.maildir import stored
 from tests.waiting import PATIENCE, eventually
 from txsmtpx import MailOptions, RcptOptions, SMTPClient, SMTPError, connect
-from txsmtpx.grammar.options import OriginalRecipient
+from txsmtpx.grammar.option_value import OriginalRecipient
 
 BODIES = {"small": b"Subject: Hello\r\n\r\nHello\r\n", "large": b"Subject: Hello\r\n\r\n" + b"Hello\r\n" * 30000}
 

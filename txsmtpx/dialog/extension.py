@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from twisted.internet.defer import Deferred
 
 from txsmtpx.dialog.state import GREETED, State
-from txsmtpx.grammar.options import MailOptions, Options, Parameter
+from txsmtpx.grammar.esmtp_parameter import Parameter
+from txsmtpx.grammar.options import MailOptions, Options
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ExtensionSupport, provides
 

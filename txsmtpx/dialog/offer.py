@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 from txsmtpx.dialog.extension import Extension, never
 from txsmtpx.errors import MessageTooBig, NotOffered
 from txsmtpx.grammar import asciitext, command, path
+from txsmtpx.grammar.esmtp_parameter import format
 from txsmtpx.grammar.mailbox import mailbox_key, needs_utf8, with_a_label
-from txsmtpx.grammar.options import MailOptions, Options, RcptOptions, format
+from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
 from txsmtpx.grammar.reply import Reply
 
 T = TypeVar("T")

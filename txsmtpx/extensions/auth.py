@@ -29,8 +29,9 @@ from txsmtpx.dialog.server_session import enter_session, offered
 from txsmtpx.dialog.state import State
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import asciitext, path, replies, xtext
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import MailOptions, Parameter
+from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
     Authorization,

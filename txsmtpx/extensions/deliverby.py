@@ -8,8 +8,10 @@ from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.errors import NotOffered
 from txsmtpx.grammar import asciitext
+from txsmtpx.grammar.esmtp_parameter import Parameter, number
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import DeliverBy, MailOptions, Options, Parameter, number
+from txsmtpx.grammar.option_value import DeliverBy
+from txsmtpx.grammar.options import MailOptions, Options
 from txsmtpx.grammar.reply import Reply
 
 TOO_SOON_555 = Reply(555, (5, 4, 7), "Not to be delivered within so short a time")
@@ -24,7 +26,7 @@ def _decode(text: str | None) -> DeliverBy:
     match = _BY.fullmatch(text or "")
     if match is None:
         raise Malformed("takes seconds; R or N, perhaps T")
-    by = DeliverBy(int(match[1]), asciitext.upper(match[2]), bool(match[3]))
+    by = DeliverBy(int(match[1]), "R" if asciitext.upper(match[2]) == "R" else "N", bool(match[3]))
     if by.mode == "R" and by.seconds <= 0:
         raise Malformed("with R there is time left")  # §4: with R, zero or less is a syntax error
     return by

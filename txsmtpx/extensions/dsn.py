@@ -10,8 +10,9 @@ import re
 
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar import asciitext, xtext
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import OriginalRecipient, Parameter
+from txsmtpx.grammar.option_value import OriginalRecipient
 
 _EVENTS = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 _TYPE = re.compile(r"[A-Za-z0-9-]+")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import asciitext, replies
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import MailOptions, Parameter
+from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
 
 

@@ -9,8 +9,9 @@ from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.errors import NotOffered
 from txsmtpx.grammar import moment, replies
+from txsmtpx.grammar.esmtp_parameter import Parameter, number
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import MailOptions, Options, Parameter, number
+from txsmtpx.grammar.options import MailOptions, Options
 from txsmtpx.grammar.reply import Reply
 
 HOLD_TOO_LONG_501 = Reply(501, (5, 5, 4), "Longer than messages are held here")

@@ -6,8 +6,8 @@ import re
 
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import Parameter
 
 _PRIORITY = re.compile(r"-?[1-9]|0")
 

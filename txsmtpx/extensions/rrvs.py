@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar import asciitext, moment
+from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import Parameter, ValidSince
+from txsmtpx.grammar.option_value import ValidSince
 
 
 def _decode(text: str | None) -> ValidSince:
@@ -15,7 +16,7 @@ def _decode(text: str | None) -> ValidSince:
         raise Malformed("behind the date and time stands C or R")
     if "." in when:
         raise Malformed("takes no fraction of a second")
-    return ValidSince(moment.decode(when), action)
+    return ValidSince(moment.decode(when), "C" if action == "C" else "R")
 
 
 def _encode(valid: ValidSince) -> str:

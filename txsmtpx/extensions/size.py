@@ -5,7 +5,8 @@ from __future__ import annotations
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.grammar import replies
-from txsmtpx.grammar.options import MailOptions, Parameter, number
+from txsmtpx.grammar.esmtp_parameter import Parameter, number
+from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
 
 _octets = number(20)

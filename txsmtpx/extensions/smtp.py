@@ -11,10 +11,10 @@ from txsmtpx.dialog.state import ANY, State
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.data import DATA
 from txsmtpx.extensions.vrfy_expn import EXPN, VRFY
-from txsmtpx.grammar import asciitext, options, path, replies
+from txsmtpx.grammar import asciitext, esmtp_parameter, path, replies
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import SessionLike
 from txsmtpx.settling import then
@@ -102,7 +102,7 @@ def mail(dialog: ServerDialog, argument: str) -> Answer:
         raise SMTPError.from_reply(replies.bad_address_501(str(malformed))) from malformed
     if sender and "@" not in sender:  # <Postmaster>: §4.1.1.3 allows it without a domain in RCPT alone
         return replies.bad_address_501("a sender has a domain")
-    given = MailOptions()
+    given = MailOptions.__new__(MailOptions)  # __init__ checks arguments, of which there are none
     if rest:
         table = dialog.table
         _parameters(rest, table.mail, given)
@@ -171,7 +171,7 @@ def rcpt(dialog: ServerDialog, argument: str) -> Answer:
     assert transaction is not None and session is not None
     if not recipient.isascii() and not transaction.options.smtputf8:
         return replies.NOT_ASCII_553
-    given = RcptOptions()
+    given = RcptOptions.__new__(RcptOptions)  # as in mail
     if rest:
         _parameters(rest, dialog.table.rcpt, given)
         if not rest.isascii() and not transaction.options.smtputf8:  # RFC 6533 §3: ORCPT has a form in ASCII too
@@ -200,10 +200,10 @@ def rcpt(dialog: ServerDialog, argument: str) -> Answer:
     return known
 
 
-def _parameters(text: str, known: dict[str, options.Parameter], given: options.Options) -> None:
+def _parameters(text: str, known: dict[str, esmtp_parameter.Parameter], given: Options) -> None:
     try:
-        options.parse(text, known, given)
-    except options.UnknownParameter as error:
+        esmtp_parameter.parse(text, known, given)
+    except esmtp_parameter.UnknownParameter as error:
         raise SMTPError.from_reply(replies.unknown_parameter_555(str(error))) from error
     except Malformed as malformed:
         raise SMTPError.from_reply(replies.bad_parameter_501(str(malformed))) from malformed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from txsmtpx.dialog.extension import Extension
-from txsmtpx.grammar.options import Parameter, no_value
+from txsmtpx.grammar.esmtp_parameter import Parameter, no_value
 
 SMTPUTF8 = Extension(
     "SMTPUTF8",
