@@ -157,7 +157,7 @@ def test_a_connection_that_was_lost_between_two_commands(relay):
     """The next server did not want to wait any longer."""
     to_next = relay(Closing(), Closing(), Closing())
     stranger = Stranger(to_next).envelope()
-    to_next.next.say("421 4.4.2 Idle")
+    to_next.next.send_reply("421 4.4.2 Idle")
     to_next.here.flush()
     stranger.say(("rcpt", "two@example.net"))
     to_next.next.transport.loseConnection()
@@ -258,7 +258,7 @@ def test_a_message_that_is_complete_is_not_given_up(relay, lmtp, offers):
     go_on(to_next, 5.5)
     assert "4.3.2" in str(other.error)
     assert not first.fired
-    to_next.next.say("250 2.0.0 Taken")
+    to_next.next.send_reply("250 2.0.0 Taken")
     to_next.here.flush()
     assert len(first.result().accepted) == 1
 
@@ -285,7 +285,7 @@ def test_who_goes_while_it_waits_leaves_the_line(relay):
     go_on(to_next, 0.1)
     assert to_next.backend.pools[0].waiting == 0
     assert places(to_next) == 1
-    to_next.next.say("250 2.0.0 Taken")
+    to_next.next.send_reply("250 2.0.0 Taken")
     to_next.here.flush()
     assert len(first.result().accepted) == 1
 
@@ -327,7 +327,7 @@ def test_another_next_server_while_one_is_busy(relay):
         assert len(to_next.send(to=TO).accepted) == 1
     assert not first.fired
     assert len(free.servers[0].messages) == 4
-    slow.servers[0].say("250 2.0.0 Taken")
+    slow.servers[0].send_reply("250 2.0.0 Taken")
     to_next.here.flush()
 
 
@@ -341,7 +341,7 @@ def test_a_next_server_that_takes_fewer_connections(relay, verb):
         go_on(to_next, 0.5)
         for each in sparing.servers:
             while len(each.messages) > each.answered:
-                each.say("250 2.0.0 Taken")
+                each.send_reply("250 2.0.0 Taken")
                 each.answered += 1
                 answered += 1
         to_next.here.flush()
@@ -495,7 +495,7 @@ def test_what_stands_in_the_log(relay):
     (line,) = said
     assert "all connections to the next server are in use: " in line
     assert line.endswith("no connection to the server became free within 5 seconds")
-    to_next.next.say("250 2.0.0 Taken")
+    to_next.next.send_reply("250 2.0.0 Taken")
     to_next.here.flush()
     assert first.fired
 
@@ -517,8 +517,8 @@ def test_a_next_server_that_closes_again_and_again(relay, calm):
     """Not once for each recipient; those that it has accepted get the message, if it takes it at last."""
 
     class Closing(ScriptedServer):
-        def say(self, answer):
-            super().say(answer)
+        def send_reply(self, answer):
+            super().send_reply(answer)
             if "2.1.5" in str(answer) and self.verbs.count("RCPT") == len(made) < calm:
                 self.transport.loseConnection()
 

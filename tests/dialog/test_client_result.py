@@ -335,7 +335,7 @@ def test_nothing_fires_twice(network):
     given.addBoth(results.append)
     net.flush()
     given.cancel()
-    net.servers[0].say("250 2.0.0 two\n250 2.0.0 three")
+    net.servers[0].send_reply("250 2.0.0 two\n250 2.0.0 three")
     net.flush()
     assert len(results) == 1
 

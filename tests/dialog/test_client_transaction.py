@@ -170,9 +170,9 @@ def test_nothing_leaves_before_the_answer_to_rcpt(network, offers):
         net.flush()
         assert "BDAT" not in server.verbs
         assert server.chunks == []
-        server.say(said)
+        server.send_reply(said)
     net.flush()
-    server.say("250 2.1.5 Ok")
+    server.send_reply("250 2.1.5 Ok")
     server._accepted = 1
     net.flush()
     assert server.verbs[-1] == ("BDAT" if "CHUNKING" in offers else "DATA")
@@ -199,7 +199,7 @@ def test_the_lone_dot_is_not_waited_for(network):
     with pytest.raises(RecipientsRefused):
         net.result(client.send("me@example.org", TO, BODY))
     assert net.servers[0].raw == b".\r\n"
-    net.servers[0].say("554 5.5.1 No valid recipients")
+    net.servers[0].send_reply("554 5.5.1 No valid recipients")
     assert net.result(client.noop()).code == 250
 
 

@@ -150,7 +150,7 @@ def test_a_server_that_quotes_it_later(network, name):
     net.result(client.authenticate(MECHANISMS[name]))
     refused = Outcome(client.noop())
     net.flush()
-    net.servers[0].say(f"250 2.0.0 By the way, {heard[0]}")
+    net.servers[0].send_reply(f"250 2.0.0 By the way, {heard[0]}")
     net.flush()
     lost = Outcome(client.noop())
     assert isinstance(refused.error, SMTPError)

@@ -46,7 +46,7 @@ def silent(network, **more):
     verbs = ["AUTH", "MAIL", "RCPT", "DATA", "BDAT", "END", "RSET", "NOOP", "VRFY", "EXPN", "HELP", "STARTTLS"]
     script = {"EHLO": [None, SILENCE], **dict.fromkeys(verbs, SILENCE), **more}
     offers = ["CHUNKING", "PIPELINING", "AUTH PLAIN", "STARTTLS"]
-    return network(offers=offers, answers={"XTEST": SILENCE}, **script)
+    return network(offers=offers, replies={"XTEST": SILENCE}, **script)
 
 
 def begun(network, command):
@@ -89,7 +89,7 @@ def test_cancelling_what_has_not_begun_harms_nobody(network):
     second.cancel()
     assert isinstance(outcome.error, CancelledError)
     assert str(outcome.error) == "the caller cancelled it before it was sent"
-    net.servers[0].say("250 2.0.0 first")
+    net.servers[0].send_reply("250 2.0.0 first")
     assert str(net.result(first)) == "250 2.0.0 first"
     assert net.result(third).code == 250
     assert net.servers[0].verbs == ["EHLO", "NOOP", "RSET"]
@@ -114,10 +114,10 @@ UNASKED = ["250 2.0.0 Surprise", "550 5.0.0 Surprise", "354 Surprise", "nonsense
 def test_what_nobody_asked_for_ends_the_connection(network, said):
     net = network()
     client = net.greeted()
-    net.servers[0].say(f"{said}\r\n".encode())
+    net.servers[0].send_reply(f"{said}\r\n".encode())
     net.flush()
     if said == "250-":  # not all of it yet
-        net.servers[0].say(b"250 x\r\n")
+        net.servers[0].send_reply(b"250 x\r\n")
         net.flush()
     assert not client.usable
     assert net.servers[0].lost
@@ -144,7 +144,7 @@ def test_a_reply_without_end(network):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_421_is_understood_anywhere(network, command):
     net, client, _, outcome, verb = begun(network, command)
-    net.servers[0].say("421 4.3.2 Going down")
+    net.servers[0].send_reply("421 4.3.2 Going down")
     net.flush()
     assert isinstance(outcome.error, SMTPError)
     assert (outcome.error.code, outcome.error.message) == (421, "Going down")
@@ -156,7 +156,7 @@ def test_421_is_understood_anywhere(network, command):
 def test_421_out_of_the_blue_is_remembered(network):
     net = network()
     client = net.greeted()
-    net.servers[0].say("421 4.4.2 Idle")
+    net.servers[0].send_reply("421 4.4.2 Idle")
     net.flush()
     with pytest.raises(SMTPError, match=r"421 4\.4\.2 Idle") as idle:
         net.result(client.noop())
@@ -205,7 +205,7 @@ def test_421_within_a_body(network):
 
     def body():
         yield b"x\r\n"
-        net.servers[0].say("421 4.3.2 Going down")
+        net.servers[0].send_reply("421 4.3.2 Going down")
         yield b"y\r\n"
 
     with pytest.raises(SMTPError, match=r"DATA: 421 4\.3\.2 Going down"):
@@ -232,21 +232,23 @@ def session(net, lmtp=False):
 
 @pytest.mark.parametrize("offers", OFFERS)
 @pytest.mark.parametrize("lmtp", [False, True])
-@pytest.mark.parametrize("which", ["says", "hears"])
+@pytest.mark.parametrize("which", ["close_after_sent", "close_after_received"])
 def test_lost_after_every_octet(offers, lmtp, which):
     """There is an error that says so, unless only the farewell is lost; and nothing is left of the client."""
     script = {"offers": OFFERS[offers], "lmtp": lmtp}
     whole = Network(ScriptedServer(**script))
     assert session(whole, lmtp).error is None
-    said, heard = whole.servers[0].said, whole.servers[0].heard
-    octets, farewell = {"says": (said, len("221 2.0.0 Bye\r\n")), "hears": (heard, len("QUIT\r\n"))}[which]
+    octets, farewell = {
+        "close_after_sent": (whole.servers[0].octets_sent, len("221 2.0.0 Bye\r\n")),
+        "close_after_received": (whole.servers[0].octets_received, len("QUIT\r\n")),
+    }[which]
     assert octets > 150
     left = []
     for limit in range(1, octets):
         net = Network(ScriptedServer(**script, **{which: limit}))
         outcome = session(net, lmtp)
         assert len(outcome.results) == 1
-        one_of_two = lmtp and which == "says" and limit >= octets - farewell - len("250 2.0.0 Taken\r\n")
+        one_of_two = lmtp and which == "close_after_sent" and limit >= octets - farewell - len("250 2.0.0 Taken\r\n")
         if limit >= octets - farewell or one_of_two:
             assert outcome.error is None
             assert len(outcome.result().refused) == (limit < octets - farewell)
@@ -297,7 +299,7 @@ def test_221_to_anything_but_quit_is_the_end(network, command):
     bye, in_transaction = "221 2.0.0 Bye", command in ("data", "bdat", "transmit")
     verbs = ["AUTH", "DATA", "BDAT", "END", "RSET", "NOOP", "VRFY", "EXPN", "HELP"]
     script = {"EHLO": [None, bye], **dict.fromkeys(("MAIL", "RCPT"), [None, bye] if in_transaction else bye)}
-    net = network(offers=["CHUNKING", "AUTH PLAIN"], answers={"XTEST": bye}, **script, **dict.fromkeys(verbs, bye))
+    net = network(offers=["CHUNKING", "AUTH PLAIN"], replies={"XTEST": bye}, **script, **dict.fromkeys(verbs, bye))
     client = net.greeted(allow_insecure_auth=True)
     if in_transaction:
         net.result(client.mail("me@example.org"))
@@ -320,7 +322,7 @@ def test_221_as_a_greeting_is_the_end(network):
 def test_221_unasked_is_the_end(network):
     net = network()
     client = net.greeted()
-    net.servers[0].say("221 2.0.0 Idle for too long")
+    net.servers[0].send_reply("221 2.0.0 Idle for too long")
     net.flush()
     assert not client.usable
     assert net.servers[0].lost

@@ -159,7 +159,7 @@ def test_half_a_message_is_none(network, offers, said):
     if said == SILENCE:
         given.cancel()
     else:
-        net.servers[0].say(said)
+        net.servers[0].send_reply(said)
     net.flush()
     assert isinstance(outcome.error, DeliveryError)
     assert outcome.error.delivered is NO
@@ -175,7 +175,7 @@ def test_a_yes_before_the_end_may_be_one(network):
 
     outcome = Outcome(net.greeted().send("me@example.org", ["you@example.net"], body()))
     net.flush()
-    net.servers[0].say("250 2.0.0 Thanks")
+    net.servers[0].send_reply("250 2.0.0 Thanks")
     net.flush()
     assert isinstance(outcome.error, ProtocolError)
     assert (outcome.error.command, outcome.error.delivered) == ("DATA", MAYBE)
@@ -269,7 +269,7 @@ def test_the_handshake_does_not_end(network, authority, said):
     connecting = connect(net, tls="required", hostname="mx.example.net", trust_roots=authority.path, reactor=net.clock)
     outcome = Outcome(connecting)
     net.flush()
-    net.servers[0].say(said)
+    net.servers[0].send_reply(said)
     net.flush()
     net.advance(301)
     assert isinstance(outcome.error, NetworkError)
@@ -450,7 +450,7 @@ def test_what_comes_while_a_body_is_waited_for(network, said):
     net = network(offers=["CHUNKING"])
     outcome = Outcome(net.greeted().send("me@example.org", ["you@example.net"], body()))
     net.flush()
-    net.servers[0].say(said)
+    net.servers[0].send_reply(said)
     net.flush()
     assert isinstance(outcome.error, SMTPError if said[0] == "4" else ProtocolError)
     assert (outcome.error.command, outcome.error.temporary, outcome.error.delivered) == ("BDAT", True, NO)

@@ -24,7 +24,7 @@ def test_each_chunk_waits_for_the_one_before(network, offers):
         net.flush()
         assert net.servers[0].verbs.count("BDAT") == count
         assert not outcome.fired
-        net.servers[0].say("250 2.0.0 Ok")
+        net.servers[0].send_reply("250 2.0.0 Ok")
     net.flush()
     assert len(outcome.result().accepted) == 1
 
@@ -123,13 +123,13 @@ def test_what_is_held_waits_for_a_slow_server(network):
     waiting[0].callback(None)
     net.advance(HOLD * 3)
     assert net.servers[0].chunks == [b"0\r\n"]
-    net.servers[0].say("250 2.0.0 Ok")
+    net.servers[0].send_reply("250 2.0.0 Ok")
     net.advance(HOLD + 0.1)
     assert net.servers[0].chunks == [b"0\r\n", b"1\r\n"]
     assert not outcome.fired
     outcome_of_end = [each.callback(None) for each in waiting[1:]]
     assert outcome_of_end == [None, None]
-    net.servers[0].say("250 2.0.0 Ok")
+    net.servers[0].send_reply("250 2.0.0 Ok")
     net.flush()
     assert net.servers[0].messages == [b"0\r\n1\r\n2\r\n"]
 
@@ -149,7 +149,7 @@ def test_a_full_chunk_leaves_with_the_reply_to_the_one_before(network):
     more.callback(None)
     net.flush()
     assert net.servers[0].verbs.count("BDAT") == 1
-    net.servers[0].say("250 2.0.0 Ok")
+    net.servers[0].send_reply("250 2.0.0 Ok")
     net.flush()
     assert net.servers[0].verbs.count("BDAT") == 2
     assert not outcome.fired

@@ -28,7 +28,7 @@ def backend():
 @pytest.fixture
 def client(backend, certificate):
     connection = Link.to(backend, tls=certificate)
-    assert codes(connection.said()) == ["220"]
+    assert codes(connection.replies()) == ["220"]
     yield connection
     connection.hang_up()
 
@@ -87,9 +87,9 @@ INJECTED = [
 def test_plaintext_in_the_segment_of_starttls_is_forgotten(client, pem, backend, injected):
     client.ask("EHLO client.example")
     client.send(b"STARTTLS\r\n" + injected)
-    assert client.said() == ["220 2.0.0 Ready to start TLS"]
+    assert client.replies() == ["220 2.0.0 Ready to start TLS"]
     client.start_tls(pem.client_options())
-    assert client.said() == []
+    assert client.replies() == []
     assert client.ask("MAIL FROM:<a@client.example>") == ["503 5.5.1 Say hello first"]
     assert codes(client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")) == ["250", "250"]
     assert [call[1] for call in backend.calls if call[0] == "mail"] == ["a@client.example"]
@@ -101,7 +101,7 @@ def test_plaintext_after_starttls_is_never_a_command(client, pem, backend, injec
     client.send(injected)
     client.start_tls(pem.client_options())
     assert client.over
-    assert client.said() == []
+    assert client.replies() == []
     assert backend.calls == []
 
 
@@ -111,11 +111,11 @@ def test_wherever_the_segments_are_cut(client, pem, backend, cut):
     octets = b"STARTTLS\r\nRSET\r\n"
     client.send(octets[:cut])
     client.send(octets[cut:])
-    assert client.said() == ["220 2.0.0 Ready to start TLS"]
+    assert client.replies() == ["220 2.0.0 Ready to start TLS"]
     client.start_tls(pem.client_options())
     # Cut before the end of STARTTLS, the rest is forgotten; behind it, it breaks the handshake; never is it a command.
     assert client.over is (cut >= len(b"STARTTLS\r\n"))
-    assert client.said() == []
+    assert client.replies() == []
 
 
 def test_plaintext_that_waited_for_a_backend_is_forgotten(certificate, pem):
@@ -126,9 +126,9 @@ def test_plaintext_that_waited_for_a_backend_is_forgotten(certificate, pem):
     assert client.ask("RSET", "STARTTLS", "NOOP") == []
     slow.callback(None)
     client.send(b"")
-    assert codes(client.said()) == ["250", "220"]
+    assert codes(client.replies()) == ["250", "220"]
     client.start_tls(pem.client_options())
-    assert client.said() == []
+    assert client.replies() == []
     assert codes(client.ask("MAIL FROM:<a@client.example>")) == ["503"]
     client.hang_up()
 
@@ -136,7 +136,7 @@ def test_plaintext_that_waited_for_a_backend_is_forgotten(certificate, pem):
 def test_hello_transaction_and_login_are_forgotten(certificate, pem):
     backend = RecordingBackend({"user": "secret"})
     client = Link.to(backend, tls=certificate, allow_insecure_auth=True)
-    client.said()
+    client.replies()
     answers = client.ask("EHLO client.example", f"AUTH PLAIN {PLAIN}")
     assert answers[-1] == "235 2.7.0 Authentication succeeded"
     session = backend.sessions[0]
@@ -171,7 +171,7 @@ def test_a_failed_handshake_closes(client, backend, garbage):
     client.send(garbage)
     assert client.over
     # An alert of TLS at most, nothing that was meant for a reader.
-    assert b"421" not in client.client.heard
+    assert b"421" not in client.client.received
     assert backend.calls == []
 
 
@@ -182,7 +182,7 @@ def test_a_handshake_that_never_comes_ends(certificate, backend):
     clock.advance(10)
     clock.advance(5)
     assert client.over
-    assert b"421" not in client.client.heard  # in the clear, it would not be understood
+    assert b"421" not in client.client.received  # in the clear, it would not be understood
     assert clock.getDelayedCalls() == []
 
 
@@ -208,7 +208,7 @@ def implicit(certificate, pem, backend, **settings):
 @pytest.mark.parametrize("with_starttls", [False, True])
 def test_implicit_tls_offers_auth_and_no_starttls(certificate, pem, backend, with_starttls):
     client = implicit(certificate, pem, backend, tls=certificate if with_starttls else None)
-    assert codes(client.said()) == ["220"]
+    assert codes(client.replies()) == ["220"]
     answers = client.ask("EHLO client.example")
     assert "250-STARTTLS" not in answers
     assert answers[-1] == "250 AUTH PLAIN LOGIN"
@@ -251,7 +251,7 @@ def test_a_proxys_header_comes_before_implicit_tls(certificate, pem, backend):
         return client
 
     client = connection()
-    assert codes(client.said()) == ["220"]
+    assert codes(client.replies()) == ["220"]
     assert codes(client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")) == ["250", "250"]
     ((_, peer),) = [call[:2] for call in backend.calls if call[0] == "anonymous_login"]
     assert (peer.peer_host, peer.with_protocol()) == ("198.51.100.7", "ESMTPS")

@@ -31,11 +31,11 @@ class Secured(Conversation):
             settings["extensions"] = [*settings["extensions"], STARTTLS]
         self.protocol = SMTPServerFactory(self.backend, reactor=self.clock, **settings).buildProtocol(None)
         self._link = Link(self.protocol, self.clock, PEER)
-        greeting = self._link.said()
+        greeting = self._link.replies()
         hello = "LHLO" if settings.get("lmtp") else "EHLO"
         self._link.ask(f"{hello} before.example", "STARTTLS")
         self._link.start_tls(pem.client_options())
-        self._said = greeting + self._link.said()
+        self._said = greeting + self._link.replies()
 
     @property
     def closed(self) -> bool:
@@ -47,7 +47,7 @@ class Secured(Conversation):
 
     def replies(self) -> list[str]:
         self._link.send_raw(b"")
-        said, self._said = self._said + self._link.said(), []
+        said, self._said = self._said + self._link.replies(), []
         return said
 
     def hang_up(self) -> None:

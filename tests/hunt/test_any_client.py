@@ -44,13 +44,13 @@ class Late(ScriptedServer):
         }
         super().__init__([*offers, "AUTH PLAIN"], lmtp=lmtp, **repeated)
 
-    def say(self, answer: Any) -> None:
+    def send_reply(self, answer: Any) -> None:
         self.held.append(answer)
 
     def release(self) -> None:
         """Say what is due."""
         if self.held:
-            super().say(self.held.pop(0))
+            super().send_reply(self.held.pop(0))
 
 
 class Step(NamedTuple):
@@ -108,7 +108,7 @@ class Use:
 
     def lie(self, number: int) -> None:
         self.lied = True
-        ScriptedServer.say(self.server, LIES[number % len(LIES)])
+        ScriptedServer.send_reply(self.server, LIES[number % len(LIES)])
 
     def wait(self, number: int) -> None:
         self.net.advance((1, 700)[number % 2])

@@ -40,9 +40,9 @@ def test_in_the_segment_that_ends_the_command(greeted, pem, cut):
         client, backend = greeted()
         client.send(STARTTLS[:cut])
         client.send(STARTTLS[cut:] + octets)
-        assert codes(client.said()) == ["220"], octets
+        assert codes(client.replies()) == ["220"], octets
         client.start_tls(pem.client_options())
-        assert client.said() == [], octets
+        assert client.replies() == [], octets
         assert client.ask("MAIL FROM:<me@example.com>") == ["503 5.5.1 Say hello first"], octets
         assert backend.calls == []
         assert codes(client.ask("EHLO a.example", "NOOP")) == ["250", "250"], octets  # no half line stands before it
@@ -57,6 +57,6 @@ def test_in_segments_of_their_own(greeted, pem):
             client.send(bytes([octet]))
         client.start_tls(pem.client_options())
         assert client.over, octets
-        assert client.said() == [], octets
+        assert client.replies() == [], octets
         assert backend.calls == []
         client.hang_up()

@@ -45,7 +45,6 @@ def connect(pem, alice, room):
         backend = portal(CertificateChecker(), ScramChecker(users, now))
         client = Link.to(backend, clock=Clock(), tls=tls, auth_failure_delay=0)
         client.clock = client.server.factory.settings.clock
-        client.replies = client.said
         client.ask("EHLO client.example", "STARTTLS")
         trusted = TrustedCertificate.loadPEM(pem.certificate.read_bytes())
         more = {"insecurelyLowerMinimumTo": version, "lowerMaximumSecurityTo": version}
@@ -71,7 +70,7 @@ def settled(client, half, change=None):
         client.clock.advance(0)
         return answers + client.ask_nothing()
 
-    client.ask_nothing = lambda: (client.send(b""), client.said())[1]
+    client.ask_nothing = lambda: (client.send(b""), client.replies())[1]
     client.ask = ask
     return log_in(client, half, change or (lambda step, octets: octets))
 

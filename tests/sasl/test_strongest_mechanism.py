@@ -318,7 +318,7 @@ def test_a_connection_that_ends_while_it_is_computed(network, end):
     if end == "lost":
         server.transport.abortConnection()
     else:
-        server.say(end)
+        server.send_reply(end)
     net.flush()
     assert isinstance(outcome.error, {"l": NetworkError, "4": SMTPError, "2": ProtocolError}[end[0]])
     assert "*" not in server.lines

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from txsmtpx import SMTPServerFactory, connect
 from txsmtpx.testing.keywords import (
-    AnswerKeywords,
     ClientKeywords,
     ConnectionKeywords,
     InMemoryServerKeywords,
+    ReplyKeywords,
     ScriptKeywords,
 )
 from txsmtpx.testing.scripted import ScriptedServer
@@ -33,4 +33,4 @@ def test_those_of_a_client() -> None:
 
 def test_those_of_a_scripted_server() -> None:
     named = set(inspect.signature(ScriptedServer).parameters) - {"verbs"}
-    assert set(ScriptKeywords.__annotations__) == named | set(AnswerKeywords.__annotations__)
+    assert set(ScriptKeywords.__annotations__) == named | set(ReplyKeywords.__annotations__)

@@ -99,7 +99,7 @@ def test_a_factory_makes_as_many_as_come():
         ({"NOOP": [SILENCE, None, b"2", "50"]}, ["NOOP"] * 3, ["250 2.0.0 Ok", "2"]),
         ({"VRFY": lambda argument: f"252 2.5.0 {argument}?"}, ["VRFY me"], ["252 2.5.0 me?"]),
         ({"offers": ["SIZE 10", "STARTTLS"]}, ["EHLO a"], ["250-scripted.example", "250-SIZE 10", "250 STARTTLS"]),
-        ({"says": 28}, ["NOOP"], ["250 2."]),
+        ({"close_after_sent": 28}, ["NOOP"], ["250 2."]),
         ({}, ["BDAT 0 LAST"], ["503 5.5.1 For whom"]),
         ({"BDAT": ["554 5.5.1 No"]}, ["BDAT 0 LAST", "BDAT 0 LAST"], ["554 5.5.1 No", "503 5.5.1 For whom"]),
         ({"BDAT": lambda argument: "554 5.5.1 No"}, ["BDAT 0"], ["554 5.5.1 No"]),
@@ -107,7 +107,7 @@ def test_a_factory_makes_as_many_as_come():
 )
 def test_what_the_script_says(script, asked, said):
     link = Link(ScriptedServer(**script), Clock())
-    assert link.said() == ["220 scripted.example"]
+    assert link.replies() == ["220 scripted.example"]
     assert link.ask(*asked) == said
     link.hang_up()
 
@@ -115,7 +115,7 @@ def test_what_the_script_says(script, asked, said):
 def test_what_the_script_has_heard():
     server = ScriptedServer(lmtp=True, END=["250 2.0.0 One", "452 4.2.2 Two"])
     link = Link(server, Clock())
-    link.said()
+    link.replies()
     link.ask("LHLO a", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "RCPT TO:<e@f>", "DATA")
     assert link.ask("Subject: x", "", "..dot", ".") == ["250 2.0.0 One", "452 4.2.2 Two"]
     assert server.messages == [b"Subject: x\r\n\r\n.dot\r\n"]

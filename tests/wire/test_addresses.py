@@ -98,7 +98,7 @@ def test_a_host_has_one_cap_however_it_is_called():
     second = Link(factory.buildProtocol(None), clock, "::ffff:192.0.2.1")
     other = Link(factory.buildProtocol(None), clock, "fe80::1%eth0")
     again = Link(factory.buildProtocol(None), clock, "fe80::1%eth1")
-    assert codes(first.said() + second.said() + other.said() + again.said()) == ["220", "421", "220", "421"]
+    assert codes(first.replies() + second.replies() + other.replies() + again.replies()) == ["220", "421", "220", "421"]
     first.hang_up()
     other.hang_up()
     assert factory.admission.per_host == {}
@@ -108,7 +108,7 @@ def test_a_client_with_a_network_of_ipv6_addresses_has_one_cap():
     factory = SMTPServerFactory(RecordingBackend(), reactor=Clock(), max_connections_per_host=1)
     hosts = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1", "192.0.2.1", "192.0.2.2"]
     links = [Link(factory.buildProtocol(None), factory.settings.clock, host) for host in hosts]
-    assert codes([said for link in links for said in link.said()]) == ["220", "421", "220", "220", "220"]
+    assert codes([said for link in links for said in link.replies()]) == ["220", "421", "220", "220", "220"]
     for link in links:
         link.hang_up()
     assert factory.admission.per_host == {}

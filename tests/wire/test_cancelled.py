@@ -27,14 +27,14 @@ class Slow(ScriptedServer):
         super().__init__(**script)
         self._clock, self._chance, self._last = clock, chance, 0.0
 
-    def say(self, answer):
+    def send_reply(self, answer):
         now = self._clock.seconds()
         self._last = max(now + self._chance.choice([0, 0.1, 0.5, 1]), self._last + 0.01)
         self._clock.callLater(self._last - now, self._say_then, answer)
 
     def _say_then(self, answer):
         if not self.lost:
-            super().say(answer)
+            super().send_reply(answer)
 
 
 class Sends:

@@ -25,8 +25,8 @@ class Closing(ScriptedServer):
 
     answered = 0
 
-    def say(self, answer):
-        super().say(answer)
+    def send_reply(self, answer):
+        super().send_reply(answer)
         if isinstance(answer, str) and answer.startswith("421"):
             self._deaf, self._buffer = True, b""
             self.transport.loseConnection()
@@ -96,7 +96,7 @@ def test_a_body_that_can_be_read_once_is_not_sent_again(pool):  # noqa: F811
     second = Outcome(bounded.send("me@example.org", TO, iter([b"x\r\n"])))
     net.flush()
     assert second.error.code == 421
-    net.servers[0].say("250 2.0.0 Taken")
+    net.servers[0].send_reply("250 2.0.0 Taken")
     net.flush()
     assert first.error is None
 
@@ -195,7 +195,7 @@ def test_the_endpoint_is_gone_while_another_connection_stands(pool):  # noqa: F8
     second = send(bounded)
     net.flush()
     assert not second.fired
-    net.servers[0].say("250 2.0.0 Taken")
+    net.servers[0].send_reply("250 2.0.0 Taken")
     net.flush()
     assert first.error is second.error is None
     assert second.fired
@@ -219,7 +219,7 @@ def test_a_kept_connection_that_is_left_with_221(pool):  # noqa: F811
     net = Network(lambda: ScriptedServer())
     kept = pool(net)
     sent(net, kept)
-    net.servers[0].say("221 2.0.0 Idle for too long")
+    net.servers[0].send_reply("221 2.0.0 Idle for too long")
     net.flush()
     sent(net, kept)
     assert [server.verbs.count("MAIL") for server in net.servers] == [1, 1]
@@ -280,7 +280,7 @@ def test_nobody_waits_for_ever(pool):  # noqa: F811
         assert each.error.temporary
     assert outcomes[2].error is not outcomes[3].error
     for server in net.servers:
-        server.say("250 2.0.0 Taken")
+        server.send_reply("250 2.0.0 Taken")
     net.flush()
     assert [each.error for each in outcomes[:2]] == [None, None]
     assert bounded._capacity.waiting == 0
@@ -308,7 +308,7 @@ def test_for_ever_where_that_is_wanted(pool):  # noqa: F811
     assert not outcome.fired
     bounded.release(bounded_too.result())
     net.flush()
-    net.servers[-1].say("250 2.0.0 Taken")
+    net.servers[-1].send_reply("250 2.0.0 Taken")
     net.flush()
     assert outcome.fired
 
@@ -323,7 +323,7 @@ def test_they_are_served_in_their_order(pool):  # noqa: F811
         (server,) = alive(net)
         assert server.messages[-1] == b"%d\r\n" % n
         assert [each.fired for each in outcomes] == [k < n for k in range(4)]
-        server.say("250 2.0.0 Taken")
+        server.send_reply("250 2.0.0 Taken")
         net.flush()
     assert [each.error for each in outcomes] == [None] * 4
 
@@ -338,9 +338,9 @@ def test_who_is_cancelled_leaves_the_line(pool):  # noqa: F811
         each.cancel()
     net.flush()
     assert all(isinstance(each.error, CancelledError) for each in outcomes[1:3])
-    alive(net)[0].say("250 2.0.0 Taken")
+    alive(net)[0].send_reply("250 2.0.0 Taken")
     net.flush()
-    alive(net)[0].say("250 2.0.0 Taken")
+    alive(net)[0].send_reply("250 2.0.0 Taken")
     net.flush()
     assert [outcomes[0].error, outcomes[3].error] == [None, None]
     assert bounded._capacity.tokens == bounded._capacity.limit
@@ -372,7 +372,7 @@ def test_stopping_lets_those_finish_that_wait():
     stopped = Outcome(draining.stopService())
     for _ in range(3):
         assert not stopped.fired
-        alive(net)[0].say("250 2.0.0 Taken")
+        alive(net)[0].send_reply("250 2.0.0 Taken")
         net.flush()
         net.clock.advance(1)
         net.flush()

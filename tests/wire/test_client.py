@@ -199,7 +199,8 @@ def test_chunks_refused_in_the_middle(network, offers, hasty):
     """The octets of a refused chunk are octets, the rest is not sent, and the connection is fit for the next."""
     if "CHUNKING" not in offers:
         offers = [*offers, "CHUNKING"]
-    net = network(offers=offers, hasty=hasty, BDAT=[None, None, None, "552 5.3.4 Full"] + ["503 5.5.1 Over"] * 50)
+    replies = [None, None, None, "552 5.3.4 Full"] + ["503 5.5.1 Over"] * 50
+    net = network(offers=offers, early_bdat_reply=hasty, BDAT=replies)
     client = net.greeted()
     with pytest.raises(SMTPError) as caught:
         net.result(client.send("me@example.org", TO, BIG))
@@ -235,7 +236,7 @@ def stop_in_data(net, client, said):
     net.flush()
     assert net.servers[0].raw == b"Subject: x\r\n\r\n"
     assert not sending.fired
-    net.servers[0].say(said)
+    net.servers[0].send_reply(said)
     net.flush()
     assert stopped == [True]
     return sending.result()

@@ -135,7 +135,7 @@ def test_421_within_the_body_is_not_answered(network):
     net = network()
     outcome = Outcome(sending(net, body(), auth=None))
     net.flush()
-    net.servers[0].say("421 4.3.2 Going down")
+    net.servers[0].send_reply("421 4.3.2 Going down")
     net.flush()
     assert isinstance(outcome.error, SMTPError)
     assert net.servers[0].raw == BODY
@@ -156,7 +156,7 @@ def test_421_before_other_replies_is_not_answered(network):
 def test_421_out_of_the_blue_is_answered(network):
     net = network()
     client = net.greeted()
-    net.servers[0].say("421 4.4.2 Idle")
+    net.servers[0].send_reply("421 4.4.2 Idle")
     net.flush()
     assert not client.usable
     assert net.servers[0].verbs == ["EHLO", "QUIT"]

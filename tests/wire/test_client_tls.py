@@ -194,7 +194,7 @@ def test_plaintext_instead_of_tls(network, authority):
     outcome = Outcome(secured(net, authority))
     net.flush()
     assert not outcome.fired
-    net.servers[0].say("250-scripted.example\n250 AUTH PLAIN")
+    net.servers[0].send_reply("250-scripted.example\n250 AUTH PLAIN")
     net.flush()
     assert isinstance(outcome.error, TLSFailed)
     assert "something that is not TLS, such as plain text" in str(outcome.error)

@@ -192,7 +192,7 @@ async def test_the_farewell_leaves_at_once():
     await send_mail(f"tcp:127.0.0.1:{port.getHost().port}", "me@example.org", ["you@example.net"], b"x\r\n")
     while server.verbs[-1] != "QUIT":
         await deferLater(reactor, 0, lambda: None)
-    server.say("221 2.0.0 Bye")
+    server.send_reply("221 2.0.0 Bye")
     server.transport.loseConnection()
     await port.stopListening()
 
@@ -219,8 +219,8 @@ async def test_cancelled_on_a_socket():
         asked: Deferred[None] = Deferred()
 
         class Server(ScriptedServer):
-            def say(self, answer, asked=asked):
-                super().say(answer)
+            def send_reply(self, answer, asked=asked):
+                super().send_reply(answer)
                 if answer == SILENCE:
                     asked.callback(None)
 

@@ -361,7 +361,7 @@ def test_cancelled_it_tries_no_other(seconds):
 
 def test_each_exchanger_behind_a_proxy(authority):
     one = server(GREETING="421 4.3.2 Busy")
-    two = server("STARTTLS", tls=authority.server("two"), answers={"PROXY": SILENCE})
+    two = server("STARTTLS", tls=authority.server("two"), replies={"PROXY": SILENCE})
     internet = Internet(**{ONE: one, TWO: two})
     outcome = send(internet, names(), lambda endpoint: PROXYEndpoint(PROXYEndpoint(endpoint, 1), 1), tls="required",
                    trust_roots=authority.path)  # fmt: skip

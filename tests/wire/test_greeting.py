@@ -47,15 +47,15 @@ def test_a_full_house_says_so_at_once():
     clock = Clock()
     factory = SMTPServerFactory(RecordingBackend(), reactor=clock, greeting_delay=5, max_connections=1)
     first, second = (Link(factory.buildProtocol(None), clock) for _ in range(2))
-    assert first.said() == []
-    assert second.said() == ["421 4.7.0 Too many connections, try again later"]
+    assert first.replies() == []
+    assert second.replies() == ["421 4.7.0 Too many connections, try again later"]
     first.hang_up()
 
 
 def test_a_server_that_stops_meanwhile():
     client = Link.to(RecordingBackend(), clock=(clock := Clock()), greeting_delay=5)
     client.server.factory.drain(10)
-    assert codes(client.said()) == ["421"]
+    assert codes(client.replies()) == ["421"]
     assert client.over
     clock.advance(10)
     assert clock.getDelayedCalls() == []
@@ -67,10 +67,10 @@ def test_the_header_of_a_proxy_is_no_talk(header):
     patient, early = proxied.connect(), proxied.connect()
     patient.send(header("198.51.100.7"))
     early.send(header("198.51.100.8") + b"EHLO client.example\r\n")
-    assert (patient.said(), early.said()) == ([], EARLY)
+    assert (patient.replies(), early.replies()) == ([], EARLY)
     assert early.over
     proxied.clock.advance(5)
-    assert patient.said() == GREETING
+    assert patient.replies() == GREETING
     assert codes(patient.ask("EHLO client.example")) == ["250"]
     patient.hang_up()
 
@@ -81,8 +81,8 @@ def test_inside_tls(certificate, pem):
     wrapped = TLSMemoryBIOFactory(certificate.creator, False, factory, clock)
     patient, early = (Link(wrapped.buildProtocol(None), clock, tls=pem.client_options()) for _ in range(2))
     early.send(b"EHLO client.example\r\n")
-    assert (patient.said(), early.said()) == ([], EARLY)
+    assert (patient.replies(), early.replies()) == ([], EARLY)
     clock.advance(5)
-    assert patient.said() == GREETING
+    assert patient.replies() == GREETING
     patient.hang_up()
     early.hang_up()

@@ -401,7 +401,7 @@ def test_starttls_that_waits_for_nobody(certificate):
     client.end_sending()
     assert not client.over
     waiting.callback(None)
-    assert codes(client.said())[-1] == "220"
+    assert codes(client.replies())[-1] == "220"
     assert client.over
 
 

@@ -80,7 +80,7 @@ def test_the_peer_is_the_client(backend, header, client):
 def test_the_header_in_one_segment_with_the_hello(backend, header):
     link = Proxied(backend).connect()
     link.send(header("198.51.100.7") + b"EHLO client.example\r\nMAIL FROM:<a@client.example>\r\n")
-    assert codes(link.said()) == ["220", "250", "250"]
+    assert codes(link.replies()) == ["220", "250", "250"]
     assert backend.calls[0][1].peer_host == "198.51.100.7"
     link.hang_up()
 
@@ -123,7 +123,7 @@ def test_plaintext_behind_starttls_is_forgotten(backend, header, certificate, pe
     link.send(header("198.51.100.7"))
     link.ask("EHLO client.example")
     link.send(b"STARTTLS\r\nEHLO evil.example\r\nMAIL FROM:<evil@evil.exa")
-    assert codes(link.said()) == ["220"]
+    assert codes(link.replies()) == ["220"]
     link.start_tls(pem.client_options())
     assert codes(link.ask("MAIL FROM:<a@client.example>", "EHLO client.example")) == ["503", "250"]
     assert backend.calls == []
@@ -145,7 +145,7 @@ def test_the_cap_of_a_host_counts_clients_not_the_proxy(backend, header):
     second.send(header("198.51.100.8"))
     third.send(header("198.51.100.7"))
     assert codes(first.ask("EHLO a.example") + second.ask("EHLO b.example")) == ["220", "250"] * 2
-    assert third.said() == ["421 4.7.0 Too many connections, try again later"]
+    assert third.replies() == ["421 4.7.0 Too many connections, try again later"]
     assert third.over
     first.hang_up()
     fourth = proxied.connect()

@@ -72,7 +72,7 @@ def test_so_many_connections_and_no_more(network, pool):
     assert [outcome.fired for outcome in outcomes] == [False] * 7
     for _ in range(3):
         for server in net.servers:
-            server.say("250 2.0.0 Taken")
+            server.send_reply("250 2.0.0 Taken")
             net.flush()
     assert [len(outcome.result().accepted) for outcome in outcomes] == [1] * 7
     assert len(net.servers) == 3
@@ -94,7 +94,7 @@ def test_a_place_is_free_when_its_connection_is_gone(network, pool):
     waiting = send(bounded)
     net.flush()
     assert len(net.servers) == 1
-    net.servers[0].say("221 2.0.0 Bye")
+    net.servers[0].send_reply("221 2.0.0 Bye")
     net.flush()
     net.clock.advance(10)
     net.flush()
@@ -129,7 +129,7 @@ def test_a_server_that_has_hung_up_meanwhile(network, pool, how):
     if how == "closed":
         net.servers[0].transport.loseConnection()
     elif how == "421":
-        net.servers[0].say("421 4.4.2 Idle")
+        net.servers[0].send_reply("421 4.4.2 Idle")
     sent(net, kept)
     assert [len(server.messages) for server in net.servers] == [1, 1]
     assert net.servers[0].lost
@@ -178,7 +178,7 @@ def test_cancelled_while_it_waits_for_a_place(network, pool):
     second.cancel()
     assert isinstance(outcome.error, CommandCancelled)
     assert (outcome.error.command, outcome.error.delivered) == ("connect", Delivered.NO)
-    net.servers[0].say("250 2.0.0 Taken")
+    net.servers[0].send_reply("250 2.0.0 Taken")
     net.flush()
     assert first.error is third.error is None
     assert third.fired
@@ -235,7 +235,7 @@ def test_stopping_drains(network):
     assert not stopped.fired
     for _ in range(2):
         for server in alive(net):
-            server.say("250 2.0.0 Taken")
+            server.send_reply("250 2.0.0 Taken")
             net.flush()
     assert [len(outcome.result().accepted) for outcome in under_way] == [1] * 3
     assert stopped.result() is None

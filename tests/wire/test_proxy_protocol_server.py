@@ -86,9 +86,9 @@ def test_cut_at_every_position(header):
         link = proxied.connect()
         link.send(octets[:position])
         commands = octets[len(header) : position].count(b"\r\n")
-        assert codes(link.said()) == (["220", *["250"] * commands] if position >= len(header) else [])
+        assert codes(link.replies()) == (["220", *["250"] * commands] if position >= len(header) else [])
         link.send(octets[position:])
-        said = codes(link.said())
+        said = codes(link.replies())
         assert said[-1:] == ["250"]
         link.hang_up()
         assert proxied.clock.getDelayedCalls() == []
@@ -98,14 +98,14 @@ def test_cut_at_every_position(header):
 def test_octet_by_octet(proxied, backend, watching, header):
     link = proxied.connect()
     for at in range(len(header)):
-        assert link.said() == []
+        assert link.replies() == []
         assert watching.seen == []
         link.send(header[at : at + 1])
-    assert codes(link.said()) == ["220"]
+    assert codes(link.replies()) == ["220"]
     assert [name for name, _ in watching.seen] == ["connected"]
     for octet in MAIL:
         link.send(bytes([octet]))
-    assert codes(link.said()) == ["250", "250"]
+    assert codes(link.replies()) == ["250", "250"]
     link.hang_up()
     assert watching.seen == [(name, backend.calls[0][1].peer_host) for name in ("connected", "disconnected")]
 
@@ -127,9 +127,9 @@ def test_a_late_greeting_counts_from_the_header(backend):
     proxied.clock.advance(4)
     link.send(v1("198.51.100.7"))
     proxied.clock.advance(4)
-    assert link.said() == []
+    assert link.replies() == []
     proxied.clock.advance(1)
-    assert codes(link.said()) == ["220"]
+    assert codes(link.replies()) == ["220"]
     link.hang_up()
 
 
@@ -139,21 +139,21 @@ def test_the_idle_clock_counts_from_the_header(backend):
     proxied.clock.advance(HEADER_TIMEOUT - 1)
     link.send(v1("198.51.100.7"))
     proxied.clock.advance(29)
-    assert codes(link.said()) == ["220"]
+    assert codes(link.replies()) == ["220"]
     proxied.clock.advance(1)
-    assert codes(link.said()) == ["421"]
+    assert codes(link.replies()) == ["421"]
     assert link.over
 
 
 def test_a_cap_is_told_behind_the_header(backend):
     proxied = Proxied(backend, max_connections=1)
     first, second = proxied.connect(), proxied.connect()
-    assert first.said() == second.said() == []
+    assert first.replies() == second.replies() == []
     second.send(v1("198.51.100.7"))
-    assert codes(second.said()) == ["421"]
+    assert codes(second.replies()) == ["421"]
     assert second.over
     first.send(v1("198.51.100.7"))
-    assert codes(first.said()) == ["220"]
+    assert codes(first.replies()) == ["220"]
     first.hang_up()
     assert proxied.factory.connections == set()
 
@@ -165,7 +165,7 @@ def test_a_server_that_stops_says_nothing(proxied, watching):
         drained = proxied.factory.drain(10)
         assert link.over
     assert lines(logged) == []
-    assert link.said() == []
+    assert link.replies() == []
     assert drained.called
     assert watching.seen == []
     proxied.clock.advance(10)
@@ -200,7 +200,7 @@ def test_what_is_no_header_ends_it(proxied, backend, watching, octets, segments)
         for at in range(len(octets)) if segments == "octets" else [None]:
             link.send(octets if at is None else octets[at : at + 1])
     assert link.over
-    assert link.said() == []
+    assert link.replies() == []
     assert backend.calls == watching.seen == []
     (line,) = lines(logged)
     assert line.startswith("session=")
@@ -217,7 +217,7 @@ def test_any_octets(octets, position):
     link.send(octets[:position])
     link.send(octets[position:])
     if not octets.startswith(b"PROXY UNKNOWN"):  # which may be drawn, since it stands in the source
-        assert link.said() == []
+        assert link.replies() == []
     link.hang_up()
     assert link.over
     assert proxied.clock.getDelayedCalls() == []
@@ -320,12 +320,12 @@ def test_a_header_inside_tls(backend, watching, certificate, pem):
     factory = SMTPServerFactory(backend, reactor=clock, observers=[watching])
     wrapped = TLSMemoryBIOFactory(certificate.creator, False, HAProxyWrappingFactory(factory), clock)
     link = Link(wrapped.buildProtocol(None), clock, PROXY, tls=pem.client_options())
-    assert link.said() == watching.seen == []
+    assert link.replies() == watching.seen == []
     header = v1("198.51.100.7")
     link.send(header[:11])
-    assert link.said() == []
+    assert link.replies() == []
     link.send(header[11:])
-    assert codes(link.said()) == ["220"]
+    assert codes(link.replies()) == ["220"]
     assert watching.seen == [("connected", "198.51.100.7"), ("secured", "198.51.100.7")]
     link.send(MAIL)
     assert backend.calls[0][1].with_protocol() == "ESMTPS"
@@ -352,7 +352,7 @@ def test_tls_after_the_header_begins_when_it_has_come(backend, watching, certifi
         link.send_raw(bytes([octet]))
     assert watching.seen == [("connected", "198.51.100.7")]
     link.start_tls(pem.client_options())
-    assert codes(link.said()) == ["220"]
+    assert codes(link.replies()) == ["220"]
     assert watching.seen[1:] == [("secured", "198.51.100.7")]
     link.hang_up()
 

@@ -94,7 +94,7 @@ def test_every_reply_begins_a_new_time(network):
     net.flush()
     for said in ("250 2.1.0 a", "250 2.1.5 b", "250 2.1.5 c"):
         net.clock.advance(9)
-        net.servers[0].say(said)
+        net.servers[0].send_reply(said)
         net.flush()
         assert not outcome.fired
     net.clock.advance(9)
@@ -110,7 +110,7 @@ def test_lmtp_gives_each_recipient_the_time_of_the_end(network):
     for said in ("250 2.0.0 one", "250 2.0.0 two"):
         net.clock.advance(49)
         assert not outcome.fired
-        net.servers[0].say(said)
+        net.servers[0].send_reply(said)
         net.flush()
     assert outcome.error is None
 
@@ -121,7 +121,7 @@ def test_nought_is_for_ever(network):
     net.flush()
     net.clock.advance(1_000_000)
     assert not outcome.fired
-    net.servers[0].say("250 2.0.0 At last")
+    net.servers[0].send_reply("250 2.0.0 At last")
     net.flush()
     assert outcome.error is None
 
@@ -130,11 +130,11 @@ def test_for_ever_is_not_as_long_as_the_phase_before(network):
     net = network(offers=["PIPELINING"], MAIL=SILENCE, RCPT=SILENCE, DATA=SILENCE)
     outcome = sending(net, timeouts=Timeouts(mail=5, rcpt=0))
     net.flush()
-    net.servers[0].say("250 2.1.0 Sender ok")
+    net.servers[0].send_reply("250 2.1.0 Sender ok")
     net.flush()
     net.clock.advance(1_000_000)
     assert not outcome.fired
-    net.servers[0].say("421 4.3.2 Enough")
+    net.servers[0].send_reply("421 4.3.2 Enough")
     net.flush()
     assert outcome.error is not None
 

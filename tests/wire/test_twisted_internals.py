@@ -267,7 +267,7 @@ def tls_link(certificate, pem) -> Link:
     clock = Clock()
     server = TLSMemoryBIOFactory(certificate, False, Factory.forProtocol(Protocol), clock).buildProtocol(None)
     link = Link(server, clock, tls=pem.client_options())
-    assert link.said() == []
+    assert link.replies() == []
     return link
 
 
@@ -429,10 +429,10 @@ def test_tls_gathers_small_writes_and_write_unbuffered_does_not(certificate, pem
     link = tls_link(certificate, pem)
     link.server.write(b"later\r\n")
     assert link.server_transport.stream == []
-    assert link.said() == ["later"]  # which is a turn of the reactor
+    assert link.replies() == ["later"]  # which is a turn of the reactor
     write_unbuffered(link.server, b"now\r\n")
     assert link.server_transport.stream != []
-    assert link.said() == ["now"]
+    assert link.replies() == ["now"]
     link.hang_up()
 
 

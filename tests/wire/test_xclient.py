@@ -282,20 +282,20 @@ def test_the_address_in_a_proxy_header_is_what_counts(backend, client, answer):
 def test_a_host_is_counted_as_the_client(backend):
     server = Proxy(backend, max_connections_per_host=1, **TRUSTED)
     first, second, third = (server.connect() for _ in range(3))
-    assert codes(first.said() + second.said() + third.said()) == ["220"] * 3
+    assert codes(first.replies() + second.replies() + third.replies()) == ["220"] * 3
     assert codes(first.ask("XCLIENT ADDR=198.51.100.7")) == ["220"]
     assert codes(second.ask("XCLIENT ADDR=198.51.100.8")) == ["220"]
     assert third.ask("XCLIENT ADDR=198.51.100.7") == ["421 4.7.0 Too many connections, try again later"]
     assert third.over
     directly = server.connect("198.51.100.8")
-    assert codes(directly.said()) == ["421"]
+    assert codes(directly.replies()) == ["421"]
     first.hang_up()
     again = server.connect("198.51.100.7")
-    assert codes(again.said()) == ["220"]
+    assert codes(again.replies()) == ["220"]
     again.hang_up()
     assert codes(second.ask("XCLIENT ADDR=198.51.100.7")) == ["220"]
     freed = server.connect("198.51.100.8")
-    assert codes(freed.said()) == ["220"]
+    assert codes(freed.replies()) == ["220"]
     for each in (second, freed):
         each.hang_up()
     assert server.factory.connections == set()
@@ -305,7 +305,7 @@ def test_a_host_is_counted_as_the_client(backend):
 def test_those_who_are_not_trusted_are_counted_at_once(backend):
     server = Proxy(backend, max_connections_per_host=1, **TRUSTED)
     first, second = server.connect("198.51.100.7"), server.connect("198.51.100.7")
-    assert codes(first.said() + second.said()) == ["220", "421"]
+    assert codes(first.replies() + second.replies()) == ["220", "421"]
     first.hang_up()
     assert server.factory.admission.per_host == {}
 

@@ -56,45 +56,45 @@ class ClientKeywords(ConnectionKeywords, total=False):
 
 _Plain: TypeAlias = str | bytes | Iterator[str] | None
 
-Answer: TypeAlias = _Plain | Callable[[str], _Plain]
+PreparedReply: TypeAlias = _Plain | Callable[[str], _Plain]
 """One prepared reply; see `txsmtpx.testing.ScriptedServer`."""
 
-Answers: TypeAlias = Answer | Sequence[Answer]
+Replies: TypeAlias = PreparedReply | Sequence[PreparedReply]
 """A prepared reply, or a list of them, one for each command."""
 
 
-class AnswerKeywords(TypedDict, total=False):
+class ReplyKeywords(TypedDict, total=False):
     """The prepared replies by verb; GREETING: the greeting; END: the end of a message; PROXY: the header of a proxy."""
 
-    GREETING: Answers
-    END: Answers
-    HELO: Answers
-    EHLO: Answers
-    LHLO: Answers
-    MAIL: Answers
-    RCPT: Answers
-    DATA: Answers
-    BDAT: Answers
-    RSET: Answers
-    NOOP: Answers
-    VRFY: Answers
-    EXPN: Answers
-    HELP: Answers
-    QUIT: Answers
-    STARTTLS: Answers
-    AUTH: Answers
-    XCLIENT: Answers
-    XFORWARD: Answers
-    PROXY: Answers
+    GREETING: Replies
+    END: Replies
+    HELO: Replies
+    EHLO: Replies
+    LHLO: Replies
+    MAIL: Replies
+    RCPT: Replies
+    DATA: Replies
+    BDAT: Replies
+    RSET: Replies
+    NOOP: Replies
+    VRFY: Replies
+    EXPN: Replies
+    HELP: Replies
+    QUIT: Replies
+    STARTTLS: Replies
+    AUTH: Replies
+    XCLIENT: Replies
+    XFORWARD: Replies
+    PROXY: Replies
 
 
-class ScriptKeywords(AnswerKeywords, total=False):
+class ScriptKeywords(ReplyKeywords, total=False):
     """The keyword arguments of `txsmtpx.testing.ScriptedServer`."""
 
     offers: Sequence[str]
     lmtp: bool
     tls: object
-    says: int | None
-    hears: int | None
-    hasty: bool
-    answers: Mapping[str, Answers] | None
+    close_after_sent: int | None
+    close_after_received: int | None
+    early_bdat_reply: bool
+    replies: Mapping[str, Replies] | None

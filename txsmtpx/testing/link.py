@@ -49,14 +49,14 @@ class Typist(Protocol):
     A client that sends the octets that a test passes, and keeps what it receives.  `Link` creates it.
 
     Attributes:
-        heard: The octets received since they were last taken from here.
+        received: The octets received since they were last taken from here.
         lost: True after the connection has been closed.
     """
 
     transport: StreamTransport  # type: ignore[assignment]  # Twisted's is None before connectionMade
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.received = b""
         self.lost = False
 
     def dataReceived(self, data: bytes) -> None:
@@ -66,7 +66,7 @@ class Typist(Protocol):
         Args:
             data: The octets.
         """
-        self.heard += data
+        self.received += data
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """
@@ -165,9 +165,9 @@ class Link:
             The lines that the server has sent since the last call.
         """
         self.send("".join(f"{line}\r\n" for line in lines).encode())
-        return self.said()
+        return self.replies()
 
-    def said(self) -> list[str]:
+    def replies(self) -> list[str]:
         """
         Return the lines that the server has sent since the last call.
 
@@ -175,8 +175,8 @@ class Link:
             The lines, without their line ends.
         """
         self._pump.flush()
-        heard, self.client.heard = self.client.heard, b""
-        return heard.decode().splitlines()
+        received, self.client.received = self.client.received, b""
+        return received.decode().splitlines()
 
     def start_tls(self, options: IOpenSSLClientConnectionCreator) -> None:
         """

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked
 from txsmtpx.interfaces import StreamTransport
-from txsmtpx.testing.keywords import AnswerKeywords, Answers
+from txsmtpx.testing.keywords import Replies, ReplyKeywords
 from txsmtpx.testing.layer import StartsTLS, TLSOptions
 
 SILENCE = ""
@@ -61,10 +61,10 @@ class ScriptedServer(Protocol):
         offers: The extensions in the reply to EHLO: keywords, with their parameters.
         lmtp: True sends a reply for each recipient at the end of a message (RFC 2033 §4.2).
         tls: The options for STARTTLS.  They do not offer it.
-        says: The octets after which the server closes the connection, of those that it sends.
-        hears: The same, of those that it receives.
-        hasty: True replies to BDAT before its octets have been received.
-        answers: The prepared replies by verb, for verbs that are no keyword argument.
+        close_after_sent: Close the connection after this number of octets sent.
+        close_after_received: Close the connection after this number of octets received.
+        early_bdat_reply: True replies to BDAT before its octets have been received.
+        replies: The prepared replies by verb, for verbs that are no keyword argument.
         verbs: The prepared replies by verb: GREETING for the greeting, END for the end of a message by DATA or BDAT.
 
     Attributes:
@@ -74,8 +74,8 @@ class ScriptedServer(Protocol):
         chunks: The octets of each BDAT.
         tls: True after STARTTLS.
         lost: True after the connection has been closed.
-        said: The number of octets sent.
-        heard: The number of octets received.
+        octets_sent: The number of octets sent.
+        octets_received: The number of octets received.
 
     Raises:
         TypeError: An argument is unknown or has the wrong type.
@@ -98,14 +98,14 @@ class ScriptedServer(Protocol):
         offers: Sequence[str] = (),
         lmtp: bool = False,
         tls: object = None,
-        says: int | None = None,
-        hears: int | None = None,
-        hasty: bool = False,
-        answers: Mapping[str, Answers] | None = None,
-        **verbs: Unpack[AnswerKeywords],
+        close_after_sent: int | None = None,
+        close_after_received: int | None = None,
+        early_bdat_reply: bool = False,
+        replies: Mapping[str, Replies] | None = None,
+        **verbs: Unpack[ReplyKeywords],
     ) -> None:
         given = {{"GREETING": "", "END": "."}.get(verb, verb): answer for verb, answer in verbs.items()} | {
-            **(answers or {})
+            **(replies or {})
         }
         for verb, answer in given.items():
             if not _is_answer(answer):
@@ -113,7 +113,7 @@ class ScriptedServer(Protocol):
                 raise TypeError(
                     f"ScriptedServer: {name} must be a reply, a function or a list of these, not {answer!r}"
                 )
-        self.answers: dict[str, object] = {
+        self.replies: dict[str, object] = {
             verb: list(answer) if isinstance(answer, list | tuple) else answer for verb, answer in given.items()
         }
         self.offers = list(offers)
@@ -125,8 +125,9 @@ class ScriptedServer(Protocol):
         self.tls = False
         self.lost = False
         self._tls_options = cast(TLSOptions | None, tls)
-        self.said = self.heard = 0
-        self._says, self._hears, self._hasty = says, hears, hasty
+        self.octets_sent = self.octets_received = 0
+        self._close_after_sent, self._close_after_received = close_after_sent, close_after_received
+        self._early_bdat_reply = early_bdat_reply
         self._buffer = b""
         self._deaf = False
         self._accepted = 0
@@ -151,13 +152,13 @@ class ScriptedServer(Protocol):
         Args:
             data: The octets.
         """
-        if self._hears is not None:
-            data = data[: self._hears - self.heard]
-        self.heard += len(data)
+        if self._close_after_received is not None:
+            data = data[: self._close_after_received - self.octets_received]
+        self.octets_received += len(data)
         self._buffer += b"" if self._deaf else data
         while self._step():
             pass
-        if self.heard == self._hears:
+        if self.octets_received == self._close_after_received:
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
@@ -169,7 +170,7 @@ class ScriptedServer(Protocol):
         """
         self.lost = True
 
-    def say(self, answer: str | bytes | None) -> None:
+    def send_reply(self, answer: str | bytes | None) -> None:
         """
         Send a reply, also one that answers no command.
 
@@ -180,11 +181,11 @@ class ScriptedServer(Protocol):
         if answer == HANG_UP:
             self.transport.loseConnection()
         elif answer and octets is not None:
-            if self._says is not None:
-                octets = octets[: self._says - self.said]
-            self.said += len(octets)
+            if self._close_after_sent is not None:
+                octets = octets[: self._close_after_sent - self.octets_sent]
+            self.octets_sent += len(octets)
             self.transport.write(octets)
-            if self.said == self._says:
+            if self.octets_sent == self._close_after_sent:
                 self.transport.loseConnection()
 
     def _step(self) -> bool:
@@ -217,7 +218,7 @@ class ScriptedServer(Protocol):
             argument = argument.upper()
             octets, self._last = argument.removesuffix(" LAST"), argument.endswith(" LAST")
             self._expected = int(octets)
-            if self._hasty:
+            if self._early_bdat_reply:
                 self._chunk_answers()
             return
         reply = self._answer(verb, argument)
@@ -255,7 +256,7 @@ class ScriptedServer(Protocol):
         self._expected = None
         if self._last and self._accepted:
             self.messages.append(b"".join(self.chunks))
-        if not self._hasty:
+        if not self._early_bdat_reply:
             self._chunk_answers()
         return True
 
@@ -269,7 +270,7 @@ class ScriptedServer(Protocol):
             self._answer("BDAT")
 
     def _answer(self, verb: str, argument: str = "", usual: str | None = None) -> str:
-        answer = self.answers.get(verb)
+        answer = self.replies.get(verb)
         if isinstance(answer, list):
             answer = answer.pop(0) if answer else None
         if callable(answer):
@@ -281,7 +282,7 @@ class ScriptedServer(Protocol):
             answer = usual
         elif answer is None:
             answer = _USUAL.get(verb, "250 2.0.0 Ok") if verb not in ("EHLO", "LHLO") else self._hello()
-        self.say(cast("str | bytes", answer))
+        self.send_reply(cast("str | bytes", answer))
         return answer if isinstance(answer, str) else ""
 
     def _hello(self) -> str:
@@ -293,7 +294,7 @@ class ScriptedServer(Protocol):
         answer = cast(Generator[str, str], self._exchange).send(line)
         if not answer.startswith("334"):
             self._exchange = None
-        self.say(answer)
+        self.send_reply(answer)
 
 
 def _is_answer(answer: object) -> bool:
