@@ -10,9 +10,11 @@ from twisted.logger import Logger, LogLevel, eventAsText
 from twisted.python import log as legacy
 from twisted.python.failure import Failure
 
-from txsmtpx.command.worker_log import EventReceiver, EventSender, NumberedLog
-from txsmtpx.observers.json_format import json_format
+from txsmtpx.command.worker_log import EventForm, EventReceiver
+from txsmtpx.observers.json_format import JSONFormat
+from txsmtpx.observers.log_writer import LogWriter
 from txsmtpx.observers.text_format import TextFormat
+from txsmtpx.observers.transaction_line import FIELDS, as_text
 
 
 def said(observer, kind):
@@ -39,7 +41,7 @@ KINDS = ["words", "lines", "failure", "legacy"]
 def test_what_arrives_is_what_was_said(kind):
     direct, sent, arrived = [], io.StringIO(), []
     said(direct.append, kind)
-    said(EventSender(sent), kind)
+    said(LogWriter(sent, EventForm()), kind)
     relay = EventReceiver(3, arrived.append)
     for octet in sent.getvalue().encode():
         relay.received(bytes([octet]))
@@ -59,7 +61,7 @@ def test_what_arrives_is_what_was_said(kind):
 
 def test_plain_values_come_with_it():
     sent, arrived = io.StringIO(), []
-    said(EventSender(sent), "words")
+    said(LogWriter(sent, EventForm()), "words")
     EventReceiver(1, arrived.append).received(sent.getvalue().encode())
     (event,) = arrived
     assert {key: event[key] for key in ("queue_id", "peer", "octets")} == {
@@ -84,19 +86,32 @@ def test_what_is_no_event_is_a_line(line):
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_the_standard_output_each_line_has_its_number(kind):
     out = io.StringIO()
-    said(NumberedLog(4, out, TextFormat()), kind)
+    said(LogWriter(out, TextFormat(worker=4)), kind)
     (line,) = out.getvalue().splitlines()
     assert "[worker 4, " in line
 
 
 def test_an_object_has_it_too():
     out = io.StringIO()
-    said(NumberedLog(4, out, json_format), "words")
+    said(LogWriter(out, JSONFormat(worker=4)), "words")
     assert json.loads(out.getvalue())["worker"] == 4
 
 
 def test_one_event_is_one_line():
     sent = io.StringIO()
     for kind in KINDS:
-        said(EventSender(sent), kind)
+        said(LogWriter(sent, EventForm()), kind)
     assert len([json.loads(line) for line in sent.getvalue().splitlines()]) == len(KINDS)
+
+
+def test_a_transaction_arrives_as_an_event():
+    values = ("S1", "Q1", "", "answered", "192.0.2.1", "h", "", "", "<a@b.example>", "<c@d.example>",
+              1, 0, 1, 0, 0, 7, 0.5, 0.25, 250, "250 2.0.0 Ok")  # fmt: skip
+    sent, arrived = io.StringIO(), []
+    LogWriter(sent, EventForm()).transaction("some.where", values, {"stored": 2})
+    EventReceiver(3, arrived.append).received(sent.getvalue().encode())
+    (event,) = arrived
+    assert [event[name] for name in FIELDS] == list(values)
+    assert event["stored"] == 2
+    assert event["log_system"] == "worker 3, some.where#info"
+    assert eventAsText(event, includeTimestamp=False, includeSystem=False) == as_text(values, {"stored": 2})

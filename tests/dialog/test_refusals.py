@@ -22,7 +22,7 @@ from tests.encoding import b64
 from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TransactionLog, Verb
 from txsmtpx.dialog.refusals import MOST
 from txsmtpx.dialog.state import ANY, State
-from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.json_format import JSONFormat
 from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.testing import Conversation, RecordingBackend
@@ -127,7 +127,7 @@ def test_json_has_the_fields(log: Events) -> None:
     client = Conversation()
     client.ask(HELLO, 'RCPT TO:<"a b"@example.com>')
     client.hang_up()
-    found = json.loads(json_format(log[0]))
+    found = json.loads(JSONFormat()(log[0]))
     assert list(found)[3:] == ["message", "session", "queue", "peer", "helo", "login", "command", "reply"]
     assert found["message"] == "refused"
     assert found["command"] == 'RCPT TO:<"a b"@example.com>'
@@ -291,7 +291,7 @@ def test_a_line_is_bounded(log: Events) -> None:
     assert re.fullmatch(r"h{900,}\.\.\.\[\+\d+\]", long["helo"])
     assert re.fullmatch(r"RCPT TO:<x{200}@example.com> y+\.\.\.\[\+\d+\]", long["command"])
     assert answered["reply"].startswith("550-no no")
-    assert all(len(TextFormat()(event)) < 8000 and len(json_format(event)) < 8000 for event in log)
+    assert all(len(TextFormat()(event)) < 8000 and len(JSONFormat()(event)) < 8000 for event in log)
 
 
 def test_a_name_is_bounded(log: Events) -> None:
@@ -391,7 +391,7 @@ def test_no_secret(log: Events, hello: bytes, octets: bytes, logins: bool) -> No
     client.hang_up()
     assert log
     for event in log:
-        told = json_format(event) + formatEvent(event)
+        told = JSONFormat()(event) + formatEvent(event)
         assert PASSWORD not in told
         assert PASSWORD.split()[0] not in told
         assert secret(PASSWORD) not in told

@@ -11,7 +11,7 @@ from twisted.logger import Logger, LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 
 from txsmtpx import Reply
-from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.json_format import JSONFormat
 from txsmtpx.observers.text_format import TextFormat
 
 
@@ -48,7 +48,7 @@ def test_a_traceback_is_one_line():
     text = TextFormat()(event(lambda log: log.failure("broken", failure=failed())))
     assert re.match(r"\S+ \[some\.where#critical\] broken\\nTraceback \(most recent call last\):\\n", text)
     assert text[:-1].isprintable()
-    found = json.loads(json_format(event(lambda log: log.failure("broken", failure=failed(), session="1"))))
+    found = json.loads(JSONFormat()(event(lambda log: log.failure("broken", failure=failed(), session="1"))))
     assert found["failure"] == "ValueError: no\ngood"
     assert "Traceback (most recent call last)" in found["traceback"]
     assert found["session"] == "1"
@@ -64,7 +64,7 @@ def test_a_failure_that_cannot_be_shown():
 def test_json_is_flat():
     reply = Reply(250, None, "Ok")
     logged = event(lambda log: log.info("{n} {reply}", n=1, reply=reply, octets=b"\xff", time=2))
-    found = json.loads(json_format(logged))
+    found = json.loads(JSONFormat()(logged))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", found.pop("time"))  # not the field's
     assert found == {
         "level": "info", "logger": "some.where", "message": "1 250 Ok", "n": 1, "reply": "250 Ok", "octets": "\\xff",
@@ -74,7 +74,7 @@ def test_json_is_flat():
 @given(st.text(), st.text())
 def test_one_event_is_one_line(text, value):
     logged = event(lambda log: log.info("{text} {value}", text=text, value=value))
-    for line in (TextFormat()(logged), json_format(logged)):
+    for line in (TextFormat()(logged), JSONFormat()(logged)):
         assert line.endswith("\n")
         assert line[:-1].isprintable()
 

@@ -16,7 +16,7 @@ from tests.conversations import observed, served_by
 from tests.dialog.test_fields import read
 from txsmtpx import Observer, Reply, Session, SMTPError
 from txsmtpx.dialog.refusals import MOST
-from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.json_format import JSONFormat
 from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.observers.transaction_log import TransactionLog
 
@@ -267,7 +267,7 @@ def test_nobody_forges_a_line(helo):
     (event,) = logged
     assert TextFormat()(event)[:-1].isprintable()
     assert list(read(formatEvent(event))) == FORM
-    assert read(formatEvent(event))["helo"] == json.loads(json_format(event))["helo"] == helo
+    assert read(formatEvent(event))["helo"] == json.loads(JSONFormat()(event))["helo"] == helo
 
 
 def test_a_refusal_is_said_once(logged):
@@ -333,9 +333,9 @@ def test_a_line_has_a_limit(logged, letter):
     client.ask("DATA", ".")
     client.hang_up()
     (event,) = logged
-    for line in (TextFormat()(event), json_format(event)):
+    for line in (TextFormat()(event), JSONFormat()(event)):
         assert len(line.encode()) <= 8000
-    found, again = read(formatEvent(event)), json.loads(json_format(event))
+    found, again = read(formatEvent(event)), json.loads(JSONFormat()(event))
     assert list(found)[: len(FORM)] == FORM
     for name in ("helo", "login", "from", "to", "reply", "subject"):
         assert re.search(r"\.\.\.\[\+\d+\]$", found[name])

@@ -15,6 +15,8 @@ import os
 import select
 import socket
 import stat
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 
@@ -45,6 +47,7 @@ from twisted.internet.ssl import (
 )
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import globalLogPublisher
 from twisted.protocols.haproxy import proxyEndpoint
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -58,6 +61,7 @@ from txsmtpx.wire.twisted_internals import (
     convert_proxy_wrapper,
     endpoint_host,
     set_tls_defaults,
+    sole_observer,
     tcp_destination,
     tls_protocol,
     unix_path,
@@ -495,3 +499,29 @@ def test_a_reactor_that_has_stopped_leaves_no_descriptor_open():
     made.removeAll()
     close_waker(made)
     assert set(os.listdir("/dev/fd")) <= before
+
+
+def test_the_only_observer_of_the_log():
+    before = len(globalLogPublisher._observers)
+    try:
+        globalLogPublisher.addObserver(first := [].append)
+        assert len(globalLogPublisher._observers) == before + 1, "Twisted keeps its observers elsewhere"
+        assert (sole_observer() is first) is (before == 0)
+        globalLogPublisher.addObserver(second := [].append)
+        assert sole_observer() is None
+    finally:
+        globalLogPublisher.removeObserver(first)
+        globalLogPublisher.removeObserver(second)
+
+
+def test_the_log_that_twistd_begins_has_one_observer():
+    program = """
+import sys
+from twisted.logger import globalLogBeginner
+from txsmtpx.wire.twisted_internals import sole_observer
+observer = lambda event: None
+assert sole_observer() is not observer
+globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+assert sole_observer() is observer
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -12,9 +12,10 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
-from txsmtpx.command.logfile import log_observer
+from txsmtpx.command.logfile import log_writer
 from txsmtpx.command.process import Process
 from txsmtpx.command.signals import SignalledReactor, Signals
+from txsmtpx.observers.log_writer import ILogReactor, LogWriter
 from txsmtpx.wire.service import SMTPService
 
 log = Logger(__name__)
@@ -41,6 +42,7 @@ class CommandService(MultiService):
         MultiService.__init__(self)
         self._log_format = process.log_format
         self._twistd = twistd
+        self._log_writer: LogWriter | None = None
         for listener in process.listeners:
             MultiService.addService(self, SMTPService(listener.factory, listener.endpoints, listener.shutdown_timeout))
 
@@ -52,9 +54,9 @@ class CommandService(MultiService):
             parent: The application.
         """
         MultiService.setServiceParent(self, parent)
-        observer = None if self._twistd is None else log_observer(self._log_format, self._twistd)
-        if observer is not None:
-            cast(Componentized, parent).setComponent(ILogObserver, observer)
+        self._log_writer = None if self._twistd is None else log_writer(self._log_format, self._twistd)
+        if self._log_writer is not None:
+            cast(Componentized, parent).setComponent(ILogObserver, self._log_writer)
 
     def privilegedStartService(self) -> None:
         """
@@ -78,6 +80,8 @@ class CommandService(MultiService):
         MultiService.startService(self)
         signals = Signals(reactor, self.reload, self.abort)
         reactor.callWhenRunning(signals.install)
+        if self._log_writer is not None:
+            self._log_writer.run(cast(ILogReactor, installed))
 
     def abort(self) -> None:
         """Abort every connection: the second SIGINT."""

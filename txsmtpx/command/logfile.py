@@ -5,20 +5,20 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TextIO, cast
 
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.logger import FileLogObserver, LogEvent
 from twisted.python.logfile import LogFile
 
-from txsmtpx.observers.json_format import json_format
+from txsmtpx.observers.json_format import JSONFormat
+from txsmtpx.observers.log_writer import LogForm, LogWriter
 from txsmtpx.observers.text_format import TextFormat
 
 
-def log_observer(form: str, twistd: Mapping[str, object]) -> FileLogObserver | None:
+def log_writer(form: str, twistd: Mapping[str, object]) -> LogWriter | None:
     """
-    Create the observer with which twistd logs.
+    Create the observer that writes the log of twistd.
 
     Args:
         form: The form of the lines, "text" or "json".
@@ -32,34 +32,41 @@ def log_observer(form: str, twistd: Mapping[str, object]) -> FileLogObserver | N
     name, foreground = twistd.get("logfile"), bool(twistd.get("nodaemon"))
     if name == "-" and not foreground:
         return None  # twistd refuses this itself
-    out = sys.stdout if name == "-" or (foreground and not name) else _file(str(name or "twistd.log"))
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors="backslashreplace")  # else a line with an address in UTF-8 would be lost
-    return FileLogObserver(out, log_form(form))
+    if name == "-" or (foreground and not name):
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # else a line with an address in UTF-8 would be lost
+        return LogWriter(sys.stdout, log_form(form))
+    file = LogFile.fromFullPath(str(name or "twistd.log"))
+    writer = LogWriter(cast(TextIO, file), log_form(form))
+    _rotate_at_sigusr1(file, writer)
+    return writer
 
 
-def log_form(name: str) -> Callable[[LogEvent], str]:
+def log_form(name: str, worker: int = 0) -> LogForm:
     """
-    Return the function that formats an event as a line.
+    Return the form of the lines.
 
     Args:
         name: "text" or "json".
+        worker: The number of the worker process, 0 for none.
 
     Returns:
-        The function.
+        The form.
     """
-    return json_format if name == "json" else TextFormat()
+    return JSONFormat(worker) if name == "json" else TextFormat(worker)
 
 
-def _file(name: str) -> TextIO:
-    """Open a log file as twistd does: at SIGUSR1 it is rotated."""
-    file = LogFile.fromFullPath(name)
+def _rotate_at_sigusr1(file: LogFile, writer: LogWriter) -> None:
+    """Rotate the file as twistd does."""
 
-    def rotate(number: int, frame: object) -> None:
+    def rotate() -> None:
+        writer.flush()
+        file.rotate()
+
+    def handle(number: int, frame: object) -> None:
         from twisted.internet import reactor
 
-        cast(IReactorFromThreads, reactor).callFromThread(file.rotate)
+        cast(IReactorFromThreads, reactor).callFromThread(rotate)
 
     if not signal.getsignal(signal.SIGUSR1):
-        signal.signal(signal.SIGUSR1, rotate)
-    return cast(TextIO, file)
+        signal.signal(signal.SIGUSR1, handle)

@@ -22,7 +22,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
 from txsmtpx.command.sockets import Handover
-from txsmtpx.command.worker_log import EventSender, NumberedLog
+from txsmtpx.command.worker_log import EventForm
 
 log = Logger(__name__)
 
@@ -88,14 +88,17 @@ def work(handover: str, arguments: list[str]) -> None:
     from txsmtpx.command.command_service import SMTPXService
     from txsmtpx.command.logfile import log_form
     from txsmtpx.command.usage import Options
+    from txsmtpx.observers.log_writer import ATOMIC, ILogReactor, LogWriter
 
     reactor = cast(IReactorCore, installed)
     options = Options(handed)
     options.parseOptions(arguments)
     service = SMTPXService(options.process)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
-    form = log_form(options.process.log_format)
-    globalLogBeginner.beginLoggingTo([EventSender(out) if handed.relayed else NumberedLog(handed.number, out, form)])
+    form = EventForm() if handed.relayed else log_form(options.process.log_format, handed.number)
+    writer = LogWriter(out, form, ATOMIC)
+    globalLogBeginner.beginLoggingTo([writer])
+    writer.run(cast(ILogReactor, installed))
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
@@ -111,5 +114,4 @@ def work(handover: str, arguments: list[str]) -> None:
     reactor.callWhenRunning(StandardIO, parent, 0, handed.status)
     log.info("worker {number} is process {pid}", number=handed.number, pid=os.getpid())
     reactor.run()
-    out.flush()
     sys.stdout.flush()

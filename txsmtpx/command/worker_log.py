@@ -1,87 +1,51 @@
 """
 The logs of workers: they are part of the log of their parent, each line with the number of its worker.
 
-If that log is the standard output, workers write to it themselves (`NumberedLog`).  If it is a file or the system log,
-only the parent can write and rotate it.  Then each worker sends its events (`EventSender`) as lines of JSON, and the
-parent makes events of them again (`EventReceiver`).
+If that log is the standard output, workers write to it themselves.  If it is a file or the system log, only the parent
+can write and rotate it.  Then each worker sends its events as lines of JSON (`EventForm`), and the parent makes events
+of them again (`EventReceiver`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Mapping
 
-from twisted.logger import (
-    FileLogObserver,
-    ILogObserver,
-    InvalidLogLevelError,
-    LogEvent,
-    LogLevel,
-    eventAsText,
-    globalLogPublisher,
-)
-from zope.interface import implementer
+from twisted.logger import InvalidLogLevelError, LogEvent, LogLevel, eventAsText, globalLogPublisher
+
+from txsmtpx.observers.transaction_line import Values, transaction_event
 
 _PLAIN = (str, int, float, bool)
 
 
-def _system(event: LogEvent) -> str:
-    level = event.get("log_level")
-    return str(event.get("log_system") or f"{event.get('log_namespace', '-')}#{level.name if level else '-'}")
+class EventForm:
+    """Format an event for an `EventReceiver`: the text, and the plain values that the event has."""
 
-
-@implementer(ILogObserver)
-class NumberedLog:
-    """
-    Write events as the parent does, with the number of the worker.
-
-    Args:
-        number: The number of the worker.
-        out: The file.
-        form: Format an event as a line.
-    """
-
-    def __init__(self, number: int, out: TextIO, form: Callable[[LogEvent], str | None]) -> None:
-        self._number = number
-        self._write = FileLogObserver(out, form)
-
-    def __call__(self, event: LogEvent) -> None:
-        """
-        Write an event.
-
-        Args:
-            event: The event.
-        """
-        self._write({**event, "log_system": f"worker {self._number}, {_system(event)}", "worker": self._number})
-
-
-@implementer(ILogObserver)
-class EventSender:
-    """
-    Send events to an `EventReceiver`: the text, and the plain values that the event has.
-
-    Args:
-        out: The file that the parent reads.
-    """
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-
-    def __call__(self, event: LogEvent) -> None:
-        """
-        Send an event.
-
-        Args:
-            event: The event.
-        """
+    def __call__(self, event: LogEvent) -> str:
+        """Return a line of JSON for an event, with its newline.  "" if the event has no text."""
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)
-        if text:
-            level = event.get("log_level", LogLevel.info)
-            plain = {key: value for key, value in event.items() if isinstance(value, _PLAIN) and key[:4] != "log_"}
-            line = [event["log_time"], level.name, event.get("log_namespace", "-"), _system(event), text, plain]
-            self._out.write(json.dumps(line) + "\n")
-            self._out.flush()
+        if not text:
+            return ""
+        level = event.get("log_level", LogLevel.info)
+        plain = {key: value for key, value in event.items() if isinstance(value, _PLAIN) and key[:4] != "log_"}
+        namespace = event.get("log_namespace", "-")
+        system = str(event.get("log_system") or f"{namespace}#{level.name}")
+        return json.dumps([event["log_time"], level.name, namespace, system, text, plain]) + "\n"
+
+    def transaction(self, now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> str:
+        """
+        Return a line for a transaction.
+
+        Args:
+            now: Seconds since 1970.
+            namespace: The namespace of the logger.
+            values: The values of `txsmtpx.observers.transaction_line.FIELDS`.
+            facts: Other fields.
+
+        Returns:
+            The line, with its newline.
+        """
+        return self(transaction_event(now, namespace, values, facts))
 
 
 class EventReceiver:

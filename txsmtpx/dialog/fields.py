@@ -63,19 +63,6 @@ def fields(of: Mapping[str, object]) -> str:
     return " ".join([f"{name}={quoted(value)}" for name, value in of.items()])
 
 
-def fits(line: str) -> bool:
-    """
-    Return whether each field in a line takes `MAX_FIELD` octets at most, in JSON too.
-
-    Args:
-        line: Fields as text.
-
-    Returns:
-        True for nearly all lines; False if the fields have to be looked at one by one.
-    """
-    return len(line) <= MAX_FIELD and line.isascii()
-
-
 def clipped(text: str) -> str:
     """
     Return a text that takes `MAX_FIELD` octets at most.

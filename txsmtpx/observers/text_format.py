@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from twisted.logger import LogEvent, formatEvent
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.fields import printable
+from txsmtpx.observers.transaction_line import Values, as_text
 
 
 class TextFormat:
@@ -16,23 +18,45 @@ class TextFormat:
 
     The date is formatted once a second.  An event that has a ready line in ``smtpx_line`` is not formatted.
 
+    Args:
+        worker: The number of the worker process, which each line has.  0 for none.
+
     Example:
         >>> TextFormat()({"log_format": "two\nlines", "log_namespace": "example"})
         '- [example#info] two\\nlines\n'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, worker: int = 0) -> None:
+        self._worker = f"worker {worker}, " if worker else ""
         self._second = 0
         self._date = "-"
 
     def __call__(self, event: LogEvent) -> str:
         """Return the line for an event, with its newline."""
-        second = int(event.get("log_time") or 0)
+        line = event.get("smtpx_line")
+        text = line if line is not None else printable(text_of(event))
+        return f"{self._at(int(event.get('log_time') or 0))} [{self._worker}{_source(event)}] {text}\n"
+
+    def transaction(self, now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> str:
+        """
+        Return the line for a transaction.
+
+        Args:
+            now: Seconds since 1970.
+            namespace: The namespace of the logger.
+            values: The values of `txsmtpx.observers.transaction_line.FIELDS`.
+            facts: Other fields.
+
+        Returns:
+            The line, with its newline.
+        """
+        return f"{self._at(int(now))} [{self._worker}{namespace}#info] {as_text(values, facts)}\n"
+
+    def _at(self, second: int) -> str:
         if second != self._second:
             self._second = second
             self._date = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(second))
-        line = event.get("smtpx_line")
-        return f"{self._date} [{_source(event)}] {line if line is not None else printable(text_of(event))}\n"
+        return self._date
 
 
 def _source(event: LogEvent) -> str:

@@ -1,34 +1,31 @@
 """
 Log one line for each transaction.  docs/logs.md describes its fields.
 
-The line must be cheap, since a busy server writes one for each message.  Twisted takes 30 microseconds to format twenty
-fields, more than the whole dialog takes.  So the line is formatted here, in one expression, and is the field
-``smtpx_line`` of the event.  The event has all fields too, for log observers that use them.  It goes directly to the
-observer of the logger: `Logger.info` would check and copy it first.
+If a `LogWriter` is the only observer of the log, it gets the fields and formats them itself.  Other observers get an
+event, which has the line in ``smtpx_line`` and all fields.  It goes directly to the observer of the logger:
+`Logger.info` would check and copy it first.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger, globalLogPublisher
 from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
-from txsmtpx.dialog.fields import addresses, clipped, fields, fits, limited, plain, quoted
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.dialog.refusals import MOST, log_more_reset
 from txsmtpx.interfaces import Connection, Summary
+from txsmtpx.observers.log_writer import LogWriter
+from txsmtpx.observers.transaction_line import transaction_event, transaction_fields
+from txsmtpx.wire.twisted_internals import sole_observer
 
 log = Logger(__name__)
 
 Which = Literal["all", "refused"]
 """All transactions, or those that have a 4xx or 5xx reply to the message."""
-
-_OF_OTHERS = ("helo", "login", "from", "to", "reply")
-"""Fields whose values a client or a backend chooses.  They are cut if the line is too long."""
 
 
 class TransactionLog(Observer):
@@ -63,24 +60,15 @@ class TransactionLog(Observer):
             return
         if summary.end == "reset" and self._is_one_too_many(summary.connection.session_id):
             return
-        event = _event(self._listener, summary)
-        facts = summary.facts
-        if facts.keys() & event.keys():
-            facts = {name: fact for name, fact in facts.items() if name not in event}
-        line = _line(event, facts)
-        if not fits(line):
-            event |= {name: clipped(event[name]) for name in _OF_OTHERS}
-            facts = limited(facts)
-            line = _line(event, facts)
-        event |= facts
-        event["smtpx_line"] = line
-        event["log_format"] = line if "{" not in line and "}" not in line else _literal(line)
-        event["log_level"] = LogLevel.info
-        event["log_time"] = time.time()
-        event["log_namespace"] = self._logger.namespace
-        event["log_source"] = None
-        event["log_logger"] = self._logger
-        self._logger.observer(event)
+        values, facts = transaction_fields(self._listener, summary)
+        observer = self._logger.observer
+        if observer is globalLogPublisher:
+            observer = sole_observer() or observer
+        if isinstance(observer, LogWriter):
+            observer.transaction(self._logger.namespace, values, facts)
+        else:
+            event = transaction_event(time.time(), self._logger.namespace, values, facts)
+            observer({**event, "log_source": None, "log_logger": self._logger})
 
     def disconnected(self, connection: Connection, reason: Failure) -> None:
         """
@@ -98,58 +86,3 @@ class TransactionLog(Observer):
         # A client that repeats MAIL and RSET must not fill the log.
         count = self._resets[session_id] = self._resets.get(session_id, 0) + 1
         return count > MOST
-
-
-def _literal(line: str) -> str:
-    """Return a format without fields for a line.  Twisted formats it in a third of the time."""
-    return line.replace("{", "{{").replace("}", "}}")
-
-
-def _event(listener: str, summary: Summary) -> dict[str, Any]:
-    """Return the fields, in the order of the line."""
-    connection, recipients, reply = summary.connection, summary.recipients, summary.reply
-    if summary.outcomes:  # a reply for each recipient; the first rejection is shown
-        kinds = [outcome.code // 100 for outcome in summary.outcomes]
-        counts = kinds.count(2), kinds.count(4), kinds.count(5)
-        reply = next((outcome for outcome in summary.outcomes if outcome.code >= 400), summary.outcomes[0])
-    else:
-        kind, count = reply.code // 100 if reply is not None else 0, len(recipients)
-        counts = count if kind == 2 else 0, count if kind == 4 else 0, count if kind == 5 else 0
-    return {
-        "session": connection.session_id,
-        "queue": summary.queue_id,
-        "listener": listener,
-        "end": summary.end,
-        "peer": connection.peer_host,
-        "helo": connection.helo,
-        "login": connection.username or "",
-        "tls": getattr(connection.tls, "version", ""),
-        "from": f"<{summary.sender}>",
-        "to": addresses(recipients),
-        "recipients": len(recipients),
-        "rejected": summary.rejected,
-        "delivered": counts[0],
-        "deferred": counts[1],
-        "refused": counts[2],
-        "octets": summary.octets,
-        "seconds": round(summary.seconds, 6),
-        "backend": round(summary.backend_seconds, 6),
-        "code": reply.code if reply is not None else 0,
-        "reply": reply.one_line if reply is not None else "",
-    }
-
-
-def _line(of: dict[str, Any], facts: Mapping[str, object]) -> str:
-    texts = [of["listener"], of["peer"], of["helo"], of["login"], of["from"], of["to"]]
-    if not plain("".join(texts)):  # one check of all values is cheaper than one check of each
-        texts = [quoted(text) for text in texts]
-    listener, peer, helo, login, sender, recipients = texts
-    line = (
-        f"session={of['session']} queue={of['queue']} listener={listener} end={of['end']} "
-        f"peer={peer} helo={helo} login={login} tls={of['tls']} "
-        f"from={sender} to={recipients} recipients={of['recipients']} "
-        f"rejected={of['rejected']} delivered={of['delivered']} deferred={of['deferred']} refused={of['refused']} "
-        f"octets={of['octets']} seconds={of['seconds']:.6f} backend={of['backend']:.6f} "
-        f"code={of['code']} reply={quoted(of['reply'])}"
-    )
-    return f"{line} {fields(facts)}" if facts else line

@@ -19,6 +19,7 @@ from OpenSSL import SSL
 from twisted.internet import _sslverify
 from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.interfaces import IAcceptableCiphers
+from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
@@ -172,3 +173,20 @@ def convert_proxy_wrapper(transport: object, kind: type[W]) -> W | None:
             return cast(W, below)
         below = getattr(below, "transport", None)
     return None
+
+
+# ---- The log
+
+
+def sole_observer() -> ILogObserver | None:
+    """
+    Return the observer of the log, if it has only one.
+
+    Why: a server that logs a line for each message need not create an event for each, if only the file of the log is
+    written.  The publisher has no public method for that.  Read in Twisted 24.11, 25.5 and 26.10.
+
+    Returns:
+        The observer.  None if the log has another number of observers.
+    """
+    observers: list[ILogObserver] = globalLogPublisher._observers
+    return observers[0] if len(observers) == 1 else None

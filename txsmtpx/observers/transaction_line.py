@@ -1,0 +1,151 @@
+"""
+The fields of a transaction, as one line of text and as members of a JSON object.  docs/logs.md describes them.
+
+A busy server logs a line for each message, so a line must be cheap.  Twisted takes 30 microseconds to format twenty
+fields, more than the whole dialog takes.  Each form is therefore one expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii as json_string
+
+from twisted.logger import LogEvent, LogLevel
+
+from txsmtpx.dialog.fields import addresses, clipped, fields, limited, plain, quoted
+from txsmtpx.interfaces import Summary
+
+FIELDS = (
+    "session", "queue", "listener", "end", "peer", "helo", "login", "tls", "from", "to", "recipients", "rejected",
+    "delivered", "deferred", "refused", "octets", "seconds", "backend", "code", "reply",
+)  # fmt: skip
+"""The names of the fields, in the order of the line."""
+
+Values = tuple[
+    str, str, str, str, str, str, str, str, str, str, int, int, int, int, int, int, float, float, int, str
+]  # fmt: skip
+"""The values of the fields, in the same order."""
+
+_OF_OTHERS = frozenset(FIELDS.index(name) for name in ("helo", "login", "from", "to", "reply"))
+"""Fields whose values a client or a backend chooses.  They are cut if one of them is too long."""
+
+_SURELY_SHORT = 500
+"""Characters of all these values, if each of them is printable ASCII: in JSON no field takes 1,000 octets."""
+
+
+def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping[str, object]]:
+    """
+    Return the fields of a transaction, and the facts that its backend has noted.
+
+    Args:
+        listener: The name of the server.
+        summary: The transaction.
+
+    Returns:
+        The values of `FIELDS`, and the facts with other names.  Long values are cut.
+    """
+    connection, recipients, reply = summary.connection, summary.recipients, summary.reply
+    if summary.outcomes:  # a reply for each recipient; the first rejection is shown
+        kinds = [outcome.code // 100 for outcome in summary.outcomes]
+        delivered, deferred, refused = kinds.count(2), kinds.count(4), kinds.count(5)
+        reply = next((outcome for outcome in summary.outcomes if outcome.code >= 400), summary.outcomes[0])
+    else:
+        kind, count = reply.code // 100 if reply is not None else 0, len(recipients)
+        delivered, deferred, refused = count * (kind == 2), count * (kind == 4), count * (kind == 5)
+    helo, login, sender, to = connection.helo, connection.username or "", f"<{summary.sender}>", addresses(recipients)
+    text = reply.one_line if reply is not None else ""
+    values = (
+        connection.session_id, summary.queue_id, listener, summary.end, connection.peer_host,
+        helo, login, getattr(connection.tls, "version", ""), sender, to,
+        len(recipients), summary.rejected, delivered, deferred, refused,
+        summary.octets, summary.seconds, summary.backend_seconds, reply.code if reply is not None else 0, text,
+    )  # fmt: skip
+    facts = summary.facts
+    of_others = f"{helo}{login}{sender}{to}{text}"
+    if facts or len(of_others) > _SURELY_SHORT or not of_others.isascii() or not of_others.isprintable():
+        return _limited(values), limited({name: fact for name, fact in facts.items() if name not in FIELDS})
+    return values, facts
+
+
+def _limited(values: Values) -> Values:
+    cut = [clipped(value) if at in _OF_OTHERS else value for at, value in enumerate(values)]  # type: ignore[arg-type]
+    return tuple(cut)  # type: ignore[return-value]
+
+
+def as_text(values: Values, facts: Mapping[str, object]) -> str:
+    """
+    Return the fields as text.
+
+    Args:
+        values: The values of `FIELDS`.
+        facts: Other fields.
+
+    Returns:
+        ``name=value`` for each, with a space between.
+    """
+    (
+        session, queue, listener, end, peer, helo, login, tls, sender, to, recipients, rejected,
+        delivered, deferred, refused, octets, seconds, backend, code, reply,
+    ) = values  # fmt: skip
+    if not plain(f"{listener}{peer}{helo}{login}{sender}{to}"):  # one check of all is cheaper than one check of each
+        listener, peer, helo = quoted(listener), quoted(peer), quoted(helo)
+        login, sender, to = quoted(login), quoted(sender), quoted(to)
+    line = (
+        f"session={session} queue={queue} listener={listener} end={end} peer={peer} helo={helo} login={login} tls={tls}"
+        f" from={sender} to={to} recipients={recipients} rejected={rejected}"
+        f" delivered={delivered} deferred={deferred} refused={refused}"
+        f" octets={octets} seconds={seconds:.6f} backend={backend:.6f} code={code} reply={quoted(reply)}"
+    )
+    return f"{line} {fields(facts)}" if facts else line
+
+
+def as_json(values: Values) -> str:
+    """
+    Return the fields as members of a JSON object.
+
+    Args:
+        values: The values of `FIELDS`.
+
+    Returns:
+        The members, without the braces around them.
+    """
+    (
+        session, queue, listener, end, peer, helo, login, tls, sender, to, recipients, rejected,
+        delivered, deferred, refused, octets, seconds, backend, code, reply,
+    ) = values  # fmt: skip
+    return (
+        f'"session":"{session}","queue":"{queue}","listener":{json_string(listener)},"end":"{end}"'
+        f',"peer":{json_string(peer)},"helo":{json_string(helo)},"login":{json_string(login)},"tls":{json_string(tls)}'
+        f',"from":{json_string(sender)},"to":{json_string(to)},"recipients":{recipients},"rejected":{rejected}'
+        f',"delivered":{delivered},"deferred":{deferred},"refused":{refused}'
+        f',"octets":{octets},"seconds":{round(seconds, 6)},"backend":{round(backend, 6)}'
+        f',"code":{code},"reply":{json_string(reply)}'
+    )
+
+
+def transaction_event(now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> LogEvent:
+    """
+    Return the event for a transaction.
+
+    Args:
+        now: Seconds since 1970.
+        namespace: The namespace of the logger.
+        values: The values of `FIELDS`.
+        facts: Other fields.
+
+    Returns:
+        The event, with the line in ``smtpx_line``.
+    """
+    line = as_text(values, facts)
+    event: LogEvent = dict(zip(FIELDS, values, strict=True))
+    return {
+        **event,
+        "seconds": round(event["seconds"], 6),
+        "backend": round(event["backend"], 6),
+        **facts,
+        "smtpx_line": line,
+        "log_format": line.replace("{", "{{").replace("}", "}}"),  # a format without fields
+        "log_level": LogLevel.info,
+        "log_time": now,
+        "log_namespace": namespace,
+    }
