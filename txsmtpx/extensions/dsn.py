@@ -19,7 +19,7 @@ _TYPE = re.compile(r"[A-Za-z0-9-]+")
 _UNITEXT_ESCAPE = re.compile(r"\\x\{([0-9A-F]{2,6})\}", re.ASCII | re.IGNORECASE)
 _QCHAR = re.compile(r"[!-*,-<>-\[\]-~]")
 _NEVER_MEANT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNITEXT_PLAIN = re.compile(r"[!-*,-<>-\[\]-~\u0080-\U0010ffff]*")
+_UNITEXT_PLAIN = re.compile(r"[^\x00- +=\\\x7f]*")
 
 MAX_ENVID = 100
 """Characters of ENVID at most (RFC 3461 §4.4)."""

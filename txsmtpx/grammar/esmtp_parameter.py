@@ -16,7 +16,7 @@ from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import Options
 
-_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=(<[!-~\u0080-\U0010ffff]*>|[!-<>-~\u0080-\U0010ffff]+))?")
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=(<[^\x00- \x7f]*>|[^\x00- =\x7f]+))?")
 # A value in angle brackets may hold "=", which an esmtp-value may not (RFC 5321 §4.1.2).  curl sends AUTH so.
 
 
