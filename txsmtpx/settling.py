@@ -71,6 +71,7 @@ def _resume(
             return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
 
 
+# A mutant stands between the overloads of a function and its body, which the checker of types refuses.
 @overload
 def then(result: Eventual[T], function: Callable[[T], Awaitable[U]]) -> U | Deferred[U]: ...
 
@@ -79,7 +80,7 @@ def then(result: Eventual[T], function: Callable[[T], Awaitable[U]]) -> U | Defe
 def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]: ...
 
 
-def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:
+def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:  # pragma: no mutate function
     """
     Call a function with the value of a result.
 
@@ -108,7 +109,9 @@ def deferred_call(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: 
 def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]: ...
 
 
-def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+def deferred_call(  # pragma: no mutate function
+    function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs
+) -> Deferred[T]:
     """
     Call a function, and return a Deferred of its value or of its exception.
 
