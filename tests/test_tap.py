@@ -50,8 +50,8 @@ def factory(*options: str) -> SMTPServerFactory:
 def test_defaults():
     only = listener()
     made, settings = only.factory, only.factory.settings
-    (endpoint,) = only.endpoints
-    assert (endpoint._port, endpoint._interface) == (1025, "127.0.0.1")
+    (port,) = only.ports
+    assert (port.endpoint._port, port.endpoint._interface) == (1025, "127.0.0.1")
     assert type(settings.backend) is OpenBackend
     assert settings.domain == socket.gethostname()
     assert (settings.lmtp, settings.require_auth, settings.require_tls, settings.allow_insecure_auth) == (False,) * 4
@@ -157,7 +157,7 @@ def test_shutdown_timeout():
 )
 def test_ports(ports, kinds):
     options = [option for port in ports for option in ("-p", port)]
-    assert [type(each).__name__ for each in listener(*options).endpoints] == kinds
+    assert [type(each.endpoint).__name__ for each in listener(*options).ports] == kinds
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_directory_of_certificates(pem, other):
 )
 def test_tls_ports(pem, options, kinds):
     process = parsed("--tls-certificate", str(pem.both), *options).process
-    assert [type(each).__name__ for each in process.listeners[0].endpoints] == kinds
+    assert [type(each.endpoint).__name__ for each in process.listeners[0].ports] == kinds
 
 
 def test_auth(tmp_path):
@@ -247,8 +247,8 @@ WRONG = {
     "no certificate file": (["--tls-certificate", "/nowhere/pem"], "/nowhere/pem: No such file"),
     "a directory": (["--tls-certificate", "/"], "cannot read /"),
     "a key without certificate": (["--tls-key", "/nowhere/key"], "--tls-certificate"),
-    "require TLS without a certificate": (["--require-tls"], "--tls-certificate or --tls-directory"),
-    "a port of TLS without a certificate": (["--tls-port", "4650"], "--tls-certificate or --tls-directory"),
+    "require TLS without a certificate": (["--require-tls"], "needs a certificate: add --tls-certificate, "),
+    "a port of TLS without a certificate": (["--tls-port", "4650"], "needs a certificate: add --tls-certificate, "),
     "no directory of certificates": (["--tls-directory", "/nowhere"], "--tls-directory cannot read /nowhere"),
     "no certificates in the directory": (["--tls-directory", "/proc/self/fd"], "no certificates in /proc/self/fd"),
     "require AUTH without users": (["--require-auth"], "--auth"),

@@ -63,7 +63,7 @@ def test_roles(said):
     assert [each.max_message_bytes for each in settings] == [1000, 2000, 1000]
     assert [each.require_auth for each in settings] == [False, True, False]
     assert [each.lmtp for each in settings] == [False, False, True]
-    assert [len(each.endpoints) for each in (first, second, third)] == [1, 2, 1]
+    assert [len(each.ports) for each in (first, second, third)] == [1, 2, 1]
     assert second.factory.read_timeout == 1.5
     assert len(second.services) == 1
     assert second.values[RELAY_DOMAIN] == ("example.org", "example.net")
@@ -78,7 +78,7 @@ def test_the_command_line_counts_more(said):
 def test_one_listener_needs_no_table(said):
     (only,) = said("lmtp = true\nport = 2525\n").process.listeners
     assert only.factory.settings.lmtp
-    assert only.endpoints[0]._port == 2525
+    assert only.ports[0].endpoint._port == 2525
 
 
 def test_a_flag_may_be_taken_back(said):
@@ -125,7 +125,7 @@ WRONG = {
     "no choice": ("bare-newlines = 'x'\n", "1: bare-newlines must be normalize, reject or accept, not 'x'"),
     "no endpoint": ("[listener.a]\n\nport = 'x:1'\n", "3: port x:1: "),
     "no backend": ("[listener.a]\nbackend = 'nobody'\n", "2: backend nobody: no backend is called 'nobody'"),
-    "what it needs": ("[listener.a]\nrequire-tls = true\n", "2: require-tls needs tls-certificate"),
+    "what it needs": ("[listener.a]\nrequire-tls = true\n", "2: require-tls needs a certificate: add "),
     "what the factory says": ("delivery-timeout = 0\n", "1: delivery-timeout must be a number of seconds greater than"),
     "without a name": ("[[listener]]\nport = 25\n", "1: a listener has a name: [listener.NAME]"),
     "no table": ("[listener]\nport = 25\n", "2: port is not a table; a listener is a [listener.port]"),

@@ -61,8 +61,7 @@ def test_why_a_device_cannot_send_is_in_the_default_log(tmp_path):
 
 def test_every_line_is_an_object(tmp_path):
     with Twistd(tmp_path, "--port", LOCAL, "--log-format", "json", "--transcript") as server:
-        (port,) = server.logged(r"starting on (\d+)\"")
-        deliver(server, int(port))
+        deliver(server, server.port)
         server.logged("QUIT|quit")
         assert server.stop()
         lines = [json.loads(line) for line in server.log.splitlines()]
@@ -75,14 +74,14 @@ def test_every_line_is_an_object(tmp_path):
 def test_a_file_which_begins_anew(tmp_path):
     with Twistd(tmp_path, "--port", LOCAL, before=["--logfile=mail.log"]) as server:
         file, old = tmp_path / "mail.log", tmp_path / "mail.log.1"
-        server.eventually(lambda: file.exists() and " starting on " in file.read_text())
-        port = int(file.read_text().partition(" starting on ")[2].split()[0])
+        server.eventually(lambda: file.exists() and " listening on " in file.read_text())
+        port = int(re.findall(r"listening on 127\.0\.0\.1, port (\d+)", file.read_text())[0])
         server.process.send_signal(signal.SIGUSR1)
         server.eventually(old.exists)
         deliver(server, port)
         server.eventually(lambda: "subject=hi" in file.read_text())
-        assert " starting on " in old.read_text()
-        assert " starting on " not in file.read_text()
+        assert " listening on " in old.read_text()
+        assert " listening on " not in file.read_text()
         server.process.terminate()
         assert server.process.wait(PATIENCE) == 0
         assert server.log == ""

@@ -88,7 +88,7 @@ def harmless(text: str) -> bool:
 def logged(directory, backend: str, *options: str) -> list[str]:
     """The lines of the log, and nothing but line feeds ends one."""
     with Twistd(directory, "-p", LOCAL, "-b", backend, *OPTIONS, *options) as server:
-        say(int(server.logged(r" starting on (\d+)")[0]))
+        say(server.port)
         assert server.stop()
         content = (directory / "log").read_bytes().decode("utf-8")
     lines = content.split("\n")

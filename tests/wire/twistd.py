@@ -20,6 +20,9 @@ COMMAND = [sys.executable, str(Path(sysconfig.get_path("scripts"), "twistd")), "
 LOCAL = "tcp:0:interface=127.0.0.1"
 """Any free port."""
 
+LISTENING = r"listening on (?:[^,\n]+, port (\d+)|UNIX socket (\S+))|https?://[^/\s]+:(\d+)/"
+"""A line of the log about a port: its number, or the path of a UNIX socket; or the number in the URL of a site."""
+
 _ADOPT = (
     "import os, sys; descriptors = [int(each) for each in sys.argv[1].split(',')]\n"
     "for n, descriptor in enumerate(descriptors): os.dup2(descriptor, 3 + n)\n"
@@ -114,8 +117,9 @@ class Twistd:
         eventually(look, lambda: self.log)
 
     def ports(self, number: int = 1) -> list[str]:
-        """What it listens on: port numbers, and paths of UNIX sockets in quotes."""
-        return self.logged(r" starting on (.*)\n", number)
+        """What it listens on: port numbers, and paths of UNIX sockets."""
+        found = self.logged(LISTENING, number)
+        return [next(filter(None, each)) for each in found]
 
     @property
     def port(self) -> int:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.file import ConfigurationFile, Table
 from txsmtpx.command.groups import FACTORY_OPTIONS, GROUPS, OPTIONS
 from txsmtpx.command.option import About, Given, Option, OptionError, Values
@@ -21,24 +22,26 @@ from txsmtpx.wire.factory import SMTPServerFactory
 _ANY_PORT = re.compile(r":0(:|$)")
 
 
-def assemble(reactor: Sockets, given: Mapping[str, Given]) -> Process:
+def assemble(reactor: Sockets, given: Mapping[str, Given], self_signed: SelfSignedCertificates) -> Process:
     """
     Put a process together.
 
     Args:
         reactor: The reactor of its endpoints.
         given: The options on the command line.
+        self_signed: The certificates of ``--tls-self-signed``, of the parent if there is one.
 
     Returns:
         The process, with what is wrong in ``errors``.
     """
-    process = Process(reactor)
+    process = Process(reactor, self_signed)
     file = ConfigurationFile(cast(str, given["config"].value)) if "config" in given else None
     general = {} if file is None else file.given
     process.errors += [] if file is None else file.errors
     for table in (file.tables if file is not None else []) or [Table("", "--")]:
         values = Values(OPTIONS, {**general, **table.given, **given}, table.place)
-        process.listeners.append(_listener(process, Listener(reactor, values, table.name)))
+        listener = Listener(reactor, values, table.name, self_signed=self_signed)
+        process.listeners.append(_listener(process, listener))
     if not process.errors:
         _separate_ports(process)
         _finish(process, Values(OPTIONS, {**general, **given}))
@@ -65,7 +68,7 @@ def _separate_ports(process: Process) -> None:
     """Complain of two listeners on one port; one that names no port has the usual one."""
     owners: dict[str, str] = {}
     for listener in process.listeners:
-        for port in listener.ports:
+        for port in [each.description for each in listener.ports]:
             if port in owners and not _ANY_PORT.search(port):
                 twice = owners[port] == listener.name
                 text = f"{port} is given twice" if twice else f"{port} is the port of listener {owners[port]} already"
@@ -110,7 +113,8 @@ def report(process: Process) -> Iterator[str]:
     for listener in process.listeners:
         settings = listener.factory.settings
         yield f"listener {listener.name}:" if listener.name else "One listener:"
-        yield f"  {'LMTP' if settings.lmtp else 'ESMTP'} at {', '.join(listener.ports)} as {settings.domain}"
+        ports = ", ".join(port.description for port in listener.ports)
+        yield f"  {'LMTP' if settings.lmtp else 'ESMTP'} at {ports} as {settings.domain}"
         yield f"  offers {' '.join(sorted(filter(None, settings.tables.usual.keywords)))}"
         yield from _given(listener.values, "listener")
     of_process = list(_given(process.values, "process"))

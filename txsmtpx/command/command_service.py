@@ -15,7 +15,9 @@ from twisted.python.components import Componentized
 from txsmtpx.command.logfile import log_writer
 from txsmtpx.command.process import Process
 from txsmtpx.command.signals import SignalledReactor, Signals
+from txsmtpx.command.startup import startup_lines
 from txsmtpx.observers.log_writer import ILogReactor, LogWriter
+from txsmtpx.wire.self_signed import SelfSignedCertificate
 from txsmtpx.wire.service import SMTPService
 
 log = Logger(__name__)
@@ -40,11 +42,12 @@ class CommandService(MultiService):
 
     def __init__(self, process: Process, twistd: Mapping[str, object] | None = None) -> None:
         MultiService.__init__(self)
+        self._process = process
         self._log_format = process.log_format
         self._twistd = twistd
         self._log_writer: LogWriter | None = None
         for listener in process.listeners:
-            MultiService.addService(self, SMTPService(listener.factory, listener.endpoints, listener.shutdown_timeout))
+            MultiService.addService(self, SMTPService(listener.factory, listener.ports, listener.shutdown_timeout))
 
     def setServiceParent(self, parent: IServiceCollection) -> None:
         """
@@ -78,10 +81,16 @@ class CommandService(MultiService):
         reactor = cast(SignalledReactor, installed)
         gc.set_threshold(_YOUNG)
         MultiService.startService(self)
+        self.describe()
         signals = Signals(reactor, self.reload, self.abort)
         reactor.callWhenRunning(signals.install)
         if self._log_writer is not None:
             self._log_writer.run(cast(ILogReactor, installed))
+
+    def describe(self) -> None:
+        """Log what runs."""
+        for line in startup_lines(self._process):
+            log.info("{described}", described=line)
 
     def abort(self) -> None:
         """Abort every connection: the second SIGINT."""
@@ -99,10 +108,14 @@ class SMTPXService(CommandService):
     Args:
         process: The process.
         twistd: The options of ``twistd``.  None if the log is written elsewhere.
+        describes: Whether it logs what runs.  A worker does not: its parent has done so.
     """
 
-    def __init__(self, process: Process, twistd: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, process: Process, twistd: Mapping[str, object] | None = None, describes: bool = True
+    ) -> None:
         super().__init__(process, twistd)
+        self._describes = describes
         self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
         for listener in process.listeners:
@@ -112,6 +125,11 @@ class SMTPXService(CommandService):
             service.setServiceParent(self)  # so that it sees the servers
         if process.metrics is not None and process.workers == 1:  # the parent of workers shows the sums of all
             MultiService.addService(self, process.metrics)
+
+    def describe(self) -> None:
+        """Log what runs, unless the parent has done so."""
+        if self._describes:
+            super().describe()
 
     def abort(self) -> None:
         """Abort every connection now."""
@@ -128,4 +146,5 @@ class SMTPXService(CommandService):
             except (OSError, ValueError) as error:
                 log.error("certificate not read again: {error}", error=str(error))
             else:
-                log.info("certificate read again")
+                kept = isinstance(certificate, SelfSignedCertificate)
+                log.info("the self-signed certificate is kept" if kept else "certificate read again")

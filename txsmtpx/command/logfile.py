@@ -11,6 +11,7 @@ from typing import TextIO, cast
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.logfile import LogFile
 
+from txsmtpx.command.port_lines import WithoutPortLines
 from txsmtpx.observers.json_format import JSONFormat
 from txsmtpx.observers.log_writer import LogForm, LogWriter
 from txsmtpx.observers.text_format import TextFormat
@@ -53,7 +54,7 @@ def log_form(name: str, worker: int = 0) -> LogForm:
     Returns:
         The form.
     """
-    return JSONFormat(worker) if name == "json" else TextFormat(worker)
+    return WithoutPortLines(JSONFormat(worker) if name == "json" else TextFormat(worker))
 
 
 def _rotate_at_sigusr1(file: LogFile, writer: LogWriter) -> None:

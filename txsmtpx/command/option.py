@@ -13,6 +13,7 @@ from typing import Generic, Literal, TypeVar, cast
 
 from txsmtpx.command.kind import FLAG, Kind, kind_of
 from txsmtpx.setting import Setting
+from txsmtpx.setting_kinds import one_of
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -49,7 +50,8 @@ class OptionError(ValueError):
             The line.
         """
         dashes = "--" if place.startswith("--") else ""
-        others = " or ".join(dashes + other for other in self.others)
+        named = [dashes + other for other in self.others]
+        others = one_of(named) if named[1:] else "".join(named)
         return " ".join(f"{place} {self.text} {others}".split())
 
 
@@ -304,4 +306,16 @@ class Values:
         Returns:
             The line.
         """
-        return error.line(self.place(error.option) or f"{self._elsewhere}{error.option}")
+        return error.line(self.named(error.option))
+
+    def named(self, name: str) -> str:
+        """
+        Return the place of an option as an error begins with it.
+
+        Args:
+            name: The name of the option.
+
+        Returns:
+            The place where it was given; if it was not, the place of the listener, and the name.
+        """
+        return self.place(name) or f"{self._elsewhere}{name}"

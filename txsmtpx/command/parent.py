@@ -34,7 +34,8 @@ class ParentService(CommandService):
         twistd: Mapping[str, object] = options.parent or {}
         if twistd.get("chroot"):
             sys.exit("twistd smtpx: --workers cannot start Python in the directory of twistd --chroot")
-        spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), _reactor(twistd))
+        certificates = process.self_signed.to_octets()
+        spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), _reactor(twistd), certificates)
         shutdown_timeout = max(listener.shutdown_timeout for listener in process.listeners)
         self._workers = Workers(cast(IReactorTime, process.reactor), process.workers, spawn, shutdown_timeout)
         MultiService.addService(self, self._workers)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IStreamServerEndpoint
 
+from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.option import Values
+from txsmtpx.command.port import Port, listening_services
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.interfaces import BackendLike, ServerObserverLike
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
@@ -31,13 +33,13 @@ class Listener:
         reactor: The reactor of its endpoints.
         values: The values of its options.
         name: Its name in the configuration file, "" if it is the only one.
-        ports: The endpoint strings on which it listens.
-        endpoints: Their endpoints, in the same order.
+        ports: The ports on which it listens.
         backend: The backend of the factory.
         chosen_backend: The backend that the operator named, which others may wrap.
         certificate: Its certificate, None for none.
         observers: The observers of the factory.
         settings: The other keyword arguments of the factory.
+        self_signed: The certificates of ``--tls-self-signed``.
         services: Services that run as long as it does.
         shutdown_timeout: Seconds after which open transactions are aborted when the server stops.
         factory: The server, which is created last.
@@ -46,13 +48,13 @@ class Listener:
     reactor: Sockets
     values: Values
     name: str = ""
-    ports: list[str] = field(default_factory=list)
-    endpoints: list[IStreamServerEndpoint] = field(default_factory=list)
+    ports: list[Port] = field(default_factory=list)
     backend: BackendLike | None = None
     chosen_backend: object = None
     certificate: Certificate | None = None
     observers: list[ServerObserverLike] = field(default_factory=list)
     settings: ServerKeywords = field(default_factory=ServerKeywords)
+    self_signed: SelfSignedCertificates = field(default_factory=SelfSignedCertificates)
     services: Sequence[IService] = ()
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default
     factory: SMTPServerFactory = field(init=False)
@@ -65,6 +67,7 @@ class Process:
 
     Attributes:
         reactor: The reactor of its endpoints.
+        self_signed: The certificates of ``--tls-self-signed``.
         workers: The number of processes that share the ports.
         listeners: Its servers.
         services: Other services that run in it.
@@ -74,9 +77,11 @@ class Process:
         figures: The counters of each listener.
         figures_of: Return the sum of the counters.  The parent of workers asks its workers instead.
         metrics: The service that shows the counters to Prometheus, None for none.
+        sites: The ports of web sites, with the service that listens on each.
     """
 
     reactor: Sockets
+    self_signed: SelfSignedCertificates = field(default_factory=SelfSignedCertificates)
     workers: int = field(init=False)
     listeners: list[Listener] = field(default_factory=list)
     services: list[IService] = field(default_factory=list)
@@ -86,9 +91,22 @@ class Process:
     figures: list[MetricsObserver] = field(default_factory=list)
     figures_of: Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]] = field(init=False)
     metrics: IService | None = None
+    sites: list[tuple[Port, StreamServerEndpointService]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.figures_of = lambda: summed(each.export() for each in self.figures)
+
+    def add_site(self, port: Port, service: IService) -> None:
+        """
+        Have the service of a web site listen on a port of the command.
+
+        Args:
+            port: The port.
+            service: The service, which creates an endpoint of its own from the same endpoint string.
+        """
+        for listening in listening_services(service):
+            listening.endpoint = port
+            self.sites.append((port, listening))
 
     def complain(self, error: str) -> None:
         """

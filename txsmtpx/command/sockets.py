@@ -57,6 +57,7 @@ class Handover:
         relayed: Whether the parent writes the log of the worker.
         reactor: The short name of the reactor to install, None for the usual one.
         path: ``sys.path``, so that both import the same modules.
+        certificates: The descriptor from which the worker reads self-signed certificates, None for none.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Handover:
     relayed: bool
     reactor: str | None
     path: tuple[str, ...]
+    certificates: int | None = None
 
     def to_text(self) -> str:
         """
@@ -89,6 +91,18 @@ class Handover:
         found = json.loads(text)
         sockets = tuple(Socket(**each) for each in found["sockets"])
         return cls(**{**found, "sockets": sockets, "path": tuple(found["path"])})
+
+    def read_certificates(self) -> bytes:
+        """
+        Read the self-signed certificates.
+
+        Returns:
+            `txsmtpx.command.certificates.SelfSignedCertificates`, as octets; b"" if there are none.
+        """
+        if self.certificates is None:
+            return b""
+        with open(self.certificates, "rb") as pipe:
+            return pipe.read()
 
 
 class OpenPort(Protocol):

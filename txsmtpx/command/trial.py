@@ -5,20 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from twisted.application.internet import StreamServerEndpointService
-from twisted.internet.defer import maybeDeferred
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from txsmtpx.command.groups.backend_choice import BACKEND_NAME
-from txsmtpx.command.groups.encryption import TLS_PORT
-from txsmtpx.command.groups.listening import PORT
-from txsmtpx.command.groups.logging import METRICS_PORT
-from txsmtpx.command.groups.web_inbox import WEB_PORT
-from txsmtpx.command.option import Option, OptionError, Values
+from txsmtpx.command.option import OptionError
 from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
+from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.interfaces import CheckedBackend, provides
@@ -99,48 +93,20 @@ def trial(process: Process, sockets: TrialSockets, twistd: Mapping[str, object])
     found: list[str] = []
     with contextlib.closing(sockets):
         for listener in process.listeners:
-            for option, description, endpoint in _ports(listener):
-                found += _listen(sockets, listener.values, option, description, endpoint, listener.factory)
-        inbox = [(WEB_PORT, service) for service in process.services]
-        for web_option, services in (*inbox, (METRICS_PORT, process.metrics)):
-            for service in _listening(services):
-                description = str(process.values[web_option])
-                found += _listen(sockets, process.values, web_option, description, service.endpoint, service.factory)
+            for port in listener.ports:
+                found += _listen(sockets, port, listener.factory)
+        for port, service in process.sites:
+            found += _listen(sockets, port, service.factory)
     with _user(twistd.get("uid"), twistd.get("gid")):
         for listener in process.listeners:
             found += _store(listener)
     return found
 
 
-def _ports(listener: Listener) -> Iterator[tuple[Option[object], str, IStreamServerEndpoint]]:
-    first_tls = len(listener.ports) - len(listener.values[TLS_PORT])
-    for number, (description, endpoint) in enumerate(zip(listener.ports, listener.endpoints, strict=True)):
-        yield PORT if number < first_tls else TLS_PORT, description, endpoint
-
-
-def _listening(service: object) -> Iterator[StreamServerEndpointService]:
-    if isinstance(service, StreamServerEndpointService):
-        yield service
-    elif isinstance(service, Iterable):
-        for each in service:
-            yield from _listening(each)
-
-
-def _listen(
-    sockets: TrialSockets,
-    values: Values,
-    option: Option[object],
-    description: str,
-    endpoint: IStreamServerEndpoint,
-    factory: IProtocolFactory,
-) -> list[str]:
+def _listen(sockets: TrialSockets, port: Port, factory: IProtocolFactory) -> list[str]:
     found: list[str] = []
-
-    def failed(failure: Failure) -> None:
-        found.append(values.complaint(OptionError(option.name, f"{description}: {failure.getErrorMessage()}")))
-
-    sockets.asked_by = f"{values.place(option.name) or f'--{option.name}'} {description}"
-    maybeDeferred(endpoint.listen, factory).addErrback(failed)
+    sockets.asked_by = port.asked_by
+    port.listen(factory).addErrback(lambda failure: found.append(failure.getErrorMessage()))
     return found
 
 

@@ -13,6 +13,7 @@ from twisted.python.usage import UsageError
 
 from txsmtpx.command import pidfile
 from txsmtpx.command.assembly import assemble, report
+from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.groups import GROUPS, OPTIONS
 from txsmtpx.command.kind import FLAG
 from txsmtpx.command.option import Action, Given, Option
@@ -95,7 +96,8 @@ class Options(usage.Options):
                 value = bool(value) or None
             if value is not None:
                 given[name] = Given(value, f"--{name}")
-        self.process = assemble(sockets, given)
+        certificates = SelfSignedCertificates(b"" if self._handed is None else self._handed.read_certificates())
+        self.process = assemble(sockets, given, certificates)
         if self.process.errors:
             raise UsageError(*self.process.errors)
 

@@ -93,7 +93,7 @@ def work(handover: str, arguments: list[str]) -> None:
     reactor = cast(IReactorCore, installed)
     options = Options(handed)
     options.parseOptions(arguments)
-    service = SMTPXService(options.process)
+    service = SMTPXService(options.process, describes=False)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     form = EventForm() if handed.relayed else log_form(options.process.log_format, handed.number)
     writer = LogWriter(out, form, ATOMIC)

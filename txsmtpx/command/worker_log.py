@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from twisted.logger import InvalidLogLevelError, LogEvent, LogLevel, eventAsText, globalLogPublisher
 
+from txsmtpx.command.port_lines import is_port_line
 from txsmtpx.observers.transaction_line import Values, transaction_event
 
 _PLAIN = (str, int, float, bool)
@@ -24,7 +25,7 @@ class EventForm:
     def __call__(self, event: LogEvent) -> str:
         """Return a line of JSON for an event, with its newline.  "" if the event has no text."""
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)
-        if not text:
+        if not text or is_port_line(event):
             return ""
         level = event.get("log_level", LogLevel.info)
         plain = {key: value for key, value in event.items() if isinstance(value, _PLAIN) and key[:4] != "log_"}

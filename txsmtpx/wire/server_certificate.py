@@ -74,7 +74,9 @@ class Certificate:
             ValueError: A file does not hold what it should.  The certificate of before stays in force.
             OSError: A file cannot be read.  The certificate of before stays in force.
         """
-        options = _options(self._certificate, self._key, self._client_ca)
+        self._use(_options(self._certificate, self._key, self._client_ca))
+
+    def _use(self, options: CertificateOptions) -> None:
         assert options.certificate is not None
         leaf = options.certificate.to_cryptography()
         self.names, self.expires = _dns_names(leaf), leaf.not_valid_after_utc
@@ -118,8 +120,20 @@ def _certificates(path: str | PathLike[str]) -> list[crypto.X509]:
     return [crypto.load_certificate(crypto.FILETYPE_PEM, b"-----BEGIN CERTIFICATE" + block) for block in blocks]
 
 
-def _authorities(client_ca: str | PathLike[str] | None) -> list[crypto.X509] | None:
-    """Return the authorities for the certificates of clients; None if clients are not asked for one."""
+def authorities_in(client_ca: str | PathLike[str] | None) -> list[crypto.X509] | None:
+    """
+    Read the authorities for the certificates of clients.
+
+    Args:
+        client_ca: The path of a PEM file; None if clients are not asked for a certificate.
+
+    Returns:
+        The authorities; None for None.
+
+    Raises:
+        OSError: The file cannot be read.
+        UnusableAuthorities: It holds no certificates.
+    """
     if client_ca is None:
         return None
     try:
@@ -133,25 +147,49 @@ def _options(
 ) -> CertificateOptions:
     with open(key, "rb") as file:
         key_pem = file.read()
-    authorities = _authorities(client_ca)
+    authorities = authorities_in(client_ca)
     try:
         chain = _certificates(certificate)
         private = crypto.load_privatekey(crypto.FILETYPE_PEM, key_pem)
-        options = CertificateOptions(
-            privateKey=private,
-            certificate=chain[0],
-            extraCertChain=chain[1:],
-            raiseMinimumTo=TLSVersion.TLSv1_2,
-            acceptableCiphers=CIPHERS,
-            verify=authorities is not None,
-            requireCertificate=authorities is None,
-            caCerts=authorities,
-        )
-        options.getContext().check_privatekey()
-        if client_ca is not None:
-            options.getContext().load_client_ca(os.fsencode(client_ca))  # so that clients know which certificate fits
+        return options_of(chain, private, authorities, client_ca)
     except (crypto.Error, SSL.Error, ValueError) as error:
         raise ValueError(f"{certificate} and {key} are no certificate with its key ({error})") from error
+
+
+def options_of(
+    chain: list[crypto.X509],
+    key: crypto.PKey,
+    authorities: list[crypto.X509] | None,
+    client_ca: str | PathLike[str] | None,
+) -> CertificateOptions:
+    """
+    Create the context of a server.
+
+    Args:
+        chain: The certificate, then its chain.
+        key: The key of the certificate.
+        authorities: The authorities for the certificates of clients; None if clients are not asked for one.
+        client_ca: The file of the authorities.
+
+    Returns:
+        The context.
+
+    Raises:
+        Error: Of OpenSSL, if the key is not that of the certificate.
+    """
+    options = CertificateOptions(
+        privateKey=key,
+        certificate=chain[0],
+        extraCertChain=chain[1:],
+        raiseMinimumTo=TLSVersion.TLSv1_2,
+        acceptableCiphers=CIPHERS,
+        verify=authorities is not None,
+        requireCertificate=authorities is None,
+        caCerts=authorities,
+    )
+    options.getContext().check_privatekey()
+    if client_ca is not None:
+        options.getContext().load_client_ca(os.fsencode(client_ca))  # so that clients know which certificate fits
     return options
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore, IReactorFDSet, ITransport
-from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
@@ -25,8 +24,6 @@ try:
     from twisted.internet import unix
 except ImportError:  # Windows has no UNIX sockets
     unix = tcp  # type: ignore[misc]
-
-log = Logger(__name__)
 
 
 # ---- Listening sockets that another process has opened
@@ -105,8 +102,6 @@ class AdoptedUNIXPort(unix.Port):
         """Accept connections, and change nothing of the socket.  This is what `tcp.Port.startListening` does."""
         adopted, self._preexistingSocket = self._preexistingSocket, None
         assert adopted is not None and self.factory is not None
-        path = os.fsdecode(adopted.getsockname())
-        log.info("{what} starting on {path!r}", what=self._getLogPrefix(self.factory), path=path)
         self.factory.doStart()
         self.socket = adopted
         self.fileno = adopted.fileno  # type: ignore[method-assign]  # as Twisted does

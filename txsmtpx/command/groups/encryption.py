@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.listening import PORT, endpoint
-from txsmtpx.command.kind import ENDPOINT, FILE, Kind
+from txsmtpx.command.groups.listening import PORT, port_of
+from txsmtpx.command.kind import ENDPOINT, FILE, FLAG, Kind
 from txsmtpx.command.option import OptionError, Values, option, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.wire.certificate_directory import CertificateDirectory
-from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
+from txsmtpx.wire.self_signed import SelfSignedCertificate
 from txsmtpx.wire.server_certificate import Certificate, UnusableAuthorities
 
 CERTIFICATE = option(
@@ -29,33 +29,47 @@ CLIENT_CA = option(
     None,
 )
 TLS_PORT = repeated(
-    "tls-port", ENDPOINT, "Listen on a port as --port does, with TLS from the first octet."
+    "tls-port", ENDPOINT, "Listen on a port with TLS from the first octet.  A number is a port of all interfaces."
+)
+SELF_SIGNED = option(
+    "tls-self-signed",
+    FLAG,
+    "Make a certificate for localhost and --domain at the start, and keep it in memory.  For development.",
+    False,
 )
 REQUIRE = option_of(of_dialog.REQUIRE_TLS)
 
 
 def _apply(values: Values, listener: Listener) -> None:
     certificate, directory = values[CERTIFICATE], values[DIRECTORY]
+    if values[SELF_SIGNED]:
+        for other in (CERTIFICATE, KEY, DIRECTORY):
+            if values[other]:
+                text = f"makes a certificate, and {values.named(other.name)} names one: leave out one of them"
+                raise OptionError(SELF_SIGNED.name, text)
     if values[KEY] and not certificate:
-        raise OptionError(KEY.name, "needs", CERTIFICATE.name)
-    if not certificate and not directory:
+        raise OptionError(KEY.name, f"{values[KEY]}: needs the certificate of this key: add", CERTIFICATE.name)
+    if not certificate and not directory and not values[SELF_SIGNED]:
         for needing in (CLIENT_CA, TLS_PORT, REQUIRE):
             if values[needing]:
-                raise OptionError(needing.name, "needs", CERTIFICATE.name, DIRECTORY.name)
+                raise OptionError(
+                    needing.name, "needs a certificate: add", CERTIFICATE.name, DIRECTORY.name, SELF_SIGNED.name
+                )
         return
-    domain = listener.settings.get("domain", "")
-    listener.settings["tls"] = listener.certificate = _certificate(values, certificate, directory, domain)
+    listener.settings["tls"] = listener.certificate = _certificate(values, listener)
     ports = values[TLS_PORT]
     if ports and PORT.name not in values.given:
-        listener.ports, listener.endpoints = [], []
-    for port in ports:
-        listener.ports.append(port)
-        plain = endpoint(listener.reactor, TLS_PORT, port)
-        listener.endpoints.append(ImplicitTLSEndpoint(plain, listener.certificate))
+        listener.ports = []
+    for description in ports:
+        listener.ports.append(port_of(values, listener.reactor, TLS_PORT, description, listener.certificate))
 
 
-def _certificate(values: Values, certificate: str | None, directory: str | None, domain: str) -> Certificate:
+def _certificate(values: Values, listener: Listener) -> Certificate:
+    certificate, directory = values[CERTIFICATE], values[DIRECTORY]
+    domain = listener.settings.get("domain", "")
     try:
+        if values[SELF_SIGNED]:
+            return listener.self_signed.certificate(domain, values[CLIENT_CA])
         if directory:
             return CertificateDirectory(directory, certificate, values[KEY], domain, values[CLIENT_CA])
         assert certificate is not None
@@ -67,12 +81,34 @@ def _certificate(values: Values, certificate: str | None, directory: str | None,
     except UnusableAuthorities as error:
         raise OptionError(CLIENT_CA.name, str(error)) from error
     except ValueError as error:
-        raise OptionError(DIRECTORY.name if directory else CERTIFICATE.name, str(error)) from error
+        given = SELF_SIGNED if values[SELF_SIGNED] else DIRECTORY if directory else CERTIFICATE
+        raise OptionError(given.name, str(error)) from error
+
+
+def described(values: Values, certificate: Certificate) -> str:
+    """
+    Describe the certificate of a listener for the log.
+
+    Args:
+        values: The values of its options.
+        certificate: The certificate.
+
+    Returns:
+        Where it comes from, its names, and when it expires or its fingerprint.
+    """
+    if isinstance(certificate, SelfSignedCertificate):
+        names = ", ".join([*certificate.names, *certificate.addresses])
+        return f"a self-signed certificate for {names}, SHA-256 fingerprint {certificate.fingerprint}"
+    names = f"for {', '.join(certificate.names) or 'no name'}, valid until {certificate.expires:%Y-%m-%d}"
+    directory = values[DIRECTORY]
+    if directory:
+        return f"the certificates in {directory}, by default the one {names}"
+    return f"the certificate in {values[CERTIFICATE]} {names}"
 
 
 TLS = Group(
     "TLS",
     "TLS after STARTTLS (RFC 3207) or from the first octet (RFC 8314 §3.3), and its certificates.",
-    (CERTIFICATE, KEY, DIRECTORY, CLIENT_CA, TLS_PORT, REQUIRE),
+    (CERTIFICATE, KEY, DIRECTORY, SELF_SIGNED, CLIENT_CA, TLS_PORT, REQUIRE),
     _apply,
 )

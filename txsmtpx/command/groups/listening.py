@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from txsmtpx.command.group import Group
 from txsmtpx.command.kind import DOMAIN, ENDPOINT, FILE, FLAG, Kind
 from txsmtpx.command.option import Option, OptionError, Values, option, option_of, repeated
+from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension
@@ -21,6 +22,8 @@ from txsmtpx.grammar.host import plain_network
 from txsmtpx.interfaces import ExtensionSupport, provides
 from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.description import fault
+from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
+from txsmtpx.wire.server_certificate import Certificate
 
 DEFAULT_PORT = "tcp:1025:interface=127.0.0.1"
 
@@ -56,7 +59,12 @@ CHECK = option(
     about="command line",
 )
 PORT = repeated(
-    "port", ENDPOINT, "Listen on a port number or on any server endpoint string.", (DEFAULT_PORT,), short="p"
+    "port",
+    ENDPOINT,
+    "Listen on a port number, on all interfaces, or on any server endpoint string, such as "
+    "tcp:1025:interface=127.0.0.1, which only this host can reach.",
+    (DEFAULT_PORT,),
+    short="p",
 )
 NAME: Option[str | None] = Option(
     "domain",
@@ -82,9 +90,7 @@ TRUSTED_NETWORK = repeated(
 def _listen(values: Values, listener: Listener) -> None:
     if values[NAME] is None:
         listener.settings["domain"] = socket.gethostname()
-    for port in values[PORT]:
-        listener.ports.append(port)
-        listener.endpoints.append(endpoint(listener.reactor, PORT, port))
+    listener.ports += [port_of(values, listener.reactor, PORT, each) for each in values[PORT]]
 
 
 def _offer(values: Values, listener: Listener) -> None:
@@ -96,17 +102,25 @@ def _offer(values: Values, listener: Listener) -> None:
         listener.settings["extensions"] = None  # a file may give an empty list
 
 
-def endpoint(reactor: object, option: Option[object], description: str) -> IStreamServerEndpoint:
+def port_of(
+    values: Values,
+    reactor: object,
+    option: Option[object],
+    description: str,
+    certificate: Certificate | None = None,
+) -> Port:
     """
-    Create a server endpoint.
+    Create a port.
 
     Args:
+        values: The values of the options.
         reactor: The reactor on which it listens.
         option: The option that describes it.
         description: The endpoint string.
+        certificate: The certificate for TLS from the first octet; None if the endpoint decides.
 
     Returns:
-        The endpoint.
+        The port.
 
     Raises:
         OptionError: The description cannot be used.
@@ -116,9 +130,13 @@ def endpoint(reactor: object, option: Option[object], description: str) -> IStre
         _check_certificates(description)
     except Exception as error:  # each parser of endpoint strings raises errors of its own
         raise OptionError(option.name, f"{description}: {fault(error)}") from error
-    return made
+    if certificate is not None:
+        made = ImplicitTLSEndpoint(made, certificate)
+    in_tls = certificate is not None or _TLS.match(description) is not None
+    return Port(option.name, f"{values.named(option.name)} {description}", description, made, in_tls)
 
 
+_TLS = re.compile(r"(?:haproxy:)?(?:ssl|tls|txsni):")
 _DIRECTORY = re.compile(r"(?:haproxy:)?(?:tls|txsni):(?:path=)?((?:\\.|[^:\\])*)")
 
 

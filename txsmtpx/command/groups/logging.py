@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.listening import endpoint
+from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.kind import FLAG, LOOPBACK_ENDPOINT, Kind, one_of
 from txsmtpx.command.option import Option, OptionError, Values, option, option_of
 from txsmtpx.command.process import Listener, Process
@@ -21,7 +21,8 @@ FORMAT = option("log-format", one_of("text", "json"), "Write the log in this for
 METRICS_PORT = option(
     "metrics",
     LOOPBACK_ENDPOINT,
-    "Serve counters for Prometheus at /metrics on this endpoint.  A number is a port of the loopback interface.",
+    "Serve counters for Prometheus at /metrics on this endpoint.  A number is a port of the loopback interface; "
+    "tcp:9125 listens on all interfaces.",
     None,
     about="process",
 )
@@ -49,9 +50,11 @@ def _count(values: Values, process: Process) -> None:
         figures = MetricsObserver(listener.name)
         listener.observers.append(figures)
         process.figures.append(figures)
-    endpoint(process.reactor, METRICS_PORT, description)  # raises the error of a wrong endpoint
-    reactor = cast(IMetricsReactor, process.reactor.unshared)  # which passes on what it has not
+    unshared = process.reactor.unshared
+    port = port_of(values, unshared, METRICS_PORT, description)
+    reactor = cast(IMetricsReactor, unshared)  # which passes on what it has not
     process.metrics = MetricsService(lambda: process.figures_of(), description, reactor)
+    process.add_site(port, process.metrics)
 
 
 LOGGING = Group("Logs", "Lines of the log.", (option_of(of_wire.TRANSCRIPT, FLAG), TRANSACTIONS), _watch, always=True)

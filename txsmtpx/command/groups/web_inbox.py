@@ -6,7 +6,7 @@ from typing import cast
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.listening import endpoint
+from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import OptionError, Values, option, repeated
 from txsmtpx.command.process import Process
@@ -15,7 +15,8 @@ from txsmtpx.inbox.inbox_reactor import IInboxReactor
 WEB_PORT = option(
     "web",
     LOOPBACK_ENDPOINT,
-    "Show the mail of --backend memory in a web inbox on this endpoint.  A number is a port of the loopback interface.",
+    "Show the mail of --backend memory in a web inbox on this endpoint.  A number is a port of the loopback interface; "
+    "tcp:8025 listens on all interfaces.",
     None,
     about="process",
 )
@@ -42,9 +43,11 @@ def _apply(values: Values, process: Process) -> None:
         from txsmtpx.inbox.inbox_service import InboxService
     except ImportError as error:
         raise OptionError(WEB_PORT.name, f"needs the extra txsmtpx[web]: {error}") from error
-    endpoint(process.reactor, WEB_PORT, description)  # raises the error of a wrong endpoint
+    port = port_of(values, process.reactor, WEB_PORT, description)
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
-    process.services.append(InboxService(memories[0], description, reactor, values[HOST]))
+    service = InboxService(memories[0], description, reactor, values[HOST])
+    process.services.append(service)
+    process.add_site(port, service)
 
 
 WEB = Group("Web inbox", "A web inbox for the mail of the memory backend.", (WEB_PORT, HOST), for_process=_apply)

@@ -1,0 +1,121 @@
+"""
+The first lines of the log: where the servers listen, and what they do with mail, TLS and logins.
+
+They show which clients can reach a port, and the option that changes that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.command.groups.authentication import AUTH
+from txsmtpx.command.groups.backend_choice import BACKEND_NAME
+from txsmtpx.command.groups.encryption import described
+from txsmtpx.command.port import Port
+from txsmtpx.command.process import Listener, Process
+
+_NUMBERED = re.compile(r"tcp:([0-9]+)")
+_LOOPBACK = re.compile(r"tcp:([0-9]+):interface=127\.0\.0\.1")
+
+_SITES = {"web": ("web inbox", "", "read and delete the mail"), "metrics": ("metrics", "metrics", "read the metrics")}
+"""The sites, by the option of their port: the name, the path, and what a client can do."""
+
+_DOMAINS = 3
+"""Domains of a relay that a line names."""
+
+
+def startup_lines(process: Process) -> Iterator[str]:
+    """
+    Describe what runs.
+
+    Args:
+        process: The process, whose ports are open.
+
+    Yields:
+        A line for each port.  For each listener, a line about its backend, its certificate and its logins.
+    """
+    for listener in process.listeners:
+        name = f"listener {listener.name}: " if listener.name else ""
+        for line in _listener(listener):
+            yield name + line
+    for port, _ in process.sites:
+        yield _site(port)
+
+
+def _listener(listener: Listener) -> Iterator[str]:
+    for port in listener.ports:
+        yield f"{_protocol(listener, port)} listening on {port.place}{_reach(port, _clients(listener))}"
+    yield f"backend: {listener.values[BACKEND_NAME]}"
+    yield f"TLS: {_tls(listener)}"
+    yield f"logins: {_logins(listener)}"
+
+
+def _protocol(listener: Listener, port: Port) -> str:
+    settings = listener.factory.settings
+    name = "LMTP" if settings.lmtp else "ESMTP submission" if settings.require_auth else "ESMTP"
+    behind = " with PROXY headers" if port.description.startswith("haproxy:") else ""
+    return name + (" in TLS" if port.in_tls else "") + behind
+
+
+def _reach(port: Port, clients: str) -> str:
+    """Return the clients that can reach a port, and the option that changes that."""
+    if port.host is None:
+        return ""
+    if port.is_local:
+        found = _LOOPBACK.fullmatch(port.description)
+        other = found and (f"tcp:{found[1]}" if port.option in _SITES else found[1])
+        return ": this host only" + (f" (for all interfaces: --{port.option} {other})" if other else "")
+    found = _NUMBERED.fullmatch(port.description)
+    other = found and (found[1] if port.option in _SITES else f"{found[0]}:interface=127.0.0.1")
+    return f": {clients}" + (f" (for this host only: --{port.option} {other})" if other else "")
+
+
+def _clients(listener: Listener) -> str:
+    backend = listener.chosen_backend
+    if listener.factory.settings.require_auth or (isinstance(backend, RelayBackend) and not backend.domains):
+        return "anyone who can reach it and log in can send"
+    if not isinstance(backend, RelayBackend):
+        return "anyone who can reach it can send"
+    names = sorted(backend.domains)
+    return f"anyone who can reach it can send to {', '.join(names[:_DOMAINS])}{', ...' if names[_DOMAINS:] else ''}"
+
+
+def _tls(listener: Listener) -> str:
+    in_tls = {port.in_tls for port in listener.ports}
+    if listener.certificate is None:
+        if True in in_tls:
+            return "from the first octet, with the certificate of the endpoint"
+        return "none (--tls-certificate or --tls-self-signed adds it)"
+    modes = {False: "STARTTLS", True: "from the first octet"}
+    required = ", required before mail" if listener.factory.settings.require_tls else ""
+    found = described(listener.values, listener.certificate)
+    return f"{' and '.join(modes[each] for each in sorted(in_tls))}{required}, with {found}"
+
+
+def _logins(listener: Listener) -> str:
+    settings = listener.factory.settings
+    if not settings.mechanisms:
+        return "none (--auth adds them)"
+    types = [each.partition(":")[0] for each in listener.values[AUTH]]
+    accepted = "any name and password" if types == ["any"] else ", ".join(types) or "those of the backend"
+    names = " ".join(each.name for each in settings.mechanisms)
+    required = "required" if settings.require_auth else "optional"
+    if settings.allow_insecure_auth:
+        where = "with and without TLS"
+    elif listener.certificate is None and not any(port.in_tls for port in listener.ports):
+        where = "not offered without TLS: add --tls-certificate, --tls-self-signed or --allow-insecure-auth"
+    else:
+        where = "in TLS only"
+    return f"{accepted}, by {names}, {required}, {where}"
+
+
+def _site(port: Port) -> str:
+    name, path, doing = _SITES[port.option]
+    if port.host is None:
+        return f"{name}: HTTP on {port.place}"
+    host = "localhost" if port.is_for_all else f"[{port.host}]" if ":" in port.host else port.host
+    url = f"http{'s' if port.in_tls else ''}://{host}:{port.number}/{path}"
+    where = ", on all interfaces" if port.is_for_all else ""
+    return f"{name}: {url}{where}{_reach(port, f'anyone who can reach it can {doing}')}"
