@@ -12,11 +12,12 @@ from txsmtpx.command.kind import (
     FLAG,
     LOOPBACK_ENDPOINT,
     NUMBER,
-    SECONDS,
     TEXT,
+    TIME,
     one_of,
 )
 from txsmtpx.command.option import Given, OptionError, Values, option, option_of, repeated
+from txsmtpx.command.quantity import TIMES
 from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds, Text
 
 
@@ -25,8 +26,8 @@ from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds, Text
     [
         (TEXT, "a b", "a b"),
         (NUMBER, "007", 7),
-        (SECONDS, "1.5", 1.5),
-        (SECONDS, "0", 0),
+        (TIME, "1.5", 1.5),
+        (TIME, "0", 0),
         (DOMAIN, "MX.example.org", "MX.example.org"),
         (DOMAIN_KEY, "MX.example.org", "mx.example.org"),
         (ENDPOINT, "25", "tcp:25"),
@@ -45,9 +46,9 @@ def test_a_kind_reads(kind, text, value):
     [
         (NUMBER, "1.5", "must be a number, not '1.5'"),
         (NUMBER, "\N{ARABIC-INDIC DIGIT ONE}", "must be a number, not '\N{ARABIC-INDIC DIGIT ONE}'"),
-        (SECONDS, "-1", "must be a number of seconds, not '-1'"),
-        (SECONDS, "nan", "must be a number of seconds, not 'nan'"),
-        (SECONDS, "inf", "must be a number of seconds, not 'inf'"),
+        (TIME, "-1", "must be a number of seconds, such as 30s, 5m or 1.5 (up to 36500d), not '-1'"),
+        (TIME, "nan", "must be a number of seconds, such as 30s, 5m or 1.5 (up to 36500d), not 'nan'"),
+        (TIME, "inf", "must be a number of seconds, such as 30s, 5m or 1.5 (up to 36500d), not 'inf'"),
         (DOMAIN, "a b", "must be a domain, such as mx.example.org, not 'a b'"),
         (one_of("a", "b", "c"), "d", "must be a, b or c, not 'd'"),
     ],
@@ -64,7 +65,7 @@ def test_a_kind_refuses(kind, text, error):
         (Flag("lit", False, "", ""), True, True, None, None),
         (Number("most_errors", 1, "", "", "errors", 1), "2", 2, "0", "an integer of 1 or more (errors)"),
         (Number("most_errors", 1, "", "", "errors", 1), "2", 2, "x", "an integer of 1 or more (errors)"),
-        (Seconds("wait", 1, "", "", zero=False), "0.5", 0.5, "0", "a number of seconds greater than 0"),
+        (Seconds("wait", 1, "", "", zero=False), "0.5", 0.5, "0", f"a number of seconds greater than 0, {TIMES}"),
         (Choice("way", "a", "", "", ("a", "b")), "b", "b", "c", "a or b"),
         (Text("name", "", "", "", "a digit", "[0-9]"), "1", "1", "x", "a digit"),
     ],

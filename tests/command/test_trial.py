@@ -279,7 +279,7 @@ def test_words_and_no_objects(here, capsys):
     assert check("--port", ANY, *options) == []
     said = capsys.readouterr().out
     words = {"extension": "DSN, RRVS", "require-auth": "true", "auth": "memory", "trusted-network": "10.0.0.0/8"}
-    for name, shown in (words | {"read-timeout": "1.5", "max-recipients": "7"}).items():
+    for name, shown in (words | {"read-timeout": "1.5s", "max-recipients": "7"}).items():
         assert f"  {name} = {shown} (--{name})\n" in said
     assert not re.search(r"[<>{}'\"]|\w\(|True|None|object", said)
 

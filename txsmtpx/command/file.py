@@ -19,6 +19,8 @@ from pathlib import Path
 
 from txsmtpx.command.groups import OPTIONS
 from txsmtpx.command.option import Given, Option
+from txsmtpx.setting import shown
+from txsmtpx.setting_kinds import one_of
 
 OF_LISTENER = {name for name, option in OPTIONS.items() if option.about == "listener"}
 OF_PROCESS = {name for name, option in OPTIONS.items() if option.about == "process"}
@@ -80,7 +82,9 @@ class ConfigurationFile:
             self.errors.append(f"--config {path}: {error.strerror}")
         except UnicodeDecodeError as error:
             self.errors.append(f"{path}:{error.object.count(bytes([10]), 0, error.start) + 1}: this is not UTF-8")
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError:
+            self.errors.append(f"{path}: its tables or lists are nested too deeply")
+        except ValueError as error:  # a TOMLDecodeError, or that of Python for a number of thousands of digits
             self.errors.append(f"{path}:{_faulty_line(document)}: {error}")
         else:
             self._lines = lines_of(document)
@@ -131,9 +135,11 @@ def _wrong_type(option: Option[object], value: object) -> str | None:
     wrong = [each for each in _each(option, value) if type(each) not in option.kind.types]
     if not wrong:
         return None
-    wanted = " or ".join(_WORDS[kind] for kind in option.kind.types)
+    words = [_WORDS[kind] for kind in option.kind.types]
+    wanted = one_of(words) if words[1:] else words[0]
     found = next(word for kind, word in _WORDS.items() if isinstance(wrong[0], kind))
-    return f"must be {wanted}{', or a list of them' if option.repeated else ''}, not {found}"
+    value = f": {shown(wrong[0])}" if type(wrong[0]) in (str, int, float) and not option.secret else ""
+    return f"must be {wanted}{', or a list of them' if option.repeated else ''}, not {found}{value}"
 
 
 def _each(option: Option[object], value: object) -> list[object]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
+from txsmtpx.command import quantity
 from txsmtpx.grammar import asciitext, path
 from txsmtpx.grammar.domain import domain_key
-from txsmtpx.setting import Setting
+from txsmtpx.setting import Setting, shown
 from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds
 from txsmtpx.setting_kinds import one_of as in_words
 
@@ -27,26 +26,25 @@ class Kind(Generic[T_co]):
         word: Stands for the value in the help, "" for a flag.
         types: The types of TOML that it takes in a file.
         read: Parse a text, or raise ValueError whose text follows the name of the option.
-        shown: Return a value as a file would have it.
+        shown: Return a value as an operator would write it.
+        examples: Examples of values, for the error of a setting.
     """
 
     word: str
     types: tuple[type, ...]
     read: Callable[[str], T_co]
     shown: Callable[[object], str] = str
+    examples: str = ""
+
+
+_DIGITS = 30
+"""Digits of a number.  Python refuses to parse 4,301."""
 
 
 def _number(text: str) -> int:
-    if not asciitext.is_number(text):
-        raise ValueError(f"must be a number, not {text!r}")
+    if not asciitext.is_number(text) or len(text) > _DIGITS:
+        raise ValueError(f"must be a number, not {shown(text)}")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) < math.inf:
-            return float(text)
-    raise ValueError(f"must be a number of seconds, not {text!r}")
 
 
 def _domain(text: str) -> str:
@@ -74,7 +72,14 @@ DOMAIN: Kind[str] = Kind("DOMAIN", (str,), _domain)
 DOMAIN_KEY: Kind[str] = Kind("DOMAIN", (str,), lambda text: domain_key(_domain(text)))
 """The same, in the form in which domains are compared."""
 NUMBER: Kind[int] = Kind("N", (int,), _number)
-SECONDS: Kind[float] = Kind("SECONDS", (int, float), _seconds)
+SIZE: Kind[int] = Kind(
+    "SIZE", (int, str), quantity.size, lambda value: quantity.shown_size(cast(int, value)), quantity.SIZES
+)
+"""A number of octets, with or without a unit."""
+TIME: Kind[float] = Kind(
+    "TIME", (int, float, str), quantity.time, lambda value: quantity.shown_time(cast(float, value)), quantity.TIMES
+)
+"""A number of seconds, or a number with a unit."""
 ENDPOINT: Kind[str] = Kind("ENDPOINT", (str, int), _port)
 """A server endpoint string; a number is a TCP port."""
 LOOPBACK_ENDPOINT: Kind[str] = Kind("ENDPOINT", (str, int), _loopback_port)
@@ -114,7 +119,7 @@ def kind_of(setting: Setting[object]) -> Kind[object]:
     if isinstance(setting, Flag):
         return FLAG
     if isinstance(setting, Number):
-        return NUMBER
+        return SIZE if setting.unit == "octets" else NUMBER
     if isinstance(setting, Seconds):
-        return SECONDS
+        return TIME
     return one_of(*setting.words) if isinstance(setting, Choice) else TEXT

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, cast
 
 from txsmtpx.command.kind import FLAG, Kind, kind_of
-from txsmtpx.setting import Setting
+from txsmtpx.setting import Setting, shown
 from txsmtpx.setting_kinds import one_of
 
 T = TypeVar("T")
@@ -85,11 +85,17 @@ class Option(Generic[T_co]):
     @property
     def description(self) -> str:
         """The help with the default and whether it may be repeated, for a list of options."""
-        texts = ", ".join(map(str, self.default)) if isinstance(self.default, tuple) else self.default
         notes = "May be repeated." if self.repeated else ""
-        if self.kind is not FLAG and texts not in (None, ""):
-            notes += f" [default: {texts}]"
+        if self.shown_default:
+            notes += f" [default: {self.shown_default}]"
         return f"{self.help} {notes.strip()}".strip()
+
+    @property
+    def shown_default(self) -> str:
+        """The default as an operator would write it; "" for a flag, and if there is none."""
+        values = self.default if isinstance(self.default, tuple) else (self.default,)
+        shown_values = [self.kind.shown(each) for each in values if each not in (None, "")]
+        return "" if self.kind is FLAG else ", ".join(shown_values)
 
     def read(self, given: str | bool | list[str]) -> T_co:
         """
@@ -111,8 +117,10 @@ class Option(Generic[T_co]):
             if self.setting is not None:
                 self.setting.check(value)
         except ValueError as error:
-            wanted = self.setting.accepted if self.setting is not None and not self.repeated else None
-            text = str(error) if wanted is None else f"must be {wanted}, not {given!r}"
+            text = str(error)
+            if self.setting is not None and not self.repeated:
+                examples = f", {self.kind.examples}" if self.kind.examples else ""
+                text = f"must be {self.setting.accepted}{examples}, not {shown(given)}"
             raise OptionError(self.name, text) from error
         return cast(T_co, value)
 

@@ -10,7 +10,7 @@ from txsmtpx.backends.plugins import backend_named, plugins
 from txsmtpx.backends.relay import HOLD, RelayBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import AUTH
-from txsmtpx.command.kind import DOMAIN_KEY, FLAG, NUMBER, SECONDS, TEXT, Kind, one_of
+from txsmtpx.command.kind import DOMAIN_KEY, FLAG, NUMBER, TEXT, TIME, Kind, one_of
 from txsmtpx.command.option import Action, Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog.demands import EightBit
@@ -31,12 +31,12 @@ BACKEND_NAME = option(
 RELAY_DOMAIN = repeated("relay-domain", DOMAIN_KEY, "Relay mail to a domain without a login.")
 CONNECTIONS = option("relay-connections", NUMBER, "Open up to N connections to each next server.", 10)
 WAITING = option(
-    "relay-wait", SECONDS, "Reject mail for now if no connection to a next server is free for N seconds (0: never).",
+    "relay-wait", TIME, "Reject mail for now if no connection to a next server is free for N seconds (0: never).",
     WAIT,
 )
 HOLDING = option(
     "relay-hold",
-    SECONDS,
+    TIME,
     "Take the connection from a message that is not complete after N seconds if another client waits (0: never).",
     HOLD,
 )
