@@ -31,7 +31,7 @@ def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("name", ["states", "extensions", "options"])
+@pytest.mark.parametrize("name", ["states", "extensions", "options", "replies"])
 def test_generated_pages_are_fresh(name: str) -> None:
     script = runpy.run_path(str(ROOT / "docs" / f"{name}.py"))
     assert script["PAGE"].read_text() == script["page"](), f"run: python docs/{name}.py"

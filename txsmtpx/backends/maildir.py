@@ -30,11 +30,12 @@ from txsmtpx.interfaces import DataContext, InThread, Message
 log = Logger(__name__)
 
 UNSAFE_MAILBOX_553 = Reply(553, (5, 1, 3), "No mailbox can have that name")
+"""To RCPT, if no directory can have the name of the mailbox."""
 
 
 def disk_full_452(queue_id: str) -> Reply:
     """
-    Return the reply for a full disk.
+    Return the reply to a message if the disk of the Maildir is full.
 
     Args:
         queue_id: The identifier of the transaction.

@@ -9,15 +9,25 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
 NO_NEXT_SERVER_451 = Reply(451, (4, 4, 1), "The next server cannot be reached")
+"""To RCPT, if no next server can be used. The log has the reason for each server."""
 NEXT_BUSY_451 = Reply(451, (4, 3, 2), "All connections to the next server are in use, try again later")
+"""To RCPT, if no connection to a next server is free within `--relay-wait`."""
 NEXT_TAKEN_451 = Reply(451, (4, 3, 2), "The message came too slowly while others waited, try again later")
+"""To a message that takes longer than `--relay-hold` while another client waits."""
 NEXT_LOST_451 = Reply(451, (4, 4, 2), "The connection to the next server was lost")
+"""To RCPT or a message, if the next server closes the connection or does not reply in time."""
 RELAYING_DENIED_550 = Reply(550, (5, 7, 1), "Relaying denied")
+"""To RCPT without a login, if the domain is not a `--relay-domain`."""
 NEXT_CANNOT_550 = Reply(550, (5, 6, 7), "The next server does not offer what that message needs")
+"""To RCPT or a message that needs an extension which the next server does not offer."""
 REQUIRETLS_550 = Reply(550, (5, 7, 30), "REQUIRETLS cannot be passed on")
+"""To RCPT, if the message has REQUIRETLS and the next server does not offer it."""
 NEXT_SENDER_553 = Reply(553, (5, 1, 7), "That sender cannot be sent to the next server")
+"""To RCPT, if the sender cannot be written in a command to the next server."""
 NEXT_RECIPIENT_553 = Reply(553, (5, 1, 3), "That recipient cannot be sent to the next server")
+"""To RCPT, if the recipient cannot be written in a command to the next server."""
 NEXT_SEVEN_BITS_554 = Reply(554, (5, 6, 3), "The next server takes no 8-bit content")
+"""To a message with octets above 127, if the next server does not offer 8BITMIME."""
 
 MAX_LINES = 20
 """Lines of a reply that are passed on, each with at most MAX_CHARACTERS."""

@@ -17,6 +17,7 @@ from txsmtpx.interfaces import DataContext, Message
 from txsmtpx.wire.client import SMTPClient
 
 LOOP_554 = Reply(554, (5, 4, 6), "Too many hops, the message is going round")
+"""To a message with too many Received fields: it is in a loop."""
 
 MAX_HOPS = 100
 """Received fields that show a loop (RFC 5321 §6.3: at least 100).  Postfix: hopcount_limit = 50, Exim: 30."""

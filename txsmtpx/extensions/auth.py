@@ -49,19 +49,28 @@ from txsmtpx.settling import Eventual, settle
 log = Logger(__name__)
 
 AUTHENTICATED_235 = Reply(235, (2, 7, 0), "Authentication succeeded")
+"""To AUTH, if the login is accepted."""
 TOO_MANY_FAILED_LOGINS_421 = Reply(421, (4, 7, 0), "Too many failed logins, closing the connection")
+"""After `max_auth_failures` failed logins. The connection is closed."""
 NO_MORE_CREDENTIALS_501 = Reply(501, (5, 7, 0), "Authentication cancelled")
+"""To `*`, with which a client cancels AUTH."""
 SERVER_FIRST_501 = Reply(501, (5, 7, 0), "With that mechanism the server speaks first")
+"""To AUTH with an initial response, if the mechanism begins with a challenge."""
 BAD_BASE64_501 = Reply(501, (5, 5, 2), "Not base64")
+"""To a response of AUTH that is not base64."""
 BAD_RESPONSE_501 = Reply(501, (5, 5, 2), "Malformed response for that mechanism")
+"""To a response of AUTH that breaks the syntax of the mechanism."""
 AUTHENTICATED_503 = Reply(503, (5, 5, 1), "Already authenticated")
+"""To AUTH after a login."""
 UNKNOWN_MECHANISM_504 = Reply(504, (5, 5, 4), "Authentication mechanism not offered")
+"""To AUTH with a mechanism that the server does not offer."""
 TLS_FOR_MECHANISM_538 = Reply(538, (5, 7, 11), "Encryption required for that authentication mechanism")
+"""To AUTH without TLS, if the server offers the mechanism within TLS only."""
 
 
 def challenge_334(text: str) -> Reply:
     """
-    Return a challenge (RFC 4954 §4).
+    Return the reply to AUTH that asks for a response (RFC 4954 §4).
 
     Args:
         text: The challenge in base64.

@@ -15,6 +15,7 @@ from txsmtpx.grammar.options import MailOptions, Options
 from txsmtpx.grammar.reply import Reply
 
 TOO_SOON_555 = Reply(555, (5, 4, 7), "Not to be delivered within so short a time")
+"""To MAIL with BY, if the time is shorter than the server allows, or has passed on the way."""
 
 LONGEST_AGO = -999_999_999
 """The smallest value of BY in seconds: it has nine digits (§4)."""

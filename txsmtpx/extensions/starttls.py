@@ -9,7 +9,9 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
 READY_FOR_TLS_220 = Reply(220, (2, 0, 0), "Ready to start TLS")
+"""To STARTTLS: the handshake follows."""
 TLS_ACTIVE_503 = Reply(503, (5, 5, 1), "TLS is active already")
+"""To STARTTLS within TLS."""
 
 
 def _announce(dialog: ServerDialog) -> str | None:

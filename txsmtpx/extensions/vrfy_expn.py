@@ -21,12 +21,14 @@ from txsmtpx.interfaces import ExpandingSessionLike, VerifyingSessionLike, provi
 from txsmtpx.settling import then
 
 NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The answer is in UTF-8, ask for it with SMTPUTF8")
+"""To VRFY or EXPN without SMTPUTF8, if the answer is not ASCII."""
 CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will take mail and attempt delivery")
+"""To VRFY, if the session does not know the user, or does not verify users."""
 
 
 def found_250(*lines: str) -> Reply:
     """
-    Return the reply with what a backend has found.
+    Return the reply to VRFY or EXPN, if the session has found mailboxes.
 
     Args:
         lines: A mailbox a line.

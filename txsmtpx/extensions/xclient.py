@@ -30,6 +30,7 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
 
 NOT_TRUSTED_550 = Reply(550, (5, 7, 0), "Not allowed from this address")
+"""To XCLIENT or XFORWARD from an address outside `trusted_networks`."""
 
 XCLIENT_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")

@@ -19,14 +19,17 @@ from txsmtpx.grammar.reply import EnhancedCode, Reply
 # 2xx: the command is completed.
 
 OK_250 = Reply(250, (2, 0, 0), "Ok")
+"""To NOOP, RSET and XFORWARD."""
 SENDER_OK_250 = Reply(250, (2, 1, 0), "Sender ok")
+"""To MAIL, if the sender is accepted."""
 RECIPIENT_OK_250 = Reply(250, (2, 1, 5), "Recipient ok")
+"""To RCPT, if the recipient is accepted."""
 
 
 @lru_cache(maxsize=100)
 def greeting_220(domain: str, protocol: str, ident: str) -> Reply:
     """
-    Return the greeting (RFC 5321 §4.2), which has no enhanced code.
+    Return the greeting (RFC 5321 §4.2).  It has no enhanced code.
 
     Args:
         domain: The name of the server.
@@ -73,7 +76,7 @@ def help_214(*lines: str) -> Reply:
 @lru_cache(maxsize=100)
 def hello_250(*lines: str) -> Reply:
     """
-    Return the reply to HELO, EHLO or LHLO, which has no enhanced code (RFC 2034 §4).
+    Return the reply to HELO, EHLO or LHLO.  It has no enhanced code (RFC 2034 §4).
 
     Args:
         *lines: The name of the server, and one line for each extension.
@@ -86,7 +89,7 @@ def hello_250(*lines: str) -> Reply:
 
 def delivered_250(text: str) -> Reply:
     """
-    Return the reply for a recipient to whom the backend has delivered.
+    Return the reply for a recipient of a message, if the backend has delivered it.
 
     Args:
         text: The backend's text.
@@ -100,9 +103,11 @@ def delivered_250(text: str) -> Reply:
 # 3xx: the client must send more.  These replies have no enhanced codes (RFC 2034 §4).
 
 SEND_DATA_354 = Reply(354, None, "End data with <CR><LF>.<CR><LF>")
+"""To DATA: the client sends the message next."""
 
 
 RECIPIENTS_FOLLOW_353 = Reply(353, None, "A reply for each recipient follows, then one for all")
+"""To the end of a message with PRDR: the replies for the recipients follow."""
 
 
 def shown(recipient: str) -> str:
@@ -129,19 +134,28 @@ def shown(recipient: str) -> str:
 # 4xx: a later attempt may succeed.
 
 IDLE_421 = Reply(421, (4, 4, 2), "Idle for too long, closing the connection")
+"""If the client sends no command within `read_timeout`. The connection is closed."""
 MESSAGE_TIMEOUT_421 = Reply(421, (4, 4, 2), "The message took too long, closing the connection")
+"""If the message is not complete within `message_timeout`. The connection is closed."""
 SHUTTING_DOWN_421 = Reply(421, (4, 3, 2), "Service shutting down, closing the connection")
+"""If the server stops. The connection is closed."""
 TOO_MANY_CONNECTIONS_421 = Reply(421, (4, 7, 0), "Too many connections, try again later")
+"""Instead of the greeting, if a limit on connections is reached. The connection is closed."""
 TOO_MANY_ERRORS_421 = Reply(421, (4, 7, 0), "Too many errors, closing the connection")
+"""After `max_errors` rejected commands. The connection is closed."""
 TOO_MANY_RECIPIENTS_452 = Reply(452, (4, 5, 3), "Too many recipients")
+"""To RCPT, if the message has `max_recipients` recipients already."""
 TOO_MANY_DOMAINS_452 = Reply(452, (4, 5, 3), "Recipients of too many domains, connect again")
+"""To RCPT, if the recipients of the connection have `max_recipient_domains` domains already."""
 TOO_MANY_TRANSACTIONS_452 = Reply(452, (4, 5, 0), "Too many transactions, connect again")
+"""To MAIL, after `max_transactions` messages on the connection."""
 LOCAL_ERROR_451 = Reply(451, (4, 3, 0), "Local error in processing")
+"""To a command, if the backend or an extension fails. The log has the traceback."""
 
 
 def local_error_451(queue_id: str) -> Reply:
     """
-    Return the reply to an error in a backend.  It has no text of the exception.
+    Return the reply to a message if the backend fails.  The log has the traceback.
 
     Args:
         queue_id: The identifier of the message.
@@ -154,7 +168,7 @@ def local_error_451(queue_id: str) -> Reply:
 
 def delivery_timed_out_420(recipient: str) -> Reply:
     """
-    Return the reply for a recipient whose delivery has reached its own time-out.
+    Return the reply for a recipient of a message, if its delivery reaches its time-out.
 
     Args:
         recipient: The address.
@@ -167,7 +181,7 @@ def delivery_timed_out_420(recipient: str) -> Reply:
 
 def delivery_expired_451(queue_id: str) -> Reply:
     """
-    Return the reply if the delivery takes longer than the server allows after the end of the data.
+    Return the reply to a message if its delivery takes longer than `delivery_timeout`.
 
     Args:
         queue_id: The identifier of the message.
@@ -181,28 +195,51 @@ def delivery_expired_451(queue_id: str) -> Reply:
 # 5xx: the command is rejected, and the same attempt will be rejected again.
 
 BARE_NEWLINE_500 = Reply(500, (5, 5, 2), "A command ends in <CR><LF>")
+"""To a line that ends in a bare LF, if `bare_newlines` is "reject"."""
 LINE_TOO_LONG_500 = Reply(500, (5, 5, 2), "Line too long")
+"""To a command line that is longer than the limit."""
 RESPONSE_TOO_LONG_500 = Reply(500, (5, 5, 6), "Response too long")
+"""To a response of AUTH that is longer than the limit."""
 UNKNOWN_COMMAND_500 = Reply(500, (5, 5, 2), "Command not recognized")
+"""To a line that is not a command of the server."""
 LMTP_ONLY_500 = Reply(500, (5, 5, 1), "This is an LMTP server, say LHLO")
+"""To HELO or EHLO, if the server is an LMTP server."""
 TAKES_NO_PARAMETERS_501 = Reply(501, (5, 5, 4), "That command takes no parameters")
+"""To DATA, RSET, STARTTLS or QUIT with an argument."""
 NOT_ASCII_501 = Reply(501, (5, 5, 4), "Bad parameter value: beyond ASCII it needs SMTPUTF8")
+"""To a parameter that is not ASCII, if MAIL has no SMTPUTF8."""
 NOT_OFFERED_502 = Reply(502, (5, 5, 1), "Command not offered here")
+"""To a command that the server implements but does not offer, or to EXPN of an unknown list."""
 HELLO_FIRST_503 = Reply(503, (5, 5, 1), "Say hello first")
+"""To a command before HELO, EHLO or LHLO."""
 NESTED_MAIL_503 = Reply(503, (5, 5, 1), "A transaction is open already, RSET ends it")
+"""To MAIL after MAIL."""
 MAIL_FIRST_503 = Reply(503, (5, 5, 1), "MAIL comes first")
+"""To RCPT, DATA or BDAT before MAIL."""
 RCPT_FIRST_503 = Reply(503, (5, 5, 1), "No valid recipients, RCPT comes first")
+"""To DATA or BDAT before a recipient is accepted."""
 NOT_IN_TRANSACTION_503 = Reply(503, (5, 5, 1), "Not within a mail transaction")
+"""To a command that is not allowed after MAIL, such as AUTH or STARTTLS."""
 CHUNKS_BEGUN_503 = Reply(503, (5, 5, 1), "The message has begun to come by BDAT")
+"""To MAIL, RCPT or DATA after the first BDAT of a message."""
 BDAT_ONLY_503 = Reply(503, (5, 5, 1), "A BINARYMIME message comes by BDAT")
+"""To DATA after MAIL with BODY=BINARYMIME."""
 NO_HELP_504 = Reply(504, (5, 5, 4), "No help on that")
+"""To HELP with an argument that is not a command."""
 AUTH_FIRST_530 = Reply(530, (5, 7, 0), "Authentication required")
+"""To MAIL and other commands before AUTH, if the server or the backend requires a login."""
 TLS_FIRST_530 = Reply(530, (5, 7, 0), "Issue STARTTLS first")
+"""To MAIL, AUTH and other commands before STARTTLS, if `require_tls` is set."""
 BAD_CREDENTIALS_535 = Reply(535, (5, 7, 8), "Authentication credentials invalid")
+"""To AUTH, if the user name or the password is wrong."""
 SENDER_NOT_ASCII_550 = Reply(550, (5, 6, 7), "That sender needs SMTPUTF8")
+"""To MAIL without SMTPUTF8, if the sender is not ASCII."""
 EARLY_TALKER_554 = Reply(554, (5, 5, 1), "You spoke before the greeting")
+"""Instead of the greeting, if the client sends before it. The connection is closed."""
 TOO_BIG_552 = Reply(552, (5, 3, 4), "Message too big")
+"""To MAIL, if its SIZE is more than `max_message_bytes`."""
 NOT_ASCII_553 = Reply(553, (5, 6, 7), "That address needs SMTPUTF8")
+"""To RCPT, VRFY or EXPN without SMTPUTF8, if the address is not ASCII."""
 
 
 def syntax_501(syntax: str) -> Reply:
@@ -233,7 +270,7 @@ def malformed_501(what: str) -> Reply:
 
 def bad_address_501(what: str) -> Reply:
     """
-    Return the reply to a malformed address.
+    Return the reply to MAIL or RCPT with a malformed address.
 
     Args:
         what: The text of a `Malformed`.
@@ -246,7 +283,7 @@ def bad_address_501(what: str) -> Reply:
 
 def bad_parameter_501(what: str) -> Reply:
     """
-    Return the reply to a parameter with a wrong value.
+    Return the reply to MAIL or RCPT, if the value of a parameter is wrong.
 
     Args:
         what: The text of a `BadParameter` or `Malformed`.
@@ -259,7 +296,7 @@ def bad_parameter_501(what: str) -> Reply:
 
 def unknown_parameter_555(keyword: str) -> Reply:
     """
-    Return the reply to a parameter that the server does not offer.
+    Return the reply to MAIL or RCPT with a parameter that the server does not offer.
 
     Args:
         keyword: The keyword of the parameter.
@@ -272,7 +309,7 @@ def unknown_parameter_555(keyword: str) -> Reply:
 
 def too_big_552(queue_id: str) -> Reply:
     """
-    Return the reply to a message that is larger than the server allows (RFC 1870 §6.1).
+    Return the reply to a message of more than `max_message_bytes` octets (RFC 1870 §6.1).
 
     Args:
         queue_id: The identifier of the message.
@@ -285,7 +322,7 @@ def too_big_552(queue_id: str) -> Reply:
 
 def bare_newline_550(queue_id: str) -> Reply:
     """
-    Return the reply to a message with a bare CR or LF, if the server rejects them (RFC 5321 §2.3.8).
+    Return the reply to a message with a bare CR or LF, if `bare_newlines` is "reject" (RFC 5321 §2.3.8).
 
     Args:
         queue_id: The identifier of the message.

@@ -22,6 +22,7 @@ from txsmtpx.middleware.middleware import Middleware
 from txsmtpx.middleware.middleware_session import MiddlewareSession
 
 TOO_MUCH_MAIL_450 = Reply(450, (4, 7, 1), "Too much mail, try again later")
+"""To MAIL or RCPT, if the client, user or sender has reached its limit."""
 
 MAX_BUCKETS = 10_000
 """Clients, users or senders that are remembered.  Of more, the one with the oldest mail is forgotten."""

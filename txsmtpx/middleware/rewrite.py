@@ -26,7 +26,9 @@ from txsmtpx.middleware.middleware_session import MiddlewareSession
 from txsmtpx.settling import then
 
 NO_SUCH_MAILBOX_550 = Reply(550, (5, 1, 1), "No such mailbox here")
+"""To RCPT, if `require` is set and the recipient has no new address."""
 SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "That sender is not taken here")
+"""To MAIL, if `require` is set and the sender has no new address."""
 
 Rewrite = Callable[[str], Eventual[str | None]] | Mapping[str, str]
 """
