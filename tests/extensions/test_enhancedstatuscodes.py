@@ -1,4 +1,4 @@
-"""RFC 2034: an enhanced code on each line of a 2xx, 4xx or 5xx, but for the greeting and the hello (guarantee 2)."""
+"""RFC 2034: an enhanced code on each line of a 2xx, 4xx or 5xx, but for the greeting and the hello."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def test_it_is_announced_by_its_keyword_alone():
 
 
 def test_each_line_of_a_reply_has_one_of_its_class():
+    """Guarantee 2."""
     talk = Conversation(max_errors=0)
     talk.ask("EHLO client.example")
     for line in LINES:

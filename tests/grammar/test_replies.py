@@ -1,4 +1,4 @@
-"""The replies of the server: their codes, their enhanced codes (guarantee 2), and their texts."""
+"""The replies of the server: their codes, their enhanced codes, and their texts."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def test_the_name_has_the_code(name, reply):
 
 @EACH
 def test_the_enhanced_code_is_there_but_for_the_greeting_hellos_and_3xx(name, reply):
+    """Guarantee 2."""
     without = name in ("greeting_220", "hello_250") or reply.code // 100 == 3
     assert (reply.enhanced_code is None) is without
 

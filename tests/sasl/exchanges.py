@@ -6,15 +6,21 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 
 from tests.encoding import b64
-from txsmtpx import BackendRealm, MemoryBackend, PortalBackend
+from txsmtpx import BackendRealm, Connection, MemoryBackend, PortalBackend
+from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.testing import Conversation
 
 UNIFORM = "535 5.7.8 Authentication credentials invalid"
 DONE = "235 2.7.0 Authentication succeeded"
+
+CONNECTION = Connection("S", "mx.example.org", lmtp=False)
+"""A connection for a server's half by itself."""
 
 
 def now(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
@@ -62,3 +68,28 @@ def log_in(client: Any, half: Any, change: Callable[[int, bytes], bytes] = lambd
         answers.append(ask(client, b64(change(step, half.next(challenge)))))
         step += 1
     return answers
+
+
+def users() -> InMemoryUsernamePasswordDatabaseDontUse:
+    """A checker that knows two users."""
+    return InMemoryUsernamePasswordDatabaseDontUse(alice=b"wonder land", bob="m²".encode())
+
+
+def username(client: Conversation) -> str | None:
+    """The name of the login of a connection."""
+    name: str | None = client.protocol.dialog.connection.username
+    return name
+
+
+class Tokens:
+    """A checker that knows one token."""
+
+    credentialInterfaces = (IBearerToken,)
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
+        """The user of the token, whom the credentials then name."""
+        assert "t0ken" not in repr(credentials)
+        if credentials.token != "t0ken" or credentials.username not in (b"", b"a,l=ice"):
+            return fail(UnauthorizedLogin())
+        credentials.username = b"a,l=ice"
+        return succeed(credentials.username)

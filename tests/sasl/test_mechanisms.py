@@ -374,12 +374,6 @@ def test_secrets_stay_secret(network, name, outcome):
         assert secret not in shown
 
 
-def test_nul_is_in_no_password():
-    for words in (("a\0b", "c"), ("a", "b\0c"), ("a", "b", "c\0")):
-        with pytest.raises(ValueError, match="NUL"):
-            Plain(*words)
-
-
 @pytest.mark.parametrize(("auth", "said", "begins"), [
     ((USER, PASSWORD), "SCRAM-SHA-512-PLUS", "p=tls-exporter,,n="),
     (Scram("SCRAM-SHA-256-PLUS", USER, PASSWORD, binding="tls-server-end-point"), "SCRAM-SHA-256-PLUS",
