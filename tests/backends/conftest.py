@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.backends.disk import Disk
-from tests.backends.test_relay import Relay
+from tests.backends.relays import Relay
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.backends.test_relay import BODY, scripted
+from tests.backends.relays import BODY, scripted
 from txsmtpx import MailOptions, RecipientsRefused, SMTPError
 from txsmtpx.backends.relayed import AHEAD, HEADER
 from txsmtpx.testing import Outcome

@@ -6,10 +6,10 @@ and an answer.  Guarantee 23: a next server that fails, or whose name the DNS do
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.names import error
 
-from tests.backends.test_relay import BIG, BODY, Down, Relay, scripted
+from tests.backends.relays import BIG, BODY, Relay, go_on, scripted, sending
 from tests.internet import NEVER, REFUSES, Internet, Names, a, mx, server
 from tests.wire.test_capacity import Closing, Sparing
 from txsmtpx import Connection, MailOptions, MXEndpoint, RcptOptions, RecipientsRefused, SMTPError, Timeouts
@@ -32,17 +32,6 @@ class Stranger:
 
     def envelope(self):
         return self.say(("mail", "me@example.org"), ("rcpt", TO[0]))
-
-
-def go_on(to_next, seconds, each_second=lambda: None):
-    for _ in range(round(seconds * 10)):
-        to_next.there.clock.advance(0.1)
-        to_next.here.flush()
-        each_second()
-
-
-def sending(client, body=BODY):
-    return Outcome(client.send("me@example.org", TO, body))
 
 
 def places(to_next):
@@ -315,22 +304,6 @@ def test_a_next_server_that_falls_silent(relay, verb):
     assert ["451 4.4.2" in str(each.error) for each in outcomes[:10]] == [True] * 10
 
 
-def test_another_next_server_while_one_is_busy(relay):
-    """Nobody waits for one while another is free."""
-    slow, free = Network(scripted(END=SILENCE)), Network(scripted())
-    to_next = relay(endpoints=[free, slow], size=1)  # the second has the first turn
-    for net in (slow, free):
-        net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
-    first = sending(to_next.here.greeted())
-    to_next.here.flush()
-    for _ in range(4):
-        assert len(to_next.send(to=TO).accepted) == 1
-    assert not first.fired
-    assert len(free.servers[0].messages) == 4
-    slow.servers[0].send_reply("250 2.0.0 Taken")
-    to_next.here.flush()
-
-
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL"])
 def test_a_next_server_that_takes_fewer_connections(relay, verb):
     sparing = Sparing(2, verb, END=SILENCE)
@@ -444,15 +417,6 @@ def test_the_next_exchanger(by_name, first):
     assert len(to_next.internet.at[TWO][0].messages) == 1
 
 
-def test_an_endpoint_of_others_that_raises_what_it_likes(relay, logged_failures):
-    odd = Down()
-    odd.connect = lambda factory: fail(LookupError("odd"))
-    to_next = relay(endpoints=[odd])
-    with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
-        to_next.send(to=TO)
-    assert [each.type for each in logged_failures.flush(LookupError)] == [LookupError]
-
-
 # ---- what cannot be said
 
 
@@ -475,29 +439,6 @@ def test_an_address_that_cannot_be_said_to_the_next_server(relay, address):
         rcpt(TO[0])
     assert not any("b@example.net" in line for line in to_next.next.lines)
     session.reset()
-
-
-def test_what_stands_in_the_log(relay):
-    from twisted.logger import formatEvent, globalLogPublisher
-
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    try:
-        to_next = relay(scripted(END=SILENCE), size=1, wait=5, hold=60)
-        first = sending(to_next.client)
-        to_next.here.flush()
-        other = to_next.here.greeted()
-        sending(other)
-        go_on(to_next, 5.2)
-    finally:
-        globalLogPublisher.removeObserver(events.append)
-    said = [formatEvent(each) for each in events if each.get("log_namespace", "").startswith("txsmtpx.backends")]
-    (line,) = said
-    assert "all connections to the next server are in use: " in line
-    assert line.endswith("no connection to the server became free within 5 seconds")
-    to_next.next.send_reply("250 2.0.0 Taken")
-    to_next.here.flush()
-    assert first.fired
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])

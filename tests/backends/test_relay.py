@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
-from dataclasses import replace
 
 import pytest
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectionRefusedError
-from twisted.logger import globalLogPublisher
+from twisted.internet.defer import Deferred
 
+from tests.backends.relays import BIG, BODY, TO, scripted
 from txsmtpx import (
     MailOptions,
     RcptOptions,
@@ -23,66 +19,10 @@ from txsmtpx import (
 )
 from txsmtpx.dialog.buffer import PIECE
 from txsmtpx.dialog.message import PIECES
-from txsmtpx.extensions import registry
 from txsmtpx.extensions.deliverby import DELIVERBY
-from txsmtpx.extensions.dsn import DSN
 from txsmtpx.extensions.futurerelease import FUTURERELEASE
 from txsmtpx.grammar.option_value import DeliverBy
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, RecordingBackend, ScriptedServer
-
-BODY = b"Subject: x\r\n\r\n.x\r\n"
-TO = ["one@example.net", "two@example.net", "one@example.net"]
-BIG = b"0123456789abcde\r\n" * 100_000
-
-
-class Relay:
-    """
-    Our server that relays over a network to next servers, and a client of it.
-
-    Attributes:
-        there: The network behind it.
-        here: The network before it.
-    """
-
-    def __init__(
-        self, *there, lmtp_here=False, lmtp_there=False, domains=("example.net",), endpoints=None, more=(), max_hold=0,
-        **how,
-    ):  # fmt: skip
-        self.there = Network(*there)
-        self.backend = RelayBackend(
-            endpoints or [self.there], lmtp=lmtp_there, domains=domains, tls="none", reactor=self.there.clock, **how
-        )
-        extensions = [*registry.offered_with(self.backend.supports), DSN, *more]
-        self.factory = SMTPServerFactory(
-            self.backend, domain="relay.example", lmtp=lmtp_here, reactor=self.there.clock,
-            extensions=list(dict.fromkeys(extensions)), **({"max_hold": max_hold} if max_hold else {}),
-        )  # fmt: skip
-        self.here = Network(lambda: self.factory.buildProtocol(None))
-        self.here.clock = self.there.clock
-        self.here.pumps = self.there.pumps  # so that all are moved
-        self.client = self.here.greeted(lmtp=lmtp_here)
-
-    @property
-    def next(self):
-        return self.there.servers[-1]
-
-    def send(self, body=BODY, to=TO, options=None):
-        return self.here.result(self.client.send("me@example.org", to, body, options))
-
-    def end(self):
-        self.here.hang_up_all = True
-        for pump in list(self.here.pumps):
-            pump.clientIO.disconnecting = True
-        stopped = [Outcome(pool.stopService()) for pool in self.backend.pools]
-        self.here.flush()
-        self.there.clock.advance(1000)
-        self.here.flush()
-        assert all(each.fired for each in stopped)
-        assert self.there.clock.getDelayedCalls() == []
-
-
-def scripted(**script):
-    return lambda: ScriptedServer(**script)
 
 
 def test_small_chunks_go_on_joined(relay):
@@ -378,87 +318,6 @@ def test_the_peer_leaves_while_the_next_server_thinks(relay):
 # ---- several
 
 
-class Down:
-    """An endpoint where nobody is."""
-
-    def __init__(self):
-        self.asked = 0
-
-    def connect(self, factory):
-        self.asked += 1
-        return fail(ConnectionRefusedError())
-
-
-def test_several_take_turns(relay):
-    networks = [Network(scripted()) for _ in range(3)]
-    to_next = relay(endpoints=networks)
-    for network in networks:
-        network.clock = to_next.there.clock
-        network.pumps = to_next.here.pumps
-    for _ in range(6):
-        to_next.send()
-    assert [len(network.servers[0].messages) for network in networks] == [2, 2, 2]
-
-
-def test_one_that_is_down_is_stepped_around(relay):
-    down, net = Down(), Network(scripted())
-    to_next = relay(endpoints=[down, net])
-    net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
-    for _ in range(5):
-        assert len(to_next.send().accepted) == 3
-    assert down.asked == 1
-    to_next.there.clock.advance(31)
-    for _ in range(2):
-        to_next.send()
-    assert down.asked == 2
-
-
-@pytest.mark.parametrize("script", [{"GREETING": "421 4.7.0 no"}, {"GREETING": "554 5.7.1 no"}, {"EHLO": HANG_UP}])
-def test_one_that_does_not_take_us_is_stepped_around(relay, script):
-    bad, good = Network(scripted(**script)), Network(scripted())
-    to_next = relay(endpoints=[bad, good])
-    for net in (bad, good):
-        net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
-    for _ in range(3):
-        assert len(to_next.send().accepted) == 3
-    assert len(bad.servers) == 1
-
-
-def test_all_are_down(relay):
-    to_next = relay(endpoints=[Down(), Down()])
-    with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
-        to_next.send()
-    assert to_next.client.usable
-
-
-def test_a_server_that_is_down_has_a_line_of_the_log_a_second(relay):
-    events = []
-
-    def observe(event):
-        if event["log_namespace"] == "txsmtpx.backends.next_servers":
-            events.append(event)
-
-    globalLogPublisher.addObserver(observe)
-    to_next = relay(endpoints=[Down()])
-    for seconds in (0, 0, 0.5, 0.5, 0):
-        to_next.there.clock.advance(seconds)
-        with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
-            to_next.send()
-    globalLogPublisher.removeObserver(observe)
-    assert len(events) == 2
-
-
-def test_what_we_ask_for_is_not_there(relay):
-    """TLS, which the next server does not offer: nothing goes to it."""
-    net = Network(scripted())
-    to_next = relay(endpoints=[net])
-    for pool in to_next.backend.pools:
-        pool.settings = replace(pool.settings, tls="required")
-    net.clock, net.pumps = to_next.there.clock, to_next.here.pumps
-    with pytest.raises(RecipientsRefused, match=r"451 4\.4\.1"):
-        to_next.send()
-
-
 # ---- loops, and strangers
 
 
@@ -561,71 +420,6 @@ def test_a_server_that_does_not_know_us_is_not_told(behind_a_portal, offered):
 
 
 # ---- the options of twistd
-
-ENDPOINT = "relay:tcp:127.0.0.1:1"
-RELAYS = ["-b", ENDPOINT, "--relay-domain", "a"]
-
-
-def options(*given):
-    command = "import sys; from txsmtpx.tap import Options; Options().parseOptions(sys.argv[1:]); print('fine')"
-    return subprocess.run([sys.executable, "-c", command, *given], capture_output=True, text=True, timeout=60)
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (["-b", ENDPOINT], "would be an open relay: add --auth or --relay-domain"),
-        (["-b", "lmtp:unix:/x"], "would be an open relay: add --auth or --relay-domain"),
-        (["-b", "relay:"], "relay needs an endpoint"),
-        (["-b", "relay:tcp:x", "--relay-domain", "a"], "tcp:x"),
-        (["-b", "relay:tls:x", "--relay-domain", "a"], "tls:x"),
-        (["--relay-domain", "example.net"], "--relay-domain needs"),
-        (["--relay-connections", "3"], "--relay-connections needs a backend that is relay: or lmtp:"),
-        (["--relay-wait", "3"], "--relay-wait needs"),
-        (["--relay-hold", "3", "-b", "log"], "--relay-hold needs"),
-        (["--relay-allow-unverified-tls", "-b", "log"], "--relay-allow-unverified-tls needs"),
-        ([*RELAYS, "--relay-connections", "0"], "--relay-connections size is at least 1, not 0"),
-        ([*RELAYS, "--relay-connections", "x"], "--relay-connections must be a number"),
-        (["--relay-eight-bit", "send"], "--relay-eight-bit needs"),
-        ([*RELAYS, "--relay-eight-bit", "encode"], "--relay-eight-bit"),
-        ([*RELAYS, "--relay-wait", "-1"], "--relay-wait must be a number of seconds"),
-    ],
-)
-def test_it_refuses_to_start(given, said):
-    run = options(*given)
-    assert run.returncode == 1
-    assert said in run.stderr
-    assert run.stderr.count("\n") == 1
-    assert "fine" not in run.stdout
-
-
-def test_it_starts():
-    domains = ["--relay-domain", "a.example", "--relay-domain", "B.example"]
-    run = options("-b", f"{ENDPOINT},tls:mail.example.net:465", *domains)
-    assert (run.returncode, run.stdout) == (0, "fine\n"), run.stderr
-
-
-def test_bounds_are_options():
-    from txsmtpx.tap import Options
-
-    parsed = Options()
-    bounds = ["--relay-connections", "3", "--relay-wait", "4", "--relay-hold", "5.5", "--relay-eight-bit", "send"]
-    parsed.parseOptions([*RELAYS, *bounds])
-    (listener,) = parsed.process.listeners
-    backend = listener.chosen_backend
-    assert [pool.size for pool in backend.pools] == [3]
-    assert (backend.next_servers.wait, backend.hold, backend.eight_bit) == (4, 5.5, "send")
-
-
-@pytest.mark.parametrize("given", [[], ["--relay-allow-unverified-tls"]])
-def test_certificates_are_verified_unless_an_option_says_no(given):
-    from txsmtpx.tap import Options
-
-    parsed = Options()
-    parsed.parseOptions([*RELAYS, "-b", f"{ENDPOINT},tls:mail.example.net:465", *given])
-    (listener,) = parsed.process.listeners
-    assert [pool.settings.tls_verify for pool in listener.chosen_backend.pools] == [not given] * 2
-
 
 def test_a_recording_next_server(relay):
     """Our own server behind, with all that it offers."""

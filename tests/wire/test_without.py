@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.backends.test_relay import RELAYS, options
+from tests.command.parsing import RELAYS, options
 from tests.wire.test_client_settings import TAKERS
 from txsmtpx import (
     Extension,

@@ -1,0 +1,63 @@
+"""The options that choose a backend, and those of a relay."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.command.parsing import ENDPOINT, RELAYS, options
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["-b", ENDPOINT], "would be an open relay: add --auth or --relay-domain"),
+        (["-b", "lmtp:unix:/x"], "would be an open relay: add --auth or --relay-domain"),
+        (["-b", "relay:"], "relay needs an endpoint"),
+        (["-b", "relay:tcp:x", "--relay-domain", "a"], "tcp:x"),
+        (["-b", "relay:tls:x", "--relay-domain", "a"], "tls:x"),
+        (["--relay-domain", "example.net"], "--relay-domain needs"),
+        (["--relay-connections", "3"], "--relay-connections needs a backend that is relay: or lmtp:"),
+        (["--relay-wait", "3"], "--relay-wait needs"),
+        (["--relay-hold", "3", "-b", "log"], "--relay-hold needs"),
+        (["--relay-allow-unverified-tls", "-b", "log"], "--relay-allow-unverified-tls needs"),
+        ([*RELAYS, "--relay-connections", "0"], "--relay-connections size is at least 1, not 0"),
+        ([*RELAYS, "--relay-connections", "x"], "--relay-connections must be a number"),
+        (["--relay-eight-bit", "send"], "--relay-eight-bit needs"),
+        ([*RELAYS, "--relay-eight-bit", "encode"], "--relay-eight-bit"),
+        ([*RELAYS, "--relay-wait", "-1"], "--relay-wait must be a number of seconds"),
+    ],
+)
+def test_it_refuses_to_start(given, said):
+    run = options(*given)
+    assert run.returncode == 1
+    assert said in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert "fine" not in run.stdout
+
+
+def test_it_starts():
+    domains = ["--relay-domain", "a.example", "--relay-domain", "B.example"]
+    run = options("-b", f"{ENDPOINT},tls:mail.example.net:465", *domains)
+    assert (run.returncode, run.stdout) == (0, "fine\n"), run.stderr
+
+
+def test_bounds_are_options():
+    from txsmtpx.tap import Options
+
+    parsed = Options()
+    bounds = ["--relay-connections", "3", "--relay-wait", "4", "--relay-hold", "5.5", "--relay-eight-bit", "send"]
+    parsed.parseOptions([*RELAYS, *bounds])
+    (listener,) = parsed.process.listeners
+    backend = listener.chosen_backend
+    assert [pool.size for pool in backend.pools] == [3]
+    assert (backend.next_servers.wait, backend.hold, backend.eight_bit) == (4, 5.5, "send")
+
+
+@pytest.mark.parametrize("given", [[], ["--relay-allow-unverified-tls"]])
+def test_certificates_are_verified_unless_an_option_says_no(given):
+    from txsmtpx.tap import Options
+
+    parsed = Options()
+    parsed.parseOptions([*RELAYS, "-b", f"{ENDPOINT},tls:mail.example.net:465", *given])
+    (listener,) = parsed.process.listeners
+    assert [pool.settings.tls_verify for pool in listener.chosen_backend.pools] == [not given] * 2
