@@ -286,7 +286,7 @@ NOT_OFFERED = {
     "STARTTLS": (lambda client: client.start_tls(None), "STARTTLS", True),
     "AUTH": (lambda client: client.authenticate(("me", "secret")), "AUTH", True),
     "CHUNKING": (lambda client: client.bdat(b""), "BDAT", False),
-    "XCLIENT": (lambda client: client.xclient(NAME="x"), "XCLIENT", False),
+    "XCLIENT": (lambda client: client.xclient(name="x"), "XCLIENT", False),
     "VRFY": (lambda client: client.verify("yöu"), "VRFY", False),
 }
 

@@ -64,7 +64,7 @@ OTHERS = {"192.0.2.7": "192.0.2.7", "2001:db8::8": "IPv6:2001:db8::8"}
 async def test_postfix_takes_us_for_another(trusting: Postfix, host: str) -> None:
     client = await connect(f"tcp:127.0.0.1:{trusting.port}")
     assert {"ADDR", "HELO", "LOGIN", "NAME", "PORT", "PROTO"} <= client.extensions["XCLIENT"]
-    await client.xclient(ADDR=host, PORT="4007", NAME="real.example", HELO="hello.example", LOGIN="some one")
+    await client.xclient(addr=host, port="4007", name="real.example", helo="hello.example", login="some one")
     sent = message(f"xclient-{len(host)}@client.test")
     result = await client.send(SENDER, [TO], sent)
     assert [recipient for recipient, _ in result.accepted] == [TO]
@@ -73,7 +73,7 @@ async def test_postfix_takes_us_for_another(trusting: Postfix, host: str) -> Non
     assert f"Received: from hello.example (real.example [{OTHERS[host]}])" in trace
     assert client.spent  # whom we are now it does not trust
     with pytest.raises(NotOffered):
-        await client.xclient(ADDR="192.0.2.8")
+        await client.xclient(addr="192.0.2.8")
     await client.quit()
 
 
@@ -97,8 +97,8 @@ async def test_our_relay_is_the_client_to_postfix(trusting: Postfix) -> None:
 
 async def test_postfix_logs_whom_we_forward_for(trusting: Postfix) -> None:
     client = await connect(f"tcp:127.0.0.1:{trusting.port}")
-    origin = {"NAME": "origin.example", "ADDR": "192.0.2.11", "PORT": "4011", "HELO": "origin", "PROTO": "ESMTP"}
-    await client.xforward(**origin, IDENT="X1")
+    origin = {"name": "origin.example", "addr": "192.0.2.11", "port": "4011", "helo": "origin", "proto": "ESMTP"}
+    await client.xforward(**origin, ident="X1")
     await client.send(SENDER, [TO], message("xforward@client.test"))
     trusting.logged(r"client=.*\[127\.0\.0\.1\].*orig_queue_id=X1, orig_client=origin\.example\[192\.0\.2\.11\]")
     await client.quit()

@@ -7,6 +7,7 @@ from __future__ import annotations
 from txsmtpx import (
     Connection,
     DataContext,
+    DeliverBy,
     Filter,
     FilterBackend,
     LimitBackend,
@@ -58,6 +59,18 @@ SMTPServerFactory(MemoryBackend(), observers=[print])  # E: list-item
 SMTPServerFactory(MemoryBackend(), bare_newlines="ignore")  # E: arg-type
 SMTPService(SMTPServerFactory(MemoryBackend()), "tcp:25")  # E: arg-type
 Timeouts(conect=5)  # E: call-arg
+MailOptions(sise=1)  # E: call-arg
+MailOptions(size="10")  # E: arg-type
+MailOptions(hold_for="x")  # E: arg-type
+MailOptions(smtputf8="zzz")  # E: arg-type
+MailOptions(body="8BIT")  # E: arg-type
+MailOptions(ret="ALL")  # E: arg-type
+MailOptions(deliver_by=(60, "R"))  # E: arg-type
+MailOptions(deliver_by=DeliverBy(60, "X"))  # E: arg-type
+MailOptions("7BIT")  # E: arg-type, call-arg
+RcptOptions(notify=["ALWAYS"])  # E: list-item
+RcptOptions(notify="SUCCESS")  # E: arg-type
+RcptOptions(orcpt="rfc822;a@example.org")  # E: arg-type
 MailServer(tls="sometimes")  # E: arg-type
 MailServer(users=["me"])  # E: arg-type
 MailServer(max_mesage_bytes=10)  # E: call-arg
@@ -133,6 +146,8 @@ async def client(connected: SMTPClient) -> None:
     await send_mail("tcp:localhost:25", "a@example.org", ["b@example.net"], b"Hi", trust_root="ca.pem")  # E: call-arg
     SMTPPool("tcp:localhost:25", size="5")  # E: arg-type
     SMTPPool("tcp:localhost:25", trust_root="ca.pem")  # E: call-arg
+    await connected.xclient(adr="192.0.2.7")  # E: call-arg
+    await connected.xforward(ident=7)  # E: arg-type
     connected.dataReceived(b"250 ok")  # E: attr-defined
     await send_mail("tcp:localhost:25", "a@example.org", [b"b@example.net"], b"Hi")  # E: list-item
     sending = connected.send("a@example.org", ["b@example.net"], b"Hi")

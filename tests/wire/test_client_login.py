@@ -105,5 +105,5 @@ def test_what_ends_a_login(network):
     client = net.greeted(allow_insecure_auth=True)
     net.result(client.authenticate(LOGIN))
     assert client.authenticated
-    net.result(client.xclient(NAME="host.example.org"))
+    net.result(client.xclient(name="host.example.org"))
     assert not client.authenticated

@@ -104,7 +104,7 @@ def test_what_the_message_needs_is_not_offered_then(network):
 def test_after_xclient_too(network):
     net = network(offers=["XCLIENT NAME", "PIPELINING"], XCLIENT="220 2.0.0 Go on")
     client = net.greeted(without={"PIPELINING"})
-    net.result(client.xclient(NAME="client.example"))
+    net.result(client.xclient(name="client.example"))
     assert "PIPELINING" not in client.extensions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from txsmtpx.grammar import attributes
+from txsmtpx.grammar import asciitext, attributes
 from txsmtpx.interfaces import Connection
 from txsmtpx.wire.client import SMTPClient
 
@@ -25,7 +25,8 @@ async def by_xclient(client: SMTPClient, connection: Connection) -> None:
         SMTPError: The next server rejects it.
         ValueError: An attribute of the client cannot be encoded.
     """
-    await client.xclient(**_origin(connection) | _login(connection))
+    # XCLIENT has to name the login in any case: "" for none.
+    await client.xclient(**_origin(connection), login=connection.username or "")
 
 
 async def by_xforward(client: SMTPClient, connection: Connection) -> None:
@@ -41,22 +42,18 @@ async def by_xforward(client: SMTPClient, connection: Connection) -> None:
         ValueError: An attribute of the client cannot be encoded.
     """
     # What a trusted client has said of the origin is not mixed with what is known of that client.
-    await client.xforward(**connection.xforward or _origin(connection) | {"SOURCE": "REMOTE"})
+    said = {asciitext.lower(name): value for name, value in connection.xforward.items()}
+    await client.xforward(**said or _origin(connection) | {"source": "REMOTE"})
 
 
 def _origin(connection: Connection) -> dict[str, str]:
-    """Return the attributes that XCLIENT and XFORWARD share; "" for what is not known."""
+    """Return the arguments that XCLIENT and XFORWARD share; "" for what is not known."""
     host, port = connection.peer_host, connection.peer_port
     helo = connection.helo
     return {
-        "NAME": connection.xclient.get("NAME", ""),
-        "ADDR": host,
-        "PORT": str(port) if host and port else "",
-        "PROTO": "ESMTP" if connection.extended else "SMTP",
-        "HELO": helo if helo.isprintable() and len(helo) <= attributes.MAX_VALUE else "",
+        "name": connection.xclient.get("NAME", ""),
+        "addr": host,
+        "port": str(port) if host and port else "",
+        "proto": "ESMTP" if connection.extended else "SMTP",
+        "helo": helo if helo.isprintable() and len(helo) <= attributes.MAX_VALUE else "",
     }
-
-
-def _login(connection: Connection) -> dict[str, str]:
-    """Return the login, "" for none: XCLIENT has to name it in any case."""
-    return {"LOGIN": connection.username or ""}

@@ -16,7 +16,7 @@ sends MAIL.  All clients share the connections, so waiting and holding have limi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -203,7 +203,7 @@ class NextTransaction:
             if body.complete or not 0 < self._policy.hold <= seconds:
                 return False
             text = "the message has taken {seconds:.0f} seconds so far, and another client waits for the next server"
-            self._log(LogLevel.warn, text, seconds=seconds)
+            self._log(LogLevel.warn, text, {"seconds": seconds})
             self._preempted = True
             transfer.cancel()
         elif self._awaiting_reply or held < GRACE:
@@ -257,7 +257,7 @@ class NextTransaction:
                 await self._sent(client.rcpt(recipient, its_options))
             except SMTPError as error:
                 text = "the next server {server} rejects a recipient that it accepted: {error}"
-                self._log(LogLevel.warn, text, error=shortened(error))
+                self._log(LogLevel.warn, text, {"error": shortened(error)})
                 raise SMTPError.from_reply(next_reply.NEXT_LOST_451) from error.__cause__
         return client
 
@@ -273,7 +273,7 @@ class NextTransaction:
                 await by_xclient(client, self._connection)
             except (NotOffered, SMTPError, ValueError, *UNREACHABLE) as error:
                 text = "the next server {server} takes no XCLIENT from us: {error}"
-                self._log(LogLevel.error, text, error=shortened(error))
+                self._log(LogLevel.error, text, {"error": shortened(error)})
                 raise SMTPError.from_reply(next_reply.NO_NEXT_SERVER_451) from error
         elif self._policy.introduce == "xforward" and client.extensions.get("XFORWARD"):
             try:
@@ -281,7 +281,7 @@ class NextTransaction:
             except (SMTPError, ValueError) as error:
                 # XFORWARD is for the logs of the next server; our log has the client too.
                 text = "the next server {server} does not take XFORWARD: {error}"
-                self._log(LogLevel.warn, text, error=shortened(error))
+                self._log(LogLevel.warn, text, {"error": shortened(error)})
             except UNREACHABLE as error:
                 raise SMTPError.from_reply(next_reply.NEXT_LOST_451) from error
 
@@ -303,13 +303,13 @@ class NextTransaction:
         except NotOffered as error:
             raise self.unsendable(error, requiretls) from error
         except UNREACHABLE as error:
-            self._log(LogLevel.warn, "the next server {server} was lost: {error}", error=shortened(error))
+            self._log(LogLevel.warn, "the next server {server} was lost: {error}", {"error": shortened(error)})
             raise SMTPError.from_reply(next_reply.NEXT_LOST_451) from error
         except ValueError as error:
             if unsendable is None:
                 raise
             text = "the next server {server} cannot be told that: {error}"
-            self._log(LogLevel.info, text, error=shortened(error))
+            self._log(LogLevel.info, text, {"error": shortened(error)})
             raise SMTPError.from_reply(unsendable) from error
 
     def unsendable(self, error: NotOffered, requiretls: bool = False) -> SMTPError:
@@ -326,12 +326,12 @@ class NextTransaction:
         eight_bit = isinstance(error, EightBitContent)
         # Where UTF-8 needs SMTPUTF8, a relay has no eight_bit="send" to offer.
         why = error if eight_bit else str(error).removesuffix(f": {SEND_HINT}")
-        self._log(LogLevel.info, "the next server {server} cannot take that: {error}", error=shortened(why))
+        self._log(LogLevel.info, "the next server {server} cannot take that: {error}", {"error": shortened(why)})
         if eight_bit:
             return SMTPError.from_reply(next_reply.NEXT_SEVEN_BITS_554)
         return SMTPError.from_reply(next_reply.REQUIRETLS_550 if requiretls else next_reply.NEXT_CANNOT_550)
 
-    def _log(self, level: LogLevel, text: str, **of: object) -> None:
+    def _log(self, level: LogLevel, text: str, facts: Mapping[str, object]) -> None:
         text = f"session={{session}} queue={{queue}} {text}"
         server = "" if self._pool is None else self._pool.server
-        log.emit(level, text, session=self._connection.session_id, queue=self.queue_id, server=server, **of)
+        log.emit(level, text, session=self._connection.session_id, queue=self.queue_id, server=server, **facts)

@@ -10,6 +10,7 @@ A line shows no credentials: see `redacted` for those in commands.  The reply to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -120,7 +121,8 @@ def log_refusal(dialog: ServerDialog, reply: Reply, command: str) -> None:
         dialog.refusals += 1
         if dialog.refusals > MOST:
             return
-    _write("refused", dialog.connection, dialog.queue_id, command=clipped(command), reply=clipped(reply.one_line))
+    facts = {"command": clipped(command), "reply": clipped(reply.one_line)}
+    _write("refused", dialog.connection, dialog.queue_id, facts)
 
 
 def log_more_refused(dialog: ServerDialog) -> None:
@@ -132,7 +134,7 @@ def log_more_refused(dialog: ServerDialog) -> None:
     """
     more, dialog.refusals = dialog.refusals - MOST, 0
     if more > 0:
-        _write("more commands were refused", dialog.connection, "-", more=more)
+        _write("more commands were refused", dialog.connection, "-", {"more": more})
 
 
 def log_more_reset(connection: Connection, count: int) -> None:
@@ -143,7 +145,7 @@ def log_more_reset(connection: Connection, count: int) -> None:
         connection: The client's connection.
         count: The number of such transactions.
     """
-    _write("more transactions were reset", connection, "-", more=count)
+    _write("more transactions were reset", connection, "-", {"more": count})
 
 
 def log_refused_login(connection: Connection, mechanism: str, username: str, count: int, reply: str) -> None:
@@ -158,7 +160,7 @@ def log_refused_login(connection: Connection, mechanism: str, username: str, cou
         reply: The answer in one line, without credentials.
     """
     user, reply = clipped(username), clipped(reply)
-    _write("login refused", connection, "-", mechanism=mechanism, user=user, count=count, reply=reply)
+    _write("login refused", connection, "-", {"mechanism": mechanism, "user": user, "count": count, "reply": reply})
 
 
 def log_closing(dialog: ServerDialog, reply: Reply) -> None:
@@ -170,15 +172,15 @@ def log_closing(dialog: ServerDialog, reply: Reply) -> None:
         reply: The last reply of the connection.
     """
     after = clipped(_last_command(dialog))
-    _write("closing", dialog.connection, dialog.queue_id, after=after, reply=clipped(reply.one_line))
+    _write("closing", dialog.connection, dialog.queue_id, {"after": after, "reply": clipped(reply.one_line)})
 
 
-def _write(what: str, connection: Connection, queue_id: str, **said: object) -> None:
+def _write(what: str, connection: Connection, queue_id: str, facts: Mapping[str, object]) -> None:
     known: dict[str, object] = {
         "peer": connection.peer_host,
         "helo": clipped(connection.helo),
         "login": clipped(connection.username or ""),
-        **said,
+        **facts,
     }
     session_id = connection.session_id
     line = f"session={session_id} queue={queue_id} {what}: {fields(known)}"

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 
+from txsmtpx.arguments import checked
 from txsmtpx.dialog.client_commands import ClientCommands
 from txsmtpx.dialog.exchange import Turns
 from txsmtpx.dialog.offer import Allowance, Offer
@@ -218,22 +219,45 @@ class ClientSession:
         self.authenticated = True
         return reply
 
-    def xclient(self, **attributes: str) -> Deferred[Reply]:
+    @checked
+    def xclient(
+        self,
+        *,
+        name: str | None = None,
+        addr: str | None = None,
+        port: int | str | None = None,
+        proto: str | None = None,
+        helo: str | None = None,
+        login: str | None = None,
+        destaddr: str | None = None,
+        destport: int | str | None = None,
+    ) -> Deferred[Reply]:
         """
-        Send XCLIENT, so that the session is that of another client; then EHLO, by its name if HELO has one.
+        Send XCLIENT, so that the session is that of another client; then EHLO, by the name in `helo` if that is given.
+
+        The value "" is sent as unavailable, and None is not sent.  An attribute that the server does not offer is left
+        out.
 
         Args:
-            attributes: NAME, ADDR, PORT, PROTO, HELO, LOGIN, DESTADDR, DESTPORT; "" for unavailable.  Those that the
-                server does not know are left out.
+            name: The host name of the other client.
+            addr: Its IP address.
+            port: Its port, 0 to 65535.
+            proto: The protocol that it uses: "SMTP" or "ESMTP".
+            helo: The name that it has given in EHLO or HELO.
+            login: The name that it has logged in with.
+            destaddr: The IP address that it has connected to.
+            destport: The port that it has connected to, 0 to 65535.
 
         Returns:
             A Deferred of the reply to EHLO.
 
         Raises:
-            NotOffered: The server does not offer XCLIENT to this client.
+            NotOffered: The server does not offer XCLIENT to this client, or none of the attributes.
+            TypeError: A value has the wrong type.
             ValueError: An attribute cannot have that value.
         """
-        return self._do(self._xclient(attributes))
+        origin = {"NAME": name, "ADDR": addr, "PORT": port, "PROTO": proto, "HELO": helo, "LOGIN": login}
+        return self._do(self._xclient(_given(origin | {"DESTADDR": destaddr, "DESTPORT": destport})))
 
     async def _xclient(self, given: Mapping[str, str]) -> Reply:
         await self._send_attributes("XCLIENT", given)
@@ -243,25 +267,49 @@ class ClientSession:
         self._dialog.allowance = Allowance()
         return await self._hello(given.get("HELO") or "")
 
-    def xforward(self, **attributes: str) -> Deferred[Reply]:
+    @checked
+    def xforward(
+        self,
+        *,
+        name: str | None = None,
+        addr: str | None = None,
+        port: int | str | None = None,
+        proto: str | None = None,
+        helo: str | None = None,
+        ident: str | None = None,
+        source: str | None = None,
+    ) -> Deferred[Reply]:
         """
         Send XFORWARD: the origin of the next transaction, for the log of the server.
 
+        The value "" is sent as unavailable, and None is not sent.  An attribute that the server does not offer is left
+        out.
+
         Args:
-            attributes: NAME, ADDR, PORT, PROTO, HELO, IDENT, SOURCE; "" for unavailable.  Those that the server does
-                not know are left out.
+            name: The host name of the client that the message comes from.
+            addr: Its IP address.
+            port: Its port, 0 to 65535.
+            proto: The protocol that it uses: "SMTP" or "ESMTP".
+            helo: The name that it has given in EHLO or HELO.
+            ident: The identifier of the message on the server that it was sent to.
+            source: "LOCAL" or "REMOTE": where the message comes from.
 
         Returns:
             A Deferred of the reply.
 
         Raises:
-            NotOffered: The server does not offer XFORWARD to this client.
+            NotOffered: The server does not offer XFORWARD to this client, or none of the attributes.
+            TypeError: A value has the wrong type.
             ValueError: An attribute cannot have that value.
         """
-        return self._do(self._send_attributes("XFORWARD", attributes))
+        origin = {"NAME": name, "ADDR": addr, "PORT": port, "PROTO": proto, "HELO": helo}
+        given = _given(origin | {"IDENT": ident, "SOURCE": source})
+        return self._do(self._send_attributes("XFORWARD", given))
 
     async def _send_attributes(self, verb: str, given: Mapping[str, str]) -> Reply:
         offered = self._dialog.offer.extensions
+        if not given:
+            raise ValueError(f"{verb} needs an attribute, such as addr")
         if verb not in offered:
             raise NotOffered(f"the server does not offer {verb}", command=verb)
         words = attributes.format(plain_attributes(given), offered[verb])
@@ -283,3 +331,7 @@ class ClientSession:
             with contextlib.suppress(Exception):  # the server has closed the connection before
                 await self._dialog.send("QUIT", phase="quit")
         await self.protocol.close()
+
+
+def _given(attributes: Mapping[str, int | str | None]) -> dict[str, str]:
+    return {name: str(value) for name, value in attributes.items() if value is not None}
