@@ -8,6 +8,9 @@ JOBS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := python -m pip --quiet --disable-pip-version-check
+# The pip of Debian 12 cannot install dependency groups. A newer one is not replaced.
+PIP_WITH_GROUPS := 'pip>=25.1'
 COMPILED := build/compiled
 
 .PHONY: serve test compiled test-compiled siege fuzz mutants lint types docs bench bench-quick map audit lock clean
@@ -77,30 +80,31 @@ clean:
 # The stamps say what is in .venv, so that it is made again only when pyproject.toml has changed.
 
 $(VENV)/made-to-serve: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]'
+	$(BIN)/$(PIP) install --editable '.[web]'
 	@touch $@
 
 $(VENV)/made-to-develop: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,docs]'
+	$(BIN)/$(PIP) install $(PIP_WITH_GROUPS)
+	$(BIN)/$(PIP) install --editable '.[all]' $(addprefix --group ,test lint docs release)
 	@touch $@ $(VENV)/made-to-serve
 
 $(VENV)/made-to-measure: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/$(PIP) install $(PIP_WITH_GROUPS)
+	$(BIN)/$(PIP) install --editable . --group bench
 	@touch $@ $(VENV)/made-to-serve
 
 # Not in .venv, where the clone itself is to be found.
 $(COMPILED)/made: pyproject.toml hatch_build.py pytest_txsmtpx.py $(shell find txsmtpx twisted -name '*.py') | $(BIN)/python
 	rm -rf $(COMPILED)
-	HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
-	    --wheel-dir $(COMPILED)/wheel .
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-	    --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
+	HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/$(PIP) wheel --no-deps --wheel-dir $(COMPILED)/wheel .
+	$(BIN)/$(PIP) install --no-deps --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
 	@touch $@
 
 # A place of its own: mutmut brings a good many packages that nothing else needs.
 $(VENV)-mutants/made: pyproject.toml | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)-mutants
-	$(VENV)-mutants/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	$(VENV)-mutants/bin/$(PIP) install $(PIP_WITH_GROUPS)
+	$(VENV)-mutants/bin/$(PIP) install --editable '.[all]' --group mutants
 	@touch $@
 
 $(BIN)/python:

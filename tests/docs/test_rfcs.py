@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def rfcs() -> Any:
     """The module that makes the map."""
-    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[docs]'")
+    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install --group docs")
     sys.path.insert(0, str(ROOT / "docs"))
     try:
         import rfcs

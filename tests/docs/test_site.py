@@ -28,7 +28,7 @@ PATIENCE = 120.0
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the printed pages."""
-    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[docs]'")
+    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install --group docs")
     directory = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
     command += ["--doctree-dir", str(directory / "doctrees"), "docs", str(directory / "html")]

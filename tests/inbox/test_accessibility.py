@@ -15,7 +15,7 @@ RUN = "axe.run(document, { iframes: false, preload: false }).then((found) => fou
 
 @pytest.fixture
 def looked_at(inbox: Inbox) -> Inbox:  # noqa: F811
-    axe = pytest.importorskip("axe_core_python", reason="axe-core is not installed: pip install '.[test]'")
+    axe = pytest.importorskip("axe_core_python", reason="axe-core is not installed: pip install --group test")
     browser = inbox.browser
     browser.send("Page.addScriptToEvaluateOnNewDocument", source=files(axe).joinpath("axe.min.js").read_text())
     browser.go(f"{inbox.url}/")
