@@ -80,7 +80,7 @@ def then(result: Eventual[T], function: Callable[[T], Awaitable[U]]) -> U | Defe
 def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]: ...
 
 
-def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:  # pragma: no mutate function
+def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:  # pragma: no mutate block
     """
     Call a function with the value of a result.
 
@@ -109,7 +109,7 @@ def deferred_call(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: 
 def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]: ...
 
 
-def deferred_call(  # pragma: no mutate function
+def deferred_call(  # pragma: no mutate block
     function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs
 ) -> Deferred[T]:
     """
