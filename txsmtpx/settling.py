@@ -71,7 +71,10 @@ def _resume(
             return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
 
 
-# A mutant stands between the overloads of a function and its body, which the checker of types refuses.
+# pragma: no mutate start
+# mutmut puts mutants between the overloads of a function and its body, which mypy refuses.
+
+
 @overload
 def then(result: Eventual[T], function: Callable[[T], Awaitable[U]]) -> U | Deferred[U]: ...
 
@@ -80,7 +83,7 @@ def then(result: Eventual[T], function: Callable[[T], Awaitable[U]]) -> U | Defe
 def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]: ...
 
 
-def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:  # pragma: no mutate block
+def then(result: Eventual[T], function: Callable[[T], Eventual[U]]) -> U | Deferred[U]:
     """
     Call a function with the value of a result.
 
@@ -109,9 +112,7 @@ def deferred_call(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: 
 def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]: ...
 
 
-def deferred_call(  # pragma: no mutate block
-    function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs
-) -> Deferred[T]:
+def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
     """
     Call a function, and return a Deferred of its value or of its exception.
 
@@ -124,3 +125,6 @@ def deferred_call(  # pragma: no mutate block
         The Deferred.
     """
     return maybeDeferred(function, *args, **kwargs)  # type: ignore[arg-type]  # as Twisted's, for unions
+
+
+# pragma: no mutate end
