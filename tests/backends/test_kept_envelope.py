@@ -13,7 +13,8 @@ import pytest
 
 from txsmtpx.backends.kept_envelope import FEW, MANY, CompressedRecipients, held_octets, kept_recipients, shared_options
 from txsmtpx.backends.memory import Received
-from txsmtpx.grammar.options import MailOptions, OriginalRecipient, RcptOptions
+from txsmtpx.grammar.option_value import OriginalRecipient
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 
 
 def address(n, length=200):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.extensions.ends import Ends
 from txsmtpx import MailOptions, RcptOptions
 from txsmtpx.extensions.dsn import DSN, MAX_ENVID, MAX_ORCPT
-from txsmtpx.grammar.options import OriginalRecipient
+from txsmtpx.grammar.option_value import OriginalRecipient
 from txsmtpx.testing import Conversation, RecordingBackend
 
 RET, ENVID = DSN.mail
