@@ -368,7 +368,7 @@ def test_early_talkers(log: Events) -> None:
     client.ask(HELLO)
     client.hang_up()
     (line,) = lines(log, "closing")
-    assert (line["after"], line["reply"]) == ("", "554 5.5.1 You spoke before the greeting")
+    assert (line["after"], line["reply"]) == ("", "554 5.5.1 Wait for the greeting before the first command")
 
 
 @pytest.mark.parametrize(

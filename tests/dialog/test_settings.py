@@ -52,7 +52,7 @@ def test_two_factories_side_by_side():
     third = Conversation(domain="third", lmtp=True)
     assert one.ask(*HELLO)[1:] == ["250-one", "250-SIZE 1", "250 AUTH PLAIN LOGIN"]
     assert other.ask(*HELLO) == ["220 other ESMTP txsmtpx", "250-other", "250 SIZE 33554432"]
-    assert third.ask(*HELLO) == ["220 third LMTP txsmtpx", "500 5.5.1 This is an LMTP server, say LHLO"]
+    assert third.ask(*HELLO) == ["220 third LMTP txsmtpx", "500 5.5.1 This is an LMTP server, send LHLO"]
     assert one.ask("MAIL FROM:<me@example.com> SIZE=2") == ["552 5.3.4 Message too big"]
     assert other.ask("MAIL FROM:<me@example.com> SIZE=2") == ["250 2.1.0 Sender ok"]
     too_many = ["250 2.1.5 Recipient ok", "452 4.5.3 Too many recipients"]

@@ -14,7 +14,7 @@ from txsmtpx.extensions.lmtp import LMTP
 from txsmtpx.extensions.registry import EXTENSIONS, KNOWN
 from txsmtpx.extensions.smtp import SMTP
 from txsmtpx.grammar import replies
-from txsmtpx.grammar.options import Parameter
+from txsmtpx.grammar.esmtp_parameter import Parameter
 
 RUN = replies.OK_250
 DIALOG: Any = object()  # no function of these tests looks at it

@@ -37,7 +37,7 @@ def test_a_binary_message_comes_by_bdat():
     """RFC 3030 §3."""
     client = Core()
     client.ask(HELLO[0], "MAIL FROM:<me@example.com> BODY=BINARYMIME", HELLO[2])
-    assert client.ask("DATA") == ["503 5.5.1 A BINARYMIME message comes by BDAT"]
+    assert client.ask("DATA") == ["503 5.5.1 A BINARYMIME message needs BDAT"]
     assert client.ask("BDAT 0 LAST")[0][:3] == "250"
     client.hang_up()
 

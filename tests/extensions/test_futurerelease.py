@@ -26,10 +26,10 @@ def client() -> Conversation:
 
 @pytest.mark.parametrize(("parameters", "answer"), [
     ("HOLDFOR=3600", "250 2.1.0 Sender ok"),
-    ("HOLDFOR=3601", "501 5.5.4 Longer than messages are held here"),
+    ("HOLDFOR=3601", "501 5.5.4 Messages are not held for so long here"),
     ("HOLDUNTIL=2026-11-23T13:00:00Z", "250 2.1.0 Sender ok"),
     ("HOLDUNTIL=2026-11-23T15:00:00+02:00", "250 2.1.0 Sender ok"),
-    ("HOLDUNTIL=2026-11-23T13:00:01Z", "501 5.5.4 Longer than messages are held here"),
+    ("HOLDUNTIL=2026-11-23T13:00:01Z", "501 5.5.4 Messages are not held for so long here"),
     ("HOLDFOR=60 BY=60;R", "250 2.1.0 Sender ok"),
     ("HOLDFOR=61 BY=60;R", "501 5.5.4 Bad parameter value: BY: sooner than the message is released"),
     ("HOLDFOR=61 BY=-60;N", "501 5.5.4 Bad parameter value: BY: sooner than the message is released"),

@@ -19,7 +19,7 @@ def test_it_has_the_commands_of_smtp_but_the_hello():
 def test_the_hello_of_smtp_is_refused(hello):
     """§4.1: it must not be returned a 2xx."""
     client = Core(lmtp=True)
-    assert client.ask(f"{hello} client.example")[-1] == "500 5.5.1 This is an LMTP server, say LHLO"
+    assert client.ask(f"{hello} client.example")[-1] == "500 5.5.1 This is an LMTP server, send LHLO"
     assert client.ask("MAIL FROM:<>") == ["503 5.5.1 Say hello first"]
     client.hang_up()
 

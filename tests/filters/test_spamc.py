@@ -29,11 +29,11 @@ def test_an_answer(answer, score):
     (b"", "not the protocol of spamd: b''"),
     (b"HTTP/1.1 200 OK\r\n\r\n", r"not the protocol of spamd: b'HTTP/1.1 200 OK"),
     (b"SPAMD/1.1 0 EX_OK", "not the protocol of spamd"),
-    (b"SPAMD/1.1 76 EX_PROTOCOL\r\n\r\n", "spamd says 76 EX_PROTOCOL"),
-    (b"SPAMD/1.1 74 \xff\r\n\r\n", "spamd says 74 \ufffd"),
-    (OK + b"\r\n", "spamd says nothing of spam"),
-    (OK + b"X-Spam: True ; 1.0 / 5.0\r\n", "spamd says nothing of spam"),
-    (OK + b"Spam: True ; much / 5.0\r\n", "spamd says nothing of spam"),
+    (b"SPAMD/1.1 76 EX_PROTOCOL\r\n\r\n", "spamd replied 76 EX_PROTOCOL"),
+    (b"SPAMD/1.1 74 \xff\r\n\r\n", "spamd replied 74 \ufffd"),
+    (OK + b"\r\n", "the reply of spamd has no verdict"),
+    (OK + b"X-Spam: True ; 1.0 / 5.0\r\n", "the reply of spamd has no verdict"),
+    (OK + b"Spam: True ; much / 5.0\r\n", "the reply of spamd has no verdict"),
 ])  # fmt: skip
 def test_no_answer(answer, text):
     with pytest.raises(SpamdError, match=f"^{text}"):

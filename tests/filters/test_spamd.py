@@ -101,7 +101,7 @@ def test_refusals(mark):
     asking = Asking(reject_at=10, mark=mark)
     asking.send()
     asking.daemon.say(SPAM)
-    assert asking.client.replies() == ["550 5.7.1 That looks like spam"]
+    assert asking.client.replies() == ["550 5.7.1 Message rejected as spam"]
     assert asking.memory.messages == []
     asking.client.hang_up()
 

@@ -91,7 +91,7 @@ def test_refusals(server: Callable[..., MailServer], mark: bool) -> None:
     send(refusing, letter(b"At noon?"))
     with pytest.raises(smtplib.SMTPDataError) as raised:
         send(refusing, letter(GTUBE))
-    assert (raised.value.smtp_code, raised.value.smtp_error) == (550, b"5.7.1 That looks like spam")
+    assert (raised.value.smtp_code, raised.value.smtp_error) == (550, b"5.7.1 Message rejected as spam")
     assert len(refusing.messages) == 1
 
 

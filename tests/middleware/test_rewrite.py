@@ -120,7 +120,7 @@ def test_only_who_is_in_the_table():
     recording = RecordingBackend()
     backend = RewriteBackend(recording, sender={"a@b": "a@b"}, recipient=TABLE, require=True)
     said = say(backend, "MAIL FROM:<x@y>", "MAIL FROM:<a@b>", "RCPT TO:<x@y>", "RCPT TO:<info@example.org>")
-    assert said[-4] == "550 5.7.1 That sender is not taken here"
+    assert said[-4] == "550 5.7.1 Sender not accepted here"
     assert said[-2] == "550 5.1.1 No such mailbox here"
     assert said[-1].startswith("250")
     assert [call[:2] for call in recording.calls if call[0] in ("mail", "rcpt")] == [

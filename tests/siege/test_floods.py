@@ -185,7 +185,7 @@ def test_talk_before_the_greeting(directory, with_header):
         early = socket.create_connection(("127.0.0.1", server.port), 20)
         with early, early.makefile("rb") as file:
             early.sendall(header + b"EHLO client.example\r\n")
-            assert file.readlines() == [b"554 5.5.1 You spoke before the greeting\r\n"]
+            assert file.readlines() == [b"554 5.5.1 Wait for the greeting before the first command\r\n"]
         began = time.monotonic()
         with Client(server.port, header=header) as patient:
             assert time.monotonic() - began >= 0.5

@@ -12,7 +12,7 @@ from txsmtpx import SMTPServerFactory
 from txsmtpx.testing import Conversation, Link, RecordingBackend
 
 GREETING = ["220 localhost ESMTP txsmtpx"]
-EARLY = ["554 5.5.1 You spoke before the greeting"]
+EARLY = ["554 5.5.1 Wait for the greeting before the first command"]
 
 
 def test_it_comes_late():

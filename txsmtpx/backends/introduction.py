@@ -42,8 +42,8 @@ async def by_xforward(client: SMTPClient, connection: Connection) -> None:
         ValueError: An attribute of the client cannot be encoded.
     """
     # What a trusted client has said of the origin is not mixed with what is known of that client.
-    said = {asciitext.lower(name): value for name, value in connection.xforward.items()}
-    await client.xforward(**said or _origin(connection) | {"source": "REMOTE"})
+    origin = {asciitext.lower(name): value for name, value in connection.xforward.items()}
+    await client.xforward(**origin or _origin(connection) | {"source": "REMOTE"})
 
 
 def _origin(connection: Connection) -> dict[str, str]:

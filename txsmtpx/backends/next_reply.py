@@ -26,7 +26,7 @@ NEXT_SENDER_553 = Reply(553, (5, 1, 7), "That sender cannot be sent to the next 
 """To RCPT, if the sender cannot be written in a command to the next server."""
 NEXT_RECIPIENT_553 = Reply(553, (5, 1, 3), "That recipient cannot be sent to the next server")
 """To RCPT, if the recipient cannot be written in a command to the next server."""
-NEXT_SEVEN_BITS_554 = Reply(554, (5, 6, 3), "The next server takes no 8-bit content")
+NEXT_SEVEN_BITS_554 = Reply(554, (5, 6, 3), "The next server does not accept 8-bit content")
 """To a message with octets above 127, if the next server does not offer 8BITMIME."""
 
 MAX_LINES = 20
@@ -68,17 +68,17 @@ def for_recipient(outcome: Outcome) -> Reply:
     return passed_on(outcome.reply) if isinstance(outcome, SMTPError) else NEXT_LOST_451
 
 
-def shortened(said: object) -> str:
+def shortened(reply: object) -> str:
     """
     Return the text of a reply or an error for the log, at most `MAX_CHARACTERS` in one line.
 
     The next server chooses the text, so control characters, which a terminal would obey, are escaped.
 
     Args:
-        said: The reply or error.
+        reply: The reply or error.
 
     Returns:
         The text.
     """
-    text = said.one_line if isinstance(said, Reply) else " / ".join(str(said).split("\n"))
+    text = reply.one_line if isinstance(reply, Reply) else " / ".join(str(reply).split("\n"))
     return printable(text[:MAX_CHARACTERS])

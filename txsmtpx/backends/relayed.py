@@ -16,7 +16,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import DataContext, Message
 from txsmtpx.wire.client import SMTPClient
 
-LOOP_554 = Reply(554, (5, 4, 6), "Too many hops, the message is going round")
+LOOP_554 = Reply(554, (5, 4, 6), "Too many hops, the message is in a loop")
 """To a message with too many Received fields: it is in a loop."""
 
 MAX_HOPS = 100

@@ -81,7 +81,7 @@ class Observer:
         """
 
 
-Told = Callable[..., object] | None
+Notifier = Callable[..., object] | None
 """Calls a method of all observers that have it; None if none has."""
 
 
@@ -99,40 +99,40 @@ class Observers:
     def __init__(self, observers: Iterable[Any] = ()) -> None:
         if isinstance(observers, str | type) or not isinstance(observers, Iterable):
             raise TypeError(f"observers must be a list of observers, not {shown(observers)}")
-        everybody = tuple(observers)
-        for each in everybody:
+        all_of_them = tuple(observers)
+        for each in all_of_them:
             missing = [event for event in IServerObserver if not callable(getattr(each, event, None))]
             if isinstance(each, type) or missing:
                 raise TypeError(f"observers must be objects with all methods of IServerObserver, not {shown(each)}")
-        self.connected = _told("connected", everybody)
-        self.secured = _told("secured", everybody)
-        self.commanded = _told("commanded", everybody)
-        self.replied = _told("replied", everybody)
-        self.concluded = _told("concluded", everybody)
-        self.disconnected = _told("disconnected", everybody)
+        self.connected = _notifier("connected", all_of_them)
+        self.secured = _notifier("secured", all_of_them)
+        self.commanded = _notifier("commanded", all_of_them)
+        self.replied = _notifier("replied", all_of_them)
+        self.concluded = _notifier("concluded", all_of_them)
+        self.disconnected = _notifier("disconnected", all_of_them)
 
 
-def _told(event: str, observers: Iterable[Any]) -> Told:
+def _notifier(event: str, observers: Iterable[Any]) -> Notifier:
     idle = getattr(Observer, event)
     methods = [getattr(each, event) for each in observers if getattr(type(each), event, None) is not idle]
     if not methods:
         return None
     if len(methods) == 1:
         return _guarded(methods[0])
-    everybody = [_guarded(method) for method in methods]
+    guarded = [_guarded(method) for method in methods]
 
-    def tell(*what: Any) -> None:
-        for each in everybody:
+    def notify(*what: Any) -> None:
+        for each in guarded:
             each(*what)
 
-    return tell
+    return notify
 
 
 def _guarded(method: Callable[..., object]) -> Callable[..., None]:
-    def tell(*what: Any) -> None:
+    def notify(*what: Any) -> None:
         try:
             method(*what)
         except BaseException:  # a broken observer must not stop the server
             log.failure("an observer failed: {method!r}", method=method)
 
-    return tell
+    return notify

@@ -54,7 +54,7 @@ TOO_MANY_FAILED_LOGINS_421 = Reply(421, (4, 7, 0), "Too many failed logins, clos
 """After `max_auth_failures` failed logins. The connection is closed."""
 NO_MORE_CREDENTIALS_501 = Reply(501, (5, 7, 0), "Authentication cancelled")
 """To `*`, with which a client cancels AUTH."""
-SERVER_FIRST_501 = Reply(501, (5, 7, 0), "With that mechanism the server speaks first")
+SERVER_FIRST_501 = Reply(501, (5, 7, 0), "That mechanism has no initial response")
 """To AUTH with an initial response, if the mechanism begins with a challenge."""
 BAD_BASE64_501 = Reply(501, (5, 5, 2), "Not base64")
 """To a response of AUTH that is not base64."""
@@ -209,7 +209,7 @@ class Exchange:
         enter_session(self._dialog, session, username)
         self._dialog.authenticated = True
         session_id = self._dialog.connection.session_id
-        log.info("session={session} {who!r} logged in", session=session_id, who=username or "anonymous")
+        log.info("session={session} {user!r} logged in", session=session_id, user=username or "anonymous")
         return AUTHENTICATED_235
 
     def _refused(self, failure: Failure) -> Answer:
@@ -250,10 +250,10 @@ class Exchange:
         dialog.failed_logins += 1
         username = self._username or _username_of(self._server)
         name = username.decode("utf-8", "backslashreplace") if isinstance(username, bytes) else str(username)
-        told = reply.one_line
-        if self._secrets.within(told, name):
-            told = str(Reply(reply.code, reply.enhanced_code, HIDDEN))
-        log_refused_login(dialog.connection, self._mechanism, name, dialog.failed_logins, told)
+        shown = reply.one_line
+        if self._secrets.within(shown, name):
+            shown = str(Reply(reply.code, reply.enhanced_code, HIDDEN))
+        log_refused_login(dialog.connection, self._mechanism, name, dialog.failed_logins, shown)
 
     def _slowly(self, reply: Reply) -> Deferred[None]:
         dialog = self._dialog

@@ -14,7 +14,7 @@ from txsmtpx.grammar.option_value import DeliverBy
 from txsmtpx.grammar.options import MailOptions, Options
 from txsmtpx.grammar.reply import Reply
 
-TOO_SOON_555 = Reply(555, (5, 4, 7), "Not to be delivered within so short a time")
+TOO_SOON_555 = Reply(555, (5, 4, 7), "Delivery within that time is not possible")
 """To MAIL with BY, if the time is shorter than the server allows, or has passed on the way."""
 
 LONGEST_AGO = -999_999_999

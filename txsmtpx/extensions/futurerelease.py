@@ -14,7 +14,7 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Options
 from txsmtpx.grammar.reply import Reply
 
-HOLD_TOO_LONG_501 = Reply(501, (5, 5, 4), "Longer than messages are held here")
+HOLD_TOO_LONG_501 = Reply(501, (5, 5, 4), "Messages are not held for so long here")
 """To MAIL with HOLDFOR or HOLDUNTIL, if the time is longer than `max_hold`."""
 
 

@@ -20,7 +20,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ExpandingSessionLike, VerifyingSessionLike, provides
 from txsmtpx.settling import then
 
-NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The answer is in UTF-8, ask for it with SMTPUTF8")
+NEEDS_UTF8_252 = Reply(252, (2, 6, 8), "The reply needs SMTPUTF8")
 """To VRFY or EXPN without SMTPUTF8, if the answer is not ASCII."""
 CANNOT_VERIFY_252 = Reply(252, (2, 5, 0), "Cannot verify that user, but will take mail and attempt delivery")
 """To VRFY, if the session does not know the user, or does not verify users."""
@@ -83,23 +83,23 @@ def _look_up(
             found = session.expand(argument)
         else:
             return unknown
-        answered: Answer = then(found, lambda said: _found(said, unknown, utf8, session, method))
-        return answered
+        reply: Answer = then(found, lambda answered: _found(answered, unknown, utf8, session, method))
+        return reply
 
     answered: Answer = with_session(dialog, ask)
     return answered
 
 
-def _found(said: object, unknown: Reply, utf8: bool, session: object, method: str) -> Reply:
+def _found(answered: object, unknown: Reply, utf8: bool, session: object, method: str) -> Reply:
     """
     Return the reply for what the session gave.
 
     Raises:
         TypeError: It is neither None nor a `str` or several of them, nor a `Reply` that may be given.
     """
-    lines = [said] if isinstance(said, str) else list(said) if isinstance(said, Iterable) else None
+    lines = [answered] if isinstance(answered, str) else list(answered) if isinstance(answered, Iterable) else None
     if lines is None or not all(isinstance(line, str) for line in lines):
-        return unknown if said is None else answer(said, session, method)
+        return unknown if answered is None else answer(answered, session, method)
     if not lines:
         return unknown
     return found_250(*lines) if utf8 or all(map(str.isascii, lines)) else NEEDS_UTF8_252

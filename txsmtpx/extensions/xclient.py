@@ -91,9 +91,9 @@ def xclient(dialog: ServerDialog, argument: str) -> Reply:
     forget_hello(dialog)
     connection = dialog.connection
     connection.proxy = connection.proxy or connection.peer
-    connection.xclient = told = connection.xclient | given
-    connection.peer = _address(told, "ADDR", "PORT", connection.peer)
-    connection.host = _address(told, "DESTADDR", "DESTPORT", connection.host)
+    connection.xclient = known = connection.xclient | given
+    connection.peer = _address(known, "ADDR", "PORT", connection.peer)
+    connection.host = _address(known, "DESTADDR", "DESTPORT", connection.host)
     connection.helo = given.get("HELO", "")
     connection.username = given.get("LOGIN") or None
     dialog.failed_logins = dialog.errors = dialog.transactions = 0  # those of another client do not count

@@ -66,10 +66,10 @@ def score_in(answer: bytes) -> Score:
     if result is None:
         raise SpamdError(f"not the protocol of spamd: {answer[:80]!r}")
     if int(result[1]):
-        raise SpamdError(f"spamd says {result[1].decode()} {result[2].decode('ascii', 'replace')}")
+        raise SpamdError(f"spamd replied {result[1].decode()} {result[2].decode('ascii', 'replace')}")
     found = _SPAM.search(answer, result.end())
     if found is None:
-        raise SpamdError("spamd says nothing of spam")
+        raise SpamdError("the reply of spamd has no verdict")
     return Score(found[1].lower() in (b"true", b"yes"), float(found[2]), float(found[3]))
 
 

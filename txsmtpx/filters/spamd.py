@@ -21,7 +21,7 @@ from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)
 
-SPAM_550 = Reply(550, (5, 7, 1), "That looks like spam")
+SPAM_550 = Reply(550, (5, 7, 1), "Message rejected as spam")
 """To a message whose score is `reject_at` or more."""
 
 ENDPOINT = "tcp:127.0.0.1:783"

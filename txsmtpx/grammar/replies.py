@@ -202,7 +202,7 @@ RESPONSE_TOO_LONG_500 = Reply(500, (5, 5, 6), "Response too long")
 """To a response of AUTH that is longer than the limit."""
 UNKNOWN_COMMAND_500 = Reply(500, (5, 5, 2), "Command not recognized")
 """To a line that is not a command of the server."""
-LMTP_ONLY_500 = Reply(500, (5, 5, 1), "This is an LMTP server, say LHLO")
+LMTP_ONLY_500 = Reply(500, (5, 5, 1), "This is an LMTP server, send LHLO")
 """To HELO or EHLO, if the server is an LMTP server."""
 TAKES_NO_PARAMETERS_501 = Reply(501, (5, 5, 4), "That command takes no parameters")
 """To DATA, RSET, STARTTLS or QUIT with an argument."""
@@ -220,11 +220,11 @@ RCPT_FIRST_503 = Reply(503, (5, 5, 1), "No valid recipients, RCPT comes first")
 """To DATA or BDAT before a recipient is accepted."""
 NOT_IN_TRANSACTION_503 = Reply(503, (5, 5, 1), "Not within a mail transaction")
 """To a command that is not allowed after MAIL, such as AUTH or STARTTLS."""
-CHUNKS_BEGUN_503 = Reply(503, (5, 5, 1), "The message has begun to come by BDAT")
+CHUNKS_BEGUN_503 = Reply(503, (5, 5, 1), "The message is being sent by BDAT")
 """To MAIL, RCPT or DATA after the first BDAT of a message."""
-BDAT_ONLY_503 = Reply(503, (5, 5, 1), "A BINARYMIME message comes by BDAT")
+BDAT_ONLY_503 = Reply(503, (5, 5, 1), "A BINARYMIME message needs BDAT")
 """To DATA after MAIL with BODY=BINARYMIME."""
-NO_HELP_504 = Reply(504, (5, 5, 4), "No help on that")
+NO_HELP_504 = Reply(504, (5, 5, 4), "No help for that")
 """To HELP with an argument that is not a command."""
 AUTH_FIRST_530 = Reply(530, (5, 7, 0), "Authentication required")
 """To MAIL and other commands before AUTH, if the server or the backend requires a login."""
@@ -234,7 +234,7 @@ BAD_CREDENTIALS_535 = Reply(535, (5, 7, 8), "Authentication credentials invalid"
 """To AUTH, if the user name or the password is wrong."""
 SENDER_NOT_ASCII_550 = Reply(550, (5, 6, 7), "That sender needs SMTPUTF8")
 """To MAIL without SMTPUTF8, if the sender is not ASCII."""
-EARLY_TALKER_554 = Reply(554, (5, 5, 1), "You spoke before the greeting")
+EARLY_TALKER_554 = Reply(554, (5, 5, 1), "Wait for the greeting before the first command")
 """Instead of the greeting, if the client sends before it. The connection is closed."""
 TOO_BIG_552 = Reply(552, (5, 3, 4), "Message too big")
 """To MAIL, if its SIZE is more than `max_message_bytes`."""

@@ -27,7 +27,7 @@ from txsmtpx.settling import then
 
 NO_SUCH_MAILBOX_550 = Reply(550, (5, 1, 1), "No such mailbox here")
 """To RCPT, if `require` is set and the recipient has no new address."""
-SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "That sender is not taken here")
+SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "Sender not accepted here")
 """To MAIL, if `require` is set and the sender has no new address."""
 
 Rewrite = Callable[[str], Eventual[str | None]] | Mapping[str, str]

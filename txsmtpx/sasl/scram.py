@@ -301,19 +301,19 @@ class Scram:
         self.finished = True
         return b""
 
-    def _prove(self, said: str) -> bytes | Deferred[bytes]:
-        nonce, salt, iterations = messages.read_server_first(said)
+    def _prove(self, server_first: str) -> bytes | Deferred[bytes]:
+        nonce, salt, iterations = messages.read_server_first(server_first)
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise ValueError("the server's nonce does not extend the client's")
         return then(
             self._compute(salted_password, self._mechanism, self._password, salt, iterations),
-            lambda salted: self._proved(said, nonce, salted, salt, iterations),
+            lambda salted: self._proved(server_first, nonce, salted, salt, iterations),
         )
 
-    def _proved(self, said: str, nonce: str, salted: bytes, salt: bytes, iterations: int) -> bytes:
+    def _proved(self, server_first: str, nonce: str, salted: bytes, salt: bytes, iterations: int) -> bytes:
         verifier = verifier_of(self._mechanism, salted, salt, iterations)
         bare = messages.client_final(messages.bound(self._header, self._flag, self._bindings), nonce)
-        message = ",".join([self._bare, said, bare]).encode("utf-8")
+        message = ",".join([self._bare, server_first, bare]).encode("utf-8")
         self._signature = messages.server_signature(self._mechanism, verifier, message)
         key = client_key(self._mechanism, salted)
         return messages.proved(bare, messages.client_proof(self._mechanism, key, verifier, message)).encode("utf-8")

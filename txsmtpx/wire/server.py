@@ -205,7 +205,7 @@ class SMTPServer(LineReceiver):
             for line in octets[:-2].split(b"\r\n"):
                 self._recorder.server(line)
         if not self.busy:
-            self.speak()
+            self.send_output()
 
     def start_tls(self) -> None:
         """Negotiate TLS.  Plaintext that has arrived is discarded (RFC 3207 §6)."""
@@ -274,7 +274,7 @@ class SMTPServer(LineReceiver):
             self._rest(moved)
         if self._output:
             if pressure.held:
-                self.speak()
+                self.send_output()
             else:
                 self.flush()
 
@@ -324,7 +324,7 @@ class SMTPServer(LineReceiver):
 
     # ---- output
 
-    def speak(self) -> None:
+    def send_output(self) -> None:
         """Send the output, unless more output follows soon."""
         if self.pressure.held & DIALOG and self.input and not self.dialog.urgent:
             now = self._clock.seconds()

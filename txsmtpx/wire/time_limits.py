@@ -79,7 +79,7 @@ class TimeLimits:
         elif phase == "greeting":
             connection.opening.greet()
         elif phase == "reply":
-            connection.speak()
+            connection.send_output()
         elif phase == "answer":
             text = "session={session} the client sends no more, and the backend does not answer: aborting"
             log.info(text, session=connection.dialog.connection.session_id)
