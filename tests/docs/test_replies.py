@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +49,12 @@ def made_in(file: Path) -> Iterator[tuple[str, int]]:
 @pytest.fixture(scope="module")
 def entries() -> dict[str, str]:
     """The text of each reply on the page, by its name."""
-    return {entry.name: entry.when for entry in runpy.run_path(str(ROOT / "docs/replies.py"))["entries"]()}
+    return {entry.name: entry.when for entry in found()}
+
+
+def found() -> list[Any]:
+    """The entries of the page."""
+    return list(runpy.run_path(str(ROOT / "docs/replies.py"))["entries"]())
 
 
 def test_each_reply_of_the_source_is_on_the_page(entries: dict[str, str]) -> None:
@@ -69,3 +76,11 @@ def test_the_pair_of_codes_is_a_heading() -> None:
         in page
     )
     assert "[452 4.3.1](#452-431)" in page
+
+
+def test_replies_to_devices_exist() -> None:
+    """The page on debugging has replies as the server sends them."""
+    page = (ROOT / "docs/howto/debugging.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^\| `([245][^`]*)` \|", page, re.MULTILINE))
+    assert len(shown) > 10
+    assert shown - {f"{entry.codes} {entry.reply.lines[0]}" for entry in found()} == set()
