@@ -1,4 +1,4 @@
-"""The README says what is true; its blocks are run by tests/newcomer, the commands of CONTRIBUTING.md dry by this."""
+"""README.md is short and true. tests/newcomer runs its blocks; this module runs the commands of CONTRIBUTING.md dry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from twisted.scripts.twistd import ServerOptions
 from tests.docs import story
 from tests.docs.block import texts
 from txsmtpx.backends.plugins import plugins
-from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.sasl.mechanisms import MECHANISMS
 
 ROOT = Path(__file__).parents[1]
@@ -29,9 +28,15 @@ def commands(page: str) -> list[str]:
 
 
 def test_dialogs_are_those_of_the_examples() -> None:
-    """Which are held by test_examples."""
-    files = [ROOT / "examples" / f"{name}.telnet" for name in ("smtp_server", "lmtp_server", "own_command")]
+    """test_examples plays them."""
+    files = [ROOT / "examples" / f"{name}.telnet" for name in ("smtp_server", "lmtp_server")]
     assert texts(ROOT / "README.md", "telnet") == [file.read_text() for file in files]
+
+
+def test_python_is_that_of_the_examples() -> None:
+    """It has the two servers and the client, each as a whole."""
+    files = [ROOT / "examples" / f"{name}.py" for name in ("smtp_server", "lmtp_server", "send_mail")]
+    assert texts(ROOT / "README.md", "python") == [file.read_text() for file in files]
 
 
 @pytest.mark.parametrize("command", commands("CONTRIBUTING.md"))
@@ -71,14 +76,6 @@ def test_two_commands_come_first() -> None:
     assert commands("README.md")[:2] == ["make serve", "make test"]
 
 
-def test_extensions_are_those_of_the_box() -> None:
-    (paragraph,) = re.findall(r"^## Supported extensions\n\n(.*?)\n\n", README, re.MULTILINE | re.DOTALL)
-    ours, promised = re.split(r"If the\s+backend\s+supports\s+them", paragraph)
-    keywords = r"`([A-Z0-9-]+)`"
-    assert set(re.findall(keywords, ours)) == {each.keyword for each in EXTENSIONS if not each.needs_backend}
-    assert re.findall(keywords, promised) == [each.keyword for each in EXTENSIONS if each.needs_backend]
-
-
 def test_mechanisms_are_those_of_the_box() -> None:
     page = (ROOT / "docs/howto/authentication.md").read_text()
     (paragraph,) = re.findall(r"^## Mechanisms\n\n(.*?)\.", page, re.MULTILINE | re.DOTALL)
@@ -86,15 +83,28 @@ def test_mechanisms_are_those_of_the_box() -> None:
 
 
 def test_backends_are_those_of_the_box() -> None:
-    (words,) = re.findall(r"^The backends are (.*), and", README, re.MULTILINE)
-    assert set(re.findall(r"`([^`]+)`", words)) == {plugin.syntax for plugin in plugins().values()}
+    page = (ROOT / "docs/tutorial/command.md").read_text()
+    (table,) = re.findall(r"^\| backend .*?\n\n", page, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)) == {plugin.syntax for plugin in plugins().values()}
 
 
-def test_versions_are_those_of_the_project() -> None:
-    ((python, twisted),) = re.findall(r"needs Python ([0-9.]+) and Twisted ([0-9.]+), or newer", README)
+def test_version_is_that_of_the_project() -> None:
+    (python,) = re.findall(r"need Python ([0-9.]+) or newer", README)
     assert PROJECT["requires-python"] == f">={python}"
-    assert f"twisted>={twisted}" in PROJECT["dependencies"]
+
+
+PROSE = re.sub(r"^```.*?^```\n|^\|.*?\n", "", README, flags=re.MULTILINE | re.DOTALL)
+"""The README without its blocks and its table."""
 
 
 def test_it_is_short() -> None:
-    assert len(README.splitlines()) <= 300
+    assert len(README.split()) <= 650
+
+
+def test_its_sentences_are_short() -> None:
+    """A sentence has 20 words or fewer. A heading, and an item of a list, ends a sentence too."""
+    text = re.sub(r"\]\([^)]*\)", "]", PROSE)
+    sentences = re.split(r"(?<=[.:;!?])\s+|\n\n+|\n\* ", text)
+    words = {sentence: len(re.findall(r"\S*\w\S*", sentence)) for sentence in sentences}
+    assert max(words.values()) > 10
+    assert {sentence: number for sentence, number in words.items() if number > 20} == {}

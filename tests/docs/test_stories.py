@@ -31,6 +31,7 @@ ELSEWHERE = {
     "README.md": "tests.newcomer.test_newcomer",
     "CONTRIBUTING.md": "tests.newcomer.test_contributing",
     "docs/filters.md": "tests.backends.test_pages",
+    "docs/install.md": "tests.newcomer.test_newcomer",
     "docs/inbox.md": "tests.inbox.test_documentation",
     "docs/middleware.md": "tests.backends.test_pages",
     "docs/testing.md": "tests.testing.test_page",
