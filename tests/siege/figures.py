@@ -39,6 +39,6 @@ class Figures:
         tail = rest.split(END)[1]
         machine = f"{os.cpu_count()} processors, Linux {platform.release()}, Python {platform.python_version()}"
         rows = "".join(f"| {what} | {measured} |\n" for what, measured in self._rows)
-        table = f"| what | measured |\n| --- | --- |\n{rows}"
+        table = f"| figure | measured value |\n| --- | --- |\n{rows}"
         said = f"\n`{command}` on {datetime.date.today()}, {machine}:\n\n{table}\n"
         page.write_text(head + BEGIN + said + END + tail)

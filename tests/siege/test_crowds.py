@@ -11,10 +11,16 @@ from tests.siege.client import Client
 from tests.siege.crowd import Crowd
 from tests.siege.scale import scale
 
-CROWD = scale(
-    {"idle": 200, "slow": 30, "deaf": 10, "half": 10}, {"idle": 5000, "slow": 500, "deaf": 200, "half": 100}
-)
+CROWD = scale({"idle": 200, "slow": 30, "deaf": 10, "half": 10}, {"idle": 5000, "slow": 500, "deaf": 200, "half": 100})
 MESSAGES = scale(100, 500)
+
+NAMES = {
+    "idle": "an idle connection",
+    "slow": "a connection that sends one octet a second",
+    "deaf": "a connection that does not read",
+    "half": "a connection within its TLS handshake",
+}
+"""The names of the kinds of connections in the table of figures."""
 
 MAY_COST = {"idle": 16 * KIB, "slow": 20 * KIB, "deaf": 256 * KIB, "half": 160 * KIB}
 """Octets of the server's memory, each."""
@@ -43,14 +49,17 @@ def test_a_normal_client_does_not_notice(directory, with_tls, figures):
         server.eventually(lambda: server.descriptors == before)
         began = time.monotonic()
         with Crowd(port, **CROWD) as crowd:
-            figures.add("a crowd comes in", f"{crowd.size} connections in {time.monotonic() - began:.1f} s")
+            figures.add("connections opened", f"{crowd.size} connections in {time.monotonic() - began:.1f} s")
             assert server.descriptors == before + crowd.size
             besieged = latency(port)
             # None of them does anything that would put off its end.
             assert server.within(4 * patience, lambda: server.descriptors <= before)
         assert server.stop()
-    figures.add("median latency of a message, alone", f"{alone * 1000:.2f} ms")
-    figures.add(f"the same among {crowd.size}", f"{besieged * 1000:.2f} ms, {besieged / alone:.1f} times")
+    figures.add("median latency of a message, no other client", f"{alone * 1000:.2f} ms")
+    figures.add(
+        f"median latency of a message, {crowd.size} other connections",
+        f"{besieged * 1000:.2f} ms, {besieged / alone:.1f} times",
+    )
     assert besieged <= 3 * alone
 
 
@@ -62,5 +71,5 @@ def test_what_a_connection_costs(directory, with_tls, figures):
             with Crowd(server.port, **{kind: number}):
                 each = (server.resident - before) / number
             assert server.stop()
-        figures.add(f"memory of a connection, {kind}", f"{each / KIB:.1f} KiB ({number} of them)")
+        figures.add(f"memory of {NAMES[kind]}", f"{each / KIB:.1f} KiB ({number} of them)")
         assert each <= MAY_COST[kind]

@@ -37,7 +37,7 @@ def test_accepting_pauses_and_comes_back(directory, figures):
         assert len(server.log) < MIB
         inside.quit()
         assert server.stop()
-    figures.add(f"out of {FILES} descriptors", f"{burnt:.0%} of a processor, {len(server.log)} octets of log")
+    figures.add(f"{FILES} descriptors, none free", f"{burnt:.0%} of a processor, {len(server.log)} octets of log")
 
 
 INBOX = ("--web", "new ones take the place of silent ones", "has room for new connections again")
@@ -45,9 +45,9 @@ FIGURES = ("--metrics", *INBOX[1:])
 
 NO_MAIL = {
     "the web inbox": (b"", *INBOX),
-    "its events": (b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n", *INBOX),
-    "a wait in it": (b"GET /api/messages?wait=300 HTTP/1.1\r\nHost: localhost\r\n\r\n", *INBOX),
-    "the figures": (b"", *FIGURES),
+    "the event stream of the inbox": (b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n", *INBOX),
+    "the inbox, with wait": (b"GET /api/messages?wait=300 HTTP/1.1\r\nHost: localhost\r\n\r\n", *INBOX),
+    "the metrics": (b"", *FIGURES),
 }
 
 
@@ -85,7 +85,7 @@ def test_ports_that_carry_no_mail_leave_descriptors_for_mail(directory, figures,
         assert server.stop()
     figures.add(
         f"{2 * FILES} connections to {what}, with {FILES} descriptors",
-        f"{FILES // 2} mail clients are served besides; {taken} descriptors in use",
+        f"{FILES // 2} mail clients are served; {taken} descriptors in use",
     )
 
 

@@ -46,7 +46,9 @@ def test_connections_beyond_the_cap(directory, figures):
         server.eventually(lambda: greeting(server.port)[:4] == b"220 ")
         assert server.stop()
     assert served == 20
-    figures.add("connections beyond the cap", f"{flood} told 421 4.7.0, {rate:.0f} a second; those within are served")
+    figures.add(
+        "connections beyond the limit", f"{flood} rejected by 421 4.7.0, {rate:.0f} a second; the others are served"
+    )
 
 
 def test_a_host_beyond_its_cap(directory):
@@ -147,7 +149,9 @@ def test_without_end(directory, figures, what):
                 server.eventually(lambda: torrent.answered > 2000 or what == "a line")
                 besieged, grown = client.latency(messages), server.resident - before
         assert server.stop()
-    figures.add(f"{what} without end", f"median latency {besieged * 1000:.2f} ms for others, {alone * 1000:.2f} alone")
+    figures.add(
+        f"{what}, endless", f"median latency of other clients {besieged * 1000:.2f} ms, {alone * 1000:.2f} without it"
+    )
     # Others wait for a turn of it at each of their four steps, and for the processor, which it shares with us.
     assert besieged < alone + 0.05
     assert grown < 8 * MIB
@@ -207,4 +211,4 @@ def test_passwords_without_end(directory, figures):
     # 535 after one second, two more, three more, and then 421.
     assert len(times) == 4
     assert times[2] >= 6
-    figures.add("passwords guessed on a connection", f"3 in {times[2]:.1f} s, then 421 4.7.0")
+    figures.add("failed logins of a connection", f"3 in {times[2]:.1f} s, then 421 4.7.0")

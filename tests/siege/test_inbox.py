@@ -175,8 +175,8 @@ def test_messages_that_take_long(directory, figures):
         for each in waiting:
             each.close()
         assert "Traceback" not in server.log
-    figures.add("inbox: a command while hostile messages are opened", f"{watch.worst * 1000:.0f} ms at worst")
-    figures.add("inbox: SIGTERM meanwhile", f"over in {stopped:.1f} s")
+    figures.add("inbox: a command while hostile messages are opened", f"{watch.worst * 1000:.0f} ms at most")
+    figures.add("inbox: SIGTERM while hostile messages are opened", f"ended in {stopped:.1f} s")
     assert watch.worst < MAY_WAIT
     assert stopped < 5
     assert grown < 96 * MIB
@@ -192,7 +192,7 @@ def test_searches_without_end(inbox, figures):
             stack.enter_context(inbox.ask("/?limit=1000&search=" + "+".join(["a" * 40 + "b"] * 20)))
             stack.enter_context(inbox.ask("/api/messages?limit=1000"))
         assert inbox.get("/api/messages?limit=1")[0] == 200
-    figures.add("inbox: a command while many search and list", f"{watch.worst * 1000:.0f} ms at worst")
+    figures.add("inbox: a command during many searches and lists", f"{watch.worst * 1000:.0f} ms at most")
     assert watch.worst < MAY_WAIT
 
 
@@ -215,5 +215,5 @@ def test_memory_has_a_bound(directory, figures):
                 assert server.get("/api/messages?search=nothing")[0] == 200
                 most = max(most, server.resident - before)
         assert server.stop()
-    figures.add("inbox: memory, filled with more than is kept", f"{most / MIB:.0f} MiB; 512 are kept")
+    figures.add("inbox: memory with more messages than the limit", f"{most / MIB:.0f} MiB; the limit is 512 MiB")
     assert most < 700 * MIB

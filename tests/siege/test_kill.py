@@ -57,7 +57,7 @@ def test_killed_at_any_moment(directory, with_tls, figures):
         assert set(there.values()) == {1}
         kept += len(acknowledged)
         empty(directory / "Maildir")
-    figures.add(f"SIGKILL under load, {KILLS} times", f"{kept} messages acknowledged, all stored whole, none by half")
+    figures.add(f"SIGKILL under load, {KILLS} times", f"{kept} messages acknowledged, all stored, no partial message")
 
 
 def test_stopped_under_load(directory, with_tls, figures):
@@ -87,7 +87,9 @@ def test_stopped_under_load(directory, with_tls, figures):
         assert set(there.values()) == {1}
         kept += len(there)
         empty(directory / "Maildir")
-    figures.add(f"SIGTERM under load, {rounds} times", f"{kept} acknowledged, all stored; over in {slowest:.1f} s")
+    figures.add(
+        f"SIGTERM under load, {rounds} times", f"{kept} messages acknowledged, all stored; ended in {slowest:.1f} s"
+    )
 
 
 def refused(port: int) -> bool:

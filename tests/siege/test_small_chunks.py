@@ -57,7 +57,7 @@ def test_chunks_of_two_octets(directory, figures, name):
         assert server.stop()
     figures.add(
         f"{CHUNKS} chunks of 2 octets, {name}",
-        f"{each * 1e6:.0f} microseconds of a processor each, memory {grown / MIB:+.1f} MiB",
+        f"{each * 1e6:.0f} microseconds of processor time each, memory {grown / MIB:+.1f} MiB",
     )
     assert grown < 4 * 2 * CHUNKS + NOISE
     assert each < 50e-6
@@ -78,5 +78,5 @@ def test_what_nobody_reads(directory, figures, begin):
                 taken += client.socket.send(piece)
         grown = server.resident - memory
         assert taken < 64 * MIB
-    figures.add(f"a message that nobody reads, by {begin}", f"memory {grown / KIB:+.0f} KiB")
+    figures.add(f"a message that the backend does not read, by {begin}", f"memory {grown / KIB:+.0f} KiB")
     assert grown < 4 * HIGH_WATER + NOISE

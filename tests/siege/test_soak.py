@@ -96,7 +96,7 @@ def test_soak(directory, with_tls, figures):
         each = ", ".join(f"{octets / MIB:.1f}" for octets in resident)
         figures.add(f"soak, {name}, {MESSAGES // 2} messages", f"MiB resident, after each of {PARTS} parts: {each}")
         assert resident[-1] <= resident[0] * (1 + MAY_GROW)
-    figures.add("soak, both together", f"{rate:.0f} messages a second")
+    figures.add("soak, SMTP and LMTP together", f"{rate:.0f} messages a second")
 
 
 def listening(server: Besieged) -> int:
@@ -180,5 +180,7 @@ def test_cuts_within_messages(directory, with_tls, figures, name, tls):
         assert "Traceback" not in server.log
         assert server.stop()
     way = "TLS" if tls else "plain"
-    figures.add(f"cuts within messages, {way}, {name}", f"{max(min(kept), 0) / CUTS:.0f} octets kept of each of {CUTS}")
+    figures.add(
+        f"interrupted messages, {way}, {name}", f"{max(min(kept), 0) / CUTS:.0f} octets kept for each of {CUTS}"
+    )
     assert min(kept) <= CUTS * MAY_KEEP + NOISE

@@ -84,7 +84,9 @@ def test_at_each_phase(server, directory, figures):
     assert server.within(5, lambda: not list((directory / "Maildir" / "tmp").iterdir()))
     assert server.stop()  # with no traceback in its log
     assert grown < 16 * MIB
-    figures.add("clients that vanish", f"{len(PHASES) * NUMBER} at {len(PHASES)} phases, memory {grown / MIB:+.1f} MiB")
+    figures.add(
+        "clients that disconnect", f"{len(PHASES) * NUMBER} in {len(PHASES)} phases, memory {grown / MIB:+.1f} MiB"
+    )
 
 
 def test_within_tls(server, directory):
