@@ -86,16 +86,16 @@ def _notes(results: Results, cases: Sequence[Case], programs: Sequence[Program])
     gaps: dict[tuple[str, str], list[str]] = {}
     for case in cases:
         for name, reason in results.unable.get(case.name, {}).items():
-            gaps.setdefault((name, reason.splitlines()[0]), []).append(case.name)
+            gaps.setdefault((name, reason.splitlines()[0].removeprefix("load: ")), []).append(case.name)
     for (name, reason), where in gaps.items():
         if name in names:
-            yield f"* {name} is missing at {', '.join(where)}: {reason}."
+            yield f"* {name} has no value for {', '.join(where)}: {reason}."
     measured = {each.program for case in cases for each in results.cases[case.name]}
-    versions = [f"{each.name}: {each.version()}" for each in programs if each.name in measured]
-    if versions:
-        yield f"* Versions: {'; '.join(versions)}."
+    for each in programs:
+        if each.name in measured:
+            yield f"* Version of {each.name}: {each.version()}."
     for said in dict.fromkeys(results.said[case.name] for case in cases):
-        yield f"* {said}."
+        yield f"* Measured by {said}."
 
 
 def _goals(results: Results) -> Iterator[str]:
@@ -139,8 +139,8 @@ def _series(results: Results, series: Series) -> Iterator[str]:
     yield ""
     yield f"![{series.across}](performance/{series.name}.svg)"
     yield ""
-    yield "* A star: more than a fifth away from the cost at the middle of the row."
-    yield f"* {results.said[f'growth-{series.name}']}."
+    yield "* A star marks a cost that is over a fifth away from the cost in the middle of the row."
+    yield f"* Measured by {results.said[f'growth-{series.name}']}."
     yield ""
 
 
@@ -152,7 +152,7 @@ def _instructions(results: Results) -> Iterator[str]:
     for name, number in results.instructions.items():
         yield row([name, f"{number:,.0f}"])
     yield ""
-    yield f"* {results.said['instructions']}."
+    yield f"* Measured by {results.said['instructions']}."
 
 
 BLOCKS: dict[str, Callable[[Results], Iterator[str]]] = {

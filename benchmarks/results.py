@@ -58,12 +58,12 @@ def _sample(read: dict[str, Any]) -> Sample:
 
 
 def circumstances(command: str) -> str:
-    """Where, when and how, in one sentence."""
+    """The command, the day, the commit and the machine, as text without a full stop."""
     today = datetime.datetime.now(datetime.UTC).date()
     names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     software = f"Linux {platform.release()}, Python {platform.python_version()}, {module('twisted')}"
     cores = f"{len(os.sched_getaffinity(0))} cores of {names[0] if names else platform.machine()}"
-    return f"`{command}` of {today} at commit {_commit()}, on {cores}, {software}"
+    return f"`{command}` on {today} at commit {_commit()}. Machine: {cores}, {software}"
 
 
 def _lines(path: str) -> list[str]:

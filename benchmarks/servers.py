@@ -68,9 +68,9 @@ SERVERS: tuple[Program, ...] = (
 ASYNCHRONOUS: tuple[Program, ...] = tuple(
     Program(name, _with_port(PYTHON, PEERS / "asynchronous.py", how), needs_module("txsmtpx"),
             lambda: module("txsmtpx"))
-    for name, how in (("at once", "now"), ("a turn later", "later"), ("the same, a write a reply", "apart"))
+    for name, how in (("immediate", "now"), ("next turn", "later"), ("next turn, a write for each reply", "apart"))
 )  # fmt: skip
-"""Our server with a backend that answers so."""
+"""Our server with a backend whose results arrive at that time."""
 
 WORKERS: tuple[Program, ...] = tuple(
     Program(f"{count} worker{'s' * (count > 1)}", smtpx("--workers", str(count)), needs_module("txsmtpx"),
