@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from twisted.logger import Logger, LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 
-from txsmtpx import Reply
 from txsmtpx.observers.json_format import JSONFormat
 from txsmtpx.observers.text_format import TextFormat
 
@@ -59,16 +58,6 @@ def test_a_failure_that_cannot_be_shown():
     failure.getTraceback = lambda: 1 / 0
     logged = {"log_format": "x", "log_failure": failure}
     assert "its traceback cannot be shown: ZeroDivisionError" in TextFormat()(logged)
-
-
-def test_json_is_flat():
-    reply = Reply(250, None, "Ok")
-    logged = event(lambda log: log.info("{n} {reply}", n=1, reply=reply, octets=b"\xff", time=2))
-    found = json.loads(JSONFormat()(logged))
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", found.pop("time"))  # not the field's
-    assert found == {
-        "level": "info", "logger": "some.where", "message": "1 250 Ok", "n": 1, "reply": "250 Ok", "octets": "\\xff",
-    }  # fmt: skip
 
 
 @given(st.text(), st.text())

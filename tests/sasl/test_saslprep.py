@@ -68,3 +68,16 @@ def test_a_long_name_or_password_is_a_failed_login(lines):
     assert client.protocol.dialog.failed_logins == 1
     assert client.backend.calls == []
     assert time.process_time() - began < 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [("I\u00adX", "IX"), ("user", "user"), ("USER", "USER"), ("\u00aa", "a"), ("\u2168", "IX"), ("\u0007", None),
+     ("\u0627\u0031", None)],
+)  # fmt: skip
+def test_the_examples_of_rfc_4013(text, right):
+    if right is None:
+        with pytest.raises(ValueError, match=r"character|mixed"):
+            saslprep(text)
+    else:
+        assert saslprep(text) == right
