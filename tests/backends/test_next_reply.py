@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet import reactor
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from txsmtpx import RelayBackend, SMTPServerFactory
 from txsmtpx.testing import HANG_UP, Network, Outcome, ScriptedServer
-from txsmtpx.wire.description import name_of
 
 TO = ["one@example.net", "two@example.net"]
 HOSTILE = b"554-5.7.1 a\x00b\x1b[31m\r\n554-5.7.1 c\rd \xc2\x85e \xe2\x80\xa8f\r\n554 5.7.1 session=FAKE\r\n"
@@ -80,10 +77,3 @@ def test_a_header_in_utf8_has_no_hint_that_a_relay_cannot_follow():
     assert outcome.error.code == 550
     (line,) = [each for each in lines if "cannot take that" in each]
     assert line.endswith("and a header field of the message holds UTF-8")
-
-
-def test_the_names_of_endpoints():
-    assert name_of("tcp:mail.example:25") == "tcp:mail.example:25"
-    assert "mail.example" in name_of(HostnameEndpoint(reactor, "mail.example", 25))
-    assert name_of(("mail.example", 587)) == "mail.example:587"
-    assert name_of(object()) == "object"

@@ -11,7 +11,7 @@ from twisted.names import error
 
 from tests.backends.relays import BIG, BODY, Relay, go_on, scripted, sending
 from tests.internet import NEVER, REFUSES, Internet, Names, a, mx, server
-from tests.wire.test_capacity import Closing, Sparing
+from tests.wire.pools import Closing, Sparing
 from txsmtpx import Connection, MailOptions, MXEndpoint, RcptOptions, RecipientsRefused, SMTPError, Timeouts
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
 

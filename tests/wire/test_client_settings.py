@@ -5,13 +5,11 @@ from __future__ import annotations
 import ssl
 
 import pytest
-from twisted.internet import reactor
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.task import Clock
 
 from txsmtpx import Plain, RelayBackend, SMTPPool, connect, send_mail
 from txsmtpx.extensions.size import SIZE
-from txsmtpx.wire.target import target
 
 WRONG = {
     "tls_verify": ({"tls_verify": "no"}, "tls_verify is True or False, not 'no'"),
@@ -71,27 +69,6 @@ def test_what_can_be_used():
 
 
 # ---- (host, port)
-
-
-@pytest.mark.parametrize(
-    ("host", "hostname", "mode"),
-    [
-        ("mail.example.net", "mail.example.net", "required"),
-        ("localhost", "localhost", "none"),
-        ("127.0.0.1", "127.0.0.1", "none"),
-        ("::1", "::1", "none"),
-        ("2001:db8::25", "2001:db8::25", "required"),
-        ("B\u00dcCHER.example", "xn--bcher-kva.example", "required"),
-    ],
-)
-def test_host_and_port(host, hostname, mode):
-    found = target(reactor, (host, 587))
-    assert (found.hostname, found.tls) == (hostname, mode)
-    written = host.replace(":", "\\:")
-    string = target(reactor, f"tcp:{written}:587")
-    for each in ("_hostText", "_port", "_timeout", "_bindAddress"):
-        assert getattr(found.endpoint, each) == getattr(string.endpoint, each)
-    assert vars(found.servers) == vars(string.servers)
 
 
 NONE = {

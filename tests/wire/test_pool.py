@@ -6,42 +6,9 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 
+from tests.wire.pools import TO, alive, send, sent
 from txsmtpx import CommandCancelled, Delivered, RecipientsRefused, SMTPError, SMTPPool
 from txsmtpx.testing import SILENCE, Network, Outcome, ScriptedServer
-
-TO = ["you@example.net"]
-
-
-@pytest.fixture
-def pool():
-    """Makes a pool on a network; both are ended."""
-    made = []
-
-    def make(net, **how):
-        made.append((net, SMTPPool(net, tls="none", reactor=net.clock, **how)))
-        return made[-1][1]
-
-    yield make
-    for net, each in made:
-        stopped = Outcome(each.stopService())
-        net.flush()
-        net.clock.advance(100)
-        net.flush()
-        assert stopped.result() is None
-        assert net.clock.getDelayedCalls() == []
-
-
-def send(pool, body=b"x\r\n"):
-    return Outcome(pool.send("me@example.org", TO, body))
-
-
-def sent(net, pool, times=1):
-    for _ in range(times):
-        assert len(net.result(pool.send("me@example.org", TO, b"x\r\n")).accepted) == 1
-
-
-def alive(net):
-    return [server for server in net.servers if not server.lost]
 
 
 def test_a_connection_is_kept_and_reset(network, pool):
@@ -103,38 +70,6 @@ def test_a_place_is_free_when_its_connection_is_gone(network, pool):
     assert len(net.servers) == 2
 
 
-def test_idle_for_long(network, pool):
-    net = network()
-    idle = pool(net, idle=60)
-    sent(net, idle)
-    net.clock.advance(59)
-    sent(net, idle)
-    net.clock.advance(59)
-    net.flush()
-    assert len(alive(net)) == 1
-    net.clock.advance(1)
-    net.flush()
-    assert alive(net) == []
-    assert net.servers[0].verbs[-1] == "QUIT"
-    sent(net, idle)
-    assert len(net.servers) == 2
-
-
-@pytest.mark.parametrize("how", ["closed", "421", "cross"])
-def test_a_server_that_has_hung_up_meanwhile(network, pool, how):
-    """It is noticed before anything is sent, so nothing is sent twice."""
-    net = network(RSET=["500 5.5.1 Cross"] if how == "cross" else [])
-    kept = pool(net)
-    sent(net, kept)
-    if how == "closed":
-        net.servers[0].transport.loseConnection()
-    elif how == "421":
-        net.servers[0].send_reply("421 4.4.2 Idle")
-    sent(net, kept)
-    assert [len(server.messages) for server in net.servers] == [1, 1]
-    assert net.servers[0].lost
-
-
 def test_lost_at_the_end_it_is_not_sent_again(network, pool):
     """Whether the server has taken it nobody knows: that is the caller's to decide."""
     net = network(END=b"")
@@ -142,31 +77,6 @@ def test_lost_at_the_end_it_is_not_sent_again(network, pool):
     net.flush()
     assert isinstance(outcome.error, ConnectionDone)
     assert [len(server.messages) for server in net.servers] == [1]
-
-
-def test_421_makes_it_pause(network, pool):
-    """Longer each time, one pause for all, and none after a success."""
-    greetings = iter(["421 4.7.0 Later"] * 5)
-    net = network(lambda: ScriptedServer(GREETING=next(greetings, None)))
-    patient = pool(net, size=4)
-    first = [send(patient) for _ in range(4)]
-    net.flush()
-    assert [outcome.error.code for outcome in first] == [421] * 4
-    before = len(net.servers)
-    second = send(patient)
-    net.flush()
-    net.clock.advance(0.9)
-    assert len(net.servers) == before
-    net.clock.advance(0.2)
-    net.flush()
-    assert second.error.code == 421
-    third = send(patient)
-    net.clock.advance(1.9)
-    assert not third.fired
-    net.clock.advance(0.2)
-    net.flush()
-    assert len(third.result().accepted) == 1
-    sent(net, patient)
 
 
 def test_cancelled_while_it_waits_for_a_place(network, pool):

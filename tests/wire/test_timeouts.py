@@ -243,27 +243,6 @@ def test_a_server_that_answers_the_farewell_and_stays(network):
     assert net.servers[0].lost
 
 
-def test_a_connection_has_its_time(network):
-    class Nowhere:
-        cancelled = False
-
-        def connect(self, factory):
-            def cancel(deferred):
-                self.cancelled = True
-
-            return Deferred(cancel)
-
-    net = network()
-    nowhere = Nowhere()
-    outcome = Outcome(connect(nowhere, tls="none", timeouts=Timeouts(connect=9), reactor=net.clock))
-    net.clock.advance(8.9)
-    assert not outcome.fired
-    net.clock.advance(0.2)
-    assert isinstance(outcome.error, TimeoutError)
-    assert "no connection within 9 seconds" in str(outcome.error)
-    assert nowhere.cancelled
-
-
 def test_the_defaults_are_the_rfcs():
     """RFC 5321 §4.5.3.2.1 to §4.5.3.2.6."""
     times = Timeouts()

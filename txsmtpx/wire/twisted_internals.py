@@ -4,7 +4,7 @@ Every use of a name that Twisted keeps private, or does not document: endpoints,
 Twisted may change such a name in any release, without notice.  So no other file of the package uses one, but for
 `txsmtpx.wire.twisted_socket_internals`, which has sockets and reactors; a test reads the source of all of them.  Each
 function and class of these two files says why it is needed.  Each has a test in
-`tests/wire/test_twisted_internals.py` that fails when Twisted changes what is used.
+`tests/wire`, in the file of the same name, that fails when Twisted changes what is used.
 
 The releases of Twisted that were read are 24.11, the oldest that the package supports, 25.5 and 26.10.  Where they
 differ, the docstring says how.

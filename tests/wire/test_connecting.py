@@ -1,0 +1,104 @@
+"""The way to a connection that is ready for MAIL."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.address import IPv6Address
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError, ConnectionRefusedError, TimeoutError
+
+from tests.ports import listening
+from txsmtpx import SMTPError, Timeouts, connect, send_mail
+from txsmtpx.testing import Network, Outcome, ScriptedServer
+
+
+async def test_there_is_nobody():
+    port = await listening(reactor, ScriptedServer)
+    number = port.getHost().port
+    await port.stopListening()
+    with pytest.raises(ConnectionRefusedError):
+        await connect(f"tcp:127.0.0.1:{number}")
+    with pytest.raises(ConnectError):
+        await connect("unix:/nowhere/at/all")
+
+
+@pytest.mark.parametrize("greeting", ["554 5.7.1 Not you", "450 4.7.0 Later", "421 4.3.2 Never"])
+def test_an_unfriendly_greeting(network, greeting):
+    net = network(GREETING=greeting)
+    with pytest.raises(SMTPError) as caught:
+        net.result(connect(net, tls="none", reactor=net.clock))
+    assert str(caught.value) == f"greeting: {greeting}"
+    assert net.servers[0].lost
+    assert net.servers[0].lines == ["QUIT"]
+
+
+def test_what_we_call_ourselves(network):
+    net = network()
+    net.result(connect(net, tls="none", domain="me.example.org", reactor=net.clock))
+    net.result(connect(net, tls="none", lmtp=True, reactor=net.clock))
+    assert [server.lines for server in net.servers] == [["EHLO me.example.org"], ["LHLO [192.0.2.25]"]]
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [("::ffff:192.0.2.25", "[192.0.2.25]"), ("fe80::1%eth0", "[IPv6:fe80::1]"), ("2001:DB8::1", "[IPv6:2001:db8::1]")],
+)
+def test_our_address_is_said_plainly(network, host, said):
+    """RFC 5321 §4.1.3: an address literal has no zone; an IPv4 address has its own form."""
+    net = network()
+    client = net.result(connect(net, tls="none", reactor=net.clock))
+    client.protocol.transport.hostAddress = IPv6Address("TCP", host, 4000)
+    net.result(client.hello())
+    net.result(client.hello("B\u00fccher.example"))
+    assert net.servers[0].lines[-2:] == [f"EHLO {said}", "EHLO xn--bcher-kva.example"]
+
+
+async def test_our_address_where_we_have_no_name():
+    servers = []
+
+    def make():
+        servers.append(ScriptedServer())
+        return servers[-1]
+
+    port = await listening(reactor, make)
+    client = await connect(f"tcp:127.0.0.1:{port.getHost().port}")
+    await client.quit()
+    await port.stopListening()
+    assert servers[0].lines == ["EHLO [127.0.0.1]", "QUIT"]
+
+
+def test_cancelled_before_there_is_a_connection():
+    class Waiting:
+        def connect(self, factory):
+            self.connecting = Deferred()
+            return self.connecting
+
+    net, endpoint = Network(), Waiting()
+    sending = send_mail(endpoint, "me@example.org", ["you@example.net"], b"", tls="none", reactor=net.clock)
+    outcome = Outcome(sending)
+    sending.cancel()
+    assert isinstance(outcome.error, CancelledError)
+    assert endpoint.connecting.called
+    assert net.clock.getDelayedCalls() == []
+
+
+def test_a_connection_has_its_time(network):
+    class Nowhere:
+        cancelled = False
+
+        def connect(self, factory):
+            def cancel(deferred):
+                self.cancelled = True
+
+            return Deferred(cancel)
+
+    net = network()
+    nowhere = Nowhere()
+    outcome = Outcome(connect(nowhere, tls="none", timeouts=Timeouts(connect=9), reactor=net.clock))
+    net.clock.advance(8.9)
+    assert not outcome.fired
+    net.clock.advance(0.2)
+    assert isinstance(outcome.error, TimeoutError)
+    assert "no connection within 9 seconds" in str(outcome.error)
+    assert nowhere.cancelled
