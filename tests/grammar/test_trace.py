@@ -11,28 +11,6 @@ import pytest
 from txsmtpx.grammar import trace
 
 
-@pytest.mark.parametrize(
-    ("facts", "word"),
-    [
-        ({"extended": False}, "SMTP"),
-        ({"extended": False, "tls": True, "authenticated": True}, "SMTP"),
-        ({}, "ESMTP"),
-        ({"tls": True}, "ESMTPS"),
-        ({"authenticated": True}, "ESMTPA"),
-        ({"tls": True, "authenticated": True}, "ESMTPSA"),
-        ({"utf8": True}, "UTF8SMTP"),
-        ({"utf8": True, "tls": True, "authenticated": True}, "UTF8SMTPSA"),
-        ({"lmtp": True}, "LMTP"),
-        ({"lmtp": True, "tls": True}, "LMTPS"),
-        ({"lmtp": True, "authenticated": True}, "LMTPA"),
-        ({"lmtp": True, "utf8": True, "tls": True, "authenticated": True}, "UTF8LMTPSA"),
-    ],
-)
-def test_with_protocol(facts, word):
-    given = {"extended": True, "lmtp": False, "utf8": False, "tls": False, "authenticated": False, **facts}
-    assert trace.with_protocol(**given) == word
-
-
 def test_return_path_and_delivered_to():
     assert trace.return_path("") == b"Return-Path: <>\r\n"
     assert trace.return_path("me@example.com") == b"Return-Path: <me@example.com>\r\n"

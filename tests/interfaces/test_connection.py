@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from txsmtpx import Connection
 from txsmtpx.testing import Conversation, RecordingBackend
 
@@ -25,3 +27,29 @@ def test_what_the_client_said_is_forgotten_and_where_it_comes_from_is_not() -> N
     assert (connection.helo, connection.extended, connection.username) == ("", False, None)
     assert connection.xclient == {"ADDR": "192.0.2.7", "NAME": "b"}
     assert connection.xforward == {}
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [
+        ({"extended": False}, "SMTP"),
+        ({"extended": False, "tls": True, "authenticated": True}, "SMTP"),
+        ({}, "ESMTP"),
+        ({"tls": True}, "ESMTPS"),
+        ({"authenticated": True}, "ESMTPA"),
+        ({"tls": True, "authenticated": True}, "ESMTPSA"),
+        ({"utf8": True}, "UTF8SMTP"),
+        ({"utf8": True, "tls": True, "authenticated": True}, "UTF8SMTPSA"),
+        ({"lmtp": True}, "LMTP"),
+        ({"lmtp": True, "tls": True}, "LMTPS"),
+        ({"lmtp": True, "authenticated": True}, "LMTPA"),
+        ({"lmtp": True, "utf8": True, "tls": True, "authenticated": True}, "UTF8LMTPSA"),
+    ],
+)
+def test_with_protocol(facts: dict[str, bool], word: str) -> None:
+    """RFC 3848, RFC 6531 §4.3."""
+    connection = Connection("S", "localhost", lmtp="lmtp" in facts)
+    connection.extended = facts.get("extended", True)
+    connection.tls = object() if "tls" in facts else None
+    connection.username = "me" if "authenticated" in facts else None
+    assert connection.with_protocol(utf8="utf8" in facts) == word

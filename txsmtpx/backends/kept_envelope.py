@@ -99,25 +99,33 @@ def shared_options(options: Sequence[RcptOptions]) -> Sequence[RcptOptions]:
     Returns:
         The same values.
     """
+    if not any(map(vars, options)):  # as of most messages
+        return tuple(options[:1]) * len(options)
     none = RcptOptions()
     return tuple(none if each == none else each for each in options)
 
 
-def held_octets(value: object) -> int:
+def held_octets(texts: Sequence[str | None], recipients: Sequence[str], options: Sequence[Options]) -> int:
     """
-    Return the memory that a part of an envelope takes, with all that is in it.
+    Return the memory that an envelope takes, with all that is in it.
 
     Args:
-        value: The part.
+        texts: The sender, the names of the client, and the like.
+        recipients: The recipients.
+        options: The parameters of MAIL and of each RCPT.
 
     Returns:
         The octets.
     """
-    size = sys.getsizeof(value)
-    if isinstance(value, str):  # most are
-        return size
-    if isinstance(value, Options):
-        return size + sys.getsizeof(vars(value)) + sum(map(held_octets, vars(value).values()))
-    if isinstance(value, tuple | list | frozenset):
-        return size + sum(map(held_octets, {id(each): each for each in value}.values()))
-    return size + (value.held if isinstance(value, CompressedRecipients) else 0)
+    each_once = dict(zip(map(id, options), options, strict=True)).values()
+    size = sum(map(sys.getsizeof, (*texts, recipients, options, *each_once)))
+    size += recipients.held if isinstance(recipients, CompressedRecipients) else sum(map(sys.getsizeof, recipients))
+    size += sum(map(sys.getsizeof, map(vars, each_once)))
+    for each in filter(vars, each_once):
+        size += sum(map(_octets_of, vars(each).values()))
+    return size
+
+
+def _octets_of(value: object) -> int:
+    """Return the memory that the value of a parameter takes, with all that is in it."""
+    return sys.getsizeof(value) + (sum(map(_octets_of, value)) if isinstance(value, tuple | frozenset) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -113,9 +114,9 @@ class Received:
     @property
     def held(self) -> int:
         """The octets of memory that `MemoryBackend` counts: content, envelope and options."""
-        envelope = (self.sender, self.recipients, self.options, self.recipient_options, self.queue_id, self.username,
-                    self.peer_host, self.helo)  # fmt: skip
-        return OVERHEAD + len(self.content) + sum(map(held_octets, envelope))
+        texts = (self.sender, self.queue_id, self.username, self.peer_host, self.helo)
+        options = (self.options, *self.recipient_options)
+        return OVERHEAD + len(self.content) + held_octets(texts, self.recipients, options)
 
 
 Change = Literal["arrived", "deleted"]
@@ -279,8 +280,8 @@ class MemoryBackend(OpenBackend):
         """
         self._last += 1
         received = self._kept[self._last] = Received.of(context, content, self._last, self._now())
-        self._held[received.id] = 0
-        self._count(received.id, received.held)
+        octets = self._held[received.id] = received.held
+        self._octets += octets
         self._tell("arrived", received)
         self._make_room()
         return received
@@ -296,20 +297,15 @@ class MemoryBackend(OpenBackend):
         Raises:
             KeyError: There is no such message, or it was deleted.
         """
-        self._count(number, octets)
-        self._make_room()
-
-    def _count(self, number: int, octets: int) -> None:
         self._held[number] += octets
         self._octets += octets
+        self._make_room()
 
     def _make_room(self) -> None:
-        while len(self._kept) > 1 and self._over():
+        most = math.inf if self._max_messages is None else self._max_messages
+        most_octets = math.inf if self._max_octets is None else self._max_octets
+        while len(self._kept) > 1 and (len(self._kept) > most or self._octets > most_octets):
             self.delete(next(iter(self._kept)))
-
-    def _over(self) -> bool:
-        too_many = self._max_messages is not None and len(self._kept) > self._max_messages
-        return too_many or (self._max_octets is not None and self._octets > self._max_octets)
 
     def _tell(self, change: Change, received: Received) -> None:
         for subscriber in list(self._subscribers):

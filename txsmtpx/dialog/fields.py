@@ -23,6 +23,9 @@ MAX_FACTS = 2000
 plain = re.compile(r"[!#-<>-\[\]-~]*").fullmatch
 """Match a text that needs no quotes: printable ASCII but the space, the quote, the backslash, and "="."""
 
+within_quotes = re.compile(r"[ !#-\[\]-~]*").fullmatch
+"""Match a text that stands in quotes as it is: printable ASCII but the quote and the backslash."""
+
 
 def quoted(value: object) -> str:
     """

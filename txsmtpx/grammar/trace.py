@@ -14,30 +14,6 @@ from txsmtpx.grammar.path import format_path
 _UNSAFE = re.compile(r"[^!-~]|[()\\<>;]")
 
 
-def with_protocol(*, extended: bool, lmtp: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
-    """
-    Return the protocol type of Received, the word behind "with" (RFC 3848, RFC 6531 §4.3).
-
-    Args:
-        extended: True after EHLO or LHLO, False after HELO.
-        lmtp: True for LMTP.
-        utf8: True if MAIL had SMTPUTF8.
-        tls: True if the connection is encrypted.
-        authenticated: True if the client has authenticated.
-
-    Returns:
-        The protocol type.  After HELO it is SMTP, which has no suffixes.
-
-    Example:
-        >>> with_protocol(extended=True, lmtp=False, utf8=False, tls=True, authenticated=True)
-        'ESMTPSA'
-    """
-    if not extended:
-        return "SMTP"
-    name = "LMTP" if lmtp else "SMTP" if utf8 else "ESMTP"
-    return "UTF8" * utf8 + name + "S" * tls + "A" * authenticated
-
-
 def return_path(sender: str) -> bytes:
     r"""
     Return the Return-Path field, which final delivery adds at the beginning of a message (RFC 5321 §4.4).
@@ -90,7 +66,7 @@ def received(
         helo: The argument of the client's EHLO, LHLO or HELO.  A domain in UTF-8 is written as A-labels.
         peer: The client's IP address, "" for a client on a UNIX socket.
         domain: The name of the server.
-        protocol: The protocol type; see `with_protocol`.
+        protocol: The protocol type, such as "ESMTPS" (RFC 3848).
         queue_id: The identifier of the message.
         recipient: The recipient if the message has a single one, otherwise None.  So the field reveals no blind copy
             (RFC 5321 §7.2).  The domain is written as A-labels, so that the field is ASCII unless the local part is

@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 
-from txsmtpx.grammar import trace
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.proxy import ProxyHeader
@@ -136,19 +135,16 @@ class Connection:
             utf8: True for a message with SMTPUTF8.
 
         Returns:
-            The protocol, such as ``"ESMTPSA"``.
+            The protocol, such as ``"ESMTPSA"``.  After HELO it is SMTP, which has no suffixes.
 
         Example:
             >>> Connection("1", "mail.example.org", lmtp=False).with_protocol()
             'SMTP'
         """
-        return trace.with_protocol(
-            extended=self.extended,
-            lmtp=self.lmtp,
-            utf8=utf8,
-            tls=self.tls is not None,
-            authenticated=self.username is not None,
-        )
+        if not self.extended:
+            return "SMTP"
+        name = "LMTP" if self.lmtp else "SMTP" if utf8 else "ESMTP"
+        return "UTF8" * utf8 + name + "S" * (self.tls is not None) + "A" * (self.username is not None)
 
     def __repr__(self) -> str:
         return f"<Connection {self.session_id} from {self.helo!r} [{self.peer_host}]>"
