@@ -215,6 +215,9 @@ class NextTransaction:
         """
         Return the connection of the transaction; if there is none, begin the transaction on another.
 
+        Returns:
+            The connection.
+
         Raises:
             SMTPError: The next server's reply to MAIL, the same for each RCPT; 451 4.4.1 if no next server can be
                 reached; 451 4.3.2 if all connections are in use.
@@ -293,6 +296,9 @@ class NextTransaction:
             waiting: The command.
             unsendable: The reply if the command cannot be encoded.
             requiretls: True if the message needs REQUIRETLS.
+
+        Returns:
+            The result of the command.
         """
         try:
             return await waiting

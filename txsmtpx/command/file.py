@@ -205,6 +205,9 @@ def _statement(lines: list[str], at: int) -> tuple[int, dict[str, object]]:
     """
     Find the end of a statement.
 
+    Returns:
+        The number of the line behind it, and its keys and values.
+
     Raises:
         ValueError: There is no statement at that line.
     """

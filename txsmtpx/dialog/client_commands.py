@@ -238,6 +238,9 @@ class ClientCommands:
         """
         Return how many recipients were accepted; from now on none, as the message is being sent.
 
+        Returns:
+            The number.
+
         Raises:
             ValueError: No recipient was accepted.
         """
@@ -249,6 +252,9 @@ class ClientCommands:
     def _source(self, body: ClientBody, binary: bool = False) -> Source:
         """
         Return a body after MAIL has been sent.
+
+        Returns:
+            The body.
 
         Raises:
             EightBitContent: The body is in memory, and the server does not accept it.

@@ -240,6 +240,9 @@ class FinalReplies(Flight):
         """
         Return the errors of those recipients for which no reply came.
 
+        Returns:
+            The errors, in the order of the recipients.
+
         Raises:
             DeliveryError: The error of all recipients; or the caller has cancelled, and cannot be given the replies.
         """

@@ -93,6 +93,9 @@ def _is_short(text: str) -> bool:
     Return whether a text is surely short enough for a field.
 
     JSON writes a character in 12 octets at most, one of ASCII in 6, a printable one of those in 2.
+
+    Returns:
+        True if it is; False if it has to be measured.
     """
     if not text.isascii():
         return len(text) <= MAX_FIELD // 12

@@ -94,6 +94,9 @@ async def _computed(dialog: ClientDialog, computed: Eventual[bytes]) -> bytes:
     """
     Return a response of a mechanism, which may take time to compute.
 
+    Returns:
+        The response.
+
     Raises:
         CommandCancelled: The caller has cancelled the login; the connection is aborted.
         DeliveryError: The connection has failed meanwhile.

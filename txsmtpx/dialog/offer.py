@@ -198,6 +198,9 @@ class Offer:
         A local part needs SMTPUTF8 (RFC 6531 §3).  A domain alone does not: it is sent as its A-label (RFC 5890), so
         that servers without SMTPUTF8 further on get the message too.
 
+        Returns:
+            The addresses, in the same order.
+
         Raises:
             NotOffered: A local part is not ASCII, and the server does not offer SMTPUTF8.
         """

@@ -129,6 +129,9 @@ class Submission:
         Args:
             parts: The transactions.
             rewound: Sets a file back to where it was.
+
+        Returns:
+            The results of all of them as one.
         """
         outcomes: list[tuple[Sequence[str], Result | DeliveryError]] = []
         accepted: list[tuple[str, Reply]] = []
@@ -156,6 +159,9 @@ class Submission:
     ) -> ClientTransaction:
         """
         Prepare one transaction.
+
+        Returns:
+            The transaction, of which nothing is sent yet.
 
         Raises:
             NotOffered: The server cannot accept the message.

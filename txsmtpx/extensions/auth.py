@@ -230,6 +230,9 @@ class Exchange:
         """
         Reject the login.
 
+        Returns:
+            As `_refuse`.
+
         Raises:
             Exception: The backend has failed; it has not rejected the login.
         """
@@ -294,6 +297,9 @@ def _decode(text: str | None) -> str:
     Decode the user who first submitted the message (§5); "" for <>.
 
     curl writes the address in angle brackets, and does not encode it.  Others encode the brackets too.
+
+    Returns:
+        The address.
     """
     if not text:
         raise Malformed("takes an address in xtext, or <>")

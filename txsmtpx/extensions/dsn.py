@@ -77,6 +77,9 @@ def _decode_orcpt(text: str | None) -> OriginalRecipient:
     Decode ORCPT (RFC 3461 §4.2).
 
     An address of type utf-8 comes as unitext, or without SMTPUTF8 as xtext of escapes (RFC 6533 §3).
+
+    Returns:
+        The type and the address.
     """
     kind, semicolon, address = (text or "").partition(";")
     if not semicolon or not address or len(text or "") > MAX_ORCPT or not _TYPE.fullmatch(kind):

@@ -58,6 +58,9 @@ def _check(dialog: ServerDialog, options: MailOptions) -> Reply | None:
     Reject a message that cannot be held.
 
     It has one of the two parameters, within the limits (§4.2).  It is released before it must be delivered (§5.2.2).
+
+    Returns:
+        The rejection; None if the message can be held.
     """
     if options.hold_for is not None and options.hold_until is not None:
         return replies.bad_parameter_501("HOLDFOR or HOLDUNTIL, not both")

@@ -32,6 +32,9 @@ def _read(text: str) -> dict[str, int]:
     """
     Return the limits whose value is a number of one to six digits, not 0 (§4).  Others are ignored (§3.7).
 
+    Returns:
+        The limits by name, in upper case.
+
     Raises:
         ValueError: The text is not a list of limits.  Then none of it counts.
     """

@@ -94,6 +94,9 @@ def _found(answered: object, unknown: Reply, utf8: bool, session: object, method
     """
     Return the reply for what the session gave.
 
+    Returns:
+        The reply.
+
     Raises:
         TypeError: It is neither None nor a `str` or several of them, nor a `Reply` that may be given.
     """

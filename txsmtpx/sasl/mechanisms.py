@@ -53,6 +53,9 @@ def _names(given: Collection[str], known: Collection[str]) -> set[str]:
     """
     Return names in upper case.
 
+    Returns:
+        The names.
+
     Raises:
         SettingError: A name is not one of ``known``.
     """

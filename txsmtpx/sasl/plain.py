@@ -60,6 +60,9 @@ class PlainServer:
         Return the credentials of a user who acts as another.
 
         If that is not allowed, they have a wrong password: the login fails in the same way, and takes as long.
+
+        Returns:
+            The credentials.
         """
         allowed = False
         if provides(self._backend, ActingAsBackend):

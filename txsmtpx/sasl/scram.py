@@ -104,6 +104,9 @@ class ScramServer:
         Return whether a flag is acceptable (RFC 5802 §6).
 
         "y" means that the client has seen no -PLUS.  If the connection has a binding, someone has hidden the offer.
+
+        Returns:
+            True if it is.
         """
         if self._name.endswith("-PLUS"):
             return flag.startswith("p=") and flag[2:] in self._bindings

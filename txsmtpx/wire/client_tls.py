@@ -110,6 +110,9 @@ class ClientTLS:
         Return what is wrong with the name in the certificate.
 
         OpenSSL would lose an exception of this function, and accept the certificate.
+
+        Returns:
+            The description; None if the name is right.
         """
         try:
             if _is_address(self.hostname):
@@ -179,6 +182,9 @@ class UnverifiedTLS:
 def _in_file(path: str | os.PathLike[str]) -> IOpenSSLTrustRoot:
     """
     Return the trust root of the certificates in a PEM file.
+
+    Returns:
+        The trust root.
 
     Raises:
         ValueError: The file holds no certificate.

@@ -176,6 +176,9 @@ class Connecting:
         """
         Return the options of TLS for a server.
 
+        Returns:
+            The options.
+
         Raises:
             TLSFailed: No certificate can be verified for that name, such as one with an underscore.
         """

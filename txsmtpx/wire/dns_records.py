@@ -215,6 +215,9 @@ def _uncancellable(lookup: Deferred[Answer]) -> Deferred[Answer]:
 
     A resolver of twisted.names shares one query among all callers that ask the same question.  To cancel it would fail
     the look-ups of all of them.
+
+    Returns:
+        The Deferred.
     """
     own: Deferred[Answer] = Deferred()
 

@@ -219,6 +219,9 @@ def _literal(domain: str) -> str:
     """
     Return the address in an address literal (RFC 5321 §4.1.3); "" if ``domain`` is no literal.
 
+    Returns:
+        The address.
+
     Raises:
         ValueError: The literal holds no address.
     """

@@ -162,6 +162,9 @@ class SystemResolver:
         """
         Ask the name servers, one after the other.
 
+        Returns:
+            The answer of the first that has one.
+
         Raises:
             DNSNameError: A name server has answered NXDOMAIN.
             Exception: No name server has answered; the error of the last one.

@@ -120,6 +120,9 @@ def _by_tcp(
     """
     Return the target of a host and a port.
 
+    Returns:
+        The target.
+
     Raises:
         ValueError: The host is no host, or the port no port.
     """

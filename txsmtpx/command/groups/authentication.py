@@ -147,7 +147,7 @@ class AnyChecker:
 
         Raises:
             UnauthorizedLogin: No checker accepts them.
-        """
+        """  # noqa: DOC402  # what inlineCallbacks waits for is no result
         for checker in self._checkers:
             if any(interface.providedBy(credentials) for interface in checker.credentialInterfaces):
                 with contextlib.suppress(UnauthorizedLogin):
