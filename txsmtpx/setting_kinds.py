@@ -83,7 +83,7 @@ class Seconds(Setting[float]):
     A setting that is a time in seconds.
 
     Attributes:
-        zero: Whether 0 can be used.
+        zero: True if 0 can be used.
     """
 
     zero: bool = True
@@ -259,7 +259,7 @@ def takes(function: object, arguments: int) -> bool:
         arguments: The number of positional arguments.
 
     Returns:
-        Whether it can.  True for a function of C whose signature Python does not know.
+        True if it can.  True for a function of C whose signature Python does not know.
 
     Example:
         >>> takes(len, 1), takes(lambda: None, 1), takes(42, 0)

@@ -60,6 +60,14 @@ def test_public_functions_document_every_argument_and_result(modules: Modules) -
     assert (found.told, found.returns_told) == (found.arguments, found.returns)
 
 
+def test_no_docstring_begins_with_whether(modules: Modules) -> None:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    nodes = (node for _, tree, _ in modules for node in ast.walk(tree) if isinstance(node, kinds))
+    texts = [ast.get_docstring(node) or "" for node in nodes]
+    assert [text for text in texts if text.startswith("Whether")] == []
+    assert [text for text in texts if ": Whether " in text] == []
+
+
 def test_arguments_have_names(modules: Modules) -> None:
     found = set()
     for _, tree, _ in modules:

@@ -418,6 +418,6 @@ def test_a_refusal_says_where(log: Events) -> None:
     assert client.protocol.dialog.state is State.MAIL
     client.hang_up()
     assert [line["reply"] for line in lines(log)] == [
-        "503 5.5.1 Say hello first", "503 5.5.1 MAIL comes first", "503 5.5.1 No valid recipients, RCPT comes first",
+        "503 5.5.1 Send EHLO first", "503 5.5.1 MAIL comes first", "503 5.5.1 No valid recipients, RCPT comes first",
         "503 5.5.1 A transaction is open already, RSET ends it",
     ]  # fmt: skip

@@ -85,7 +85,7 @@ def test_an_extension_of_ones_own():
     paint = Extension("XPAINT", "none", announce=lambda dialog: "RED GREEN", mail=(colour,), verbs=(verb,))
     backend = RecordingBackend()
     conversation = Conversation(backend, extensions=[*EXTENSIONS, paint])
-    assert conversation.ask("XPAINT x")[1] == "503 5.5.1 Say hello first"
+    assert conversation.ask("XPAINT x")[1] == "503 5.5.1 Send EHLO first"
     assert conversation.ask(*HELLO)[-1] == "250 XPAINT RED GREEN"
     assert conversation.ask("xpaint It red") == ["250 2.0.0 It red"]
     assert conversation.ask("MAIL FROM:<me@example.com> XCOLOUR=RED") == ["250 2.1.0 Sender ok"]

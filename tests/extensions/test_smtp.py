@@ -141,7 +141,7 @@ def test_a_recipient(argument, recipient):
 @pytest.mark.parametrize(("argument", "answer"), [
     ("", "501 5.5.2 Syntax: RCPT TO:<address> [parameter ...]"),
     ("FROM:<you@example.com>", "501 5.5.2 Syntax: RCPT TO:<address> [parameter ...]"),
-    ("TO:<>", "501 5.5.2 Bad address: the null path is not a recipient"),
+    ("TO:<>", "501 5.5.2 Bad address: a recipient cannot be <>"),
     ("TO:<jürgen@example.com>", "553 5.6.7 That address needs SMTPUTF8"),
     ("TO:<you@example.com> SIZE=1", "555 5.5.4 Parameter not recognized: SIZE"),
 ])  # fmt: skip
@@ -205,7 +205,7 @@ def test_help_lists_the_commands_and_the_syntax_of_each():
     client = greeted()
     commands, how = client.ask("HELP")
     assert commands.startswith("214-2.0.0 Commands: EHLO HELO MAIL RCPT ")
-    assert how == "214 2.0.0 HELP and a command shows its syntax"
+    assert how == "214 2.0.0 HELP with a command returns its syntax"
     for verb in (EHLO, HELO, *COMMON):
         assert client.ask(f"HELP {verb.name.lower()}") == [f"214 2.0.0 Syntax: {verb.syntax}"]
     assert client.ask("HELP me") == client.ask("HELP MAIL now") == ["504 5.5.4 No help for that"]

@@ -90,7 +90,7 @@ def test_plaintext_in_the_segment_of_starttls_is_forgotten(client, pem, backend,
     assert client.replies() == ["220 2.0.0 Ready to start TLS"]
     client.start_tls(pem.client_options())
     assert client.replies() == []
-    assert client.ask("MAIL FROM:<a@client.example>") == ["503 5.5.1 Say hello first"]
+    assert client.ask("MAIL FROM:<a@client.example>") == ["503 5.5.1 Send EHLO first"]
     assert codes(client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")) == ["250", "250"]
     assert [call[1] for call in backend.calls if call[0] == "mail"] == ["a@client.example"]
 
@@ -144,7 +144,7 @@ def test_hello_transaction_and_login_are_forgotten(certificate, pem):
     assert codes(client.ask("RSET", "STARTTLS")) == ["250", "220"]
     client.start_tls(pem.client_options())
     assert session.logouts == 1
-    assert client.ask("MAIL FROM:<a@client.example>") == ["503 5.5.1 Say hello first"]
+    assert client.ask("MAIL FROM:<a@client.example>") == ["503 5.5.1 Send EHLO first"]
     assert client.server.dialog.connection.helo == ""
     assert client.server.dialog.connection.username is None
     # The login too: AUTH is not answered "already authenticated".
@@ -160,7 +160,7 @@ def test_require_tls(certificate, pem, backend):
     assert client.ask("MAIL FROM:<a@client.example>") == ["530 5.7.0 Issue STARTTLS first"]
     client.ask("STARTTLS")
     client.start_tls(pem.client_options())
-    assert client.ask("MAIL FROM:<a@client.example>") == ["503 5.5.1 Say hello first"]
+    assert client.ask("MAIL FROM:<a@client.example>") == ["503 5.5.1 Send EHLO first"]
     assert codes(client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")) == ["250", "250"]
     client.hang_up()
 

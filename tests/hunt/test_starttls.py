@@ -43,7 +43,7 @@ def test_in_the_segment_that_ends_the_command(greeted, pem, cut):
         assert codes(client.replies()) == ["220"], octets
         client.start_tls(pem.client_options())
         assert client.replies() == [], octets
-        assert client.ask("MAIL FROM:<me@example.com>") == ["503 5.5.1 Say hello first"], octets
+        assert client.ask("MAIL FROM:<me@example.com>") == ["503 5.5.1 Send EHLO first"], octets
         assert backend.calls == []
         assert codes(client.ask("EHLO a.example", "NOOP")) == ["250", "250"], octets  # no half line stands before it
         client.hang_up()

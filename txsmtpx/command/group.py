@@ -23,7 +23,7 @@ class Group:
         for_listener: Fill in the part of a listener that the options describe.
         for_process: The same for the process, when all listeners are there, but for their factories.
         actions: Options of the command line that end the command.
-        always: Whether the functions are called even if none of the options was given.
+        always: True if the functions are called even if none of the options was given.
         names: The names of the options.
     """
 

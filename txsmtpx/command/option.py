@@ -66,8 +66,8 @@ class Option(Generic[T_co]):
         help: Its meaning, as a sentence.
         default: Its value if it is not given.
         short: A letter that stands for it on the command line.
-        repeated: Whether it may be given more than once.  Its value is then a tuple.
-        secret: Whether only the text before the first colon may be shown.
+        repeated: True if it may be given more than once.  Its value is then a tuple.
+        secret: True if only the text before the first colon may be shown.
         about: What it is about.
         setting: The setting of a server that it is.
     """
@@ -189,7 +189,7 @@ def repeated(
         help: Its meaning, as a sentence.
         default: Its values if it is not given.
         short: A letter that stands for it on the command line.
-        secret: Whether only the text before the first colon may be shown.
+        secret: True if only the text before the first colon may be shown.
         about: What it is about.
         setting: The setting of a server that it is.
 

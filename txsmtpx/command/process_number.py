@@ -1,5 +1,5 @@
 """
-Whether a process number in a file is still that of the server that wrote it.
+Check whether a process number in a file is still that of the server that wrote it.
 
 After a container was killed and started again, the number may be that of this process, or of another program.
 """

@@ -54,7 +54,7 @@ class Handover:
         number: The number of the worker, from 1.
         sockets: The listening sockets, with the descriptors that they have in the worker.
         status: The descriptor on which the worker reports.
-        relayed: Whether the parent writes the log of the worker.
+        relayed: True if the parent writes the log of the worker.
         reactor: The short name of the reactor to install, None for the usual one.
         path: ``sys.path``, so that both import the same modules.
         certificates: The descriptor from which the worker reads self-signed certificates, None for none.
@@ -150,7 +150,7 @@ class ListeningReactor(Protocol):
             factory: Creates the protocols.
             backlog: The length of the queue of connections.
             mode: The permissions of the socket.
-            wantPID: Whether to create a lock with a process number.
+            wantPID: True to create a lock with a process number.
 
         Returns:
             The port.
@@ -246,7 +246,7 @@ class Sockets:
             factory: Creates the protocols.
             backlog: The length of the queue of connections.
             mode: The permissions of the socket.
-            wantPID: Whether to create a lock with a process number.
+            wantPID: True to create a lock with a process number.
 
         Returns:
             The port, None if it was only tried.

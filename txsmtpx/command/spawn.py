@@ -31,7 +31,7 @@ class Spawn:
     Args:
         sockets: The reactor, with the sockets that were opened for workers.
         arguments: The command line after ``twistd smtpx``.
-        inherit_log: Whether workers write to the standard output of the parent themselves.
+        inherit_log: True if workers write to the standard output of the parent themselves.
         reactor: The short name of the reactor that workers run, None for the usual one.
         certificates: Self-signed certificates with their keys, which workers get through a pipe; b"" for none.
     """

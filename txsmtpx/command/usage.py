@@ -33,7 +33,7 @@ class Options(usage.Options):
     Attributes:
         process: The process that the options describe, once they are parsed.
         arguments: The command line that was parsed.
-        is_worker: Whether the process has a parent that has opened its ports.
+        is_worker: True if the process has a parent that has opened its ports.
     """
 
     synopsis = "[options]"

@@ -53,8 +53,8 @@ class Worker(ProcessProtocol):
 
     Attributes:
         number: From 1.  A worker that replaces another has its number.
-        ready: Whether it has reported that it listens.
-        ended: Whether the process has ended.
+        ready: True if it has reported that it listens.
+        ended: True if the process has ended.
         figures: Its last report of counters.
     """
 

@@ -48,20 +48,20 @@ class ClientDialog:
 
     Attributes:
         wire: The transport.
-        lmtp: Whether this is LMTP (RFC 2033): the data has a reply for each accepted recipient.
+        lmtp: True if this is LMTP (RFC 2033): the data has a reply for each accepted recipient.
         offer: What the last answer to EHLO or LHLO offers; nothing before it.
         allowance: What was used up of the server's limits (RFC 9422).
         failure: The reason why nothing can be sent any more; None while commands can be sent.
         fetching: The Deferred by which a piece of a body, or a response of AUTH, is awaited; cancelled by a failure.
-        in_data: Whether the octets of a message are being sent after 354, so that a command would be a part of it.
+        in_data: True if the octets of a message are being sent after 354, so that a command would be a part of it.
         secrets: Those of every AUTH, which are not shown; None before the first AUTH.
-        left_open: Whether RSET must come before the next MAIL, since a transaction was left unfinished.
+        left_open: True if RSET must come before the next MAIL, since a transaction was left unfinished.
 
     Args:
         wire: The transport.
         extensions: The extensions that the client understands, such as `txsmtpx.extensions.registry.EXTENSIONS`.
         without: Keywords of extensions that are not used, though the server offers them.
-        lmtp: Whether this is LMTP.
+        lmtp: True if this is LMTP.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class ClientDialog:
 
     @property
     def quiet(self) -> bool:
-        """Whether no reply is expected, and no part of one has come."""
+        """True if no reply is expected, and no part of one has come."""
         return not self._expected and not self._parser.partial
 
     # ---- commands out
@@ -270,7 +270,7 @@ class ClientDialog:
 
         Args:
             reply: The answer to EHLO or LHLO.
-            verified: Whether it came within TLS, from a server whose certificate was verified.
+            verified: True if it came within TLS, from a server whose certificate was verified.
         """
         self.offer = Offer.announced(reply, self._known, self._without, verified)
         self.allowance.by_domain = "RCPTDOMAINMAX" in self.offer.extensions.get("LIMITS", ())
@@ -298,7 +298,7 @@ class ClientDialog:
 
         Args:
             error: The reason.
-            politely: Whether QUIT is sent (RFC 5321 §4.1.1.10), and all that was written, before the end.  It is not
+            politely: True if QUIT is sent (RFC 5321 §4.1.1.10), and all that was written, before the end.  It is not
                 if another reply is still to come, or if it would be a part of a message.
         """
         if self.failure is not None:

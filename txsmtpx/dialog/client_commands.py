@@ -53,7 +53,7 @@ class ClientCommands:
 
         Args:
             domain: The name of the client: a domain or an address literal.
-            verified: Whether the connection is in TLS, and the certificate of the server was verified.
+            verified: True if the connection is in TLS, and the certificate of the server was verified.
 
         Returns:
             The reply.  `ClientDialog.offer` has what it offers.
@@ -211,7 +211,7 @@ class ClientCommands:
 
         Args:
             chunk: The octets.
-            last: Whether it is the last chunk.
+            last: True if it is the last chunk.
             accepted: As for `data`.
 
         Returns:

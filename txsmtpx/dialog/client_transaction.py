@@ -48,8 +48,8 @@ class ClientTransaction:
         dialog: The dialog of the connection.
         envelope: MAIL and RCPT.
         message: The message; octets have at most `txsmtpx.dialog.transfer.PIECE`.
-        checked: Whether it is known that each line end of the octets is a CRLF.
-        binary: Whether the message goes as it is, whatever its lines end in (RFC 3030 §3).
+        checked: True if it is known that each line end of the octets is a CRLF.
+        binary: True if the message goes as it is, whatever its lines end in (RFC 3030 §3).
     """
 
     def __init__(

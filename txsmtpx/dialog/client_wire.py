@@ -77,7 +77,7 @@ class ClientWire:
 
     @property
     def congested(self) -> bool:
-        """Whether octets wait to be sent, since the server does not read."""
+        """True if octets wait to be sent, since the server does not read."""
         return False
 
     def writable(self) -> Deferred[None] | None:

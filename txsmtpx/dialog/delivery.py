@@ -104,7 +104,7 @@ class DataContext:
             status: None, a `str`, a `Reply`, an `SMTPError` or a Failure.
 
         Returns:
-            Whether it counts; False if it is late or second.
+            True if it counts; False if it is late or second.
 
         Raises:
             ValueError: There is no such recipient.

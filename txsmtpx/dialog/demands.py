@@ -57,9 +57,9 @@ class Content:
 
     Attributes:
         size: Octets that are sent; None if that is not known.
-        eight_bit: Whether it holds octets above 127; None if that is not known.
-        utf8: Whether a field of its header, or of that of a part, holds UTF-8; None if that is not known.
-        checked: Whether it is known that each of its line ends is a CRLF.
+        eight_bit: True if it holds octets above 127; None if that is not known.
+        utf8: True if a field of its header, or of that of a part, holds UTF-8; None if that is not known.
+        checked: True if it is known that each of its line ends is a CRLF.
     """
 
     def __init__(self, size: int | None, eight_bit: bool | None, utf8: bool | None, checked: bool = False) -> None:
@@ -75,7 +75,7 @@ def of_octets(octets: bytes, binary: bool) -> Content:
 
     Args:
         octets: The octets.
-        binary: Whether they are sent as they are, whatever their lines end in.
+        binary: True if they are sent as they are, whatever their lines end in.
 
     Returns:
         What is known of them.
@@ -94,8 +94,8 @@ def of_pieces(pieces: Iterable[bytes], binary: bool, sized: bool = True) -> Cont
 
     Args:
         pieces: The pieces.
-        binary: Whether they are sent as they are, whatever their lines end in.
-        sized: Whether the octets are counted.
+        binary: True if they are sent as they are, whatever their lines end in.
+        sized: True if the octets are counted.
 
     Returns:
         What is known of it.
@@ -117,7 +117,7 @@ def of_file(file: SeekableFile, binary: bool) -> Content:
 
     Args:
         file: The file.
-        binary: Whether it is sent as it is, whatever its lines end in.
+        binary: True if it is sent as it is, whatever its lines end in.
 
     Returns:
         What is known of it.
@@ -149,8 +149,8 @@ class Watch:
 
     Args:
         offer: What the server offers, for the text of the error.
-        seven_bits: Whether octets above 127 are refused.
-        ascii_fields: Whether UTF-8 in header fields is refused.
+        seven_bits: True if octets above 127 are refused.
+        ascii_fields: True if UTF-8 in header fields is refused.
     """
 
     def __init__(self, offer: Offer, seven_bits: bool, ascii_fields: bool) -> None:
@@ -212,7 +212,7 @@ def settle(content: Content, options: MailOptions, offer: Offer, eight_bit: Eigh
         options: The options of the caller, of which SMTPUTF8, BODY and SIZE are set.
         offer: What the server offers.
         eight_bit: What becomes of octets above 127 that the server does not accept.
-        lmtp: Whether a demand of SMTPUTF8 that nothing needs is dropped: the message came with it, and LMTP servers
+        lmtp: True if a demand of SMTPUTF8 that nothing needs is dropped: the message came with it, and LMTP servers
             such as Dovecot's do not offer it.
 
     Returns:

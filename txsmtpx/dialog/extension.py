@@ -102,7 +102,7 @@ class Extension:
         keep_to: Takes what `read` returned and the parameters of MAIL, and raises `txsmtpx.NotOffered` or
             ``ValueError`` if the server would reject the message.
         within_tls: True if a client uses it only within verified TLS.
-        lists: Whether the text behind the keyword is a list.  If a server advertises it on several lines, a client
+        lists: True if the text behind the keyword is a list.  If a server advertises it on several lines, a client
             joins them.
         needs_backend: True if only a backend can implement it.  Such a backend declares it in ``supports``.
         session_type: The type of sessions that do what the extension promises, such as `VerifyingSessionLike`.  They

@@ -51,7 +51,7 @@ class Message:
 
     Attributes:
         received: Octets that have come.
-        too_big: Whether more has come than the limit.
+        too_big: True if more has come than the limit.
         content_limit: Octets that `content` collects.
     """
 
@@ -179,7 +179,7 @@ class Message:
 
     @property
     def _worth_passing(self) -> bool:
-        """Whether a reader gets what is held now; otherwise it gets that with the octets that follow."""
+        """True if a reader gets what is held now; otherwise it gets that with the octets that follow."""
         held = self._held.size
         return self._passed < PIECES or held >= PIECE or held > self._high_water or self._ended
 
@@ -229,12 +229,12 @@ class Message:
 
     @property
     def failed(self) -> bool:
-        """Whether the message has ended before its end."""
+        """True if the message has ended before its end."""
         return self._failure is not None
 
     @property
     def full(self) -> bool:
-        """Whether the dialog should wait for `drained`."""
+        """True if the dialog should wait for `drained`."""
         if self._failure is not None or self._content is not None or self._ended:
             return False
         return self._paused or self._held.size > self._high_water

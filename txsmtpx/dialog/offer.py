@@ -64,9 +64,9 @@ class Offer:
 
     Attributes:
         extensions: Keyword to what stood behind it, as its extension reads it.
-        utf8: Whether SMTPUTF8 is offered (RFC 6531).
-        eight_bit: Whether the server accepts 8-bit content (RFC 6152).
-        plain: Whether nothing that is offered concerns a message without options, apart from SIZE and PRDR.
+        utf8: True if SMTPUTF8 is offered (RFC 6531).
+        eight_bit: True if the server accepts 8-bit content (RFC 6152).
+        plain: True if nothing that is offered concerns a message without options, apart from SIZE and PRDR.
 
     Args:
         known: The extensions that the client understands.
@@ -97,7 +97,7 @@ class Offer:
             reply: The answer.
             known: The extensions that the client understands.
             without: Keywords of extensions that are not used, though the server offers them.
-            verified: Whether the answer came within TLS, from a server whose certificate was verified.
+            verified: True if the answer came within TLS, from a server whose certificate was verified.
 
         Returns:
             The offer.  An extension whose words cannot be understood is left out.
@@ -256,7 +256,7 @@ class Allowance:
     Attributes:
         mails: MAIL commands so far.
         domains: Domains of RCPT, as `txsmtpx.domain_key` gives them, if they count.
-        by_domain: Whether the server limits them.
+        by_domain: True if the server limits them.
     """
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ def fits(value: object) -> bool:
         value: What the backend has returned.
 
     Returns:
-        Whether the value is such a reply.
+        True if the value is such a reply.
     """
     return isinstance(value, Reply) and value.code // 100 != 3 and value.code != 221
 
@@ -42,7 +42,7 @@ def accepts(value: object) -> bool:
         value: What the backend has returned.
 
     Returns:
-        Whether the value is None or a positive reply.
+        True if the value is None or a positive reply.
     """
     return value is None or (isinstance(value, Reply) and value.positive and fits(value))
 

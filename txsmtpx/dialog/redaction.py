@@ -40,7 +40,7 @@ class Commands(Protocol):
             verb: The word, in upper case.
 
         Returns:
-            Whether it is a command.
+            True if it is a command.
         """
 
     def hides(self, verb: str) -> bool:
@@ -51,7 +51,7 @@ class Commands(Protocol):
             verb: The word, in upper case.
 
         Returns:
-            Whether its argument is a secret (`Verb.secret`).
+            True if its argument is a secret (`Verb.secret`).
         """
 
 

@@ -44,7 +44,7 @@ def refuse(dialog: ServerDialog, reply: Reply, logged: bool = False) -> None:
     Args:
         dialog: The client's dialog.
         reply: 4xx or 5xx.
-        logged: Whether the rejection is in the log already.
+        logged: True if the rejection is in the log already.
     """
     line = dialog.line
     if dialog.transaction is not None and line is not None and line[:4].upper() == b"RCPT":

@@ -59,7 +59,7 @@ class Secrets:
     A transcript creates one for each login that it sees.  The client's dialog creates one with the first AUTH.
 
     Attributes:
-        in_login: Whether replies belong to a login, so that short secrets are searched too.
+        in_login: True if replies belong to a login, so that short secrets are searched too.
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Secrets:
 
         Args:
             response: The response, which is not in base64.
-            known: Whether `add_secrets` has got what is secret in it; if not, all of it is.
+            known: True if `add_secrets` has got what is secret in it; if not, all of it is.
         """
         if response:
             self._parts.add(_base64(response))

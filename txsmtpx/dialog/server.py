@@ -51,7 +51,7 @@ class ServerDialog:
 
     Attributes:
         connection: The client, as backends see it.
-        link: Whether input is taken and output is written.
+        link: The state of the link: OPEN, SECURING or CLOSED (`txsmtpx.dialog.state.Link`).
         state: Where the session stands.
         table: What is legal in each state, with the extensions that this session supports.
         session: The backend's session; None before the first login or MAIL.
@@ -59,12 +59,12 @@ class ServerDialog:
         body: Takes octets of a message while they come; None while lines come.
         line_limit: Octets that the next line may have, with its line end.
         line: The last command, without its line end; None before the first.
-        grouped: Whether the reply to `line` may wait for others (RFC 2920 §3.2).
-        urgent: Whether a reply is written that must not wait.  The wire resets it.
+        grouped: True if the reply to `line` may wait for others (RFC 2920 §3.2).
+        urgent: True if a reply is written that must not wait.  The wire resets it.
         errors: Commands that were rejected by 5xx since the last message was accepted.
         refusals: Commands that were rejected, but those by 421.
         failed_logins: The number of failed logins.
-        authenticated: Whether AUTH has succeeded, also anonymously.
+        authenticated: True if AUTH has succeeded, also anonymously.
         transactions: How often MAIL came.
         recipient_domains: Domains of the accepted recipients, as `domain_key` gives them.
     """
@@ -104,7 +104,7 @@ class ServerDialog:
 
         Args:
             line: The line, without its line end.
-            bare: Whether the line ended in a bare LF.
+            bare: True if the line ended in a bare LF.
 
         Returns:
             A Deferred until which no more may be handed over; None if the line is answered.
@@ -213,12 +213,12 @@ class ServerDialog:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way that a stopping server should wait for."""
+        """True if nothing is under way that a stopping server should wait for."""
         return self._pending is None and self.transaction is None
 
     @property
     def in_message(self) -> bool:
-        """Whether a message is coming, or waits for its reader; not while the backend works on all of it."""
+        """True if a message is coming, or waits for its reader; not while the backend works on all of it."""
         if self.body is not None:
             return True
         transaction = self.transaction
@@ -228,7 +228,7 @@ class ServerDialog:
 
     @property
     def secret(self) -> bool:
-        """Whether the next line may hold credentials."""
+        """True if the next line may hold credentials."""
         return self._exchange is not None
 
     # ---- what verbs use

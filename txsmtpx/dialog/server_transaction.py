@@ -319,7 +319,7 @@ class Transaction:
         Sum up the transaction for observers, of which there is one at least.
 
         Args:
-            closed: Whether the connection has ended.
+            closed: True if the connection has ended.
 
         Returns:
             What became of the transaction.

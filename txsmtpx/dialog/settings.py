@@ -256,7 +256,7 @@ class Settings:
     Args:
         backend: Accepts the mail: an `IBackend`.
         tables: The extensions, compiled.
-        clock: The clock, which also calls functions later.
+        clock: A reactor or a ``task.Clock``.  It is not called reactor, since a dialog uses its time only.
         from_thread: Call a function, with arguments, in the thread of `clock`.  Default: call it at once.
         domain: The name of this server in the greeting and in replies: a domain or an address literal.
             Default: 'localhost'.
@@ -272,7 +272,7 @@ class Settings:
         max_line_length: Reject command lines of more than N octets, the line end included.  Default: 2000.
         require_auth: Accept mail only after AUTH (RFC 4954 §6).  Default: False.
         require_tls: Accept mail only after STARTTLS (RFC 3207 §4).  Default: False.
-        tls_available: Whether the server has a certificate.
+        tls_available: True if the server has a certificate.
         allow_insecure_auth: Offer and accept AUTH on connections without TLS.  Default: False.
         max_auth_failures: Disconnect after N failed logins (RFC 4954 §9 asks for three or more).  Default: 3.
         auth_failure_delay: Delay the reply to a failed login by N seconds, times the number of failures in the

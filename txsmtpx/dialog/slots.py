@@ -26,7 +26,7 @@ class Slot:
         reply: The outcome; None while it is open.
 
     Attributes:
-        started: Whether the backend has announced the outcome (`IDataContext.start_delivery`).
+        started: True if the backend has announced the outcome (`IDataContext.start_delivery`).
         deferred: A Deferred of the outcome, while it is awaited.
         timer: The timer of the recipient's own time-out, while it runs.
     """
@@ -96,7 +96,7 @@ class Slots:
 
         Args:
             recipient: Its position, its exact name, or any name of the same mailbox (`mailbox_key`).
-            suits: Whether a slot is suitable.
+            suits: Takes a slot, and returns True if it is suitable.
             outcome: The outcome of all slots, if they are made now and it is known already.
 
         Returns:
@@ -136,7 +136,7 @@ class Slots:
             reply: The outcome.
 
         Returns:
-            Whether the outcome counts.
+            True if the outcome counts.
         """
         with self._lock:
             if slot.reply is not None:

@@ -34,7 +34,7 @@ class Source:
 
     Attributes:
         octets: The whole body, if it is in memory; otherwise None.
-        checked: Whether it is known that each line end of `octets` is a CRLF.
+        checked: True if it is known that each line end of `octets` is a CRLF.
         watch: Looks at each piece that is not in memory, before it is sent; None for nothing.
 
     Args:
@@ -88,7 +88,7 @@ class Source:
 
     @property
     def exhausted(self) -> bool:
-        """Whether it is known that nothing more comes."""
+        """True if it is known that nothing more comes."""
         return self.octets is not None and self._at >= len(self.octets)
 
     async def _coming(self) -> AsyncGenerator[bytes, None]:
@@ -132,7 +132,7 @@ def source(body: ClientBody, offered: Mapping[str, object], in_thread: InThread,
             `bytes`.
         offered: The extensions of the server; an `EmailMessage` is written as they allow.
         in_thread: Calls a function in a thread, for files.
-        utf8: Whether header fields may be written in UTF-8 (RFC 6532).
+        utf8: True if header fields may be written in UTF-8 (RFC 6532).
 
     Returns:
         The source.
@@ -158,7 +158,7 @@ async def look(file: SeekableFile, binary: bool, in_thread: InThread) -> Content
 
     Args:
         file: The file.
-        binary: Whether it is sent as it is, whatever its lines end in.
+        binary: True if it is sent as it is, whatever its lines end in.
         in_thread: Calls a function in a thread.
 
     Returns:
@@ -181,7 +181,7 @@ def content(body: ClientBody, made: Source, binary: bool) -> Content:
     Args:
         body: The body.
         made: Its `source`.
-        binary: Whether it is sent as it is, whatever its lines end in.
+        binary: True if it is sent as it is, whatever its lines end in.
 
     Returns:
         What is known of it.
@@ -253,7 +253,7 @@ class _Producer:
 
         Args:
             producer: The producer.
-            streaming: Whether it is a push producer.
+            streaming: True if it is a push producer.
         """
 
     def unregisterProducer(self) -> None:

@@ -83,7 +83,7 @@ class MessageState(enum.Enum):
 
 
 class Link(enum.Enum):
-    """Whether octets of the client are taken."""
+    """True if octets of the client are taken."""
 
     OPEN = "lines and octets of messages are taken"
     SECURING = "TLS is being negotiated"

@@ -16,14 +16,12 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 
 MISPLACED = {
-    State.START: replies.HELLO_FIRST_503,
     State.READY: replies.MAIL_FIRST_503,
     State.MAIL: replies.RCPT_FIRST_503,
     State.RCPT: replies.NOT_IN_TRANSACTION_503,
     State.CHUNK: replies.CHUNKS_BEGUN_503,
 }
-"""What is answered to a command that does not belong in a state (RFC 5321 §4.1.4)."""
-
+"""What is answered to a command that does not belong in a state after EHLO or LHLO (RFC 5321 §4.1.4)."""
 
 _HELLOS = ("HELO", "EHLO", "LHLO")
 """Those of the other protocol, SMTP or LMTP, are rejected, but understood."""
@@ -67,9 +65,10 @@ class Table:
         self._names = frozenset({*self.verbs, *absent, *_HELLOS})
         refused = {name: _refusal(verb, replies.NOT_OFFERED_502) for name, verb in absent.items()}
         self.mail_checks = tuple(each.check_mail for each in extensions if each.check_mail is not None)
+        hello_first = replies.LHLO_FIRST_503 if "LHLO" in self.verbs else replies.EHLO_FIRST_503
         self.by_state: dict[Gate, dict[State, dict[str, Run[Any]]]] = {
             gate: {
-                state: refused | {name: _entry(verb, gate, state) for name, verb in self.verbs.items()}
+                state: refused | {name: _entry(verb, gate, state, hello_first) for name, verb in self.verbs.items()}
                 for state in State
             }
             for gate in Gate
@@ -83,7 +82,7 @@ class Table:
             verb: The word, in upper case.
 
         Returns:
-            Whether it is a command, be it one that this server does not offer.
+            True if it is a command, be it one that this server does not offer.
         """
         return verb in self._names
 
@@ -95,7 +94,7 @@ class Table:
             verb: The word, in upper case.
 
         Returns:
-            Whether its argument is a secret (`Verb.secret`).
+            True if its argument is a secret (`Verb.secret`).
         """
         return verb in self.secret
 
@@ -152,12 +151,11 @@ def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _entry(verb: Verb[Any], gate: Gate, state: State) -> Run[Any]:
+def _entry(verb: Verb[Any], gate: Gate, state: State, hello_first: Reply) -> Run[Any]:
     if gate is Gate.TLS and not verb.before_tls:
         return _refusal(verb, replies.TLS_FIRST_530)
     if state not in verb.states:
-        usual = MISPLACED[state]
-        return _refusal(verb, usual if state is State.START else verb.misplaced or usual)
+        return _refusal(verb, hello_first if state is State.START else verb.misplaced or MISPLACED[state])
     if gate is Gate.AUTH and not verb.before_auth:
         return _refusal(verb, replies.AUTH_FIRST_530)
     return verb.run

@@ -44,7 +44,7 @@ class Transfer:
 
     Args:
         dialog: The dialog of the connection.
-        binary: Whether the octets go as they are, whatever their lines end in (RFC 3030 §3).
+        binary: True if the octets go as they are, whatever their lines end in (RFC 3030 §3).
     """
 
     def __init__(self, dialog: ClientDialog, binary: bool = False) -> None:
@@ -249,7 +249,7 @@ def bdat(octets: bytes, last: bool) -> bytes:
 
     Args:
         octets: The octets of the chunk.
-        last: Whether it is the last one.
+        last: True if it is the last one.
 
     Returns:
         The line, with its CRLF.

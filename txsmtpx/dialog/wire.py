@@ -26,7 +26,7 @@ class Wire(Protocol):
         Count the connection for the client that XCLIENT has named, `Connection.peer`.
 
         Returns:
-            Whether that client may have one more connection.
+            True if that client may have one more connection.
         """
 
     def close(self) -> None:

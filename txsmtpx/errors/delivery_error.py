@@ -10,7 +10,7 @@ from txsmtpx.grammar.reply import Reply
 
 class Delivered(enum.Enum):
     """
-    Whether the message was delivered.
+    The state of the delivery of a message.
 
     Example:
         >>> DeliveryError("the server rejected the message").delivered is Delivered.NO
@@ -60,7 +60,7 @@ class DeliveryError(Exception):
         command: The command that failed, such as "RCPT".  Or the phase: "DNS", "connect", "greeting", "TLS", or "idle"
             if no command was sent.  "" for an error that a backend has made.
         temporary: True if a later attempt may succeed.
-        delivered: Whether the message was delivered; ``Delivered.NO`` if there was no message.
+        delivered: The state of the delivery; ``Delivered.NO`` if there was no message.
         fault: The cause of the error.
         reply: The server's reply; None if no reply came.
         accepted: The recipients to whom the message was delivered in spite of the error, each with the server's reply.

@@ -166,7 +166,7 @@ def rcpt(dialog: ServerDialog, argument: str) -> Answer:
     except Malformed as malformed:
         raise SMTPError.from_reply(replies.bad_address_501(str(malformed))) from malformed
     if not recipient:
-        return replies.bad_address_501("the null path is not a recipient")
+        return replies.bad_address_501("a recipient cannot be <>")
     transaction, session = dialog.transaction, dialog.session
     assert transaction is not None and session is not None
     if not recipient.isascii() and not transaction.options.smtputf8:
@@ -253,7 +253,7 @@ def help(dialog: ServerDialog, argument: str) -> Answer:
     """
     verbs = dialog.table.verbs
     if not argument:
-        return replies.help_214("Commands: " + " ".join(verbs), "HELP and a command shows its syntax")
+        return replies.help_214("Commands: " + " ".join(verbs), "HELP with a command returns its syntax")
     verb = verbs.get(asciitext.upper(argument))
     return replies.NO_HELP_504 if verb is None else replies.help_214(f"Syntax: {verb.syntax}")
 

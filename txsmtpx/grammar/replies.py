@@ -210,8 +210,10 @@ NOT_ASCII_501 = Reply(501, (5, 5, 4), "Bad parameter value: beyond ASCII it need
 """To a parameter that is not ASCII, if MAIL has no SMTPUTF8."""
 NOT_OFFERED_502 = Reply(502, (5, 5, 1), "Command not offered here")
 """To a command that the server implements but does not offer, or to EXPN of an unknown list."""
-HELLO_FIRST_503 = Reply(503, (5, 5, 1), "Say hello first")
-"""To a command before HELO, EHLO or LHLO."""
+EHLO_FIRST_503 = Reply(503, (5, 5, 1), "Send EHLO first")
+"""To a command before HELO or EHLO."""
+LHLO_FIRST_503 = Reply(503, (5, 5, 1), "Send LHLO first")
+"""To a command before LHLO, if the server is an LMTP server."""
 NESTED_MAIL_503 = Reply(503, (5, 5, 1), "A transaction is open already, RSET ends it")
 """To MAIL after MAIL."""
 MAIL_FIRST_503 = Reply(503, (5, 5, 1), "MAIL comes first")

@@ -220,7 +220,7 @@ def with_line_ends(message: bytes, checked: bool = False) -> bytes:
 
     Args:
         message: The whole message.
-        checked: Whether `has_bare` has found nothing in it.
+        checked: True if `has_bare` has found nothing in it.
 
     Returns:
         The message as BDAT sends it.
@@ -236,7 +236,7 @@ def stuffed(message: bytes, checked: bool = False) -> bytes:
 
     Args:
         message: The whole message.
-        checked: Whether `has_bare` has found nothing in it.
+        checked: True if `has_bare` has found nothing in it.
 
     Returns:
         The octets to send after 354, with those that end the data.

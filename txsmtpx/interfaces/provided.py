@@ -1,4 +1,4 @@
-"""Whether an object provides an optional interface."""
+"""Check which optional interfaces an object provides."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Mechanism:
         name: The registered name.
         credential_interface: The interface of its credentials, such as one of `twisted.cred.credentials`.
         server: Makes the server's half for a connection and the backend.
-        server_first: Whether the server sends first.  Then an initial response is refused.
+        server_first: True if the server sends first.  Then an initial response is refused.
         available: Returns whether a connection allows the mechanism, such as by its TLS.
         suits: Returns whether a backend that accepts the credentials can serve the mechanism.
     """

@@ -29,7 +29,7 @@ def satisfied_by(
 
     Args:
         backend: The backend.  Its own ``mechanisms`` come first (`MechanismSupport`).
-        require_auth: Whether an anonymous login does not suffice.
+        require_auth: True if an anonymous login does not suffice.
         without: Names of mechanisms that are left out.
 
     Returns:

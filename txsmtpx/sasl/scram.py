@@ -188,7 +188,7 @@ class Scram:
 
     Attributes:
         name: The name of the mechanism.
-        finished: Whether the server has proved that it has a verifier of the password.
+        finished: True if the server has proved that it has a verifier of the password.
 
     Args:
         name: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512, with or without -PLUS.

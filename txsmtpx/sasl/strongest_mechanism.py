@@ -25,7 +25,7 @@ def strongest(offered: Collection[str], username: str, password: str, bindable: 
         offered: The mechanisms that the server offers.
         username: The user name.
         password: The password.
-        bindable: Whether the connection has a channel binding.
+        bindable: True if the connection has a channel binding.
 
     Returns:
         The client's half.

@@ -42,7 +42,7 @@ class Admission(Generic[C]):
         max_connections_per_host: Connections at a time of one client (0: no limit).
         per_host: The number of connections of each client that has one.
         connections: The open connections, those that are refused among them until they are closed.
-        stopping: Whether new transactions are refused, because the server stops.
+        stopping: True if new transactions are refused, because the server stops.
         descriptors: Watches the file descriptors of the process, while a service listens.
     """
 
@@ -64,7 +64,7 @@ class Admission(Generic[C]):
             connection: The connection.  It counts until `dismiss`, also if it is not admitted.
 
         Returns:
-            Whether it is admitted: False if there are too many, or if the server stops.
+            True if it is admitted: False if there are too many, or if the server stops.
         """
         self.connections.add(connection)
         if self.descriptors is not None:
@@ -79,7 +79,7 @@ class Admission(Generic[C]):
             host: The client, as `txsmtpx.grammar.host.counted_address` names it; "" for an unknown one.
 
         Returns:
-            Whether it is admitted.  If it is not, it does not count.
+            True if it is admitted.  If it is not, it does not count.
         """
         if host and 0 < self.max_connections_per_host <= self.per_host[host]:
             return False

@@ -54,7 +54,7 @@ class BackPressure:
 
     Attributes:
         held: Why input is held, a sum of `DIALOG`, `CLIENT` and `OTHERS`; 0 if it is not.
-        reading: Whether the transport reads.
+        reading: True if the transport reads.
     """
 
     __slots__ = ("_connection", "_next_turn", "held", "reading")

@@ -18,7 +18,7 @@ class ClientBackPressure:
     `pauseProducing` of a `LineReceiver` pauses reading.  `txsmtpx.wire.client_protocol.ClientProtocol` creates it.
 
     Attributes:
-        congested: Whether octets wait to be sent.
+        congested: True if octets wait to be sent.
     """
 
     def __init__(self) -> None:

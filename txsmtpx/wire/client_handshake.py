@@ -41,7 +41,7 @@ class ClientHandshake:
     The handshakes of one connection.  `txsmtpx.wire.client_protocol.ClientProtocol` creates it.
 
     Attributes:
-        pending: Whether a handshake is not complete.
+        pending: True if a handshake is not complete.
         tls: What was negotiated; None in the clear.
 
     Args:

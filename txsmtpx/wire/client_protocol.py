@@ -92,7 +92,7 @@ class ClientProtocol(LineReceiver, ClientWire):
 
     @property
     def usable(self) -> bool:
-        """Whether another command can be sent."""
+        """True if another command can be sent."""
         return not self._lost and self.dialog.failure is None
 
     # ---- the calls of Twisted
@@ -229,7 +229,7 @@ class ClientProtocol(LineReceiver, ClientWire):
 
     @property
     def congested(self) -> bool:
-        """Whether octets wait to be sent, since the server does not read."""
+        """True if octets wait to be sent, since the server does not read."""
         return self._back_pressure.congested
 
     def writable(self) -> Deferred[None] | None:

@@ -30,7 +30,7 @@ class ClientSession:
 
     Attributes:
         protocol: The `ClientProtocol` of the connection, for Twisted.  Callers need it for its transport only.
-        authenticated: Whether the server has accepted a login.
+        authenticated: True if the server has accepted a login.
 
     Args:
         protocol: The protocol of the connection.
@@ -48,7 +48,7 @@ class ClientSession:
 
     @property
     def lmtp(self) -> bool:
-        """Whether this is LMTP (RFC 2033)."""
+        """True if this is LMTP (RFC 2033)."""
         return self._dialog.lmtp
 
     @property
@@ -68,13 +68,13 @@ class ClientSession:
 
     @property
     def usable(self) -> bool:
-        """Whether another command can be sent."""
+        """True if another command can be sent."""
         return self.protocol.usable
 
     @property
     def spent(self) -> bool:
         """
-        Whether the session is used up.
+        True if the session is used up.
 
         Then the server accepts no further message, or none to another domain (RFC 9422); or no message of another
         client, since Postfix accepts XCLIENT only once.

@@ -214,7 +214,7 @@ def tls_failure(options: object, reason: BaseException | None, handshaking: bool
     Args:
         options: What the connection was made with, such as a `ClientTLS`.
         reason: The error that `connectionLost` was called with.
-        handshaking: Whether the handshake was not complete.
+        handshaking: True if the handshake was not complete.
 
     Returns:
         The error for the caller; None if it was not TLS that ended the connection.

@@ -142,7 +142,7 @@ def check_number(name: str, value: object, whole: bool = False) -> None:
     Args:
         name: The argument.
         value: Its value.
-        whole: Whether it must be an integer.
+        whole: True if it must be an integer.
 
     Raises:
         TypeError: It is no number.

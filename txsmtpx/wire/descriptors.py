@@ -80,7 +80,7 @@ class Descriptors:
     half times that is left.
 
     Attributes:
-        paused: Whether no port accepts.
+        paused: True if no port accepts.
 
     Args:
         clock: Times the counts.

@@ -58,7 +58,7 @@ class Ending:
         connection: The connection.
 
     Attributes:
-        half_closed: Whether the client has shut down its sending side.
+        half_closed: True if the client has shut down its sending side.
     """
 
     __slots__ = ("_connection", "half_closed")
@@ -87,7 +87,7 @@ class Ending:
         Answer the commands that have arrived, then close, since the client sends no more.
 
         Args:
-            held: Whether input is held.
+            held: True if input is held.
         """
         self.half_closed = True
         if closed_entirely(self._connection.transport):

@@ -102,7 +102,7 @@ class Handshake:
 
     @property
     def is_port_check(self) -> bool:
-        """Whether the client has sent no TLS hello, and has not waited either (`PORT_CHECK`)."""
+        """True if the client has sent no TLS hello, and has not waited either (`PORT_CHECK`)."""
         if self._clock.seconds() - self._began >= PORT_CHECK:
             return False
         random = tls_connection(self._transport).client_random()

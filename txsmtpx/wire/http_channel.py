@@ -88,8 +88,8 @@ class LimitedHTTPChannel(HTTPChannel):
 
     Attributes:
         site: The site.
-        busy: Whether a request is being answered.
-        unread: Whether the client does not read what has been written.
+        busy: True if a request is being answered.
+        unread: True if the client does not read what has been written.
         since: When the last of these changed, or the connection was made; seconds of the clock.
         held: Octets that the response holds.
     """
@@ -245,7 +245,7 @@ class HTTPConnections:
             octets: What the response holds in addition.
 
         Returns:
-            Whether the response may hold it.  If no other one holds anything, it may hold any number of octets.
+            True if the response may hold it.  If no other one holds anything, it may hold any number of octets.
         """
         before = sum(each.held for each in self._open)
         late = self.seconds() - SLOW

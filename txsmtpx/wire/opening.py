@@ -51,8 +51,8 @@ class Opening:
         limits: The time limits of the connection.
 
     Attributes:
-        begun: Whether the client is known, and observers have been told of the connection.
-        pending: Whether the next octets come to `first_octets`.
+        begun: True if the client is known, and observers have been told of the connection.
+        pending: True if the next octets come to `first_octets`.
     """
 
     __slots__ = (
@@ -78,7 +78,7 @@ class Opening:
 
         Args:
             header: The header.
-            secured: Whether the header came inside TLS.
+            secured: True if the header came inside TLS.
         """
         self._connection.dialog.connection.proxy_header = header
         self._ask_for_addresses()
@@ -162,7 +162,7 @@ class Opening:
             why: The reason, for the log.
 
         Returns:
-            Whether one was not complete.
+            True if one was not complete.
         """
         handshake, self._handshake = self._handshake, None
         if handshake is None:
@@ -176,7 +176,7 @@ class Opening:
         Count the connection for another client, which XCLIENT has named.
 
         Returns:
-            Whether that client may have one more connection.
+            True if that client may have one more connection.
         """
         self._connection.factory.admission.dismiss_host(self._counted)
         return self._count()

@@ -38,7 +38,7 @@ class HeaderReceiver(Protocol):
 
         Args:
             header: The header.
-            secured: Whether it came inside TLS, which is complete then.
+            secured: True if it came inside TLS, which is complete then.
         """
 
     def not_announced(self, why: str) -> None:
@@ -172,7 +172,7 @@ def wait_for_header(transport: object, waiting: HeaderReceiver, clock: IReactorT
         clock: Times `HEADER_TIMEOUT`.
 
     Returns:
-        Whether the endpoint expects a header.
+        True if the endpoint expects a header.
     """
     wrapper = convert_proxy_wrapper(transport, ProxiedConnection)
     if wrapper is None:

@@ -217,7 +217,7 @@ class SMTPServer(LineReceiver):
         Count the connection for the client that XCLIENT has named.
 
         Returns:
-            Whether that client may have one more connection.
+            True if that client may have one more connection.
         """
         return self.opening.client_changed()
 

@@ -90,7 +90,7 @@ class ServerLimit:
             others: Connections that are established or being opened.
 
         Returns:
-            Whether the caller is to wait again.
+            True if the caller is to wait again.
         """
         if others and may_be_too_many(error):
             self.shrink(others, error)
@@ -114,7 +114,7 @@ class ServerLimit:
             others: Other connections that are established or being opened.
 
         Returns:
-            Whether another connection may be used for the message.
+            True if another connection may be used for the message.
         """
         if not is_421(error):
             return False

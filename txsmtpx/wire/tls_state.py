@@ -17,13 +17,13 @@ class TLSState:
         version: The version of TLS, such as "TLSv1.3".
         cipher: OpenSSL's name of the cipher.
         peer_certificate: The certificate of the other end; None if it presented none.
-        verified: Whether there is one, and a trusted authority has signed it.
+        verified: True if there is one, and a trusted authority has signed it.
         peer_names: The names in it: e-mail addresses, DNS names, the common name.
         bindings: The channel bindings of a login (`channel_bindings`); none when the connection is lost.
 
     Args:
         connection: The connection of OpenSSL.
-        server: Whether this is the server's end.
+        server: True if this is the server's end.
     """
 
     def __init__(self, connection: SSL.Connection, server: bool = False) -> None:
@@ -75,7 +75,7 @@ def channel_bindings(connection: SSL.Connection, server: bool = False) -> dict[s
 
     Args:
         connection: The connection of OpenSSL.
-        server: Whether this is the server's end, whose own certificate is hashed.
+        server: True if this is the server's end, whose own certificate is hashed.
 
     Returns:
         The name of each binding, with its octets.

@@ -68,7 +68,7 @@ class Recorder:
 
         Args:
             line: The line, without its line end.
-            response: Whether it is part of a login, so that it is hidden.
+            response: True if it is part of a login, so that it is hidden.
             commands: The commands that the server knows; None for those of `SMTPClient`.
         """
         self._transcript(self._session_id, "C", self._of_client(line, response, commands or _OWN))

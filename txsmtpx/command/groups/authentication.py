@@ -162,7 +162,7 @@ class AuthBackend(PortalBackend):
     Args:
         backend: The other backend, which has the sessions.
         checkers: The checkers of the portal.
-        require_auth: Whether a client that does not log in is rejected.
+        require_auth: True if a client that does not log in is rejected.
     """
 
     def __init__(self, backend: BackendLike, checkers: Sequence[ICredentialsChecker], require_auth: bool) -> None:
