@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from twisted.application.service import MultiService
 from twisted.application.strports import service
@@ -14,6 +15,7 @@ from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.page_renderer import ListeningAddress
+from txsmtpx.interfaces import Reactor
 from txsmtpx.wire.service import SMTPService
 
 
@@ -40,12 +42,13 @@ class InboxService(MultiService):
     """
 
     def __init__(
-        self, backend: MemoryBackend, endpoint: str, reactor: IInboxReactor, names: Iterable[str] = ()
+        self, backend: MemoryBackend, endpoint: str, reactor: IInboxReactor | Reactor, names: Iterable[str] = ()
     ) -> None:
         MultiService.__init__(self)
-        self._inbox = Inbox(backend, reactor)
-        self._site = InboxSite(self._inbox, reactor, self._addresses, names)
-        MultiService.addService(self, service(endpoint, self._site, reactor))
+        clock = cast(IInboxReactor, reactor)
+        self._inbox = Inbox(backend, clock)
+        self._site = InboxSite(self._inbox, clock, self._addresses, names)
+        MultiService.addService(self, service(endpoint, self._site, clock))
 
     def _addresses(self) -> list[ListeningAddress]:
         siblings = self.parent if isinstance(self.parent, MultiService) else ()

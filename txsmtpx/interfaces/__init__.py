@@ -101,6 +101,7 @@ from txsmtpx.interfaces.twisted_types import (
     Clock,
     Endpoint,
     Reactor,
+    ServerEndpoint,
     StreamTransport,
     clock_of,
 )
@@ -175,6 +176,7 @@ __all__ = [
     "ScramBackend",
     "ScramMechanisms",
     "SecretsClient",
+    "ServerEndpoint",
     "ServerObserverLike",
     "SessionLike",
     "SessionMaker",

@@ -86,7 +86,7 @@ class Connection:
         self.extended = False
         self.username: str | None = None
         self._peer: IAddress | None = None
-        self.peer_host = ""
+        self.peer_host: str = ""
         self._host: IAddress | None = None
         self.proxy_header: ProxyHeader | None = None
         self.proxy: IAddress | None = None

@@ -76,6 +76,21 @@ The address of a server: a client endpoint; or its string, such as ``"tcp:HOST:P
 """
 
 
+class ServerEndpoint(Protocol):
+    """The type of `twisted.internet.interfaces.IStreamServerEndpoint`."""
+
+    def listen(self, protocolFactory: IProtocolFactory, /) -> Deferred[Any]:
+        """
+        Listen.
+
+        Args:
+            protocolFactory: It makes the protocols.
+
+        Returns:
+            A Deferred of the port.
+        """
+
+
 class StreamTransport(Protocol):
     """The type of `twisted.internet.interfaces.ITCPTransport` that is a consumer too."""
 

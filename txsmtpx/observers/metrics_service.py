@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import CollectorRegistry
@@ -15,6 +16,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from txsmtpx.interfaces import Reactor
 from txsmtpx.observers.metrics_observer import MetricsSnapshot
 from txsmtpx.observers.prometheus_collector import prometheus_registry
 from txsmtpx.wire.http_channel import most_connections
@@ -109,9 +111,10 @@ class MetricsService(MultiService):
         >>> service = MetricsService(metrics.export, "tcp:9125:interface=127.0.0.1", reactor)
     """
 
-    def __init__(self, source: MetricsSource, endpoint: str, reactor: IMetricsReactor) -> None:
+    def __init__(self, source: MetricsSource, endpoint: str, reactor: IMetricsReactor | Reactor) -> None:
         MultiService.__init__(self)
+        clock = cast(IMetricsReactor, reactor)
         root = Resource()
         root.putChild(b"metrics", MetricsResource(source))
-        site = LimitedSite(root, reactor, "the metrics port", most_connections(CONNECTIONS))
-        MultiService.addService(self, service(endpoint, site, reactor))
+        site = LimitedSite(root, clock, "the metrics port", most_connections(CONNECTIONS))
+        MultiService.addService(self, service(endpoint, site, clock))

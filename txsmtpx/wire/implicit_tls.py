@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorTime, IStreamServerEndpoint
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
+from txsmtpx.interfaces import Reactor, ServerEndpoint
 from txsmtpx.wire.server_certificate import Certificate, as_certificate
 
 
@@ -33,13 +36,16 @@ class ImplicitTLSEndpoint:
     """
 
     def __init__(
-        self, endpoint: IStreamServerEndpoint, certificate: Certificate, clock: IReactorTime | None = None
+        self,
+        endpoint: IStreamServerEndpoint | ServerEndpoint,
+        certificate: Certificate,
+        clock: Reactor | None = None,
     ) -> None:
         if as_certificate(certificate) is None:  # which raises the error for anything but None
             raise TypeError("certificate must be a Certificate, not None")
         self._endpoint = endpoint
         self._certificate = certificate
-        self._clock = clock
+        self._clock = cast("IReactorTime | None", clock)
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """

@@ -28,6 +28,7 @@ from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.interfaces import Reactor
 from txsmtpx.wire.address_lookup import AddressLookup
 from txsmtpx.wire.description import check_host, check_number, check_port
 from txsmtpx.wire.dns_records import DNSFailed, NoSuchDomain, Records, decoded, host_name
@@ -91,7 +92,7 @@ class MXEndpoint:
     @checked_except("reactor", "resolver")
     def __init__(
         self,
-        reactor: IReactorTime,
+        reactor: Reactor,
         domain: str,
         port: int = 25,
         timeout: float = 30,
@@ -102,11 +103,11 @@ class MXEndpoint:
         check_number("timeout", timeout)
         check_number("lookup", lookup)
         self.address = _literal(domain)
-        self._reactor = reactor
+        self._reactor = clock = cast(IReactorTime, reactor)
         self._domain = to_a_label(domain)
         self._port = port
         self._timeout = timeout
-        self._records = Records(reactor, SystemResolver(reactor) if resolver is None else resolver, lookup)
+        self._records = Records(clock, SystemResolver(clock) if resolver is None else resolver, lookup)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """

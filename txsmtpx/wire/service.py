@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txsmtpx.interfaces import ServerEndpoint
 from txsmtpx.setting import shown
 from txsmtpx.wire.descriptors import Descriptors, accepting
 from txsmtpx.wire.factory import SMTPServerFactory
@@ -48,7 +49,7 @@ class SMTPService(Service):
     def __init__(
         self,
         factory: SMTPServerFactory,
-        endpoints: Sequence[IStreamServerEndpoint],
+        endpoints: Sequence[IStreamServerEndpoint | ServerEndpoint],
         shutdown_timeout: float = SHUTDOWN_TIMEOUT.default,
     ) -> None:
         if not isinstance(factory, SMTPServerFactory):
@@ -87,7 +88,7 @@ class SMTPService(Service):
         Service.startService(self)
         self.privilegedStartService()
 
-    def _listen(self, endpoint: IStreamServerEndpoint) -> Deferred[None]:
+    def _listen(self, endpoint: IStreamServerEndpoint | ServerEndpoint) -> Deferred[None]:
         def failed(failure: Failure) -> None:
             if failure.check(CancelledError):
                 return  # stopped meanwhile

@@ -1,0 +1,157 @@
+"""
+Servers of applications, annotated as far as strict type checkers require.  It is not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twisted.application.service import MultiService
+from twisted.cred.portal import Portal
+from twisted.internet import reactor as global_reactor
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.interfaces import IReactorTCP
+from twisted.internet.task import react
+
+from txsmtpx import (
+    Certificate,
+    CertificateDirectory,
+    Connection,
+    DataContext,
+    ImplicitTLSEndpoint,
+    LimitBackend,
+    MaildirBackend,
+    MailOptions,
+    MemoryBackend,
+    Message,
+    OpenBackend,
+    PortalBackend,
+    RcptOptions,
+    RelayBackend,
+    Reply,
+    RewriteBackend,
+    Session,
+    SMTPError,
+    SMTPServer,
+    SMTPServerFactory,
+    SMTPService,
+    TeeBackend,
+    TransactionLog,
+    domain_key,
+    first_failure,
+    mailbox_key,
+)
+from txsmtpx.errors import auth_required
+from txsmtpx.inbox.inbox_service import InboxService
+from txsmtpx.interfaces import Outcome
+from txsmtpx.observers.metrics_observer import MetricsObserver
+from txsmtpx.observers.metrics_service import MetricsService
+
+
+class Store:
+    """Where an application keeps its mail."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[bytes]] = {}
+
+    async def keep(self, recipient: str, content: bytes) -> str:
+        self.kept.setdefault(mailbox_key(recipient), []).append(content)
+        return "Stored"
+
+
+class LMTPSession(Session):
+    """One outcome for each recipient."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def rcpt(self, recipient: str, options: RcptOptions) -> Reply | None:
+        if domain_key(recipient.rpartition("@")[2]) != "example.org":
+            raise SMTPError(550, (5, 1, 2), "Not here")
+        return Reply(250, (2, 1, 5), f"{recipient} is here") if options.notify else None
+
+    async def data(self, message: Message, context: DataContext) -> None:
+        content = await message.content()
+        for index, recipient in enumerate(context.recipients):
+            started = context.start_delivery(recipient, self.store.keep(recipient, content), timeout=2)
+            print(index, started, context.options.body)
+        context.late = self.late
+
+    def late(self, recipient: str, outcome: Outcome) -> None:
+        print(recipient, outcome)
+
+    def reset(self) -> None:
+        self.store.kept.clear()
+
+    def logout(self) -> None:
+        print("The client has gone")
+
+
+class Submission(Session):
+    """A session of a user."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.user = connection.username or "anonymous"
+        self.where = (connection.peer_host, connection.peer_port, connection.helo, connection.with_protocol())
+        if connection.tls is not None:
+            print(connection.tls.version, connection.tls.cipher, connection.tls.peer_names)
+
+    async def mail(self, sender: str, options: MailOptions) -> None:
+        if mailbox_key(sender) != self.user:
+            raise auth_required()
+
+    async def data(self, message: Message, context: DataContext) -> Reply:
+        octets = sum([len(chunk) async for chunk in message])
+        return Reply(250, (2, 0, 0), f"{octets} octets", "Thank you")
+
+
+def certificates() -> Mapping[str, Certificate]:
+    return {"mx.example.org": Certificate("mx.pem", "mx.key")}
+
+
+def backends(store: Store) -> TeeBackend:
+    relay = RelayBackend(["tcp:mail.example.net:25"], domains={"example.net"})
+    limited = LimitBackend(RewriteBackend(relay, recipient={"@example.com": "@example.net"}), 10, 60)
+    return TeeBackend(limited, TeeBackend(OpenBackend(lambda connection: LMTPSession(store)), MaildirBackend("mail")))
+
+
+def factories(store: Store, portal: Portal) -> list[SMTPServerFactory]:
+    metrics = MetricsObserver("mx")
+    print(list(metrics.export()))
+    return [
+        SMTPServerFactory(backends(store), domain="mx.example.org", observers=[metrics, TransactionLog()]),
+        SMTPServerFactory(OpenBackend(lambda connection: LMTPSession(store)), lmtp=True, outcome_policy=first_failure),
+        SMTPServerFactory(PortalBackend(portal), tls=Certificate("mx.pem", "mx.key"), require_tls=True),
+        SMTPServerFactory(MemoryBackend(100), tls=CertificateDirectory("certificates"), max_recipients=50),
+    ]
+
+
+def service(reactor: IReactorTCP, portal: Portal) -> MultiService:
+    parent = MultiService()
+    for factory in factories(Store(), portal):
+        service = SMTPService(factory, [ImplicitTLSEndpoint(TCP4ServerEndpoint(reactor, 465), Certificate("mx.pem", "mx.key"))])
+        parent.addService(service)
+    memory = MemoryBackend(1000)
+    parent.addService(InboxService(memory, "tcp:8025:interface=127.0.0.1", global_reactor))
+    parent.addService(SMTPService(SMTPServerFactory(memory), [TCP4ServerEndpoint(reactor, 1025)], 60))
+    parent.addService(MetricsService(MetricsObserver().export, "tcp:9125:interface=127.0.0.1", global_reactor))
+    return parent
+
+
+class Logged(SMTPServer):
+    """A protocol of one's own."""
+
+    def connectionMade(self) -> None:
+        print(self.dialog.connection.peer_host)
+        super().connectionMade()
+
+
+async def main(reactor: IReactorTCP, directory: str) -> None:
+    factory = SMTPServerFactory(MaildirBackend(directory), reactor=global_reactor)
+    factory.protocol = Logged
+    await SMTPService(factory, [TCP4ServerEndpoint(reactor, 0)]).stopService()
+    await factory.drain(30)
+
+
+if __name__ == "__main__":
+    react(main, ["mail"])

@@ -1,0 +1,85 @@
+"""
+Tests of applications, annotated as far as strict type checkers require.  They are not run.
+"""
+
+from __future__ import annotations
+
+import smtplib
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from pytest_txsmtpx import Connect, MakeScript, MakeServer
+from txsmtpx import MemoryBackend, Reply, SMTPClient, SMTPError
+from txsmtpx.backends.memory import Received
+from txsmtpx.testing import (
+    HANG_UP,
+    SILENCE,
+    Conversation,
+    Link,
+    MailServer,
+    Network,
+    Outcome,
+    Pem,
+    RecordingBackend,
+    Script,
+    ScriptedServer,
+    Transcript,
+    issue,
+)
+
+
+def test_customers_are_welcomed(smtp_server: MailServer) -> None:
+    with smtplib.SMTP(smtp_server.host, smtp_server.port) as client:
+        client.sendmail("shop@example.org", ["customer@example.net"], "Subject: Hi\n\nHello!")
+    (received,) = smtp_server.wait_for(1, patience=10)
+    assert received.recipients == ("customer@example.net",)
+    assert received.message["Subject"] == "Hi"
+    assert received.content.startswith(b"Subject")
+    smtp_server.clear()
+
+
+@pytest.mark.smtp_server(tls="starttls", users={"shop": "secret"})
+def test_a_submission(smtp_server: MailServer, smtp_certificate: Pem) -> None:
+    assert smtp_server.certificate is not None
+    with smtplib.SMTP(smtp_server.host, smtp_server.port) as client:
+        client.starttls(context=smtp_certificate.client_context())
+    received: list[Received] = smtp_server.messages
+    assert [(each.username, each.protocol) for each in received] == []
+
+
+def test_several_servers(make_smtp_server: MakeServer, lmtp_server: MailServer) -> None:
+    server = make_smtp_server(MemoryBackend(10), tls="implicit", max_message_bytes=1000, lmtp=False)
+    assert server.port != lmtp_server.port
+
+
+def test_a_recipient_is_refused(scripted_server: MakeScript) -> None:
+    server: Script = scripted_server(RCPT=["250 2.1.5 Ok", "550 5.1.1 No such user"], DATA=HANG_UP, QUIT=SILENCE)
+    assert [each.lines for each in server.servers] == []
+
+
+def test_a_client(smtp_client: Connect, lmtp_server: MailServer) -> None:
+    client = smtp_client(lmtp_server, timeouts=5)
+    if not isinstance(client, Deferred):
+        result = client.send("me@example.org", ["you@example.net"], b"Hi")
+        assert [reply.code for _, reply in result.accepted] == [250]
+        client.quit()
+
+
+def test_in_memory() -> None:
+    clock = Clock()
+    backend = RecordingBackend(rcpt=[None, SMTPError(550, (5, 1, 1), "No"), Reply(250, (2, 1, 5), "Ok")])
+    conversation = Conversation(backend, clock=clock, lmtp=True)
+    assert conversation.ask("LHLO client.example") != []
+    link = Link.to(backend, domain="example.org")
+    network = Network.to(backend, clock=clock)
+    client: SMTPClient = network.greeted()
+    outcome: Outcome[Reply] = Outcome(client.command("NOOP"))
+    print(outcome, link, ScriptedServer(RCPT="550 5.1.1 No"))
+    print([call for call in backend.messages], Transcript("c <- 220 localhost ESMTP txsmtpx").play())
+
+
+def test_a_certificate(tmp_path_factory: pytest.TempPathFactory) -> None:
+    files = issue(tmp_path_factory.mktemp("certificate"))
+    assert files.certificate.exists()
