@@ -12,69 +12,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from typing import Literal, Unpack
+    from typing import Unpack
 
-    from twisted.internet.defer import Deferred
     from twisted.internet.interfaces import IListeningPort
 
-    from txsmtpx import SMTPClient
-    from txsmtpx.interfaces import BackendLike, Clock, Endpoint
-    from txsmtpx.testing import Here, MailServer, Pem, ReactorThread, Script
-    from txsmtpx.testing.blocking import BlockingClient
-    from txsmtpx.testing.keywords import ClientKeywords, ScriptKeywords
-    from txsmtpx.wire.server_settings import BasicServerKeywords
-
-    class MailServerOptions(BasicServerKeywords, total=False):
-        """The options of ``make_smtp_server``, and of the markers, but the backend."""
-
-        tls: Literal["starttls", "implicit"] | None
-        users: dict[str, str] | None
-        require_auth: bool
-        certificate: Pem | None
-        where: ReactorThread | Here | None
-
-    class MarkedOptions(MailServerOptions, total=False):
-        """The options of the markers ``smtp_server`` and ``lmtp_server``."""
-
-        backend: BackendLike | Callable[[Clock], BackendLike] | None
-
+    from txsmtpx.interfaces import BackendLike, Clock
+    from txsmtpx.testing import Connect, Here, MailServer, MakeScript, MakeServer, Pem, ReactorThread, Script
+    from txsmtpx.testing.fixture_types import MailServerOptions, MarkedOptions
+    from txsmtpx.testing.keywords import ScriptKeywords
 
 _MARKERS = {
     "smtp_server": "options of the fixture smtp_server, such as tls='starttls', users={'me': 'secret'}, backend=...",
     "lmtp_server": "the same for the fixture lmtp_server",
 }
-
-
-class MakeServer(Protocol):
-    """The type of the fixture ``make_smtp_server``."""
-
-    def __call__(
-        self,
-        backend: BackendLike | Callable[[Clock], BackendLike] | None = None,
-        **options: Unpack[MailServerOptions],
-    ) -> MailServer:
-        """Start a server."""
-
-
-class Connect(Protocol):
-    """The type of the fixture ``smtp_client``."""
-
-    def __call__(
-        self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]
-    ) -> BlockingClient | Deferred[SMTPClient]:
-        """Connect a client."""
-
-
-class MakeScript(Protocol):
-    """The type of the fixture ``scripted_server``."""
-
-    def __call__(self, **script: Unpack[ScriptKeywords]) -> Script:
-        """Start a server with prepared replies."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

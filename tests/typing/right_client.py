@@ -9,8 +9,8 @@ from pathlib import Path
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import HostnameEndpoint, clientFromString
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.interfaces import IReactorTime, IReactorUNIX
 from twisted.internet.task import react
 from twisted.python.failure import Failure
 
@@ -65,7 +65,7 @@ def told(error: DeliveryError) -> str:
     temporary: bool = error.temporary
     if isinstance(error, SMTPError):
         reply: Reply = error.reply
-        return f"{error.code} {error.enhanced} {error.text} {reply.lines} {error.command} {fault} {temporary}"
+        return f"{error.code} {error.enhanced_code} {error.message} {reply.lines} {error.command} {fault} {temporary}"
     return f"{error} {error.delivered} {fault}"
 
 
@@ -87,10 +87,11 @@ async def one(reactor: IReactorTime) -> list[str]:
 async def several(client: SMTPClient, directory: Path) -> None:
     for path in directory.glob("*.eml"):
         with path.open("rb") as file:
-            result = await client.send("me@example.org", [("you@example.net", RcptOptions())], file, MailOptions(size=9))
-        print(result.reply.lines, result.refused)
+            to = [("you@example.net", RcptOptions(notify=["FAILURE"]))]
+            result = await client.send("me@example.org", to, file, MailOptions(size=9))
+        print(result.accepted, result.refused)
     offered = client.extensions.get("SIZE")
-    print(offered, client.greeting.text, client.tls)
+    print(offered, client.server_name, client.tls)
     replies: Reply = await client.command("NOOP")
     print(replies.code)
     await client.reset()
@@ -99,21 +100,22 @@ async def several(client: SMTPClient, directory: Path) -> None:
 
 
 async def mechanisms() -> None:
-    for auth in (Plain("me", "secret"), Scram("me", "secret"), CramMD5("me", "secret"), External(), XOAuth2("me", "t")):
+    scram = Scram("SHA-256", "me", "secret")
+    for auth in (scram, Plain("me", "secret"), CramMD5("me", "secret"), External("me"), XOAuth2("me", "token")):
         client = await connect("tls:mail.example.org:465", auth=auth)
         await client.quit()
-    await connect(("mail.example.org", 587), tls="starttls", auth=[OAuthBearer("me", "token"), Plain("me", "secret")])
+    await connect(("mail.example.org", 587), tls="required", auth=OAuthBearer("me", "token"))
 
 
-async def endpoints(reactor: IReactorTime) -> None:
-    await connect(MXEndpoint(global_reactor, "example.org", timeout=10), tls="opportunistic", local_name="me.example")
-    await connect(PROXYEndpoint(HostnameEndpoint(reactor, "mail.example.org", 25), version=2), reactor=reactor)
-    await connect(clientFromString(reactor, "unix:/run/lmtp.sock"), lmtp=True, timeouts=Timeouts(connect=5, end=600))
+async def endpoints(reactor: IReactorUNIX) -> None:
+    await connect(MXEndpoint(global_reactor, "example.org", timeout=10), tls="opportunistic", domain="me.example")
+    await connect(PROXYEndpoint(HostnameEndpoint(reactor, "mail.example.org", 25), version=2))
+    await connect(UNIXClientEndpoint(reactor, "/run/lmtp.sock"), lmtp=True, timeouts=Timeouts(connect=5, end=600))
 
 
 def pooled(pool: SMTPPool) -> Deferred[list[Result]]:
     def failed(failure: Failure) -> Failure:
-        print(failure.check(SMTPError), failure.getErrorMessage())
+        print(failure.getErrorMessage())
         return failure
 
     sendings = [pool.send("me@example.org", [f"{name}@example.net"], letter()) for name in ("one", "two")]
@@ -121,7 +123,7 @@ def pooled(pool: SMTPPool) -> Deferred[list[Result]]:
 
 
 async def main(reactor: IReactorTime) -> None:
-    pool = SMTPPool("tcp:mail.example.org:25", size=5, idle=30, tls="verified", without=["PIPELINING"])
+    pool = SMTPPool("tcp:mail.example.org:25", size=5, idle=30, tls="required", without=["PIPELINING"])
     pool.startService()
     for result in await pooled(pool):
         print(result.accepted)

@@ -37,7 +37,7 @@ from txsmtpx import (
     connect,
 )
 from txsmtpx.dialog.server import ServerDialog
-from txsmtpx.interfaces import SessionLike
+from txsmtpx.interfaces import Eventual, Outcome, SessionLike
 
 COLOURS = ("RED", "GREEN", "BLUE")
 
@@ -105,7 +105,7 @@ class Tagging(Filter):
 
     def header(self, header: Header) -> Accept:
         subjects: Sequence[str] = header.get_all("Subject")
-        return Accept([("X-Hello", self.hello), ("X-Subjects", str(len(subjects)))], remove=["X-Old"])
+        return Accept([("X-Hello", self.hello), ("X-Subjects", str(len(subjects)))])
 
     def chunk(self, octets: bytes) -> None:
         self.size += len(octets)
@@ -120,7 +120,7 @@ class UpperSession(MiddlewareSession):
         print(isinstance(answer, Awaitable))
         return Reply(450, (4, 7, 1), "Later") if self.connection.username is None else None
 
-    def data(self, message: Message, context: DataContext) -> object:
+    def data(self, message: Message, context: DataContext) -> Eventual[Outcome]:
         return super().data(message, MiddlewareContext(context))
 
 

@@ -72,9 +72,9 @@ class LMTPSession(Session):
 
     async def data(self, message: Message, context: DataContext) -> None:
         content = await message.content()
-        for index, recipient in enumerate(context.recipients):
-            started = context.start_delivery(recipient, self.store.keep(recipient, content), timeout=2)
-            print(index, started, context.options.body)
+        for recipient in context.recipients:
+            context.start_delivery(recipient, self.store.keep(recipient, content), timeout=2)
+        print(context.options.body, context.queue_id)
         context.late = self.late
 
     def late(self, recipient: str, outcome: Outcome) -> None:
@@ -127,15 +127,12 @@ def factories(store: Store, portal: Portal) -> list[SMTPServerFactory]:
 
 
 def service(reactor: IReactorTCP, portal: Portal) -> MultiService:
-    parent = MultiService()
+    certificate, memory = Certificate("mx.pem", "mx.key"), MemoryBackend(1000)
     for factory in factories(Store(), portal):
-        service = SMTPService(factory, [ImplicitTLSEndpoint(TCP4ServerEndpoint(reactor, 465), Certificate("mx.pem", "mx.key"))])
-        parent.addService(service)
-    memory = MemoryBackend(1000)
-    parent.addService(InboxService(memory, "tcp:8025:interface=127.0.0.1", global_reactor))
-    parent.addService(SMTPService(SMTPServerFactory(memory), [TCP4ServerEndpoint(reactor, 1025)], 60))
-    parent.addService(MetricsService(MetricsObserver().export, "tcp:9125:interface=127.0.0.1", global_reactor))
-    return parent
+        submission = ImplicitTLSEndpoint(TCP4ServerEndpoint(reactor, 465), certificate)
+        SMTPService(factory, [submission, TCP4ServerEndpoint(reactor, 25)], 60).startService()
+    metrics = MetricsService(MetricsObserver().export, "tcp:9125:interface=127.0.0.1", global_reactor)
+    return metrics if memory.messages else InboxService(memory, "tcp:8025:interface=127.0.0.1", global_reactor)
 
 
 class Logged(SMTPServer):

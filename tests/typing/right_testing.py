@@ -10,15 +10,17 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from pytest_txsmtpx import Connect, MakeScript, MakeServer
 from txsmtpx import MemoryBackend, Reply, SMTPClient, SMTPError
 from txsmtpx.backends.memory import Received
 from txsmtpx.testing import (
     HANG_UP,
     SILENCE,
+    Connect,
     Conversation,
     Link,
     MailServer,
+    MakeScript,
+    MakeServer,
     Network,
     Outcome,
     Pem,
@@ -77,7 +79,7 @@ def test_in_memory() -> None:
     client: SMTPClient = network.greeted()
     outcome: Outcome[Reply] = Outcome(client.command("NOOP"))
     print(outcome, link, ScriptedServer(RCPT="550 5.1.1 No"))
-    print([call for call in backend.messages], Transcript("c <- 220 localhost ESMTP txsmtpx").play())
+    print(list(backend.messages), Transcript("c <- 220 localhost ESMTP txsmtpx").play())
 
 
 def test_a_certificate(tmp_path_factory: pytest.TempPathFactory) -> None:

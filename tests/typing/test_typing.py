@@ -1,4 +1,8 @@
-"""Code of applications before mypy, with its plugin for zope.interface and without it, and before pyright."""
+"""
+Code of applications before mypy, with its plugin for zope.interface and without it, and before pyright.
+
+Both run in their strict modes.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ import pytest
 pytest.importorskip("mypy_zope")
 
 HERE = Path(__file__).parent
+CONFIGURATION = "[mypy]\nstrict = True\nuntyped_calls_exclude = twisted\npretty = False\ncolor_output = False\n"
+RIGHT = sorted(path.name for path in HERE.glob("right*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +28,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     runs = {}
     for kind, plugin in [("plain", ""), ("zope", "plugins = mypy_zope:plugin\n")]:
         config = directory / f"{kind}.ini"
-        config.write_text(f"[mypy]\nstrict = True\npretty = False\ncolor_output = False\n{plugin}")
+        config.write_text(f"{CONFIGURATION}{plugin}")
         files = sorted(HERE.glob("zope_*.py" if kind == "zope" else "[rw]*.py"))
-        files = files if kind == "plain" else [*files, HERE / "right.py", HERE / "wrong.py"]
+        files = files if kind == "plain" else [*files, *sorted(HERE.glob("[rw]*.py"))]
         command = [sys.executable, "-m", "mypy", f"--config-file={config}", f"--cache-dir={directory / kind}", *files]
         # Side by side, and away from the configuration of this project.
         runs[kind] = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True)
@@ -47,10 +53,7 @@ def marked(file: str) -> set[tuple[int, str]]:
 @pytest.mark.parametrize(
     ("kind", "file"),
     [
-        ("plain", "right.py"),
-        ("plain", "wrong.py"),
-        ("zope", "right.py"),
-        ("zope", "wrong.py"),
+        *((kind, file) for kind in ("plain", "zope") for file in [*RIGHT, "wrong.py"]),
         ("zope", "zope_right.py"),
         ("zope", "zope_wrong.py"),
     ],
@@ -65,18 +68,27 @@ def by_pyright(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[int]]:
     """Return the lines that pyright reports, by file; basedpyright is pyright in a package that has node with it."""
     pytest.importorskip("basedpyright")
     directory = tmp_path_factory.mktemp("pyright")
-    files = [str(HERE / "right.py"), str(HERE / "wrong.py")]
-    config = directory / "pyrightconfig.json"
-    config.write_text(json.dumps({"typeCheckingMode": "standard", "include": files}))
-    command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(config)]
+    found: dict[str, set[int]] = {file: set() for file in [*RIGHT, "wrong.py", "unknown.py"]}
+    for file in found:
+        text = UNKNOWN if file == "unknown.py" else (HERE / file).read_text()
+        (directory / file).write_text(text)
+    (directory / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict"}))
+    command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
     run = subprocess.run(command, cwd=directory, capture_output=True, text=True)
-    found: dict[str, set[int]] = {"right.py": set(), "wrong.py": set()}
     for each in json.loads(run.stdout)["generalDiagnostics"]:
         if each["severity"] == "error":
             found[Path(each["file"]).name].add(each["range"]["start"]["line"] + 1)
     return found
 
 
-@pytest.mark.parametrize("file", ["right.py", "wrong.py"])
+UNKNOWN = "from txsmtpx import connect\n\n\ndef client(endpoint):\n    return connect(endpoint)\n"
+"""What only the strict mode reports: a parameter without a type."""
+
+
+@pytest.mark.parametrize("file", [*RIGHT, "wrong.py"])
 def test_pyright_reports_the_same_lines(by_pyright: dict[str, set[int]], file: str) -> None:
     assert by_pyright[file] == {line for line, _ in marked(file)}
+
+
+def test_pyright_is_strict(by_pyright: dict[str, set[int]]) -> None:
+    assert by_pyright["unknown.py"] == {4, 5}

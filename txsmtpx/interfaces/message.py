@@ -184,8 +184,12 @@ class IDataContext(Interface):
 class DataContext(Protocol):
     """The type of `IDataContext`, for type checkers without a plugin for zope.interface."""
 
-    late: Callable[[str, Outcome], object] | None
-    """See `IDataContext`."""
+    @property
+    def late(self) -> Callable[[str, Outcome], object] | None:
+        """Called with the recipient and the outcome if an outcome comes after the reply was decided."""
+
+    @late.setter
+    def late(self, late: Callable[[str, Outcome], object] | None, /) -> None: ...
 
     @property
     def sender(self) -> str:

@@ -10,6 +10,7 @@ its calls, and returns prepared results.  `ScriptedServer` has prepared replies 
 
 from txsmtpx.testing.certificate import Pem, issue
 from txsmtpx.testing.conversation import Conversation, Segments, cut_at, one_by_one, whole
+from txsmtpx.testing.fixture_types import Connect, MakeScript, MakeServer
 from txsmtpx.testing.link import Link
 from txsmtpx.testing.mail_server import MailServer
 from txsmtpx.testing.network import Network
@@ -24,10 +25,13 @@ __all__ = [
     "HANG_UP",
     "SILENCE",
     "BackendCrash",
+    "Connect",
     "Conversation",
     "Here",
     "Link",
     "MailServer",
+    "MakeScript",
+    "MakeServer",
     "Network",
     "Outcome",
     "Pem",
