@@ -321,6 +321,17 @@ def test_one_connection_for_many(smtp_server):
     assert [each.message["Subject"] for each in smtp_server.messages] == ["0", "1", "2"]
 
 
+def test_each_mailer_of_the_project_leads_to_the_server(smtp_server):
+    if django.VERSION < (6, 1):
+        return
+    project = {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    with override_settings(MAILERS={"default": project, "news": project}):
+        with override_settings(**smtp_server.django_settings()):
+            EmailMessage("Hi", "text", None, ["customer@example.net"]).send(using="news")
+            EmailMessage("Hi", "text", None, ["customer@example.net"]).send()
+    assert len(smtp_server.messages) == 2
+
+
 def test_a_project_with_email_settings(smtp_server):
     """The project's own, from which Django 6.1 warns it to migrate, do not get in the way."""
     with warnings.catch_warnings():

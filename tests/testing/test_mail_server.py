@@ -100,26 +100,6 @@ def test_before_it_is_started():
         MailServer().wait_for()
 
 
-def test_django_is_told_everything(monkeypatch):
-    server = MailServer(tls="implicit", users={"me": "secret"})
-    options = {"host": "127.0.0.1", "port": 0, "username": "me", "password": "secret"}
-    options |= {"use_tls": False, "use_ssl": True}
-    mailers = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
-    assert server.django_mailers() == mailers
-    monkeypatch.setattr("django.VERSION", (6, 1, 0, "alpha", 0))
-    assert server.django_settings() == {"MAILERS": mailers}
-    monkeypatch.setattr("django.VERSION", (6, 0, 9, "final", 0))
-    assert server.django_settings() == {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": "127.0.0.1",
-        "EMAIL_PORT": 0,
-        "EMAIL_HOST_USER": "me",
-        "EMAIL_HOST_PASSWORD": "secret",
-        "EMAIL_USE_TLS": False,
-        "EMAIL_USE_SSL": True,
-    }
-
-
 @pytest.fixture
 def thread():
     thread = ReactorThread()

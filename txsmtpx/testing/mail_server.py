@@ -26,6 +26,15 @@ from txsmtpx.interfaces import BackendLike, Clock, provides
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.settling import deferred_call
 from txsmtpx.testing.certificate import NoCertificate, Pem, issue
+from txsmtpx.testing.framework_settings import (
+    DjangoMailer,
+    FlaskSettings,
+    SMTPOptions,
+    django_mailers,
+    django_settings,
+    flask_settings,
+    smtp_options,
+)
 from txsmtpx.testing.layer import OwnClock
 from txsmtpx.testing.thread import PATIENCE, Here, ReactorThread
 from txsmtpx.wire.factory import SMTPServerFactory
@@ -35,19 +44,6 @@ from txsmtpx.wire.server_settings import BasicServerKeywords, ServerTLS
 
 LAST_WORDS = 1.0
 """Seconds after which open transactions are aborted at the end."""
-
-_DJANGO_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-
-_DJANGO_NAMES = {
-    "host": "EMAIL_HOST",
-    "port": "EMAIL_PORT",
-    "username": "EMAIL_HOST_USER",
-    "password": "EMAIL_HOST_PASSWORD",
-    "use_tls": "EMAIL_USE_TLS",
-    "use_ssl": "EMAIL_USE_SSL",
-}
-"""The options of Django's SMTP backend, and the settings of Django before 6.1 for them."""
-
 
 class _TrialClock(MemoryClock):
     """A clock for a factory that makes no connections.  It has threads, so that the global reactor is not asked."""
@@ -134,46 +130,45 @@ class MailServer:
         """
         Return the settings with which a Django project sends its mail to this server.
 
-        Use them as ``override_settings(**server.django_settings())``.
-
-        Django 6.1 and later gets ``MAILERS``, an earlier one ``EMAIL_HOST`` and the other ``EMAIL_`` settings.  With
-        TLS, have the process trust the server: set ``SSL_CERT_FILE`` to ``server.certificate.certificate``.
+        Use them as ``override_settings(**server.django_settings())``.  With TLS, make the process trust the server:
+        set the environment variable ``SSL_CERT_FILE`` to ``server.certificate.certificate``.
 
         Returns:
-            Names to values, for the version of Django that is installed.
+            The settings of the installed Django: `django_mailers` as ``MAILERS`` from Django 6.1 on, ``EMAIL_HOST`` and
+            the other ``EMAIL_`` settings before.
 
         Raises:
             ImportError: Django is not installed.
         """
-        import django  # type: ignore[import-untyped]
+        return django_settings(self._options())
 
-        if django.VERSION >= (6, 1):
-            return {"MAILERS": self.django_mailers()}
-        options = self._django_options()
-        return {"EMAIL_BACKEND": _DJANGO_BACKEND} | {_DJANGO_NAMES[name]: value for name, value in options.items()}
-
-    def django_mailers(self) -> dict[str, object]:
+    def django_mailers(self) -> dict[str, DjangoMailer]:
         """
-        Return the same as the value of ``MAILERS``, which Django has from version 6.1 on.
+        Return the value of ``MAILERS``, a setting of Django 6.1 and later.
 
         Use it as ``override_settings(MAILERS=server.django_mailers())``.
 
         Returns:
-            One mailer, called ``default``.
-        """
-        return {"default": {"BACKEND": _DJANGO_BACKEND, "OPTIONS": self._django_options()}}
+            The mailer ``default``, and the same for each other alias in the project's own ``MAILERS``.
 
-    def _django_options(self) -> dict[str, object]:
-        """Return the options of Django's SMTP backend."""
-        username, password = next(iter(self.users.items()), ("", ""))
-        return {
-            "host": self.host,
-            "port": self.port,
-            "username": username,
-            "password": password,
-            "use_tls": self.tls == "starttls",
-            "use_ssl": self.tls == "implicit",
-        }
+        Raises:
+            ImportError: Django is not installed.
+        """
+        return django_mailers(self._options())
+
+    def flask_settings(self) -> FlaskSettings:
+        """
+        Return the settings with which Flask-Mail sends the mail of an application to this server.
+
+        Use them as ``app.config.update(server.flask_settings())``, before ``Mail(app)`` or ``mail.init_app(app)``.
+
+        Returns:
+            The settings.  ``MAIL_SUPPRESS_SEND`` is False: with ``TESTING``, Flask-Mail otherwise sends nothing.
+        """
+        return flask_settings(self._options())
+
+    def _options(self) -> SMTPOptions:
+        return smtp_options(self.host, self.port, self.users, self.tls)
 
     def clear(self) -> None:
         """Delete the messages."""
