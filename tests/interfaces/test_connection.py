@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
 
-from txsmtpx import Connection
+from txsmtpx import Connection, OpenBackend, Session
 from txsmtpx.testing import Conversation, RecordingBackend
 
 
@@ -53,3 +54,22 @@ def test_with_protocol(facts: dict[str, bool], word: str) -> None:
     connection.tls = object() if "tls" in facts else None
     connection.username = "me" if "authenticated" in facts else None
     assert connection.with_protocol(utf8="utf8" in facts) == word
+
+
+def test_a_backend_aborts_the_connection():
+    class Aborts(Session):
+        def __init__(self, connection):
+            self.connection = connection
+
+        def rcpt(self, recipient, options):
+            self.connection.abort()
+            return Deferred()
+
+    client = Conversation(OpenBackend(Aborts))
+    client.ask("EHLO me", "MAIL FROM:<me@example.org>")
+    assert client.ask("RCPT TO:<you@example.net>") == []
+    assert client.closed
+    client.hang_up()
+    connection = client.protocol.dialog.connection
+    connection.abort()
+    assert connection.aborter is None

@@ -13,7 +13,7 @@ from txsmtpx.testing.keywords import (
     ReplyKeywords,
     ScriptKeywords,
 )
-from txsmtpx.testing.scripted import ScriptedServer
+from txsmtpx.testing.scripted_server import ScriptedServer
 from txsmtpx.wire.client_settings import ClientSettings
 
 

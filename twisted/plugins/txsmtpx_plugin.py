@@ -36,6 +36,13 @@ maildir_backend = BackendPlugin(
     "txsmtpx.backends.maildir.MaildirBackend",
     takes_argument=True,
 )
+scripted_backend = BackendPlugin(
+    "scripted",
+    "scripted[:NUMBER]",
+    "as memory, but fail for addresses such as reject-550@x, slow-3s@x and drop@x; docs/testing.md lists them",
+    "txsmtpx.backends.scripted.scripted_backend",
+    takes_argument=True,
+)
 null_backend = BackendPlugin(
     "null",
     "null",

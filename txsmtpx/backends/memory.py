@@ -328,11 +328,28 @@ def memory_backend(argument: str) -> MemoryBackend:
     Raises:
         ValueError: The argument is not a number.
     """
+    return MemoryBackend(memory_limit("memory", argument))
+
+
+def memory_limit(name: str, argument: str) -> int:
+    """
+    Return the most messages that a backend of the command keeps.
+
+    Args:
+        name: The name of the backend.
+        argument: The number; ``""`` for `MAX_MESSAGES`.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: The argument is not a number.
+    """
     if not argument:
-        return MemoryBackend()
+        return MAX_MESSAGES
     if not asciitext.is_number(argument):
-        raise ValueError(f"memory:NUMBER is how many messages are kept, not {argument!r}")
-    return MemoryBackend(int(argument))
+        raise ValueError(f"{name}:NUMBER is how many messages are kept, not {argument!r}")
+    return int(argument)
 
 
 class _MemorySession(Session):

@@ -189,6 +189,7 @@ class ServerDialog:
             reason: What the reader of an incomplete message fails with.
         """
         self.link = CLOSED
+        self.connection.aborter = None
         log_more_refused(self)
         self._exchange = self.body = None
         if self.transaction is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -59,6 +59,7 @@ class Connection:
         xclient: The attributes of XCLIENT (`txsmtpx.extensions.xclient`).
         xforward: The attributes of XFORWARD for the present transaction.
         tls: The TLS session, a `txsmtpx.wire.tls_state.TLSState`; None without TLS.
+        aborter: The function that `abort` calls; None if there is no transport, or no more.
 
     Example:
         A backend that accepts mail of one network only::
@@ -93,6 +94,12 @@ class Connection:
         self.xclient: dict[str, str] = {}
         self.xforward: dict[str, str] = {}
         self.tls: TLS | None = None
+        self.aborter: Callable[[], object] | None = None
+
+    def abort(self) -> None:
+        """Close the connection now, without a reply.  The session's methods that wait are cancelled."""
+        if self.aborter is not None:
+            self.aborter()
 
     def forget(self) -> None:
         """Discard the attributes that the client has sent, such as ``helo``.  The addresses are kept."""

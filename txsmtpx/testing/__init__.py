@@ -8,6 +8,7 @@ its calls, and returns prepared results.  `ScriptedServer` has prepared replies 
 (``pytest_txsmtpx``) start it.  `Transcript` is a dialog in a file, with the exact replies.
 """
 
+from txsmtpx.backends.scripted import ScriptedBackend
 from txsmtpx.testing.certificate import Pem, issue
 from txsmtpx.testing.conversation import Conversation, Segments, cut_at, one_by_one, whole
 from txsmtpx.testing.fixture_types import Connect, MakeScript, MakeServer
@@ -17,7 +18,7 @@ from txsmtpx.testing.network import Network
 from txsmtpx.testing.outcome import Outcome
 from txsmtpx.testing.recording import BackendCrash, RecordingBackend, RecordingSession
 from txsmtpx.testing.script import Script
-from txsmtpx.testing.scripted import HANG_UP, SILENCE, ScriptedServer
+from txsmtpx.testing.scripted_server import HANG_UP, SILENCE, ScriptedServer
 from txsmtpx.testing.thread import Here, ReactorThread
 from txsmtpx.testing.transcript import Transcript
 
@@ -39,6 +40,7 @@ __all__ = [
     "RecordingBackend",
     "RecordingSession",
     "Script",
+    "ScriptedBackend",
     "ScriptedServer",
     "Segments",
     "Transcript",

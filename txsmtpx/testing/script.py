@@ -12,7 +12,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.interfaces import Clock
 from txsmtpx.testing.keywords import ScriptKeywords
 from txsmtpx.testing.layer import OwnClock
-from txsmtpx.testing.scripted import ScriptedServer
+from txsmtpx.testing.scripted_server import ScriptedServer
 
 
 class Script(Factory):

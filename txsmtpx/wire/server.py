@@ -82,6 +82,7 @@ class SMTPServer(LineReceiver):
     def __init__(self, factory: Server) -> None:
         self.factory = factory
         self.dialog = ServerDialog(factory.settings, self)
+        self.dialog.connection.aborter = self.abort
         session_id, transcript = self.dialog.connection.session_id, factory.transcript
         self._recorder = None if transcript is None else Recorder(transcript, session_id)
         self._clock = factory.settings.clock

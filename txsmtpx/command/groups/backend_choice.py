@@ -97,8 +97,8 @@ def _relay(values: Values, backend: RelayBackend) -> None:
 def _list(argument: str) -> None:
     print("Backends:")
     for _, plugin in sorted(plugins().items()):
-        print(f"  {plugin.syntax:<15} {plugin.description}")
-    print(f"  {'DOTTED.NAME':<15} a backend, or a function that returns one; DOTTED.NAME:ARGUMENT passes ARGUMENT")
+        print(f"  {plugin.syntax:<18} {plugin.description}")
+    print(f"  {'DOTTED.NAME':<18} a backend, or a function that returns one; DOTTED.NAME:ARGUMENT passes ARGUMENT")
     sys.exit(0)
 
 
