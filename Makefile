@@ -3,8 +3,8 @@
 PYTHON ?= python3
 # Passed on: make serve ARGS='--port 2525 --backend maildir:Maildir', make test ARGS='-k lmtp'
 ARGS ?=
-# How many tests run at once: one more than two cores, since many wait for processes.  make test JOBS=0 ARGS='--pdb' runs them in one process.
-JOBS ?= 3
+# How many processes run the tests; auto: tests/scheduling.py decides.  make test JOBS=0 runs them in one process.
+JOBS ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,13 +13,18 @@ PIP := python -m pip --quiet --disable-pip-version-check
 PIP_WITH_GROUPS := 'pip>=25.1'
 COMPILED := build/compiled
 
-.PHONY: serve test compiled test-compiled siege fuzz mutants lint types docs bench bench-quick map audit lock clean
+# With it, each of some thousand processes of a test run would compile the package and its tests again.
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTEST = -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: serve test test-quick compiled test-compiled siege fuzz mutants lint types docs bench bench-quick map audit lock clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
 
 test: $(VENV)/made-to-develop
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python $(PYTEST) $(ARGS)
 
 # A wheel for this Python and this machine, in dist: for that it takes a C compiler, and a minute.
 compiled: $(COMPILED)/made
@@ -28,9 +33,8 @@ compiled: $(COMPILED)/made
 
 # The tests of what is compiled, on what is compiled.
 test-compiled: $(VENV)/made-to-develop $(COMPILED)/made
-	TXSMTPX_COMPILED=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -P -m pytest \
-	    $(addprefix tests/,test_compiled.py grammar dialog errors extensions sasl wire observers backends) \
-	    --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
+	TXSMTPX_COMPILED=1 PYTHONPATH="$(CURDIR)/$(COMPILED)/site" $(BIN)/python -P $(PYTEST) \
+	    $(addprefix tests/,test_compiled.py grammar dialog errors extensions sasl wire observers backends) $(ARGS)
 
 # All of it, a quarter of an hour; a short form is among the tests.
 siege: $(VENV)/made-to-develop

@@ -33,6 +33,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tests.authority import Authority
+from tests.scheduling import slowest_first, workers
+from tests.surroundings import a_shell_of_its_own
 from txsmtpx import Certificate
 from txsmtpx.testing import Network, Pem, ScriptedServer, issue
 
@@ -104,6 +106,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if not os.environ.get("CI"):  # where Hypothesis has a profile of its own
         hypothesis.settings.register_profile("unhurried", deadline=None)  # which a busy machine would miss
         hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes ``--numprocesses auto`` is."""
+    return workers(config.invocation_params.dir, config.args)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sort the files for the processes of pytest-xdist; one process keeps the order in which they stand."""
+    if hasattr(config, "workerinput"):
+        slowest_first(items)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_shell_of_its_own() -> Iterator[None]:
+    with a_shell_of_its_own():
+        yield
 
 
 @pytest.fixture

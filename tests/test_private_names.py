@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,18 @@ import txsmtpx
 
 ROOT = Path(txsmtpx.__file__).parent
 ROOMS = {"wire/twisted_internals.py", "wire/twisted_socket_internals.py"}
-FILES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")}
+FILES = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")}
 
 OF_NAMED_TUPLES = {"_replace", "_asdict", "_fields", "_make"}
 """Public in spite of the underscore."""
 
 UNDOCUMENTED = {"dataBuffer", "writeSomeData", "numberAccepts", "waker"}
 """Attributes of Twisted that have no underscore, and no interface either."""
+
+
+@cache
+def tree(file: str) -> ast.AST:
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
 def private(name: str) -> bool:
@@ -53,19 +59,21 @@ def ours(node: ast.Attribute) -> bool:
     return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
 
 
-ALL_DEFINED = set().union(*(defined(FILES[file]) for file in FILES.keys() - ROOMS))
+@cache
+def all_defined() -> set[str]:
+    return set().union(*(defined(tree(file)) for file in FILES - ROOMS))
 
 
-def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def uses(source: ast.AST) -> Iterator[tuple[int, str]]:
     """The line and the name of each use of what may be private in Twisted."""
-    theirs = dict(imported(tree, "twisted"))
-    here = defined(tree) | OF_NAMED_TUPLES
+    theirs = dict(imported(source, "twisted"))
+    here = defined(source) | OF_NAMED_TUPLES
     for name in theirs.values():
         if any(map(private, name.split("."))):
             yield 0, name
-    for node in ast.walk(tree):
+    for node in ast.walk(source):
         if isinstance(node, ast.Attribute):
-            known = ALL_DEFINED if ours(node) or isinstance(node.value, ast.Call) else here
+            known = all_defined() if ours(node) or isinstance(node.value, ast.Call) else here
             if (private(node.attr) and node.attr not in known) or node.attr in UNDOCUMENTED:
                 yield node.lineno, node.attr
             if isinstance(node.ctx, ast.Store) and (
@@ -78,10 +86,10 @@ def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name.value
 
 
-@pytest.mark.parametrize("file", sorted(FILES.keys() - ROOMS))
+@pytest.mark.parametrize("file", sorted(FILES - ROOMS))
 def test_a_file_uses_nothing_private(file):
-    if list(imported(FILES[file], "twisted")):
-        assert [f"{file}:{line}: {name}" for line, name in uses(FILES[file])] == []
+    if list(imported(tree(file), "twisted")):
+        assert [f"{file}:{line}: {name}" for line, name in uses(tree(file))] == []
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ def test_a_use_is_found(line):
 
 
 def test_both_files_use_something():
-    assert all(list(uses(FILES[file])) for file in ROOMS)
+    assert all(list(uses(tree(file))) for file in ROOMS)
 
 
 def subclasses() -> Iterator[tuple[type, type]]:

@@ -28,7 +28,8 @@ from txsmtpx.testing import Conversation, RecordingBackend
 
 def _disguises() -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for letter in map(chr, range(0x80, sys.maxunicode + 1)):
+    every = map(chr, range(0x80, sys.maxunicode + 1))
+    for letter in (each for each in every if each.isprintable() or each.isspace()):
         forms = {letter.upper(), letter.lower(), letter.casefold(), unicodedata.normalize("NFKC", letter)}
         forms.add(str(unicodedata.digit(letter, "")))
         if letter.isspace():

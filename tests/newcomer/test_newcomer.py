@@ -70,7 +70,7 @@ def test_serve_and_test(clone: Clone, terminal: Terminal) -> None:
     terminal.port("1025")
     terminal.type(serve)
     send(terminal.port("1025"))
-    assert " passed" in terminal.run(f"{test} ARGS='tests/grammar'")
+    assert " passed" in terminal.run(f"{test} ARGS='tests/grammar/test_reply.py'")
 
 
 def test_a_server(clone: Clone, terminal: Terminal) -> None:
