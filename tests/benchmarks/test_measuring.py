@@ -18,6 +18,7 @@ from benchmarks.program import NotOffered, Program, Refused
 from benchmarks.server import Server, serving
 from benchmarks.servers import SERVERS
 from tests.interop.conftest import need
+from tests.waiting import eventually
 
 SERVER, CLIENT = ({each.name: each for each in programs}["txsmtpx"] for programs in (SERVERS, CLIENTS))
 
@@ -67,7 +68,11 @@ def test_all_that_is_counted_was_taken(server: Server, directory: Path, options:
     log = directory / "twistd.log"
     before = len(log.read_text())
     counted = server.take(options, 7)
-    lines = re.findall(r" from=<sender@example.org> .* delivered=(\d+) .* octets=(\d+) ", log.read_text()[before:])
+
+    def logged() -> list[tuple[str, str]]:
+        return re.findall(r" from=<sender@example.org> .* delivered=(\d+) .* octets=(\d+) ", log.read_text()[before:])
+
+    lines = eventually(lambda: len(found := logged()) >= 7 and found)  # the log is written in batches
     assert counted["messages"] == len(lines) == 7
     assert counted["recipients"] == sum(int(delivered) for delivered, _ in lines)
     sizes = {int(size) for _, size in lines}

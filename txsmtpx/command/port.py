@@ -84,12 +84,12 @@ class Port:
 
     @property
     def is_for_all(self) -> bool:
-        """Whether an open TCP port listens on all interfaces."""
+        """True if an open TCP port listens on all interfaces."""
         return self.host is not None and ip_address(plain_address(self.host)).is_unspecified
 
     @property
     def is_local(self) -> bool:
-        """Whether an open TCP port listens on the loopback interface."""
+        """True if an open TCP port listens on the loopback interface."""
         return self.host is not None and ip_address(plain_address(self.host)).is_loopback
 
     @property

@@ -106,6 +106,9 @@ def _filled_pipe(octets: bytes) -> Iterator[int]:
     """
     Open a pipe that holds octets, for a worker to read.
 
+    Yields:
+        The descriptor to read from.
+
     Raises:
         OSError: The octets are more than the pipe holds: 65,536 on Linux.
     """
