@@ -15,11 +15,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.logger import globalLogBeginner
 
 from benchmarks.content import content
 from txsmtpx import Result, SMTPClient, SMTPServerFactory
 from txsmtpx.backends.plugins import backend_named
+from txsmtpx.observers.log_writer import LogWriter
+from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.wire.client_protocol import ClientProtocol
 from txsmtpx.wire.client_settings import ClientSettings
@@ -103,7 +105,7 @@ def _connected(protocol: Any) -> Any:
 def main() -> None:
     """Everything thrice to warm up, since Python is faster then, and once to be counted; a mark is ``getppid``."""
     with open(os.devnull, "w") as quiet:
-        globalLogBeginner.beginLoggingTo([textFileLogObserver(quiet)], redirectStandardIO=False)
+        globalLogBeginner.beginLoggingTo([LogWriter(quiet, TextFormat())], redirectStandardIO=False)
         for _ in range(3):
             serve(lambda: None)
             send(lambda: None)

@@ -20,7 +20,7 @@ def test_the_hello_of_smtp_is_refused(hello):
     """§4.1: it must not be returned a 2xx."""
     client = Core(lmtp=True)
     assert client.ask(f"{hello} client.example")[-1] == "500 5.5.1 This is an LMTP server, send LHLO"
-    assert client.ask("MAIL FROM:<>") == ["503 5.5.1 Say hello first"]
+    assert client.ask("MAIL FROM:<>") == ["503 5.5.1 Send LHLO first"]
     client.hang_up()
 
 

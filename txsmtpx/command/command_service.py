@@ -108,7 +108,7 @@ class SMTPXService(CommandService):
     Args:
         process: The process.
         twistd: The options of ``twistd``.  None if the log is written elsewhere.
-        describes: Whether it logs what runs.  A worker does not: its parent has done so.
+        describes: True if it logs what runs.  A worker does not: its parent has done so.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ class Port:
         asked_by: The place and the value of the option, such as ``--port tcp:25`` or ``mail.toml:3: port tcp:25``.
         description: The endpoint string.
         endpoint: The endpoint.
-        in_tls: Whether TLS begins with the first octet, or with the first one after the PROXY header.
+        in_tls: True if TLS begins with the first octet, or with the first one after the PROXY header.
 
     Attributes:
         option: As in the arguments.

@@ -14,6 +14,7 @@ one reply of all outcomes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import CoroutineType
 from typing import cast
 
 from twisted.internet.defer import Deferred
@@ -32,7 +33,6 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, DataContext, SessionLike
-from txsmtpx.settling import settle
 
 log = Logger(__name__)
 
@@ -123,8 +123,8 @@ class Transaction:
             self.slots.make()
         try:
             result: object = session.data(message, context)
-            if result is not None:
-                result = settle(result)
+            if isinstance(result, CoroutineType):  # which waits for the message, as nearly all do
+                result = Deferred.fromCoroutine(result)
         except BaseException:
             self._failed(Failure())
             return

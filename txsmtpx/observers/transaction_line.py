@@ -12,7 +12,7 @@ from json.encoder import encode_basestring_ascii as json_string
 
 from twisted.logger import LogEvent, LogLevel
 
-from txsmtpx.dialog.fields import addresses, clipped, fields, limited, plain, quoted
+from txsmtpx.dialog.fields import addresses, clipped, fields, limited, plain, quoted, within_quotes
 from txsmtpx.interfaces import Summary
 
 FIELDS = (
@@ -30,7 +30,7 @@ _OF_OTHERS = frozenset(FIELDS.index(name) for name in ("helo", "login", "from", 
 """Fields whose values a client or a backend chooses.  They are cut if one of them is too long."""
 
 _SURELY_SHORT = 500
-"""Characters of all these values, if each of them is printable ASCII: in JSON no field takes 1,000 octets."""
+"""Characters of all these values and of the facts, if all are printable ASCII: in JSON none takes 1,000 octets."""
 
 
 def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping[str, object]]:
@@ -52,7 +52,8 @@ def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping
     else:
         kind, count = reply.code // 100 if reply is not None else 0, len(recipients)
         delivered, deferred, refused = count * (kind == 2), count * (kind == 4), count * (kind == 5)
-    helo, login, sender, to = connection.helo, connection.username or "", f"<{summary.sender}>", addresses(recipients)
+    helo, login, sender = connection.helo, connection.username or "", f"<{summary.sender}>"
+    to = f"<{recipients[0]}>" if len(recipients) == 1 else addresses(recipients)
     text = reply.one_line if reply is not None else ""
     values = (
         connection.session_id, summary.queue_id, listener, summary.end, connection.peer_host,
@@ -62,8 +63,12 @@ def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping
     )  # fmt: skip
     facts = summary.facts
     of_others = f"{helo}{login}{sender}{to}{text}"
-    if facts or len(of_others) > _SURELY_SHORT or not of_others.isascii() or not of_others.isprintable():
-        return _limited(values), limited({name: fact for name, fact in facts.items() if name not in FIELDS})
+    if facts:
+        of_others += "".join(map(str, (*facts, *facts.values())))
+        if not facts.keys().isdisjoint(FIELDS):
+            facts = {name: fact for name, fact in facts.items() if name not in FIELDS}
+    if len(of_others) > _SURELY_SHORT or not of_others.isascii() or not of_others.isprintable():
+        return _limited(values), limited(facts)
     return values, facts
 
 
@@ -90,11 +95,12 @@ def as_text(values: Values, facts: Mapping[str, object]) -> str:
     if not plain(f"{listener}{peer}{helo}{login}{sender}{to}"):  # one check of all is cheaper than one check of each
         listener, peer, helo = quoted(listener), quoted(peer), quoted(helo)
         login, sender, to = quoted(login), quoted(sender), quoted(to)
+    reply = f'"{reply}"' if " " in reply and within_quotes(reply) else quoted(reply)
     line = (
         f"session={session} queue={queue} listener={listener} end={end} peer={peer} helo={helo} login={login} tls={tls}"
         f" from={sender} to={to} recipients={recipients} rejected={rejected}"
         f" delivered={delivered} deferred={deferred} refused={refused}"
-        f" octets={octets} seconds={seconds:.6f} backend={backend:.6f} code={code} reply={quoted(reply)}"
+        f" octets={octets} seconds={seconds:.6f} backend={backend:.6f} code={code} reply={reply}"
     )
     return f"{line} {fields(facts)}" if facts else line
 
@@ -138,14 +144,12 @@ def transaction_event(now: float, namespace: str, values: Values, facts: Mapping
     """
     line = as_text(values, facts)
     event: LogEvent = dict(zip(FIELDS, values, strict=True))
-    return {
-        **event,
-        "seconds": round(event["seconds"], 6),
-        "backend": round(event["backend"], 6),
-        **facts,
-        "smtpx_line": line,
-        "log_format": line.replace("{", "{{").replace("}", "}}"),  # a format without fields
-        "log_level": LogLevel.info,
-        "log_time": now,
-        "log_namespace": namespace,
-    }
+    event["seconds"] = round(event["seconds"], 6)
+    event["backend"] = round(event["backend"], 6)
+    event |= facts
+    event["smtpx_line"] = line
+    event["log_format"] = line.replace("{", "{{").replace("}", "}}")  # a format without fields
+    event["log_level"] = LogLevel.info
+    event["log_time"] = now
+    event["log_namespace"] = namespace
+    return event

@@ -20,7 +20,7 @@ from txsmtpx.dialog.refusals import MOST, log_more_reset
 from txsmtpx.interfaces import Connection, Summary
 from txsmtpx.observers.log_writer import LogWriter
 from txsmtpx.observers.transaction_line import transaction_event, transaction_fields
-from txsmtpx.wire.twisted_internals import sole_observer
+from txsmtpx.wire.twisted_internals import LOG_OBSERVERS
 
 log = Logger(__name__)
 
@@ -62,13 +62,15 @@ class TransactionLog(Observer):
             return
         values, facts = transaction_fields(self._listener, summary)
         observer = self._logger.observer
-        if observer is globalLogPublisher:
-            observer = sole_observer() or observer
+        if observer is globalLogPublisher and len(LOG_OBSERVERS) == 1:
+            observer = LOG_OBSERVERS[0]
         if isinstance(observer, LogWriter):
             observer.transaction(self._logger.namespace, values, facts)
         else:
             event = transaction_event(time.time(), self._logger.namespace, values, facts)
-            observer({**event, "log_source": None, "log_logger": self._logger})
+            event["log_source"] = None
+            event["log_logger"] = self._logger
+            observer(event)
 
     def disconnected(self, connection: Connection, reason: Failure) -> None:
         """

@@ -177,16 +177,10 @@ def convert_proxy_wrapper(transport: object, kind: type[W]) -> W | None:
 
 # ---- The log
 
+LOG_OBSERVERS: list[ILogObserver] = globalLogPublisher._observers
+"""
+The observers of the log, in the list that Twisted changes in place.
 
-def sole_observer() -> ILogObserver | None:
-    """
-    Return the observer of the log, if it has only one.
-
-    Why: a server that logs a line for each message need not create an event for each, if only the file of the log is
-    written.  The publisher has no public method for that.  Read in Twisted 24.11, 25.5 and 26.10.
-
-    Returns:
-        The observer.  None if the log has another number of observers.
-    """
-    observers: list[ILogObserver] = globalLogPublisher._observers
-    return observers[0] if len(observers) == 1 else None
+Why: a server that logs a line for each message need not create an event for each, if only the file of the log is
+written.  The publisher has no public method for that.  Read in Twisted 24.11, 25.5 and 26.10.
+"""
