@@ -10,8 +10,8 @@ import weakref
 import pytest
 
 from txsmtpx import MemoryBackend
-from txsmtpx.backends.memory import Received
 from txsmtpx.backends.plugins import backend_named
+from txsmtpx.backends.received import Received
 from txsmtpx.testing import Conversation
 
 

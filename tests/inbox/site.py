@@ -16,7 +16,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from txsmtpx import MemoryBackend
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_site import InboxSite

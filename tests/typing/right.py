@@ -54,7 +54,8 @@ from txsmtpx import (
     first_success,
     send_mail,
 )
-from txsmtpx.backends.memory import Change, Received
+from txsmtpx.backends.memory import Change
+from txsmtpx.backends.received import Received
 from txsmtpx.errors import auth_failed
 from txsmtpx.filters.spamd import Spamd
 from txsmtpx.interfaces import Answer, BackendLike, Eventual, Outcome, SessionLike

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from txsmtpx import MemoryBackend, Reply, SMTPClient, SMTPError
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.testing import (
     HANG_UP,
     SILENCE,

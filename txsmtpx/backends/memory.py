@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-import weakref
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from email.message import EmailMessage
+from collections.abc import Callable
 from typing import Literal
 
 from twisted.logger import Logger
 
 from txsmtpx.arguments import checked
-from txsmtpx.backends.kept_envelope import OVERHEAD, held_octets, kept_recipients, shared_options
+from txsmtpx.backends.received import Received
 from txsmtpx.backends.session import OpenBackend, Session
-from txsmtpx.content.email_message import email_message
 from txsmtpx.grammar import asciitext
-from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.interfaces import DataContext, Message
 
 log = Logger(__name__)
@@ -27,96 +22,6 @@ MAX_MESSAGES = 1000
 
 MAX_OCTETS = 512 * 1024 * 1024
 """Octets of memory that the messages may take by default."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """
-    A message that was received.  `MemoryBackend` creates it.
-
-    Attributes:
-        sender: The address of MAIL; ``""`` for the null reverse-path.
-        recipients: The accepted addresses, in the order of RCPT.
-        content: The octets of header and body, without dot-stuffing.
-        options: The parameters of MAIL.
-        recipient_options: The parameters of each RCPT.
-        queue_id: The identifier of the transaction in the reply and in the log.
-        username: The authenticated user; None without authentication.
-        peer_host: The IP address of the client; ``""`` if it has none.
-        helo: The argument of HELO, EHLO or LHLO.
-        protocol: The protocol, such as ``"ESMTPSA"`` (RFC 3848).
-        id: The number of the message in its backend: 1 for the first.  A later message has a greater number.
-        arrived: The time at which the message was complete, in seconds since the epoch.
-    """
-
-    sender: str
-    recipients: Sequence[str]
-    content: bytes
-    options: MailOptions
-    recipient_options: Sequence[RcptOptions]
-    queue_id: str
-    username: str | None
-    peer_host: str
-    helo: str
-    protocol: str
-    id: int
-    arrived: float
-
-    @classmethod
-    def of(cls, context: DataContext, content: bytes, number: int, arrived: float) -> Received:
-        """
-        Return a message with the envelope of a context.
-
-        Args:
-            context: The context.
-            content: The octets of the message.
-            number: The ``id``.
-            arrived: The time, in seconds since the epoch.
-
-        Returns:
-            The message.
-        """
-        connection = context.connection
-        return cls(
-            context.sender,
-            kept_recipients(context.recipients),
-            content,
-            context.options,
-            shared_options(context.recipient_options),
-            context.queue_id,
-            connection.username,
-            connection.peer_host,
-            connection.helo,
-            connection.with_protocol(context.options.smtputf8),
-            number,
-            arrived,
-        )
-
-    @property
-    def message(self) -> EmailMessage:
-        """
-        The parsed message.
-
-        While something refers to the result, each use returns the same object.  After that the message is parsed again,
-        so changes to the old object are lost.
-        """
-        kept: weakref.ref[EmailMessage] | None = self.__dict__.get("_message")
-        parsed = None if kept is None else kept()
-        if parsed is None:
-            parsed = email_message(self.content)
-            self.__dict__["_message"] = weakref.ref(parsed)
-        return parsed
-
-    def __getstate__(self) -> dict[str, object]:
-        """Return what is pickled: the fields, since a weak reference cannot be pickled."""
-        return {name: value for name, value in self.__dict__.items() if name != "_message"}
-
-    @property
-    def held(self) -> int:
-        """The octets of memory that `MemoryBackend` counts: content, envelope and options."""
-        texts = (self.sender, self.queue_id, self.username, self.peer_host, self.helo)
-        options = (self.options, *self.recipient_options)
-        return OVERHEAD + len(self.content) + held_octets(texts, self.recipients, options)
 
 
 Change = Literal["arrived", "deleted"]
@@ -167,8 +72,8 @@ class MemoryBackend(OpenBackend):
         for name, bound in (("max_messages", max_messages), ("max_octets", max_octets)):
             if bound is not None and bound < 1:
                 raise ValueError(f"{name}: keep at least one, not {bound}")
-        self._max_messages = max_messages
-        self._max_octets = max_octets
+        self._max_messages = math.inf if max_messages is None else max_messages
+        self._max_octets = math.inf if max_octets is None else max_octets
         self._now = now
         self._kept: dict[int, Received] = {}
         self._held: dict[int, int] = {}
@@ -302,9 +207,7 @@ class MemoryBackend(OpenBackend):
         self._make_room()
 
     def _make_room(self) -> None:
-        most = math.inf if self._max_messages is None else self._max_messages
-        most_octets = math.inf if self._max_octets is None else self._max_octets
-        while len(self._kept) > 1 and (len(self._kept) > most or self._octets > most_octets):
+        while len(self._kept) > 1 and (len(self._kept) > self._max_messages or self._octets > self._max_octets):
             self.delete(next(iter(self._kept)))
 
     def _tell(self, change: Change, received: Received) -> None:

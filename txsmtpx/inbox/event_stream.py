@@ -9,7 +9,8 @@ from twisted.internet.task import LoopingCall
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from txsmtpx.backends.memory import Change, Received
+from txsmtpx.backends.memory import Change
+from txsmtpx.backends.received import Received
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import error_body
 from txsmtpx.inbox.inbox_resource import InboxResource

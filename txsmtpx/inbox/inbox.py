@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from txsmtpx.backends.memory import Change, MemoryBackend, Received
+from txsmtpx.backends.memory import Change, MemoryBackend
+from txsmtpx.backends.received import Received
 from txsmtpx.grammar import asciitext
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted

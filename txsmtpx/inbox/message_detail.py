@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.content.part import MAX_PARTS
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.inbox.parsed_message import ParsedMessage

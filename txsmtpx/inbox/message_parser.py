@@ -9,7 +9,8 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from txsmtpx.backends.memory import MemoryBackend, Received
+from txsmtpx.backends.memory import MemoryBackend
+from txsmtpx.backends.received import Received
 from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor

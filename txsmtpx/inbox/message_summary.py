@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from twisted.logger import Logger
 
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.content import address
 from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.parsed_message import ParsedMessage

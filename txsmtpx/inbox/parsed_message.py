@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import unquote
 
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.content.part import Part, leaves, read
 from txsmtpx.inbox.plain_text import plain_text
 from txsmtpx.inbox.sanitized_html import MAX_INLINED, Image, SanitizedHtml

@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.inbox import parser_process_main
 from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor

@@ -21,7 +21,8 @@ from twisted.internet.task import Clock as MemoryClock
 from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked
-from txsmtpx.backends.memory import MemoryBackend, Received
+from txsmtpx.backends.memory import MemoryBackend
+from txsmtpx.backends.received import Received
 from txsmtpx.interfaces import BackendLike, Clock, provides
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.settling import deferred_call

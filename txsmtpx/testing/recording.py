@@ -14,7 +14,7 @@ from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
 
 from txsmtpx.arguments import checked
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.errors import auth_failed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.interfaces import (
@@ -67,7 +67,7 @@ class RecordingBackend:
     Attributes:
         outcomes: The results by method, which may be changed.
         calls: The method and the arguments of each call, for all sessions.
-        messages: A `txsmtpx.backends.memory.Received` for each message that was read to its end.
+        messages: A `txsmtpx.backends.received.Received` for each message that was read to its end.
         sessions: The sessions.
 
     Raises:

@@ -44,7 +44,7 @@ from typing import NamedTuple, Protocol, cast
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock, deferLater
 
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import Received
 from txsmtpx.errors import SMTPError
 from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.grammar.reply import Reply

@@ -1,13 +1,18 @@
-"""The envelope of a message that is kept in memory: stored in little space, and measured."""
+"""A message that is kept in memory: its envelope is stored in little space, and its octets are measured."""
 
 from __future__ import annotations
 
 import sys
+import weakref
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
 from typing import overload
 
-from txsmtpx.grammar.options import Options, RcptOptions
+from txsmtpx.content.email_message import email_message
+from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
+from txsmtpx.interfaces import DataContext
 
 FEW = 16 * 1024
 """Characters of addresses that are not compressed."""
@@ -19,6 +24,96 @@ OVERHEAD = 512
 """Octets of memory that a message takes besides its content, its envelope and its options."""
 
 _END = "\n"  # which no address has
+
+
+@dataclass(frozen=True)
+class Received:
+    """
+    A message that was received.  `MemoryBackend` creates it.
+
+    Attributes:
+        sender: The address of MAIL; ``""`` for the null reverse-path.
+        recipients: The accepted addresses, in the order of RCPT.
+        content: The octets of header and body, without dot-stuffing.
+        options: The parameters of MAIL.
+        recipient_options: The parameters of each RCPT.
+        queue_id: The identifier of the transaction in the reply and in the log.
+        username: The authenticated user; None without authentication.
+        peer_host: The IP address of the client; ``""`` if it has none.
+        helo: The argument of HELO, EHLO or LHLO.
+        protocol: The protocol, such as ``"ESMTPSA"`` (RFC 3848).
+        id: The number of the message in its backend: 1 for the first.  A later message has a greater number.
+        arrived: The time at which the message was complete, in seconds since the epoch.
+    """
+
+    sender: str
+    recipients: Sequence[str]
+    content: bytes
+    options: MailOptions
+    recipient_options: Sequence[RcptOptions]
+    queue_id: str
+    username: str | None
+    peer_host: str
+    helo: str
+    protocol: str
+    id: int
+    arrived: float
+
+    @classmethod
+    def of(cls, context: DataContext, content: bytes, number: int, arrived: float) -> Received:
+        """
+        Return a message with the envelope of a context.
+
+        Args:
+            context: The context.
+            content: The octets of the message.
+            number: The ``id``.
+            arrived: The time, in seconds since the epoch.
+
+        Returns:
+            The message.
+        """
+        connection = context.connection
+        return cls(
+            context.sender,
+            kept_recipients(context.recipients),
+            content,
+            context.options,
+            shared_options(context.recipient_options),
+            context.queue_id,
+            connection.username,
+            connection.peer_host,
+            connection.helo,
+            connection.with_protocol(context.options.smtputf8),
+            number,
+            arrived,
+        )
+
+    @property
+    def message(self) -> EmailMessage:
+        """
+        The parsed message.
+
+        While something refers to the result, each use returns the same object.  After that the message is parsed again,
+        so changes to the old object are lost.
+        """
+        kept: weakref.ref[EmailMessage] | None = self.__dict__.get("_message")
+        parsed = None if kept is None else kept()
+        if parsed is None:
+            parsed = email_message(self.content)
+            self.__dict__["_message"] = weakref.ref(parsed)
+        return parsed
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: the fields, since a weak reference cannot be pickled."""
+        return {name: value for name, value in self.__dict__.items() if name != "_message"}
+
+    @property
+    def held(self) -> int:
+        """The octets of memory that `MemoryBackend` counts: content, envelope and options."""
+        texts = (self.sender, self.queue_id, self.username, self.peer_host, self.helo)
+        options = (self.options, *self.recipient_options)
+        return OVERHEAD + len(self.content) + held_octets(texts, self.recipients, options)
 
 
 class CompressedRecipients(Sequence[str]):

@@ -11,8 +11,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from txsmtpx.backends.kept_envelope import FEW, MANY, CompressedRecipients, held_octets, kept_recipients, shared_options
-from txsmtpx.backends.memory import Received
+from txsmtpx.backends.received import (
+    FEW,
+    MANY,
+    CompressedRecipients,
+    Received,
+    held_octets,
+    kept_recipients,
+    shared_options,
+)
 from txsmtpx.grammar.option_value import OriginalRecipient
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 
@@ -131,7 +138,7 @@ def test_compressed_they_are_the_same_sequence(addresses):
 
 def test_recipients_that_are_alike_take_a_tenth():
     assert CompressedRecipients(ALIKE).held < sum(map(len, ALIKE)) / 4
-    assert held_octets(CompressedRecipients(ALIKE)) < held_octets(ALIKE) / 10
+    assert held_octets((), CompressedRecipients(ALIKE), ()) < held_octets((), ALIKE, ()) / 10
 
 
 def test_recipients_without_parameters_share_one_object():
@@ -143,8 +150,13 @@ def test_recipients_without_parameters_share_one_object():
     assert shared_options([]) == ()
 
 
-def test_an_object_that_stands_twice_is_counted_once():
+def test_options_that_stand_twice_are_counted_once():
+    one = RcptOptions(orcpt=OriginalRecipient("rfc822", copied("x" * 1000)))
+    other = RcptOptions(orcpt=OriginalRecipient("rfc822", copied("x" * 1000)))
+    assert 1000 < held_octets((), (), (one, one)) < 1500 < 2000 < held_octets((), (), (one, other))
+
+
+def test_texts_and_recipients_are_counted():
     text = copied("x" * 1000)
-    assert held_octets((text, text)) < 1200 < 2000 < held_octets((text, copied(text)))
-    assert held_octets(text) > 1000
-    assert held_octets(RcptOptions(orcpt=OriginalRecipient("rfc822", text))) > 1000
+    assert 1000 < held_octets((text, None), (), ()) < 1200
+    assert 2000 < held_octets((), (text, copied(text)), ()) < 2400
