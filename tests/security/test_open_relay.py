@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from functools import cache
 
 import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
+from twisted.plugin import getCache
 from twisted.python.failure import Failure
 
 from txsmtpx.command.groups import OPTIONS
@@ -103,6 +105,12 @@ def subsets(flags):
 
 def flagged(flags) -> list[str]:
     return [f"--{flag}" for flag in flags]
+
+
+@pytest.fixture(autouse=True)
+def _plugins_are_read_once(monkeypatch):
+    """Twisted looks for them on disk again for each server, which takes more time than all else here."""
+    monkeypatch.setattr("twisted.plugin.getCache", cache(getCache))
 
 
 @pytest.fixture(params=BACKENDS)

@@ -339,7 +339,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         for setting in DECLARED:
-            setting.check(getattr(self, setting.name))
+            value = getattr(self, setting.name)
+            if value is not setting.default:
+                setting.check(value)
         try:
             path.check_domain_part(self.domain)
         except ValueError as error:

@@ -38,6 +38,7 @@ import base64
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
@@ -80,6 +81,7 @@ _LETTERS = {b"r": b"\r", b"n": b"\n", b"0": b"\0", b"\\": b"\\"}
 _EXTENSIONS = {extension.keyword: extension for extension in EXTENSIONS}
 
 
+@lru_cache(1000)  # a transcript is played many times, with its octets cut in all ways
 def _octets(text: str) -> bytes:
     """Return the octets of a TEXT."""
 
@@ -236,6 +238,7 @@ def _said(step: _Step) -> bytes:
     return _octets(step.text) if step.kind == "c =>" else b""
 
 
+@lru_cache(1000)
 def _pattern(expected: str) -> re.Pattern[str]:
     return re.compile(re.escape(expected).replace(re.escape("{id}"), "[0-9A-F]{12,}"))
 
