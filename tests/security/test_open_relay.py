@@ -43,7 +43,8 @@ SAMPLES = {
     "TYPE:ARGUMENT": "memory:other:secret",
     "KEYWORD": "DSN",
     "N": "1",
-    "SECONDS": "1",
+    "TIME": "1",
+    "SIZE": "1",
     "NETWORK": "10.0.0.0/8",
     "MECHANISM": "LOGIN",
 }
