@@ -18,7 +18,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTEST = -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: serve test test-quick compiled test-compiled siege fuzz mutants lint types docs bench bench-quick map audit lock clean
+.PHONY: serve test test-quick compiled test-compiled siege fuzz mutants matrix lint types docs bench bench-quick map release
+.PHONY: audit lock clean
 
 serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
@@ -48,6 +49,10 @@ fuzz: $(VENV)/made-to-develop
 mutants: $(VENV)-mutants/made
 	PATH="$(CURDIR)/$(VENV)-mutants/bin:$$PATH" $(VENV)-mutants/bin/python -m tests.hunt.mutants $(ARGS)
 
+# Tests on each Python that is installed, with the oldest and the newest Twisted: half an hour. It writes docs/install.md.
+matrix:
+	$(PYTHON) .ci/matrix.py $(ARGS)
+
 lint: $(VENV)/made-to-develop
 	$(BIN)/ruff check $(ARGS)
 
@@ -67,6 +72,10 @@ bench-quick: $(VENV)/made-to-measure
 
 map: $(VENV)/made-to-develop
 	$(BIN)/python -m benchmarks.structure
+
+# The sdist and the wheel, in build/release, checked on each Python that is installed.
+release: $(VENV)/made-to-develop
+	$(BIN)/python .ci/release.py $(ARGS)
 
 # Whether an advisory is about what CI installs.
 audit: $(VENV)/made-to-develop

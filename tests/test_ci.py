@@ -1,4 +1,4 @@
-"""What CI runs besides make: which Python it takes for the newest of every dependency."""
+"""Which Pythons the programs of ``.ci`` find: those of the path, of pyenv and of uv."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-NEWEST = Path(__file__).parents[1] / ".ci/newest"
+PYTHONS = Path(__file__).parents[1] / ".ci/pythons"
 
 FAKE = """#!/bin/sh
-echo '{version}' "$0"
+[ '{version}' '>' '003 011' ] && echo '{version}' "$0"
 """
 
 
-TOOLS = ("bash", "dirname", "grep", "sh", "sort", "tail")
+TOOLS = ("bash", "grep", "sh", "sort", "tac")
 
 
 def interpreter(path: Path, version: str) -> Path:
@@ -34,32 +34,39 @@ def default(tmp_path: Path) -> Path:
     return interpreter(tmp_path / "bin/python3", "003 011 007")
 
 
-def chosen(tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """Which Python is taken where only these are to be found."""
-    environment = {"PATH": str(tmp_path / "bin"), "PYENV_ROOT": str(tmp_path / "pyenv")}
-    return subprocess.run(
-        ["bash", NEWEST, "--python"], env=environment, capture_output=True, text=True, check=True, timeout=20
-    )
+def found(tmp_path: Path) -> list[str]:
+    """The Pythons that are found where only these are to be found, without the directory."""
+    environment = {
+        "PATH": str(tmp_path / "bin"),
+        "PYENV_ROOT": str(tmp_path / "pyenv"),
+        "UV_PYTHON_INSTALL_DIR": str(tmp_path / "uv"),
+    }
+    done = subprocess.run(["bash", PYTHONS], env=environment, capture_output=True, text=True, check=True, timeout=20)
+    return [str(Path(line).relative_to(tmp_path)) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.usefixtures("default")
-def test_the_newest_of_pyenv(tmp_path: Path) -> None:
-    for version in ("003 013 000", "003 013 001", "003 009 018"):
+def test_the_newest_patch_release_of_each_version(tmp_path: Path) -> None:
+    for version in ("003 013 000", "003 013 001", "003 012 009", "003 009 018"):
         interpreter(tmp_path / f"pyenv/versions/{version.replace(' ', '.')}/bin/python3", version)
-    assert chosen(tmp_path).stdout == f"{tmp_path}/pyenv/versions/003.013.001/bin/python3\n"
+    interpreter(tmp_path / "uv/cpython-3.14.0-linux-x86_64-gnu/bin/python3", "003 014 000")
+    assert found(tmp_path) == [
+        "bin/python3",
+        "pyenv/versions/003.012.009/bin/python3",
+        "pyenv/versions/003.013.001/bin/python3",
+        "uv/cpython-3.14.0-linux-x86_64-gnu/bin/python3",
+    ]
 
 
 @pytest.mark.usefixtures("default")
-def test_the_newest_on_the_path(tmp_path: Path) -> None:
-    newest = interpreter(tmp_path / "bin/python3.14", "003 014 000")
+def test_the_path_comes_before_pyenv(tmp_path: Path) -> None:
+    interpreter(tmp_path / "bin/python3.14", "003 014 000")
     interpreter(tmp_path / "bin/python3.13", "003 013 000")
     interpreter(tmp_path / "pyenv/versions/3.13.0/bin/python3", "003 013 000")
-    assert chosen(tmp_path).stdout == f"{newest}\n"
+    assert found(tmp_path) == ["bin/python3", "bin/python3.13", "bin/python3.14"]
 
 
-def test_without_a_newer_one_the_default_is_taken_and_that_is_said(tmp_path: Path, default: Path) -> None:
+@pytest.mark.usefixtures("default")
+def test_the_default_comes_before_others_of_its_version(tmp_path: Path) -> None:
     interpreter(tmp_path / "bin/python3.11", "003 011 007")
-    interpreter(tmp_path / "pyenv/versions/3.9.18/bin/python3", "003 009 018")
-    ended = chosen(tmp_path)
-    assert ended.stdout == f"{default}\n"
-    assert ended.stderr == "no Python is newer than the default one, which is taken\n"
+    assert found(tmp_path) == ["bin/python3"]

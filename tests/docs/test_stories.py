@@ -30,6 +30,7 @@ DOCS = ROOT / "docs"
 ELSEWHERE = {
     "README.md": "tests.newcomer.test_newcomer",
     "CONTRIBUTING.md": "tests.newcomer.test_contributing",
+    "docs/docker.md": "tests.distribution.test_docker",
     "docs/filters.md": "tests.backends.test_pages",
     "docs/install.md": "tests.newcomer.test_newcomer",
     "docs/inbox.md": "tests.inbox.test_documentation",

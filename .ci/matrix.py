@@ -1,0 +1,186 @@
+"""
+Run tests on each installed Python with the oldest and the newest Twisted, and write the results into docs/install.md.
+
+    make matrix
+    make matrix ARGS='tests/grammar'    # other tests; the page is not changed
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/install.md"
+PLACE = ROOT / ".venv-matrix"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+TESTS = ["grammar", "dialog", "errors", "extensions", "sasl", "wire", "observers", "middleware", "filters"]
+"""The folders of tests that need no other program."""
+
+BEGIN, END = "<!-- matrix: written by `make matrix` -->", "<!-- matrix: end -->"
+
+SHOWN = ("cryptography", "pyOpenSSL", "zope.interface")
+"""Packages whose versions the page shows, besides Python and Twisted."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    The result of one environment.
+
+    Attributes:
+        python: The version of Python.
+        twisted: The version of Twisted.
+        others: The versions of the other packages, as text.
+        passed: The number of tests that passed.
+        failed: The number of tests that failed, or could not be collected.
+        skipped: The number of tests that were skipped.
+    """
+
+    python: str
+    twisted: str
+    others: str
+    passed: int
+    failed: int
+    skipped: int
+
+
+def oldest_twisted() -> str:
+    """Return the oldest version of Twisted that pyproject.toml accepts."""
+    (bound,) = [match[1] for each in PROJECT["dependencies"] if (match := re.fullmatch(r"twisted>=([\d.]+)", each))]
+    return bound
+
+
+def pythons() -> list[str]:
+    """Return the paths of the Pythons."""
+    found = subprocess.run([ROOT / ".ci/pythons"], check=True, capture_output=True, text=True).stdout.split()
+    if not found:
+        sys.exit("make matrix: there is no Python 3.11 or newer")
+    return found
+
+
+def environment(python: str, twisted: str) -> Path:
+    """
+    Make a virtual environment with the tools of the tests.
+
+    Args:
+        python: The path of a Python.
+        twisted: The requirement for Twisted.
+
+    Returns:
+        The path of its Python.
+    """
+    place = PLACE / re.sub(r"\W+", "-", f"{python} {twisted}").strip("-")
+    shutil.rmtree(place, ignore_errors=True)
+    subprocess.run([python, "-m", "venv", place], check=True)
+    own = place / "bin/python"
+    pip = [own, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, "pip>=25.1"], check=True)
+    subprocess.run([*pip, "--editable", ".[all]", "--group", "test", twisted], cwd=ROOT, check=True)
+    return own
+
+
+def run(python: Path, tests: list[str]) -> Row:
+    """
+    Run tests.
+
+    Args:
+        python: The Python of an environment.
+        tests: Arguments of pytest.
+
+    Returns:
+        The result.
+    """
+    report = python.parents[1] / "report.xml"
+    options = ["--quiet", "--tb=short", "-p", "no:cacheprovider", f"--junit-xml={report}"]
+    subprocess.run([python, "-m", "pytest", *options, *tests], cwd=ROOT, check=False)
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    script = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    versions = subprocess.run([python, "-c", script, "twisted", *SHOWN], check=True, capture_output=True, text=True)
+    twisted, *others = versions.stdout.split()
+    script = "import platform; print(platform.python_version())"
+    own = subprocess.run([python, "-c", script], check=True, capture_output=True, text=True).stdout.strip()
+    shown = ", ".join(f"{name} {version}" for name, version in zip(SHOWN, others, strict=True))
+    return Row(own, twisted, shown, total - skipped - failed, failed, skipped)
+
+
+def table(rows: list[Row], date: datetime.date, system: str) -> str:
+    """
+    Return the results as the page shows them.
+
+    Args:
+        rows: The results.
+        date: The day of the tests.
+        system: The name of the operating system.
+
+    Returns:
+        Markdown.
+    """
+    named = ", ".join(f"`tests/{name}`" for name in TESTS)
+    lines = [
+        f"Results of {date.isoformat()} on {system}, for {named}:",
+        "",
+        "| Python | Twisted | other packages | passed | failed | skipped |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [f"| {r.python} | {r.twisted} | {r.others} | {r.passed} | {r.failed} | {r.skipped} |" for r in rows]
+    return "\n".join(lines)
+
+
+def replaced(page: str, text: str) -> str:
+    """
+    Return a page with the results of the matrix replaced.
+
+    Args:
+        page: The page.
+        text: The results.
+
+    Returns:
+        The page.
+
+    Raises:
+        ValueError: The page has no place for the results.
+    """
+    if page.count(BEGIN) != 1 or page.count(END) != 1:
+        raise ValueError(f"the page has no {BEGIN} or no {END}")
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}"
+
+
+def main(arguments: list[str]) -> int:
+    """
+    Test, print the results and write them into the page.
+
+    Args:
+        arguments: Arguments of pytest; none for `TESTS`.
+
+    Returns:
+        The status of the process: 1 if a test has failed.
+    """
+    oldest = oldest_twisted()
+    rows = []
+    for python in pythons():
+        for twisted in (f"twisted=={oldest}.*", f"twisted>={oldest}"):
+            print(f"\n{python}, {twisted}", flush=True)
+            rows.append(run(environment(python, twisted), arguments or [f"tests/{name}" for name in TESTS]))
+    text = table(rows, datetime.date.today(), f"{platform.system()} ({platform.machine()})")
+    print(f"\n{text}")
+    if not arguments:
+        PAGE.write_text(replaced(PAGE.read_text(), text))
+    return int(any(row.failed or not row.passed for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
