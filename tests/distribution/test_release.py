@@ -74,7 +74,7 @@ def test_a_version_that_is_tagged_is_refused(repository: Path) -> None:
 
 def test_foreign_files_are_found() -> None:
     tracked = {"txsmtpx/__init__.py", "pytest_txsmtpx.py", "twisted/plugins/txsmtpx_plugin.py", "tests/test_tap.py"}
-    own = sorted(tracked - {"tests/test_tap.py"}) + ["txsmtpx-1.2.3.dist-info/RECORD"]
+    own = [*sorted(tracked - {"tests/test_tap.py"}), "txsmtpx-1.2.3.dist-info/RECORD"]
     assert RELEASE["foreign"](own, [*tracked, "PKG-INFO"], tracked) == []
     others = ["tests/test_tap.py", "twisted/__init__.py", "txsmtpx/notes.txt"]
     assert RELEASE["foreign"](others, ["notes.txt"], tracked) == [
