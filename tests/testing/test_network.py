@@ -96,7 +96,7 @@ def test_a_factory_makes_as_many_as_come():
     [
         ({}, ["NOOP"], ["250 2.0.0 Ok"]),
         ({"NOOP": "250-2.0.0 a\n250 2.0.0 b"}, ["noop"], ["250-2.0.0 a", "250 2.0.0 b"]),
-        ({"NOOP": [SILENCE, None, b"2", "50"]}, ["NOOP"] * 3, ["250 2.0.0 Ok", "2"]),
+        ({"NOOP": [SILENCE, None, b"2", b"50"]}, ["NOOP"] * 3, ["250 2.0.0 Ok", "2"]),
         ({"VRFY": lambda argument: f"252 2.5.0 {argument}?"}, ["VRFY me"], ["252 2.5.0 me?"]),
         ({"offers": ["SIZE 10", "STARTTLS"]}, ["EHLO a"], ["250-scripted.example", "250-SIZE 10", "250 STARTTLS"]),
         ({"close_after_sent": 28}, ["NOOP"], ["250 2."]),

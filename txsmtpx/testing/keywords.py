@@ -93,7 +93,7 @@ class ScriptKeywords(ReplyKeywords, total=False):
 
     offers: Sequence[str]
     lmtp: bool
-    tls: object
+    tls: ServerTLS | None
     close_after_sent: int | None
     close_after_received: int | None
     early_bdat_reply: bool

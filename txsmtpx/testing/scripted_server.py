@@ -1,7 +1,8 @@
 """
 A server with prepared replies, and prepared failures, for tests of clients.
 
-It shares no code with the library: it understands a message (RFC 5321, RFC 3030, RFC 2033) as another server would.
+It shares no code with the server of the library: it understands a message (RFC 5321, RFC 3030, RFC 2033) as another
+server would.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked
+from txsmtpx.backends.failing_address import PreparedFailure, failure_of
 from txsmtpx.interfaces import StreamTransport
 from txsmtpx.testing.keywords import Replies, ReplyKeywords
 from txsmtpx.testing.layer import StartsTLS, TLSOptions
+from txsmtpx.testing.prepared_replies import next_reply, prepared_replies, usual_reply
+from txsmtpx.testing.reply_queue import ReplyQueue
+from txsmtpx.wire.server_settings import ServerTLS
 
 SILENCE = ""
 """The prepared reply for no reply."""
@@ -24,20 +29,7 @@ SILENCE = ""
 HANG_UP = b""
 """The prepared reply for the end of the connection."""
 
-_NAMES = {"GREETING": "", "END": "."}
-
-_USUAL: Mapping[str, str] = {
-    "": "220 scripted.example",
-    "HELO": "250 scripted.example",
-    "MAIL": "250 2.1.0 Sender ok",
-    "RCPT": "250 2.1.5 Recipient ok",
-    "DATA": "354 Go on",
-    "BDAT": "250 2.0.0 Chunk ok",
-    ".": "250 2.0.0 Taken",
-    "VRFY": "252 2.5.0 Perhaps",
-    "STARTTLS": "220 2.0.0 Ready",
-    "QUIT": "221 2.0.0 Bye",
-}
+_ADDRESS = re.compile(r"(?:FROM|TO):\s*<(?:@[^:>]*:)?([^>]*)>", re.IGNORECASE)
 
 
 class ScriptedServer(Protocol):
@@ -56,6 +48,9 @@ class ScriptedServer(Protocol):
     ``None``             the usual reply
     a list of these      one for each command, and then the usual
     ===================  =====================================================================================
+
+    Without a prepared reply, the server rejects, delays or closes the connection if an address asks for it, such as
+    ``reject-550@example.net``; docs/testing.md lists the addresses.
 
     Args:
         offers: The extensions in the reply to EHLO: keywords, with their parameters.
@@ -79,6 +74,7 @@ class ScriptedServer(Protocol):
 
     Raises:
         TypeError: An argument is unknown or has the wrong type.
+        ValueError: A text is no reply, or a name in ``replies`` is no verb.
 
     Example:
         A server that offers PIPELINING, rejects the second recipient, and closes the connection at the end of the
@@ -97,25 +93,14 @@ class ScriptedServer(Protocol):
         self,
         offers: Sequence[str] = (),
         lmtp: bool = False,
-        tls: object = None,
+        tls: ServerTLS | None = None,
         close_after_sent: int | None = None,
         close_after_received: int | None = None,
         early_bdat_reply: bool = False,
         replies: Mapping[str, Replies] | None = None,
         **verbs: Unpack[ReplyKeywords],
     ) -> None:
-        given = {{"GREETING": "", "END": "."}.get(verb, verb): answer for verb, answer in verbs.items()} | {
-            **(replies or {})
-        }
-        for verb, answer in given.items():
-            if not _is_answer(answer):
-                name = {"": "GREETING", ".": "END"}.get(verb, verb)
-                raise TypeError(
-                    f"ScriptedServer: {name} must be a reply, a function or a list of these, not {answer!r}"
-                )
-        self.replies: dict[str, object] = {
-            verb: list(answer) if isinstance(answer, list | tuple) else answer for verb, answer in given.items()
-        }
+        self.replies = prepared_replies({**verbs, **(replies or {})})
         self.offers = list(offers)
         self.lmtp = lmtp
         self.lines: list[str] = []
@@ -124,13 +109,15 @@ class ScriptedServer(Protocol):
         self.chunks: list[bytes] = []
         self.tls = False
         self.lost = False
-        self._tls_options = cast(TLSOptions | None, tls)
+        self._tls_options = tls
         self.octets_sent = self.octets_received = 0
         self._close_after_sent, self._close_after_received = close_after_sent, close_after_received
         self._early_bdat_reply = early_bdat_reply
         self._buffer = b""
         self._deaf = False
-        self._accepted = 0
+        self._sender = ""
+        self._accepted: list[str] = []
+        self._queue = ReplyQueue(self.send_reply)
         self._in_data = False
         self._expected: int | None = None
         self._last = False
@@ -169,6 +156,7 @@ class ScriptedServer(Protocol):
             reason: Why.
         """
         self.lost = True
+        self._queue.clear()
 
     def send_reply(self, answer: str | bytes | None) -> None:
         """
@@ -205,7 +193,7 @@ class ScriptedServer(Protocol):
             self._deaf = True  # a TLS hello may hold a line end, and is no command
         else:
             self.tls, self.offers = True, [each for each in self.offers if each != "STARTTLS"]
-            cast(StartsTLS, self.transport).startTLS(self._tls_options)
+            cast(StartsTLS, self.transport).startTLS(cast(TLSOptions, self._tls_options))
 
     def _command(self, line: str) -> None:
         self.lines.append(line)
@@ -223,15 +211,16 @@ class ScriptedServer(Protocol):
             return
         reply = self._answer(verb, argument)
         if verb in ("MAIL", "RSET", "EHLO", "LHLO", "HELO"):
-            self._accepted, self.chunks = 0, []
+            self._accepted, self.chunks = [], []
+            self._sender = _address(argument) if verb == "MAIL" else ""
         elif verb == "RCPT":
-            self._accepted += reply.startswith("2")
+            self._accepted += [_address(argument)] * reply.startswith("2")
         elif verb == "DATA":
             self._in_data, self.raw = reply.startswith("354"), b""
         elif verb == "STARTTLS" and reply.startswith("2"):
             self._start_tls()
         elif verb == "QUIT" and reply.startswith("2"):
-            self.transport.loseConnection()
+            self._send(HANG_UP)
 
     def _take_data(self) -> bool:
         octets = self.raw + self._buffer
@@ -243,8 +232,7 @@ class ScriptedServer(Protocol):
         self._in_data = False
         stuffed = self.raw[:-3]
         self.messages.append(re.sub(rb"(\A|\r\n)\.", rb"\1", stuffed))
-        for _ in range(self._accepted if self.lmtp else 1):
-            self._answer(".")
+        self._end()
         return True
 
     def _take_chunk(self) -> bool:
@@ -264,26 +252,45 @@ class ScriptedServer(Protocol):
         if not self._accepted:
             self._answer("BDAT", usual="503 5.5.1 For whom")
         elif self._last:
-            for _ in range(self._accepted if self.lmtp else 1):
-                self._answer(".")
+            self._end()
         else:
             self._answer("BDAT")
 
-    def _answer(self, verb: str, argument: str = "", usual: str | None = None) -> str:
-        answer = self.replies.get(verb)
-        if isinstance(answer, list):
-            answer = answer.pop(0) if answer else None
-        if callable(answer):
-            answer = answer(argument)
+    def _end(self) -> None:
+        """Reply to the end of a message: once, or under LMTP for each recipient."""
+        of_sender = _failure(self._sender, at_end=True)
+        of_recipients = [of_sender or _failure(each, at_end=True) for each in self._accepted]
+        if self.lmtp:
+            for failure in of_recipients:
+                self._answer(".", failure=failure)
+        else:
+            self._answer(".", failure=next(filter(None, [of_sender, *of_recipients]), None))
+
+    def _answer(
+        self, verb: str, argument: str = "", usual: str | None = None, failure: PreparedFailure | None = None
+    ) -> str:
+        answer = next_reply(self.replies, verb, argument)
         if isinstance(answer, Iterator):
             exchange, answer = answer, next(answer)
             self._exchange = exchange if str(answer).startswith("334") else None
-        if answer is None and usual is not None:
-            answer = usual
-        elif answer is None:
-            answer = _USUAL.get(verb, "250 2.0.0 Ok") if verb not in ("EHLO", "LHLO") else self._hello()
-        self.send_reply(cast("str | bytes", answer))
+        if answer is None:
+            failure = failure or (_failure(_address(argument)) if verb in ("MAIL", "RCPT") else None)
+            usual = self._hello() if verb in ("EHLO", "LHLO") else usual or usual_reply(verb)
+            answer = usual if failure is None else self._prepared(failure, usual)
+            self._send(answer, failure.seconds if failure is not None else 0)
+            if failure is not None and failure.reply is not None and failure.reply.code == 421:
+                self._send(HANG_UP)
+        else:
+            self._send(cast("str | bytes", answer))
         return answer if isinstance(answer, str) else ""
+
+    def _prepared(self, failure: PreparedFailure, usual: str) -> str | bytes:
+        if failure.drop:
+            return HANG_UP
+        return usual if failure.reply is None else str(failure.reply)
+
+    def _send(self, reply: str | bytes, seconds: float = 0) -> None:
+        self._queue.add(reply, seconds, self.transport)
 
     def _hello(self) -> str:
         lines = ["scripted.example", *self.offers]
@@ -294,10 +301,15 @@ class ScriptedServer(Protocol):
         answer = cast(Generator[str, str], self._exchange).send(line)
         if not answer.startswith("334"):
             self._exchange = None
-        self.send_reply(answer)
+        self._send(answer)
 
 
-def _is_answer(answer: object) -> bool:
-    if isinstance(answer, list | tuple):
-        return all(map(_is_answer, answer))
-    return answer is None or isinstance(answer, str | bytes | Iterator) or callable(answer)
+def _address(argument: str) -> str:
+    """Return the address in the argument of MAIL or RCPT."""
+    match = _ADDRESS.match(argument)
+    return match[1] if match else ""
+
+
+def _failure(address: str, at_end: bool = False) -> PreparedFailure | None:
+    failure = failure_of(address)
+    return failure if failure is not None and failure.at_end is at_end else None
