@@ -11,8 +11,8 @@ and is outside of the package.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Generator, Iterator
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -21,13 +21,24 @@ if TYPE_CHECKING:
 
     from twisted.internet.interfaces import IListeningPort
 
-    from txsmtpx.interfaces import BackendLike, Clock
-    from txsmtpx.testing import Connect, Here, MailServer, MakeScript, MakeServer, Pem, ReactorThread, Script
-    from txsmtpx.testing.fixture_types import MailServerOptions, MarkedOptions
+    from txsmtpx.testing import (
+        Connect,
+        Here,
+        MailServer,
+        MakeScript,
+        MakeServer,
+        Pem,
+        ReactorThread,
+        Script,
+    )
+    from txsmtpx.testing.fixture_types import MarkedOptions
     from txsmtpx.testing.keywords import ScriptKeywords
 
+_SHARED = pytest.StashKey["list[MailServer]"]()
+"""The servers that several tests use, whose messages are deleted after each test."""
+
 _MARKERS = {
-    "smtp_server": "options of the fixture smtp_server, such as tls='starttls', users={'me': 'secret'}, backend=...",
+    "smtp_server": "options of smtp_server or smtp_server_module, such as tls='starttls', users={'me': 'secret'}",
     "lmtp_server": "the same for the fixture lmtp_server",
 }
 
@@ -41,6 +52,46 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     for name, words in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}(**options): {words} (txsmtpx.testing.MailServer)")
+    config.stash[_SHARED] = []
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """
+    Refuse a marker without effect: the fixtures that the test uses do not read it.
+
+    Args:
+        item: The test.
+    """
+    used: Collection[str] = getattr(item, "fixturenames", ())
+    for name in _MARKERS:
+        for node, _ in item.iter_markers_with_node(name):
+            if name not in used and (node is item or _is_for_shared(node, name, used)):
+                raise pytest.UsageError(f"the marker {name} at {node.name} has no effect: the test uses no {name}")
+
+
+def _is_for_shared(node: object, name: str, used: Collection[str]) -> bool:
+    """Return whether a marker seems to be meant for a shared server, which does not read it."""
+    shared = "smtp_server_session" in used or ("smtp_server_module" in used and isinstance(node, pytest.Class))
+    return shared and name == "smtp_server"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """
+    Delete the messages of the shared servers after each test.
+
+    Args:
+        item: The test.
+
+    Yields:
+        Once, while the fixtures of the test are torn down.
+    """
+    try:
+        return (yield)
+    finally:
+        for server in item.config.stash[_SHARED]:
+            if server.keeps_messages:
+                server.clear()
 
 
 @pytest.fixture(scope="session")
@@ -117,22 +168,74 @@ def make_smtp_server(_txsmtpx_place: ReactorThread | Here, smtp_certificate: Pem
     Yields:
         The function.
     """
-    from txsmtpx.testing import MailServer
+    from txsmtpx.testing.servers import Servers
 
-    servers: list[MailServer] = []
+    servers = Servers(_txsmtpx_place, smtp_certificate)
+    yield servers.make
+    for stopped in servers.stop():
+        _blockon(stopped)
 
-    def make(
-        backend: BackendLike | Callable[[Clock], BackendLike] | None = None, **options: Unpack[MailServerOptions]
-    ) -> MailServer:
-        options.setdefault("certificate", smtp_certificate if options.get("tls") else None)
-        options.setdefault("where", _txsmtpx_place)
-        server = MailServer(backend, **options).start()
-        servers.append(server)
-        return server
 
-    yield make
-    for server in servers:
-        _blockon(server.stop())
+@pytest.fixture(scope="session")
+def smtp_server_factory(_txsmtpx_thread: ReactorThread, smtp_certificate: Pem) -> Iterator[MakeServer]:
+    """
+    A function that starts a `txsmtpx.testing.MailServer`, for fixtures of any scope.
+
+    The server is a context manager, which stops it; otherwise it is stopped at the end of the session.  It runs in a
+    thread.  Its messages stay until ``clear()``.
+
+    Args:
+        _txsmtpx_thread: The thread.
+        smtp_certificate: The certificate of servers with TLS.
+
+    Yields:
+        The function, with the arguments of ``make_smtp_server``.
+    """
+    from txsmtpx.testing.servers import Servers
+
+    servers = Servers(_txsmtpx_thread, smtp_certificate)
+    yield servers.make
+    servers.stop()
+
+
+@pytest.fixture(scope="session")
+def smtp_server_session(request: pytest.FixtureRequest, smtp_server_factory: MakeServer) -> Iterator[MailServer]:
+    """
+    A `txsmtpx.testing.MailServer` for all tests.  Its messages are deleted after each test.
+
+    Args:
+        request: pytest's.
+        smtp_server_factory: It starts the server.
+
+    Yields:
+        The server.
+    """
+    yield from _shared(request, smtp_server_factory())
+
+
+@pytest.fixture(scope="module")
+def smtp_server_module(request: pytest.FixtureRequest, smtp_server_factory: MakeServer) -> Iterator[MailServer]:
+    """
+    A `txsmtpx.testing.MailServer` for the tests of a module.  Its messages are deleted after each test.
+
+    The options are those of the marker ``smtp_server`` in ``pytestmark`` of the module.
+
+    Args:
+        request: pytest's.
+        smtp_server_factory: It starts the server.
+
+    Yields:
+        The server.
+    """
+    with smtp_server_factory(**_marked(request, "smtp_server")) as server:
+        yield from _shared(request, server)
+
+
+def _shared(request: pytest.FixtureRequest, server: MailServer) -> Iterator[MailServer]:
+    servers = request.config.stash[_SHARED]
+    servers.append(server)
+    yield server
+    servers.remove(server)
 
 
 @pytest.fixture
@@ -195,8 +298,8 @@ def smtp_client(_txsmtpx_place: ReactorThread | Here) -> Iterator[Connect]:
     from txsmtpx.testing.blocking import Clients
 
     clients = Clients(_txsmtpx_place)
-    yield clients.connect
-    clients.give_up()
+    yield cast("Connect", clients.connect)
+    clients.abort_all()
 
 
 @pytest.fixture

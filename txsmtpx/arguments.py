@@ -63,6 +63,11 @@ def checked(function: F) -> F:
         >>> connect("mail.example.org", timeout="5")
         Traceback (most recent call last):
         TypeError: connect: timeout must be a number, not '5'
+        >>> @checked
+        ... def serve(tls: Literal["starttls", "implicit"] | None = None) -> None: ...
+        >>> serve(tls="startls")
+        Traceback (most recent call last):
+        ValueError: serve: tls must be 'starttls', 'implicit' or None, not 'startls'; did you mean 'starttls'?
     """
     return checked_except()(function)
 
@@ -103,7 +108,8 @@ def _checked(function: F, elsewhere: frozenset[str]) -> F:
             if name in hints and name not in elsewhere and not fits(value, hints[name]):
                 found = type(value).__name__ if name in SECRET else shown(value)
                 error = ValueError if _is_wrong_word(value, hints[name]) else TypeError
-                raise error(f"{owner}: {name} must be {described(hints[name])}, not {found}")
+                text = f"{owner}: {name} must be {described(hints[name])}, not {found}"
+                raise error(text + _near_word(value, hints[name]))
         return function(*args, **kwargs)
 
     return check  # type: ignore[return-value]
@@ -160,6 +166,13 @@ def _hints(function: Callable[..., object]) -> tuple[Mapping[str, object], Colle
 def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), 1)
     return f"{owner} has no argument {name}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _near_word(value: object, hint: object) -> str:
+    """Return a suggestion for a text that is nearly a word of a `Literal`; "" without one."""
+    words = [choice[1:-1] for choice in _choices(hint) if choice.startswith("'")]
+    near = difflib.get_close_matches(value, words, 1) if isinstance(value, str) else []
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _is_wrong_word(value: object, hint: object) -> bool:

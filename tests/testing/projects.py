@@ -10,6 +10,7 @@ from email.message import EmailMessage
 import pytest
 
 from txsmtpx import Certificate, MemoryBackend, OpenBackend, RecipientsRefused, Session, SMTPError
+from txsmtpx.testing import ScriptedBackend
 
 
 def letter(subject="Hello"):
@@ -148,6 +149,18 @@ def test_a_server_that_fails(scripted_server):
     assert server.servers[0].verbs == ["EHLO", "MAIL", "RCPT", "RCPT", "DATA"]
 
 
+def test_addresses_that_fail(scripted_server, smtp_server_factory):
+    recipients = ["one@example.net", "reject-550@example.net", "slow-1ms@example.net", "defer@example.net"]
+    with smtp_server_factory(ScriptedBackend) as kept:
+        for server in (scripted_server(), kept):
+            with smtplib.SMTP(server.host, server.port, timeout=10) as client:
+                refused = client.sendmail("me@example.org", recipients, b"Hey")
+                assert {each: reply[0] for each, reply in refused.items()} == {recipients[1]: 550, recipients[3]: 451}
+                with pytest.raises(smtplib.SMTPServerDisconnected):
+                    client.sendmail("me@example.org", ["drop@example.net"], b"Hey")
+        assert [each.recipients for each in kept.messages] == [(recipients[0], recipients[2])]
+
+
 def test_a_server_with_tls_that_fails(scripted_server, smtp_certificate):
     certificate = Certificate(str(smtp_certificate.both))
     server = scripted_server(offers=["STARTTLS"], tls=certificate, MAIL="550 5.7.1 Not you")
@@ -201,7 +214,9 @@ from txsmtpx import OpenBackend, Session, send_mail
 async def test_on_the_same_reactor(smtp_server):
     assert smtp_server.place.reactor is reactor
     await send_mail(smtp_server.endpoint, "me@example.org", ["you@example.net"], b"Hey")
-    assert len(await smtp_server.wait_for()) == 1
+    assert len(await smtp_server.when_received()) == 1
+    with pytest.raises(RuntimeError, match="await when_received"):
+        smtp_server.wait_for()
 
 
 @pytest_twisted.inlineCallbacks
@@ -352,4 +367,120 @@ def test_a_server_that_refuses(make_smtp_server):
     with override_settings(**server.django_settings()):
         with pytest.raises(smtplib.SMTPRecipientsRefused):
             send_mail("Hi", "text", None, ["nobody@example.net"])
+'''
+
+SCOPES = '''
+import smtplib
+
+import pytest
+
+pytestmark = pytest.mark.smtp_server(max_message_bytes=10)
+
+
+def send(server, body="Hey"):
+    with smtplib.SMTP(server.host, server.port, timeout=10) as client:
+        client.sendmail("me@example.org", ["you@example.net"], body)
+
+
+@pytest.fixture(scope="module")
+def secured(smtp_server_factory):
+    with smtp_server_factory(lmtp=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def seen():
+    return {}
+
+
+@pytest.mark.parametrize("scope", ["module", "session"])
+@pytest.mark.parametrize("number", range(2))
+def test_one_server_and_no_messages_of_others(request, smtp_server_module, seen, scope, number):
+    # not by its name as an argument, since the marker would have no effect on the one of the session
+    server = smtp_server_module if scope == "module" else request.getfixturevalue("smtp_server_session")
+    assert seen.setdefault(scope, server.port) == server.port
+    assert server.messages == []
+    send(server)
+    assert len(server.wait_for()) == 1
+
+
+def test_options_of_the_module(smtp_server_module):
+    with pytest.raises(smtplib.SMTPDataError), smtplib.SMTP(smtp_server_module.host, smtp_server_module.port) as client:
+        client.ehlo_or_helo_if_needed()
+        client.esmtp_features.clear()
+        client.sendmail("me@example.org", ["you@example.net"], "x" * 11)
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_a_fixture_of_mine(secured, number):
+    assert len(secured.messages) == number
+    with smtplib.LMTP(secured.host, secured.port) as client:
+        client.sendmail("me@example.org", ["you@example.net"], "Hey")
+'''
+
+MISTAKES = '''
+import pytest
+
+
+@pytest.mark.smtp_server(tls="startls")
+def test_value(smtp_server): ...
+
+
+@pytest.mark.smtp_server(tlss="starttls")
+def test_name(smtp_server): ...
+
+
+@pytest.mark.smtp_server(users=["me"])
+def test_type(smtp_server): ...
+
+
+@pytest.mark.smtp_server("starttls")
+def test_position(smtp_server): ...
+
+
+@pytest.mark.lmtp_server(max_mesage_bytes=10)
+def test_setting(lmtp_server): ...
+
+
+@pytest.mark.lmtp_server(max_message_bytes="10")
+def test_type_of_setting(lmtp_server): ...
+
+
+@pytest.mark.smtp_server(tls="starttls")
+def test_marker_of_another_fixture(make_smtp_server): ...
+
+
+@pytest.mark.smtp_server(tls="starttls")
+class TestShared:
+    def test_module(self, smtp_server_module): ...
+
+    def test_session(self, smtp_server_session): ...
+
+
+def test_make(make_smtp_server):
+    make_smtp_server(tls="implict")
+
+
+def test_factory(smtp_server_factory):
+    smtp_server_factory(user={"me": "secret"})
+
+
+def test_client(smtp_server, smtp_client):
+    smtp_client(smtp_server, timeout=5)
+
+
+def test_step(scripted_server):
+    scripted_server(RCTP="550 5.1.1 No")
+
+
+def test_reply(scripted_server):
+    scripted_server(RCPT="55 5.1.1 No")
+
+
+def test_verb(scripted_server):
+    scripted_server(replies={"rcpt": "550 5.1.1 No"})
+
+
+def test_scripted_tls(scripted_server):
+    scripted_server(tls="starttls")
 '''

@@ -146,7 +146,7 @@ def test_a_client_of_another_server(thread):
         client.send("me@example.org", ["you@example.net"], b"Hey")
         with pytest.raises(SMTPError):
             client.rcpt("you@example.net")  # before MAIL
-        clients.give_up()
+        clients.abort_all()
         assert len(server.messages) == 1
     with pytest.raises(ConnectionRefusedError):
         clients.connect(server.endpoint)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.testing.projects import BLOCKING, DJANGO, LAZY, TWISTED
+from tests.testing.projects import BLOCKING, DJANGO, LAZY, MISTAKES, SCOPES, TWISTED
 
 pytest_plugins = ["pytester"]
 
@@ -22,14 +22,16 @@ def how_many(suite: str) -> int:
 def test_without_twisted(pytester: pytest.Pytester) -> None:
     """Nothing of Twisted is imported until a fixture is asked for, and its global reactor not even then."""
     pytester.makeconftest(LAZY)
-    pytester.makepyfile(test_blocking=BLOCKING)
-    pytester.runpytest_subprocess("-p", "no:twisted", *STRICT).assert_outcomes(passed=how_many(BLOCKING))
+    pytester.makepyfile(test_blocking=BLOCKING, test_scopes=SCOPES)
+    result = pytester.runpytest_subprocess("-p", "no:twisted", *STRICT)
+    result.assert_outcomes(passed=how_many(BLOCKING) + 7)
 
 
 def test_with_pytest_twisted(pytester: pytest.Pytester) -> None:
     """What it runs has its servers on its reactor, what blocks has them in a thread, side by side."""
-    pytester.makepyfile(test_blocking=BLOCKING, test_twisted=TWISTED)
-    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=how_many(BLOCKING) + how_many(TWISTED))
+    pytester.makepyfile(test_blocking=BLOCKING, test_scopes=SCOPES, test_twisted=TWISTED)
+    result = pytester.runpytest_subprocess(*STRICT)
+    result.assert_outcomes(passed=how_many(BLOCKING) + 7 + how_many(TWISTED))
 
 
 def test_django_and_xdist_and_another_reactor(pytester: pytest.Pytester) -> None:
@@ -39,8 +41,30 @@ def test_django_and_xdist_and_another_reactor(pytester: pytest.Pytester) -> None
     result.assert_outcomes(passed=how_many(DJANGO) + how_many(TWISTED))
 
 
-def test_a_marker_with_words_behind_it(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("import pytest\n@pytest.mark.smtp_server('starttls')\ndef test_it(smtp_server): pass\n")
-    result = pytester.runpytest_subprocess("-p", "no:twisted", *STRICT)
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*the marker smtp_server takes its options by name: ('starttls',)*"])
+WRONG = [
+    "MailServer: tls must be 'starttls', 'implicit' or None, not 'startls'; did you mean 'starttls'?",
+    "MailServer has no argument tlss; did you mean tls?",
+    "MailServer: users must be a dict or None, not list",
+    "the marker smtp_server takes its options by name: ('starttls',)",
+    "MailServer has no argument max_mesage_bytes; did you mean max_message_bytes?",
+    "max_message_bytes must be *, not '10'",
+    "the marker smtp_server at test_marker_of_another_fixture has no effect: *",
+    *["the marker smtp_server at TestShared has no effect: *"] * 2,
+    "MailServer: tls must be *, not 'implict'; did you mean 'implicit'?",
+    "MailServer has no argument user; did you mean users?",
+    "Clients.connect has no argument timeout; did you mean timeouts?",
+    "Script has no argument RCTP; did you mean RCPT?",
+    "ScriptedServer: RCPT: '55 5.1.1 No' is no reply; *",
+    "ScriptedServer: 'rcpt' is no verb in upper case; did you mean RCPT?",
+    "ScriptedServer: tls must be *, not 'starttls'",
+]
+
+
+def test_mistakes(pytester: pytest.Pytester) -> None:
+    """Each is an error of its test."""
+    pytester.makepyfile(MISTAKES)
+    result = pytester.runpytest_subprocess("-p", "no:twisted", "-p", "no:xdist", *STRICT)
+    assert sum(result.parseoutcomes().get(outcome, 0) for outcome in ("errors", "failed")) == len(WRONG)
+    assert "passed" not in result.parseoutcomes()
+    for message in WRONG:
+        result.stdout.fnmatch_lines(["*" + message.replace("[", "[[]") + "*"])

@@ -5,9 +5,9 @@ Tests of applications, annotated as far as strict type checkers require.  They a
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Iterator
 
 import pytest
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from txsmtpx import MemoryBackend, Reply, SMTPClient, SMTPError
@@ -16,6 +16,7 @@ from txsmtpx.testing import (
     HANG_UP,
     SILENCE,
     Connect,
+    ConnectDeferred,
     Conversation,
     Link,
     MailServer,
@@ -26,6 +27,7 @@ from txsmtpx.testing import (
     Pem,
     RecordingBackend,
     Script,
+    ScriptedBackend,
     ScriptedServer,
     Transcript,
     issue,
@@ -63,10 +65,32 @@ def test_a_recipient_is_refused(scripted_server: MakeScript) -> None:
 
 def test_a_client(smtp_client: Connect, lmtp_server: MailServer) -> None:
     client = smtp_client(lmtp_server, timeouts=5)
-    if not isinstance(client, Deferred):
-        result = client.send("me@example.org", ["you@example.net"], b"Hi")
-        assert [reply.code for _, reply in result.accepted] == [250]
-        client.quit()
+    result = client.send("me@example.org", ["you@example.net"], b"Hi")
+    assert [reply.code for _, reply in result.accepted] == [250]
+    code: int = client.noop().code
+    assert (code, client.authenticated) == (250, False)
+    client.quit()
+
+
+async def test_a_client_on_the_reactor(smtp_client: ConnectDeferred, smtp_server: MailServer) -> None:
+    client: SMTPClient = await smtp_client(smtp_server)
+    await client.quit()
+    received: list[Received] = await smtp_server.when_received(2, patience=5)
+    assert len(received) == 2
+
+
+@pytest.fixture(scope="module")
+def secured(smtp_server_factory: MakeServer) -> Iterator[MailServer]:
+    with smtp_server_factory(ScriptedBackend, tls="starttls") as server:
+        yield server
+
+
+def test_shared_servers(smtp_server_module: MailServer, smtp_server_session: MailServer, secured: MailServer) -> None:
+    ports: set[int] = {each.port for each in (smtp_server_module, smtp_server_session, secured)}
+    assert len(ports) == 3
+    host: str = secured.django_mailers()["default"]["OPTIONS"]["host"]
+    port: int = secured.flask_settings()["MAIL_PORT"]
+    assert (host, port) == (secured.host, secured.port)
 
 
 def test_in_memory() -> None:

@@ -28,9 +28,10 @@ class ScriptedBackend(MemoryBackend):
     recipient is kept.  Its ``recipients`` are those that were accepted by RCPT.
 
     Args:
+        reactor: The clock of the delays.  None: the global reactor.  A `txsmtpx.testing.MailServer` whose backend is
+            this class passes its own reactor.
         max_messages: The most messages that are kept; of more, the oldest are deleted.  None: no limit.
         max_octets: The most octets of memory that the messages take.  None: no limit.
-        reactor: The clock of the delays.  None: the global reactor.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -46,10 +47,9 @@ class ScriptedBackend(MemoryBackend):
 
     def __init__(
         self,
+        reactor: Reactor | None = None,
         max_messages: int | None = MAX_MESSAGES,
         max_octets: int | None = MAX_OCTETS,
-        *,
-        reactor: Reactor | None = None,
     ) -> None:
         super().__init__(max_messages, max_octets)
         self._reactor = reactor
@@ -181,4 +181,4 @@ def scripted_backend(argument: str) -> ScriptedBackend:
     Raises:
         ValueError: The argument is not a number.
     """
-    return ScriptedBackend(memory_limit("scripted", argument))
+    return ScriptedBackend(max_messages=memory_limit("scripted", argument))

@@ -11,7 +11,7 @@ its calls, and returns prepared results.  `ScriptedServer` has prepared replies 
 from txsmtpx.backends.scripted import ScriptedBackend
 from txsmtpx.testing.certificate import Pem, issue
 from txsmtpx.testing.conversation import Conversation, Segments, cut_at, one_by_one, whole
-from txsmtpx.testing.fixture_types import Connect, MakeScript, MakeServer
+from txsmtpx.testing.fixture_types import Connect, ConnectDeferred, MakeScript, MakeServer
 from txsmtpx.testing.link import Link
 from txsmtpx.testing.mail_server import MailServer
 from txsmtpx.testing.network import Network
@@ -27,6 +27,7 @@ __all__ = [
     "SILENCE",
     "BackendCrash",
     "Connect",
+    "ConnectDeferred",
     "Conversation",
     "Here",
     "Link",

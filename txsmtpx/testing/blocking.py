@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping
+from typing import Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 
 from txsmtpx.arguments import checked
+from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ClientEndpoint, Endpoint
 from txsmtpx.testing.keywords import ClientKeywords
 from txsmtpx.testing.layer import OwnClockEndpoint
@@ -17,11 +19,38 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import TLSMode
 from txsmtpx.wire.connect import connect
 from txsmtpx.wire.target import target
+from txsmtpx.wire.tls_state import TLSState
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Blocking(Generic[P, R]):
+    """A method of `txsmtpx.SMTPClient` that waits for the result of its Deferred."""
+
+    def __init__(self, method: Callable[Concatenate[SMTPClient, P], Deferred[R]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type[BlockingClient]) -> _Blocking[P, R]: ...
+
+    @overload
+    def __get__(self, client: BlockingClient, owner: type[BlockingClient]) -> Callable[P, R]: ...
+
+    def __get__(self, client: BlockingClient | None, owner: type[BlockingClient]) -> _Blocking[P, R] | Callable[P, R]:
+        if client is None:
+            return self
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return client.thread.call(lambda: self._method(client.client, *args, **kwargs))
+
+        return call
 
 
 class BlockingClient:
     """
-    A client in another thread.  It has the methods of `txsmtpx.SMTPClient`, which return the results of the Deferreds.
+    A client in another thread.  Its methods are those of `txsmtpx.SMTPClient`, and return the results of the Deferreds.
 
     Args:
         client: The client.
@@ -29,17 +58,78 @@ class BlockingClient:
 
     Attributes:
         client: The client.
+        thread: The thread of the client.
     """
 
     def __init__(self, client: SMTPClient, thread: ReactorThread) -> None:
         self.client = client
-        self._thread = thread
+        self.thread = thread
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.client, name)
-        if not callable(found):
-            return found
-        return lambda *args, **kwargs: self._thread.call(lambda: found(*args, **kwargs))
+    send = _Blocking(SMTPClient.send)
+    mail = _Blocking(SMTPClient.mail)
+    rcpt = _Blocking(SMTPClient.rcpt)
+    data = _Blocking(SMTPClient.data)
+    transmit = _Blocking(SMTPClient.transmit)
+    bdat = _Blocking(SMTPClient.bdat)
+    reset = _Blocking(SMTPClient.reset)
+    noop = _Blocking(SMTPClient.noop)
+    verify = _Blocking(SMTPClient.verify)
+    expand = _Blocking(SMTPClient.expand)
+    help = _Blocking(SMTPClient.help)
+    command = _Blocking(SMTPClient.command)
+    hello = _Blocking(SMTPClient.hello)
+    start_tls = _Blocking(SMTPClient.start_tls)
+    authenticate = _Blocking(SMTPClient.authenticate)
+    quit = _Blocking(SMTPClient.quit)
+    close = _Blocking(SMTPClient.close)
+
+    def xclient(self, **attributes: str) -> Reply:
+        """
+        Send XCLIENT, as `txsmtpx.SMTPClient.xclient` does.
+
+        Args:
+            attributes: The attributes of the other client.
+
+        Returns:
+            The reply.
+        """
+        return self.thread.call(lambda: self.client.xclient(**attributes))
+
+    def xforward(self, **attributes: str) -> Reply:
+        """
+        Send XFORWARD, as `txsmtpx.SMTPClient.xforward` does.
+
+        Args:
+            attributes: The attributes of the other client.
+
+        Returns:
+            The reply.
+        """
+        return self.thread.call(lambda: self.client.xforward(**attributes))
+
+    def abort(self) -> None:
+        """Abort the connection now."""
+        self.thread.call(self.client.abort)
+
+    @property
+    def extensions(self) -> Mapping[str, object]:
+        """As `txsmtpx.SMTPClient.extensions`."""
+        return self.client.extensions
+
+    @property
+    def tls(self) -> TLSState | None:
+        """As `txsmtpx.SMTPClient.tls`."""
+        return self.client.tls
+
+    @property
+    def usable(self) -> bool:
+        """As `txsmtpx.SMTPClient.usable`."""
+        return self.client.usable
+
+    @property
+    def authenticated(self) -> bool:
+        """As `txsmtpx.SMTPClient.authenticated`."""
+        return self.client.authenticated
 
 
 class Clients:
@@ -83,7 +173,7 @@ class Clients:
         suitable |= settings
         if isinstance(self._place, Here):
             return self._connect(endpoint, suitable)
-        client: SMTPClient = self._place.call(self._connect, endpoint, suitable)
+        client = self._place.call(self._connect, endpoint, suitable)
         return BlockingClient(client, self._place)
 
     def _connect(self, endpoint: ClientEndpoint, settings: ClientKeywords) -> Deferred[SMTPClient]:
@@ -93,7 +183,7 @@ class Clients:
         self._connected.append(client)
         return client
 
-    def give_up(self) -> None:
+    def abort_all(self) -> None:
         """Abort all clients."""
         for client in self._connected:
             self._place.call(client.abort)

@@ -39,7 +39,7 @@ class MarkedOptions(MailServerOptions, total=False):
 
 class MakeServer(Protocol):
     """
-    The type of the fixture ``make_smtp_server``.
+    The type of the fixtures ``make_smtp_server`` and ``smtp_server_factory``.
 
     Example:
         >>> def test_two_servers(make_smtp_server: MakeServer) -> None:
@@ -65,16 +65,14 @@ class MakeServer(Protocol):
 
 class Connect(Protocol):
     """
-    The type of the fixture ``smtp_client``.
+    The type of the fixture ``smtp_client`` in a test that blocks.
 
     Example:
         >>> def test_a_client(smtp_client: Connect, smtp_server: MailServer) -> None:
-        ...     client = smtp_client(smtp_server)
+        ...     assert smtp_client(smtp_server).noop().code == 250
     """
 
-    def __call__(
-        self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]
-    ) -> BlockingClient | Deferred[SMTPClient]:
+    def __call__(self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]) -> BlockingClient:
         """
         Connect a client.
 
@@ -83,7 +81,30 @@ class Connect(Protocol):
             settings: See `txsmtpx.connect`.
 
         Returns:
-            The client; in a test that pytest-twisted runs, a Deferred of it.
+            The client.
+        """
+
+
+class ConnectDeferred(Protocol):
+    """
+    The type of the fixture ``smtp_client`` in a test that pytest-twisted runs.
+
+    Example:
+        >>> async def test_a_client(smtp_client: ConnectDeferred, smtp_server: MailServer) -> None:
+        ...     client = await smtp_client(smtp_server)
+        ...     assert (await client.noop()).code == 250
+    """
+
+    def __call__(self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]) -> Deferred[SMTPClient]:
+        """
+        Connect a client.
+
+        Args:
+            to: The server, or its endpoint.
+            settings: See `txsmtpx.connect`.
+
+        Returns:
+            A Deferred of the client.
         """
 
 

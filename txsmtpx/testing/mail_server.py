@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Unpack, cast
+from typing import Literal, Unpack, cast
 
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
@@ -18,7 +18,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.internet.task import Clock as MemoryClock
-from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked
 from txsmtpx.backends.memory import MemoryBackend
@@ -37,6 +36,7 @@ from txsmtpx.testing.framework_settings import (
     smtp_options,
 )
 from txsmtpx.testing.layer import OwnClock
+from txsmtpx.testing.message_store import KeepsMessages, arrival
 from txsmtpx.testing.thread import PATIENCE, Here, ReactorThread
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
@@ -58,7 +58,8 @@ class MailServer:
     A mail server, from `start` to `stop`; a context manager.
 
     Args:
-        backend: The backend, or a function of the reactor that returns it.  None: a `MemoryBackend`.
+        backend: The backend; or a class or function that is called with the reactor and returns the backend.  None: a
+            `MemoryBackend`.
         tls: "starttls" offers STARTTLS.  "implicit" uses TLS from the first octet on.  None: no TLS.
         users: The passwords by user name.  With some, mail is accepted from them only.
         require_auth: False with ``users`` accepts mail of other clients too.
@@ -69,7 +70,6 @@ class MailServer:
     Attributes:
         host: The address: 127.0.0.1.
         port: The port; 0 before `start`.
-        backend: The backend.
         lmtp: True for LMTP.
         tls: As in the arguments.
         users: The passwords by user name.
@@ -107,7 +107,7 @@ class MailServer:
         self.users = dict(users or {})
         self.lmtp = settings.get("lmtp", False)
         self.certificate = certificate
-        self.backend: Any = MemoryBackend(None, None) if backend is None else backend
+        self._backend: BackendLike | Callable[[Clock], BackendLike] = backend or MemoryBackend(None, None)
         self._own = where is None
         self._where = where
         self._require_auth = require_auth and bool(users)
@@ -118,9 +118,32 @@ class MailServer:
         self._factory(MemoryBackend(), _TrialClock(), NoCertificate() if tls == "starttls" else None)
 
     @property
+    def backend(self) -> BackendLike:
+        """
+        The backend.
+
+        Raises:
+            RuntimeError: The backend is made by a function, and the server has not been started.
+        """
+        if _is_function(self._backend):
+            raise RuntimeError("the server has no backend before it is started")
+        return cast(BackendLike, self._backend)
+
+    @property
     def messages(self) -> list[Received]:
-        """The messages, the oldest first; see `MemoryBackend.messages`."""
-        return list(self.backend.messages)
+        """
+        The messages, the oldest first; see `MemoryBackend.messages`.
+
+        Raises:
+            TypeError: The backend keeps no messages.
+        """
+        return list(self._store.messages)
+
+    @property
+    def _store(self) -> KeepsMessages:
+        if not provides(self.backend, KeepsMessages):
+            raise TypeError(f"MailServer: the backend {type(self.backend).__name__} keeps no messages as MemoryBackend")
+        return self.backend
 
     @property
     def endpoint(self) -> str:
@@ -171,43 +194,53 @@ class MailServer:
     def _options(self) -> SMTPOptions:
         return smtp_options(self.host, self.port, self.users, self.tls)
 
-    def clear(self) -> None:
-        """Delete the messages."""
-        self.place.call(self.backend.clear)
+    @property
+    def keeps_messages(self) -> bool:
+        """True if the backend keeps messages, as `MemoryBackend` does."""
+        return provides(self.backend, KeepsMessages)
 
-    def wait_for(self, count: int = 1, patience: float = 10.0) -> Any:
+    def clear(self) -> None:
+        """
+        Delete the messages.
+
+        Raises:
+            TypeError: The backend keeps no messages.
+        """
+        self.place.call(self._store.clear)
+
+    def wait_for(self, count: int = 1, patience: float = 10.0) -> list[Received]:
         """
         Wait for messages, for programs that send in the background.
+
+        A coroutine calls it in another thread, as by ``asyncio.to_thread``.
 
         Args:
             count: The number of messages.
             patience: The seconds to wait.
 
         Returns:
-            `messages`; on the caller's reactor a Deferred of them.
+            `messages`.
 
         Raises:
             TimeoutError: There are fewer messages in time.
+            RuntimeError: The server runs on the caller's reactor, which would be blocked; use `when_received`.
         """
-        return self.place.call(self._arrived, count, patience, patience=patience + PATIENCE)
+        if isinstance(self.place, Here):
+            raise RuntimeError("wait_for would block the reactor of the server: await when_received instead")
+        return self.place.call(self.when_received, count, patience, patience=patience + PATIENCE)
 
-    def _arrived(self, count: int, patience: float) -> Deferred[list[Received]]:
-        def look(*change: object) -> None:
-            if len(self.backend.messages) >= count and not arrived.called:
-                arrived.callback(None)
+    def when_received(self, count: int = 1, patience: float = 10.0) -> Deferred[list[Received]]:
+        """
+        Return a Deferred of messages.  It is called on the reactor of the server.
 
-        def over(result: Failure | None) -> Failure | None:
-            self.backend.unsubscribe(look)
-            return result
+        Args:
+            count: The number of messages.
+            patience: The seconds after which the Deferred fails.
 
-        def too_late(result: object, seconds: float) -> None:
-            raise TimeoutError(f"{len(self.messages)} of {count} messages in {seconds} seconds")
-
-        arrived: Deferred[None] = Deferred()
-        self.backend.subscribe(look)
-        look()
-        arrived.addTimeout(patience, cast(IReactorTime, self.place.reactor), too_late)
-        return arrived.addBoth(over).addCallback(lambda _: self.messages)
+        Returns:
+            A Deferred of `messages`.  It fails with `TimeoutError` if there are fewer messages in time.
+        """
+        return arrival(self._store, count, patience, self.place.reactor)
 
     @property
     def place(self) -> ReactorThread | Here:
@@ -223,11 +256,13 @@ class MailServer:
 
     def start(self) -> MailServer:
         """
-        Listen.
+        Listen.  A server that listens already is left as it is.
 
         Returns:
             The server itself.
         """
+        if self._listening is not None:
+            return self
         if self._where is None:
             self._where = ReactorThread()
         self.place.call(self._start)
@@ -235,8 +270,8 @@ class MailServer:
 
     def _start(self) -> Deferred[None]:
         reactor = self.place.reactor
-        if not provides(self.backend, BackendLike):
-            self.backend = self.backend(reactor)
+        if _is_function(self._backend):
+            self._backend = cast(Callable[[Clock], BackendLike], self._backend)(reactor)
         self.factory = self._factory(self.backend, reactor, self._issued() if self.tls == "starttls" else None)
         endpoint: IStreamServerEndpoint = TCP4ServerEndpoint(reactor, 0, interface=self.host)
         if self.tls == "implicit":
@@ -294,3 +329,8 @@ class MailServer:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+
+def _is_function(backend: object) -> bool:
+    """Return whether this is a function of the reactor that returns a backend, such as a class."""
+    return isinstance(backend, type) or not provides(backend, BackendLike)
