@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 
 from tests.docs.page import Page
 from tests.testing.test_plugin import STRICT, how_many
+from txsmtpx.backends.failing_address import failure_of
+from txsmtpx.testing import MailServer, Script
 
 pytest_plugins = ["pytester"]
 
 PAGE = Page("docs/testing.md")
 SUITES = [block.text for block in PAGE.take_all("python")]
+ERRORS = re.findall(r"^\* `((?:MailServer|Script|ScriptedServer)[: ].*)`$", PAGE.text, re.MULTILINE)
 (SIMPLE,) = [suite for suite in SUITES if "SimpleTestCase" in suite]
 
 # What pytest-django, or manage.py, does for a project.
@@ -41,3 +45,29 @@ def test_with_djangos_own_runner(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "django", "test", "--settings=settings", f"--pythonpath={tmp_path}"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (run.returncode, "Ran 1 test" in run.stderr) == (0, True), run.stderr
+
+
+def test_each_address_of_the_table() -> None:
+    table = PAGE.text.partition("| address | effect |")[2].partition("\n\n")[0]
+    first = [row.split("|")[1].strip(" `") for row in table.splitlines()[2:]]
+    others = re.findall(r"`((?:slow|data)-[^`@]*)`", table)
+    assert (len(first), len(others)) == (7, 7)
+    found = [failure_of(address) for address in [*first, *(f"{other}@example.net" for other in others)]]
+    assert None not in found
+    assert [failure for failure in found if failure and failure.reply and failure.reply.code == 501] == []
+    assert failure_of("reject-550+alice@example.org") == failure_of("reject-550@example.net")
+
+
+@pytest.mark.parametrize("mistake", ERRORS)
+def test_each_error_of_the_page(mistake: str) -> None:
+    calls = {
+        "startls": lambda: MailServer(tls="startls"),  # type: ignore[arg-type]
+        "tlss": lambda: MailServer(tlss="starttls"),  # type: ignore[call-arg]
+        "RCTP": lambda: Script(RCTP="550 5.1.1 No"),  # type: ignore[call-arg]
+        "55 No": lambda: Script(RCPT="55 No"),
+    }
+    assert len(ERRORS) == len(calls)
+    (call,) = [call for word, call in calls.items() if word in mistake]
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call()
+    assert str(caught.value) == mistake
