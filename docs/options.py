@@ -21,7 +21,7 @@ PAGE = Path(__file__).with_name("options.md")
 BEGINNING = """\
 # Options of twistd smtpx
 
-This page has each option of `twistd smtpx`: its meaning, its default, and its spelling on the command line and in a
+This page has the meaning and the default of each option of `twistd smtpx`. It also has the spelling on the command line and in a
 [configuration file](configuration.md). The command line takes precedence.
 
 An option is about each *listener*, the whole *process*, or the *command line*. In a file, options about the process are
