@@ -21,8 +21,8 @@ PAGE = Path(__file__).with_name("options.md")
 BEGINNING = """\
 # Options of twistd smtpx
 
-This page has the meaning and the default of each option of `twistd smtpx`. It also has the spelling on the command line and in a
-[configuration file](configuration.md). The command line takes precedence.
+This page has the meaning and the default of each option of `twistd smtpx`. It also has the spelling on the command line
+and in a [configuration file](configuration.md). The command line takes precedence.
 
 An option is about each *listener*, the whole *process*, or the *command line*. In a file, options about the process are
 at the top, before any listener. Options about the command line cannot be in a file.
