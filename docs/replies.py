@@ -77,6 +77,8 @@ class Entry:
             return "any server"
         if module in ("next_reply", "relayed"):
             return "the backends `relay` and `lmtp`"
+        if module == "failing_address":
+            return "the backend `scripted`"
         kind = {"extensions": "extension", "backends": "backend", "filters": "filter"}.get(package, package)
         return f"the {kind} `{module}`"
 

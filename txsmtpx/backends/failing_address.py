@@ -17,7 +17,22 @@ MOST_SECONDS = 3600.0
 """The longest delay that an address can ask for."""
 
 DEFERRED_451 = Reply(451, (4, 7, 1), "Deferred, try again later")
-"""The reply to ``defer``, as greylisting servers send it."""
+"""To RCPT or a message for the address ``defer``, as greylisting servers reply."""
+
+
+def bad_failing_address_501(address: str, advice: str) -> Reply:
+    """
+    Return the reply to RCPT with an address that asks for a failure in a wrong way.
+
+    Args:
+        address: The local part.
+        advice: The right way.
+
+    Returns:
+        The reply.
+    """
+    return Reply(501, (5, 1, 3), f"{address}: {advice}")
+
 
 _REJECT = re.compile(r"reject-([45][0-9]{2})(?:-([45])\.([0-9]{1,3})\.([0-9]{1,3}))?")
 _SLOW = re.compile(r"slow-([0-9]{1,4}(?:\.[0-9]{1,3})?)(ms|s)")
@@ -105,4 +120,4 @@ def _mistake(local: str, rest: str) -> PreparedFailure | None:
 
 
 def _malformed(local: str, advice: str) -> PreparedFailure:
-    return PreparedFailure(reply=Reply(501, (5, 1, 3), f"{local}: {advice}"))
+    return PreparedFailure(reply=bad_failing_address_501(local, advice))
