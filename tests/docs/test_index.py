@@ -37,6 +37,6 @@ def test_the_cards_are_roles() -> None:
 
 
 def test_install_comes_first() -> None:
-    assert [target for _, target in LINKS if not target.startswith("https:")][0] == "install.md"
+    assert next(target for _, target in LINKS if not target.startswith("https:")) == "install.md"
     assert re.findall(r":caption: .*\n\n(\S+)", INDEX)[0] == "install"
     assert len(re.findall(r"\{toctree\}\n:hidden:", INDEX)) == INDEX.count("{toctree}")
