@@ -1,9 +1,9 @@
 """
-Send files, each a message, one after the other on one connection.
+Send files on one connection, each as a message.
 
     python client.py [--lmtp] ENDPOINT SENDER RECIPIENT[,RECIPIENT...] FILE...
 
-ENDPOINT is tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or mx:DOMAIN.  Each refusal is printed, and the next file sent.
+ENDPOINT is tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or mx:DOMAIN.  It prints each refusal, and sends the next file.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""An extension of one's own, on both ends: an EHLO keyword, a parameter of MAIL, a verb with a long answer."""
+"""An extension of your own, in server and client: an EHLO keyword, a parameter of MAIL, and a command."""
 
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.task import react
@@ -19,7 +19,7 @@ from txsmtpx import (
 COLOURS = ("RED", "GREEN", "BLUE")
 
 
-def decode(text):  # the text behind "XCOLOUR=", None without one; the text of a Malformed is answered, with 501 5.5.4
+def decode(text):  # the text after "XCOLOUR=", or None; a Malformed is answered by 501 5.5.4 with its text
     if text is None or text.upper() not in COLOURS:
         raise Malformed("takes one of " + ", ".join(COLOURS))
     return text.lower()
@@ -32,16 +32,16 @@ def list_colours(dialog, argument):
 XCOLOUR = Extension(
     keyword="XCOLOUR",
     rfc="none yet",
-    announce=lambda dialog: " ".join(COLOURS),  # what the server says behind the keyword
-    read=str.split,  # what the client makes of it
+    announce=lambda dialog: " ".join(COLOURS),  # the text after the keyword in EHLO
+    read=str.split,  # the client parses that text
     mail=(Parameter("XCOLOUR", field="colour", decode=decode, encode=str.upper, syntax="XCOLOUR=colour"),),
     verbs=(Verb("XCOLOURS", list_colours, "XCOLOURS"),),
-    wanted=lambda options: getattr(options, "colour", None) is not None,  # never sent without its colour
+    wanted=lambda options: getattr(options, "colour", None) is not None,  # the message needs it
 )
 
 
 class ColouredSession(Session):
-    supports = (XCOLOUR,)  # so it is announced
+    supports = (XCOLOUR,)  # the server advertises it
 
     def __init__(self, connection):
         self.connection = connection

@@ -1,7 +1,8 @@
 """
-Logins by twisted.cred: who may send what depends on whom the portal takes the peer for.
+A server with a portal of twisted.cred: the permissions of a client depend on its login.
 
-alice, whose password is "secret", sends to everybody, but only as herself; a stranger may send to alice.
+The user alice, with the password "secret", sends to any recipient, with her own address only.  Clients without a login
+send to alice only.
 """
 
 import sys
@@ -21,7 +22,7 @@ log = Logger()
 
 
 class Avatar(Session):
-    """What strangers and users have in common."""
+    """The part that clients with and without a login share."""
 
     async def data(self, message, context):
         content = await message.content()

@@ -1,9 +1,9 @@
 """
-A relay as a twistd application: it takes mail for two domains, and passes it on as it comes.
+A relay as a twistd application, which accepts mail for two domains and passes it on while it arrives.
 
     twistd --nodaemon --python relay.tac
 
-Nothing is stored: the next server's answer is what the sender hears.
+The relay stores nothing: the sender receives the reply of the next server.
 """
 
 import os
@@ -14,7 +14,7 @@ from twisted.internet.endpoints import serverFromString
 
 from txsmtpx import RelayBackend, SMTPServerFactory, SMTPService
 
-following = os.environ.get("NEXT_ENDPOINTS", "tcp:localhost:2025").split()  # where there are several, each in its turn
+following = os.environ.get("NEXT_ENDPOINTS", "tcp:localhost:2025").split()  # used in turn
 backend = RelayBackend(following, domains=["example.net", "example.org"])
 factory = SMTPServerFactory(backend, domain="localhost")
 endpoint = serverFromString(reactor, os.environ.get("MAIL_ENDPOINT", "tcp:1025:interface=127.0.0.1"))

@@ -1,9 +1,9 @@
 """
-A mail server as a twistd application, for where the options of "twistd smtpx" are not enough.
+A mail server as a twistd application, if the options of "twistd smtpx" are not enough.
 
     twistd --nodaemon --python server.tac
 
-Delivers to Maildirs below ./mail, one a recipient.
+It stores mail in Maildirs below ./mail, one for each recipient.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A web site with a mail port: what is mailed to it, it shows."""
+"""A web site with a mail port, which shows the messages that it receives."""
 
 import sys
 from email import message_from_bytes, policy
@@ -15,7 +15,7 @@ from txsmtpx import OpenBackend, Session, SMTPError, SMTPServerFactory
 
 
 class Board(Resource):
-    """The application as it was before there was mail."""
+    """The web site before it had a mail port."""
 
     isLeaf = True
 
@@ -30,7 +30,7 @@ class Board(Resource):
 
 
 class BoardSession(Session):
-    """What mail does to it: a message to board@ becomes a note."""
+    """The session of the mail port: a message to board@ becomes a note."""
 
     def __init__(self, board):
         self.board = board

@@ -385,6 +385,11 @@ def test_every_example_is_run() -> None:
         assert f'"{example.name}"' in tests or example.name == "__pycache__"
 
 
+def test_the_page_has_every_example() -> None:
+    page = (EXAMPLES.parent / "docs/examples.md").read_text()
+    assert [each.name for each in EXAMPLES.iterdir() if f"`examples/{each.name}" not in page] in ([], ["__pycache__"])
+
+
 def test_own_extension(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLES / "own_extension.py"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
