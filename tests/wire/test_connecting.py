@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from twisted.internet import reactor
 from twisted.internet.address import IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectionRefusedError, TimeoutError
+from twisted.internet.task import Clock
 
 from tests.ports import listening
-from txsmtpx import SMTPError, Timeouts, connect, send_mail
-from txsmtpx.testing import Network, Outcome, ScriptedServer
+from txsmtpx import NotOffered, SMTPError, Timeouts, connect, send_mail
+from txsmtpx.testing import SILENCE, Network, Outcome, ScriptedServer
+from txsmtpx.wire.connecting import chosen_reactor
 
 
 async def test_there_is_nobody():
@@ -102,3 +106,69 @@ def test_a_connection_has_its_time(network):
     assert isinstance(outcome.error, TimeoutError)
     assert "no connection within 9 seconds" in str(outcome.error)
     assert nowhere.cancelled
+
+
+def test_the_reactor_that_a_caller_means():
+    clock = Clock()
+    assert chosen_reactor(None) is reactor
+    assert chosen_reactor(clock) is clock
+    assert chosen_reactor(reactor) is reactor
+
+
+@pytest.mark.parametrize("wrong", [Clock, 42, "reactor", object()], ids=repr)
+def test_what_is_no_reactor(wrong):
+    with pytest.raises(TypeError, match=f"^reactor is a reactor of Twisted or a Clock, not {re.escape(repr(wrong))}$"):
+        chosen_reactor(wrong)
+
+
+def test_the_whole_way_has_a_time(network):
+    """A server that is slow at each step, but never longer than the time of the step."""
+    net = network(EHLO=SILENCE)
+    connecting = connect(net, tls="none", timeouts=Timeouts(ready=9), reactor=net.clock)
+    outcome = Outcome(connecting)
+    net.flush()
+    net.advance(8.9)
+    assert not outcome.fired
+    net.advance(0.2)
+    assert isinstance(outcome.error, TimeoutError)
+    assert str(outcome.error).startswith("connect: not ready within 9 seconds")
+    net.advance(100)
+    assert net.servers[0].lost
+
+
+def test_options_of_tls_that_cannot_be_used_are_refused_before_connecting(tmp_path):
+    class Never:
+        def connect(self, factory):
+            raise AssertionError("nothing is connected")
+
+    (tmp_path / "roots.pem").write_text("nonsense")
+    with pytest.raises(ValueError, match=r"roots\.pem"):
+        connect(Never(), tls="implicit", hostname="mx.example.net", trust_roots=str(tmp_path / "roots.pem"))
+
+
+def test_tls_that_is_required_and_not_offered_is_no_reason_to_send_a_message_in_the_clear(network):
+    net = network()
+    outcome = Outcome(connect(net, tls="required", hostname="mx.example.net", reactor=net.clock))
+    net.flush()
+    assert isinstance(outcome.error, NotOffered)
+    assert (outcome.error.command, outcome.error.temporary) == ("STARTTLS", True)
+    assert net.servers[0].verbs == ["EHLO", "QUIT"]
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_login_that_is_optional(network, optional):
+    net = network()
+    connecting = connect(net, tls="none", auth=("me", "secret"), auth_optional=optional, reactor=net.clock)
+    outcome = Outcome(connecting)
+    net.flush()
+    assert (outcome.error is None) is optional
+    assert net.servers[0].verbs == ["EHLO", "QUIT"][: 1 if optional else 2]
+
+
+def test_a_login_that_is_rejected_says_quit(network):
+    net = network(offers=["AUTH PLAIN"], AUTH="535 5.7.8 No")
+    connecting = connect(net, tls="none", auth=("me", "secret"), allow_insecure_auth=True, reactor=net.clock)
+    outcome = Outcome(connecting)
+    net.flush()
+    assert outcome.error.code == 535
+    assert net.servers[0].verbs == ["EHLO", "AUTH", "QUIT"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.task import Clock
 
 from tests.internet import Internet, Names, a, mx
 from tests.wire.pools import TO, Sparing, alive, send, sent
@@ -16,6 +17,8 @@ from txsmtpx import (
     SMTPPool,
 )
 from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
+from txsmtpx.wire.capacity import Capacity
+from txsmtpx.wire.server_limit import GROW_AFTER, LONGEST_PAUSE, STILL_COUNTED, ServerLimit
 
 REFUSALS = [
     ("GREETING", "421 4.7.0 Too many connections"),
@@ -202,3 +205,102 @@ def test_421_makes_it_pause(network, pool):
     net.flush()
     assert len(third.result().accepted) == 1
     sent(net, patient)
+
+
+# ---- the limit by itself
+
+
+def limited(size=10):
+    clock = Clock()
+    capacity = Capacity(clock, size, lambda: None)
+    return clock, capacity, ServerLimit(clock, capacity)
+
+
+BUSY = SMTPError(421, (4, 7, 0), "Too many connections", command="greeting")
+LOGIN = SMTPError(535, (5, 7, 8), "No", command="AUTH")
+
+
+def test_the_limit_is_that_of_the_connections_which_the_server_has():
+    _, capacity, limit = limited()
+    assert limit.rejected(BUSY, others=3)
+    assert capacity.limit == 3
+    assert limit.rejected(BUSY, others=5)  # which were being opened: it is not raised
+    assert capacity.limit == 3
+
+
+def test_it_grows_by_one_after_a_while():
+    clock, capacity, limit = limited(4)
+    limit.shrink(2, BUSY)
+    limit.grow()
+    assert capacity.limit == 2
+    clock.advance(GROW_AFTER)
+    limit.grow()
+    limit.grow()
+    assert capacity.limit == 3
+    for _ in range(3):
+        clock.advance(GROW_AFTER)
+        limit.grow()
+    assert capacity.limit == 4  # the size of the pool
+
+
+def test_a_connection_that_is_the_only_one_has_the_error():
+    _, capacity, limit = limited()
+    limit.shrink(2, BUSY)
+    assert not limit.rejected(BUSY, others=0)
+    assert capacity.limit == 10  # the server has not shown how many it accepts
+
+
+def test_a_421_directly_after_a_connection_was_closed_is_tried_again():
+    clock, _, limit = limited()
+    limit.closed()
+    clock.advance(STILL_COUNTED - 0.1)
+    assert limit.rejected(BUSY, others=0)
+    clock.advance(0.2)
+    assert not limit.rejected(BUSY, others=0)
+
+
+def test_a_login_that_is_rejected_changes_no_limit():
+    _, capacity, limit = limited()
+    assert not limit.rejected(LOGIN, others=3)
+    assert capacity.limit == 10
+
+
+@pytest.mark.parametrize(
+    ("messages", "others", "again", "left"), [(1, 0, True, 10), (0, 2, True, 2), (0, 0, False, 10)]
+)
+def test_a_421_to_a_transaction(messages, others, again, left):
+    _, capacity, limit = limited()
+    assert limit.note_421(BUSY, messages, others) is again
+    assert capacity.limit == left
+    assert not limit.note_421(LOGIN, messages, others)
+
+
+def test_the_pauses_double_up_to_a_minute_and_begin_anew_after_a_success():
+    clock, capacity, limit = limited()
+
+    def pause():
+        begun = clock.seconds()
+        waiting = Outcome(Deferred.fromCoroutine(limit.pause(capacity.ticket(1000))))
+        while not waiting.fired:
+            clock.advance(0.5)
+        return clock.seconds() - begun
+
+    def after_421():
+        limit.pause_after(BUSY)
+        limit.pause_after(BUSY)  # one pause for all callers
+        return pause()
+
+    assert pause() == 0
+    assert [after_421() for _ in range(8)] == [1, 2, 4, 8, 16, 32, LONGEST_PAUSE, LONGEST_PAUSE]
+    limit.accepted()
+    assert after_421() == 1
+    limit.pause_after(LOGIN)
+    assert pause() == 0
+
+
+def test_a_pause_that_is_longer_than_the_patience_of_a_caller_is_not_waited_for():
+    clock, capacity, limit = limited()
+    limit.pause_after(BUSY)
+    waiting = Outcome(Deferred.fromCoroutine(limit.pause(capacity.ticket(0.5))))
+    assert isinstance(waiting.error, PoolBusy)
+    assert clock.getDelayedCalls() == []

@@ -10,18 +10,21 @@ from typing import Any
 import pytest
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions, PrivateCertificate
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from tests.security.rsa import issue_rsa
 from txsmtpx import CertificateDirectory, OpenBackend, Session, SMTPServerFactory
 from txsmtpx.testing import issue
 from txsmtpx.wire.client_tls import ClientTLS
 from txsmtpx.wire.server_certificate import Certificate
+from txsmtpx.wire.tls_policy import answer_alpn, protocols_of
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +89,48 @@ def test_options_of_twisted_itself_answer_alpn_too(pem: Path) -> None:
     factory = SMTPServerFactory(OpenBackend(lambda connection: Session()), tls=options)
     for offered, chosen in ((["smtp"], b"smtp"), (["h2"], b"")):
         assert negotiated(factory.tls, offered) == chosen
+
+
+@implementer(IProtocolNegotiationFactory)
+class Named(Factory):
+    """A factory with names for ALPN."""
+
+    def __init__(self, *names: bytes) -> None:
+        self.names = names
+
+    def acceptableProtocols(self) -> list[bytes]:
+        return list(self.names)
+
+
+class Around(Factory):
+    """A wrapper of a factory, which has no names itself."""
+
+    def __init__(self, wrapped: object) -> None:
+        self.wrappedFactory = wrapped
+
+
+@pytest.mark.parametrize(("factory", "names"), [
+    (None, ()), (Factory(), ()), (Named(b"http/1.1"), (b"http/1.1",)),
+    (Around(Around(Named(b"a", b"b"))), (b"a", b"b")),
+    (Around(Factory()), ()), (Around(None), ()),
+], ids=["none", "a factory", "named", "wrapped", "wrapped without", "wrapping none"])  # fmt: skip
+def test_the_names_of_a_factory_are_those_of_the_first_that_has_some(factory, names) -> None:
+    assert protocols_of(factory) == names
+
+
+@pytest.mark.parametrize(("protocols", "offered", "chosen"), [
+    ((), ["smtp"], b"smtp"), ((), ["lmtp", "smtp"], b"smtp"), ((), ["h2"], b""),
+    ((b"http/1.1",), ["smtp", "http/1.1"], b"http/1.1"), ((b"http/1.1",), ["smtp"], b""),
+])  # fmt: skip
+def test_the_answer_to_alpn(pem: Path, protocols, offered, chosen) -> None:
+    """Where none fits, the handshake goes on without: some clients offer "http/1.1" for every protocol."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.use_certificate_file(str(pem))
+    context.use_privatekey_file(str(pem))
+    answer_alpn(context, protocols)
+
+    class Creator:
+        def serverConnectionForTLS(self, protocol):
+            return SSL.Connection(context, None)
+
+    assert negotiated(Creator(), offered) == chosen
