@@ -37,7 +37,7 @@ def test_what_listens_is_inside_tls(certificate, pem):
     assert isinstance(port.factory, TLSMemoryBIOFactory)
     assert port.factory.wrappedFactory is inner
     link = Link(port.factory.buildProtocol(None), clock, tls=pem.client_options())
-    assert link.said() == ["hello"]
+    assert link.replies() == ["hello"]
     link.hang_up()
 
 
