@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.inbox.test_sanitized_html import NUMBERS, PIECES, SLOW
+from tests.inbox.test_character_references import NUMBERS
+from tests.inbox.test_sanitized_html import PIECES, SLOW
 from txsmtpx.inbox.plain_text import BEGINNING, plain_text
 
 TEXTS = [

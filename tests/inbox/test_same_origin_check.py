@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.inbox.site import Line
-from txsmtpx.inbox.content_security_policy import SECURITY_HEADERS
-
 OURS = ["localhost", "localhost:8025", "LOCALHOST:8025", "localhost.", "mail.localhost:8025", "127.0.0.1:8025", "[::1]",
         "[::1]:8025", "192.0.2.1", "devbox.example:8025", "DevBox.Example",
         "devbox.example.", "XN--BCHER-KVA.example:8025"]  # fmt: skip
@@ -78,38 +75,3 @@ def test_a_page_from_elsewhere_embeds_nothing(web, path, site):
 
 def test_a_link_from_elsewhere_may_lead_here(web):
     assert web.get("/", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate").status == 200
-
-
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "delete", "X"])
-def test_other_methods_do_nothing(web, method):
-    web.keep(b"")
-    for path in ("/", "/messages/1", "/api/messages", "/api/messages/1", "/api/events", "/static/inbox.js"):
-        assert web.ask(method, path).status == 405
-    assert len(web.backend.messages) == 1
-
-
-PATHS = ["/", "/messages", "/messages/1", "/messages/1/frame", "/messages/9", "/messages/1/nothing", "/nothing", "/api",
-         "/api/", "/api/messages", "/api/messages?limit=x", "/api/messages/1", "/api/messages/x",
-         "/api/messages/1/source", "/api/messages/1/parts/1", "/api/messages/1/parts/9", "/static/inbox.css",
-         "/static/", "/static/../site.py", "/%2e%2e/%2e%2e/etc/passwd", "/?limit=x", "//", "/%00", "/%ff"]  # fmt: skip
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
-def test_every_answer_says_what_a_browser_may_do(web, method, path):
-    web.keep(b"Content-Type: text/html\r\n\r\n<p>x")
-    said = web.ask(method, path)
-    for name, value in SECURITY_HEADERS.items():
-        if name != "Content-Security-Policy":
-            assert said.headers[name] == value
-    (policy,) = said.headers.get_all("Content-Security-Policy")
-    assert policy.startswith("default-src 'none'; ")
-    assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", "")
-    assert "Access-Control-Allow-Origin" not in said.headers
-
-
-def test_a_body_is_thrown_away(web):
-    line = Line(web.site, "POST", "/?delete=all", {"Content-Length": "1000000"}, b"x" * 1_000_000)
-    assert line.answer.status == 303
-    form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "10"}
-    assert Line(web.site, "POST", "/", form, b"delete=all").answer.status == 400

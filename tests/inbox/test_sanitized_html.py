@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.inbox.test_character_references import NUMBERS
 from txsmtpx.inbox import sanitized_html
-from txsmtpx.inbox.character_references import unescape
 from txsmtpx.inbox.sanitized_html import ATTRIBUTES, ELEMENTS, SanitizedHtml
 
 PIXEL = "data:image/png;base64,AAAA"
@@ -173,23 +173,9 @@ def test_there_is_an_end(monkeypatch):
     assert made(f"<img src={PIXEL}>").truncated is False
 
 
-NUMBERS = {
-    "&#" + "9" * 5000 + ";": "\ufffd",
-    "&#x" + "f" * 5000: "\ufffd",
-    "&#" + "0" * 5000 + "65;": "A",
-    "&#X" + "0" * 5000 + "41": "A",
-    "&#" + "0" * 5000 + ";": "\ufffd",
-    "&#1114111;": "",
-    "&#1114112;": "\ufffd",
-    "&#xD800;": "\ufffd",
-    "&amp;#65;": "&#65;",
-}
-
-
 @pytest.mark.parametrize(("reference", "text"), NUMBERS.items(), ids=[each[:12] for each in NUMBERS])
 def test_references_to_characters(reference, text):
     """As many digits as a message may have are no error, though `int` takes them for one."""
-    assert unescape(reference) == text
     assert made(f"<p title='{reference}'>x").html == f'<p title="{html.escape(text)}">x'
 
 

@@ -2,84 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
-from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Cooperator
-from twisted.internet.testing import StringTransport
-from twisted.logger import capturedLogs, formatEvent
-from twisted.python.failure import Failure
 
 from tests.content.hostile import mixed
-from tests.inbox.site import Line, Web
+from tests.inbox.slow_client import BUFFER, Slow
 from txsmtpx.wire.http_channel import IDLE, LOOK, UNREAD
-
-BUFFER = 64 * 1024
-KEEP = {"Connection": "keep-alive"}
-
-
-class Transport(StringTransport):
-    """Tells its producer to pause when more than ``BUFFER`` octets wait, as the transports of Twisted do."""
-
-    aborted = False
-    paused = False
-
-    def write(self, data: bytes) -> None:
-        super().write(data)
-        if len(self.value()) > BUFFER and self.producer is not None:
-            self.paused = True
-            self.producer.pauseProducing()
-
-    def writeSequence(self, data: Iterable[bytes]) -> None:
-        self.write(b"".join(data))
-
-    def read(self) -> bytes:
-        """What waits is read."""
-        value = self.value()
-        self.clear()
-        if self.paused and self.producer is not None:
-            self.paused = False
-            self.producer.resumeProducing()
-        return value
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-
-class Slow(Line):
-    """A client that reads only when it is told to."""
-
-    def __init__(self, web: Web, path: str, headers: dict[str, str] = KEEP, times: int = 1) -> None:
-        """
-        Args:
-            times: How many times the request is sent, in one segment.
-        """
-        self._web = web
-        self._work = web.clock.work
-        self._method = "GET"
-        self.transport = Transport()
-        self.protocol = web.site.buildProtocol(None)
-        self.protocol.makeConnection(self.transport)
-        fields = {"Host": "localhost:8025"} | headers
-        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-        self.protocol.dataReceived(("\r\n".join([*lines, "", ""]) * times).encode())
-        web.clock.work()
-
-    def read(self) -> bytes:
-        value = self.transport.read()
-        self._web.clock.work()
-        return value
-
-    def read_all(self) -> bytes:
-        found = []
-        while value := self.read():
-            found.append(value)
-        return b"".join(found)
-
-    def lose(self) -> None:
-        self.protocol.connectionLost(Failure(ConnectionDone()))
-
 
 PLACES = {
     "the source": "/api/messages/1/source",
@@ -230,60 +158,6 @@ def test_requests_without_end_leave_turns_to_others(web):
     web.clock.work()
     assert len(turns) > 2000  # between two of which the reactor looks at all others
     assert [client.read_all().count(b"200 OK") for client in clients] == [100] * 20
-
-
-def test_a_new_connection_takes_the_place_of_a_silent_one(web, monkeypatch):
-    """One more takes the place of the connection that has been silent for the longest time."""
-    monkeypatch.setattr(web.site.connections, "_most", 3)
-    clients = [Slow(web, "/", times=0) for _ in range(3)]
-    web.clock.advance(1)
-    clients[0].protocol.dataReceived(b"GET /api HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    web.clock.work()
-    clients.append(Slow(web, "/api"))
-    assert [each.transport.aborted for each in clients] == [False, True, False, False]
-    assert clients[3].read().startswith(b"HTTP/1.1 200 OK")
-
-
-def test_clients_that_wait_leave_connections_to_others(web):
-    """Also when they take all that they may."""
-    most = web.site.connections._most
-    streams = [Slow(web, "/api/events") for _ in range(most)]
-    polls = [Slow(web, "/api/messages?search=zzz&wait=10") for _ in range(most)]
-    assert sum(b"200 OK" in stream.read() for stream in streams) == most // 4
-    assert sum(poll.read() == b"" for poll in polls) == most // 2
-    assert web.get("/api").status == 200
-    for client in streams + polls:
-        client.lose()
-
-
-def test_the_log_tells_of_too_many_connections(web, monkeypatch):
-    """Once, and when it is over."""
-    monkeypatch.setattr(web.site.connections, "_most", 4)
-    with capturedLogs() as log:
-        clients = [Slow(web, "/api") for _ in range(20)]
-        assert list(map(formatEvent, log)) == [
-            "the web inbox has 4 connections: new ones take the place of silent ones"
-        ]
-        for client in clients:
-            client.lose()
-    assert list(map(formatEvent, log))[1:] == ["the web inbox has room for new connections again"]
-
-
-def test_busy_connections_stay(web, monkeypatch):
-    web.keep(b"x" * 100 * BUFFER)
-    monkeypatch.setattr(web.site.connections, "_most", 3)
-    clients = [Slow(web, path) for path in ("/api/events", "/api/messages?search=zzz&wait=10")]
-    clients.append(Slow(web, "/api/messages/1/source"))
-    full = Slow(web, "/api/messages?search=zzz&wait=10")  # in the place of the one that does not read
-    assert [each.transport.aborted for each in [*clients, full]] == [False, False, True, False]
-    refused = web.site.buildProtocol(None)
-    transport = Transport()
-    refused.makeConnection(transport)
-    assert transport.aborted
-    clients[0].lose()
-    assert web.get("/api").status == 200
-    clients[1].lose()
-    full.lose()
 
 
 def test_the_number_of_event_streams_is_limited(web, monkeypatch):
