@@ -211,9 +211,9 @@ def test_auth(tmp_path):
 
 WRONG = {
     "no workers": (["--workers", "0"], "--workers must be an integer of 1 or more (processes), not '0'"),
-    "workers of what is in one process": (["--workers", "2", "--backend", "memory"], "--workers needs a backend that"),
+    "workers of what is in one process": (["--workers", "2", "--backend", "memory"], "--workers 2: the backend "),
     "workers, and users, of what is in one process": (
-        ["--workers", "2", "--backend", "memory", "--auth", "memory:user:password"], "in one process: --backend"
+        ["--workers", "2", "--backend", "memory", "--auth", "memory:user:password"], "in the memory of one process"
     ),
     "no such option": (["--bogus"], "--bogus"),
     "an argument": (["argument"], "argument"),
@@ -244,19 +244,19 @@ WRONG = {
     "a network in two lines": (["--trusted-network", "10.0.0.0\n/8"], "--trusted-network"),
     "an ident in two lines": (["--ident", "a\nb"], "--ident must be up to 200 printable characters"),
     "newlines": (["--bare-newlines", "sometimes"], "sometimes"),
-    "no certificate file": (["--tls-certificate", "/nowhere/pem"], "/nowhere/pem: No such file"),
-    "a directory": (["--tls-certificate", "/"], "cannot read /"),
+    "no certificate file": (["--tls-certificate", "/nowhere/pem"], "/nowhere/pem: cannot read it: No such file"),
+    "a directory": (["--tls-certificate", "/"], "/: cannot read it"),
     "a key without certificate": (["--tls-key", "/nowhere/key"], "--tls-certificate"),
-    "require TLS without a certificate": (["--require-tls"], "needs a certificate: add --tls-certificate, "),
-    "a port of TLS without a certificate": (["--tls-port", "4650"], "needs a certificate: add --tls-certificate, "),
-    "no directory of certificates": (["--tls-directory", "/nowhere"], "--tls-directory cannot read /nowhere"),
+    "require TLS without a certificate": (["--require-tls"], ": there is no certificate; add "),
+    "a port of TLS without a certificate": (["--tls-port", "4650"], ": there is no certificate; add "),
+    "no directory of certificates": (["--tls-directory", "/nowhere"], "--tls-directory /nowhere: cannot read it"),
     "no certificates in the directory": (["--tls-directory", "/proc/self/fd"], "no certificates in /proc/self/fd"),
     "require AUTH without users": (["--require-auth"], "--auth"),
     "require AUTH of nobody": (["--require-auth", "--auth", "anonymous"], "require"),
     "no such checker": (["--auth", "telepathy"], "telepathy"),
     "no such mechanism": (["--auth", "memory:a:b", "--without-mechanism", "LOGN"], "--without-mechanism must be "),
-    "no mechanism at all": (["--without-mechanism", "LOGIN"], "--without-mechanism needs --auth"),
-    "half a user": (["--auth", "memory:user"], "format"),
+    "no mechanism at all": (["--without-mechanism", "LOGIN"], "LOGIN: there are no logins; add --auth"),
+    "half a user": (["--auth", "memory:user"], "memory:NAME:PASSWORD"),
     "a checker whose file is missing": (["--auth", "file:/nowhere/passwords"], "/nowhere/passwords"),
 }
 
@@ -283,7 +283,7 @@ def test_workers_need_their_python():
 def test_a_wrong_port_does_not_hide_what_else_is_wrong(pem, capsys):
     with pytest.raises(SystemExit) as exit:
         parsed("--port", "nonsense:25", "--tls-directory", str(pem.both.parent), "--require-auth")
-    assert [line.split()[2] for line in str(exit.value.code).splitlines()] == ["--port", "--require-auth"]
+    assert [line.split()[2] for line in str(exit.value.code).splitlines()] == ["--port", "--require-auth:"]
 
 
 def test_wrong_certificates(pem, other, tmp_path):
@@ -327,7 +327,7 @@ def test_as_an_operator_sees_it(tmp_path, options):
 
 
 def test_a_key_that_does_not_belong(tmp_path, pem, other):
-    assert "no certificate with its key" in complaint(
+    assert "is not that of the first certificate in" in complaint(
         tmp_path, "--tls-certificate", str(pem.certificate), "--tls-key", str(other.key)
     )
 

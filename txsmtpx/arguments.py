@@ -7,7 +7,6 @@ without one.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from zope.interface.interface import InterfaceClass
 
 from txsmtpx.interfaces.backend import BackendLike
 from txsmtpx.interfaces.provided import members, provides
-from txsmtpx.setting import shown
+from txsmtpx.setting import did_you_mean, shown
 
 F = TypeVar("F", bound=Callable[..., object])
 P = ParamSpec("P")
@@ -164,8 +163,7 @@ def _hints(function: Callable[..., object]) -> tuple[Mapping[str, object], Colle
 
 
 def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"{owner} has no argument {name}" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{owner} has no argument {name}{did_you_mean(name, known)}"
 
 
 def _near_word(value: object, hint: object) -> str:

@@ -8,6 +8,8 @@ the docstrings with the declarations.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -52,6 +54,25 @@ def shown(value: object) -> str:
     """
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """
+    Return the end of an error about an unknown word.
+
+    Args:
+        word: The word.
+        known: The words that are known.
+
+    Returns:
+        "; did you mean" with the known word that is nearest; "" if none is near.
+
+    Example:
+        >>> did_you_mean("memori", ["log", "memory"])
+        '; did you mean memory?'
+    """
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 @dataclass(frozen=True)

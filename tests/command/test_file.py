@@ -105,13 +105,13 @@ def test_all_certificates_are_read_again(said, pem):
 
 
 WRONG = {
-    "no TOML": ("port = 25\nlmtp = yes\n", "2: Invalid value"),
+    "no TOML": ("port = 25\nlmtp = yes\n", "2: not TOML: Invalid value"),
     "no end": ('port = 25\ndomain = "', "2: "),
-    "twice": ("port = 25\n\nport = 26\n", "3: Cannot overwrite"),
+    "twice": ("port = 25\n\nport = 26\n", "3: not TOML: Cannot overwrite"),
     "no such option": ("port = 25\nmax-recipient = 3\n", "2: max-recipient is not an option; did you mean max-r"),
     "as Python says it": ("max_recipients = 3\n", "1: max_recipients is not an option; did you mean max-recipients?"),
     "nothing like it": ("frobnicate = 3\n", "1: frobnicate is not an option"),
-    "plural": ("[listeners.mx]\nport = 25\n", "1: listeners is not an option; did you mean listener?"),
+    "plural": ("[listeners.mx]\nport = 25\n", "1: listeners is not a table of this file; did you mean "),
     "of the command line": ("\ncheck = true\n", "2: check is an option of the command line only"),
     "no string": ("max-recipients = '7'\n", "1: max-recipients must be a number, not a string"),
     "no flag": ("lmtp = 1\n", "1: lmtp must be true or false, not a number"),
@@ -125,12 +125,12 @@ WRONG = {
     "no choice": ("bare-newlines = 'x'\n", "1: bare-newlines must be normalize, reject or accept, not 'x'"),
     "no endpoint": ("[listener.a]\n\nport = 'x:1'\n", "3: port x:1: "),
     "no backend": ("[listener.a]\nbackend = 'nobody'\n", "2: backend nobody: no backend is called 'nobody'"),
-    "what it needs": ("[listener.a]\nrequire-tls = true\n", "2: require-tls needs a certificate: add "),
+    "what it needs": ("[listener.a]\nrequire-tls = true\n", "2: require-tls: there is no certificate; add "),
     "what the factory says": ("delivery-timeout = 0\n", "1: delivery-timeout must be a number of seconds greater than"),
-    "without a name": ("[[listener]]\nport = 25\n", "1: a listener has a name: [listener.NAME]"),
-    "no table": ("[listener]\nport = 25\n", "2: port is not a table; a listener is a [listener.port]"),
+    "without a name": ("[[listener]]\nport = 25\n", "1: a listener is a table with a name; write [listener.NAME]"),
+    "no table": ("[listener]\nport = 25\n", "2: port is in [listener], which has no name; write [listener.NAME]"),
     "one port twice": ("[listener.a]\nport = 25\n[listener.b]\nport = 25\n", "4: port tcp:25 is the port of"),
-    "the usual port twice": ("[listener.a]\n[listener.b]\n", "2: port tcp:1025:interface=127.0.0.1 is the port of"),
+    "the usual port twice": ("[listener.a]\n[listener.b]\n", "2: port tcp:1025:interface=127.0.0.1 is the default"),
 }
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_read(tmp_path):
     (tmp_path / "latin").write_bytes(b"# \n\ndomain = '\xfc'\n")
     with pytest.raises(SystemExit) as exit:
         Options().parseOptions(["--config", str(tmp_path / "latin")])
-    assert exit.value.code == f"twistd smtpx: {tmp_path / 'latin'}:3: this is not UTF-8"
+    assert exit.value.code == f"twistd smtpx: {tmp_path / 'latin'}:3: this is not UTF-8; save the file in UTF-8"
 
 
 def test_check_as_an_operator_sees_it(tmp_path):

@@ -19,6 +19,9 @@ from twisted.internet.protocol import Factory, Protocol
 from txsmtpx.command.place import PortError, TCPPlace, UNIXPlace
 from txsmtpx.command.sockets import Sockets
 
+OTHER = "; stop the other server, or choose another path"
+IN_USE = "it is in use; stop the other program, or choose another port"
+
 
 @pytest.fixture
 def factory():
@@ -76,7 +79,7 @@ async def test_where_a_server_listens_there_is_no_second(path, factory, locked, 
         with pytest.raises(PortError) as refused:
             await serverFromString(Sockets(reactor), f"unix:{path}").listen(factory)
         lock = f" ({path}.lock is of process {os.getpid()})" if locked else ""
-        assert str(refused.value) == f"cannot listen on {path}: it is in use{lock}"
+        assert str(refused.value) == f"cannot listen on {path}: it is in use{lock}{OTHER}"
     assert path.is_socket()
     assert os.path.lexists(f"{path}.lock") == locked
 
@@ -93,7 +96,8 @@ async def test_a_lock_of_a_server_that_runs(path, factory, bound):
         with pytest.raises(PortError) as refused:
             await serverFromString(Sockets(reactor), f"unix:{path}").listen(factory)
         server.kill()
-    assert str(refused.value) == f"cannot listen on {path}: it is in use ({path}.lock is of process {server.pid})"
+    lock = f"({path}.lock is of process {server.pid})"
+    assert str(refused.value) == f"cannot listen on {path}: it is in use {lock}{OTHER}"
 
 
 async def test_a_datagram_socket_is_somebodys_too(path, factory):
@@ -108,7 +112,7 @@ async def test_a_datagram_socket_is_somebodys_too(path, factory):
 async def test_a_file_in_its_place_is_kept(path, factory, lock):
     path.write_text("kept")
     leave(path, lock, bound=False)
-    with pytest.raises(PortError, match=r"there is a file of that name, which is not a socket$"):
+    with pytest.raises(PortError, match=r"which is not a socket; remove it, or choose another path$"):
         await serverFromString(Sockets(reactor), f"unix:{path}").listen(factory)
     assert path.read_text() == "kept"
 
@@ -123,9 +127,9 @@ async def test_a_lock_that_is_none_is_named(path, factory):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("missing/s", "there is no directory {}/missing"),
-        ("file/s", "{}/file is not a directory"),
-        ("s" * 200, "the path has {length} octets, more than the system takes for a socket"),
+        ("missing/s", "there is no directory {}/missing; create it"),
+        ("file/s", "{}/file is not a directory; choose another path"),
+        ("s" * 200, "the path has {length} octets, more than the system takes for a socket; choose a shorter one"),
     ],
 )
 async def test_a_path_that_cannot_be(path, factory, name, why, try_only):
@@ -159,22 +163,29 @@ def refused_by(place: TCPPlace) -> str:
 def test_tcp_in_words():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert refused_by(TCPPlace("127.0.0.1", port)) == f"cannot listen on port {port} of 127.0.0.1: it is in use"
-        assert refused_by(TCPPlace("", port)) == f"cannot listen on port {port} of all addresses: it is in use"
+        assert refused_by(TCPPlace("127.0.0.1", port)) == f"cannot listen on port {port} of 127.0.0.1: {IN_USE}"
+        assert refused_by(TCPPlace("", port)) == f"cannot listen on port {port} of all addresses: {IN_USE}"
     range_ = "a port is a number from 0 to 65535"
     assert refused_by(TCPPlace("127.0.0.1", 65536)) == f"cannot listen on port 65536 of 127.0.0.1: {range_}"
     assert refused_by(TCPPlace("::1", 65536)) == f"cannot listen on port 65536 of ::1: {range_}"
-    assert refused_by(TCPPlace("192.0.2.1", 0)).endswith(": 192.0.2.1 is not an address of this host")
+    assert refused_by(TCPPlace("192.0.2.1", 0)).endswith(
+        ": 192.0.2.1 is not an address of this host; choose one that is, or leave out the interface"
+    )
     said = refused_by(TCPPlace("no.such.host.invalid", 0))
-    assert said.endswith(": no.such.host.invalid is neither an address of this host nor a name of one")
+    assert said.endswith(
+        ": no.such.host.invalid is neither an address of this host nor a name of one; write interface=127.0.0.1"
+    )
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
 def test_tcp_without_permission(number):
     error = PermissionError(number, os.strerror(number))
-    said = "not permitted; ports below 1024 are for root, or for CAP_NET_BIND_SERVICE"
+    said = (
+        "not permitted; ports below 1024 are for root, or for CAP_NET_BIND_SERVICE; "
+        "start as root with twistd --uid, or choose a port from 1024 on"
+    )
     assert TCPPlace("", 25).why_not(error) == said
-    assert TCPPlace("", 2525).why_not(error) == "not permitted"
+    assert TCPPlace("", 2525).why_not(error) == "not permitted; the system forbids this port to this user"
 
 
 def test_any_other_error():

@@ -11,6 +11,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory
 
 from txsmtpx.command.port import NotListening, Port, listening_services
+from txsmtpx.command.sockets import Sockets
 
 HERE = "tcp:25:interface=127.0.0.1"
 
@@ -38,7 +39,7 @@ class Endpoint:
 
 
 def listening(address) -> Port:
-    port = Port("port", f"--port {HERE}", HERE, Endpoint(succeed(Opened(address))))
+    port = Port("port", f"--port {HERE}", HERE, Endpoint(succeed(Opened(address))), Sockets(None))
     port.listen(Factory())
     return port
 
@@ -65,7 +66,7 @@ def test_the_place_of_an_open_port(address, place, is_for_all, is_local):
 
 
 def test_a_port_that_is_not_open_has_its_endpoint_string():
-    port = Port("port", f"--port {HERE}", HERE, Endpoint(Deferred()))
+    port = Port("port", f"--port {HERE}", HERE, Endpoint(Deferred()), Sockets(None))
     port.listen(Factory())
     assert (port.place, port.host, port.opened) == (HERE, None, None)
 
@@ -81,7 +82,8 @@ def test_a_port_that_is_not_open_has_its_endpoint_string():
 )
 @pytest.mark.parametrize("later", [False, True])
 def test_every_error_names_the_option(error, why, later):
-    port = Port("port", "mail.toml:3: port tcp:25", "tcp:25", Endpoint(fail(error) if later else error))
+    endpoint = Endpoint(fail(error) if later else error)
+    port = Port("port", "mail.toml:3: port tcp:25", "tcp:25", endpoint, Sockets(None))
     found = []
     port.listen(Factory()).addErrback(found.append)
     assert found[0].check(NotListening)
@@ -90,7 +92,7 @@ def test_every_error_names_the_option(error, why, later):
 
 def test_a_port_that_is_cancelled_is_no_error():
     found = []
-    opening = Port("port", "--port 25", "tcp:25", Endpoint(Deferred())).listen(Factory())
+    opening = Port("port", "--port 25", "tcp:25", Endpoint(Deferred()), Sockets(None)).listen(Factory())
     opening.addErrback(found.append)
     opening.cancel()
     assert found[0].check(CancelledError)

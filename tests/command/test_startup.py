@@ -46,7 +46,7 @@ def lines(*options: str) -> list[str]:
     parsed = Options()
     parsed.parseOptions(options)
     process = parsed.process
-    for port in [*(port for each in process.listeners for port in each.ports), *(port for port, _ in process.sites)]:
+    for port in process.ports:
         port.endpoint = Opening(port.description)
         port.listen(None)
     return list(startup_lines(process))

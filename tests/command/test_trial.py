@@ -18,6 +18,8 @@ from txsmtpx.tap import Options
 from txsmtpx.testing import Pem, issue
 
 ANY = "tcp:0:interface=127.0.0.1"
+IN_USE = "it is in use; stop the other program, or choose another port"
+HAD = "has it already; choose another port"
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_a_port_in_use(here, port_in_use, option):
     others = [] if option == "--port" else ["--port", ANY]
     others += ["--backend", "memory", "--tls-certificate", str(pem.both)]
     at = f"tcp:{port_in_use}:interface=127.0.0.1"
-    wanted = f"{option} {at}: cannot listen on port {port_in_use} of 127.0.0.1: it is in use"
+    wanted = f"{option} {at}: cannot listen on port {port_in_use} of 127.0.0.1: {IN_USE}"
     assert check(*others, option, at) == [wanted]
 
 
@@ -55,10 +57,12 @@ def test_a_port_in_use(here, port_in_use, option):
         ("tcp:-1", "port -1 of all addresses: a port is a number from 0 to 65535"),
         ("tcp6:65536", "port 65536 of ::: a port is a number from 0 to 65535"),
         ("haproxy:tcp:65536", "port 65536 of all addresses: a port is a number from 0 to 65535"),
-        ("tcp:0:interface=192.0.2.1", "port 0 of 192.0.2.1: 192.0.2.1 is not an address of this host"),
-        ("unix:nowhere/s", "nowhere/s: there is no directory nowhere"),
-        ("unix:file", "file: there is a file of that name, which is not a socket"),
-        ("unix:file/s", "file/s: file is not a directory"),
+        ("tcp:0:interface=192.0.2.1", "port 0 of 192.0.2.1: 192.0.2.1 is not an address of this host; choose one "
+         "that is, or leave out the interface"),
+        ("unix:nowhere/s", "nowhere/s: there is no directory nowhere; create it"),
+        ("unix:file", "file: there is a file of that name, which is not a socket; remove it, or choose "
+         "another path"),
+        ("unix:file/s", "file/s: file is not a directory; choose another path"),
     ],
 )
 @pytest.mark.parametrize("option", ["--port", "--web", "--metrics"])
@@ -70,14 +74,15 @@ def test_a_port_that_cannot_be_had(here, port, why, option):
 
 def test_a_path_that_is_too_long(here):
     (line,) = check("--port", f"unix:{'s' * 200}")
-    assert line.endswith(": the path has 200 octets, more than the system takes for a socket")
+    assert line.endswith(": the path has 200 octets, more than the system takes for a socket; choose a shorter one")
 
 
 def test_a_socket_in_use(here):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("s")
         server.listen()
-        assert check("--lmtp", "--port", "unix:s") == ["--port unix:s: cannot listen on s: it is in use"]
+        why = "it is in use; stop the other server, or choose another path"
+        assert check("--lmtp", "--port", "unix:s") == [f"--port unix:s: cannot listen on s: {why}"]
     assert check("--lmtp", "--port", "unix:s") == []  # it is stale, and a start would remove it
     assert (here / "s").is_socket()
 
@@ -86,14 +91,14 @@ def test_a_socket_in_use(here):
 def test_the_same_port_twice(here, other):
     port = free_port()
     certificate = ["--tls-certificate", str(issue(here).both), "--backend", "memory"]
-    wanted = f"cannot listen on port {port} of 127.0.0.1: --port tcp:{port} has it already"
+    wanted = f"cannot listen on port {port} of 127.0.0.1: --port tcp:{port} {HAD}"
     at = f"tcp:{port}:interface=127.0.0.1"
     assert check("--port", str(port), other, at, *certificate) == [f"{other} {at}: {wanted}"]
-    assert check("--port", str(port), "--port", str(port)) == [f"--port tcp:{port} is given twice"]
+    assert check("--port", str(port), "--port", str(port)) == [f"--port tcp:{port} is given twice; leave one out"]
 
 
 def test_the_same_path_twice(here):
-    wanted = "--port unix:./s: cannot listen on s: --port unix:s has it already"
+    wanted = f"--port unix:./s: cannot listen on s: --port unix:s {HAD}"
     assert check("--lmtp", "--port", "unix:s", "--port", "unix:./s") == [wanted]
     assert list(here.iterdir()) == []
 
@@ -114,8 +119,8 @@ def test_everything_that_is_wrong_is_told(here, port_in_use):
         f'[listener.two]\nlmtp = true\nport = ["unix:nowhere/s", "{ANY}"]\n'
     )
     assert check("--config", "mail.toml") == [
-        f"mail.toml:2: port {at}: cannot listen on port {port_in_use} of 127.0.0.1: it is in use",
-        "mail.toml:7: port unix:nowhere/s: cannot listen on nowhere/s: there is no directory nowhere",
+        f"mail.toml:2: port {at}: cannot listen on port {port_in_use} of 127.0.0.1: {IN_USE}",
+        "mail.toml:7: port unix:nowhere/s: cannot listen on nowhere/s: there is no directory nowhere; create it",
         "mail.toml:3: backend maildir:/proc/mail: cannot write to /proc: No such file or directory",
     ]
 
@@ -156,7 +161,10 @@ def test_client_authorities_that_are_none(here, pem):
     (here / "empty").touch()
     (here / "mail.toml").write_text(f'port = 0\ntls-certificate = "{pem.both}"\ntls-client-ca = "empty"\n')
     (line,) = check("--config", "mail.toml")
-    assert line == "mail.toml:3: tls-client-ca empty holds no certificates (no certificate in empty)"
+    assert line == (
+        "mail.toml:3: tls-client-ca empty: no usable certificate in empty; "
+        "write those of the authorities into it, as PEM"
+    )
 
 
 @pytest.mark.parametrize("pattern", ["mail", "mail/{domain}/{local}", "x{local}", "whole", "."])
@@ -204,7 +212,7 @@ def test_a_port_of_root(here):
         os.setgroups(groups)
     assert said == [
         "--port tcp:24:interface=127.0.0.1: cannot listen on port 24 of 127.0.0.1: not permitted; ports below 1024 are "
-        "for root, or for CAP_NET_BIND_SERVICE"
+        "for root, or for CAP_NET_BIND_SERVICE; start as root with twistd --uid, or choose a port from 1024 on"
     ]
 
 
@@ -255,7 +263,7 @@ PORTS = {
     "tcp:25:1:2:3": "it has too many parts",
     "tcp:25:colour=blue": "it takes no colour",
     "unix:s:mode=888": "'888' is no octal number",
-    "nonsense:25": "no kind of endpoint is called 'nonsense'; write tcp:HOST:PORT or unix:PATH",
+    "nonsense:25": "'nonsense' is no kind of endpoint",
     "systemd:domain=INET:index=0": "no such socket was handed over",
     "ssl:0:privateKey=/nowhere/key": "cannot read /nowhere/key: No such file or directory",
     "ssl:0:privateKey=garbage": "its files hold no certificate with its key",
@@ -270,7 +278,8 @@ def test_an_endpoint_that_is_none(here, port, option):
     (here / "garbage").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     (here / "empty").mkdir()
     others = [] if option == "--port" else ["--port", ANY]
-    assert check(*others, "--backend", "memory", option, port) == [f"{option} {port}: {PORTS[port]}"]
+    (line,) = check(*others, "--backend", "memory", option, port)
+    assert line.startswith(f"{option} {port}: {PORTS[port]}; write ")
 
 
 def test_words_and_no_objects(here, capsys):
@@ -290,7 +299,7 @@ def test_in_the_directory_of_the_server(here, port_in_use):
     twistd = [*COMMAND[:-1], "--rundir=run", COMMAND[-1]]
     options = ["--check", "--lmtp", "--port", "unix:s", "--port", "unix:../run/s"]
     ended = subprocess.run([*twistd, *options], capture_output=True, text=True, env=environment(), timeout=60)
-    said = "twistd smtpx: --port unix:../run/s: cannot listen on run/s: --port unix:s has it already\n"
+    said = f"twistd smtpx: --port unix:../run/s: cannot listen on run/s: --port unix:s {HAD}\n"
     assert (ended.returncode, ended.stderr) == (1, said)
 
 

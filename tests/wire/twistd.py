@@ -179,10 +179,20 @@ class Telnet:
         return self.reply()
 
 
-def run(directory: Path, *options: str, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run it where it should end by itself."""
+def run(
+    directory: Path,
+    *options: str,
+    extra: Mapping[str, str] | None = None,
+    twistd: Sequence[str] = ("-n", "--pidfile="),
+) -> subprocess.CompletedProcess[str]:
+    """
+    Run it where it should end by itself.
+
+    Args:
+        twistd: Options of twistd.
+    """
     return subprocess.run(
-        [*COMMAND, *options],
+        [*COMMAND[:2], *twistd, COMMAND[-1], *options],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -6,11 +6,12 @@ They are the command ``smtpx``, its backends by name, and the endpoint strings `
 
 from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
-from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsernamePassword
 
 from txsmtpx.backends.plugins import BackendPlugin
 from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.sasl.external import IClientCertificate
+from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.wire.mx import MXParser
 from txsmtpx.wire.proxy_protocol_client import PROXYParser
@@ -66,6 +67,14 @@ lmtp_backend = BackendPlugin(
 mx_endpoint = MXParser()
 proxy_endpoint = PROXYParser()
 
+any_auth = CheckerPlugin(
+    "any",
+    "",
+    "each login, for development, by PLAIN, LOGIN, CRAM-MD5, OAUTHBEARER, XOAUTH2, EXTERNAL and ANONYMOUS; "
+    "not by SCRAM, in which the server proves that it knows the password",
+    "txsmtpx.logins.any_login.AnyLogin",
+    (IUsernamePassword, IUsernameHashedPassword, IBearerToken, IClientCertificate, IAnonymous),
+)
 argon2_auth = CheckerPlugin(
     "argon2",
     "FILE",

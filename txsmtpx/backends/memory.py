@@ -250,8 +250,8 @@ def memory_limit(name: str, argument: str) -> int:
     """
     if not argument:
         return MAX_MESSAGES
-    if not asciitext.is_number(argument):
-        raise ValueError(f"{name}:NUMBER is how many messages are kept, not {argument!r}")
+    if not asciitext.is_number(argument) or not int(argument[:30]):
+        raise ValueError(f"{name}:NUMBER is the number of messages that are kept, 1 or more, not {argument!r}")
     return int(argument)
 
 

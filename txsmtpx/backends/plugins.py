@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from twisted.plugin import IPlugin, getPlugins
-from twisted.python.reflect import namedAny
+from twisted.python.reflect import InvalidName, ObjectNotFound, namedAny
 from zope.interface import implementer
 
 from txsmtpx.interfaces import IBackend, IBackendPlugin
+from txsmtpx.setting import did_you_mean
+from txsmtpx.setting_kinds import takes
 
 
 @implementer(IPlugin, IBackendPlugin)
@@ -51,7 +53,7 @@ class BackendPlugin:
             ValueError: The backend takes no argument, or not this one.
         """
         if not self.takes_argument and argument is not None:
-            raise ValueError(f"{self.name} takes no argument")
+            raise ValueError(f"{self.name} takes no argument; write {self.name}")
         factory = namedAny(self.factory)
         return cast(IBackend, factory(argument or "") if self.takes_argument else factory())
 
@@ -81,29 +83,62 @@ def backend_named(name: str) -> IBackend:
     """
     word, colon, rest = name.partition(":")
     argument = rest if colon else None
-    plugin = plugins().get(word)
-    if plugin is not None:
-        return plugin.create(argument)
+    found = plugins()
+    if word in found:
+        return found[word].create(argument)
+    if not word:
+        raise ValueError("it is empty; --help-backends lists the backends")
     if "." not in word:
-        raise ValueError(f"no backend is called {word!r}; --help-backends lists them")
+        raise ValueError(f"no backend is called {word!r}{did_you_mean(word, found) or ';'} --help-backends lists them")
     return _made(word, _imported(word), argument)
 
 
 def _imported(dotted: str) -> object:
+    """
+    Import the object of a dotted name.
+
+    Raises:
+        ValueError: There is none; or the module raises an exception, SystemExit included.
+    """
     try:
         return namedAny(dotted)
-    except Exception as error:  # whatever the module does when it is imported
-        raise ValueError(f"cannot import {dotted}: {type(error).__name__}: {error}") from error
+    except (InvalidName, ObjectNotFound):  # of which the second is about the package, or a module in it
+        text = f"there is no {dotted}; write PACKAGE.MODULE.NAME, and install the package or add it to PYTHONPATH"
+        raise ValueError(text) from None
+    except AttributeError as error:
+        if not _is_missing(error, dotted):
+            raise ValueError(f"cannot import it: AttributeError: {error}") from error
+        near = did_you_mean(str(error.name), dir(error.obj))
+        raise ValueError(f"{dotted.rpartition('.')[0]} has no {error.name}{near or '; write another name'}") from None
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+        raise ValueError(f"cannot import it: {_described(error)}") from error
+
+
+def _is_missing(error: AttributeError, dotted: str) -> bool:
+    """Return whether an error is about the last part of a dotted name, and not about the code of its module."""
+    return isinstance(error.name, str) and error.name == dotted.rpartition(".")[2]
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _made(dotted: str, found: object, argument: str | None) -> IBackend:
+    if IBackend.providedBy(found):
+        if argument is not None:
+            raise ValueError(f"{dotted} is a backend, and takes no argument; write {dotted}")
+        return found
+    if not callable(found):
+        raise ValueError(f"{dotted} has the type {type(found).__name__}; name a backend or a function that returns one")
+    if argument is None and not takes(found, 0):
+        raise ValueError(f"{dotted} cannot be called without an argument; write {dotted}:ARGUMENT")
+    if argument is not None and not takes(found, 1):
+        raise ValueError(f"{dotted} cannot be called with an argument; write {dotted}")
+    try:
+        found = found() if argument is None else found(argument)
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{dotted} raises {_described(error)}") from error
     if not IBackend.providedBy(found):
-        if not callable(found):
-            raise ValueError(f"{dotted} is neither a backend nor makes one")
-        try:
-            found = found() if argument is None else found(argument)
-        except Exception as error:
-            raise ValueError(f"{dotted}: {type(error).__name__}: {error}") from error
-    if not IBackend.providedBy(found):
-        raise ValueError(f"{dotted} gives {type(found).__name__}, which does not provide IBackend")
+        text = f"{dotted} returns a value of the type {type(found).__name__}, which does not provide IBackend"
+        raise ValueError(f"{text}; derive it from LoginBackend, OpenBackend or PortalBackend")
     return found

@@ -13,7 +13,9 @@ from typing import cast
 from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.file import ConfigurationFile, Table
 from txsmtpx.command.groups import FACTORY_OPTIONS, GROUPS, OPTIONS
-from txsmtpx.command.option import About, Given, Option, OptionError, Values
+from txsmtpx.command.kind import FLAG
+from txsmtpx.command.option import About, Given, OptionError, Values
+from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.setting import SettingError
@@ -65,15 +67,26 @@ def _listener(process: Process, listener: Listener) -> Listener:
 
 
 def _separate_ports(process: Process) -> None:
-    """Complain of two listeners on one port; one that names no port has the usual one."""
-    owners: dict[str, str] = {}
+    """Complain of two listeners on one port, and of a listener without one."""
+    owners: dict[str, tuple[Listener, Port]] = {}
     for listener in process.listeners:
-        for port in [each.description for each in listener.ports]:
-            if port in owners and not _ANY_PORT.search(port):
-                twice = owners[port] == listener.name
-                text = f"{port} is given twice" if twice else f"{port} is the port of listener {owners[port]} already"
-                process.complain(listener.values.complaint(OptionError("port", text)))
-            owners[port] = listener.name
+        if not listener.ports:
+            process.complain(listener.values.complaint(OptionError("port", "is an empty list; name a port")))
+        for port in listener.ports:
+            if port.description in owners and not _ANY_PORT.search(port.description):
+                process.complain(_twice(listener, port, *owners[port.description]))
+            owners[port.description] = listener, port
+
+
+def _twice(listener: Listener, port: Port, other: Listener, first: Port) -> str:
+    """Return the error about a port that two listeners have, or one listener twice."""
+    if other is listener and first.option == port.option:
+        return f"{port.asked_by} is given twice; leave one out"
+    if other is listener:
+        return f"{port.asked_by}: {first.asked_by} has it already; choose another port"
+    if port.option not in listener.values.given:
+        return f"{port.asked_by} is the default, and the port of listener {other.name} already; name another port"
+    return f"{port.asked_by} is the port of listener {other.name} already; choose another port"
 
 
 def _finish(process: Process, values: Values) -> None:
@@ -127,9 +140,5 @@ def _given(values: Values, about: About) -> Iterator[str]:
     for name, option in OPTIONS.items():
         place = values.place(name) if option.about == about else None
         if place is not None:
-            yield f"  {name} = {_shown(option, values[option])} ({place.removesuffix(f': {name}')})"
-
-
-def _shown(option: Option[object], value: object) -> str:
-    texts = [option.kind.shown(each) for each in (value if isinstance(value, tuple) else [value])]
-    return ", ".join(text.partition(":")[0] if option.secret else text for text in texts)
+            shown = FLAG.shown(values[option]) if option.kind is FLAG else option.shown(values[option])
+            yield f"  {name} = {shown} ({place.removesuffix(f': {name}')})"

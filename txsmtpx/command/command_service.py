@@ -9,6 +9,7 @@ from typing import cast
 
 from twisted.application.service import IServiceCollection, MultiService
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorCore
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
@@ -16,6 +17,7 @@ from txsmtpx.command.logfile import log_writer
 from txsmtpx.command.process import Process
 from txsmtpx.command.signals import SignalledReactor, Signals
 from txsmtpx.command.startup import startup_lines
+from txsmtpx.command.terminal import Terminal
 from txsmtpx.observers.log_writer import ILogReactor, LogWriter
 from txsmtpx.wire.self_signed import SelfSignedCertificate
 from txsmtpx.wire.service import SMTPService
@@ -45,6 +47,7 @@ class CommandService(MultiService):
         self._process = process
         self._log_format = process.log_format
         self._twistd = twistd
+        self._terminal = Terminal(twistd)
         self._log_writer: LogWriter | None = None
         for listener in process.listeners:
             MultiService.addService(self, SMTPService(listener.factory, listener.ports, listener.shutdown_timeout))
@@ -71,7 +74,13 @@ class CommandService(MultiService):
         try:
             MultiService.privilegedStartService(self)
         except (CannotListenError, OSError, OverflowError) as error:
-            print(f"twistd smtpx: {error}", file=sys.__stderr__)  # sys.stderr is the log by now
+            from twisted.internet import reactor
+
+            for port in self._process.ports:
+                if port.opened is not None:
+                    port.opened.stopListening()
+            cast(IReactorCore, reactor).iterate(0)  # which closes them, and removes their UNIX sockets
+            self._terminal.report(error)
             sys.exit(1)
 
     def startService(self) -> None:
@@ -81,6 +90,7 @@ class CommandService(MultiService):
         reactor = cast(SignalledReactor, installed)
         gc.set_threshold(_YOUNG)
         MultiService.startService(self)
+        self._terminal.close()
         self.describe()
         signals = Signals(reactor, self.reload, self.abort)
         reactor.callWhenRunning(signals.install)

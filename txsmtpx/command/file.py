@@ -10,7 +10,7 @@ document by itself.  So `tomllib` finds where each statement ends, and no second
 
 from __future__ import annotations
 
-import difflib
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,8 @@ from pathlib import Path
 
 from txsmtpx.command.groups import OPTIONS
 from txsmtpx.command.option import Given, Option
-from txsmtpx.setting import shown
+from txsmtpx.grammar import asciitext
+from txsmtpx.setting import did_you_mean, shown
 from txsmtpx.setting_kinds import one_of
 
 OF_LISTENER = {name for name, option in OPTIONS.items() if option.about == "listener"}
@@ -35,6 +36,9 @@ _WORDS = {
     date: "a date",
     time: "a time",
 }
+
+_PLACE = re.compile(r" \((?:at|after) [^()]*\)$")
+"""The place at the end of an error of `tomllib`, which the line number at its beginning replaces."""
 
 Keys = tuple[str, ...]
 """The path of a key in a document, such as ``("listener", "mx", "port")``."""
@@ -79,13 +83,17 @@ class ConfigurationFile:
             document = Path(path).read_text("utf-8")
             content = tomllib.loads(document)
         except OSError as error:
-            self.errors.append(f"--config {path}: {error.strerror}")
+            why = f" {path}: cannot read it: {error.strerror}" if path else ": it is empty; name a file"
+            self.errors.append(f"--config{why}")
         except UnicodeDecodeError as error:
-            self.errors.append(f"{path}:{error.object.count(bytes([10]), 0, error.start) + 1}: this is not UTF-8")
+            line = error.object.count(bytes([10]), 0, error.start) + 1
+            self.errors.append(f"{path}:{line}: this is not UTF-8; save the file in UTF-8")
         except RecursionError:
-            self.errors.append(f"{path}: its tables or lists are nested too deeply")
+            self.errors.append(f"{path}: its lists or tables are nested too deeply; an option has one list at most")
         except ValueError as error:  # a TOMLDecodeError, or that of Python for a number of thousands of digits
-            self.errors.append(f"{path}:{_faulty_line(document)}: {error}")
+            decoding = isinstance(error, tomllib.TOMLDecodeError)
+            why = _PLACE.sub("", str(error)) if decoding else "a number has too many digits"
+            self.errors.append(f"{path}:{_faulty_line(document)}: not TOML: {why}")
         else:
             self._lines = lines_of(document)
             self._read(content)
@@ -98,7 +106,7 @@ class ConfigurationFile:
         self._take(top, (), OF_LISTENER | OF_PROCESS, self.given)
         listeners = content.get("listener", {})
         if not isinstance(listeners, dict):
-            self.errors.append(f"{self._place('listener')}a listener has a name: [listener.NAME]")
+            self.errors.append(f"{self._place('listener')}a listener is a table with a name; write [listener.NAME]")
             listeners = {}
         for name, its in listeners.items():
             table = Table(name, self._place("listener", name))
@@ -106,14 +114,17 @@ class ConfigurationFile:
                 self.tables.append(table)
                 self._take(its, ("listener", name), OF_LISTENER, table.given)
             else:
-                self.errors.append(f"{table.place}{name} is not a table; a listener is a [listener.{name}]")
+                text = f"{name} is in [listener], which has no name; write [listener.NAME]"
+                self.errors.append(f"{table.place}{text}")
 
     def _take(
         self, values: Mapping[str, object], keys: Keys, known: Collection[str], given: dict[str, Given]
     ) -> None:
         for name, value in values.items():
             place = self._place(*keys, name) + name
-            if name not in known:
+            if isinstance(value, dict) and name not in OPTIONS:
+                self.errors.append(f"{place} {_unknown_table(name, keys)}")
+            elif name not in known:
                 self.errors.append(f"{place} {_unknown(name, known)}")
             elif (wrong := _wrong_type(OPTIONS[name], value)) is not None:
                 self.errors.append(f"{place} {wrong}")
@@ -121,13 +132,19 @@ class ConfigurationFile:
                 given[name] = Given(_as_given(OPTIONS[name], value), place)
 
 
+def _unknown_table(name: str, keys: Keys) -> str:
+    if keys:
+        return f"is a table within a listener; write it as [listener.{name}]"
+    return f"is not a table of this file{did_you_mean(name, ['listener']) or ';'} a listener is [listener.NAME]"
+
+
 def _unknown(name: str, known: Collection[str]) -> str:
     if name in OF_PROCESS:
-        return "is an option of the whole process: write it at the top, before any table"
+        return "is an option of the whole process; write it at the top, before any table"
     if name in OPTIONS:
-        return "is an option of the command line only"
-    (*close,) = difflib.get_close_matches(name.replace("_", "-").lower(), [*known, "listener"], 1)
-    return f"is not an option; did you mean {close[0]}?" if close else "is not an option"
+        return f"is an option of the command line only; write --{name} there"
+    near = did_you_mean(asciitext.lower(name).replace("_", "-"), [*known, "listener"])
+    return f"is not an option{near or '; twistd smtpx --help lists them'}"
 
 
 def _wrong_type(option: Option[object], value: object) -> str | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, cast
 
 from txsmtpx.command.kind import FLAG, Kind, kind_of
-from txsmtpx.setting import Setting, shown
+from txsmtpx.setting import Setting
+from txsmtpx.setting import shown as text_of
 from txsmtpx.setting_kinds import one_of
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ class OptionError(ValueError):
 
     Args:
         option: Its name.
-        text: What is wrong.  It follows the name.
+        text: What is wrong.  It follows the name, after a space unless it begins with a colon.
         others: Names of other options, which follow the text.
     """
 
@@ -52,7 +53,7 @@ class OptionError(ValueError):
         dashes = "--" if place.startswith("--") else ""
         named = [dashes + other for other in self.others]
         others = one_of(named) if named[1:] else "".join(named)
-        return " ".join(f"{place} {self.text} {others}".split())
+        return " ".join(f"{place}{'' if self.text.startswith(': ') else ' '}{self.text} {others}".split())
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,35 @@ class Option(Generic[T_co]):
     @property
     def shown_default(self) -> str:
         """The default as an operator would write it; "" for a flag, and if there is none."""
-        values = self.default if isinstance(self.default, tuple) else (self.default,)
-        shown_values = [self.kind.shown(each) for each in values if each not in (None, "")]
-        return "" if self.kind is FLAG else ", ".join(shown_values)
+        return self.shown(self.default)
+
+    def shown(self, value: object) -> str:
+        """
+        Return a value as an operator would write it.
+
+        Args:
+            value: A value of the option.
+
+        Returns:
+            The text; for several values with a comma between; "" for a flag, and if there is none.
+        """
+        values = value if isinstance(value, tuple) else (value,)
+        texts = [self.kind.shown(each) for each in values if each not in (None, "")]
+        return "" if self.kind is FLAG else ", ".join(text.partition(":")[0] if self.secret else text for text in texts)
+
+    def fault(self, value: object, text: str, *others: str) -> OptionError:
+        """
+        Return the error for a value.
+
+        Args:
+            value: The value.
+            text: What is wrong, and what to do.
+            others: Names of other options, which follow the text.
+
+        Returns:
+            The error, which shows the value before the text.
+        """
+        return OptionError(self.name, f"{self.shown(value)}: {text}", *others)
 
     def read(self, given: str | bool | list[str]) -> T_co:
         """
@@ -120,7 +147,7 @@ class Option(Generic[T_co]):
             text = str(error)
             if self.setting is not None and not self.repeated:
                 examples = f", {self.kind.examples}" if self.kind.examples else ""
-                text = f"must be {self.setting.accepted}{examples}, not {shown(given)}"
+                text = f"must be {self.setting.accepted}{examples}, not {text_of(given)}"
             raise OptionError(self.name, text) from error
         return cast(T_co, value)
 

@@ -153,15 +153,17 @@ class TCPPlace:
         if isinstance(error, OverflowError):
             return f"a port is a number from 0 to {_LAST_PORT}"
         if isinstance(error, socket.gaierror):
-            return f"{self.interface} is neither an address of this host nor a name of one"
+            return f"{self.interface} is neither an address of this host nor a name of one; write interface=127.0.0.1"
         number = error.errno if isinstance(error, OSError) else None
         if number == errno.EADDRINUSE:
-            return "it is in use"
+            return "it is in use; stop the other program, or choose another port"
         if number == errno.EADDRNOTAVAIL:
-            return f"{self.interface} is not an address of this host"
+            return f"{self.interface} is not an address of this host; choose one that is, or leave out the interface"
         if number in (errno.EACCES, errno.EPERM):
-            root = "; ports below 1024 are for root, or for CAP_NET_BIND_SERVICE" if self.port < _FIRST_FOR_ALL else ""
-            return f"not permitted{root}"
+            if self.port < _FIRST_FOR_ALL:
+                root = "ports below 1024 are for root, or for CAP_NET_BIND_SERVICE"
+                return f"not permitted; {root}; start as root with twistd --uid, or choose a port from 1024 on"
+            return "not permitted; the system forbids this port to this user"
         return _plain(error)
 
 
@@ -270,18 +272,20 @@ class UNIXPlace:
         number = error.errno if isinstance(error, OSError) else None
         directory = os.path.dirname(self.path) or "."
         if isinstance(error, OSError) and number is None:  # Python's own check has no number
-            return f"the path has {len(os.fsencode(self.path))} octets, more than the system takes for a socket"
+            octets = len(os.fsencode(self.path))
+            return f"the path has {octets} octets, more than the system takes for a socket; choose a shorter one"
         if number == errno.ENOENT:
-            return f"there is no directory {directory}"
+            return f"there is no directory {directory}; create it"
         if number == errno.ENOTDIR:
-            return f"{directory} is not a directory"
+            return f"{directory} is not a directory; choose another path"
         if os.path.lexists(self.path) and not self._is_socket():
-            return "there is a file of that name, which is not a socket"
+            return "there is a file of that name, which is not a socket; remove it, or choose another path"
         if number == errno.EADDRINUSE or number is None:
-            return f"it is in use{self._owner()}"
+            return f"it is in use{self._owner()}; stop the other server, or choose another path"
         if number in (errno.EACCES, errno.EPERM):
             name = error.filename if isinstance(error, OSError) else None
-            return f"no permission for {os.fsdecode(name or directory)}"
+            found = os.fsdecode(name or directory)
+            return f"no permission for {found}; let this user write there, or choose another path"
         return _plain(error)
 
     def _owner(self) -> str:

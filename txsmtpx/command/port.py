@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStrea
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txsmtpx.command.sockets import Sockets
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.wire.description import fault
 
@@ -45,6 +46,7 @@ class Port:
         asked_by: The place and the value of the option, such as ``--port tcp:25`` or ``mail.toml:3: port tcp:25``.
         description: The endpoint string.
         endpoint: The endpoint.
+        sockets: The reactor of the endpoint.
         in_tls: True if TLS begins with the first octet, or with the first one after the PROXY header.
 
     Attributes:
@@ -57,7 +59,13 @@ class Port:
     """
 
     def __init__(
-        self, option: str, asked_by: str, description: str, endpoint: IStreamServerEndpoint, in_tls: bool = False
+        self,
+        option: str,
+        asked_by: str,
+        description: str,
+        endpoint: IStreamServerEndpoint,
+        sockets: Sockets,
+        in_tls: bool = False,
     ) -> None:
         self.option = option
         self.asked_by = asked_by
@@ -65,6 +73,7 @@ class Port:
         self.in_tls = in_tls
         self.opened: IListeningPort | None = None
         self.endpoint = endpoint
+        self._sockets = sockets
 
     @property
     def _address(self) -> object:
@@ -112,6 +121,7 @@ class Port:
         Returns:
             A Deferred of the port.  It fails with `NotListening`, whatever the endpoint raises.
         """
+        self._sockets.asked_by = self.asked_by
         listening: Deferred[IListeningPort] = maybeDeferred(self.endpoint.listen, protocolFactory)
         return listening.addCallbacks(self._keep, self._explain)
 

@@ -96,6 +96,11 @@ class Process:
     def __post_init__(self) -> None:
         self.figures_of = lambda: summed(each.export() for each in self.figures)
 
+    @property
+    def ports(self) -> list[Port]:
+        """The ports of all listeners and sites."""
+        return [*(port for each in self.listeners for port in each.ports), *(port for port, _ in self.sites)]
+
     def add_site(self, port: Port, service: IService) -> None:
         """
         Have the service of a web site listen on a port of the command.

@@ -10,6 +10,7 @@ endpoint works.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -166,12 +167,16 @@ class Sockets:
 
     Attributes:
         shared: The sockets that were opened for other processes.  This process accepts nothing from them.
+        asked_by: The option that asks for a port; an error names it if another option asks for the same port.
+        had: The places that were opened, each with the option that asked for it.
     """
 
     def __init__(self, reactor: object) -> None:
         self._reactor = cast(ListeningReactor, reactor)
         self._sharing = False
         self.shared: list[Socket] = []
+        self.asked_by = ""
+        self.had: list[tuple[Place, str]] = []
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._reactor, name)
@@ -179,7 +184,9 @@ class Sockets:
     @property
     def unshared(self) -> Sockets:
         """The reactor for ports that each process opens for itself."""
-        return Sockets(self._reactor)
+        found = Sockets(self._reactor)
+        found.had = self.had
+        return found
 
     def share(self) -> None:
         """Open sockets for other processes from now on."""
@@ -283,10 +290,38 @@ class Sockets:
             place.prepare()
             port = listen()
         except CannotListenError as error:
-            raise PortError(place, place.why_not(error.socketError)) from error
+            raise self.explained(place, error.socketError) from error
         except (OSError, OverflowError) as error:
-            raise PortError(place, place.why_not(error)) from error
+            raise self.explained(place, error) from error
+        self.had.append((place, self.asked_by))
         return self._note(place.name, port)
+
+    def explained(self, place: Place, error: object) -> PortError:
+        """
+        Explain why a place cannot be opened.
+
+        Args:
+            place: The place.
+            error: The error of the system.
+
+        Returns:
+            The error for an operator.
+        """
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        return PortError(place, (self.owner(place) if in_use else "") or place.why_not(error))
+
+    def owner(self, place: Place) -> str:
+        """
+        Return the reason why a place cannot be opened twice.
+
+        Args:
+            place: The place.
+
+        Returns:
+            The option that has the same port, in words; "" if none has.
+        """
+        same = [asked_by for had, asked_by in self.had if _same(had, place)]
+        return f"{same[0]} has it already; choose another port" if same else ""
 
     def _note(self, place: str, port: IListeningPort) -> IListeningPort:
         if self._sharing:
@@ -295,6 +330,12 @@ class Sockets:
             keep_socket_open(port)  # closing it here must not close it in the workers
             self.shared.append(Socket(place, int(opened.addressFamily), opened.fileno()))
         return port
+
+
+def _same(one: Place, other: Place) -> bool:
+    if isinstance(one, TCPPlace) and isinstance(other, TCPPlace):
+        return one.port == other.port != 0  # if their addresses differ, both can be opened
+    return one == other
 
 
 class HandedSockets(Sockets):

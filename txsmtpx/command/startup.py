@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.command.groups.authentication import AUTH
-from txsmtpx.command.groups.backend_choice import BACKEND_NAME
+from txsmtpx.command.groups.backend_choice import chosen_name
 from txsmtpx.command.groups.encryption import described
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
@@ -47,7 +47,7 @@ def startup_lines(process: Process) -> Iterator[str]:
 def _listener(listener: Listener) -> Iterator[str]:
     for port in listener.ports:
         yield f"{_protocol(listener, port)} listening on {port.place}{_reach(port, _clients(listener))}"
-    yield f"backend: {listener.values[BACKEND_NAME]}"
+    yield f"backend: {chosen_name(listener.values)}"
     yield f"TLS: {_tls(listener)}"
     yield f"logins: {_logins(listener)}"
 

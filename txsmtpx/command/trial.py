@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from txsmtpx.command.groups.backend_choice import BACKEND_NAME
-from txsmtpx.command.option import OptionError
-from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
+from txsmtpx.command.groups.backend_choice import BACKEND_NAME, chosen_name
+from txsmtpx.command.place import Place, PortError, UNIXPlace
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.command.sockets import Sockets
@@ -25,16 +23,11 @@ class TrialSockets(Sockets):
     Args:
         reactor: The real reactor.
         directory: The working directory of the server, to which the paths of UNIX sockets are relative.
-
-    Attributes:
-        asked_by: The option that asks for a port; an error names it if another option asks for the same port.
     """
 
     def __init__(self, reactor: object, directory: str = ".") -> None:
         super().__init__(reactor)
-        self.asked_by = ""
         self._directory = directory
-        self._had: list[tuple[Place, str]] = []
         self._opened = contextlib.ExitStack()
 
     @property
@@ -59,23 +52,15 @@ class TrialSockets(Sockets):
     def _listen(self, place: Place, factory: IProtocolFactory, listen: Callable[[], IListeningPort]) -> None:
         if isinstance(place, UNIXPlace):
             place = UNIXPlace(os.path.normpath(os.path.join(self._directory, place.path)))
-        same = [asked_by for had, asked_by in self._had if _same(had, place)]
         try:
             tried = place.try_it()
         except (OSError, OverflowError) as error:
-            ours = same and isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-            raise PortError(place, f"{same[0]} has it already" if ours else place.why_not(error)) from error
+            raise self.explained(place, error) from error
         if tried is not None:
             self._opened.enter_context(tried)
-        elif same:
-            raise PortError(place, f"{same[0]} has it already")
-        self._had.append((place, self.asked_by))
-
-
-def _same(one: Place, other: Place) -> bool:
-    if isinstance(one, TCPPlace) and isinstance(other, TCPPlace):
-        return one.port == other.port != 0  # if their addresses differ, both can be opened
-    return one == other
+        elif owner := self.owner(place):
+            raise PortError(place, owner)
+        self.had.append((place, self.asked_by))
 
 
 def trial(process: Process, sockets: TrialSockets, twistd: Mapping[str, object]) -> list[str]:
@@ -94,18 +79,17 @@ def trial(process: Process, sockets: TrialSockets, twistd: Mapping[str, object])
     with contextlib.closing(sockets):
         for listener in process.listeners:
             for port in listener.ports:
-                found += _listen(sockets, port, listener.factory)
+                found += _listen(port, listener.factory)
         for port, service in process.sites:
-            found += _listen(sockets, port, service.factory)
+            found += _listen(port, service.factory)
     with _user(twistd.get("uid"), twistd.get("gid")):
         for listener in process.listeners:
             found += _store(listener)
     return found
 
 
-def _listen(sockets: TrialSockets, port: Port, factory: IProtocolFactory) -> list[str]:
+def _listen(port: Port, factory: IProtocolFactory) -> list[str]:
     found: list[str] = []
-    sockets.asked_by = port.asked_by
     port.listen(factory).addErrback(lambda failure: found.append(failure.getErrorMessage()))
     return found
 
@@ -117,8 +101,7 @@ def _store(listener: Listener) -> list[str]:
             listener.chosen_backend.check()
     except (OSError, ValueError) as error:
         why = f"cannot write to {error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        text = f"{listener.values[BACKEND_NAME]}: {why}"
-        return [listener.values.complaint(OptionError(BACKEND_NAME.name, text))]
+        return [listener.values.complaint(BACKEND_NAME.fault(chosen_name(listener.values), str(why)))]
     return []
 
 

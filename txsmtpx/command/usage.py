@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 
 from twisted.python import usage
 from twisted.python.usage import UsageError
@@ -20,6 +22,8 @@ from txsmtpx.command.option import Action, Given, Option
 from txsmtpx.command.process import Process
 from txsmtpx.command.sockets import HandedSockets, Handover, Sockets
 from txsmtpx.command.trial import TrialSockets, trial
+from txsmtpx.setting import did_you_mean
+from txsmtpx.setting_kinds import one_of
 from txsmtpx.wire.tls_policy import apply_to_endpoint_strings
 
 
@@ -67,7 +71,7 @@ class Options(usage.Options):
         try:
             usage.Options.parseOptions(self, self.arguments)
         except (UsageError, ValueError) as error:
-            sys.exit("\n".join(f"twistd smtpx: {' '.join(str(each).split())}" for each in error.args))
+            sys.exit("\n".join(f"twistd smtpx: {' '.join(explained(str(each)).split())}" for each in error.args))
 
     def postOptions(self) -> None:
         """
@@ -109,6 +113,24 @@ class Options(usage.Options):
         print("\n".join(report(self.process)))
         sys.exit(0)
 
+    def parseArgs(self, *words: str) -> None:
+        """
+        Refuse words that are no options.
+
+        Args:
+            words: The words after the options.
+
+        Raises:
+            UsageError: There is one.
+        """
+        if words:
+            raise UsageError(f"{words[0]!r} is no option; an option begins with --, and {_HELP}")
+
+    def opt_version(self) -> None:
+        """Print the versions of txsmtpx and of Twisted, and exit."""
+        print(f"txsmtpx {version('txsmtpx')}\nTwisted {version('twisted')}")
+        sys.exit(0)
+
     def getUsage(self, width: int | None = None) -> str:
         """
         Return the text of ``--help``: the options, by groups.
@@ -123,6 +145,44 @@ class Options(usage.Options):
         sections = [_section(group.title, [*group.options, *group.actions], width) for group in GROUPS]
         others = [Action(name, str(self.docs[name]).strip(), print) for name in ("help", "version")]
         return "\n".join([self.longdesc, "", *sections, _section("Others", others, width)])
+
+
+_HELP = "twistd smtpx --help lists all options"
+
+_GETOPT = re.compile(
+    r"option (?P<name>-\S+) (?:(?P<unknown>not recognized)|(?P<many>not a unique prefix)|(?P<lacks>requires argument)"
+    r"|must not have an argument)"
+)
+
+
+def explained(text: str) -> str:
+    """
+    Return an error of a command line in the words of an operator.
+
+    Args:
+        text: The text of the error, perhaps of Python's `getopt`.
+
+    Returns:
+        The same; for an error of `getopt` what is wrong and what to do.
+
+    Example:
+        >>> explained("option --prot not recognized")
+        '--prot is no option; did you mean --port? twistd smtpx --help lists all options'
+    """
+    match = _GETOPT.fullmatch(text)
+    if match is None:
+        return text
+    name, names = match["name"], [f"--{each}" for each in (*OPTIONS, "help", "version")]
+    if match["many"]:
+        longer = one_of([each for each in names if each.startswith(name)])
+        return f"{name} is the beginning of {longer}; write one of them"
+    if match["unknown"]:
+        return f"{name} is no option{did_you_mean(name, names) or ';'} {_HELP}"
+    option = next((each for each in OPTIONS.values() if name in (f"--{each.name}", f"-{each.short}")), None)
+    word = "" if option is None else option.kind.word
+    if match["lacks"]:
+        return f"{name} needs a value; write {name} {word or 'VALUE'}"
+    return f"{name} takes no value; write {name}"
 
 
 def _prefer_our_reactor() -> None:

@@ -47,10 +47,12 @@ class CheckerPlugin:
             ValueError: The argument cannot be used, or a package is missing; the operator gets the text.
         """
         if bool(argstring) is not bool(self.argStringFormat):
-            raise ValueError(f"--auth {self.authType} takes {self.argStringFormat or 'no argument'}")
+            if argstring:
+                raise ValueError(f"it takes no argument; write {self.authType}")
+            raise ValueError(f"it needs an argument; write {self.authType}:{self.argStringFormat}")
         try:
             return cast(ICredentialsChecker, namedAny(self.checker)(*[argstring] * bool(argstring)))
         except ImportError as error:
-            raise ValueError(f"--auth {self.authType} needs txsmtpx[{self.authType}] ({error})") from error
+            raise ValueError(f"packages are missing ({error}); pip install 'txsmtpx[{self.authType}]'") from error
         except OSError as error:
             raise ValueError(f"cannot read {error.filename}: {error.strerror}") from error

@@ -131,7 +131,7 @@ def entries(path: str) -> list[tuple[str, str]]:
             if line and not line.startswith("#"):
                 name, colon, value = line.partition(":")
                 if not (name and colon and value):
-                    raise ValueError(f"{path}, line {number}: not NAME:HASH")
+                    raise ValueError(f"{path}, line {number}: a line is NAME:PASSWORD or NAME:HASH")
                 found.append((name, value))
     return found
 

@@ -81,7 +81,7 @@ class CertificateDirectory(Certificate):
         if found:
             self._serve(found)
         elif not broken:
-            broken.append(f"no certificates in {self._path}")
+            broken.append(f"no certificates in {self._path}; it needs NAME.pem, or NAME/fullchain.pem")
         if broken:
             raise ValueError("; ".join(broken))
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from OpenSSL import crypto
 
 from txsmtpx.arguments import checked
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.wire.server_certificate import Certificate, authorities_in, options_of
 
@@ -63,7 +64,7 @@ class SelfSignedCertificate(Certificate):
             secret = load_pem_private_key(pem, None)
             assert isinstance(secret, ec.EllipticCurvePrivateKey)  # `to_pem` has written it
             self._secret = secret
-        self.fingerprint = self._leaf.fingerprint(SHA256()).hex(":").upper()
+        self.fingerprint = asciitext.upper(self._leaf.fingerprint(SHA256()).hex(":"))
         alternative = self._leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         self.addresses = tuple(map(str, alternative.get_values_for_type(x509.IPAddress)))
         self.reload()

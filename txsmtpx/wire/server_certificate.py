@@ -116,7 +116,7 @@ def _certificates(path: str | PathLike[str]) -> list[crypto.X509]:
     with open(path, "rb") as file:
         blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
     if not blocks:
-        raise ValueError(f"no certificate in {path}")
+        raise ValueError(f"no certificate in {path}; write it there as PEM, before its key")
     return [crypto.load_certificate(crypto.FILETYPE_PEM, b"-----BEGIN CERTIFICATE" + block) for block in blocks]
 
 
@@ -139,7 +139,8 @@ def authorities_in(client_ca: str | PathLike[str] | None) -> list[crypto.X509] |
     try:
         return _certificates(client_ca)
     except (crypto.Error, ValueError) as error:
-        raise UnusableAuthorities(f"{client_ca} holds no certificates ({error})") from error
+        text = f"no usable certificate in {client_ca}; write those of the authorities into it, as PEM"
+        raise UnusableAuthorities(text) from error
 
 
 def _options(
@@ -150,10 +151,38 @@ def _options(
     authorities = authorities_in(client_ca)
     try:
         chain = _certificates(certificate)
-        private = crypto.load_privatekey(crypto.FILETYPE_PEM, key_pem)
-        return options_of(chain, private, authorities, client_ca)
-    except (crypto.Error, SSL.Error, ValueError) as error:
-        raise ValueError(f"{certificate} and {key} are no certificate with its key ({error})") from error
+    except crypto.Error as error:
+        raise ValueError(f"a certificate in {certificate} is damaged; write it again") from error
+    try:
+        return options_of(chain, _private_key(key_pem, key), authorities, client_ca)
+    except (crypto.Error, SSL.Error) as error:
+        if "mismatch" in str(error) or "do not match" in str(error):
+            text = f"the key in {key} is not that of the first certificate in {certificate}; name the key of this one"
+        else:
+            text = f"{certificate} and {key} are no certificate with its key ({_reason(error)})"
+        raise ValueError(text) from error
+
+
+def _private_key(pem: bytes, path: str | PathLike[str]) -> crypto.PKey:
+    """
+    Parse a key.
+
+    Raises:
+        ValueError: There is none, or it has a passphrase.
+    """
+    if b"PRIVATE KEY-----" not in pem:
+        raise ValueError(f"no private key in {path}; name the file that has the key")
+    try:
+        return crypto.load_privatekey(crypto.FILETYPE_PEM, pem, b"")  # without a passphrase OpenSSL would ask for one
+    except (crypto.Error, TypeError, ValueError) as error:
+        why = "has a passphrase; remove it" if b"ENCRYPTED" in pem else "is damaged; write it again"
+        raise ValueError(f"the private key in {path} {why}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the last reason of OpenSSL, in its words."""
+    reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return str(reasons[-1][-1]) if reasons else str(error)
 
 
 def options_of(

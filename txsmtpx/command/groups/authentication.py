@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Sequence
-from pathlib import Path
+from typing import cast
 
 from twisted.cred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import IAnonymous, ICredentials, IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
-from twisted.cred.strcred import AuthOptionMixin
+from twisted.cred.strcred import AuthOptionMixin, ICheckerFactory
 from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
-from twisted.python.usage import UsageError
+from twisted.plugin import getPlugins
 from zope.interface import implementer
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.kind import Kind
-from txsmtpx.command.option import Action, OptionError, Values, option_of, repeated
+from txsmtpx.command.option import Action, Values, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension
@@ -33,12 +33,14 @@ from txsmtpx.interfaces import (
     SessionLike,
     provides,
 )
+from txsmtpx.logins.plain_file import PlainFileChecker
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.sasl.external import IClientCertificate
-from txsmtpx.sasl.mechanisms import MECHANISMS
+from txsmtpx.sasl.mechanisms import MECHANISMS, satisfied_by
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
+from txsmtpx.setting import did_you_mean
 from txsmtpx.setting_kinds import one_of
 from txsmtpx.wire import server_settings as of_wire
 
@@ -50,8 +52,14 @@ def _mechanism(text: str) -> str:
     return asciitext.upper(text)
 
 
+ANY = "any"
+"""The value of ``--auth`` that accepts each login."""
+
 AUTH = repeated(
-    "auth", Kind("TYPE:ARGUMENT", (str,), str), "Accept these logins, such as file:PATH; see --help-auth.", secret=True
+    "auth",
+    Kind("TYPE:ARGUMENT", (str,), str),
+    "Accept these logins, such as file:PATH; see --help-auth.  For development, any accepts each login.",
+    secret=True,
 )
 REQUIRE_AUTH = option_of(of_dialog.REQUIRE_AUTH)
 WITHOUT_MECHANISM = repeated(
@@ -62,45 +70,52 @@ WITHOUT_MECHANISM = repeated(
 )
 
 
-class Checkers(AuthOptionMixin, dict[str, object]):
-    """
-    The checkers of `twisted.cred` that ``--auth`` describes.
-
-    `twisted.cred.strcred` parses the descriptions, as for any program with that option.
-    """
+class CheckerList(AuthOptionMixin, dict[str, object]):
+    """The lists of ``--help-auth`` and ``--help-auth-type``, which `twisted.cred.strcred` prints."""
 
     supportedInterfaces = (
         IUsernamePassword, IUsernameHashedPassword, IScramProof, IClientCertificate, IBearerToken, IAnonymous
     )  # fmt: skip
 
-    def described_by(self, descriptions: Sequence[str]) -> list[ICredentialsChecker]:
-        """
-        Create the checkers.
 
-        Args:
-            descriptions: Such as ``file:PATH``.
+def _checker(description: str) -> ICredentialsChecker:
+    """
+    Create a checker of `twisted.cred` from its description.
 
-        Returns:
-            The checkers.
+    Raises:
+        OptionError: It cannot be created.  The text does not show the argument, which may hold a password.
+    """
+    kind, _, argument = description.partition(":")
+    factories = {each.authType: each for each in getPlugins(ICheckerFactory)}
+    if kind not in factories:
+        what = f"there is no such type{did_you_mean(kind, factories) or ';'}" if kind else "it is empty;"
+        raise AUTH.fault(kind, f"{what} --help-auth lists the types")
+    try:
+        if kind == "file":  # that of Twisted reads the file at each login
+            return _plain_file(argument)
+        made = cast(ICredentialsChecker, factories[kind].generateChecker(argument))
+    except ImportError as error:
+        raise AUTH.fault(kind, f"packages are missing ({error})") from error
+    except Exception as error:  # each plugin raises errors of its own
+        text = "write memory:NAME:PASSWORD" if kind == "memory" else str(error) or type(error).__name__
+        raise AUTH.fault(kind, text) from error
+    if not set(made.credentialInterfaces) & set(CheckerList.supportedInterfaces):
+        raise AUTH.fault(kind, "no mechanism of SMTP has such logins; --help-auth lists the types")
+    if isinstance(made, InMemoryUsernamePasswordDatabaseDontUse):
+        if not made.users:
+            raise AUTH.fault(kind, "there is no user; write memory:NAME:PASSWORD")
+        # strcred fills it with text.  Names on the wire, and in every other checker, are octets.
+        made.users = {_as_octets(name): _as_octets(word) for name, word in made.users.items()}
+    return made
 
-        Raises:
-            OptionError: One cannot be created.
-        """
-        for description in descriptions:
-            kind, _, argument = description.partition(":")
-            if kind == "file" and not Path(argument).is_file():
-                raise OptionError(AUTH.name, f"{description}: no such file")  # of which Twisted only warns
-            try:
-                self.opt_auth(description)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
-            except UsageError as error:
-                raise OptionError(AUTH.name, f"{kind}: {error}") from error
-        found = self.get("credCheckers", [])
-        assert isinstance(found, list)
-        for checker in found:
-            if isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
-                # strcred fills it with text.  Names on the wire, and in every other checker, are octets.
-                checker.users = {_as_octets(name): _as_octets(word) for name, word in checker.users.items()}
-        return found
+
+def _plain_file(path: str) -> PlainFileChecker:
+    if not path:
+        raise ValueError("write file:PATH")
+    try:
+        return PlainFileChecker(path)
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _as_octets(text: str | bytes) -> bytes:
@@ -129,7 +144,7 @@ class AnyChecker:
         self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
         scram = [checker for checker in checkers if provides(checker, ScramBackend[ScramVerifier])]
         if len(scram) > 1:
-            raise OptionError(AUTH.name, "scram: can be given once only")
+            raise AUTH.fault("scram", "it is given twice; put the users of both files into one")
         if scram:
             self.scram_verifier = scram[0].scram_verifier
             self.scram_mechanisms = scram[0].scram_mechanisms if provides(scram[0], ScramMechanisms) else tuple(HASHES)
@@ -191,21 +206,44 @@ class AuthBackend(PortalBackend):
 
 
 def _apply(values: Values, listener: Listener) -> None:
-    checkers = Checkers().described_by(values[AUTH]) if values[AUTH] else []
+    given = values[AUTH]
+    if ANY in given and given[1:]:
+        raise AUTH.fault(ANY, "it accepts each login; leave out the others, or leave out any")
+    checkers = [_checker(each) for each in given]
     if not checkers:
         for needing in (REQUIRE_AUTH, WITHOUT_MECHANISM):
             if values[needing]:
-                raise OptionError(needing.name, "needs", AUTH.name)
+                raise needing.fault(values[needing], "there are no logins; add", AUTH.name)
     elif listener.backend is not None:
         listener.backend = AuthBackend(listener.backend, checkers, values[REQUIRE_AUTH])
+        _check_mechanisms(values, listener.backend)
+
+
+def _check_mechanisms(values: Values, backend: AuthBackend) -> None:
+    """
+    Check that a client can log in.
+
+    Raises:
+        OptionError: There is no mechanism for the logins.
+    """
+    if satisfied_by(backend, values[REQUIRE_AUTH], values[WITHOUT_MECHANISM]):
+        return
+    if satisfied_by(backend, values[REQUIRE_AUTH]):
+        text = "no mechanism is left for --auth; leave one of them out"
+        raise WITHOUT_MECHANISM.fault(values[WITHOUT_MECHANISM], text)
+    types = AUTH.shown(values[AUTH])
+    if values[REQUIRE_AUTH]:
+        text = f"no client can log in by --auth {types}; add another, such as file:PATH"
+        raise REQUIRE_AUTH.fault(True, text)
+    raise AUTH.fault(values[AUTH], "there is no mechanism for these logins; add another, such as file:PATH")
 
 
 def _list(argument: str) -> None:
-    Checkers().opt_help_auth()  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
+    CheckerList().opt_help_auth()  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
 
 
 def _explain(argument: str) -> None:
-    Checkers().opt_help_auth_type(argument)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
+    CheckerList().opt_help_auth_type(argument)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
 
 
 AUTHENTICATION = Group(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import PORT, port_of
 from txsmtpx.command.kind import ENDPOINT, FILE, FLAG, Kind
-from txsmtpx.command.option import OptionError, Values, option, option_of, repeated
+from txsmtpx.command.option import Values, option, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.wire.certificate_directory import CertificateDirectory
@@ -45,16 +45,15 @@ def _apply(values: Values, listener: Listener) -> None:
     if values[SELF_SIGNED]:
         for other in (CERTIFICATE, KEY, DIRECTORY):
             if values[other]:
-                text = f"makes a certificate, and {values.named(other.name)} names one: leave out one of them"
-                raise OptionError(SELF_SIGNED.name, text)
+                text = f"it makes a certificate, and {values.named(other.name)} names one; leave one of them out"
+                raise SELF_SIGNED.fault(True, text)
     if values[KEY] and not certificate:
-        raise OptionError(KEY.name, f"{values[KEY]}: needs the certificate of this key: add", CERTIFICATE.name)
+        raise KEY.fault(values[KEY], "the certificate of this key is missing; add", CERTIFICATE.name)
     if not certificate and not directory and not values[SELF_SIGNED]:
         for needing in (CLIENT_CA, TLS_PORT, REQUIRE):
             if values[needing]:
-                raise OptionError(
-                    needing.name, "needs a certificate: add", CERTIFICATE.name, DIRECTORY.name, SELF_SIGNED.name
-                )
+                others = (CERTIFICATE.name, DIRECTORY.name, SELF_SIGNED.name)
+                raise needing.fault(values[needing], "there is no certificate; add", *others)
         return
     listener.settings["tls"] = listener.certificate = _certificate(values, listener)
     ports = values[TLS_PORT]
@@ -75,14 +74,13 @@ def _certificate(values: Values, listener: Listener) -> Certificate:
         assert certificate is not None
         return Certificate(certificate, values[KEY], values[CLIENT_CA])
     except OSError as error:
-        named = [each.name for each in (CERTIFICATE, KEY, DIRECTORY, CLIENT_CA) if values[each] == error.filename]
-        text = f"cannot read {error.filename}: {error.strerror}"
-        raise OptionError(named[0] if named else CERTIFICATE.name, text) from error
+        named = [each for each in (CERTIFICATE, KEY, DIRECTORY, CLIENT_CA) if values[each] == error.filename]
+        raise (named or [CERTIFICATE])[0].fault(error.filename, f"cannot read it: {error.strerror}") from error
     except UnusableAuthorities as error:
-        raise OptionError(CLIENT_CA.name, str(error)) from error
+        raise CLIENT_CA.fault(values[CLIENT_CA], str(error)) from error
     except ValueError as error:
         given = SELF_SIGNED if values[SELF_SIGNED] else DIRECTORY if directory else CERTIFICATE
-        raise OptionError(given.name, str(error)) from error
+        raise given.fault(values[given], str(error)) from error
 
 
 def described(values: Values, certificate: Certificate) -> str:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
+from ipaddress import ip_network
 from typing import cast
-
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IStreamServerEndpoint
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.kind import DOMAIN, ENDPOINT, FILE, FLAG, Kind
-from txsmtpx.command.option import Option, OptionError, Values, option, option_of, repeated
+from txsmtpx.command.option import Option, Values, option, option_of, repeated
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener
+from txsmtpx.command.server_endpoint import server_endpoint
+from txsmtpx.command.sockets import Sockets
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_network
 from txsmtpx.interfaces import ExtensionSupport, provides
+from txsmtpx.setting import did_you_mean
 from txsmtpx.wire import server_settings as of_wire
-from txsmtpx.wire.description import fault
 from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
 from txsmtpx.wire.server_certificate import Certificate
 
@@ -31,16 +31,38 @@ DEFAULT_PORT = "tcp:1025:interface=127.0.0.1"
 def _network(text: str) -> str:
     try:
         plain_network(text)
-    except ValueError as error:
-        raise ValueError(f"must be a network, such as 10.0.0.0/8: {error}") from error
+    except ValueError:
+        raise ValueError(f"must be a network, such as 10.0.0.0/8, not {text!r}{_repaired(text)}") from None
     return text
 
 
-def _extension(text: str) -> Extension:
+def _repaired(text: str) -> str:
+    """Return the network of an address with a prefix, as the end of an error; "" if there is none."""
+    try:
+        return f"; write {ip_network(text, strict=False)}"
+    except ValueError:
+        return ""
+
+
+def extension(text: str) -> Extension:
+    """
+    Return the extension of a keyword.
+
+    Args:
+        text: The keyword.
+
+    Returns:
+        The extension.
+
+    Raises:
+        ValueError: There is none.  The text has the keyword that is nearest.
+    """
     try:
         return registry.extension_named(text)
     except ValueError as error:
-        raise ValueError(f"must be the keyword of an extension, not {text!r}") from error
+        known = [str(each.keyword) for each in registry.EXTENSIONS if each.keyword]
+        near = did_you_mean(asciitext.upper(text), known)
+        raise ValueError(f"must be the keyword of an extension, such as DSN, not {text!r}{near}") from error
 
 
 CONFIG = option(
@@ -75,7 +97,7 @@ NAME: Option[str | None] = Option(
 )
 EXTENSION = repeated(
     "extension",
-    Kind("KEYWORD", (str,), _extension, lambda extension: str(cast(Extension, extension).keyword)),
+    Kind("KEYWORD", (str,), extension, lambda extension: str(cast(Extension, extension).keyword)),
     "Offer an extension, such as DSN, that the backend implements but does not declare.",
     setting=of_wire.EXTENSIONS,
 )
@@ -104,7 +126,7 @@ def _offer(values: Values, listener: Listener) -> None:
 
 def port_of(
     values: Values,
-    reactor: object,
+    reactor: Sockets,
     option: Option[object],
     description: str,
     certificate: Certificate | None = None,
@@ -126,34 +148,16 @@ def port_of(
         OptionError: The description cannot be used.
     """
     try:
-        made: IStreamServerEndpoint = serverFromString(reactor, description)
-        _check_certificates(description)
-    except Exception as error:  # each parser of endpoint strings raises errors of its own
-        raise OptionError(option.name, f"{description}: {fault(error)}") from error
+        made = server_endpoint(reactor, description)
+    except ValueError as error:
+        raise option.fault(description, str(error)) from error
     if certificate is not None:
         made = ImplicitTLSEndpoint(made, certificate)
     in_tls = certificate is not None or _TLS.match(description) is not None
-    return Port(option.name, f"{values.named(option.name)} {description}", description, made, in_tls)
+    return Port(option.name, f"{values.named(option.name)} {description}", description, made, reactor, in_tls)
 
 
 _TLS = re.compile(r"(?:haproxy:)?(?:ssl|tls|txsni):")
-_DIRECTORY = re.compile(r"(?:haproxy:)?(?:tls|txsni):(?:path=)?((?:\\.|[^:\\])*)")
-
-
-def _check_certificates(description: str) -> None:
-    """
-    Look into the directory of an endpoint that reads certificates when clients connect.
-
-    Raises:
-        OSError: It cannot be read.
-        ValueError: It holds no certificates.
-    """
-    if found := _DIRECTORY.match(description):
-        directory = re.sub(r"\\(.)", r"\1", found[1])
-        if not any(name.endswith(".pem") for name in os.listdir(directory)):
-            raise ValueError(f"no certificates in {directory}")
-
-
 CONFIGURATION = Group(
     "Configuration", "Where options come from besides the command line, and a check of them.", (CONFIG, CHECK)
 )

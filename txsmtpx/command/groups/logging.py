@@ -7,7 +7,7 @@ from typing import Literal, cast
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.kind import FLAG, LOOPBACK_ENDPOINT, Kind, one_of
-from txsmtpx.command.option import Option, OptionError, Values, option, option_of
+from txsmtpx.command.option import Option, Values, option, option_of
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.observers.metrics_observer import MetricsObserver
 from txsmtpx.observers.transaction_log import TransactionLog
@@ -45,7 +45,8 @@ def _count(values: Values, process: Process) -> None:
     try:
         from txsmtpx.observers.metrics_service import IMetricsReactor, MetricsService
     except ImportError as error:
-        raise OptionError(METRICS_PORT.name, f"needs the extra txsmtpx[metrics]: {error}") from error
+        text = f"packages are missing ({error}); pip install 'txsmtpx[metrics]'"
+        raise METRICS_PORT.fault(description, text) from error
     for listener in process.listeners:
         figures = MetricsObserver(listener.name)
         listener.observers.append(figures)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.option import OptionError, Values, option_of
+from txsmtpx.command.groups.backend_choice import BACKEND_NAME, chosen_name
+from txsmtpx.command.option import Values, option_of
 from txsmtpx.command.process import Process
 from txsmtpx.interfaces import OneProcessBackend, provides
 from txsmtpx.setting_kinds import Number
@@ -16,14 +17,18 @@ NUMBER_OF_WORKERS = option_of(
 
 
 def _apply(values: Values, process: Process) -> None:
-    name, process.workers = NUMBER_OF_WORKERS.name, values[NUMBER_OF_WORKERS]
+    process.workers = values[NUMBER_OF_WORKERS]
     if process.workers == 1:
         return
     if os.name != "posix":
-        raise OptionError(name, "needs a UNIX system, where processes can share sockets")
+        text = "processes share sockets on UNIX systems only; leave this option out"
+        raise NUMBER_OF_WORKERS.fault(process.workers, text)
     for listener in process.listeners:
         if provides(listener.backend, OneProcessBackend) and listener.backend.one_process:
-            raise OptionError(name, "needs a backend that does not keep the mail in one process:", "backend")
+            web = " of --web" if BACKEND_NAME.name not in listener.values.given else ""
+            backend = f"backend {chosen_name(listener.values)}{web} keeps the mail in the memory of one process"
+            text = "leave out --workers, or use another backend, such as maildir:PATH"
+            raise NUMBER_OF_WORKERS.fault(process.workers, f"the {backend}; {text}")
     process.reactor.share()
 
 

@@ -1,0 +1,132 @@
+"""The options of a backend that relays: its next servers, and how it connects to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from txsmtpx.backends.next_servers import WAIT
+from txsmtpx.backends.relay import HOLD, RelayBackend
+from txsmtpx.command.groups.listening import extension
+from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, TIME, Kind, one_of
+from txsmtpx.command.option import Option, Values, option, option_of, repeated
+from txsmtpx.command.sockets import Sockets
+from txsmtpx.dialog.demands import EightBit
+from txsmtpx.interfaces import Reactor
+from txsmtpx.logins.password_file import entries
+from txsmtpx.setting_kinds import Number
+from txsmtpx.wire.client_settings import TLSMode
+from txsmtpx.wire.target import target
+
+RELAY_DOMAIN = repeated("relay-domain", DOMAIN_KEY, "Relay mail to a domain without a login.")
+CONNECTIONS = option_of(
+    Number("relay_connections", 10, "Backend", "Open up to N connections to each next server.", "connections", 1)
+)
+WAITING = option(
+    "relay-wait", TIME, "Reject mail for now if no connection to a next server is free for this time (0: never).", WAIT
+)
+HOLDING = option(
+    "relay-hold",
+    TIME,
+    "Take the connection from a message that is not complete after this time if another client waits (0: never).",
+    HOLD,
+)
+WITHOUT = repeated(
+    "relay-without",
+    Kind("KEYWORD", (str,), lambda text: str(extension(text).keyword)),
+    "Do not use an extension, such as CHUNKING, though next servers offer it.",
+)
+_MODES: Kind[TLSMode] = one_of("opportunistic", "required", "implicit", "none")
+MODE: Option[TLSMode | None] = Option(
+    "relay-tls",
+    _MODES,
+    "Use STARTTLS if a next server offers it, require STARTTLS, begin with TLS, or use no TLS [default: none for UNIX "
+    "sockets and the loopback interface, implicit for relay:tls:, otherwise required].",
+    None,
+)
+LOGIN = option(
+    "relay-auth", FILE, "Log in to next servers with the user name and the password in a file: NAME:PASSWORD.", None
+)
+UNVERIFIED = option(
+    "relay-allow-unverified-tls",
+    FLAG,
+    "Accept any certificate of next servers; anyone on the network path can then read and change the mail.",
+    False,
+)
+_EIGHT_BIT_KIND: Kind[EightBit] = one_of("refuse", "send")
+EIGHT_BIT: Option[EightBit] = Option(
+    "relay-eight-bit",
+    _EIGHT_BIT_KIND,
+    "Refuse 8-bit messages if the next server does not offer 8BITMIME, or send them all the same.",
+    "refuse",
+)
+RELAY: tuple[Option[object], ...] = (
+    RELAY_DOMAIN, CONNECTIONS, WAITING, HOLDING, WITHOUT, MODE, LOGIN, UNVERIFIED, EIGHT_BIT
+)  # fmt: skip
+
+
+def check_unused(values: Values) -> None:
+    """
+    Check that no option of a relay is given.
+
+    Args:
+        values: The values of the options.
+
+    Raises:
+        OptionError: One is given, and the backend is no relay.
+    """
+    for needing in RELAY:
+        if needing.name in values.given and values[needing]:
+            text = "the backend is no relay; add --backend relay:ENDPOINT or lmtp:ENDPOINT"
+            raise needing.fault(values[needing], text)
+
+
+def set_up(values: Values, backend: RelayBackend, reactor: Sockets) -> None:
+    """
+    Change a relay as the options describe.
+
+    Args:
+        values: The values of the options.
+        backend: The relay.
+        reactor: The reactor of the process.
+
+    Raises:
+        OptionError: An option contradicts another, or a file cannot be read.
+    """
+    backend.domains = frozenset(values[RELAY_DOMAIN])
+    backend.eight_bit = values[EIGHT_BIT]
+    backend.set_limits(values[CONNECTIONS], values[WAITING], values[HOLDING])
+    login = _login(values)
+    if login is not None and "AUTH" in values[WITHOUT]:
+        raise WITHOUT.fault("AUTH", "without it there is no login; leave it out, or leave out", LOGIN.name)
+    for pool in backend.pools:
+        usual = target(cast(Reactor, reactor), pool.server).tls
+        mode = values[MODE]
+        if usual == "implicit" and mode not in (None, "implicit"):
+            raise MODE.fault(mode, f"{pool.server} begins with TLS; leave this option out, or write tcp: for tls:")
+        without = {*pool.settings.without, *values[WITHOUT]}
+        verify = not values[UNVERIFIED]
+        try:
+            pool.settings = replace(pool.settings, tls=mode, tls_verify=verify, without=without, auth=login)
+        except ValueError as error:  # TLS is required by STARTTLS, which is not used
+            text = f"{pool.server} needs it for TLS; use relay:tls:HOST:PORT, or --relay-tls none"
+            raise WITHOUT.fault("STARTTLS", text) from error
+        if login is not None and pool.settings.tls_mode(usual) == "none":
+            text = f"the password would be sent to {pool.server} without TLS; add --relay-tls required"
+            raise LOGIN.fault(values[LOGIN], text)
+
+
+def _login(values: Values) -> tuple[str, str] | None:
+    """Return the user name and the password for the next servers."""
+    path = values[LOGIN]
+    if path is None:
+        return None
+    try:
+        found = entries(path)
+    except OSError as error:
+        raise LOGIN.fault(path, f"cannot read it: {error.strerror}") from error
+    except ValueError as error:
+        raise LOGIN.fault(path, "a line has no password; write one line NAME:PASSWORD") from error
+    if len(found) != 1:
+        raise LOGIN.fault(path, f"it has {len(found)} logins; write one line NAME:PASSWORD")
+    return found[0]
