@@ -47,11 +47,11 @@ import enum
 class State(enum.Enum):
     """The state of a session (RFC 5321 §4.1.4)."""
 
-    START = "no hello yet"
-    READY = "no transaction"
-    MAIL = "sender known"
-    RCPT = "recipients known"
-    CHUNK = "message coming by BDAT"
+    START = "before EHLO, HELO or LHLO"
+    READY = "between two transactions"
+    MAIL = "after MAIL, before a recipient is accepted"
+    RCPT = "after an accepted recipient"
+    CHUNK = "between two BDAT commands of a message"
 
     __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python, for each look-up
 

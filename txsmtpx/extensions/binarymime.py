@@ -1,5 +1,5 @@
 """
-BINARYMIME (RFC 3030 §3): bodies of any octets, without lines, by BDAT only.
+BINARYMIME (RFC 3030 §3): a message of any octets, without line ends, by BDAT only.
 
 Its parameter is BODY, which `txsmtpx.extensions.eightbitmime` defines.
 """

@@ -1,5 +1,5 @@
 """
-RFC 3030: CHUNKING, a message in counted chunks, by BDAT.
+CHUNKING (RFC 3030): the client sends a message by BDAT, in chunks of a given length.
 
 The octets of a rejected chunk are read and discarded, and the session goes on.  If a chunk is more than 1 MiB longer
 than a message may be, it is answered 552 5.3.4 before its octets come, and the connection is closed.

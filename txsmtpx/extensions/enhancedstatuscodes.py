@@ -1,5 +1,5 @@
 """
-ENHANCEDSTATUSCODES (RFC 2034): an enhanced code (RFC 3463) on every line of every 2xx, 4xx and 5xx.
+ENHANCEDSTATUSCODES (RFC 2034): each line of a 2xx, 4xx or 5xx reply has an enhanced code (RFC 3463).
 
 The greeting and the replies to HELO, EHLO and LHLO have none.
 """

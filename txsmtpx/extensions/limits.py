@@ -1,5 +1,5 @@
 """
-LIMITS (RFC 9422): how many transactions, recipients and domains a server accepts in a connection.
+LIMITS (RFC 9422): the numbers of transactions, recipients and domains that a server accepts.
 
 The client keeps to the limits, and the server rejects MAIL and RCPT beyond them.
 """

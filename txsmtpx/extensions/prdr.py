@@ -1,5 +1,5 @@
 """
-PRDR (draft-hall-prdr): a reply for each recipient after the data, as in LMTP, then one for all.
+PRDR (draft-hall-prdr): after the data, the server sends a reply for each recipient, then one for the message.
 
 The dialog sends and reads these replies.
 """

@@ -1,4 +1,4 @@
-"""STARTTLS (RFC 3207): the handshake of TLS on a connection that began without."""
+"""STARTTLS (RFC 3207): the TLS handshake on a connection that began without TLS."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-VRFY and EXPN (RFC 5321 §3.5).  VRFY asks for the user of a name, EXPN for the members of a list.
+VRFY and EXPN (RFC 5321 §3.5): VRFY returns the mailbox of a user, EXPN the members of a list.
 
 Every server implements both commands.  EHLO advertises VRFY if sessions have ``verify``, and EXPN if they have
 ``expand`` (§3.5.2).
