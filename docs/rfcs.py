@@ -24,8 +24,8 @@ HEADINGS = Path(__file__).with_name("rfc_headings.txt")
 BEGINNING = """\
 # Map of RFCs
 
-Which section is obeyed where: printed from the citations in the source, by `make docs`. Beside a section stands what
-cites it, a function, a class or a file, with its line.
+With this page you find the code that implements a section of an RFC. `make docs` prints the map from the citations in
+the source. Each section has the functions, classes and files that cite it, with their lines.
 """
 
 _RFC = r"RFC[\s#]+(\d+)"
@@ -123,7 +123,7 @@ def _paragraphs(found: list[Citation]) -> Iterator[str]:
     titles = headings()
     for rfc in sorted({each.rfc for each in found}):
         home = f"https://www.rfc-editor.org/rfc/rfc{rfc}"
-        yield f"## RFC {rfc}\n\n[{titles[rfc, '-']}]({home})\n\n| section | obeyed in |\n| --- | --- |"
+        yield f"## RFC {rfc}\n\n[{titles[rfc, '-']}]({home})\n\n| section | cited in |\n| --- | --- |"
         for section in sorted({each.section for each in found if each.rfc == rfc}):
             dotted = ".".join(map(str, section))
             places = [each for each in found if (each.rfc, each.section) == (rfc, section)]

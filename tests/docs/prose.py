@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -42,6 +43,15 @@ _UNNAMED = re.compile(
 )
 
 
+_MID_AIR = re.compile(r"(?:It|Its|They|Their|So|But|Otherwise|Then)\b")
+"""The beginning of a sentence that only a reader of the paragraph before understands."""
+
+_CONTENTLESS = re.compile(r"(?:Who|What|Which|It|So|This|That|How much)\b|.*\?$", re.IGNORECASE)
+"""A heading that does not name its contents."""
+
+Kind = Literal["heading", "paragraph", "item", "cell"]
+
+
 @dataclass(frozen=True)
 class Sentence:
     """
@@ -49,13 +59,15 @@ class Sentence:
 
     Attributes:
         line: The line of the page at which its paragraph, heading or table row begins.
-        heading: Whether it is a heading.
+        kind: The block that it is part of; an item is of a list, a cell of a table.
+        first: Whether the block begins with it.
         text: The sentence, with its spans of code.
     """
 
     page: Path
     line: int
-    heading: bool
+    kind: Kind
+    first: bool
     text: str
 
     @property
@@ -66,9 +78,10 @@ class Sentence:
     @property
     def unnamed(self) -> str:
         """The first of its words that do not name their subject, or are not the field's; "" if there is none."""
-        if self.heading:
-            return ""
-        found = _UNNAMED.search(_SPAN.sub(_CODE, self.text))
+        text = _SPAN.sub(_CODE, self.text)
+        found = _CONTENTLESS.match(text) if self.kind == "heading" else _UNNAMED.search(text)
+        if not found and self.kind == "paragraph" and self.first:
+            found = _MID_AIR.match(text)
         return found[0] if found else ""
 
     def __str__(self) -> str:
@@ -76,20 +89,38 @@ class Sentence:
 
 
 def pages() -> list[Path]:
-    """Every page of the documentation, those at the root of the repository included."""
-    found = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    """Every page of the documentation, in ``docs`` and elsewhere in the repository."""
+    found = (
+        *ROOT.glob("*.md"),
+        *(page for name in ("docs", "benchmarks", "examples") for page in (ROOT / name).rglob("*.md")),
+    )
     return sorted(page for page in found if "_build" not in page.parts)
 
 
 def sentences(page: Path) -> Iterator[Sentence]:
     """The sentences of a page, in its order."""
-    parent = ""
+    before = ""
     for token in _MARKDOWN.parse(page.read_text(encoding="utf-8")):
         if token.type == "inline":
             line = (token.map or [0])[0] + 1
-            for text in cut(*_text(token)):
-                yield Sentence(page, line, parent == "heading_open", text)
-        parent = token.type
+            for number, text in enumerate(cut(*_text(token))):
+                yield Sentence(page, line, _kind(before, token.level), number == 0, text)
+        before = token.type
+
+
+def begins_with_text(page: Path) -> bool:
+    """Whether a paragraph stands between the title of a page and everything else."""
+    types = [token.type for token in _MARKDOWN.parse(page.read_text(encoding="utf-8"))]
+    return types[:4] == ["heading_open", "inline", "heading_close", "paragraph_open"]
+
+
+def _kind(before: str, level: int) -> Kind:
+    """The kind of a block, by the token before its text and the depth of the text."""
+    if before == "heading_open":
+        return "heading"
+    if before in ("th_open", "td_open"):
+        return "cell"
+    return "paragraph" if level == 1 else "item"
 
 
 def cut(text: str, spans: list[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("markdown_it", reason="markdown-it-py is not installed: pip install '.[docs]'")
 
-from tests.docs.prose import ROOT, Sentence, pages, sentences
+from tests.docs.prose import ROOT, Sentence, begins_with_text, pages, sentences
 
 LIST = Path(__file__).with_name("unfinished.txt")
 UNFINISHED = LIST.read_text(encoding="utf-8").split()
@@ -32,6 +32,12 @@ def faults(page: Path) -> list[str]:
     """The sentences that keep a page from being finished."""
     long = [f"{each.words} words: {each}" for each in sentences(page) if each.words > SHORT]
     return long + [f"{each.unnamed!r}: {each}" for each in sentences(page) if each.unnamed]
+
+
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_each_page_begins_with_a_paragraph(page: Path) -> None:
+    """It is about what the reader has at its end."""
+    assert begins_with_text(page)
 
 
 @pytest.mark.parametrize("page", FINISHED, ids=named)
@@ -96,7 +102,13 @@ def test_words(text: str, words: int, tmp_path: Path) -> None:
         ("Those who wait are served.", "Those who"),
         ("What is not offered is refused.", "What"),
         ("Is the port open? What does the log show?", ""),
-        ("## What a filter sees", ""),
+        ("## What a filter sees", "What"),
+        ("## Is it good?", "Is it good?"),
+        ("## So much, and no more", "So"),
+        ("## Rate limits", ""),
+        ("The server waits. It closes the connection.", ""),
+        ("The server waits.\n\nIt closes the connection.", "It"),
+        ("The server:\n\n* It closes the connection.", ""),
         ("The client is told that it has to wait.", "told"),
         ("The header says so.", "says"),
         ("`nobody` is the user of the service.", ""),
@@ -112,4 +124,20 @@ def test_unnamed_subjects(text: str, unnamed: str, tmp_path: Path) -> None:
 def test_the_place_of_a_sentence() -> None:
     page = ROOT / "SECURITY.md"
     first = next(sentences(page))
-    assert (str(first), first.heading) == (f"SECURITY.md:1: {first.text}", True)
+    assert (str(first), first.kind) == (f"SECURITY.md:1: {first.text}", "heading")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("# Title\n\nText.", True),
+        ("# Title\n\n## Heading\n\nText.", False),
+        ("# Title\n\n```shell\nls\n```\n\nText.", False),
+        ("# Title\n\n| a |\n| --- |\n", False),
+        ("# Title\n\n:::{toctree}\none\n:::\n", False),
+    ],
+)
+def test_the_beginning_of_a_page(text: str, found: bool, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(text, encoding="utf-8")
+    assert begins_with_text(page) is found
