@@ -58,8 +58,8 @@ def test_middleware(run: Any, tmp_path: Path) -> None:
 def test_filters(run: Any) -> None:
     (careful, spamd), _ = run(FILTERS)
     mail = ("MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA")
-    assert say(careful, *mail, "To: c@d", "", ".")[-1] == "550 5.6.0 What is it about?"
-    assert say(careful, *mail, "Subject: a", "", "The lottery!", ".")[-1] == "550 5.7.1 We do not want that"
+    assert say(careful, *mail, "To: c@d", "", ".")[-1] == "550 5.6.0 A message needs a Subject"
+    assert say(careful, *mail, "Subject: a", "", "The lottery!", ".")[-1] == "550 5.7.1 Message rejected as spam"
     assert say(careful, *mail, "Subject: a", "", "Lunch?", ".")[-1].startswith("250")
     assert [each.message["X-Seen-By"] for each in careful.messages] == ["Careful"]
     assert isinstance(spamd, FilterBackend)
