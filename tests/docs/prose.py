@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table").use(colon_fence_plugin)
 
-_CODE = "\ue000"
+CODE = "\ue000"
 """Stands for a span of code while a text is cut into sentences: a full stop within the span ends none."""
 
 _SPAN = re.compile(r"`[^`]*`")
@@ -58,13 +58,14 @@ class Sentence:
     One sentence.
 
     Attributes:
-        line: The line of the page at which its paragraph, heading or table row begins.
+        where: The path of the page, or the name of the object with the docstring.
+        line: The line of the page at which its paragraph, heading or table row begins; 0 in a docstring.
         kind: The block that it is part of; an item is of a list, a cell of a table.
         first: Whether the block begins with it.
         text: The sentence, with its spans of code.
     """
 
-    page: Path
+    where: str
     line: int
     kind: Kind
     first: bool
@@ -73,19 +74,19 @@ class Sentence:
     @property
     def words(self) -> int:
         """The number of its words; a span of code counts as one."""
-        return sum(bool(re.search(r"\w|" + _CODE, word)) for word in _SPAN.sub(_CODE, self.text).split())
+        return sum(bool(re.search(r"\w|" + CODE, word)) for word in _SPAN.sub(CODE, self.text).split())
 
     @property
     def unnamed(self) -> str:
         """The first of its words that do not name their subject, or are not the field's; "" if there is none."""
-        text = _SPAN.sub(_CODE, self.text)
+        text = _SPAN.sub(CODE, self.text)
         found = _CONTENTLESS.match(text) if self.kind == "heading" else _UNNAMED.search(text)
         if not found and self.kind == "paragraph" and self.first:
             found = _MID_AIR.match(text)
         return found[0] if found else ""
 
     def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}: {self.text}"
+        return f"{self.where}:{self.line}: {self.text}"
 
 
 def pages() -> list[Path]:
@@ -99,12 +100,12 @@ def pages() -> list[Path]:
 
 def sentences(page: Path) -> Iterator[Sentence]:
     """The sentences of a page, in its order."""
-    before = ""
+    before, where = "", str(page.relative_to(ROOT)) if page.is_relative_to(ROOT) else str(page)
     for token in _MARKDOWN.parse(page.read_text(encoding="utf-8")):
         if token.type == "inline":
             line = (token.map or [0])[0] + 1
             for number, text in enumerate(cut(*_text(token))):
-                yield Sentence(page, line, _kind(before, token.level), number == 0, text)
+                yield Sentence(where, line, _kind(before, token.level), number == 0, text)
         before = token.type
 
 
@@ -124,7 +125,7 @@ def _kind(before: str, level: int) -> Kind:
 
 
 def cut(text: str, spans: list[str]) -> Iterator[str]:
-    """Cut a text, in which ``_CODE`` stands for each of the spans of code, into its sentences."""
+    """Cut a text, in which ``CODE`` stands for each of the spans of code, into its sentences."""
     rest = iter(spans)
     begin = 0
     for end in [*_END.finditer(text), None]:
@@ -132,7 +133,7 @@ def cut(text: str, spans: list[str]) -> Iterator[str]:
             continue
         sentence = text[begin : end.end() if end else len(text)].strip()
         if sentence:
-            yield re.sub(_CODE, lambda _: f"`{next(rest)}`", sentence)
+            yield re.sub(CODE, lambda _: f"`{next(rest)}`", sentence)
         begin = end.end() if end else begin
 
 
@@ -142,7 +143,7 @@ def _text(token: Token) -> tuple[str, list[str]]:
     spans: list[str] = []
     for child in token.children or []:
         if child.type == "code_inline":
-            words.append(_CODE)
+            words.append(CODE)
             spans.append(child.content.replace("`", "'"))
         elif child.type in ("softbreak", "hardbreak"):
             words.append(" ")

@@ -57,8 +57,8 @@ class MaildirBackend(OpenBackend):
     A backend that delivers to Maildirs.
 
     Args:
-        pattern: The path.  ``{domain}`` and ``{local}`` in it are replaced by the parts of the recipient's address, in
-            the form of `txsmtpx.mailbox_key`: each mailbox has one Maildir.
+        pattern: The path.  The parts of the recipient's address replace ``{domain}`` and ``{local}``, in the form of
+            `txsmtpx.mailbox_key`.  So each mailbox has one Maildir.
         in_thread: It calls a function in a thread.
         fsync: It writes a file or directory to the disk, as `os.fsync` does.
 

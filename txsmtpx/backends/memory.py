@@ -153,7 +153,7 @@ class MemoryBackend(OpenBackend):
         Call a function for each message from now on that has "arrived" or was "deleted".
 
         A message that is deleted to make room is "deleted" right after the new one has "arrived".  The function is
-        called after `messages` has changed, in the same thread.  What it raises is logged.
+        called after `messages` has changed, in the same thread.  Its exceptions are logged.
 
         Args:
             subscriber: The function.

@@ -117,8 +117,8 @@ class OpenBackend:
         supports: The extensions whose promises the sessions keep.
 
     Args:
-        session: A class of sessions that is called with the connection; or a function of the connection that returns
-            a session, or a Deferred or coroutine of it.
+        session: A class of sessions that is called with the connection.  Or a function of the connection that returns a
+            session, a Deferred or a coroutine.
 
     Raises:
         TypeError: ``session`` cannot be called with a connection.

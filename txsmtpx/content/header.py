@@ -29,8 +29,8 @@ class Header:
     r"""
     The fields of a header.  `read` makes it.
 
-    It is a mapping in the manner of ``email.message.EmailMessage``: ``header["Subject"]`` is the text of the first
-    field of that name, and None if there is none.  Names are compared without regard to the case of ASCII letters.
+    It is a mapping like ``email.message.EmailMessage``.  ``header["Subject"]`` is the text of the first field of that
+    name, or None.  Names are compared without regard to the case of ASCII letters.
 
     Args:
         fields: The fields in the order of the message.

@@ -43,7 +43,7 @@ class Verb(Generic[D]):
         before_tls: True if it is legal before STARTTLS although TLS is required (RFC 3207 §4).
         before_auth: True if it is legal before AUTH although authentication is required (RFC 4954 §6).
         grouped: True if its reply may wait for the replies to later commands (RFC 2920 §3.2).
-        refuse: Called with (dialog, argument, reply) to reject the command, if more than a reply is needed, such as
+        refuse: Called with (dialog, argument, reply) to reject the command.  It does more than reply, such as
             discarding the octets of a BDAT.  It returns an answer.  None: the reply is sent.
         secret: True if the argument is a secret, which no log and no transcript shows.
 
@@ -99,8 +99,8 @@ class Extension:
         wanted: Takes the parameters of MAIL or RCPT, and returns True if the meaning of the message depends on the
             extension.  A client does not send such a message to a server that does not offer it.  Otherwise the client
             omits the parameters of an extension that is not offered.
-        keep_to: Takes what `read` returned and the parameters of MAIL, and raises `txsmtpx.NotOffered` or
-            ``ValueError`` if the server would reject the message.
+        keep_to: Called with the result of `read` and the parameters of MAIL.  If the server would reject the message,
+            it raises `txsmtpx.NotOffered` or ``ValueError``.
         within_tls: True if a client uses it only within verified TLS.
         lists: True if the text behind the keyword is a list.  If a server advertises it on several lines, a client
             joins them.

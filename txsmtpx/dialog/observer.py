@@ -68,7 +68,7 @@ class Observer:
         Handle the end of a transaction.
 
         Args:
-            summary: What became of it.
+            summary: The result of the transaction.
         """
 
     def disconnected(self, connection: Connection, reason: Failure) -> None:

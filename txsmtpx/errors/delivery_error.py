@@ -105,8 +105,8 @@ class NotOffered(DeliveryError):
     """
     The server does not offer an extension that the message or the command needs.
 
-    The error is temporary if the server may offer the extension in another session: STARTTLS, AUTH, and the limits of
-    RFC 9422 for a session.
+    The error is temporary if the server may offer the extension in another session.  That is so for STARTTLS, AUTH, and
+    the limits of RFC 9422 for a session.
 
     Example:
         >>> NotOffered("the server does not offer SMTPUTF8").command
@@ -146,7 +146,7 @@ class ProtocolError(DeliveryError):
     """
     The server broke the protocol.  The client closes the connection.
 
-    Such are lines that are not replies, a reply for which no command waits, and a reply that is too long.
+    Examples are a line that is not a reply, a reply without a command, and an endless reply.
 
     Example:
         >>> ProtocolError("not a reply line: b'hello'", command="EHLO").temporary
@@ -158,9 +158,10 @@ class ProtocolError(DeliveryError):
 
 class BodyFailed(DeliveryError):
     """
-    The body of a message could not be read to its end, after other recipients had received the message (RFC 9422).
+    The body of a message failed after other recipients had received the message (RFC 9422).
 
-    If a server limits the recipients of a message, the client sends the message several times, and reads the body anew.
+    If a server limits the recipients of a message, the client sends the message several times.  It reads the body each
+    time.
 
     Example:
         >>> BodyFailed("the file is closed").temporary

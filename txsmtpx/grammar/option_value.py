@@ -42,7 +42,7 @@ class DeliverBy(NamedTuple):
 
     Attributes:
         seconds: Seconds from now.  0 or less if the message is late already.
-        mode: What to do with a message that is late: "R" returns it, "N" notifies the sender.
+        mode: The treatment of a late message: "R" returns it, "N" notifies the sender.
         trace: True if each server on the way sends a report.
 
     Example:
@@ -79,7 +79,7 @@ class ValidSince(NamedTuple):
     Attributes:
         since: A moment with a time zone.  If the owner of the mailbox has changed since, the message is not for the new
             owner.
-        action: What a relay does if the next server does not offer RRVS: "R" rejects the recipient, "C" continues.
+        action: The action of a relay if the next server has no RRVS: "R" rejects the recipient, "C" continues.
 
     Example:
         >>> from datetime import UTC

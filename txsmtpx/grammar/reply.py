@@ -40,19 +40,19 @@ class Reply:
     A reply: a code, an enhanced code or none, and one or more lines of text.
 
     A backend returns replies, and the client returns those of the server.  A reply is never changed.  Its arguments are
-    checked when it is made, so that the error is raised in the caller and not while the reply is written.
+    checked when it is created.  So the caller gets the error, before the reply is written.
 
     Args:
         code: The reply code, 200 to 599 (RFC 5321 §4.2.1).
-        enhanced_code: The enhanced code, whose class is the first digit of the reply code.  None if the reply has none:
-            the greeting, the replies to HELO, EHLO and LHLO, and each 3xx (RFC 2034 §4).
+        enhanced_code: The enhanced code, whose class is the first digit of the reply code.  None in a reply without
+            one: the greeting, the replies to HELO, EHLO and LHLO, each 3xx (RFC 2034 §4).
         *lines: The lines of the text.  Without any, the text is one empty line.
 
     Attributes:
         code: The reply code.
         enhanced_code: The enhanced code or None.
         lines: The lines of the text, at least one.
-        octets: What `encode` returns; None before its first call.
+        octets: The result of `encode`; None before its first call.
 
     Raises:
         ValueError: The code is no reply code, or the enhanced code does not match it.

@@ -139,7 +139,7 @@ class IDataContext(Interface):
                 time-out.
 
         Raises:
-            ValueError: There is no such recipient, or each delivery to it has been announced, or `timeout` is not a
+            ValueError: There is no such recipient, or each delivery to it has been announced.  Or `timeout` is not a
                 number of seconds from 0.  The recipient is not changed.
         """
 

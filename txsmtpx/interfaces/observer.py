@@ -15,8 +15,8 @@ class IServerObserver(Interface):
     """
     An observer of a server.  It is called after each event, and changes nothing.
 
-    The methods are called in the reactor's thread, and must not block.  What they raise is logged.  `txsmtpx.Observer`
-    has all of them; a method of it that is not overridden costs nothing.
+    The methods are called in the reactor's thread, and must not block.  Their exceptions are logged.
+    `txsmtpx.Observer` has all of them; a method of it that is not overridden costs nothing.
     """
 
     def connected(connection: Connection) -> None:

@@ -126,8 +126,8 @@ class FilterBackend(Middleware):
 
     Args:
         backend: The other backend.
-        make: It returns the filter for a message: a subclass of `Filter`, or a function of the `txsmtpx.DataContext`,
-            which may return a Deferred or a coroutine.
+        make: A subclass of `Filter`, or a function of the `txsmtpx.DataContext` that returns a filter.  The function
+            may return a Deferred or a coroutine.
         hold: True holds each message until the filter has seen its end, a large one in a temporary file.  Then the
             filter can still add header fields.  False passes the message on while it is received.  None: ``make.holds``
             decides (`txsmtpx.interfaces.IHoldingFilterMaker`), and False without it.

@@ -133,9 +133,10 @@ class LimitBackend(Middleware):
         backend: The other backend.
         number: The most at once, and in ``seconds``.  After that, they are available again one by one.
         seconds: The period, in seconds.
-        by: What is counted together: the mail of a client ("host"), of a user ("login"), of a sender ("address"), or
-            what a function returns.
-        of: What is counted: each MAIL ("messages") or each RCPT ("recipients"), also those that ``backend`` rejects.
+        by: The key of a limit: the client ("host"), the user ("login"), the sender ("address"), or the result of a
+            function.
+        of: The unit of the limit: each MAIL ("messages") or each RCPT ("recipients"), also those that ``backend``
+            rejects.
         clock: The clock.  None: the global reactor.
 
     Raises:
@@ -184,7 +185,7 @@ class LimitBackend(Middleware):
         Count one message or recipient.
 
         Args:
-            what: Which of them.
+            what: The messages or the recipients.
             connection: The connection.
             sender: The sender.
 

@@ -22,7 +22,7 @@ from txsmtpx.interfaces import (
 @implementer(ISession)
 class MiddlewareSession:
     """
-    A session around another one.  What else the other has, such as ``verify``, is available too.
+    A session around another one.  Other methods of that session, such as ``verify``, are available too.
 
     Args:
         inner: The other session.

@@ -260,8 +260,8 @@ class Scram:
             The message.
 
         Raises:
-            NotOffered: The connection has no channel binding, or not the one that the caller asks for; or this system
-                has not the hash.
+            NotOffered: The connection does not have the requested channel binding, or the system does not have the
+                hash.
         """
         need(self.name, HASHES[self._mechanism])
         self.finished = False
@@ -291,8 +291,7 @@ class Scram:
             The response.  The client-final-message is a Deferred if `compute_by` has been called.
 
         Raises:
-            ValueError: The server has not proved that it has a verifier of the password, or it asks for too few or too
-                many iterations.
+            ValueError: The server has no verifier of the password, or requires too few or too many iterations.
         """
         text = challenge.decode("utf-8")
         if text.startswith("e="):  # RFC 5802 §7: the login has failed; the reply to an empty response says why

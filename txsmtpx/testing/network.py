@@ -55,7 +55,7 @@ class Network:
         clock: The clock.
         servers: The protocols of the servers, in the order of the connections.
         clients: The protocols of the clients.
-        pumps: What moves the octets of each connection.
+        pumps: The pumps, which move the octets of each connection.
     """
 
     def __init__(

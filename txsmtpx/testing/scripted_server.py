@@ -43,8 +43,8 @@ class ScriptedServer(Protocol):
     `SILENCE`            no reply
     `HANG_UP`            the end of the connection
     ``b"250"``           octets, which are sent as they are
-    a function           of the argument of the verb, which returns one of these; or an iterator, which handles
-                         the lines of the client while it returns 334
+    a function           called with the argument of the verb.  It returns one of these, or an iterator.  The
+                         iterator handles the lines of the client while it returns 334
     ``None``             the usual reply
     a list of these      one for each command, and then the usual
     ===================  =====================================================================================

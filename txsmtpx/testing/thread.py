@@ -117,7 +117,7 @@ class Here:
             patience: Ignored.
 
         Returns:
-            What the function returns.
+            The result of the function.
         """
         return function(*args)
 

@@ -63,7 +63,7 @@ class SMTPClient(ClientSession):
             body: ``bytes``, an ``EmailMessage``, a binary file, an ``IBodyProducer``, or an iterable or async iterable
                 of ``bytes``.
             options: The options of MAIL; None for those that the message needs.
-            eight_bit: What to do with octets above 127 that the server does not accept: "refuse" or "send".  None: as
+            eight_bit: The treatment of octets above 127 that the server does not accept: "refuse" or "send".  None: as
                 for `txsmtpx.connect`.
 
         Returns:

@@ -51,8 +51,8 @@ def connect(
         endpoint: ``(host, port)``, which is ``tcp:HOST:PORT``; or a client endpoint; or its string: ``tcp:HOST:PORT``,
             ``tls:HOST:PORT``, ``unix:PATH``, ``mx:DOMAIN``, ``haproxy:v2:ENDPOINT``.
         lmtp: Use LMTP (RFC 2033).
-        tls: "opportunistic" starts TLS if the server offers STARTTLS; "required" fails if it does not; "implicit"
-            begins with TLS; "none" uses no TLS.  None for the mode that suits the endpoint: "implicit" for ``tls:``,
+        tls: "opportunistic" starts TLS if the server offers STARTTLS.  "required" fails if it does not.  "implicit"
+            begins with TLS, and "none" uses no TLS.  None for the mode of the endpoint.  It is "implicit" for ``tls:``,
             "none" for UNIX sockets and the loopback interface, otherwise "required".
         auth: (username, password), or the client half of a SASL mechanism (RFC 4954).
         auth_optional: Log in only if the server offers AUTH with a mechanism that ``auth`` fits; otherwise go on
@@ -69,9 +69,9 @@ def connect(
         extensions: Extensions that the client supports besides the built-in ones.
         without: Keywords of extensions that are not used, though the server offers them, such as
             ``{"PIPELINING", "CHUNKING"}``.  Extensions that require one of them are not used either.
-        eight_bit: What to do with octets above 127 if the server does not offer 8BITMIME, and of UTF-8 in header fields
-            if it does not offer SMTPUTF8.  "refuse" raises `EightBitContent` or `NotOffered`; "send" sends the octets
-            as they are.  An ``EmailMessage`` is always written as the server accepts it.
+        eight_bit: The treatment of octets above 127 if the server does not offer 8BITMIME.  Also of UTF-8 in header
+            fields if it does not offer SMTPUTF8.  "refuse" raises `EightBitContent` or `NotOffered`; "send" sends the
+            octets as they are.  An ``EmailMessage`` is always written as the server accepts it.
         reactor: The reactor; None for the global one.
 
     Returns:
@@ -143,8 +143,8 @@ def send_mail(
     r"""
     Connect, send one message, and quit.  If the Deferred is cancelled, the connection is aborted.
 
-    The Deferred fires when the server has accepted the message.  QUIT is sent then, and the connection is closed in the
-    background: after the reply to QUIT, at most `Timeouts.quit` seconds later.
+    The Deferred fires when the server has accepted the message.  Then QUIT is sent, and the connection is closed in the
+    background.  It is closed after the reply to QUIT, at most `Timeouts.quit` seconds later.
 
     Args:
         endpoint: The endpoint of the server.  `connect` describes this argument and the keyword arguments.
@@ -166,7 +166,7 @@ def send_mail(
         transcript: True logs every line.
         extensions: More extensions that the client understands.
         without: Keywords of extensions that are not used.
-        eight_bit: What to do with octets above 127 that the server does not accept: "refuse" or "send".
+        eight_bit: The treatment of octets above 127 that the server does not accept: "refuse" or "send".
         reactor: The reactor; None for the global one.
 
     Returns:

@@ -48,7 +48,7 @@ class DNSFailed(NetworkError, DNSLookupError):
 
 class NoSuchDomain(NetworkError, DNSLookupError):
     """
-    The DNS has answered that the domain does not exist, or that neither it nor an exchanger of it has an address.
+    The DNS has no such domain, or no address of it and of its exchangers.
 
     Example:
         >>> NoSuchDomain("exmaple.org does not exist").temporary

@@ -67,9 +67,9 @@ class SMTPServerFactory(Server):
             Under LMTP the server does not count them.
         max_line_length: Reject command lines of more than N octets, the line end included.  Default: 2000.
         max_connections: Reply 421 to connections beyond N at a time (0: no limit).  Default: 0.
-        max_connections_per_host: Reply 421 to connections beyond N at a time from one IPv4 address or IPv6 network of
-            64 bits (0: no limit).  Default: 0.  It does not hold for `trusted_networks`, but for the clients that
-            these name by XCLIENT.
+        max_connections_per_host: Reply 421 to connections beyond N at a time from one IPv4 address or IPv6 /64 network
+            (0: no limit).  Default: 0.  It does not hold for `trusted_networks`, but for the clients that these name
+            by XCLIENT.
         read_timeout: Disconnect a client that sends nothing for N seconds (0: never, RFC 5321 §4.5.3.2.7: at least
             300).  Default: 300.
         write_timeout: Disconnect a client that does not read replies for N seconds (0: never).  Default: 300.

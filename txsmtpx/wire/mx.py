@@ -63,7 +63,8 @@ class MXEndpoint:
     """
     The mail servers of a domain, the preferred one first.
 
-    Servers of the same preference are tried in random order.  The addresses of one server are tried as RFC 8305 says.
+    Servers of the same preference are tried in random order.  The addresses of one server are tried as RFC 8305
+    defines.
 
     The endpoint string is ``mx:example.net``, or with another port ``mx:example.net:port=2525``.  An address literal
     stands for itself: ``mx:[192.0.2.1]``, ``mx:[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3).

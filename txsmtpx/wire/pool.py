@@ -76,7 +76,7 @@ class SMTPPool(Service):
         transcript: True logs every line.
         extensions: More extensions that the client understands.
         without: Keywords of extensions that are not used.
-        eight_bit: What to do with octets above 127 that the server does not accept: "refuse" or "send".
+        eight_bit: The treatment of octets above 127 that the server does not accept: "refuse" or "send".
         reactor: The reactor; None for the global one.
 
     Raises:

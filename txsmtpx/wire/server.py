@@ -195,8 +195,8 @@ class SMTPServer(LineReceiver):
         """
         Send a reply, in one write with the replies to other commands of the same segment (RFC 2920 §3.2).
 
-        Replies to MAIL, RCPT and RSET wait for each other, at most `BREATH` seconds, also if the backend is slow for
-        each command.  One write for each reply would cost more than the command.
+        Replies to MAIL, RCPT and RSET wait for each other, at most `BREATH` seconds, also with a slow backend.  One
+        write for each reply would cost more than the command.
 
         Args:
             octets: All lines of the reply.

@@ -109,7 +109,7 @@ MAX_CONNECTIONS_PER_HOST = Number(
     "max_connections_per_host",
     0,
     "Limits",
-    "Reply 421 to connections beyond N at a time from one IPv4 address or IPv6 network of 64 bits (0: no limit).",
+    "Reply 421 to connections beyond N at a time from one IPv4 address or IPv6 /64 network (0: no limit).",
 )
 # RFC 5321 §4.5.3.2.7: at least five minutes.  Postfix: smtpd_timeout = 300s.  Exim: smtp_receive_timeout = 5m.
 READ_TIMEOUT = Seconds(
