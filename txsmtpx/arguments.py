@@ -168,9 +168,8 @@ def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
 
 def _near_word(value: object, hint: object) -> str:
     """Return a suggestion for a text that is nearly a word of a `Literal`; "" without one."""
-    words = [choice[1:-1] for choice in _choices(hint) if choice.startswith("'")]
-    near = difflib.get_close_matches(value, words, 1) if isinstance(value, str) else []
-    return f"; did you mean {near[0]!r}?" if near else ""
+    words = [choice for choice in _choices(hint) if choice.startswith("'")]
+    return did_you_mean(repr(value), words) if isinstance(value, str) else ""
 
 
 def _is_wrong_word(value: object, hint: object) -> bool:

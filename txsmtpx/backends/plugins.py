@@ -97,6 +97,9 @@ def _imported(dotted: str) -> object:
     """
     Import the object of a dotted name.
 
+    Returns:
+        The object.
+
     Raises:
         ValueError: There is none; or the module raises an exception, SystemExit included.
     """

@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from txsmtpx.backends.memory import Received, Subscriber
+from txsmtpx.backends.memory import Subscriber
+from txsmtpx.backends.received import Received
 from txsmtpx.interfaces import Clock
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 
+from txsmtpx.setting import did_you_mean
 from txsmtpx.testing.keywords import ReplyKeywords
 
 _VERBS: Mapping[str, str] = {"GREETING": "", "END": "."}
@@ -44,8 +44,7 @@ def prepared_replies(given: Mapping[str, object]) -> dict[str, object]:
     """
     for verb, reply in given.items():
         if not re.fullmatch("[A-Z][A-Z0-9-]*", verb):
-            near = difflib.get_close_matches(verb.upper(), [*ReplyKeywords.__annotations__], 1)
-            advice = f"; did you mean {near[0]}?" if near else ""
+            advice = did_you_mean(verb.upper(), ReplyKeywords.__annotations__)
             raise ValueError(f"ScriptedServer: {verb!r} is no verb in upper case{advice}")
         _check(verb, reply)
     return {

@@ -167,6 +167,9 @@ def _private_key(pem: bytes, path: str | PathLike[str]) -> crypto.PKey:
     """
     Parse a key.
 
+    Returns:
+        The key.
+
     Raises:
         ValueError: There is none, or it has a passphrase.
     """

@@ -82,6 +82,9 @@ def _checker(description: str) -> ICredentialsChecker:
     """
     Create a checker of `twisted.cred` from its description.
 
+    Returns:
+        The checker.
+
     Raises:
         OptionError: It cannot be created.  The text does not show the argument, which may hold a password.
     """
