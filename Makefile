@@ -27,6 +27,11 @@ serve: $(VENV)/made-to-serve
 test: $(VENV)/made-to-develop
 	$(BIN)/python $(PYTEST) $(ARGS)
 
+# In under a minute: what opens no socket and starts no process.
+test-quick: $(VENV)/made-to-develop
+	$(BIN)/python $(PYTEST) -p tests.quick -m 'not system' \
+	    $(addprefix tests/,grammar dialog errors extensions sasl wire) $(ARGS)
+
 # A wheel for this Python and this machine, in dist: for that it takes a C compiler, and a minute.
 compiled: $(COMPILED)/made
 	mkdir -p dist

@@ -102,6 +102,7 @@ _logged = LoggedFailures()
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to watch the log, which Twisted would otherwise buffer, and so keep failures alive."""
     config.addinivalue_line("markers", "time_limit(seconds): how long an asynchronous test may take")
+    config.addinivalue_line("markers", "system: it opens a socket or starts a process; make test-quick leaves it out")
     globalLogBeginner.beginLoggingTo([_logged], discardBuffer=True, redirectStandardIO=False)
     if not os.environ.get("CI"):  # where Hypothesis has a profile of its own
         hypothesis.settings.register_profile("unhurried", deadline=None)  # which a busy machine would miss
@@ -114,7 +115,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort the files for the processes of pytest-xdist; one process keeps the order in which they stand."""
+    """Sort the files for the processes of pytest-xdist, which have to agree on the names of the tests."""
+    if addresses := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"no name of a test has an address in it, with ids=type for instance: {addresses}")
     if hasattr(config, "workerinput"):
         slowest_first(items)
 

@@ -67,7 +67,7 @@ def test_what_cannot_be_called_with_a_connection_is_refused(session):
         OpenBackend(session)
 
 
-@pytest.mark.parametrize("session", [None, Session(), "txsmtpx.Session", 7], ids=repr)
+@pytest.mark.parametrize("session", [None, Session(), "txsmtpx.Session", 7], ids=type)
 def test_what_cannot_be_called_is_refused(session):
     with pytest.raises(TypeError, match="session"):
         OpenBackend(session)

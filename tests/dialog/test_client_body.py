@@ -35,7 +35,7 @@ def test_a_body_is_accepted(kind):
     check_body(BODIES[kind])
 
 
-@pytest.mark.parametrize("body", ["x", 7, None, object(), {"a": b"x"}, {b"x"}, frozenset()], ids=repr)
+@pytest.mark.parametrize("body", ["x", 7, None, object(), {"a": b"x"}, {b"x"}, frozenset()], ids=type)
 def test_what_is_no_body_is_refused_by_its_type(body):
     with pytest.raises(TypeError, match=f"^not a body: {type(body).__name__}$"):
         check_body(body)
@@ -59,7 +59,7 @@ def test_an_iterator_is_not_read():
     assert next(body) == "x"
 
 
-@pytest.mark.parametrize("piece", [b"", b"x", bytearray(b"x"), memoryview(b"x")], ids=repr)
+@pytest.mark.parametrize("piece", [b"", b"x", bytearray(b"x"), memoryview(b"x")], ids=type)
 def test_a_piece_is_octets(piece):
     check_piece(piece)
 

@@ -332,6 +332,7 @@ def test_a_producer_is_paused_while_the_server_does_not_read():
     assert producer.calls[-1] == "stop"
 
 
+@pytest.mark.system
 async def test_a_server_that_reads_slowly():
     """On a socket: the source is asked only for what the server, and the buffers between, have room for."""
     held = []
@@ -368,6 +369,7 @@ async def test_a_server_that_reads_slowly():
     await port.stopListening()
 
 
+@pytest.mark.system
 async def test_a_file_is_read_in_a_thread(path):
     """With the reactor's own threads, to our own server."""
     backend = MemoryBackend()

@@ -210,6 +210,7 @@ def test_connecting_fails(network, kind):
         assert (again.args, again.__dict__) == (error.args, error.__dict__)
 
 
+@pytest.mark.system
 async def test_nobody_listens():
     port = await listening(reactor, ScriptedServer)
     number = port.getHost().port

@@ -25,6 +25,8 @@ from tests.maildir import stored
 from tests.ports import free_port
 from txsmtpx import SMTPError, SMTPPool
 
+pytestmark = pytest.mark.system
+
 LARGE = int(os.environ.get("TXSMTPX_LARGE_MESSAGE", 200 * 2**20))
 MANY = int(os.environ.get("TXSMTPX_MANY_MESSAGES", 2_000))
 GROWTH = 16 * 2**20

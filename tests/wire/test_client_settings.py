@@ -105,6 +105,7 @@ def test_what_is_no_endpoint(taker, none):
         TAKERS[taker](endpoint)
 
 
+@pytest.mark.system
 async def test_a_server_by_host_and_port(smtp_server):
     await send_mail((smtp_server.host, smtp_server.port), "me@example.org", ["you@example.net"], b"x\r\n")
     (message,) = smtp_server.messages

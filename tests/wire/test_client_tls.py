@@ -291,6 +291,7 @@ def _both(path):
     return {"privateKey": certificate.privateKey.original, "certificate": certificate.original}
 
 
+@pytest.mark.system
 async def test_implicit_tls(implicit, authority):
     for endpoint in (f"tls:127.0.0.1:{implicit}", f"ssl:localhost:{implicit}"):
         client = await connect(endpoint, trust_roots=authority.path, auth=("me", "secret"))
@@ -299,12 +300,14 @@ async def test_implicit_tls(implicit, authority):
         await client.quit()
 
 
+@pytest.mark.system
 async def test_implicit_tls_by_mode(implicit, authority):
     client = await connect(f"tcp:127.0.0.1:{implicit}", tls="implicit", trust_roots=authority.path)
     assert client.tls is not None
     await client.quit()
 
 
+@pytest.mark.system
 async def test_implicit_tls_refuses(implicit, authority):
     with pytest.raises(TLSFailed, match=r"another name than mx\.example\.net"):
         await connect(f"tls:127.0.0.1:{implicit}", trust_roots=authority.path, hostname=HOST)
@@ -312,6 +315,7 @@ async def test_implicit_tls_refuses(implicit, authority):
         await connect(f"tls:127.0.0.1:{implicit}")
 
 
+@pytest.mark.system
 async def test_an_endpoint_that_is_in_tls_already(implicit, authority):
     """Nothing is to be started in there."""
     inner = target(reactor, f"tcp:127.0.0.1:{implicit}").endpoint
@@ -321,6 +325,7 @@ async def test_an_endpoint_that_is_in_tls_already(implicit, authority):
     await client.quit()
 
 
+@pytest.mark.system
 async def test_tls_to_a_plain_port(authority):
     factory = Factory.forProtocol(ScriptedServer)
     factory.noisy = False
@@ -330,6 +335,7 @@ async def test_tls_to_a_plain_port(authority):
     await port.stopListening()
 
 
+@pytest.mark.system
 async def test_starttls_on_a_socket(authority):
     """The whole of it on a reactor's transports, to our own server."""
     backend = MemoryBackend()

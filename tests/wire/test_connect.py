@@ -84,6 +84,7 @@ def test_cancelled_at_the_farewell(network):
     assert net.servers[0].lost
 
 
+@pytest.mark.system
 async def test_the_farewell_leaves_at_once():
     """Also where the program ends with the result, as under ``react``: no turn of the reactor comes after it."""
     server = ScriptedServer(QUIT=SILENCE)
@@ -96,6 +97,7 @@ async def test_the_farewell_leaves_at_once():
     await port.stopListening()
 
 
+@pytest.mark.system
 async def test_cancelled_on_a_socket():
     """At every phase: the server sees the end of it, and nothing is left on the reactor."""
     for verb in ("GREETING", "EHLO", "MAIL", "DATA", "END"):
@@ -123,6 +125,7 @@ async def test_cancelled_on_a_socket():
         await port.stopListening()
 
 
+@pytest.mark.system
 async def test_over_a_unix_socket(tmp_path):
     """LMTP, as to Dovecot."""
     backend = MemoryBackend()

@@ -17,6 +17,7 @@ from txsmtpx.testing import SILENCE, Network, Outcome, ScriptedServer
 from txsmtpx.wire.connecting import chosen_reactor
 
 
+@pytest.mark.system
 async def test_there_is_nobody():
     port = await listening(reactor, ScriptedServer)
     number = port.getHost().port
@@ -58,6 +59,7 @@ def test_our_address_is_said_plainly(network, host, said):
     assert net.servers[0].lines[-2:] == [f"EHLO {said}", "EHLO xn--bcher-kva.example"]
 
 
+@pytest.mark.system
 async def test_our_address_where_we_have_no_name():
     servers = []
 

@@ -123,6 +123,7 @@ def test_two_watches_over_the_same_ports():
     assert process.clock.getDelayedCalls() == []
 
 
+@pytest.mark.system
 def test_every_port_of_the_process_whatever_it_is_for(tmp_path):
     reactor = SelectReactor()
     ports = [

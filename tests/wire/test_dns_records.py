@@ -271,6 +271,7 @@ def test_an_alias_of_nothing():
 
 # ---- on real sockets
 
+@pytest.mark.system
 @pytest.mark.parametrize("answer", [each for each in ANSWERS if each != "cut"])
 async def test_by_the_resolver_of_twisted(answer, name_servers):
     """Its undocumented errors do not get out.  An answer that is cut by TCP too it asks for without end."""
@@ -283,6 +284,7 @@ async def test_by_the_resolver_of_twisted(answer, name_servers):
         each.transport.loseConnection()
 
 
+@pytest.mark.system
 async def test_one_of_two_queries_of_twisteds_resolver_is_cancelled(name_servers):
     """It asks once for both."""
     silent = name_servers(MX={"example.net": name_server.NOTHING})

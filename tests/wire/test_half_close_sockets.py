@@ -31,6 +31,8 @@ from txsmtpx import (
 from txsmtpx.testing import RecordingBackend
 from txsmtpx.testing.layer import OwnClock
 
+pytestmark = pytest.mark.system
+
 BODY = b"Subject: hi\r\n\r\nhi\r\n"
 MAIL = (
     b"EHLO client.example\r\nMAIL FROM:<a@client.example>\r\nRCPT TO:<b@localhost>\r\nRCPT TO:<c@localhost>\r\n"

@@ -165,6 +165,7 @@ def resolver():
     blockon(udp.stopListening())
 
 
+@pytest.mark.system
 async def test_mail_to_a_domain(resolver, authority):
     """The exchanger that answers; verified by its own name."""
     servers = []
@@ -191,6 +192,7 @@ async def test_mail_to_a_domain(resolver, authority):
     await port.stopListening()
 
 
+@pytest.mark.system
 async def test_domains_that_take_none(resolver):
     with pytest.raises(NullMX):
         await connect(MXEndpoint(reactor, "null.test", resolver=resolver))

@@ -11,6 +11,8 @@ import pytest
 from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Twistd, tls_options
 
+pytestmark = pytest.mark.system
+
 
 def test_a_failed_handshake_is_in_the_log(directory, pem):
     """Within TLS from the first octet and by STARTTLS; a monitor of the port is not."""

@@ -155,6 +155,7 @@ def client_of(backend: RecordingBackend) -> Any:
 VERSIONS = pytest.mark.parametrize("version", [1, 2])
 
 
+@pytest.mark.system
 @VERSIONS
 async def test_it_tells_of_the_connection(backend, version):
     async with server("haproxy:tcp:0:interface=127.0.0.1", backend) as host:
@@ -167,6 +168,7 @@ async def test_it_tells_of_the_connection(backend, version):
         await client.quit()
 
 
+@pytest.mark.system
 @VERSIONS
 @pytest.mark.parametrize("ends", [FOUR, SIX], ids=["4", "6"])
 async def test_it_tells_of_another(backend, version, ends):
@@ -180,6 +182,7 @@ async def test_it_tells_of_another(backend, version, ends):
         await client.quit()
 
 
+@pytest.mark.system
 @VERSIONS
 async def test_over_ipv6(backend, version):
     async with server(r"haproxy:tcp6:0:interface=\:\:1", backend) as host:
@@ -191,6 +194,7 @@ async def test_over_ipv6(backend, version):
         await client.quit()
 
 
+@pytest.mark.system
 @VERSIONS
 async def test_over_a_unix_socket(backend, tmp_path, version):
     """Which has no address to tell of: version 1 says UNKNOWN, version 2 LOCAL."""
@@ -201,6 +205,7 @@ async def test_over_a_unix_socket(backend, tmp_path, version):
         await client.quit()
 
 
+@pytest.mark.system
 @VERSIONS
 @pytest.mark.parametrize("tls", ["required", "opportunistic"])
 async def test_starttls_after_the_header(backend, certificate, pem, version, tls):
@@ -213,6 +218,7 @@ async def test_starttls_after_the_header(backend, certificate, pem, version, tls
         await client.quit()
 
 
+@pytest.mark.system
 @VERSIONS
 async def test_tls_after_the_header(backend, pem, version):
     """A name and a certificate that are verified, as without a header."""
@@ -240,6 +246,7 @@ async def tls_behind_header(backend: Any, pem: Any) -> AsyncIterator[int]:
         await factory.drain(10)
 
 
+@pytest.mark.system
 async def test_nobody_there():
     with pytest.raises(ConnectionRefusedError):
         await connect(f"haproxy:v2:tcp:127.0.0.1:{free_port()}")

@@ -15,6 +15,8 @@ from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.testing import Pem, issue
 
+pytestmark = pytest.mark.system
+
 
 def trusts(*pems: Pem) -> ssl.SSLContext:
     context = ssl.create_default_context()

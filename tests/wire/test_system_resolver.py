@@ -14,6 +14,8 @@ from txsmtpx import DNSFailed, MXEndpoint, NoSuchDomain
 from txsmtpx.testing import Outcome, ScriptedServer
 from txsmtpx.wire.system_resolver import Configuration, SystemResolver
 
+pytestmark = pytest.mark.system
+
 OURS = {
     **ANSWERS,
     "garbage": name_server.GARBAGE,

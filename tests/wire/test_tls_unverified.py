@@ -157,6 +157,7 @@ def _both(path):
     return {"privateKey": certificate.privateKey.original, "certificate": certificate.original}
 
 
+@pytest.mark.system
 async def test_implicit_tls(implicit):
     for endpoint in (f"tls:127.0.0.1:{implicit}", f"tls:localhost:{implicit}"):
         with pytest.raises(TLSFailed):
@@ -190,6 +191,7 @@ def test_a_relay(network, stranger):
     there.hang_up()
 
 
+@pytest.mark.system
 def test_a_process_warns_in_its_log():
     """In its default form, once, with what it means."""
     code = """

@@ -197,6 +197,7 @@ def test_the_observers_of_the_log():
     assert len(LOG_OBSERVERS) == before
 
 
+@pytest.mark.system
 def test_the_log_that_twistd_begins_has_one_observer():
     program = """
 import sys

@@ -73,6 +73,7 @@ async def greeted(endpoint):
     return await client.done
 
 
+@pytest.mark.system
 async def test_unix(tmp_path, factory):
     """Of several processes that share one, each may go without harm to the others."""
     path = tmp_path / "socket"
@@ -90,6 +91,7 @@ async def test_unix(tmp_path, factory):
         assert path.exists()
 
 
+@pytest.mark.system
 async def test_tcp(factory):
     with socket.create_server(("127.0.0.1", 0)) as opened:
         number = opened.getsockname()[1]
@@ -102,6 +104,7 @@ async def test_tcp(factory):
         await second.stopListening()
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(("adopt", "accepted"), [(adopt_port, 1), (reactor.adoptStreamPort, 5)])
 async def test_one_connection_is_accepted_at_a_time(factory, adopt, accepted):
     """So one process of several does not get all that wait; a port of Twisted's own accepts them all."""
@@ -119,6 +122,7 @@ async def test_one_connection_is_accepted_at_a_time(factory, adopt, accepted):
         await port.stopListening()
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("kept", [True, False])
 async def test_a_socket_that_is_kept_open_serves_others_when_its_port_stops(factory, kept):
     """Twisted shuts down the socket of a port that it has opened itself, for all that have it."""
@@ -136,6 +140,7 @@ async def test_a_socket_that_is_kept_open_serves_others_when_its_port_stops(fact
     await other.stopListening()
 
 
+@pytest.mark.system
 async def test_a_unix_port_of_twisted_changes_the_mode_and_removes_the_path(tmp_path, factory):
     """What `AdoptedUNIXPort` does not do."""
     path = tmp_path / "socket"

@@ -20,9 +20,12 @@ PATCH = Path(__file__).parents[2] / "docs" / "upstream" / "haproxy.patch"
 LINE = b"PROXY TCP4 198.51.100.7 203.0.113.25 40000 25\r\n"
 BINARY = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc6\x33\x64\x07\xcb\x00\x71\x19\x9c\x40\0\x19"
 
-pytestmark = pytest.mark.skipif(
-    (version.major, version.minor) != (26, 10), reason=f"the patch is for Twisted 26.10, not {version.short()}"
-)
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(
+        (version.major, version.minor) != (26, 10), reason=f"the patch is for Twisted 26.10, not {version.short()}"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -185,6 +185,7 @@ def test_an_option_of_relays():
     assert relayed_by(*given, "--relay-without", "chunking", "--relay-without", "PIPELINING") == [WITHOUT] * 2
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("given", "said"),
     [
