@@ -51,4 +51,4 @@ def slowest_first(items: list[pytest.Item]) -> None:
         items: All tests, which are sorted in place.
     """
     places = {folder: place for place, folder in enumerate(SLOW)}
-    items.sort(key=lambda item: min((places.get(part, len(SLOW)) for part in item.path.parts), default=len(SLOW)))
+    items.sort(key=lambda item: places.get(item.nodeid.removeprefix("tests/").partition("/")[0], len(SLOW)))

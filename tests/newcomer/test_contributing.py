@@ -31,7 +31,7 @@ def clone(room: Callable[[str], Path]) -> Clone:  # noqa: F811
     for program in ("git", "make"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    return Clone(room("contributor"))
+    return Clone(room("a contributor"))
 
 
 def test_a_first_extension(clone: Clone) -> None:

@@ -39,7 +39,7 @@ def clone(room: Callable[[str], Path]) -> Clone:  # noqa: F811
     for program in ("git", "make"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    return Clone(room("clone"))
+    return Clone(room("a clone"))
 
 
 @pytest.fixture
