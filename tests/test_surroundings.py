@@ -1,4 +1,4 @@
-"""The commands in the tests have a shell of their own: no arguments of a ``make`` around them, and no ignored signal."""
+"""The commands in the tests have a shell of their own: no arguments of a ``make`` around them, no ignored signal."""
 
 from __future__ import annotations
 

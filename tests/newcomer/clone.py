@@ -54,6 +54,8 @@ def lend(environment: Path, packages: Path = PACKAGES) -> None:
             (lent / package.name).symlink_to(package)
     (next(environment.glob("lib/python*/site-packages")) / "lent.pth").write_text(f"{lent}\n")
     programs = environment / "bin"
-    twistd = f"#!{programs / 'python'}\nfrom twisted.scripts.twistd import run\n\nrun()\n"
+    # As pip writes it: no path with a space may follow "#!".
+    start = f"#!/bin/sh\n'''exec' \"{programs / 'python'}\" \"$0\" \"$@\"\n' '''\n"
+    twistd = f"{start}from twisted.scripts.twistd import run\n\nrun()\n"
     (programs / "twistd").write_text(twistd, encoding="utf-8")
     (programs / "twistd").chmod(0o755)
