@@ -22,8 +22,9 @@ RIGHT = sorted(path.name for path in HERE.glob("right*.py"))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def told(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, str]:
     """What mypy says, "plain" and with "zope"."""
+    cache = pytestconfig.cache.mkdir("mypy")  # mypy reads again what has changed since the last run
     directory = tmp_path_factory.mktemp("mypy")
     runs = {}
     for kind, plugin in [("plain", ""), ("zope", "plugins = mypy_zope:plugin\n")]:
@@ -31,7 +32,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         config.write_text(f"{CONFIGURATION}{plugin}")
         files = sorted(HERE.glob("zope_*.py" if kind == "zope" else "[rw]*.py"))
         files = files if kind == "plain" else [*files, *sorted(HERE.glob("[rw]*.py"))]
-        command = [sys.executable, "-m", "mypy", f"--config-file={config}", f"--cache-dir={directory / kind}", *files]
+        command = [sys.executable, "-m", "mypy", f"--config-file={config}", f"--cache-dir={cache / kind}", *files]
         # Side by side, and away from the configuration of this project.
         runs[kind] = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True)
     return {kind: run.communicate()[0] for kind, run in runs.items()}
