@@ -18,7 +18,7 @@ WRONG = [
     (Seconds("wait", 1, "", "", zero=False), ["1"], [0, 0.0, -1], "a number of seconds greater than 0"),
     (Choice("way", "a", "", "", ("a", "b", "c")), [None, 1, b"a", ["a"]], ["", "A", "d"], "a, b or c"),
     (Text("name", "", "", "", "a digit", "[0-9]"), [None, 1, b"1"], ["", "a", "1\n", "12"], "a digit"),
-    (Several("names", (), "", "", "a set"), [None, 1, "a", b"a", [1], {"a", None}, iter("a")], [], "a set"),
+    (Several("names", (), "", "", "a set"), [None, 1, "a", b"a", [1], {"a", None}], [], "a set"),
     (Function("call", len, "", "", "a function", 1), [None, 1, "len", lambda: 1, lambda a, b: 1], [], "a function"),
 ]  # fmt: skip
 
@@ -42,6 +42,7 @@ def test_what_is_right():
     Seconds("wait", 1, "", "").check(1.5)
     Several("names", (), "", "").check({"a", "b"})
     Several("names", (), "", "").check(())
+    assert Several("names", (), "", "").items(iter("ab")) == ("a", "b")
     Function("call", len, "", "", arguments=2).check(max)  # whose signature Python does not know
     Function("call", len, "", "", arguments=2).check(lambda *args: None)
 

@@ -29,6 +29,11 @@ SECRET = ("auth", "users", "password")
 _ENOUGH: Mapping[object, Collection[str]] = {BackendLike: ("anonymous_login",)}
 """What an object must have to pass for a type, where less than all is enough: a server without AUTH calls no login."""
 
+_INSTEAD = {
+    ("SMTPServerFactory", "portal"): "give PortalBackend(portal) as the backend",
+}
+"""Arguments of other libraries, and what takes their place here."""
+
 _NAMES: dict[object, str] = {
     bool: "True or False",
     bytes: "bytes",
@@ -163,7 +168,8 @@ def _hints(function: Callable[..., object]) -> tuple[Mapping[str, object], Colle
 
 
 def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
-    return f"{owner} has no argument {name}{did_you_mean(name, known)}"
+    advice = f"; {_INSTEAD[owner, name]}" if (owner, name) in _INSTEAD else did_you_mean(name, known)
+    return f"{owner} has no argument {name}{advice}"
 
 
 def _near_word(value: object, hint: object) -> str:

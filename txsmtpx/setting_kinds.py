@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from txsmtpx.setting import Setting
 
@@ -181,7 +181,7 @@ class Text(Setting[str]):
 @dataclass(frozen=True)
 class Several(Setting[T]):
     """
-    A setting that is a collection, such as a list.
+    A setting with several items: a list, a set, a generator or another iterable object.
 
     Attributes:
         description: What a value must be, as errors name it.
@@ -206,11 +206,32 @@ class Several(Setting[T]):
         Raises:
             TypeError: `value` is a single item, or has an item of a wrong type.
         """
-        if not isinstance(value, Collection) or isinstance(value, str | bytes):
+        self.items(value)
+
+    def items(self, value: object) -> tuple[Any, ...]:
+        """
+        Return the items of what a caller gave.
+
+        Args:
+            value: Any object.
+
+        Returns:
+            The items, in their order.
+
+        Raises:
+            TypeError: `value` is a single item, or has an item of a wrong type.
+
+        Example:
+            >>> Several("names", (), "", "").items(name for name in ("a", "b"))
+            ('a', 'b')
+        """
+        # A network is iterable, too: it has addresses.
+        if not isinstance(value, Iterable) or isinstance(value, (str, bytes, *self.types)):
             raise self.wrong_type(value)
-        for item in value:
-            if not isinstance(item, self.types):
-                raise self.wrong_type(value)
+        found = tuple(value)
+        if not all(isinstance(item, self.types) for item in found):
+            raise self.wrong_type(found if isinstance(value, Iterator) else value)
+        return found
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def test_421_closes_the_connection(method, raised):
 @pytest.mark.parametrize("method", ["mail", "rcpt", "data", "verify", "expand"])
 def test_what_may_be_given(method, code):
     client = conversation(method, Reply(code, None, "My words"))
-    assert last(client, *COMMANDS[method]) == f"{code} My words"
+    assert last(client, *COMMANDS[method]) == f"{code} {code // 100}.0.0 My words"
     assert client.ask("NOOP") == ["250 2.0.0 Ok"]
     client.hang_up()
 

@@ -7,12 +7,15 @@ the few states says which commands reach the backend at all.
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock, deferLater
 
+from tests.dialog.core import Core
 from txsmtpx import Reply, SMTPError
+from txsmtpx.dialog.state import SECURING
 from txsmtpx.testing import Conversation, RecordingBackend
 from txsmtpx.wire.back_pressure import HELD_INPUT
 
@@ -62,12 +65,12 @@ def expected(commands: list[tuple[str, int]]) -> list[str]:
             if state != "READY":
                 said.append("503 5.5.1 A transaction is open already, RSET ends it")
             else:
-                said.append(f"{550 if refused else 250} mail {address}")
+                said.append(f"{'550 5.0.0' if refused else '250 2.0.0'} mail {address}")
                 state = "READY" if refused else "MAIL"
         elif state == "READY":
             said.append("503 5.5.1 MAIL comes first")
         elif verb == "RCPT":
-            said.append(f"{550 if refused else 250} rcpt {address}")
+            said.append(f"{'550 5.0.0' if refused else '250 2.0.0'} rcpt {address}")
             state = "RCPT" if state == "RCPT" or not refused else state
         elif state == "MAIL":
             said.append("503 5.5.1 No valid recipients, RCPT comes first")
@@ -172,3 +175,39 @@ def test_a_second_a_command_under_fifty_pipelined():
         assert len(conversation.protocol.input) <= HELD_INPUT + 2000
     assert said == ["250 2.1.0 me@example.com is fine", *(f"250 2.1.5 {each} too" for each in recipients)]
     conversation.hang_up()
+
+
+def test_input_after_the_end_is_refused():
+    core = Core()
+    core.send(b"QUIT\r\n")
+    for hand_over in (lambda: core.dialog.line_received(b"NOOP"), lambda: core.dialog.body_received(b"x")):
+        with pytest.raises(RuntimeError, match=r"the dialog does not accept .* now: the link is CLOSED$"):
+            hand_over()
+
+
+def test_input_within_a_handshake_is_refused():
+    core = Core()
+    core.dialog.link = SECURING
+    with pytest.raises(RuntimeError, match=r"^the dialog does not accept a line now: the link is SECURING$"):
+        core.dialog.line_received(b"NOOP")
+
+
+def test_a_line_within_a_message_and_octets_outside_of_one_are_refused():
+    core = Core()
+    with pytest.raises(RuntimeError, match=r"accept octets of a message now: it expects a line; call line_received$"):
+        core.dialog.body_received(b"x")
+    core.send(b"EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n")
+    with pytest.raises(RuntimeError, match=r"a line now: it expects octets of a message; call body_received$"):
+        core.dialog.line_received(b"NOOP")
+    core.send(b"hello\r\n.\r\n")
+    assert core.replies()[-1].startswith("250 ")
+
+
+def test_input_before_the_answer_of_the_backend_is_refused():
+    core = Core(RecordingBackend(mail=[answer := Deferred()]))
+    core.send(b"EHLO c\r\nMAIL FROM:<a@b.example>\r\n")
+    with pytest.raises(RuntimeError, match=r"the backend has not answered the last command; wait for the Deferred$"):
+        core.dialog.line_received(b"NOOP")
+    answer.callback(None)
+    core.send(b"NOOP\r\n")
+    assert core.replies()[-1] == "250 2.0.0 Ok"

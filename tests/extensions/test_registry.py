@@ -63,19 +63,11 @@ def test_unused_may_be_an_extension_of_the_caller() -> None:
     assert unused(["SIZE"], [OWN, needy]) == {"SIZE", "XNEEDY"}
 
 
-@pytest.mark.parametrize("without", [["X"], ["SİZE"], [7], [None], [""]], ids=repr)
+@pytest.mark.parametrize("without", [["X"], ["SİZE"], [""]], ids=repr)
 def test_no_such_extension(without) -> None:
     with pytest.raises(
         ValueError, match=rf"^without: no extension is called {without[0]!r}; there are 8BITMIME, AUTH,"
     ):
-        unused(without)
-
-
-@pytest.mark.parametrize(
-    "without", ["PIPELINING", b"SIZE", 7, None, iter(["SIZE"])], ids=lambda each: type(each).__name__
-)
-def test_no_set_of_keywords(without) -> None:
-    with pytest.raises(TypeError, match=r"^without is a set of keywords, such as {'PIPELINING'}, not "):
         unused(without)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
@@ -11,6 +12,7 @@ from zope.interface.verify import verifyObject
 
 from tests.encoding import b64
 from txsmtpx import (
+    Connection,
     Filter,
     FilterBackend,
     LimitBackend,
@@ -303,3 +305,32 @@ def test_it_is_what_it_is_around(around):
     assert not hasattr(backend, "pools")
     with pytest.raises(AttributeError):
         Middleware.__new__(Middleware).backend  # noqa: B018  # which has none yet
+
+
+class Empty:
+    """A backend whose logins return something else than a session."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def anonymous_login(self, connection: Connection) -> Any:
+        return self.result
+
+
+@pytest.mark.parametrize("result", [None, 7, Session, object()], ids=repr)
+@pytest.mark.parametrize("around", [lambda backend: backend, Middleware, lambda backend: Passing(Middleware(backend))])
+def test_a_backend_that_returns_no_session(around, result, logged_failures) -> None:
+    client = Conversation(around(Empty(result)))
+    assert client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")[-1].startswith("451 4.3.0 ")
+    (failure,) = logged_failures.flush(TypeError)
+    assert str(failure.value) == f"the backend Empty must return a session (ISession), not {result!r}"
+    client.hang_up()
+
+
+def test_a_session_that_comes_later_is_checked_too(logged_failures) -> None:
+    client = Conversation(Middleware(Empty(later := Deferred())))
+    client.ask("EHLO client.example", "MAIL FROM:<a@client.example>")
+    later.callback(None)
+    assert client.replies() == ["451 4.3.0 Local error in processing (-)"]
+    assert len(logged_failures.flush(TypeError)) == 1
+    client.hang_up()

@@ -202,3 +202,8 @@ def test_starttls_with_a_name(directory, tmp_path):
     client.start_tls(optionsForClientTLS("mx.b.example", Trusted.loadPEM(pem.certificate.read_bytes())))
     assert codes(client.ask("EHLO client.example")) == ["250"]
     client.hang_up()
+
+
+def test_a_key_needs_a_certificate(tmp_path, pem):
+    with pytest.raises(ValueError, match=r"^CertificateDirectory: key needs certificate, the file with"):
+        CertificateDirectory(tmp_path, key=pem.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import pytest
@@ -9,7 +10,9 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.task import Clock
 
 from txsmtpx import Plain, RelayBackend, SMTPPool, connect, send_mail
+from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions.size import SIZE
+from txsmtpx.wire.client_settings import ClientSettings
 
 WRONG = {
     "tls_verify": ({"tls_verify": "no"}, "tls_verify is True or False, not 'no'"),
@@ -31,9 +34,9 @@ WRONG = {
         {"client_certificate": "me.pem"},
         r"client_certificate is a twisted.internet.ssl.PrivateCertificate, not 'me.pem'",
     ),
-    "a keyword": ({"extensions": ["SIZE"]}, "extensions is a list of Extension objects.*; 'SIZE' is none"),
-    "keywords": ({"extensions": "SIZE"}, "extensions is a list of Extension objects, such as .*SIZE, not 'SIZE'"),
-    "one extension": ({"extensions": SIZE}, "extensions is a list of Extension objects"),
+    "a keyword": ({"extensions": ["SIZE"]}, r"extensions must be a list of Extension objects.*, not \['SIZE'\]"),
+    "keywords": ({"extensions": "SIZE"}, "extensions must be a list of Extension objects, such as .*, not 'SIZE'"),
+    "one extension": ({"extensions": SIZE}, "extensions must be a list of Extension objects"),
     "a time-out": ({"timeouts": "30"}, "timeouts is a Timeouts, or a number of seconds .*, not '30'"),
     "a negative time-out": ({"timeouts": -1}, "timeouts is a Timeouts, or a number of seconds from 0.*, not -1"),
     "a transcript": ({"transcript": "yes"}, "transcript is True, False or a function, not 'yes'"),
@@ -110,3 +113,48 @@ async def test_a_server_by_host_and_port(smtp_server):
     await send_mail((smtp_server.host, smtp_server.port), "me@example.org", ["you@example.net"], b"x\r\n")
     (message,) = smtp_server.messages
     assert message.recipients == ("you@example.net",)
+
+
+@pytest.mark.parametrize("hostname", ["mail.example.net\r\nRSET", "a b", "mail..example", "[::1]", "http://mail.example"])
+@pytest.mark.parametrize("taker", TAKERS)
+def test_a_hostname_is_checked_when_it_is_given(taker, hostname):
+    text = f"hostname must be a domain or an IP address, not {hostname!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        TAKERS[taker]("tcp:mail.example.net:587", hostname=hostname)
+
+
+@pytest.mark.parametrize("hostname", ["mail.example.net", "b\u00fccher.example", "192.0.2.7", "2001:db8::7", ""])
+def test_a_hostname_is_a_domain_or_an_address(hostname):
+    assert ClientSettings(hostname=hostname).hostname == hostname
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be used: No such file or directory"),
+        ("nothing", "there is no certificate in"),
+        ("-----BEGIN CERTIFICATE-----\nbm90\n-----END CERTIFICATE-----\n", "its first certificate is malformed"),
+    ],
+)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_trust_roots_are_read_when_they_are_given(tmp_path, taker, content, why):
+    path = tmp_path / "roots.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=rf"^trust_roots: .*{why}"):
+        TAKERS[taker]("tcp:mail.example.net:587", trust_roots=path)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set, frozenset, iter, lambda items: (each for each in items)])
+@pytest.mark.parametrize("taker", ["pool", "relay"])
+def test_any_iterable_of_extensions_and_of_keywords(taker, kind):
+    own = Extension("X-PAINT", "none")
+    made = TAKERS[taker]("tcp:mail.example.net:587", extensions=kind([own]), without=kind(["x-paint", "CHUNKING"]))
+    for pool in made.pools if taker == "relay" else [made]:
+        assert pool.settings.extensions == (own,)
+        assert pool.settings.without == {"x-paint", "CHUNKING"}
+
+
+def test_each_pool_of_a_relay_reads_the_same_iterator():
+    relay = RelayBackend(["tcp:one.example.net:25", "tcp:two.example.net:25"], without=iter(["CHUNKING"]))
+    assert [pool.settings.without for pool in relay.pools] == [{"CHUNKING"}] * 2

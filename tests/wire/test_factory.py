@@ -7,12 +7,25 @@ from __future__ import annotations
 import inspect
 import math
 import ssl
+from ipaddress import ip_address, ip_network
 
 import pytest
 from twisted.internet.task import Clock
 
-from txsmtpx import MemoryBackend, Observer, OpenBackend, Session, SMTPServerFactory, SMTPService, TransactionLog
+from txsmtpx import (
+    LoginBackend,
+    MemoryBackend,
+    Observer,
+    OpenBackend,
+    Session,
+    SMTPServerFactory,
+    SMTPService,
+    TransactionLog,
+)
+from txsmtpx.extensions.auth import AUTH
 from txsmtpx.extensions.dsn import DSN
+from txsmtpx.extensions.pipelining import PIPELINING
+from txsmtpx.extensions.size import SIZE
 from txsmtpx.setting import SettingError
 
 PATH = "/etc/ssl/cert.pem"
@@ -212,3 +225,40 @@ def test_a_service_that_cannot_be(arguments, sentence):
 def test_a_shutdown_that_cannot_be():
     with pytest.raises(SettingError, match="shutdown_timeout must be a number of seconds, 0 or more, not nan"):
         SMTPService(FACTORY, [Endpoint()], math.nan)
+
+
+KINDS = [list, tuple, set, frozenset, iter, lambda items: (each for each in items)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_iterable_of_items(kind):
+    networks = ["10.0.0.0/8", ip_network("192.0.2.0/24"), ip_address("2001:db8::7")]
+    factory = SMTPServerFactory(
+        LoginBackend(),
+        reactor=Clock(),
+        trusted_networks=kind(networks),
+        without_mechanisms=kind(["LOGIN", "CRAM-MD5"]),
+        extensions=kind([SIZE, PIPELINING, AUTH]),
+    )
+    assert set(factory.settings.trusted_networks) == {
+        ip_network("10.0.0.0/8"), ip_network("192.0.2.0/24"), ip_network("2001:db8::7/128")
+    }  # fmt: skip
+    assert not {"LOGIN", "CRAM-MD5"} & {each.name for each in factory.settings.mechanisms}
+    assert factory.settings.tables.usual.keywords == {"", "SIZE", "PIPELINING", "AUTH"}
+
+
+@pytest.mark.parametrize("network", [ip_network("10.0.0.0/8"), ip_address("10.0.0.1"), b"10.0.0.0/8", 10])
+def test_one_network_is_no_list_of_networks(network):
+    with pytest.raises(TypeError, match=r"^trusted_networks must be a list of networks, such as .*, not "):
+        SMTPServerFactory(MemoryBackend(), reactor=Clock(), trusted_networks=network)
+
+
+def test_items_of_a_generator_are_checked():
+    with pytest.raises(TypeError, match=r"^without_mechanisms must be a set of names, such as .*, not \(5,\)$"):
+        SMTPServerFactory(MemoryBackend(), reactor=Clock(), without_mechanisms=(each for each in [5]))
+
+
+def test_a_portal_is_a_backend_here():
+    text = r"^SMTPServerFactory has no argument portal; give PortalBackend\(portal\) as the backend$"
+    with pytest.raises(TypeError, match=text):
+        SMTPServerFactory(MemoryBackend(), reactor=Clock(), portal=object())

@@ -167,9 +167,12 @@ def test_tls_that_is_required_and_nowhere():
     assert not any("MAIL" in each.verbs for each in internet.net.servers)
 
 
-def test_what_is_wrong_with_the_caller_is_no_reason_to_go_on(tmp_path):
+def test_what_is_wrong_with_the_caller_is_no_reason_to_go_on(tmp_path, pem):
     internet = Internet(**{ONE: server("STARTTLS"), TWO: server("STARTTLS")})
-    outcome = send(internet, names(), tls="required", trust_roots=str(tmp_path / "missing.pem"))
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(pem.certificate.read_bytes())
+    outcome = send(internet, names(), tls="required", trust_roots=str(roots))
+    roots.unlink()  # after it was checked
     internet.go_on(1)
     assert isinstance(outcome.error, FileNotFoundError)
     assert internet.order == [ONE]

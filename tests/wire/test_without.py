@@ -126,14 +126,14 @@ def test_an_extension_of_ones_own(network):
 
 THERE_ARE = "; there are " + ", ".join(sorted(each.keyword for each in registry.EXTENSIONS))
 NONE = "without: no extension is called "
-NO_SET = "without is a set of keywords, such as {'PIPELINING'}, not "
+NO_SET = "without must be a set of keywords, such as {'PIPELINING'}, not "
 WRONG = {
     "unknown": ({"PIPLINING"}, ValueError, f"{NONE}'PIPLINING'{THERE_ARE}"),
     "of a server, but not ours": ({"ETRN"}, ValueError, f"{NONE}'ETRN'{THERE_ARE}"),
     "empty": ({""}, ValueError, f"{NONE}''{THERE_ARE}"),
     "beyond ASCII": ({"CHUN\u212aING"}, ValueError, f"{NONE}'CHUN\u212aING'{THERE_ARE}"),
-    "None in it": ([None], ValueError, f"{NONE}None{THERE_ARE}"),
-    "octets in it": ([b"DSN"], ValueError, f"{NONE}b'DSN'{THERE_ARE}"),
+    "None in it": ([None], TypeError, f"{NO_SET}[None]"),
+    "octets in it": ([b"DSN"], TypeError, f"{NO_SET}[b'DSN']"),
     "a text": ("PIPELINING", TypeError, f"{NO_SET}'PIPELINING'"),
     "no text": ("", TypeError, f"{NO_SET}''"),
     "octets": (b"DSN", TypeError, f"{NO_SET}b'DSN'"),

@@ -8,7 +8,7 @@ message is taken for the whole.  `txsmtpx.backends.next_transaction` has the the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 
 from twisted.internet.ssl import PrivateCertificate
 
@@ -29,7 +29,7 @@ from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, DataContext, Endpoint, Message, Reactor, clock_of
-from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
+from txsmtpx.wire.client_settings import EXTENSIONS, SETTINGS, WITHOUT, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.description import check_number
 from txsmtpx.wire.pool import SMTPPool
@@ -121,8 +121,8 @@ class RelayBackend(OpenBackend):
         client_certificate: PrivateCertificate | None = ClientSettings.client_certificate,
         allow_insecure_auth: bool = ClientSettings.allow_insecure_auth,
         transcript: Transcript | bool = ClientSettings.transcript,
-        extensions: Sequence[Extension] = ClientSettings.extensions,
-        without: Collection[str] = ClientSettings.without,
+        extensions: Iterable[Extension] = ClientSettings.extensions,
+        without: Iterable[str] = ClientSettings.without,
         reactor: Reactor | None = None,
     ) -> None:
         if not isinstance(endpoints, Iterable):
@@ -141,6 +141,7 @@ class RelayBackend(OpenBackend):
         if not all(isinstance(each, str) for each in domains):
             raise TypeError(f"domains is a list of text, not {domains!r}")
         self.domains = frozenset(map(domain_key, domains))
+        extensions, without = EXTENSIONS.items(extensions), WITHOUT.items(without)  # for each pool
         self.pools = tuple(
             SMTPPool(
                 endpoint,

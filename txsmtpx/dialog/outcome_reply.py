@@ -34,6 +34,25 @@ def fits(value: object) -> bool:
     return isinstance(value, Reply) and value.code // 100 != 3 and value.code != 221
 
 
+def complete(reply: Reply) -> Reply:
+    """
+    Return the reply of a backend with an enhanced code.
+
+    Args:
+        reply: A reply of 2xx, 4xx or 5xx.
+
+    Returns:
+        The reply; if it has no enhanced code, the same with X.0.0 (RFC 2034 §4).
+
+    Example:
+        >>> complete(Reply(550, None, "No"))
+        Reply(550, (5, 0, 0), 'No')
+    """
+    if reply.enhanced_code is not None:
+        return reply
+    return Reply(reply.code, replies.default_enhanced_code(reply.code), *reply.lines)
+
+
 def accepts(value: object) -> bool:
     """
     Return whether a backend accepts MAIL or RCPT.
@@ -63,7 +82,7 @@ def answer(value: object, session: object, method: str) -> Reply:
         TypeError: A backend may not answer so.
     """
     if isinstance(value, Reply) and fits(value):
-        return value
+        return complete(value)
     name = f"{type(session).__qualname__}.{method}()"
     raise TypeError(f"{name} gave {_shown(value)}, which is neither None nor a Reply of 2xx, 4xx or 5xx other than 221")
 
@@ -82,7 +101,7 @@ def refusal(failure: Failure, session_id: str, queue_id: str, source: str) -> Re
         The reply of an `SMTPError`; for anything else 451, with no word of the exception, which is logged.
     """
     if isinstance(failure.value, SMTPError) and fits(failure.value.reply):
-        return failure.value.reply
+        return complete(failure.value.reply)
     text = "session={session} queue={queue} {what} failed"
     log.failure(text, failure=failure, what=source, session=session_id, queue=queue_id)
     return replies.local_error_451(queue_id)
@@ -124,7 +143,7 @@ def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> R
         2xx, 4xx or 5xx; 451 for a value of another kind, which is logged.
     """
     if isinstance(status, Reply) and fits(status):
-        return status
+        return complete(status)
     if isinstance(status, str):
         return replies.delivered_250(status)
     if not isinstance(status, Failure):
@@ -159,7 +178,7 @@ def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source:
     try:
         reply = choose()
         if isinstance(reply, Reply) and fits(reply):
-            return reply
+            return complete(reply)
         raise TypeError(f"{source} gave {_shown(reply)}, which is not a Reply of 2xx, 4xx or 5xx other than 221")
     except BaseException:
         return refusal(Failure(), session_id, queue_id, source)

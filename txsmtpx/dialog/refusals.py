@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from txsmtpx.dialog.fields import clipped, fields
+from txsmtpx.dialog.outcome_reply import complete
 from txsmtpx.dialog.redaction import redacted
-from txsmtpx.dialog.state import CLOSED
+from txsmtpx.dialog.state import CLOSED, OPEN
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection
@@ -51,13 +52,49 @@ def refuse(dialog: ServerDialog, reply: Reply, logged: bool = False) -> None:
         dialog.transaction.rejected += 1
     if not logged:
         log_refusal(dialog, reply, _last_command(dialog))
-    dialog.reply(reply)
+    dialog.reply(complete(reply))
     if reply.code < 500:
         return
     dialog.errors += 1
     limit = dialog.settings.max_errors
     if 0 < limit <= dialog.errors and not dialog.settings.lmtp:  # clients of LMTP are mail servers of one's own
         dialog.say_goodbye(replies.TOO_MANY_ERRORS_421)
+
+
+def refuse_answer(dialog: ServerDialog, outcome: object) -> None:
+    """
+    Reject a command whose function has answered with something that is no reply, and log that.
+
+    Args:
+        dialog: The client's dialog.
+        outcome: What the function has returned.
+    """
+    text = "session={session} a verb answered with {outcome!r}, which is no Reply that it may give"
+    log.error(text, session=dialog.connection.session_id, outcome=outcome)
+    refuse(dialog, replies.LOCAL_ERROR_451)
+
+
+def unexpected_input(dialog: ServerDialog, octets: bool) -> RuntimeError:
+    """
+    Return the error for a caller that hands over what the dialog does not accept now.
+
+    Args:
+        dialog: The client's dialog.
+        octets: True if the caller has handed over octets of a message, False for a line.
+
+    Returns:
+        The error.
+    """
+    given = "octets of a message" if octets else "a line"
+    if dialog.link is not OPEN:
+        why = f"the link is {dialog.link.name}"
+    elif octets and dialog.body is None:
+        why = "it expects a line; call line_received"
+    elif dialog.body is not None and not octets:
+        why = "it expects octets of a message; call body_received"
+    else:
+        why = "the backend has not answered the last command; wait for the Deferred"
+    return RuntimeError(f"the dialog does not accept {given} now: {why}")
 
 
 def refuse_line(dialog: ServerDialog, line: bytes, reply: Reply) -> None:

@@ -15,15 +15,14 @@ of a message is in `txsmtpx.dialog.server_transaction`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog.extension import Answer, Run
+from txsmtpx.dialog import refusals
+from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.outcome_reply import reply_to_failure
-from txsmtpx.dialog.refusals import log_closing, log_more_refused, refuse, refuse_line, refuse_unknown
 from txsmtpx.dialog.server_session import end_session, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
@@ -35,10 +34,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import TLS, Connection, SessionLike
 from txsmtpx.settling import settle
 
-log = Logger(__name__)
-
-NO_DOMAINS: frozenset[str] = frozenset()
-"""One for all: an empty set takes 216 octets."""
+NO_DOMAINS: frozenset[str] = frozenset()  # one for all, since an empty set takes 216 octets
 
 
 class ServerDialog:
@@ -68,9 +64,6 @@ class ServerDialog:
         transactions: How often MAIL came.
         recipient_domains: Domains of the accepted recipients, as `domain_key` gives them.
     """
-
-    _by_state: dict[State, dict[str, Run[Any]]]
-    _runs: dict[str, Run[Any]]  # of the state and the gate
 
     def __init__(self, settings: Settings, wire: Wire) -> None:
         self.settings = settings
@@ -108,10 +101,15 @@ class ServerDialog:
 
         Returns:
             A Deferred until which no more may be handed over; None if the line is answered.
+
+        Raises:
+            RuntimeError: No line may be handed over now.
         """
+        if self.link is not OPEN or self._pending is not None or self.body is not None:
+            raise refusals.unexpected_input(self, False)
         if bare and self.settings.bare_newlines == "reject":
             self.end_exchange()
-            refuse_line(self, line, replies.BARE_NEWLINE_500)
+            refusals.refuse_line(self, line, replies.BARE_NEWLINE_500)
             return None
         if self._exchange is not None:
             return self._answer(self._exchange, self._without_crs(line))
@@ -121,11 +119,11 @@ class ServerDialog:
             without_crs = self._without_crs(line)
             if without_crs != line:
                 return self.line_received(without_crs, bare)
-            refuse_line(self, line, replies.malformed_501(str(malformed)))
+            refusals.refuse_line(self, line, replies.malformed_501(str(malformed)))
             return None
         run = self._runs.get(verb)
         if run is None:
-            refuse_unknown(self, line, verb)
+            refusals.refuse_unknown(self, line, verb)
             return None
         self.line = line
         self.grouped = verb in self.table.grouped
@@ -142,7 +140,7 @@ class ServerDialog:
         """
         reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
         self.end_exchange()
-        refuse_line(self, beginning, reply)
+        refusals.refuse_line(self, beginning, reply)
 
     def body_received(self, data: bytes, start: int = 0) -> tuple[int, Deferred[None] | None]:
         """
@@ -154,9 +152,13 @@ class ServerDialog:
 
         Returns:
             The index behind the end of the body, -1 if more is to come; and a Deferred as `line_received` returns it.
+
+        Raises:
+            RuntimeError: No octets may be handed over now.
         """
         body = self.body
-        assert body is not None
+        if body is None or self.link is not OPEN or self._pending is not None:
+            raise refusals.unexpected_input(self, True)
         end = body.feed(data, start)
         if end < 0:
             transaction = self.transaction
@@ -190,7 +192,7 @@ class ServerDialog:
         """
         self.link = CLOSED
         self.connection.aborter = None
-        log_more_refused(self)
+        refusals.log_more_refused(self)
         self._exchange = self.body = None
         if self.transaction is not None:
             self.transaction.abort(reason)
@@ -208,7 +210,7 @@ class ServerDialog:
         """
         if self.link is not CLOSED:
             if reply is not replies.SHUTTING_DOWN_421:  # which has nothing to do with the client
-                log_closing(self, reply)
+                refusals.log_closing(self, reply)
             self.reply(reply)
             self.close()
 
@@ -335,11 +337,9 @@ class ServerDialog:
         # 3xx is right only if the next octets are no command (RFC 5321 §4.2.1).
         expects_input = self._exchange is not None or self.body is not None
         if not isinstance(outcome, Reply) or (outcome.code // 100 == 3 and not expects_input):
-            text = "session={session} a verb answered with {outcome!r}, which is no Reply that it may give"
-            log.error(text, session=self.connection.session_id, outcome=outcome)
-            refuse(self, replies.LOCAL_ERROR_451)
+            refusals.refuse_answer(self, outcome)
         elif outcome.code >= 400:
-            refuse(self, outcome)
+            refusals.refuse(self, outcome)
         else:
             self.reply(outcome)
 

@@ -18,6 +18,7 @@ from txsmtpx.dialog.message import MessageAborted
 from txsmtpx.dialog.state import CLOSED, READY, START
 from txsmtpx.interfaces import SessionLike
 from txsmtpx.sasl.mechanism import Mechanism
+from txsmtpx.setting import shown
 from txsmtpx.settling import settle, then
 
 if TYPE_CHECKING:
@@ -65,6 +66,22 @@ def with_session(dialog: ServerDialog, use: Callable[[SessionLike], Answer]) -> 
     return answer
 
 
+def check_session(session: object, backend: object) -> None:
+    """
+    Check that a backend has returned a session.
+
+    Args:
+        session: What the backend has returned for a login.
+        backend: The backend.
+
+    Raises:
+        TypeError: It is no session.
+    """
+    if isinstance(session, type) or not callable(getattr(session, "logout", None)):
+        name = type(backend).__qualname__
+        raise TypeError(f"the backend {name} must return a session (ISession), not {shown(session)}")
+
+
 def enter_session(dialog: ServerDialog, session: SessionLike, username: str | None) -> None:
     """
     Begin a session of the backend, and end the one before it.
@@ -77,8 +94,7 @@ def enter_session(dialog: ServerDialog, session: SessionLike, username: str | No
     Raises:
         TypeError: It is no session.
     """
-    if not hasattr(session, "logout"):
-        raise TypeError(f"the backend gave no session but {session!r}")
+    check_session(session, dialog.settings.backend)
     end_session(dialog)
     dialog.session = session
     if dialog.link is CLOSED:  # the client has gone while the backend made the session

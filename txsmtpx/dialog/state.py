@@ -83,7 +83,7 @@ class MessageState(enum.Enum):
 
 
 class Link(enum.Enum):
-    """True if octets of the client are taken."""
+    """What the dialog does with octets of the client."""
 
     OPEN = "lines and octets of messages are taken"
     SECURING = "TLS is being negotiated"

@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.extension import Answer, Extension, Verb
-from txsmtpx.dialog.outcome_reply import fits
+from txsmtpx.dialog.outcome_reply import complete, fits
 from txsmtpx.dialog.refusals import log_refused_login, refuse
 from txsmtpx.dialog.secrets import HIDDEN, Secrets
 from txsmtpx.dialog.server import ServerDialog
@@ -239,7 +239,7 @@ class Exchange:
         if failure.check(UnauthorizedLogin):
             reply = replies.BAD_CREDENTIALS_535
         elif isinstance(failure.value, SMTPError) and fits(failure.value.reply) and not failure.value.reply.positive:
-            reply = failure.value.reply
+            reply = complete(failure.value.reply)
         else:
             failure.raiseException()
         return self._refuse(reply)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from txsmtpx.dialog.extension import Extension, supported_by
 from txsmtpx.extensions.auth import AUTH
@@ -87,12 +87,12 @@ def declared_by(session: object) -> tuple[Extension, ...]:
     return (*supported_by(session), *[each for each in _BY_METHOD if each.kept_by(session)])
 
 
-def unused(without: object, extra: Collection[Extension] = ()) -> frozenset[str]:
+def unused(without: Iterable[str], extra: Iterable[Extension] = ()) -> frozenset[str]:
     """
     Return the keywords of the extensions that a client does not use, though a server offers them.
 
     Args:
-        without: Keywords, in any case; of any type, since a caller gives them.
+        without: Keywords, in any case.
         extra: Extensions that the client implements besides those of the package.
 
     Returns:
@@ -100,16 +100,13 @@ def unused(without: object, extra: Collection[Extension] = ()) -> frozenset[str]
 
     Raises:
         ValueError: The client implements no extension of such a name.
-        TypeError: These are not keywords.
     """
-    if isinstance(without, str | bytes) or not isinstance(without, Collection):
-        raise TypeError(f"without is a set of keywords, such as {{'PIPELINING'}}, not {without!r}")
     if not without:
         return frozenset()
     known = {each.keyword: each for each in (*EXTENSIONS, *extra) if each.keyword}
     left: set[str] = set()
     for each in without:
-        keyword = asciitext.upper(each) if isinstance(each, str) else each
+        keyword = asciitext.upper(each)
         if keyword not in known:
             raise ValueError(f"without: no extension is called {each!r}; there are {', '.join(sorted(known))}")
         left.add(keyword)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from zope.interface import directlyProvides, providedBy
 
+from txsmtpx.dialog.server_session import check_session
 from txsmtpx.errors import auth_unsupported
 from txsmtpx.interfaces import BackendLike, Connection, CredentialsBackendLike, Eventual, SessionLike, provides
 from txsmtpx.settling import then
@@ -96,7 +97,11 @@ class Middleware:
         return self._around(self.backend.authenticate(connection, credentials), connection)
 
     def _around(self, result: Eventual[SessionLike], connection: Connection) -> Eventual[SessionLike]:
-        return then(result, lambda session: self.session(session, connection))
+        def around(session: SessionLike) -> SessionLike:
+            check_session(session, self.backend)
+            return self.session(session, connection)
+
+        return then(result, around)
 
     if not TYPE_CHECKING:  # a type checker would let every attribute pass
 

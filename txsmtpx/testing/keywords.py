@@ -6,7 +6,7 @@ A test compares them with the functions that take them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypedDict
 
 from twisted.internet.ssl import PrivateCertificate
@@ -43,8 +43,8 @@ class ConnectionKeywords(TypedDict, total=False):
     client_certificate: PrivateCertificate | None
     allow_insecure_auth: bool
     transcript: Transcript | bool
-    extensions: Sequence[Extension]
-    without: Collection[str]
+    extensions: Iterable[Extension]
+    without: Iterable[str]
     eight_bit: EightBit
 
 

@@ -30,7 +30,7 @@ class CertificateDirectory(Certificate):
         client_ca: The authorities for the certificates of clients, as for `Certificate`.
 
     Raises:
-        ValueError: There is no certificate, or one cannot be used.
+        ValueError: There is no certificate, or one cannot be used; or there is a `key` without a `certificate`.
         OSError: The directory cannot be read.
         TypeError: A value has the wrong type.
 
@@ -49,6 +49,8 @@ class CertificateDirectory(Certificate):
         domain: str = "",
         client_ca: str | PathLike[str] | None = None,
     ) -> None:
+        if key is not None and certificate is None:
+            raise ValueError("CertificateDirectory: key needs certificate, the file with the certificate of that key")
         self._path = Path(path)
         self._default_files = None if certificate is None else (Path(certificate), Path(key or certificate))
         self._domain = domain_key(domain)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
@@ -19,9 +19,11 @@ from twisted.internet.ssl import PrivateCertificate
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.extensions import registry
+from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.interfaces import SASLClientLike, provides
-from txsmtpx.wire.client_tls import ClientTLS, TrustRoots, UnverifiedTLS
-from txsmtpx.wire.description import ehlo_name
+from txsmtpx.setting_kinds import Several
+from txsmtpx.wire.client_tls import ClientTLS, TrustRoots, UnverifiedTLS, check_trust_roots
+from txsmtpx.wire.description import check_host, ehlo_name
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import Transcript
 from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
@@ -36,6 +38,21 @@ With TLS, the certificate and its name are verified, unless ``tls_verify`` is Fa
 Auth = tuple[str, str] | SASLClientLike
 """(username, password) for the strongest mechanism offered, or the client half of one."""
 
+EXTENSIONS: Several[Iterable[Extension]] = Several(
+    "extensions",
+    (),
+    "",
+    "Extensions that the client supports besides the built-in ones.",
+    "a list of Extension objects, such as [txsmtpx.extensions.size.SIZE]",
+    (Extension,),
+)
+WITHOUT: Several[Iterable[str]] = Several(
+    "without",
+    (),
+    "",
+    "Keywords of extensions that are not used, though the server offers them.",
+    "a set of keywords, such as {'PIPELINING'}",
+)
 _FLAGS = ("lmtp", "auth_optional", "tls_verify", "allow_insecure_auth")
 
 
@@ -81,22 +98,22 @@ class ClientSettings:
     client_certificate: PrivateCertificate | None = None
     allow_insecure_auth: bool = False
     transcript: Transcript | bool = False
-    extensions: Sequence[Extension] = ()
-    without: Collection[str] = ()
+    extensions: Iterable[Extension] = ()
+    without: Iterable[str] = ()
     eight_bit: EightBit = "refuse"
 
     def __post_init__(self) -> None:
         for name in _FLAGS:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} is True or False, not {getattr(self, name)!r}")
-        if not isinstance(self.hostname, str):
-            raise TypeError(f"hostname is text, not {self.hostname!r}")
+        _check_hostname(self.hostname)
         if not isinstance(self.transcript, bool) and not callable(self.transcript):
             raise TypeError(f"transcript is True, False or a function, not {self.transcript!r}")
         check_eight_bit(self.eight_bit)
         ehlo_name(self.domain)  # which raises an error if it is wrong, as the next one does
         Timeouts.of(self.timeouts)
-        _check_extensions(self.extensions)
+        object.__setattr__(self, "extensions", EXTENSIONS.items(self.extensions))
+        object.__setattr__(self, "without", frozenset(WITHOUT.items(self.without)))
         if "AUTH" in registry.unused(self.without, self.extensions) and self.auth is not None:
             raise ValueError("without AUTH there is no login: leave out auth")
         self._check_tls()
@@ -116,6 +133,8 @@ class ClientSettings:
             raise TypeError(f"client_certificate is a twisted.internet.ssl.PrivateCertificate, not {certificate!r}")
         if not self.tls_verify and roots is not None:
             raise ValueError("tls_verify=False verifies no certificate: leave out trust_roots")
+        if isinstance(roots, str | os.PathLike):
+            check_trust_roots(roots)
 
     def tls_mode(self, usual: TLSMode) -> TLSMode:
         """
@@ -159,19 +178,21 @@ SETTINGS = tuple(each.name for each in fields(ClientSettings))
 """The names of the settings, which are arguments of `connect`, `send_mail`, `SMTPPool` and `RelayBackend` too."""
 
 
-def _check_extensions(extensions: object) -> None:
+def _check_hostname(hostname: object) -> None:
     """
-    Check the extensions that a caller gives.
+    Check the name that a caller gives for the certificate.
 
     Raises:
-        TypeError: They are no extensions.
+        TypeError: It is no text.
+        ValueError: It is neither a domain nor an IP address.
     """
-    kind = "extensions is a list of Extension objects, such as txsmtpx.extensions.size.SIZE"
-    if isinstance(extensions, str | bytes) or not isinstance(extensions, Sequence):
-        raise TypeError(f"{kind}, not {extensions!r}")
-    for each in extensions:
-        if not isinstance(each, Extension):
-            raise TypeError(f"{kind}; {each!r} is none")
+    if not isinstance(hostname, str):
+        raise TypeError(f"hostname is text, not {hostname!r}")
+    if hostname:
+        try:
+            check_host(to_a_label(hostname))
+        except ValueError as error:
+            raise ValueError(f"hostname must be a domain or an IP address, not {hostname!r}") from error
 
 
 def _check_auth(auth: object) -> None:

@@ -179,6 +179,23 @@ class UnverifiedTLS:
         return connection
 
 
+def check_trust_roots(path: str | os.PathLike[str]) -> None:
+    """
+    Check the file of trust roots before the first connection.  Each connection reads it again.
+
+    Args:
+        path: The path of a PEM file.
+
+    Raises:
+        ValueError: The file cannot be read, or does not begin with a certificate.
+    """
+    try:
+        TrustedCertificate.loadPEM(_blocks(path)[0])
+    except (OSError, crypto.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else "its first certificate is malformed"
+        raise ValueError(f"trust_roots: {os.fspath(path)!r} cannot be used: {why}") from error
+
+
 def _in_file(path: str | os.PathLike[str]) -> IOpenSSLTrustRoot:
     """
     Return the trust root of the certificates in a PEM file.
@@ -190,13 +207,16 @@ def _in_file(path: str | os.PathLike[str]) -> IOpenSSLTrustRoot:
         ValueError: The file holds no certificate.
         OSError: The file cannot be read.
     """
+    root: IOpenSSLTrustRoot = trustRootFromCertificates([TrustedCertificate.loadPEM(each) for each in _blocks(path)])
+    return root
+
+
+def _blocks(path: str | os.PathLike[str]) -> list[bytes]:
     with open(path, "rb") as file:
         blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
     if not blocks:
         raise ValueError(f"trust_roots: there is no certificate in {os.fspath(path)!r}")
-    found = [TrustedCertificate.loadPEM(b"-----BEGIN CERTIFICATE" + block) for block in blocks]
-    root: IOpenSSLTrustRoot = trustRootFromCertificates(found)
-    return root
+    return [b"-----BEGIN CERTIFICATE" + block for block in blocks]
 
 
 def _is_address(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.ssl import PrivateCertificate
@@ -39,8 +39,8 @@ def connect(
     client_certificate: PrivateCertificate | None = ClientSettings.client_certificate,
     allow_insecure_auth: bool = ClientSettings.allow_insecure_auth,
     transcript: Transcript | bool = ClientSettings.transcript,
-    extensions: Sequence[Extension] = ClientSettings.extensions,
-    without: Collection[str] = ClientSettings.without,
+    extensions: Iterable[Extension] = ClientSettings.extensions,
+    without: Iterable[str] = ClientSettings.without,
     eight_bit: EightBit = ClientSettings.eight_bit,
     reactor: Reactor | None = None,
 ) -> Deferred[SMTPClient]:
@@ -135,8 +135,8 @@ def send_mail(
     client_certificate: PrivateCertificate | None = ClientSettings.client_certificate,
     allow_insecure_auth: bool = ClientSettings.allow_insecure_auth,
     transcript: Transcript | bool = ClientSettings.transcript,
-    extensions: Sequence[Extension] = ClientSettings.extensions,
-    without: Collection[str] = ClientSettings.without,
+    extensions: Iterable[Extension] = ClientSettings.extensions,
+    without: Iterable[str] = ClientSettings.without,
     eight_bit: EightBit = ClientSettings.eight_bit,
     reactor: Reactor | None = None,
 ) -> Deferred[Result]:

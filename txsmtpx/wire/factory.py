@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import cast
@@ -30,7 +30,7 @@ from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.server import Server, SMTPServer
 from txsmtpx.wire.server_certificate import as_certificate
-from txsmtpx.wire.server_settings import ServerTLS
+from txsmtpx.wire.server_settings import Network, ServerTLS
 from txsmtpx.wire.transcript_recorder import Transcript, to_log
 
 
@@ -119,17 +119,17 @@ class SMTPServerFactory(Server):
         *,
         domain: str = of_dialog.DOMAIN.default,
         lmtp: bool = of_dialog.LMTP.default,
-        extensions: Collection[Extension] | None = of_wire.EXTENSIONS.default,
+        extensions: Iterable[Extension] | None = of_wire.EXTENSIONS.default,
         tls: ServerTLS | None = None,
         require_tls: bool = of_dialog.REQUIRE_TLS.default,
         require_auth: bool = of_dialog.REQUIRE_AUTH.default,
         allow_insecure_auth: bool = of_dialog.ALLOW_INSECURE_AUTH.default,
-        without_mechanisms: Collection[str] = of_wire.WITHOUT_MECHANISMS.default,
+        without_mechanisms: Iterable[str] = of_wire.WITHOUT_MECHANISMS.default,
         max_auth_failures: int = of_dialog.MAX_AUTH_FAILURES.default,
         auth_failure_delay: float = of_dialog.AUTH_FAILURE_DELAY.default,
         ident: str = of_dialog.IDENT.default,
         bare_newlines: BareNewlines = of_dialog.BARE_NEWLINES.default,
-        trusted_networks: Collection[str | IPv4Network | IPv6Network] = of_wire.TRUSTED_NETWORKS.default,
+        trusted_networks: Iterable[Network] = of_wire.TRUSTED_NETWORKS.default,
         max_message_bytes: int = of_dialog.MAX_MESSAGE_BYTES.default,
         max_recipients: int = of_dialog.MAX_RECIPIENTS.default,
         max_transactions: int = of_dialog.MAX_TRANSACTIONS.default,
@@ -156,9 +156,9 @@ class SMTPServerFactory(Server):
         clock = _clock(reactor)
         _check_backend(backend)
         if extensions is not None:
-            of_wire.EXTENSIONS.check(extensions)
-        of_wire.WITHOUT_MECHANISMS.check(without_mechanisms)
-        of_wire.TRUSTED_NETWORKS.check(trusted_networks)
+            extensions = of_wire.EXTENSIONS.items(extensions)
+        without_mechanisms = of_wire.WITHOUT_MECHANISMS.items(without_mechanisms)
+        networks = tuple(map(_network, of_wire.TRUSTED_NETWORKS.items(trusted_networks)))
         of_wire.MAX_CONNECTIONS.check(max_connections)
         of_wire.MAX_CONNECTIONS_PER_HOST.check(max_connections_per_host)
         of_wire.READ_TIMEOUT.check(read_timeout)
@@ -171,7 +171,7 @@ class SMTPServerFactory(Server):
         if extensions is None:
             declared = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
             extensions = registry.offered_with(declared)
-        useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))
+        useless = _useless(self.tls is not None, bool(offered), bool(networks))
         self.settings = Settings(
             backend=backend,
             tables=_tables((LMTP if lmtp else SMTP, *[each for each in extensions if each.keyword not in useless])),
@@ -197,7 +197,7 @@ class SMTPServerFactory(Server):
             bare_newlines=bare_newlines,
             outcome_policy=outcome_policy,
             delivery_timed_out=delivery_timed_out,
-            trusted_networks=tuple(_network(each) for each in trusted_networks),
+            trusted_networks=networks,
             deliver_by_minimum=deliver_by_minimum,
             priority_profile=priority_profile,
             max_hold=max_hold,
@@ -275,7 +275,7 @@ def _domain(domain: str) -> str:
         raise SettingError("domain", f"is {error}") from error
 
 
-def _network(network: str | IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+def _network(network: Network) -> IPv4Network | IPv6Network:
     try:
         return plain_network(str(network))
     except ValueError as error:

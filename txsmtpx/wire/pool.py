@@ -9,7 +9,7 @@ the capacity if the server accepts fewer connections than the pool may have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -105,8 +105,8 @@ class SMTPPool(Service):
         client_certificate: PrivateCertificate | None = ClientSettings.client_certificate,
         allow_insecure_auth: bool = ClientSettings.allow_insecure_auth,
         transcript: Transcript | bool = ClientSettings.transcript,
-        extensions: Sequence[Extension] = ClientSettings.extensions,
-        without: Collection[str] = ClientSettings.without,
+        extensions: Iterable[Extension] = ClientSettings.extensions,
+        without: Iterable[str] = ClientSettings.without,
         eight_bit: EightBit = ClientSettings.eight_bit,
         reactor: Reactor | None = None,
     ) -> None:

@@ -6,9 +6,9 @@ Those that the dialog reads are declared in `txsmtpx.dialog.settings`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Protocol, TypedDict
 
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -51,6 +51,9 @@ class TLSCreator(Protocol):
         """
 
 
+Network = str | IPv4Network | IPv6Network | IPv4Address | IPv6Address
+"""A network of proxies, or the address of one."""
+
 ServerTLS = ContextFactory | TLSCreator
 """A configuration of TLS for a server."""
 
@@ -78,7 +81,7 @@ class TranscriptSetting(Setting[Transcript | bool]):
             raise self.wrong_type(value)
 
 
-EXTENSIONS: Several[Collection[Extension] | None] = Several(
+EXTENSIONS: Several[Iterable[Extension] | None] = Several(
     "extensions",
     None,
     "Protocol",
@@ -86,20 +89,20 @@ EXTENSIONS: Several[Collection[Extension] | None] = Several(
     "a list of extensions, such as [*EXTENSIONS, DSN], or None",
     (Extension,),
 )
-WITHOUT_MECHANISMS: Several[Collection[str]] = Several(
+WITHOUT_MECHANISMS: Several[Iterable[str]] = Several(
     "without_mechanisms",
     (),
     "Authentication",
     "The SASL mechanisms that are neither offered nor accepted, such as LOGIN.",
     "a set of names, such as {'LOGIN'}",
 )
-TRUSTED_NETWORKS: Several[Collection[str | IPv4Network | IPv6Network]] = Several(
+TRUSTED_NETWORKS: Several[Iterable[Network]] = Several(
     "trusted_networks",
     (),
     "Proxies",
     "The networks of proxies whose XCLIENT and XFORWARD commands count, such as 10.0.0.0/8.",
     "a list of networks, such as ['10.0.0.0/8']",
-    (str, IPv4Network, IPv6Network),
+    (str, IPv4Network, IPv6Network, IPv4Address, IPv6Address),
 )
 # Postfix: smtpd_client_connection_count_limit = 50 from one client.  Exim: smtp_accept_max = 20.  go-smtp: no limit.
 MAX_CONNECTIONS = Number(
@@ -161,15 +164,15 @@ class BasicServerKeywords(TypedDict, total=False):
 
     domain: str
     lmtp: bool
-    extensions: Collection[Extension] | None
+    extensions: Iterable[Extension] | None
     require_tls: bool
     allow_insecure_auth: bool
-    without_mechanisms: Collection[str]
+    without_mechanisms: Iterable[str]
     max_auth_failures: int
     auth_failure_delay: float
     ident: str
     bare_newlines: BareNewlines
-    trusted_networks: Collection[str | IPv4Network | IPv6Network]
+    trusted_networks: Iterable[Network]
     max_message_bytes: int
     max_recipients: int
     max_transactions: int
