@@ -28,6 +28,9 @@ TESTS = ["grammar", "dialog", "errors", "extensions", "sasl", "wire", "observers
 
 BEGIN, END = "<!-- matrix: written by `make matrix` -->", "<!-- matrix: end -->"
 
+OLDEST_PYOPENSSL = "pyopenssl<25.1"
+"""Twisted 24.11 changes contexts that are in use. pyOpenSSL 25.1 warns of that, and a later version refuses it."""
+
 SHOWN = ("cryptography", "pyOpenSSL", "zope.interface")
 """Packages whose versions the page shows, besides Python and Twisted."""
 
@@ -68,24 +71,23 @@ def pythons() -> list[str]:
     return found
 
 
-def environment(python: str, twisted: str) -> Path:
+def environment(python: str, requirements: list[str]) -> Path:
     """
     Make a virtual environment with the tools of the tests.
 
     Args:
         python: The path of a Python.
-        twisted: The requirement for Twisted.
+        requirements: Further requirements.
 
     Returns:
         The path of its Python.
     """
-    place = PLACE / re.sub(r"\W+", "-", f"{python} {twisted}").strip("-")
-    shutil.rmtree(place, ignore_errors=True)
-    subprocess.run([python, "-m", "venv", place], check=True)
-    own = place / "bin/python"
+    shutil.rmtree(PLACE, ignore_errors=True)
+    subprocess.run([python, "-m", "venv", PLACE], check=True)
+    own = PLACE / "bin/python"
     pip = [own, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     subprocess.run([*pip, "pip>=25.1"], check=True)
-    subprocess.run([*pip, "--editable", ".[all]", "--group", "test", twisted], cwd=ROOT, check=True)
+    subprocess.run([*pip, "--editable", ".[all]", "--group", "test", *requirements], cwd=ROOT, check=True)
     return own
 
 
@@ -172,9 +174,9 @@ def main(arguments: list[str]) -> int:
     oldest = oldest_twisted()
     rows = []
     for python in pythons():
-        for twisted in (f"twisted=={oldest}.*", f"twisted>={oldest}"):
-            print(f"\n{python}, {twisted}", flush=True)
-            rows.append(run(environment(python, twisted), arguments or [f"tests/{name}" for name in TESTS]))
+        for requirements in ([f"twisted=={oldest}.*", OLDEST_PYOPENSSL], []):
+            print(f"\n{python}, {' '.join(requirements) or 'the newest packages'}", flush=True)
+            rows.append(run(environment(python, requirements), arguments or [f"tests/{name}" for name in TESTS]))
     text = table(rows, datetime.date.today(), f"{platform.system()} ({platform.machine()})")
     print(f"\n{text}")
     if not arguments:

@@ -7,9 +7,11 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError, TimeoutError
+from twisted.internet.interfaces import IReactorPluggableNameResolver
 from twisted.internet.testing import MemoryReactorClock
 from twisted.names import dns, error
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from txsmtpx.testing import Network, ScriptedServer
 
@@ -51,6 +53,7 @@ class Connector:
         self.factory.clientConnectionFailed(self, Failure(why))
 
 
+@implementer(IReactorPluggableNameResolver)  # MemoryReactorClock of Twisted 24.11 does not provide it
 class Internet(MemoryReactorClock):
     """
     A reactor.
@@ -69,6 +72,7 @@ class Internet(MemoryReactorClock):
         """
         super().__init__()
         self.servers = servers
+        self.nameResolver = object()  # no test resolves a name by the reactor
         self.net = Network(clock=self)
         self.asked: list[tuple[str, float]] = []
         self.given_up: list[str] = []

@@ -91,7 +91,7 @@ class MaildirBackend(OpenBackend):
             raise ValueError(f"only {{domain}} and {{local}} may stand in braces: {pattern}")
         self._pattern = os.path.abspath(pattern)
         self.in_thread = in_thread
-        self.directories = Directories(fsync)
+        self.directories: Directories = Directories(fsync)
         super().__init__(lambda connection: MaildirSession(self, connection.domain))
 
     def check(self) -> None:

@@ -82,7 +82,7 @@ class NextTransaction:
     """
 
     def __init__(self, policy: RelayPolicy, connection: Connection) -> None:
-        self.queue_id = "-"
+        self.queue_id: str = "-"
         self.client: SMTPClient | None = None
         self._policy = policy
         self._connection = connection

@@ -140,7 +140,7 @@ class CompressedRecipients(Sequence[str]):
         """
         self._count = len(addresses)
         self._octets = zlib.compress(_END.join(addresses).encode("utf-8", "surrogatepass"), 1)
-        self.held = len(self._octets)
+        self.held: int = len(self._octets)
 
     def _addresses(self) -> tuple[str, ...]:
         return tuple(zlib.decompress(self._octets).decode("utf-8", "surrogatepass").split(_END))

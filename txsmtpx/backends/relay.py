@@ -140,9 +140,9 @@ class RelayBackend(OpenBackend):
         domains = tuple(domains)
         if not all(isinstance(each, str) for each in domains):
             raise TypeError(f"domains is a list of text, not {domains!r}")
-        self.domains = frozenset(map(domain_key, domains))
+        self.domains: frozenset[str] = frozenset(map(domain_key, domains))
         extensions, without = EXTENSIONS.items(extensions), WITHOUT.items(without)  # for each pool
-        self.pools = tuple(
+        self.pools: tuple[SMTPPool, ...] = tuple(
             SMTPPool(
                 endpoint,
                 size=size,
@@ -167,10 +167,10 @@ class RelayBackend(OpenBackend):
             )
             for endpoint in endpoints
         )
-        self.next_servers = NextServers(clock, self.pools, wait)
+        self.next_servers: NextServers = NextServers(clock, self.pools, wait)
         self._policy = RelayPolicy(self.next_servers, clock, introduce, hold)
         super().__init__(lambda connection: RelaySession(self, connection, self._policy))
-        self.supports = (REQUIRETLS,)
+        self.supports: tuple[Extension, ...] = (REQUIRETLS,)
 
     @property
     def introduce(self) -> Introduction:

@@ -43,7 +43,7 @@ class Relayed:
     """
 
     def __init__(self, message: Message, context: DataContext) -> None:
-        self.complete = False
+        self.complete: bool = False
         self._chunks = aiter(message)
         self._context = context
         self._beginning = Beginning(HEADER)

@@ -55,7 +55,7 @@ class Options(usage.Options):
     def __init__(self, handed: Handover | None = None) -> None:
         usage.Options.__init__(self)
         self._handed = handed
-        self.is_worker = handed is not None
+        self.is_worker: bool = handed is not None
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """

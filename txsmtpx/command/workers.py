@@ -62,7 +62,8 @@ class Worker(ProcessProtocol):
 
     def __init__(self, number: int, ended: Callable[[Worker, Failure], None]) -> None:
         self.number = number
-        self.ready = self.ended = False
+        self.ready: bool = False
+        self.ended: bool = False
         self.figures: MetricsSnapshot = {}
         self._rest = b""
         self._asked: list[Deferred[None]] = []

@@ -27,7 +27,7 @@ class Beginning:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.octets: bytes | bytearray = b""
-        self.complete = False
+        self.complete: bool = False
 
     def add(self, piece: bytes) -> bool:
         """

@@ -49,8 +49,8 @@ class Header:
     __slots__ = ("fields", "size")
 
     def __init__(self, fields: Iterable[Field] = (), size: int = 0) -> None:
-        self.fields = tuple(fields)
-        self.size = size
+        self.fields: tuple[Field, ...] = tuple(fields)
+        self.size: int = size
 
     def raw(self, name: str) -> bytes | None:
         """

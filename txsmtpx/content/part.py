@@ -71,6 +71,7 @@ class Part:
     number: int = 0
 
     def __post_init__(self) -> None:
+        self.parameters: Mapping[str, str]
         self._type, self.parameters = self._read_type()
         raw = self.header.raw("content-disposition")
         self._disposition, self._disposition_parameters = ("", {}) if raw is None else parameter.parse(raw)

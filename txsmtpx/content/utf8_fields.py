@@ -55,7 +55,7 @@ class UTF8Fields:
 
     def __init__(self) -> None:
         """Expect the first octet of a message."""
-        self.found = False
+        self.found: bool = False
         self._over = False
         self._looks = 0
         self._header: Beginning | None = Beginning(MAX_HEADER)

@@ -32,7 +32,7 @@ class Buffer:
 
     def __init__(self) -> None:
         self._pieces: list[bytes | bytearray] = []
-        self.size = 0
+        self.size: int = 0
 
     def add(self, octets: bytes) -> None:
         """

@@ -71,8 +71,8 @@ class ClientDialog:
         self.lmtp = lmtp
         self._known = extensions
         self._without = without
-        self.offer = Offer(extensions)
-        self.allowance = Allowance()
+        self.offer: Offer = Offer(extensions)
+        self.allowance: Allowance = Allowance()
         self.failure: DeliveryError | None = None
         self.fetching: Deferred[bytes] | None = None
         self.in_data = False

@@ -60,7 +60,7 @@ class ClientTransaction:
         checked: bool = False,
         binary: bool = False,
     ) -> None:
-        self.recipients = envelope.recipients
+        self.recipients: Sequence[str] = envelope.recipients
         self._dialog = dialog
         self._envelope = envelope
         self._message = message

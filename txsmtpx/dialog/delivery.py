@@ -22,8 +22,9 @@ from txsmtpx.dialog.outcome_reply import chosen, outcome_of
 from txsmtpx.dialog.server_transaction import Transaction, queued_250
 from txsmtpx.dialog.slots import Slot
 from txsmtpx.grammar import trace
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import IDataContext, Outcome
+from txsmtpx.interfaces import Connection, IDataContext, Outcome
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
@@ -43,12 +44,12 @@ class DataContext:
     """
 
     def __init__(self, transaction: Transaction) -> None:
-        self.sender = transaction.sender
-        self.options = transaction.options
-        self.recipients = tuple(transaction.recipients)
-        self.recipient_options = tuple(transaction.recipient_options)
-        self.queue_id = transaction.queue_id
-        self.connection = transaction.connection
+        self.sender: str = transaction.sender
+        self.options: MailOptions = transaction.options
+        self.recipients: tuple[str, ...] = tuple(transaction.recipients)
+        self.recipient_options: tuple[RcptOptions, ...] = tuple(transaction.recipient_options)
+        self.queue_id: str = transaction.queue_id
+        self.connection: Connection = transaction.connection
         self.late: Callable[[str, Outcome], object] | None = None
         self._transaction = transaction
         self._thread = threading.get_ident()

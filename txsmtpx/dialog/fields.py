@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 MAX_FIELD = 1000
 """
@@ -20,10 +20,10 @@ A client fills a field as it likes.  A line of Exim's log has 8,192 octets at mo
 MAX_FACTS = 2000
 """Octets of all facts that a backend notes about a message (`txsmtpx.IDataContext.note`), with their names."""
 
-plain = re.compile(r"[!#-<>-\[\]-~]*").fullmatch
+plain: Callable[[str], re.Match[str] | None] = re.compile(r"[!#-<>-\[\]-~]*").fullmatch
 """Match a text that needs no quotes: printable ASCII but the space, the quote, the backslash, and "="."""
 
-within_quotes = re.compile(r"[ !#-\[\]-~]*").fullmatch
+within_quotes: Callable[[str], re.Match[str] | None] = re.compile(r"[ !#-\[\]-~]*").fullmatch
 """Match a text that stands in quotes as it is: printable ASCII but the quote and the backslash."""
 
 

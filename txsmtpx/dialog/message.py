@@ -57,12 +57,12 @@ class Message:
 
     def __init__(self, limit: int = 0, high_water: int = HIGH_WATER) -> None:
         self._limit = limit
-        self.content_limit = limit or CONTENT_LIMIT
+        self.content_limit: int = limit or CONTENT_LIMIT
         self._high_water = high_water
         self._held = Buffer()
         self._passed = 0  # chunks that a reader has had
-        self.received = 0
-        self.too_big = False
+        self.received: int = 0
+        self.too_big: bool = False
         self._ended = False
         self._failure: Failure | Exception | None = None
         self._content: Deferred[bytes] | None = None

@@ -104,12 +104,12 @@ class Observers:
             missing = [event for event in IServerObserver if not callable(getattr(each, event, None))]
             if isinstance(each, type) or missing:
                 raise TypeError(f"observers must be objects with all methods of IServerObserver, not {shown(each)}")
-        self.connected = _notifier("connected", all_of_them)
-        self.secured = _notifier("secured", all_of_them)
-        self.commanded = _notifier("commanded", all_of_them)
-        self.replied = _notifier("replied", all_of_them)
-        self.concluded = _notifier("concluded", all_of_them)
-        self.disconnected = _notifier("disconnected", all_of_them)
+        self.connected: Notifier = _notifier("connected", all_of_them)
+        self.secured: Notifier = _notifier("secured", all_of_them)
+        self.commanded: Notifier = _notifier("commanded", all_of_them)
+        self.replied: Notifier = _notifier("replied", all_of_them)
+        self.concluded: Notifier = _notifier("concluded", all_of_them)
+        self.disconnected: Notifier = _notifier("disconnected", all_of_them)
 
 
 def _notifier(event: str, observers: Iterable[Any]) -> Notifier:

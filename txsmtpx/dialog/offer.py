@@ -53,9 +53,9 @@ class Envelope:
     __slots__ = ("mail", "rcpts", "recipients")
 
     def __init__(self, mail: bytes, rcpts: Sequence[bytes], recipients: Sequence[str]) -> None:
-        self.mail = mail
-        self.rcpts = rcpts
-        self.recipients = recipients
+        self.mail: bytes = mail
+        self.rcpts: Sequence[bytes] = rcpts
+        self.recipients: Sequence[str] = recipients
 
 
 class Offer:
@@ -77,16 +77,16 @@ class Offer:
         self.extensions: dict[str, Any] = dict(extensions or {})
         offered = self.extensions
         understood = [extension for extension in known if extension.keyword in offered]
-        self.utf8 = "SMTPUTF8" in offered
+        self.utf8: bool = "SMTPUTF8" in offered
         # RFC 6531 §3.1: a server that offers SMTPUTF8 supports 8BITMIME.  A few do not announce it.
-        self.eight_bit = self.utf8 or "8BITMIME" in offered
+        self.eight_bit: bool = self.utf8 or "8BITMIME" in offered
         self._known = known
         self._mail = tuple(each for extension in understood for each in extension.mail)
         self._rcpt = tuple(each for extension in understood for each in extension.rcpt)
         self._limits = [(each.keep_to, offered[each.keyword]) for each in understood if each.keep_to is not None]
         sizes = [each.keyword for each in self._mail if each.field == "size"]
         self._size = bool(sizes)
-        self.plain = not self._limits and sizes in ([], ["SIZE"]) and "LIMITS" not in offered
+        self.plain: bool = not self._limits and sizes in ([], ["SIZE"]) and "LIMITS" not in offered
 
     @classmethod
     def announced(cls, reply: Reply, known: Sequence[Extension], without: Collection[str], verified: bool) -> Offer:
@@ -260,7 +260,7 @@ class Allowance:
     """
 
     def __init__(self) -> None:
-        self.mails = 0
+        self.mails: int = 0
         self.domains: set[str] = set()
         self.by_domain = False
 

@@ -21,12 +21,14 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog import refusals
-from txsmtpx.dialog.extension import Answer
+from txsmtpx.dialog.extension import Answer, Run
+from txsmtpx.dialog.observer import Notifier
 from txsmtpx.dialog.outcome_reply import reply_to_failure
 from txsmtpx.dialog.server_session import end_session, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
-from txsmtpx.dialog.state import CLOSED, CONTENT, ENVELOPE, OPEN, SECURING, Gate, State
+from txsmtpx.dialog.state import CLOSED, CONTENT, ENVELOPE, OPEN, SECURING, Gate, Link, State
+from txsmtpx.dialog.table import Table
 from txsmtpx.dialog.wire import Body, Wire
 from txsmtpx.grammar import command, replies
 from txsmtpx.grammar.malformed import Malformed
@@ -68,18 +70,20 @@ class ServerDialog:
     def __init__(self, settings: Settings, wire: Wire) -> None:
         self.settings = settings
         self.wire = wire
-        self.connection = Connection(next(settings.session_ids), settings.domain, settings.lmtp)
-        self.link = OPEN
-        self.table = settings.tables.usual
+        self.connection: Connection = Connection(next(settings.session_ids), settings.domain, settings.lmtp)
+        self.link: Link = OPEN
+        self.table: Table = settings.tables.usual
         self.session: SessionLike | None = None
         self.transaction: Transaction | None = None
         self.body: Body | None = None
-        self.line_limit = settings.max_line_length
+        self.line_limit: int = settings.max_line_length
         self.line: bytes | None = None
-        self.grouped = self.urgent = self.authenticated = False
+        self.grouped: bool = False
+        self.urgent: bool = False
+        self.authenticated: bool = False
         self.errors = self.refusals = self.failed_logins = self.transactions = 0
         self.recipient_domains = NO_DOMAINS
-        self.commanded = settings.observers.commanded
+        self.commanded: Notifier = settings.observers.commanded
         self._replied = settings.observers.replied
         self._exchange: Callable[[bytes], Answer] | None = None
         self._pending: Deferred[None] | None = None  # of the command that waits for a backend

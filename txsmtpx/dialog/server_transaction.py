@@ -26,7 +26,7 @@ from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.outcome_reply import chosen, for_recipient, outcome_of, refusal
 from txsmtpx.dialog.settings import Settings, first_success
 from txsmtpx.dialog.slots import Slots
-from txsmtpx.dialog.state import ABORTED, ANSWERED, CONTENT, DELIVERY, ENVELOPE
+from txsmtpx.dialog.state import ABORTED, ANSWERED, CONTENT, DELIVERY, ENVELOPE, MessageState
 from txsmtpx.dialog.summary import Summary
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
@@ -80,7 +80,7 @@ class Transaction:
     def __init__(
         self, sender: str, options: MailOptions, queue_id: str, connection: Connection, settings: Settings
     ) -> None:
-        self.state = ENVELOPE
+        self.state: MessageState = ENVELOPE
         self.sender = sender
         self.options = options
         self.queue_id = queue_id
@@ -89,7 +89,7 @@ class Transaction:
         self.recipients: list[str] = []
         self.recipient_options: list[RcptOptions] = []
         self.rejected = 0
-        self.octets = 0
+        self.octets: int = 0
         self.outcome: Reply | None = None
         self.facts: dict[str, object] | None = None
         if settings.observers.concluded is not None:

@@ -34,9 +34,9 @@ class Slot:
     __slots__ = ("deferred", "recipient", "reply", "started", "timer")
 
     def __init__(self, recipient: str, reply: Reply | None = None) -> None:
-        self.recipient = recipient
-        self.reply = reply
-        self.started = False
+        self.recipient: str = recipient
+        self.reply: Reply | None = reply
+        self.started: bool = False
         self.deferred: Deferred[object] | None = None
         self.timer: IDelayedCall | None = None
 
@@ -67,7 +67,8 @@ class Slots:
 
     def __init__(self, recipients: Sequence[str]) -> None:
         self.made: list[Slot] = []
-        self.open = self.late_outcomes = 0
+        self.open: int = 0
+        self.late_outcomes: int = 0
         self._recipients = recipients
         self._named: dict[str, list[Slot]] = {}
         self._alike: dict[str, list[Slot]] | None = None

@@ -42,6 +42,7 @@ In SECURING and CLOSED the wire discards what the client sends.  In CLOSED the d
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
 
 
 class State(enum.Enum):
@@ -53,7 +54,8 @@ class State(enum.Enum):
     RCPT = "after an accepted recipient"
     CHUNK = "between two BDAT commands of a message"
 
-    __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python, for each look-up
+    if not TYPE_CHECKING:  # for a type checker, this would be another type than that of the base class
+        __hash__ = object.__hash__  # there is one of each; Enum's own hashes the name, in Python, for each look-up
 
     def __repr__(self) -> str:
         """As Python reads it, so that Sphinx understands signatures in which it is a default."""

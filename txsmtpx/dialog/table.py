@@ -7,7 +7,7 @@ HELP and the page on states in the documentation are printed from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from txsmtpx.dialog.extension import Extension, Run, Verb, supported_by
@@ -51,20 +51,22 @@ class Table:
     """
 
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
-        self.keywords = keywords = frozenset(extension.keyword for extension in extensions)
+        keywords = frozenset(extension.keyword for extension in extensions)
+        self.keywords: frozenset[str] = keywords
         for extension in extensions:
             if missing := extension.requires - keywords:
                 raise ValueError(f"{extension.keyword} requires {', '.join(sorted(missing))}")
-        self.extensions = tuple(extensions)
-        self.verbs = _by_name((verb.name, verb) for extension in extensions for verb in extension.verbs)
-        self.grouped = frozenset(name for name, verb in self.verbs.items() if verb.grouped)
-        self.secret = frozenset(name for name, verb in self.verbs.items() if verb.secret)
-        self.mail = _by_name((each.keyword, each) for extension in extensions for each in extension.mail)
-        self.rcpt = _by_name((each.keyword, each) for extension in extensions for each in extension.rcpt)
+        self.extensions: tuple[Extension, ...] = tuple(extensions)
+        self.verbs: dict[str, Any] = _by_name((verb.name, verb) for extension in extensions for verb in extension.verbs)
+        self.grouped: frozenset[str] = frozenset(name for name, verb in self.verbs.items() if verb.grouped)
+        self.secret: frozenset[str] = frozenset(name for name, verb in self.verbs.items() if verb.secret)
+        self.mail: dict[str, Any] = _by_name((each.keyword, each) for one in extensions for each in one.mail)
+        self.rcpt: dict[str, Any] = _by_name((each.keyword, each) for one in extensions for each in one.rcpt)
         absent = {verb.name: verb for extension in known for verb in extension.verbs if verb.name not in self.verbs}
         self._names = frozenset({*self.verbs, *absent, *_HELLOS})
         refused = {name: _refusal(verb, replies.NOT_OFFERED_502) for name, verb in absent.items()}
-        self.mail_checks = tuple(each.check_mail for each in extensions if each.check_mail is not None)
+        checks = tuple(each.check_mail for each in extensions if each.check_mail is not None)
+        self.mail_checks: tuple[Callable[..., Reply | None], ...] = checks
         hello_first = replies.LHLO_FIRST_503 if "LHLO" in self.verbs else replies.EHLO_FIRST_503
         self.by_state: dict[Gate, dict[State, dict[str, Run[Any]]]] = {
             gate: {
@@ -114,7 +116,7 @@ class Tables:
     def __init__(self, extensions: Sequence[Extension], known: Iterable[Extension] = ()) -> None:
         self._known = tuple(known)
         self._by_method = tuple(each for each in self._known if each.session_type is not None)
-        self.usual = Table(extensions, self._known)
+        self.usual: Table = Table(extensions, self._known)
         self._more: dict[frozenset[str], Table] = {}
 
     def supporting(self, session: object) -> Table:

@@ -44,7 +44,7 @@ class SMTPError(DeliveryError):
         enhanced_code = enhanced_code or replies.default_enhanced_code(code)
         self.reply = Reply(code, enhanced_code, *message.split("\n"))
         self.command = command
-        self.temporary = self.reply.temporary
+        self.temporary: bool = self.reply.temporary
         Exception.__init__(self, code, enhanced_code, message)
 
     @classmethod
@@ -106,11 +106,11 @@ class RecipientsRefused(DeliveryError):
 
     def __init__(self, refused: Sequence[tuple[str, DeliveryError]]) -> None:
         Exception.__init__(self, refused)
-        self.refused = list(refused)
+        self.refused: list[tuple[str, DeliveryError]] = list(refused)
         errors = [error for _, error in self.refused]
-        self.temporary = any(error.temporary for error in errors)
+        self.temporary: bool = any(error.temporary for error in errors)
         # If a recipient was accepted, the last phase was the message.
-        self.command = next((error.command for error in errors if error.command != "RCPT"), "RCPT")
+        self.command: str = next((error.command for error in errors if error.command != "RCPT"), "RCPT")
         # If one recipient may have the message, a second attempt may deliver it twice.
         if any(error.delivered is not Delivered.NO for error in errors):
             self.delivered = Delivered.MAYBE

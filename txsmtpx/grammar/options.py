@@ -22,10 +22,9 @@ class Options:
     attributes that the class does not have.
     """
 
+    # Without a __hash__, since the attributes can change.
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
-
-    __hash__ = None  # type: ignore[assignment]  # the attributes can change
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"

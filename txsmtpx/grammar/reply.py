@@ -76,9 +76,9 @@ class Reply:
         for line in lines:
             if not isinstance(line, str):
                 raise TypeError(f"a line of a reply is a str, not {type(line).__name__}")
-        self.code = code
-        self.enhanced_code = enhanced_code
-        self.lines = lines or ("",)
+        self.code: int = code
+        self.enhanced_code: EnhancedCode | None = enhanced_code
+        self.lines: tuple[str, ...] = lines or ("",)
         self.octets: bytes | None = None
 
     @property

@@ -75,7 +75,7 @@ class Unstuffer:
         self._normalize = bare_newlines == "normalize"
         self._withheld = b"\r\n"  # the CRLF of the DATA command
         self._started = False
-        self.bare = False
+        self.bare: bool = False
 
     def feed(self, data: bytes, start: int = 0) -> tuple[bytes, int]:
         """
@@ -159,7 +159,7 @@ class LineEnds:
     def __init__(self, checked: bool = False) -> None:
         self._checked = checked
         self._cr = False  # True if a CR is withheld, since an LF may follow
-        self.at_start = True
+        self.at_start: bool = True
 
     def feed(self, chunk: bytes) -> bytes:
         """

@@ -52,7 +52,7 @@ class Inbox:
         self.backend = backend
         self.subscribers: list[Callable[[Change, Received], object]] = []
         self._reactor = reactor
-        self.parser = MessageParser(backend, reactor)
+        self.parser: MessageParser = MessageParser(backend, reactor)
         self._summaries: dict[int, MessageSummary] = {}
         self._read: set[int] = set()
         self._polls: set[LongPoll] = set()

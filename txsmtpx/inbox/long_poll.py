@@ -14,7 +14,7 @@ class LongPoll:
     """
 
     def __init__(self) -> None:
-        self.expired = False
+        self.expired: bool = False
         self._event: Deferred[None] | None = None
 
     def next_event(self) -> Deferred[None]:

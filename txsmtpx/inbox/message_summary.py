@@ -56,8 +56,8 @@ class MessageSummary:
     """
 
     def __init__(self, received: Received) -> None:
-        self.id = received.id
-        self.size = len(received.content)
+        self.id: int = received.id
+        self.size: int = len(received.content)
         try:
             message = ParsedMessage(received, beginning_only=True)
             text = message.readable_text
@@ -71,18 +71,18 @@ class MessageSummary:
         for name, value in fields.items():
             most = MAX_SEARCHED if name else MAX_TEXT
             self._fields[name] = _searchable(value[:most])[:most]
-        self.held = sum(map(sys.getsizeof, (vars(self), *vars(self).values(), *self._fields.values())))
+        self.held: int = sum(map(sys.getsizeof, (vars(self), *vars(self).values(), *self._fields.values())))
 
     def _summarize(self, message: ParsedMessage, text: str) -> None:
-        self.arrived = message.arrived
-        self.sender = message.sender[:MAX_FIELD]
+        self.arrived: str = message.arrived
+        self.sender: str = message.sender[:MAX_FIELD]
         names = (each.name for each in address.parse((message.header.raw("from") or b"")[:MAX_NAMED]))
-        self.sender_name = next(names, "") or self.sender
-        self.recipients = message.recipients[:MAX_FIELD]
-        self.copies = next(iter(message.copies), "")[:MAX_FIELD]
-        self.subject = message.subject[:MAX_FIELD]
-        self.beginning = _SPACE.sub(" ", text[:400]).strip()[:160]
-        self.attachments = len(message.attachments)
+        self.sender_name: str = next(names, "") or self.sender
+        self.recipients: str = message.recipients[:MAX_FIELD]
+        self.copies: str = next(iter(message.copies), "")[:MAX_FIELD]
+        self.subject: str = message.subject[:MAX_FIELD]
+        self.beginning: str = _SPACE.sub(" ", text[:400]).strip()[:160]
+        self.attachments: int = len(message.attachments)
 
     def as_json(self, received: Received) -> dict[str, JsonValue]:
         """

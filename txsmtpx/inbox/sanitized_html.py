@@ -103,8 +103,8 @@ class SanitizedHtml:
     """
 
     def __init__(self, source: str, image: Image, max_inlined: int = MAX_INLINED) -> None:
-        self.remote = 0
-        self.truncated = len(source) > MAX_LENGTH
+        self.remote: int = 0
+        self.truncated: bool = len(source) > MAX_LENGTH
         self._image = image
         self._max_inlined = max_inlined
         self._inlined = 0
@@ -112,7 +112,7 @@ class SanitizedHtml:
         self._written: list[str] = []
         self._length = 0
         self._read()
-        self.html = "".join(self._written)
+        self.html: str = "".join(self._written)
 
     def _read(self) -> None:
         at = tags = 0

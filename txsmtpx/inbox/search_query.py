@@ -43,7 +43,7 @@ class SearchQuery:
         if len(text) > MAX_LENGTH:
             raise BadRequest(f"search: {len(text)} characters are too many; the limit is {MAX_LENGTH}")
         found = [(field, quoted or word) for field, quoted, word in _TERM.findall(text)]
-        self.terms = [(field.lower(), word.lower().encode()) for field, word in found if word]
+        self.terms: list[tuple[str, bytes]] = [(field.lower(), word.lower().encode()) for field, word in found if word]
         if len(self.terms) > MAX_TERMS:
             raise BadRequest(f"search: {len(self.terms)} words are too many; the limit is {MAX_TERMS}")
 

@@ -83,8 +83,8 @@ class Connection:
         self.session_id = session_id
         self.domain = domain
         self.lmtp = lmtp
-        self.helo = ""
-        self.extended = False
+        self.helo: str = ""
+        self.extended: bool = False
         self.username: str | None = None
         self._peer: IAddress | None = None
         self.peer_host: str = ""

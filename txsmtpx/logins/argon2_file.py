@@ -35,7 +35,7 @@ class Argon2Checker:
             backend = PortalBackend(Portal(BackendRealm(MemoryBackend()), [Argon2Checker("/etc/mail/passwords")]))
     """
 
-    credentialInterfaces = (IUsernamePassword,)
+    credentialInterfaces: tuple[type[IUsernamePassword]] = (IUsernamePassword,)
 
     @checked
     def __init__(self, path: str, in_thread: InThread | None = None) -> None:

@@ -21,7 +21,7 @@ class CertificateChecker:
             backend = PortalBackend(Portal(BackendRealm(MemoryBackend()), [CertificateChecker()]))
     """
 
-    credentialInterfaces = (IClientCertificate,)
+    credentialInterfaces: tuple[type[IClientCertificate]] = (IClientCertificate,)
 
     def requestAvatarId(self, credentials: IClientCertificate) -> Deferred[bytes | tuple[()]]:
         """

@@ -52,7 +52,7 @@ class PasswordFile(Generic[T]):
         self._in_thread = in_thread or deferToThread
         self._waiting: list[Deferred[T]] = []
         self._seen = _version(path)
-        self.content = self._read()
+        self.content: T = self._read()
 
     def current(self) -> T | Deferred[T]:
         """

@@ -118,7 +118,7 @@ class ScramChecker:
         ValueError: A line is not understood.
     """
 
-    credentialInterfaces = (IScramProof, IUsernamePassword)
+    credentialInterfaces: tuple[type[IScramProof], type[IUsernamePassword]] = (IScramProof, IUsernamePassword)
 
     @checked
     def __init__(self, path: str, in_thread: InThread | None = None) -> None:

@@ -148,7 +148,7 @@ class FilterBackend(Middleware):
     def __init__(self, backend: BackendLike, make: FilterMaker, *, hold: bool | None = None) -> None:
         super().__init__(backend)
         self.make = make
-        self.hold = (provides(make, HoldingFilterMaker) and bool(make.holds)) if hold is None else hold
+        self.hold: bool = (provides(make, HoldingFilterMaker) and bool(make.holds)) if hold is None else hold
 
     def session(self, session: SessionLike, connection: Connection) -> _FilterSession:
         """

@@ -37,7 +37,7 @@ class MiddlewareContext:
 
     def __init__(self, outer: DataContext) -> None:
         self.outer = outer
-        self.started = False
+        self.started: bool = False
 
     @property
     def sender(self) -> str:

@@ -30,10 +30,12 @@ NO_SUCH_MAILBOX_550 = Reply(550, (5, 1, 1), "No such mailbox here")
 SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "Sender not accepted here")
 """To MAIL, if `require` is set and the sender has no new address."""
 
-Rewrite = Callable[[str], Eventual[str | None]] | Mapping[str, str]
+Rewriting = Callable[[str], Eventual[str | None]]
+"""A function that returns the new address for an address, None if there is none, or raises `SMTPError`."""
+
+Rewrite = Rewriting | Mapping[str, str]
 """
-The new address for an address: a function that returns it, None if there is none, or raises `SMTPError`; or a table for
-`mapped`.
+How addresses are rewritten: by a function, or by a table for `mapped`.
 """
 
 
@@ -112,8 +114,8 @@ class RewriteBackend(Middleware):
         require: bool = False,
     ) -> None:
         super().__init__(backend)
-        self.sender = mapped(sender) if isinstance(sender, Mapping) else sender
-        self.recipient = mapped(recipient) if isinstance(recipient, Mapping) else recipient
+        self.sender: Rewriting | None = mapped(sender) if isinstance(sender, Mapping) else sender
+        self.recipient: Rewriting | None = mapped(recipient) if isinstance(recipient, Mapping) else recipient
         self.require = require
 
     def session(self, session: SessionLike, connection: Connection) -> _RewriteSession:

@@ -35,7 +35,7 @@ class StreamedMessage:
 
     def __init__(self, source: Message, chunks: AsyncIterator[bytes]) -> None:
         self.source = source
-        self.ended = False
+        self.ended: bool = False
         self._chunks = chunks
         self._reading = False
         self._failure: BaseException | None = None

@@ -84,7 +84,7 @@ class Anonymous:
 
     def __init__(self, trace: str = "") -> None:
         self._trace = trace
-        self.secrets = ()
+        self.secrets: tuple[str, ...] = ()
 
     def start(self) -> bytes:
         """

@@ -120,7 +120,7 @@ class CramMD5:
     def __init__(self, username: str, password: str) -> None:
         self._username = username
         self._password = password
-        self.secrets = (password,)
+        self.secrets: tuple[str, ...] = (password,)
 
     def start(self) -> None:
         """

@@ -33,7 +33,7 @@ class ClientCertificate:
         self.certificate = certificate
         self.names = names
         self.authorization = authorization
-        self.username = (authorization or next(iter(names), "")).encode("utf-8")
+        self.username: bytes = (authorization or next(iter(names), "")).encode("utf-8")
 
     def __repr__(self) -> str:
         return f"<ClientCertificate {self.username!r} of {self.names!r}>"
@@ -98,7 +98,7 @@ class External:
 
     def __init__(self, authorization: str = "") -> None:
         self._authorization = authorization
-        self.secrets = ()
+        self.secrets: tuple[str, ...] = ()
 
     def start(self) -> bytes:
         """

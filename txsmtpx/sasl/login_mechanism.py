@@ -25,7 +25,7 @@ class LoginServer:
     """
 
     def __init__(self, connection: Connection, backend: object) -> None:
-        self.username = b""
+        self.username: bytes | None = b""
 
     def next(self, response: bytes | None) -> bytes | UsernamePassword:
         """
@@ -75,7 +75,7 @@ class AuthLogin:
 
     def __init__(self, username: str, password: str) -> None:
         self._username = username
-        self.secrets = (password,)
+        self.secrets: tuple[str, ...] = (password,)
         self._both = username.encode("utf-8"), password.encode("utf-8")
         self._answers: list[bytes] = []
 

@@ -61,7 +61,7 @@ class OAuthBearerServer:
         backend: The backend.
     """
 
-    refusal = json.dumps({"status": "invalid_token", "schemes": "bearer"}).encode("ascii")
+    refusal: bytes = json.dumps({"status": "invalid_token", "schemes": "bearer"}).encode("ascii")
 
     def __init__(self, connection: Connection, backend: object) -> None:
         """Keep nothing: all is in the response."""
@@ -104,7 +104,7 @@ class XOAuth2Server:
         backend: The backend.
     """
 
-    refusal = json.dumps({"status": "401", "schemes": "bearer", "scope": ""}).encode("ascii")
+    refusal: bytes = json.dumps({"status": "401", "schemes": "bearer", "scope": ""}).encode("ascii")
 
     def __init__(self, connection: Connection, backend: object) -> None:
         """Keep nothing: all is in the response."""
@@ -155,7 +155,7 @@ class OAuthBearer:
     def __init__(self, username: str, token: str, host: str = "", port: int = 0) -> None:
         self._username = username
         self._token = token
-        self.secrets = (token,)
+        self.secrets: tuple[str, ...] = (token,)
         self._host = host
         self._port = port
 

@@ -118,7 +118,7 @@ class Plain:
         if "\0" in username + password + authorization:
             raise ValueError("NUL in a name or password")
         self._username = username
-        self.secrets = (password,)
+        self.secrets: tuple[str, ...] = (password,)
         self._response = "\0".join([authorization, username, password]).encode("utf-8")
 
     def start(self) -> bytes:

@@ -213,11 +213,11 @@ class Scram:
         messages.client_first("n", authorization, username, "")
         prepared(password)
         self.name = name
-        self.finished = False
+        self.finished: bool = False
         self._username = username
         self._authorization = authorization
         self._password = password.encode("utf-8")
-        self.secrets = (password,)
+        self.secrets: tuple[str, ...] = (password,)
         self._wanted = binding
         self._bindings: Mapping[str, bytes] = {}
         self._offered: Collection[str] = ()

@@ -16,6 +16,7 @@ from txsmtpx.interfaces import BackendLike
 from txsmtpx.testing.keywords import InMemoryServerKeywords
 from txsmtpx.testing.recording import RecordingBackend
 from txsmtpx.wire.factory import SMTPServerFactory
+from txsmtpx.wire.server import SMTPServer
 
 
 class Conversation:
@@ -53,12 +54,12 @@ class Conversation:
         inside_tls: bool = False,
         **settings: Unpack[InMemoryServerKeywords],
     ) -> None:
-        self.backend = RecordingBackend() if backend is None else backend
-        self.clock = clock or Clock()
-        self.transport = StringTransport()
+        self.backend: RecordingBackend | BackendLike = RecordingBackend() if backend is None else backend
+        self.clock: Clock = clock or Clock()
+        self.transport: StringTransport = StringTransport()
         self._lost = False
         factory = SMTPServerFactory(self.backend, reactor=self.clock, **settings)
-        self.protocol = factory.buildProtocol(None)
+        self.protocol: SMTPServer = factory.buildProtocol(None)
         if inside_tls:
             self.protocol.dialog.tls_started(object())
         self.protocol.makeConnection(self.transport)  # type: ignore[no-untyped-call]

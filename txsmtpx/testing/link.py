@@ -40,7 +40,7 @@ class Transport(StartsTLS, FakeTransport):
         kind = IPv6Address if ":" in peer else IPv4Address
         here, there = IPv4Address("TCP", "192.0.2.25", 25), kind("TCP", peer, 4000)
         super().__init__(protocol, isServer, here, there)  # type: ignore[no-untyped-call]
-        self.clock = clock
+        self.clock: Clock = clock
         self.is_server = isServer
 
 
@@ -56,8 +56,8 @@ class Typist(Protocol):
     transport: StreamTransport  # type: ignore[assignment]  # Twisted's is None before connectionMade
 
     def __init__(self) -> None:
-        self.received = b""
-        self.lost = False
+        self.received: bytes = b""
+        self.lost: bool = False
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -103,13 +103,13 @@ class Link:
         tls: IOpenSSLClientConnectionCreator | None = None,
     ) -> None:
         self.server = server
-        self.client = Typist()
+        self.client: Typist = Typist()
         outer: IProtocol = self.client
         if tls is not None:
             factory = TLSMemoryBIOFactory(tls, True, NO_FACTORY, clock)
             outer = factory.protocol(factory, self.client)
-        self.transport = Transport(outer, False, clock)
-        self.server_transport = Transport(server, True, clock, peer)
+        self.transport: Transport = Transport(outer, False, clock)
+        self.server_transport: Transport = Transport(server, True, clock, peer)
         self._pump = connect(server, self.server_transport, outer, self.transport, clock=clock)
 
     @classmethod

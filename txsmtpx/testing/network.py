@@ -64,7 +64,7 @@ class Network:
         one_by_one: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        self.clock = clock or Clock()
+        self.clock: Clock = clock or Clock()
         self.servers: list[IProtocol] = []
         self.clients: list[IProtocol] = []
         self.pumps: list[IOPump] = []

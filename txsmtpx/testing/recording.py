@@ -85,7 +85,7 @@ class RecordingBackend:
 
     @checked
     def __init__(self, users: Mapping[str, str] | None = None, **outcomes: Unpack[PreparedResults]) -> None:
-        self.users = dict(users or {})
+        self.users: dict[str, str] = dict(users or {})
         self.credential_interfaces: Collection[InterfaceClass] = (IUsernamePassword,) if users else ()
         self.outcomes: dict[str, Any] = {**outcomes}
         self.calls: list[tuple[Any, ...]] = []
@@ -222,7 +222,8 @@ class RecordingSession:
 
     def __init__(self, backend: RecordingBackend) -> None:
         self._backend = backend
-        self.resets = self.logouts = 0
+        self.resets: int = 0
+        self.logouts: int = 0
 
     def mail(self, sender: str, options: MailOptions) -> Eventual[Answer]:
         """

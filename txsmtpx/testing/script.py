@@ -40,7 +40,7 @@ class Script(Factory):
         ScriptedServer(**script)  # which refuses what cannot be used
         self._script = script
         self.servers: list[ScriptedServer] = []
-        self.port = 0
+        self.port: int = 0
 
     def buildProtocol(self, addr: IAddress | None) -> ScriptedServer:
         """

@@ -39,7 +39,7 @@ class ReactorThread:
 
     def __init__(self) -> None:
         self._poll = PollReactor()
-        self.reactor = cast(Clock, self._poll)
+        self.reactor: Clock = cast(Clock, self._poll)
         self._thread = threading.Thread(target=self._run, name="txsmtpx reactor", daemon=True)
         self._thread.start()
 

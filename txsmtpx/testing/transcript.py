@@ -119,8 +119,8 @@ class Transcript:
                 if match is None:
                     raise ValueError(f"{name}, line {number}: what is {line!r}?")
                 self._steps.append(_Step(number, match[1], match[2] or ""))
-        self.octets = b"".join(map(_said, self._steps))
-        self.crashes = any("crash" in step.text for step in self._steps if step.kind in ("on", "deliver"))
+        self.octets: bytes = b"".join(map(_said, self._steps))
+        self.crashes: bool = any("crash" in step.text for step in self._steps if step.kind in ("on", "deliver"))
 
     @classmethod
     def read(cls, path: Path) -> Transcript:

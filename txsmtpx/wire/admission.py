@@ -48,7 +48,7 @@ class Admission(Generic[C]):
 
     def __init__(self, clock: IReactorTime, max_connections: int, max_connections_per_host: int) -> None:
         self.connections: set[C] = set()
-        self.stopping = False
+        self.stopping: bool = False
         self.descriptors: Descriptors | None = None
         self.max_connections = max_connections
         self.max_connections_per_host = max_connections_per_host

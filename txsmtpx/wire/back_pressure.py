@@ -62,8 +62,8 @@ class BackPressure:
     def __init__(self, connection: SMTPServer) -> None:
         self._connection = connection
         self._next_turn: IDelayedCall | None = None
-        self.held = 0
-        self.reading = True
+        self.held: int = 0
+        self.reading: bool = True
 
     # ---- what the transport calls: its buffer is full, or empty again
 

@@ -71,7 +71,8 @@ class Capacity:
     """
 
     def __init__(self, reactor: IReactorTime, size: int, queue_changed: Callable[[], object]) -> None:
-        self.size = self.limit = size
+        self.size: int = size
+        self.limit: int = size
         self._reactor = reactor
         self._queue_changed = queue_changed
         self._taken = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 
@@ -98,7 +99,9 @@ class CertificateDirectory(Certificate):
         self._by_name = {name: each for each in by_expiry for name in each.names}
         first = next(iter(found.values()))  # of the arguments, if there is one
         default = first if self._default_files is not None else self._named(self._domain) or first
-        self.creator, self.names, self.expires = default.creator, default.names, default.expires
+        self.creator = default.creator
+        self.names: tuple[str, ...] = default.names
+        self.expires: datetime = default.expires
 
     def _choose(self, connection: SSL.Connection) -> None:
         name = (connection.get_servername() or b"").lower().decode("ascii", "replace")

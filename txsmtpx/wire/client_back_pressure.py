@@ -22,7 +22,7 @@ class ClientBackPressure:
     """
 
     def __init__(self) -> None:
-        self.congested = False
+        self.congested: bool = False
         self._writable: Deferred[None] | None = None
 
     def register(self, transport: ITransport) -> None:

@@ -50,7 +50,7 @@ class ClientHandshake:
     """
 
     def __init__(self, dialog: ClientDialog, options: IOpenSSLClientConnectionCreator | None) -> None:
-        self.pending = False
+        self.pending: bool = False
         self.tls: TLSState | None = None
         self._dialog = dialog
         self._options = options

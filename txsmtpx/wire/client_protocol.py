@@ -25,6 +25,7 @@ from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.client_wire import ClientWire
 from txsmtpx.errors import NetworkError, ProtocolError
 from txsmtpx.extensions import registry
+from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.client_back_pressure import ClientBackPressure
 from txsmtpx.wire.client_handshake import ClientHandshake
 from txsmtpx.wire.client_settings import ClientSettings
@@ -76,8 +77,9 @@ class ClientProtocol(LineReceiver, ClientWire):
         self._reactor = reactor
         self._timeouts = Timeouts.of(settings.timeouts)
         without = registry.unused(settings.without, settings.extensions)
-        self.dialog = ClientDialog(self, (*registry.EXTENSIONS, *settings.extensions), without, settings.lmtp)
-        self.handshake = ClientHandshake(self.dialog, tls_options)
+        extensions = (*registry.EXTENSIONS, *settings.extensions)
+        self.dialog: ClientDialog = ClientDialog(self, extensions, without, settings.lmtp)
+        self.handshake: ClientHandshake = ClientHandshake(self.dialog, tls_options)
         self._deadlines = Deadlines(reactor, self._expired)
         self._recorder = recorder(settings.transcript, f"{id(self):x}")
         self._lines: deque[bytes] = deque()
@@ -88,7 +90,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         self._receiving = False
         self._moved = False
         self._phase: str | None = None
-        self.greeting = self.dialog.expect("greeting", "greeting")
+        self.greeting: Deferred[Reply] = self.dialog.expect("greeting", "greeting")
 
     @property
     def usable(self) -> bool:

@@ -38,7 +38,7 @@ class ClientSession:
 
     def __init__(self, protocol: ClientProtocol) -> None:
         self.protocol = protocol
-        self.authenticated = False
+        self.authenticated: bool = False
         self._dialog = protocol.dialog
         self._commands = ClientCommands(protocol.dialog, protocol.settings.eight_bit)
         self._another = False  # whether XCLIENT has made the session that of another client

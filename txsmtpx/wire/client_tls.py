@@ -73,7 +73,8 @@ class ClientTLS:
     ) -> None:
         if not hostname:
             raise ValueError("TLS needs the name of the server: hostname=")
-        self.hostname = hostname = plain_address(domain_key(hostname))
+        hostname = plain_address(domain_key(hostname))
+        self.hostname: str = hostname
         self.refused: str | None = None
         roots = _in_file(trust_roots) if isinstance(trust_roots, str | os.PathLike) else trust_roots
         extra = {"raiseMinimumTo": TLSVersion.TLSv1_2, "acceptableCiphers": CIPHERS}
@@ -154,7 +155,7 @@ class UnverifiedTLS:
     """
 
     def __init__(self, hostname: str, client_certificate: PrivateCertificate | None = None) -> None:
-        self.hostname = plain_address(domain_key(hostname)) if hostname else ""
+        self.hostname: str = plain_address(domain_key(hostname)) if hostname else ""
         self._options = CertificateOptions(
             privateKey=None if client_certificate is None else client_certificate.privateKey.original,
             certificate=None if client_certificate is None else client_certificate.original,

@@ -96,7 +96,7 @@ class Descriptors:
         limit: Callable[[], int] = limit,
         in_use: Callable[[], int] = in_use,
     ) -> None:
-        self.paused = False
+        self.paused: bool = False
         self._clock = clock
         self._ports = ports
         self._in_use = in_use

@@ -65,7 +65,7 @@ class Ending:
 
     def __init__(self, connection: SMTPServer) -> None:
         self._connection = connection
-        self.half_closed = False
+        self.half_closed: bool = False
 
     def close(self) -> None:
         """Send what is written, then close the connection."""

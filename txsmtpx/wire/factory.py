@@ -29,7 +29,7 @@ from txsmtpx.setting import SettingError, shown
 from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.server import Server, SMTPServer
-from txsmtpx.wire.server_certificate import as_certificate
+from txsmtpx.wire.server_certificate import Certificate, as_certificate
 from txsmtpx.wire.server_settings import Network, ServerTLS
 from txsmtpx.wire.transcript_recorder import Transcript, to_log
 
@@ -166,13 +166,18 @@ class SMTPServerFactory(Server):
         of_wire.MESSAGE_TIMEOUT.check(message_timeout)
         of_wire.GREETING_DELAY.check(greeting_delay)
         of_wire.TRANSCRIPT.check(transcript)
-        self.tls = as_certificate(tls)
+        self.tls: Certificate | None = as_certificate(tls)
         offered = mechanisms.satisfied_by(backend, require_auth, without_mechanisms)
         if extensions is None:
             declared = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
             extensions = registry.offered_with(declared)
+<<<<<<< HEAD
         useless = _useless(self.tls is not None, bool(offered), bool(networks))
         self.settings = Settings(
+=======
+        useless = _useless(self.tls is not None, bool(offered), bool(trusted_networks))
+        self.settings: Settings = Settings(
+>>>>>>> cb962e9 (Attributes of public classes have annotations: pyright's score of completeness rises from 72% to 96%)
             backend=backend,
             tables=_tables((LMTP if lmtp else SMTP, *[each for each in extensions if each.keyword not in useless])),
             clock=clock,
@@ -208,7 +213,8 @@ class SMTPServerFactory(Server):
         self.write_timeout = write_timeout
         self.message_timeout = message_timeout
         self.greeting_delay = greeting_delay
-        self.transcript = (to_log if transcript else None) if isinstance(transcript, bool) else transcript
+        recorded = (to_log if transcript else None) if isinstance(transcript, bool) else transcript
+        self.transcript: Transcript | None = recorded
         self.admission: Admission[SMTPServer] = Admission(clock, max_connections, max_connections_per_host)
 
     @property

@@ -85,8 +85,8 @@ class AllServersFailed(NetworkError, ConnectError):
     def __init__(self, domain: str, attempts: Sequence[Attempt]) -> None:
         Exception.__init__(self, domain, attempts)
         self.domain = domain
-        self.attempts = tuple(attempts)
-        self.temporary = any(getattr(attempt.error, "temporary", True) for attempt in self.attempts)
+        self.attempts: tuple[Attempt, ...] = tuple(attempts)
+        self.temporary: bool = any(getattr(attempt.error, "temporary", True) for attempt in self.attempts)
 
     def __str__(self) -> str:
         return f"no mail server of {self.domain} can be used: {'; '.join(map(str, self.attempts))}"

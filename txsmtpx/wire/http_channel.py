@@ -95,10 +95,10 @@ class LimitedHTTPChannel(HTTPChannel):
     """
 
     site: _Site
-    busy = False
-    unread = False
-    since = 0.0
-    held = 0
+    busy: bool = False
+    unread: bool = False
+    since: float = 0.0
+    held: int = 0
     _read: Deferred[None] | None = None
 
     def connectionMade(self) -> None:
@@ -181,7 +181,7 @@ class HTTPConnections:
         self._full = False
         self._looking = LoopingCall(self._look)
         self._looking.clock = clock
-        self.seconds = clock.seconds
+        self.seconds: Callable[[], float] = clock.seconds
 
     def start(self) -> None:
         """Begin to check the times."""

@@ -36,7 +36,7 @@ class LimitedRequest(Request):
         Args:
             length: Its octets; None if they are not known.
         """
-        self.content = BytesIO()
+        self.content: BytesIO = BytesIO()
 
     def handleContentChunk(self, data: bytes) -> None:
         """
@@ -84,8 +84,8 @@ class LimitedSite(Site):
 
     def __init__(self, root: IResource, clock: IReactorTime, name: str, most: int) -> None:
         Site.__init__(self, root, timeout=None, reactor=clock)
-        self.connections = HTTPConnections(clock, name, most)
-        self.cooperator = Cooperator(scheduler=lambda turn: clock.callLater(0, turn))
+        self.connections: HTTPConnections = HTTPConnections(clock, name, most)
+        self.cooperator: Cooperator = Cooperator(scheduler=lambda turn: clock.callLater(0, turn))
 
     def buildProtocol(  # type: ignore[override]  # Twisted names the class of its own channel
         self, addr: IAddress | None

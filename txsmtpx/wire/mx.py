@@ -103,7 +103,7 @@ class MXEndpoint:
         check_port(port)
         check_number("timeout", timeout)
         check_number("lookup", lookup)
-        self.address = _literal(domain)
+        self.address: str = _literal(domain)
         self._reactor = clock = cast(IReactorTime, reactor)
         self._domain = to_a_label(domain)
         self._port = port

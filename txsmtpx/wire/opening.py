@@ -67,8 +67,8 @@ class Opening:
         self._handshake: Handshake | None = None
         self._spoken = False
         self._greeted = False
-        self.begun = False
-        self.pending = True
+        self.begun: bool = False
+        self.pending: bool = True
 
     # ---- what tells of the PROXY header (HeaderReceiver)
 

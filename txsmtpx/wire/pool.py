@@ -115,7 +115,7 @@ class SMTPPool(Service):
         check_number("idle", idle)
         check_number("wait", wait)
         self._endpoint = endpoint
-        self.server = name_of(endpoint)
+        self.server: str = name_of(endpoint)
         self._max_messages = max_messages
         self._wait = wait
         self.settings = ClientSettings(

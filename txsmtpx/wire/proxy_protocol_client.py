@@ -132,7 +132,7 @@ class PROXYEndpoint:
     ) -> None:
         if version not in (1, 2):
             raise ValueError(f"the PROXY protocol has versions 1 and 2, not {version}")
-        self.endpoint = cast(IStreamClientEndpoint, endpoint)
+        self.endpoint: IStreamClientEndpoint = cast(IStreamClientEndpoint, endpoint)
         self.version = version
         self._source = source
         self._destination = destination

@@ -40,7 +40,7 @@ class Race(Generic[Address, Connected]):
         addresses: Sequence[Address],
         connect: Callable[[Address], Deferred[Connected]],
     ) -> None:
-        self.left = list(addresses)
+        self.left: list[Address] = list(addresses)
         self.failures: list[tuple[Address, Exception]] = []
         self._reactor = reactor
         self._connect = connect

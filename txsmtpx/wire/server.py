@@ -81,18 +81,18 @@ class SMTPServer(LineReceiver):
 
     def __init__(self, factory: Server) -> None:
         self.factory = factory
-        self.dialog = ServerDialog(factory.settings, self)
+        self.dialog: ServerDialog = ServerDialog(factory.settings, self)
         self.dialog.connection.aborter = self.abort
         session_id, transcript = self.dialog.connection.session_id, factory.transcript
         self._recorder = None if transcript is None else Recorder(transcript, session_id)
         self._clock = factory.settings.clock
-        self.limits = TimeLimits(self, self._clock)
-        self.opening = Opening(self, self.limits)
-        self.ending = Ending(self)
-        self.pressure = BackPressure(self)
-        self.input = b""
+        self.limits: TimeLimits = TimeLimits(self, self._clock)
+        self.opening: Opening = Opening(self, self.limits)
+        self.ending: Ending = Ending(self)
+        self.pressure: BackPressure = BackPressure(self)
+        self.input: bytes = b""
         self._at = 0  # the index in `input` of the first octet that is not handed over
-        self.busy = False
+        self.busy: bool = False
         self._discarded: bytes | None = None  # the beginning of a line that is too long and has not ended
         self._outlet: Outlet | None = None
         self._output: list[bytes] = []

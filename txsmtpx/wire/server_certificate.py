@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from os import PathLike
 from typing import cast
 
@@ -79,7 +80,8 @@ class Certificate:
     def _use(self, options: CertificateOptions) -> None:
         assert options.certificate is not None
         leaf = options.certificate.to_cryptography()
-        self.names, self.expires = _dns_names(leaf), leaf.not_valid_after_utc
+        self.names: tuple[str, ...] = _dns_names(leaf)
+        self.expires: datetime = leaf.not_valid_after_utc
         self.creator = ConnectionCreator(options)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
@@ -239,7 +241,7 @@ class ConnectionCreator:
     """
 
     def __init__(self, options: IOpenSSLContextFactory, protocols: Sequence[bytes] = ()) -> None:
-        self.context = options.getContext()
+        self.context: SSL.Context = options.getContext()
         with contextlib.suppress(ValueError):  # the context has connections already: pyOpenSSL does not change it
             answer_alpn(self.context, protocols)
 

@@ -47,10 +47,10 @@ class TimeLimits:
 
     def __init__(self, connection: SMTPServer, clock: IReactorTime) -> None:
         self._connection = connection
-        self.clock = clock
-        self.deadlines = Deadlines(clock, self._expired)
-        self.idle_since = inf
-        self.message_since = inf
+        self.clock: IReactorTime = clock
+        self.deadlines: Deadlines = Deadlines(clock, self._expired)
+        self.idle_since: float = inf
+        self.message_since: float = inf
 
     def await_client(self) -> None:
         """Start the clock of an idle client: the connection is open."""

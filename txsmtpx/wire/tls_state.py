@@ -27,12 +27,13 @@ class TLSState:
     """
 
     def __init__(self, connection: SSL.Connection, server: bool = False) -> None:
-        self.version = connection.get_protocol_version_name()
-        self.cipher = connection.get_cipher_name()
+        self.version: str = connection.get_protocol_version_name()
+        self.cipher: str | None = connection.get_cipher_name()
         self.peer_certificate: crypto.X509 | None = connection.get_peer_certificate()
         asked = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
-        self.verified = self.peer_certificate is not None and asked
-        self.peer_names = () if self.peer_certificate is None else _names(self.peer_certificate.to_cryptography())
+        self.verified: bool = self.peer_certificate is not None and asked
+        peer = self.peer_certificate
+        self.peer_names: tuple[str, ...] = () if peer is None else _names(peer.to_cryptography())
         self._connection: SSL.Connection | None = connection
         self._server = server
 

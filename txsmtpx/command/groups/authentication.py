@@ -73,7 +73,7 @@ WITHOUT_MECHANISM = repeated(
 class CheckerList(AuthOptionMixin, dict[str, object]):
     """The lists of ``--help-auth`` and ``--help-auth-type``, which `twisted.cred.strcred` prints."""
 
-    supportedInterfaces = (
+    supportedInterfaces: tuple[type[ICredentials], ...] = (
         IUsernamePassword, IUsernameHashedPassword, IScramProof, IClientCertificate, IBearerToken, IAnonymous
     )  # fmt: skip
 
