@@ -8,6 +8,7 @@ Run tests on each installed Python with the oldest and the newest Twisted, and w
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import re
 import shutil
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,23 +73,29 @@ def pythons() -> list[str]:
     return found
 
 
-def environment(python: str, requirements: list[str]) -> Path:
+def environment(place: Path, python: str, requirements: list[str]) -> Path:
     """
     Make a virtual environment with the tools of the tests.
 
     Args:
+        place: Its directory.
         python: The path of a Python.
         requirements: Further requirements.
 
     Returns:
         The path of its Python.
+
+    Raises:
+        RuntimeError: A package cannot be installed.
     """
-    shutil.rmtree(PLACE, ignore_errors=True)
-    subprocess.run([python, "-m", "venv", PLACE], check=True)
-    own = PLACE / "bin/python"
+    shutil.rmtree(place, ignore_errors=True)
+    subprocess.run([python, "-m", "venv", place], check=True)
+    own = place / "bin/python"
     pip = [own, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, "pip>=25.1"], check=True)
-    subprocess.run([*pip, "--editable", ".[all]", "--group", "test", *requirements], cwd=ROOT, check=True)
+    for packages in (["pip>=25.1"], ["--editable", ".[all]", "--group", "test", *requirements]):
+        done = subprocess.run([*pip, *packages], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(packages)} cannot be installed for {python}:\n{done.stdout}")
     return own
 
 
@@ -104,7 +112,8 @@ def run(python: Path, tests: list[str]) -> Row:
     """
     report = python.parents[1] / "report.xml"
     options = ["--quiet", "--tb=short", "-p", "no:cacheprovider", f"--junit-xml={report}"]
-    subprocess.run([python, "-m", "pytest", *options, *tests], cwd=ROOT, check=False)
+    with report.with_suffix(".log").open("w") as log:
+        subprocess.run([python, "-m", "pytest", *options, *tests], cwd=ROOT, stdout=log, stderr=log, check=False)
     suite = ElementTree.parse(report).getroot().find("testsuite")
     assert suite is not None
     total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
@@ -172,11 +181,19 @@ def main(arguments: list[str]) -> int:
         The status of the process: 1 if a test has failed.
     """
     oldest = oldest_twisted()
-    rows = []
-    for python in pythons():
-        for requirements in ([f"twisted=={oldest}.*", OLDEST_PYOPENSSL], []):
-            print(f"\n{python}, {' '.join(requirements) or 'the newest packages'}", flush=True)
-            rows.append(run(environment(python, requirements), arguments or [f"tests/{name}" for name in TESTS]))
+    tests = arguments or [f"tests/{name}" for name in TESTS]
+
+    def result(number: int, python: str, requirements: list[str]) -> Row:
+        row = run(environment(PLACE / str(number), python, requirements), tests)
+        print(f"{row.python}, Twisted {row.twisted}: {row.passed} passed, {row.failed} failed", flush=True)
+        if row.failed:
+            print(f"see {PLACE / str(number) / 'report.log'}", flush=True)
+        return row
+
+    wanted = [(python, each) for python in pythons() for each in ([f"twisted=={oldest}.*", OLDEST_PYOPENSSL], [])]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = [pool.submit(result, number, *each) for number, each in enumerate(wanted)]
+        rows = [each.result() for each in running]
     text = table(rows, datetime.date.today(), f"{platform.system()} ({platform.machine()})")
     print(f"\n{text}")
     if not arguments:
