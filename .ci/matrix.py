@@ -91,7 +91,7 @@ def environment(place: Path, python: str, requirements: list[str]) -> Path:
     shutil.rmtree(place, ignore_errors=True)
     subprocess.run([python, "-m", "venv", place], check=True)
     own = place / "bin/python"
-    pip = [own, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    pip: list[str | Path] = [own, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     for packages in (["pip>=25.1"], ["--editable", ".[all]", "--group", "test", *requirements]):
         done = subprocess.run([*pip, *packages], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
