@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import json
-import smtplib
-from pathlib import Path
-
 import pytest
 from twisted.internet.task import Clock
 
-from tests.waiting import PATIENCE
-from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx import MemoryBackend
 from txsmtpx.backends.plugins import backend_named
 from txsmtpx.backends.scripted import ScriptedBackend
@@ -144,16 +136,3 @@ def test_by_its_name() -> None:
     assert isinstance(backend, MemoryBackend)  # so --web shows its messages
     with pytest.raises(ValueError, match="scripted:NUMBER is how many messages are kept, not 'x'"):
         backend_named("scripted:x")
-
-
-def test_the_command_of_the_page(tmp_path: Path) -> None:
-    """``--backend scripted --web``: accepted messages are in the inbox."""
-    options = ("--port", LOCAL, "--backend", "scripted", "--web", LOCAL)
-    with Twistd(tmp_path, *options) as server:
-        mail, web = server.ports(2)
-        with smtplib.SMTP("127.0.0.1", int(mail), timeout=PATIENCE) as client:
-            refused = client.sendmail("me@example.org", ["reject-550@example.net", "you@example.net"], "Hi")
-        assert {address: reply[0] for address, reply in refused.items()} == {"reject-550@example.net": 550}
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(web), timeout=PATIENCE)) as browser:
-            browser.request("GET", "/api/messages")
-            assert json.loads(browser.getresponse().read())["total"] == 1

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import re
+import shlex
+import smtplib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +16,8 @@ import pytest
 
 from tests.docs.page import Page
 from tests.testing.test_plugin import STRICT, how_many
+from tests.waiting import PATIENCE
+from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.backends.failing_address import failure_of
 from txsmtpx.testing import MailServer, Script
 
@@ -19,6 +26,7 @@ pytest_plugins = ["pytester"]
 PAGE = Page("docs/testing.md")
 SUITES = [block.text for block in PAGE.take_all("python")]
 ERRORS = re.findall(r"^\* `((?:MailServer|Script|ScriptedServer)[: ].*)`$", PAGE.text, re.MULTILINE)
+COMMAND = PAGE.take("shell")
 (SIMPLE,) = [suite for suite in SUITES if "SimpleTestCase" in suite]
 
 # What pytest-django, or manage.py, does for a project.
@@ -71,3 +79,17 @@ def test_each_error_of_the_page(mistake: str) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
         call()
     assert str(caught.value) == mistake
+
+
+def test_the_command_with_addresses_that_fail(tmp_path: Path) -> None:
+    """``--backend scripted --web``: accepted messages are in the inbox."""
+    options = [LOCAL if each in ("1025", "8025") else each for each in shlex.split(COMMAND.text)]
+    assert (options[:3], options.count(LOCAL)) == (["twistd", "-n", "smtpx"], 2)
+    with Twistd(tmp_path, *options[3:]) as server:
+        mail, web = server.ports(2)
+        with smtplib.SMTP("127.0.0.1", int(mail), timeout=PATIENCE) as client:
+            refused = client.sendmail("me@example.org", ["reject-550@example.net", "you@example.net"], "Hi")
+        assert {address: reply[0] for address, reply in refused.items()} == {"reject-550@example.net": 550}
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(web), timeout=PATIENCE)) as browser:
+            browser.request("GET", "/api/messages")
+            assert json.loads(browser.getresponse().read())["total"] == 1

@@ -131,7 +131,7 @@ def flask_settings(options: SMTPOptions) -> FlaskSettings:
         options: How a client reaches the server.
 
     Returns:
-        The settings.  ``MAIL_SUPPRESS_SEND`` is False: with ``TESTING``, Flask-Mail otherwise sends nothing.
+        The settings.  ``MAIL_SUPPRESS_SEND`` is False, since with ``TESTING`` Flask-Mail sends nothing by default.
     """
     return {
         "MAIL_SERVER": options["host"],

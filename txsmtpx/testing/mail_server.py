@@ -158,8 +158,8 @@ class MailServer:
         set the environment variable ``SSL_CERT_FILE`` to ``server.certificate.certificate``.
 
         Returns:
-            The settings of the installed Django: `django_mailers` as ``MAILERS`` from Django 6.1 on, ``EMAIL_HOST`` and
-            the other ``EMAIL_`` settings before.
+            The settings of the installed Django.  From 6.1 on, `django_mailers` as ``MAILERS``; before, ``EMAIL_HOST`` and
+            the other ``EMAIL_`` settings.
 
         Raises:
             ImportError: Django is not installed.
@@ -187,7 +187,7 @@ class MailServer:
         Use them as ``app.config.update(server.flask_settings())``, before ``Mail(app)`` or ``mail.init_app(app)``.
 
         Returns:
-            The settings.  ``MAIL_SUPPRESS_SEND`` is False: with ``TESTING``, Flask-Mail otherwise sends nothing.
+            The settings.  ``MAIL_SUPPRESS_SEND`` is False, since with ``TESTING`` Flask-Mail sends nothing by default.
         """
         return flask_settings(self._options())
 
