@@ -175,7 +175,7 @@ def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
 def _near_word(value: object, hint: object) -> str:
     """Return a suggestion for a text that is nearly a word of a `Literal`; "" without one."""
     words = [choice for choice in _choices(hint) if choice.startswith("'")]
-    return did_you_mean(repr(value), words) if isinstance(value, str) else ""
+    return did_you_mean(repr(value.lower()), words) if isinstance(value, str) else ""
 
 
 def _is_wrong_word(value: object, hint: object) -> bool:
@@ -266,7 +266,7 @@ def described(hint: object) -> str:
         return "a function"
     kind = origin or hint
     if isinstance(kind, type) and issubclass(kind, Mapping):
-        return "a dict"
+        return f"a dict of {described(parts[0])} to {described(parts[1])}" if len(parts) == 2 else "a dict"
     if isinstance(kind, type) and parts and issubclass(kind, Iterable):
         return f"a list of {described(parts[0])}"
     name = str(getattr(kind, "__name__", kind)).removesuffix("Like")

@@ -393,8 +393,7 @@ def seen():
     return {}
 
 
-@pytest.mark.parametrize("scope", ["module", "session"])
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize(("scope", "number"), [("module", 1), ("module", 2), ("session", 1), ("session", 2)])
 def test_one_server_and_no_messages_of_others(request, smtp_server_module, seen, scope, number):
     # not by its name as an argument, since the marker would have no effect on the one of the session
     server = smtp_server_module if scope == "module" else request.getfixturevalue("smtp_server_session")
@@ -412,8 +411,9 @@ def test_options_of_the_module(smtp_server_module):
 
 
 @pytest.mark.parametrize("number", range(2))
-def test_a_fixture_of_mine(secured, number):
-    assert len(secured.messages) == number
+def test_a_fixture_of_mine(secured, seen, number):
+    assert len(secured.messages) == seen.setdefault("sent", 0)
+    seen["sent"] += 1
     with smtplib.LMTP(secured.host, secured.port) as client:
         client.sendmail("me@example.org", ["you@example.net"], "Hey")
 '''
@@ -438,6 +438,10 @@ def test_type(smtp_server): ...
 def test_position(smtp_server): ...
 
 
+@pytest.mark.smtp_server(require_auth=True)
+def test_no_users(smtp_server): ...
+
+
 @pytest.mark.lmtp_server(max_mesage_bytes=10)
 def test_setting(lmtp_server): ...
 
@@ -458,7 +462,11 @@ class TestShared:
 
 
 def test_make(make_smtp_server):
-    make_smtp_server(tls="implict")
+    make_smtp_server(tls="IMPLICT")
+
+
+def test_certificate(make_smtp_server, smtp_certificate):
+    make_smtp_server(certificate=smtp_certificate)
 
 
 def test_factory(smtp_server_factory):

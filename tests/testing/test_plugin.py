@@ -36,21 +36,23 @@ def test_with_pytest_twisted(pytester: pytest.Pytester) -> None:
 
 def test_django_and_xdist_and_another_reactor(pytester: pytest.Pytester) -> None:
     """Each worker has a thread, and a reactor, of its own."""
-    pytester.makepyfile(test_mail=DJANGO, test_twisted=TWISTED)
+    pytester.makepyfile(test_mail=DJANGO, test_scopes=SCOPES, test_twisted=TWISTED)
     result = pytester.runpytest_subprocess("-n", "2", "--reactor=asyncio", *STRICT)
-    result.assert_outcomes(passed=how_many(DJANGO) + how_many(TWISTED))
+    result.assert_outcomes(passed=how_many(DJANGO) + 7 + how_many(TWISTED))
 
 
 WRONG = [
     "MailServer: tls must be 'starttls', 'implicit' or None, not 'startls'; did you mean 'starttls'?",
     "MailServer has no argument tlss; did you mean tls?",
-    "MailServer: users must be a dict or None, not list",
+    "MailServer: users must be a dict of text to text or None, not list",
+    "require_auth needs a backend that has logins*",
     "the marker smtp_server takes its options by name: ('starttls',)",
     "MailServer has no argument max_mesage_bytes; did you mean max_message_bytes?",
     "max_message_bytes must be *, not '10'",
     "the marker smtp_server at test_marker_of_another_fixture has no effect: *",
     *["the marker smtp_server at TestShared has no effect: *"] * 2,
-    "MailServer: tls must be *, not 'implict'; did you mean 'implicit'?",
+    "MailServer: tls must be *, not 'IMPLICT'; did you mean 'implicit'?",
+    "MailServer: certificate has no effect without tls",
     "MailServer has no argument user; did you mean users?",
     "Clients.connect has no argument timeout; did you mean timeouts?",
     "Script has no argument RCTP; did you mean RCPT?",

@@ -26,7 +26,7 @@ class MailServerOptions(BasicServerKeywords, total=False):
 
     tls: Literal["starttls", "implicit"] | None
     users: dict[str, str] | None
-    require_auth: bool
+    require_auth: bool | None
     certificate: Pem | None
     where: ReactorThread | Here | None
 

@@ -62,7 +62,7 @@ class MailServer:
             `MemoryBackend`.
         tls: "starttls" offers STARTTLS.  "implicit" uses TLS from the first octet on.  None: no TLS.
         users: The passwords by user name.  With some, mail is accepted from them only.
-        require_auth: False with ``users`` accepts mail of other clients too.
+        require_auth: True accepts mail only after a login.  None: True with ``users``, otherwise False.
         certificate: The certificate.  None: a new one.
         where: The thread in which it runs, or the reactor.  None: a thread of its own.
         settings: The other arguments of `txsmtpx.SMTPServerFactory`, such as ``lmtp`` and ``max_message_bytes``.
@@ -97,11 +97,13 @@ class MailServer:
         *,
         tls: Literal["starttls", "implicit"] | None = None,
         users: Mapping[str, str] | None = None,
-        require_auth: bool = True,
+        require_auth: bool | None = None,
         certificate: Pem | None = None,
         where: ReactorThread | Here | None = None,
         **settings: Unpack[BasicServerKeywords],
     ) -> None:
+        if certificate is not None and tls is None:
+            raise ValueError("MailServer: certificate has no effect without tls")
         self.port = 0
         self.tls = tls
         self.users = dict(users or {})
@@ -110,7 +112,7 @@ class MailServer:
         self._backend: BackendLike | Callable[[Clock], BackendLike] = backend or MemoryBackend(None, None)
         self._own = where is None
         self._where = where
-        self._require_auth = require_auth and bool(users)
+        self._require_auth = bool(users) if require_auth is None else require_auth
         self._settings = settings
         self._listening: IListeningPort | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -158,8 +160,8 @@ class MailServer:
         set the environment variable ``SSL_CERT_FILE`` to ``server.certificate.certificate``.
 
         Returns:
-            The settings of the installed Django.  From 6.1 on, `django_mailers` as ``MAILERS``; before, ``EMAIL_HOST`` and
-            the other ``EMAIL_`` settings.
+            The settings of the installed Django.  From 6.1 on, `django_mailers` as ``MAILERS``; before, ``EMAIL_HOST``
+            and the other ``EMAIL_`` settings.
 
         Raises:
             ImportError: Django is not installed.
