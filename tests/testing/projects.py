@@ -492,3 +492,33 @@ def test_verb(scripted_server):
 def test_scripted_tls(scripted_server):
     scripted_server(tls="starttls")
 '''
+
+ASYNCIO = '''
+import asyncio
+
+import pytest
+
+
+async def send(server):
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(b"EHLO me\\r\\nMAIL FROM:<me@example.org>\\r\\nRCPT TO:<you@example.net>\\r\\nDATA\\r\\n")
+    while not (await reader.readline()).startswith(b"354"):
+        pass
+    writer.write(b"Hey\\r\\n.\\r\\nQUIT\\r\\n")
+    await reader.read()
+    writer.close()
+
+
+async def test_without_a_marker(smtp_server):
+    await send(smtp_server)
+    assert len(await asyncio.to_thread(smtp_server.wait_for)) == 1
+
+
+@pytest.mark.asyncio
+async def test_with_a_marker(smtp_server_session, scripted_server):
+    await send(smtp_server_session)
+    assert len(smtp_server_session.messages) == 1
+    server = scripted_server()
+    await send(server)
+    assert server.servers[0].messages == [b"Hey\\r\\n"]
+'''

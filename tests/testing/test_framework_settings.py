@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.block import texts
-from tests.testing.django_versions import ROOT, VERSIONS, DjangoVersion
+from tests.testing.frameworks import ROOT, VERSIONS, DjangoVersion
 from tests.testing.projects import DJANGO
 from tests.testing.test_plugin import STRICT, how_many
 from txsmtpx.testing import MailServer
@@ -34,7 +34,7 @@ def test_suites(version: DjangoVersion, tmp_path: Path) -> None:
     """The fixtures, the example and the suites of the page."""
     for number, suite in enumerate(SUITES):
         (tmp_path / f"test_{number}.py").write_text(suite)
-    run = version.run("-m", "pytest", *STRICT, directory=tmp_path)
+    run = version.run("-m", "pytest", "-p", "no:asyncio", "-p", "no:twisted", *STRICT, directory=tmp_path)
     assert run.returncode == 0, run.stdout
     (passed,) = re.findall(r"(\d+) passed", run.stdout)
     assert int(passed) == sum(map(how_many, SUITES))

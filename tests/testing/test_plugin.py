@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.testing.projects import BLOCKING, DJANGO, LAZY, MISTAKES, SCOPES, TWISTED
+from tests.testing.frameworks import Frameworks
+from tests.testing.projects import ASYNCIO, BLOCKING, DJANGO, LAZY, MISTAKES, SCOPES, TWISTED
 
 pytest_plugins = ["pytester"]
 
@@ -39,6 +41,15 @@ def test_django_and_xdist_and_another_reactor(pytester: pytest.Pytester) -> None
     pytester.makepyfile(test_mail=DJANGO, test_scopes=SCOPES, test_twisted=TWISTED)
     result = pytester.runpytest_subprocess("-n", "2", "--reactor=asyncio", *STRICT)
     result.assert_outcomes(passed=how_many(DJANGO) + 7 + how_many(TWISTED))
+
+
+@pytest.mark.parametrize("twisted", [("-p", "no:twisted"), ()], ids=["alone", "beside pytest-twisted"])
+def test_with_pytest_asyncio(tmp_path: Path, twisted: tuple[str, ...]) -> None:
+    """The servers run in a thread, also where pytest-twisted is installed."""
+    (tmp_path / "test_asyncio.py").write_text(ASYNCIO)
+    options = ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function", *twisted, *STRICT)
+    run = Frameworks().run("-m", "pytest", *options, "test_asyncio.py", directory=tmp_path)
+    assert "2 passed" in run.stdout, run.stdout
 
 
 WRONG = [

@@ -1,4 +1,8 @@
-"""An interpreter with txsmtpx, and versions of Django beside it; made once, in ``.venv-django``."""
+"""
+Frameworks that the environment of the project does not have: pytest-asyncio, and versions of Django.
+
+They are made once, in ``.venv-frameworks``.
+"""
 
 from __future__ import annotations
 
@@ -10,37 +14,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HOME = ROOT / ".venv-django"
+HOME = ROOT / ".venv-frameworks"
 
 VERSIONS = ("5.2", "6.0", "6.1")
 """The newest patch release of each is installed."""
 
-PACKAGES = ["--editable", str(ROOT), "cryptography", "pytest"]
+PACKAGES = ["--editable", str(ROOT), "cryptography", "pytest", "pytest-asyncio", "pytest-twisted"]
 
 
-class DjangoVersion:
-    """
-    One version of Django.
+class Frameworks:
+    """The interpreter."""
 
-    Args:
-        version: The version, such as "6.1".
-    """
-
-    def __init__(self, version: str) -> None:
-        self.version = version
-        self._directory = HOME / f"django-{version}"
+    def __init__(self) -> None:
         python = HOME / "bin/python"
+        self.python = str(python)
+        self.path: list[str] = []
         if not python.exists():
-            _make(HOME, [[_newest_python(), "-m", "venv", str(HOME)], [str(python), *_pip(*PACKAGES)]])
-        if not self._directory.exists():
-            install = _pip("--target", str(self._directory), f"django=={version}.*")
-            _make(self._directory, [[str(python), *install]])
-        self._python = str(python)
-
-    @property
-    def has_mailers(self) -> bool:
-        """Whether it has the setting ``MAILERS``."""
-        return tuple(map(int, self.version.split("."))) >= (6, 1)
+            _make(HOME, [[_newest_python(), "-m", "venv", str(HOME)], [self.python, *_pip(*PACKAGES)]])
 
     def run(self, *arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """
@@ -54,9 +44,9 @@ class DjangoVersion:
         Returns:
             The finished process, with its output.
         """
-        path = {"PYTHONPATH": f"{self._directory}{os.pathsep}{directory}"}
+        path = {"PYTHONPATH": os.pathsep.join([*self.path, str(directory)])}
         return subprocess.run(
-            [self._python, *arguments],
+            [self.python, *arguments],
             cwd=directory,
             env=os.environ | path | environment,
             stdout=subprocess.PIPE,
@@ -64,6 +54,23 @@ class DjangoVersion:
             text=True,
             timeout=120,
         )
+
+
+class DjangoVersion(Frameworks):
+    """
+    The interpreter with one version of Django.
+
+    Args:
+        version: The version, such as "6.1".
+    """
+
+    def __init__(self, version: str) -> None:
+        super().__init__()
+        directory = HOME / f"django-{version}"
+        if not directory.exists():
+            _make(directory, [[self.python, *_pip("--target", str(directory), f"django=={version}.*")]])
+        self.path.append(str(directory))
+        self.has_mailers = tuple(map(int, version.split("."))) >= (6, 1)
 
 
 def _newest_python() -> str:
