@@ -66,11 +66,14 @@ class DjangoVersion(Frameworks):
 
     def __init__(self, version: str) -> None:
         super().__init__()
+        numbers = tuple(map(int, version.split(".")))
+        if numbers >= (6, 0) and not next(HOME.glob("lib/python3.*")).name >= "python3.12":
+            pytest.skip(f"Django {version} needs Python 3.12, which is not installed")
         directory = HOME / f"django-{version}"
         if not directory.exists():
             _make(directory, [[self.python, *_pip("--target", str(directory), f"django=={version}.*")]])
         self.path.append(str(directory))
-        self.has_mailers = tuple(map(int, version.split("."))) >= (6, 1)
+        self.has_mailers = numbers >= (6, 1)
 
 
 def _newest_python() -> str:
