@@ -11,7 +11,7 @@ and is outside of the package.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from txsmtpx.testing.keywords import ScriptKeywords
 
 _SHARED = pytest.StashKey["list[MailServer]"]()
-"""The servers that several tests use, whose messages are deleted after each test."""
+"""The servers that several tests use, whose messages are deleted before each test."""
 
 _MARKERS = {
     "smtp_server": "options of smtp_server or smtp_server_module, such as tls='starttls', users={'me': 'secret'}",
@@ -55,13 +55,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SHARED] = []
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """
-    Refuse a marker without effect: the fixtures that the test uses do not read it.
+    Delete the messages of the shared servers, and refuse a marker that no fixture of the test reads.
 
     Args:
         item: The test.
+
+    Raises:
+        UsageError: A marker has no effect.
     """
+    for server in item.config.stash[_SHARED]:
+        if server.keeps_messages:
+            server.clear()
     used: Collection[str] = getattr(item, "fixturenames", ())
     for name in _MARKERS:
         for node, _ in item.iter_markers_with_node(name):
@@ -73,25 +80,6 @@ def _is_for_shared(node: object, name: str, used: Collection[str]) -> bool:
     """Return whether a marker seems to be meant for a shared server, which does not read it."""
     shared = "smtp_server_session" in used or ("smtp_server_module" in used and isinstance(node, pytest.Class))
     return shared and name == "smtp_server"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """
-    Delete the messages of the shared servers after each test.
-
-    Args:
-        item: The test.
-
-    Yields:
-        Once, while the fixtures of the test are torn down.
-    """
-    try:
-        return (yield)
-    finally:
-        for server in item.config.stash[_SHARED]:
-            if server.keeps_messages:
-                server.clear()
 
 
 @pytest.fixture(scope="session")
@@ -201,7 +189,7 @@ def smtp_server_factory(_txsmtpx_thread: ReactorThread, smtp_certificate: Pem) -
 @pytest.fixture(scope="session")
 def smtp_server_session(request: pytest.FixtureRequest, smtp_server_factory: MakeServer) -> Iterator[MailServer]:
     """
-    A `txsmtpx.testing.MailServer` for all tests.  Its messages are deleted after each test.
+    A `txsmtpx.testing.MailServer` for all tests.  Its messages are deleted before each test.
 
     Args:
         request: pytest's.
@@ -216,7 +204,7 @@ def smtp_server_session(request: pytest.FixtureRequest, smtp_server_factory: Mak
 @pytest.fixture(scope="module")
 def smtp_server_module(request: pytest.FixtureRequest, smtp_server_factory: MakeServer) -> Iterator[MailServer]:
     """
-    A `txsmtpx.testing.MailServer` for the tests of a module.  Its messages are deleted after each test.
+    A `txsmtpx.testing.MailServer` for the tests of a module.  Its messages are deleted before each test.
 
     The options are those of the marker ``smtp_server`` in ``pytestmark`` of the module.
 

@@ -76,6 +76,12 @@ def test_the_end_of_a_message_by_smtp():
     assert client.codes(*MESSAGE)[1:] == ["452 4.2.2"]
     client.ask("MAIL FROM:<data-554@x>", "RCPT TO:<you@x>")
     assert client.codes(*MESSAGE)[1:] == ["554 5.0.0"]
+    client.ask("MAIL FROM:<me@x>", "RCPT TO:<data-slow-3s@x>", "RCPT TO:<data-550@x>")
+    assert client.codes(*MESSAGE)[1:] == ["550 5.0.0"]
+    client.ask("MAIL FROM:<me@x>", "RCPT TO:<you@x>", "RCPT TO:<data-slow-3s@x>")
+    assert client.codes(*MESSAGE)[1:] == []
+    client.clock.advance(3)
+    assert client.replies() == ["250 2.0.0 Taken"]
     client.hang_up()
 
 

@@ -109,7 +109,7 @@ class MailServer:
         self.users = dict(users or {})
         self.lmtp = settings.get("lmtp", False)
         self.certificate = certificate
-        self._backend: BackendLike | Callable[[Clock], BackendLike] = backend or MemoryBackend(None, None)
+        self._backend = MemoryBackend(None, None) if backend is None else backend
         self._own = where is None
         self._where = where
         self._require_auth = bool(users) if require_auth is None else require_auth

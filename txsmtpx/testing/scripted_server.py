@@ -264,7 +264,9 @@ class ScriptedServer(Protocol):
             for failure in of_recipients:
                 self._answer(".", failure=failure)
         else:
-            self._answer(".", failure=next(filter(None, [of_sender, *of_recipients]), None))
+            failures = list(filter(None, [of_sender, *of_recipients]))
+            worst = next((each for each in failures if each.drop or each.reply is not None), None)
+            self._answer(".", failure=worst or next(iter(failures), None))
 
     def _answer(
         self, verb: str, argument: str = "", usual: str | None = None, failure: PreparedFailure | None = None
