@@ -40,7 +40,10 @@ def test_forms(local: str, failure: PreparedFailure) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "alice@x", "postmaster", "drop-box@x", "data-entry@x", "deferred@x", "slow@x", "reject@x", "x-550@x"],
+    [
+        "", "alice@x", "postmaster", "drop-box@x", "data-entry@x", "deferred@x", "slow@x", "reject@x", "x-550@x",
+        "date-1@x",
+    ],
 )
 def test_ordinary_addresses(address: str) -> None:
     assert failure_of(address) is None
@@ -57,9 +60,10 @@ def test_ordinary_addresses(address: str) -> None:
         ("slow-3", "write slow- and up to 3600 s"),
         ("slow-3601s", "write slow- and up to 3600 s"),
         ("slow-nans", "write slow- and up to 3600 s"),
-        ("rejct-550", "did you mean reject-550?"),
-        ("data-rejekt-550", "did you mean reject-550?"),
-        ("dta-550", "did you mean data-550?"),
+        ("rejct-550", "rejct is no word of these addresses; did you mean reject?"),
+        ("data-rejekt-550", "rejekt is no word of these addresses; did you mean reject?"),
+        ("slwo-3s", "slwo is no word of these addresses; did you mean slow?"),
+        ("dta-550", "dta is no word of these addresses; did you mean data?"),
     ],
 )
 def test_mistakes(local: str, advice: str) -> None:

@@ -126,7 +126,7 @@ def test_lmtp_with_one_slow_recipient() -> None:
 def test_a_mistake_is_rejected() -> None:
     client = Client()
     (reply,) = client.rcpt("rejct-550")
-    assert reply == "501 5.1.3 rejct-550: did you mean reject-550?"
+    assert reply == "501 5.1.3 rejct-550: rejct is no word of these addresses; did you mean reject?"
     client.hang_up()
 
 
@@ -134,5 +134,5 @@ def test_by_its_name() -> None:
     backend = backend_named("scripted:2")
     assert isinstance(backend, ScriptedBackend)
     assert isinstance(backend, MemoryBackend)  # so --web shows its messages
-    with pytest.raises(ValueError, match="scripted:NUMBER is how many messages are kept, not 'x'"):
+    with pytest.raises(ValueError, match="scripted:NUMBER is the number of messages that are kept, 1 or more, not 'x'"):
         backend_named("scripted:x")

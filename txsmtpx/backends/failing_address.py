@@ -6,12 +6,12 @@ Addresses that make a server for tests fail: ``reject-550@example.net``, ``slow-
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.setting import did_you_mean
 
 MOST_SECONDS = 3600.0
 """The longest delay that an address can ask for."""
@@ -36,7 +36,6 @@ def bad_failing_address_501(address: str, advice: str) -> Reply:
 
 _REJECT = re.compile(r"reject-([45][0-9]{2})(?:-([45])\.([0-9]{1,3})\.([0-9]{1,3}))?")
 _SLOW = re.compile(r"slow-([0-9]{1,4}(?:\.[0-9]{1,3})?)(ms|s)")
-_WORDS = ("reject", "slow", "data", "drop", "defer")
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,10 @@ def _mistake(local: str, rest: str) -> PreparedFailure | None:
         return _malformed(local, "write reject- and a code from 400 to 599, such as reject-550 or reject-552-5.2.2")
     if word == "slow" and dash:
         return _malformed(local, f"write slow- and up to {MOST_SECONDS:.0f} s, such as slow-3s or slow-500ms")
-    if dash and asciitext.is_number(value[:1]) and word not in _WORDS:
-        near = difflib.get_close_matches(word, ("reject", "slow", "data"), 1, 0.7)
-        return _malformed(local, f"did you mean {near[0]}-{value}?") if near else None
-    return None
+    if word == "data" or not (_REJECT.fullmatch(f"reject-{value}") or _SLOW.fullmatch(f"slow-{value}")):
+        return None
+    near = did_you_mean(word, ("reject", "slow", "data"))
+    return _malformed(local, f"{word} is no word of these addresses{near}") if near else None
 
 
 def _malformed(local: str, advice: str) -> PreparedFailure:
