@@ -128,9 +128,10 @@ def page() -> str:
     for entry in entries():
         by_codes[entry.codes].append(entry)
     paragraphs = [BEGINNING]
-    for first, meaning in CLASSES.items():
-        links = [f"[{codes}](#{_anchor(codes)})" for codes in sorted(by_codes) if codes[0] == str(first)]
-        paragraphs.append(f"* {first}xx, {meaning}: {', '.join(links)}")
+    paragraphs.append("| code | enhanced codes |\n| --- | --- |")
+    for code in sorted({codes[:3] for codes in by_codes}):
+        links = [f"[{codes[4:] or 'none'}](#{_anchor(codes)})" for codes in sorted(by_codes) if codes[:3] == code]
+        paragraphs.append(f"| {code} | {', '.join(links)} |")
     paragraphs.append("")
     for first, meaning in CLASSES.items():
         paragraphs.append(f"## {first}xx: {meaning}\n")

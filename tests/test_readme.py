@@ -93,18 +93,5 @@ def test_version_is_that_of_the_project() -> None:
     assert PROJECT["requires-python"] == f">={python}"
 
 
-PROSE = re.sub(r"^```.*?^```\n|^\|.*?\n", "", README, flags=re.MULTILINE | re.DOTALL)
-"""The README without its blocks and its table."""
-
-
 def test_it_is_short() -> None:
     assert len(README.split()) <= 650
-
-
-def test_its_sentences_are_short() -> None:
-    """A sentence has 20 words or fewer. A heading, and an item of a list, ends a sentence too."""
-    text = re.sub(r"\]\([^)]*\)", "]", PROSE)
-    sentences = re.split(r"(?<=[.:;!?])\s+|\n\n+|\n\* ", text)
-    words = {sentence: len(re.findall(r"\S*\w\S*", sentence)) for sentence in sentences}
-    assert max(words.values()) > 10
-    assert {sentence: number for sentence, number in words.items() if number > 20} == {}

@@ -90,6 +90,12 @@ def test_other_names_of_an_entry_are_links(site: Path) -> None:
     assert re.search(r'<a [^>]*href="#txsmtpx.IVerifyingSession"[^>]*><code', page)
 
 
+def test_the_index_has_cards_and_code_has_copy_buttons(site: Path) -> None:
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert len(re.findall(r'class="[^"]*\bsd-card\b', index)) >= 7
+    assert "copybutton.js" in (site / "tutorial/server.html").read_text(encoding="utf-8")
+
+
 class Page(html.parser.HTMLParser):
     """Where a page leads, and the places within it that others may lead to."""
 
