@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +40,37 @@ def there(tmp_path: Path) -> Iterator[Machine]:
             pytest.skip(f"no machine of its own: {error}")
         made.run(_LEND)
         yield made
+
+
+# Named as twistd is, it does nothing.
+SLEEPER = "import time; print(flush=True); time.sleep(600)"
+
+
+def running(*words: str) -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-c", SLEEPER, *words], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+@pytest.fixture
+def server() -> Iterator[int]:
+    """A process whose command line is that of a server."""
+    yield from running("/usr/bin/twistd", "-n", "smtpx")
+
+
+@pytest.fixture
+def other() -> Iterator[int]:
+    """A process of another program, for which a file of twistd is a word as any other."""
+    yield from running("tail", "-f", "twistd.log")
+
+
+@pytest.fixture
+def gone() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        return process.pid
 
 
 # A Python with a library of its own may have been built to look for it where only root gets to.

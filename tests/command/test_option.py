@@ -6,57 +6,13 @@ import pytest
 
 from txsmtpx.command.groups import OPTIONS
 from txsmtpx.command.kind import (
-    DOMAIN,
-    DOMAIN_KEY,
-    ENDPOINT,
     FLAG,
-    LOOPBACK_ENDPOINT,
     NUMBER,
     TEXT,
-    TIME,
-    one_of,
 )
 from txsmtpx.command.option import Given, OptionError, Values, option, option_of, repeated
 from txsmtpx.command.quantity import TIMES
 from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds, Text
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "value"),
-    [
-        (TEXT, "a b", "a b"),
-        (NUMBER, "007", 7),
-        (TIME, "1.5", 1.5),
-        (TIME, "0", 0),
-        (DOMAIN, "MX.example.org", "MX.example.org"),
-        (DOMAIN_KEY, "MX.example.org", "mx.example.org"),
-        (ENDPOINT, "25", "tcp:25"),
-        (ENDPOINT, "unix:x", "unix:x"),
-        (LOOPBACK_ENDPOINT, "25", "tcp:25:interface=127.0.0.1"),
-        (LOOPBACK_ENDPOINT, "tcp:25", "tcp:25"),
-        (one_of("refuse", "send"), "send", "send"),
-    ],
-)
-def test_a_kind_reads(kind, text, value):
-    assert kind.read(text) == value
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "error"),
-    [
-        (NUMBER, "1.5", "must be a number, not '1.5'"),
-        (NUMBER, "\N{ARABIC-INDIC DIGIT ONE}", "must be a number, not '\N{ARABIC-INDIC DIGIT ONE}'"),
-        (TIME, "-1", "must be a number of seconds, such as 30s, 5m or 1.5 (up to 36500d), not '-1'"),
-        (TIME, "nan", "must be a number of seconds, such as 30s, 5m or 1.5 (up to 36500d), not 'nan'"),
-        (TIME, "inf", "must be a number of seconds, such as 30s, 5m or 1.5 (up to 36500d), not 'inf'"),
-        (DOMAIN, "a b", "must be a domain, such as mx.example.org, not 'a b'"),
-        (one_of("a", "b", "c"), "d", "must be a, b or c, not 'd'"),
-    ],
-)
-def test_a_kind_refuses(kind, text, error):
-    with pytest.raises(ValueError, match="must be") as raised:
-        kind.read(text)
-    assert str(raised.value) == error
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,40 +12,10 @@ import pytest
 from tests.wire.twistd import COMMAND, LOCAL, Twistd
 from txsmtpx.command.pidfile import PidFileError, prepare
 
-# Named as twistd is, it does nothing.
-SLEEPER = "import time; print(flush=True); time.sleep(600)"
-
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "server.pid"
-
-
-def running(*words: str) -> Iterator[int]:
-    with subprocess.Popen([sys.executable, "-c", SLEEPER, *words], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield process.pid
-        process.kill()
-
-
-@pytest.fixture
-def server() -> Iterator[int]:
-    """A process whose command line is that of a server."""
-    yield from running("/usr/bin/twistd", "-n", "smtpx")
-
-
-@pytest.fixture
-def other() -> Iterator[int]:
-    """A process of another program, for which a file of twistd is a word as any other."""
-    yield from running("tail", "-f", "twistd.log")
-
-
-@pytest.fixture
-def gone() -> int:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-        return process.pid
 
 
 def start(file: Path, **twistd: object) -> dict[str, object]:

@@ -7,28 +7,10 @@ import socket
 import sys
 from pathlib import Path
 
-import pytest
-
-from txsmtpx.command.parent import ParentService
-from txsmtpx.command.sockets import VARIABLE, Handover, Socket
+from tests.command.spawning import Reactor
+from txsmtpx.command.sockets import Socket
 from txsmtpx.command.spawn import Spawn
-from txsmtpx.command.usage import Options
 from txsmtpx.command.workers import Worker
-
-
-class Reactor:
-    """Starts nothing, and says what it was asked for."""
-
-    def __init__(self, *shared: Socket) -> None:
-        self.shared = shared
-
-    def spawnProcess(self, protocol, executable, args, env, path, childFDs):
-        self.command, self.environment, self.path, self.descriptors = args, env, path, childFDs
-        assert executable == args[0] == sys.executable
-
-    @property
-    def handover(self):
-        return Handover.from_text(self.environment[VARIABLE])
 
 
 def spawned(reactor: Reactor, arguments=(), inherit_log=True, systemd=None) -> Reactor:
@@ -78,26 +60,3 @@ def test_where_the_options_were_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spawn(Worker(1, lambda worker, reason: None))
     assert Path(reactor.path) == Path(before)
-
-
-@pytest.mark.parametrize(
-    ("runner", "reactor", "relayed"),
-    [
-        ({"nodaemon": 1, "logfile": None}, None, False),
-        ({"nodaemon": 1, "logfile": "-", "reactor": "poll"}, "poll", False),
-        ({"nodaemon": 0, "logfile": None}, None, True),
-        ({"nodaemon": 1, "logfile": "smtpx.log"}, None, True),
-        ({"nodaemon": 1, "syslog": 1}, None, True),
-        ({"nodaemon": 1, "logger": "some.observer"}, None, True),
-        ({"reactorName": "asyncio", "reactor": object()}, "asyncio", True),  # twist, not twistd
-        (None, None, True),
-    ],
-)
-def test_as_its_parent_was_run(runner, reactor, relayed):
-    options = Options()
-    options.parseOptions(["--workers", "2"])
-    options.parent = runner
-    fake = options.process.reactor = Reactor()
-    ParentService(options)._workers._start_process(Worker(1, lambda worker, reason: None))
-    assert (fake.handover.reactor, fake.handover.relayed) == (reactor, relayed)
-    assert fake.command[-2:] == ["--workers", "2"]

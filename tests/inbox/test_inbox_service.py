@@ -1,54 +1,67 @@
-"""``--web``: what it means, and what is wrong with it."""
+"""The service that listens for browsers: its port, the addresses that its pages name, and its end."""
 
 from __future__ import annotations
 
-import sys
+from types import SimpleNamespace
 
 import pytest
+from twisted.application.service import IService, MultiService
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.testing import MemoryReactorClock
+from zope.interface.verify import verifyObject
 
-from tests.test_tap import parsed
+from txsmtpx import MemoryBackend, SMTPService
 from txsmtpx.inbox.inbox_service import InboxService
+from txsmtpx.inbox.inbox_site import InboxSite
 
-WRONG = {
-    "without the memory backend": (["--web", "8025"], "--web needs one listener with the backend memory, not none"),
-    "with another backend": (["--web", "8025", "--backend", "null"], "--web needs one listener with the backend"),
-    "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
-    "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
-    "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
-    "a host that is none": (
-        ["--web", "8025", "--web-host", "ex\u3002ample", "--backend", "memory"],
-        "--web-host must be a domain, such as mx.example.org, not 'ex\u3002ample'",
-    ),
-    "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host needs --web"),
-}
+ENDPOINT = "tcp:8025:interface=127.0.0.1"
 
 
-@pytest.mark.parametrize(("options", "why"), WRONG.values(), ids=WRONG)
-def test_a_wrong_option_is_one_clear_line(options, why):
-    with pytest.raises(SystemExit) as exit:
-        parsed(*options)
-    assert why in exit.value.code
-    assert len(exit.value.code.splitlines()) == 1
+class Mail(SMTPService):
+    """A server of mail with ports at these addresses."""
+
+    def __init__(self, *addresses):
+        MultiService.__init__(self)
+        self._addresses = addresses
+
+    @property
+    def ports(self):
+        return [SimpleNamespace(getHost=lambda address=address: address) for address in self._addresses]
 
 
-def test_without_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "txsmtpx.inbox.inbox_service", None)  # as if what it imports were not there
-    with pytest.raises(SystemExit) as exit:
-        parsed("--web", "8025", "--backend", "memory")
-    assert "--web needs the extra txsmtpx[web]" in exit.value.code
+def test_it_listens_while_it_runs():
+    backend, reactor = MemoryBackend(), MemoryReactorClock()
+    service = InboxService(backend, ENDPOINT, reactor)
+    assert verifyObject(IService, service)
+    service.startService()
+    ((port, site, _, interface),) = reactor.tcpServers
+    assert (port, interface) == (8025, "127.0.0.1")
+    assert isinstance(site, InboxSite)
+    assert site.inbox.backend is backend
 
 
-@pytest.mark.parametrize(
-    ("web", "endpoint"),
-    [("8025", (8025, "127.0.0.1")), ("tcp:8025", (8025, "")), (r"tcp:8025:interface=\:\:1", (8025, "::1"))],
-)
-def test_a_number_is_a_port_of_the_loopback_interface(web, endpoint):
-    for options in ([], ["--auth", "memory:me:secret"]):
-        (made,) = parsed("--web", web, "--backend", "memory:5", *options).process.services
-        assert isinstance(made, InboxService)
-        (listening,) = made.services
-        assert (listening.endpoint._port, listening.endpoint._interface) == endpoint
+def test_it_has_ended_when_the_process_of_its_parser_has():
+    service = InboxService(MemoryBackend(), ENDPOINT, MemoryReactorClock())
+    stopped = []
+    service.stopService().addCallback(stopped.append)
+    assert stopped == [None]
 
 
-def test_there_is_none_unless_it_is_asked_for():
-    assert parsed("--backend", "memory").process.services == []
+@pytest.mark.parametrize(("endpoint", "names"), [("nonsense:1", ()), ("tcp:x", ()), (ENDPOINT, ["ex\u3002ample"])])
+def test_what_cannot_be_used_is_refused_when_it_is_given(endpoint, names):
+    with pytest.raises(ValueError, match=r"."):
+        InboxService(MemoryBackend(), endpoint, MemoryReactorClock(), names)
+
+
+@pytest.mark.parametrize(("address", "shown"), [
+    (IPv4Address("TCP", "192.0.2.1", 25), [("192.0.2.1", 25)]), (IPv4Address("TCP", "0.0.0.0", 25), [("127.0.0.1", 25)]),
+    (IPv6Address("TCP", "::", 25), [("127.0.0.1", 25)]), (IPv6Address("TCP", "::1", 25), [("::1", 25)]),
+    (UNIXAddress("/run/lmtp"), []),
+], ids=repr)  # fmt: skip
+def test_the_pages_name_the_ports_of_the_mail_server_beside_it(address, shown):
+    together = MultiService()
+    service = InboxService(MemoryBackend(), ENDPOINT, MemoryReactorClock())
+    assert service._addresses() == []
+    for each in (Mail(address), service):
+        each.setServiceParent(together)
+    assert service._addresses() == shown

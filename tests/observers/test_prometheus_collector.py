@@ -9,7 +9,6 @@ import signal
 import smtplib
 import ssl
 import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -29,7 +28,6 @@ from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx.observers.metric_families import FAMILIES
-from txsmtpx.tap import Options
 from txsmtpx.testing import issue
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
@@ -108,18 +106,6 @@ def test_workers_are_summed_and_nothing_is_forgotten(tmp_path):
         deliver(mail)
         server.eventually(lambda: scraped(metrics)["txsmtpx_messages_total"] == 6)
         assert server.stop()
-
-
-@pytest.mark.parametrize("metrics", ["nonsense:1", "tcp:x"])
-def test_where_it_cannot_be(metrics):
-    with pytest.raises(SystemExit, match=f"^twistd smtpx: --metrics {metrics}: "):
-        Options().parseOptions(["--metrics", metrics])
-
-
-def test_without_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "txsmtpx.observers.metrics_service", None)
-    with pytest.raises(SystemExit, match=r"^twistd smtpx: --metrics needs the extra txsmtpx\[metrics\]: "):
-        Options().parseOptions(["--metrics", "9125"])
 
 
 # What is drawn and what alerts

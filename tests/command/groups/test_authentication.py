@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx import passwd
+from tests.command.parsing import factory
+from txsmtpx import (
+    PortalBackend,
+    Session,
+    SMTPError,
+    passwd,
+)
+from txsmtpx.interfaces import Connection
 from txsmtpx.tap import Options
 
 
@@ -22,3 +29,33 @@ def test_by_twistd(tmp_path):
 def test_by_twistd_wrongly(auth):
     with pytest.raises(SystemExit, match="twistd smtpx: "):
         Options().parseOptions(["--auth", auth])
+
+
+def test_mechanisms_that_are_left_out():
+    made = factory("--auth", "memory:a:b", "--without-mechanism", "login", "--without-mechanism", "CRAM-MD5")
+    everything = {each.name for each in factory("--auth", "memory:a:b").settings.mechanisms}
+    assert {each.name for each in made.settings.mechanisms} == everything - {"LOGIN", "CRAM-MD5"}
+    assert {"LOGIN", "CRAM-MD5"} <= everything
+
+
+def test_a_proxys_login_is_one():
+    """XCLIENT LOGIN passes for the login that is required: the backend gives its session."""
+    backend = factory("--require-auth", "--auth", "memory:user:password").settings.backend
+    connection = Connection("1", "localhost", False)
+    with pytest.raises(SMTPError) as raised:
+        backend.anonymous_login(connection)
+    assert raised.value.code == 530
+    connection.username = "user"
+    assert isinstance(backend.anonymous_login(connection), Session)
+
+
+def test_auth(tmp_path):
+    passwords = tmp_path / "passwords"
+    passwords.write_text("other:word\n")
+    settings = factory("--auth", "memory:user:password", "--auth", f"file:{passwords}", "--require-auth").settings
+    assert isinstance(settings.backend, PortalBackend)
+    assert settings.require_auth is True
+    found = []
+    for name, password in [("user", "password"), ("other", "word"), ("user", "word")]:
+        settings.backend.login(None, name, password).addCallbacks(found.append, lambda failure: found.append(None))
+    assert [each is not None for each in found] == [True, True, False]

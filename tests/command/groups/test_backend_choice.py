@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.command.parsing import ENDPOINT, RELAYS, options
+from tests.command.parsing import ENDPOINT, RELAYS, factory, options
+from txsmtpx import (
+    MaildirBackend,
+    MemoryBackend,
+    OpenBackend,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +66,11 @@ def test_certificates_are_verified_unless_an_option_says_no(given):
     parsed.parseOptions([*RELAYS, "-b", f"{ENDPOINT},tls:mail.example.net:465", *given])
     (listener,) = parsed.process.listeners
     assert [pool.settings.tls_verify for pool in listener.chosen_backend.pools] == [not given] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("log", OpenBackend), ("memory", MemoryBackend), ("maildir:x", MaildirBackend)]
+)
+def test_backends(name, kind):
+    assert type(factory("--backend", name).settings.backend) is kind
+    assert type(factory("-b", name).settings.backend) is kind

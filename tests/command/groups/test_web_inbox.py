@@ -1,0 +1,54 @@
+"""The options of the web inbox."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.command.parsing import parsed
+from txsmtpx.inbox.inbox_service import InboxService
+
+WRONG = {
+    "without the memory backend": (["--web", "8025"], "--web needs one listener with the backend memory, not none"),
+    "with another backend": (["--web", "8025", "--backend", "null"], "--web needs one listener with the backend"),
+    "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
+    "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
+    "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
+    "a host that is none": (
+        ["--web", "8025", "--web-host", "ex\u3002ample", "--backend", "memory"],
+        "--web-host must be a domain, such as mx.example.org, not 'ex\u3002ample'",
+    ),
+    "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host needs --web"),
+}
+
+
+@pytest.mark.parametrize(("options", "why"), WRONG.values(), ids=WRONG)
+def test_a_wrong_option_is_one_clear_line(options, why):
+    with pytest.raises(SystemExit) as exit:
+        parsed(*options)
+    assert why in exit.value.code
+    assert len(exit.value.code.splitlines()) == 1
+
+
+def test_without_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "txsmtpx.inbox.inbox_service", None)  # as if what it imports were not there
+    with pytest.raises(SystemExit) as exit:
+        parsed("--web", "8025", "--backend", "memory")
+    assert "--web needs the extra txsmtpx[web]" in exit.value.code
+
+
+@pytest.mark.parametrize(
+    ("web", "endpoint"),
+    [("8025", (8025, "127.0.0.1")), ("tcp:8025", (8025, "")), (r"tcp:8025:interface=\:\:1", (8025, "::1"))],
+)
+def test_a_number_is_a_port_of_the_loopback_interface(web, endpoint):
+    for options in ([], ["--auth", "memory:me:secret"]):
+        (made,) = parsed("--web", web, "--backend", "memory:5", *options).process.services
+        assert isinstance(made, InboxService)
+        (listening,) = made.services
+        assert (listening.endpoint.endpoint._port, listening.endpoint.endpoint._interface) == endpoint
+
+
+def test_there_is_none_unless_it_is_asked_for():
+    assert parsed("--backend", "memory").process.services == []

@@ -1,0 +1,22 @@
+"""A reactor that starts no process, and keeps how one would be started."""
+
+from __future__ import annotations
+
+import sys
+
+from txsmtpx.command.sockets import VARIABLE, Handover, Socket
+
+
+class Reactor:
+    """Starts nothing, and says what it was asked for."""
+
+    def __init__(self, *shared: Socket) -> None:
+        self.shared = shared
+
+    def spawnProcess(self, protocol, executable, args, env, path, childFDs):
+        self.command, self.environment, self.path, self.descriptors = args, env, path, childFDs
+        assert executable == args[0] == sys.executable
+
+    @property
+    def handover(self):
+        return Handover.from_text(self.environment[VARIABLE])

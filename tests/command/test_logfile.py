@@ -1,0 +1,98 @@
+"""The file of the log: the one that twistd names, in the form that an option names."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import sys
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from txsmtpx.command.logfile import log_form, log_writer
+from txsmtpx.observers.log_writer import LogWriter
+
+
+@pytest.fixture
+def sigusr1():
+    """The handler of SIGUSR1 is set back, whatever a test sets."""
+    before = signal.getsignal(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+EVENT = {"log_format": "hello", "log_time": 0.0, "log_namespace": "some.where"}
+
+
+@pytest.mark.parametrize(("worker", "system"), [(0, "[some.where#info]"), (3, "worker 3")])
+def test_text(worker, system):
+    line = log_form("text", worker)(EVENT)
+    assert line.endswith(" hello\n")
+    assert system in line
+
+
+@pytest.mark.parametrize("worker", [0, 3])
+def test_json(worker):
+    found = json.loads(log_form("json", worker)(EVENT))
+    assert found["message"] == "hello"
+    assert found.get("worker", 0) == worker
+
+
+@pytest.mark.parametrize("twistd", [
+    {"logger": "some.observer"}, {"syslog": 1}, {"logger": "x", "logfile": "-", "nodaemon": 1},
+    {"logfile": "-"}, {"logfile": "-", "nodaemon": 0},
+])  # fmt: skip
+def test_where_the_log_has_another_form_there_is_no_writer(twistd):
+    """And where twistd refuses it itself: a daemon has no standard output."""
+    assert log_writer("text", twistd) is None
+
+
+@pytest.mark.parametrize("twistd", [{"logfile": "-", "nodaemon": 1}, {"nodaemon": 1, "logfile": None}])
+def test_in_the_foreground_it_is_the_standard_output(monkeypatch, twistd):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    writer = log_writer("text", twistd)
+    assert isinstance(writer, LogWriter)
+    Logger("some.where", observer=writer).info("caf\u00e9")
+    writer.flush()
+    out.flush()
+    assert b"caf\\xe9\n" in out.buffer.getvalue()  # and is not lost
+
+
+def test_a_file_that_is_named(tmp_path, sigusr1):
+    writer = log_writer("json", {"logfile": str(tmp_path / "smtpx.log"), "nodaemon": 1})
+    Logger("some.where", observer=writer).info("hello")
+    writer.flush()
+    assert json.loads((tmp_path / "smtpx.log").read_text())["message"] == "hello"
+
+
+def test_a_daemon_has_twistds_file(tmp_path, monkeypatch, sigusr1):
+    monkeypatch.chdir(tmp_path)
+    Logger("some.where", observer=(writer := log_writer("text", {}))).info("hello")
+    writer.flush()
+    assert (tmp_path / "twistd.log").read_text().endswith(" hello\n")
+
+
+async def test_sigusr1_rotates_the_file(tmp_path, sigusr1):
+    path = tmp_path / "smtpx.log"
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    writer = log_writer("text", {"logfile": str(path)})
+    log = Logger("some.where", observer=writer)
+    log.info("before")
+    signal.raise_signal(signal.SIGUSR1)
+    while not path.with_name("smtpx.log.1").exists():
+        await deferLater(reactor, 0, lambda: None)
+    log.info("after")
+    writer.flush()
+    assert path.with_name("smtpx.log.1").read_text().endswith(" before\n")
+    assert path.read_text().endswith(" after\n")
+
+
+def test_a_handler_of_others_stays(tmp_path, sigusr1):
+    signal.signal(signal.SIGUSR1, ours := lambda number, frame: None)
+    log_writer("text", {"logfile": str(tmp_path / "smtpx.log")})
+    assert signal.getsignal(signal.SIGUSR1) is ours
