@@ -8,6 +8,7 @@ from twisted.logger import capturedLogs
 from tests.command.parsing import parsed
 from tests.wire.twistd import LOCAL, run
 from txsmtpx.tap import makeService
+from txsmtpx.testing import issue
 
 WRONG = {
     "no workers": (["--workers", "0"], "--workers must be an integer of 1 or more (processes), not '0'"),
@@ -91,8 +92,9 @@ def test_as_an_operator_sees_it(tmp_path, options):
     assert WRONG[options][1] in complaint(tmp_path, *WRONG[options][0])
 
 
-def test_a_key_that_does_not_belong(tmp_path, pem, other):
-    assert "is not that of the first certificate in" in complaint(
+def test_a_key_that_does_not_belong(tmp_path, tmp_path_factory, pem):
+    other = issue(tmp_path_factory.mktemp("other"), "other")
+    assert "no certificate with its key" in complaint(
         tmp_path, "--tls-certificate", str(pem.certificate), "--tls-key", str(other.key)
     )
 

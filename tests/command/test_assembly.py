@@ -6,10 +6,11 @@ import socket
 
 import pytest
 
-from tests.command.parsing import factory, listener, parsed
+from tests.command.parsing import complaints, factory, listener, parsed
 from txsmtpx import (
     OpenBackend,
 )
+from txsmtpx.command.assembly import report
 
 
 def test_defaults():
@@ -56,3 +57,85 @@ def test_a_wrong_port_does_not_hide_what_else_is_wrong(pem, capsys):
     with pytest.raises(SystemExit) as exit:
         parsed("--port", "nonsense:25", "--tls-directory", str(pem.both.parent), "--require-auth")
     assert [line.split()[2] for line in str(exit.value.code).splitlines()] == ["--port", "--require-auth"]
+
+
+FILE = """
+max-recipients = 5
+log-format = "json"
+
+[listener.mx]
+port = [2525]
+max-recipients = 6
+
+[listener.submission]
+port = [2526]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "smtpx.toml"
+    path.write_text(FILE)
+    return str(path)
+
+
+def test_the_command_line_counts_more_than_a_table_and_that_more_than_the_top(file):
+    def recipients(*options):
+        process = parsed("--config", file, *options).process
+        return [each.factory.settings.max_recipients for each in process.listeners]
+
+    assert recipients() == [6, 5]
+    assert recipients("--max-recipients", "7") == [7, 7]
+
+
+def test_a_listener_for_each_table(file):
+    process = parsed("--config", file).process
+    assert [each.name for each in process.listeners] == ["mx", "submission"]
+    assert process.log_format == "json"
+    assert process.errors == []
+
+
+@pytest.mark.parametrize(("ports", "line"), [
+    (["tcp:2525", "tcp:2525"], "--port tcp:2525 is given twice"), (["tcp:0", "tcp:0"], None),
+    (["tcp:2525", "tcp:2526"], None),
+])  # fmt: skip
+def test_one_port_twice(ports, line):
+    options = [word for port in ports for word in ("--port", port)]
+    if line is None:
+        assert len(listener(*options).ports) == 2
+    else:
+        assert complaints(*options) == [line]
+
+
+def test_two_listeners_on_one_port(tmp_path):
+    path = tmp_path / "smtpx.toml"
+    path.write_text("[listener.a]\nport = [2525]\n[listener.b]\nport = [2525]\n")
+    (line,) = complaints("--config", str(path))
+    assert line.endswith("tcp:2525 is the port of listener a already")
+    assert line.startswith(f"{path}:4: ")
+
+
+def test_a_setting_that_cannot_be_used_is_told_as_its_option():
+    (line,) = complaints("--ident", "x" * 300)
+    assert line.startswith("--ident must be up to 200 printable characters")
+
+
+def test_what_would_run(file):
+    lines = list(report(parsed("--config", file, "--domain", "mx.example.org").process))
+    assert lines[:2] == ["listener mx:", "  ESMTP at tcp:2525 as mx.example.org"]
+    assert lines[2].startswith("  offers 8BITMIME ")
+    assert f"  max-recipients = 6 ({file}:7)" in lines
+    assert "  domain = mx.example.org (--domain)" in lines
+    assert lines[-2:] == ["process:", f"  log-format = json ({file}:3)"]
+
+
+def test_what_would_run_without_options():
+    lines = list(report(parsed("--domain", "mx.example.org").process))
+    assert lines[0] == "One listener:"
+    assert "process:" not in lines
+
+
+def test_a_secret_is_not_shown():
+    lines = "\n".join(report(parsed("--auth", "memory:me:secret").process))
+    assert "  auth = memory (--auth)" in lines
+    assert "secret" not in lines

@@ -11,18 +11,23 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.logfile import LogFile
 
 from txsmtpx.command.logfile import log_form, log_writer
 from txsmtpx.observers.log_writer import LogWriter
 
 
 @pytest.fixture
-def sigusr1():
-    """The handler of SIGUSR1 is set back, whatever a test sets."""
-    before = signal.getsignal(signal.SIGUSR1)
+def files(monkeypatch):
+    """The files of logs are closed at the end, and the handler of SIGUSR1, which rotates them, is set back."""
+    made, before = [], signal.getsignal(signal.SIGUSR1)
+    create = LogFile.fromFullPath
+    monkeypatch.setattr(LogFile, "fromFullPath", lambda path: made.append(create(path)) or made[-1])
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGUSR1, before)
+    for file in made:
+        file.close()
 
 
 EVENT = {"log_format": "hello", "log_time": 0.0, "log_namespace": "some.where"}
@@ -63,21 +68,21 @@ def test_in_the_foreground_it_is_the_standard_output(monkeypatch, twistd):
     assert b"caf\\xe9\n" in out.buffer.getvalue()  # and is not lost
 
 
-def test_a_file_that_is_named(tmp_path, sigusr1):
+def test_a_file_that_is_named(tmp_path, files):
     writer = log_writer("json", {"logfile": str(tmp_path / "smtpx.log"), "nodaemon": 1})
     Logger("some.where", observer=writer).info("hello")
     writer.flush()
     assert json.loads((tmp_path / "smtpx.log").read_text())["message"] == "hello"
 
 
-def test_a_daemon_has_twistds_file(tmp_path, monkeypatch, sigusr1):
+def test_a_daemon_has_twistds_file(tmp_path, monkeypatch, files):
     monkeypatch.chdir(tmp_path)
     Logger("some.where", observer=(writer := log_writer("text", {}))).info("hello")
     writer.flush()
     assert (tmp_path / "twistd.log").read_text().endswith(" hello\n")
 
 
-async def test_sigusr1_rotates_the_file(tmp_path, sigusr1):
+async def test_sigusr1_rotates_the_file(tmp_path, files):
     path = tmp_path / "smtpx.log"
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     writer = log_writer("text", {"logfile": str(path)})
@@ -92,7 +97,7 @@ async def test_sigusr1_rotates_the_file(tmp_path, sigusr1):
     assert path.read_text().endswith(" after\n")
 
 
-def test_a_handler_of_others_stays(tmp_path, sigusr1):
+def test_a_handler_of_others_stays(tmp_path, files):
     signal.signal(signal.SIGUSR1, ours := lambda number, frame: None)
     log_writer("text", {"logfile": str(tmp_path / "smtpx.log")})
     assert signal.getsignal(signal.SIGUSR1) is ours

@@ -6,9 +6,10 @@ import pytest
 
 from tests.command.parsing import parsed
 from tests.command.spawning import Reactor
+from txsmtpx import SMTPService
 from txsmtpx.command.parent import ParentService
 from txsmtpx.command.usage import Options
-from txsmtpx.command.workers import Worker
+from txsmtpx.command.workers import Worker, Workers
 from txsmtpx.tap import makeService
 
 
@@ -46,9 +47,10 @@ def parent(*options: str) -> ParentService:
     return ParentService(parsed("--workers", "2", *options))
 
 
-def test_it_opens_ports_and_serves_nothing_itself():
+def test_it_has_the_ports_and_the_workers():
     made = parent("--port", "tcp:0:interface=127.0.0.1")
-    assert [type(each).__name__ for each in made] == ["Workers"]
+    assert [type(each) for each in made] == [SMTPService, Workers]
+    assert not made.running
     assert makeService(parsed("--workers", "2")).__class__ is ParentService
     assert makeService(parsed()).__class__ is not ParentService
 

@@ -42,13 +42,15 @@ def test_a_process_of_another_user_runs(monkeypatch, server):
     def denied(pid, signal):
         raise PermissionError
 
-    monkeypatch.setattr(os, "kill", denied)
-    assert not is_gone(server, time.time())
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "kill", denied)
+        assert not is_gone(server, time.time())
 
 
 def test_without_proc_a_process_that_runs_counts(monkeypatch, other):
     def fails(path, mode):
         raise FileNotFoundError(path)
 
-    monkeypatch.setattr("builtins.open", fails)
-    assert not is_gone(other, time.time() - 60)
+    with monkeypatch.context() as patched:
+        patched.setattr("builtins.open", fails)
+        assert not is_gone(other, time.time() - 60)

@@ -31,59 +31,69 @@ class Reactor:
         function(*args)
 
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def installed(reactor: Reactor, interrupt: object) -> dict[int, object]:
+    """The handlers that are installed where that of SIGINT was ``interrupt``; those of this process stay."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        signal.signal(signal.SIGINT, interrupt)
+        reload, abort = (lambda name=name: reactor.calls.append(name) for name in ("reload", "abort"))
+        Signals(reactor, reload, abort).install()
+        return {number: signal.getsignal(number) for number in SIGNALS}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @pytest.fixture
 def reactor():
-    """A reactor whose signals are handled, and set back at the end."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    """A reactor whose signals are handled."""
     made = Reactor()
-    signal.signal(signal.SIGINT, lambda number, frame: made.calls.append("interrupted"))
-    made.signals = Signals(made, lambda: made.calls.append("reload"), lambda: made.calls.append("abort"))
-    made.signals.install()
-    yield made
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    handlers = installed(made, lambda number, frame: made.calls.append("interrupted"))
+    made.signal = lambda number: handlers[number](number, None)
+    return made
 
 
 def test_sigterm_stops_the_reactor_in_its_thread(reactor):
-    signal.raise_signal(signal.SIGTERM)
+    reactor.signal(signal.SIGTERM)
     assert reactor.calls == ["from thread", "stop"]
 
 
 def test_sigterm_again_changes_nothing(reactor):
-    signal.raise_signal(signal.SIGTERM)
-    signal.raise_signal(signal.SIGTERM)
+    reactor.signal(signal.SIGTERM)
+    reactor.signal(signal.SIGTERM)
     assert reactor.calls.count("stop") == 1
 
 
 def test_sigterm_after_the_reactor_was_stopped_is_no_error(reactor):
     reactor.stop()
-    signal.raise_signal(signal.SIGTERM)
+    reactor.signal(signal.SIGTERM)
     assert reactor.calls.count("stop") == 1
 
 
 def test_the_first_sigint_is_that_of_the_reactor_and_the_second_does_not_wait(reactor):
-    signal.raise_signal(signal.SIGINT)
+    reactor.signal(signal.SIGINT)
     assert reactor.calls == ["interrupted"]
-    signal.raise_signal(signal.SIGINT)
-    signal.raise_signal(signal.SIGINT)
+    reactor.signal(signal.SIGINT)
+    reactor.signal(signal.SIGINT)
     assert reactor.calls == ["interrupted", *["from thread", "abort"] * 2]
 
 
 def test_sigint_after_sigterm_does_not_wait(reactor):
-    signal.raise_signal(signal.SIGTERM)
-    signal.raise_signal(signal.SIGINT)
+    reactor.signal(signal.SIGTERM)
+    reactor.signal(signal.SIGINT)
     assert reactor.calls[-1] == "abort"
 
 
 def test_sighup_as_often_as_it_comes(reactor):
-    signal.raise_signal(signal.SIGHUP)
-    signal.raise_signal(signal.SIGHUP)
+    reactor.signal(signal.SIGHUP)
+    reactor.signal(signal.SIGHUP)
     assert reactor.calls == ["from thread", "reload"] * 2
 
 
 @pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.SIG_DFL])
-def test_where_sigint_has_no_handler_it_stays_so(reactor, handler):
+def test_where_sigint_has_no_handler_it_stays_so(handler):
     """As of a program that was started in the background."""
-    signal.signal(signal.SIGINT, handler)
-    reactor.signals.install()
-    assert signal.getsignal(signal.SIGINT) == handler
+    assert installed(Reactor(), handler)[signal.SIGINT] == handler

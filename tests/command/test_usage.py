@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from tests.command.parsing import complaints, parsed
 from tests.wire.twistd import run
 from txsmtpx.command.groups import GROUPS
+from txsmtpx.command.usage import Options
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,46 @@ def test_a_backend_of_another_package_is_listed(tmp_path, their_package):
     listed = run(tmp_path, "--help-backends", extra=their_package).stdout
     assert "  theirs:WORD     somebody else's\n" in listed
     assert "  maildir:PATH " in listed
+
+
+def test_the_command_line_is_kept_for_the_workers():
+    options = parsed("--port", "2525", "--lmtp")
+    assert options.arguments == ("--port", "2525", "--lmtp")
+    assert not options.is_worker
+
+
+@pytest.mark.parametrize(("given", "line"), [
+    (["--bogus"], "option --bogus not recognized"), (["argument"], "Wrong number of arguments."),
+    (["--domain"], "option --domain requires argument"),
+])  # fmt: skip
+def test_what_twisted_finds_wrong_is_one_line_too(given, line):
+    assert complaints(*given) == [line]
+
+
+def test_only_the_options_that_were_given_are_in_the_dict():
+    """So that a file can give the others."""
+    options = parsed("--max-recipients", "5")
+    assert options["max-recipients"] == "5"
+    assert options["max-errors"] is None
+
+
+def test_an_option_that_may_be_repeated():
+    assert parsed("-p", "2525", "--port", "2526")["port"] == ["2525", "2526"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_help_is_as_wide_as_the_terminal(width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = Options().getUsage()
+    assert shown == Options().getUsage(width)
+    names = [line for line in shown.splitlines() if line.startswith("      --")]
+    assert len(names) > 30
+    text = [line for line in shown.splitlines() if line.startswith(" " * 28)]
+    assert max(map(len, text)) <= max(width, 28 + 30)
+
+
+def test_check_ends_with_the_report(capsys):
+    with pytest.raises(SystemExit) as exit:
+        parsed("--check", "--port", "tcp:0:interface=127.0.0.1", "--domain", "mx.example.org")
+    assert exit.value.code == 0
+    assert capsys.readouterr().out.startswith("One listener:\n  ESMTP at tcp:0:interface=127.0.0.1 as mx.example.org\n")

@@ -42,6 +42,7 @@ def test_it_listens_while_it_runs():
 
 def test_it_has_ended_when_the_process_of_its_parser_has():
     service = InboxService(MemoryBackend(), ENDPOINT, MemoryReactorClock())
+    service.startService()
     stopped = []
     service.stopService().addCallback(stopped.append)
     assert stopped == [None]
@@ -54,7 +55,8 @@ def test_what_cannot_be_used_is_refused_when_it_is_given(endpoint, names):
 
 
 @pytest.mark.parametrize(("address", "shown"), [
-    (IPv4Address("TCP", "192.0.2.1", 25), [("192.0.2.1", 25)]), (IPv4Address("TCP", "0.0.0.0", 25), [("127.0.0.1", 25)]),
+    (IPv4Address("TCP", "192.0.2.1", 25), [("192.0.2.1", 25)]),
+    (IPv4Address("TCP", "0.0.0.0", 25), [("127.0.0.1", 25)]),
     (IPv6Address("TCP", "::", 25), [("127.0.0.1", 25)]), (IPv6Address("TCP", "::1", 25), [("::1", 25)]),
     (UNIXAddress("/run/lmtp"), []),
 ], ids=repr)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.command.parsing import factory
+from tests.command.parsing import complaints, factory
 from txsmtpx import (
     PortalBackend,
     Session,
@@ -59,3 +59,21 @@ def test_auth(tmp_path):
     for name, password in [("user", "password"), ("other", "word"), ("user", "word")]:
         settings.backend.login(None, name, password).addCallbacks(found.append, lambda failure: found.append(None))
     assert [each is not None for each in found] == [True, True, False]
+
+
+@pytest.mark.parametrize(("options", "line"), [
+    (["--require-auth"], "--require-auth needs --auth"),
+    (["--without-mechanism", "LOGIN"], "--without-mechanism needs --auth"),
+    (["--auth", "telepathy"], "telepathy"), (["--auth", "certificate:x"], "--auth certificate takes no argument"),
+    (["--auth", "argon2:/nowhere"], "cannot read /nowhere: No such file or directory"),
+])  # fmt: skip
+def test_what_is_wrong_is_told_with_its_option(options, line):
+    (told,) = complaints(*options)
+    assert line in told
+    assert told.startswith(options[0])
+
+
+def test_without_users_no_login_is_offered():
+    settings = factory().settings
+    assert list(settings.mechanisms) == []
+    assert settings.require_auth is False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.command.parsing import ENDPOINT, RELAYS, factory, options
+from tests.command.parsing import ENDPOINT, RELAYS, complaints, factory, listener, options
 from txsmtpx import (
     MaildirBackend,
     MemoryBackend,
@@ -74,3 +74,23 @@ def test_certificates_are_verified_unless_an_option_says_no(given):
 def test_backends(name, kind):
     assert type(factory("--backend", name).settings.backend) is kind
     assert type(factory("-b", name).settings.backend) is kind
+
+
+@pytest.mark.parametrize(("options", "line"), [
+    (["--backend", "nobody"], "--backend nobody"), (["--backend", "maildir"], "maildir:PATH"),
+    (["--backend", "log:x"], "takes no argument"), (["--backend", "no.such.module"], "no.such.module"),
+    (["--relay-domain", "a.example"], "--relay-domain needs"),
+])  # fmt: skip
+def test_what_is_wrong_is_told_in_one_line(options, line):
+    (told,) = complaints(*options)
+    assert line in told
+
+
+def test_a_backend_by_its_dotted_name():
+    assert isinstance(listener("--backend", "txsmtpx.backends.null.null_backend").chosen_backend, OpenBackend)
+
+
+def test_the_backend_that_was_chosen_stays_known_behind_logins():
+    made = listener("--backend", "memory", "--auth", "memory:me:secret")
+    assert isinstance(made.chosen_backend, MemoryBackend)
+    assert made.backend is not made.chosen_backend

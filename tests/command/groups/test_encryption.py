@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.command.parsing import factory, parsed
+from tests.command.parsing import complaints, factory, listener, parsed
 from txsmtpx import (
     CertificateDirectory,
 )
+from txsmtpx.command.groups.encryption import described
 from txsmtpx.testing import Pem, issue
 
 
@@ -65,3 +66,50 @@ def test_wrong_certificates(pem, other, tmp_path):
     with pytest.raises(SystemExit) as exit:
         parsed("--tls-certificate", str(pem.certificate))  # without a key in it
     assert str(pem.certificate) in exit.value.code
+
+
+NEEDS = "needs a certificate: add --tls-certificate, --tls-directory or --tls-self-signed"
+
+
+@pytest.mark.parametrize(("options", "line"), [
+    (["--tls-client-ca", "ca.pem"], f"--tls-client-ca {NEEDS}"), (["--tls-port", "4650"], f"--tls-port {NEEDS}"),
+    (["--require-tls"], f"--require-tls {NEEDS}"),
+    (["--tls-key", "x.key"], "--tls-key x.key: needs the certificate of this key: add --tls-certificate"),
+    (["--tls-self-signed", "--tls-key", "x.key"],
+     "--tls-self-signed makes a certificate, and --tls-key names one: leave out one of them"),
+    (["--tls-certificate", "/nowhere"], "--tls-certificate cannot read /nowhere: No such file or directory"),
+    (["--tls-directory", "/nowhere"], "--tls-directory cannot read /nowhere: No such file or directory"),
+])  # fmt: skip
+def test_what_is_wrong_is_told_with_its_option(options, line):
+    assert complaints(*options) == [line]
+
+
+def test_each_file_that_cannot_be_read_is_told_with_its_option(pem):
+    certificate = ["--tls-certificate", str(pem.both)]
+    for option in ("--tls-key", "--tls-client-ca"):
+        assert complaints(*certificate, option, "/nowhere") == [
+            f"{option} cannot read /nowhere: No such file or directory"
+        ]
+
+
+def test_a_self_signed_certificate_is_for_the_domain():
+    made = listener("--tls-self-signed", "--domain", "mx.example.org").certificate
+    assert {"localhost", "mx.example.org"} <= set(made.names)
+    values = listener("--tls-self-signed").values
+    assert described(values, made).startswith("a self-signed certificate for ")
+    assert made.fingerprint in described(values, made)
+
+
+def test_a_certificate_is_described_with_its_names_and_its_end(pem):
+    made = listener("--tls-certificate", str(pem.both))
+    assert described(made.values, made.certificate) == (
+        f"the certificate in {pem.both} for localhost, valid until {made.certificate.expires:%Y-%m-%d}"
+    )
+    made = listener("--tls-directory", str(pem.both.parent))
+    shown = described(made.values, made.certificate)
+    assert shown.startswith(f"the certificates in {pem.both.parent}, by default the one for localhost, valid until ")
+
+
+def test_without_a_certificate_there_is_no_tls():
+    assert listener().certificate is None
+    assert factory().tls is None

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.command.parsing import parsed
+from tests.command.parsing import complaints, parsed
 from txsmtpx.inbox.inbox_service import InboxService
 
 WRONG = {
@@ -52,3 +52,12 @@ def test_a_number_is_a_port_of_the_loopback_interface(web, endpoint):
 
 def test_there_is_none_unless_it_is_asked_for():
     assert parsed("--backend", "memory").process.services == []
+
+
+@pytest.mark.parametrize(("backends", "number"), [(["memory", "memory"], "2"), (["null", "log"], "none")])
+def test_one_listener_has_the_mail_to_show(tmp_path, backends, number):
+    file = tmp_path / "smtpx.toml"
+    tables = [f'[listener.l{port}]\nport = [{port}]\nbackend = "{each}"\n' for port, each in enumerate(backends, 2525)]
+    file.write_text("web = 8025\n" + "".join(tables))
+    (line,) = complaints("--config", str(file))
+    assert f"needs one listener with the backend memory, not {number}:" in line

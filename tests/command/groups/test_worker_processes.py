@@ -1,0 +1,42 @@
+"""The number of processes that share the work."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.command.parsing import complaints, parsed
+
+
+@pytest.mark.parametrize(("options", "workers"), [([], 1), (["--workers", "1"], 1), (["--workers", "3"], 3)])
+def test_the_number_of_processes(options, workers):
+    process = parsed(*options).process
+    assert process.workers == workers
+    assert process.reactor._sharing is (workers > 1)
+
+
+@pytest.mark.parametrize("backend", ["memory", "memory:5"])
+@pytest.mark.parametrize("users", [[], ["--auth", "memory:me:secret"]])
+def test_a_backend_that_keeps_mail_in_one_process(backend, users):
+    line = "--workers needs a backend that does not keep the mail in one process: --backend"
+    assert complaints("--workers", "2", "--backend", backend, *users) == [line]
+    assert parsed("--workers", "1", "--backend", backend, *users).process.workers == 1
+
+
+def test_one_listener_with_such_a_backend_is_one_too_many(tmp_path):
+    file = tmp_path / "smtpx.toml"
+    file.write_text('workers = 2\n[listener.a]\nport = [2525]\n[listener.b]\nport = [2526]\nbackend = "memory"\n')
+    (line,) = complaints("--config", str(file))
+    assert "needs a backend that does not keep the mail in one process" in line
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "many", ""])
+def test_no_number_of_processes(number):
+    (line,) = complaints("--workers", number)
+    assert line.startswith("--workers must be an integer of 1 or more (processes), not ")
+
+
+def test_where_processes_cannot_share_sockets(monkeypatch):
+    monkeypatch.setattr(os, "name", "nt")
+    assert complaints("--workers", "2") == ["--workers needs a UNIX system, where processes can share sockets"]
