@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog import refusals
-from txsmtpx.dialog.extension import Answer, Run
+from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.observer import Notifier
 from txsmtpx.dialog.outcome_reply import reply_to_failure
 from txsmtpx.dialog.server_session import end_session, forget_hello
