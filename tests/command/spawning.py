@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from txsmtpx.command.sockets import VARIABLE, Handover, Socket
@@ -15,6 +16,8 @@ class Reactor:
 
     def spawnProcess(self, protocol, executable, args, env, path, childFDs):
         self.command, self.environment, self.path, self.descriptors = args, env, path, childFDs
+        handed = self.handover.certificates
+        self.certificates = b"" if handed is None else os.read(childFDs[handed], 1 << 16)
         assert executable == args[0] == sys.executable
 
     @property

@@ -56,7 +56,7 @@ def test_settings(options, name, value):
 def test_a_wrong_port_does_not_hide_what_else_is_wrong(pem, capsys):
     with pytest.raises(SystemExit) as exit:
         parsed("--port", "nonsense:25", "--tls-directory", str(pem.both.parent), "--require-auth")
-    assert [line.split()[2] for line in str(exit.value.code).splitlines()] == ["--port", "--require-auth"]
+    assert [line.split()[2] for line in str(exit.value.code).splitlines()] == ["--port", "--require-auth:"]
 
 
 FILE = """
@@ -96,7 +96,7 @@ def test_a_listener_for_each_table(file):
 
 
 @pytest.mark.parametrize(("ports", "line"), [
-    (["tcp:2525", "tcp:2525"], "--port tcp:2525 is given twice"), (["tcp:0", "tcp:0"], None),
+    (["tcp:2525", "tcp:2525"], "--port tcp:2525 is given twice; leave one out"), (["tcp:0", "tcp:0"], None),
     (["tcp:2525", "tcp:2526"], None),
 ])  # fmt: skip
 def test_one_port_twice(ports, line):
@@ -111,7 +111,7 @@ def test_two_listeners_on_one_port(tmp_path):
     path = tmp_path / "smtpx.toml"
     path.write_text("[listener.a]\nport = [2525]\n[listener.b]\nport = [2525]\n")
     (line,) = complaints("--config", str(path))
-    assert line.endswith("tcp:2525 is the port of listener a already")
+    assert line.endswith("tcp:2525 is the port of listener a already; choose another port")
     assert line.startswith(f"{path}:4: ")
 
 

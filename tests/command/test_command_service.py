@@ -397,7 +397,7 @@ def test_sighup_reads_the_certificate_again(directory, pem, tmp_path):
             connect(pem)
         install(pem.certificate, second.key)  # which do not belong together
         server.process.send_signal(signal.SIGHUP)
-        server.logged("certificate not read again: .* are no certificate with its key")
+        server.logged("certificate not read again: the key in .* is not that of the first certificate in ")
         files[0].unlink()
         server.process.send_signal(signal.SIGHUP)
         server.logged("certificate not read again: .*No such file")

@@ -7,6 +7,8 @@ import socket
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.command.spawning import Reactor
 from txsmtpx.command.sockets import Socket
 from txsmtpx.command.spawn import Spawn
@@ -48,6 +50,27 @@ def test_a_log_that_is_relayed():
     reactor = spawned(Reactor(), inherit_log=False)
     assert reactor.descriptors == {0: "w", 1: "r", 2: "r", 4: "r"}
     assert reactor.handover.relayed
+
+
+def test_self_signed_certificates_come_through_a_pipe():
+    """Not in the environment, which other processes of the user can read."""
+    octets = b'{"mx.example.org": "a secret"}'
+    reactor = Reactor(Socket("tcp::25", socket.AF_INET, 17))
+    spawn = Spawn(reactor, (), True, None, octets)
+    spawn._systemd = {}
+    for _ in range(2):
+        spawn(Worker(1, lambda worker, reason: None))
+        assert reactor.certificates == octets
+        assert (reactor.handover.status, reactor.handover.certificates) == (4, 5)
+        assert "secret" not in str(reactor.environment)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(reactor.descriptors[5])
+
+
+def test_too_many_certificates_for_a_pipe():
+    spawn = Spawn(Reactor(), (), True, None, b"x" * (1 << 22))
+    with pytest.raises(OSError, match="too long for a pipe"):
+        spawn(Worker(1, lambda worker, reason: None))
 
 
 def test_where_the_options_were_said(tmp_path, monkeypatch):

@@ -318,6 +318,18 @@ def test_a_backend_of_ones_own(here, monkeypatch):
     assert said == [f"--backend {backend}: the database does not answer"]
 
 
+@pytest.mark.parametrize("file", [False, True])
+def test_a_self_signed_certificate(here, file, capsys):
+    options = ["--port", ANY, "--tls-port", ANY, "--tls-self-signed", "--require-tls"]
+    if file:
+        text = f'[listener.a]\nport = "{ANY}"\ntls-port = "{ANY}"\ntls-self-signed = true\nrequire-tls = true\n'
+        (here / "mail.toml").write_text(text)
+        options = ["--config", "mail.toml"]
+    assert check(*options) == []
+    assert "STARTTLS" in capsys.readouterr().out
+    assert [path.name for path in here.iterdir()] == ["mail.toml"] * file
+
+
 def test_a_certificate_is_read(here, pem: Pem):
     assert check("--port", ANY, "--tls-certificate", str(pem.both)) == []
     pem.both.write_text("")

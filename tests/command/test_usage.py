@@ -80,8 +80,10 @@ def test_the_command_line_is_kept_for_the_workers():
 
 
 @pytest.mark.parametrize(("given", "line"), [
-    (["--bogus"], "option --bogus not recognized"), (["argument"], "Wrong number of arguments."),
-    (["--domain"], "option --domain requires argument"),
+    (["--bogus"], "--bogus is no option; twistd smtpx --help lists all options"),
+    (["argument"],
+     "'argument' is no option; an option begins with --, and twistd smtpx --help lists all options"),
+    (["--domain"], "--domain needs a value; write --domain DOMAIN"),
 ])  # fmt: skip
 def test_what_twisted_finds_wrong_is_one_line_too(given, line):
     assert complaints(*given) == [line]

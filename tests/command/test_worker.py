@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -180,6 +181,34 @@ def test_several_listeners_of_a_file(directory):
         connection.connect(str(directory / "lmtp"))
         with Telnet(connection) as client:
             assert client.reply().endswith(" LMTP txsmtpx")
+        assert server.stop()
+
+
+def test_a_self_signed_certificate_is_the_same_in_both(directory):
+    """It is logged once, and SIGHUP keeps it."""
+    options = [*WORKERS, "--port", LOCAL, "--tls-port", LOCAL, "--tls-self-signed", "-b", "null"]
+    with Started(directory, *options) as server:
+        (fingerprint,) = server.logged(r"SHA-256 fingerprint ([0-9A-F:]{95})\n")
+        plain, tls = map(int, server.ports(2))
+        assert len(server.ports(2)) == 2
+
+        def shown(port: int) -> str:
+            context = ssl._create_unverified_context()
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+                if port == plain:
+                    client = smtplib.SMTP()
+                    client.sock, client._host = connection, "localhost"
+                    client.getreply()
+                    client.ehlo()
+                    client.docmd("STARTTLS")
+                with context.wrap_socket(connection) as secured:
+                    found = hashlib.sha256(secured.getpeercert(binary_form=True)).digest()
+            return found.hex(":").upper()
+
+        for _ in range(2):
+            assert {shown(port) for port in (plain, tls) for _ in range(4)} == {fingerprint}
+            server.process.send_signal(signal.SIGHUP)
+            server.logged("the self-signed certificate is kept", 2)
         assert server.stop()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.command.parsing import RELAYS, options
+from tests.command.parsing import RELAYS
 from tests.wire.test_client_settings import TAKERS
 from txsmtpx import (
     Extension,
@@ -183,22 +183,3 @@ def test_an_option_of_relays():
     given = ["-b", "relay:tcp:mail.example.net:25,tls:mail.example.net:465"]
     assert relayed_by(*given) == [set()] * 2
     assert relayed_by(*given, "--relay-without", "chunking", "--relay-without", "PIPELINING") == [WITHOUT] * 2
-
-
-@pytest.mark.system
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ([*RELAYS, "--relay-without", "CHUNKED"], "--relay-without must be the keyword of an extension, not 'CHUNKED'"),
-        (["-b", "log", "--relay-without", "CHUNKING"], "--relay-without needs a backend that is relay: or lmtp:"),
-        (
-            ["-b", "relay:tcp:mail.example.net:25", "--relay-domain", "a.example", "--relay-without", "STARTTLS"],
-            "--relay-without without STARTTLS there is no TLS",
-        ),
-    ],
-)
-def test_the_command_refuses(given, said):
-    run = options(*given)
-    assert run.returncode == 1
-    assert said in run.stderr
-    assert run.stderr.count("\n") == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.cred.error import UnauthorizedLogin
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -105,28 +104,6 @@ def refusal(failure: Failure, session_id: str, queue_id: str, source: str) -> Re
     text = "session={session} queue={queue} {what} failed"
     log.failure(text, failure=failure, what=source, session=session_id, queue=queue_id)
     return replies.local_error_451(queue_id)
-
-
-def reply_to_failure(failure: Failure, session_id: str, queue_id: str) -> Reply:
-    """
-    Return the reply to a command that has failed.
-
-    Args:
-        failure: The failure of the backend.
-        session_id: The session, for the log.
-        queue_id: The transaction, for the log.
-
-    Returns:
-        4xx or 5xx.
-    """
-    if failure.check(UnauthorizedLogin):
-        return replies.BAD_CREDENTIALS_535
-    reply = refusal(failure, session_id, queue_id, "the backend")
-    if reply.code >= 400:
-        return reply
-    text = "session={session} queue={queue} a positive reply was raised, which only outcomes may be"
-    log.failure(text, failure=failure, session=session_id, queue=queue_id)
-    return replies.LOCAL_ERROR_451
 
 
 def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> Reply:

@@ -22,8 +22,8 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog import refusals
 from txsmtpx.dialog.extension import Answer
+from txsmtpx.dialog.failed_command import reply_to_failure
 from txsmtpx.dialog.observer import Notifier
-from txsmtpx.dialog.outcome_reply import reply_to_failure
 from txsmtpx.dialog.server_session import end_session, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
@@ -351,4 +351,4 @@ class ServerDialog:
         """Return the reply to a failure: the backend has rejected, or failed, or was cancelled by a lost connection."""
         if self.link is CLOSED:
             return None
-        return reply_to_failure(failure, self.connection.session_id, self.queue_id)
+        return reply_to_failure(failure, self.connection.session_id, self.queue_id, self.table.extensions, self.line)

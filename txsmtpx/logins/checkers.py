@@ -53,6 +53,6 @@ class CheckerPlugin:
         try:
             return cast(ICredentialsChecker, namedAny(self.checker)(*[argstring] * bool(argstring)))
         except ImportError as error:
-            raise ValueError(f"packages are missing ({error}); pip install 'txsmtpx[{self.authType}]'") from error
+            raise ValueError(f"the extra txsmtpx[{self.authType}] is not installed ({error})") from error
         except OSError as error:
             raise ValueError(f"cannot read {error.filename}: {error.strerror}") from error

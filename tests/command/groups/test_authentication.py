@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.command.parsing import complaints, factory
+from tests.sasl.exchanges import DONE, conversation, log_in
 from txsmtpx import (
     PortalBackend,
     Session,
     SMTPError,
     passwd,
 )
+from txsmtpx.backends.memory import MemoryBackend
+from txsmtpx.command.usage import Options
 from txsmtpx.interfaces import Connection
-from txsmtpx.tap import Options
+from txsmtpx.sasl.cram_md5 import CramMD5
+from txsmtpx.sasl.plain import Plain
 
 
 def test_by_twistd(tmp_path):
@@ -62,9 +66,10 @@ def test_auth(tmp_path):
 
 
 @pytest.mark.parametrize(("options", "line"), [
-    (["--require-auth"], "--require-auth needs --auth"),
-    (["--without-mechanism", "LOGIN"], "--without-mechanism needs --auth"),
-    (["--auth", "telepathy"], "telepathy"), (["--auth", "certificate:x"], "--auth certificate takes no argument"),
+    (["--require-auth"], "--require-auth: there are no logins"),
+    (["--without-mechanism", "LOGIN"], "LOGIN: there are no logins"),
+    (["--auth", "telepathy"], "telepathy"),
+    (["--auth", "certificate:x"], "--auth certificate: it takes no argument; write certificate"),
     (["--auth", "argon2:/nowhere"], "cannot read /nowhere: No such file or directory"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_with_its_option(options, line):
@@ -77,3 +82,50 @@ def test_without_users_no_login_is_offered():
     settings = factory().settings
     assert list(settings.mechanisms) == []
     assert settings.require_auth is False
+
+
+def backends(*options: str):
+    """The backend of the server, and the one that the options name."""
+    parsed = Options()
+    parsed.parseOptions(["--backend", "memory", *options])
+    (listener,) = parsed.process.listeners
+    return listener.backend, listener.chosen_backend
+
+
+@pytest.mark.parametrize("client", [Plain("me", "guess"), CramMD5("me", "guess")])
+@pytest.mark.parametrize("options", [[], ["--require-auth"]])
+def test_a_server_that_catches_mail_accepts_any_login_and_shows_it(client, options):
+    backend, memory = backends("--auth", "any", *options)
+    assert isinstance(memory, MemoryBackend)
+    talk = conversation(backend)
+    assert log_in(talk, client)[-1] == DONE
+    talk.ask("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA", "Subject: hi", "", ".")
+    assert [each.username for each in memory.messages] == ["me"]
+
+
+def test_a_login_is_optional_with_any():
+    backend, memory = backends("--auth", "any")
+    conversation(backend).ask("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA", "Subject: hi", "", ".")
+    assert [each.username for each in memory.messages] == [None]
+
+
+def test_a_file_has_our_checker(tmp_path):
+    (tmp_path / "users").write_text("me:secret\n")
+    backend, _ = backends("--auth", f"file:{tmp_path / 'users'}")
+    assert log_in(conversation(backend), Plain("me", "secret")) == [DONE]
+    assert log_in(conversation(backend), CramMD5("me", "secret"))[-1] == DONE
+    assert log_in(conversation(backend), Plain("me", "guess")) != [DONE]
+
+
+@pytest.mark.parametrize("kind", ["any", "argon2", "certificate", "file", "memory", "scram"])
+def test_the_lists_have_each_type(kind, capsys, monkeypatch):
+    from txsmtpx.command.groups.authentication import CheckerList
+
+    printed: list[str] = []
+    monkeypatch.setattr(CheckerList, "authOutput", type("Out", (), {"write": staticmethod(printed.append)}))
+    for option in (["--help-auth"], ["--help-auth-type", kind]):
+        printed.clear()
+        with pytest.raises(SystemExit) as exit:
+            Options().parseOptions(option)
+        assert exit.value.code == 0
+        assert kind in "".join(printed)

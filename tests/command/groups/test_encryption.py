@@ -68,17 +68,18 @@ def test_wrong_certificates(pem, other, tmp_path):
     assert str(pem.certificate) in exit.value.code
 
 
-NEEDS = "needs a certificate: add --tls-certificate, --tls-directory or --tls-self-signed"
+NEEDS = ": there is no certificate; add --tls-certificate, --tls-directory or --tls-self-signed"
 
 
 @pytest.mark.parametrize(("options", "line"), [
-    (["--tls-client-ca", "ca.pem"], f"--tls-client-ca {NEEDS}"), (["--tls-port", "4650"], f"--tls-port {NEEDS}"),
-    (["--require-tls"], f"--require-tls {NEEDS}"),
-    (["--tls-key", "x.key"], "--tls-key x.key: needs the certificate of this key: add --tls-certificate"),
+    (["--tls-client-ca", "ca.pem"], f"--tls-client-ca ca.pem{NEEDS}"),
+    (["--tls-port", "4650"], f"--tls-port tcp:4650{NEEDS}"),
+    (["--require-tls"], f"--require-tls{NEEDS}"),
+    (["--tls-key", "x.key"], "--tls-key x.key: the certificate of this key is missing; add --tls-certificate"),
     (["--tls-self-signed", "--tls-key", "x.key"],
-     "--tls-self-signed makes a certificate, and --tls-key names one: leave out one of them"),
-    (["--tls-certificate", "/nowhere"], "--tls-certificate cannot read /nowhere: No such file or directory"),
-    (["--tls-directory", "/nowhere"], "--tls-directory cannot read /nowhere: No such file or directory"),
+     "--tls-self-signed: it makes a certificate, and --tls-key names one; leave one of them out"),
+    (["--tls-certificate", "/nowhere"], "--tls-certificate /nowhere: cannot read it: No such file or directory"),
+    (["--tls-directory", "/nowhere"], "--tls-directory /nowhere: cannot read it: No such file or directory"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_with_its_option(options, line):
     assert complaints(*options) == [line]
@@ -88,7 +89,7 @@ def test_each_file_that_cannot_be_read_is_told_with_its_option(pem):
     certificate = ["--tls-certificate", str(pem.both)]
     for option in ("--tls-key", "--tls-client-ca"):
         assert complaints(*certificate, option, "/nowhere") == [
-            f"{option} cannot read /nowhere: No such file or directory"
+            f"{option} /nowhere: cannot read it: No such file or directory"
         ]
 
 

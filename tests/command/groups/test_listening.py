@@ -60,10 +60,11 @@ def test_an_extension_that_the_backend_does_not_declare():
 
 
 @pytest.mark.parametrize(("options", "line"), [
-    (["--extension", "nosuch"], "--extension must be the keyword of an extension, not 'nosuch'"),
+    (["--extension", "nosuch"], "--extension must be the keyword of an extension, such as DSN, not 'nosuch'"),
     (["--port", "txsni:/nowhere:tcp:25"],
-     "--port txsni:/nowhere:tcp:25: cannot read /nowhere: No such file or directory"),
-    (["--port", "tcp:25:colour=red"], "--port tcp:25:colour=red: it takes no colour"),
+     "--port txsni:/nowhere:tcp:25: cannot read /nowhere: No such file or directory; write txsni:DIRECTORY:tcp:PORT"),
+    (["--port", "tcp:25:colour=red"], "--port tcp:25:colour=red: it takes no colour; write tcp:PORT, such as tcp:1025, "
+     "or tcp:1025:interface=127.0.0.1 for this host only"),
     (["--bare-newlines", "maybe"], "--bare-newlines must be normalize, reject or accept, not 'maybe'"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_with_its_option(options, line):
@@ -73,6 +74,6 @@ def test_what_is_wrong_is_told_with_its_option(options, line):
 def test_a_directory_without_certificates_is_found_when_it_is_given(tmp_path):
     """`txsni:` itself would find it when a client connects."""
     (line,) = complaints("--port", f"txsni:{tmp_path}:tcp:25")
-    assert line.endswith(f": no certificates in {tmp_path}")
+    assert line.endswith(f": no certificates in {tmp_path}; write txsni:DIRECTORY:tcp:PORT")
     (tmp_path / "x.pem").touch()
     assert len(listener("--port", f"txsni:{tmp_path}:tcp:25").ports) == 1

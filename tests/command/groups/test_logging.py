@@ -22,7 +22,7 @@ def test_where_it_cannot_be(metrics):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "txsmtpx.observers.metrics_service", None)
-    with pytest.raises(SystemExit, match=r"^twistd smtpx: --metrics needs the extra txsmtpx\[metrics\]: "):
+    with pytest.raises(SystemExit, match=r"^twistd smtpx: --metrics \S+ the extra txsmtpx\[metrics\] is not "):
         Options().parseOptions(["--metrics", "9125"])
 
 

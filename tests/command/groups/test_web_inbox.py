@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from tests.command.parsing import complaints, parsed
+from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox_service import InboxService
 
 WRONG = {
-    "without the memory backend": (["--web", "8025"], "--web needs one listener with the backend memory, not none"),
-    "with another backend": (["--web", "8025", "--backend", "null"], "--web needs one listener with the backend"),
+    "with another backend": (["--web", "8025", "--backend", "null"], "shows the mail of the backend memory only"),
     "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
     "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
     "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
@@ -19,7 +19,7 @@ WRONG = {
         ["--web", "8025", "--web-host", "ex\u3002ample", "--backend", "memory"],
         "--web-host must be a domain, such as mx.example.org, not 'ex\u3002ample'",
     ),
-    "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host needs --web"),
+    "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host devbox: there is no web"),
 }
 
 
@@ -31,11 +31,17 @@ def test_a_wrong_option_is_one_clear_line(options, why):
     assert len(exit.value.code.splitlines()) == 1
 
 
+def test_the_backend_is_memory_by_default():
+    process = parsed("--web", "8025").process
+    assert isinstance(process.listeners[0].chosen_backend, MemoryBackend)
+    assert len(process.services) == 1
+
+
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "txsmtpx.inbox.inbox_service", None)  # as if what it imports were not there
     with pytest.raises(SystemExit) as exit:
         parsed("--web", "8025", "--backend", "memory")
-    assert "--web needs the extra txsmtpx[web]" in exit.value.code
+    assert ": the extra txsmtpx[web] is not installed (" in exit.value.code
 
 
 @pytest.mark.parametrize(
@@ -54,10 +60,13 @@ def test_there_is_none_unless_it_is_asked_for():
     assert parsed("--backend", "memory").process.services == []
 
 
-@pytest.mark.parametrize(("backends", "number"), [(["memory", "memory"], "2"), (["null", "log"], "none")])
-def test_one_listener_has_the_mail_to_show(tmp_path, backends, number):
+@pytest.mark.parametrize(("backends", "why"), [
+    (["memory", "memory"], ": the web inbox shows the mail of one backend, and 2 listeners have"),
+    (["null", "log"], ": the web inbox shows the mail of the backend memory only"),
+])  # fmt: skip
+def test_one_listener_has_the_mail_to_show(tmp_path, backends, why):
     file = tmp_path / "smtpx.toml"
     tables = [f'[listener.l{port}]\nport = [{port}]\nbackend = "{each}"\n' for port, each in enumerate(backends, 2525)]
     file.write_text("web = 8025\n" + "".join(tables))
     (line,) = complaints("--config", str(file))
-    assert f"needs one listener with the backend memory, not {number}:" in line
+    assert why in line

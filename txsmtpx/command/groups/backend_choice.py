@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 
 from txsmtpx.backends.plugins import backend_named, plugins
 from txsmtpx.backends.relay import RelayBackend
@@ -25,6 +26,10 @@ BACKEND_NAME = option(
 
 _ENDPOINT_HINT = re.compile(r"(?:relay|lmtp):(?!.* (?:write|needs) )")
 """The error of a relay that does not show yet how to write an endpoint."""
+
+
+_WIDTH = 100
+"""Columns of the list of backends."""
 
 
 def chosen_name(values: Values) -> str:
@@ -61,10 +66,13 @@ def _apply(values: Values, listener: Listener) -> None:
 
 
 def _list(argument: str) -> None:
+    dotted = "a backend, or a function that returns one; DOTTED.NAME:ARGUMENT passes ARGUMENT"
+    found = [(each.syntax, each.description) for _, each in sorted(plugins().items())] + [("DOTTED.NAME", dotted)]
+    column = max(len(syntax) for syntax, _ in found) + 4
     print("Backends:")
-    for _, plugin in sorted(plugins().items()):
-        print(f"  {plugin.syntax:<18} {plugin.description}")
-    print(f"  {'DOTTED.NAME':<18} a backend, or a function that returns one; DOTTED.NAME:ARGUMENT passes ARGUMENT")
+    for syntax, description in found:
+        beginning = f"  {syntax}".ljust(column)
+        print(textwrap.fill(description, _WIDTH, initial_indent=beginning, subsequent_indent=" " * column))
     sys.exit(0)
 
 

@@ -45,7 +45,7 @@ def _count(values: Values, process: Process) -> None:
     try:
         from txsmtpx.observers.metrics_service import IMetricsReactor, MetricsService
     except ImportError as error:
-        text = f"packages are missing ({error}); pip install 'txsmtpx[metrics]'"
+        text = f"the extra txsmtpx[metrics] is not installed ({error}); pip install prometheus-client"
         raise METRICS_PORT.fault(description, text) from error
     for listener in process.listeners:
         figures = MetricsObserver(listener.name)

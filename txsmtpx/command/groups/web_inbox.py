@@ -45,7 +45,8 @@ def _apply(values: Values, process: Process) -> None:
     try:
         from txsmtpx.inbox.inbox_service import InboxService
     except ImportError as error:
-        raise WEB_PORT.fault(description, f"packages are missing ({error}); pip install 'txsmtpx[web]'") from error
+        text = f"the extra txsmtpx[web] is not installed ({error}); pip install jinja2"
+        raise WEB_PORT.fault(description, text) from error
     port = port_of(values, process.reactor, WEB_PORT, description)
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
     service = InboxService(memories[0], description, reactor, values[HOST])
