@@ -83,8 +83,8 @@ CHECK = option(
 PORT = repeated(
     "port",
     ENDPOINT,
-    "Listen on a port number, on all interfaces, or on any server endpoint string, such as "
-    "tcp:1025:interface=127.0.0.1, which only this host can reach.",
+    "Listen on a port number of all interfaces, or on a server endpoint string. Only this host can reach "
+    "tcp:1025:interface=127.0.0.1.",
     (DEFAULT_PORT,),
     short="p",
 )
