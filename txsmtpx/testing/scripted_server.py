@@ -49,8 +49,8 @@ class ScriptedServer(Protocol):
     a list of these      one for each command, and then the usual
     ===================  =====================================================================================
 
-    Without a prepared reply, the server rejects, delays or closes the connection if an address asks for it, such as
-    ``reject-550@example.net``; docs/testing.md lists the addresses.
+    An address such as ``reject-550@example.net`` makes the server reject, delay or close, unless there is a prepared
+    reply.  The page on testing lists the addresses.
 
     Args:
         offers: The extensions in the reply to EHLO: keywords, with their parameters.

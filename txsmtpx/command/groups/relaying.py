@@ -40,8 +40,8 @@ _MODES: Kind[TLSMode] = one_of("opportunistic", "required", "implicit", "none")
 MODE: Option[TLSMode | None] = Option(
     "relay-tls",
     _MODES,
-    "Use STARTTLS if a next server offers it, require STARTTLS, begin with TLS, or use no TLS [default: none for UNIX "
-    "sockets and the loopback interface, implicit for relay:tls:, otherwise required].",
+    "Use STARTTLS if a next server offers it, require STARTTLS, begin with TLS, or use no TLS. The default is none for "
+    "UNIX sockets and the loopback interface, implicit for relay:tls:, otherwise required.",
     None,
 )
 LOGIN = option(
