@@ -187,44 +187,6 @@ def explained(text: str) -> str:
     return f"{name} takes no value; write {name}"
 
 
-_HELP = "twistd smtpx --help lists all options"
-
-_GETOPT = re.compile(
-    r"option (?P<name>-\S+) (?:(?P<unknown>not recognized)|(?P<many>not a unique prefix)|(?P<lacks>requires argument)"
-    r"|must not have an argument)"
-)
-
-
-def explained(text: str) -> str:
-    """
-    Return an error of a command line in the words of an operator.
-
-    Args:
-        text: The text of the error, perhaps of Python's `getopt`.
-
-    Returns:
-        The same; for an error of `getopt` what is wrong and what to do.
-
-    Example:
-        >>> explained("option --prot not recognized")
-        '--prot is no option; did you mean --port? twistd smtpx --help lists all options'
-    """
-    match = _GETOPT.fullmatch(text)
-    if match is None:
-        return text
-    name, names = match["name"], [f"--{each}" for each in (*OPTIONS, "help", "version")]
-    if match["many"]:
-        longer = one_of([each for each in names if each.startswith(name)])
-        return f"{name} is the beginning of {longer}; write one of them"
-    if match["unknown"]:
-        return f"{name} is no option{did_you_mean(name, names) or ';'} {_HELP}"
-    option = next((each for each in OPTIONS.values() if name in (f"--{each.name}", f"-{each.short}")), None)
-    word = "" if option is None else option.kind.word
-    if match["lacks"]:
-        return f"{name} needs a value; write {name} {word or 'VALUE'}"
-    return f"{name} takes no value; write {name}"
-
-
 def _prefer_our_reactor() -> None:
     """Choose the reactor before the first import of it, which would install the usual one."""
     with contextlib.suppress(ImportError):  # the system has no epoll
