@@ -23,7 +23,7 @@ LINKS = [(" ".join(text.split()), target) for text, target in re.findall(r"\[([^
     ],
 )
 def test_a_question_has_a_link(words: str, page: str, answer: str) -> None:
-    assert [target for text, target in LINKS if words in text] == [page]
+    assert [target.partition("#")[0] for text, target in LINKS if words in text] == [page]
     assert answer in (ROOT / "docs" / page).read_text(encoding="utf-8")
 
 
@@ -31,9 +31,9 @@ def test_the_cards_are_roles() -> None:
     cards = re.findall(r"\{grid-item-card\} (.+)", INDEX)
     assert cards[:6] == [
         "I receive mail in my program", "I send mail", "I run a server", "I catch mail in development", "I test",
-        "I come from another library",
+        "I come from another library or program",
     ]  # fmt: skip
-    assert len(LINKS) < 60
+    assert len(LINKS) <= 65  # a list of all pages and their sections would have hundreds
 
 
 def test_install_comes_first() -> None:
