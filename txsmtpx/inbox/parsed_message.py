@@ -8,6 +8,7 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from txsmtpx.backends.received import Received
+from txsmtpx.content.header import Header
 from txsmtpx.content.part import Part, leaves, read
 from txsmtpx.inbox.plain_text import plain_text
 from txsmtpx.inbox.sanitized_html import MAX_INLINED, Image, SanitizedHtml
@@ -42,8 +43,8 @@ class ParsedMessage:
         self._beginning_only = beginning_only
         content = received.content[:BEGINNING] if beginning_only else received.content
         message = read(content)
-        self.whole = len(content) == len(received.content)
-        self.header = message.header
+        self.whole: bool = len(content) == len(received.content)
+        self.header: Header = message.header
         self.parts: list[Part] = list(leaves(message))
 
     @cached_property

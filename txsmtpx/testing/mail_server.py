@@ -104,10 +104,10 @@ class MailServer:
     ) -> None:
         if certificate is not None and tls is None:
             raise ValueError("MailServer: certificate has no effect without tls")
-        self.port = 0
+        self.port: int = 0
         self.tls = tls
-        self.users = dict(users or {})
-        self.lmtp = settings.get("lmtp", False)
+        self.users: dict[str, str] = dict(users or {})
+        self.lmtp: bool = settings.get("lmtp", False)
         self.certificate = certificate
         self._backend = MemoryBackend(None, None) if backend is None else backend
         self._own = where is None
@@ -274,7 +274,8 @@ class MailServer:
         reactor = self.place.reactor
         if _is_function(self._backend):
             self._backend = cast(Callable[[Clock], BackendLike], self._backend)(reactor)
-        self.factory = self._factory(self.backend, reactor, self._issued() if self.tls == "starttls" else None)
+        tls = self._issued() if self.tls == "starttls" else None
+        self.factory: SMTPServerFactory = self._factory(self.backend, reactor, tls)
         endpoint: IStreamServerEndpoint = TCP4ServerEndpoint(reactor, 0, interface=self.host)
         if self.tls == "implicit":
             endpoint = ImplicitTLSEndpoint(endpoint, self._issued(), cast(IReactorTime, reactor))

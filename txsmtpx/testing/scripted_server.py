@@ -100,17 +100,18 @@ class ScriptedServer(Protocol):
         replies: Mapping[str, Replies] | None = None,
         **verbs: Unpack[ReplyKeywords],
     ) -> None:
-        self.replies = prepared_replies({**verbs, **(replies or {})})
-        self.offers = list(offers)
+        self.replies: dict[str, object] = prepared_replies({**verbs, **(replies or {})})
+        self.offers: list[str] = list(offers)
         self.lmtp = lmtp
         self.lines: list[str] = []
         self.messages: list[bytes] = []
-        self.raw = b""
+        self.raw: bytes = b""
         self.chunks: list[bytes] = []
-        self.tls = False
-        self.lost = False
+        self.tls: bool = False
+        self.lost: bool = False
         self._tls_options = tls
-        self.octets_sent = self.octets_received = 0
+        self.octets_sent: int = 0
+        self.octets_received: int = 0
         self._close_after_sent, self._close_after_received = close_after_sent, close_after_received
         self._early_bdat_reply = early_bdat_reply
         self._buffer = b""

@@ -64,9 +64,9 @@ class SelfSignedCertificate(Certificate):
             secret = load_pem_private_key(pem, None)
             assert isinstance(secret, ec.EllipticCurvePrivateKey)  # `to_pem` has written it
             self._secret = secret
-        self.fingerprint = asciitext.upper(self._leaf.fingerprint(SHA256()).hex(":"))
+        self.fingerprint: str = asciitext.upper(self._leaf.fingerprint(SHA256()).hex(":"))
         alternative = self._leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        self.addresses = tuple(map(str, alternative.get_values_for_type(x509.IPAddress)))
+        self.addresses: tuple[str, ...] = tuple(map(str, alternative.get_values_for_type(x509.IPAddress)))
         self.reload()
 
     def reload(self) -> None:
