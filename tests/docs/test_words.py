@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("markdown_it", reason="markdown-it-py is not installed: pip install '.[docs]'")
+pytest.importorskip("markdown_it", reason="markdown-it-py is not installed: pip install --group docs")
 
 from tests.docs.prose import ROOT, Sentence, begins_with_text, pages, sentences
 
