@@ -48,8 +48,10 @@ class _Repeated(dict):
 def units(tmp_path):
     """The units, with a program that is here."""
     need("systemd")
+    program = tmp_path / "twistd"  # a path without a space
+    program.symlink_to(TWISTD)
     for file in UNITS.glob("txsmtpx.*"):
-        (tmp_path / file.name).write_text(file.read_text().replace("/opt/txsmtpx/bin/twistd", TWISTD))
+        (tmp_path / file.name).write_text(file.read_text().replace("/opt/txsmtpx/bin/twistd", str(program)))
     return tmp_path
 
 
