@@ -10,11 +10,9 @@ import time
 
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionRefusedError
 
-from txsmtpx import MemoryBackend, OpenBackend, Session, SMTPError
+from txsmtpx import OpenBackend, Session
 from txsmtpx.testing import MailServer, ReactorThread
-from txsmtpx.testing.blocking import Clients
 
 
 def send(server, recipient="you@example.net", body=b"Hey"):
@@ -98,58 +96,6 @@ def test_two_in_one_thread():
 def test_before_it_is_started():
     with pytest.raises(RuntimeError, match="has not been started"):
         MailServer().wait_for()
-
-
-@pytest.fixture
-def thread():
-    thread = ReactorThread()
-    yield thread
-    thread.stop()
-
-
-def test_a_thread_gives_what_comes_of_it(thread):
-    async def coroutine(number):
-        return number
-
-    assert thread.call(lambda: 1) == 1
-    assert thread.call(coroutine, 2) == 2
-    with pytest.raises(ZeroDivisionError):
-        thread.call(lambda: 1 / 0)
-    assert thread.call(threading.current_thread) is not threading.current_thread()
-
-
-def test_a_thread_does_not_wait_for_ever(thread):
-    cancelled = threading.Event()
-    with pytest.raises(TimeoutError):
-        thread.call(lambda: Deferred(lambda waiting: cancelled.set()), patience=0.01)
-    assert cancelled.wait(10)
-
-
-def test_a_thread_does_not_wait_for_itself(thread):
-    with pytest.raises(RuntimeError, match="not there to be waited for"):
-        thread.call(lambda: thread.call(lambda: 1))
-
-
-def test_a_thread_that_has_stopped():
-    thread = ReactorThread()
-    thread.stop()
-    thread.stop()
-    with pytest.raises(RuntimeError, match="not there to be waited for"):
-        thread.call(lambda: 1)
-
-
-def test_a_client_of_another_server(thread):
-    """By its endpoint, as one in the same process or elsewhere is reached."""
-    with MailServer(MemoryBackend(2)) as server:
-        clients = Clients(thread)
-        client = clients.connect(server.endpoint)
-        client.send("me@example.org", ["you@example.net"], b"Hey")
-        with pytest.raises(SMTPError):
-            client.rcpt("you@example.net")  # before MAIL
-        clients.abort_all()
-        assert len(server.messages) == 1
-    with pytest.raises(ConnectionRefusedError):
-        clients.connect(server.endpoint)
 
 
 def test_waiting_takes_no_longer_than_the_mail():

@@ -1,13 +1,12 @@
-"""Client and server joined in memory: TLS is real, time is a clock, and the scripted server says what it was told."""
+"""Client and server joined in memory: TLS is real, and time is a clock."""
 
 from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 
 from txsmtpx import Certificate, MemoryBackend, SMTPError, TLSFailed, connect
-from txsmtpx.testing import HANG_UP, SILENCE, Link, Network, Outcome, RecordingBackend, Script, ScriptedServer
+from txsmtpx.testing import HANG_UP, Network, Outcome, RecordingBackend, ScriptedServer
 
 MAIL = ("me@example.org", ["you@example.net"], b"Hi\r\n")
 
@@ -77,52 +76,3 @@ def test_several_servers():
         network.result(network.client().greeting)
     assert network.result(network.client().greeting).code == 220
     network.hang_up()
-
-
-def test_a_factory_makes_as_many_as_come():
-    script = Script(RCPT=["550 5.1.1 No"])
-    network = Network(script)
-    for _ in range(2):
-        client = network.greeted()
-        outcome = Outcome(client.send(*MAIL))
-        network.flush()
-        assert str(outcome.error) == "<you@example.net>: RCPT: 550 5.1.1 No"
-    assert [server.verbs[:3] for server in script.servers] == [["EHLO", "MAIL", "RCPT"]] * 2
-    network.hang_up()
-
-
-@pytest.mark.parametrize(
-    ("script", "asked", "said"),
-    [
-        ({}, ["NOOP"], ["250 2.0.0 Ok"]),
-        ({"NOOP": "250-2.0.0 a\n250 2.0.0 b"}, ["noop"], ["250-2.0.0 a", "250 2.0.0 b"]),
-        ({"NOOP": [SILENCE, None, b"2", b"50"]}, ["NOOP"] * 3, ["250 2.0.0 Ok", "2"]),
-        ({"VRFY": lambda argument: f"252 2.5.0 {argument}?"}, ["VRFY me"], ["252 2.5.0 me?"]),
-        ({"offers": ["SIZE 10", "STARTTLS"]}, ["EHLO a"], ["250-scripted.example", "250-SIZE 10", "250 STARTTLS"]),
-        ({"close_after_sent": 28}, ["NOOP"], ["250 2."]),
-        ({}, ["BDAT 0 LAST"], ["503 5.5.1 For whom"]),
-        ({"BDAT": ["554 5.5.1 No"]}, ["BDAT 0 LAST", "BDAT 0 LAST"], ["554 5.5.1 No", "503 5.5.1 For whom"]),
-        ({"BDAT": lambda argument: "554 5.5.1 No"}, ["BDAT 0"], ["554 5.5.1 No"]),
-    ],
-)
-def test_what_the_script_says(script, asked, said):
-    link = Link(ScriptedServer(**script), Clock())
-    assert link.replies() == ["220 scripted.example"]
-    assert link.ask(*asked) == said
-    link.hang_up()
-
-
-def test_what_the_script_has_heard():
-    server = ScriptedServer(lmtp=True, END=["250 2.0.0 One", "452 4.2.2 Two"])
-    link = Link(server, Clock())
-    link.replies()
-    link.ask("LHLO a", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "RCPT TO:<e@f>", "DATA")
-    assert link.ask("Subject: x", "", "..dot", ".") == ["250 2.0.0 One", "452 4.2.2 Two"]
-    assert server.messages == [b"Subject: x\r\n\r\n.dot\r\n"]
-    assert server.raw.endswith(b"\r\n.\r\n")
-    link.ask("MAIL FROM:<a@b>", "RCPT TO:<c@d>")
-    link.send(b"BDAT 2\r\nxyBDAT 1 LAST\r\n")
-    link.send(b"z")
-    assert (server.messages[1:], server.chunks) == ([b"xyz"], [b"xy", b"z"])
-    link.hang_up()
-    assert link.over
