@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from txsmtpx.command.action import Action
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups import GROUPS
-from txsmtpx.command.option import Action, Option
+from txsmtpx.command.option import Option
 
 PAGE = Path(__file__).with_name("options.md")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from txsmtpx.command.sockets import VARIABLE, Handover, Socket
+from txsmtpx.command.handover import VARIABLE, Handover, Socket
 
 
 class Reactor:

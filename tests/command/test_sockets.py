@@ -9,7 +9,8 @@ from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory, Protocol
 
-from txsmtpx.command.sockets import HandedSockets, Socket, Sockets
+from txsmtpx.command.handover import Socket
+from txsmtpx.command.sockets import HandedSockets, Sockets
 from txsmtpx.testing import issue
 
 

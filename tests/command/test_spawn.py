@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.command.spawning import Reactor
-from txsmtpx.command.sockets import Socket
+from txsmtpx.command.handover import Socket
 from txsmtpx.command.spawn import Spawn
 from txsmtpx.command.workers import Worker
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from txsmtpx.command.option import Action, Option, Values
+from txsmtpx.command.action import Action
+from txsmtpx.command.option import Option, Values
 from txsmtpx.command.process import Listener, Process
 
 

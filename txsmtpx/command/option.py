@@ -7,7 +7,7 @@ default, its check and its help from the declaration of that setting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, cast
 
@@ -150,24 +150,6 @@ class Option(Generic[T_co]):
                 text = f"must be {self.setting.accepted}{examples}, not {text_of(given)}"
             raise OptionError(self.name, text) from error
         return cast(T_co, value)
-
-
-@dataclass(frozen=True)
-class Action:
-    """
-    An option of the command line that does something and ends the command.
-
-    Attributes:
-        name: Its name, after two dashes.
-        help: What it does, as a sentence.
-        run: Do it.
-        word: Stands for its argument in the help, "" if it takes none.
-    """
-
-    name: str
-    help: str
-    run: Callable[[str], None]
-    word: str = ""
 
 
 def option(

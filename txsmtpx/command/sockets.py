@@ -2,108 +2,28 @@
 The reactor of endpoints that listen, and the sockets that several processes share.
 
 Theory of operation.  Workers share the ports of their parent.  The parent opens the sockets (`Sockets`), accepts
-nothing from them, and hands them to each worker by a `Handover` in its environment.  A worker creates the same
-endpoints, and adopts the sockets instead of opening its own (`HandedSockets`).  Between an endpoint and its socket
-there may be other endpoints (``haproxy:``, ``ssl:``).  All of them end in one of the methods here, so every kind of
-endpoint works.
+nothing from them, and hands them to each worker by a `txsmtpx.command.handover.Handover` in its environment.  A worker
+creates the same endpoints, and adopts the sockets instead of opening its own (`HandedSockets`).  Between an endpoint
+and its socket there may be other endpoints (``haproxy:``, ``ssl:``).  All of them end in one of the methods here, so
+every kind of endpoint works.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
 from typing import Protocol, cast
 
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IOpenSSLContextFactory, IProtocolFactory, IReactorFDSet
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from txsmtpx.command.handover import Socket
 from txsmtpx.command.place import Place, PortError, TCPPlace, UNIXPlace
 from txsmtpx.wire.server_certificate import ConnectionCreator
 from txsmtpx.wire.tls_policy import protocols_of
 from txsmtpx.wire.twisted_socket_internals import adopt_port, keep_socket_open
-
-VARIABLE = "TXSMTPX_WORKER"
-"""The variable of the environment with a `Handover`.  A worker removes it before it does anything else."""
-
-
-@dataclass(frozen=True)
-class Socket:
-    """
-    A listening socket.
-
-    Attributes:
-        place: The name of its `Place`.
-        family: Such as ``socket.AF_INET``.
-        descriptor: Its file descriptor.
-    """
-
-    place: str
-    family: int
-    descriptor: int
-
-
-@dataclass(frozen=True)
-class Handover:
-    """
-    What the parent hands to a worker besides the command line.
-
-    Attributes:
-        number: The number of the worker, from 1.
-        sockets: The listening sockets, with the descriptors that they have in the worker.
-        status: The descriptor on which the worker reports.
-        relayed: True if the parent writes the log of the worker.
-        reactor: The short name of the reactor to install, None for the usual one.
-        path: ``sys.path``, so that both import the same modules.
-        certificates: The descriptor from which the worker reads self-signed certificates, None for none.
-    """
-
-    number: int
-    sockets: tuple[Socket, ...]
-    status: int
-    relayed: bool
-    reactor: str | None
-    path: tuple[str, ...]
-    certificates: int | None = None
-
-    def to_text(self) -> str:
-        """
-        Return the handover as text.
-
-        Returns:
-            JSON.
-        """
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_text(cls, text: str) -> Handover:
-        """
-        Parse a handover.
-
-        Args:
-            text: What `to_text` returned.
-
-        Returns:
-            The handover.
-        """
-        found = json.loads(text)
-        sockets = tuple(Socket(**each) for each in found["sockets"])
-        return cls(**{**found, "sockets": sockets, "path": tuple(found["path"])})
-
-    def read_certificates(self) -> bytes:
-        """
-        Read the self-signed certificates.
-
-        Returns:
-            `txsmtpx.command.certificates.SelfSignedCertificates`, as octets; b"" if there are none.
-        """
-        if self.certificates is None:
-            return b""
-        with open(self.certificates, "rb") as pipe:
-            return pipe.read()
 
 
 class OpenPort(Protocol):

@@ -17,7 +17,8 @@ from typing import cast
 from twisted.internet.interfaces import IReactorProcess
 
 from txsmtpx.command import worker_main
-from txsmtpx.command.sockets import VARIABLE, Handover, Socket, Sockets
+from txsmtpx.command.handover import VARIABLE, Handover, Socket
+from txsmtpx.command.sockets import Sockets
 from txsmtpx.command.workers import COMMANDS, Worker
 
 _SYSTEMD_FIRST = 3

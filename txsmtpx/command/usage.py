@@ -14,13 +14,15 @@ from twisted.python import usage
 from twisted.python.usage import UsageError
 
 from txsmtpx.command import pidfile
+from txsmtpx.command.action import Action
 from txsmtpx.command.assembly import assemble, report
 from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.groups import GROUPS, OPTIONS
+from txsmtpx.command.handover import Handover
 from txsmtpx.command.kind import FLAG
-from txsmtpx.command.option import Action, Given, Option
+from txsmtpx.command.option import Given, Option
 from txsmtpx.command.process import Process
-from txsmtpx.command.sockets import HandedSockets, Handover, Sockets
+from txsmtpx.command.sockets import HandedSockets, Sockets
 from txsmtpx.command.trial import TrialSockets, trial
 from txsmtpx.setting import did_you_mean
 from txsmtpx.setting_kinds import one_of

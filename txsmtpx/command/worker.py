@@ -21,7 +21,7 @@ from twisted.logger import Logger, globalLogBeginner
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from txsmtpx.command.sockets import Handover
+from txsmtpx.command.handover import Handover
 from txsmtpx.command.worker_log import EventForm
 
 log = Logger(__name__)
@@ -73,7 +73,7 @@ def work(handover: str, arguments: list[str]) -> None:
     Serve until the parent ends it.
 
     Args:
-        handover: A `txsmtpx.command.sockets.Handover`, as text.
+        handover: A `txsmtpx.command.handover.Handover`, as text.
         arguments: The command line after ``twistd smtpx``.
 
     Raises:

@@ -15,9 +15,10 @@ from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from twisted.plugin import getPlugins
 from zope.interface import implementer
 
+from txsmtpx.command.action import Action
 from txsmtpx.command.group import Group
 from txsmtpx.command.kind import Kind
-from txsmtpx.command.option import Action, Values, option_of, repeated
+from txsmtpx.command.option import Values, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import Extension

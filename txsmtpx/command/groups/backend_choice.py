@@ -8,11 +8,12 @@ import textwrap
 
 from txsmtpx.backends.plugins import backend_named, plugins
 from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.command.action import Action
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import ANY, AUTH
 from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, set_up
 from txsmtpx.command.kind import TEXT
-from txsmtpx.command.option import Action, Values, option
+from txsmtpx.command.option import Values, option
 from txsmtpx.command.process import Listener
 from txsmtpx.interfaces import PoolsBackend, provides
 
