@@ -106,6 +106,7 @@ def test_all_certificates_are_read_again(said, pem):
 
 WRONG = {
     "no TOML": ("port = 25\nlmtp = yes\n", "2: not TOML: Invalid value"),
+    "too many digits": (f"\nmax-errors = {'9' * 5000}\n", "2: not TOML: a number has too many digits"),
     "no end": ('port = 25\ndomain = "', "2: "),
     "twice": ("port = 25\n\nport = 26\n", "3: not TOML: Cannot overwrite"),
     "no such option": ("port = 25\nmax-recipient = 3\n", "2: max-recipient is not an option; did you mean max-r"),
@@ -140,6 +141,13 @@ def test_what_is_wrong_stands_on_a_line(said, text, why, tmp_path):
         said(text)
     assert str(exit.value.code).startswith(f"twistd smtpx: {tmp_path / 'mail.toml'}:{why}")
     assert len(exit.value.code.splitlines()) == 1
+
+
+def test_lists_within_lists(said, tmp_path):
+    with pytest.raises(SystemExit) as exit:
+        said(f"port = {'[' * 3000}{']' * 3000}\n")
+    why = "its lists or tables are nested too deeply; an option has one list at most"
+    assert exit.value.code == f"twistd smtpx: {tmp_path / 'mail.toml'}: {why}"
 
 
 def test_everything_that_is_wrong_is_told(said):
