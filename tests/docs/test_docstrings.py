@@ -6,8 +6,8 @@ import inspect
 
 import pytest
 
-pytest.importorskip("sphinx", reason="Sphinx is not installed")
-pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
+pytest.importorskip("sphinx", reason="Sphinx is not installed (group docs)")
+pytest.importorskip("markdown_it", reason="markdown-it-py is not installed (group docs)")
 
 from tests.docs.docstrings import documented, sentences_of
 

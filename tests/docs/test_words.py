@@ -1,8 +1,4 @@
-"""
-The pages are in short sentences that name their subjects.
-
-``tests/docs/unfinished.txt`` lists the pages that are not yet so, one a line.  That list may only shrink.
-"""
+"""The pages are in short sentences that name their subjects, and begin with a paragraph."""
 
 from __future__ import annotations
 
@@ -10,28 +6,16 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("markdown_it", reason="markdown-it-py is not installed: pip install --group docs")
+pytest.importorskip("markdown_it", reason="markdown-it-py is not installed (group docs)")
 
 from tests.docs.prose import ROOT, Sentence, begins_with_text, pages, sentences
 
-LIST = Path(__file__).with_name("unfinished.txt")
-UNFINISHED = LIST.read_text(encoding="utf-8").split()
-
 SHORT = 20
-"""The most words of a sentence on a finished page."""
+"""The most words of a sentence."""
 
 
 def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
-
-
-FINISHED = [page for page in pages() if named(page) not in UNFINISHED]
-
-
-def faults(page: Path) -> list[str]:
-    """The sentences that keep a page from being finished."""
-    long = [f"{each.words} words: {each}" for each in sentences(page) if each.words > SHORT]
-    return long + [f"{each.unnamed!r}: {each}" for each in sentences(page) if each.unnamed]
 
 
 @pytest.mark.parametrize("page", pages(), ids=named)
@@ -40,15 +24,10 @@ def test_each_page_begins_with_a_paragraph(page: Path) -> None:
     assert begins_with_text(page)
 
 
-@pytest.mark.parametrize("page", FINISHED, ids=named)
-def test_finished_page(page: Path) -> None:
-    assert faults(page) == []
-
-
-def test_the_list_has_only_pages_that_are_not_finished() -> None:
-    assert sorted(set(UNFINISHED)) == UNFINISHED
-    assert [name for name in UNFINISHED if not (ROOT / name).exists()] == []
-    assert [name for name in UNFINISHED if not faults(ROOT / name)] == []
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_its_sentences_are_short_and_name_their_subjects(page: Path) -> None:
+    assert [f"{each.words} words: {each}" for each in sentences(page) if each.words > SHORT] == []
+    assert [f"{each.unnamed!r}: {each}" for each in sentences(page) if each.unnamed] == []
 
 
 # The measure itself
