@@ -57,7 +57,7 @@ def test_the_checker_gets_the_argument(format_, given, monkeypatch):
 
 
 @pytest.mark.parametrize(("format_", "given", "text"), [
-    ("FILE", "", "^--auth name takes FILE$"), ("", "x", "^--auth name takes no argument$"),
+    ("FILE", "", "^it needs an argument; write name:FILE$"), ("", "x", "^it takes no argument; write name$"),
 ])  # fmt: skip
 def test_an_argument_too_few_or_too_many(format_, given, text):
     with pytest.raises(ValueError, match=text):
@@ -65,7 +65,7 @@ def test_an_argument_too_few_or_too_many(format_, given, text):
 
 
 @pytest.mark.parametrize(("checker", "text"), [
-    (Missing, r"^--auth name needs txsmtpx\[name\] \(No module named 'nowhere'\)$"),
+    (Missing, r"^the extra txsmtpx\[name\] is not installed \(No module named 'nowhere'\)$"),
     (Unreadable, r"^cannot read /x: Permission denied$"),
     (Malformed, r"^line 1 is malformed$"),
 ])  # fmt: skip
