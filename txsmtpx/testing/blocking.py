@@ -9,7 +9,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 
 from txsmtpx.arguments import checked
-from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ClientEndpoint, Endpoint
 from txsmtpx.testing.keywords import ClientKeywords
 from txsmtpx.testing.layer import OwnClockEndpoint
@@ -80,32 +79,10 @@ class BlockingClient:
     hello = _Blocking(SMTPClient.hello)
     start_tls = _Blocking(SMTPClient.start_tls)
     authenticate = _Blocking(SMTPClient.authenticate)
+    xclient = _Blocking(SMTPClient.xclient)
+    xforward = _Blocking(SMTPClient.xforward)
     quit = _Blocking(SMTPClient.quit)
     close = _Blocking(SMTPClient.close)
-
-    def xclient(self, **attributes: str) -> Reply:
-        """
-        Send XCLIENT, as `txsmtpx.SMTPClient.xclient` does.
-
-        Args:
-            attributes: The attributes of the other client.
-
-        Returns:
-            The reply.
-        """
-        return self.thread.call(lambda: self.client.xclient(**attributes))
-
-    def xforward(self, **attributes: str) -> Reply:
-        """
-        Send XFORWARD, as `txsmtpx.SMTPClient.xforward` does.
-
-        Args:
-            attributes: The attributes of the other client.
-
-        Returns:
-            The reply.
-        """
-        return self.thread.call(lambda: self.client.xforward(**attributes))
 
     def abort(self) -> None:
         """Abort the connection now."""
