@@ -173,7 +173,7 @@ def _is_since(value: ValidSince) -> bool:
 
 
 MOST_SECONDS = 10**9 - 1
-"""The largest value of BY and of HOLDFOR in seconds, which have nine digits (RFC 2852 §4, RFC 4865 §4)."""
+"""The largest value of BY and of HOLDFOR in seconds, which have nine digits (RFC 2852 §4, RFC 4865 §3)."""
 
 SIZE = _whole(0, 10**20 - 1, " (octets)")  # RFC 1870 §4: 20 digits
 BODY = _word(get_args(Body))
