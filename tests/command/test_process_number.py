@@ -13,7 +13,7 @@ from txsmtpx.command.process_number import is_gone
 NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc")
 
 
-@pytest.mark.parametrize("pid", [0, os.getpid(), 10**30])
+@pytest.mark.parametrize("pid", [0, os.getpid(), 10**30], ids=["none", "our own", "too large"])
 def test_a_number_of_no_other_process(pid):
     assert is_gone(pid, time.time())
 

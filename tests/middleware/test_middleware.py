@@ -317,7 +317,7 @@ class Empty:
         return self.result
 
 
-@pytest.mark.parametrize("result", [None, 7, Session, object()], ids=repr)
+@pytest.mark.parametrize("result", [None, 7, Session, object()], ids=["None", "7", "a class", "another object"])
 @pytest.mark.parametrize("around", [lambda backend: backend, Middleware, lambda backend: Passing(Middleware(backend))])
 def test_a_backend_that_returns_no_session(around, result, logged_failures) -> None:
     client = Conversation(around(Empty(result)))
