@@ -117,7 +117,7 @@ def test_the_reactor_that_a_caller_means():
     assert chosen_reactor(reactor) is reactor
 
 
-@pytest.mark.parametrize("wrong", [Clock, 42, "reactor", object()], ids=repr)
+@pytest.mark.parametrize("wrong", [Clock, 42, "reactor", object()], ids=["a class", "42", "a text", "an object"])
 def test_what_is_no_reactor(wrong):
     with pytest.raises(TypeError, match=f"^reactor is a reactor of Twisted or a Clock, not {re.escape(repr(wrong))}$"):
         chosen_reactor(wrong)

@@ -85,7 +85,7 @@ def test_no_transcript(value):
     (TRUSTED_NETWORKS, ["10.0.0.0/8", ip_network("::/8")], True), (TRUSTED_NETWORKS, "10.0.0.0/8", False),
     (TRUSTED_NETWORKS, [b"10.0.0.0/8"], False), (MAX_CONNECTIONS, 0, True), (MAX_CONNECTIONS, -1, False),
     (READ_TIMEOUT, 0.5, True), (READ_TIMEOUT, "300", False), (GREETING_DELAY, -1, False),
-], ids=repr)  # fmt: skip
+])  # fmt: skip
 def test_what_the_settings_of_the_wire_accept(setting, value, right):
     if right:
         setting.check(value)
