@@ -192,22 +192,7 @@ def test_input_within_a_handshake_is_refused():
         core.dialog.line_received(b"NOOP")
 
 
-def test_a_line_within_a_message_and_octets_outside_of_one_are_refused():
+def test_octets_outside_of_a_message_are_refused():
     core = Core()
     with pytest.raises(RuntimeError, match=r"accept octets of a message now: it expects a line; call line_received$"):
         core.dialog.body_received(b"x")
-    core.send(b"EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n")
-    with pytest.raises(RuntimeError, match=r"a line now: it expects octets of a message; call body_received$"):
-        core.dialog.line_received(b"NOOP")
-    core.send(b"hello\r\n.\r\n")
-    assert core.replies()[-1].startswith("250 ")
-
-
-def test_input_before_the_answer_of_the_backend_is_refused():
-    core = Core(RecordingBackend(mail=[answer := Deferred()]))
-    core.send(b"EHLO c\r\nMAIL FROM:<a@b.example>\r\n")
-    with pytest.raises(RuntimeError, match=r"the backend has not answered the last command; wait for the Deferred$"):
-        core.dialog.line_received(b"NOOP")
-    answer.callback(None)
-    core.send(b"NOOP\r\n")
-    assert core.replies()[-1] == "250 2.0.0 Ok"

@@ -86,14 +86,8 @@ def unexpected_input(dialog: ServerDialog, octets: bool) -> RuntimeError:
         The error.
     """
     given = "octets of a message" if octets else "a line"
-    if dialog.link is not OPEN:
-        why = f"the link is {dialog.link.name}"
-    elif octets and dialog.body is None:
-        why = "it expects a line; call line_received"
-    elif dialog.body is not None and not octets:
-        why = "it expects octets of a message; call body_received"
-    else:
-        why = "the backend has not answered the last command; wait for the Deferred"
+    expected = "it expects a line; call line_received"
+    why = expected if dialog.link is OPEN else f"the link is {dialog.link.name}"
     return RuntimeError(f"the dialog does not accept {given} now: {why}")
 
 

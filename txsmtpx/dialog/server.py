@@ -107,9 +107,9 @@ class ServerDialog:
             A Deferred until which no more may be handed over; None if the line is answered.
 
         Raises:
-            RuntimeError: No line may be handed over now.
+            RuntimeError: `link` is not OPEN.
         """
-        if self.link is not OPEN or self._pending is not None or self.body is not None:
+        if self.link is not OPEN:
             raise refusals.unexpected_input(self, False)
         if bare and self.settings.bare_newlines == "reject":
             self.end_exchange()
@@ -158,10 +158,10 @@ class ServerDialog:
             The index behind the end of the body, -1 if more is to come; and a Deferred as `line_received` returns it.
 
         Raises:
-            RuntimeError: No octets may be handed over now.
+            RuntimeError: `body` is None, or `link` is not OPEN.
         """
         body = self.body
-        if body is None or self.link is not OPEN or self._pending is not None:
+        if body is None or self.link is not OPEN:
             raise refusals.unexpected_input(self, True)
         end = body.feed(data, start)
         if end < 0:

@@ -66,20 +66,19 @@ def with_session(dialog: ServerDialog, use: Callable[[SessionLike], Answer]) -> 
     return answer
 
 
-def check_session(session: object, backend: object) -> None:
+def no_session(session: object, backend: object) -> TypeError:
     """
-    Check that a backend has returned a session.
+    Return the error for a backend that has returned something else than a session.
 
     Args:
         session: What the backend has returned for a login.
         backend: The backend.
 
-    Raises:
-        TypeError: It is no session.
+    Returns:
+        The error.
     """
-    if isinstance(session, type) or not callable(getattr(session, "logout", None)):
-        name = type(backend).__qualname__
-        raise TypeError(f"the backend {name} must return a session (ISession), not {shown(session)}")
+    name = type(backend).__qualname__
+    return TypeError(f"the backend {name} must return a session (ISession), not {shown(session)}")
 
 
 def enter_session(dialog: ServerDialog, session: SessionLike, username: str | None) -> None:
@@ -94,7 +93,8 @@ def enter_session(dialog: ServerDialog, session: SessionLike, username: str | No
     Raises:
         TypeError: It is no session.
     """
-    check_session(session, dialog.settings.backend)
+    if not hasattr(session, "logout") or isinstance(session, type):
+        raise no_session(session, dialog.settings.backend)
     end_session(dialog)
     dialog.session = session
     if dialog.link is CLOSED:  # the client has gone while the backend made the session

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zope.interface import directlyProvides, providedBy
 
-from txsmtpx.dialog.server_session import check_session
+from txsmtpx.dialog.server_session import no_session
 from txsmtpx.errors import auth_unsupported
 from txsmtpx.interfaces import BackendLike, Connection, CredentialsBackendLike, Eventual, SessionLike, provides
 from txsmtpx.settling import then
@@ -98,7 +98,8 @@ class Middleware:
 
     def _around(self, result: Eventual[SessionLike], connection: Connection) -> Eventual[SessionLike]:
         def around(session: SessionLike) -> SessionLike:
-            check_session(session, self.backend)
+            if not hasattr(session, "logout") or isinstance(session, type):
+                raise no_session(session, self.backend)
             return self.session(session, connection)
 
         return then(result, around)
