@@ -89,8 +89,6 @@ class ServerDialog:
         self._pending: Deferred[None] | None = None  # of the command that waits for a backend
         self.enter(State.START)
 
-    # ---- what the wire calls
-
     def connection_made(self) -> None:
         """Greet (RFC 5321 §3.1)."""
         self.reply(self.settings.greeting)
@@ -237,8 +235,6 @@ class ServerDialog:
     def secret(self) -> bool:
         """True if the next line may hold credentials."""
         return self._exchange is not None
-
-    # ---- what verbs use
 
     @property
     def queue_id(self) -> str:
