@@ -114,9 +114,7 @@ ALLOW_INSECURE_AUTH = Flag(
     "allow_insecure_auth", False, "Authentication", "Offer and accept AUTH on connections without TLS."
 )
 MAX_AUTH_FAILURES = Number(
-    "max_auth_failures",
-    3,
-    "Authentication",
+    "max_auth_failures", 3, "Authentication",
     "Disconnect after N failed logins (RFC 4954 §9 asks for three or more).",
     least=1,
 )
