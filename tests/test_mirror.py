@@ -2,8 +2,7 @@
 Each module has its tests where its path says.
 
 Those of ``txsmtpx/grammar/path.py`` are in ``tests/grammar/test_path.py``.  A module that only declares something needs
-no such file: there is nothing in it that a test could call.  ``tests/without_mirror.txt`` lists the other modules
-without such a file, one a line.  That list may only shrink.
+no such file: there is nothing in it that a test could call.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "txsmtpx"
 TESTS = Path(__file__).parent
-LIST = TESTS / "without_mirror.txt"
 
 DECLARATIONS = {"Attribute", "TypeVar"}
 """What a module that only declares something may call: attributes of interfaces, and type variables."""
@@ -66,20 +64,8 @@ def with_behaviour() -> frozenset[str]:
     return frozenset(module for module in modules() if not declares_only((PACKAGE / module).read_text()))
 
 
-@pytest.fixture
-def without() -> list[str]:
-    """The modules of the list."""
-    return LIST.read_text().split()
-
-
-def test_each_module_has_its_tests_or_stands_in_the_list(without: list[str]) -> None:
-    assert sorted(with_behaviour() - mirrored() - set(without)) == []
-
-
-def test_the_list_has_no_module_with_tests_and_no_other_name(without: list[str]) -> None:
-    assert sorted(set(without) & mirrored()) == []
-    assert sorted(set(without) - with_behaviour()) == []
-    assert without == sorted(set(without))
+def test_each_module_has_its_tests_where_its_path_says() -> None:
+    assert sorted(with_behaviour() - mirrored()) == []
 
 
 def test_a_module_that_only_declares_something() -> None:
