@@ -56,6 +56,10 @@ def test_a_number_is_a_port_of_the_loopback_interface(web, endpoint):
         assert (listening.endpoint.endpoint._port, listening.endpoint.endpoint._interface) == endpoint
 
 
+def test_the_backend_is_memory_unless_another_is_chosen():
+    assert [type(each) for each in parsed("--web", "8025").process.services] == [InboxService]
+
+
 def test_there_is_none_unless_it_is_asked_for():
     assert parsed("--backend", "memory").process.services == []
 
