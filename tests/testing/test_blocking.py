@@ -6,9 +6,9 @@ import inspect
 
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionAborted, ConnectionRefusedError
+from twisted.internet.error import ConnectionRefusedError
 
-from txsmtpx import MemoryBackend, SMTPClient, SMTPError
+from txsmtpx import ConnectionAborted, MemoryBackend, SMTPClient, SMTPError
 from txsmtpx.testing import MailServer
 from txsmtpx.testing.blocking import BlockingClient, Clients
 from txsmtpx.testing.thread import Here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from OpenSSL import SSL
+from twisted.internet import error as twisted_error
 from twisted.internet.error import ConnectionClosed, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.testing import StringTransport
@@ -11,7 +12,8 @@ from zope.interface import directlyProvides
 
 from tests.dialog.talk import Talk
 from tests.wire.tls_link import tls_link
-from txsmtpx import CommandCancelled, NetworkError, TLSFailed
+from txsmtpx import CommandCancelled, ConnectionAborted, NetworkError, TLSFailed
+from txsmtpx.errors import Fault
 from txsmtpx.testing import Outcome
 from txsmtpx.wire.client_handshake import ClientHandshake
 
@@ -111,3 +113,10 @@ def test_an_error_of_openssl_is_a_failure_of_tls(talk):
     error = handshake.failure(SSL.Error([("SSL routines", "", "wrong version number")]))
     assert isinstance(error, TLSFailed)
     assert "wrong version number" in str(error)
+
+
+def test_an_abort_by_this_end_is_the_callers(talk):
+    error = ClientHandshake(talk.dialog, None).failure(twisted_error.ConnectionAborted())
+    assert type(error) is ConnectionAborted
+    assert isinstance(error, twisted_error.ConnectionAborted)
+    assert error.fault is Fault.CALLER

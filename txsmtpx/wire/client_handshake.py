@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from twisted.internet import error
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed, ConnectionLost
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, ISSLTransport
@@ -15,7 +16,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.failure import own_failure
-from txsmtpx.errors import DeliveryError, NetworkError
+from txsmtpx.errors import ConnectionAborted, DeliveryError, NetworkError
 from txsmtpx.wire.client_tls import tls_failure
 from txsmtpx.wire.handshake import tls_connection
 from txsmtpx.wire.tls_state import TLSState
@@ -108,6 +109,8 @@ class ClientHandshake:
         failed = tls_failure(self._options, reason, self.pending)
         if failed is not None:
             return failed
+        if isinstance(reason, error.ConnectionAborted):  # by this end
+            return ConnectionAborted(str(reason))
         if not isinstance(reason, ConnectionClosed):
             reason = ConnectionLost(f"{type(reason).__name__}: {reason}")
         return NetworkError.of(reason, "TLS" if self.pending else "")
