@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from txsmtpx.inbox.same_origin_check import SameOriginCheck
+
 OURS = ["localhost", "localhost:8025", "LOCALHOST:8025", "localhost.", "mail.localhost:8025", "127.0.0.1:8025", "[::1]",
         "[::1]:8025", "192.0.2.1", "devbox.example:8025", "DevBox.Example",
         "devbox.example.", "XN--BCHER-KVA.example:8025"]  # fmt: skip
@@ -75,3 +77,10 @@ def test_a_page_from_elsewhere_embeds_nothing(web, path, site):
 
 def test_a_link_from_elsewhere_may_lead_here(web):
     assert web.get("/", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate").status == 200
+
+
+@pytest.mark.parametrize("name", ["", "not a host", "a..b", "ex\uff0eample", "-"])
+def test_a_name_that_is_no_domain(name):
+    with pytest.raises(ValueError, match="a host name of the inbox must be a domain, such as devbox, not ") as raised:
+        SameOriginCheck([name])
+    assert repr(name) in str(raised.value)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from twisted.web.server import Request
 
-from txsmtpx.grammar import asciitext
+from txsmtpx.grammar import asciitext, path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.wire.http_site import values_of
 
@@ -41,7 +41,13 @@ class SameOriginCheck:
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names = set(map(domain_key, names))
+        self._names = set()
+        for name in names:
+            try:
+                path.check_domain_part(name)
+                self._names.add(domain_key(name))
+            except ValueError as error:
+                raise ValueError(f"a host name of the inbox must be a domain, such as devbox, not {name!r}") from error
 
     def rejection(self, request: Request) -> str:
         """

@@ -41,7 +41,7 @@ class ImplicitTLSEndpoint:
         certificate: Certificate,
         clock: Reactor | None = None,
     ) -> None:
-        if as_certificate(certificate) is None:  # which raises the error for anything but None
+        if as_certificate(certificate, "certificate") is None:  # which raises the error for anything but None
             raise TypeError("certificate must be a Certificate, not None")
         self._endpoint = endpoint
         self._certificate = certificate

@@ -268,13 +268,14 @@ class _External(Certificate):
         """Do nothing: the package has not read a file."""
 
 
-def as_certificate(tls: object) -> Certificate | None:
+def as_certificate(tls: object, argument: str = "tls") -> Certificate | None:
     """
     Convert the value that a user gave for TLS.
 
     Args:
         tls: None, a `Certificate`, an ``IOpenSSLServerConnectionCreator``, or a context factory such as
             ``CertificateOptions``.
+        argument: The name of the argument, for the error.
 
     Returns:
         The certificate; None for None.
@@ -290,4 +291,5 @@ def as_certificate(tls: object) -> Certificate | None:
         return _External(tls)
     path = f"{tls!r}" if isinstance(tls, str) and os.path.splitext(tls)[1] else "'cert.pem', 'key.pem'"
     found = repr(tls) if isinstance(tls, str | bool) else f"{type(tls).__module__}.{type(tls).__name__}"
-    raise TypeError(f"tls must be a Certificate, such as Certificate({path}), or a context of Twisted, not {found}")
+    wanted = f"a Certificate, such as Certificate({path}), or a context of Twisted"
+    raise TypeError(f"{argument} must be {wanted}, not {found}")
