@@ -95,13 +95,21 @@ def test_plaintext_in_the_segment_of_starttls_is_forgotten(client, pem, backend,
     assert [call[1] for call in backend.calls if call[0] == "mail"] == ["a@client.example"]
 
 
+ALERT = "\x15"
+"""The beginning of an alert (RFC 8446 §5.1).  Twisted 24.11 sends it, later releases do not."""
+
+
+def commands_replied(client):
+    return [each for each in client.replies() if not each.startswith(ALERT)]
+
+
 @pytest.mark.parametrize("injected", INJECTED)
 def test_plaintext_after_starttls_is_never_a_command(client, pem, backend, injected):
     client.ask("EHLO client.example", "STARTTLS")
     client.send(injected)
     client.start_tls(pem.client_options())
     assert client.over
-    assert client.replies() == []
+    assert commands_replied(client) == []
     assert backend.calls == []
 
 
@@ -111,11 +119,11 @@ def test_wherever_the_segments_are_cut(client, pem, backend, cut):
     octets = b"STARTTLS\r\nRSET\r\n"
     client.send(octets[:cut])
     client.send(octets[cut:])
-    assert client.replies() == ["220 2.0.0 Ready to start TLS"]
+    assert commands_replied(client) == ["220 2.0.0 Ready to start TLS"]
     client.start_tls(pem.client_options())
     # Cut before the end of STARTTLS, the rest is forgotten; behind it, it breaks the handshake; never is it a command.
     assert client.over is (cut >= len(b"STARTTLS\r\n"))
-    assert client.replies() == []
+    assert commands_replied(client) == []
 
 
 def test_plaintext_that_waited_for_a_backend_is_forgotten(certificate, pem):
