@@ -47,7 +47,7 @@ class ColouredSession(Session):
         self.connection = connection
 
     def mail(self, sender, options):
-        print(sender, "sends something", options.colour)
+        print(sender, "sends something", getattr(options, "colour", "without a colour"))
 
 
 async def main(reactor):

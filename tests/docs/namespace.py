@@ -54,7 +54,7 @@ class Namespace:
 async def _serve(reactor: Any) -> None:
     from twisted.internet.threads import deferToThread
 
-    names: dict[str, Any] = {"__name__": "__page__", "reactor": reactor}
+    names: dict[str, Any] = {"__name__": "__page__"}
     while line := await deferToThread(sys.stdin.readline):
         outcome = await _outcome(*json.loads(line), names)
         sys.__stdout__.write(json.dumps(outcome) + "\n")

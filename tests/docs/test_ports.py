@@ -7,7 +7,6 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from tests.docs.block import texts
@@ -22,7 +21,7 @@ LOGIN = ("me", "secret")
 @pytest.fixture(scope="module")
 def functions() -> dict[str, Any]:
     """What the blocks of the page define."""
-    names: dict[str, Any] = {"reactor": reactor, "__name__": "__page__"}
+    names: dict[str, Any] = {"__name__": "__page__"}
     for text in texts(PAGE, "python"):
         exec(text, names)
     return names

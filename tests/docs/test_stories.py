@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.block import Block, blocks
+from tests.docs.block import Block, blocks, texts
 from tests.docs.network import network
 from tests.docs.page import Page
 from tests.docs.story import Story
@@ -142,3 +142,18 @@ def test_what_is_not_run_could_be() -> None:
     for block in (block for page in EVERY_PAGE for block in blocks(page) if block.not_run):
         if block.language in ("shell", "sh"):
             subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
+
+
+def awaits_outside(page: Path) -> bool:
+    """Whether a block of a page has an ``await`` outside of a coroutine, which is a SyntaxError in a program."""
+    for text in texts(page, "python"):
+        try:
+            compile(text, str(page), "exec", dont_inherit=True)
+        except SyntaxError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if awaits_outside(page)], ids=lambda page: page.stem)
+def test_a_page_says_that_await_belongs_in_a_coroutine(page: Path) -> None:
+    assert re.search(r"belongs?\s+in\s+a\s+coroutine", page.read_text(encoding="utf-8"))
