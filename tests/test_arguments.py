@@ -12,23 +12,32 @@ import pytest
 from twisted.internet.task import Clock
 
 from txsmtpx import (
+    Anonymous,
+    AuthLogin,
     Certificate,
     CertificateDirectory,
     Connection,
+    CramMD5,
+    External,
     FilterBackend,
     ImplicitTLSEndpoint,
     LimitBackend,
     MaildirBackend,
     MemoryBackend,
+    Middleware,
     MXEndpoint,
+    OAuthBearer,
     OpenBackend,
+    Plain,
     PROXYEndpoint,
     RelayBackend,
     Reply,
     RewriteBackend,
+    Scram,
     Session,
     TeeBackend,
     TransactionLog,
+    XOAuth2,
 )
 from txsmtpx.arguments import checked, described, fits
 from txsmtpx.filters.spamd import Spamd
@@ -53,6 +62,15 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
 @pytest.mark.parametrize(
     ("make", "error"),
     [
+        (lambda: Plain("me", None), "Plain: password must be text, not NoneType"),
+        (lambda: AuthLogin(b"me", "secret"), "AuthLogin: username must be text, not b'me'"),
+        (lambda: CramMD5("me", 3), "CramMD5: password must be text, not int"),
+        (lambda: Scram("SCRAM-SHA-256", "me", None), "Scram: password must be text, not NoneType"),
+        (lambda: OAuthBearer("me", None), "OAuthBearer: token must be text, not NoneType"),
+        (lambda: XOAuth2("me", None), "OAuthBearer: token must be text, not NoneType"),
+        (lambda: External(3), "External: authorization must be text, not 3"),
+        (lambda: Anonymous(3), "Anonymous: trace must be text, not 3"),
+        (lambda: Middleware(None), "Middleware: backend must be a Backend, not None"),
         (lambda: relay(trust_root="ca.pem"), "RelayBackend has no argument trust_root; did you mean trust_roots?"),
         (lambda: relay(size="10"), "RelayBackend: size must be a whole number, not '10'"),
         (lambda: relay(size=True), "RelayBackend: size must be a whole number, not True"),

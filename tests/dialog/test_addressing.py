@@ -29,9 +29,13 @@ def by_client(net, *message):
 WAYS = [by_send_mail, by_pool, by_client]
 ways = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 
+NO_BODY = (
+    "a body must be bytes, a file open in binary mode, an EmailMessage, a producer or an iterable of bytes"
+)
+
 WRONG = {
-    "a body with names": (ME, [YOU], {}, TypeError, "not a body: dict"),
-    "a body without an order": (ME, [YOU], {b"x"}, TypeError, "not a body: set"),
+    "a body with names": (ME, [YOU], {}, TypeError, f"{NO_BODY}, not dict"),
+    "a body without an order": (ME, [YOU], {b"x"}, TypeError, f"{NO_BODY}, not set"),
     "a body of lines of text": (ME, [YOU], [b"x", "y"], TypeError, "a body is octets, and a piece of it is str"),
     "none": (ME, [], BODY, ValueError, NONE),
     "a tuple of none": (ME, (), BODY, ValueError, NONE),
@@ -97,8 +101,8 @@ WRONG = {
     "a sender that is wrong": (
         "root", [YOU], BODY, ValueError, 'sender ("root"): an address needs a domain, such as root@example.org',
     ),
-    "no body": (ME, [YOU], None, TypeError, "not a body: NoneType"),
-    "a body of text": (ME, [YOU], "text", TypeError, "not a body: str"),
+    "no body": (ME, [YOU], None, TypeError, f"{NO_BODY}, not NoneType"),
+    "a body of text": (ME, [YOU], "text", TypeError, f"{NO_BODY}, not str: give text.encode()"),
     "a file of text": (ME, [YOU], io.StringIO("x"), TypeError, "the file is open for text, a body is octets"),
 }  # fmt: skip
 

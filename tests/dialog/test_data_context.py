@@ -38,6 +38,13 @@ def test_recipients_by_their_position():
     delivery.hang_up()
 
 
+def test_a_timeout_that_is_no_number_is_refused():
+    delivery = Delivery(ONE)
+    with pytest.raises(TypeError, match=r"^timeout is a number of seconds, not '3'$"):
+        delivery.context.start_delivery(ONE, timeout="3")
+    delivery.hang_up()
+
+
 @pytest.mark.parametrize("recipients", [(ONE,), (ONE, TWO)])
 def test_the_trace_names_a_single_recipient_only(recipients):
     delivery = Delivery(*recipients)

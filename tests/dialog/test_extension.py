@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.extensions.ends import Ends
-from txsmtpx import MailOptions, NotOffered, OpenBackend, Session, SMTPError
+from txsmtpx import Extension, MailOptions, NotOffered, OpenBackend, Session, SMTPError, SMTPServerFactory, Verb
 from txsmtpx.extensions import registry
 from txsmtpx.testing import RecordingBackend
 
@@ -89,3 +90,32 @@ def test_what_a_backend_supports_may_stand_in_its_class_or_its_sessions() -> Non
         ends = Ends(backend, known=[XCOLOUR])
         assert "XCOLOUR" in ends.client.extensions
         ends.over()
+
+
+VERB = Verb("XFOO", lambda dialog, argument: None, "XFOO")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"verbs": VERB}, r"verbs must be a tuple of Verb objects, such as \(Verb\(\.\.\.\),\), not Verb\("),
+        ({"verbs": [VERB]}, r"verbs must be a tuple of Verb objects, such as .*, not \[Verb\("),
+        ({"mail": ("XFOO",)}, r"mail must be a tuple of Parameter objects, such as .*, not \('XFOO',\)$"),
+        ({"rcpt": "XFOO"}, r"rcpt must be a tuple of Parameter objects, such as .*, not 'XFOO'$"),
+        ({"announce": "1"}, "announce must be a function, not '1'$"),
+        ({"read": None}, "read must be a function, not None$"),
+        ({"wanted": True}, "wanted must be a function, not True$"),
+        ({"requires": {"SIZE"}}, r"requires must be a frozenset of keywords, such as .*, not \{'SIZE'\}$"),
+    ],
+)
+def test_a_wrong_value_is_refused(wrong: Any, error: str) -> None:
+    with pytest.raises(TypeError, match=f"^Extension XFOO: {error}"):
+        Extension("XFOO", "none yet", **wrong)
+
+
+@pytest.mark.parametrize("supports", ["DSN", ["DSN"], XCOLOUR, [Extension]], ids=type)
+def test_a_backend_that_supports_anything_else_is_refused(supports: Any) -> None:
+    backend = RecordingBackend()
+    backend.supports = supports
+    with pytest.raises(TypeError, match=r"^RecordingBackend\.supports must be a tuple of Extension objects, such as "):
+        SMTPServerFactory(backend)

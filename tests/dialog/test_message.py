@@ -159,7 +159,7 @@ def test_one_reader_only():
         with pytest.raises(RuntimeError, match=r"^the message has a reader already$"):
             message.content()
         message.abandon()
-        failed(reading, MessageAborted)
+        assert str(failed(reading, MessageAborted)) == "data() has ended before it has read the message"
 
 
 def test_a_reader_that_is_cancelled_makes_room_for_another():

@@ -65,7 +65,7 @@ def test_what_may_not_be_given(method, given, form, logged_failures):
     assert last(client, *COMMANDS[method]).startswith(LOCAL_ERROR)
     (failure,) = logged_failures.flush(TypeError)
     name = f"RecordingSession.{method}()"
-    assert failure.getErrorMessage().startswith(f"{name} gave {given!r}, which is ")
+    assert failure.getErrorMessage().startswith(f"{name} returned {given!r}: return None")
     assert client.ask("NOOP") == ["250 2.0.0 Ok"]
     client.hang_up()
 
@@ -158,7 +158,7 @@ def test_the_servers_own_functions(given, logged_failures):
     assert other.replies()[-1].startswith("451 4.3.0 <you@example.com> Local error in processing")
     other.hang_up()
     messages = [failure.getErrorMessage() for failure in logged_failures.flush(TypeError)]
-    assert [message.split(" gave ")[0] for message in messages] == ["outcome_policy", "delivery_timed_out"]
+    assert [message.split(" returned ")[0] for message in messages] == ["outcome_policy", "delivery_timed_out"]
 
 
 def test_a_policy_that_breaks(logged_failures):

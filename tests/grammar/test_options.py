@@ -36,7 +36,7 @@ REFUSED: dict[type[Options], list[tuple[str, list[object], list[object], str]]] 
     ],
     RcptOptions: [
         ("notify", [5, True], ["SUCCESS", b"DELAY", ["ALWAYS"], [5], ["NEVER"], {"delay"}],
-         "a list of 'SUCCESS', 'FAILURE' or 'DELAY'"),
+         "a list of 'SUCCESS', 'FAILURE' or 'DELAY', or [] for NEVER"),
         ("orcpt", ["rfc822;a@b", ("rfc822", "a@b"), True],
          [OriginalRecipient("", "a@b"), OriginalRecipient("rfc822", ""), OriginalRecipient("rfc822", 5)],
          "an OriginalRecipient with the texts type and address, none of them empty"),

@@ -93,6 +93,14 @@ ClientBody = (
 """What a client sends as a message."""
 
 
+_NO_BODY = (
+    "a body must be bytes, a file open in binary mode, an EmailMessage, a producer or an iterable of bytes"
+)
+
+_INSTEAD: Mapping[type, str] = {str: ": give text.encode()"}
+"""What to give instead of a value that is nearly a body."""
+
+
 def check_body(body: object) -> None:
     """
     Check that this is a `ClientBody`.
@@ -108,7 +116,7 @@ def check_body(body: object) -> None:
     if isinstance(body, Message) or any(hasattr(body, each) for each in ("read", "startProducing", "__aiter__")):
         return
     if isinstance(body, str | Mapping | Set) or not isinstance(body, Iterable | memoryview):
-        raise TypeError(f"not a body: {type(body).__name__}")
+        raise TypeError(f"{_NO_BODY}, not {type(body).__name__}{_INSTEAD.get(type(body), '')}")
     if isinstance(body, list | tuple):
         for piece in body:
             check_piece(piece)

@@ -64,8 +64,11 @@ class DataContext:
             timeout: Seconds from now, from 0 on; None for none of its own.
 
         Raises:
+            TypeError: `timeout` is not a number.
             ValueError: There is no such recipient, each delivery to it has begun, or `timeout` is no number of seconds.
         """
+        if not isinstance(timeout, int | float | None):
+            raise TypeError(f"timeout is a number of seconds, not {timeout!r}")
         if timeout is not None and not 0 <= timeout < math.inf:  # the clock would complain too late
             raise ValueError(f"timeout is a number of seconds, not {timeout!r}")
         transaction = self._transaction

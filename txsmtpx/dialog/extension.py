@@ -18,6 +18,7 @@ from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.options import MailOptions, Options
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import ExtensionSupport, provides
+from txsmtpx.setting import shown
 
 D = TypeVar("D")
 """The dialog that calls the functions of an extension.  It imports this file, so this file does not name it."""
@@ -108,8 +109,14 @@ class Extension:
         session_type: The type of sessions that do what the extension promises, such as `VerifyingSessionLike`.  They
             need not declare the extension.
 
+    Raises:
+        TypeError: A value has the wrong type.
+
     Example:
         >>> XTIME = Extension("XTIME", "none yet", announce=lambda dialog: "UTC")
+        >>> Extension("XTIME", "none yet", announce="UTC")
+        Traceback (most recent call last):
+        TypeError: Extension XTIME: announce must be a function, not 'UTC'
     """
 
     keyword: str
@@ -127,6 +134,19 @@ class Extension:
     lists: bool = False
     needs_backend: bool = False
     session_type: Callable[..., object] | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in (("mail", Parameter), ("rcpt", Parameter), ("verbs", Verb)):
+            given = getattr(self, name)
+            if not isinstance(given, tuple) or not all(isinstance(each, kind) for each in given):
+                such = f"a tuple of {kind.__name__} objects, such as ({kind.__name__}(...),)"
+                raise TypeError(f"Extension {self.keyword}: {name} must be {such}, not {shown(given)}")
+        for name in ("announce", "read", "wanted"):
+            if not callable(given := getattr(self, name)):
+                raise TypeError(f"Extension {self.keyword}: {name} must be a function, not {shown(given)}")
+        if not isinstance(self.requires, frozenset):
+            such = "a frozenset of keywords, such as frozenset({'8BITMIME'})"
+            raise TypeError(f"Extension {self.keyword}: requires must be {such}, not {shown(self.requires)}")
 
     def kept_by(self, session: object) -> bool:
         """
@@ -150,8 +170,15 @@ def supported_by(subject: object) -> Collection[Extension]:
 
     Returns:
         The extensions; empty if it declares none.
+
+    Raises:
+        TypeError: Its ``supports`` is anything but extensions.
     """
     if not provides(subject, ExtensionSupport):
         return ()
     supports: Collection[Extension] = subject.supports
+    if not isinstance(supports, Collection) or not all(isinstance(each, Extension) for each in supports):
+        name = getattr(subject, "__qualname__", type(subject).__qualname__)
+        such = "a tuple of Extension objects, such as (DSN,)"
+        raise TypeError(f"{name}.supports must be {such}, not {shown(supports)}")
     return supports

@@ -308,7 +308,7 @@ class Message:
 
     def abandon(self) -> None:
         """Discard the held octets and all later ones, since the message has no reader any more."""
-        self.fail(MessageAborted())
+        self.fail(MessageAborted("data() has ended before it has read the message"))
 
     def fail(self, failure: Failure | Exception) -> None:
         """

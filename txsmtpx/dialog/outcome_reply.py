@@ -16,6 +16,9 @@ log = Logger(__name__)
 _MOST_SHOWN = 200
 """Characters that the log shows of a value that a backend may not return, such as a whole message."""
 
+_REPLY = "a Reply of 2xx, 4xx or 5xx except 221, such as Reply(250, (2, 0, 0), 'Ok')"
+"""The description of a reply that a backend may return."""
+
 
 def fits(value: object) -> bool:
     """
@@ -83,7 +86,7 @@ def answer(value: object, session: object, method: str) -> Reply:
     if isinstance(value, Reply) and fits(value):
         return complete(value)
     name = f"{type(session).__qualname__}.{method}()"
-    raise TypeError(f"{name} gave {_shown(value)}, which is neither None nor a Reply of 2xx, 4xx or 5xx other than 221")
+    raise TypeError(f"{name} returned {_shown(value)}: return None or {_REPLY}, or raise SMTPError")
 
 
 def refusal(failure: Failure, session_id: str, queue_id: str, source: str) -> Reply:
@@ -93,7 +96,7 @@ def refusal(failure: Failure, session_id: str, queue_id: str, source: str) -> Re
     Args:
         failure: The failure of the backend.
         session_id: The session, for the log.
-        queue_id: The transaction, for the log.
+        queue_id: The transaction, for the log and the reply; "-" outside of a transaction.
         source: What has failed, for the log.
 
     Returns:
@@ -103,7 +106,7 @@ def refusal(failure: Failure, session_id: str, queue_id: str, source: str) -> Re
         return complete(failure.value.reply)
     text = "session={session} queue={queue} {what} failed"
     log.failure(text, failure=failure, what=source, session=session_id, queue=queue_id)
-    return replies.local_error_451(queue_id)
+    return replies.LOCAL_ERROR_451 if queue_id == "-" else replies.local_error_451(queue_id)
 
 
 def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> Reply:
@@ -125,7 +128,7 @@ def outcome_of(status: object, session_id: str, queue_id: str, source: str) -> R
         return replies.delivered_250(status)
     if not isinstance(status, Failure):
         given = _shown(status)
-        wrong = TypeError(f"{source} gave {given}, which is no outcome: None, a str, or a Reply but 3xx and 221")
+        wrong = TypeError(f"{source} returned {given}: return None, a str or {_REPLY}, or raise SMTPError")
         status = Failure(status if isinstance(status, BaseException) else wrong)
     return refusal(status, session_id, queue_id, source)
 
@@ -156,7 +159,7 @@ def chosen(choose: Callable[[], object], session_id: str, queue_id: str, source:
         reply = choose()
         if isinstance(reply, Reply) and fits(reply):
             return complete(reply)
-        raise TypeError(f"{source} gave {_shown(reply)}, which is not a Reply of 2xx, 4xx or 5xx other than 221")
+        raise TypeError(f"{source} returned {_shown(reply)}: return {_REPLY}")
     except BaseException:
         return refusal(Failure(), session_id, queue_id, source)
 

@@ -151,7 +151,7 @@ def abort_transaction(dialog: ServerDialog, go_on: Callable[[], Answer]) -> Answ
         if dialog.state is not START:
             dialog.go_on(READY)
         return go_on()
-    transaction.abort(MessageAborted())
+    transaction.abort(MessageAborted("the client has aborted the message"))
     waiting = leave_transaction(dialog, transaction)
     return go_on() if waiting is None else waiting.addCallback(lambda _: go_on())
 

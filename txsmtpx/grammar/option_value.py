@@ -195,7 +195,7 @@ HOLD_FOR = _whole(1, MOST_SECONDS, " (seconds)")
 HOLD_UNTIL = Rule(datetime, "a datetime with a time zone, whose year in UTC is from 1 to 9999", _has_zone)
 NOTIFY = Rule(
     Collection,
-    f"a list of {_one_of(get_args(Event))}",
+    f"a list of {_one_of(get_args(Event))}, or [] for NEVER",
     lambda value: not isinstance(value, str | bytes) and all(each in get_args(Event) for each in value),
 )
 ORCPT = Rule(

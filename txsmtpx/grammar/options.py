@@ -153,9 +153,9 @@ class RcptOptions(Options):
     Example:
         >>> RcptOptions(notify=["FAILURE"])
         RcptOptions(notify=frozenset({'FAILURE'}))
-        >>> RcptOptions(notify=["ALWAYS"])
+        >>> RcptOptions(notify=["NO"])
         Traceback (most recent call last):
-        ValueError: RcptOptions: notify must be a list of 'SUCCESS', 'FAILURE' or 'DELAY', not ['ALWAYS']
+        ValueError: RcptOptions: notify must be a list of 'SUCCESS', 'FAILURE' or 'DELAY', or [] for NEVER, not ['NO']
     """
 
     notify: frozenset[Event] | None = None

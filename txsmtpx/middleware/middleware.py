@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from zope.interface import directlyProvides, providedBy
 
+from txsmtpx.arguments import checked
 from txsmtpx.dialog.server_session import no_session
 from txsmtpx.errors import auth_unsupported
 from txsmtpx.interfaces import BackendLike, Connection, CredentialsBackendLike, Eventual, SessionLike, provides
@@ -38,6 +39,7 @@ class Middleware:
                     return GreylistSession(session, connection)
     """
 
+    @checked
     def __init__(self, backend: BackendLike) -> None:
         self.backend = backend
         directlyProvides(self, providedBy(backend))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.cred.credentials import IAnonymous
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism
 
@@ -82,6 +83,7 @@ class Anonymous:
 
     name = "ANONYMOUS"
 
+    @checked
     def __init__(self, trace: str = "") -> None:
         self._trace = trace
         self.secrets: tuple[str, ...] = ()

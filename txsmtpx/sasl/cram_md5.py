@@ -9,6 +9,7 @@ import time
 from twisted.cred.credentials import IUsernameHashedPassword
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.errors import auth_failed
 from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism, both_forms, computes, need, prepared
@@ -117,6 +118,7 @@ class CramMD5:
 
     name = "CRAM-MD5"
 
+    @checked
     def __init__(self, username: str, password: str) -> None:
         self._username = username
         self._password = password

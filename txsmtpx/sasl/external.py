@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.cred.credentials import ICredentials
 from zope.interface import Attribute, implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism
 
@@ -96,6 +97,7 @@ class External:
 
     name = "EXTERNAL"
 
+    @checked
     def __init__(self, authorization: str = "") -> None:
         self._authorization = authorization
         self.secrets: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ import copy
 from twisted.cred.credentials import IUsernamePassword
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 
@@ -73,6 +74,7 @@ class AuthLogin:
 
     name = "LOGIN"
 
+    @checked
     def __init__(self, username: str, password: str) -> None:
         self._username = username
         self.secrets: tuple[str, ...] = (password,)

@@ -8,6 +8,7 @@ import re
 from twisted.cred.credentials import ICredentials
 from zope.interface import Attribute, implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
 from txsmtpx.sasl.mechanism import Mechanism
 
@@ -152,6 +153,7 @@ class OAuthBearer:
 
     name = "OAUTHBEARER"
 
+    @checked
     def __init__(self, username: str, token: str, host: str = "", port: int = 0) -> None:
         self._username = username
         self._token = token

@@ -9,6 +9,7 @@ from twisted.cred.credentials import IUsernamePassword
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.interfaces import ActingAsBackend, Connection, ISASLClient, ISASLServer, provides
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 from txsmtpx.settling import settle
@@ -114,6 +115,7 @@ class Plain:
 
     name = "PLAIN"
 
+    @checked
     def __init__(self, username: str, password: str, authorization: str = "") -> None:
         if "\0" in username + password + authorization:
             raise ValueError("NUL in a name or password")

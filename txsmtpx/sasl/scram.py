@@ -16,6 +16,7 @@ from typing import cast
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from txsmtpx.arguments import checked
 from txsmtpx.errors import NotOffered, auth_failed
 from txsmtpx.interfaces import (
     ActingAsBackend,
@@ -206,6 +207,7 @@ class Scram:
             await connect("tcp:mail.example.org:587", auth=Scram("SCRAM-SHA-256-PLUS", "user", "secret"))
     """
 
+    @checked
     def __init__(self, name: str, username: str, password: str, authorization: str = "", binding: str = "") -> None:
         self._mechanism = name.removesuffix("-PLUS")
         if self._mechanism not in HASHES:

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IAddress, IReactorFromThreads, IReactorT
 
 from txsmtpx.arguments import names_checked
 from txsmtpx.dialog import settings as of_dialog
-from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.extension import Extension, supported_by
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import OutcomePolicy, Settings
 from txsmtpx.dialog.table import Tables
@@ -23,7 +23,7 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_network
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
-from txsmtpx.interfaces import BackendLike, ExtensionSupport, Reactor, ServerObserverLike, clock_of, provides
+from txsmtpx.interfaces import BackendLike, Reactor, ServerObserverLike, clock_of
 from txsmtpx.sasl import mechanisms
 from txsmtpx.setting import SettingError, shown
 from txsmtpx.wire import server_settings as of_wire
@@ -169,8 +169,7 @@ class SMTPServerFactory(Server):
         self.tls: Certificate | None = as_certificate(tls)
         offered = mechanisms.satisfied_by(backend, require_auth, without_mechanisms)
         if extensions is None:
-            declared = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
-            extensions = registry.offered_with(declared)
+            extensions = registry.offered_with(supported_by(backend))
         useless = _useless(self.tls is not None, bool(offered), bool(networks))
         self.settings: Settings = Settings(
             backend=backend,

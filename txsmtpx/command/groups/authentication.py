@@ -21,13 +21,12 @@ from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Values, option_of, repeated
 from txsmtpx.command.process import Listener
 from txsmtpx.dialog import settings as of_dialog
-from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.extension import supported_by
 from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import (
     BackendLike,
     Connection,
     Eventual,
-    ExtensionSupport,
     OneProcessBackend,
     ScramBackend,
     ScramMechanisms,
@@ -186,7 +185,7 @@ class AuthBackend(PortalBackend):
 
     def __init__(self, backend: BackendLike, checkers: Sequence[ICredentialsChecker], require_auth: bool) -> None:
         super().__init__(Portal(BackendRealm(backend), [AnyChecker(checkers)]))
-        self.supports = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
+        self.supports = supported_by(backend)
         self.one_process = provides(backend, OneProcessBackend) and backend.one_process
         self._backend = backend
         self._require_auth = require_auth

@@ -15,11 +15,10 @@ from txsmtpx.command.process import Listener
 from txsmtpx.command.server_endpoint import server_endpoint
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.dialog import settings as of_dialog
-from txsmtpx.dialog.extension import Extension
+from txsmtpx.dialog.extension import Extension, supported_by
 from txsmtpx.extensions import registry
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_network
-from txsmtpx.interfaces import ExtensionSupport, provides
 from txsmtpx.setting import did_you_mean
 from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
@@ -117,8 +116,7 @@ def _listen(values: Values, listener: Listener) -> None:
 
 def _offer(values: Values, listener: Listener) -> None:
     if values[EXTENSION]:
-        backend = listener.backend
-        declared = backend.supports if provides(backend, ExtensionSupport[Extension]) else ()
+        declared = supported_by(listener.backend)
         listener.settings["extensions"] = registry.offered_with({*declared, *values[EXTENSION]})
     else:
         listener.settings["extensions"] = None  # a file may give an empty list
