@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
@@ -73,6 +75,28 @@ def test_a_local_part_stays_as_it_was_written():
 def test_a_domain_that_is_none_is_in_no_table(name):
     with pytest.raises(ValueError, match="not a domain: ex"):
         mapped({name: "new@example.net"})
+
+
+@pytest.mark.parametrize(
+    ("name", "new", "error"),
+    [
+        ("example.org", "@example.net", "the table has the key 'example.org': "),
+        ("", "@example.net", "the table has the key '': "),
+        ("a@x", "root", "the new address of a@x is 'root' (not a mailbox): "),
+        ("a@x", "b@", "the new address of a@x is 'b@' ("),
+        ("a@x", "", "the new address of a@x is '' ("),
+        ("@x", "@", "the new address of @x is '@' ("),
+        ("@x", "@a b", "the new address of @x is '@a b' ("),
+    ],
+)
+def test_what_is_neither_an_address_nor_a_domain_is_refused(name, new, error):
+    form = "write an address such as 'me@example.org', or a domain such as '@example.org'"
+    with pytest.raises(ValueError, match=f"^{re.escape(error)}.*{re.escape(form)}$"):
+        RewriteBackend(MemoryBackend(), recipient={name: new})
+
+
+def test_the_postmaster_has_no_domain():
+    assert mapped({"Postmaster": "ann@example.org", "b@x": "postmaster"})("postmaster") == "ann@example.org"
 
 
 def test_a_mailbox_has_one_new_address():

@@ -11,6 +11,7 @@ from zope.interface import Attribute, Interface
 from txsmtpx.content.header import Header
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces.message import DataContext
+from txsmtpx.setting import shown
 from txsmtpx.settling import Eventual
 
 
@@ -22,12 +23,22 @@ class Accept:
     Args:
         headers: The fields to put before the message, each a name and a value.
 
+    Raises:
+        TypeError: ``headers`` are anything else.
+
     Example:
         >>> Accept([("X-Spam-Flag", "YES")]).headers
         [('X-Spam-Flag', 'YES')]
     """
 
     headers: Sequence[tuple[str, str]] = ()
+
+    def __post_init__(self) -> None:
+        given = self.headers
+        pairs = isinstance(given, Sequence) and all(isinstance(each, tuple) and len(each) == 2 for each in given)
+        if not pairs or not all(isinstance(text, str) for each in given for text in each):
+            such = "a list of names and values, such as [('X-Spam-Flag', 'YES')]"
+            raise TypeError(f"Accept: headers must be {such}, not {shown(given)}")
 
 
 Verdict = Reply | Accept | None

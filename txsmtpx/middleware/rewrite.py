@@ -17,6 +17,7 @@ from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
+from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Answer, BackendLike, Connection, DataContext, Eventual, Message, Outcome, SessionLike
@@ -38,6 +39,8 @@ Rewrite = Rewriting | Mapping[str, str]
 How addresses are rewritten: by a function, or by a table for `mapped`.
 """
 
+_FORM = "write an address such as 'me@example.org', or a domain such as '@example.org'"
+
 
 def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
     """
@@ -54,7 +57,7 @@ def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
         The function.
 
     Raises:
-        ValueError: A domain in the table is malformed, or one key occurs twice with different values.
+        ValueError: A key or a value is neither an address nor a domain, or one key occurs twice with different values.
 
     Example:
         >>> new = mapped({"@example.org": "@example.net", "old@example.org": "new@example.org"})
@@ -63,6 +66,7 @@ def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
     """
     known: dict[str, str] = {}
     for name, new in table.items():
+        _check(name, new)
         domain = domain_key(path.split(name)[1])
         key = f"@{domain}" if name.startswith("@") else mailbox_key(name)
         if known.setdefault(key, new) != new:
@@ -77,6 +81,16 @@ def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
         return None
 
     return look_up
+
+
+def _check(name: str, new: str) -> None:
+    """Check the form of a key and its value: an address, or "@" and a domain."""
+    if "@" not in name and mailbox_key(name) != "postmaster":
+        raise ValueError(f"the table has the key {name!r}: {_FORM}")
+    try:
+        path.format_path(f"postmaster{new}" if new.startswith("@") else new or "no address")
+    except Malformed as error:
+        raise ValueError(f"the new address of {name} is {new!r} ({error}): {_FORM}") from None
 
 
 class RewriteBackend(Middleware):
