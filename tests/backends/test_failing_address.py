@@ -41,8 +41,8 @@ def test_forms(local: str, failure: PreparedFailure) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "", "alice@x", "postmaster", "drop-box@x", "data-entry@x", "deferred@x", "slow@x", "reject@x", "x-550@x",
-        "date-1@x",
+        "", "alice@x", "postmaster", "drop-box@x", "data-entry@x", "deferred@x", "slowly@x", "rejects@x", "x-550@x",
+        "date-1@x", "data@x",
     ],
 )
 def test_ordinary_addresses(address: str) -> None:
@@ -56,7 +56,16 @@ def test_ordinary_addresses(address: str) -> None:
         ("reject-55", "write reject- and a code from 400 to 599"),
         ("reject-550-4.1.1", "the enhanced code of 550 begins with 5"),
         ("reject-550-5.1", "write reject- and a code"),
-        ("data-250", "write reject- and a code"),
+        ("data-250", "write data- and a code from 400 to 599, such as data-550 or data-552-5.2.2"),
+        ("data-reject-250", "write reject- and a code"),
+        ("reject", "write reject- and a code"),
+        ("reject550", "write reject- and a code"),
+        ("reject_550", "write reject- and a code"),
+        ("slow", "write slow- and up to 3600 s"),
+        ("slow3s", "write slow- and up to 3600 s"),
+        ("data-slow", "write slow- and up to 3600 s"),
+        ("drop-1", "write drop, without a number"),
+        ("data-defer-3s", "write defer, without a number"),
         ("slow-3", "write slow- and up to 3600 s"),
         ("slow-3601s", "write slow- and up to 3600 s"),
         ("slow-nans", "write slow- and up to 3600 s"),

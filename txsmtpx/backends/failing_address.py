@@ -37,6 +37,12 @@ def bad_failing_address_501(address: str, advice: str) -> Reply:
 _REJECT = re.compile(r"reject-([45][0-9]{2})(?:-([45])\.([0-9]{1,3})\.([0-9]{1,3}))?")
 _SLOW = re.compile(r"slow-([0-9]{1,4}(?:\.[0-9]{1,3})?)(ms|s)")
 
+_UNFINISHED = re.compile(r"(reject|slow)(?:-.*|[._]?[0-9].*)?")
+"""``reject`` and ``slow`` with a wrong value, without a value, or without the hyphen."""
+
+_WITH_NUMBER = re.compile(r"(drop|defer)[-._]?[0-9].*")
+"""``drop`` and ``defer`` have no value. ``drop-box`` is an ordinary address."""
+
 
 @dataclass(frozen=True)
 class PreparedFailure:
@@ -107,11 +113,14 @@ def _rejection(local: str, at_end: bool, match: re.Match[str]) -> PreparedFailur
 
 def _mistake(local: str, rest: str) -> PreparedFailure | None:
     """Return the rejection of an address that is nearly one of these; None for an ordinary address."""
-    word, dash, value = rest.partition("-")
-    if word == "reject" and dash:
-        return _malformed(local, "write reject- and a code from 400 to 599, such as reject-550 or reject-552-5.2.2")
-    if word == "slow" and dash:
-        return _malformed(local, f"write slow- and up to {MOST_SECONDS:.0f} s, such as slow-3s or slow-500ms")
+    if unfinished := _UNFINISHED.fullmatch(rest):
+        if unfinished[1] == "slow":
+            return _malformed(local, f"write slow- and up to {MOST_SECONDS:.0f} s, such as slow-3s or slow-500ms")
+        word = "data" if asciitext.is_number(local.removeprefix("data-")[:1]) else "reject"
+        return _malformed(local, f"write {word}- and a code from 400 to 599, such as {word}-550 or {word}-552-5.2.2")
+    if numbered := _WITH_NUMBER.fullmatch(rest):
+        return _malformed(local, f"write {numbered[1]}, without a number")
+    word, _, value = rest.partition("-")
     if word == "data" or not (_REJECT.fullmatch(f"reject-{value}") or _SLOW.fullmatch(f"slow-{value}")):
         return None
     near = did_you_mean(word, ("reject", "slow", "data"))
