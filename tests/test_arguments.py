@@ -125,6 +125,7 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: Network().client(lmpt=True), "Network.client has no argument lmpt; did you mean lmtp?"),
         (lambda: RecordingBackend(rctp=None), "RecordingBackend has no argument rctp; did you mean rcpt?"),
         (lambda: ScriptedServer(RPCT="250 Ok"), "ScriptedServer has no argument RPCT; did you mean RCPT?"),
+        (lambda: ScriptedServer(rcpt="250 Ok"), "did you mean RCPT?"),
         (lambda: ScriptedServer(RCPT=250), "ScriptedServer: RCPT must be a reply"),
         (lambda: Script(offer=["SIZE"]), "Script has no argument offer; did you mean offers?"),
         (lambda: Script(offers="SIZE"), "ScriptedServer: offers must be a list of text, not 'SIZE'"),

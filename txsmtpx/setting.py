@@ -62,7 +62,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     Args:
         word: The word.
-        known: The words that are known.
+        known: The words that are known.  The case does not matter.
 
     Returns:
         "; did you mean" with the known word that is nearest; "" if none is near.
@@ -71,8 +71,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         >>> did_you_mean("memori", ["log", "memory"])
         '; did you mean memory?'
     """
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    by_lower_case = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(word.lower(), by_lower_case, 1)
+    return f"; did you mean {by_lower_case[near[0]]}?" if near else ""
 
 
 @dataclass(frozen=True)
