@@ -11,7 +11,7 @@ from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox_service import InboxService
 
 WRONG = {
-    "with another backend": (["--web", "8025", "--backend", "null"], "shows the mail of the backend memory only"),
+    "with another backend": (["--web", "8025", "--backend", "null"], "shows the mail of the backends memory and scripted only"),
     "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
     "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
     "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
@@ -66,7 +66,7 @@ def test_there_is_none_unless_it_is_asked_for():
 
 @pytest.mark.parametrize(("backends", "why"), [
     (["memory", "memory"], ": the web inbox shows the mail of one backend, and 2 listeners have"),
-    (["null", "log"], ": the web inbox shows the mail of the backend memory only"),
+    (["null", "log"], ": the web inbox shows the mail of the backends memory and scripted only"),
 ])  # fmt: skip
 def test_one_listener_has_the_mail_to_show(tmp_path, backends, why):
     file = tmp_path / "smtpx.toml"

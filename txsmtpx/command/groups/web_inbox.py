@@ -37,7 +37,7 @@ def _apply(values: Values, process: Process) -> None:
     backends = [each.chosen_backend for each in process.listeners]
     memories = [each for each in backends if isinstance(each, MemoryBackend)]
     if not memories:
-        text = "the web inbox shows the mail of the backend memory only; leave out --backend, or write --backend memory"
+        text = "the web inbox shows the mail of the backends memory and scripted only; leave out --backend for memory"
         raise WEB_PORT.fault(description, text)
     if len(memories) > 1:
         text = f"the web inbox shows the mail of one backend, and {len(memories)} listeners have the backend memory"
