@@ -97,7 +97,7 @@ def test_a_number(text, number):
 
 @pytest.mark.parametrize("text", ["101", "-1", "1.0", "", "x", "%D9%A3", "+1", "1" * 10, "1" * 10_000])
 def test_no_number(text):
-    with pytest.raises(BadRequest, match=r"^a: this parameter needs a number from 0 to 100, not '.{0,100}'$"):
+    with pytest.raises(BadRequest, match=r"^a: this parameter needs a whole number from 0 to 100, not '.{0,100}'$"):
         QueryParameters(f"/?a={text}".encode(), ["a"]).number("a", 5, 100)
 
 

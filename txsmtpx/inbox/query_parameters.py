@@ -78,7 +78,7 @@ class QueryParameters:
         text = self._values.get(name, str(default))
         # The number of digits is limited, since the time of int() grows with its square.
         if not (asciitext.is_number(text) and len(text) < 10) or int(text) > most:
-            raise BadRequest(f"{name}: this parameter needs a number from 0 to {most}, not {text[:100]!r}")
+            raise BadRequest(f"{name}: this parameter needs a whole number from 0 to {most}, not {text[:100]!r}")
         return int(text)
 
 
