@@ -6,9 +6,12 @@ They are made once, in ``.venv-frameworks``.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,8 +32,9 @@ class Frameworks:
         python = HOME / "bin/python"
         self.python = str(python)
         self.path: list[str] = []
-        if not python.exists():
-            _make(HOME, [[_newest_python(), "-m", "venv", str(HOME)], [self.python, *_pip(*PACKAGES)]])
+        with _one_process():
+            if not python.exists():
+                _make(HOME, [[_newest_python(), "-m", "venv", str(HOME)], [self.python, *_pip(*PACKAGES)]])
 
     def run(self, *arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """
@@ -70,16 +74,25 @@ class DjangoVersion(Frameworks):
         if numbers >= (6, 0) and not next(HOME.glob("lib/python3.*")).name >= "python3.12":
             pytest.skip(f"Django {version} needs Python 3.12, which is not installed")
         directory = HOME / f"django-{version}"
-        if not directory.exists():
-            _make(directory, [[self.python, *_pip("--target", str(directory), f"django=={version}.*")]])
+        with _one_process():
+            if not directory.exists():
+                _make(directory, [[self.python, *_pip("--target", str(directory), f"django=={version}.*")]])
         self.path.append(str(directory))
         self.has_mailers = numbers >= (6, 1)
 
 
 def _newest_python() -> str:
     """Return the newest interpreter: Django 6 needs Python 3.12."""
-    found = subprocess.run([ROOT / ".ci/newest", "--python"], capture_output=True, text=True, check=True)
-    return found.stdout.strip()
+    found = subprocess.run([ROOT / ".ci/pythons"], capture_output=True, text=True, check=True)
+    return found.stdout.split()[-1]
+
+
+@contextlib.contextmanager
+def _one_process() -> Iterator[None]:
+    """Let one process of the tests at a time make something; the others find it."""
+    with open(f"{HOME}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _pip(*arguments: str) -> list[str]:
