@@ -35,6 +35,7 @@ from txsmtpx import (
     RewriteBackend,
     Scram,
     Session,
+    SMTPError,
     TeeBackend,
     TransactionLog,
     XOAuth2,
@@ -62,6 +63,7 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
 @pytest.mark.parametrize(
     ("make", "error"),
     [
+        (lambda: SMTPError(550, (5, 1, 1), None), "the message of an SMTPError is a str, not NoneType"),
         (lambda: Plain("me", None), "Plain: password must be text, not NoneType"),
         (lambda: AuthLogin(b"me", "secret"), "AuthLogin: username must be text, not b'me'"),
         (lambda: CramMD5("me", 3), "CramMD5: password must be text, not int"),
@@ -148,6 +150,10 @@ def test_a_wrong_name_or_type_is_refused(make: Callable[[], object], error: str 
         (lambda: MailServer(max_message_bytes=-1), "max_message_bytes"),
         (lambda: MailServer(tls="starttls", require_tls=True, bare_newlines="drop"), "bare_newlines"),
         (lambda: MailServer(require_tls=True), "require_tls needs a certificate"),
+        (lambda: relay(domains=["@a.example"]), "domains must be domains, such as example.org, not '@a.example'"),
+        (lambda: relay(domains=["a b"]), "domains must be domains, such as example.org, not 'a b'"),
+        (lambda: relay(domains=[""]), "domains must be domains, such as example.org, not ''"),
+        (lambda: RewriteBackend(MemoryBackend(), require=True), "give sender, recipient or both"),
         (lambda: relay(wait=float("nan")), "wait is a number from 0, not nan"),
         (lambda: relay(hold=-1), "hold is a number from 0, not -1"),
         (lambda: LimitBackend(MemoryBackend(), float("nan"), 60), "both more than 0, not nan in 60"),

@@ -140,7 +140,7 @@ class RelayBackend(OpenBackend):
         domains = tuple(domains)
         if not all(isinstance(each, str) for each in domains):
             raise TypeError(f"domains is a list of text, not {domains!r}")
-        self.domains: frozenset[str] = frozenset(map(domain_key, domains))
+        self.domains: frozenset[str] = frozenset(map(_domain, domains))
         extensions, without = EXTENSIONS.items(extensions), WITHOUT.items(without)  # for each pool
         self.pools: tuple[SMTPPool, ...] = tuple(
             SMTPPool(
@@ -197,6 +197,15 @@ class RelayBackend(OpenBackend):
         for pool in self.pools:
             pool.size = size
         self.next_servers.wait, self._policy.hold = wait, hold
+
+
+def _domain(text: str) -> str:
+    """Return the key of a domain of the argument ``domains``."""
+    try:
+        path.check_domain_part(text)
+        return domain_key(text)
+    except ValueError:
+        raise ValueError(f"domains must be domains, such as example.org, not {text!r}") from None
 
 
 class RelaySession(Session):

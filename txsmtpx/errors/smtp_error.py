@@ -41,6 +41,8 @@ class SMTPError(DeliveryError):
     reply: Reply
 
     def __init__(self, code: int, enhanced_code: EnhancedCode | None = None, message: str = "", *, command: str = ""):
+        if not isinstance(message, str):
+            raise TypeError(f"the message of an SMTPError is a str, not {type(message).__name__}")
         enhanced_code = enhanced_code or replies.default_enhanced_code(code)
         self.reply = Reply(code, enhanced_code, *message.split("\n"))
         self.command = command

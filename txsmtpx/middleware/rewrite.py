@@ -111,7 +111,7 @@ class RewriteBackend(Middleware):
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: A table cannot be used; see `mapped`.
+        ValueError: A table cannot be used, see `mapped`; or `require` is set without `sender` and `recipient`.
 
     Example:
         >>> from txsmtpx import MemoryBackend
@@ -131,6 +131,8 @@ class RewriteBackend(Middleware):
         self.sender: Rewriting | None = mapped(sender) if isinstance(sender, Mapping) else sender
         self.recipient: Rewriting | None = mapped(recipient) if isinstance(recipient, Mapping) else recipient
         self.require = require
+        if require and sender is None and recipient is None:
+            raise ValueError("require needs a table or a function: give sender, recipient or both")
 
     def session(self, session: SessionLike, connection: Connection) -> _RewriteSession:
         """
