@@ -63,7 +63,7 @@ def test_a_session_for_each_client(session):
 @pytest.mark.parametrize("session", [Session, lambda: Session(), lambda a, b: Session()])
 def test_what_cannot_be_called_with_a_connection_is_refused(session):
     name = session.__name__
-    with pytest.raises(TypeError, match=rf"^OpenBackend: session is called with a connection, which {name} does not"):
+    with pytest.raises(TypeError, match=rf"^OpenBackend: {name} does not take a connection: write OpenBackend\("):
         OpenBackend(session)
 
 

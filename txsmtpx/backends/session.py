@@ -127,7 +127,7 @@ class OpenBackend:
         >>> backend = OpenBackend(lambda connection: Session())
         >>> OpenBackend(Session)
         Traceback (most recent call last):
-        TypeError: OpenBackend: session is called with a connection, which Session does not take
+        TypeError: OpenBackend: Session does not take a connection: write OpenBackend(lambda connection: Session())
     """
 
     credential_interfaces: Collection[InterfaceClass] = ()
@@ -136,8 +136,10 @@ class OpenBackend:
     @checked
     def __init__(self, session: SessionMaker) -> None:
         if not _takes_connection(session):
-            name = getattr(session, "__name__", "it")
-            raise TypeError(f"OpenBackend: session is called with a connection, which {name} does not take")
+            name = getattr(session, "__name__", "session")
+            made = f"{name}()" if isinstance(session, type) else "..."
+            fix = f"write OpenBackend(lambda connection: {made})"
+            raise TypeError(f"OpenBackend: {name} does not take a connection: {fix}")
         self._session = session
         self.supports = registry.declared_by(getattr(session, "func", session)) or self.supports  # of functools.partial
 
