@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import sys
 
@@ -95,6 +96,31 @@ async def test_sigusr1_rotates_the_file(tmp_path, files):
     writer.flush()
     assert path.with_name("smtpx.log.1").read_text().endswith(" before\n")
     assert path.read_text().endswith(" after\n")
+
+
+async def test_the_next_file_has_the_mode_of_the_first(tmp_path, files):
+    """Twistd has the umask 077 as a daemon."""
+    path = tmp_path / "smtpx.log"
+    before = os.umask(0o022)
+    try:
+        log_writer("text", {"logfile": str(path)})
+        os.umask(0o077)
+        signal.raise_signal(signal.SIGUSR1)
+        while not path.with_name("smtpx.log.1").exists():
+            await deferLater(reactor, 0, lambda: None)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(("name", "reason"), [("no/x.log", "No such file or directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_written(tmp_path, monkeypatch, name, reason):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        log_writer("text", {"logfile": name})
+    path = os.path.abspath(name)
+    text = f"cannot write the log to {path}: {reason}; name another file with twistd --logfile"
+    assert caught.value.code == f"twistd smtpx: {text}"
 
 
 def test_a_handler_of_others_stays(tmp_path, files):

@@ -52,6 +52,27 @@ def test_a_server_that_is_younger_than_the_file(file, server):
     assert not file.exists()
 
 
+def test_a_directory_that_does_not_exist(tmp_path):
+    text = f"^cannot write {tmp_path}/no/server.pid: there is no directory {tmp_path}/no; create it, or name another"
+    with pytest.raises(PidFileError, match=text):
+        start(tmp_path / "no" / "server.pid")
+
+
+def test_a_name_is_relative_to_the_directory_of_twistd(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PidFileError, match=f"there is no directory {tmp_path}/run;"):
+        start(Path("server.pid"), rundir="run")
+    (tmp_path / "run").mkdir()
+    start(Path("server.pid"), rundir="run")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write to each directory")
+def test_a_directory_that_cannot_be_written(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    with pytest.raises(PidFileError, match=f"no permission for {tmp_path}/closed; name another file"):
+        start(tmp_path / "closed" / "server.pid")
+
+
 def test_a_server_that_runs(file, server):
     file.write_text(str(server))
     with pytest.raises(PidFileError, match=f"^{file} is of process {server}, which runs: stop it, or "):

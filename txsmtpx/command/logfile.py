@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
+import stat
 import sys
 from collections.abc import Mapping
 from typing import TextIO, cast
@@ -27,6 +29,9 @@ def log_writer(form: str, twistd: Mapping[str, object]) -> LogWriter | None:
 
     Returns:
         The observer.  None if the log has another form: with ``--logger`` or ``--syslog``.
+
+    Raises:
+        SystemExit: The file cannot be written.  The text names the file.
     """
     if twistd.get("logger") or twistd.get("syslog"):
         return None
@@ -37,7 +42,7 @@ def log_writer(form: str, twistd: Mapping[str, object]) -> LogWriter | None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # else a line with an address in UTF-8 would be lost
         return LogWriter(sys.stdout, log_form(form))
-    file = LogFile.fromFullPath(str(name or "twistd.log"))
+    file = _open(os.path.abspath(str(name or "twistd.log")))
     writer = LogWriter(cast(TextIO, file), log_form(form))
     _rotate_at_sigusr1(file, writer)
     return writer
@@ -55,6 +60,17 @@ def log_form(name: str, worker: int = 0) -> LogForm:
         The form.
     """
     return WithoutPortLines(JSONFormat(worker) if name == "json" else TextFormat(worker))
+
+
+def _open(path: str) -> LogFile:
+    try:
+        file = LogFile.fromFullPath(path)
+    except OSError as error:
+        text = f"cannot write the log to {path}: {error.strerror}; name another file with twistd --logfile"
+        sys.exit(f"twistd smtpx: {text}")
+    # Otherwise each new file has the umask of twistd as a daemon (077), and the readers of the first lose the next.
+    file.defaultMode = stat.S_IMODE(os.stat(path).st_mode)
+    return file
 
 
 def _rotate_at_sigusr1(file: LogFile, writer: LogWriter) -> None:
