@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
+from twisted.internet.protocol import Factory
 from twisted.logger import FileLogObserver, Logger, capturedLogs
+from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python import log as old_log
 
 from txsmtpx.command.logfile import log_form
@@ -35,6 +37,15 @@ def test_a_line_of_twisted_is_left_out(line, form):
     out = io.StringIO()
     FileLogObserver(out, log_form(form))(event)
     assert out.getvalue() == ""
+
+
+def test_a_line_about_a_factory_of_twisted_is_left_out():
+    """The endpoint ``haproxy:`` creates such a factory."""
+    factory = HAProxyWrappingFactory(Factory())
+    for call in (factory.doStart, factory.doStop):
+        events = events_of(call)
+        assert events
+        assert all(map(is_port_line, events))
 
 
 @pytest.mark.parametrize("line", ["the job is starting on 5 hosts", "x starting on", "(TCP Port 25 Closed) and more"])

@@ -70,29 +70,29 @@ proxy_endpoint = PROXYParser()
 any_auth = CheckerPlugin(
     "any",
     "",
-    "each login, for development, by PLAIN, LOGIN, CRAM-MD5, OAUTHBEARER, XOAUTH2, EXTERNAL and ANONYMOUS; "
-    "not by SCRAM, in which the server proves that it knows the password",
+    "Accept each login, for development. The mechanisms are PLAIN, LOGIN, CRAM-MD5, OAUTHBEARER, XOAUTH2, EXTERNAL and "
+    "ANONYMOUS. SCRAM is not offered, since its server proves that it knows the password.",
     "txsmtpx.logins.any_login.AnyLogin",
     (IUsernamePassword, IUsernameHashedPassword, IBearerToken, IClientCertificate, IAnonymous),
 )
 argon2_auth = CheckerPlugin(
     "argon2",
     "FILE",
-    "a file of argon2id hashes, made by python -m txsmtpx.passwd",
+    "Read a file of argon2id hashes, made by python -m txsmtpx.passwd.",
     "txsmtpx.logins.argon2_file.Argon2Checker",
     (IUsernamePassword,),
 )
 scram_auth = CheckerPlugin(
     "scram",
     "FILE",
-    "a file of SCRAM verifiers, made by python -m txsmtpx.passwd",
+    "Read a file of SCRAM verifiers, made by python -m txsmtpx.passwd.",
     "txsmtpx.logins.scram_file.ScramChecker",
     (IScramProof, IUsernamePassword),
 )
 certificate_auth = CheckerPlugin(
     "certificate",
     "",
-    "a client certificate, signed by --tls-client-ca, names the user (AUTH EXTERNAL)",
+    "Accept the user that a client certificate names, by AUTH EXTERNAL. --tls-client-ca has signed the certificate.",
     "txsmtpx.logins.client_certificate.CertificateChecker",
     (IClientCertificate,),
 )

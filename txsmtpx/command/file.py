@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
 
-from txsmtpx.command.groups import OPTIONS
+from txsmtpx.command.groups import GROUPS, OPTIONS
 from txsmtpx.command.option import Given, Option
 from txsmtpx.grammar import asciitext
 from txsmtpx.setting import did_you_mean, shown
@@ -132,6 +132,10 @@ class ConfigurationFile:
                 given[name] = Given(_as_given(OPTIONS[name], value), place)
 
 
+_ACTIONS = {"help", "version", *(action.name for group in GROUPS for action in group.actions)}
+"""The options that print something and exit."""
+
+
 def _unknown_table(name: str, keys: Keys) -> str:
     if keys:
         return f"is a table within a listener; write it as [listener.{name}]"
@@ -141,7 +145,7 @@ def _unknown_table(name: str, keys: Keys) -> str:
 def _unknown(name: str, known: Collection[str]) -> str:
     if name in OF_PROCESS:
         return "is an option of the whole process; write it at the top, before any table"
-    if name in OPTIONS:
+    if name in OPTIONS or name in _ACTIONS:
         return f"is an option of the command line only; write --{name} there"
     near = did_you_mean(asciitext.lower(name).replace("_", "-"), [*known, "listener"])
     return f"is not an option{near or '; twistd smtpx --help lists them'}"

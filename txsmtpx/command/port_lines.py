@@ -10,6 +10,9 @@ from txsmtpx.observers.log_writer import LogForm
 
 _LINE = re.compile(r"\S+(?: \(\S+\))? starting on (?:[0-9]+|'.*')|\((?:TCP|UNIX) Port .* Closed\)")
 
+_FACTORY = ("Starting factory {factory!r}", "Stopping factory {factory!r}")
+"""Those of a factory that `txsmtpx` has not created, such as Twisted's behind ``haproxy:``."""
+
 
 def is_port_line(event: LogEvent) -> bool:
     """
@@ -19,8 +22,10 @@ def is_port_line(event: LogEvent) -> bool:
         event: The event.
 
     Returns:
-        True for such a line.  Twisted logs them by the old `twisted.python.log`.
+        True for such a line.  Twisted logs those of ports by the old `twisted.python.log`.
     """
+    if event.get("log_format") in _FACTORY:
+        return True
     return event.get("log_namespace") == "log_legacy" and _LINE.fullmatch(str(event.get("log_text"))) is not None
 
 

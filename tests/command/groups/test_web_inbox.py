@@ -11,7 +11,7 @@ from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox_service import InboxService
 
 WRONG = {
-    "with another backend": (["--web", "8025", "--backend", "null"], "shows the mail of the backends memory and scripted only"),
+    "with another backend": (["--web", "8025", "--backend", "null"], "of the backends memory and scripted only"),
     "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
     "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
     "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),

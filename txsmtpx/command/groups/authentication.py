@@ -13,6 +13,7 @@ from twisted.cred.portal import Portal
 from twisted.cred.strcred import AuthOptionMixin, ICheckerFactory
 from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from twisted.plugin import getPlugins
+from twisted.python.usage import UsageError
 from zope.interface import implementer
 
 from txsmtpx.command.action import Action
@@ -246,6 +247,10 @@ def _list(argument: str) -> None:
 
 
 def _explain(argument: str) -> None:
+    types = [each.authType for each in getPlugins(ICheckerFactory)]
+    if argument not in types:
+        text = f"there is no such type{did_you_mean(argument, types) or ';'} --help-auth lists the types"
+        raise UsageError(f"--help-auth-type {argument}: {text}")
     CheckerList().opt_help_auth_type(argument)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
 
 

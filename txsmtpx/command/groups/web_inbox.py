@@ -37,8 +37,8 @@ def _apply(values: Values, process: Process) -> None:
     backends = [each.chosen_backend for each in process.listeners]
     memories = [each for each in backends if isinstance(each, MemoryBackend)]
     if not memories:
-        text = "the web inbox shows the mail of the backends memory and scripted only; leave out --backend for memory"
-        raise WEB_PORT.fault(description, text)
+        text = "the web inbox shows the mail of the backends memory and scripted only"
+        raise WEB_PORT.fault(description, f"{text}; leave out --backend, or write --backend memory")
     if len(memories) > 1:
         text = f"the web inbox shows the mail of one backend, and {len(memories)} listeners have the backend memory"
         raise WEB_PORT.fault(description, f"{text}; give the others another backend")
