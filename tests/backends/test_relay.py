@@ -358,7 +358,7 @@ def test_a_domain_is_relayed_to_however_it_is_written(relay, named):
 
 
 def test_a_domain_that_is_none_is_not_relayed_to():
-    with pytest.raises(ValueError, match="domains must be domains, such as example.org, not .ex\u3002ample"):
+    with pytest.raises(ValueError, match=r"domains must be domains, such as example\.org, not .ex\u3002ample"):
         RelayBackend(["tcp:127.0.0.1:25"], domains=["ex\u3002ample.org"])
 
 

@@ -64,7 +64,7 @@ def log_form(name: str, worker: int = 0) -> LogForm:
 
 def _open(path: str) -> LogFile:
     try:
-        file = LogFile.fromFullPath(path)
+        file: LogFile = LogFile.fromFullPath(path)
     except OSError as error:
         text = f"cannot write the log to {path}: {error.strerror}; name another file with twistd --logfile"
         sys.exit(f"twistd smtpx: {text}")
