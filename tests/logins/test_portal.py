@@ -6,7 +6,7 @@ import pytest
 from twisted.cred.checkers import AllowAnonymousAccess, FilePasswordDB, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import IAnonymous, ICredentials, IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
-from twisted.cred.portal import Portal
+from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import Interface, implementer
 from zope.interface.verify import verifyObject
@@ -19,12 +19,14 @@ from txsmtpx import (
     LoginBackend,
     MemoryBackend,
     OpenBackend,
+    Plain,
     PortalBackend,
     Session,
     SMTPServerFactory,
 )
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, ISession
 from txsmtpx.logins.portal import AvatarSession
+from txsmtpx.sasl.plain import PLAIN
 
 MAIL = "MAIL FROM:<a@client.example>"
 PASSWORDS = {"PLAIN", "LOGIN"}
@@ -171,6 +173,36 @@ def test_a_checker_that_breaks(logged_failures):
     assert answer.startswith("451 4.3.0 ")
     assert len(logged_failures.flush(OSError)) == 1
     client.hang_up()
+
+
+@pytest.mark.parametrize(
+    "avatar",
+    [
+        None, Session(), (ISession, Session()), (ISession, None, print), (ISession, Session, print),
+        (ISession, Session(), None),
+    ],
+    ids=["None", "a session", "a pair", "no session", "a class", "no logout"],
+)  # fmt: skip
+def test_a_realm_that_returns_anything_else_is_named(avatar, logged_failures):
+    @implementer(IRealm)
+    class Wrong:
+        def requestAvatar(self, avatar_id, mind, *interfaces):
+            return avatar
+
+    backend = PortalBackend(Portal(Wrong(), [InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")]))
+    client = conversation(backend)
+    assert client.ask("EHLO client.example", plain("me", "secret"))[-1].startswith("451 4.3.0 ")
+    (failure,) = logged_failures.flush(TypeError)
+    assert failure.getErrorMessage().startswith("the realm must return (ISession, session, logout function), not ")
+    client.hang_up()
+
+
+@pytest.mark.parametrize("mechanisms", [PLAIN, ["PLAIN"], [Plain], "PLAIN"], ids=type)
+def test_mechanisms_of_another_type_are_refused(mechanisms):
+    backend = PortalBackend(Portal(Realm(), []))
+    backend.mechanisms = mechanisms
+    with pytest.raises(TypeError, match=r"^PortalBackend\.mechanisms must be a tuple of Mechanism objects, such as "):
+        SMTPServerFactory(backend)
 
 
 def test_anonymous_only_where_a_checker_lets_them():

@@ -27,6 +27,7 @@ from txsmtpx.interfaces import (
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
+from txsmtpx.setting import shown
 from txsmtpx.settling import then
 
 Avatar: TypeAlias = tuple[type[Interface], object, Callable[[], None]]
@@ -168,6 +169,9 @@ class PortalBackend:
 
 
 def _session(login: Avatar) -> AvatarSession:
+    is_triple = isinstance(login, tuple) and len(login) == 3
+    if not is_triple or not hasattr(login[1], "mail") or isinstance(login[1], type) or not callable(login[2]):
+        raise TypeError(f"the realm must return (ISession, session, logout function), not {shown(login)}")
     _, avatar, logout = login
     return AvatarSession(cast(SessionLike, avatar), logout)
 

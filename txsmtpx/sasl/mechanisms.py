@@ -16,7 +16,7 @@ from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.sasl.oauth_bearer import OAUTHBEARER, XOAUTH2
 from txsmtpx.sasl.plain import PLAIN
 from txsmtpx.sasl.scram import SCRAM
-from txsmtpx.setting import SettingError
+from txsmtpx.setting import SettingError, shown
 
 MECHANISMS: tuple[Mechanism, ...] = (*SCRAM, EXTERNAL, OAUTHBEARER, XOAUTH2, CRAM_MD5, PLAIN, LOGIN, ANONYMOUS)
 
@@ -37,12 +37,16 @@ def satisfied_by(
 
     Raises:
         SettingError: No mechanism has such a name.
+        TypeError: ``mechanisms`` of the backend are anything else.
     """
     if ICredentialsBackend.providedBy(backend):
         taken = set(backend.credential_interfaces) - ({IAnonymous} if require_auth else set())
     else:
         taken = {IUsernamePassword}
     own = backend.mechanisms if provides(backend, MechanismSupport[Mechanism]) else ()
+    if not isinstance(own, Collection) or not all(isinstance(each, Mechanism) for each in own):
+        name = type(backend).__qualname__
+        raise TypeError(f"{name}.mechanisms must be a tuple of Mechanism objects, such as (PLAIN,), not {shown(own)}")
     known = (*own, *MECHANISMS)
     left_out = _names(without, [each.name for each in known])
     known = tuple([each for each in known if each.name not in left_out])
