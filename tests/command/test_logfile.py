@@ -113,6 +113,18 @@ async def test_the_next_file_has_the_mode_of_the_first(tmp_path, files):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start as another user")
+@pytest.mark.parametrize(("mode", "owner"), [(0o777, 65534), (0o755, 0)], ids=["of all", "of root"])
+def test_a_new_file_is_of_the_user_that_twistd_changes_to(room, files, mode, owner):
+    """Otherwise this user cannot rotate it."""
+    path = room / "log" / "smtpx.log"
+    path.parent.mkdir()
+    path.parent.chmod(mode)
+    log_writer("text", {"logfile": str(path), "uid": 65534, "gid": 65534})
+    assert path.stat().st_uid == owner
+    assert (os.geteuid(), os.getegid()) == (0, 0)
+
+
 @pytest.mark.parametrize(("name", "reason"), [("no/x.log", "No such file or directory"), (".", "Is a directory")])
 def test_a_file_that_cannot_be_written(tmp_path, monkeypatch, name, reason):
     monkeypatch.chdir(tmp_path)

@@ -6,8 +6,6 @@ import os
 import re
 import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -176,17 +174,10 @@ def test_a_maildir_that_can_be_written_is_not_made(here, pattern):
     assert not [path for path in here.rglob("*") if path.is_file()]
 
 
-@pytest.fixture
-def open_to_all() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
-def test_a_maildir_of_another_user(open_to_all):
+def test_a_maildir_of_another_user(room):
     """The user of ``twistd --uid`` has to write it, not root."""
-    here = open_to_all
+    here = room
     twistd, *rest = [word for word in COMMAND if word != "smtpx"]
     command = [twistd, *rest, "--uid=nobody", "smtpx", "--check", "--port", ANY, "--backend", "maildir:mail"]
     ended = subprocess.run(command, cwd=here, capture_output=True, text=True, env=environment(), timeout=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 
 import pytest
 from twisted.logger import Logger, LogLevel, eventAsText
@@ -81,6 +82,7 @@ def test_what_is_no_event_is_a_line(line):
         f"[worker 2, -] {line}", "[worker 2, -] \\xff"
     ]  # fmt: skip
     assert {event["log_level"] for event in arrived} == {LogLevel.warn}
+    assert all(abs(event["log_time"] - time.time()) < 60 for event in arrived)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
-import stat
 import sys
 from collections.abc import Mapping
 from typing import TextIO, cast
@@ -13,6 +13,7 @@ from typing import TextIO, cast
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.logfile import LogFile
 
+from txsmtpx.command.other_user import other_user
 from txsmtpx.command.port_lines import WithoutPortLines
 from txsmtpx.observers.json_format import JSONFormat
 from txsmtpx.observers.log_writer import LogForm, LogWriter
@@ -42,7 +43,7 @@ def log_writer(form: str, twistd: Mapping[str, object]) -> LogWriter | None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # else a line with an address in UTF-8 would be lost
         return LogWriter(sys.stdout, log_form(form))
-    file = _open(os.path.abspath(str(name or "twistd.log")))
+    file = _open(os.path.abspath(str(name or "twistd.log")), twistd)
     writer = LogWriter(cast(TextIO, file), log_form(form))
     _rotate_at_sigusr1(file, writer)
     return writer
@@ -62,15 +63,17 @@ def log_form(name: str, worker: int = 0) -> LogForm:
     return WithoutPortLines(JSONFormat(worker) if name == "json" else TextFormat(worker))
 
 
-def _open(path: str) -> LogFile:
+def _open(path: str, twistd: Mapping[str, object]) -> LogFile:
+    # The user of twistd --uid can rotate only a file that it can write.  The file is created with the rights of this
+    # user, so a link in its directory leads to no file of root.  In a directory of root, root creates the file below.
+    # LogFile gives each later file the mode of a file that exists, not the umask of twistd as a daemon (077).
+    with contextlib.suppress(OSError, KeyError), other_user(twistd.get("uid"), twistd.get("gid")):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         file: LogFile = LogFile.fromFullPath(path)
     except OSError as error:
         text = f"cannot write the log to {path}: {error.strerror}; name another file with twistd --logfile"
         sys.exit(f"twistd smtpx: {text}")
-    # Otherwise each new file has the umask of twistd as a daemon (077), and the readers of the first lose the next.
-    file.defaultMode = stat.S_IMODE(os.stat(path).st_mode)
-    return file
 
 
 def _rotate_at_sigusr1(file: LogFile, writer: LogWriter) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from txsmtpx.command.groups.backend_choice import BACKEND_NAME, chosen_name
+from txsmtpx.command.other_user import other_user
 from txsmtpx.command.place import Place, PortError, UNIXPlace
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
@@ -82,7 +83,7 @@ def trial(process: Process, sockets: TrialSockets, twistd: Mapping[str, object])
                 found += _listen(port, listener.factory)
         for port, service in process.sites:
             found += _listen(port, service.factory)
-    with _user(twistd.get("uid"), twistd.get("gid")):
+    with other_user(twistd.get("uid"), twistd.get("gid")):
         for listener in process.listeners:
             found += _store(listener)
     return found
@@ -103,24 +104,3 @@ def _store(listener: Listener) -> list[str]:
         why = f"cannot write to {error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         return [listener.values.complaint(BACKEND_NAME.fault(chosen_name(listener.values), str(why)))]
     return []
-
-
-@contextlib.contextmanager
-def _user(uid: object, gid: object) -> Iterator[None]:
-    """Take the rights of the user that ``twistd --uid`` and ``--gid`` name, if this is root."""
-    if not isinstance(uid, int | None) or not isinstance(gid, int | None) or uid == gid is None or os.geteuid() != 0:
-        yield
-        return
-    import pwd
-
-    user = pwd.getpwuid(0 if uid is None else uid)
-    groups = os.getgroups()
-    os.initgroups(user.pw_name, user.pw_gid if gid is None else gid)
-    os.setegid(user.pw_gid if gid is None else gid)
-    os.seteuid(user.pw_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from time import time as clock
 
 from twisted.logger import InvalidLogLevelError, LogEvent, LogLevel, eventAsText, globalLogPublisher
 
@@ -80,6 +81,6 @@ class EventReceiver:
             found = {**plain, "log_time": time, "log_level": LogLevel.levelWithName(level), "log_namespace": namespace}
         except (ValueError, TypeError, InvalidLogLevelError):  # not an event: Python prints why it cannot start
             text, system = line.decode("utf-8", "backslashreplace"), "-"
-            found = {"log_level": LogLevel.warn, "log_namespace": __name__}
+            found = {"log_time": clock(), "log_level": LogLevel.warn, "log_namespace": __name__}
         system = f"worker {self._number}, {system}"
         return {**found, "log_system": system, "log_format": "{log_text}", "log_text": text, "worker": self._number}
