@@ -153,6 +153,13 @@ def test_what_is_shown_of_commands():
     assert "C: [5 octets of a message]" in transcript("MAIL FROM:<>\r\nRCPT TO:<b@localhost>\r\nBDAT 5 LAST\r\nhello")
 
 
+@pytest.mark.parametrize("message", ["DATA\r\nhello\r\n.\r\n", "BDAT 5 LAST\r\nhello"])
+def test_a_message_comes_before_its_reply(message):
+    *_, octets, reply = transcript("MAIL FROM:<>\r\nRCPT TO:<b@localhost>\r\n", message)
+    assert octets.endswith(" octets of a message]")
+    assert reply.startswith("S: 250 2.0.0 Ok: queued as ")
+
+
 ECHOES = {
     "the password": PASSWORD,
     "in another case": PASSWORD.upper(),

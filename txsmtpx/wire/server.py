@@ -158,6 +158,8 @@ class SMTPServer(LineReceiver):
         if not self.busy:
             self.dataReceived(data)
             return
+        if self._recorder is not None:
+            self._recorder.hold()
         end, waiting = self.dialog.body_received(data)
         if waiting is not None:
             self._wait_for(waiting)

@@ -55,12 +55,13 @@ class Recorder:
         session_id: The name of the connection.
     """
 
-    __slots__ = ("_secrets", "_session_id", "_transcript")
+    __slots__ = ("_held", "_secrets", "_session_id", "_transcript")
 
     def __init__(self, transcript: Transcript, session_id: str) -> None:
         self._transcript = transcript
         self._session_id = session_id
         self._secrets: Secrets | None = None  # of a login that has not been answered
+        self._held: list[str] | None = None  # lines of the server that follow octets of a message
 
     def client(self, line: bytes, response: bool = False, commands: Commands | None = None) -> None:
         """
@@ -80,16 +81,27 @@ class Recorder:
         Args:
             line: The line, without its line end.
         """
-        self._transcript(self._session_id, "S", self._of_server(line))
+        shown = self._of_server(line)
+        if self._held is None:
+            self._transcript(self._session_id, "S", shown)
+        else:
+            self._held.append(shown)
+
+    def hold(self) -> None:
+        """Hold the lines of the server until `message`: the dialog replies before it returns the end of the message."""
+        self._held = []
 
     def message(self, octets: int) -> None:
         """
-        Write down that octets of a message were sent.
+        Write down that octets of a message were sent, then the lines that were held.
 
         Args:
             octets: Their number.
         """
         self._transcript(self._session_id, "C", f"[{octets} octets of a message]")
+        held, self._held = self._held or (), None
+        for shown in held:
+            self._transcript(self._session_id, "S", shown)
 
     def _of_client(self, line: bytes, response: bool, commands: Commands) -> str:
         if response or self._secrets is not None:
