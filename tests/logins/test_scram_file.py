@@ -86,8 +86,15 @@ def test_what_is_no_verifier_is_not_quoted(text):
 
 
 def test_the_number_of_iterations_is_told_with_the_bounds():
-    with pytest.raises(ValueError, match="there is a verifier in it of 4095 iterations, not 4096 to 1000000"):
+    with pytest.raises(ValueError, match="the verifier has 4095 iterations, not 4096 to 1000000"):
         read(GOOD.replace("4096", "4095"))
+
+
+def test_an_error_names_the_file_and_the_user(tmp_path):
+    (tmp_path / "users").write_text(f"alice:{GOOD}\nbob:secret\n")
+    with pytest.raises(ValueError, match=r"/users, user 'bob': this is no verifier of SCRAM; python -m ") as refused:
+        ScramChecker(str(tmp_path / "users"), now)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_checker_of_the_file_itself(path):

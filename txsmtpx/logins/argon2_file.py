@@ -50,12 +50,14 @@ class Argon2Checker:
         from argon2 import PasswordHasher, extract_parameters
         from argon2.exceptions import InvalidHashError
 
-        try:
-            parameters = [extract_parameters(value) for _, value in entries if value.startswith("$argon2id$")]
-        except InvalidHashError:
-            parameters = []
-        if len(parameters) != len(entries):
-            raise ValueError("there is a hash in it that is not of argon2id")
+        parameters = []
+        for name, value in entries:
+            try:
+                parameters.append(extract_parameters(value))
+            except InvalidHashError:
+                value = ""
+            if not value.startswith("$argon2id$"):
+                raise ValueError(f"user {name!r}: this is no hash of argon2id; python -m txsmtpx.passwd writes one")
         hasher = PasswordHasher.from_parameters(parameters[0]) if parameters else self._hasher
         return {name.encode("utf-8"): value for name, value in entries}, hasher.hash(secrets.token_hex())
 

@@ -80,7 +80,11 @@ class PasswordFile(Generic[T]):
         return changed
 
     def _read(self) -> T:
-        return self._parse(entries(self._path))
+        found = entries(self._path)
+        try:
+            return self._parse(found)
+        except ValueError as error:
+            raise ValueError(f"{self._path}, {error}") from error
 
     def _read_again(self) -> None:
         self._in_thread(self._read).addCallbacks(self._set_content, self._keep_content).addCallback(self._end)

@@ -70,15 +70,15 @@ def read(text: str) -> tuple[str, ScramVerifier]:
     """
     match = _LINE.fullmatch(text)
     if match is None:
-        raise ValueError("there is a verifier in it that is not of SCRAM")
+        raise ValueError("this is no verifier of SCRAM; python -m txsmtpx.passwd writes one")
     salt, stored, server = (base64.b64decode(each, validate=True) for each in match.groups()[2:])
     size = hashlib.new(HASHES[match[1]]).digest_size
     iterations = int(match[2])
     if len(salt) < 12 or len(stored) != size or len(server) != size:
-        raise ValueError("there is a verifier in it of the wrong size")
+        raise ValueError("the verifier has the wrong size; python -m txsmtpx.passwd writes one")
     if not LEAST_ITERATIONS <= iterations <= MOST_ITERATIONS:
         allowed = f"{LEAST_ITERATIONS} to {MOST_ITERATIONS}"
-        raise ValueError(f"there is a verifier in it of {iterations} iterations, not {allowed}")
+        raise ValueError(f"the verifier has {iterations} iterations, not {allowed}")
     return match[1], ScramVerifier(salt, stored, server, iterations)
 
 
@@ -93,7 +93,10 @@ def _parse(entries: list[tuple[str, str]]) -> _Content:
     verifiers = {}
     shapes: dict[str, Counter[tuple[int, int]]] = {}
     for name, text in entries:
-        mechanism, verifier = read(text)
+        try:
+            mechanism, verifier = read(text)
+        except ValueError as error:
+            raise ValueError(f"user {name!r}: {error}") from error
         verifiers[name, mechanism] = verifier
         shapes.setdefault(mechanism, Counter())[verifier.iterations, len(verifier.salt)] += 1
     names = {name for name, _ in entries}
