@@ -70,3 +70,9 @@ def test_the_path_comes_before_pyenv(tmp_path: Path) -> None:
 def test_the_default_comes_before_others_of_its_version(tmp_path: Path) -> None:
     interpreter(tmp_path / "bin/python3.11", "003 011 007")
     assert found(tmp_path) == ["bin/python3"]
+
+
+def test_the_newest_dependencies_are_tested_without_arguments() -> None:
+    """An argument that was ignored started all tests of that script, which started it again."""
+    done = subprocess.run([PYTHONS.with_name("newest"), "--python"], capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr.rpartition("/")[2]) == (2, "newest takes no arguments\n")
