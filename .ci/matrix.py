@@ -127,19 +127,20 @@ def run(python: Path, tests: list[str]) -> Row:
     return Row(own, twisted, shown, total - skipped - failed, failed, skipped)
 
 
-def table(rows: list[Row], date: datetime.date, system: str) -> str:
+def table(rows: list[Row], tests: list[str], date: datetime.date, system: str) -> str:
     """
     Return the results as the page shows them.
 
     Args:
         rows: The results.
+        tests: The arguments of pytest.
         date: The day of the tests.
         system: The name of the operating system.
 
     Returns:
         Markdown.
     """
-    named = ", ".join(f"`tests/{name}`" for name in TESTS)
+    named = ", ".join(f"`{each}`" for each in tests)
     lines = [
         f"Results of {date.isoformat()} on {system}, for {named}:",
         "",
@@ -194,7 +195,7 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = [pool.submit(result, number, *each) for number, each in enumerate(wanted)]
         rows = [each.result() for each in running]
-    text = table(rows, datetime.date.today(), f"{platform.system()} ({platform.machine()})")
+    text = table(rows, tests, datetime.date.today(), f"{platform.system()} ({platform.machine()})")
     print(f"\n{text}")
     if not arguments:
         PAGE.write_text(replaced(PAGE.read_text(), text))

@@ -40,8 +40,8 @@ def test_the_versions_are_those_of_the_package() -> None:
 
 def test_how_results_are_written() -> None:
     row = MATRIX["Row"]("3.14.0", "26.10.0", "cryptography 50.0.2", 1200, 0, 3)
-    text = MATRIX["table"]([row], datetime.date(2026, 11, 30), "Linux (x86_64)")
-    assert text.splitlines()[0].startswith("Results of 2026-11-30 on Linux (x86_64), for `tests/grammar`, ")
+    text = MATRIX["table"]([row], ["tests/grammar", "tests/sasl"], datetime.date(2026, 11, 30), "Linux (x86_64)")
+    assert text.splitlines()[0] == "Results of 2026-11-30 on Linux (x86_64), for `tests/grammar`, `tests/sasl`:"
     assert text.splitlines()[-1] == "| 3.14.0 | 26.10.0 | cryptography 50.0.2 | 1200 | 0 | 3 |"
     begin, end = MATRIX["BEGIN"], MATRIX["END"]
     page = f"before\n\n{begin}\n\nold\n\n{end}\n\nafter\n"
