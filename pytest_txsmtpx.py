@@ -42,6 +42,14 @@ _MARKERS = {
     "lmtp_server": "the same for the fixture lmtp_server",
 }
 
+_ADVICE = {
+    "smtp_server_module": "; write the options of smtp_server_module into pytestmark of the module",
+    "smtp_server_session": "; smtp_server_session has no options, use smtp_server_factory in a fixture of your own",
+    "scripted_server": "; give the options to scripted_server(...)",
+    "make_smtp_server": "; give the options to make_smtp_server(...)",
+}
+"""The end of the error of a marker without effect, by the fixture that the test uses.  The first one counts."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """
@@ -73,7 +81,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for name in _MARKERS:
         for node, _ in item.iter_markers_with_node(name):
             if name not in used and (node is item or _is_for_shared(node, name, used)):
-                raise pytest.UsageError(f"the marker {name} at {node.name} has no effect: the test uses no {name}")
+                advice = next((text for fixture, text in _ADVICE.items() if fixture in used), "")
+                text = f"the marker {name} at {node.name} has no effect: the test uses no {name}"
+                raise pytest.UsageError(text + advice)
 
 
 def _is_for_shared(node: object, name: str, used: Collection[str]) -> bool:

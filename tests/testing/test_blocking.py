@@ -54,6 +54,15 @@ def test_the_settings_are_those_of_the_server(thread, clients, settings, protoco
         assert [each.protocol for each in server.messages] == [protocol]
 
 
+def test_a_server_with_prepared_replies(thread, clients):
+    script = Script(RCPT="550 5.1.1 No such user")
+    listening = thread.call(script.listen, thread.reactor)
+    with pytest.raises(RecipientsRefused, match="No such user"):
+        clients.connect(script).send(*MAIL)
+    clients.connect(script.endpoint).quit()
+    thread.call(listening.stopListening)
+
+
 def test_a_password_needs_no_tls_here(thread, clients):
     with MailServer(where=thread, users={"me": "secret"}) as server:
         clients.connect(server, auth=("me", "secret")).send(*MAIL)

@@ -13,6 +13,7 @@ from txsmtpx.interfaces import ClientEndpoint, Endpoint
 from txsmtpx.testing.keywords import ClientKeywords
 from txsmtpx.testing.layer import OwnClockEndpoint
 from txsmtpx.testing.mail_server import MailServer
+from txsmtpx.testing.script import Script
 from txsmtpx.testing.thread import Here, ReactorThread
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import TLSMode
@@ -123,13 +124,13 @@ class Clients:
 
     @checked
     def connect(
-        self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]
+        self, to: MailServer | Script | Endpoint, **settings: Unpack[ClientKeywords]
     ) -> BlockingClient | Deferred[SMTPClient]:
         """
         Connect a client.
 
         Args:
-            to: A server, for which the right settings are the default; or an endpoint, or its string.
+            to: A `MailServer`, for which the right settings are the default; a `Script`; or an endpoint, or its string.
             settings: The arguments of `txsmtpx.connect`.
 
         Returns:
@@ -144,7 +145,7 @@ class Clients:
             endpoint: ClientEndpoint = TCP4ClientEndpoint(reactor, to.host, to.port)
             suitable |= _suitable(to)
         else:
-            found = target(reactor, to)
+            found = target(reactor, to.endpoint if isinstance(to, Script) else to)
             endpoint = found.endpoint
             suitable |= {"tls": found.tls, "hostname": found.hostname}
         suitable |= settings

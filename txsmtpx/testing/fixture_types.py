@@ -72,12 +72,12 @@ class Connect(Protocol):
         ...     assert smtp_client(smtp_server).noop().code == 250
     """
 
-    def __call__(self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]) -> BlockingClient:
+    def __call__(self, to: MailServer | Script | Endpoint, **settings: Unpack[ClientKeywords]) -> BlockingClient:
         """
         Connect a client.
 
         Args:
-            to: The server, or its endpoint.
+            to: The server, the server with prepared replies, or an endpoint.
             settings: See `txsmtpx.connect`.
 
         Returns:
@@ -95,12 +95,12 @@ class ConnectDeferred(Protocol):
         ...     assert (await client.noop()).code == 250
     """
 
-    def __call__(self, to: MailServer | Endpoint, **settings: Unpack[ClientKeywords]) -> Deferred[SMTPClient]:
+    def __call__(self, to: MailServer | Script | Endpoint, **settings: Unpack[ClientKeywords]) -> Deferred[SMTPClient]:
         """
         Connect a client.
 
         Args:
-            to: The server, or its endpoint.
+            to: The server, the server with prepared replies, or an endpoint.
             settings: See `txsmtpx.connect`.
 
         Returns:

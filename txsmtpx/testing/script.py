@@ -56,6 +56,11 @@ class Script(Factory):
         self.servers.append(server)
         return server
 
+    @property
+    def endpoint(self) -> str:
+        """The endpoint of `listen` as a string, for clients of this library."""
+        return f"tcp:{self.host}:{self.port}"
+
     def listen(self, reactor: Clock) -> IListeningPort:
         """
         Listen on a port of the loopback interface.
