@@ -93,9 +93,23 @@ def test_two_in_one_thread():
     thread.stop()
 
 
-def test_before_it_is_started():
-    with pytest.raises(RuntimeError, match="has not been started"):
-        MailServer().wait_for()
+@pytest.mark.parametrize("method", ["wait_for", "when_received", "clear", "stop", "django_settings", "flask_settings"])
+def test_before_it_is_started(method):
+    with pytest.raises(RuntimeError, match=r"has not been started.*call start\(\)"):
+        getattr(MailServer(), method)()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"count": "1"}, "count must be a whole number, not '1'"),
+        ({"patience": "2"}, "patience must be a number, not '2'"),
+        ({"patience": None}, "patience must be a number, not None"),
+    ],
+)
+def test_wrong_arguments_of_waiting(arguments, message):
+    with MailServer() as server, pytest.raises(TypeError, match=f"wait_for: {message}"):
+        server.wait_for(**arguments)
 
 
 def test_waiting_takes_no_longer_than_the_mail():

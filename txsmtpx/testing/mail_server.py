@@ -46,6 +46,8 @@ from txsmtpx.wire.server_settings import BasicServerKeywords, ServerTLS
 LAST_WORDS = 1.0
 """Seconds after which open transactions are aborted at the end."""
 
+NOT_STARTED = "the server has not been started, or was stopped: use it in a with statement, or call start()"
+
 class _TrialClock(MemoryClock):
     """A clock for a factory that makes no connections.  It has threads, so that the global reactor is not asked."""
 
@@ -104,6 +106,8 @@ class MailServer:
     ) -> None:
         if certificate is not None and tls is None:
             raise ValueError("MailServer: certificate has no effect without tls")
+        if require_auth and not users and backend is None:
+            raise ValueError("MailServer: require_auth needs users, such as users={'me': 'secret'}")
         self.port: int = 0
         self.tls = tls
         self.users: dict[str, str] = dict(users or {})
@@ -165,6 +169,7 @@ class MailServer:
 
         Raises:
             ImportError: Django is not installed.
+            RuntimeError: The server has not been started.
         """
         return django_settings(self._options())
 
@@ -179,6 +184,7 @@ class MailServer:
 
         Raises:
             ImportError: Django is not installed.
+            RuntimeError: The server has not been started.
         """
         return django_mailers(self._options())
 
@@ -194,6 +200,8 @@ class MailServer:
         return flask_settings(self._options())
 
     def _options(self) -> SMTPOptions:
+        if not self.port:
+            raise RuntimeError(NOT_STARTED)
         return smtp_options(self.host, self.port, self.users, self.tls)
 
     @property
@@ -210,6 +218,7 @@ class MailServer:
         """
         self.place.call(self._store.clear)
 
+    @checked
     def wait_for(self, count: int = 1, patience: float = 10.0) -> list[Received]:
         """
         Wait for messages, for programs that send in the background.
@@ -225,12 +234,13 @@ class MailServer:
 
         Raises:
             TimeoutError: There are fewer messages in time.
-            RuntimeError: The server runs on the caller's reactor, which would be blocked; use `when_received`.
+            RuntimeError: It has not been started; or it would block the caller's reactor: use `when_received`.
         """
         if isinstance(self.place, Here):
             raise RuntimeError("wait_for would block the reactor of the server: await when_received instead")
         return self.place.call(self.when_received, count, patience, patience=patience + PATIENCE)
 
+    @checked
     def when_received(self, count: int = 1, patience: float = 10.0) -> Deferred[list[Received]]:
         """
         Return a Deferred of messages.  It is called on the reactor of the server.
@@ -253,7 +263,7 @@ class MailServer:
             RuntimeError: It has not been started.
         """
         if self._where is None:
-            raise RuntimeError("the server has not been started")
+            raise RuntimeError(NOT_STARTED)
         return self._where
 
     def start(self) -> MailServer:
