@@ -75,7 +75,7 @@ def check_files(version: str) -> None:
 
 def check_command(version: str) -> None:
     """Check what the command prints."""
-    assert "ersion" in output(twistd("--version"))
+    assert f"txsmtpx {version}" in output(twistd("--version"))
     assert "--backend" in output(twistd("--help"))
     assert "maildir:PATH" in output(twistd("--help-backends"))
 

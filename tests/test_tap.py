@@ -94,7 +94,7 @@ def test_as_an_operator_sees_it(tmp_path, options):
 
 def test_a_key_that_does_not_belong(tmp_path, tmp_path_factory, pem):
     other = issue(tmp_path_factory.mktemp("other"), "other")
-    assert "no certificate with its key" in complaint(
+    assert "is not that of the first certificate in" in complaint(
         tmp_path, "--tls-certificate", str(pem.certificate), "--tls-key", str(other.key)
     )
 

@@ -66,7 +66,7 @@ def test_the_garbage_collector_is_patient(directory):
     with Twistd(directory, "--port", LOCAL, "--backend", "theirs.make", extra=extra) as server:
         with smtplib.SMTP("127.0.0.1", server.port) as client:
             client.helo()
-            assert client.mail("a@client.example") == (250, b"10000")
+            assert client.mail("a@client.example") == (250, b"2.0.0 10000")
         assert server.stop()
 
 

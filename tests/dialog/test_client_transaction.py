@@ -173,7 +173,7 @@ def test_nothing_leaves_before_the_answer_to_rcpt(network, offers):
         server.send_reply(said)
     net.flush()
     server.send_reply("250 2.1.5 Ok")
-    server._accepted = 1
+    server._accepted = ["one@example.net"]
     net.flush()
     assert server.verbs[-1] == ("BDAT" if "CHUNKING" in offers else "DATA")
 

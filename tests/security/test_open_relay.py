@@ -50,7 +50,7 @@ SAMPLES = {
 }
 """By kind; a kind with several words is tried with each of them."""
 
-AT_A_RELAY_OF_NO_USE = {"web", "web-host", "tls-directory", "tls-port", "tls-client-ca", "tls-key"}
+AT_A_RELAY_OF_NO_USE = {"web", "web-host", "tls-directory", "tls-port", "tls-client-ca", "tls-key", "relay-auth"}
 """Refused without others that are not tried together with them."""
 
 # Each of these wants something of a server that is not its business.
@@ -141,9 +141,15 @@ def test_every_option(backend, pem, tmp_path):
     """By itself, with each of the flags for one of the backends, and with all of them."""
     ways = [[], *[[flag] for flag in FLAGS if backend is BACKENDS[0]], FLAGS]
     counted: Counter[str] = Counter()
+    login = tmp_path / "login"
+    login.write_text("me:secret\n")
     files = {"FILE": str(pem.both), "DIRECTORY": str(tmp_path)}
     for option in OTHERS:
-        for value in [files[option.kind.word]] if option.kind.word in files else samples(option):
+        if option.name == "relay-auth":
+            values = [str(login)]
+        else:
+            values = [files[option.kind.word]] if option.kind.word in files else samples(option)
+        for value in values:
             for (_, somebody), flags in itertools.product(FOR_SOMEBODY.items(), ways):
                 options = ["--backend", backend, *somebody, f"--{option.name}", value, *flagged(flags)]
                 factory = server(*options)

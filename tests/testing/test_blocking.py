@@ -8,8 +8,8 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 
-from txsmtpx import ConnectionAborted, MemoryBackend, SMTPClient, SMTPError
-from txsmtpx.testing import MailServer
+from txsmtpx import ConnectionAborted, MemoryBackend, RecipientsRefused, SMTPClient, SMTPError
+from txsmtpx.testing import MailServer, Script
 from txsmtpx.testing.blocking import BlockingClient, Clients
 from txsmtpx.testing.thread import Here
 

@@ -74,6 +74,7 @@ def _open(path: str, twistd: Mapping[str, object]) -> LogFile:
     except OSError as error:
         text = f"cannot write the log to {path}: {error.strerror}; name another file with twistd --logfile"
         sys.exit(f"twistd smtpx: {text}")
+    return file
 
 
 def _rotate_at_sigusr1(file: LogFile, writer: LogWriter) -> None:
