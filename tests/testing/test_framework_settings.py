@@ -62,8 +62,12 @@ def test_the_inbox_shows_the_settings_of_its_page() -> None:
 
 
 def test_all_settings_of_django(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = MailServer(tls="implicit", users={"me": "secret"})
-    options = {"host": "127.0.0.1", "port": 0, "username": "me", "password": "secret"}
+    with MailServer(tls="implicit", users={"me": "secret"}) as server:
+        _check_settings(server, monkeypatch)
+
+
+def _check_settings(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"host": "127.0.0.1", "port": server.port, "username": "me", "password": "secret"}
     options |= {"use_tls": False, "use_ssl": True}
     mailers = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
     assert server.django_mailers() == mailers
@@ -73,7 +77,7 @@ def test_all_settings_of_django(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.django_settings() == {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": "127.0.0.1",
-        "EMAIL_PORT": 0,
+        "EMAIL_PORT": server.port,
         "EMAIL_HOST_USER": "me",
         "EMAIL_HOST_PASSWORD": "secret",
         "EMAIL_USE_TLS": False,
