@@ -283,10 +283,3 @@ def test_who_says_whether_it_is_held():
     assert not FilterBackend(RecordingBackend(), Maker(), hold=False).hold
     assert not FilterBackend(RecordingBackend(), Filter).hold
     assert verifyObject(IFilter, Filter(None))
-
-
-@pytest.mark.parametrize("headers", ["x", {"X-Spam-Flag": "YES"}, [("X-Spam-Flag",)], [("X-Spam-Flag", 3)]])
-def test_fields_that_are_no_list_of_names_and_values_are_refused(headers):
-    form = r"a list of names and values, such as \[\('X-Spam-Flag', 'YES'\)\]"
-    with pytest.raises(TypeError, match=f"^Accept: headers must be {form}, not "):
-        Accept(headers)
