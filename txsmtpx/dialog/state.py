@@ -46,7 +46,13 @@ from typing import TYPE_CHECKING
 
 
 class State(enum.Enum):
-    """The state of a session (RFC 5321 §4.1.4)."""
+    """
+    The state of a session (RFC 5321 §4.1.4).
+
+    Example:
+        >>> State.MAIL.value
+        'after MAIL, before a recipient is accepted'
+    """
 
     START = "before EHLO, HELO or LHLO"
     READY = "between two transactions"

@@ -11,12 +11,10 @@ Where a method returns an `Eventual`, it may return the value, a Deferred or a c
 from txsmtpx.interfaces.backend import (
     ActingAsBackend,
     BackendLike,
-    BackendPluginLike,
     CheckedBackend,
     CredentialsBackendLike,
     IActingAsBackend,
     IBackend,
-    IBackendPlugin,
     ICheckedBackend,
     ICredentialsBackend,
     IMechanismSupport,
@@ -32,6 +30,7 @@ from txsmtpx.interfaces.backend import (
     SessionMaker,
     UsernamePasswordLike,
 )
+from txsmtpx.interfaces.backend_plugin import BackendPluginLike, IBackendPlugin
 from txsmtpx.interfaces.connection import (
     TLS,
     Connection,

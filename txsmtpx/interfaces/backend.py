@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, TypeVar
 
 from twisted.application.service import IService
-from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 from zope.interface.interface import InterfaceClass
 
@@ -29,6 +28,18 @@ class IBackend(Interface):
     The destination of mail: it gives each client a session.
 
     `txsmtpx.LoginBackend`, `txsmtpx.OpenBackend` and `txsmtpx.PortalBackend` provide it.
+
+    Example:
+        A backend that accepts one user, and mail of no other client::
+
+            class Backend(LoginBackend):
+                def login(self, connection: Connection, username: str, password: str) -> Session:
+                    if (username, password) != ("me", "secret"):
+                        raise auth_failed()
+                    return Session()
+
+                def anonymous_login(self, connection: Connection) -> Session:
+                    raise auth_required()
     """
 
     def login(connection: Connection, username: str, password: str) -> Eventual[SessionLike]:
@@ -91,7 +102,14 @@ class BackendLike(Protocol):
 
 
 class ICredentialsBackend(IBackend):
-    """A backend that accepts credentials of `twisted.cred`, and so decides which SASL mechanisms are advertised."""
+    """
+    A backend that accepts credentials of `twisted.cred`, and so decides which SASL mechanisms are advertised.
+
+    Example:
+        A server whose users a `twisted.cred` portal authenticates::
+
+            factory = SMTPServerFactory(PortalBackend(portal))
+    """
 
     credential_interfaces: Collection[InterfaceClass] = Attribute(
         "The credential interfaces that `authenticate` accepts.  A mechanism with others is not advertised."
@@ -283,55 +301,6 @@ class CheckedBackend(Protocol):
 
     def check(self) -> None:
         """Check that mail can be stored."""
-
-
-class IBackendPlugin(IPlugin):
-    """A backend that ``twistd smtpx --backend NAME:ARGUMENT`` finds by its name."""
-
-    name: str = Attribute("The name.")
-    description: str = Attribute("One line for --help-backends.")
-    syntax: str = Attribute('The name with its argument, such as ``"maildir:PATH"``.')
-
-    def create(argument: str | None) -> IBackend:
-        """
-        Create the backend.
-
-        Args:
-            argument: The text after the colon; None without a colon.
-
-        Returns:
-            The backend.
-
-        Raises:
-            ValueError: The argument cannot be used; the operator gets the text.
-        """
-
-
-class BackendPluginLike(Protocol):
-    """The type of `IBackendPlugin`, for type checkers without a plugin for zope.interface."""
-
-    @property
-    def name(self) -> str:
-        """The name."""
-
-    @property
-    def description(self) -> str:
-        """One line for --help-backends."""
-
-    @property
-    def syntax(self) -> str:
-        """The name with its argument."""
-
-    def create(self, argument: str | None) -> BackendLike:
-        """
-        Create the backend.
-
-        Args:
-            argument: The text after the colon; None without a colon.
-
-        Returns:
-            The backend.
-        """
 
 
 SessionMaker = Callable[[Connection], Eventual[SessionLike]]

@@ -176,7 +176,16 @@ EHLO or the like.  "closed": the connection was closed first, also by QUIT.
 
 
 class Summary(Protocol):
-    """The result of one transaction, for observers.  The server creates it at the end of the transaction."""
+    """
+    The result of one transaction, for observers.  The server creates it at the end of the transaction.
+
+    Example:
+        Log the time that a backend needs for each message::
+
+            class Slow(Observer):
+                def concluded(self, summary: Summary) -> None:
+                    log.info("{id}: {seconds} s", id=summary.queue_id, seconds=summary.backend_seconds)
+    """
 
     @property
     def connection(self) -> Connection:

@@ -53,6 +53,15 @@ class IFilter(Interface):
     A filter of one message, while it is received.  `txsmtpx.Filter` accepts every message.
 
     `header` and `end` may also raise `txsmtpx.SMTPError`.
+
+    Example:
+        A filter that rejects messages without a subject::
+
+            class NeedsSubject(Filter):
+                def header(self, header: Header) -> Verdict:
+                    return None if header.get("Subject") else Reply(550, (5, 6, 0), "A subject is required")
+
+            backend = FilterBackend(MemoryBackend(), NeedsSubject)
     """
 
     def header(header: Header) -> Eventual[Verdict]:

@@ -28,6 +28,14 @@ class IMessage(Interface):
 
     It has one reader at a time, which uses one of three ways: `content`, ``async for`` or `deliver_to`.  A reader that
     is slow slows down the client.
+
+    Example:
+        A session that hashes each message while it arrives::
+
+            async def data(self, message: Message, context: DataContext) -> None:
+                digest = hashlib.sha256()
+                async for octets in message:
+                    digest.update(octets)
     """
 
     received: int = Attribute("The octets received so far.")
@@ -115,7 +123,17 @@ class Message(Protocol):
 
 
 class IDataContext(Interface):
-    """The envelope of a message, and an outcome for each recipient (RFC 2033 §4.2)."""
+    """
+    The envelope of a message, and an outcome for each recipient (RFC 2033 §4.2).
+
+    Example:
+        Deliver to all recipients in parallel, each within a minute::
+
+            async def data(self, message: Message, context: DataContext) -> None:
+                content = await message.content()
+                for recipient in context.recipients:
+                    context.start_delivery(recipient, self.deliver(recipient, content), timeout=60)
+    """
 
     sender: str = Attribute('The address of MAIL; ``""`` for the null reverse-path.')
     recipients: Sequence[str] = Attribute("The accepted addresses, in the order of RCPT.  One may occur twice.")
@@ -182,7 +200,18 @@ class IDataContext(Interface):
 
 
 class DataContext(Protocol):
-    """The type of `IDataContext`, for type checkers without a plugin for zope.interface."""
+    """
+    The type of `IDataContext`, for type checkers without a plugin for zope.interface.
+
+    Example:
+        Store a message for each recipient, and report the recipients for which that failed::
+
+            async def data(self, message: Message, context: DataContext) -> None:
+                content = await message.content()
+                for recipient in context.recipients:
+                    if not self.store(recipient, content):
+                        context.set_status(recipient, Reply(452, (4, 2, 2), "Mailbox full"))
+    """
 
     @property
     def late(self) -> Callable[[str, Outcome], object] | None:

@@ -17,6 +17,17 @@ class IServerObserver(Interface):
 
     The methods are called in the reactor's thread, and must not block.  Their exceptions are logged.
     `txsmtpx.Observer` has all of them; a method of it that is not overridden costs nothing.
+
+    Example:
+        Count the connections of a server::
+
+            class Counter(Observer):
+                connections = 0
+
+                def connected(self, connection: Connection) -> None:
+                    self.connections += 1
+
+            factory = SMTPServerFactory(MemoryBackend(), observers=[Counter()])
     """
 
     def connected(connection: Connection) -> None:

@@ -15,7 +15,16 @@ InThread = Callable[..., Deferred[Any]]
 
 
 class ISASLServer(Interface):
-    """The server's side of one exchange."""
+    """
+    The server's side of one exchange.
+
+    Example:
+        A mechanism whose only response is a token::
+
+            class TokenServer:
+                def next(self, response: bytes | None) -> bytes | Token:
+                    return b"" if response is None else Token(response)
+    """
 
     def next(response: bytes | None) -> Eventual[object]:
         """
@@ -95,6 +104,18 @@ class ISASLClient(Interface):
     The client's side of one exchange.
 
     `IMutualClient`, `ISecretsClient`, `IFreshClient`, `IComputingClient` and `IBindable` are optional.
+
+    Example:
+        A mechanism that sends a token as its initial response::
+
+            class TokenClient:
+                name = "X-TOKEN"
+
+                def start(self) -> bytes:
+                    return b"the token"
+
+                def next(self, challenge: bytes) -> bytes:
+                    raise ValueError("X-TOKEN has no challenge")
     """
 
     name: str = Attribute("The name of the mechanism.")
@@ -226,7 +247,15 @@ class ComputingClient(Protocol):
 
 
 class IBindable(Interface):
-    """Optional, for an `ISASLClient` that can bind its exchange to the TLS channel (RFC 5056)."""
+    """
+    Optional, for an `ISASLClient` that can bind its exchange to the TLS channel (RFC 5056).
+
+    Example:
+        The built-in client of SCRAM provides it, and sends a -PLUS mechanism if the server advertises one::
+
+            login = Scram("SCRAM-SHA-256", "me", "secret")
+            await send_mail("tls:mx.example.org:465", sender, recipients, body, auth=login)
+    """
 
     def bind(bindings: Mapping[str, bytes], offered: Collection[str]) -> None:
         """

@@ -30,6 +30,16 @@ class ISession(Interface):
     `mail`, `rcpt` and `data` return None or a `txsmtpx.Reply`, or a Deferred or coroutine of it, or raise
     `txsmtpx.SMTPError`.  The reply is a 2xx, 4xx or 5xx.  After 421 the server closes the connection (RFC 5321 §3.8).
     Anything else, such as 3xx or 221, is answered by 451, and the log names the method and its result.
+
+    Example:
+        A session that rejects one recipient, and logs the octets of each message::
+
+            class CountingSession(Session):
+                def rcpt(self, recipient: str, options: RcptOptions) -> Reply | None:
+                    return Reply(550, (5, 1, 1), "No such user") if recipient.startswith("nobody@") else None
+
+                async def data(self, message: Message, context: DataContext) -> None:
+                    log.info("{octets} octets", octets=len(await message.content()))
     """
 
     def mail(sender: str, options: MailOptions) -> Eventual[Answer]:
@@ -147,6 +157,13 @@ class IVerifyingSession(ISession):
     A session that answers VRFY (RFC 5321 §3.5).  EHLO then lists it.
 
     Before a client has a session, ``supports`` of the backend decides; see `txsmtpx.OpenBackend`.
+
+    Example:
+        A session that knows one user::
+
+            class VerifyingSession(Session):
+                def verify(self, name: str) -> str | None:
+                    return "Ann Example <ann@example.org>" if name == "ann" else None
     """
 
     def verify(argument: str) -> Eventual[Found]:
@@ -177,7 +194,16 @@ class VerifyingSessionLike(SessionLike, Protocol):
 
 
 class IExpandingSession(ISession):
-    """A session that answers EXPN (RFC 5321 §3.5).  EHLO then lists it; see `IVerifyingSession`."""
+    """
+    A session that answers EXPN (RFC 5321 §3.5).  EHLO then lists it; see `IVerifyingSession`.
+
+    Example:
+        A session that knows one list::
+
+            class ExpandingSession(Session):
+                def expand(self, name: str) -> list[str] | None:
+                    return ["ann@example.org", "bob@example.org"] if name == "staff" else None
+    """
 
     def expand(argument: str) -> Eventual[Found]:
         """
