@@ -161,10 +161,10 @@ def test_settings_that_make_no_sense(settings, complaint):
 def test_a_tls_context_that_twisted_does_not_know():
     """The ssl module of Python: the error says what to write."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    sentence = r"tls must be a Certificate, such as Certificate\('cert.pem', 'key.pem'\), .* not ssl.SSLContext$"
-    with pytest.raises(TypeError, match=sentence):
+    sentence = r"must be a Certificate, such as Certificate\('cert.pem', 'key.pem'\), .* not ssl.SSLContext$"
+    with pytest.raises(TypeError, match=f"^tls {sentence}"):
         SMTPServerFactory(OpenBackend(lambda connection: Session()), tls=context)
-    with pytest.raises(TypeError, match=sentence):
+    with pytest.raises(TypeError, match=f"^certificate {sentence}"):
         ImplicitTLSEndpoint(serverFromString(reactor, "tcp:0"), context)
 
 

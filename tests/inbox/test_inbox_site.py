@@ -88,7 +88,7 @@ def test_every_path_is_checked(web, path):
 
 
 def test_a_name_that_is_none_is_refused_when_it_is_given():
-    with pytest.raises(ValueError, match="not a domain"):
+    with pytest.raises(ValueError, match="must be a domain"):
         Web("ex\u3002ample")
 
 
