@@ -385,7 +385,7 @@ def test_small_chunks_take_no_more_memory_than_their_octets(segment):
     """A piece of its own for each would take twenty times as much."""
     client = greeted(RecordingBackend(data=lambda message, context: message.content()))
     client.ask(*HELLO)
-    segments, octets = 200, 1000
+    segments, octets = 60, 1000
 
     def send():
         client.send(segment)
