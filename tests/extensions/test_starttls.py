@@ -108,7 +108,7 @@ def test_plaintext_after_starttls_is_never_a_command(client, pem, backend, injec
     client.ask("EHLO client.example", "STARTTLS")
     client.send(injected)
     client.start_tls(pem.client_options())
-    assert client.over
+    assert client.over or injected == b"\x16\x03"  # the beginning of a record, whose rest OpenSSL 3.4 waits for
     assert commands_replied(client) == []
     assert backend.calls == []
 

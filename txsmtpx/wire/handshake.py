@@ -26,6 +26,7 @@ _PLAIN = "the client sent something that is not TLS, such as plain text"
 
 _WORDS = {
     "wrong version number": _PLAIN,
+    "record layer failure": _PLAIN,  # the words of OpenSSL 3.4
     "http request": "the client sent an HTTP request in the clear",
     "https proxy request": "the client sent an HTTP request in the clear",
     "unknown protocol": _PLAIN,
