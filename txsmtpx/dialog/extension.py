@@ -177,6 +177,8 @@ def supported_by(subject: object) -> Collection[Extension]:
     if not provides(subject, ExtensionSupport):
         return ()
     supports: Collection[Extension] = subject.supports
+    if supports == ():  # of nearly all sessions, which each MAIL asks
+        return ()
     if not isinstance(supports, Collection) or not all(isinstance(each, Extension) for each in supports):
         name = getattr(subject, "__qualname__", type(subject).__qualname__)
         such = "a tuple of Extension objects, such as (DSN,)"
