@@ -96,7 +96,7 @@ def test_plaintext_in_the_segment_of_starttls_is_forgotten(client, pem, backend,
 
 
 ALERT = "\x15"
-"""The beginning of an alert (RFC 8446 §5.1).  Twisted 24.11 sends it, later releases do not."""
+"""The beginning of an alert (RFC 8446).  Twisted 24.11 sends it, later releases do not."""
 
 
 def commands_replied(client):

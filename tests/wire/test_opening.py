@@ -21,8 +21,9 @@ def test_a_failed_handshake_is_in_the_log(directory, pem):
         socket.create_connection(("127.0.0.1", tls), PATIENCE).close()
         with server.connect(tls) as client:
             client.say("EHLO client.example")
-            assert client.reply() == ""
-        why = r"the client sent something that is not TLS, such as plain text \(wrong version number\)"
+            assert client.reply()[:2] in ("", "\x15\x03")  # Twisted 24.11 sends an alert
+        reason = r"\((wrong version number|record layer failure)\)"  # the second by OpenSSL 3.4
+        why = rf"the client sent something that is not TLS, such as plain text {reason}"
         server.logged(rf"session=\S+ the TLS handshake with \[127\.0\.0\.1\] failed: {why}\n")
         with pytest.raises(ssl.SSLError):
             ssl.create_default_context().wrap_socket(
