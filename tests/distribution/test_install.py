@@ -48,3 +48,15 @@ def test_how_results_are_written() -> None:
     assert MATRIX["replaced"](page, text) == f"before\n\n{begin}\n\n{text}\n\n{end}\n\nafter\n"
     with pytest.raises(ValueError, match="the page has no"):
         MATRIX["replaced"]("before\n", text)
+
+
+def test_the_results_are_of_pythons_that_are_supported() -> None:
+    results = [row for row in rows(PAGE, 6) if row[0] != "Python"]
+    minors = set(re.findall(r"Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE))
+    tested = {python.rpartition(".")[0] for python, *_ in results}
+    assert {"3.11", "3.12", "3.13"} <= tested <= minors
+    assert all(int(passed) > 1000 for *_, passed, _failed, _skipped in results)
+    for minor in tested:
+        twisteds = [twisted for python, twisted, *_ in results if python.startswith(f"{minor}.")]
+        assert twisteds[0].startswith(MATRIX["oldest_twisted"]())
+        assert len(set(twisteds)) == len(twisteds) == 2
