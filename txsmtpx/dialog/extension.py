@@ -1,7 +1,7 @@
 """
 The value that defines an extension (RFC 5321 §2.2).  It is declared once, and both ends read it.
 
-An extension of a user stands in ``supports`` of a backend or a session.  `txsmtpx.extensions.registry` lists the
+A backend or a session names an extension of a user in ``supports``.  `txsmtpx.extensions.registry` lists the
 built-in extensions.
 """
 

@@ -24,7 +24,7 @@ plain: Callable[[str], re.Match[str] | None] = re.compile(r"[!#-<>-\[\]-~]*").fu
 """Match a text that needs no quotes: printable ASCII but the space, the quote, the backslash, and "="."""
 
 within_quotes: Callable[[str], re.Match[str] | None] = re.compile(r"[ !#-\[\]-~]*").fullmatch
-"""Match a text that stands in quotes as it is: printable ASCII but the quote and the backslash."""
+"""Match a text that needs no escapes in quotes: printable ASCII but the quote and the backslash."""
 
 
 def quoted(value: object) -> str:
