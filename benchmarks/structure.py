@@ -220,12 +220,14 @@ class Documented(NamedTuple):
         told: Arguments that the docstring names.
         returns: Public functions that return something.
         returns_told: Public functions whose docstring says what.
+        untold_errors: Public functions that raise an error, and whose docstring has no "Raises:".
     """
 
     arguments: int
     told: int
     returns: int
     returns_told: int
+    untold_errors: list[str]
 
 
 def documented(modules: list[tuple[Path, ast.Module, str]]) -> Documented:
@@ -239,6 +241,7 @@ def documented(modules: list[tuple[Path, ast.Module, str]]) -> Documented:
         The counts.  Functions that override one of another library are public too.
     """
     counts = [0, 0, 0, 0]
+    untold: list[str] = []
     for _, tree, _ in modules:
         for function, inherited in _public(tree, ""):
             text = (ast.get_docstring(function) or "") + inherited
@@ -250,7 +253,18 @@ def documented(modules: list[tuple[Path, ast.Module, str]]) -> Documented:
             if returns is not None and not (isinstance(returns, ast.Constant) and returns.value is None):
                 counts[2] += 1
                 counts[3] += "Returns:" in text or "Yields:" in text or "@return" in text
-    return Documented(*counts)
+            if "Raises:" not in text and any(_errors(function)):
+                untold.append(function.name)
+    return Documented(counts[0], counts[1], counts[2], counts[3], untold)
+
+
+def _errors(node: ast.AST) -> Iterator[ast.Raise]:
+    """Yield what raises an error of its own; neither an inner function, nor a body that raises NotImplementedError."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.Raise) and isinstance(each.exc, ast.Call) and "NotImplemented" not in ast.dump(each.exc):
+            yield each
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield from _errors(each)
 
 
 def _public(node: ast.AST, inherited: str) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str]]:

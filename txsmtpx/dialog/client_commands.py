@@ -57,6 +57,10 @@ class ClientCommands:
 
         Returns:
             The reply.  `ClientDialog.offer` has what it offers.
+
+        Raises:
+            SMTPError: The server rejects EHLO, and HELO too.
+            ConnectionClosed: The connection has ended.
         """
         dialog, self._accepted = self._dialog, 0
         verb, domain = "LHLO" if dialog.lmtp else "EHLO", to_a_label(domain)  # RFC 6531 §3.7.1

@@ -93,6 +93,9 @@ class Middleware:
 
         Returns:
             The session.
+
+        Raises:
+            SMTPError: 502 5.5.1 if the other backend accepts no credentials.
         """
         if not provides(self.backend, CredentialsBackendLike[object]):
             raise auth_unsupported()

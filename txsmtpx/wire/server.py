@@ -74,6 +74,10 @@ class SMTPServer(LineReceiver):
         ending: Its end.
         limits: Its time limits.
         pressure: The back-pressure: it holds the input.
+
+    Example:
+        >>> from txsmtpx import MemoryBackend, SMTPServerFactory
+        >>> server = SMTPServerFactory(MemoryBackend()).buildProtocol(None)
     """
 
     factory: Server
@@ -191,7 +195,7 @@ class SMTPServer(LineReceiver):
         self._output.clear()
         self.ending.lost(reason)
 
-    # ---- what the dialog calls (Wire)
+    # ---- what the dialog calls (Wire), and the rest of the wire
 
     def write(self, octets: bytes) -> None:
         """
@@ -228,8 +232,6 @@ class SMTPServer(LineReceiver):
         """Send the remaining output, then close the connection.  Abort it if the client does not read in time."""
         self.ending.close()
 
-    # ---- what the rest of the wire calls
-
     def goodbye(self) -> None:
         """Close with 421 since the server stops, at once or after the end of the transaction."""
         self.ending.goodbye()
@@ -238,7 +240,7 @@ class SMTPServer(LineReceiver):
         """Close the connection now."""
         self.ending.abort()
 
-    # ---- input
+    # ---- input and output
 
     def work(self) -> None:
         """Pass the buffered input to the dialog until it is held.  More input may arrive during this."""
@@ -324,8 +326,6 @@ class SMTPServer(LineReceiver):
                 self.pressure.read_on()
             if self.factory.admission.stopping and not self.input:
                 self.ending.goodbye()
-
-    # ---- output
 
     def send_output(self) -> None:
         """Send the output, unless more output follows soon."""
