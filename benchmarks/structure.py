@@ -259,9 +259,9 @@ def documented(modules: list[tuple[Path, ast.Module, str]]) -> Documented:
 
 
 def _errors(node: ast.AST) -> Iterator[ast.Raise]:
-    """Yield what raises an error of its own; neither an inner function, nor a body that raises NotImplementedError."""
+    """Yield what raises an error of its own; neither an inner function, nor NotImplementedError."""
     for each in ast.iter_child_nodes(node):
-        if isinstance(each, ast.Raise) and isinstance(each.exc, ast.Call) and "NotImplemented" not in ast.dump(each.exc):
+        if isinstance(each, ast.Raise) and isinstance(each.exc, ast.Call) and "NotImpl" not in ast.dump(each.exc):
             yield each
         if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             yield from _errors(each)
