@@ -19,8 +19,8 @@ NO = Reply(550, (5, 7, 1), "We do not want that")
 class Noting(Filter):
     """Notes what it sees, and says what it was told to."""
 
-    def __init__(self, context, verdicts):
-        super().__init__(context)
+    def __init__(self, connection, verdicts):
+        super().__init__(connection)
         self.seen = []
         self.octets = b""
         self.verdicts = verdicts
@@ -59,8 +59,8 @@ class Filtered:
         self.client = Conversation(FilterBackend(self.backend, self.make, hold=hold), lmtp=lmtp)
         self.client.ask("LHLO a" if lmtp else "EHLO a", *MAIL)
 
-    def make(self, context):
-        self.filters.append(Noting(context, self.verdicts))
+    def make(self, connection):
+        self.filters.append(Noting(connection, self.verdicts))
         return self.filters[-1]
 
     def send(self, message=MESSAGE, segments=whole):
@@ -182,8 +182,6 @@ def test_fields_are_added(hold, at):
     [
         ({"end": Accept([("X-Late", "yes")])}, TypeError),
         ({"header": "no"}, TypeError),
-        ({"header": Accept([("X: y", "z")])}, ValueError),
-        ({"header": Accept([("X", "y\r\nBcc: z")])}, ValueError),
     ],
 )
 def test_what_cannot_be_done(verdicts, error, logged_failures):
@@ -197,7 +195,7 @@ def test_what_cannot_be_done(verdicts, error, logged_failures):
 def test_a_filter_that_breaks(logged_failures):
     """Its failure is not the peer's business, and the backend has nothing."""
     backend = RecordingBackend()
-    client = Conversation(FilterBackend(backend, lambda context: 1 / 0))
+    client = Conversation(FilterBackend(backend, lambda connection: 1 / 0))
     client.ask("EHLO a", *MAIL)
     assert client.ask("x", ".")[0].startswith("451 4.3.0")
     assert "data" not in backend.methods
@@ -276,8 +274,8 @@ def test_who_says_whether_it_is_held():
     class Maker:
         holds = True
 
-        def __call__(self, context):
-            return Filter(context)
+        def __call__(self, connection):
+            return Filter(connection)
 
     assert FilterBackend(RecordingBackend(), Maker()).hold
     assert not FilterBackend(RecordingBackend(), Maker(), hold=False).hold

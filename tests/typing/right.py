@@ -17,12 +17,16 @@ from twisted.python.failure import Failure
 
 from txsmtpx import (
     Accept,
+    AddRecipient,
     Connection,
     DataContext,
+    DeleteHeader,
     DeliverBy,
+    Discard,
     Filter,
     FilterBackend,
     Header,
+    InsertHeader,
     LimitBackend,
     LoginBackend,
     MailOptions,
@@ -36,6 +40,7 @@ from txsmtpx import (
     OriginalRecipient,
     PortalBackend,
     PROXYEndpoint,
+    Quarantine,
     RcptOptions,
     RelayBackend,
     Reply,
@@ -188,6 +193,21 @@ class Greylisting(MiddlewareSession):
 class Scanning:
     """A filter without a base class."""
 
+    def connected(self, connection: Connection) -> None:
+        pass
+
+    def hello(self, name: str) -> None:
+        pass
+
+    async def mail(self, sender: str, options: MailOptions) -> Reply | None:
+        return None
+
+    def recipient(self, address: str, options: RcptOptions) -> Discard:
+        return Discard()
+
+    def data(self, context: DataContext) -> Accept:
+        return Accept(changes=[AddRecipient("archive@example.org")], results=[context.queue_id], final=True)
+
     def header(self, header: Header) -> None:
         pass
 
@@ -195,13 +215,16 @@ class Scanning:
         pass
 
     async def end(self, size: int) -> Accept:
-        return Accept()
+        return Accept(changes=[DeleteHeader("X-Spam-Flag"), InsertHeader(0, "X-Size", str(size)), Quarantine("odd")])
+
+    def reset(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
 
 
-def scanner(context: DataContext) -> Scanning:
+def scanner(connection: Connection) -> Scanning:
     return Scanning()
 
 

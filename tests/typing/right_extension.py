@@ -99,13 +99,13 @@ class Backend(MemoryBackend):
 
 
 class Tagging(Filter):
-    def __init__(self, context: DataContext) -> None:
-        self.hello = context.connection.helo
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
         self.size = 0
 
     def header(self, header: Header) -> Accept:
         subjects: Sequence[str] = header.get_all("Subject")
-        return Accept([("X-Hello", self.hello), ("X-Subjects", str(len(subjects)))])
+        return Accept([("X-Hello", self.connection.helo), ("X-Subjects", str(len(subjects)))])
 
     def chunk(self, octets: bytes) -> None:
         self.size += len(octets)

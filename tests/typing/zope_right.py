@@ -60,7 +60,7 @@ class Backend:
 
 
 def given(context: IDataContext) -> tuple[IBackend, IFilter]:
-    return MemoryBackend(), Filter(context)
+    return MemoryBackend(), Filter(context.connection)
 
 
 def portal() -> PortalBackend:

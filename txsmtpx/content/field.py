@@ -20,6 +20,7 @@ MAX_WORD = 900
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")  # controls but the tab, and lone surrogates
+_FORBIDDEN_OCTET = re.compile(rb"\x00|\r(?!\n[ \t])|(?<!\r)\n")
 _NAME = re.compile(r"[!-9;-~]{1,200}")
 _FOLD_IN_TEXT = re.compile(r"\r\n(?=[ \t])")
 _WORD = re.compile(r"[ \t]*[^ \t]+")
@@ -120,6 +121,35 @@ def encode(name: str, value: str) -> bytes:
             line = ""
         line += word
     return "\r\n".join([*lines, line, ""]).encode("ascii")
+
+
+def octets_of(name: str, value: str | bytes) -> bytes:
+    r"""
+    Return a field with its CRLF.
+
+    Args:
+        name: The name of the field.
+        value: A text, which `encode` encodes; or the octets between the colon and the line end, folds included, which
+            are not changed.
+
+    Returns:
+        The field.
+
+    Raises:
+        ValueError: The name is not that of a field; or the value would end the field before its end.
+
+    Example:
+        >>> octets_of("X-Signed", b" a=rsa;\r\n\tb=c")
+        b'X-Signed: a=rsa;\r\n\tb=c\r\n'
+    """
+    if isinstance(value, str):
+        return encode(name, value)
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"not the name of a header field: {name[:200]!r}")
+    wrong = _FORBIDDEN_OCTET.search(value)
+    if wrong is not None:
+        raise ValueError(f"the header field {name} cannot hold a {wrong[0]!r} at octet {wrong.start()} of its value")
+    return b"%s:%s\r\n" % (name.encode("ascii"), value)
 
 
 def _words(value: str) -> list[str]:

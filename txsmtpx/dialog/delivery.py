@@ -24,7 +24,7 @@ from txsmtpx.dialog.slots import Slot
 from txsmtpx.grammar import trace
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection, IDataContext, Outcome
+from txsmtpx.interfaces import Connection, IDataContext, Outcome, Results
 from txsmtpx.settling import settle
 
 log = Logger(__name__)
@@ -152,6 +152,11 @@ class DataContext:
                 self.late(recipient, cast(Outcome, status))
             except BaseException:  # the worker that was late must not fail by it
                 log.failure("session={session} queue={queue} late() failed", session=session_id, queue=self.queue_id)
+
+    @property
+    def results(self) -> Results:
+        """What filters have found on this connection, and in its present transaction."""
+        return self.connection.results
 
     @property
     def late_outcomes(self) -> int:

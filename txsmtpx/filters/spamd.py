@@ -15,7 +15,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
 from txsmtpx.filters.spamc import Score, SpamcProtocol, score_in
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Accept, ClientEndpoint, DataContext, Reactor, Verdict, clock_of
+from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, Reactor, Verdict, clock_of
 from txsmtpx.middleware.filter import Filter
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
@@ -88,24 +88,24 @@ class Spamd:
         self.timeout = timeout
         self.clock = clock
 
-    def __call__(self, context: DataContext) -> SpamdFilter:
-        """Return the filter for a message."""
-        return SpamdFilter(context, self)
+    def __call__(self, connection: Connection) -> SpamdFilter:
+        """Return the filter for a connection."""
+        return SpamdFilter(connection, self)
 
 
 class SpamdFilter(Filter):
     """
-    The filter of one message.  `Spamd` creates it.
+    The filter of one connection.  `Spamd` creates it.
 
     Args:
-        context: The envelope.
+        connection: The connection of the client.
         spamd: The maker, with its settings.
     """
 
-    def __init__(self, context: DataContext, spamd: Spamd) -> None:
-        super().__init__(context)
+    def __init__(self, connection: Connection, spamd: Spamd) -> None:
+        super().__init__(connection)
         self._spamd = spamd
-        self._connection: SpamcProtocol | None = None
+        self._daemon: SpamcProtocol | None = None
         self._octets = 0
 
     async def header(self, header: Header) -> None:
@@ -115,19 +115,20 @@ class SpamdFilter(Filter):
         Args:
             header: The header.
         """
+        assert self.context is not None
         if (self.context.options.size or 0) > self._spamd.max_octets:
             return
         connecting = self._spamd.endpoint.connect(UnloggedFactory.forProtocol(SpamcProtocol))
         try:
             found = await connecting.addTimeout(self._spamd.timeout, cast(IReactorTime, self._spamd.clock))
-            self._connection = cast(SpamcProtocol, found)
+            self._daemon = cast(SpamcProtocol, found)
         except CancelledError:  # the client has gone
             raise
         except Exception as error:
             self._unavailable(error)
             return
         user = f"User: {self._spamd.user}\r\n" if self._spamd.user else ""
-        self._connection.send(f"CHECK SPAMC/1.5\r\n{user}\r\n".encode("ascii"))
+        self._daemon.send(f"CHECK SPAMC/1.5\r\n{user}\r\n".encode("ascii"))
 
     def chunk(self, octets: bytes) -> Deferred[None] | None:
         """
@@ -142,7 +143,7 @@ class SpamdFilter(Filter):
         self._octets += len(octets)
         if self._octets > self._spamd.max_octets:
             self.close()
-        return None if self._connection is None else self._connection.send(octets)
+        return None if self._daemon is None else self._daemon.send(octets)
 
     async def end(self, size: int) -> Verdict:
         """
@@ -154,16 +155,17 @@ class SpamdFilter(Filter):
         Returns:
             The verdict.
         """
-        if self._connection is None:
+        if self._daemon is None:
             return None
         try:
-            answer = self._connection.answer()
+            answer = self._daemon.answer()
             score = score_in(await answer.addTimeout(self._spamd.timeout, cast(IReactorTime, self._spamd.clock)))
         except CancelledError:
             raise
         except Exception as error:
             self._unavailable(error)
             return None
+        assert self.context is not None
         self.context.note(spam=score.spam, score=score.score, threshold=score.threshold)
         if self._spamd.reject_at is not None and score.score >= self._spamd.reject_at:
             return SPAM_550
@@ -171,15 +173,15 @@ class SpamdFilter(Filter):
 
     def _unavailable(self, error: Exception) -> None:
         text = "session={session} queue={queue} spamd does not answer: {error}"
-        context = self.context
-        log.warn(text, session=context.connection.session_id, queue=context.queue_id, error=error)
+        assert self.context is not None
+        log.warn(text, session=self.connection.session_id, queue=self.context.queue_id, error=error)
         self.close()
 
     def close(self) -> None:
         """Abort the connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.abort()
+        daemon, self._daemon = self._daemon, None
+        if daemon is not None:
+            daemon.abort()
 
 
 def _marks(score: Score) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.proxy import ProxyHeader
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces.results import Results
 
 
 class TLS(Protocol):
@@ -71,6 +72,8 @@ class Connection:
                     return Session()
     """
 
+    _results: Results | None = None  # most connections have none
+
     def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:
         """
         Create a connection of which nothing else is known.
@@ -108,6 +111,17 @@ class Connection:
         self.username = None
         self.xclient = {name: said for name, said in self.xclient.items() if name not in ("HELO", "PROTO", "LOGIN")}
         self.xforward = {}
+
+    @property
+    def results(self) -> Results:
+        """What filters have found on this connection, and in its present transaction."""
+        if self._results is None:
+            self._results = Results()
+        return self._results
+
+    @results.setter
+    def results(self, results: Results) -> None:
+        self._results = results
 
     @property
     def peer(self) -> IAddress | None:

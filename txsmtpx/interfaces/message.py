@@ -13,6 +13,7 @@ from zope.interface import Attribute, Interface
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces.connection import Connection
+from txsmtpx.interfaces.results import Results
 from txsmtpx.settling import Eventual
 
 Outcome = Reply | str | BaseException | Failure | None
@@ -141,6 +142,7 @@ class IDataContext(Interface):
     recipient_options: Sequence[RcptOptions] = Attribute("The parameters of each RCPT.")
     queue_id: str = Attribute("The identifier of the transaction in replies and in the log.")
     connection: Connection = Attribute("The connection of the client.")
+    results: Results = Attribute("What filters have found on this connection and in this transaction.")
     late: Callable[[str, Outcome], object] | None = Attribute(
         "Called with the recipient and the outcome if an outcome comes after the reply was decided; None by default."
     )
@@ -243,6 +245,10 @@ class DataContext(Protocol):
     @property
     def connection(self) -> Connection:
         """The connection of the client."""
+
+    @property
+    def results(self) -> Results:
+        """What filters have found on this connection and in this transaction."""
 
     def start_delivery(
         self, recipient: str | int, deferred: Eventual[Outcome] = None, timeout: float | None = None

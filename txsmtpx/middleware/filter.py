@@ -18,6 +18,7 @@ from txsmtpx.content import header as content_header
 from txsmtpx.content.beginning import Beginning
 from txsmtpx.content.header import Header
 from txsmtpx.errors import SMTPError
+from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
     Accept,
@@ -54,13 +55,14 @@ CHUNK = 64 * 1024
 @implementer(IFilter)
 class Filter:
     """
-    A filter that accepts every message.  Override what you need; see `IFilter`.
+    A filter that accepts everything.  Override what you need; see `IFilter`.
 
     Args:
-        context: The envelope of the message.
+        connection: The connection of the client.
 
     Attributes:
-        context: The envelope of the message.
+        connection: The connection of the client.
+        context: The envelope of the message, from ``data`` until ``reset``; None otherwise.
         holds: True in a class whose filters need each message to be held.  Default: False.
 
     Example:
@@ -68,15 +70,73 @@ class Filter:
 
             class NeedsSubject(Filter):
                 def header(self, header: Header) -> Verdict:
-                    return None if header["Subject"] else Reply(550, (5, 6, 0), "A subject is needed")
+                    return None if "Subject" in header else Reply(550, (5, 6, 0), "A subject is needed")
 
             FilterBackend(MemoryBackend(), NeedsSubject)
     """
 
     holds = False
 
-    def __init__(self, context: DataContext) -> None:
-        self.context = context
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.context: DataContext | None = None
+
+    def connected(self, connection: Connection) -> Eventual[Verdict]:
+        """
+        Handle a new client, before the greeting.
+
+        Args:
+            connection: The connection.
+
+        Returns:
+            The verdict.
+        """
+
+    def hello(self, name: str) -> Eventual[Verdict]:
+        """
+        Handle HELO, EHLO or LHLO.
+
+        Args:
+            name: The argument of the command.
+
+        Returns:
+            The verdict.
+        """
+
+    def mail(self, sender: str, options: MailOptions) -> Eventual[Verdict]:
+        """
+        Handle MAIL.
+
+        Args:
+            sender: The address; ``""`` for the null reverse-path.
+            options: The parameters.
+
+        Returns:
+            The verdict.
+        """
+
+    def recipient(self, address: str, options: RcptOptions) -> Eventual[Verdict]:
+        """
+        Handle RCPT.
+
+        Args:
+            address: The address.
+            options: The parameters.
+
+        Returns:
+            The verdict.
+        """
+
+    def data(self, context: DataContext) -> Eventual[Verdict]:
+        """
+        Handle the beginning of a message, when the envelope is complete.
+
+        Args:
+            context: The envelope.
+
+        Returns:
+            The verdict.
+        """
 
     def header(self, header: Header) -> Eventual[Verdict]:
         """
@@ -111,6 +171,14 @@ class Filter:
             The verdict.
         """
 
+    def reset(self) -> object:
+        """
+        End the transaction.
+
+        Returns:
+            Ignored.
+        """
+
     def close(self) -> object:
         """
         End the filter.
@@ -126,8 +194,8 @@ class FilterBackend(Middleware):
 
     Args:
         backend: The other backend.
-        make: A subclass of `Filter`, or a function of the `txsmtpx.DataContext` that returns a filter.  The function
-            may return a Deferred or a coroutine.
+        make: A subclass of `Filter`, or a function of the `txsmtpx.Connection` that returns a filter.  The function may
+            return a Deferred or a coroutine.
         hold: True holds each message until the filter has seen its end, a large one in a temporary file.  Then the
             filter can still add header fields.  False passes the message on while it is received.  None: ``make.holds``
             decides (`txsmtpx.interfaces.IHoldingFilterMaker`), and False without it.
@@ -173,7 +241,10 @@ class _FilterSession(MiddlewareSession):
     async def data(self, message: Message, context: DataContext) -> Outcome:
         """Handle DATA: pass the message on as far as the filter accepts it."""
         hold = self._backend.hold
-        look = self._look = _Look(message, await deferred_call(self._backend.make, context), hold)
+        made = await deferred_call(self._backend.make, context.connection)
+        if isinstance(made, Filter):
+            made.context = context
+        look = self._look = _Look(message, made, hold)
         mine = MiddlewareContext(context)
         await look.at_header()
         if hold:

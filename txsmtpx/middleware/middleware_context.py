@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zope.interface import implementer
 
 from txsmtpx.grammar.options import MailOptions, RcptOptions
-from txsmtpx.interfaces import Connection, DataContext, Eventual, IDataContext, Outcome
+from txsmtpx.interfaces import Connection, DataContext, Eventual, IDataContext, Outcome, Results
 
 Late = Callable[[str, Outcome], object]
 """It is called with the recipient and the outcome, if the outcome comes too late."""
@@ -68,6 +68,11 @@ class MiddlewareContext:
     def connection(self) -> Connection:
         """The connection of the client."""
         return self.outer.connection
+
+    @property
+    def results(self) -> Results:
+        """What filters have found on this connection and in this transaction."""
+        return self.outer.results
 
     def start_delivery(
         self, recipient: str | int, deferred: Eventual[Outcome] = None, timeout: float | None = None

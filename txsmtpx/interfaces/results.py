@@ -1,0 +1,103 @@
+"""The results of filters: what a filter has found, for the filters behind it, the backend and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+from txsmtpx.interfaces.provided import provides
+
+T = TypeVar("T")
+
+
+class ResultWithFacts(Protocol):
+    """Optional, for a result: its facts for the line of the log."""
+
+    def facts(self) -> Mapping[str, str | int | float]:
+        """
+        Return the facts.
+
+        Returns:
+            The facts by name.
+        """
+
+
+class Results:
+    """
+    What filters have found.  Each result is an object, and its class says what it is.
+
+    `txsmtpx.FilterBackend` adds the ``results`` of each `txsmtpx.Accept`.  The results of one transaction include those
+    of its connection.
+
+    Args:
+        earlier: The results that it begins with.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class SpamScore:
+        ...     score: float
+        >>> results = Results([SpamScore(4.2)])
+        >>> results.get(SpamScore), results.get(str)
+        (SpamScore(score=4.2), None)
+    """
+
+    __slots__ = ("_found",)
+
+    def __init__(self, earlier: Iterable[object] = ()) -> None:
+        self._found: list[object] = list(earlier)
+
+    def add(self, results: Iterable[object]) -> None:
+        """
+        Add results.
+
+        Args:
+            results: The results.
+        """
+        self._found.extend(results)
+
+    def get(self, kind: type[T]) -> T | None:
+        """
+        Return the newest result of a class.
+
+        Args:
+            kind: The class.
+
+        Returns:
+            The result; None if there is none.
+        """
+        return next((each for each in reversed(self._found) if isinstance(each, kind)), None)
+
+    def all(self, kind: type[T]) -> list[T]:
+        """
+        Return all results of a class.
+
+        Args:
+            kind: The class.
+
+        Returns:
+            The results, the oldest first.
+        """
+        return [each for each in self._found if isinstance(each, kind)]
+
+    def facts(self) -> dict[str, str | int | float]:
+        """
+        Return the facts of all results, for the log.
+
+        Returns:
+            The facts by name.  A newer fact replaces an older one of the same name.
+        """
+        found: dict[str, str | int | float] = {}
+        for each in self._found:
+            if provides(each, ResultWithFacts):
+                found |= each.facts()
+        return found
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        return f"Results({self._found!r})"
