@@ -1,0 +1,1 @@
+"""Milter, the protocol of mail filters such as opendkim and rspamd: the side of the mail server."""
