@@ -109,6 +109,17 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("unhurried")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Collect no garbage while the tests are collected: all that is made then stays alive."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes ``--numprocesses auto`` is."""
     return workers(config.invocation_params.dir, config.args)
