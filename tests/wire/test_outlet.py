@@ -14,7 +14,7 @@ from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from txsmtpx.wire.outlet import Outlet
+from txsmtpx.wire.outlet import send
 
 
 class Watched:
@@ -52,7 +52,10 @@ class Socket:
         self.reactor = Watched()
         self.transport = Serving(ours, Protocol(), self.reactor)
         self.transport.connected = True
-        self.outlet = Outlet(self.transport)
+
+    def write(self, octets: bytes) -> None:
+        """Send octets to the other end."""
+        send(self.transport, octets)
 
     def read(self) -> bytes:
         """All that has arrived."""
@@ -81,7 +84,7 @@ def link() -> Iterator[Socket]:
 
 
 def test_what_the_socket_takes_needs_no_turn_of_the_reactor(link):
-    link.outlet.write(b"250 2.0.0 Ok\r\n")
+    link.write(b"250 2.0.0 Ok\r\n")
     assert not link.reactor.writers
     assert link.read() == b"250 2.0.0 Ok\r\n"
 
@@ -89,31 +92,31 @@ def test_what_the_socket_takes_needs_no_turn_of_the_reactor(link):
 def test_what_it_does_not_take_is_queued_and_nothing_overtakes_it(link):
     written = [bytes([65 + n]) * 30_000 for n in range(8)]
     for octets in written:
-        link.outlet.write(octets)
+        link.write(octets)
     assert link.reactor.writers == [link.transport]
     beginning = link.read()
-    link.outlet.write(b"the end")  # the socket has room again; what is queued comes first
+    link.write(b"the end")  # the socket has room again; what is queued comes first
     assert beginning + link.read_to_end() == b"".join(written) + b"the end"
 
 
 def test_at_once_again_when_the_queue_is_empty(link):
-    link.outlet.write(b"A" * 300_000)
+    link.write(b"A" * 300_000)
     assert len(link.read_to_end()) == 300_000
-    link.outlet.write(b"B")
+    link.write(b"B")
     assert not link.reactor.writers
     assert link.read() == b"B"
 
 
 def test_a_socket_that_is_gone_is_for_the_transport_to_find(link):
     link.peer.close()
-    link.outlet.write(b"250 2.0.0 Ok\r\n")
-    link.outlet.write(b"250 2.0.0 Ok\r\n")
+    link.write(b"250 2.0.0 Ok\r\n")
+    link.write(b"250 2.0.0 Ok\r\n")
     assert link.reactor.writers == [link.transport]
 
 
 def test_a_socket_that_closes_is_left_to_the_transport(link):
     link.transport.loseConnection()
-    link.outlet.write(b"221 2.0.0 Bye\r\n")
+    link.write(b"221 2.0.0 Bye\r\n")
     assert link.reactor.writers == [link.transport]
     assert link.read() == b""
     assert link.transport.doWrite() is CONNECTION_DONE
@@ -172,11 +175,12 @@ class Talker(Protocol):
 
     answer = b""
 
-    def connectionMade(self) -> None:
-        self.outlet = Outlet(self.transport)
+    def write(self, octets: bytes) -> None:
+        """Send octets to the other end."""
+        send(self.transport, octets)
 
     def dataReceived(self, data: bytes) -> None:
-        self.outlet.write(self.answer)
+        self.write(self.answer)
 
 
 @pytest.fixture(params=["from the start", "STARTTLS"])
@@ -199,7 +203,7 @@ def test_inside_tls_no_turn_of_the_reactor_is_needed(secured, link):
     client.shake_hands()
     client.hear(link.read_to_end())
     for number in range(3):
-        talker.outlet.write(b"250 %d\r\n" % number)
+        talker.write(b"250 %d\r\n" % number)
         assert not link.reactor.writers
         assert client.hear(link.read()) == b"250 %d\r\n" % number
 
@@ -219,12 +223,12 @@ def test_what_the_socket_does_not_take_is_not_overtaken_inside_tls(secured, link
     client.hear(link.read_to_end())
     written = [bytes([65 + n]) * 30_000 for n in range(8)]
     for octets in written:
-        talker.outlet.write(octets)
+        talker.write(octets)
     assert link.reactor.writers == [link.transport]
     beginning = link.read()
-    talker.outlet.write(b"the end")
+    talker.write(b"the end")
     assert client.hear(beginning + link.read_to_end()) == b"".join(written) + b"the end"
-    talker.outlet.write(b"at once again")
+    talker.write(b"at once again")
     assert client.hear(link.read()) == b"at once again"
 
 
@@ -232,14 +236,14 @@ def test_tls_says_farewell_and_nothing_after(secured, link):
     talker, client = secured
     client.shake_hands()
     client.hear(link.read_to_end())
-    talker.outlet.write(b"221 bye\r\n")
+    talker.write(b"221 bye\r\n")
     talker.transport.loseConnection()
-    talker.outlet.write(b"too late\r\n")
+    talker.write(b"too late\r\n")
     assert client.hear(link.read_to_end()) == b"221 bye\r\n"
     assert client.over
 
 
 def test_what_is_no_socket_is_written_to():
     transport = StringTransport()
-    Outlet(transport).write(b"250 2.0.0 Ok\r\n")
+    send(transport, b"250 2.0.0 Ok\r\n")
     assert transport.value() == b"250 2.0.0 Ok\r\n"

@@ -17,6 +17,7 @@ from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.message import MessageAborted
 from txsmtpx.dialog.state import CLOSED, READY, START
 from txsmtpx.interfaces import SessionLike
+from txsmtpx.interfaces.connection import NO_ATTRIBUTES
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.setting import shown
 from txsmtpx.settling import settle, then
@@ -173,7 +174,7 @@ def leave_transaction(dialog: ServerDialog, transaction: Transaction) -> Deferre
     concluded = dialog.settings.observers.concluded
     if concluded is not None:
         concluded(transaction.summary(dialog.link is CLOSED))
-    dialog.connection.xforward = {}  # which was about this one
+    dialog.connection.xforward = NO_ATTRIBUTES  # which was about this one
     return None if dialog.session is None else inform(dialog, dialog.session.reset)
 
 

@@ -17,6 +17,7 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import SessionLike
+from txsmtpx.interfaces.connection import NO_ATTRIBUTES
 from txsmtpx.settling import then
 
 _MAIL, _RCPT = State.MAIL, State.RCPT  # a look-up of these costs as much as a function call
@@ -59,7 +60,7 @@ def _hello(dialog: ServerDialog, argument: str, extended: bool) -> Answer:
         connection = dialog.connection
         connection.helo = connection.xclient.get("HELO") or name  # a proxy may send EHLO in its own name
         connection.extended = extended
-        connection.xforward = {}
+        connection.xforward = NO_ATTRIBUTES
         dialog.enter(State.READY)
         return replies.hello_250(dialog.settings.domain, *(_announced(dialog) if extended else ()))
 
@@ -222,7 +223,7 @@ def rset(dialog: ServerDialog, argument: str) -> Answer:
     """
     if argument:
         return replies.TAKES_NO_PARAMETERS_501
-    dialog.connection.xforward = {}
+    dialog.connection.xforward = NO_ATTRIBUTES
     return abort_transaction(dialog, lambda: replies.OK_250)
 
 

@@ -91,7 +91,7 @@ def xclient(dialog: ServerDialog, argument: str) -> Reply:
     forget_hello(dialog)
     connection = dialog.connection
     connection.proxy = connection.proxy or connection.peer
-    connection.xclient = known = connection.xclient | given
+    connection.xclient = known = {**connection.xclient, **given}
     connection.peer = _address(known, "ADDR", "PORT", connection.peer)
     connection.host = _address(known, "DESTADDR", "DESTPORT", connection.host)
     connection.helo = given.get("HELO", "")
@@ -128,7 +128,7 @@ def xforward(dialog: ServerDialog, argument: str) -> Reply:
         given = plain_attributes(attributes.parse(argument, XFORWARD_ATTRIBUTES))
     except Malformed as malformed:
         return replies.bad_parameter_501(str(malformed))
-    dialog.connection.xforward = dialog.connection.xforward | given
+    dialog.connection.xforward = {**dialog.connection.xforward, **given}
     return replies.OK_250
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -43,6 +44,17 @@ class TLS(Protocol):
         """The channel bindings by name (RFC 5056); empty after the connection has been closed."""
 
 
+class Aborter(Protocol):
+    """What can close a connection without a reply: its protocol."""
+
+    def abort(self) -> None:
+        """Close the connection now."""
+
+
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+"""The attributes of XCLIENT or XFORWARD of a client that has sent none; one for all, since a dict takes 64 octets."""
+
+
 class Connection:
     """
     The connection of a client.  The server creates it; a backend reads it.
@@ -57,10 +69,10 @@ class Connection:
         username: The authenticated user, by AUTH or by XCLIENT LOGIN; None without authentication.
         proxy_header: The PROXY header with its TLVs; None without ``haproxy:``.
         proxy: The address of the proxy, if XCLIENT has replaced `peer`; None otherwise.
-        xclient: The attributes of XCLIENT (`txsmtpx.extensions.xclient`).
-        xforward: The attributes of XFORWARD for the present transaction.
+        xclient: The attributes of XCLIENT (`txsmtpx.extensions.xclient`), empty without it.
+        xforward: The attributes of XFORWARD for the present transaction, empty without it.
         tls: The TLS session, a `txsmtpx.wire.tls_state.TLSState`; None without TLS.
-        aborter: The function that `abort` calls; None if there is no transport, or no more.
+        aborter: The object whose method `abort` calls; None if there is no transport, or no more.
 
     Example:
         A backend that accepts mail of one network only::
@@ -94,15 +106,15 @@ class Connection:
         self._host: IAddress | None = None
         self.proxy_header: ProxyHeader | None = None
         self.proxy: IAddress | None = None
-        self.xclient: dict[str, str] = {}
-        self.xforward: dict[str, str] = {}
+        self.xclient: Mapping[str, str] = NO_ATTRIBUTES
+        self.xforward: Mapping[str, str] = NO_ATTRIBUTES
         self.tls: TLS | None = None
-        self.aborter: Callable[[], object] | None = None
+        self.aborter: Aborter | None = None
 
     def abort(self) -> None:
         """Close the connection now, without a reply.  The session's methods that wait are cancelled."""
         if self.aborter is not None:
-            self.aborter()
+            self.aborter.abort()
 
     def forget(self) -> None:
         """Discard the attributes that the client has sent, such as ``helo``.  The addresses are kept."""
@@ -110,7 +122,7 @@ class Connection:
         self.extended = False
         self.username = None
         self.xclient = {name: said for name, said in self.xclient.items() if name not in ("HELO", "PROTO", "LOGIN")}
-        self.xforward = {}
+        self.xforward = NO_ATTRIBUTES
 
     @property
     def results(self) -> Results:

@@ -30,7 +30,7 @@ from txsmtpx.wire.client_back_pressure import ClientBackPressure
 from txsmtpx.wire.client_handshake import ClientHandshake
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.outlet import writer
+from txsmtpx.wire.outlet import send
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import recorder
 
@@ -101,7 +101,6 @@ class ClientProtocol(LineReceiver, ClientWire):
 
     def connectionMade(self) -> None:
         """Begin to wait for the greeting."""
-        self._write = writer(self.transport)
         self._back_pressure.register(self.transport)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
@@ -205,7 +204,7 @@ class ClientProtocol(LineReceiver, ClientWire):
                 self._recorder.client(line)
             if body:
                 self._recorder.message(len(body))
-        self._write(octets + body if body else octets)
+        send(self.transport, octets + body if body else octets)
 
     def write_body(self, octets: bytes) -> None:
         """
@@ -216,7 +215,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         """
         if self._recorder is not None:
             self._recorder.message(len(octets))
-        self._write(octets)
+        send(self.transport, octets)
 
     def write_secret(self, octets: bytes) -> None:
         """
@@ -227,7 +226,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         """
         if self._recorder is not None:
             self._recorder.client(octets[:-2], response=True)
-        self._write(octets)
+        send(self.transport, octets)
 
     @property
     def congested(self) -> bool:

@@ -11,7 +11,6 @@ Inside TLS this saves two turns: Twisted's TLS waits one for more to encrypt, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -19,63 +18,19 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from txsmtpx.wire.twisted_socket_internals import is_socket, send_plain, send_tls_at_once, tls_over, write_unbuffered
 
 
-def outlet_of(transport: Any) -> Outlet | None:
+def send(transport: Any, octets: bytes) -> None:
     """
-    Return the outlet of a transport, if that is one of Twisted's sockets.
+    Write octets to a transport that is open, with as few turns of the reactor as possible.
 
     Args:
-        transport: The transport of the connection, as it is at its beginning.
-
-    Returns:
-        The outlet; None for a transport without a socket, which is written to as it is.
+        transport: The transport of a connection.  One without a socket is written to as it is.
+        octets: The octets.
     """
-    return Outlet(transport) if is_socket(transport) or isinstance(transport, TLSMemoryBIOProtocol) else None
-
-
-def writer(transport: Any) -> Callable[[bytes], object]:
-    """
-    Return the function that writes to a transport with as few turns of the reactor as possible.
-
-    Args:
-        transport: The transport.
-
-    Returns:
-        That of an `Outlet`; the method of the transport itself if there is no turn to save.
-    """
-    outlet = outlet_of(transport)
-    return transport.write if outlet is None else outlet.write
-
-
-class Outlet:
-    """
-    Writes to one transport, in order.
-
-    Args:
-        transport: The transport of a connection.
-    """
-
-    __slots__ = ("_plain", "_tls", "_transport")
-
-    def __init__(self, transport: Any) -> None:
-        self._plain = is_socket(transport)
-        self._tls: TLSMemoryBIOProtocol | None = None
-        self._transport = transport
-        if isinstance(transport, TLSMemoryBIOProtocol):
-            self._tls = transport
-            send_tls_at_once(transport)
-
-    def write(self, octets: bytes) -> None:
-        """
-        Send octets on a connection that is open.
-
-        Args:
-            octets: The octets.
-        """
-        transport = self._transport
-        if self._tls is not None:
-            write_unbuffered(self._tls, octets)
-        elif not self._plain:
-            transport.write(octets)
-        elif not send_plain(transport, octets):  # since STARTTLS
-            self._tls = tls_over(transport)
-            write_unbuffered(self._tls, octets)
+    if is_socket(transport):
+        if not send_plain(transport, octets):  # since STARTTLS
+            write_unbuffered(tls_over(transport), octets)
+    elif isinstance(transport, TLSMemoryBIOProtocol):
+        send_tls_at_once(transport)
+        write_unbuffered(transport, octets)
+    else:
+        transport.write(octets)

@@ -28,7 +28,7 @@ from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.back_pressure import DIALOG, LOOK, TURN, TURN_SECONDS, BackPressure
 from txsmtpx.wire.ending import Ending
 from txsmtpx.wire.opening import Opening
-from txsmtpx.wire.outlet import Outlet, outlet_of
+from txsmtpx.wire.outlet import send
 from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.time_limits import TimeLimits
 from txsmtpx.wire.transcript_recorder import Recorder, Transcript
@@ -86,7 +86,7 @@ class SMTPServer(LineReceiver):
     def __init__(self, factory: Server) -> None:
         self.factory = factory
         self.dialog: ServerDialog = ServerDialog(factory.settings, self)
-        self.dialog.connection.aborter = self.abort
+        self.dialog.connection.aborter = self
         session_id, transcript = self.dialog.connection.session_id, factory.transcript
         self._recorder = None if transcript is None else Recorder(transcript, session_id)
         self._clock = factory.settings.clock
@@ -98,7 +98,6 @@ class SMTPServer(LineReceiver):
         self._at = 0  # the index in `input` of the first octet that is not handed over
         self.busy: bool = False
         self._discarded: bytes | None = None  # the beginning of a line that is too long and has not ended
-        self._outlet: Outlet | None = None
         self._output: list[bytes] = []
         self._next_breath = 0.0
 
@@ -106,7 +105,6 @@ class SMTPServer(LineReceiver):
 
     def connectionMade(self) -> None:
         """Begin the connection.  Behind a proxy it begins after the PROXY header has arrived."""
-        self._outlet = outlet_of(self.transport)
         self.transport.registerProducer(self.pressure, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
@@ -344,7 +342,4 @@ class SMTPServer(LineReceiver):
             octets = b"".join(self._output)
             self._output.clear()
             self.dialog.urgent = False
-            if self._outlet is None:
-                self.transport.write(octets)
-            else:
-                self._outlet.write(octets)
+            send(self.transport, octets)

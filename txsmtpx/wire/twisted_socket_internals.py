@@ -174,7 +174,7 @@ def tls_over(connection: tcp.Connection) -> TLSMemoryBIOProtocol:
     """
     Return the TLS protocol that ``startTLS`` has put above a socket, and let it send at once.
 
-    What the handshake has queued is sent first, so that nothing overtakes it.
+    The first time, what the handshake has queued is sent, so that nothing overtakes it.
 
     Why: see `send_plain`.  Twisted puts the TLS protocol into the attribute `protocol` of the socket.
 
@@ -186,8 +186,9 @@ def tls_over(connection: tcp.Connection) -> TLSMemoryBIOProtocol:
     """
     tls = connection.protocol
     assert isinstance(tls, TLSMemoryBIOProtocol)
-    connection.doWrite()
-    tls.transport = cast(ITransport, ImmediateTransport(tls.transport, connection))
+    if not isinstance(tls.transport, ImmediateTransport):
+        connection.doWrite()
+        tls.transport = cast(ITransport, ImmediateTransport(tls.transport, connection))
     return tls
 
 
@@ -195,10 +196,13 @@ def send_tls_at_once(tls: TLSMemoryBIOProtocol) -> None:
     """
     Let TLS send at once, where it began with the first octet of the connection.
 
+    The first time, what the handshake has queued is sent, so that nothing overtakes it.
+
     Args:
         tls: The TLS protocol.  If what is below it is no socket, nothing changes.
     """
     if isinstance(tls.transport, tcp.Connection):
+        tls.transport.doWrite()
         tls.transport = cast(ITransport, ImmediateTransport(tls.transport, tls.transport))
 
 
