@@ -66,6 +66,7 @@ FLOORS = [
 
 HALVES = {
     "client": ("dialog", "wire", "the client's dialog without a transport, and the client on the wire"),
+    "client_policy": ("dialog", "interfaces", "the contract of a policy for clients, and the part that asks it"),
     "filter": ("interfaces", "middleware", "the contract of a filter, and the class that provides it"),
     "message": ("dialog", "interfaces", "the contract of a message, and the class that provides it"),
     "observer": ("dialog", "interfaces", "the contract of an observer, and the base class that provides it"),

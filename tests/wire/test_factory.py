@@ -84,6 +84,8 @@ TYPES = [
     ("transcript", 1, "transcript must be True, False or a function of three arguments: session id, speaker, line"),
     ("transcript", print.__name__, "transcript must be True, False or a function of three arguments"),
     ("transcript", lambda line: None, "transcript must be True, False or a function of three arguments"),
+    ("policy", "no", "policy must be a function of one argument, the connection, or None, not 'no'"),
+    ("policy", lambda: None, "policy must be a function of one argument, the connection, or None, not <function"),
     ("observers", TransactionLog(), "observers must be a list of observers, not "),
     ("observers", "log", "observers must be a list of observers, not 'log'"),
     ("observers", 3, "observers must be a list of observers, not 3"),

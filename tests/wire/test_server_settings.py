@@ -26,7 +26,7 @@ from txsmtpx.wire.server_settings import (
     ServerKeywords,
 )
 
-UNDECLARED = {"backend", "tls", "observers", "reactor"}
+UNDECLARED = {"backend", "tls", "observers", "policy", "reactor"}
 
 KEYWORDS = inspect.signature(SMTPServerFactory).parameters
 

@@ -10,16 +10,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection, IServerObserver, Summary
+from txsmtpx.interfaces import Connection, FilterEvent, IFilterObserver, IServerObserver, Summary
 from txsmtpx.setting import shown
 
 log = Logger(__name__)
 
 
-@implementer(IServerObserver)
+@implementer(IFilterObserver)
 class Observer:
     """
-    An observer of a server; see `IServerObserver`.  A method that is not overridden costs nothing.
+    An observer of a server; see `IServerObserver` and `IFilterObserver`.
+
+    A method that is not overridden costs nothing.
 
     Example:
         >>> class Count(Observer):
@@ -71,6 +73,15 @@ class Observer:
             summary: The result of the transaction.
         """
 
+    def filtered(self, connection: Connection, event: FilterEvent) -> None:
+        """
+        Handle the verdict of a filter.
+
+        Args:
+            connection: The connection.
+            event: The verdict.
+        """
+
     def disconnected(self, connection: Connection, reason: Failure) -> None:
         """
         Handle the loss of a connection.
@@ -110,6 +121,7 @@ class Observers:
         self.replied: Notifier = _notifier("replied", all_of_them)
         self.concluded: Notifier = _notifier("concluded", all_of_them)
         self.disconnected: Notifier = _notifier("disconnected", all_of_them)
+        self.filtered: Notifier = _notifier("filtered", [each for each in all_of_them if hasattr(each, "filtered")])
 
 
 def _notifier(event: str, observers: Iterable[Any]) -> Notifier:

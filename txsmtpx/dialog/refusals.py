@@ -53,6 +53,8 @@ def refuse(dialog: ServerDialog, reply: Reply, logged: bool = False) -> None:
     if not logged:
         log_refusal(dialog, reply, _last_command(dialog))
     dialog.reply(complete(reply))
+    if dialog.connection.closing:
+        dialog.close()
     if reply.code < 500:
         return
     dialog.errors += 1

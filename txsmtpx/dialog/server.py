@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog import refusals
+from txsmtpx.dialog.client_policy import greet
 from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.failed_command import reply_to_failure
 from txsmtpx.dialog.observer import Notifier
@@ -89,9 +90,17 @@ class ServerDialog:
         self._pending: Deferred[None] | None = None  # of the command that waits for a backend
         self.enter(State.START)
 
-    def connection_made(self) -> None:
-        """Greet (RFC 5321 §3.1)."""
+    def connection_made(self) -> Deferred[None] | None:
+        """
+        Greet (RFC 5321 §3.1), or refuse the client.
+
+        Returns:
+            A Deferred until which nothing may be handed over; None if the client is greeted or refused.
+        """
+        if self.settings.policy is not None:
+            return self._answer(greet, self)
         self.reply(self.settings.greeting)
+        return None
 
     def line_received(self, line: bytes, bare: bool = False) -> Deferred[None] | None:
         """
@@ -202,6 +211,8 @@ class ServerDialog:
         if pending is not None:
             pending.cancel()
         end_session(self)
+        if self.settings.policy is not None:
+            self.settings.policy.disconnected(self.connection)
 
     def say_goodbye(self, reply: Reply) -> None:
         """

@@ -16,6 +16,7 @@ from typing import get_args
 
 from twisted.internet.interfaces import IReactorTime
 
+from txsmtpx.dialog.client_policy import ClientPolicies
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.table import Tables
 from txsmtpx.grammar import path, replies
@@ -289,6 +290,7 @@ class Settings:
         max_hold: The longest time in seconds that FUTURERELEASE may hold a message (RFC 4865).  Default: 604800.
         now: Return the time in seconds since 1970, for FUTURERELEASE.  Default: time.
         observers: The observers of the server.
+        policy: What is asked about clients; None if nothing is.
         session_ids: Names the sessions.
         queue_ids: Names the transactions.
 
@@ -327,6 +329,7 @@ class Settings:
     max_hold: int = MAX_HOLD.default
     now: Callable[[], float] = NOW.default
     observers: Observers = field(default_factory=Observers)
+    policy: ClientPolicies | None = None
     session_ids: Iterator[str] = field(default_factory=identifiers)
     queue_ids: Iterator[str] = field(default_factory=identifiers)
 

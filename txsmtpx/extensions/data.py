@@ -123,6 +123,8 @@ def _answered(dialog: ServerDialog, transaction: Transaction, reply: Reply | Non
         dialog.errors = 0
     elif reply is not None:
         _write(dialog, transaction, reply)
+        if dialog.connection.closing:
+            dialog.close()
     transaction.answered(reply)
     return leave_transaction(dialog, transaction)
 

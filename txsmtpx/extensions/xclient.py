@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 
-from txsmtpx.dialog.extension import Extension, Verb
+from txsmtpx.dialog.client_policy import greet
+from txsmtpx.dialog.extension import Answer, Extension, Verb
 from txsmtpx.dialog.server import NO_DOMAINS, ServerDialog
 from txsmtpx.dialog.server_session import forget_hello
 from txsmtpx.dialog.state import ANY, State
@@ -71,7 +72,7 @@ def trusted(dialog: ServerDialog) -> bool:
     return any(address in network for network in dialog.settings.trusted_networks)
 
 
-def xclient(dialog: ServerDialog, argument: str) -> Reply:
+def xclient(dialog: ServerDialog, argument: str) -> Answer:
     """
     Answer XCLIENT: assign the session to another client, and begin it anew.
 
@@ -80,7 +81,7 @@ def xclient(dialog: ServerDialog, argument: str) -> Reply:
         argument: The attributes.
 
     Returns:
-        The greeting; or why the command is rejected.
+        The greeting; or why the command is rejected, or the client is refused.
     """
     if not trusted(dialog):
         return NOT_TRUSTED_550
@@ -89,7 +90,9 @@ def xclient(dialog: ServerDialog, argument: str) -> Reply:
     except Malformed as malformed:
         return replies.bad_parameter_501(str(malformed))
     forget_hello(dialog)
-    connection = dialog.connection
+    connection, policy = dialog.connection, dialog.settings.policy
+    if policy is not None:
+        policy.disconnected(connection)
     connection.proxy = connection.proxy or connection.peer
     connection.xclient = known = {**connection.xclient, **given}
     connection.peer = _address(known, "ADDR", "PORT", connection.peer)
@@ -101,7 +104,7 @@ def xclient(dialog: ServerDialog, argument: str) -> Reply:
     dialog.enter(State.START)
     if not dialog.wire.admit_client():
         return replies.TOO_MANY_CONNECTIONS_421
-    return dialog.settings.greeting
+    return greet(dialog)
 
 
 def _address(given: dict[str, str], host: str, port: str, before: IAddress | None) -> IAddress | None:

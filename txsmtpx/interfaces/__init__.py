@@ -71,6 +71,10 @@ from txsmtpx.interfaces.message import (
     Outcome,
 )
 from txsmtpx.interfaces.observer import (
+    FilterEvent,
+    FilterStage,
+    FilterVerdict,
+    IFilterObserver,
     IServerObserver,
     ServerObserverLike,
 )
@@ -154,8 +158,11 @@ __all__ = [
     "Eventual",
     "ExpandingSessionLike",
     "ExtensionSupport",
+    "FilterEvent",
     "FilterLike",
     "FilterMaker",
+    "FilterStage",
+    "FilterVerdict",
     "Found",
     "FreshClient",
     "HeaderChange",
@@ -173,6 +180,7 @@ __all__ = [
     "IExpandingSession",
     "IExtensionSupport",
     "IFilter",
+    "IFilterObserver",
     "IFreshClient",
     "IHoldingFilterMaker",
     "IMechanismSupport",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, Protocol
 
@@ -73,6 +73,8 @@ class Connection:
         xforward: The attributes of XFORWARD for the present transaction, empty without it.
         tls: The TLS session, a `txsmtpx.wire.tls_state.TLSState`; None without TLS.
         aborter: The object whose method `abort` calls; None if there is no transport, or no more.
+        closing: True if the server closes the connection after its next rejection.
+        filtered: Notifies the observers of the server of a verdict (`IFilterObserver`); None without such observers.
 
     Example:
         A backend that accepts mail of one network only::
@@ -84,6 +86,8 @@ class Connection:
                     return Session()
     """
 
+    closing: bool = False
+    filtered: Callable[..., object] | None = None
     _results: Results | None = None  # most connections have none
 
     def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:

@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces.connection import Connection, Summary
+
+FilterStage = Literal["connected", "hello", "mail", "recipient", "data", "header", "chunk", "end"]
+"""The methods of `txsmtpx.interfaces.IFilter` that decide."""
+
+FilterVerdict = Literal["continue", "accept", "discard", "defer", "reject", "failed"]
+"""
+What a filter has decided.  "accept" is a verdict with changes or results, or a final one.  "defer" is a 4xx, "reject" a
+5xx, and "discard" also a 2xx.  "failed" is an exception, a time-out or a wrong verdict.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterEvent:
+    """
+    A verdict of a filter, for observers.
+
+    Args:
+        filter: The name of the filter.
+        stage: The method that decided.
+        verdict: What it decided.
+        seconds: How long that took.
+
+    Example:
+        >>> FilterEvent("Spamd", "end", "reject", 0.2).verdict
+        'reject'
+    """
+
+    filter: str
+    stage: FilterStage
+    verdict: FilterVerdict
+    seconds: float
 
 
 class IServerObserver(Interface):
@@ -82,6 +114,19 @@ class IServerObserver(Interface):
         Args:
             connection: The connection.
             reason: Why it was closed.
+        """
+
+
+class IFilterObserver(IServerObserver):
+    """Optional, for an observer: the verdicts of filters.  `txsmtpx.Observer` provides it."""
+
+    def filtered(connection: Connection, event: FilterEvent) -> None:
+        """
+        A filter has decided.  It is not called for a ``chunk``, unless that has rejected the message or failed.
+
+        Args:
+            connection: The connection.
+            event: The verdict.
         """
 
 

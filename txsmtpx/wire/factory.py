@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IAddress, IReactorFromThreads, IReactorT
 
 from txsmtpx.arguments import names_checked
 from txsmtpx.dialog import settings as of_dialog
+from txsmtpx.dialog.client_policy import asking, policies_of
 from txsmtpx.dialog.extension import Extension, supported_by
 from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.settings import OutcomePolicy, Settings
@@ -23,9 +24,10 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_network
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
-from txsmtpx.interfaces import BackendLike, Reactor, ServerObserverLike, clock_of
+from txsmtpx.interfaces import BackendLike, Policy, Reactor, ServerObserverLike, clock_of
 from txsmtpx.sasl import mechanisms
 from txsmtpx.setting import SettingError, shown
+from txsmtpx.setting_kinds import takes
 from txsmtpx.wire import server_settings as of_wire
 from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.server import Server, SMTPServer
@@ -90,6 +92,9 @@ class SMTPServerFactory(Server):
         now: Return the time in seconds since 1970, for FUTURERELEASE.  Default: time.
         transcript: Log every line both ways, without credentials.  Default: False.  A `Transcript` gets the lines
             instead of the log.
+        policy: A function of the `Connection`, plain or async, which is called before the greeting.  It returns None
+            for a client that may go on.  To refuse the client, it returns a `Reply` of 421, 521 or 554, or raises
+            `SMTPError`.
         observers: The observers of the server, each an `IServerObserver`.
         reactor: The reactor.  None: the global one.
 
@@ -150,6 +155,7 @@ class SMTPServerFactory(Server):
         max_hold: int = of_dialog.MAX_HOLD.default,
         now: Callable[[], float] = of_dialog.NOW.default,
         transcript: Transcript | bool = of_wire.TRANSCRIPT.default,
+        policy: Policy | None = None,
         observers: Iterable[ServerObserverLike] = (),
         reactor: Reactor | None = None,
     ) -> None:
@@ -171,9 +177,16 @@ class SMTPServerFactory(Server):
         if extensions is None:
             extensions = registry.offered_with(supported_by(backend))
         useless = _useless(self.tls is not None, bool(offered), bool(networks))
+        if not takes(policy, 1) and policy is not None:
+            raise TypeError(f"policy must be a function of one argument, the connection, or None, not {shown(policy)}")
+        notified = Observers(observers)
+        asked = policies_of(policy, backend, clock, notified.filtered)
+        protocol = LMTP if lmtp else SMTP
+        if asked is not None:
+            protocol = asking(protocol)
         self.settings: Settings = Settings(
             backend=backend,
-            tables=_tables((LMTP if lmtp else SMTP, *[each for each in extensions if each.keyword not in useless])),
+            tables=_tables((protocol, *[each for each in extensions if each.keyword not in useless])),
             clock=clock,
             from_thread=_from_thread(clock),
             domain=_domain(domain),
@@ -201,7 +214,8 @@ class SMTPServerFactory(Server):
             priority_profile=priority_profile,
             max_hold=max_hold,
             now=now,
-            observers=Observers(observers),
+            observers=notified,
+            policy=asked,
         )
         self.read_timeout = read_timeout
         self.write_timeout = write_timeout

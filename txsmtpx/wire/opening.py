@@ -6,7 +6,8 @@ Theory of operation.  The steps, in this order:
 1. Behind ``haproxy:``, nothing is sent before the PROXY header has arrived (`txsmtpx.wire.proxy_protocol_server`).
 2. The connection counts for its client, after it has counted among all from the beginning.  A client beyond a cap gets
    421.
-3. The server greets, at once or after ``greeting_delay``.
+3. The server greets, at once or after ``greeting_delay``.  A policy for clients is asked before, inside TLS after the
+   handshake.  What the client sends meanwhile waits; with ``greeting_delay`` it is too early.
 4. Where TLS begins with the first octet, its handshake goes on below all this.  It ends when Twisted says so, or, where
    a foreign wrapper does not pass that on, when the first octets arrive.
 5. The first octets arrive.  A client that sends them before the greeting, or that sends TLS to a plain port, is
@@ -17,6 +18,7 @@ STARTTLS repeats the fourth step.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import ISSLTransport
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
 
 log = Logger(__name__)
 
+HANDSHAKE_SECONDS = 10.0
+"""
+Seconds that the policy for clients waits for a TLS handshake.  A foreign wrapper of the server may not tell of its end,
+and the client would wait for the greeting for ever.
+"""
+
 _TLS_HELLO = b"\x16"
 """The first octet of a TLS record of type handshake.  No command begins with it."""
 
@@ -56,7 +64,8 @@ class Opening:
     """
 
     __slots__ = (
-        "_connection", "_counted", "_greeted", "_handshake", "_limits", "_room", "_spoken", "begun", "pending",
+        "_awaits_tls", "_connection", "_counted", "_greeted", "_handshake", "_limits", "_room", "_spoken", "begun",
+        "pending",
     )  # fmt: skip
 
     def __init__(self, connection: SMTPServer, limits: TimeLimits) -> None:
@@ -67,6 +76,7 @@ class Opening:
         self._handshake: Handshake | None = None
         self._spoken = False
         self._greeted = False
+        self._awaits_tls = False  # whether the policy is asked after the handshake
         self.begun: bool = False
         self.pending: bool = True
 
@@ -82,6 +92,8 @@ class Opening:
         """
         self._connection.dialog.connection.proxy_header = header
         self._ask_for_addresses()
+        if secured:
+            self.expect_handshake()
         self._begin()
         if secured:
             self._tls_stands()
@@ -131,9 +143,26 @@ class Opening:
             connection.dialog.say_goodbye(replies.EARLY_TALKER_554)
 
     def greet(self) -> None:
-        """Greet the client."""
+        """Greet the client, or refuse it, as soon as the policy of the server has decided."""
+        connection = self._connection
+        if connection.factory.settings.policy is None:
+            self._greeted = True
+            connection.dialog.connection_made()
+        elif self._handshake is not None and not self._awaits_tls:
+            self._awaits_tls = True
+            self._limits.deadlines.set("greeting", HANDSHAKE_SECONDS)
+        else:
+            self._awaits_tls = False
+            self._greeted = connection.factory.greeting_delay == 0
+            waiting = connection.dialog.connection_made()
+            if waiting is None:
+                self._greeted = True
+            else:
+                self._limits.idle_since = inf
+                connection.wait_for(waiting.addCallback(self._has_greeted))
+
+    def _has_greeted(self, result: None) -> None:
         self._greeted = True
-        self._connection.dialog.connection_made()
 
     def start_tls(self) -> None:
         """Negotiate TLS, for STARTTLS."""
@@ -231,3 +260,6 @@ class Opening:
         self.pending = not self._spoken
         connection = self._connection
         connection.dialog.tls_started(TLSState(tls_connection(connection.transport), server=True))
+        if self._awaits_tls:
+            self._limits.deadlines.clear("greeting")
+            self.greet()

@@ -148,7 +148,7 @@ class SMTPServer(LineReceiver):
             self._recorder.client(line, dialog.secret, dialog.table)
         waiting = dialog.line_received(line, bare)
         if waiting is not None:
-            self._wait_for(waiting)
+            self.wait_for(waiting)
 
     def rawDataReceived(self, data: bytes) -> None:
         """
@@ -164,7 +164,7 @@ class SMTPServer(LineReceiver):
             self._recorder.hold()
         end, waiting = self.dialog.body_received(data)
         if waiting is not None:
-            self._wait_for(waiting)
+            self.wait_for(waiting)
         if end >= 0:
             self.input = data[end:] + self.input
         if self._recorder is not None:
@@ -292,7 +292,13 @@ class SMTPServer(LineReceiver):
             self._at = end + 1
             self.dialog.line_too_long(beginning)
 
-    def _wait_for(self, waiting: Deferred[None]) -> None:
+    def wait_for(self, waiting: Deferred[None]) -> None:
+        """
+        Hold the input until the dialog goes on.
+
+        Args:
+            waiting: A Deferred of the dialog.
+        """
         self.pressure.held |= DIALOG
         waiting.addBoth(self._resume)
 

@@ -18,7 +18,7 @@ from txsmtpx.dialog.settings import DECLARED as OF_DIALOG
 from txsmtpx.dialog.settings import OutcomePolicy
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import BareNewlines
-from txsmtpx.interfaces import Reactor, ServerObserverLike
+from txsmtpx.interfaces import Policy, Reactor, ServerObserverLike
 from txsmtpx.setting import Setting
 from txsmtpx.setting_kinds import Number, Seconds, Several, takes
 from txsmtpx.wire.transcript_recorder import Transcript
@@ -193,6 +193,7 @@ class BasicServerKeywords(TypedDict, total=False):
     max_hold: int
     now: Callable[[], float]
     transcript: Transcript | bool
+    policy: Policy | None
     observers: Iterable[ServerObserverLike]
 
 
