@@ -208,6 +208,7 @@ class Exchange:
             username = acting_as or cast(Username, credentials).username.decode("utf-8")
         enter_session(self._dialog, session, username)
         self._dialog.authenticated = True
+        self._dialog.connection.mechanism = self._mechanism
         session_id = self._dialog.connection.session_id
         log.info("session={session} {user!r} logged in", session=session_id, user=username or "anonymous")
         return AUTHENTICATED_235

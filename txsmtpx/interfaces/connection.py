@@ -28,6 +28,10 @@ class TLS(Protocol):
         """The name of the cipher suite, as OpenSSL writes it."""
 
     @property
+    def cipher_bits(self) -> int:
+        """The secret bits of the cipher, such as 256; 0 after the connection has been closed."""
+
+    @property
     def verified(self) -> bool:
         """True if the client has sent a certificate that a trusted authority has signed."""
 
@@ -67,6 +71,7 @@ class Connection:
         peer_host: The IP address of `peer`; ``""`` if it has none, such as on a UNIX socket.
         extended: True after EHLO or LHLO, False after HELO.
         username: The authenticated user, by AUTH or by XCLIENT LOGIN; None without authentication.
+        mechanism: The SASL mechanism of AUTH, such as ``"PLAIN"``; None without AUTH.
         proxy_header: The PROXY header with its TLVs; None without ``haproxy:``.
         proxy: The address of the proxy, if XCLIENT has replaced `peer`; None otherwise.
         xclient: The attributes of XCLIENT (`txsmtpx.extensions.xclient`), empty without it.
@@ -89,6 +94,7 @@ class Connection:
     closing: bool = False
     filtered: Callable[..., object] | None = None
     _results: Results | None = None  # most connections have none
+    mechanism: str | None = None
 
     def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:
         """
@@ -124,7 +130,7 @@ class Connection:
         """Discard the attributes that the client has sent, such as ``helo``.  The addresses are kept."""
         self.helo = ""
         self.extended = False
-        self.username = None
+        self.username = self.mechanism = None
         self.xclient = {name: said for name, said in self.xclient.items() if name not in ("HELO", "PROTO", "LOGIN")}
         self.xforward = NO_ATTRIBUTES
 

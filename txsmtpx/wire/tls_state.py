@@ -42,6 +42,11 @@ class TLSState:
         """The channel bindings; computed at the first use, since most connections never need them."""
         return {} if self._connection is None else channel_bindings(self._connection, self._server)
 
+    @property
+    def cipher_bits(self) -> int:
+        """The secret bits of the cipher; 0 when the connection is lost."""
+        return 0 if self._connection is None else self._connection.get_cipher_bits() or 0
+
     def lost(self) -> None:
         """
         Free the connection of OpenSSL, tens of KiB, when it is lost.
