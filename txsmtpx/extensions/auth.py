@@ -207,10 +207,9 @@ class Exchange:
             acting_as = credentials.authorization if provides(credentials, Authorization) else ""
             username = acting_as or cast(Username, credentials).username.decode("utf-8")
         enter_session(self._dialog, session, username)
-        self._dialog.authenticated = True
-        self._dialog.connection.mechanism = self._mechanism
-        session_id = self._dialog.connection.session_id
-        log.info("session={session} {user!r} logged in", session=session_id, user=username or "anonymous")
+        connection = self._dialog.connection
+        connection.mechanism, self._dialog.authenticated = self._mechanism, True
+        log.info("session={session} {user!r} logged in", session=connection.session_id, user=username or "anonymous")
         return AUTHENTICATED_235
 
     def _refused(self, failure: Failure) -> Answer:

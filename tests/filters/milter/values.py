@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from txsmtpx.filters.milter import commands, replies
+from txsmtpx.filters.milter import commands
+from txsmtpx.filters.milter import filter_replies as replies
 from txsmtpx.filters.milter.negotiation import Actions, Negotiation, Steps
 
 TEXT = st.binary(max_size=30).filter(lambda text: b"\0" not in text)
@@ -60,5 +61,9 @@ MODIFICATION = st.one_of(
     st.builds(replies.Quarantine, TEXT),
 )
 REPLY = st.one_of(
-    VERDICT, MODIFICATION, NEGOTIATION, st.just(replies.Progress()), st.builds(replies.SetMacros, NUMBER, WORDS)
+    VERDICT,
+    MODIFICATION,
+    NEGOTIATION,
+    st.just(replies.Progress()),
+    st.builds(replies.SetMacros, NUMBER, WORDS),
 )

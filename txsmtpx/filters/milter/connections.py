@@ -13,8 +13,8 @@ from typing import cast
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from txsmtpx.filters.milter.connection import MilterConnection
 from txsmtpx.filters.milter.errors import MilterConnectionError
+from txsmtpx.filters.milter.milter_connection import MilterConnection
 from txsmtpx.interfaces import ClientEndpoint, Clock
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 

@@ -24,7 +24,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from txsmtpx.filters.milter import commands, replies
+from txsmtpx.filters.milter import commands
+from txsmtpx.filters.milter import filter_replies as replies
 from txsmtpx.filters.milter.commands import Command
 from txsmtpx.filters.milter.errors import MilterProtocolError
 from txsmtpx.filters.milter.negotiation import Actions, MacroStage, Negotiation, Steps, agreed
@@ -129,7 +130,7 @@ NO_ANSWER = Answer(replies.Continue())
 
 class MilterDialog:
     r"""
-    One connection to a milter.  `txsmtpx.filters.milter.connection.MilterConnection` creates it.
+    One connection to a milter.  `txsmtpx.filters.milter.milter_connection.MilterConnection` creates it.
 
     Args:
         offer: What the server offers.

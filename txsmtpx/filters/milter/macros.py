@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from typing import Protocol, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -51,7 +53,6 @@ class MacroSource:
     Attributes:
         connection: The connection of the client.
         daemon_name: The name of the server.
-        version: The program and its version.
         client_names: The confirmed name of the client, and that of its PTR record; ``""`` for an unknown one.
         queue_id: The identifier of the transaction; ``""`` until it is known.
         sender: The sender; None without a transaction.
@@ -61,7 +62,6 @@ class MacroSource:
 
     connection: Connection
     daemon_name: str
-    version: str
     client_names: tuple[str, str] = ("", "")
     queue_id: str = ""
     sender: str | None = None
@@ -104,6 +104,11 @@ class _Certificate(Protocol):
     def get_issuer(self) -> _Name: ...
 
 
+@cache
+def _program() -> str:
+    return f"txsmtpx {version('txsmtpx')}"
+
+
 def _tls(value: Callable[[TLS], str | None]) -> Callable[[MacroSource], str | None]:
     return lambda source: None if source.connection.tls is None else value(source.connection.tls)
 
@@ -139,7 +144,7 @@ def _daemon(value: Callable[[IPv4Address | IPv6Address], object]) -> Callable[[M
 _VALUES: Mapping[bytes, Callable[[MacroSource], str | None]] = {
     b"j": lambda source: source.connection.domain,
     b"_": _underscore,
-    b"v": lambda source: source.version,
+    b"v": lambda source: _program(),
     b"i": lambda source: source.queue_id or None,
     b"{daemon_name}": lambda source: source.daemon_name,
     b"{daemon_addr}": _daemon(lambda host: host.host),

@@ -87,10 +87,7 @@ class Milter:
 
     def __call__(self, connection: Connection) -> MilterFilter:
         """Return the filter for a connection."""
-        import txsmtpx
-
-        source = MacroSource(connection, self._daemon_name, f"txsmtpx {txsmtpx.__version__}")
-        return MilterFilter(connection, self._connections, source)
+        return MilterFilter(connection, self._connections, MacroSource(connection, self._daemon_name))
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -9,16 +9,16 @@ from twisted.internet.defer import Deferred
 from txsmtpx.content.header import Header
 from txsmtpx.filters.milter import commands
 from txsmtpx.filters.milter.commands import Command
-from txsmtpx.filters.milter.connection import MilterConnection
 from txsmtpx.filters.milter.connections import MilterConnections
 from txsmtpx.filters.milter.dialog import NO_ANSWER, Answer
 from txsmtpx.filters.milter.errors import MilterConnectionError
+from txsmtpx.filters.milter.filter_replies import DiscardMessage
 from txsmtpx.filters.milter.header_value import shown
 from txsmtpx.filters.milter.macros import MacroSource
+from txsmtpx.filters.milter.milter_connection import MilterConnection
 from txsmtpx.filters.milter.modifications import MAIL_PARAMETERS, RCPT_PARAMETERS, changes_of
 from txsmtpx.filters.milter.negotiation import MacroStage, Steps
 from txsmtpx.filters.milter.packet import MAX_DATA
-from txsmtpx.filters.milter.replies import DiscardMessage
 from txsmtpx.filters.milter.verdicts import instead_of_greeting, verdict_of
 from txsmtpx.grammar import esmtp_parameter
 from txsmtpx.grammar.options import MailOptions, RcptOptions

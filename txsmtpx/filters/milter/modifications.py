@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from txsmtpx.extensions.registry import EXTENSIONS
-from txsmtpx.filters.milter import replies
+from txsmtpx.filters.milter import filter_replies as replies
 from txsmtpx.filters.milter.errors import MilterProtocolError
 from txsmtpx.filters.milter.header_value import written
 from txsmtpx.grammar import esmtp_parameter

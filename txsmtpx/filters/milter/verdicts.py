@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from txsmtpx.filters.milter import replies
+from txsmtpx.filters.milter import filter_replies as replies
 from txsmtpx.filters.milter.reply_text import reply_of
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, Discard, Verdict

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.filters.milter.values import REPLY
-from txsmtpx.filters.milter import replies
+from txsmtpx.filters.milter import filter_replies as replies
 from txsmtpx.filters.milter.errors import MilterProtocolError
+from txsmtpx.filters.milter.filter_replies import decode, encode
 from txsmtpx.filters.milter.negotiation import Negotiation
 from txsmtpx.filters.milter.packet import Packet, PacketReader
-from txsmtpx.filters.milter.replies import decode, encode
 
 TABLE = [
     (replies.Continue(), b"c"),
