@@ -24,7 +24,7 @@ RCPT_PARAMETERS: Mapping[str, Parameter] = {each.keyword: each for found in EXTE
 """The parameters of RCPT that a milter can set, and receives."""
 
 
-def changes_of(modifications: Iterable[replies.Modification], leading_space: bool) -> list[change.Change]:
+def changes_of(modifications: Iterable[replies.Modification], leading_space: bool) -> tuple[change.Change, ...]:
     """
     Return the changes that modifications mean.
 
@@ -40,7 +40,7 @@ def changes_of(modifications: Iterable[replies.Modification], leading_space: boo
 
     Example:
         >>> changes_of([replies.AddHeader(b"X-Seen", b"yes"), replies.DeleteRecipient(b"<b@example.org>")], False)
-        [AddHeader(name='X-Seen', value=b' yes'), DeleteRecipient(address='b@example.org')]
+        (AddHeader(name='X-Seen', value=b' yes'), DeleteRecipient(address='b@example.org'))
     """
     found: list[change.Change] = []
     body: list[bytes] = []
@@ -58,7 +58,7 @@ def changes_of(modifications: Iterable[replies.Modification], leading_space: boo
             raise MilterProtocolError(f"{type(each).__name__}: {error}") from error
     if body:
         found.insert(body_at, change.ReplaceBody(b"".join(body)))
-    return found
+    return tuple(found)
 
 
 class _Place:

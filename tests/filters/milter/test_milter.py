@@ -1,0 +1,52 @@
+"""The maker of milter filters: its arguments."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import fail
+from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.task import Clock
+
+from tests.filters.milter.driven import connection
+from txsmtpx.filters.milter import Milter, MilterConnectionError
+from txsmtpx.settling import deferred_call
+from txsmtpx.testing import Outcome
+
+
+def test_each_connection_has_a_filter():
+    made = Milter("unix:/run/x.sock", reactor=Clock())
+    first, second = made(connection()), made(connection())
+    assert first is not second
+    assert made.holds
+
+
+def test_a_milter_that_changes_nothing_needs_no_holding():
+    assert not Milter("tcp:127.0.0.1:1", holds=False, reactor=Clock()).holds
+
+
+@pytest.mark.parametrize(("how", "error", "text"), [
+    ({"endpoint": "nonsense"}, ValueError, "Unknown endpoint type"),
+    ({"endpoint": 5}, TypeError, "Milter: endpoint must be a ClientEndpoint or text, not 5"),
+    ({"timeout": 0}, ValueError, "timeout is a number of seconds above 0, not 0"),
+    ({"longest": -1}, ValueError, "longest is a number of seconds above 0, not -1"),
+    ({"idle": float("inf")}, ValueError, "idle is a number of seconds above 0, not inf"),
+    ({"kept": 1001}, ValueError, "kept is a number of connections from 0 to 1000, not 1001"),
+    ({"kept": -1}, ValueError, "kept is a number of connections from 0 to 1000, not -1"),
+    ({"timeot": 1}, TypeError, "Milter has no argument timeot; did you mean timeout"),
+])  # fmt: skip
+def test_what_cannot_be_used(how, error, text):
+    with pytest.raises(error, match=f"^{text}"):
+        Milter(**{"endpoint": "unix:/run/x.sock", "reactor": Clock(), **how})
+
+
+class Nowhere:
+    def connect(self, factory):
+        return fail(ConnectionRefusedError())
+
+
+def test_a_milter_that_cannot_be_reached():
+    made = Milter(Nowhere(), reactor=Clock())
+    client = connection()
+    waiting = Outcome(deferred_call(made(client).connected, client))
+    with pytest.raises(MilterConnectionError, match=r"^the milter cannot be reached: Connection was refused"):
+        waiting.result()
