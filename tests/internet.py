@@ -156,6 +156,14 @@ class Names:
         """AAAA."""
         return self._answer("AAAA", name)
 
+    def lookupPointer(self, name: str) -> Deferred[Any]:
+        """PTR."""
+        return self._answer("PTR", name)
+
+    def lookupText(self, name: str) -> Deferred[Any]:
+        """TXT."""
+        return self._answer("TXT", name)
+
 
 def records(name: str, payloads: Any) -> Any:
     """Answers, as a resolver gives them; a pair says whose record it is."""

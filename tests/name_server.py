@@ -50,12 +50,14 @@ class NameServer:
     Attributes:
         answers: By kind, by name: records, or one of the above; what is not there has no records.
         asked: (kind, name, whether by TCP).
+        authority: The records of the authority section, where there are no others.
         address: Where it is.
     """
 
     def __init__(self, interface: str = "127.0.0.1", **answers: Any) -> None:
         self.answers = answers
         self.asked: list[tuple[str, str, bool]] = []
+        self.authority: list[dns.RRHeader] = []
         self._ports = _listen(self, interface)
         self.address = (interface, self._ports[0].getHost().port)
 
@@ -68,7 +70,7 @@ class NameServer:
         asked = dns.Message()
         asked.fromStr(query)
         (question,) = asked.queries
-        kind = {dns.MX: "MX", dns.A: "A", dns.AAAA: "AAAA"}[question.type]
+        kind = dns.QUERY_TYPES[question.type]
         name = question.name.name.decode().lower()
         self.asked.append((kind, name, tcp))
         said = self.answers.get(kind, {}).get(name, [])
@@ -92,7 +94,11 @@ class NameServer:
             message.trunc = 1
         else:
             pairs = [each if isinstance(each, tuple) else (name, each) for each in said if each != BY_TCP]
-            message.answers = [dns.RRHeader(owner, payload.TYPE, payload=payload) for owner, payload in pairs]
+            message.answers = [
+                dns.RRHeader(owner, payload.TYPE, ttl=payload.ttl or 0, payload=payload) for owner, payload in pairs
+            ]
+        if not message.answers and not message.authority:
+            message.authority = self.authority
         return message.toStr()
 
 

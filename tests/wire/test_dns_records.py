@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail, succeed
 from twisted.internet.error import DNSLookupError
+from twisted.internet.task import Clock
 from twisted.names import client, dns, error
 
 from tests import name_server
@@ -18,6 +19,8 @@ from tests.internet import NEVER, Internet, Names, a, aaaa, mx, server
 from tests.wire.lookups import ANSWERS, deferred_turn, sending, sending_to
 from txsmtpx import AllServersFailed, DNSFailed, MXEndpoint, NoSuchDomain, NullMX, connect
 from txsmtpx.testing import Outcome
+from txsmtpx.wire.dns_records import Records
+from txsmtpx.wire.system_resolver import Configuration, SystemResolver
 
 ONE, TWO, SIX = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 
@@ -303,3 +306,79 @@ async def test_one_of_two_queries_of_twisteds_resolver_is_cancelled(name_servers
 
 
 # ---- what the system says
+
+
+# ---- records that the caller keeps
+
+
+def with_ttls(*triples):
+    return [dns.RRHeader(name, each.TYPE, ttl=ttl, payload=each) for name, ttl, each in triples]
+
+
+class Answers:
+    """A resolver with one answer."""
+
+    def __init__(self, answers=(), authority=(), failure=None):
+        self.answer = list(answers), list(authority), []
+        self.failure = failure
+
+    def lookupAddress(self, name):
+        return fail(self.failure) if self.failure else succeed(self.answer)
+
+    lookupPointer = lookupText = lookupAddress
+
+
+def soa(ttl, minimum):
+    return with_ttls(("example", ttl, dns.Record_SOA(b"ns.example", b"me.example", minimum=minimum)))
+
+
+def record_set(resolver, kind="A", name="a.example"):
+    return Outcome(Deferred.fromCoroutine(Records(Clock(), resolver, 5).record_set(name, kind)))
+
+
+def missing(authority):
+    message = dns.Message(rCode=dns.ENAME)
+    message.authority = authority
+    return error.DNSNameError(message)
+
+
+@pytest.mark.parametrize(("resolver", "records", "ttl"), [
+    (Answers(with_ttls(("a.example", 60, *a(ONE)), ("a.example", 30, *a(TWO)))), 2, 30),
+    (Answers(with_ttls(("a.example", 10, dns.Record_CNAME(b"b.example")), ("b.example", 30, *a(TWO)))), 1, 10),
+    (Answers(authority=soa(60, 300)), 0, 60),
+    (Answers(authority=soa(600, 300)), 0, 300),
+    (Answers(), 0, 0),
+    (Answers(failure=missing(soa(60, 300))), 0, 60),
+    (Answers(failure=missing([])), 0, 0),
+    (Answers(failure=error.DNSNameError()), 0, 0),
+])  # fmt: skip
+def test_records_and_their_ttl(resolver, records, ttl):
+    found = record_set(resolver).result()
+    assert (len(found.records), found.ttl) == (records, ttl)
+
+
+def test_a_failure_is_no_empty_set():
+    assert isinstance(record_set(Answers(failure=error.DNSServerError())).error, DNSFailed)
+
+
+def test_a_name_that_cannot_be_asked_for():
+    assert isinstance(record_set(Answers(), name="a..example").error, DNSFailed)
+
+
+@pytest.mark.system
+async def test_pointers_and_texts_of_a_name_server(name_servers):
+    """By our own resolver and by that of twisted.names; with the TTL of what does not exist."""
+    pointer, text = dns.Record_PTR(b"a.example", ttl=50), dns.Record_TXT(b"Hello ", b"there", ttl=70)
+    names = name_servers(PTR={"1.2.0.192.in-addr.arpa": [pointer]}, TXT={"a.example": [text]}, A={})
+    names.answers["A"]["no.example"] = name_server.NXDOMAIN
+    names.authority = soa(40, 300)
+    ours = SystemResolver(reactor, Configuration([names.address]), hosts_file="/nowhere")
+    for resolver in (ours, client.Resolver(servers=[names.address], reactor=reactor)):
+        records = Records(reactor, resolver, 10)
+        found = await records.record_set("1.2.0.192.in-addr.arpa", "PTR")
+        assert ([str(each.name) for each in found.records], found.ttl) == (["a.example"], 50)
+        found = await records.record_set("a.example", "TXT")
+        assert ([b"".join(each.data) for each in found.records], found.ttl) == ([b"Hello there"], 70)
+        for name in ("no.example", "empty.example"):
+            found = await records.record_set(name, "A")
+            assert (list(found.records), found.ttl) == ([], 40)

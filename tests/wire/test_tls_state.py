@@ -26,6 +26,9 @@ class Connection:
     def get_protocol_version_name(self):
         return self._version
 
+    def get_cipher_bits(self):
+        return 256
+
     def get_cipher_name(self):
         return "TLS_AES_256_GCM_SHA384"
 

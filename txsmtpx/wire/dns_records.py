@@ -1,5 +1,5 @@
 """
-Look-ups of MX, A and AAAA records (RFC 1035, RFC 5321 §5.1).
+Look-ups of MX, A, AAAA, PTR and TXT records (RFC 1035, RFC 5321 §5.1).
 
 `NoSuchDomain` is an answer of the DNS, and permanent.  `DNSFailed` is the lack of an answer, and temporary.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -25,12 +26,14 @@ from txsmtpx.wire.system_resolver import Answer, SystemResolver
 MAX_ALIASES = 8
 """CNAME records that are followed for one name."""
 
-Kind = Literal["MX", "A", "AAAA"]
+Kind = Literal["MX", "A", "AAAA", "PTR", "TXT"]
 
 _TYPES: dict[Kind, tuple[int, str]] = {
     "MX": (dns.MX, "lookupMailExchange"),
     "A": (dns.A, "lookupAddress"),
     "AAAA": (dns.AAAA, "lookupIPV6Address"),
+    "PTR": (dns.PTR, "lookupPointer"),
+    "TXT": (dns.TXT, "lookupText"),
 }
 
 
@@ -58,6 +61,23 @@ class NoSuchDomain(NetworkError, DNSLookupError):
     command = "DNS"
     temporary = False
     fault = Fault.CALLER
+    ttl = 0
+    """Seconds for which this answer may be kept (RFC 2308 §5)."""
+
+
+@dataclass(frozen=True)
+class RecordSet:
+    """
+    The records of one name and one type.
+
+    Attributes:
+        records: The records; empty if the DNS has answered that there are none.
+        ttl: Seconds for which the answer may be kept: the least TTL of its records.  Without records it is that of the
+            negative answer (RFC 2308 §5), 0 if the answer names none.
+    """
+
+    records: Sequence[object]
+    ttl: int
 
 
 class Records:
@@ -89,7 +109,7 @@ class Records:
             NoSuchDomain: The domain does not exist.
             DNSFailed: The DNS gives no usable answer.
         """
-        return cast(list[dns.Record_MX], await self._look_up(domain, "MX"))
+        return cast(list[dns.Record_MX], (await self._look_up(domain, "MX")).records)
 
     async def addresses(self, host: str, kind: Literal["A", "AAAA"]) -> list[dns.Record_A | dns.Record_AAAA]:
         """
@@ -106,33 +126,57 @@ class Records:
             NoSuchDomain: The host does not exist.
             DNSFailed: The DNS gives no usable answer.
         """
-        return cast(list[dns.Record_A | dns.Record_AAAA], await self._look_up(host, kind))
+        return cast(list[dns.Record_A | dns.Record_AAAA], (await self._look_up(host, kind)).records)
 
-    async def _look_up(self, name: str, kind: Kind) -> Sequence[object]:
+    async def record_set(self, name: str, kind: Kind) -> RecordSet:
+        """
+        Look up records that the caller keeps for their TTL.  CNAME records are followed.
+
+        Args:
+            name: The name.
+            kind: The type of the records.
+
+        Returns:
+            The records and their TTL.  If the name does not exist, there are no records.
+
+        Raises:
+            DNSFailed: The DNS gives no usable answer.
+        """
+        try:
+            return await self._look_up(name, kind)
+        except NoSuchDomain as error:
+            return RecordSet((), error.ttl)
+
+    async def _look_up(self, name: str, kind: Kind) -> RecordSet:
         alias = host_name(name)
+        least: list[int] = []
         for _ in range(MAX_ALIASES):
-            answers = await self._answers(alias, kind)
-            found = [record.payload for record in answers if record.type == _TYPES[kind][0]]
+            answers, authority, _additional = await self._answers(alias, kind)
+            found = [record for record in answers if record.type == _TYPES[kind][0]]
             aliases = [record for record in answers if record.type == dns.CNAME]
+            least += [record.ttl for record in found + aliases]
             targets = {asciitext.lower(decoded(each.name)): _target(each) for each in aliases}
             asked, alias = alias, _last_target(targets, alias)
             if found or alias == asked:
-                return found
+                ttl = min(least) if found else min([*least, _negative_ttl(authority)])
+                return RecordSet([record.payload for record in found], ttl)
         raise DNSFailed(f"the {kind} of {name} could not be looked up: more than {MAX_ALIASES} aliases")
 
-    async def _answers(self, name: str, kind: Kind) -> Sequence[dns.RRHeader]:
+    async def _answers(self, name: str, kind: Kind) -> Answer:
         try:
             waiting: Deferred[Answer] = getattr(self._resolver, _TYPES[kind][1])(name)
             if not isinstance(self._resolver, SystemResolver):
                 waiting = _uncancellable(waiting)
-            answers, _, _ = await waiting.addTimeout(self._seconds, self._clock, self._silent)
+            return await waiting.addTimeout(self._seconds, self._clock, self._silent)
         except CancelledError:
             raise
-        except (DNSNameError, AuthoritativeDomainError):
-            raise NoSuchDomain(f"there is no domain {name}") from None
+        except (DNSNameError, AuthoritativeDomainError) as error:
+            missing = NoSuchDomain(f"there is no domain {name}")
+            messages = [each for each in error.args if isinstance(each, dns.Message)]
+            missing.ttl = _negative_ttl(messages[0].authority) if messages else 0
+            raise missing from None
         except Exception as error:  # resolvers raise exceptions of many classes, Twisted's own undocumented
             raise DNSFailed(f"the {kind} of {name} could not be looked up: {_reason(error)}") from error
-        return answers
 
     def _silent(self, _: object, seconds: float) -> NoReturn:
         raise ResolverError(f"no answer within {seconds:g} seconds")
@@ -175,6 +219,12 @@ def decoded(name: dns.Name) -> str:
         The text, without a dot at the end.  Octets beyond ASCII are escaped.
     """
     return str(name.name, "ascii", "backslashreplace").removesuffix(".")
+
+
+def _negative_ttl(authority: Sequence[dns.RRHeader]) -> int:
+    """Return the seconds for which an answer without records may be kept (RFC 2308 §5); 0 without a SOA record."""
+    found = [min(each.ttl, cast(dns.Record_SOA, each.payload).minimum) for each in authority if each.type == dns.SOA]
+    return min(found, default=0)
 
 
 def _target(alias: dns.RRHeader) -> dns.Name:

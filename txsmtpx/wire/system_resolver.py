@@ -1,5 +1,5 @@
 """
-A resolver for MX, A and AAAA records that asks the name servers of this machine (RFC 1035), by UDP and TCP.
+A resolver for MX, A, AAAA, PTR and TXT records that asks the name servers of this machine (RFC 1035), by UDP and TCP.
 
 Theory of operation.  twisted.names.client.getResolver reads the clock of the global reactor and keeps a timer for ever.
 It leaves timers behind when a query is cancelled, and asks a second name server only if the first one is silent.  This
@@ -152,6 +152,30 @@ class SystemResolver:
         """
         return Deferred.fromCoroutine(self._address(name, self._hosts.lookupIPV6Address, dns.AAAA))
 
+    def lookupPointer(self, name: str) -> Deferred[Answer]:
+        """
+        Look up PTR records.
+
+        Args:
+            name: The name below in-addr.arpa or ip6.arpa that stands for an address.
+
+        Returns:
+            A Deferred of the sections of the answer.
+        """
+        return Deferred.fromCoroutine(self._ask_servers(name, dns.PTR))
+
+    def lookupText(self, name: str) -> Deferred[Answer]:
+        """
+        Look up TXT records.
+
+        Args:
+            name: A domain.
+
+        Returns:
+            A Deferred of the sections of the answer.
+        """
+        return Deferred.fromCoroutine(self._ask_servers(name, dns.TXT))
+
     async def _address(self, name: str, in_file: Callable[[str], Deferred[Answer]], kind: int) -> Answer:
         try:
             return await in_file(name)
@@ -166,7 +190,7 @@ class SystemResolver:
             The answer of the first that has one.
 
         Raises:
-            DNSNameError: A name server has answered NXDOMAIN.
+            DNSNameError: A name server has answered NXDOMAIN.  Its second argument is the answer.
             Exception: No name server has answered; the error of the last one.
         """
         configuration = self._configuration or Configuration.read(self._resolv_conf)
@@ -197,7 +221,7 @@ class SystemResolver:
         if answer.trunc:
             raise UnusableAnswer(f"{server[0]} truncates its answer, by TCP too")
         if answer.rCode == dns.ENAME:
-            raise DNSNameError(f"{server[0]} answers NXDOMAIN")
+            raise DNSNameError(f"{server[0]} answers NXDOMAIN", answer)
         kinds = {record.type for record in answer.authority}
         if not answer.answers and dns.NS in kinds and dns.SOA not in kinds:
             # RFC 2308 §2.2: that is a referral, not "no data".
