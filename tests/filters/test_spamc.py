@@ -8,9 +8,10 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from txsmtpx.filters.spamc import MAX_ANSWER, Score, SpamcProtocol, SpamdError, score_in
+from txsmtpx.filters.spamc import Score, SpamcProtocol, SpamdError, score_in
 from txsmtpx.testing import Outcome
 
+MAX_ANSWER = SpamcProtocol.MAX_ANSWER
 OK = b"SPAMD/1.1 0 EX_OK\r\n"
 
 

@@ -10,7 +10,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from txsmtpx import FilterBackend, MemoryBackend
-from txsmtpx.filters.spamc import MAX_ANSWER
+from txsmtpx.filters.spamc import SpamcProtocol
 from txsmtpx.filters.spamd import Spamd
 from txsmtpx.testing import Conversation
 
@@ -177,7 +177,7 @@ def test_it_hangs_up_in_the_middle():
 def test_it_talks_for_ever():
     asking = Asking()
     asking.send()
-    asking.daemon.protocol.dataReceived(b"x" * (MAX_ANSWER + 1))
+    asking.daemon.protocol.dataReceived(b"x" * (SpamcProtocol.MAX_ANSWER + 1))
     assert asking.daemon.transport.aborted
     passes(asking)
 
