@@ -33,7 +33,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tests.authority import Authority
-from tests.scheduling import slowest_first, workers
+from tests.scheduling import Files, is_brief, run_briefly, slowest_first, workers
 from tests.surroundings import a_shell_of_its_own
 from txsmtpx import Certificate
 from txsmtpx.testing import Network, Pem, ScriptedServer, issue
@@ -123,6 +123,19 @@ def pytest_collection() -> Generator[None, Any, Any]:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes ``--numprocesses auto`` is."""
     return workers(config.invocation_params.dir, config.args)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Files | None:
+    """Return what distributes the files; None for other ways than ``--dist loadfile``."""
+    return Files(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a test and return True, in the processes of pytest-xdist."""
+    if not is_brief(item.config):
+        return None
+    run_briefly(item, nextitem)
+    return True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

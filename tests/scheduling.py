@@ -1,17 +1,24 @@
 """
-How the tests are distributed to the processes of pytest-xdist: how many, and in which order the files start.
+How the tests are distributed to the processes of pytest-xdist: how many, in which order the files start, and what
+these processes report.
 
 A file runs in one process, since its tests share servers.  So the run ends when its last file ends: the folders with
 the slow files come first, and files that take a second or less fill the end.
+
+With 18,000 tests the messages between the processes cost as much as some folders of tests.  So a process reports a
+passed test once, not six times, and the main process has an index of the tests.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 SLOW = (
     "newcomer", "command", "docs", "hunt", "security", "siege", "interop", "inbox", "typing", "backends", "observers",
@@ -52,3 +59,73 @@ def slowest_first(items: list[pytest.Item]) -> None:
     """
     places = {folder: place for place, folder in enumerate(SLOW)}
     items.sort(key=lambda item: places.get(item.nodeid.removeprefix("tests/").partition("/")[0], len(SLOW)))
+
+
+class Files(LoadFileScheduling):
+    """Assigns files to processes, as ``--dist loadfile`` does, without a search for each test among all tests."""
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """
+        Keep what a process has collected.
+
+        Args:
+            node: The process.
+            collection: The names of its tests.
+        """
+        super().add_node_collection(node, collection)
+        if node in self.registered_collections:
+            self.registered_collections[node] = Indexed(collection)
+
+
+class Indexed(list[str]):
+    """
+    A list of different texts that finds each at once.
+
+    Args:
+        texts: The texts.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        super().__init__(texts)
+        self._places = {text: place for place, text in enumerate(self)}
+
+    def index(self, text: str, *_: object) -> int:  # type: ignore[override]
+        """
+        Return the place of a text.
+
+        Args:
+            text: The text.
+
+        Raises:
+            KeyError: It is not in the list.
+        """
+        return self._places[text]
+
+
+def is_brief(config: pytest.Config) -> bool:
+    """
+    Return whether a process of pytest-xdist reports no more than is printed: the outcome of each test, and failures.
+
+    Args:
+        config: The configuration, of any process.
+
+    Returns:
+        False if the start of each test, or the time of its fixtures, is wanted.
+    """
+    option = config.option
+    return hasattr(config, "workerinput") and option.verbose <= 0 and not option.durations and not option.xmlpath
+
+
+def run_briefly(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """
+    Run a test, and report no set-up and no tear-down that passed.
+
+    Args:
+        item: The test.
+        nextitem: The next test of this process, if any.
+    """
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    if nextitem is None:  # the last line of the progress is completed then
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
