@@ -61,6 +61,7 @@ from txsmtpx.interfaces import (
     ISASLServer,
     IServerObserver,
     ISession,
+    IStore,
     IVerifyingSession,
     Message,
     Quarantine,
@@ -68,6 +69,7 @@ from txsmtpx.interfaces import (
     ReplaceBody,
     ReplaceHeader,
     Results,
+    StoreError,
     Summary,
 )
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
@@ -147,6 +149,7 @@ __all__ = [
     "ISASLServer",
     "IServerObserver",
     "ISession",
+    "IStore",
     "IVerifyingSession",
     "ImplicitTLSEndpoint",
     "InsertHeader",
@@ -196,6 +199,7 @@ __all__ = [
     "Scram",
     "Session",
     "State",
+    "StoreError",
     "Summary",
     "TLSFailed",
     "TeeBackend",

@@ -58,6 +58,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "postfix": (("postfix",), ("postfix",)),
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
     "prometheus": (("prometheus", "promtool"), ("prometheus",)),  # which reads the metrics
+    "redis": (("redis-server",), ("redis-server",)),  # which counts for several servers
     "smtp-sink": (("smtp-sink",), ("postfix",)),
     "spamd": (("spamd", "spamc"), ("spamassassin", "spamd", "spamc")),
     "start-stop-daemon": (("start-stop-daemon",), ("dpkg",)),

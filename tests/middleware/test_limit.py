@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from txsmtpx import Connection, LimitBackend, SMTPError
-from txsmtpx.middleware.limit import Buckets
+from txsmtpx import Connection, LimitBackend, MemoryBackend, SMTPError, StoreError
+from txsmtpx.interfaces import OneProcessBackend, provides
+from txsmtpx.stores.memory_store import MemoryStore
 from txsmtpx.testing import Conversation, RecordingBackend
 
 TOO_MUCH = "450 4.7.1 Too much mail, try again later"
-
-
-def test_a_bucket_is_full_at_first_and_fills_again():
-    clock = Clock()
-    buckets = Buckets(3, 30, clock)
-    assert [buckets.take("a") for _ in range(4)] == [True, True, True, False]
-    assert buckets.take("b")
-    clock.advance(9.9)
-    assert not buckets.take("a")
-    clock.advance(0.2)
-    assert [buckets.take("a") for _ in range(2)] == [True, False]
-    clock.advance(3600)
-    assert [buckets.take("a") for _ in range(4)] == [True, True, True, False]
-
-
-def test_who_was_silent_for_longest_is_forgotten():
-    buckets = Buckets(1, 10, Clock(), most=2)
-    assert [buckets.take(name) for name in "abab"] == [True, True, False, False]
-    assert buckets.take("c")
-    assert not buckets.take("b")
-    assert buckets.take("a")
 
 
 @pytest.mark.parametrize("numbers", [(0, 1), (1, 0), (1, -1)])
@@ -131,3 +112,111 @@ def test_in_a_conversation():
     assert client.ask(*message)[-1].startswith("250")
     assert len(backend.messages) == 2
     client.hang_up()
+
+
+class SharedStore(MemoryStore):
+    """A store elsewhere, which answers when ``answer`` is called."""
+
+    shared = True
+
+    def __init__(self):
+        super().__init__(reactor=Clock())
+        self.names = []
+        self._open = []
+
+    def take(self, name, number, seconds):
+        self.names.append(name)
+        deferred = Deferred()
+        self._open.append((deferred, super().take(name, number, seconds)))
+        return deferred
+
+    def answer(self, error=None):
+        deferred, wait = self._open.pop(0)
+        deferred.callback(wait) if error is None else deferred.errback(error)
+
+
+def shared_conversation(**how):
+    store = SharedStore()
+    backend = RecordingBackend()
+    return store, Conversation(LimitBackend(backend, 1, 60, store=store, **how), clock=Clock())
+
+
+MAIL = "MAIL FROM:<a@client.example>"
+
+
+def test_a_store_that_answers_later():
+    store, client = shared_conversation(by="address")
+    assert client.ask("EHLO a", MAIL)[-1].startswith("250 ")
+    assert client.replies() == []
+    store.answer()
+    assert client.ask("RSET") == ["250 2.1.0 Sender ok", "250 2.0.0 Ok"]
+    client.ask(MAIL)
+    store.answer()
+    assert client.ask("NOOP")[0] == TOO_MUCH
+    assert store.names == ["address:messages:1/60:a@client.example"] * 2
+    client.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "expected"),
+    [("accept", "250 2.1.0 Sender ok"), ("defer", "451 4.3.0 Rate limit unavailable, try again later")],
+)
+def test_a_store_that_cannot_be_used(on_failure, expected):
+    store, client = shared_conversation(by="address", on_failure=on_failure)
+    client.ask("EHLO a", MAIL)
+    store.answer(StoreError("redis: no answer"))
+    assert client.ask("NOOP")[0] == expected
+    client.hang_up()
+
+
+def test_a_fault_of_a_store_is_no_policy(logged_failures):
+    store, client = shared_conversation(by="address")
+    client.ask("EHLO a", MAIL)
+    store.answer(ZeroDivisionError())
+    assert client.ask("NOOP")[0].startswith("451 4.3.0 ")
+    assert len(logged_failures.flush(ZeroDivisionError)) == 1
+    client.hang_up()
+
+
+def test_a_client_that_goes_while_the_store_works():
+    store, client = shared_conversation(by="address")
+    client.ask("EHLO a", MAIL)
+    client.hang_up()
+    store.answer()
+
+
+def test_limits_that_differ_share_no_counts():
+    store = MemoryStore(reactor=Clock())
+    by_function = LimitBackend(
+        RecordingBackend(), 2, 60, store=store, by=lambda connection, sender: sender, name="mine"
+    )
+    limits = [
+        LimitBackend(RecordingBackend(), 1, 60, store=store, by="address"),
+        LimitBackend(RecordingBackend(), 1, 3600, store=store, by="address"),
+        LimitBackend(RecordingBackend(), 1, 3600, store=store, by="host"),
+        by_function,
+    ]
+    assert [asked(limit, ip("192.0.2.1")) for limit in limits] == [True] * 4
+    assert not asked(LimitBackend(RecordingBackend(), 1, 60, store=store, by="address"), ip("192.0.2.1"))
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({"by": lambda connection, sender: sender}, "a limit by a function in a store needs a name"),
+        ({"clock": Clock()}, "a limit has a store or a clock, not both"),
+        ({"on_failure": "reject"}, "on_failure must be 'accept' or 'defer', not 'reject'"),
+    ],
+)
+def test_a_store_and_what_does_not_go_with_it(how, expected):
+    with pytest.raises(ValueError, match=expected):
+        LimitBackend(RecordingBackend(), 1, 60, store=MemoryStore(reactor=Clock()), **how)
+
+
+def test_counts_of_one_process():
+    """``--workers`` refuses them."""
+    own = LimitBackend(RecordingBackend(), 1, 60, clock=Clock())
+    shared = LimitBackend(RecordingBackend(), 1, 60, store=SharedStore())
+    around_memory = LimitBackend(MemoryBackend(), 1, 60, store=SharedStore())
+    assert [provides(limit, OneProcessBackend) for limit in (own, shared, around_memory)] == [True] * 3
+    assert [limit.one_process for limit in (own, shared, around_memory)] == [True, False, True]

@@ -117,6 +117,12 @@ from txsmtpx.interfaces.session import (
     SessionLike,
     VerifyingSessionLike,
 )
+from txsmtpx.interfaces.store import (
+    IStore,
+    Sighting,
+    StoreError,
+    StoreLike,
+)
 from txsmtpx.interfaces.twisted_types import (
     ClientEndpoint,
     Clock,
@@ -196,6 +202,7 @@ __all__ = [
     "ISecretsClient",
     "IServerObserver",
     "ISession",
+    "IStore",
     "IUsername",
     "IVerifyingSession",
     "InThread",
@@ -224,6 +231,9 @@ __all__ = [
     "ServerObserverLike",
     "SessionLike",
     "SessionMaker",
+    "Sighting",
+    "StoreError",
+    "StoreLike",
     "StreamTransport",
     "Summary",
     "Username",

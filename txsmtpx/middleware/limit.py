@@ -7,7 +7,6 @@ Mail over the limit is rejected temporarily, by 450 4.7.1 (RFC 5321 §4.2.3, RFC
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
@@ -17,15 +16,28 @@ from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Answer, BackendLike, Clock, Connection, Eventual, Reactor, SessionLike, clock_of
+from txsmtpx.interfaces import (
+    Answer,
+    BackendLike,
+    Connection,
+    Eventual,
+    OneProcessBackend,
+    Reactor,
+    SessionLike,
+    StoreError,
+    StoreLike,
+    provides,
+)
 from txsmtpx.middleware.middleware import Middleware
 from txsmtpx.middleware.middleware_session import MiddlewareSession
+from txsmtpx.settling import then
+from txsmtpx.stores.memory_store import MemoryStore
 
 TOO_MUCH_MAIL_450 = Reply(450, (4, 7, 1), "Too much mail, try again later")
 """To MAIL or RCPT, if the client, user or sender has reached its limit."""
 
-MAX_BUCKETS = 10_000
-"""Clients, users or senders that are remembered.  Of more, the one with the oldest mail is forgotten."""
+NO_COUNT_451 = Reply(451, (4, 3, 0), "Rate limit unavailable, try again later")
+"""To MAIL or RCPT, if the store of the counts cannot be used, and ``on_failure`` is "defer"."""
 
 Whose = Callable[[Connection, str], str | None]
 """A function of the connection and the sender.  It returns the name of a bucket; None if there is no limit."""
@@ -76,55 +88,6 @@ def address(connection: Connection, sender: str) -> str | None:
 _BY: dict[str, Whose] = {"host": host, "login": login, "address": address}
 
 
-class Buckets:
-    """
-    Token buckets by name.  `LimitBackend` creates them.  A bucket is full at first, and fills again with time.
-
-    Args:
-        tokens: The tokens in a full bucket.
-        seconds: The seconds in which an empty bucket becomes full.
-        clock: The clock.
-        most: The most buckets.
-
-    Raises:
-        ValueError: A number is not greater than 0.
-
-    Example:
-        >>> from twisted.internet.task import Clock
-        >>> buckets = Buckets(1, 60, Clock())
-        >>> buckets.take("192.0.2.1"), buckets.take("192.0.2.1")
-        (True, False)
-    """
-
-    def __init__(self, tokens: float, seconds: float, clock: Clock, most: int = MAX_BUCKETS) -> None:
-        if not (0 < tokens < math.inf and 0 < seconds < math.inf and most > 0):
-            raise ValueError(f"a limit is so many in so many seconds, both more than 0, not {tokens} in {seconds}")
-        self._tokens = tokens
-        self._rate = tokens / seconds
-        self._clock = clock
-        self._most = most
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, name: str) -> bool:
-        """
-        Take one token.
-
-        Args:
-            name: The name of the bucket.
-
-        Returns:
-            True if there was a token.
-        """
-        now = self._clock.seconds()
-        level, then = self._levels.pop(name, (self._tokens, now))
-        level = min(self._tokens, level + (now - then) * self._rate)
-        enough = level >= 1
-        self._levels[name] = (level - 1 if enough else level, now)
-        if len(self._levels) > self._most:
-            self._levels.popitem(last=False)
-        return enough
-
-
 class LimitBackend(Middleware):
     """
     A backend that accepts a limited number of messages or recipients.
@@ -137,7 +100,13 @@ class LimitBackend(Middleware):
             function.
         of: The unit of the limit: each MAIL ("messages") or each RCPT ("recipients"), also those that ``backend``
             rejects.
-        clock: The clock.  None: the global reactor.
+        store: The store of the counts.  Processes and machines share a limit by a store that they share, such as
+            `txsmtpx.stores.redis_store.RedisStore`.  None: the memory of this process.
+        name: The name of the limit in the store.  ``""``: a name made of the other arguments.  A limit by a function
+            in a given store needs a name.
+        on_failure: The answer if the store cannot be used: "accept" passes mail without a limit, "defer" rejects it by
+            451 4.3.0.
+        clock: The clock of the memory of this process.  None: the global reactor.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -160,12 +129,31 @@ class LimitBackend(Middleware):
         *,
         by: Literal["host", "login", "address"] | Whose = "host",
         of: Literal["messages", "recipients"] = "messages",
+        store: StoreLike | None = None,
+        name: str = "",
+        on_failure: Literal["accept", "defer"] = "accept",
         clock: Reactor | None = None,
     ) -> None:
         super().__init__(backend)
+        if not (0 < number < math.inf and 0 < seconds < math.inf):
+            raise ValueError(f"a limit is so many in so many seconds, both more than 0, not {number} in {seconds}")
+        if store is not None and clock is not None:
+            raise ValueError("a limit has a store or a clock, not both: the store has its own clock")
+        if store is not None and not name and not isinstance(by, str):
+            raise ValueError("a limit by a function in a store needs a name, which other limits do not have")
+        self._number = number
+        self._seconds = seconds
         self._whose = _BY[by] if isinstance(by, str) else by
         self._of = of
-        self._buckets = Buckets(number, seconds, clock_of(clock))
+        self._store = MemoryStore(reactor=clock) if store is None else store
+        self._name = name or f"{by}:{of}:{number:g}/{seconds:g}"
+        self._on_failure = on_failure
+
+    @property
+    def one_process(self) -> bool:
+        """True if the counts, or the mail of the other backend, are in the memory of this process."""
+        inner = provides(self.backend, OneProcessBackend) and self.backend.one_process
+        return inner or not self._store.shared
 
     def session(self, session: SessionLike, connection: Connection) -> _LimitSession:
         """
@@ -180,7 +168,7 @@ class LimitBackend(Middleware):
         """
         return _LimitSession(session, connection, self)
 
-    def count(self, what: Literal["messages", "recipients"], connection: Connection, sender: str) -> None:
+    def count(self, what: Literal["messages", "recipients"], connection: Connection, sender: str) -> Eventual[None]:
         """
         Count one message or recipient.
 
@@ -189,13 +177,27 @@ class LimitBackend(Middleware):
             connection: The connection.
             sender: The sender.
 
+        Returns:
+            None; for a store that is not in memory a coroutine.
+
         Raises:
             SMTPError: 450 4.7.1 if it is over the limit.
         """
-        if what == self._of:
-            name = self._whose(connection, sender)
-            if name is not None and not self._buckets.take(name):
-                raise SMTPError.from_reply(TOO_MUCH_MAIL_450)
+        if what != self._of:
+            return None
+        key = self._whose(connection, sender)
+        return None if key is None else self._take(key)
+
+    async def _take(self, key: str) -> None:
+        try:
+            wait = self._store.take(f"{self._name}:{key}", self._number, self._seconds)
+            over = (wait if isinstance(wait, int | float) else await wait) > 0
+        except StoreError as error:
+            if self._on_failure == "defer":
+                raise SMTPError.from_reply(NO_COUNT_451) from error
+            return
+        if over:
+            raise SMTPError.from_reply(TOO_MUCH_MAIL_450)
 
 
 class _LimitSession(MiddlewareSession):
@@ -225,9 +227,9 @@ class _LimitSession(MiddlewareSession):
         Returns:
             The answer of the other session.
         """
-        self._limit.count("messages", self.connection, sender)
         self._sender = sender
-        return self.inner.mail(sender, options)
+        counted = self._limit.count("messages", self.connection, sender)
+        return then(counted, lambda _: self.inner.mail(sender, options))
 
     def rcpt(self, recipient: str, options: RcptOptions) -> Eventual[Answer]:
         """
@@ -240,5 +242,5 @@ class _LimitSession(MiddlewareSession):
         Returns:
             The answer of the other session.
         """
-        self._limit.count("recipients", self.connection, self._sender)
-        return self.inner.rcpt(recipient, options)
+        counted = self._limit.count("recipients", self.connection, self._sender)
+        return then(counted, lambda _: self.inner.rcpt(recipient, options))

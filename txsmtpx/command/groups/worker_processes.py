@@ -26,8 +26,8 @@ def _apply(values: Values, process: Process) -> None:
     for listener in process.listeners:
         if provides(listener.backend, OneProcessBackend) and listener.backend.one_process:
             web = " of --web" if BACKEND_NAME.name not in listener.values.given else ""
-            backend = f"backend {chosen_name(listener.values)}{web} keeps the mail in the memory of one process"
-            text = "leave out --workers, or use another backend, such as maildir:PATH"
+            backend = f"backend {chosen_name(listener.values)}{web} keeps its data in the memory of one process"
+            text = "leave out --workers, or share mail by maildir:PATH, and limits and greylisting by Redis"
             raise NUMBER_OF_WORKERS.fault(process.workers, f"the {backend}; {text}")
     process.reactor.share()
 

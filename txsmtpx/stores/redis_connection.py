@@ -1,0 +1,231 @@
+"""The connection of a store to Redis, by txredisapi.  It needs the extra ``txsmtpx[redis]``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Protocol, TypeVar, cast
+
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from txsmtpx.interfaces import ClientEndpoint, Reactor, StoreError, StreamTransport, clock_of
+from txsmtpx.settling import deferred_call
+from txsmtpx.wire.unlogged_factory import UnloggedFactory
+
+log = Logger(__name__)
+
+T = TypeVar("T")
+
+RETRY = 1.0
+"""Seconds from a failure to the next attempt to connect.  Until then, all requests fail at once."""
+
+UNUSABLE = frozenset({
+    "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOAUTH", "NOPERM", "OOM", "READONLY",
+})  # fmt: skip
+"""Errors that all commands would get, so the connection is closed.  After a failover, a new one may lead elsewhere."""
+
+PROBE = "return redis.call('SET', KEYS[1], '1', 'PX', 1000) and 1"
+"""The first script on a connection.  It fails if the user may not write, on a replica, and without free memory."""
+
+
+class RedisProtocolLike(Protocol):
+    """The part of txredisapi's protocol that is used here; the library has no annotations."""
+
+    connected: int
+    transport: StreamTransport
+
+    def auth(self, password: str, username: str | None = None) -> Deferred[object]:
+        """
+        Authenticate.
+
+        Args:
+            password: The password.
+            username: The user name.
+
+        Returns:
+            A Deferred of the answer.
+        """
+
+    def select(self, index: int) -> Deferred[object]:
+        """
+        Select a database.
+
+        Args:
+            index: The number of the database.
+
+        Returns:
+            A Deferred of the answer.
+        """
+
+    def eval(self, script: str, keys: Sequence[str], args: Sequence[str]) -> Deferred[object]:
+        """
+        Run a script, by its hash if Redis has it.
+
+        Args:
+            script: The script.
+            keys: Its keys.
+            args: Its arguments.
+
+        Returns:
+            A Deferred of the answer.
+        """
+
+
+class RedisConnection:
+    """
+    A connection that is opened at the first request, and again after a failure.  `RedisStore` creates it.
+
+    Requests share the connection; none waits for the answer of another one.  If an answer does not come in time, the
+    connection is closed, and every request on it fails.
+
+    Args:
+        endpoint: The endpoint of Redis, or its string.
+        username: The user of an ACL; ``""`` for the default user.
+        password: The password; ``""`` for none.
+        database: The number of the database.
+        probe: The key that the first script writes.
+        timeout: The most seconds for a connection that can be used, and for an answer.
+        reactor: The reactor.  None: the global one.
+
+    Raises:
+        ImportError: txredisapi is not installed.
+        ValueError: A value cannot be used.
+    """
+
+    def __init__(
+        self,
+        endpoint: ClientEndpoint | str,
+        username: str,
+        password: str,
+        database: int,
+        probe: str,
+        timeout: float,
+        reactor: Reactor | None,
+    ) -> None:
+        if find_spec("txredisapi") is None:
+            raise ImportError("txredisapi is not installed: pip install txsmtpx[redis]")
+        if username and not password:
+            raise ValueError(f"a password is needed for the user {username!r}")
+        if database < 0:
+            raise ValueError(f"database is a number from 0, not {database}")
+        if not 0 < timeout < math.inf:
+            raise ValueError(f"timeout is a number of seconds above 0, not {timeout}")
+        self._clock = clock_of(reactor)
+        self._name = f"redis {endpoint}"
+        self._endpoint: ClientEndpoint = (
+            clientFromString(self._clock, endpoint) if isinstance(endpoint, str) else endpoint
+        )
+        self._username = username
+        self._password = password
+        self._database = database
+        self._probe = probe
+        self._timeout = timeout
+        self._protocol: RedisProtocolLike | None = None
+        self._waiting: list[Deferred[RedisProtocolLike]] | None = None
+        """The requests that wait for the attempt to connect; None without an attempt."""
+        self._failure = ""
+        """The last failure; ``""`` if the connection can be used, or was not tried."""
+        self._retry_at = 0.0
+
+    async def run(self, script: str, key: str, *arguments: str) -> object:
+        """
+        Run a script.
+
+        Args:
+            script: The script, in Lua.
+            key: Its key.
+            arguments: Its arguments.
+
+        Returns:
+            The answer: a whole number, or a list of whole numbers.
+
+        Raises:
+            StoreError: Redis cannot be used, or the script failed.
+        """
+        protocol = await self._usable()
+        try:
+            return await self._timed(protocol.eval(script, [key], arguments))
+        except CancelledError:  # the client has gone
+            raise
+        except Exception as error:
+            text = self._text(error)
+            unusable = not _is_answer(error) or text.partition(" ")[0] in UNUSABLE
+            if unusable and protocol is self._protocol:  # otherwise the request before this one has closed it
+                self._fail(text)
+            raise StoreError(f"{self._name}: {text}") from error
+
+    async def _usable(self) -> RedisProtocolLike:
+        if self._protocol is not None and self._protocol.connected:
+            return self._protocol
+        if self._failure and (self._waiting is not None or self._clock.seconds() < self._retry_at):
+            raise StoreError(f"{self._name}: {self._failure}")
+        waiter: Deferred[RedisProtocolLike] = Deferred()
+        if self._waiting is not None:
+            self._waiting.append(waiter)
+        else:
+            self._waiting = [waiter]
+            self._timed(deferred_call(self._connect)).addCallbacks(self._connected, lambda it: self._failed(it.value))
+        return await waiter
+
+    async def _connect(self) -> RedisProtocolLike:
+        # Imported now, since it installs the reactor.
+        from txredisapi import RedisProtocol
+
+        protocol = cast(RedisProtocolLike, await self._endpoint.connect(UnloggedFactory.forProtocol(RedisProtocol)))
+        try:
+            if self._password:
+                await protocol.auth(self._password, self._username or None)
+            if self._database:
+                await protocol.select(self._database)
+            await protocol.eval(PROBE, [self._probe], [])
+        except BaseException:
+            protocol.transport.abortConnection()
+            raise
+        return protocol
+
+    def _connected(self, protocol: RedisProtocolLike) -> None:
+        if self._failure:
+            log.info("{name} is used again", name=self._name)
+        self._protocol, self._failure = protocol, ""
+        for waiter in self._waiters():
+            waiter.callback(protocol)
+
+    def _failed(self, error: BaseException) -> None:
+        text = self._text(error)
+        self._fail(text)
+        for waiter in self._waiters():
+            waiter.errback(StoreError(f"{self._name}: {text}"))
+
+    def _waiters(self) -> list[Deferred[RedisProtocolLike]]:
+        waiting, self._waiting = self._waiting, None
+        return waiting or []
+
+    def _fail(self, text: str) -> None:
+        if not self._failure:
+            log.error("{name} cannot be used: {text}", name=self._name, text=text)
+        self._failure = text
+        self._retry_at = self._clock.seconds() + RETRY
+        self.close()
+
+    def _timed(self, deferred: Deferred[T]) -> Deferred[T]:
+        return deferred.addTimeout(self._timeout, cast(IReactorTime, self._clock))
+
+    def _text(self, error: BaseException) -> str:
+        return f"no answer within {self._timeout:g} seconds" if isinstance(error, TimeoutError) else str(error)
+
+    def close(self) -> None:
+        """Close the connection.  The next request opens another one."""
+        protocol, self._protocol = self._protocol, None
+        if protocol is not None:
+            protocol.transport.abortConnection()
+
+
+def _is_answer(error: Exception) -> bool:
+    """Return whether an error is an answer of Redis, after which the connection can be used."""
+    from txredisapi import ResponseError
+
+    return isinstance(error, ResponseError)
