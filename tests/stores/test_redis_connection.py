@@ -51,6 +51,11 @@ class Redis:
         for line in lines:
             self.transport.protocol.dataReceived(f"{line}\r\n".encode())
 
+    def numbers(self, *numbers):
+        """Answer a script by one number each."""
+        for number in numbers:
+            self.answer("*1", f":{number}")
+
 
 @pytest.fixture
 def clock():
@@ -100,10 +105,10 @@ def test_a_request(redis, clock):
     found = run(made, "return 5", "key", "one", "two")
     assert sent(redis) == ["*4", "$4", "EVAL", f"${len(PROBE)}", PROBE, "$1", "1", "$5", "probe", ""]
     redis.transport.clear()
-    redis.answer(":1")
+    redis.numbers(1)
     assert sent(redis) == ["*6", "$4", "EVAL", "$8", "return 5", "$1", "1", "$3", "key", "$3", "one", "$3", "two", ""]
-    redis.answer(":5")
-    assert found == [5]
+    redis.numbers(5)
+    assert found == [[5]]
     again = run(made, "return 5", "key")
     assert "EVALSHA" in sent(redis)
     redis.answer("*2", ":7", ":8")
@@ -114,11 +119,11 @@ def test_a_request(redis, clock):
 def test_requests_share_a_connection(redis, clock):
     made = connection(redis, clock)
     founds = [run(made) for _ in range(3)]
-    redis.answer(":1", ":10", ":20")
-    assert founds == [[10], [20], []]
+    redis.numbers(1, 10, 20)
+    assert founds == [[[10]], [[20]], []]
     founds += [run(made)]
-    redis.answer(":30", ":40")
-    assert founds == [[10], [20], [30], [40]]
+    redis.numbers(30, 40)
+    assert founds == [[[10]], [[20]], [[30]], [[40]]]
     assert redis.attempts == 1
 
 
@@ -138,8 +143,8 @@ def test_before_the_first_script(redis, clock, how, expected):
         assert words == command
         redis.transport.clear()
         redis.answer("+OK")
-    redis.answer(":1", ":5")
-    assert found == [5]
+    redis.numbers(1, 5)
+    assert found == [[5]]
 
 
 @pytest.mark.parametrize("answer", ["-WRONGPASS invalid username-password pair", "-NOAUTH Authentication required."])
@@ -175,8 +180,8 @@ def test_a_failure_is_logged_once_and_tried_again_a_second_later(redis, clock):
         redis.connecting = None
         found = run(made)
         assert "Connection was refused" in text(run(made))  # the attempt of another request still runs
-        redis.answer(":1", ":5")
-        assert found == [5]
+        redis.numbers(1, 5)
+        assert found == [[5]]
     assert [formatEvent(event) for event in events] == [
         f"{NAME} cannot be used: Connection was refused by other side.", f"{NAME} is used again",
     ]  # fmt: skip
@@ -211,8 +216,8 @@ def connected(redis, clock):
     """A connection that has had an answer."""
     made = connection(redis, clock)
     found = run(made)
-    redis.answer(":1", ":5")
-    assert found == [5]
+    redis.numbers(1, 5)
+    assert found == [[5]]
     redis.transport.clear()
     return made
 
@@ -231,8 +236,8 @@ def test_no_answer_in_time(redis, clock):
     assert len(events) == 1
     clock.advance(RETRY)
     found = run(made)
-    redis.answer(":1", ":6")
-    assert found == [6]
+    redis.numbers(1, 6)
+    assert found == [[6]]
 
 
 def test_the_connection_is_lost(redis, clock):
@@ -242,8 +247,8 @@ def test_the_connection_is_lost(redis, clock):
     assert text(found) == f"{NAME}: Lost connection"
     clock.advance(RETRY)
     found = run(made)
-    redis.answer(":1", ":6")
-    assert found == [6]
+    redis.numbers(1, 6)
+    assert found == [[6]]
 
 
 def test_a_connection_that_is_lost_while_idle_is_opened_at_once(redis, clock):
@@ -251,8 +256,8 @@ def test_a_connection_that_is_lost_while_idle_is_opened_at_once(redis, clock):
     redis.transport.protocol.connectionLost(Failure(ConnectionDone()))
     with capturedLogs() as events:
         found = run(made)
-        redis.answer(":1", ":6")
-    assert (found, events, redis.attempts) == ([6], [], 2)
+        redis.numbers(1, 6)
+    assert (found, events, redis.attempts) == ([[6]], [], 2)
 
 
 @pytest.mark.parametrize("answer", ["-OOM command not allowed", "-READONLY a replica", "-LOADING the dataset"])
@@ -270,8 +275,21 @@ def test_an_error_of_one_command_does_not(redis, clock):
     redis.answer("-WRONGTYPE Operation against a key holding the wrong kind of value")
     assert text(found).startswith(f"{NAME}: WRONGTYPE ")
     found = run(made)
-    redis.answer(":6")
-    assert found == [6]
+    redis.numbers(6)
+    assert found == [[6]]
+
+
+@pytest.mark.parametrize("answer", ["+OK", ":x", "*-7", "*1", "5", "x" * 70_000])
+def test_what_is_no_answer_of_redis(redis, clock, answer):
+    made = connected(redis, clock)
+    found = run(made)
+    redis.answer(answer)
+    if answer == "*1":
+        redis.answer("+OK")
+    clock.advance(2 if answer == "5" else 0)
+    redis.transport.protocol.connectionLost(Failure(ConnectionDone()))  # if the library has closed it
+    assert text(found)
+    assert redis.transport.disconnecting
 
 
 def test_a_script_that_redis_has_lost(redis, clock):
@@ -281,8 +299,8 @@ def test_a_script_that_redis_has_lost(redis, clock):
     redis.transport.clear()
     redis.answer("-NOSCRIPT No matching script. Please use EVAL.")
     assert "EVAL" in sent(redis)
-    redis.answer(":6")
-    assert found == [6]
+    redis.numbers(6)
+    assert found == [[6]]
 
 
 def test_a_client_that_goes(redis, clock):
@@ -292,9 +310,9 @@ def test_a_client_that_goes(redis, clock):
     gone = results(going)
     other = run(made)
     going.cancel()
-    redis.answer(":6", ":7")
+    redis.numbers(6, 7)
     assert "CancelledError" in str(gone)
-    assert other == [7]
+    assert other == [[7]]
 
 
 def test_a_client_that_goes_while_others_wait_for_the_connection(redis, clock):
@@ -303,9 +321,9 @@ def test_a_client_that_goes_while_others_wait_for_the_connection(redis, clock):
     gone = results(going)
     other = run(made)
     going.cancel()
-    redis.answer(":1", ":7")
+    redis.numbers(1, 7)
     assert "CancelledError" in str(gone)
-    assert other == [7]
+    assert other == [[7]]
 
 
 def test_close(redis, clock):
@@ -314,8 +332,8 @@ def test_close(redis, clock):
     assert redis.transport.disconnecting
     made.close()
     found = run(made)
-    redis.answer(":1", ":6")
-    assert found == [6]
+    redis.numbers(1, 6)
+    assert found == [[6]]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_the_interface(make):
 
 
 def test_take(make, asked):
-    store = make(0, 1_500_000)
+    store = make([0], [1_500_000])
     assert [settle(store.take("a@b", 8, 60)) for _ in range(2)] == [0, 1.5]
     assert asked == [("take", "txsmtpx:limit:a@b", "7500000.000", "60000000.000")] * 2
 
@@ -60,7 +60,7 @@ def test_look_and_note(make, asked):
 
 
 def test_a_long_name_is_stored_as_its_hash(make, asked):
-    store = make(0, 0, 0, [-1, 0])
+    store = make([0], [0], [0], [-1, 0])
     names = ["\u00fc" * 65, "\u00fc" * 66, "\u00fc" * 64]
     for name in names:
         settle(store.take(name, 1, 1))

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txsmtpx.interfaces import ClientEndpoint, Reactor, StoreError, StreamTransport, clock_of
+from txsmtpx.setting import shown
 from txsmtpx.settling import deferred_call
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
@@ -28,7 +29,7 @@ UNUSABLE = frozenset({
 })  # fmt: skip
 """Errors that all commands would get, so the connection is closed.  After a failover, a new one may lead elsewhere."""
 
-PROBE = "return redis.call('SET', KEYS[1], '1', 'PX', 1000) and 1"
+PROBE = "redis.call('SET', KEYS[1], '1', 'PX', 1000) return {1}"
 """The first script on a connection.  It fails if the user may not write, on a replica, and without free memory."""
 
 
@@ -131,7 +132,7 @@ class RedisConnection:
         """The last failure; ``""`` if the connection can be used, or was not tried."""
         self._retry_at = 0.0
 
-    async def run(self, script: str, key: str, *arguments: str) -> object:
+    async def run(self, script: str, key: str, *arguments: str) -> list[int]:
         """
         Run a script.
 
@@ -141,14 +142,14 @@ class RedisConnection:
             arguments: Its arguments.
 
         Returns:
-            The answer: a whole number, or a list of whole numbers.
+            The whole numbers that the script returns.
 
         Raises:
             StoreError: Redis cannot be used, or the script failed.
         """
         protocol = await self._usable()
         try:
-            return await self._timed(protocol.eval(script, [key], arguments))
+            return _numbers(await self._timed(protocol.eval(script, [key], arguments)))
         except CancelledError:  # the client has gone
             raise
         except Exception as error:
@@ -181,7 +182,7 @@ class RedisConnection:
                 await protocol.auth(self._password, self._username or None)
             if self._database:
                 await protocol.select(self._database)
-            await protocol.eval(PROBE, [self._probe], [])
+            _numbers(await protocol.eval(PROBE, [self._probe], []))
         except BaseException:
             protocol.transport.abortConnection()
             raise
@@ -222,6 +223,12 @@ class RedisConnection:
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
             protocol.transport.abortConnection()
+
+
+def _numbers(answer: object) -> list[int]:
+    if not isinstance(answer, list) or not all(isinstance(each, int) for each in answer):
+        raise ValueError(f"this is no answer of Redis: {shown(answer)}")
+    return answer
 
 
 def _is_answer(error: Exception) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import cast
 
 from zope.interface import implementer
 
@@ -29,29 +28,35 @@ MAX_NAME = 64
 # All times are those of Redis in microseconds, so machines with different clocks share them.  A number of Lua is exact
 # up to 2^53 microseconds since 1970, in the year 2255.
 
-_NOW = """
+_NOW = """\
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 """
 
-TAKE = f"""{_NOW}
+TAKE = (
+    _NOW
+    + """\
 local interval, period = tonumber(ARGV[1]), tonumber(ARGV[2])
 local full = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or now), now), now + period)
 local wait = full - now + interval - period
 if wait > interval / 1000 then
-  return math.ceil(wait)
+  return {math.ceil(wait)}
 end
 full = full + interval
 redis.call('SET', KEYS[1], string.format('%.17g', full), 'PX', math.ceil((full - now) / 1000))
-return 0
+return {0}
 """
+)
 """A token bucket: the time at which it is full.  A token takes one interval to come back."""
 
-_FORGET = f"""{_NOW}
+_FORGET = (
+    _NOW
+    + """\
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - ARGV[2]))
 """
+)
 
-_SIGHTING = """
+_SIGHTING = """\
 local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
 return {at and math.max(0, now - at) or -1, redis.call('ZCARD', KEYS[1])}
 """
@@ -59,7 +64,9 @@ return {at and math.max(0, now - at) or -1, redis.call('ZCARD', KEYS[1])}
 LOOK = _FORGET + _SIGHTING
 """The age of a name, and the number of the owner's names.  They are a sorted set, by their times."""
 
-NOTE = f"""{_FORGET}
+NOTE = (
+    _FORGET
+    + """\
 local at = string.format('%.0f', now)
 if ARGV[3] == 'renew' then
   redis.call('ZADD', KEYS[1], at, ARGV[1])
@@ -68,7 +75,9 @@ else
 end
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - ARGV[4])
 redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
-{_SIGHTING}"""
+"""
+    + _SIGHTING
+)
 """Add a name; forget the oldest names above the limit."""
 
 
@@ -138,8 +147,8 @@ class RedisStore:
             StoreError: Redis cannot be used.
         """
         key = f"{self._prefix}limit:{_short(name)}"
-        found = await self._redis.run(TAKE, key, _microseconds(seconds / number), _microseconds(seconds))
-        return cast(int, found) / 1e6
+        (wait,) = await self._redis.run(TAKE, key, _microseconds(seconds / number), _microseconds(seconds))
+        return wait / 1e6
 
     async def look(self, table: str, owner: str, name: str, keep: float) -> Sighting:
         """
@@ -192,8 +201,8 @@ def _microseconds(seconds: float) -> str:
     return f"{seconds * 1e6:.3f}"
 
 
-def _sighting(found: object) -> Sighting:
-    age, number = cast(list[int], found)
+def _sighting(found: list[int]) -> Sighting:
+    age, number = found
     return Sighting(None if age < 0 else age / 1e6, number)
 
 

@@ -1,0 +1,289 @@
+"""The store in a real Redis: its scripts give what the store in memory gives, and its failures have their policy."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock, deferLater
+
+from tests.interop.conftest import need
+from tests.interop.redis_server import RedisServer
+from txsmtpx import StoreError
+from txsmtpx.interfaces import Sighting
+from txsmtpx.stores.memory_store import MemoryStore
+from txsmtpx.stores.redis_connection import RETRY
+from txsmtpx.stores.redis_store import MOST_NAMES, RedisStore
+
+DAY = 86_400.0
+
+
+@pytest.fixture(scope="module")
+def common(room: Callable[[str], Path]) -> Iterator[RedisServer]:
+    """A Redis that no test kills."""
+    need("redis")
+    server = RedisServer(room("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis(room: Callable[[str], Path], request: pytest.FixtureRequest) -> Iterator[Callable[..., RedisServer]]:
+    """Makes a Redis for one test."""
+    need("redis")
+    servers = []
+
+    def make(*options: str) -> RedisServer:
+        directory = room(f"redis-{abs(hash(request.node.name)):x}")
+        servers.append(RedisServer(directory, *options))
+        servers[-1].start()
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., RedisStore]]:
+    """Makes stores, which are closed."""
+    stores = []
+
+    def make(server: RedisServer, **how: Any) -> RedisStore:
+        stores.append(RedisStore(server.endpoint, **how))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+async def pause(seconds: float) -> None:
+    await deferLater(reactor, seconds, lambda: None)
+
+
+async def failure(store: RedisStore, within: float = 1.0) -> str:
+    """The text of the error of a request, which comes in time."""
+    start = time.monotonic()
+    with pytest.raises(StoreError) as raised:
+        await store.take("failing", 1, 60)
+    assert time.monotonic() - start < within
+    return str(raised.value)
+
+
+async def test_a_bucket(common, connect):
+    store = connect(common)
+    assert [await store.take("bucket", 3, 30) for _ in range(3)] == [0, 0, 0]
+    assert await store.take("bucket", 3, 30) == pytest.approx(10, abs=1)
+    assert int(common.command("PTTL", "txsmtpx:limit:bucket")[1:]) == pytest.approx(30_000, abs=1000)
+    assert await store.take("quick", 1, 0.05) == 0
+    await pause(0.1)
+    assert common.command("EXISTS", "txsmtpx:limit:quick") == ":0"
+    assert await store.take("quick", 1, 0.05) == 0
+
+
+async def test_names(common, connect):
+    store = connect(common, prefix="names:")
+    assert await store.look("seen", "owner", "name", DAY) == Sighting(None, 0)
+    assert await store.note("seen", "owner", "name", DAY) == Sighting(0, 1)
+    await pause(0.05)
+    assert (await store.note("seen", "owner", "name", DAY)).age == pytest.approx(0.05, abs=0.5)
+    assert (await store.look("seen", "owner", "name", DAY)).age > 0.04
+    assert await store.note("seen", "owner", "name", DAY, renew=True) == Sighting(0, 1)
+    assert await store.look("seen", "owner", "name", 0.000001) == Sighting(None, 0)
+    assert common.command("EXISTS", "names:seen:owner") == ":0"
+    await store.note("seen", "owner", "name", DAY)
+    assert int(common.command("TTL", "names:seen:owner")[1:]) == pytest.approx(DAY, abs=5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.time_limit(60)
+async def test_the_same_as_in_memory(common, connect, seed):
+    """Under the same clock."""
+    clock, chance = Clock(), random.Random(seed)
+    clock.advance(1.8e9)
+    memory, store = MemoryStore(reactor=clock), connect(common, prefix=f"same{seed}:")
+    run = store._redis.run
+
+    def at_the_time_of_the_test(script: str, *arguments: str) -> Any:
+        seconds, rest = divmod(round(clock.seconds() * 1e6), 1_000_000)
+        return run(script.replace("redis.call('TIME')", f"{{{seconds}, {rest}}}"), *arguments)
+
+    store._redis.run = at_the_time_of_the_test  # type: ignore[method-assign]
+    for _ in range(400):
+        name = chance.choice("abc")
+        if chance.random() < 0.5:
+            bucket = name, chance.choice([0.5, 1, 3.5, 7]), 60
+            waits = await store.take(*bucket), memory.take(*bucket)
+            assert waits[0] == pytest.approx(waits[1], abs=1e-4)
+        elif chance.random() < 0.5:
+            looked = "seen", chance.choice("xy"), name, 100
+            assert await store.look(*looked) == pytest.approx(memory.look(*looked), abs=1e-4)
+        else:
+            noted = "seen", chance.choice("xy"), name, 100, chance.random() < 0.3
+            assert await store.note(*noted) == pytest.approx(memory.note(*noted), abs=1e-4)
+        clock.advance(chance.choice([0, 0, 1, 10, 50]))
+
+
+async def test_the_names_of_an_owner_have_a_bound(common, connect):
+    store = connect(common, prefix="bound:")
+    for number in range(MOST_NAMES + 20):
+        sighting = await store.note("seen", "owner", f"{number}", DAY)
+        assert sighting.number == min(number + 1, MOST_NAMES)
+    assert (await store.look("seen", "owner", "19", DAY)).age is None
+    assert (await store.look("seen", "owner", "20", DAY)).age is not None
+
+
+TAKING = """
+import sys
+from twisted.internet import defer, task
+from txsmtpx.stores.redis_store import RedisStore
+
+async def main(reactor):
+    store = RedisStore(sys.argv[1])
+    waits = await defer.gatherResults([defer.ensureDeferred(store.take("exact", 100, 1e6)) for _ in range(90)])
+    print(waits.count(0))
+    store.close()
+
+task.react(lambda reactor: defer.ensureDeferred(main(reactor)))
+"""
+
+
+def test_processes_share_a_limit_exactly(common):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", TAKING, common.endpoint], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    taken = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(taken) == 100
+
+
+async def test_it_is_killed_and_restarted(redis, connect, logged_failures):
+    server = redis()
+    store = connect(server)
+    assert await store.take("a", 2, 60) == 0
+    server.kill()
+    assert (await failure(store)).startswith(f"redis {server.endpoint}: ")
+    assert (await failure(store, within=0.1)).startswith(f"redis {server.endpoint}: ")
+    server.start()
+    await pause(RETRY)
+    assert await store.take("a", 2, 60) == 0
+    server.kill()
+    server.start()  # before the store has noticed, or just after
+    await pause(0.05)
+    assert await store.take("a", 2, 60) == 0
+
+
+async def test_it_hangs(redis, connect):
+    server = redis()
+    store = connect(server, timeout=0.3)
+    assert await store.take("a", 9, 60) == 0
+    server.signal(signal.SIGSTOP)
+    assert "no answer within 0.3 seconds" in await failure(store)
+    assert "no answer within 0.3 seconds" in await failure(store, within=0.1)
+    await pause(RETRY)
+    assert "no answer within 0.3 seconds" in await failure(store)
+    server.signal(signal.SIGCONT)
+    await pause(RETRY)
+    assert await store.take("a", 9, 60) == 0
+
+
+async def test_it_hangs_from_the_beginning(redis, connect):
+    server = redis()
+    server.signal(signal.SIGSTOP)
+    assert "no answer within 0.3 seconds" in await failure(connect(server, timeout=0.3))
+
+
+async def test_passwords(redis, connect):
+    server = redis("--requirepass", "secret")
+    assert "NOAUTH" in await failure(connect(server))
+    wrong = connect(server, password="wrong")
+    assert "WRONGPASS" in await failure(wrong)
+    assert await connect(server, password="secret").take("a", 1, 60) == 0
+    assert "WRONGPASS" in await failure(connect(server, username="me", password="secret"))
+
+
+async def test_a_password_that_is_corrected(redis, connect):
+    """After a failed login the store tries again; the library alone would not."""
+    server = redis()
+    store = connect(server, username="me", password="secret")
+    assert "WRONGPASS" in await failure(store)
+    assert server.command("ACL", "SETUSER", "me", "on", ">secret", "~txsmtpx:*", "+@all") == "+OK"
+    await pause(RETRY)
+    assert await store.take("a", 1, 60) == 0
+    assert "NOPERM" in await failure(connect(server, username="me", password="secret", prefix="other:"))
+
+
+async def test_databases(redis, connect):
+    server = redis()
+    stores = [connect(server, database=number) for number in (0, 3)]
+    assert [await store.take("a", 1, 60) for store in stores] == [0, 0]
+    assert await connect(server, database=3).take("a", 1, 60) > 0
+    assert "out of range" in await failure(connect(server, database=99))
+
+
+async def test_no_memory_is_left(redis, connect):
+    server = redis()
+    store = connect(server)
+    assert await store.take("a", 9, 60) == 0
+    assert server.command("CONFIG", "SET", "maxmemory", "1") == "+OK"
+    assert "OOM" in await failure(store)
+    assert "OOM" in await failure(connect(server))
+    assert server.command("CONFIG", "SET", "maxmemory", "0") == "+OK"
+    await pause(RETRY)
+    assert await store.take("a", 9, 60) == 0
+
+
+async def test_it_becomes_a_replica(redis, connect):
+    server = redis()
+    store = connect(server)
+    assert await store.take("a", 9, 60) == 0
+    assert server.command("REPLICAOF", "127.0.0.1", "1") == "+OK"
+    assert "READONLY" in await failure(store)
+    assert server.command("REPLICAOF", "NO", "ONE") == "+OK"
+    await pause(RETRY)
+    assert await store.take("a", 9, 60) == 0
+
+
+async def test_a_key_of_another_program(redis, connect):
+    server = redis()
+    store = connect(server)
+    server.command("LPUSH", "txsmtpx:limit:failing", "1")
+    assert "WRONGTYPE" in await failure(store)
+    assert await store.take("b", 1, 60) == 0
+    server.command("SET", "txsmtpx:limit:failing", "text")
+    assert "redis" in await failure(store)
+
+
+async def test_its_scripts_are_flushed(redis, connect):
+    server = redis()
+    store = connect(server)
+    for _ in range(2):
+        assert await store.take("a", 9, 60) == 0
+        assert server.command("SCRIPT", "FLUSH") == "+OK"
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"+OK\r\n", b"\xff\xfe\r\n"])
+async def test_another_program_listens(directory, answer, logged_failures):
+    class Other(Protocol):
+        def dataReceived(self, data: bytes) -> None:
+            self.transport.write(answer)
+
+    factory = Factory.forProtocol(Other)
+    factory.noisy = False
+    endpoint = f"unix:{directory}/other.sock"
+    port = await serverFromString(reactor, endpoint).listen(factory)
+    assert endpoint in await failure(RedisStore(endpoint, timeout=0.3))
+    await port.stopListening()
+    logged_failures.flush()
