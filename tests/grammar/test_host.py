@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx.grammar.host import counted_address, plain_address, plain_network
+from txsmtpx.grammar.host import client_network, counted_address, plain_address, plain_network
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,21 @@ def test_no_network(text):
 )
 def test_the_client_that_an_address_counts_for(text, counted):
     assert counted_address(text) == counted
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("192.0.2.1", "192.0.2.0/24"),
+        ("::ffff:192.0.2.1", "192.0.2.0/24"),
+        ("::ffff:192.0.2.1%eth0", "192.0.2.0/24"),
+        ("2001:DB8::1:2:3:4", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("mail.example.org", "mail.example.org"),
+        ("not:an:address", "not:an:address"),
+        ("192.0.2.256", "192.0.2.256"),
+        ("", ""),
+    ],
+)
+def test_the_network_of_a_client(text, network):
+    assert client_network(text) == network

@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock, deferLater
 
 from tests.interop.conftest import need
 from tests.interop.redis_server import RedisServer
-from txsmtpx import StoreError
-from txsmtpx.interfaces import Sighting
+from txsmtpx import Connection, MailOptions, RcptOptions, StoreError
+from txsmtpx.filters.greylist import Greylist
+from txsmtpx.interfaces import Sighting, Verdict
 from txsmtpx.stores.memory_store import MemoryStore
 from txsmtpx.stores.redis_connection import RETRY
 from txsmtpx.stores.redis_store import MOST_NAMES, RedisStore
@@ -167,6 +169,26 @@ def test_processes_share_a_limit_exactly(common):
     ]
     taken = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert sum(taken) == 100
+
+
+async def test_two_machines_share_a_greylist(common, connect):
+    greylists = [Greylist(connect(common), delay=0.2, window=60, known_after=1) for _ in range(2)]
+
+    async def verdict(greylist: Greylist, sender: str) -> Verdict:
+        connection = Connection("1", "localhost", False)
+        connection.peer = IPv4Address("TCP", "192.0.2.1", 4000)
+        made = greylist(connection)
+        made.mail(sender, MailOptions())
+        return await made.recipient("b@server.example", RcptOptions())
+
+    for greylist in greylists:
+        deferral = await verdict(greylist, "a@client.example")
+        assert (deferral.code, deferral.text) == (451, "Greylisted, try again in 1 s")
+    await pause(0.2)
+    (passed,) = (await verdict(greylists[1], "a@client.example")).results
+    assert passed.seconds >= 0.2
+    assert await verdict(greylists[0], "a@client.example") is None
+    assert await verdict(greylists[0], "other@client.example") is None
 
 
 async def test_it_is_killed_and_restarted(redis, connect, logged_failures):

@@ -14,6 +14,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CLIENT_BITS = 64
 """Bits of an IPv6 address that name the network of one client.  Postfix counts by 84 bits by default."""
 
+NEIGHBOUR_BITS = 24
+"""Bits of an IPv4 address that name the network of hosts that send the same queue, as in postgrey."""
+
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
@@ -58,10 +61,27 @@ def counted_address(text: str) -> str:
         ('192.0.2.1', '192.0.2.1', '2001:db8::/64')
     """
     text = plain_address(text)
-    if ":" not in text:
-        return text
+    return client_network(text) if ":" in text else text
+
+
+def client_network(text: str) -> str:
+    """
+    Return the network of a client whose mail may come from several hosts beside each other, for greylisting.
+
+    Args:
+        text: The client's IP address, or another name of a host.
+
+    Returns:
+        For IPv4 the network of 24 bits, for IPv6 the network of 64 bits.  A text that is not an IP address is returned
+        unchanged.
+
+    Example:
+        >>> client_network("192.0.2.1"), client_network("::ffff:192.0.2.1"), client_network("2001:db8::1")
+        ('192.0.2.0/24', '192.0.2.0/24', '2001:db8::/64')
+    """
+    text = plain_address(text)
     try:
-        return str(ipaddress.IPv6Network((text, CLIENT_BITS), strict=False))
+        return str(ipaddress.ip_network((text, CLIENT_BITS if ":" in text else NEIGHBOUR_BITS), strict=False))
     except ValueError:
         return text
 

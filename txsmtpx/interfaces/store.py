@@ -13,8 +13,8 @@ class StoreError(Exception):
     """
     A store of counts and times cannot be used, such as a Redis that does not answer.
 
-    A store raises it.  `txsmtpx.LimitBackend` then does what its argument ``on_failure`` says, and
-    `txsmtpx.FilterBackend` what the argument of the filter says.
+    A store raises it.  The argument ``on_failure`` of `txsmtpx.LimitBackend` decides what happens then.  Of a filter, the
+    argument ``on_failure`` of `txsmtpx.ConfiguredFilter` decides.
 
     Example:
         >>> print(StoreError("redis unix:/run/redis.sock: no answer within 2 seconds"))
@@ -24,7 +24,7 @@ class StoreError(Exception):
 
 class Sighting(NamedTuple):
     """
-    What a store knows about a name of an owner.
+    The knowledge of a store about a name of an owner.
 
     Attributes:
         age: Seconds since the time of the name; None if the store does not have the name.
@@ -75,7 +75,7 @@ class IStore(Interface):
             keep: The seconds after which the names of this table are forgotten.
 
         Returns:
-            What the store knows.
+            The age of the name, and the number of names.
         """
 
     def note(table: str, owner: str, name: str, keep: float, renew: bool = False) -> Eventual[Sighting]:
@@ -90,7 +90,7 @@ class IStore(Interface):
             renew: True if a name that the store has gets the present time; False if it keeps its time.
 
         Returns:
-            What the store knows now.
+            The age of the name, and the number of names.
         """
 
 
@@ -125,7 +125,7 @@ class StoreLike(Protocol):
             keep: The seconds after which the names of this table are forgotten.
 
         Returns:
-            What the store knows.
+            The age of the name, and the number of names.
         """
 
     def note(self, table: str, owner: str, name: str, keep: float, renew: bool = False) -> Eventual[Sighting]:
@@ -140,5 +140,5 @@ class StoreLike(Protocol):
             renew: True if a name that the store has gets the present time.
 
         Returns:
-            What the store knows now.
+            The age of the name, and the number of names.
         """

@@ -37,7 +37,7 @@ TOO_MUCH_MAIL_450 = Reply(450, (4, 7, 1), "Too much mail, try again later")
 """To MAIL or RCPT, if the client, user or sender has reached its limit."""
 
 NO_COUNT_451 = Reply(451, (4, 3, 0), "Rate limit unavailable, try again later")
-"""To MAIL or RCPT, if the store of the counts cannot be used, and ``on_failure`` is "defer"."""
+"""To MAIL or RCPT, if the store of a limit cannot be used, and its ``on_failure`` is "defer"."""
 
 Whose = Callable[[Connection, str], str | None]
 """A function of the connection and the sender.  It returns the name of a bucket; None if there is no limit."""

@@ -88,7 +88,7 @@ class MemoryStore:
             keep: The seconds after which the names of this table are forgotten.
 
         Returns:
-            What the store knows.
+            The age of the name, and the number of names.
         """
         now = self._clock.seconds()
         names = self._table(table).names(owner, now - keep)
@@ -106,7 +106,7 @@ class MemoryStore:
             renew: True if a name that the store has gets the present time.
 
         Returns:
-            What the store knows now.
+            The age of the name, and the number of names.
         """
         now = self._clock.seconds()
         names = self._table(table).add(owner, name, now, now - keep, renew)

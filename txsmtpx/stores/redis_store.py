@@ -84,7 +84,7 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
 @implementer(IStore)
 class RedisStore:
     """
-    A store of counts and times in Redis 5 or newer, or in a server with its protocol, such as Valkey.
+    A store of counts and times in Redis 5 or newer, or in another server with its protocol.
 
     It connects when it is used first.  A connection that fails is opened again a second later; until then each request
     raises `txsmtpx.StoreError` at once.  Each request is one script, which Redis executes as a whole.
@@ -161,7 +161,7 @@ class RedisStore:
             keep: The seconds after which the names of this table are forgotten.
 
         Returns:
-            What the store knows.
+            The age of the name, and the number of names.
 
         Raises:
             StoreError: Redis cannot be used.
@@ -180,7 +180,7 @@ class RedisStore:
             renew: True if a name that the store has gets the present time.
 
         Returns:
-            What the store knows now.
+            The age of the name, and the number of names.
 
         Raises:
             StoreError: Redis cannot be used.
