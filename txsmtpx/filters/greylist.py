@@ -80,7 +80,8 @@ class Greylist:
 
     The first attempt for a triplet is rejected by 451 4.7.1.  A triplet is the client, the sender and the
     recipient.  The client is its network: 24 bits for IPv4, 64 bits for IPv6.  If it tries again after the delay, the
-    triplet is known, and accepted from then on.  A client with several known triplets is known itself, and its mail is not delayed.
+    triplet is known, and accepted from then on.  A client with several known triplets is known itself: its mail is not
+    delayed.
 
     Not delayed are clients that have authenticated, clients on a UNIX socket, and clients of the networks ``exempt``.
 

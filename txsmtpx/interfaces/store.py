@@ -13,8 +13,8 @@ class StoreError(Exception):
     """
     A store of counts and times cannot be used, such as a Redis that does not answer.
 
-    A store raises it.  The argument ``on_failure`` of `txsmtpx.LimitBackend` decides what happens then.  Of a filter, the
-    argument ``on_failure`` of `txsmtpx.ConfiguredFilter` decides.
+    A store raises it.  The argument ``on_failure`` of `txsmtpx.LimitBackend` decides what happens then.  For a filter,
+    the argument ``on_failure`` of `txsmtpx.ConfiguredFilter` decides.
 
     Example:
         >>> print(StoreError("redis unix:/run/redis.sock: no answer within 2 seconds"))
