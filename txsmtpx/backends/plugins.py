@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from twisted.plugin import IPlugin, getPlugins
-from twisted.python.reflect import InvalidName, ObjectNotFound, namedAny
+from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
+from txsmtpx.dotted_name import described, imported
 from txsmtpx.interfaces import IBackend, IBackendPlugin
 from txsmtpx.setting import did_you_mean
 from txsmtpx.setting_kinds import takes
@@ -90,40 +91,7 @@ def backend_named(name: str) -> IBackend:
         raise ValueError("it is empty; --help-backends lists the backends")
     if "." not in word:
         raise ValueError(f"no backend is called {word!r}{did_you_mean(word, found) or ';'} --help-backends lists them")
-    return _made(word, _imported(word), argument)
-
-
-def _imported(dotted: str) -> object:
-    """
-    Import the object of a dotted name.
-
-    Returns:
-        The object.
-
-    Raises:
-        ValueError: There is none; or the module raises an exception, SystemExit included.
-    """
-    try:
-        return namedAny(dotted)
-    except (InvalidName, ObjectNotFound):  # of which the second is about the package, or a module in it
-        text = f"there is no {dotted}; write PACKAGE.MODULE.NAME, and install the package or add it to PYTHONPATH"
-        raise ValueError(text) from None
-    except AttributeError as error:
-        if not _is_missing(error, dotted):
-            raise ValueError(f"cannot import it: AttributeError: {error}") from error
-        near = did_you_mean(str(error.name), dir(error.obj))
-        raise ValueError(f"{dotted.rpartition('.')[0]} has no {error.name}{near or '; write another name'}") from None
-    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
-        raise ValueError(f"cannot import it: {_described(error)}") from error
-
-
-def _is_missing(error: AttributeError, dotted: str) -> bool:
-    """Return whether an error is about the last part of a dotted name, and not about the code of its module."""
-    return isinstance(error.name, str) and error.name == dotted.rpartition(".")[2]
-
-
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return _made(word, imported(word), argument)
 
 
 def _made(dotted: str, found: object, argument: str | None) -> IBackend:
@@ -140,7 +108,7 @@ def _made(dotted: str, found: object, argument: str | None) -> IBackend:
     try:
         found = found() if argument is None else found(argument)
     except (Exception, SystemExit) as error:
-        raise ValueError(f"{dotted} raises {_described(error)}") from error
+        raise ValueError(f"{dotted} raises {described(error)}") from error
     if not IBackend.providedBy(found):
         text = f"{dotted} returns a value of the type {type(found).__name__}, which does not provide IBackend"
         raise ValueError(f"{text}; derive it from LoginBackend, OpenBackend or PortalBackend")

@@ -14,13 +14,11 @@ from functools import cached_property
 from txsmtpx.arguments import checked
 from txsmtpx.dialog.outcome_reply import accepts
 from txsmtpx.errors import SMTPError
-from txsmtpx.grammar import path
-from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.mailbox import mailbox_key
-from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Answer, BackendLike, Connection, DataContext, Eventual, Message, Outcome, SessionLike
+from txsmtpx.middleware.address_map import mapped
 from txsmtpx.middleware.middleware import Middleware
 from txsmtpx.middleware.middleware_context import Late, MiddlewareContext
 from txsmtpx.middleware.middleware_session import MiddlewareSession
@@ -36,61 +34,8 @@ Rewriting = Callable[[str], Eventual[str | None]]
 
 Rewrite = Rewriting | Mapping[str, str]
 """
-How addresses are rewritten: by a function, or by a table for `mapped`.
+How addresses are rewritten: by a function, or by a table for `txsmtpx.middleware.address_map.mapped`.
 """
-
-_FORM = "write an address such as 'me@example.org', or a domain such as '@example.org'"
-
-
-def mapped(table: Mapping[str, str]) -> Callable[[str], str | None]:
-    """
-    Return the function that looks addresses up in a table.
-
-    A key is an address, such as ``"old@example.org"``; a domain, such as ``"@example.org"``; or ``"@"`` for all others.
-    An address is looked up before its domain.  A value is an address; or a domain, which keeps the local part.
-    Addresses and domains are compared by `txsmtpx.mailbox_key` and `txsmtpx.domain_key`.
-
-    Args:
-        table: The table.
-
-    Returns:
-        The function.
-
-    Raises:
-        ValueError: A key or a value is neither an address nor a domain, or one key occurs twice with different values.
-
-    Example:
-        >>> new = mapped({"@example.org": "@example.net", "old@example.org": "new@example.org"})
-        >>> new("me@example.org"), new("old@EXAMPLE.org"), new("me@example.com")
-        ('me@example.net', 'new@example.org', None)
-    """
-    known: dict[str, str] = {}
-    for name, new in table.items():
-        _check(name, new)
-        domain = domain_key(path.split(name)[1])
-        key = f"@{domain}" if name.startswith("@") else mailbox_key(name)
-        if known.setdefault(key, new) != new:
-            raise ValueError(f"{name} is twice in the table, in two spellings, with two new addresses")
-
-    def look_up(address: str) -> str | None:
-        key = mailbox_key(address)
-        for name in (key, f"@{path.split(key)[1]}", "@"):
-            new = known.get(name)
-            if new is not None:
-                return f"{address.removesuffix(f'@{path.split(address)[1]}')}{new}" if new.startswith("@") else new
-        return None
-
-    return look_up
-
-
-def _check(name: str, new: str) -> None:
-    """Check the form of a key and its value: an address, or "@" and a domain."""
-    if "@" not in name and mailbox_key(name) != "postmaster":
-        raise ValueError(f"the table has the key {name!r}: {_FORM}")
-    try:
-        path.format_path(f"postmaster{new}" if new.startswith("@") else new or "no address")
-    except Malformed as error:
-        raise ValueError(f"the new address of {name} is {new!r} ({error}): {_FORM}") from None
 
 
 class RewriteBackend(Middleware):
@@ -111,7 +56,8 @@ class RewriteBackend(Middleware):
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: A table cannot be used, see `mapped`; or `require` is set without `sender` and `recipient`.
+        ValueError: A table cannot be used, see `txsmtpx.middleware.address_map.mapped`; or `require` is set without
+            `sender` and `recipient`.
 
     Example:
         >>> from txsmtpx import MemoryBackend

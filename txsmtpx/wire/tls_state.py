@@ -16,7 +16,6 @@ class TLSState:
     Attributes:
         version: The version of TLS, such as "TLSv1.3".
         cipher: OpenSSL's name of the cipher.
-        cipher_bits: The bits of its key; 0 if there is none.
         peer_certificate: The certificate of the other end; None if it presented none.
         verified: True if there is one, and a trusted authority has signed it.
         peer_names: The names in it: e-mail addresses, DNS names, the common name.
@@ -30,7 +29,6 @@ class TLSState:
     def __init__(self, connection: SSL.Connection, server: bool = False) -> None:
         self.version: str = connection.get_protocol_version_name()
         self.cipher: str | None = connection.get_cipher_name()
-        self.cipher_bits: int = connection.get_cipher_bits() or 0
         self.peer_certificate: crypto.X509 | None = connection.get_peer_certificate()
         asked = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
         self.verified: bool = self.peer_certificate is not None and asked
