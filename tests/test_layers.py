@@ -58,7 +58,7 @@ FLOORS = [
      ("twisted", "zope.interface")),
     ("stores", (*CONTRACTS, "txsmtpx.stores", "txsmtpx.wire"), ("twisted", "zope.interface", "txredisapi")),
     ("middleware", (*MIDDLE, "txsmtpx.middleware", "txsmtpx.stores"), ("twisted", "zope.interface")),
-    ("filters", (*MIDDLE, "txsmtpx.dotted_name", "txsmtpx.middleware", "txsmtpx.filters", "txsmtpx.stores", "txsmtpx.wire"),
+    ("filters", (*MIDDLE, *(f"txsmtpx.{each}" for each in ("dotted_name", "filters", "middleware", "stores", "wire"))),
      ("twisted", "zope.interface")),
     ("tables", (*MIDDLE, "txsmtpx.middleware", "txsmtpx.tables", "txsmtpx.wire"), ("twisted", "zope.interface")),
     ("logins", (*MIDDLE, "txsmtpx.logins"), ("twisted", "zope.interface", "argon2")),

@@ -111,6 +111,34 @@ class Seconds(Setting[float]):
 
 
 @dataclass(frozen=True)
+class Score(Setting[float | None]):
+    """A setting that is a number of any sign, with a fraction if need be; None for no number."""
+
+    @property
+    def accepted(self) -> str:
+        """What a value must be, as errors name it."""
+        return "a number, such as 7.5"
+
+    def check(self, value: object) -> None:
+        """
+        Check a value that a caller gave.
+
+        Args:
+            value: Any object.
+
+        Raises:
+            TypeError: `value` is no number, or a bool.
+            SettingError: `value` is infinite or not a number.
+        """
+        if value is None:
+            return
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self.wrong_type(value)
+        if not math.isfinite(value):
+            raise self.unusable(value)
+
+
+@dataclass(frozen=True)
 class Choice(Setting[T]):
     """
     A setting that is one of a few words.

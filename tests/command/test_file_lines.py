@@ -62,8 +62,19 @@ def test_every_form(newline):
 
 def test_arrays_of_tables():
     assert lines_of("[[listener]]\nport = 1\n[[listener]]\nlmtp = true\n") == {
-        (): 1, ("listener",): 3, ("listener", "port"): 2, ("listener", "lmtp"): 4,
+        (): 1,
+        ("listener",): 1,
+        ("listener", 0): 1,
+        ("listener", 0, "port"): 2,
+        ("listener", 1): 3,
+        ("listener", 1, "lmtp"): 4,
     }  # fmt: skip
+
+
+def test_arrays_within_tables():
+    found = lines_of("[a]\n[[a.b]]\nc = 1\n[[d]]\n[[a.b]]\n\nc = [\n1]\ne.f = 2\n[g]\nc = 1\n")
+    assert [found["a", "b", 0, "c"], found["a", "b", 1], found["a", "b", 1, "c"]] == [3, 5, 7]
+    assert [found["a", "b", 1, "e", "f"], found["d", 0], found["g", "c"]] == [9, 4, 11]
 
 
 KEYS = st.lists(st.from_regex(r"[a-z][a-z-]{0,8}", fullmatch=True), unique=True, min_size=1, max_size=6)

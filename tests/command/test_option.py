@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from txsmtpx.command.given import Given
 from txsmtpx.command.groups import OPTIONS
 from txsmtpx.command.kind import (
     FLAG,
     NUMBER,
     TEXT,
 )
-from txsmtpx.command.option import Given, OptionError, Values, option, option_of, repeated
+from txsmtpx.command.option import OptionError, Values, option, option_of, repeated
 from txsmtpx.command.quantity import TIMES
 from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds, Text
 

@@ -9,10 +9,12 @@ from twisted.application.service import ServiceMaker
 from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsernamePassword
 
 from txsmtpx.backends.plugins import BackendPlugin
+from txsmtpx.filters.filter_plugins import FilterPlugin
 from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
+from txsmtpx.setting_kinds import Flag, Number, Score, Text
 from txsmtpx.wire.mx import MXParser
 from txsmtpx.wire.proxy_protocol_client import PROXYParser
 
@@ -64,6 +66,20 @@ lmtp_backend = BackendPlugin(
     "txsmtpx.backends.relay.relay_by_lmtp",
     takes_argument=True,
 )
+
+spamd_filter = FilterPlugin(
+    "spamd",
+    "spamd[:ENDPOINT]",
+    "Ask SpamAssassin's daemon, at tcp:127.0.0.1:783 or ENDPOINT, and mark or reject spam.",
+    "txsmtpx.filters.spamd.Spamd",
+    (
+        Score("reject_at", None, "Filters", "Reject a message with this score or more."),
+        Flag("mark", True, "Filters", "Add the fields X-Spam-Flag and X-Spam-Status."),
+        Text("user", "", "Filters", "Apply the preferences of this user.", "a name without spaces", "[!-~]*"),
+        Number("max_octets", 512 * 1024, "Filters", "Accept a larger message unchecked.", "octets"),
+    ),
+)
+
 mx_endpoint = MXParser()
 proxy_endpoint = PROXYParser()
 

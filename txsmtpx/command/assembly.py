@@ -12,9 +12,10 @@ from typing import cast
 
 from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.file import ConfigurationFile, Table
+from txsmtpx.command.given import Given
 from txsmtpx.command.groups import FACTORY_OPTIONS, GROUPS, OPTIONS
 from txsmtpx.command.kind import FLAG
-from txsmtpx.command.option import About, Given, OptionError, Values
+from txsmtpx.command.option import About, OptionError, Values
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.command.sockets import Sockets

@@ -19,6 +19,7 @@ from txsmtpx.command.signals import SignalledReactor, Signals
 from txsmtpx.command.startup import startup_lines
 from txsmtpx.command.terminal import Terminal
 from txsmtpx.observers.log_writer import ILogReactor, LogWriter
+from txsmtpx.tables.file_table import FileTable
 from txsmtpx.wire.self_signed import SelfSignedCertificate
 from txsmtpx.wire.service import SMTPService
 
@@ -107,7 +108,7 @@ class CommandService(MultiService):
         raise NotImplementedError
 
     def reload(self) -> None:
-        """Read certificates again: SIGHUP."""
+        """Read certificates and tables again: SIGHUP."""
         raise NotImplementedError
 
 
@@ -128,6 +129,8 @@ class SMTPXService(CommandService):
         self._describes = describes
         self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
+        tables = [table for each in process.listeners for table in each.tables]
+        self._tables = [table for table in tables if isinstance(table, FileTable)]
         for listener in process.listeners:
             for service in listener.services:
                 MultiService.addService(self, service)
@@ -147,9 +150,16 @@ class SMTPXService(CommandService):
             factory.abort()
 
     def reload(self) -> None:
-        """Read the certificates again.  If one cannot be read, the server keeps the certificate that it has."""
-        if not self._certificates:
+        """Read the certificates and tables again.  If one cannot be read, the server keeps the one that it has."""
+        if not self._certificates and not self._tables:
             log.info("SIGHUP: there is no certificate to read again")
+        for table in self._tables:
+            try:
+                table.reload()
+            except (OSError, ValueError) as error:
+                log.error("table {table} not read again: {error}", table=table.path, error=str(error))
+            else:
+                log.info("table {table} read again", table=table.path)
         for certificate in self._certificates:
             try:
                 certificate.reload()

@@ -10,38 +10,29 @@ document by itself.  So `tomllib` finds where each statement ends, and no second
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
 from pathlib import Path
 
+from txsmtpx.command.given import Given, GivenTable
 from txsmtpx.command.groups import GROUPS, OPTIONS
-from txsmtpx.command.option import Given, Option
+from txsmtpx.command.toml_value import as_given, wrong_type
 from txsmtpx.grammar import asciitext
-from txsmtpx.setting import did_you_mean, shown
-from txsmtpx.setting_kinds import one_of
+from txsmtpx.setting import did_you_mean
 
 OF_LISTENER = {name for name, option in OPTIONS.items() if option.about == "listener"}
 OF_PROCESS = {name for name, option in OPTIONS.items() if option.about == "process"}
 
-_WORDS = {
-    str: "a string",
-    bool: "true or false",  # before int, since a bool is an int
-    int: "a number",
-    float: "a fraction",
-    list: "a list",
-    dict: "a table",
-    date: "a date",
-    time: "a time",
-}
-
 _PLACE = re.compile(r" \((?:at|after) [^()]*\)$")
 """The place at the end of an error of `tomllib`, which the line number at its beginning replaces."""
 
-Keys = tuple[str, ...]
-"""The path of a key in a document, such as ``("listener", "mx", "port")``."""
+Keys = tuple[str | int, ...]
+"""
+The path of a key in a document, such as ``("listener", "mx", "port")``.  A number is that of a table in an array.
+"""
 
 
 @dataclass
@@ -98,7 +89,10 @@ class ConfigurationFile:
             self._lines = lines_of(document)
             self._read(content)
 
-    def _place(self, *keys: str) -> str:
+    def _place(self, *keys: str | int) -> str:
+        """Return the place of a key; within a list that is one value, that of the list."""
+        while keys not in self._lines:
+            keys = keys[:-1]
         return f"{self.path}:{self._lines[keys]}: "
 
     def _read(self, content: Mapping[str, object]) -> None:
@@ -126,10 +120,17 @@ class ConfigurationFile:
                 self.errors.append(f"{place} {_unknown_table(name, keys)}")
             elif name not in known:
                 self.errors.append(f"{place} {_unknown(name, known)}")
-            elif (wrong := _wrong_type(OPTIONS[name], value)) is not None:
+            elif (wrong := wrong_type(OPTIONS[name], value)) is not None:
                 self.errors.append(f"{place} {wrong}")
             else:
-                given[name] = Given(_as_given(OPTIONS[name], value), place)
+                tables = functools.partial(self._table, (*keys, name))
+                given[name] = Given(as_given(OPTIONS[name], value, tables), place)
+
+    def _table(self, keys: Keys, number: int, content: Mapping[str, object]) -> GivenTable:
+        """Return a table of an array of tables, or the only one."""
+        table = (*keys, number) if (*keys, number) in self._lines else keys
+        places = {key: self._place(*table, key) + key for key in content}
+        return GivenTable(content, f"{self._place(*table)}{keys[-1]}", places)
 
 
 _ACTIONS = {"help", "version", *(action.name for group in GROUPS for action in group.actions)}
@@ -151,29 +152,6 @@ def _unknown(name: str, known: Collection[str]) -> str:
     return f"is not an option{near or '; twistd smtpx --help lists them'}"
 
 
-def _wrong_type(option: Option[object], value: object) -> str | None:
-    """Return the error for a value of a wrong type."""
-    wrong = [each for each in _each(option, value) if type(each) not in option.kind.types]
-    if not wrong:
-        return None
-    words = [_WORDS[kind] for kind in option.kind.types]
-    wanted = one_of(words) if words[1:] else words[0]
-    found = next(word for kind, word in _WORDS.items() if isinstance(wrong[0], kind))
-    value = f": {shown(wrong[0])}" if type(wrong[0]) in (str, int, float) and not option.secret else ""
-    return f"must be {wanted}{', or a list of them' if option.repeated else ''}, not {found}{value}"
-
-
-def _each(option: Option[object], value: object) -> list[object]:
-    return value if option.repeated and isinstance(value, list) else [value]
-
-
-def _as_given(option: Option[object], value: object) -> str | bool | list[str]:
-    """Return a value as the command line would have it."""
-    if option.repeated:
-        return [str(each) for each in _each(option, value)]
-    return value if isinstance(value, bool) else str(value)
-
-
 def lines_of(document: str) -> dict[Keys, int]:
     """
     Find the line of every key and of every table.
@@ -186,14 +164,19 @@ def lines_of(document: str) -> dict[Keys, int]:
     """
     found: dict[Keys, int] = {(): 1}
     table: Keys = ()
-    for line, statement, is_header in _statements(document):
+    numbers: dict[Keys, int] = {}
+    for line, statement, header in _statements(document):
         for keys in _paths(statement):
-            whole = keys if is_header else table + keys
+            whole = keys if header else table + keys
             for end in range(1, len(whole) + 1):
                 found.setdefault(whole[:end], line)
-            if is_header:
+            if header == "[":
                 table = keys
                 found[keys] = line
+            elif header:
+                numbers[keys] = numbers.get(keys, -1) + 1
+                table = (*keys, numbers[keys])
+                found[table] = line
     return found
 
 
@@ -211,14 +194,18 @@ def _faulty_line(document: str) -> int:
     return at + 1
 
 
-def _statements(document: str) -> Iterator[tuple[int, dict[str, object], bool]]:
-    """Iterate over the statements: the first line, the content, and whether it is the header of a table."""
+_HEADER = re.compile(r"\s*(\[\[|\[)")
+
+
+def _statements(document: str) -> Iterator[tuple[int, dict[str, object], str]]:
+    """Iterate over the statements: the first line, the content, and "[" or "[[" before the header of a table."""
     lines = document.replace("\r\n", "\n").split("\n")
     at = 0
     while at < len(lines):
         end, content = _statement(lines, at)
         if content:
-            yield at + 1, content, lines[at].lstrip().startswith("[")
+            header = _HEADER.match(lines[at])
+            yield at + 1, content, header[1] if header else ""
         at = end
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from txsmtpx.command import quantity
+from txsmtpx.command.given import GivenTable
 from txsmtpx.grammar import asciitext, path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.setting import Setting, shown
-from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds
+from txsmtpx.setting_kinds import Choice, Flag, Number, Score, Seconds
 from txsmtpx.setting_kinds import one_of as in_words
 
 T_co = TypeVar("T_co", covariant=True)
@@ -28,6 +30,7 @@ class Kind(Generic[T_co]):
         read: Parse a text, or raise ValueError whose text follows the name of the option.
         shown: Return a value as an operator would write it.
         examples: Examples of values, for the error of a setting.
+        read_table: Parse a table of a file.  None: a value cannot be a table.
     """
 
     word: str
@@ -35,6 +38,7 @@ class Kind(Generic[T_co]):
     read: Callable[[str], T_co]
     shown: Callable[[object], str] = str
     examples: str = ""
+    read_table: Callable[[GivenTable], T_co] | None = None
 
 
 _DIGITS = 30
@@ -45,6 +49,15 @@ def _number(text: str) -> int:
     if not asciitext.is_number(text) or len(text) > _DIGITS:
         raise ValueError(f"must be a number, not {shown(text)}")
     return int(text)
+
+
+_SCORE = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
+
+
+def _score(text: str) -> float:
+    if not _SCORE.fullmatch(text) or len(text) > _DIGITS:
+        raise ValueError(f"must be a number, not {shown(text)}")
+    return float(text)
 
 
 def _domain(text: str) -> str:
@@ -72,6 +85,7 @@ DOMAIN: Kind[str] = Kind("DOMAIN", (str,), _domain)
 DOMAIN_KEY: Kind[str] = Kind("DOMAIN", (str,), lambda text: domain_key(_domain(text)))
 """The same, in the form in which domains are compared."""
 NUMBER: Kind[int] = Kind("N", (int,), _number)
+SCORE: Kind[float] = Kind("X", (int, float, str), _score, lambda value: f"{value:g}")
 SIZE: Kind[int] = Kind(
     "SIZE", (int, str), quantity.size, lambda value: quantity.shown_size(cast(int, value)), quantity.SIZES
 )
@@ -122,4 +136,6 @@ def kind_of(setting: Setting[object]) -> Kind[object]:
         return SIZE if setting.unit == "octets" else NUMBER
     if isinstance(setting, Seconds):
         return TIME
+    if isinstance(setting, Score):
+        return SCORE
     return one_of(*setting.words) if isinstance(setting, Choice) else TEXT

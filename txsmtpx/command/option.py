@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, cast
 
+from txsmtpx.command.given import Given, GivenTable
 from txsmtpx.command.kind import FLAG, Kind, kind_of
 from txsmtpx.setting import Setting
 from txsmtpx.setting import shown as text_of
@@ -32,13 +33,15 @@ class OptionError(ValueError):
         option: Its name.
         text: What is wrong.  It follows the name, after a space unless it begins with a colon.
         others: Names of other options, which follow the text.
+        place: How and where the value was given, "" if that is where the option was given.
     """
 
-    def __init__(self, option: str, text: str, *others: str) -> None:
+    def __init__(self, option: str, text: str, *others: str, place: str = "") -> None:
         ValueError.__init__(self, option, text, *others)
         self.option = option
         self.text = text
         self.others = others
+        self.place = place
 
     def line(self, place: str) -> str:
         """
@@ -124,12 +127,12 @@ class Option(Generic[T_co]):
         """
         return OptionError(self.name, f"{self.shown(value)}: {text}", *others)
 
-    def read(self, given: str | bool | list[str]) -> T_co:
+    def read(self, given: str | bool | list[str | GivenTable]) -> T_co:
         """
         Parse what was given.
 
         Args:
-            given: A text, a list of texts for an option that may be repeated, True or False for a flag.
+            given: A text, True or False for a flag, a list of texts and tables for an option that may be repeated.
 
         Returns:
             The value.
@@ -139,7 +142,7 @@ class Option(Generic[T_co]):
         """
         try:
             if isinstance(given, list):
-                return cast(T_co, tuple([self.kind.read(each) for each in given]))
+                return cast(T_co, tuple([self._read_one(each) for each in given]))
             value = given if isinstance(given, bool) else self.kind.read(given)
             if self.setting is not None:
                 self.setting.check(value)
@@ -150,6 +153,12 @@ class Option(Generic[T_co]):
                 text = f"must be {self.setting.accepted}{examples}, not {text_of(given)}"
             raise OptionError(self.name, text) from error
         return cast(T_co, value)
+
+    def _read_one(self, given: str | GivenTable) -> object:
+        if isinstance(given, str):
+            return self.kind.read(given)
+        assert self.kind.read_table is not None  # otherwise the file has refused the table
+        return self.kind.read_table(given)
 
 
 def option(
@@ -242,20 +251,6 @@ def option_name(setting: Setting[object]) -> str:
     return setting.name.replace("_", "-")
 
 
-@dataclass(frozen=True)
-class Given:
-    """
-    What an operator gave for an option.
-
-    Attributes:
-        value: A text, a list of texts for an option that may be repeated, True or False for a flag.
-        place: How and where it was given: ``--port``, or ``FILE:LINE: port``.
-    """
-
-    value: str | bool | list[str]
-    place: str
-
-
 class Values:
     """
     The values of all options: those that were given, and the defaults of the others.
@@ -323,7 +318,7 @@ class Values:
         Returns:
             The line.
         """
-        return error.line(self.named(error.option))
+        return error.line(error.place or self.named(error.option))
 
     def named(self, name: str) -> str:
         """

@@ -19,6 +19,7 @@ from txsmtpx.command.port import Port, listening_services
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.interfaces import BackendLike, ServerObserverLike
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
+from txsmtpx.tables.address_tables import AddressTable
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.server_settings import SHUTDOWN_TIMEOUT, ServerKeywords
@@ -36,11 +37,13 @@ class Listener:
         ports: The ports on which it listens.
         backend: The backend of the factory.
         chosen_backend: The backend that the operator named, which others may wrap.
+        copies: The backend that gets copies, None for none.
         certificate: Its certificate, None for none.
         observers: The observers of the factory.
         settings: The other keyword arguments of the factory.
         self_signed: The certificates of ``--tls-self-signed``.
         services: Services that run as long as it does.
+        tables: The tables by which it rewrites addresses.
         shutdown_timeout: Seconds after which open transactions are aborted when the server stops.
         factory: The server, which is created last.
     """
@@ -51,11 +54,13 @@ class Listener:
     ports: list[Port] = field(default_factory=list)
     backend: BackendLike | None = None
     chosen_backend: object = None
+    copies: BackendLike | None = None
     certificate: Certificate | None = None
     observers: list[ServerObserverLike] = field(default_factory=list)
     settings: ServerKeywords = field(default_factory=ServerKeywords)
     self_signed: SelfSignedCertificates = field(default_factory=SelfSignedCertificates)
     services: Sequence[IService] = ()
+    tables: list[AddressTable] = field(default_factory=list)
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default
     factory: SMTPServerFactory = field(init=False)
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.command.groups.authentication import AUTH
-from txsmtpx.command.groups.backend_choice import chosen_name
+from txsmtpx.command.groups.backend_choice import TEE, chosen_name
 from txsmtpx.command.groups.encryption import described
+from txsmtpx.command.groups.filtering import FILTER
+from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 
@@ -34,7 +36,8 @@ def startup_lines(process: Process) -> Iterator[str]:
         process: The process, whose ports are open.
 
     Yields:
-        A line for each port.  For each listener, a line about its backend, its certificate and its logins.
+        A line for each port.  For each listener, a line about its backend, its limits, filters and tables, its
+        certificate and its logins.
     """
     for listener in process.listeners:
         name = f"listener {listener.name}: " if listener.name else ""
@@ -47,7 +50,11 @@ def startup_lines(process: Process) -> Iterator[str]:
 def _listener(listener: Listener) -> Iterator[str]:
     for port in listener.ports:
         yield f"{_protocol(listener, port)} listening on {port.place}{_reach(port, _clients(listener))}"
-    yield f"backend: {chosen_name(listener.values)}"
+    copies = f", copies: {listener.values[TEE]}" if listener.values[TEE] else ""
+    yield f"backend: {chosen_name(listener.values)}{copies}"
+    for option in (LIMIT, FILTER, REWRITE, REWRITE_SENDER):
+        if listener.values[option]:
+            yield f"{option.name}: {option.shown(listener.values[option])}"
     yield f"TLS: {_tls(listener)}"
     yield f"logins: {_logins(listener)}"
 

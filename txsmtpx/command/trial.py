@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from txsmtpx.command.groups.backend_choice import BACKEND_NAME, chosen_name
+from txsmtpx.command.groups.backend_choice import BACKEND_NAME, TEE, chosen_name
+from txsmtpx.command.option import Option
 from txsmtpx.command.other_user import other_user
 from txsmtpx.command.place import Place, PortError, UNIXPlace
 from txsmtpx.command.port import Port
@@ -85,7 +86,8 @@ def trial(process: Process, sockets: TrialSockets, twistd: Mapping[str, object])
             found += _listen(port, service.factory)
     with other_user(twistd.get("uid"), twistd.get("gid")):
         for listener in process.listeners:
-            found += _store(listener)
+            found += _store(listener, listener.chosen_backend, BACKEND_NAME, chosen_name(listener.values))
+            found += _store(listener, listener.copies, TEE, listener.values[TEE])
     return found
 
 
@@ -95,12 +97,12 @@ def _listen(port: Port, factory: IProtocolFactory) -> list[str]:
     return found
 
 
-def _store(listener: Listener) -> list[str]:
-    """Call the method ``check`` of the backend, if it has one."""
+def _store(listener: Listener, backend: object, option: Option[object], name: str | None) -> list[str]:
+    """Call the method ``check`` of a backend, if it has one."""
     try:
-        if provides(listener.chosen_backend, CheckedBackend):
-            listener.chosen_backend.check()
+        if provides(backend, CheckedBackend):
+            backend.check()
     except (OSError, ValueError) as error:
         why = f"cannot write to {error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        return [listener.values.complaint(BACKEND_NAME.fault(chosen_name(listener.values), str(why)))]
+        return [listener.values.complaint(option.fault(name, str(why)))]
     return []

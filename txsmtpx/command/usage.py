@@ -17,10 +17,11 @@ from txsmtpx.command import pidfile
 from txsmtpx.command.action import Action
 from txsmtpx.command.assembly import assemble, report
 from txsmtpx.command.certificates import SelfSignedCertificates
+from txsmtpx.command.given import Given
 from txsmtpx.command.groups import GROUPS, OPTIONS
 from txsmtpx.command.handover import Handover
 from txsmtpx.command.kind import FLAG
-from txsmtpx.command.option import Given, Option
+from txsmtpx.command.option import Option
 from txsmtpx.command.process import Process
 from txsmtpx.command.sockets import HandedSockets, Sockets
 from txsmtpx.command.trial import TrialSockets, trial

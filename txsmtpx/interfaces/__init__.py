@@ -63,6 +63,7 @@ from txsmtpx.interfaces.filter import (
     IHoldingFilterMaker,
     Verdict,
 )
+from txsmtpx.interfaces.filter_plugin import CheckedFilter, FilterPluginLike, ICheckedFilter, IFilterPlugin
 from txsmtpx.interfaces.message import (
     DataContext,
     IDataContext,
@@ -148,6 +149,7 @@ __all__ = [
     "Change",
     "ChangeSender",
     "CheckedBackend",
+    "CheckedFilter",
     "ClientEndpoint",
     "ClientPolicy",
     "Clock",
@@ -167,6 +169,7 @@ __all__ = [
     "FilterEvent",
     "FilterLike",
     "FilterMaker",
+    "FilterPluginLike",
     "FilterStage",
     "FilterVerdict",
     "Found",
@@ -179,6 +182,7 @@ __all__ = [
     "IBackendPlugin",
     "IBindable",
     "ICheckedBackend",
+    "ICheckedFilter",
     "IClientPolicy",
     "IComputingClient",
     "ICredentialsBackend",
@@ -187,6 +191,7 @@ __all__ = [
     "IExtensionSupport",
     "IFilter",
     "IFilterObserver",
+    "IFilterPlugin",
     "IFreshClient",
     "IHoldingFilterMaker",
     "IMechanismSupport",

@@ -12,10 +12,11 @@ from txsmtpx.command.action import Action
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import ANY, AUTH
 from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, set_up
-from txsmtpx.command.kind import TEXT
-from txsmtpx.command.option import Values, option
+from txsmtpx.command.kind import FLAG, TEXT
+from txsmtpx.command.option import Option, Values, option
 from txsmtpx.command.process import Listener
-from txsmtpx.interfaces import PoolsBackend, provides
+from txsmtpx.interfaces import IBackend, PoolsBackend, provides
+from txsmtpx.middleware.tee import TeeBackend
 
 BACKEND_NAME = option(
     "backend",
@@ -23,6 +24,13 @@ BACKEND_NAME = option(
     "Hand the mail to NAME or NAME:ARGUMENT; see --help-backends.  With --web the default is memory.",
     "log",
     short="b",
+)
+
+TEE = option(
+    "tee", TEXT, "Give each accepted message to this backend too, such as an archive; see --help-backends.", None
+)
+TEE_REQUIRED = option(
+    "tee-required", FLAG, "Reject a message that the backend of --tee rejects, instead of a line in the log.", False
 )
 
 _ENDPOINT_HINT = re.compile(r"(?:relay|lmtp):(?!.* (?:write|needs) )")
@@ -47,23 +55,43 @@ def chosen_name(values: Values) -> str:
 
 
 def _apply(values: Values, listener: Listener) -> None:
-    name = chosen_name(values)
+    backend = _created(values, listener, BACKEND_NAME, chosen_name(values))
+    listener.backend = listener.chosen_backend = backend
+    tee = values[TEE]
+    if tee is not None:
+        listener.copies = _created(values, listener, TEE, tee)
+        listener.backend = TeeBackend(backend, listener.copies, required=values[TEE_REQUIRED])
+    elif values[TEE_REQUIRED]:
+        raise TEE_REQUIRED.fault(True, "there are no copies; add", TEE.name)
+    if not isinstance(backend, RelayBackend) and not isinstance(listener.copies, RelayBackend):
+        check_unused(values)
+
+
+def _created(values: Values, listener: Listener, option: Option[str | None], name: str) -> IBackend:
+    """
+    Create a backend, and set it up if it relays.
+
+    Returns:
+        The backend.
+
+    Raises:
+        OptionError: It cannot be created, or would be an open relay.
+    """
     try:
-        backend = listener.backend = listener.chosen_backend = backend_named(name)
+        backend = backend_named(name)
     except ValueError as error:
         hint = f"; write {name.partition(':')[0]}:tcp:HOST:PORT" if _ENDPOINT_HINT.match(f"{name} {error}") else ""
-        raise BACKEND_NAME.fault(name, f"{error}{hint}") from error
+        raise option.fault(name, f"{error}{hint}") from error
     if provides(backend, PoolsBackend):
-        listener.services = backend.pools
+        listener.services = [*listener.services, *backend.pools]
         if ANY in values[AUTH]:
             text = "with a backend that relays, it would be an open relay; name the logins, such as file:PATH"
             raise AUTH.fault(ANY, text)
-    if not isinstance(backend, RelayBackend):
-        check_unused(values)
-        return
-    set_up(values, backend, listener.reactor)
-    if not values[AUTH] and not backend.domains:
-        raise BACKEND_NAME.fault(name, "it would be an open relay; add", AUTH.name, RELAY_DOMAIN.name)
+    if isinstance(backend, RelayBackend):
+        set_up(values, backend, listener.reactor)
+        if not values[AUTH] and not backend.domains:
+            raise option.fault(name, "it would be an open relay; add", AUTH.name, RELAY_DOMAIN.name)
+    return backend
 
 
 def _list(argument: str) -> None:
@@ -80,7 +108,7 @@ def _list(argument: str) -> None:
 BACKEND = Group(
     "Backend",
     "The backend that accepts the mail.",
-    (BACKEND_NAME, *RELAY),
+    (BACKEND_NAME, TEE, TEE_REQUIRED, *RELAY),
     _apply,
     always=True,
     actions=(Action("help-backends", "List the backends and exit.", _list),),

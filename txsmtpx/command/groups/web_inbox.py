@@ -9,8 +9,9 @@ from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
-from txsmtpx.command.process import Process
+from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
+from txsmtpx.middleware.middleware import Middleware
 
 WEB_PORT = option(
     "web",
@@ -34,11 +35,10 @@ def _apply(values: Values, process: Process) -> None:
         if values[HOST]:
             raise HOST.fault(values[HOST], "there is no web inbox; add", WEB_PORT.name)
         return
-    backends = [each.chosen_backend for each in process.listeners]
-    memories = [each for each in backends if isinstance(each, MemoryBackend)]
+    memories = [each for each in map(_memory, process.listeners) if each is not None]
     if not memories:
         text = "the web inbox shows the mail of the backends memory and scripted only"
-        raise WEB_PORT.fault(description, f"{text}; leave out --backend, or write --backend memory")
+        raise WEB_PORT.fault(description, f"{text}; leave out --backend, write --backend memory, or add --tee memory")
     if len(memories) > 1:
         text = f"the web inbox shows the mail of one backend, and {len(memories)} listeners have the backend memory"
         raise WEB_PORT.fault(description, f"{text}; give the others another backend")
@@ -52,6 +52,16 @@ def _apply(values: Values, process: Process) -> None:
     service = InboxService(memories[0], description, reactor, values[HOST])
     process.services.append(service)
     process.add_site(port, service)
+
+
+def _memory(listener: Listener) -> MemoryBackend | None:
+    """Return the memory backend of a listener, which middleware may wrap; otherwise that of its copies."""
+    for backend in (listener.chosen_backend, listener.copies):
+        while isinstance(backend, Middleware):
+            backend = backend.backend
+        if isinstance(backend, MemoryBackend):
+            return backend
+    return None
 
 
 WEB = Group("Web inbox", "A web inbox for the mail of the memory backend.", (WEB_PORT, HOST), for_process=_apply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.backend_choice import BACKEND_NAME, chosen_name
+from txsmtpx.command.groups.backend_choice import BACKEND_NAME, TEE, chosen_name
 from txsmtpx.command.option import Values, option_of
 from txsmtpx.command.process import Process
 from txsmtpx.interfaces import OneProcessBackend, provides
@@ -29,6 +29,9 @@ def _apply(values: Values, process: Process) -> None:
             backend = f"backend {chosen_name(listener.values)}{web} keeps its data in the memory of one process"
             text = "leave out --workers, or share mail by maildir:PATH, and limits and greylisting by Redis"
             raise NUMBER_OF_WORKERS.fault(process.workers, f"the {backend}; {text}")
+        if provides(listener.copies, OneProcessBackend) and listener.copies.one_process:
+            text = "keeps the mail in the memory of one process; leave out --workers, or choose another backend"
+            raise NUMBER_OF_WORKERS.fault(process.workers, f"--tee {listener.values[TEE]} {text}")
     process.reactor.share()
 
 

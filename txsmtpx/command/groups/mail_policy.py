@@ -1,0 +1,89 @@
+"""
+The middleware between the clients and the backend: limits, filters, rewriting.
+
+A command passes them in this order.  A limit costs least, and rejects mail before a filter is asked.  Filters get the
+addresses that the client sends, as those of Postfix do.  The backend and its copies get the new addresses.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from txsmtpx.command.group import Group
+from txsmtpx.command.groups.filtering import ACTIONS, FILTER, made_filters
+from txsmtpx.command.kind import FLAG, Kind
+from txsmtpx.command.option import Option, OptionError, Values, option, repeated
+from txsmtpx.command.process import Listener
+from txsmtpx.command.rate import Rate, rate
+from txsmtpx.interfaces import BackendLike, Reactor
+from txsmtpx.middleware.filter import FilterBackend
+from txsmtpx.middleware.limit import LimitBackend
+from txsmtpx.middleware.rewrite import RewriteBackend
+from txsmtpx.tables.address_tables import TableRewriting, address_table
+
+LIMIT = repeated(
+    "limit",
+    Kind("RATE", (str,), rate, lambda value: cast(Rate, value).text),
+    'Reject mail over a rate temporarily, such as "100 messages per hour per host" or "1000 recipients per 10m per '
+    'login".  A rate counts messages or recipients, per host, login or sender.',
+)
+_TABLE = Kind("TABLE", (str,), str)
+REWRITE = repeated(
+    "rewrite",
+    _TABLE,
+    "Replace addresses of recipients by a table: a file such as Postfix's virtual, socketmap:ENDPOINT:NAME, or "
+    "tcp:HOST:PORT (tcp_table).  SIGHUP reads a file again.  The first table that has the address counts.",
+)
+REWRITE_SENDER = repeated("rewrite-sender", _TABLE, "Replace addresses of senders by a table, as --rewrite does.")
+REWRITE_REQUIRED = option(
+    "rewrite-required", FLAG, "Reject recipients that the tables of --rewrite do not have, by 550 5.1.1.", False
+)
+
+
+def _apply(values: Values, listener: Listener) -> None:
+    backend = listener.backend
+    if backend is None:  # its group has failed
+        return
+    backend = _rewritten(values, listener, backend)
+    for made in reversed([*made_filters(values)]):
+        backend = FilterBackend(backend, made.make)
+    for each in reversed(values[LIMIT]):
+        reactor = cast(Reactor, listener.reactor)
+        backend = LimitBackend(backend, each.number, each.seconds, by=each.by, of=each.of, clock=reactor)
+    listener.backend = backend
+
+
+def _rewritten(values: Values, listener: Listener, backend: BackendLike) -> BackendLike:
+    if values[REWRITE_SENDER]:
+        backend = RewriteBackend(backend, sender=_rewriting(values, listener, REWRITE_SENDER))
+    if values[REWRITE]:
+        function = _rewriting(values, listener, REWRITE)
+        return RewriteBackend(backend, recipient=function, require=values[REWRITE_REQUIRED])
+    if values[REWRITE_REQUIRED]:
+        raise REWRITE_REQUIRED.fault(True, "there is no table; add", REWRITE.name)
+    return backend
+
+
+def _rewriting(values: Values, listener: Listener, option: Option[tuple[str, ...]]) -> TableRewriting:
+    tables = []
+    for description in values[option]:
+        try:
+            tables.append(address_table(description, cast(Reactor, listener.reactor)))
+        except OSError as error:
+            raise option.fault(description, f"cannot read it: {error.strerror}") from error
+        except ValueError as error:
+            text = str(error)
+            in_file = text.startswith(f"{description}:")  # with the line, which the value alone has not
+            raise OptionError(option.name, text) if in_file else option.fault(description, text) from error
+    listener.tables += tables
+    return TableRewriting(tables)
+
+
+MAIL_POLICY = Group(
+    "Limits, filters and rewriting",
+    "Middleware between the clients and the backend. A command passes the limits, the filters, and then the rewriting. "
+    "The backend and --tee get the new addresses.",
+    (LIMIT, FILTER, REWRITE, REWRITE_SENDER, REWRITE_REQUIRED),
+    _apply,
+    actions=ACTIONS,
+)
