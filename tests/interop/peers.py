@@ -47,6 +47,7 @@ NODE_MODULES = Path("/usr/share/nodejs")
 PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "cc": (("cc", "/usr/include/openssl/ssl.h"), ("gcc", "libc6-dev", "libssl-dev")),
     "chromium": (("chromium",), ("chromium",)),  # which shows the web inbox
+    "clamav-milter": (("clamav-milter", "clamd"), ("clamav-milter", "clamav-daemon")),
     "curl": (("curl",), ("curl",)),
     "dovecot": (("dovecot", "/usr/lib/dovecot/lmtp"), ("dovecot-core", "dovecot-lmtpd")),
     "exim": ((EXIM,), (EXIM_PACKAGE,)),
@@ -54,12 +55,16 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "haproxy": (("haproxy",), ("haproxy",)),
     "msmtp": (("msmtp",), ("msmtp",)),
     "nodemailer": (("node", NODE_MODULES / "nodemailer"), ("nodejs", "node-nodemailer")),
+    "opendkim": (("opendkim",), ("opendkim",)),
+    "opendmarc": (("opendmarc",), ("opendmarc",)),
     "opensmtpd": ((OPENSMTPD, "unshare"), (OPENSMTPD_PACKAGE,)),
     "postfix": (("postfix",), ("postfix",)),
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
     "prometheus": (("prometheus", "promtool"), ("prometheus",)),  # which reads the metrics
     "redis": (("redis-server",), ("redis-server",)),  # which counts for several servers
+    "rspamd": (("rspamd",), ("rspamd",)),
     "smtp-sink": (("smtp-sink",), ("postfix",)),
+    "spamass-milter": (("spamass-milter", "spamd", "spamc"), ("spamass-milter", "spamassassin", "spamd", "spamc")),
     "spamd": (("spamd", "spamc"), ("spamassassin", "spamd", "spamc")),
     "start-stop-daemon": (("start-stop-daemon",), ("dpkg",)),
     "systemd": (("systemd-analyze", "systemd-socket-activate"), ("systemd",)),
@@ -67,7 +72,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
 }
 
 # They change to users of their own, or refuse to start as anyone else.
-NEED_ROOT = frozenset({"dovecot", "exim", "opensmtpd", "postfix", "postfix-sasl"})
+NEED_ROOT = frozenset({"dovecot", "exim", "opensmtpd", "postfix", "postfix-sasl", "rspamd"})
 
 
 def program(name: str) -> str:

@@ -17,7 +17,7 @@ from txsmtpx.interfaces import Connection
 
 
 def source(client: Connection | None = None, **values: object) -> MacroSource:
-    return MacroSource(client or connection(), "mx", **values)  # type: ignore[arg-type]
+    return MacroSource(client or connection(), **values)  # type: ignore[arg-type]
 
 
 def values(about: MacroSource, stage: MacroStage) -> dict[str, str]:
@@ -34,7 +34,7 @@ def test_at_the_connect():
         "j": "mx.example",
         "_": "unknown [192.0.2.1]",
         "v": f"txsmtpx {__version__}",
-        "{daemon_name}": "mx",
+        "{daemon_name}": "mx.example",
         "{daemon_addr}": "192.0.2.25",
         "{daemon_port}": "25",
         "{client_addr}": "192.0.2.1",
@@ -43,6 +43,10 @@ def test_at_the_connect():
         "{client_ptr}": "unknown",
         "{client_resolve}": "FAIL",
     }
+
+
+def test_the_name_of_the_server():
+    assert values(source(daemon_name="mx"), MacroStage.CONNECT)["{daemon_name}"] == "mx"
 
 
 @pytest.mark.parametrize(("names", "found"), [

@@ -52,7 +52,7 @@ class MacroSource:
 
     Attributes:
         connection: The connection of the client.
-        daemon_name: The name of the server.
+        daemon_name: The name of the server; None for its domain.
         client_names: The confirmed name of the client, and that of its PTR record; ``""`` for an unknown one.
         queue_id: The identifier of the transaction; ``""`` until it is known.
         sender: The sender; None without a transaction.
@@ -61,7 +61,7 @@ class MacroSource:
     """
 
     connection: Connection
-    daemon_name: str
+    daemon_name: str | None = None
     client_names: tuple[str, str] = ("", "")
     queue_id: str = ""
     sender: str | None = None
@@ -146,7 +146,7 @@ _VALUES: Mapping[bytes, Callable[[MacroSource], str | None]] = {
     b"_": _underscore,
     b"v": lambda source: _program(),
     b"i": lambda source: source.queue_id or None,
-    b"{daemon_name}": lambda source: source.daemon_name,
+    b"{daemon_name}": lambda source: source.daemon_name or source.connection.domain,
     b"{daemon_addr}": _daemon(lambda host: host.host),
     b"{daemon_port}": _daemon(lambda host: host.port),
     b"{client_addr}": _client_address,

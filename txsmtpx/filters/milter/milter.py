@@ -24,10 +24,6 @@ KEPT = 10
 IDLE = 60.0
 """Seconds for which a connection is kept, by default.  libmilter closes it after two hours."""
 
-DAEMON_NAME = "txsmtpx"
-"""The macro {daemon_name}, by default."""
-
-
 class Milter:
     """
     A maker of filters for `txsmtpx.FilterBackend`, which ask a milter.
@@ -42,7 +38,7 @@ class Milter:
         longest: Seconds for an answer that PROGRESS delays.
         kept: The most connections that are kept for another session, 0 to 1000.
         idle: Seconds for which a connection is kept.
-        daemon_name: The value of the macro ``{daemon_name}``.
+        daemon_name: The value of the macro ``{daemon_name}``.  None: the domain of the server, as in Postfix.
         holds: True if messages are held until their end.  Use False only for a milter that changes no message: then
             the backend receives the message while the milter does.
         reactor: The reactor.  None: the global one.
@@ -70,7 +66,7 @@ class Milter:
         longest: float = LONGEST,
         kept: int = KEPT,
         idle: float = IDLE,
-        daemon_name: str = DAEMON_NAME,
+        daemon_name: str | None = None,
         holds: bool = True,
         reactor: Reactor | None = None,
     ) -> None:

@@ -1,0 +1,181 @@
+"""
+The milters of Debian: a context manager for each, which runs it from a directory of its own, on a UNIX socket.
+
+Each gives the path of the socket.  The texts of the configurations are those of docs/howto/milter.md, with the paths of
+the test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from tests.interop.peers import program
+from tests.interop.process import stop
+from tests.waiting import PATIENCE, eventually
+from txsmtpx.filters.milter import commands
+from txsmtpx.filters.milter.negotiation import Negotiation
+
+# Exactly what every virus scanner takes for a virus, and does no harm.
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+# What every SpamAssassin and rspamd takes for spam: https://spamassassin.apache.org/gtube/
+GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+
+# One signature, so that ClamAV needs no database of hundreds of megabytes.
+CLAMAV_DATABASE = f"Eicar-Test-Signature:0:*:{EICAR.hex()}\n"
+
+
+def answers(path: Path) -> bool:
+    """Whether a milter negotiates at a socket."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(path))
+        connection.sendall(commands.encode(Negotiation()))
+        return connection.recv(5)[4:] == b"O"
+    return False
+
+
+@contextlib.contextmanager
+def started(
+    command: list[str | Path], directory: Path, ready: Callable[[], bool], name: str = "output"
+) -> Iterator[None]:
+    """Run a program as long as the context lasts; it does not leave the foreground."""
+    output = directory / name
+    with open(output, "wb") as file:
+        process = subprocess.Popen(
+            command, cwd=directory, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        eventually(lambda: process.poll() is not None or ready(), lambda: output.read_text(errors="replace"))
+        if process.poll() is not None:
+            raise ChildProcessError(f"{command[0]} has ended\n{output.read_text(errors='replace')}")
+        yield
+    finally:
+        stop(process)
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file that any user may read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o644)
+    return path
+
+
+def settings(values: Mapping[str, object]) -> str:
+    """The text of a configuration whose lines are a name and a value."""
+    return "".join(f"{name} {value}\n" for name, value in values.items())
+
+
+@contextlib.contextmanager
+def opendkim(directory: Path, text: str, dns: str = "") -> Iterator[Path]:
+    """opendkim, with its configuration and the TXT records that it is to find."""
+    path = directory / "sock"
+    more = {"Socket": f"local:{path}", "UMask": "000", "Background": "no", "Syslog": "no"}
+    if dns:
+        more["TestDNSData"] = str(write(directory / "dns", dns))
+    configuration = write(directory / "opendkim.conf", text + settings(more))
+    command: list[str | Path] = [program("opendkim"), "-f", "-x", configuration]
+    with started(command, directory, lambda: answers(path)):
+        yield path
+
+
+@contextlib.contextmanager
+def opendmarc(directory: Path, text: str, dns: str) -> Iterator[Path]:
+    """opendmarc, with its configuration and the TXT records that it is to find."""
+    path = directory / "sock"
+    more = {
+        "Socket": f"local:{path}", "UMask": "000", "Background": "no", "Syslog": "no",
+        "IgnoreHosts": write(directory / "ignore", ""),  # by default it trusts 127.0.0.1
+        "TestDNSData": write(directory / "dns", dns),
+    }  # fmt: skip
+    configuration = write(directory / "opendmarc.conf", text + settings(more))
+    with started([program("opendmarc"), "-f", "-c", configuration], directory, lambda: answers(path)):
+        yield path
+
+
+@contextlib.contextmanager
+def clamav_milter(directory: Path, text: str) -> Iterator[Path]:
+    """clamav-milter, with its configuration, and clamd with one signature."""
+    path, daemon = directory / "sock", directory / "clamd.sock"
+    write(directory / "db/test.ndb", CLAMAV_DATABASE)
+    clamd = {"LocalSocket": daemon, "DatabaseDirectory": directory / "db", "Foreground": "yes"}
+    milter = {"MilterSocket": f"unix:{path}", "ClamdSocket": f"unix:{daemon}", "Foreground": "yes"}
+    daemon_command: list[str | Path] = [program("clamd"), "-c", write(directory / "clamd.conf", settings(clamd))]
+    configuration = write(directory / "clamav-milter.conf", text + settings(milter))
+    with (
+        started(daemon_command, directory, daemon.exists, "clamd.output"),
+        started([program("clamav-milter"), "-c", configuration], directory, lambda: answers(path)),
+    ):
+        yield path
+
+
+@contextlib.contextmanager
+def spamass_milter(directory: Path, spamd_port: int, *options: str) -> Iterator[Path]:
+    """spamass-milter, and the port of a spamd that runs."""
+    path = directory / "sock"
+    command: list[str | Path] = [program("spamass-milter"), "-p", path, *options]
+    command += ["--", "-d", "127.0.0.1", "-p", str(spamd_port)]
+    with started(command, directory, lambda: answers(path)):
+        yield path
+
+
+# Modules of rspamd that need a network, or hours to learn.
+_RSPAMD_WITHOUT = (
+    "arc", "asn", "bayes_expiry", "classifier-bayes", "dkim", "dkim_signing", "dmarc", "fuzzy_check", "history_redis",
+    "maillist", "mid", "mx_check", "neural", "phishing", "ratelimit", "rbl", "replies", "reputation", "spf",
+    "worker-controller.inc", "worker-fuzzy.inc", "worker-normal.inc",
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def rspamd(directory: Path, files: Mapping[str, str]) -> Iterator[Path]:
+    """
+    rspamd as a milter.
+
+    Args:
+        files: Its configuration, by the name of the file in local.d.
+    """
+    path = directory / "sock"
+    directory.chmod(0o777)  # it changes to a user of its own
+    (directory / "local.d").mkdir()
+    for module in _RSPAMD_WITHOUT:
+        name = module if "." in module else f"{module}.conf"
+        write(directory / "local.d" / name, "enabled = false;\n")
+    domains = write(directory / "domains", "example\ntest\n")  # instead of ten thousand suffixes, which take seconds
+    write(directory / "local.d/options.inc",
+        f'disable_monitoring = true;\nurl_tld = "{domains}";\n'
+        'dns { nameserver = ["127.0.0.1:9"]; timeout = 0.1s; retransmits = 1; }\n')  # fmt: skip
+    write(directory / "local.d/logging.inc", f'type = "file"; filename = "{directory}/log"; level = "info";\n')
+    write(directory / "local.d/worker-proxy.inc",
+        f'bind_socket = "{path} mode=0666";\nupstream "local" {{ default = yes; self_scan = yes; }}\n')  # fmt: skip
+    for name, text in files.items():
+        write(directory / "local.d" / name, text)
+    command: list[str | Path] = [program("rspamd"), "-f", "-c", "/etc/rspamd/rspamd.conf", "-u", "_rspamd"]
+    command += ["-g", "_rspamd", "-p", directory / "pid", f"--var=LOCAL_CONFDIR={directory}"]
+    command += [f"--var={name}={directory}" for name in ("RUNDIR", "DBDIR", "LOGDIR")]
+    with started(command, directory, lambda: answers(path)):
+        yield path
+
+
+@contextlib.contextmanager
+def redis(directory: Path) -> Iterator[Path]:
+    """A Redis that keeps nothing on disk; this is its socket."""
+    path = directory / "redis.sock"
+    command: list[str | Path] = [program("redis-server"), "--port", "0", "--unixsocket", path]
+    command += ["--unixsocketperm", "777", "--save", "", "--dir", directory]
+
+    def pongs() -> bool:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(PATIENCE)
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(10).startswith(b"+PONG")
+        return False
+
+    with started(command, directory, pongs):
+        yield path
