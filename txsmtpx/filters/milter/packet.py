@@ -160,6 +160,9 @@ class DataReader:
 
         Returns:
             The string without its NUL.
+
+        Raises:
+            MilterProtocolError: There is no NUL.
         """
         end = self._data.find(b"\0", self._at)
         if end < 0:
@@ -193,6 +196,9 @@ class DataReader:
 
         Returns:
             The string.
+
+        Raises:
+            MilterProtocolError: A NUL stands within the text.
         """
         text = self.rest().removesuffix(b"\0")
         if b"\0" in text:
