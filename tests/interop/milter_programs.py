@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from tests.interop.milter_page import CLAMAV, OPENDMARC, RSPAMD_HEADERS, RSPAMD_PROXY, here
 from tests.interop.peers import program
 from tests.interop.process import stop
 from tests.waiting import PATIENCE, eventually
@@ -72,53 +73,52 @@ def settings(values: Mapping[str, object]) -> str:
 
 
 @contextlib.contextmanager
-def opendkim(directory: Path, text: str, dns: str = "") -> Iterator[Path]:
-    """opendkim, with its configuration and the TXT records that it is to find."""
-    path = directory / "sock"
-    more = {"Socket": f"local:{path}", "UMask": "000", "Background": "no", "Syslog": "no"}
+def opendkim(directory: Path, page: str, dns: str = "") -> Iterator[Path]:
+    """opendkim, with a configuration of the page and the TXT records that it is to find."""
+    more = {"Background": "no", "Syslog": "no"}
     if dns:
         more["TestDNSData"] = str(write(directory / "dns", dns))
-    configuration = write(directory / "opendkim.conf", text + settings(more))
-    command: list[str | Path] = [program("opendkim"), "-f", "-x", configuration]
-    with started(command, directory, lambda: answers(path)):
+    configuration = write(directory / "opendkim.conf", here(page, directory) + settings(more))
+    path = directory / "opendkim.sock"
+    with started([program("opendkim"), "-f", "-x", configuration], directory, lambda: answers(path)):
         yield path
 
 
 @contextlib.contextmanager
-def opendmarc(directory: Path, text: str, dns: str) -> Iterator[Path]:
-    """opendmarc, with its configuration and the TXT records that it is to find."""
-    path = directory / "sock"
+def opendmarc(directory: Path, dns: str) -> Iterator[Path]:
+    """opendmarc, with the configuration of the page and the TXT records that it is to find."""
     more = {
-        "Socket": f"local:{path}", "UMask": "000", "Background": "no", "Syslog": "no",
+        "Background": "no", "Syslog": "no",
         "IgnoreHosts": write(directory / "ignore", ""),  # by default it trusts 127.0.0.1
         "TestDNSData": write(directory / "dns", dns),
     }  # fmt: skip
-    configuration = write(directory / "opendmarc.conf", text + settings(more))
+    configuration = write(directory / "opendmarc.conf", here(OPENDMARC, directory) + settings(more))
+    path = directory / "opendmarc.sock"
     with started([program("opendmarc"), "-f", "-c", configuration], directory, lambda: answers(path)):
         yield path
 
 
 @contextlib.contextmanager
-def clamav_milter(directory: Path, text: str) -> Iterator[Path]:
-    """clamav-milter, with its configuration, and clamd with one signature."""
-    path, daemon = directory / "sock", directory / "clamd.sock"
+def clamav_milter(directory: Path) -> Iterator[Path]:
+    """clamav-milter, with the configuration of the page, and clamd with one signature."""
+    path, daemon = directory / "milter.sock", directory / "clamd.ctl"
     write(directory / "db/test.ndb", CLAMAV_DATABASE)
     clamd = {"LocalSocket": daemon, "DatabaseDirectory": directory / "db", "Foreground": "yes"}
-    milter = {"MilterSocket": f"unix:{path}", "ClamdSocket": f"unix:{daemon}", "Foreground": "yes"}
     daemon_command: list[str | Path] = [program("clamd"), "-c", write(directory / "clamd.conf", settings(clamd))]
-    configuration = write(directory / "clamav-milter.conf", text + settings(milter))
+    text = here(CLAMAV, directory) + settings({"Foreground": "yes", "MilterSocketMode": "666"})
+    command: list[str | Path] = [program("clamav-milter"), "-c", write(directory / "clamav-milter.conf", text)]
     with (
         started(daemon_command, directory, daemon.exists, "clamd.output"),
-        started([program("clamav-milter"), "-c", configuration], directory, lambda: answers(path)),
+        started(command, directory, lambda: answers(path)),
     ):
         yield path
 
 
 @contextlib.contextmanager
-def spamass_milter(directory: Path, spamd_port: int, *options: str) -> Iterator[Path]:
-    """spamass-milter, and the port of a spamd that runs."""
+def spamass_milter(directory: Path, spamd_port: int) -> Iterator[Path]:
+    """spamass-milter with the options of the page, and the port of a spamd that runs."""
     path = directory / "sock"
-    command: list[str | Path] = [program("spamass-milter"), "-p", path, *options]
+    command: list[str | Path] = [program("spamass-milter"), "-p", path, "-r", "15", "-m"]
     command += ["--", "-d", "127.0.0.1", "-p", str(spamd_port)]
     with started(command, directory, lambda: answers(path)):
         yield path
@@ -135,25 +135,24 @@ _RSPAMD_WITHOUT = (
 @contextlib.contextmanager
 def rspamd(directory: Path, files: Mapping[str, str]) -> Iterator[Path]:
     """
-    rspamd as a milter.
+    rspamd as a milter, with the configuration of the page.
 
     Args:
-        files: Its configuration, by the name of the file in local.d.
+        files: Further files, by the name in local.d.
     """
-    path = directory / "sock"
+    path = directory / "milter.sock"
     directory.chmod(0o777)  # it changes to a user of its own
-    (directory / "local.d").mkdir()
-    for module in _RSPAMD_WITHOUT:
-        name = module if "." in module else f"{module}.conf"
-        write(directory / "local.d" / name, "enabled = false;\n")
     domains = write(directory / "domains", "example\ntest\n")  # instead of ten thousand suffixes, which take seconds
-    write(directory / "local.d/options.inc",
-        f'disable_monitoring = true;\nurl_tld = "{domains}";\n'
-        'dns { nameserver = ["127.0.0.1:9"]; timeout = 0.1s; retransmits = 1; }\n')  # fmt: skip
-    write(directory / "local.d/logging.inc", f'type = "file"; filename = "{directory}/log"; level = "info";\n')
-    write(directory / "local.d/worker-proxy.inc",
-        f'bind_socket = "{path} mode=0666";\nupstream "local" {{ default = yes; self_scan = yes; }}\n')  # fmt: skip
-    for name, text in files.items():
+    texts = {
+        "options.inc": f'disable_monitoring = true;\nurl_tld = "{domains}";\n'
+        'dns { nameserver = ["127.0.0.1:9"]; timeout = 0.1s; retransmits = 1; }\n',
+        "logging.inc": f'type = "file"; filename = "{directory}/log"; level = "info";\n',
+        "worker-proxy.inc": here(RSPAMD_PROXY, directory),
+        "milter_headers.conf": here(RSPAMD_HEADERS, directory),
+        **{each if "." in each else f"{each}.conf": "enabled = false;\n" for each in _RSPAMD_WITHOUT},
+        **files,
+    }
+    for name, text in texts.items():
         write(directory / "local.d" / name, text)
     command: list[str | Path] = [program("rspamd"), "-f", "-c", "/etc/rspamd/rspamd.conf", "-u", "_rspamd"]
     command += ["-g", "_rspamd", "-p", directory / "pid", f"--var=LOCAL_CONFDIR={directory}"]
@@ -165,7 +164,7 @@ def rspamd(directory: Path, files: Mapping[str, str]) -> Iterator[Path]:
 @contextlib.contextmanager
 def redis(directory: Path) -> Iterator[Path]:
     """A Redis that keeps nothing on disk; this is its socket."""
-    path = directory / "redis.sock"
+    path = directory / "redis-server.sock"
     command: list[str | Path] = [program("redis-server"), "--port", "0", "--unixsocket", path]
     command += ["--unixsocketperm", "777", "--save", "", "--dir", directory]
 

@@ -55,7 +55,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "haproxy": (("haproxy",), ("haproxy",)),
     "msmtp": (("msmtp",), ("msmtp",)),
     "nodemailer": (("node", NODE_MODULES / "nodemailer"), ("nodejs", "node-nodemailer")),
-    "opendkim": (("opendkim",), ("opendkim",)),
+    "opendkim": (("opendkim", "opendkim-genkey"), ("opendkim", "opendkim-tools")),
     "opendmarc": (("opendmarc",), ("opendmarc",)),
     "opensmtpd": ((OPENSMTPD, "unshare"), (OPENSMTPD_PACKAGE,)),
     "postfix": (("postfix",), ("postfix",)),

@@ -31,9 +31,16 @@ def letter(*lines: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def spamd(room: Callable[[str], Path]) -> Iterator[int]:
-    """The daemon, with tests that need no network; this is its port."""
+    """The port of the daemon."""
     need("spamd")
-    directory, port = room("spamd"), free_port()
+    with running_spamd(room("spamd")) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def running_spamd(directory: Path) -> Iterator[int]:
+    """Run the daemon, with tests that need no network; this is its port."""
+    port = free_port()
     command = [peers.program("spamd"), "--local", "--nouser-config", "--listen=127.0.0.1", f"--port={port}"]
     command += ["--max-children=1", "--min-children=1", "--syslog=stderr", f"--helper-home-dir={directory}"]
     with open(directory / "log", "wb") as log:

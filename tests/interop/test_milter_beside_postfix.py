@@ -1,0 +1,225 @@
+"""Postfix and our server with the same milter: the same verdict, and the same octets where it changes a message."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from twisted.internet.endpoints import UNIXServerEndpoint
+
+from tests.interop import servers
+from tests.interop.conftest import need
+from tests.interop.filtered import behind, letter
+from tests.milters import Milters
+from tests.waiting import PATIENCE, eventually
+from txsmtpx.filters.milter import commands
+from txsmtpx.filters.milter import filter_replies as replies
+from txsmtpx.filters.milter.negotiation import ALL_ACTIONS, Negotiation, Steps
+from txsmtpx.testing import MailServer, Pem
+from txsmtpx.testing.thread import ReactorThread
+
+Room = Callable[[str], Path]
+
+RECIPIENT = f"you@{servers.DOMAIN}"
+MESSAGE = letter(
+    b"X-Twice: one", b"Subject:   a  fold\r\n\there", b"X-Twice: two", b"X-Empty:", b"To: you@example.net",
+    body=b"One\r\n.\r\n..Two \r\n\r\n",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def milters(room: Room) -> Iterator[tuple[Milters, Path]]:
+    """The scripted milter, in a thread of its own, and its socket."""
+    need("postfix")
+    thread, made, path = ReactorThread(), Milters(), room("scripted") / "sock"
+    endpoint = UNIXServerEndpoint(thread.reactor, str(path), mode=0o666)
+    thread.call(endpoint.listen, made)
+    yield made, path
+    thread.stop()
+
+
+@pytest.fixture(scope="module")
+def postfix(room: Room, certificate: Pem, milters: tuple[Milters, Path]) -> Iterator[servers.Postfix]:
+    """Postfix, which asks it."""
+    with servers.postfix(room("postfix-milter"), certificate, {}, smtpd_milters=f"unix:{milters[1]}") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ours(milters: tuple[Milters, Path]) -> Iterator[MailServer]:
+    """Our server, which asks it."""
+    with behind(milters[1]) as server:
+        yield server
+
+
+def spoken(port: int) -> list[str]:
+    """Send a message; return the replies up to the first that rejects, the greeting and the hello by their codes."""
+    said = []
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection, connection.makefile("rwb") as stream:
+        for line in ("", "EHLO client.example", "MAIL FROM:<me@example.org>", f"RCPT TO:<{RECIPIENT}>", "DATA", "."):
+            if line == ".":
+                stream.write(MESSAGE.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+            elif line:
+                stream.write(f"{line}\r\n".encode())
+            stream.flush()
+            reply = [stream.readline().decode()]
+            while reply[-1][3:4] == "-":
+                reply.append(stream.readline().decode())
+            said.append(reply[0][:3] if reply[0][:1] in "23" else "".join(reply))
+            if reply[0][:1] not in "23":
+                break
+    return said
+
+
+TRACE = re.compile(rb"^(?:Return-Path|X-Original-To|Delivered-To|Received):.*\r\n(?:[ \t].*\r\n)*", re.MULTILINE)
+
+
+def of_postfix(server: servers.Postfix) -> bytes:
+    """Return the message that Postfix has stored, without the fields of its own."""
+    (found,) = eventually(lambda: list(server.maildir.glob("*/new/*")), lambda: server.end)
+    octets = found.read_bytes().replace(b"\n", b"\r\n")
+    found.unlink()
+    return re.sub(
+        rb"^(?:Return-Path|X-Original-To|Delivered-To|Received):.*\r\n(?:[ \t].*\r\n)*", b"", octets, flags=re.M
+    )
+
+
+VERDICTS = [
+    replies.Reject(), replies.TemporaryFailure(), replies.ReplyCode(b"554-5.6.0 No,\r\n554 5.6.0 100%% no"),
+    replies.ReplyCode(b"452 4.3.1 Later"),
+]  # fmt: skip
+STAGES = [
+    commands.Hello, commands.Mail, commands.Recipient, commands.Data, commands.HeaderField, commands.EndOfHeader,
+    commands.Body, commands.EndOfMessage,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_same_rejection(
+    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer, stage: type[commands.Command]
+) -> None:
+    for verdict in VERDICTS:
+        milters[0].script = {stage: [verdict]}
+        assert spoken(ours.port) == spoken(postfix.port)
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_rejection_at_the_connect(
+    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer, verdict: replies.Verdict
+) -> None:
+    """Both reject, with the same text; the code of our greeting is 421 or 554."""
+    milters[0].script = {commands.Connect: [verdict]}
+    mine, theirs = spoken(ours.port)[-1], spoken(postfix.port)[-1]
+    assert mine[0] == theirs[0]
+    assert re.sub(r"\b\d{3}(?=[ -])", "", mine) == re.sub(r"\b\d{3}(?=[ -])", "", theirs)
+
+
+def add(name: bytes, value: bytes) -> replies.AddHeader:
+    return replies.AddHeader(name, value)
+
+
+def insert(index: int, name: bytes, value: bytes) -> replies.InsertHeader:
+    return replies.InsertHeader(index, name, value)
+
+
+def change(index: int, name: bytes, value: bytes) -> replies.ChangeHeader:
+    return replies.ChangeHeader(index, name, value)
+
+
+CHANGES: list[Sequence[replies.Modification]] = [
+    [],
+    [add(b"X-A", b"1"), add(b"X-B", b"one\n two\n\tthree"), add(b"X-C", b"")],
+    [insert(1, b"X-A", b"1"), insert(1, b"X-B", b"2")],
+    [insert(2, b"X-A", b"1"), insert(4, b"X-B", b"2"), insert(99, b"X-C", b"3")],
+    [insert(0, b"X-A", b"1"), insert(1, b"X-B", b"2"), insert(3, b"X-C", b"3")],
+    [change(1, b"x-twice", b"1")],
+    [change(2, b"X-Twice", b"2"), change(1, b"X-Twice", b"1\n\tmore")],
+    [change(3, b"X-Twice", b"3"), change(1, b"X-New", b"new")],
+    [change(1, b"X-Twice", b"")],
+    [change(2, b"X-Twice", b""), change(1, b"X-Twice", b"")],
+    [change(1, b"X-Twice", b""), change(1, b"X-Twice", b"1")],
+    [change(1, b"Subject", b""), insert(1, b"Subject", b"Another")],
+    [replies.ReplaceBody(b"Other\r\n")],
+    [replies.ReplaceBody(b"O"), replies.ReplaceBody(b"ther\r"), replies.ReplaceBody(b"\n\r\n.\r\n")],
+    [replies.ReplaceBody(b"Other\r\n"), add(b"X-A", b"1"), change(1, b"To", b"x@y.example")],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", CHANGES, ids=range(len(CHANGES)))
+@pytest.mark.parametrize("steps", [Steps(0), Steps.LEADING_SPACE], ids=["", "leading space"])
+def test_the_same_octets(
+    milters: tuple[Milters, Path],
+    postfix: servers.Postfix,
+    ours: MailServer,
+    changes: Sequence[replies.Modification],
+    steps: Steps,
+) -> None:
+    milters[0].script = {commands.EndOfMessage: [*changes, replies.Continue()]}
+    milters[0].negotiation = Negotiation(6, ALL_ACTIONS, steps)
+    ours.clear()
+    assert spoken(ours.port)[-1] == spoken(postfix.port)[-1] == "250"
+    (mine,) = ours.messages
+    assert mine.content == of_postfix(postfix)
+
+
+ENVELOPES: list[Sequence[replies.Modification]] = [
+    [replies.ChangeSender(b"<other@example.org>")],
+    [replies.ChangeSender(b"<>")],
+    [replies.AddRecipient(b"<more@example.test>")],
+    [
+        replies.AddRecipientWithArguments(b"<more@example.test>", b"NOTIFY=NEVER"),
+        replies.DeleteRecipient(b"<you@example.test>"),
+    ],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", ENVELOPES, ids=range(len(ENVELOPES)))
+def test_the_same_envelope(
+    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer, changes: Sequence[replies.Modification]
+) -> None:
+    milters[0].script = {commands.EndOfMessage: [*changes, replies.Continue()]}
+    ours.clear()
+    assert spoken(ours.port)[-1] == spoken(postfix.port)[-1] == "250"
+    (mine,) = ours.messages
+    stored = eventually(
+        lambda: found if len(found := list(postfix.maildir.glob("*/new/*"))) == len(mine.recipients) else None,
+        lambda: postfix.end,
+    )
+    texts = [each.read_bytes() for each in stored]
+    for each in stored:
+        each.unlink()
+    assert {re.search(rb"^Return-Path: <(.*)>$", text, re.M)[1].decode() for text in texts} == {mine.sender}  # type: ignore[index]
+    to = sorted(re.search(rb"^Delivered-To: (.*)$", text, re.M)[1].decode() for text in texts)  # type: ignore[index]
+    assert to == sorted(mine.recipients)
+
+
+@pytest.mark.parametrize("stage", [commands.Mail, commands.Recipient, commands.EndOfMessage])
+def test_a_discarded_message_is_accepted(
+    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer, stage: type[commands.Command]
+) -> None:
+    milters[0].script = {stage: [replies.DiscardMessage()]}
+    ours.clear()
+    assert spoken(ours.port)[-1] == spoken(postfix.port)[-1] == "250"
+    postfix.logged(r"milter-discard|discard:")
+    assert ours.messages == []
+
+
+def test_what_the_milter_sees_is_the_same(
+    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer
+) -> None:
+    """Each command of ours but the end of the connection, with its octets, as that of Postfix."""
+    made = milters[0]
+    made.script, made.negotiation = {}, Negotiation(6, ALL_ACTIONS, Steps(0))
+
+    def seen(port: int) -> list[commands.Command]:
+        before = len(made.connections)
+        assert spoken(port)[-1] == "250"
+        (connection,) = eventually(lambda: made.connections[before:])
+        eventually(lambda: any(isinstance(each, commands.EndOfMessage) for each in connection.told))
+        kept = (commands.Hello, commands.Mail, commands.Recipient, commands.Data, commands.HeaderField, commands.Body)
+        return [each for each in connection.told if isinstance(each, kept)]
+
+    assert seen(ours.port) == seen(postfix.port)

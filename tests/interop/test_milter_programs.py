@@ -1,0 +1,135 @@
+"""opendmarc, rspamd, clamav-milter and spamass-milter in front of our server, as the page says."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop import milter_programs
+from tests.interop.conftest import need
+from tests.interop.filtered import behind, letter, refusal, send
+from tests.interop.milter_page import BACKEND, OPENDKIM_VERIFIES, RSPAMD_REDIS, here
+from tests.interop.milter_programs import EICAR, GTUBE
+from tests.interop.test_spamd import running_spamd
+from tests.waiting import eventually
+from txsmtpx import FilterBackend
+
+Room = Callable[[str], Path]
+
+DNS = "_dmarc.strict.example v=DMARC1; p=reject\n_dmarc.mild.example v=DMARC1; p=none\n"
+
+
+def test_the_backend_of_the_page() -> None:
+    names: dict[str, object] = {}
+    exec(BACKEND, names)
+    assert isinstance(names["backend"], FilterBackend)
+
+
+@pytest.fixture(scope="module")
+def opendmarc(room: Room) -> Iterator[Path]:
+    need("opendmarc")
+    with milter_programs.opendmarc(room("opendmarc"), DNS) as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def opendkim(room: Room) -> Iterator[Path]:
+    need("opendkim")
+    with milter_programs.opendkim(room("opendkim"), OPENDKIM_VERIFIES, "nothing.example x\n") as path:
+        yield path
+
+
+def test_opendmarc(opendmarc: Path, opendkim: Path) -> None:
+    """It applies the policy to the result of opendkim, which is before it."""
+    with behind(opendkim, opendmarc) as server:
+        text = "5.7.1 rejected by DMARC policy for strict.example"
+        assert refusal(server, letter(sender=b"me@strict.example")) == (550, text)
+        send(server, letter(sender=b"me@mild.example"))
+        (received,) = server.messages
+    results = received.message.get_all("Authentication-Results")
+    assert [re.sub(r"\s+", " ", each) for each in results] == [
+        "mx.example.org; dmarc=fail (p=none dis=none) header.from=mild.example",
+        "mx.example.org; dkim=none; dkim-atps=neutral",
+    ]
+
+
+@pytest.fixture(scope="module")
+def rspamd(room: Room) -> Iterator[Path]:
+    need("rspamd")
+    need("redis")
+    directory = room("redis")
+    with milter_programs.redis(directory):
+        files = {
+            "redis.conf": here(RSPAMD_REDIS, directory),
+            "greylist.conf": "timeout = 1s; greylist_min_score = 4;\n",
+            "actions.conf": "greylist = 4; add_header = 8; reject = 15;\n",
+        }
+        with milter_programs.rspamd(room("rspamd"), files) as path:
+            yield path
+
+
+def test_rspamd(rspamd: Path) -> None:
+    with behind(rspamd) as server:
+        assert refusal(server, letter(body=GTUBE + b"\r\n")) == (554, "5.7.1 Gtube pattern")
+        send(server, letter())
+        (received,) = server.messages
+    assert "default: False" in received.message["X-Spamd-Result"]
+    assert received.content.endswith(letter().split(b"\r\n", 1)[1])
+
+
+def test_greylisting_of_rspamd(rspamd: Path) -> None:
+    """A doubtful message is deferred, and accepted a second later."""
+    doubtful = letter(b"Subject: Again", body=b"https://192.0.2.1/\r\n", sender=b"you@example.net")
+
+    def accepted() -> bool:
+        with contextlib.suppress(smtplib.SMTPDataError):
+            send(server, doubtful)
+            return True
+        return False
+
+    with behind(rspamd) as server:
+        assert refusal(server, doubtful) == (451, "4.7.1 Try again later")
+        eventually(accepted)
+        assert len(server.messages) == 1
+
+
+@pytest.fixture(scope="module")
+def clamav(room: Room) -> Iterator[Path]:
+    need("clamav-milter")
+    with milter_programs.clamav_milter(room("clamav")) as path:
+        yield path
+
+
+def test_clamav_milter(clamav: Path) -> None:
+    with behind(clamav) as server:
+        text = "5.7.1 Virus found: Eicar-Test-Signature.UNOFFICIAL"
+        assert refusal(server, letter(body=EICAR + b"\r\n")) == (550, text)
+        assert refusal(server, letter(body=b"x" * 100_000 + EICAR + b"\r\n")) == (550, text)  # in its second piece
+        send(server, letter())
+        (received,) = server.messages
+    assert received.message["X-Virus-Status"] == "Clean"
+    added = re.search(rb"(?:X-Virus-[^\r]*\r\n)+", received.content)
+    assert added is not None
+    assert received.content.replace(added[0], b"") == letter()
+
+
+def test_spamass_milter(room: Room) -> None:
+    """Two sessions, with one connection to the milter: libmilter allows another one behind "continue"."""
+    need("spamass-milter")
+    with (
+        running_spamd(room("spamass-spamd")) as port,
+        milter_programs.spamass_milter(room("spamass"), port) as path,
+        behind(path) as server,
+    ):
+        assert refusal(server, letter(body=GTUBE + b"\r\n")) == (550, "5.7.1 Blocked by SpamAssassin")
+        send(server, letter())
+        send(server, letter())
+        first, second = server.messages
+    for received in (first, second):
+        assert received.message["X-Spam-Status"].startswith("No, score=")
+        assert received.message["Subject"] == "Lunch"
