@@ -21,7 +21,7 @@ CLAMAV = PAGE.take("ini", "ClamdSocket").text
 
 def here(text: str, directory: Path) -> str:
     """A text of the page whose sockets are in a directory, for every user, and whose keys are there too."""
-    for name in ("opendkim", "opendmarc", "rspamd", "clamav", "redis"):
+    for name in ("opendkim", "opendmarc", "rspamd", "clamav"):
         text = text.replace(f"/run/{name}/", f"{directory}/")
     return (
         text.replace("UMask 007", "UMask 000")

@@ -159,22 +159,3 @@ def rspamd(directory: Path, files: Mapping[str, str]) -> Iterator[Path]:
     command += [f"--var={name}={directory}" for name in ("RUNDIR", "DBDIR", "LOGDIR")]
     with started(command, directory, lambda: answers(path)):
         yield path
-
-
-@contextlib.contextmanager
-def redis(directory: Path) -> Iterator[Path]:
-    """A Redis that keeps nothing on disk; this is its socket."""
-    path = directory / "redis-server.sock"
-    command: list[str | Path] = [program("redis-server"), "--port", "0", "--unixsocket", path]
-    command += ["--unixsocketperm", "777", "--save", "", "--dir", directory]
-
-    def pongs() -> bool:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(PATIENCE)
-            connection.connect(str(path))
-            connection.sendall(b"PING\r\n")
-            return connection.recv(10).startswith(b"+PONG")
-        return False
-
-    with started(command, directory, pongs):
-        yield path

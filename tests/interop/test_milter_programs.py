@@ -13,8 +13,9 @@ import pytest
 from tests.interop import milter_programs
 from tests.interop.conftest import need
 from tests.interop.filtered import behind, letter, refusal, send
-from tests.interop.milter_page import BACKEND, OPENDKIM_VERIFIES, RSPAMD_REDIS, here
+from tests.interop.milter_page import BACKEND, OPENDKIM_VERIFIES, RSPAMD_REDIS
 from tests.interop.milter_programs import EICAR, GTUBE
+from tests.interop.redis_server import RedisServer
 from tests.interop.test_spamd import running_spamd
 from tests.waiting import eventually
 from txsmtpx import FilterBackend
@@ -62,15 +63,18 @@ def test_opendmarc(opendmarc: Path, opendkim: Path) -> None:
 def rspamd(room: Room) -> Iterator[Path]:
     need("rspamd")
     need("redis")
-    directory = room("redis")
-    with milter_programs.redis(directory):
+    redis = RedisServer(room("redis"), "--unixsocketperm", "777")
+    redis.start()
+    try:
         files = {
-            "redis.conf": here(RSPAMD_REDIS, directory),
+            "redis.conf": RSPAMD_REDIS.replace("/run/redis/redis-server.sock", str(redis.socket)),
             "greylist.conf": "timeout = 1s; greylist_min_score = 4;\n",
             "actions.conf": "greylist = 4; add_header = 8; reject = 15;\n",
         }
         with milter_programs.rspamd(room("rspamd"), files) as path:
             yield path
+    finally:
+        redis.kill()
 
 
 def test_rspamd(rspamd: Path) -> None:

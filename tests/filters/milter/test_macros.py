@@ -12,6 +12,7 @@ from txsmtpx import __version__
 from txsmtpx.filters.milter import macros as module
 from txsmtpx.filters.milter.macros import BY_STAGE, MacroSource
 from txsmtpx.filters.milter.negotiation import MacroStage
+from txsmtpx.filters.reverse_name import ReverseName
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Connection
 
@@ -49,14 +50,24 @@ def test_the_name_of_the_server():
     assert values(source(daemon_name="mx"), MacroStage.CONNECT)["{daemon_name}"] == "mx"
 
 
-@pytest.mark.parametrize(("names", "found"), [
-    (("a.example", "a.example"), ("a.example", "a.example", "OK", "a.example [192.0.2.1]")),
-    (("", "b.example"), ("unknown", "b.example", "FORGED", "b.example [192.0.2.1] (may be forged)")),
-    (("", ""), ("unknown", "unknown", "FAIL", "unknown [192.0.2.1]")),
+@pytest.mark.parametrize(("result", "found"), [
+    (ReverseName("a.example", ("a.example",)), ("a.example", "a.example", "OK", "a.example [192.0.2.1]")),
+    (ReverseName("", ("b.example",)), ("unknown", "b.example", "FORGED", "b.example [192.0.2.1] (may be forged)")),
+    (ReverseName("", (), failed=True), ("unknown", "unknown", "TEMP", "unknown [192.0.2.1]")),
+    (ReverseName(""), ("unknown", "unknown", "FAIL", "unknown [192.0.2.1]")),
 ])  # fmt: skip
-def test_the_names_of_the_client(names, found):
-    given = values(source(client_names=names), MacroStage.CONNECT)
+def test_the_names_of_the_client(result, found):
+    client = connection()
+    client.results.add([result])
+    given = values(source(client), MacroStage.CONNECT)
     assert tuple(given[name] for name in ("{client_name}", "{client_ptr}", "{client_resolve}", "_")) == found
+
+
+def test_the_name_by_xclient():
+    client = connection()
+    client.xclient = {"NAME": "x.example"}
+    given = values(source(client), MacroStage.CONNECT)
+    assert (given["{client_name}"], given["_"]) == ("x.example", "x.example [192.0.2.1]")
 
 
 @pytest.mark.parametrize(("peer", "address", "port"), [

@@ -16,6 +16,7 @@ from txsmtpx.filters.milter import (
 from txsmtpx.filters.milter import filter_replies as replies
 from txsmtpx.filters.milter.negotiation import ALL_ACTIONS, MacroStage, Negotiation, Steps
 from txsmtpx.filters.milter.packet import MAX_DATA
+from txsmtpx.filters.reverse_name import ReverseName
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, Discard, change
@@ -75,6 +76,16 @@ def test_the_client_it_sees(peer, command):
     driven.begin(client)
     driven.result(driven.filter.connected(client))
     assert driven.peer.told == [command]
+    driven.end()
+
+
+def test_the_confirmed_name_of_the_client():
+    driven = Driven()
+    client = connection()
+    client.results.add([ReverseName("a.example", ("a.example",))])
+    driven.begin(client)
+    driven.result(driven.filter.connected(client))
+    assert driven.peer.told == [commands.Connect(b"a.example", b"4", 4000, b"192.0.2.1")]
     driven.end()
 
 

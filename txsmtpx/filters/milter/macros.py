@@ -16,6 +16,7 @@ from typing import Protocol, cast
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from txsmtpx.filters.milter.negotiation import MacroStage
+from txsmtpx.filters.reverse_name import ReverseName
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Connection
 from txsmtpx.interfaces.connection import TLS
@@ -53,7 +54,6 @@ class MacroSource:
     Attributes:
         connection: The connection of the client.
         daemon_name: The name of the server; None for its domain.
-        client_names: The confirmed name of the client, and that of its PTR record; ``""`` for an unknown one.
         queue_id: The identifier of the transaction; ``""`` until it is known.
         sender: The sender; None without a transaction.
         options: The parameters of MAIL.
@@ -62,11 +62,22 @@ class MacroSource:
 
     connection: Connection
     daemon_name: str | None = None
-    client_names: tuple[str, str] = ("", "")
     queue_id: str = ""
     sender: str | None = None
     options: MailOptions | None = None
     recipient: str | None = None
+
+    @property
+    def client_name(self) -> str:
+        """The confirmed host name of the client, by XCLIENT or `txsmtpx.filters.reverse_dns`; ``""`` without one."""
+        found = self.connection.results.get(ReverseName)
+        return self.connection.xclient.get("NAME", "") or ("" if found is None else found.confirmed)
+
+    @property
+    def claimed_name(self) -> str:
+        """The host name in the PTR record of the client, which may be forged; ``""`` without one."""
+        found = self.connection.results.get(ReverseName)
+        return found.names[0] if found is not None and found.names else self.client_name
 
     def reset(self) -> None:
         """Forget the transaction."""
@@ -122,9 +133,18 @@ def _host_of(address: str | None) -> str | None:
 
 
 def _underscore(source: MacroSource) -> str:
-    confirmed, claimed = source.client_names
-    forged = " (may be forged)" if claimed and claimed != confirmed else ""
+    claimed = source.claimed_name
+    forged = " (may be forged)" if claimed != source.client_name else ""
     return f"{claimed or UNKNOWN} [{source.connection.peer_host or UNKNOWN}]{forged}"
+
+
+def _resolved(source: MacroSource) -> str:
+    if source.client_name:
+        return "OK"
+    found = source.connection.results.get(ReverseName)
+    if found is not None and found.failed:
+        return "TEMP"
+    return "FORGED" if source.claimed_name else "FAIL"
 
 
 def _client_address(source: MacroSource) -> str:
@@ -150,12 +170,10 @@ _VALUES: Mapping[bytes, Callable[[MacroSource], str | None]] = {
     b"{daemon_addr}": _daemon(lambda host: host.host),
     b"{daemon_port}": _daemon(lambda host: host.port),
     b"{client_addr}": _client_address,
-    b"{client_name}": lambda source: source.client_names[0] or UNKNOWN,
+    b"{client_name}": lambda source: source.client_name or UNKNOWN,
     b"{client_port}": lambda source: str(source.connection.peer_port),
-    b"{client_ptr}": lambda source: source.client_names[1] or UNKNOWN,
-    b"{client_resolve}": lambda source: (
-        "OK" if source.client_names[0] else "FORGED" if source.client_names[1] else "FAIL"
-    ),
+    b"{client_ptr}": lambda source: source.claimed_name or UNKNOWN,
+    b"{client_resolve}": _resolved,
     b"{tls_version}": _tls(lambda tls: tls.version),
     b"{cipher}": _tls(lambda tls: tls.cipher),
     b"{cipher_bits}": _tls(lambda tls: str(tls.cipher_bits)),

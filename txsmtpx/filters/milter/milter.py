@@ -24,6 +24,7 @@ KEPT = 10
 IDLE = 60.0
 """Seconds for which a connection is kept, by default.  libmilter closes it after two hours."""
 
+
 class Milter:
     """
     A maker of filters for `txsmtpx.FilterBackend`, which ask a milter.

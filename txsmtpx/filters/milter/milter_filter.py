@@ -254,7 +254,7 @@ def _path(address: str, parameters: Iterable[str]) -> tuple[bytes, tuple[bytes, 
 def _client(connection: Connection, source: MacroSource) -> commands.Connect:
     """Return the command that describes the client, whose unknown name is written as Sendmail writes it."""
     host = connection.peer_host
-    name = source.client_names[0] or (f"[{host}]" if host else "localhost")
+    name = source.client_name or (f"[{host}]" if host else "localhost")
     if not host:
         return commands.Connect(name.encode(), b"L", 0, b"")
     return commands.Connect(name.encode(), b"6" if ":" in host else b"4", connection.peer_port, host.encode())
