@@ -143,3 +143,10 @@ def test_what_was_asked_for_before_the_loss_stays():
     before = state.bindings
     state.lost()
     assert state.bindings is before
+
+
+def test_the_bits_of_the_cipher():
+    state = TLSState(Connection())
+    assert state.cipher_bits == 256
+    state.lost()
+    assert state.cipher_bits == 0
