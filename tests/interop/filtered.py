@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Sequence
 from pathlib import Path
 
-from txsmtpx import FilterBackend, MemoryBackend
+from txsmtpx import FilterBackend, MemoryBackend, RelayBackend
 from txsmtpx.filters.milter import Milter
-from txsmtpx.interfaces import BackendLike, Clock
+from txsmtpx.interfaces import Clock
 from txsmtpx.testing import MailServer
 
 
-def behind(*sockets: Path, backend: BackendLike | None = None, **settings: object) -> MailServer:
-    """Return a server that asks the milters at these sockets, in their order."""
+def behind(*sockets: Path, next_port: int = 0) -> MailServer:
+    """Return a server that asks the milters at these sockets, in their order, and relays to the next server if any."""
 
     def make(reactor: Clock) -> FilterBackend:
         milters = [Milter(f"unix:{path}", reactor=reactor) for path in sockets]
-        return FilterBackend(backend or MemoryBackend(), *milters)
+        if not next_port:
+            return FilterBackend(MemoryBackend(), *milters)
+        relay = RelayBackend([f"tcp:127.0.0.1:{next_port}"], domains=["example.net"], reactor=reactor)
+        return FilterBackend(relay, *milters)
 
-    return MailServer(make, **settings)  # type: ignore[arg-type]
+    return MailServer(make, trusted_networks=["127.0.0.0/8"])
 
 
 def letter(*fields: bytes, body: bytes = b"At noon?\r\n", sender: bytes = b"me@example.org") -> bytes:
@@ -31,18 +33,20 @@ def letter(*fields: bytes, body: bytes = b"At noon?\r\n", sender: bytes = b"me@e
     return b"\r\n".join([*fields, *own, b"", body])
 
 
-def send(
-    server: MailServer, message: bytes, sender: str = "me@example.org", recipients: Sequence[str] = ("you@example.net",)
-) -> None:
-    """Send a message, as a client of Python's does."""
+def send(server: MailServer, message: bytes, client_address: str = "") -> None:
+    """Send a message, as a client of Python's does; by XCLIENT from another address."""
     with smtplib.SMTP(server.host, server.port, timeout=30) as client:
-        client.sendmail(sender, list(recipients), message)
+        if client_address:
+            client.ehlo()
+            assert client.docmd("XCLIENT", f"ADDR={client_address}")[0] == 220
+            client.ehlo()
+        client.sendmail("me@example.org", ["you@example.net"], message)
 
 
-def refusal(server: MailServer, message: bytes) -> tuple[int, str]:
+def refusal(server: MailServer, message: bytes, client_address: str = "") -> tuple[int, str]:
     """Send a message that is rejected after its data; return the code and the text of the reply."""
     try:
-        send(server, message)
+        send(server, message, client_address)
     except smtplib.SMTPDataError as error:
         return error.smtp_code, bytes(error.smtp_error).decode()
     raise AssertionError("the message was accepted")

@@ -8,6 +8,8 @@ the test.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +17,6 @@ from pathlib import Path
 
 from tests.interop.milter_page import CLAMAV, OPENDMARC, RSPAMD_HEADERS, RSPAMD_PROXY, here
 from tests.interop.peers import program
-from tests.interop.process import stop
 from tests.waiting import PATIENCE, eventually
 from txsmtpx.filters.milter import commands
 from txsmtpx.filters.milter.negotiation import Negotiation
@@ -44,7 +45,11 @@ def answers(path: Path) -> bool:
 def started(
     command: list[str | Path], directory: Path, ready: Callable[[], bool], name: str = "output"
 ) -> Iterator[None]:
-    """Run a program as long as the context lasts; it does not leave the foreground."""
+    """
+    Run a program as long as the context lasts; it does not leave the foreground.
+
+    It is killed, since libmilter looks every 5 seconds only whether it has to end.
+    """
     output = directory / name
     with open(output, "wb") as file:
         process = subprocess.Popen(
@@ -56,7 +61,9 @@ def started(
             raise ChildProcessError(f"{command[0]} has ended\n{output.read_text(errors='replace')}")
         yield
     finally:
-        stop(process)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def write(path: Path, text: str) -> Path:
@@ -75,7 +82,7 @@ def settings(values: Mapping[str, object]) -> str:
 @contextlib.contextmanager
 def opendkim(directory: Path, page: str, dns: str = "") -> Iterator[Path]:
     """opendkim, with a configuration of the page and the TXT records that it is to find."""
-    more = {"Background": "no", "Syslog": "no"}
+    more = {"Background": "no", "Syslog": "no", "RequireSafeKeys": "no"}  # any user may write to /tmp
     if dns:
         more["TestDNSData"] = str(write(directory / "dns", dns))
     configuration = write(directory / "opendkim.conf", here(page, directory) + settings(more))

@@ -68,10 +68,10 @@ def running(
             raise ChildProcessError(f"{command[0]} has ended\n{output.read_text()}\n{program.end}")
         yield program
     finally:
-        stop(process)
+        _stop(process)
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the program, and all that it has started, for it leads a process group of its own."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()

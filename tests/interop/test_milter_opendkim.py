@@ -15,7 +15,6 @@ from tests.interop import milter_programs
 from tests.interop.conftest import need
 from tests.interop.filtered import behind, letter, send
 from tests.interop.milter_page import OPENDKIM_KEY, OPENDKIM_SIGNS, OPENDKIM_VERIFIES
-from txsmtpx import RelayBackend
 from txsmtpx.testing import MailServer
 
 Room = Callable[[str], Path]
@@ -107,9 +106,8 @@ def test_forged_results_are_deleted_and_others_are_kept(verifying: Path) -> None
 @pytest.mark.parametrize("message", [letter(), STRANGE])
 def test_what_is_relayed_is_signed(signing: Path, record: str, message: bytes) -> None:
     """The next server gets the octets that opendkim has signed."""
-    with MailServer() as next_server:
-        with behind(signing, backend=RelayBackend([f"tcp:127.0.0.1:{next_server.port}"])) as server:
-            send(server, message)
+    with MailServer() as next_server, behind(signing, next_port=next_server.port) as server:
+        send(server, message)
         (received,) = next_server.messages
     assert received.content.count(b"DKIM-Signature:") == 1
     assert received.content.endswith(message)
