@@ -7,15 +7,23 @@ from pathlib import Path
 
 from txsmtpx import FilterBackend, MemoryBackend, RelayBackend
 from txsmtpx.filters.milter import Milter
+from txsmtpx.filters.milter.milter import KEPT
 from txsmtpx.interfaces import Clock
 from txsmtpx.testing import MailServer
 
 
-def behind(*sockets: Path, next_port: int = 0) -> MailServer:
-    """Return a server that asks the milters at these sockets, in their order, and relays to the next server if any."""
+def behind(*sockets: Path, next_port: int = 0, kept: int = KEPT) -> MailServer:
+    """
+    Return a server that asks milters.
+
+    Args:
+        sockets: Where the milters are, in the order in which they are asked.
+        next_port: The port of the server to which it relays; 0 keeps the mail in memory.
+        kept: The connections to each milter that are kept for another session.
+    """
 
     def make(reactor: Clock) -> FilterBackend:
-        milters = [Milter(f"unix:{path}", reactor=reactor) for path in sockets]
+        milters = [Milter(f"unix:{path}", kept=kept, reactor=reactor) for path in sockets]
         if not next_port:
             return FilterBackend(MemoryBackend(), *milters)
         relay = RelayBackend([f"tcp:127.0.0.1:{next_port}"], domains=["example.net"], reactor=reactor)
