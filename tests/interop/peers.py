@@ -53,6 +53,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "exim": ((EXIM,), (EXIM_PACKAGE,)),
     "gsasl": (("gsasl",), ("gsasl",)),
     "haproxy": (("haproxy",), ("haproxy",)),
+    "miltertest": (("miltertest",), ("miltertest",)),
     "msmtp": (("msmtp",), ("msmtp",)),
     "nodemailer": (("node", NODE_MODULES / "nodemailer"), ("nodejs", "node-nodemailer")),
     "opendkim": (("opendkim", "opendkim-genkey"), ("opendkim", "opendkim-tools")),

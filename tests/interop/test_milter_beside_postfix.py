@@ -251,4 +251,4 @@ def test_opendkim(room: Room, certificate: Pem) -> None:
         (mine,) = ours.messages
         assert mine.content == of_postfix(postfix)
     assert forged not in mine.content
-    assert b"Authentication-Results: mx.example.org;\r\n\tdkim=none" in mine.content
+    assert mine.content.startswith(b"Authentication-Results: mx.example.org; dkim=none")
