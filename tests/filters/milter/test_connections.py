@@ -160,6 +160,17 @@ def test_connecting_has_a_limit():
     assert isinstance(waiting.error, MilterConnectionError)
 
 
+def test_a_client_that_leaves_while_the_filter_negotiates():
+    driven = Driven(Milters({Negotiation: []}))
+    waiting = driven.start(driven.filter.connected(driven.filter.connection))
+    driven.filter.reset()
+    driven.filter.close()
+    driven.peer.say(driven.milters.negotiation)
+    driven.network.flush()
+    assert isinstance(waiting.error, MilterConnectionError)
+    driven.end()
+
+
 def test_negotiating_has_a_limit():
     driven = Driven(Milters({Negotiation: []}), timeout=5)
     waiting = driven.start(driven.filter.connected(driven.filter.connection))

@@ -7,8 +7,10 @@ from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.task import Clock
 
-from tests.filters.milter.driven import connection
-from txsmtpx.filters.milter import Milter, MilterConnectionError
+from tests.filters.milter.driven import Driven, connection
+from tests.milters import Milters
+from txsmtpx.filters.milter import Milter, MilterConnectionError, MilterProtocolError, commands
+from txsmtpx.filters.milter.negotiation import Actions, Negotiation, Steps
 from txsmtpx.settling import deferred_call
 from txsmtpx.testing import Outcome
 
@@ -37,6 +39,26 @@ def test_a_milter_that_changes_nothing_needs_no_holding():
 def test_what_cannot_be_used(how, error, text):
     with pytest.raises(error, match=f"^{text}"):
         Milter(**{"endpoint": "unix:/run/x.sock", "reactor": Clock(), **how})
+
+
+def test_it_is_checked():
+    driven = Driven(Milters(negotiation=Negotiation(6, Actions.QUARANTINE, Steps(0))))
+    assert driven.result(driven.milter.check()) == "milter version 6, may quarantine messages"
+    driven.network.flush()
+    assert driven.peer.told == [commands.Quit()]
+    driven.end()
+
+
+def test_a_milter_that_changes_nothing_is_offered_no_changes():
+    driven = Driven(Milters(negotiation=Negotiation(6, Actions.QUARANTINE, Steps(0))), holds=False)
+    assert driven.message() is None
+    (offer,) = [each for each in driven.peer.commands if isinstance(each, Negotiation)]
+    assert offer.actions == Actions.QUARANTINE | Actions.SET_MACROS
+    driven.end()
+    driven = Driven(Milters(negotiation=Negotiation(6, Actions.ADD_HEADERS, Steps(0))), holds=False)
+    with pytest.raises(MilterProtocolError, match=r"actions that were not offered: 0x1$"):
+        driven.message()
+    driven.end()
 
 
 class Nowhere:

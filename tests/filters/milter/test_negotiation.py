@@ -19,6 +19,7 @@ from txsmtpx.filters.milter.negotiation import (
     Steps,
     agreed,
     decode,
+    description,
 )
 
 OCTETS = b"\0\0\0\x06\0\0\x01\x10\0\0\x04\x50"
@@ -56,6 +57,17 @@ def test_cut_at_every_position(cut):
 def test_any_octets(octets):
     with contextlib.suppress(MilterProtocolError):
         assert decode(octets).encode()[:12] == octets[:12]
+
+
+@pytest.mark.parametrize(("actions", "text"), [
+    (Actions(0), "milter version 6, may change nothing"),
+    (Actions.SET_MACROS, "milter version 6, may change nothing"),
+    (Actions.ADD_RECIPIENTS_WITH_ARGUMENTS, "milter version 6, may add recipients"),
+    (ALL_ACTIONS, "milter version 6, may add header fields, change header fields, change the body, change the sender, "
+     "add recipients, delete recipients, quarantine messages"),
+])  # fmt: skip
+def test_what_an_operator_sees(actions, text):
+    assert description(Negotiation(6, actions)) == text
 
 
 def test_what_holds():

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from txsmtpx.filters.milter.errors import MilterConnectionError
 from txsmtpx.filters.milter.milter_connection import MilterConnection
+from txsmtpx.filters.milter.negotiation import Negotiation
 from txsmtpx.interfaces import ClientEndpoint, Clock
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
@@ -30,10 +31,18 @@ class MilterConnections:
         longest: Seconds for an answer with PROGRESS.
         most: The most connections that are kept for another session.
         idle: Seconds after which a kept connection is closed.
+        offer: What the server offers.
     """
 
     def __init__(
-        self, endpoint: ClientEndpoint, clock: Clock, timeout: float, longest: float, most: int, idle: float
+        self,
+        endpoint: ClientEndpoint,
+        clock: Clock,
+        timeout: float,
+        longest: float,
+        most: int,
+        idle: float,
+        offer: Negotiation,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock
@@ -41,6 +50,7 @@ class MilterConnections:
         self._longest = longest
         self._most = most
         self._idle = idle
+        self._offer = offer
         self._kept: dict[MilterConnection, IDelayedCall] = {}
 
     @property
@@ -66,7 +76,7 @@ class MilterConnections:
             if kept.usable:
                 return kept
         factory = UnloggedFactory.forProtocol(
-            lambda: MilterConnection(self._clock, self._timeout, self._longest, self._lost)
+            lambda: MilterConnection(self._clock, self._timeout, self._longest, self._lost, self._offer)
         )
         connecting = self._endpoint.connect(factory)
         clock = cast(IReactorTime, self._clock)

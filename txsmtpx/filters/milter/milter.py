@@ -10,6 +10,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.filters.milter.connections import MilterConnections
 from txsmtpx.filters.milter.macros import MacroSource
 from txsmtpx.filters.milter.milter_filter import MilterFilter
+from txsmtpx.filters.milter.negotiation import WITHOUT_CHANGES, Negotiation, description
 from txsmtpx.interfaces import ClientEndpoint, Connection, Reactor, clock_of
 
 TIMEOUT = 30.0
@@ -40,8 +41,8 @@ class Milter:
         kept: The most connections that are kept for another session, 0 to 1000.
         idle: Seconds for which a connection is kept.
         daemon_name: The value of the macro ``{daemon_name}``.  None: the domain of the server, as in Postfix.
-        holds: True if messages are held until their end.  Use False only for a milter that changes no message: then
-            the backend receives the message while the milter does.
+        holds: True if messages are held until their end.  False for a milter that changes no message: then the backend
+            receives the message while the milter does, and the milter is offered no changes.
         reactor: The reactor.  None: the global one.
 
     Attributes:
@@ -80,11 +81,26 @@ class Milter:
         made: ClientEndpoint = clientFromString(clock, endpoint) if isinstance(endpoint, str) else endpoint
         self.holds = holds
         self._daemon_name = daemon_name
-        self._connections = MilterConnections(made, clock, timeout, longest, kept, idle)
+        offer = Negotiation() if holds else Negotiation(actions=WITHOUT_CHANGES)
+        self._connections = MilterConnections(made, clock, timeout, longest, kept, idle, offer)
 
     def __call__(self, connection: Connection) -> MilterFilter:
         """Return the filter for a connection."""
         return MilterFilter(connection, self._connections, MacroSource(connection, self._daemon_name))
+
+    async def check(self) -> str:
+        """
+        Connect to the milter, negotiate, and close the connection (`txsmtpx.interfaces.filter_plugin.ICheckedFilter`).
+
+        Returns:
+            What was negotiated, such as ``"milter version 6, may add header fields"``.
+
+        Raises:
+            MilterError: The milter cannot be reached, or does not agree.
+        """
+        connection = await self._connections.take(fresh=True)
+        connection.quit(keep=False)
+        return description(connection.dialog.agreement)
 
     def close(self) -> None:
         """Close the kept connections."""

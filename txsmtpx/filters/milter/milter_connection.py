@@ -19,6 +19,7 @@ from txsmtpx.filters.milter.errors import (
     MilterProtocolError,
     MilterTimeoutError,
 )
+from txsmtpx.filters.milter.negotiation import Negotiation
 from txsmtpx.interfaces import Clock, StreamTransport
 
 Macros = Iterable[tuple[bytes, bytes]]
@@ -35,6 +36,7 @@ class MilterConnection(Protocol):
         timeout: Seconds for an answer, and for the filter to receive.  Each packet of the filter begins them anew.
         longest: Seconds for an answer altogether.
         lost: Called with this connection when it has been closed.
+        offer: What the server offers.  None: everything.
 
     Attributes:
         dialog: The dialog.
@@ -44,9 +46,14 @@ class MilterConnection(Protocol):
     transport: StreamTransport  # type: ignore[assignment]  # Twisted's is None before connectionMade
 
     def __init__(
-        self, clock: Clock, timeout: float, longest: float, lost: Callable[[MilterConnection], object]
+        self,
+        clock: Clock,
+        timeout: float,
+        longest: float,
+        lost: Callable[[MilterConnection], object],
+        offer: Negotiation | None = None,
     ) -> None:
-        self.dialog = MilterDialog()
+        self.dialog = MilterDialog(offer)
         self.used = False
         self._clock = clock
         self._timeout = timeout

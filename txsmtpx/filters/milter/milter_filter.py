@@ -42,6 +42,7 @@ class MilterFilter(Filter):
         self._connections = connections
         self._source = source
         self._milter: MilterConnection | None = None
+        self._closed = False
         self._refusal: Verdict = None  # of the whole connection
         self._early: Verdict = None  # of a message whose end has not come
         self._header_left = 0
@@ -69,7 +70,7 @@ class MilterFilter(Filter):
         Returns:
             The verdict.  A rejection holds for the connection, as in Postfix.
         """
-        verdict = await self._report(commands.Hello(name.encode()), MacroStage.HELLO)
+        verdict = await self._report(commands.Hello(name.encode("utf-8", "replace")), MacroStage.HELLO)
         if isinstance(verdict, Reply):
             self._refusal = verdict
         return verdict
@@ -187,20 +188,29 @@ class MilterFilter(Filter):
 
     def close(self) -> None:
         """End the session with the milter."""
+        self._closed = True
         milter, self._milter = self._milter, None
         if milter is not None:
             self._connections.give_back(milter)
 
     async def _connect(self) -> Verdict:
         """Connect to the milter.  A kept connection that turns out to be closed is replaced by a new one."""
-        milter = self._milter = await self._connections.take()
+        milter = await self._taken()
         try:
             return await self._report(_client(self.connection, self._source), MacroStage.CONNECT)
         except MilterConnectionError:
             if not milter.used:
                 raise
-            self._milter = await self._connections.take(fresh=True)
+            await self._taken(fresh=True)
         return await self._report(_client(self.connection, self._source), MacroStage.CONNECT)
+
+    async def _taken(self, fresh: bool = False) -> MilterConnection:
+        milter = await self._connections.take(fresh)
+        if self._closed:  # meanwhile
+            self._connections.give_back(milter)
+            raise MilterConnectionError("the connection of the client has ended")
+        self._milter = milter
+        return milter
 
     async def _connection(self) -> MilterConnection:
         if self._milter is None:

@@ -76,6 +76,9 @@ class MacroStage(IntEnum):
 ALL_ACTIONS = Actions(0x1FF)
 """What `txsmtpx.filters.milter` lets a filter do."""
 
+WITHOUT_CHANGES = Actions.QUARANTINE | Actions.SET_MACROS
+"""What a filter may do while the message is passed on, before its end is known."""
+
 ALL_STEPS = Steps(0x1FFFFF)
 """The steps that `txsmtpx.filters.milter` offers."""
 
@@ -135,6 +138,35 @@ def decode(data: bytes) -> Negotiation:
         stage = reader.uint32()
         macros[stage] = tuple(reader.string().replace(b",", b" ").split())
     return Negotiation(version, actions, steps, macros)
+
+
+_DEEDS: Mapping[Actions, str] = {
+    Actions.ADD_HEADERS: "add header fields",
+    Actions.CHANGE_HEADERS: "change header fields",
+    Actions.CHANGE_BODY: "change the body",
+    Actions.CHANGE_SENDER: "change the sender",
+    Actions.ADD_RECIPIENTS | Actions.ADD_RECIPIENTS_WITH_ARGUMENTS: "add recipients",
+    Actions.DELETE_RECIPIENTS: "delete recipients",
+    Actions.QUARANTINE: "quarantine messages",
+}
+
+
+def description(agreement: Negotiation) -> str:
+    """
+    Describe an agreement for an operator.
+
+    Args:
+        agreement: What was agreed.
+
+    Returns:
+        A part of a sentence.
+
+    Example:
+        >>> description(Negotiation(6, Actions.ADD_HEADERS | Actions.QUARANTINE))
+        'milter version 6, may add header fields, quarantine messages'
+    """
+    deeds = ", ".join(text for actions, text in _DEEDS.items() if actions & agreement.actions)
+    return f"milter version {agreement.version}, may {deeds or 'change nothing'}"
 
 
 def agreed(offer: Negotiation, answer: Negotiation) -> Negotiation:
