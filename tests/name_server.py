@@ -54,11 +54,11 @@ class NameServer:
         address: Where it is.
     """
 
-    def __init__(self, interface: str = "127.0.0.1", **answers: Any) -> None:
+    def __init__(self, interface: str = "127.0.0.1", port: int = 0, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[tuple[str, str, bool]] = []
         self.authority: list[dns.RRHeader] = []
-        self._ports = _listen(self, interface)
+        self._ports = _listen(self, interface, port)
         self.address = (interface, self._ports[0].getHost().port)
 
     def stop(self) -> Deferred[Any]:
@@ -102,16 +102,18 @@ class NameServer:
         return message.toStr()
 
 
-def _listen(server: NameServer, interface: str) -> list[Any]:
-    """A port that is free for both."""
+def _listen(server: NameServer, interface: str, port: int) -> list[Any]:
+    """A port that is free for both; or the one that is wanted."""
     factory = Factory.forProtocol(lambda: _Stream(server))
     factory.noisy = False
     while True:
-        udp = reactor.listenUDP(0, _Datagrams(server), interface=interface)
+        udp = reactor.listenUDP(port, _Datagrams(server), interface=interface)
         try:
             return [udp, reactor.listenTCP(udp.getHost().port, factory, interface=interface)]
         except CannotListenError:
             udp.stopListening()
+            if port:
+                raise
 
 
 class _Datagrams(DatagramProtocol):

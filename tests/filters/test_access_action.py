@@ -23,7 +23,7 @@ from txsmtpx.filters.policy_message import PolicyError
     ("450 4.2.0 Later", Action("DEFER", "4.2.0 Later", 450)),
     ("421 Bye", Action("DEFER", "Bye", 421)),
     ("550 No", Action("REJECT", "No", 550)),
-    ("521", Action("REJECT", "", 521)),
+    ("521 ", Action("OK")),
     ("PREPEND X-Spam: yes: very", Action("PREPEND", "X-Spam: yes: very")),
     ("HOLD for a human", Action("HOLD", "for a human")),
     ("DISCARD", Action("DISCARD")),
@@ -69,7 +69,8 @@ def test_the_field_of_prepend() -> None:
     ("REJECT No", "554 5.7.1 <b@example.org>: Recipient address rejected: No"),
     ("REJECT 5.7.23 SPF", "554 5.7.23 <b@example.org>: Recipient address rejected: SPF"),
     ("REJECT 5.7.23", "554 5.7.23 <b@example.org>: Recipient address rejected: Access denied"),
-    ("REJECT 4.7.23 SPF", "554 5.7.1 <b@example.org>: Recipient address rejected: SPF"),
+    ("REJECT 4.7.23 SPF", "554 5.7.23 <b@example.org>: Recipient address rejected: SPF"),
+    ("450 5.7.23 SPF", "450 4.7.23 <b@example.org>: Recipient address rejected: SPF"),
     ("REJECT 5.7.1234 SPF", "554 5.7.1 <b@example.org>: Recipient address rejected: 5.7.1234 SPF"),
     ("550 No", "550 5.7.1 <b@example.org>: Recipient address rejected: No"),
     ("DEFER", "450 4.7.1 <b@example.org>: Recipient address rejected: Access denied"),
@@ -80,3 +81,16 @@ def test_the_field_of_prepend() -> None:
 ])  # fmt: skip
 def test_a_reply(answer: str, reply: str) -> None:
     assert parse(answer).reply("b@example.org", "Recipient address").one_line == reply
+
+
+@pytest.mark.parametrize(("kind", "enhanced"), [
+    ("Recipient address", ["5.1.0", "5.1.1", "5.1.2", "5.1.5", "5.1.3", "5.1.2", "5.1.0", "5.3.9"]),
+    ("Sender address", ["5.1.0", "5.1.7", "5.1.8", "5.1.0", "5.1.7", "5.1.8", "5.1.0", "5.3.9"]),
+    ("Client host", [*["5.0.0"] * 7, "5.3.9"]),
+    ("Data command", [*["5.0.0"] * 7, "5.3.9"]),
+])  # fmt: skip
+def test_an_enhanced_code_is_about_what_was_rejected(kind: str, enhanced: list[str]) -> None:
+    """As Postfix writes it, which tests/interop compares."""
+    given = ["1.0", "1.1", "1.2", "1.5", "1.7", "1.8", "1.9", "3.9"]
+    replies = [parse(f"REJECT 5.{each} No").reply("x", kind).one_line for each in given]
+    assert [each.split()[1] for each in replies] == enhanced

@@ -101,7 +101,8 @@ def test_a_client_on_a_unix_socket() -> None:
 
 
 @pytest.mark.parametrize(("extended", "stage", "state", "protocol"), [
-    (True, "EHLO", "EHLO", "ESMTP"),
+    (True, "EHLO", "EHLO", "SMTP"),
+    (True, "CONNECT", "CONNECT", "SMTP"),
     (False, "EHLO", "HELO", "SMTP"),
     (False, "RCPT", "RCPT", "SMTP"),
     (True, "END-OF-MESSAGE", "END-OF-MESSAGE", "ESMTP"),

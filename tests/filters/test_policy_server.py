@@ -145,7 +145,7 @@ REPLIES = [
 @pytest.mark.parametrize(("stage", "subject"), REPLIES)
 @pytest.mark.parametrize(("answer", "code", "text"), [
     ("REJECT", "554 5.7.1", "Access denied"),
-    ("DEFER_IF_PERMIT 4.2.0 Greylisted", "450 4.2.0", "Greylisted"),
+    ("DEFER 4.2.0 Later", "450 4.2.0", "Later"),
     ("421 Bye", "421 4.7.1", "Bye"),
 ])  # fmt: skip
 def test_a_reply(stage: str, subject: str, answer: str, code: str, text: str) -> None:
@@ -154,7 +154,7 @@ def test_a_reply(stage: str, subject: str, answer: str, code: str, text: str) ->
         asking.verdict("MAIL")
     assert asking.verdict(stage, answer).one_line == f"{code} {subject} rejected: {text}"
     (result,) = asking.connection.results.all(PolicyAnswer)
-    assert (result.stage, result.facts()) == (stage, {"policy": answer.split()[0] if "2" not in code[:3] else "DEFER"})
+    assert (result.stage, result.facts()) == (stage, {"policy": "REJECT" if code[0] == "5" else "DEFER"})
 
 
 @pytest.mark.parametrize("answer", ["OK", "DUNNO", "12345", "permit", "INFO x", "WARN x"])
@@ -233,15 +233,41 @@ def test_an_action_is_forgotten_with_its_message() -> None:
     assert asking.verdict("DATA") is None
 
 
-def test_defer_if_reject() -> None:
-    asking = Asking("MAIL", "RCPT")
-    assert asking.verdict("MAIL", "DEFER_IF_REJECT try later") is None
+@pytest.mark.parametrize(("stage", "subject"), REPLIES[:3])
+def test_defer_if_permit_before_the_recipient(stage: str, subject: str) -> None:
+    """It takes effect at RCPT, unless that is rejected."""
+    asking = Asking(stage, "RCPT")
+    stages = ("CONNECT", "EHLO", "MAIL")
+    for each in stages:
+        assert asking.verdict(each, *["DEFER_IF_PERMIT 4.2.0 Later"] * (each == stage)) is None
+    for _ in range(2):
+        assert asking.verdict("RCPT", "OK").one_line == f"450 4.2.0 {subject} rejected: Later"
+    assert asking.verdict("RCPT", "REJECT").code == 554
+    for each in stages:
+        asking.verdict(each, *["OK"] * (each == stage))
     assert asking.verdict("RCPT", "OK") is None
-    assert (
-        asking.verdict("RCPT", "550 5.1.1 No").one_line == "450 4.7.1 <b@example.net>: Recipient address rejected: No"
-    )
+
+
+def test_defer_if_permit_of_a_sender_is_forgotten_with_its_message() -> None:
+    asking = Asking("EHLO", "MAIL")
+    asking.verdict("EHLO", "OK")
+    asking.verdict("MAIL", "DEFER_IF_PERMIT Later")
+    assert asking.verdict("RCPT").code == 450
     asking.filter.reset()
     asking.verdict("MAIL", "OK")
+    assert asking.verdict("RCPT") is None
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA", "END-OF-MESSAGE"])
+def test_defer_if_permit_from_the_recipient_on(stage: str) -> None:
+    asking = Asking(stage)
+    asking.verdict("MAIL")
+    assert asking.verdict(stage, "DEFER_IF_PERMIT 4.2.0 Later").code == 450
+
+
+def test_defer_if_reject_has_no_effect() -> None:
+    asking = Asking("MAIL", "RCPT")
+    assert asking.verdict("MAIL", "DEFER_IF_REJECT try later") is None
     assert asking.verdict("RCPT", "550 5.1.1 No").code == 550
 
 

@@ -48,6 +48,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "cc": (("cc", "/usr/include/openssl/ssl.h"), ("gcc", "libc6-dev", "libssl-dev")),
     "chromium": (("chromium",), ("chromium",)),  # which shows the web inbox
     "clamav-milter": (("clamav-milter", "clamd"), ("clamav-milter", "clamav-daemon")),
+    "clamd": (("clamd",), ("clamav-daemon",)),
     "curl": (("curl",), ("curl",)),
     "dovecot": (("dovecot", "/usr/lib/dovecot/lmtp"), ("dovecot-core", "dovecot-lmtpd")),
     "exim": ((EXIM,), (EXIM_PACKAGE,)),
@@ -59,8 +60,13 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "opendkim": (("opendkim", "opendkim-genkey"), ("opendkim", "opendkim-tools")),
     "opendmarc": (("opendmarc",), ("opendmarc",)),
     "opensmtpd": ((OPENSMTPD, "unshare"), (OPENSMTPD_PACKAGE,)),
+    "policyd-spf": (
+        ("policyd-spf", "systemd-socket-activate", "unshare"),
+        ("postfix-policyd-spf-python", "systemd"),
+    ),
     "postfix": (("postfix",), ("postfix",)),
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
+    "postgrey": (("postgrey",), ("postgrey",)),
     "prometheus": (("prometheus", "promtool"), ("prometheus",)),  # which reads the metrics
     "redis": (("redis-server",), ("redis-server",)),  # which counts for several servers
     "rspamd": (("rspamd",), ("rspamd",)),
@@ -73,7 +79,9 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
 }
 
 # They change to users of their own, or refuse to start as anyone else.
-NEED_ROOT = frozenset({"dovecot", "exim", "opensmtpd", "postfix", "postfix-sasl", "rspamd"})
+NEED_ROOT = frozenset(
+    {"dovecot", "exim", "opensmtpd", "policyd-spf", "postfix", "postfix-sasl", "postgrey", "rspamd"}
+)
 
 
 def program(name: str) -> str:

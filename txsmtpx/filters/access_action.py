@@ -1,7 +1,7 @@
 """
 The actions of access(5), with which a policy server answers, and the replies of Postfix to a client.
 
-Facts are from access(5) and smtpd(8) of Postfix 3.7.
+The facts are from access(5), and from the replies of Postfix 3.7.
 """
 
 from __future__ import annotations
@@ -28,7 +28,16 @@ _CODES = {"REJECT": 554, "DEFER": 450, "DEFER_IF_PERMIT": 450, "DEFER_IF_REJECT"
 """Postfix's access_map_reject_code, access_map_defer_code, and the fixed code of the two others."""
 
 _CODE = re.compile("[45][0-9][0-9]")
-_ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: +|$)")
+_ENHANCED = re.compile(r"[245]\.([0-9]{1,3})\.([0-9]{1,3})(?: +|$)")
+
+_ADDRESS = 1
+"""The subject of enhanced codes about an address (RFC 3463 §3.2)."""
+
+_DETAILS = {
+    "Sender address": {1: 7, 2: 8, 3: 7, 4: 7, 6: 7, 7: 7, 8: 8},
+    "Recipient address": {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 3, 8: 2},
+}
+"""The detail that Postfix puts in the place of one about the other address; 0 for all others."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +70,13 @@ class Action:
             >>> print(parse("REJECT 5.7.23 SPF fail").reply("b@example.org", "Recipient address"))
             554 5.7.23 <b@example.org>: Recipient address rejected: SPF fail
         """
-        kind_of_code = self.code // 100
-        enhanced = (kind_of_code, 7, 1)
-        text = self.text
+        subject_code, detail, text = 7, 1, self.text
         found = _ENHANCED.match(text)
         if found is not None:
+            subject_code, detail = _about(kind, int(found[1]), int(found[2]))
             text = text[found.end() :]
-            if int(found[1]) == kind_of_code:
-                enhanced = (kind_of_code, int(found[2]), int(found[3]))
         default = "Service unavailable" if self.word.startswith("DEFER_IF") else "Access denied"
+        enhanced = (self.code // 100, subject_code, detail)
         return Reply(self.code, enhanced, f"<{subject}>: {kind} rejected: {text or default}")
 
     @property
@@ -77,6 +84,13 @@ class Action:
         """The name and the value of the field of PREPEND."""
         name, _, value = self.text.partition(":")
         return name, value.strip(" \t")
+
+
+def _about(kind: str, subject: int, detail: int) -> tuple[int, int]:
+    """Return the subject and detail of an enhanced code, for what was rejected, whatever the policy server meant."""
+    if subject != _ADDRESS:
+        return subject, detail
+    return (_ADDRESS, _DETAILS[kind].get(detail, 0)) if kind in _DETAILS else (0, 0)
 
 
 def parse(answer: str) -> Action:
@@ -101,9 +115,11 @@ def parse(answer: str) -> Action:
     answer = answer.strip(" \t\r")
     given, _, text = answer.partition(" ")
     text = text.strip(" \t")
+    if asciitext.is_number(answer):  # even one that is a reply code
+        return Action("OK")
     if _CODE.fullmatch(given):
         return Action("DEFER" if given[0] == "4" else "REJECT", text, int(given))
-    word = "OK" if asciitext.is_number(answer) else asciitext.upper(given)
+    word = asciitext.upper(given)
     if word == "PERMIT":
         word = "OK"
     if word not in _WORDS:

@@ -58,11 +58,12 @@ def attributes(
         The values by name.  A value that is not known is ``""``; a name of a client that is not known is "unknown".
     """
     greeted = "EHLO" if connection.extended else "HELO"
+    early = state in ("CONNECT", "EHLO")
     auth = None if envelope.options is None else envelope.options.auth
     return {
         "request": "smtpd_access_policy",
         "protocol_state": greeted if state == "EHLO" else state,
-        "protocol_name": "ESMTP" if connection.extended else "SMTP",
+        "protocol_name": "ESMTP" if connection.extended and not early else "SMTP",
         **_client(connection, name),
         "helo_name": connection.helo,
         "sender": envelope.sender,

@@ -154,13 +154,14 @@ class PolicyFilter(Filter):
         super().__init__(connection)
         self._server = server
         self._transactions = 0
+        self._deferrals: dict[State, Reply] = {}
         self._begin()
 
     def _begin(self) -> None:
         """Forget the transaction."""
         self._envelope = Envelope(f"{self.connection.session_id}.{self._transactions}")
         self._actions: list[Action] = []
-        self._defer_if_reject = False
+        self._deferrals.pop("MAIL", None)
 
     async def connected(self, connection: Connection) -> Verdict:
         """
@@ -174,6 +175,7 @@ class PolicyFilter(Filter):
         """
         name = connection.results.get(ReverseName)
         host = f"{(name.confirmed if name else '') or 'unknown'}[{connection.peer_host or '127.0.0.1'}]"
+        self._deferrals.clear()
         return await self._ask("CONNECT", host)
 
     async def hello(self, name: str) -> Verdict:
@@ -186,6 +188,7 @@ class PolicyFilter(Filter):
         Returns:
             The verdict.
         """
+        self._deferrals.pop("EHLO", None)
         return await self._ask("EHLO", name)
 
     async def mail(self, sender: str, options: MailOptions) -> Verdict:
@@ -216,7 +219,8 @@ class PolicyFilter(Filter):
             The verdict.
         """
         self._envelope = replace(self._envelope, recipient=address)
-        return await self._ask("RCPT", address)
+        reply = await self._ask("RCPT", address)
+        return reply or next(iter(self._deferrals.values()), None)
 
     async def data(self, context: DataContext) -> Verdict:
         """
@@ -278,13 +282,21 @@ class PolicyFilter(Filter):
         return None
 
     def _reply(self, action: Action, stage: State, subject: str) -> Reply | None:
-        """Return the reply of an action that has one."""
+        """
+        Handle an action that has a reply.
+
+        As in Postfix, DEFER_IF_PERMIT before RCPT takes effect at RCPT.  DEFER_IF_REJECT has no effect here: it is for
+        the other restrictions of Postfix at the same stage.
+
+        Returns:
+            The reply; None if it has no effect at this stage.
+        """
         if action.word == "DEFER_IF_REJECT":
-            self._defer_if_reject = True
             return None
         reply = action.reply(subject, _KINDS[stage])
-        if self._defer_if_reject and not reply.temporary:
-            return Reply(450, (4, 7, 1), *reply.lines)
+        if action.word == "DEFER_IF_PERMIT" and stage in ("CONNECT", "EHLO", "MAIL"):
+            self._deferrals[stage] = reply
+            return None
         return reply
 
     def _keep(self, action: Action, stage: State) -> None:

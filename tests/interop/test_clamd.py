@@ -1,0 +1,109 @@
+"""ClamAV's daemon looks at what our server receives."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import smtplib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+
+from tests.interop import clamd
+from tests.interop.conftest import need
+from txsmtpx import FilterBackend, MemoryBackend
+from txsmtpx.filters.clamd import Clamd
+from txsmtpx.testing import MailServer
+
+LIMIT = 1024 * 1024
+"""StreamMaxLength."""
+
+
+@pytest.fixture(scope="module")
+def daemon(room: Callable[[str], Path]) -> Iterator[clamd.Clamd]:
+    need("clamd")
+    with clamd.clamd(room("clamd"), "StreamMaxLength 1M") as running:
+        yield running
+
+
+@pytest.fixture
+def server(daemon: clamd.Clamd) -> Iterator[Callable[..., MailServer]]:
+    """Makes a server that asks it."""
+    with contextlib.ExitStack() as stack:
+
+        def make(endpoint: str = "", **how: Any) -> MailServer:
+            def backend(reactor: object) -> FilterBackend:
+                where = endpoint or f"unix:{daemon.socket}"
+                return FilterBackend(MemoryBackend(), Clamd(where, reactor=reactor, **how))
+
+            return stack.enter_context(MailServer(backend))
+
+        yield make
+
+
+def send(server: MailServer, *lines: bytes, declared: int | None = None) -> tuple[int, bytes]:
+    """The reply to the data."""
+    header = [
+        b"From: me@example.org",
+        b"To: you@example.net",
+        b"Subject: Lunch",
+        b"Date: Mon, 03 Aug 2026 12:00:00 +0000",
+    ]
+    with smtplib.SMTP(server.host, server.port) as client:
+        client.ehlo()
+        client.mail("a@client.example", [f"SIZE={declared}"] if declared else [])
+        client.rcpt("b@localhost")
+        return client.data(b"\r\n".join([*header, *(lines or (b"", b"Hello")), b""]))
+
+
+def attached(content: bytes) -> list[bytes]:
+    return [
+        b"MIME-Version: 1.0",
+        b'Content-Type: multipart/mixed; boundary="x"',
+        b"",
+        b"--x",
+        b'Content-Type: application/octet-stream; name="a.com"',
+        b"Content-Transfer-Encoding: base64",
+        b"",
+        base64.b64encode(content),
+        b"--x--",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["unix", "tcp"])
+def test_a_virus_is_refused(server: Callable[..., MailServer], daemon: clamd.Clamd, kind: str) -> None:
+    ours = server(f"unix:{daemon.socket}" if kind == "unix" else f"tcp:127.0.0.1:{daemon.port}")
+    assert send(ours)[0] == 250
+    for lines in ([b"", clamd.EICAR], attached(clamd.EICAR)):
+        code, text = send(ours, *lines)
+        assert (code, text.decode()) == (550, f"5.7.1 Message rejected, since it has a virus: {clamd.VIRUS}")
+    assert len(ours.backend.backend.messages) == 1
+
+
+def test_a_large_message_is_scanned_to_its_end(server: Callable[..., MailServer]) -> None:
+    ours = server()
+    filling = (b"x" * 70, *[b"x" * 900] * 1000)
+    assert send(ours, b"", *filling)[0] == 250
+    assert send(ours, b"", *filling, clamd.EICAR)[0] == 550
+
+
+@pytest.mark.parametrize("how", ["our limit", "declared", "the limit of clamd"])
+def test_a_message_that_is_too_large_passes(server: Callable[..., MailServer], how: str) -> None:
+    ours = server(max_octets=25 * LIMIT if how == "the limit of clamd" else LIMIT)
+    for _ in range(5):
+        declared = 2 * LIMIT if how == "declared" else None
+        assert send(ours, b"", *[b"x" * 900] * 5000, clamd.EICAR, declared=declared)[0] == 250
+    assert send(ours, b"", clamd.EICAR)[0] == 550
+
+
+def test_a_virus_is_discarded(server: Callable[..., MailServer]) -> None:
+    ours = server(found="discard")
+    assert send(ours, b"", clamd.EICAR)[0] == 250
+    assert ours.backend.backend.messages == []
+
+
+async def test_the_check_names_the_version(daemon: clamd.Clamd) -> None:
+    assert (await Clamd(f"unix:{daemon.socket}", reactor=reactor).check()).startswith("ClamAV ")
