@@ -246,6 +246,30 @@ def test_a_failure_is_not_kept() -> None:
     assert len(asking.names.asked) == 2
 
 
+# ---- the check
+
+
+TEST, OTHERS = "2.0.0.127.bl.example", "1.0.0.127.bl.example"
+
+
+def test_the_check_asks_for_the_test_entries() -> None:
+    asking = Asking("bl.example", Names(A={TEST: a("127.0.0.2")}))
+    assert Outcome(Deferred.fromCoroutine(asking.maker.check())).result() == "1 DNS lists answer"
+    assert asking.names.asked == [("A", TEST), ("A", OTHERS)]
+
+
+@pytest.mark.parametrize(("answers", "text"), [
+    ({}, "bl.example does not have its test entry 127.0.0.2"),
+    ({TEST: error.DNSServerError()}, "bl.example does not have its test entry"),
+    ({TEST: a("127.255.255.254")}, "bl.example does not have its test entry"),
+    ({TEST: a("127.0.0.2"), OTHERS: a("127.0.0.2")}, "bl.example has 127.0.0.1, and so any address"),
+    ({TEST: a("198.51.100.7"), OTHERS: a("198.51.100.7")}, "bl.example does not have its test entry"),
+])  # fmt: skip
+def test_a_list_that_fails_the_check(answers: Any, text: str) -> None:
+    asking = Asking("bl.example", Names(A=answers))
+    assert text in str(Outcome(Deferred.fromCoroutine(asking.maker.check())).error)
+
+
 # ---- settings
 
 

@@ -41,6 +41,10 @@ LOCAL = (
 """The networks of this host and of private addresses, about which no list knows anything."""
 
 
+class DNSListError(Exception):
+    """A DNS list does not answer as a list does."""
+
+
 @dataclass(frozen=True)
 class Listing:
     """
@@ -179,6 +183,23 @@ class DNSBL:
         found = tuple(each for each in listings if each.codes)
         failed = tuple(zone for zone in zones if answers[zone] is None)
         return DNSBLResult(sum(each.weight for each in found), found, failed)
+
+    async def check(self) -> str:
+        """
+        Ask each list for its test entries, for ``twistd smtpx --check``: it has 127.0.0.2, and not 127.0.0.1.
+
+        Returns:
+            The number of lists that answer.
+
+        Raises:
+            DNSListError: A list does not answer (RFC 5782 §5).
+        """
+        for zone in dict.fromkeys(each.zone for each in self.lists):
+            if not await self._ask(zone, "127.0.0.2"):
+                raise DNSListError(f"the DNS list {zone} does not have its test entry 127.0.0.2 (RFC 5782 §5)")
+            if await self._ask(zone, "127.0.0.1") != ():
+                raise DNSListError(f"the DNS list {zone} has 127.0.0.1, and so any address (RFC 5782 §5)")
+        return f"{len(self.lists)} DNS lists answer"
 
     async def rejection(self, address: str, listings: Collection[Listing]) -> Reply:
         """
