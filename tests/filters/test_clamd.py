@@ -181,6 +181,30 @@ def test_it_hangs_up_before_the_end_of_its_answer(answer: bytes) -> None:
     assert isinstance(outcome.error, ClamdError)
 
 
+@pytest.mark.parametrize("end", ["hangs up", "is silent", "goes on with nonsense", "is cancelled"])
+def test_a_daemon_that_fails_at_every_octet(end: str) -> None:
+    """The filter fails, and nothing is left; the next message is scanned."""
+    for cut in range(len(FOUND) - 1):
+        asking = Asking(timeout=10)
+        outcome = asking.send()
+        pipe = asking.daemon.pipes[0]
+        if cut:
+            pipe.say(FOUND[:cut])
+        if end == "hangs up":
+            pipe.hang_up()
+        elif end == "is silent":
+            asking.clock.advance(10)
+        elif end == "is cancelled":
+            asking.given.cancel()
+        else:
+            pipe.say(b"\xff\0\0")
+        assert isinstance(outcome.error, CancelledError if end == "is cancelled" else ClamdError), cut
+        asking.filter.reset()
+        assert pipe.lost
+        assert not asking.clock.getDelayedCalls()
+        assert asking.verdict(OK) == Accept(results=[VirusScan("")])
+
+
 def test_it_hangs_up_within_the_message() -> None:
     asking = Asking()
     asking.begin()

@@ -122,9 +122,9 @@ def test_a_message() -> None:
 
 def test_a_login() -> None:
     made = connection()
-    made.username = "ann"
+    made.username, made.mechanism = "ann", "PLAIN"
     found = attributes(made, "RCPT", Envelope("S1.1", options=MailOptions(auth="bob@example.org")), None, "")
-    assert (found["sasl_username"], found["sasl_sender"]) == ("ann", "bob@example.org")
+    assert [found[f"sasl_{each}"] for each in ("method", "username", "sender")] == ["PLAIN", "ann", "bob@example.org"]
 
 
 @pytest.mark.parametrize("verified", [True, False])

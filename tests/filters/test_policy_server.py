@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
-from tests.filters.daemon import REFUSED, Daemon
+from tests.filters.daemon import NEVER, REFUSED, Daemon
 from txsmtpx import (
     Accept,
     AddRecipient,
@@ -271,7 +272,57 @@ def test_defer_if_reject_has_no_effect() -> None:
     assert asking.verdict("RCPT", "550 5.1.1 No").code == 550
 
 
+def test_the_check_connects() -> None:
+    asking = Asking("RCPT", "DATA")
+    text = Outcome(Deferred.fromCoroutine(asking.server.check())).result()
+    assert text == "accepts connections, and is asked at RCPT, DATA"
+    assert asking.daemon.pipes[0].aborted
+    assert asking.daemon.pipes[0].asked == b""
+
+
+@pytest.mark.parametrize("mode", [REFUSED, NEVER])
+def test_the_check_of_a_server_that_is_not_there(mode: str) -> None:
+    asking = Asking(mode=mode)
+    outcome = Outcome(Deferred.fromCoroutine(asking.server.check()))
+    asking.clock.advance(100)
+    assert isinstance(outcome.error, PolicyError)
+    assert not asking.clock.getDelayedCalls()
+
+
 # ---- failures
+
+
+ANSWER = b"action=REJECT No\n\n"
+
+
+@pytest.mark.parametrize("end", ["hangs up", "is silent", "goes on with nonsense", "is cancelled"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_server_that_fails_at_every_octet(end: str, kept: bool) -> None:
+    """The filter fails, and nothing is left; the next request is answered."""
+    for cut in range(len(ANSWER)):
+        asking = Asking(timeout=10)
+        asking.verdict("MAIL")
+        if kept:
+            asking.verdict("RCPT", "OK")
+        given = deferred_call(*asking.calls()["RCPT"])
+        outcome = Outcome(given)
+        pipe = asking.daemon.pipes[-1]
+        if cut:
+            pipe.say(ANSWER[:cut])
+        if end == "hangs up":
+            pipe.hang_up()
+            if kept and not cut:
+                asking.daemon.pipes[-1].hang_up()  # the second attempt
+        elif end == "is silent":
+            asking.clock.advance(10)
+        elif end == "is cancelled":
+            given.cancel()
+        else:
+            pipe.say(b"\0\n=\n\n\n")
+        assert isinstance(outcome.error, CancelledError if end == "is cancelled" else PolicyError), cut
+        assert all(each.lost for each in asking.daemon.pipes)
+        assert not asking.clock.getDelayedCalls()
+        assert asking.verdict("RCPT", "DUNNO") is None
 
 
 @pytest.mark.parametrize("answer", ["FILTER smtp:x", "", "PREPEND X", "REDIRECT nobody", "reject_rbl_client x"])

@@ -8,7 +8,7 @@ are kept for the next requests, as each smtpd process of Postfix keeps one.
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import NoReturn, cast
+from typing import NoReturn, TypeVar, cast
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -17,6 +17,8 @@ from txsmtpx.filters.policy_connection import PolicyConnection, Unanswered
 from txsmtpx.filters.policy_message import PolicyError
 from txsmtpx.interfaces import ClientEndpoint
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
+
+T = TypeVar("T")
 
 
 class PolicyPool:
@@ -53,17 +55,29 @@ class PolicyPool:
         Returns:
             A Deferred of the action.  It fails with `PolicyError`.  To cancel it aborts the connection.
         """
-
-        def silent(_: object, seconds: float) -> NoReturn:
-            raise PolicyError(f"the policy server has not answered within {seconds:g} seconds")
-
         asking: Coroutine[Deferred[object], object, str] = self._ask(request)
-        return Deferred.fromCoroutine(asking).addTimeout(self._timeout, self._clock, silent)
+        return self._within(Deferred.fromCoroutine(asking))
+
+    async def check(self) -> None:
+        """
+        Connect, and close the connection.
+
+        Raises:
+            PolicyError: The server cannot be reached.
+        """
+        connection = await self._within(Deferred.fromCoroutine(self._connect()))
+        connection.abort()
 
     def close(self) -> None:
         """Close the connections that are not in use."""
         for connection in list(self._kept):
             self._take(connection).abort()
+
+    def _within(self, waiting: Deferred[T]) -> Deferred[T]:
+        def silent(_: object, seconds: float) -> NoReturn:
+            raise PolicyError(f"the policy server has not answered within {seconds:g} seconds")
+
+        return waiting.addTimeout(self._timeout, self._clock, silent)
 
     async def _ask(self, request: bytes) -> str:
         await self._turns.acquire()

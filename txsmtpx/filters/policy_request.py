@@ -74,7 +74,7 @@ def attributes(
         "size": str(envelope.size),
         "etrn_domain": "",
         "stress": "",
-        "sasl_method": "",
+        "sasl_method": connection.mechanism or "",
         "sasl_username": connection.username or "",
         "sasl_sender": auth or "",
         **_encryption(connection.tls),

@@ -140,6 +140,19 @@ class PolicyServer:
         """Return the filter for a connection."""
         return PolicyFilter(connection, self)
 
+    async def check(self) -> str:
+        """
+        Connect to the server, for ``twistd smtpx --check``.  The protocol has no request without an effect.
+
+        Returns:
+            What the server does, and the stages at which it is asked.
+
+        Raises:
+            PolicyError: The server cannot be reached.
+        """
+        await self.pool.check()
+        return f"accepts connections, and is asked at {', '.join(each for each in _KINDS if each in self.stages)}"
+
 
 class PolicyFilter(Filter):
     """
