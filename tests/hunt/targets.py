@@ -23,9 +23,10 @@ from tests.hunt import cuts
 from tests.hunt.liars import Lie
 from tests.hunt.test_liars import agree, believe
 from tests.hunt.victim import suffer
-from txsmtpx import SMTPError
+from txsmtpx import Accept, SMTPError
 from txsmtpx.extensions import registry
 from txsmtpx.extensions.xclient import XCLIENT_ATTRIBUTES
+from txsmtpx.filters import access_action, clamd_stream, dns_list, policy_message
 from txsmtpx.grammar import attributes, command, esmtp_parameter, moment, path, trace, xtext
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.proxy import ProxyError, decode, encode
@@ -216,6 +217,56 @@ def proxy_headers(octets: bytes) -> None:
             assert decode(octets[: size - 1]) is None
             written = encode(header)
             assert decode(written) == (header, len(written))
+
+
+# ---- what the programs answer that a filter asks
+
+
+@target
+def policy_answers(octets: bytes) -> None:
+    """However it is cut; and whatever its action, the reply is one line of a code that rejects."""
+    found = []
+    for size in (1, 7, len(octets) or 1):
+        parser, action = policy_message.AnswerParser(), None
+        try:
+            for piece in _pieces(octets, size):
+                assert action is None, "octets follow the answer"
+                action = parser.feed(piece)
+        except (policy_message.PolicyError, AssertionError):
+            action = None
+        found.append(action)
+    assert found[0] == found[1] == found[2]
+    with contextlib.suppress(policy_message.PolicyError):
+        action = access_action.parse(found[0] if found[0] is not None else octets.decode("utf-8", "replace"))
+        if action.code:
+            reply = action.reply("b@example.org", "Recipient address")
+            assert not reply.positive
+            assert re.fullmatch(rb"(?:[45][0-9]{2}[ -][45]\.[0-9.]+ [^\r\n]*\r\n)+", reply.encode())
+        if action.word == "PREPEND":
+            Accept([action.added_field])
+
+
+@target
+def policy_requests(octets: bytes) -> None:
+    values = octets.decode("utf-8", "surrogateescape").split("\n\n")
+    names = [f"name{number}" for number in range(len(values))]
+    written = policy_message.encode(dict(zip(names, values, strict=True))).decode()
+    assert written.endswith("\n\n")
+    assert [line.partition("=")[0] for line in written[:-2].split("\n")] == names
+
+
+@target
+def clamd_answers(octets: bytes) -> None:
+    with contextlib.suppress(clamd_stream.ClamdError):
+        virus = clamd_stream.virus_in(clamd_stream.text_of(octets))
+        assert (f"stream: {virus} FOUND" if virus else "stream: OK") == clamd_stream.text_of(octets)
+
+
+@target
+def dns_lists(octets: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        found = dns_list.DNSList.parse(octets.decode())
+        assert set(found.listed(["127.0.0.2", "127.1.2.3"])) <= {"127.0.0.2", "127.1.2.3"}
 
 
 # ---- SASL
