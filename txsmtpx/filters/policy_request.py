@@ -14,7 +14,7 @@ from txsmtpx.interfaces import TLS, Connection
 from txsmtpx.wire.certificate_facts import certificate_facts
 
 State = Literal["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END-OF-MESSAGE"]
-"""The stages of a session, as the attribute "protocol_state" names them.  After HELO, EHLO is HELO."""
+"""The stages of a session, as the attribute "protocol_state" names them.  EHLO stands for HELO too."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,11 @@ def attributes(
     Returns:
         The values by name.  A value that is not known is ``""``; a name of a client that is not known is "unknown".
     """
-    greeted = "EHLO" if connection.extended else "HELO"
     early = state in ("CONNECT", "EHLO")
     auth = None if envelope.options is None else envelope.options.auth
     return {
         "request": "smtpd_access_policy",
-        "protocol_state": greeted if state == "EHLO" else state,
+        "protocol_state": state,
         "protocol_name": "ESMTP" if connection.extended and not early else "SMTP",
         **_client(connection, name),
         "helo_name": connection.helo,
