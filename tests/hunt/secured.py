@@ -4,6 +4,7 @@ A client that types inside TLS, after a real STARTTLS in memory (RFC 3207), what
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -13,6 +14,16 @@ from txsmtpx.extensions.starttls import STARTTLS
 from txsmtpx.testing import Conversation, Link, Pem, RecordingBackend
 
 PEER = "192.168.1.1"  # which is also where StringTransport comes from
+
+
+@cache
+def _certificate(pem: Pem) -> Certificate:
+    return Certificate(str(pem.certificate), str(pem.key))
+
+
+@cache
+def _client_options(pem: Pem) -> Any:
+    return pem.client_options()
 
 
 class Secured(Conversation):
@@ -26,7 +37,7 @@ class Secured(Conversation):
         self.backend = RecordingBackend() if backend is None else backend
         self.clock = clock or Clock()
         self._lost = self._hung_up = False
-        settings["tls"] = Certificate(str(pem.certificate), str(pem.key))
+        settings["tls"] = _certificate(pem)
         if "extensions" in settings and STARTTLS not in settings["extensions"]:
             settings["extensions"] = [*settings["extensions"], STARTTLS]
         self.protocol = SMTPServerFactory(self.backend, reactor=self.clock, **settings).buildProtocol(None)
@@ -34,7 +45,7 @@ class Secured(Conversation):
         greeting = self._link.replies()
         hello = "LHLO" if settings.get("lmtp") else "EHLO"
         self._link.ask(f"{hello} before.example", "STARTTLS")
-        self._link.start_tls(pem.client_options())
+        self._link.start_tls(_client_options(pem))
         self._said = greeting + self._link.replies()
 
     @property

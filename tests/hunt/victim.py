@@ -85,7 +85,7 @@ def suffer(
         client.send(segment)
     if half_closes:
         client.protocol.readConnectionLost()
-    for _ in range(PATIENCE):
+    while any(call.getTime() <= PATIENCE for each in (clock, backends) for call in each.getDelayedCalls()):
         clock.advance(1)
         backends.advance(1)
     replies = client.replies()

@@ -18,11 +18,15 @@ from twisted.internet.testing import StringTransport
 from twisted.plugin import getCache
 from twisted.python.failure import Failure
 
+from txsmtpx.backends.plugins import plugins
 from txsmtpx.command.groups import OPTIONS
 from txsmtpx.command.kind import FLAG
 from txsmtpx.command.usage import Options
 
-FLAGS = [option.name for option in OPTIONS.values() if option.kind is FLAG]
+NO_SERVER = "check"
+"""The flag with which there is no server."""
+
+FLAGS = [option.name for option in OPTIONS.values() if option.kind is FLAG and option.name != NO_SERVER]
 OTHERS = [option for option in OPTIONS.values() if option.kind is not FLAG and option.name not in ("backend", "config")]
 
 BACKENDS = ["relay:tcp:127.0.0.1:9", "relay:mx:next.example", "lmtp:tcp:127.0.0.1:9"]
@@ -110,8 +114,9 @@ def flagged(flags) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _plugins_are_read_once(monkeypatch):
-    """Twisted looks for them on disk again for each server, which takes more time than all else here."""
+    """Twisted looks for them on disk and loads them again for each server, which takes more time than all else here."""
     monkeypatch.setattr("twisted.plugin.getCache", cache(getCache))
+    monkeypatch.setattr("txsmtpx.backends.plugins.plugins", cache(plugins))
 
 
 @pytest.fixture(params=BACKENDS)
@@ -157,6 +162,12 @@ def test_every_option(backend, pem, tmp_path):
                     counted[option.name] += 1
                     assert [taken(factory, inside_tls) for inside_tls in (False, True)] == [[], []], options
     assert {option.name for option in OTHERS} - set(counted) <= AT_A_RELAY_OF_NO_USE
+
+
+def test_a_check_makes_no_server(backend):
+    options = ["--backend", backend, "--relay-domain", "own.example"]
+    assert server(*options) is not None
+    assert server(*options, f"--{NO_SERVER}") is None
 
 
 def test_a_file_of_options(backend, tmp_path):

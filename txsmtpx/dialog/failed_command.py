@@ -76,7 +76,7 @@ def source_of(failure: Failure, extensions: Iterable[Extension], line: bytes | N
         name = f"the extension {extension.keyword or extension.rfc}"
         if any(each.name == verb and _is_of_user(each.run) for each in extension.verbs):
             return f"the command {verb} of {name}"
-        if any(_is_of_user(each) and _code_of(each) in codes for each in _functions(extension)):
+        if codes and any(_code_of(each) in codes and _is_of_user(each) for each in _functions(extension)):
             return name
     return "the backend"
 
@@ -90,9 +90,11 @@ def _functions(extension: Extension) -> Iterator[object]:
 
 
 def _codes(failure: Failure) -> Iterator[CodeType]:
+    """Iterate over the functions of other packages in the traceback."""
     at = None if failure.value is None else failure.value.__traceback__
     while at is not None:
-        yield at.tb_frame.f_code
+        if not _is_ours(at.tb_frame.f_globals.get("__name__")):
+            yield at.tb_frame.f_code
         at = at.tb_next
 
 
@@ -110,4 +112,8 @@ def _code_of(called: object) -> object:
 
 def _is_of_user(called: object) -> bool:
     module = getattr(_function(called), "__module__", None)
-    return isinstance(module, str) and not f"{module}.".startswith("txsmtpx.")
+    return isinstance(module, str) and not _is_ours(module)
+
+
+def _is_ours(module: object) -> bool:
+    return f"{module}.".startswith("txsmtpx.")
