@@ -44,6 +44,7 @@ class Attack:
         codes: Of the replies, from the greeting on; "closed" at the end where the server hangs up.
         messages: What the backend may get.
         settings: Of the server.
+        core: Where it is, between what brings the session into a state and what must not be heard then; None for all.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Attack:
     codes: str
     messages: tuple[bytes, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    core: range | None = None
 
 
 def said_so_far(octets: bytes) -> str:
@@ -59,16 +61,20 @@ def said_so_far(octets: bytes) -> str:
     return " ".join(["220", *["250"] * lines])
 
 
-def _in_each_state(name: str, octets: bytes, codes: Mapping[str, str] | str, **more: Any) -> Iterator[Attack]:
+def _in_each_state(
+    name: str, core: bytes, codes: Mapping[str, str] | str, then: bytes = b"", **more: Any
+) -> Iterator[Attack]:
     """
-    ``octets`` said in each state.
+    ``core`` and ``then`` said in each state.
 
     Args:
         codes: Of the replies to them; by state where it matters, "" for the others.
     """
     for state, start in STATES.items():
         answers = codes if isinstance(codes, str) else codes.get(state, codes[""])
-        yield Attack(f"{name}: {state}", start + octets, f"{said_so_far(start)} {answers}".rstrip(), **more)
+        all_codes = f"{said_so_far(start)} {answers}".rstrip()
+        octets, place = start + core + then, range(max(len(start), 1), len(start + core))
+        yield Attack(f"{name}: {state}", octets, all_codes, core=place, **more)
 
 
 _SIZES = [b"", b" ", b" -1", b" +5", b" 0x5", b" 5 5", b" 5 LASTING", b" LAST", b" 1e3", b" 5,", b" five", b" 9" * 9]
@@ -79,20 +85,21 @@ def chunks() -> Iterator[Attack]:
     """BDAT whose size is wrong, negative, missing or huge (RFC 3030 §2): what follows is not understood any more."""
     unwanted = {"fresh": "503 closed", "hello": "503 closed", "mail": "503 closed", "": "501 closed"}
     for size in _SIZES:
-        yield from _in_each_state(f"BDAT{size.decode()}", b"BDAT" + size + b"\r\n" + EVIL + NOOP, unwanted)
+        yield from _in_each_state(f"BDAT{size.decode()}", b"BDAT" + size + b"\r\n", unwanted, EVIL + NOOP)
     for octet in (*CONTROLS, b"\x80", b"\xff"):
-        yield from _in_each_state(f"BDAT {octet!r}", b"BDAT 5" + octet + b" \r\n" + EVIL, "501 closed")
-    yield from _in_each_state("an over-long BDAT", b"BDAT 5" + b" " * 2000 + b"\r\n" + EVIL, "500 closed")
+        yield from _in_each_state(f"BDAT {octet!r}", b"BDAT 5" + octet + b" \r\n", "501 closed", EVIL)
+    yield from _in_each_state("an over-long BDAT", b"BDAT 5" + b" " * 2000 + b"\r\n", "500 closed", EVIL)
     limit, more = {"max_message_bytes": 1000}, 1000 + THROWN_AWAY
     unread = {"fresh": "503 closed", "hello": "503 closed", "mail": "503 closed", "": "552 closed"}
     for size in (b"9999999999999999999", b"%d" % (more + 1)):
         for last in (b"", b" LAST"):
-            octets = b"BDAT " + size + last + b"\r\n" + EVIL + NOOP
-            yield from _in_each_state(f"a huge chunk, {octets[:40]!r}", octets, unread, settings=limit)
-    yield from _in_each_state("no limit", b"BDAT 9999999999999999999\r\n" + EVIL, "", settings={"max_message_bytes": 0})
-    yield from _in_each_state("a big chunk", b"BDAT %d\r\n" % more + EVIL + NOOP, "", settings=limit)
+            line = b"BDAT " + size + last + b"\r\n"
+            yield from _in_each_state(f"a huge chunk, {line!r}", line, unread, EVIL + NOOP, settings=limit)
+    unlimited = {"max_message_bytes": 0}
+    yield from _in_each_state("no limit", b"BDAT 9999999999999999999\r\n", "", EVIL, settings=unlimited)
+    yield from _in_each_state("a big chunk", b"BDAT %d\r\n" % more, "", EVIL + NOOP, settings=limit)
     rejected = {"bare_newlines": "reject"}
-    yield from _in_each_state("BDAT, and a bare LF", b"BDAT 6\n" + EVIL, "500 closed", settings=rejected)
+    yield from _in_each_state("BDAT, and a bare LF", b"BDAT 6\n", "500 closed", EVIL, settings=rejected)
 
 
 def refused_chunks() -> Iterator[Attack]:

@@ -25,11 +25,17 @@ NEAR = 3
 """Octets around a line end where a cut may matter: CRLF.CRLF has a dot between its two."""
 
 
-def positions(octets: bytes) -> list[int]:
-    """Where ``octets`` is cut in two."""
-    if len(octets) <= LONG:
-        return list(range(1, len(octets)))
+def positions(octets: bytes, core: range | None = None) -> list[int]:
+    """
+    Where ``octets`` is cut in two.
+
+    Args:
+        core: Where it is cut everywhere while it is short.  What stands around, which other tests cut everywhere, is
+            cut near line ends.  None for all of it.
+    """
     near = sorted(_near_line_ends(octets))
+    if len(octets) <= LONG:
+        return sorted({*(range(1, len(octets)) if core is None else [*near, *core])})
     return sorted({*near[:: 1 + len(near) // MOST], *range(1, len(octets), 997)})
 
 
@@ -48,11 +54,11 @@ def _near_line_ends(octets: bytes) -> set[int]:
     return {at for end in ends for at in range(end - NEAR, end + NEAR + 2) if 0 < at < len(octets)}
 
 
-def singly(octets: bytes) -> Iterator[Segments]:
+def singly(octets: bytes, core: range | None = None) -> Iterator[Segments]:
     """Whole, one octet a segment, cut once."""
     yield whole
     yield one_by_one
-    yield from map(cut_at, positions(octets))
+    yield from map(cut_at, positions(octets, core))
 
 
 def ways(octets: bytes) -> Iterator[Segments]:

@@ -34,7 +34,7 @@ def expect(attack: Attack, conversation: Any = Conversation) -> Suffered:
 def test_every_cut(attacks):
     for attack in attacks:
         expected = expect(attack)
-        for segments in cuts.singly(attack.octets):
+        for segments in cuts.singly(attack.octets, attack.core):
             assert suffer(segments(attack.octets, 0), **attack.settings) == expected, attack.name
 
 
