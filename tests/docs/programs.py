@@ -26,6 +26,8 @@ def check_file(file: Path, environment: dict[str, str]) -> None:
         case "main.cf":
             need("postfix")
             _check_postfix(file, environment)
+        case "redis.conf":
+            need("redis")
         case name if name.endswith(".conf"):
             need("dovecot")
             _check_dovecot(file, environment)

@@ -18,6 +18,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock, deferLater
 
+from tests.docs.page import Page
 from tests.interop.conftest import need
 from tests.interop.redis_server import RedisServer
 from txsmtpx import Connection, MailOptions, RcptOptions, StoreError
@@ -28,6 +29,9 @@ from txsmtpx.stores.redis_connection import RETRY
 from txsmtpx.stores.redis_store import MOST_NAMES, RedisStore
 
 DAY = 86_400.0
+
+COMMANDS = Page("docs/howto/rate-limits.md").take("text", "user txsmtpx on").text.split()[5:]
+"""The commands that the page tells an operator to allow."""
 
 
 @pytest.fixture(scope="module")
@@ -241,9 +245,13 @@ async def test_a_password_that_is_corrected(redis, connect):
     server = redis()
     store = connect(server, username="me", password="secret")
     assert "WRONGPASS" in await failure(store)
-    assert server.command("ACL", "SETUSER", "me", "on", ">secret", "~txsmtpx:*", "+@all") == "+OK"
+    assert server.command("ACL", "SETUSER", "me", "on", ">secret", "~txsmtpx:*", *COMMANDS) == "+OK"
     await pause(RETRY)
     assert await store.take("a", 1, 60) == 0
+    assert await store.take("a", 1, 60) > 0
+    await store.note("seen", "owner", "name", DAY, renew=True)
+    await store.note("seen", "owner", "name", DAY)
+    assert (await store.look("seen", "owner", "name", DAY)).number == 1
     assert "NOPERM" in await failure(connect(server, username="me", password="secret", prefix="other:"))
 
 
