@@ -22,6 +22,7 @@ from txsmtpx.backends.received import (
 )
 from txsmtpx.grammar.option_value import OriginalRecipient
 from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.interfaces import Results
 
 
 def address(n, length=200):
@@ -33,7 +34,7 @@ def copied(text):
     return "".join(list(text))
 
 
-def received(content=b"", recipients=("b@localhost",), options=()):
+def received(content=b"", recipients=("b@localhost",), options=(), results=()):
     """A message as it has come; of each thing there is a copy that nothing else has."""
     context = SimpleNamespace(
         sender=copied("a@b"),
@@ -47,11 +48,18 @@ def received(content=b"", recipients=("b@localhost",), options=()):
         connection=SimpleNamespace(
             username=None, peer_host="192.0.2.1", helo="client.example", with_protocol=lambda utf8: "ESMTP"
         ),
+        results=Results(results),
     )
     return Received.of(context, bytes(bytearray(content)), 1, 1.5)
 
 
+def found():
+    """What a filter has found: many long facts, of which some are kept."""
+    return [SimpleNamespace(facts=lambda: {copied(f"fact{n}"): address(n) for n in range(50)})]
+
+
 HELD = {
+    "facts": {"results": found()},
     "nothing": {},
     "content": {"content": b"x" * 100_000},
     "recipients": {"recipients": [address(n) for n in range(1000)]},

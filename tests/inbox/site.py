@@ -6,6 +6,8 @@ import http.client
 import io
 import json
 import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +23,7 @@ from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.message_detail import parsed_content, rendered_view
+from txsmtpx.interfaces import Results
 
 ARRIVED = 1_750_000_000.25
 """Seconds since the epoch: 2025-06-15 15:06:40 UTC."""
@@ -174,7 +177,9 @@ class Web:
         self.site = InboxSite(Inbox(self.backend, self.clock), self.clock, lambda: [("127.0.0.1", 1025)], names)
         self.site.startFactory()
 
-    def keep(self, content: bytes, *recipients: str, sender: str = "sender@client.example") -> Received:
+    def keep(
+        self, content: bytes, *recipients: str, sender: str = "sender@client.example", results: Iterable[object] = ()
+    ) -> Received:
         """Have a message arrive."""
         connection = SimpleNamespace(
             username=None, peer_host="192.0.2.1", helo="client.example", with_protocol=lambda utf8: "ESMTP"
@@ -186,6 +191,7 @@ class Web:
             recipient_options=(RcptOptions(),),
             queue_id="0123456789AB",
             connection=connection,
+            results=Results(results),
         )
         return self.backend.keep(content, envelope)
 
@@ -204,3 +210,14 @@ class Web:
 
     def json(self, path: str) -> Any:
         return self.get(path).json
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a filter has found."""
+
+    virus: str
+    score: float
+
+    def facts(self) -> dict[str, str | float]:
+        return asdict(self)

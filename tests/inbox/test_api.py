@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.content.hostile import mixed
+from tests.inbox.site import Score
+from txsmtpx.filters.greylist import PassedGreylist
 
 
 def test_a_list(web):
@@ -58,6 +60,18 @@ def test_one_message(web):
         "url": "/api/messages/1/parts/3",
     }
     assert not web.json("/api/messages")["messages"][0]["read"]  # a program is nobody
+
+
+def test_what_filters_have_found(web):
+    web.keep(b"", results=[PassedGreylist(312.7), "no facts", Score("<b>", 4.5)])
+    assert web.json("/api/messages/1")["facts"] == {"greylisted": 312, "virus": "<b>", "score": 4.5}
+    web.keep(b"")
+    assert web.json("/api/messages/2")["facts"] == {}
+
+
+def test_what_filters_have_found_is_limited(web):
+    web.keep(b"", results=[Score("x" * 5000, 4.5)])
+    assert web.json("/api/messages/1")["facts"] == {"virus": f"{'x' * 990}...[+4010]", "score": 4.5}
 
 
 def test_the_source_to_the_octet(web):

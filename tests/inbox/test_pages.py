@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from tests.content.hostile import mixed
+from tests.inbox.site import Score
+from txsmtpx.filters.greylist import PassedGreylist
 from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY, PAGE_POLICY
 
 SCRIPT = "<script>alert(1)</script>"
@@ -28,6 +30,14 @@ def test_views(web):
     web.keep(b"\r\nsome text")
     assert web.get("/messages/2/frame").status == 404
     assert "some text" in web.get("/messages/2/html").text  # of which there is none
+
+
+def test_what_filters_have_found(web):
+    web.keep(b"", results=[PassedGreylist(312.7), Score(SCRIPT, 4.5)])
+    web.keep(b"")
+    found = "greylisted: <bdi>312</bdi>, virus: <bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>, score: <bdi>4.5</bdi>"
+    assert f"<dt>Filters</dt><dd>{found}</dd>" in web.get("/messages/1").text
+    assert "<dt>Filters</dt>" not in web.get("/messages/2").text
 
 
 def test_the_frame(web):

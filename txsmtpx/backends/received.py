@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import weakref
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import overload
+from typing import cast, overload
 
 from txsmtpx.content.email_message import email_message
+from txsmtpx.dialog.fields import limited
 from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
 from txsmtpx.interfaces import DataContext
 
@@ -44,6 +45,7 @@ class Received:
         protocol: The protocol, such as ``"ESMTPSA"`` (RFC 3848).
         id: The number of the message in its backend: 1 for the first.  A later message has a greater number.
         arrived: The time at which the message was complete, in seconds since the epoch.
+        facts: The facts of filters, by name (`txsmtpx.Results.facts`).  They take 2,000 octets at most, as in the log.
     """
 
     sender: str
@@ -58,6 +60,7 @@ class Received:
     protocol: str
     id: int
     arrived: float
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, context: DataContext, content: bytes, number: int, arrived: float) -> Received:
@@ -87,6 +90,7 @@ class Received:
             connection.with_protocol(context.options.smtputf8),
             number,
             arrived,
+            cast(Mapping[str, str | int | float], limited(context.results.facts())),
         )
 
     @property
@@ -113,7 +117,8 @@ class Received:
         """The octets of memory that `MemoryBackend` counts: content, envelope and options."""
         texts = (self.sender, self.queue_id, self.username, self.peer_host, self.helo)
         options = (self.options, *self.recipient_options)
-        return OVERHEAD + len(self.content) + held_octets(texts, self.recipients, options)
+        facts = sum(map(sys.getsizeof, (*self.facts, *self.facts.values())))
+        return OVERHEAD + len(self.content) + held_octets(texts, self.recipients, options) + facts
 
 
 class CompressedRecipients(Sequence[str]):

@@ -224,6 +224,7 @@ class MessageResource(InboxResource):
             "peer_host": received.peer_host,
             "helo": received.helo,
             "protocol": received.protocol,
+            "facts": received.facts,
             "whole": detail.whole,
             "headers": list(detail.headers),
             "text": detail.text,
