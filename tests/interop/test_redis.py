@@ -21,12 +21,14 @@ from twisted.internet.task import Clock, deferLater
 from tests.docs.page import Page
 from tests.interop.conftest import need
 from tests.interop.redis_server import RedisServer
+from tests.ports import free_port
 from txsmtpx import Connection, MailOptions, RcptOptions, StoreError
 from txsmtpx.filters.greylist import Greylist
 from txsmtpx.interfaces import Sighting, Verdict
 from txsmtpx.stores.memory_store import MemoryStore
 from txsmtpx.stores.redis_connection import RETRY
 from txsmtpx.stores.redis_store import MOST_NAMES, RedisStore
+from txsmtpx.testing import issue
 
 DAY = 86_400.0
 
@@ -253,6 +255,18 @@ async def test_a_password_that_is_corrected(redis, connect):
     await store.note("seen", "owner", "name", DAY)
     assert (await store.look("seen", "owner", "name", DAY)).number == 1
     assert "NOPERM" in await failure(connect(server, username="me", password="secret", prefix="other:"))
+
+
+async def test_tls(redis, connect, tmp_path):
+    pem, port = issue(tmp_path), free_port()
+    certificate = f"--tls-cert-file {pem.certificate} --tls-key-file {pem.key} --tls-ca-cert-file {pem.certificate}"
+    redis("--tls-port", str(port), "--tls-auth-clients", "no", *certificate.split())
+    (tmp_path / "trusted").mkdir()
+    (tmp_path / "trusted/redis.pem").write_bytes(pem.certificate.read_bytes())
+    store = RedisStore(f"tls:localhost:{port}:trustRoots={tmp_path}/trusted")
+    assert await store.take("a", 1, 60) == 0
+    store.close()
+    assert "certificate" in await failure(RedisStore(f"tls:localhost:{port}"))
 
 
 async def test_databases(redis, connect):

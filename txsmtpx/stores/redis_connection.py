@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from typing import Protocol, TypeVar, cast
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from txsmtpx.interfaces import ClientEndpoint, Reactor, StoreError, StreamTransport, clock_of
 from txsmtpx.setting import shown
 from txsmtpx.settling import deferred_call
+from txsmtpx.wire.client_tls import tls_failure
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)
@@ -38,6 +42,8 @@ class RedisProtocolLike(Protocol):
 
     connected: int
     transport: StreamTransport
+    reason: Failure | None
+    """Why the connection was lost."""
 
     def auth(self, password: str, username: str | None = None) -> Deferred[object]:
         """
@@ -173,18 +179,20 @@ class RedisConnection:
         return await waiter
 
     async def _connect(self) -> RedisProtocolLike:
-        # Imported now, since it installs the reactor.
-        from txredisapi import RedisProtocol
-
-        protocol = cast(RedisProtocolLike, await self._endpoint.connect(UnloggedFactory.forProtocol(RedisProtocol)))
+        factory = UnloggedFactory.forProtocol(_protocol_class())
+        protocol = cast(RedisProtocolLike, await self._endpoint.connect(factory))
         try:
             if self._password:
                 await protocol.auth(self._password, self._username or None)
             if self._database:
                 await protocol.select(self._database)
             _numbers(await protocol.eval(PROBE, [self._probe], []))
-        except BaseException:
+        except BaseException as error:
             protocol.transport.abortConnection()
+            lost = protocol.reason
+            failure = None if lost is None else tls_failure(None, lost.value, handshaking=True)
+            if failure is not None:
+                raise failure from error
             raise
         return protocol
 
@@ -223,6 +231,23 @@ class RedisConnection:
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
             protocol.transport.abortConnection()
+
+
+@cache
+def _protocol_class() -> type[TwistedProtocol]:
+    # Imported when it is needed, since this installs the reactor.
+    from txredisapi import RedisProtocol
+
+    class KeepsReason(RedisProtocol):  # type: ignore[misc]  # it has no annotations
+        """A protocol of Redis that keeps why its connection was lost."""
+
+        reason: Failure | None = None
+
+        def connectionLost(self, reason: Failure) -> None:
+            self.reason = reason
+            super().connectionLost(reason)
+
+    return KeepsReason
 
 
 def _numbers(answer: object) -> list[int]:
