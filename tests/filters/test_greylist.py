@@ -175,6 +175,13 @@ def test_who_is_never_deferred(clock):
         assert deferred(greylist, host, "a@b", "c@d") == DELAY
 
 
+def test_a_client_with_another_name_than_its_address(clock):
+    made = Greylist(exempt=["10.0.0.0/8"], reactor=clock)
+    connection = Connection("1", "localhost", False)
+    connection.peer_host = "client-7"
+    assert settle(made(connection).recipient("a@b", None)).code == 451
+
+
 def test_what_is_stored_shows_no_address(clock):
     store = MemoryStore(reactor=clock)
     deferred(Greylist(store=store), *TRIPLET)

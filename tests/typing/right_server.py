@@ -18,6 +18,7 @@ from txsmtpx import (
     CertificateDirectory,
     Connection,
     DataContext,
+    FilterBackend,
     ImplicitTLSEndpoint,
     LimitBackend,
     MaildirBackend,
@@ -35,6 +36,7 @@ from txsmtpx import (
     SMTPServer,
     SMTPServerFactory,
     SMTPService,
+    StoreError,
     TeeBackend,
     TransactionLog,
     domain_key,
@@ -42,10 +44,13 @@ from txsmtpx import (
     mailbox_key,
 )
 from txsmtpx.errors import auth_required
+from txsmtpx.filters.greylist import Greylist
 from txsmtpx.inbox.inbox_service import InboxService
-from txsmtpx.interfaces import Outcome
+from txsmtpx.interfaces import Outcome, Sighting
 from txsmtpx.observers.metrics_observer import MetricsObserver
 from txsmtpx.observers.metrics_service import MetricsService
+from txsmtpx.stores.memory_store import MemoryStore
+from txsmtpx.stores.redis_store import RedisStore
 
 
 class Store:
@@ -105,13 +110,29 @@ class Submission(Session):
         return Reply(250, (2, 0, 0), f"{octets} octets", "Thank you")
 
 
+class OwnStore:
+    shared = True
+
+    async def take(self, name: str, number: float, seconds: float) -> float:
+        return 0.0
+
+    def look(self, table: str, owner: str, name: str, keep: float) -> Sighting:
+        return Sighting(None, 0)
+
+    def note(self, table: str, owner: str, name: str, keep: float, renew: bool = False) -> Sighting:
+        raise StoreError("not now")
+
+
 def certificates() -> Mapping[str, Certificate]:
     return {"mx.example.org": Certificate("mx.pem", "mx.key")}
 
 
 def backends(store: Store) -> TeeBackend:
     relay = RelayBackend(["tcp:mail.example.net:25"], domains={"example.net"})
-    limited = LimitBackend(RewriteBackend(relay, recipient={"@example.com": "@example.net"}), 10, 60)
+    redis = RedisStore("unix:/run/redis.sock", password="secret")
+    limited = LimitBackend(RewriteBackend(relay, recipient={"@example.com": "@example.net"}), 10, 60, store=redis)
+    limited = LimitBackend(limited, 9, 60, store=OwnStore(), by=lambda connection, sender: sender, name="own")
+    limited = LimitBackend(FilterBackend(limited, Greylist(redis, delay=60)), 10, 60, store=MemoryStore(most=100))
     return TeeBackend(limited, TeeBackend(OpenBackend(lambda connection: LMTPSession(store)), MaildirBackend("mail")))
 
 

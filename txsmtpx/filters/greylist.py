@@ -152,7 +152,12 @@ class Greylist:
         Returns:
             True for a client of an exempt network.
         """
-        address = ip_address(host) if self._exempt else None
+        if not self._exempt:
+            return False
+        try:
+            address = ip_address(host)
+        except ValueError:  # a program may give a client another name
+            return False
         return any(address in network for network in self._exempt)
 
     def __call__(self, connection: Connection) -> GreylistFilter:
