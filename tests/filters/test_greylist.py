@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import fail
 from twisted.internet.task import Clock
 
-from txsmtpx import Accept, Connection
+from txsmtpx import Accept, Connection, StoreError
 from txsmtpx.filters.greylist import DELAY, LIFETIME, WINDOW, Greylist, PassedGreylist
-from txsmtpx.settling import settle
+from txsmtpx.settling import deferred_call, settle
 from txsmtpx.stores.memory_store import MemoryStore
 
 TRIPLET = ("192.0.2.1", "a@client.example", "b@server.example")
@@ -212,6 +213,15 @@ def test_one_process(clock):
 def test_wrong_values(how, expected):
     with pytest.raises(ValueError, match=expected):
         Greylist(**how)
+
+
+def test_a_check_uses_the_store(clock):
+    assert settle(Greylist(reactor=clock).check()) == "its store can be used"
+    store = MemoryStore(reactor=clock)
+    store.look = lambda *_: fail(StoreError("redis: no answer"))
+    failures = []
+    deferred_call(Greylist(store).check).addErrback(failures.append)
+    assert [failure.type for failure in failures] == [StoreError]
 
 
 def test_wrong_types():

@@ -160,6 +160,19 @@ class Greylist:
             return False
         return any(address in network for network in self._exempt)
 
+    async def check(self) -> str:
+        """
+        Check that the store can be used.
+
+        Returns:
+            A part of a sentence about the store.
+
+        Raises:
+            StoreError: It cannot be used.
+        """
+        await deferred_call(self.store.look, KNOWN_TABLE, "", ANY, self.lifetime)
+        return "its store can be used"
+
     def __call__(self, connection: Connection) -> GreylistFilter:
         """Return the filter for a connection."""
         return GreylistFilter(connection, self)
