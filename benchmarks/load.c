@@ -51,7 +51,7 @@ typedef struct {
     char *input;
 } Connection;
 
-static const char *address, *pipeline = "none", *body_kind = "wrapped";
+static const char *address, *pipeline = "none", *body_kind = "wrapped", *message_file;
 static long connections = 1, messages = 1, recipients = 1, size = 4096, chunk = 0, per_connection = -1;
 static bool lmtp, tls, hold, chunking_offered;
 
@@ -174,9 +174,25 @@ static void fill_lines(char *octets, size_t count)
     }
 }
 
+/* A message in a file, as it is on the wire. */
+static void say_file(Step *step)
+{
+    FILE *file = fopen(message_file, "rb");
+    char *content = room(BLOCK);
+    size_t count = file ? fread(content, 1, BLOCK, file) : 0;
+    if (!count || count == BLOCK || memcmp(content + count - 2, "\r\n", 2))
+        fail(USAGE, "%s: a message has lines that end in CRLF, and less than %d octets", message_file, BLOCK);
+    fclose(file);
+    say(step, content, count, 1);
+}
+
 /* The message as it is on the wire, without the dot that ends it. */
 static void say_content(Step *step, long count)
 {
+    if (message_file) {
+        say_file(step);
+        return;
+    }
     size_t header = sizeof HEADER - 1;
     if (count < (long)header + 8)
         fail(USAGE, "a message has at least %zu octets", header + 8);
@@ -586,6 +602,7 @@ static void usage(void)
          "  --recipients N       each message [1]\n"
          "  --size OCTETS        each message, on the wire [4096]\n"
          "  --body KIND          wrapped, as smtp-source does, prose, or dots: every line begins with one\n"
+         "  --message FILE       a message of its own, with dots doubled and lines that end in CRLF\n"
          "  --pipeline HOW       none, envelope, or messages: one into the next\n"
          "  --bdat OCTETS        send by BDAT, in chunks of so many\n"
          "  --lmtp  --tls        LMTP; TLS from the start\n"
@@ -596,8 +613,8 @@ static void options(int count, char **words)
 {
     static const struct option known[] = {
         {"connections", 1, 0, 'c'}, {"messages", 1, 0, 'm'}, {"per-connection", 1, 0, 'p'}, {"recipients", 1, 0, 'r'},
-        {"size", 1, 0, 's'}, {"body", 1, 0, 'b'}, {"pipeline", 1, 0, 'P'}, {"bdat", 1, 0, 'B'}, {"lmtp", 0, 0, 'l'},
-        {"tls", 0, 0, 't'}, {"hold", 0, 0, 'h'}, {0}};
+        {"size", 1, 0, 's'}, {"body", 1, 0, 'b'}, {"message", 1, 0, 'M'}, {"pipeline", 1, 0, 'P'}, {"bdat", 1, 0, 'B'},
+        {"lmtp", 0, 0, 'l'}, {"tls", 0, 0, 't'}, {"hold", 0, 0, 'h'}, {0}};
     for (int option; (option = getopt_long(count, words, "", known, NULL)) != -1;)
         switch (option) {
         case 'c': connections = atol(optarg); break;
@@ -606,6 +623,7 @@ static void options(int count, char **words)
         case 'r': recipients = atol(optarg); break;
         case 's': size = atol(optarg); break;
         case 'b': body_kind = optarg; break;
+        case 'M': message_file = optarg; break;
         case 'P': pipeline = optarg; break;
         case 'B': chunk = atol(optarg); break;
         case 'l': lmtp = true; break;

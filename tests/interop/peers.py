@@ -79,9 +79,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
 }
 
 # They change to users of their own, or refuse to start as anyone else.
-NEED_ROOT = frozenset(
-    {"dovecot", "exim", "opensmtpd", "policyd-spf", "postfix", "postfix-sasl", "postgrey", "rspamd"}
-)
+NEED_ROOT = frozenset({"dovecot", "exim", "opensmtpd", "policyd-spf", "postfix", "postfix-sasl", "postgrey", "rspamd"})
 
 
 def program(name: str) -> str:
