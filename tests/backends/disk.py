@@ -70,10 +70,11 @@ class Disk:
         if directory:
             self.synced.append(where)
 
-    def rename(self, source, target):
-        relative = [os.path.dirname(os.path.relpath(path, self._root)) for path in (source, target)]
-        self._happens(f"rename {relative[0]}/* {relative[1]}/*")
-        self._rename(source, target)
+    def rename(self, source, target, *, src_dir_fd=None, dst_dir_fd=None):
+        if src_dir_fd is not None and dst_dir_fd is not None:  # as a delivery does, unlike a test
+            (where,), (to,) = (self._find(os.fstat(directory)) for directory in (src_dir_fd, dst_dir_fd))
+            self._happens(f"rename {where}/* {to}/*")
+        self._rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     def _happens(self, event):
         self.events.append(event)

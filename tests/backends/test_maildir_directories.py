@@ -10,6 +10,7 @@ import pytest
 
 from tests.backends.disk import deliver, files
 from txsmtpx.backends import maildir_directories as directories
+from txsmtpx.backends.maildir_open import HELD
 
 
 def test_a_new_maildir_is_on_the_disk_itself(disk):
@@ -65,12 +66,12 @@ def test_a_maildir_that_was_removed_is_not_known_any_more(disk, removed, again):
 def test_only_so_many_directories_are_remembered(disk, monkeypatch):
     monkeypatch.setattr(directories, "REMEMBERED", 10)
     backend = disk.backend()
-    for number in range(20):
+    for number in range(HELD + 10):
         deliver(backend, f"b{number}")
     assert len(backend.directories._known) == 10
     disk.synced.clear()
-    deliver(backend, "b19", "b0")
-    assert disk.synced.count("b19") == 0
+    deliver(backend, f"b{HELD + 9}", "b0")
+    assert disk.synced.count(f"b{HELD + 9}") == 0
     assert disk.synced.count("b0") == 1
 
 

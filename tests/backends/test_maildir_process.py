@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import random
 import re
 import smtplib
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.backends import killed
 from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Twistd
 
@@ -89,6 +93,22 @@ def test_killed_at_any_moment(tmp_path):
         assert len(numbers) == len(set(numbers))
         # What is there and was not acknowledged is what was on its way.
         assert len(numbers) <= len(acknowledged) + ROUNDS * CLIENTS
+
+
+def test_killed_before_each_system_call(tmp_path):
+    """Of a group of messages, and of a large one; every process begins with what the one before has left."""
+    run = subprocess.run([sys.executable, "-m", "tests.backends.killed", tmp_path], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    seen = [json.loads(line) for line in run.stdout.splitlines()]
+    acknowledged: list[int] = []
+    for each in seen:
+        acknowledged += each["acknowledged"]
+        for name, stored in each["stored"].items():
+            assert {number for number in acknowledged if name in killed.recipients(number)} <= set(stored)
+            assert len(stored) == len(set(stored))
+    assert [each["call"] for each in seen][-1] == ""
+    assert {each["call"] for each in seen[:-1]} == {*killed.CALLS} - {"unlink"}  # nothing failed
+    assert len(seen[-1]["acknowledged"]) == len(killed.RECIPIENTS)
 
 
 def memory(server: Twistd) -> int:

@@ -10,8 +10,7 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from txsmtpx import MaildirBackend, MailOptions, RcptOptions, SMTPError
-from txsmtpx.backends.maildir import MaildirSession
-from txsmtpx.backends.maildir_delivery import GATHER
+from txsmtpx.backends.maildir import GATHER, MaildirSession
 from txsmtpx.dialog.buffer import PIECE
 from txsmtpx.dialog.delivery import DataContext
 from txsmtpx.dialog.message import Message, MessageAborted

@@ -11,12 +11,14 @@ import errno
 import os
 from collections.abc import Callable
 
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from txsmtpx.arguments import checked
-from txsmtpx.backends.maildir_delivery import GATHER, Delivery
+from txsmtpx.backends.maildir_delivery import Delivery
 from txsmtpx.backends.maildir_directories import Directories
+from txsmtpx.backends.maildir_open import OpenMaildirs
+from txsmtpx.backends.maildir_threads import Each, MaildirThreads, in_order
+from txsmtpx.backends.maildir_writer import MaildirWriter
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.buffer import Buffer
 from txsmtpx.errors import SMTPError
@@ -46,6 +48,9 @@ def disk_full_452(queue_id: str) -> Reply:
     return Reply(452, (4, 3, 1), f"Insufficient system storage ({queue_id})")
 
 
+GATHER = 256 * 1024
+"""Octets of a message that are gathered before they are written: a smaller message is written at its end."""
+
 MAX_NAME = 200
 """Octets of a part of a path that comes from an address; the limit of file systems is 255."""
 
@@ -59,12 +64,14 @@ class MaildirBackend(OpenBackend):
     Args:
         pattern: The path.  The parts of the recipient's address replace ``{domain}`` and ``{local}``, in the form of
             `txsmtpx.mailbox_key`.  So each mailbox has one Maildir.
-        in_thread: It calls a function in a thread.
+        in_thread: It calls a function in a thread, such as `twisted.internet.threads.deferToThread`.  None: threads of
+            this backend, which also call fsync for many files at the same time.
         fsync: It writes a file or directory to the disk, as `os.fsync` does.
 
     Attributes:
-        in_thread: As in the arguments.
         directories: The directories that are on the disk.
+        maildirs: The Maildirs that are held open.
+        writer: It stores the messages.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -80,7 +87,7 @@ class MaildirBackend(OpenBackend):
     def __init__(
         self,
         pattern: str,
-        in_thread: InThread = deferToThread,
+        in_thread: InThread | None = None,
         fsync: Callable[[int], None] = os.fsync,
     ) -> None:
         if not pattern:
@@ -90,8 +97,13 @@ class MaildirBackend(OpenBackend):
         if set("{}") & set(pattern.replace("{domain}", "").replace("{local}", "")):
             raise ValueError(f"only {{domain}} and {{local}} may stand in braces: {pattern}")
         self._pattern = os.path.abspath(pattern)
-        self.in_thread = in_thread
         self.directories: Directories = Directories(fsync)
+        self.maildirs: OpenMaildirs = OpenMaildirs(self.directories)
+        each: Each = in_order
+        if in_thread is None:
+            threads = MaildirThreads()
+            in_thread, each = threads.call, threads.each
+        self.writer: MaildirWriter = MaildirWriter(self.maildirs, in_thread, each)
         super().__init__(lambda connection: MaildirSession(self, connection.domain))
 
     def check(self) -> None:
@@ -179,21 +191,23 @@ class MaildirSession(Session):
         Raises:
             SMTPError: 452 4.3.1 if the disk is full, 451 4.3.0 for another failure.
         """
-        in_thread = self._backend.in_thread
-        maildirs = [self._backend.maildir(each, self._domain) for each in context.recipients]
-        delivery = Delivery(context, maildirs, self._backend.directories)
+        paths = [self._backend.maildir(each, self._domain) for each in context.recipients]
+        delivery = Delivery(context, paths, self._backend.maildirs)
+        writer = self._backend.writer
         try:
             gathered = Buffer()
             async for chunk in message:
                 gathered.add(chunk)
                 if gathered.size >= GATHER:
-                    await in_thread(delivery.write, gathered.take())
-            await in_thread(delivery.complete, gathered.take())
+                    await writer.write(delivery, gathered.take())
+            await writer.store(delivery, gathered.take())
         except BaseException as error:
-            delivery.abandon()
+            writer.abandon(delivery)
             if isinstance(error, OSError):
                 raise _refusal(error, context) from error
             raise
+        if delivery.failure is not None:
+            raise _refusal(delivery.failure, context) from delivery.failure
         failed = [(recipient, reason) for recipient, reason in delivery.outcomes if reason is not None]
         for recipient, reason in failed:
             context.set_status(recipient, _refusal(reason, context))

@@ -32,7 +32,8 @@ ignores the same two.
 
 _EFFECTIVE = os.access in os.supports_effective_ids
 
-_Identity = tuple[int, int]
+Identity = tuple[int, int]
+"""Of a directory: its device and its inode."""
 
 
 class Directories:
@@ -48,7 +49,7 @@ class Directories:
 
     def __init__(self, fsync: Callable[[int], None]) -> None:
         self.fsync = fsync
-        self._known: dict[str, _Identity] = {}
+        self._known: dict[str, Identity] = {}
         self._lock = threading.Lock()
 
     def sync(self, directory: str) -> None:
@@ -61,29 +62,44 @@ class Directories:
         Raises:
             OSError: It failed.
         """
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = opened(directory)
+        try:
+            self.sync_open(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sync_open(self, descriptor: int) -> None:
+        """
+        Write the entries of an open directory to the disk.
+
+        Args:
+            descriptor: The directory.
+
+        Raises:
+            OSError: It failed.
+        """
         try:
             self.fsync(descriptor)
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise
-        finally:
-            os.close(descriptor)
 
-    def ensure(self, maildir: str) -> None:
+    def ensure(self, maildir: str) -> Identity:
         """
         Create a Maildir and write it to the disk, unless that has been done.  Then it costs one ``stat``.
 
         Args:
             maildir: The Maildir.
 
+        Returns:
+            The identity of its ``new``, which is on the disk.
+
         Raises:
             OSError: It failed.
         """
-        if not self._is_known(os.path.join(maildir, "new")):
-            self.make(maildir)
+        return self._known_as(os.path.join(maildir, "new")) or self.make(maildir)
 
-    def make(self, maildir: str) -> None:
+    def make(self, maildir: str) -> Identity:
         """
         Create what is missing of a Maildir, and write it to the disk.
 
@@ -91,6 +107,9 @@ class Directories:
 
         Args:
             maildir: The Maildir.
+
+        Returns:
+            The identity of its ``new``, which is on the disk.
 
         Raises:
             OSError: It failed.
@@ -103,8 +122,11 @@ class Directories:
         for part in ("tmp", "cur"):
             self._make(os.path.join(maildir, part))
         self._settle(maildir)
-        self._make(os.path.join(maildir, "new"))
-        self._settle(os.path.join(maildir, "new"))
+        new = os.path.join(maildir, "new")
+        self._make(new)
+        found = identity_of(new)
+        self._settle(new)
+        return found
 
     def check(self, directory: str) -> None:
         """
@@ -146,27 +168,28 @@ class Directories:
     def _settle(self, directory: str) -> None:
         """Write the entry of a directory in its parent to the disk, and those above it, from the top down."""
         unknown: list[str] = []
-        while not self._is_known(directory):
+        while self._known_as(directory) is None:
             parent = os.path.dirname(directory)
             if parent == directory or not os.access(parent, os.R_OK | os.W_OK, effective_ids=_EFFECTIVE):
                 break  # with our rights nothing was made in there, or it cannot be opened for fsync
             unknown.append(directory)
             directory = parent
         for each in reversed(unknown):
-            identity = _identity(each)
+            identity = identity_of(each)
             self.sync(os.path.dirname(each))
             self._remember(each, identity)
 
-    def _is_known(self, directory: str) -> bool:
+    def _known_as(self, directory: str) -> Identity | None:
+        """Return the identity of a directory if it is known to be on the disk, otherwise None."""
         known = self._known.get(directory)
         if known is None:
-            return False
+            return None
         try:
-            return known == _identity(directory)
+            return known if known == identity_of(directory) else None
         except FileNotFoundError:
-            return False
+            return None
 
-    def _remember(self, directory: str, identity: _Identity) -> None:
+    def _remember(self, directory: str, identity: Identity) -> None:
         with self._lock:
             self._known.pop(directory, None)
             self._known[directory] = identity
@@ -174,6 +197,34 @@ class Directories:
                 del self._known[next(iter(self._known))]
 
 
-def _identity(directory: str) -> _Identity:
+def opened(directory: str) -> int:
+    """
+    Open a directory.
+
+    Args:
+        directory: The directory.
+
+    Returns:
+        Its descriptor.
+
+    Raises:
+        OSError: It failed.
+    """
+    return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def identity_of(directory: str | int) -> Identity:
+    """
+    Return what tells a directory from every other one.
+
+    Args:
+        directory: The directory, or its descriptor.
+
+    Returns:
+        Its device and its inode.
+
+    Raises:
+        OSError: It failed.
+    """
     status = os.stat(directory)
     return status.st_dev, status.st_ino

@@ -1,0 +1,102 @@
+"""
+Group commit: messages that end at the same time are written to the disk together.
+
+Theory of operation.  A message is stored in these steps:
+
+1. Its copies are written to files in ``tmp``.
+2. fsync writes these files to the disk.
+3. The files are renamed to ``new``.
+4. fsync writes the entries of ``new`` to the disk.
+5. The path of the Maildir is found to lead to that ``new`` still.
+
+A group takes each step with all its messages before it takes the next step.  So the disk is asked twice for a group:
+for all files at the same time, and for all directories at the same time.  If a file fails, its copy alone fails.  If a
+``new`` fails, the copies fail that the group has renamed to it.  fsync is called for each group after its own renames,
+so no message depends on the fsync of another group.
+
+A group of more than `AT_ONCE` copies takes the steps 1 and 2 with some of them at a time, then 3 to 5.  So it holds few
+files and directories open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from txsmtpx.backends.maildir_copy import Copy
+from txsmtpx.backends.maildir_delivery import Delivery
+from txsmtpx.backends.maildir_open import OpenMaildir, OpenMaildirs
+from txsmtpx.backends.maildir_threads import Each
+from txsmtpx.dialog.failure import own_error
+
+AT_ONCE = 32
+"""Copies that a group holds open at the same time: their files, and then their Maildirs."""
+
+_Copies = Sequence[tuple[Delivery, Copy]]
+
+
+def store(group: Sequence[Delivery], maildirs: OpenMaildirs, each: Each) -> None:
+    """
+    Store messages that have been received to their end.  The outcomes are recorded with the deliveries.
+
+    Args:
+        group: The deliveries.
+        maildirs: The Maildirs that are held open.
+        each: It calls a function for each item.
+    """
+    # Reversed: what was received of a large message is read from its first copy, until that is closed.
+    copies = [(delivery, copy) for delivery in group for copy in reversed(delivery.copies)]
+    try:
+        for path in {copy.maildir for _, copy in copies}:
+            maildirs.refresh(path)
+        for some in _slices(copies):
+            _write(some, each)
+        for some in _slices(copies):
+            _publish(some, each)
+    except BaseException:
+        for delivery in group:
+            delivery.discard()
+        raise
+    for delivery in group:
+        delivery.end()
+
+
+def _slices(copies: _Copies) -> Iterator[_Copies]:
+    for begin in range(0, len(copies), AT_ONCE):
+        yield copies[begin : begin + AT_ONCE]
+
+
+def _write(copies: _Copies, each: Each) -> None:
+    """Write copies to files in ``tmp``, and to the disk."""
+    for delivery, copy in copies:
+        delivery.fill(copy)
+    each(_sync, [(delivery, copy) for delivery, copy in copies if copy.error is None])
+    for _, copy in copies:
+        copy.close()
+
+
+def _sync(written: tuple[Delivery, Copy]) -> None:
+    delivery, copy = written
+    try:
+        copy.sync()
+    except OSError as error:
+        delivery.fail(copy, error)
+
+
+def _publish(copies: _Copies, each: Each) -> None:
+    """Rename files to ``new``, and write its entries to the disk."""
+    renamed: dict[OpenMaildir, list[tuple[Delivery, Copy]]] = {}
+    for delivery, copy in copies:
+        maildir = delivery.publish(copy)
+        if maildir is not None:
+            renamed.setdefault(maildir, []).append((delivery, copy))
+    each(_sync_entries, list(renamed.items()))
+
+
+def _sync_entries(renamed: tuple[OpenMaildir, _Copies]) -> None:
+    maildir, copies = renamed
+    try:
+        maildir.sync()
+    except OSError as error:
+        for delivery, copy in copies:
+            maildir.take_back(copy.name)
+            delivery.fail(copy, own_error(error))  # no two connections share an exception
