@@ -129,6 +129,23 @@ def test_what_would_run(file):
     assert lines[-2:] == ["process:", f"  log-format = json ({file}:3)"]
 
 
+@pytest.mark.parametrize(
+    ("options", "seen"),
+    [
+        ([], set()),
+        (["--auth", "any"], set()),
+        (["--auth", "any", "--allow-insecure-auth"], {"AUTH"}),
+        (["--auth", "any", "--tls-self-signed", "--extension", "REQUIRETLS"], {"AUTH", "REQUIRETLS", "STARTTLS"}),
+        (["--auth", "any", "--extension", "REQUIRETLS", "--allow-insecure-auth"], {"AUTH"}),
+        (["--auth", "any", "--tls-self-signed", "--tls-port", "0"], {"AUTH"}),
+        (["--auth", "any", "--tls-self-signed", "--tls-port", "0", "--port", "25"], {"AUTH", "STARTTLS"}),
+    ],
+)
+def test_extensions_that_no_client_sees_are_not_listed(options, seen):
+    offers = next(line for line in report(parsed(*options).process) if line.startswith("  offers "))
+    assert {"AUTH", "REQUIRETLS", "STARTTLS"} & {*offers[9:].split()} == seen
+
+
 def test_what_would_run_without_options():
     lines = list(report(parsed("--domain", "mx.example.org").process))
     assert lines[0] == "One listener:"

@@ -312,7 +312,7 @@ def relay(argument: str) -> RelayBackend:
     Returns:
         The backend.
     """
-    return RelayBackend([each for each in argument.split(",") if each])
+    return RelayBackend(_endpoints(argument))
 
 
 def relay_by_lmtp(argument: str) -> RelayBackend:
@@ -325,4 +325,20 @@ def relay_by_lmtp(argument: str) -> RelayBackend:
     Returns:
         The backend.
     """
-    return RelayBackend([each for each in argument.split(",") if each], lmtp=True)
+    return RelayBackend(_endpoints(argument), lmtp=True)
+
+
+def _endpoints(argument: str) -> list[str]:
+    """
+    Return the endpoints of an argument.
+
+    Returns:
+        The endpoints; none if the argument is empty.
+
+    Raises:
+        ValueError: One of several is empty.
+    """
+    found = argument.split(",") if argument else []
+    if "" in found:
+        raise ValueError(f"endpoint {found.index('') + 1} of {len(found)} is empty; write one, or leave out a comma")
+    return found

@@ -19,6 +19,9 @@ from txsmtpx.command.option import About, OptionError, Values
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.command.sockets import Sockets
+from txsmtpx.extensions.auth import AUTH
+from txsmtpx.extensions.requiretls import REQUIRETLS
+from txsmtpx.extensions.starttls import STARTTLS
 from txsmtpx.setting import SettingError
 from txsmtpx.wire.factory import SMTPServerFactory
 
@@ -122,19 +125,32 @@ def report(process: Process) -> Iterator[str]:
         process: The process, without errors.
 
     Yields:
-        Lines: for each listener its ports, its extensions, and each option with the place where it was given.
+        Lines: for each listener its ports, its extensions, each option with the place where it was given, and the
+        answers of its filters and tables.
     """
     for listener in process.listeners:
         settings = listener.factory.settings
         yield f"listener {listener.name}:" if listener.name else "One listener:"
         ports = ", ".join(port.description for port in listener.ports)
         yield f"  {'LMTP' if settings.lmtp else 'ESMTP'} at {ports} as {settings.domain}"
-        yield f"  offers {' '.join(sorted(filter(None, settings.tables.usual.keywords)))}"
+        yield f"  offers {' '.join(_offered(listener))}"
         yield from _given(listener.values, "listener")
+        yield from (f"  {answer}" for answer in listener.answers)
     of_process = list(_given(process.values, "process"))
     if of_process:
         yield "process:"
         yield from of_process
+
+
+def _offered(listener: Listener) -> list[str]:
+    """Return the keywords that a client can see, with TLS if the listener has it."""
+    settings = listener.factory.settings
+    keywords = set(filter(None, settings.tables.usual.keywords))
+    if not listener.has_tls:
+        keywords -= {REQUIRETLS.keyword} if settings.allow_insecure_auth else {REQUIRETLS.keyword, AUTH.keyword}
+    if all(port.in_tls for port in listener.ports):
+        keywords -= {STARTTLS.keyword}
+    return sorted(keywords)
 
 
 def _given(values: Values, about: About) -> Iterator[str]:

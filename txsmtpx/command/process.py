@@ -14,15 +14,31 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 
 from txsmtpx.command.certificates import SelfSignedCertificates
-from txsmtpx.command.option import Values
+from txsmtpx.command.option import OptionError, Values
 from txsmtpx.command.port import Port, listening_services
 from txsmtpx.command.sockets import Sockets
-from txsmtpx.interfaces import BackendLike, ServerObserverLike
+from txsmtpx.interfaces import BackendLike, Eventual, ServerObserverLike
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
 from txsmtpx.tables.address_tables import AddressTable
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.server_settings import SHUTDOWN_TIMEOUT, ServerKeywords
+
+
+@dataclass(frozen=True)
+class Question:
+    """
+    A question of ``--check`` to the program of a filter or of a table.
+
+    Attributes:
+        name: The name of the filter, or the description of the table.
+        ask: Connect to the program, and return a part of a sentence about it.
+        complaint: Return the error for the text of a failure.
+    """
+
+    name: str
+    ask: Callable[[], Eventual[str]]
+    complaint: Callable[[str], OptionError]
 
 
 @dataclass
@@ -44,6 +60,8 @@ class Listener:
         self_signed: The certificates of ``--tls-self-signed``.
         services: Services that run as long as it does.
         tables: The tables by which it rewrites addresses.
+        questions: The questions of ``--check`` to the programs of its filters and tables.
+        answers: The answers of its filters and tables to ``--check``, a line each.
         shutdown_timeout: Seconds after which open transactions are aborted when the server stops.
         factory: The server, which is created last.
     """
@@ -61,8 +79,15 @@ class Listener:
     self_signed: SelfSignedCertificates = field(default_factory=SelfSignedCertificates)
     services: Sequence[IService] = ()
     tables: list[AddressTable] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default
     factory: SMTPServerFactory = field(init=False)
+
+    @property
+    def has_tls(self) -> bool:
+        """True if a client can have TLS, by STARTTLS or from the first octet."""
+        return self.certificate is not None or any(port.in_tls for port in self.ports)
 
 
 @dataclass

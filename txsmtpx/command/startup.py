@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 
 from txsmtpx.backends.relay import RelayBackend
+from txsmtpx.command.chosen_filter import FILTER
 from txsmtpx.command.groups.authentication import AUTH
 from txsmtpx.command.groups.backend_choice import TEE, chosen_name
 from txsmtpx.command.groups.encryption import described
-from txsmtpx.command.groups.filtering import FILTER
 from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
@@ -111,7 +111,7 @@ def _logins(listener: Listener) -> str:
     required = "required" if settings.require_auth else "optional"
     if settings.allow_insecure_auth:
         where = "with and without TLS"
-    elif listener.certificate is None and not any(port.in_tls for port in listener.ports):
+    elif not listener.has_tls:
         where = "not offered without TLS: add --tls-certificate, --tls-self-signed or --allow-insecure-auth"
     else:
         where = "in TLS only"

@@ -23,6 +23,7 @@ from txsmtpx.command.handover import Handover
 from txsmtpx.command.kind import FLAG
 from txsmtpx.command.option import Option
 from txsmtpx.command.process import Process
+from txsmtpx.command.questions import ask_all
 from txsmtpx.command.sockets import HandedSockets, Sockets
 from txsmtpx.command.trial import TrialSockets, trial
 from txsmtpx.setting import did_you_mean
@@ -47,11 +48,6 @@ class Options(usage.Options):
     longdesc = "Receives mail over ESMTP or LMTP and hands it to a backend."
     # The dict holds no defaults, so it tells which options were given.
     optFlags = tuple([each.name, each.short, each.description] for each in OPTIONS.values() if each.kind is FLAG)
-    optParameters = tuple(
-        [each.name, each.short, None, each.description]
-        for each in OPTIONS.values()
-        if each.kind is not FLAG and not each.repeated
-    )
     process: Process
     arguments: Sequence[str] = ()
 
@@ -110,7 +106,7 @@ class Options(usage.Options):
 
     def _check(self, sockets: TrialSockets, twistd: Mapping[str, object]) -> None:
         self._assemble(sockets)
-        found = trial(self.process, sockets, twistd)
+        found = trial(self.process, sockets, twistd) or ask_all(self.process, twistd)
         if found:
             raise UsageError(*found)
         print("\n".join(report(self.process)))
@@ -226,6 +222,16 @@ def _appends(option: Option[object]) -> Callable[[Options, str], None]:
     return given
 
 
+def _once(option: Option[object]) -> Callable[[Options, str], None]:
+    def given(self: Options, text: str) -> None:
+        if option.name in self:
+            raise UsageError(f"--{option.name} is given twice; leave one out")
+        self[option.name] = text
+
+    given.__doc__ = option.description
+    return given
+
+
 def _does(action: Action) -> Callable[..., None]:
     def with_argument(self: Options, argument: str) -> None:
         action.run(argument)
@@ -239,10 +245,10 @@ def _does(action: Action) -> Callable[..., None]:
 
 
 def _install() -> None:
-    """Add the methods in which `usage.Options` looks for options that are neither flags nor given once."""
+    """Add the methods in which `usage.Options` looks for options that are no flags."""
     for option in OPTIONS.values():
-        if option.repeated:
-            given = _appends(option)
+        if option.kind is not FLAG:
+            given = _appends(option) if option.repeated else _once(option)
             for name in filter(None, (option.name.replace("-", "_"), option.short)):
                 setattr(Options, f"opt_{name}", given)
     for group in GROUPS:

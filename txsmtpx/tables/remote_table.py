@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from typing import cast
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
@@ -112,7 +113,8 @@ class RemoteTable:
         except CancelledError:
             raise
         except (ConnectError, DNSLookupError, Elapsed, OSError) as error:
-            raise TableError(f"cannot connect: {error}") from error
+            number = getattr(error, "osError", None)
+            raise TableError(f"cannot connect: {os.strerror(number) if number else error}") from error
 
     def _closed(self, connection: TableConnection) -> None:
         if connection in self._free:

@@ -8,7 +8,8 @@ import pytest
 from twisted.python.usage import UsageError
 
 from tests.command.parsing import listener, parsed
-from txsmtpx.command.groups.filtering import ACTIONS, FILTER, MadeFilter, made_filters
+from txsmtpx.command.chosen_filter import FILTER, MadeFilter
+from txsmtpx.command.groups.filtering import ACTIONS, made_filters
 from txsmtpx.filters.filter_plugins import COMMON, filter_plugins
 from txsmtpx.filters.spamd import Spamd
 from txsmtpx.tap import Options

@@ -7,25 +7,28 @@ addresses that the client sends, as those of Postfix do.  The backend and its co
 
 from __future__ import annotations
 
+import functools
 from typing import cast
 
+from txsmtpx.command.chosen_filter import FILTER
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.filtering import ACTIONS, FILTER, made_filters
+from txsmtpx.command.groups.filtering import ACTIONS, made_filters
 from txsmtpx.command.kind import FLAG, Kind
 from txsmtpx.command.option import Option, OptionError, Values, option, repeated
-from txsmtpx.command.process import Listener
+from txsmtpx.command.process import Listener, Question
 from txsmtpx.command.rate import Rate, rate
-from txsmtpx.interfaces import BackendLike, Reactor
+from txsmtpx.interfaces import BackendLike, CheckedFilter, Reactor, provides
 from txsmtpx.middleware.filter import FilterBackend
 from txsmtpx.middleware.limit import LimitBackend
 from txsmtpx.middleware.rewrite import RewriteBackend
 from txsmtpx.tables.address_tables import TableRewriting, address_table
+from txsmtpx.tables.remote_table import RemoteTable
 
 LIMIT = repeated(
     "limit",
     Kind("RATE", (str,), rate, lambda value: cast(Rate, value).text),
-    'Reject mail over a rate temporarily, such as "100 messages per hour per host" or "1000 recipients per 10m per '
-    'login".  A rate counts messages or recipients, per host, login or sender.',
+    'Reject mail over a rate temporarily, such as "100 messages per hour per host".  A rate counts messages or '
+    "recipients, per host, login or sender.",
 )
 _TABLE = Kind("TABLE", (str,), str)
 REWRITE = repeated(
@@ -45,8 +48,14 @@ def _apply(values: Values, listener: Listener) -> None:
     if backend is None:  # its group has failed
         return
     backend = _rewritten(values, listener, backend)
-    for made in reversed([*made_filters(values)]):
+    filters = [*made_filters(values)]
+    for made in reversed(filters):
         backend = FilterBackend(backend, made.make)
+    listener.questions += [
+        Question(made.name, made.make.check, made.chosen.unusable)
+        for made in filters
+        if provides(made.make, CheckedFilter)
+    ]
     for each in reversed(values[LIMIT]):
         reactor = cast(Reactor, listener.reactor)
         backend = LimitBackend(backend, each.number, each.seconds, by=each.by, of=each.of, clock=reactor)
@@ -75,6 +84,9 @@ def _rewriting(values: Values, listener: Listener, option: Option[tuple[str, ...
             text = str(error)
             in_file = text.startswith(f"{description}:")  # with the line, which the value alone has not
             raise OptionError(option.name, text) if in_file else option.fault(description, text) from error
+        if isinstance(tables[-1], RemoteTable):
+            complaint = functools.partial(option.fault, description)
+            listener.questions.append(Question(description, tables[-1].check, complaint))
     listener.tables += tables
     return TableRewriting(tables)
 

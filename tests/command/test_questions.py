@@ -1,0 +1,141 @@
+"""``--check`` and the programs of filters and tables: each is asked, and each failure has its line."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from tests.command.parsing import listener
+from tests.wire.twistd import run
+from txsmtpx.command.option import OptionError
+from txsmtpx.command.process import Listener, Question
+from txsmtpx.command.questions import LIMIT, ask
+
+FILTERS = """
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+from txsmtpx import Filter
+
+class Fine:
+    def __init__(self, argument):
+        self.argument = argument
+
+    def __call__(self, connection):
+        return Filter(connection)
+
+    def check(self):
+        return f"version 6, {self.argument}"
+
+class FailsLater(Fine):
+    async def check(self):
+        await deferLater(reactor, 0.05)
+        raise RuntimeError(f"never {self.argument}")
+"""
+
+
+@pytest.fixture
+def asking() -> Listener:
+    return listener()
+
+
+def question(answer: object) -> Question:
+    def asked() -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Question("spam", asked, lambda text: OptionError("filter", f"spam: {text}"))  # type: ignore[arg-type]
+
+
+def test_an_answer(asking):
+    found: list[str] = []
+    ask(Clock(), asking, question("version 6"), found)
+    later = Deferred[str]()
+    ask(Clock(), asking, question(later), found)
+    assert (asking.answers, found) == (["spam: version 6"], [])
+    later.callback("version 2")
+    assert (asking.answers, found) == (["spam: version 6", "spam: version 2"], [])
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("it refuses version 6"), "it refuses version 6"),
+        (RuntimeError(), "RuntimeError"),
+        (FileNotFoundError(2, "No such file or directory", "/run/x"), "cannot read /run/x: No such file or directory"),
+    ],
+)
+def test_a_failure(asking, error, text):
+    found: list[str] = []
+    ask(Clock(), asking, question(error), found)
+    assert (asking.answers, found) == ([], [f"--filter spam: {text}"])
+
+
+def test_a_program_that_does_not_answer(asking):
+    clock, found, ended = Clock(), list[str](), list[object]()
+    hanging = Deferred[str](lambda cancelled: ended.append("cancelled"))
+    ask(clock, asking, question(hanging), found)
+    clock.advance(LIMIT - 1)
+    assert found == []
+    clock.advance(1)
+    assert (found, ended) == (["--filter spam: it does not answer within 10 seconds"], ["cancelled"])
+
+
+@pytest.fixture
+def here(directory: Path) -> Path:
+    (directory / "checked.py").write_text(FILTERS)
+    return directory
+
+
+def checked(here: Path, *options: str) -> tuple[int, list[str], list[str]]:
+    ended = run(here, "--check", "--port", "unix:s", *options, extra={"PYTHONPATH": str(here)})
+    return ended.returncode, ended.stdout.splitlines(), ended.stderr.splitlines()
+
+
+@contextmanager
+def table(reply: bytes) -> Iterator[str]:
+    """The description of a table whose server sends this reply once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(reply)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"tcp:127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.system
+def test_the_answers_are_printed_below_the_options(here):
+    options = ["--filter", "checked.Fine:a", "--filter", "checked.Fine:b name=second"]
+    with table(b"500 none\n") as description:
+        status, lines, errors = checked(here, *options, "--rewrite", description)
+    assert (status, errors) == (0, [])
+    assert lines[-4] == f"  rewrite = {description} (--rewrite)"
+    assert lines[-3:] == ["  checked.Fine: version 6, a", "  second: version 6, b", f"  {description}: it answers"]
+    assert not (here / "s").exists()
+
+
+@pytest.mark.system
+def test_every_failure_has_its_line(here):
+    (here / "mail.toml").write_text(
+        'rewrite = "socketmap:unix:nowhere:x"\n'
+        '[[filter]]\nname = "x"\nuse = "checked.FailsLater:b"\n[[filter]]\nuse = "checked.Fine:d"\n'
+    )
+    status, lines, errors = checked(here, "--config", "mail.toml")
+    assert (status, lines) == (1, [])
+    assert sorted(errors) == [
+        "twistd smtpx: mail.toml:1: rewrite socketmap:unix:nowhere:x: cannot connect: No such file or directory",
+        "twistd smtpx: mail.toml:4: use checked.FailsLater:b: never b",
+    ]

@@ -1,0 +1,87 @@
+"""The questions of ``--check`` to the programs that filters and tables ask: each has to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, cast
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from txsmtpx.command.other_user import other_user
+from txsmtpx.command.process import Listener, Process, Question
+from txsmtpx.command.signals import SignalledReactor
+from txsmtpx.settling import deferred_call
+from txsmtpx.wire.description import fault
+
+LIMIT = 10.0
+"""Seconds in which a program has to answer."""
+
+
+class UnstartedReactor(SignalledReactor, Protocol):
+    """The part of a reactor that `ask_all` calls, before the reactor has started."""
+
+    def run(self) -> None:
+        """Run the reactor until it is stopped."""
+
+
+def ask_all(process: Process, twistd: Mapping[str, object]) -> list[str]:
+    """
+    Ask every program, as the user that the process becomes.
+
+    The answers become ``answers`` of the listeners.  The reactor runs until all have answered, so the process cannot
+    serve mail afterwards.
+
+    Args:
+        process: The process, put together.
+        twistd: The options of ``twistd``.
+
+    Returns:
+        The failures, a line each.
+    """
+    if not any(listener.questions for listener in process.listeners):
+        return []
+    from twisted.internet import reactor as installed
+
+    reactor = cast(UnstartedReactor, installed)
+    found: list[str] = []
+
+    def start() -> None:
+        asked = [ask(cast(IReactorTime, installed), each, question, found)
+                 for each in process.listeners for question in each.questions]  # fmt: skip
+        DeferredList(asked).addBoth(lambda _: reactor.stop())
+
+    with other_user(twistd.get("uid"), twistd.get("gid")):
+        reactor.callWhenRunning(start)
+        reactor.run()
+    return found
+
+
+def ask(clock: IReactorTime, listener: Listener, question: Question, found: list[str]) -> Deferred[None]:
+    """
+    Ask one program.
+
+    Args:
+        clock: The clock of the time limit.
+        listener: The listener, which gets the answer.
+        question: The question.
+        found: Gets the line of a failure.
+
+    Returns:
+        A Deferred that fires after the answer or the failure.
+    """
+
+    def late(result: object, seconds: float) -> None:
+        raise TimeoutError(f"it does not answer within {seconds:g} seconds")
+
+    def answered(answer: str) -> None:
+        listener.answers.append(f"{question.name}: {answer}")
+
+    def failed(failure: Failure) -> None:
+        error = failure.value
+        text = fault(error) if isinstance(error, Exception) else failure.getErrorMessage()
+        found.append(listener.values.complaint(question.complaint(text)))
+
+    asked = deferred_call(question.ask)
+    return asked.addTimeout(LIMIT, clock, late).addCallbacks(answered, failed)
