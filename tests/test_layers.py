@@ -65,7 +65,7 @@ FLOORS = [
     ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.wire"), ("twisted", "zope.interface", "prometheus_client")),
     ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.inbox"), ("twisted", "zope.interface", "jinja2")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.logins", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.observers",
-      "txsmtpx.inbox", "txsmtpx.filters", "txsmtpx.middleware", "txsmtpx.tables"),
+      "txsmtpx.inbox", "txsmtpx.filters", "txsmtpx.middleware", "txsmtpx.stores", "txsmtpx.tables"),
      ("twisted", "zope.interface")),
 ]
 

@@ -13,15 +13,23 @@ from twisted.python.reflect import namedAny
 from zope.interface.verify import verifyObject
 
 from txsmtpx import Filter
-from txsmtpx.filters.filter_plugins import COMMON, FilterPlugin, create, filter_plugin, filter_plugins
+from txsmtpx.filters.filter_plugins import (
+    NAME,
+    ON_FAILURE,
+    FilterPlugin,
+    create,
+    filter_plugin,
+    filter_plugins,
+    settings_of,
+)
 from txsmtpx.filters.spamd import Spamd
 from txsmtpx.interfaces import IFilterPlugin
 from txsmtpx.setting import SettingError
-from txsmtpx.setting_kinds import Number
+from txsmtpx.setting_kinds import Number, Seconds
 
 
 def test_those_in_the_box():
-    assert set(filter_plugins()) >= {"spamd"}
+    assert set(filter_plugins()) >= {"spamd", "milter", "policy", "dnsbl", "reverse-dns", "clamd", "greylist"}
     for plugin in getPlugins(IFilterPlugin):
         assert verifyObject(IFilterPlugin, plugin)
         assert plugin.description.endswith(".")
@@ -145,6 +153,13 @@ def test_the_syntax_decides_about_the_argument(syntax, argument, why):
 def test_what_no_plugin_can_declare():
     with pytest.raises(ValueError, match=r"^syntax must be NAME, NAME:ARGUMENT or NAME\[:ARGUMENT\], not 'y:PATH'$"):
         FilterPlugin("x", "y:PATH", "X.", "txsmtpx.Filter")
-    for each in COMMON:
+    for each in (ON_FAILURE, NAME):
         with pytest.raises(ValueError, match=f"^every filter has the setting {each.name}; choose another name$"):
             FilterPlugin("x", "x", "X.", "txsmtpx.Filter", (Number(each.name, 1, "", ""),))
+
+
+def test_a_time_of_its_own_replaces_the_common_one():
+    plugin = FilterPlugin("x", "x", "X.", "txsmtpx.Filter", (Seconds("timeout", 5, "", ""), Number("n", 1, "", "")))
+    assert [(each.name, each.default) for each in settings_of(plugin)] == [
+        ("timeout", 5), ("n", 1), ("on_failure", "defer"), ("name", ""),
+    ]  # fmt: skip

@@ -14,7 +14,7 @@ from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
-from txsmtpx.setting_kinds import Flag, Number, Score, Text
+from txsmtpx.setting_kinds import Choice, Flag, Number, Score, Seconds, Several, Text
 from txsmtpx.wire.mx import MXParser
 from txsmtpx.wire.proxy_protocol_client import PROXYParser
 
@@ -77,6 +77,92 @@ spamd_filter = FilterPlugin(
         Flag("mark", True, "Filters", "Add the fields X-Spam-Flag and X-Spam-Status."),
         Text("user", "", "Filters", "Apply the preferences of this user.", "a name without spaces", "[!-~]*"),
         Number("max_octets", 512 * 1024, "Filters", "Accept a larger message unchecked.", "octets"),
+        Seconds("timeout", 60, "Filters", "Wait this long for the connection, and for the answer.", zero=False),
+    ),
+)
+milter_filter = FilterPlugin(
+    "milter",
+    "milter:ENDPOINT",
+    "Ask a milter, such as opendkim at unix:/run/opendkim/opendkim.sock or rspamd at tcp:127.0.0.1:11332.",
+    "txsmtpx.filters.milter.milter.Milter",
+    (
+        Seconds("timeout", 30.0, "Filters", "Wait this long for the connection, and for each answer.", zero=False),
+        Seconds("longest", 300.0, "Filters", "Wait this long for an answer that the milter delays.", zero=False),
+        Number("kept", 10, "Filters", "Keep up to N connections for other clients.", "connections", 0, 1000),
+        Seconds("idle", 60.0, "Filters", "Keep a connection for this time.", zero=False),
+        Text("daemon_name", "txsmtpx", "Filters", "The value of the macro {daemon_name}."),
+        Flag("holds", True, "Filters", "Hold each message until its end, so that the milter can change it."),
+    ),
+)
+policy_filter = FilterPlugin(
+    "policy",
+    "policy:ENDPOINT",
+    "Ask a server with Postfix's policy protocol, such as postgrey or policyd-spf, at ENDPOINT.",
+    "txsmtpx.filters.policy_server.PolicyServer",
+    (
+        Several("stages", ("RCPT",), "Filters", "Ask at CONNECT, EHLO, MAIL, RCPT, DATA or END-OF-MESSAGE."),
+        Text("context", "", "Filters", "The value of the attribute policy_context."),
+        Seconds("timeout", 100, "Filters", "Wait this long for the connection, and for an answer.", zero=False),
+        Number("connections", 20, "Filters", "Open up to N connections.", "connections", 1),
+        Seconds("idle", 60, "Filters", "Keep a connection for this time.", zero=False),
+    ),
+)
+dnsbl_filter = FilterPlugin(
+    "dnsbl",
+    "dnsbl:ZONE,ZONE...",
+    "Look the client up in DNS lists, and reject a client that they have.  ZONE=ANSWER*WEIGHT gives a list a weight.",
+    "txsmtpx.filters.dnsbl.DNSBL",
+    (
+        Score("reject_at", 1, "Filters", "Reject a client with this sum of weights or more."),
+        Choice("at", "connect", "Filters", "Reject the client, or each recipient.", ("connect", "recipient")),
+        Several(
+            "exempt",
+            (
+                "127.0.0.0/8",
+                "10.0.0.0/8",
+                "172.16.0.0/12",
+                "192.168.0.0/16",
+                "169.254.0.0/16",
+                "::1",
+                "fc00::/7",
+                "fe80::/10",
+            ),
+            "Filters",
+            "Accept clients of these networks without a look-up.",
+        ),
+        Seconds("lookup", 5, "Filters", "Wait this long for each answer of the DNS.", zero=False),
+    ),
+)
+reverse_dns_filter = FilterPlugin(
+    "reverse-dns",
+    "reverse-dns",
+    "Look up the host name of the client, for the log, and for the filters and the backend behind it.",
+    "txsmtpx.filters.reverse_dns.ReverseDNS",
+    (Seconds("lookup", 5, "Filters", "Wait this long for each answer of the DNS.", zero=False),),
+)
+clamd_filter = FilterPlugin(
+    "clamd",
+    "clamd[:ENDPOINT]",
+    "Ask ClamAV's daemon, at unix:/run/clamav/clamd.ctl or ENDPOINT, and reject viruses.",
+    "txsmtpx.filters.clamd.Clamd",
+    (
+        Choice("found", "reject", "Filters", "What becomes of a virus.", ("reject", "discard", "quarantine")),
+        Number("max_octets", 25 * 1024 * 1024, "Filters", "Accept a larger message unchecked.", "octets", 1),
+        Seconds("timeout", 120, "Filters", "Wait this long for the connection, and for the answer.", zero=False),
+    ),
+)
+greylist_filter = FilterPlugin(
+    "greylist",
+    "greylist[:STORE]",
+    "Reject the first attempt of an unknown client temporarily.  STORE is redis:ENDPOINT, or memory (default).",
+    "txsmtpx.filters.greylist.greylist",
+    (
+        Text("store_login", "", "Filters", "Log in to the store with a file that has one line NAME:PASSWORD."),
+        Seconds("delay", 300, "Filters", "Accept an attempt after this time.", zero=False),
+        Seconds("window", 172800, "Filters", "Forget a client that does not try again within this time.", zero=False),
+        Seconds("lifetime", 3024000, "Filters", "Remember a client for this time after its last mail.", zero=False),
+        Number("known_after", 5, "Filters", "Accept a client at once after N attempts (0: never).", "attempts"),
+        Several("exempt", (), "Filters", "Accept clients of these networks at once."),
     ),
 )
 

@@ -127,12 +127,12 @@ class MadeFilter:
         chosen: What the operator gave.
         make: The maker of the filters.
         name: Its name in the log and in the metrics.
-        timeout: Seconds for a verdict.
+        timeout: Seconds for a verdict; None if the maker demands a time.
         on_failure: What happens if it fails: "defer", "accept" or "reject".
     """
 
     chosen: ChosenFilter
     make: FilterMaker
     name: str
-    timeout: float
+    timeout: float | None
     on_failure: str

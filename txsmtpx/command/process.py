@@ -59,6 +59,7 @@ class Listener:
         settings: The other keyword arguments of the factory.
         self_signed: The certificates of ``--tls-self-signed``.
         services: Services that run as long as it does.
+        memories: The parts of it that keep data in the memory of one process, as an error names them.
         tables: The tables by which it rewrites addresses.
         questions: The questions of ``--check`` to the programs of its filters and tables.
         answers: The answers of its filters and tables to ``--check``, a line each.
@@ -78,6 +79,7 @@ class Listener:
     settings: ServerKeywords = field(default_factory=ServerKeywords)
     self_signed: SelfSignedCertificates = field(default_factory=SelfSignedCertificates)
     services: Sequence[IService] = ()
+    memories: list[str] = field(default_factory=list)
     tables: list[AddressTable] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)

@@ -7,6 +7,7 @@ The names are plugins of Twisted (`IFilterPlugin`).  A package adds its own by a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -47,10 +48,11 @@ class FilterPlugin:
         description: A sentence for --help-filters.
         factory: The dotted name of a function that returns the maker of the filters.  It is imported when it is used,
             and called with the argument, and with the settings that were given as keyword arguments.
-        settings: The settings, besides those that every filter has (`COMMON`).
+        settings: The settings, besides those that every filter has (`COMMON`).  A setting ``timeout`` here replaces the
+            common one: then the function gets the time, and the filter keeps to it.
 
     Raises:
-        ValueError: The syntax is none of the three, or a setting has the name of a common one.
+        ValueError: The syntax is none of the three, or a setting has the name of another common one.
 
     Example:
         >>> FilterPlugin("clean", "clean[:PATH]", "Reject mail with a word of a list.", "my_package.Clean").name
@@ -66,7 +68,7 @@ class FilterPlugin:
     def __post_init__(self) -> None:
         if self.syntax != self.name and not self.syntax.startswith((f"{self.name}:", f"{self.name}[:")):
             raise ValueError(f"syntax must be NAME, NAME:ARGUMENT or NAME[:ARGUMENT], not {self.syntax!r}")
-        taken = {each.name for each in self.settings} & {each.name for each in COMMON}
+        taken = {each.name for each in self.settings} & {each.name for each in COMMON if each is not TIMEOUT}
         if taken:
             raise ValueError(f"every filter has the setting {min(taken)}; choose another name")
 
@@ -146,6 +148,24 @@ class DottedFilter:
         return cast(FilterMaker, found)
 
 
+def settings_of(plugin: FilterPluginLike) -> list[Setting[object]]:
+    """
+    Return all settings of a filter.
+
+    Args:
+        plugin: The plugin of the filter.
+
+    Returns:
+        Its own, then the common ones that it does not replace.
+
+    Example:
+        >>> [each.name for each in settings_of(FilterPlugin("x", "x", "X.", "my_package.X"))]
+        ['timeout', 'on_failure', 'name']
+    """
+    own = {each.name for each in plugin.settings}
+    return [*plugin.settings, *(each for each in COMMON if each.name not in own)]
+
+
 def filter_plugins() -> dict[str, FilterPluginLike]:
     """
     Return all plugins.
@@ -179,6 +199,10 @@ def filter_plugin(name: str) -> FilterPluginLike:
     return DottedFilter(name)
 
 
+_OF_SETTING = re.compile(r"(?:\w+: )?(\w+) ((?:must be|is) .*)", re.DOTALL)
+"""The error of a constructor about one of its arguments."""
+
+
 def create(plugin: FilterPluginLike, argument: str | None, settings: Mapping[str, object]) -> FilterMaker:
     """
     Create the maker of the filters of a plugin.
@@ -201,7 +225,10 @@ def create(plugin: FilterPluginLike, argument: str | None, settings: Mapping[str
         raise
     except ImportError as error:
         raise ValueError(f"packages are missing ({error})") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OSError) as error:
+        of_setting = _OF_SETTING.fullmatch(str(error))
+        if of_setting is not None and of_setting[1] in {each.name for each in plugin.settings}:
+            raise SettingError(*of_setting.groups()) from error
         raise ValueError(fault(error)) from error
     except (Exception, SystemExit) as error:  # of a package that is not ours
         raise ValueError(f"it raises {described(error)}") from error

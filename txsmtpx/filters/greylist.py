@@ -17,6 +17,7 @@ from txsmtpx.interfaces import Accept, Connection, Reactor, StoreLike, Verdict
 from txsmtpx.middleware.filter import Filter
 from txsmtpx.settling import deferred_call
 from txsmtpx.stores.memory_store import MemoryStore
+from txsmtpx.stores.store_names import store_named
 
 DELAY = 300.0
 """Seconds from the first attempt to the first that is accepted, by default, as in postgrey."""
@@ -243,3 +244,38 @@ def _name(sender: str, recipient: str) -> str:
     """Return the name of a pair of addresses, which does not show them."""
     pair = f"{mailbox_key(sender)}\0{mailbox_key(recipient)}"
     return hashlib.blake2b(pair.encode(), digest_size=16).hexdigest()
+
+
+def greylist(
+    store: str = "memory",
+    *,
+    store_login: str = "",
+    delay: float = DELAY,
+    window: float = WINDOW,
+    lifetime: float = LIFETIME,
+    known_after: int = KNOWN_AFTER,
+    exempt: Collection[str] = (),
+) -> Greylist:
+    """
+    Return the maker of ``twistd smtpx --filter greylist``.
+
+    Args:
+        store: The store of the triplets, by its name (`txsmtpx.stores.store_names.store_named`).
+        store_login: The path of the file with the login of the store; ``""`` for none.
+        delay: As for `Greylist`.
+        window: As for `Greylist`.
+        lifetime: As for `Greylist`.
+        known_after: As for `Greylist`.
+        exempt: As for `Greylist`.
+
+    Returns:
+        The maker.
+    """
+    return Greylist(
+        store_named(store, store_login),
+        delay=delay,
+        window=window,
+        lifetime=lifetime,
+        known_after=known_after,
+        exempt=exempt,
+    )

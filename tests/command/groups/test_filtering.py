@@ -10,7 +10,8 @@ from twisted.python.usage import UsageError
 from tests.command.parsing import listener, parsed
 from txsmtpx.command.chosen_filter import FILTER, MadeFilter
 from txsmtpx.command.groups.filtering import ACTIONS, made_filters
-from txsmtpx.filters.filter_plugins import COMMON, filter_plugins
+from txsmtpx.filters.filter_plugins import filter_plugins, settings_of
+from txsmtpx.filters.policy_server import PolicyServer
 from txsmtpx.filters.spamd import Spamd
 from txsmtpx.tap import Options
 from txsmtpx.wire.twisted_internals import endpoint_host
@@ -36,10 +37,10 @@ def shown(made: list[MadeFilter]) -> list[str]:
 def test_several_in_their_order():
     options = ["--filter", "spamd", "--filter", 'spamd:unix:/run/s user="ann" timeout=5s name="spam 2"']
     first, second = made_filters(listener(*options).values)
-    assert (first.name, first.timeout, first.on_failure) == ("spamd", 30, "defer")
-    assert (second.name, second.timeout) == ("spam 2", 5)
+    assert (first.name, first.timeout, first.on_failure) == ("spamd", None, "defer")
+    assert second.name == "spam 2"
     assert isinstance(second.make, Spamd)
-    assert second.make.user == "ann"
+    assert (second.make.user, second.make.timeout, second.timeout) == ("ann", 5, None)  # it has a time of its own
     assert second.chosen.text == 'spamd:unix:/run/s user=ann timeout=5s name="spam 2"'
 
 
@@ -48,6 +49,26 @@ def test_an_endpoint_may_have_backslashes():
     assert isinstance(made.make, Spamd)
     assert endpoint_host(made.make.endpoint) == "::1"
     assert (made.make.holds, made.on_failure) == (False, "accept")
+
+
+def test_the_common_time_is_for_filters_without_one_of_their_own():
+    made = [*made_filters(listener("--filter", "reverse-dns timeout=7 lookup=2", "--filter", "reverse-dns").values)]
+    assert [each.timeout for each in made] == [7, None]
+
+
+@pytest.mark.parametrize(
+    ("given", "stages"),
+    [
+        ('filter = "policy:unix:/x stages=RCPT,END-OF-MESSAGE"', {"RCPT", "END-OF-MESSAGE"}),
+        ('[[filter]]\nuse = "policy:unix:/x"\nstages = ["MAIL", "RCPT"]', {"MAIL", "RCPT"}),
+        ('[[filter]]\nuse = "policy:unix:/x"\nstages = "MAIL"', {"MAIL"}),
+        ('[[filter]]\nuse = "policy:unix:/x"', {"RCPT"}),
+    ],
+)
+def test_a_list(config, given, stages):
+    (((made),),) = config(given)
+    assert isinstance(made.make, PolicyServer)
+    assert made.make.stages == stages
 
 
 def test_tables(config):
@@ -88,7 +109,7 @@ def test_those_of_a_listener_replace_those_at_the_top(config):
 def test_an_option_of_each_kind_parses_its_settings():
     """The default of each setting is a value that an operator can write."""
     for plugin in filter_plugins().values():
-        for setting in (*plugin.settings, *COMMON):
+        for setting in settings_of(plugin):
             setting.check(setting.default)
     value = parsed("--filter", "spamd reject-at=7.5 max-octets=1M").process.listeners[0].values[FILTER]
     assert FILTER.shown(value) == "spamd reject-at=7.5 max-octets=1M"
@@ -114,7 +135,7 @@ def test_help_for_one_lists_its_settings(capsys, name):
     text = capsys.readouterr().out
     plugin = filter_plugins()[name]
     assert text.startswith(f"{plugin.syntax}: {plugin.description[:20]}")
-    for setting in (*plugin.settings, *COMMON):
+    for setting in settings_of(plugin):
         assert re.search(f"^  {setting.name.replace('_', '-')}=\\S+  +\\S", text, re.MULTILINE)
 
 

@@ -67,6 +67,17 @@ def test_a_limit(monkeypatch):
     client.hang_up()
 
 
+def test_a_limit_whose_counts_are_shared(tmp_path):
+    pytest.importorskip("txredisapi")
+    (tmp_path / "login").write_text(":secret\n")
+    options = ["--limit", "2 messages per minute per host", "--limit-store", "redis", "--workers", "2"]
+    process = parsed(*options, "--limit-store-login", str(tmp_path / "login")).process
+    assert process.workers == 2
+    assert process.listeners[0].memories == []
+    assert isinstance(process.listeners[0].backend, LimitBackend)
+    assert not process.listeners[0].backend.one_process
+
+
 def test_rewriting(virtual):
     made = listener("--rewrite", virtual, "--rewrite-sender", virtual, "-b", "memory")
     backend = made.chosen_backend

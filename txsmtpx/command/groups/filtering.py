@@ -12,12 +12,22 @@ from twisted.python.usage import UsageError
 from txsmtpx.command.action import Action
 from txsmtpx.command.chosen_filter import FILTER, USE, ChosenFilter, MadeFilter
 from txsmtpx.command.given import GivenTable
-from txsmtpx.command.kind import FLAG, TEXT
-from txsmtpx.command.option import Option, OptionError, Values, option, option_of
+from txsmtpx.command.kind import FLAG, TEXT, Kind
+from txsmtpx.command.option import Option, OptionError, Values, option, option_name, option_of, repeated
 from txsmtpx.command.toml_value import as_given, wrong_type
-from txsmtpx.filters.filter_plugins import COMMON, create, filter_plugin, filter_plugins
+from txsmtpx.filters.filter_plugins import (
+    COMMON,
+    NAME,
+    ON_FAILURE,
+    TIMEOUT,
+    create,
+    filter_plugin,
+    filter_plugins,
+    settings_of,
+)
 from txsmtpx.interfaces import FilterPluginLike
 from txsmtpx.setting import SettingError, did_you_mean
+from txsmtpx.setting_kinds import Several
 
 
 def made_filters(values: Values) -> Iterator[MadeFilter]:
@@ -39,7 +49,8 @@ def made_filters(values: Values) -> Iterator[MadeFilter]:
         try:
             plugin = filter_plugin(name)
             settings = dict(_settings(chosen, plugin))
-            common = {each.name: settings.pop(each.name, each.default) for each in COMMON}
+            own = {each.name for each in plugin.settings}
+            common = {each.name: settings.pop(each.name, None) for each in COMMON if each.name not in own}
             make = create(plugin, argument if colon else None, settings)
         except SettingError as error:
             raise chosen.fault(error.name.replace("_", "-"), error.text) from error
@@ -47,8 +58,9 @@ def made_filters(values: Values) -> Iterator[MadeFilter]:
             raise
         except ValueError as error:
             raise chosen.unusable(str(error)) from error
-        timeout, on_failure = cast(float, common["timeout"]), cast(str, common["on_failure"])
-        yield MadeFilter(chosen, make, cast(str, common["name"]) or name, timeout, on_failure)
+        timeout = cast(float | None, common.get(TIMEOUT.name))
+        on_failure = cast(str, common[ON_FAILURE.name] or ON_FAILURE.default)
+        yield MadeFilter(chosen, make, cast(str, common[NAME.name]) or name, timeout, on_failure)
 
 
 def _check_table(table: GivenTable | None) -> None:
@@ -97,6 +109,8 @@ def _parsed(setting: Option[object], value: object, is_text: bool) -> object:
         if value not in ("true", "false"):
             raise OptionError(setting.name, f"must be true or false, not {value!r}")
         value = value == "true"
+    if is_text and setting.repeated:
+        value = str(value).split(",")
     wrong = None if is_text else wrong_type(setting, value)
     if wrong is not None:
         raise OptionError(setting.name, wrong)
@@ -105,7 +119,16 @@ def _parsed(setting: Option[object], value: object, is_text: bool) -> object:
 
 def _options(plugin: FilterPluginLike) -> list[Option[object]]:
     """Return the settings of a filter as options, which parse and check their values."""
-    return [option_of(setting) for setting in (*plugin.settings, *COMMON)]
+    return [
+        repeated(option_name(each), _LIST, each.help, cast(tuple[str, ...], each.default), setting=each)
+        if isinstance(each, Several)
+        else option_of(each)
+        for each in settings_of(plugin)
+    ]
+
+
+_LIST = Kind("TEXT,TEXT...", (str,), str)
+"""Several texts: in one text with commas between, in a file also as a list."""
 
 
 _WIDTH = 100
@@ -135,9 +158,14 @@ def _explain(name: str) -> None:
         raise UsageError(f"--help-filter {name}: {text}")
     plugin = found[name]
     print(textwrap.fill(f"{plugin.syntax}: {plugin.description}", _WIDTH))
-    words = [(f"{each.name}={each.kind.word or 'true|false'}", each.description) for each in _options(plugin)]
-    _table("Settings:", words)
+    options = _options(plugin)
+    _table("Settings:", [(f"{each.name}={each.kind.word or 'true|false'}", _described(each)) for each in options])
     sys.exit(0)
+
+
+def _described(setting: Option[object]) -> str:
+    default = setting.kind.shown(setting.default) if setting.kind is FLAG else setting.shown_default
+    return f"{setting.help} [default: {default}]" if default else setting.help
 
 
 ACTIONS = (

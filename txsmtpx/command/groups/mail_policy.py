@@ -13,14 +13,15 @@ from typing import cast
 from txsmtpx.command.chosen_filter import FILTER
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.filtering import ACTIONS, made_filters
-from txsmtpx.command.kind import FLAG, Kind
+from txsmtpx.command.kind import FILE, FLAG, Kind
 from txsmtpx.command.option import Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.command.rate import Rate, rate
-from txsmtpx.interfaces import BackendLike, CheckedFilter, Reactor, provides
+from txsmtpx.interfaces import BackendLike, CheckedFilter, OneProcessBackend, Reactor, provides
 from txsmtpx.middleware.filter import FilterBackend
 from txsmtpx.middleware.limit import LimitBackend
 from txsmtpx.middleware.rewrite import RewriteBackend
+from txsmtpx.stores.store_names import store_named
 from txsmtpx.tables.address_tables import TableRewriting, address_table
 from txsmtpx.tables.remote_table import RemoteTable
 
@@ -29,6 +30,15 @@ LIMIT = repeated(
     Kind("RATE", (str,), rate, lambda value: cast(Rate, value).text),
     'Reject mail over a rate temporarily, such as "100 messages per hour per host".  A rate counts messages or '
     "recipients, per host, login or sender.",
+)
+LIMIT_STORE = option(
+    "limit-store",
+    Kind("STORE", (str,), str),
+    "Count for --limit in redis:ENDPOINT, which processes and machines share [default: memory].",
+    None,
+)
+LIMIT_STORE_LOGIN = option(
+    "limit-store-login", FILE, "Log in to the store with a file that has one line NAME:PASSWORD.", None
 )
 _TABLE = Kind("TABLE", (str,), str)
 REWRITE = repeated(
@@ -56,10 +66,34 @@ def _apply(values: Values, listener: Listener) -> None:
         for made in filters
         if provides(made.make, CheckedFilter)
     ]
+    listener.memories += [
+        f"the filter {made.name}"
+        for made in filters
+        if provides(made.make, OneProcessBackend) and made.make.one_process
+    ]
+    listener.backend = _limited(values, listener, backend)
+
+
+def _limited(values: Values, listener: Listener, backend: BackendLike) -> BackendLike:
+    if not values[LIMIT]:
+        for needing in (LIMIT_STORE, LIMIT_STORE_LOGIN):
+            if values[needing]:
+                raise needing.fault(values[needing], "there is no limit; add", LIMIT.name)
+        return backend
+    name, login = values[LIMIT_STORE] or "memory", values[LIMIT_STORE_LOGIN] or ""
+    try:
+        store = store_named(name, login, cast(Reactor, listener.reactor))
+    except OSError as error:
+        raise LIMIT_STORE_LOGIN.fault(login, f"cannot read it: {error.strerror}") from error
+    except ImportError as error:
+        raise LIMIT_STORE.fault(name, f"packages are missing ({error})") from error
+    except ValueError as error:
+        raise LIMIT_STORE.fault(name, str(error)) from error
+    if not store.shared:
+        listener.memories.append("--limit")
     for each in reversed(values[LIMIT]):
-        reactor = cast(Reactor, listener.reactor)
-        backend = LimitBackend(backend, each.number, each.seconds, by=each.by, of=each.of, clock=reactor)
-    listener.backend = backend
+        backend = LimitBackend(backend, each.number, each.seconds, by=each.by, of=each.of, store=store)
+    return backend
 
 
 def _rewritten(values: Values, listener: Listener, backend: BackendLike) -> BackendLike:
@@ -95,7 +129,7 @@ MAIL_POLICY = Group(
     "Limits, filters and rewriting",
     "Middleware between the clients and the backend. A command passes the limits, the filters, and then the rewriting. "
     "The backend and --tee get the new addresses.",
-    (LIMIT, FILTER, REWRITE, REWRITE_SENDER, REWRITE_REQUIRED),
+    (LIMIT, LIMIT_STORE, LIMIT_STORE_LOGIN, FILTER, REWRITE, REWRITE_SENDER, REWRITE_REQUIRED),
     _apply,
     actions=ACTIONS,
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.backend_choice import BACKEND_NAME, TEE, chosen_name
 from txsmtpx.command.option import Values, option_of
-from txsmtpx.command.process import Process
+from txsmtpx.command.process import Listener, Process
 from txsmtpx.interfaces import OneProcessBackend, provides
 from txsmtpx.setting_kinds import Number
 
@@ -24,15 +25,22 @@ def _apply(values: Values, process: Process) -> None:
         text = "processes share sockets on UNIX systems only; leave this option out"
         raise NUMBER_OF_WORKERS.fault(process.workers, text)
     for listener in process.listeners:
-        if provides(listener.backend, OneProcessBackend) and listener.backend.one_process:
-            web = " of --web" if BACKEND_NAME.name not in listener.values.given else ""
-            backend = f"backend {chosen_name(listener.values)}{web} keeps its data in the memory of one process"
+        for part in _in_one_process(listener):
             text = "leave out --workers, or share mail by maildir:PATH, and limits and greylisting by Redis"
-            raise NUMBER_OF_WORKERS.fault(process.workers, f"the {backend}; {text}")
-        if provides(listener.copies, OneProcessBackend) and listener.copies.one_process:
-            text = "keeps the mail in the memory of one process; leave out --workers, or choose another backend"
-            raise NUMBER_OF_WORKERS.fault(process.workers, f"--tee {listener.values[TEE]} {text}")
+            raise NUMBER_OF_WORKERS.fault(
+                process.workers, f"{part} keeps its data in the memory of one process; {text}"
+            )
     process.reactor.share()
+
+
+def _in_one_process(listener: Listener) -> Iterator[str]:
+    """Iterate over the parts of a listener that keep data in the memory of one process, as an error names them."""
+    if provides(listener.chosen_backend, OneProcessBackend) and listener.chosen_backend.one_process:
+        web = "" if BACKEND_NAME.name in listener.values.given else " of --web"
+        yield f"the backend {chosen_name(listener.values)}{web}"
+    if provides(listener.copies, OneProcessBackend) and listener.copies.one_process:
+        yield f"--tee {listener.values[TEE]}"
+    yield from listener.memories
 
 
 WORKERS = Group(
