@@ -67,6 +67,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "postfix": (("postfix",), ("postfix",)),
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
     "postgrey": (("postgrey",), ("postgrey",)),
+    "postsrsd": (("postsrsd",), ("postsrsd",)),
     "prometheus": (("prometheus", "promtool"), ("prometheus",)),  # which reads the metrics
     "redis": (("redis-server",), ("redis-server",)),  # which counts for several servers
     "rspamd": (("rspamd",), ("rspamd",)),
