@@ -266,7 +266,7 @@ def test_a_time_out(log: Events) -> None:
 def test_a_server_that_stops_refuses_nobody(log: Events) -> None:
     client = Conversation()
     client.ask(HELLO)
-    client.protocol.ending.goodbye()
+    client.protocol.goodbye()
     assert client.replies() == ["421 4.3.2 Service shutting down, closing the connection"]
     client.hang_up()
     assert log == []

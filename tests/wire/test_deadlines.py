@@ -49,7 +49,8 @@ def test_all_cleared_and_another_set_without_touching_the_clock(watched):
     watched.deadlines.set("idle", 10)
     watched.deadlines.set("message", 20)
     (timer,) = watched.clock.getDelayedCalls()
-    watched.deadlines.clear_all()
+    watched.deadlines.clear("idle")
+    watched.deadlines.clear("message")
     watched.deadlines.set("close", 15)
     assert watched.clock.getDelayedCalls() == [timer]
     assert watched.advance(14.5) == []

@@ -14,7 +14,7 @@ from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from txsmtpx.wire.outlet import send
+from txsmtpx.wire.outlet import writer
 
 
 class Watched:
@@ -55,7 +55,7 @@ class Socket:
 
     def write(self, octets: bytes) -> None:
         """Send octets to the other end."""
-        send(self.transport, octets)
+        writer(self.transport)(octets)
 
     def read(self) -> bytes:
         """All that has arrived."""
@@ -177,7 +177,7 @@ class Talker(Protocol):
 
     def write(self, octets: bytes) -> None:
         """Send octets to the other end."""
-        send(self.transport, octets)
+        writer(self.transport)(octets)
 
     def dataReceived(self, data: bytes) -> None:
         self.write(self.answer)
@@ -245,5 +245,5 @@ def test_tls_says_farewell_and_nothing_after(secured, link):
 
 def test_what_is_no_socket_is_written_to():
     transport = StringTransport()
-    send(transport, b"250 2.0.0 Ok\r\n")
+    writer(transport)(b"250 2.0.0 Ok\r\n")
     assert transport.value() == b"250 2.0.0 Ok\r\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.protocols.basic import LineReceiver
 
 from txsmtpx import Observer
 from txsmtpx.testing import Conversation, Link, RecordingBackend
@@ -89,14 +88,14 @@ def test_a_subclass_sees_each_line_and_all_octets(client):
     assert client.replies()[-1] == OK
 
 
-def test_twisteds_pause_and_resume_are_its_own(client):
-    assert SMTPServer.pauseProducing is LineReceiver.pauseProducing
-    assert SMTPServer.resumeProducing is LineReceiver.resumeProducing
+def test_pause_and_resume_do_what_those_of_twisted_do(client):
     client.protocol.pauseProducing()
+    assert client.protocol.paused
     assert client.transport.producerState == "paused"
     client.send(b"NOOP\r\n")
     assert client.replies() == []
     client.protocol.resumeProducing()
+    assert not client.protocol.paused
     assert client.transport.producerState == "producing"
     assert client.replies() == [OK]
 

@@ -45,7 +45,7 @@ def test_who_vanishes_between_two(client):
 
 def test_who_is_sent_away_between_two(client):
     client.ask(*["NOOP"] * (TURN + 1))
-    client.protocol.ending.goodbye()
+    client.protocol.goodbye()
     assert client.replies() == ["421 4.3.2 Service shutting down, closing the connection"]
     client.clock.advance(0)
     assert client.replies() == []

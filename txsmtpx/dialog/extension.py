@@ -77,10 +77,6 @@ def never(options: Options) -> bool:
     return False
 
 
-def _always(dialog: object) -> str | None:
-    return ""
-
-
 @dataclass(frozen=True)
 class Extension:
     """
@@ -90,7 +86,7 @@ class Extension:
         keyword: The keyword in the reply to EHLO; "" if it is not advertised.
         rfc: The document that defines it.
         announce: Takes the dialog, and returns the text behind the keyword: "" for none, None to advertise nothing now
-            (server).
+            (server).  If there is no such function, the keyword is always advertised, alone.
         read: Takes the text behind the keyword, and returns its meaning, or raises ``ValueError`` (client).
         mail: Its parameters of MAIL.
         rcpt: Its parameters of RCPT.
@@ -121,7 +117,7 @@ class Extension:
 
     keyword: str
     rfc: str
-    announce: Callable[[Any], str | None] = _always
+    announce: Callable[[Any], str | None] | None = None
     read: Callable[[str], Any] = str
     mail: tuple[Parameter, ...] = ()
     rcpt: tuple[Parameter, ...] = ()
@@ -142,7 +138,8 @@ class Extension:
                 such = f"a tuple of {kind.__name__} objects, such as ({kind.__name__}(...),)"
                 raise TypeError(f"Extension {self.keyword}: {name} must be {such}, not {shown(given)}")
         for name in ("announce", "read", "wanted"):
-            if not callable(given := getattr(self, name)):
+            given = getattr(self, name)
+            if not callable(given) and (given is not None or name != "announce"):
                 raise TypeError(f"Extension {self.keyword}: {name} must be a function, not {shown(given)}")
         if not isinstance(self.requires, frozenset):
             such = "a frozenset of keywords, such as frozenset({'8BITMIME'})"

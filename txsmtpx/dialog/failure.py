@@ -46,6 +46,9 @@ def own_error(error: E) -> E:
         own = kind.__new__(kind, *error.args)
         own.args = error.args  # which OSError leaves to __init__
         vars(own).update(vars(error))
+    elif kind.__reduce__ is BaseException.__reduce__:  # as copy.copy does it, which asks for it first
+        own = kind(*error.args)
+        vars(own).update(vars(error))
     else:
         own = copy.copy(error)
     return own

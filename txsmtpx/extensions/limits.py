@@ -7,6 +7,7 @@ The client keeps to the limits, and the server rejects MAIL and RCPT beyond them
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.dialog.server import ServerDialog
@@ -20,11 +21,12 @@ HIGHEST = 999999
 
 def _announce(dialog: ServerDialog) -> str | None:
     settings = dialog.settings
-    limits = {
-        "MAILMAX": settings.max_transactions,
-        "RCPTMAX": settings.max_recipients,
-        "RCPTDOMAINMAX": settings.max_recipient_domains,
-    }
+    return _values(settings.max_transactions, settings.max_recipients, settings.max_recipient_domains)
+
+
+@lru_cache(maxsize=100)  # servers with the same limits share them
+def _values(transactions: int, recipients: int, domains: int) -> str | None:
+    limits = {"MAILMAX": transactions, "RCPTMAX": recipients, "RCPTDOMAINMAX": domains}
     return " ".join(f"{name}={limit}" for name, limit in limits.items() if 0 < limit <= HIGHEST) or None
 
 

@@ -70,10 +70,11 @@ def _hello(dialog: ServerDialog, argument: str, extended: bool) -> Answer:
 def _announced(dialog: ServerDialog) -> list[str]:
     lines = []
     for extension in dialog.table.extensions:
-        if extension.keyword:
-            values = extension.announce(dialog)
+        keyword = extension.keyword
+        if keyword:
+            values = "" if extension.announce is None else extension.announce(dialog)
             if values is not None:
-                lines.append(f"{extension.keyword} {values}" if values else extension.keyword)
+                lines.append(f"{keyword} {values}" if values else keyword)
     return lines
 
 

@@ -2,9 +2,9 @@
 Back-pressure: when input of a client is held, that is, not passed to the dialog, and when its transport is paused.
 
 Theory of operation.  Input is held while the dialog waits for a backend, while the client does not read what is
-written, and after a turn, so that other connections have theirs.  The connection buffers further input.  Past
-`HELD_INPUT` octets the transport is paused, and TCP slows the client down.  A client that does not read for
-`write_timeout` is disconnected.
+written, after a turn, so that other connections have theirs, and while the program has paused the connection.  The
+connection buffers further input.  Past `HELD_INPUT` octets the transport is paused, and TCP slows the client down.  A
+client that does not read for `write_timeout` is disconnected.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ CLIENT = 2
 """The client does not read what is written."""
 OTHERS = 4
 """It is the turn of other connections."""
+PROGRAM = 8
+"""The program has paused the connection (`LineReceiver.pauseProducing`)."""
 
 HELD_INPUT = 64 * 1024
 """Octets of input that are held before the transport is paused."""
@@ -53,7 +55,7 @@ class BackPressure:
         connection: The connection.
 
     Attributes:
-        held: Why input is held, a sum of `DIALOG`, `CLIENT` and `OTHERS`; 0 if it is not.
+        held: Why input is held, a sum of `DIALOG`, `CLIENT`, `OTHERS` and `PROGRAM`; 0 if it is not.
         reading: True if the transport reads.
     """
 
@@ -71,13 +73,13 @@ class BackPressure:
         """Hold the input: the client does not read."""
         limits = self._connection.limits
         limits.idle_since = inf
-        limits.deadlines.set("write", self._connection.factory.write_timeout)
+        limits.set("write", self._connection.factory.write_timeout)
         self.held |= CLIENT
         self.bound()
 
     def resumeProducing(self) -> None:
         """Release the input, since the client reads again."""
-        self._connection.limits.deadlines.clear("write")
+        self._connection.limits.clear("write")
         self.release(CLIENT)
 
     def stopProducing(self) -> None:
@@ -100,7 +102,7 @@ class BackPressure:
     def end_turn(self) -> None:
         """Hold the input until other connections have had their turn."""
         self.held |= OTHERS
-        self._next_turn = self._connection.limits.clock.callLater(0, self.release, OTHERS)
+        self._next_turn = self._connection.clock.callLater(0, self.release, OTHERS)
 
     def bound(self) -> None:
         """Pause the transport if more input is held than `HELD_INPUT`."""

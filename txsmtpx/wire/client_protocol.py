@@ -30,7 +30,7 @@ from txsmtpx.wire.client_back_pressure import ClientBackPressure
 from txsmtpx.wire.client_handshake import ClientHandshake
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.deadlines import Deadlines
-from txsmtpx.wire.outlet import send
+from txsmtpx.wire.outlet import writer
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import recorder
 
@@ -101,6 +101,7 @@ class ClientProtocol(LineReceiver, ClientWire):
 
     def connectionMade(self) -> None:
         """Begin to wait for the greeting."""
+        self._write = writer(self.transport)
         self._back_pressure.register(self.transport)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
@@ -118,7 +119,8 @@ class ClientProtocol(LineReceiver, ClientWire):
         """
         if self.handshake.pending and ISSLTransport.providedBy(self.transport):
             self.handshakeCompleted()  # a foreign wrapper does not pass it on
-        *lines, self._unread = (self._unread + data).split(b"\n")
+        lines = (self._unread + data).split(b"\n")
+        self._unread = lines.pop()
         self._lines.extend(lines)
         self._receiving = True
         several = len(self._lines) > 1
@@ -204,7 +206,7 @@ class ClientProtocol(LineReceiver, ClientWire):
                 self._recorder.client(line)
             if body:
                 self._recorder.message(len(body))
-        send(self.transport, octets + body if body else octets)
+        self._write(octets + body if body else octets)
 
     def write_body(self, octets: bytes) -> None:
         """
@@ -215,7 +217,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         """
         if self._recorder is not None:
             self._recorder.message(len(octets))
-        send(self.transport, octets)
+        self._write(octets)
 
     def write_secret(self, octets: bytes) -> None:
         """
@@ -226,7 +228,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         """
         if self._recorder is not None:
             self._recorder.client(octets[:-2], response=True)
-        send(self.transport, octets)
+        self._write(octets)
 
     @property
     def congested(self) -> bool:

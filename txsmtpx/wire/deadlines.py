@@ -1,5 +1,5 @@
 """
-Time-outs: RFC 5321 §4.5.3.2.
+Time-outs of a client: RFC 5321 §4.5.3.2.  A server has `txsmtpx.wire.time_limits`.
 
 A deadline is a stamp in a dict.  Each connection has one timer, armed for the earliest stamp so far.  If it fires too
 early, because that stamp has moved on, it is armed again.  So moving a deadline does not touch the reactor.
@@ -61,22 +61,6 @@ class Deadlines:
             phase: Its name.
         """
         self._stamps.pop(phase, None)
-
-    def clear_all(self) -> None:
-        """End every phase, because another begins; `stop` is for the end of the connection."""
-        self._stamps.clear()
-
-    def running(self, phase: str) -> bool:
-        """
-        Return whether a phase has a deadline.
-
-        Args:
-            phase: Its name.
-
-        Returns:
-            False if it has ended or has no limit.
-        """
-        return phase in self._stamps
 
     def stop(self) -> None:
         """End every phase, and the timer: the connection is over."""

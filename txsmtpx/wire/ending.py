@@ -3,13 +3,13 @@ How a connection ends.
 
 Theory of operation.  It ends in one of these ways:
 
-- The dialog closes it, after QUIT, 421 and the like (`Ending.close`).  The server writes what is left, then closes.  A
+- The dialog closes it, after QUIT, 421 and the like (`close`).  The server writes what is left, then closes.  A
   client that does not read that is cut off after `write_timeout`.
-- The client shuts down its sending side, and still reads (`Ending.half_close`).  All that it has sent is answered, then
+- The client shuts down its sending side, and still reads (`half_close`).  All that it has sent is answered, then
   the server closes; Postfix and go-smtp do the same.  A message that has not come whole is aborted at once.  Over TCP,
   a client that has closed the whole connection looks like this one until a write fails.
-- The server stops (`Ending.goodbye`): 421 now, or when the transaction is done.
-- The connection is lost (`Ending.lost`), as at the end of all other ways.
+- The server stops (`goodbye`): 421 now, or when the transaction is done.
+- The connection is lost (`lost`), as at the end of all other ways.
 
 `Link.CLOSED` of the dialog says that the end has begun.
 """
@@ -50,109 +50,121 @@ like this, within a transaction, have closed the whole connection.
 """
 
 
-class Ending:
+def close(connection: SMTPServer) -> None:
     """
-    How one connection ends.  The connection creates it.
+    Send what is written, then close the connection.
 
     Args:
         connection: The connection.
-
-    Attributes:
-        half_closed: True if the client has shut down its sending side.
     """
+    pressure = connection.pressure
+    connection.input = b""
+    if pressure.held:
+        pressure.stop()
+    connection.flush()
+    connection.limits.set("close", connection.factory.write_timeout, last=True)
+    connection.transport.unregisterProducer()
+    if not (pressure.reading or connection.half_closed):
+        pressure.read_on()  # TLS ends with the client's close_notify, which must be read
+    connection.transport.loseConnection()
 
-    __slots__ = ("_connection", "half_closed")
 
-    def __init__(self, connection: SMTPServer) -> None:
-        self._connection = connection
-        self.half_closed: bool = False
+def half_close(connection: SMTPServer, held: bool) -> None:
+    """
+    Answer the commands that have arrived, then close, since the client sends no more.
 
-    def close(self) -> None:
-        """Send what is written, then close the connection."""
-        connection = self._connection
-        deadlines, pressure = connection.limits.deadlines, connection.pressure
-        connection.input = b""
-        if pressure.held:
-            pressure.stop()
-        connection.flush()
-        deadlines.clear_all()
-        deadlines.set("close", connection.factory.write_timeout)
-        connection.transport.unregisterProducer()
-        if not (pressure.reading or self.half_closed):
-            pressure.read_on()  # TLS ends with the client's close_notify, which must be read
-        connection.transport.loseConnection()
+    Args:
+        connection: The connection.
+        held: True if input is held.
+    """
+    connection.half_closed = True
+    if closed_entirely(connection.transport):
+        abort(connection)
+    elif held:
+        await_answer(connection)
+    else:
+        all_answered(connection)
 
-    def half_close(self, held: bool) -> None:
-        """
-        Answer the commands that have arrived, then close, since the client sends no more.
 
-        Args:
-            held: True if input is held.
-        """
-        self.half_closed = True
-        if closed_entirely(self._connection.transport):
-            self.abort()
-        elif held:
-            self.await_answer()
-        else:
-            self.all_answered()
+def await_answer(connection: SMTPServer) -> None:
+    """
+    Limit the wait of a client that sends no more for its next reply: it may not even be there.
 
-    def await_answer(self) -> None:
-        """Limit the wait of a client that sends no more for its next reply: it may not even be there."""
-        connection = self._connection
-        transaction = connection.dialog.transaction
-        in_message = transaction is not None and transaction.state is not ENVELOPE
-        timeout = ANSWER_TIMEOUT if connection.input or in_message else LAST_ANSWER_TIMEOUT
-        connection.limits.deadlines.set("answer", timeout)
+    Args:
+        connection: The connection.
+    """
+    transaction = connection.dialog.transaction
+    in_message = transaction is not None and transaction.state is not ENVELOPE
+    timeout = ANSWER_TIMEOUT if connection.input or in_message else LAST_ANSWER_TIMEOUT
+    connection.limits.set("answer", timeout)
 
-    def all_answered(self) -> None:
-        """Close: everything that a client has sent is answered, and it sends no more."""
-        connection = self._connection
-        connection.opening.handshake_failed("the client sends no more")
-        if connection.dialog.in_message:  # whose end will not come
-            self._end_session(Failure(ConnectionDone()))
-            self.close()
-        else:
-            connection.dialog.close()
 
-    def goodbye(self) -> None:
-        """Close with 421, now or when the transaction is done: the server is stopping."""
-        dialog = self._connection.dialog
-        if not self._connection.opening.begun:
-            dialog.close()
-        elif dialog.idle and not self._connection.busy:
-            dialog.say_goodbye(replies.SHUTTING_DOWN_421)
+def all_answered(connection: SMTPServer) -> None:
+    """
+    Close: everything that a client has sent is answered, and it sends no more.
 
-    def abort(self) -> None:
-        """Close the connection now."""
-        self._connection.opening.handshake_failed("the server ends the connection")
-        self._connection.transport.abortConnection()
+    Args:
+        connection: The connection.
+    """
+    connection.opening.handshake_failed("the client sends no more")
+    if connection.dialog.in_message:  # whose end will not come
+        _end_session(connection, Failure(ConnectionDone()))
+        close(connection)
+    else:
+        connection.dialog.close()
 
-    def lost(self, reason: Failure) -> None:
-        """
-        End the session and the transaction: the connection is lost.
 
-        Args:
-            reason: Why the connection is lost.
-        """
-        connection = self._connection
-        reason = own_failure(reason)
-        if connection.dialog.link is not CLOSED:
-            connection.opening.handshake_failed(failure_text(reason))
-        connection.input = b""
-        connection.pressure.stop()
-        connection.limits.deadlines.stop()
-        self._end_session(reason)
-        connection.opening.leave()
-        disconnected = connection.factory.settings.observers.disconnected
-        if connection.opening.begun and disconnected is not None:
-            disconnected(connection.dialog.connection, reason)
-        tls = connection.dialog.connection.tls
-        if isinstance(tls, TLSState):
-            tls.lost()
+def goodbye(connection: SMTPServer) -> None:
+    """
+    Close with 421, now or when the transaction is done: the server is stopping.
 
-    def _end_session(self, reason: Failure) -> None:
-        dialog = self._connection.dialog
-        if dialog.in_message:
-            log.info("session={session} connection lost within a message", session=dialog.connection.session_id)
-        dialog.connection_lost(reason)
+    Args:
+        connection: The connection.
+    """
+    dialog = connection.dialog
+    if not connection.opening.begun:
+        dialog.close()
+    elif dialog.idle and not connection.busy:
+        dialog.say_goodbye(replies.SHUTTING_DOWN_421)
+
+
+def abort(connection: SMTPServer) -> None:
+    """
+    Close the connection now.
+
+    Args:
+        connection: The connection.
+    """
+    connection.opening.handshake_failed("the server ends the connection")
+    connection.transport.abortConnection()
+
+
+def lost(connection: SMTPServer, reason: Failure) -> None:
+    """
+    End the session and the transaction: the connection is lost.
+
+    Args:
+        connection: The connection.
+        reason: Why the connection is lost.
+    """
+    reason = own_failure(reason)
+    if connection.dialog.link is not CLOSED:
+        connection.opening.handshake_failed(failure_text(reason))
+    connection.input = b""
+    connection.pressure.stop()
+    connection.limits.stop()
+    _end_session(connection, reason)
+    connection.opening.leave()
+    disconnected = connection.factory.settings.observers.disconnected
+    if connection.opening.begun and disconnected is not None:
+        disconnected(connection.dialog.connection, reason)
+    tls = connection.dialog.connection.tls
+    if isinstance(tls, TLSState):
+        tls.lost()
+
+
+def _end_session(connection: SMTPServer, reason: Failure) -> None:
+    dialog = connection.dialog
+    if dialog.in_message:
+        log.info("session={session} connection lost within a message", session=dialog.connection.session_id)
+    dialog.connection_lost(reason)

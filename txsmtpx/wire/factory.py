@@ -33,6 +33,7 @@ from txsmtpx.wire.admission import Admission
 from txsmtpx.wire.server import Server, SMTPServer
 from txsmtpx.wire.server_certificate import Certificate, as_certificate
 from txsmtpx.wire.server_settings import Network, ServerTLS
+from txsmtpx.wire.shared_timers import SharedTimers
 from txsmtpx.wire.transcript_recorder import Transcript, to_log
 
 
@@ -102,6 +103,7 @@ class SMTPServerFactory(Server):
         settings: The settings that its dialogs read.
         tls: The certificate, None for none.
         admission: The open connections, and the limits on them.
+        timers: The timers of all connections.
 
     Raises:
         TypeError: A value has the wrong type, or there is no such setting.
@@ -223,6 +225,7 @@ class SMTPServerFactory(Server):
         self.greeting_delay = greeting_delay
         recorded = (to_log if transcript else None) if isinstance(transcript, bool) else transcript
         self.transcript: Transcript | None = recorded
+        self.timers: SharedTimers = SharedTimers(clock)
         self.admission: Admission[SMTPServer] = Admission(clock, max_connections, max_connections_per_host)
 
     @property

@@ -139,7 +139,7 @@ class Opening:
             log.warn("session={session} a TLS hello on a plain port from [{peer}]: closing", **self._ids)
             connection.dialog.close()
         elif not self._greeted:
-            self._limits.deadlines.clear("greeting")
+            self._limits.clear("greeting")
             connection.dialog.say_goodbye(replies.EARLY_TALKER_554)
 
     def greet(self) -> None:
@@ -251,7 +251,7 @@ class Opening:
         if refusal is not None:
             dialog.say_goodbye(refusal)
         elif factory.greeting_delay > 0:
-            self._limits.deadlines.set("greeting", factory.greeting_delay)
+            self._limits.set("greeting", factory.greeting_delay)
         else:
             self.greet()
 

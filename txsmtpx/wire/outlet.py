@@ -11,26 +11,67 @@ Inside TLS this saves two turns: Twisted's TLS waits one for more to encrypt, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from txsmtpx.wire.twisted_socket_internals import is_socket, send_plain, send_tls_at_once, tls_over, write_unbuffered
 
+Writer = Callable[[Any, bytes], None]
+"""Writes octets to a transport that is open."""
 
-def send(transport: Any, octets: bytes) -> None:
+
+def writer_for(transport: Any) -> Writer | None:
     """
-    Write octets to a transport that is open, with as few turns of the reactor as possible.
+    Return the function that writes to a transport with fewer turns of the reactor than its own method takes.
 
     Args:
-        transport: The transport of a connection.  One without a socket is written to as it is.
-        octets: The octets.
+        transport: The transport of a connection, as it is at its beginning.
+
+    Returns:
+        A function of the transport and the octets.  None if the transport has no socket, and is written to as it is.
     """
     if is_socket(transport):
-        if not send_plain(transport, octets):  # since STARTTLS
-            write_unbuffered(tls_over(transport), octets)
-    elif isinstance(transport, TLSMemoryBIOProtocol):
-        send_tls_at_once(transport)
-        write_unbuffered(transport, octets)
-    else:
-        transport.write(octets)
+        return write_to_socket
+    return write_inside_tls if isinstance(transport, TLSMemoryBIOProtocol) else None
+
+
+def writer(transport: Any) -> Callable[[bytes], None]:
+    """
+    Return the function that writes to a transport with as few turns of the reactor as possible.
+
+    Args:
+        transport: As for `writer_for`.
+
+    Returns:
+        A function of the octets.
+    """
+    own: Callable[[bytes], None] = transport.write
+    better = writer_for(transport)
+    return own if better is None else partial(better, transport)
+
+
+def write_to_socket(transport: Any, octets: bytes) -> None:
+    """
+    Write to a socket, on which TLS may start.
+
+    Args:
+        transport: The socket.
+        octets: The octets.
+    """
+    if not send_plain(transport, octets):  # since STARTTLS
+        write_unbuffered(tls_over(transport), octets)
+
+
+def write_inside_tls(transport: Any, octets: bytes) -> None:
+    """
+    Write inside TLS that began with the first octet.
+
+    Args:
+        transport: The protocol of TLS.
+        octets: The octets.
+    """
+    send_tls_at_once(transport)
+    write_unbuffered(transport, octets)

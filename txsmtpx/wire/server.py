@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
@@ -24,12 +24,13 @@ from zope.interface import implementer
 from txsmtpx.dialog.server import ServerDialog
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.state import CLOSED, OPEN
+from txsmtpx.wire import ending
 from txsmtpx.wire.admission import Admission
-from txsmtpx.wire.back_pressure import DIALOG, LOOK, TURN, TURN_SECONDS, BackPressure
-from txsmtpx.wire.ending import Ending
+from txsmtpx.wire.back_pressure import DIALOG, LOOK, PROGRAM, TURN, TURN_SECONDS, BackPressure
 from txsmtpx.wire.opening import Opening
-from txsmtpx.wire.outlet import send
+from txsmtpx.wire.outlet import Writer, writer_for
 from txsmtpx.wire.server_certificate import Certificate
+from txsmtpx.wire.shared_timers import SharedTimers
 from txsmtpx.wire.time_limits import TimeLimits
 from txsmtpx.wire.transcript_recorder import Recorder, Transcript
 
@@ -56,6 +57,7 @@ class Server(_ServerFactory):
     greeting_delay: float
     transcript: Transcript | None
     admission: Admission[SMTPServer]
+    timers: SharedTimers
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener)
@@ -68,10 +70,11 @@ class SMTPServer(LineReceiver):
 
     Attributes:
         dialog: The session of the client.
+        clock: The clock of the server.
         input: Octets that have arrived and were not passed to the dialog.
         busy: True while input is passed to the dialog.
         opening: The beginning of the connection.
-        ending: Its end.
+        half_closed: True if the client has shut down its sending side.
         limits: Its time limits.
         pressure: The back-pressure: it holds the input.
 
@@ -89,15 +92,16 @@ class SMTPServer(LineReceiver):
         self.dialog.connection.aborter = self
         session_id, transcript = self.dialog.connection.session_id, factory.transcript
         self._recorder = None if transcript is None else Recorder(transcript, session_id)
-        self._clock = factory.settings.clock
-        self.limits: TimeLimits = TimeLimits(self, self._clock)
+        self.clock: IReactorTime = factory.settings.clock
+        self.limits: TimeLimits = TimeLimits(self)
         self.opening: Opening = Opening(self, self.limits)
-        self.ending: Ending = Ending(self)
+        self.half_closed: bool = False
         self.pressure: BackPressure = BackPressure(self)
         self.input: bytes = b""
         self._at = 0  # the index in `input` of the first octet that is not handed over
         self.busy: bool = False
         self._discarded: bytes | None = None  # the beginning of a line that is too long and has not ended
+        self._write: Writer | None = None
         self._output: list[bytes] = []
         self._next_breath = 0.0
 
@@ -105,6 +109,7 @@ class SMTPServer(LineReceiver):
 
     def connectionMade(self) -> None:
         """Begin the connection.  Behind a proxy it begins after the PROXY header has arrived."""
+        self._write = writer_for(self.transport)
         self.transport.registerProducer(self.pressure, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
@@ -121,13 +126,13 @@ class SMTPServer(LineReceiver):
             data: The octets of the segment.
         """
         if not data:  # it is resumeProducing that calls, and the transport reads again
-            self.pressure.reading = not self.ending.half_closed
+            self.pressure.reading = not self.half_closed
         elif self.opening.pending and self.dialog.link is not CLOSED:
             self.opening.first_octets(data)
         if self.dialog.link is CLOSED:
             return
         self.input = self.input + data if self.input else data
-        if self.pressure.held or self.paused:
+        if self.pressure.held:
             self.pressure.bound()
         elif not self.busy:
             self.work()
@@ -170,6 +175,16 @@ class SMTPServer(LineReceiver):
         if self._recorder is not None:
             self._recorder.message(len(data) if end < 0 else end)
 
+    def pauseProducing(self) -> None:
+        """Pause the transport, and hold what has arrived: the program asks for it."""
+        self.pressure.held |= PROGRAM
+        super().pauseProducing()  # type: ignore[no-untyped-call]
+
+    def resumeProducing(self) -> None:
+        """Resume the transport, and continue with what has arrived."""
+        self.pressure.held &= ~PROGRAM
+        super().resumeProducing()  # type: ignore[no-untyped-call]
+
     def handshakeCompleted(self) -> None:
         """Continue after the TLS handshake."""
         self.opening.handshake_completed()
@@ -178,7 +193,7 @@ class SMTPServer(LineReceiver):
         """Answer the remaining commands, then close, since the client has shut down its sending side."""
         if self.dialog.link is not CLOSED:
             self.pressure.reading = False
-            self.ending.half_close(self.paused or bool(self.pressure.held))
+            ending.half_close(self, bool(self.pressure.held))
 
     def writeConnectionLost(self) -> None:
         """Do nothing.  It is never called, since the server does not shut down its sending side alone."""
@@ -191,7 +206,7 @@ class SMTPServer(LineReceiver):
             reason: The reason of the loss.
         """
         self._output.clear()
-        self.ending.lost(reason)
+        ending.lost(self, reason)
 
     # ---- what the dialog calls (Wire), and the rest of the wire
 
@@ -228,15 +243,15 @@ class SMTPServer(LineReceiver):
 
     def close(self) -> None:
         """Send the remaining output, then close the connection.  Abort it if the client does not read in time."""
-        self.ending.close()
+        ending.close(self)
 
     def goodbye(self) -> None:
         """Close with 421 since the server stops, at once or after the end of the transaction."""
-        self.ending.goodbye()
+        ending.goodbye(self)
 
     def abort(self) -> None:
         """Close the connection now."""
-        self.ending.abort()
+        ending.abort(self)
 
     # ---- input and output
 
@@ -245,7 +260,7 @@ class SMTPServer(LineReceiver):
         dialog, pressure = self.dialog, self.pressure
         self.busy, moved = True, False
         turn, until = TURN, 0.0
-        while self._at < len(self.input) and not pressure.held and not self.paused:
+        while self._at < len(self.input) and not pressure.held:
             if dialog.body is not None:
                 data, self.input, self._at = self.input[self._at :], b"", 0
                 self.rawDataReceived(data)
@@ -266,7 +281,7 @@ class SMTPServer(LineReceiver):
             turn -= 1
             if turn % LOOK or self._at >= len(self.input):
                 continue
-            now = self._clock.seconds()
+            now = self.clock.seconds()
             until = until or now + TURN_SECONDS
             if not turn or now >= until:
                 pressure.end_turn()
@@ -306,7 +321,7 @@ class SMTPServer(LineReceiver):
         if isinstance(result, Failure) and self.dialog.link is OPEN:
             session_id = self.dialog.connection.session_id
             log.failure("session={session} the dialog failed", failure=result, session=session_id)
-            self.ending.abort()
+            self.abort()
         self.pressure.release(DIALOG)
 
     def _rest(self, moved: bool) -> None:
@@ -316,36 +331,40 @@ class SMTPServer(LineReceiver):
             limits.message_since = inf
         elif limits.message_since == inf:
             limits.message_begins()
-        if self.pressure.held or self.paused:
+        if self.pressure.held:
             limits.idle_since = inf
             self.pressure.bound()
-            if self.ending.half_closed:
-                self.ending.await_answer()
-        elif self.ending.half_closed:
-            self.ending.all_answered()
+            if self.half_closed:
+                ending.await_answer(self)
+        elif self.half_closed:
+            ending.all_answered(self)
         else:
             if moved or limits.idle_since == inf:
-                limits.idle_since = self._clock.seconds()
+                limits.idle_since = self.clock.seconds()
             if not self.pressure.reading:
                 self.pressure.read_on()
             if self.factory.admission.stopping and not self.input:
-                self.ending.goodbye()
+                self.goodbye()
 
     def send_output(self) -> None:
         """Send the output, unless more output follows soon."""
         if self.pressure.held & DIALOG and self.input and not self.dialog.urgent:
-            now = self._clock.seconds()
+            now = self.clock.seconds()
             if now < self._next_breath:
-                if not self.limits.deadlines.running("reply"):
-                    self.limits.deadlines.set("reply", self._next_breath - now)
+                if not self.limits.running("reply"):
+                    self.limits.set("reply", self._next_breath - now)
                 return
             self._next_breath = now + BREATH
         self.flush()
 
     def flush(self) -> None:
         """Send what is written."""
-        if self._output:
-            octets = b"".join(self._output)
-            self._output.clear()
+        output = self._output
+        if output:
+            octets = b"".join(output)
+            output.clear()
             self.dialog.urgent = False
-            send(self.transport, octets)
+            if self._write is None:
+                self.transport.write(octets)
+            else:
+                self._write(self.transport, octets)
