@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -55,7 +54,7 @@ class Aborter(Protocol):
         """Close the connection now."""
 
 
-NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+NO_ATTRIBUTES: Mapping[str, str] = {}
 """The attributes of XCLIENT or XFORWARD of a client that has sent none; one for all, since a dict takes 64 octets."""
 
 

@@ -150,7 +150,7 @@ class Opening:
             connection.dialog.connection_made()
         elif self._handshake is not None and not self._awaits_tls:
             self._awaits_tls = True
-            self._limits.deadlines.set("greeting", HANDSHAKE_SECONDS)
+            self._limits.set("greeting", HANDSHAKE_SECONDS)
         else:
             self._awaits_tls = False
             self._greeted = connection.factory.greeting_delay == 0
@@ -261,5 +261,5 @@ class Opening:
         connection = self._connection
         connection.dialog.tls_started(TLSState(tls_connection(connection.transport), server=True))
         if self._awaits_tls:
-            self._limits.deadlines.clear("greeting")
+            self._limits.clear("greeting")
             self.greet()
