@@ -47,6 +47,7 @@ from txsmtpx.interfaces import (
     DeleteHeader,
     DeleteRecipient,
     Discard,
+    FilterFailed,
     IBackend,
     IBackendPlugin,
     IBindable,
@@ -73,7 +74,8 @@ from txsmtpx.interfaces import (
     Summary,
 )
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
-from txsmtpx.middleware.filter import Filter, FilterBackend
+from txsmtpx.middleware.filter import ConfiguredFilter, Filter
+from txsmtpx.middleware.filter_backend import FilterBackend
 from txsmtpx.middleware.limit import LimitBackend
 from txsmtpx.middleware.middleware import Middleware
 from txsmtpx.middleware.middleware_context import MiddlewareContext
@@ -118,6 +120,7 @@ __all__ = [
     "CertificateDirectory",
     "ChangeSender",
     "CommandCancelled",
+    "ConfiguredFilter",
     "Connection",
     "ConnectionAborted",
     "CramMD5",
@@ -135,6 +138,7 @@ __all__ = [
     "Fault",
     "Filter",
     "FilterBackend",
+    "FilterFailed",
     "Header",
     "IBackend",
     "IBackendPlugin",

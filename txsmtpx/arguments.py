@@ -108,7 +108,7 @@ def _checked(function: F, elsewhere: frozenset[str]) -> F:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError:
             return function(*args, **kwargs)  # Python's own error names what is missing
-        for name, value in given.items():
+        for name, value in _each(given, signature):
             if name in hints and name not in elsewhere and not fits(value, hints[name]):
                 found = type(value).__name__ if name in SECRET else shown(value)
                 error = ValueError if _is_wrong_word(value, hints[name]) else TypeError
@@ -117,6 +117,15 @@ def _checked(function: F, elsewhere: frozenset[str]) -> F:
         return function(*args, **kwargs)
 
     return check  # type: ignore[return-value]
+
+
+def _each(given: Mapping[str, object], signature: inspect.Signature) -> Iterator[tuple[str, object]]:
+    """Yield each argument with its name; those of ``*args`` one by one."""
+    for name, value in given.items():
+        if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL and isinstance(value, tuple):
+            yield from ((name, each) for each in value)
+        else:
+            yield name, value
 
 
 def names_checked(function: Callable[P, R]) -> Callable[P, R]:

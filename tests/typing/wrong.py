@@ -45,7 +45,7 @@ MemoryBackend().subscribe(lambda received: None)  # E: arg-type, misc
 OpenBackend(Session())  # E: arg-type
 LimitBackend(MemoryBackend(), 1, 1, by="weather")  # E: arg-type
 LimitBackend(MemoryBackend(), 1)  # E: call-arg
-FilterBackend(MemoryBackend(), Filter, True)  # E: call-arg
+FilterBackend(MemoryBackend(), Filter, True)  # E: arg-type
 TeeBackend(MemoryBackend())  # E: call-arg
 SMTPServerFactory(MemoryBackend(), domain=5)  # E: arg-type
 SMTPServerFactory(MemoryBackend(), lmtp="yes")  # E: arg-type

@@ -147,7 +147,7 @@ def read(octets: bytes, start: int = 0, most: int = MAX_FIELDS) -> Header:
     """
     fields: list[Field] = []
     at = start
-    for found in _fields(octets, start):
+    for found in _matches(octets, start):
         if len(fields) >= most:
             others = _FIELDS.match(octets, found.start())
             assert others is not None
@@ -202,11 +202,29 @@ def count(octets: bytes, name: bytes) -> int:
         >>> count(b"Received: a\r\nReceived: b\r\n\r\n", b"received")
         2
     """
-    return sum(found[1].lower() == name for found in _fields(octets, 0))
+    return sum(found[1].lower() == name for found in _matches(octets, 0))
 
 
-def _fields(octets: bytes, start: int) -> Iterator[re.Match[bytes]]:
-    # Yields a match for each field: its name, and the octets behind the colon.
+def matches(octets: bytes, start: int = 0) -> Iterator[re.Match[bytes]]:
+    r"""
+    Return the fields of a header as they stand in the message.
+
+    Args:
+        octets: A message, or its beginning.
+        start: The index where the header begins.
+
+    Returns:
+        An iterator over matches, each of a whole field with its line end.  The groups of a match are the name, and the
+        octets behind the colon.
+
+    Example:
+        >>> [(found[0], found[1]) for found in matches(b"To : a\r\nCc: b\r\n\r\n")]
+        [(b'To : a\r\n', b'To'), (b'Cc: b\r\n', b'Cc')]
+    """
+    return _matches(octets, start)
+
+
+def _matches(octets: bytes, start: int) -> Iterator[re.Match[bytes]]:
     found = _FIELD.match(octets, start)
     if found is None and (postmark := _POSTMARK.match(octets, start)) is not None:
         found = _FIELD.match(octets, postmark.end())

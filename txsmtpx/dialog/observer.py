@@ -10,7 +10,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection, FilterEvent, IFilterObserver, IServerObserver, Summary
+from txsmtpx.interfaces import (
+    Connection,
+    FilterEvent,
+    FilterObserverLike,
+    IFilterObserver,
+    IServerObserver,
+    Summary,
+    provides,
+)
 from txsmtpx.setting import shown
 
 log = Logger(__name__)
@@ -121,7 +129,8 @@ class Observers:
         self.replied: Notifier = _notifier("replied", all_of_them)
         self.concluded: Notifier = _notifier("concluded", all_of_them)
         self.disconnected: Notifier = _notifier("disconnected", all_of_them)
-        self.filtered: Notifier = _notifier("filtered", [each for each in all_of_them if hasattr(each, "filtered")])
+        of_filters = [each for each in all_of_them if provides(each, FilterObserverLike)]
+        self.filtered: Notifier = _notifier("filtered", of_filters)
 
 
 def _notifier(event: str, observers: Iterable[Any]) -> Notifier:

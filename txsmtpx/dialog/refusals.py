@@ -108,6 +108,19 @@ def refuse_line(dialog: ServerDialog, line: bytes, reply: Reply) -> None:
         dialog.close()  # octets follow, their number is unknown, and they must not be run as commands
 
 
+def refuse_long_line(dialog: ServerDialog, beginning: bytes) -> None:
+    """
+    Reject a line that is too long: a command, or a response of an AUTH exchange, which ends by that.
+
+    Args:
+        dialog: The client's dialog.
+        beginning: The first octets of the line.
+    """
+    reply = replies.LINE_TOO_LONG_500 if dialog.exchange is None else replies.RESPONSE_TOO_LONG_500
+    dialog.end_exchange()
+    refuse_line(dialog, beginning, reply)
+
+
 def refuse_unknown(dialog: ServerDialog, line: bytes, verb: str) -> None:
     """
     Reject a command that is not in the table.

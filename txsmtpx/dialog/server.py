@@ -4,12 +4,10 @@ The server's half of the conversation, without a transport: RFC 5321 §4.
 Theory of operation.  The caller, which may be Twisted's protocol (`txsmtpx.wire.server`) or any other code, gives the
 dialog whole lines (`ServerDialog.line_received`) and, while `ServerDialog.body` is set, octets of a message
 (`ServerDialog.body_received`).  The dialog answers through a `Wire`.  If it has to wait for a backend, it returns a
-Deferred, and the caller holds everything that follows until the Deferred fires.  That is the whole concurrency policy:
-replies cannot overtake each other (RFC 5321 §4.3).
+Deferred, and the caller holds all that follows until it fires.  So replies cannot overtake each other (RFC 5321 §4.3).
 
-What is legal in a state is one look-up in a table (`txsmtpx.dialog.table`).  Verbs are not here: each is a function in
-the file of its extension, which gets the dialog and the argument.  The states are in `txsmtpx.dialog.state`, the life
-of a message is in `txsmtpx.dialog.server_transaction`.
+What is legal in a state is one look-up in a table (`txsmtpx.dialog.table`).  Each verb is a function in the file of its
+extension.  The states are in `txsmtpx.dialog.state`, the life of a message in `txsmtpx.dialog.server_transaction`.
 """
 
 from __future__ import annotations
@@ -20,12 +18,11 @@ from typing import cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from txsmtpx.dialog import refusals
-from txsmtpx.dialog.client_policy import greet
+from txsmtpx.dialog import client_policy, refusals
 from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.failed_command import reply_to_failure
 from txsmtpx.dialog.observer import Notifier
-from txsmtpx.dialog.server_session import end_session, forget_hello
+from txsmtpx.dialog.server_session import NO_DOMAINS, end_session, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.state import CLOSED, CONTENT, ENVELOPE, OPEN, SECURING, Gate, Link, State
@@ -36,8 +33,6 @@ from txsmtpx.grammar.malformed import Malformed
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import TLS, Connection, SessionLike
 from txsmtpx.settling import settle
-
-NO_DOMAINS: frozenset[str] = frozenset()  # one for all, since an empty set takes 216 octets
 
 
 class ServerDialog:
@@ -57,6 +52,7 @@ class ServerDialog:
         transaction: The open transaction; None between transactions.
         body: Takes octets of a message while they come; None while lines come.
         line_limit: Octets that the next line may have, with its line end.
+        exchange: Takes the next line, which may hold credentials; None if that is a command.
         line: The last command, without its line end; None before the first.
         grouped: True if the reply to `line` may wait for others (RFC 2920 §3.2).
         urgent: True if a reply is written that must not wait.  The wire resets it.
@@ -86,7 +82,7 @@ class ServerDialog:
         self.recipient_domains = NO_DOMAINS
         self.commanded: Notifier = settings.observers.commanded
         self._replied = settings.observers.replied
-        self._exchange: Callable[[bytes], Answer] | None = None
+        self.exchange: Callable[[bytes], Answer] | None = None
         self._pending: Deferred[None] | None = None  # of the command that waits for a backend
         self.enter(State.START)
 
@@ -95,10 +91,10 @@ class ServerDialog:
         Greet (RFC 5321 §3.1), or refuse the client.
 
         Returns:
-            A Deferred until which nothing may be handed over; None if the client is greeted or refused.
+            As `line_received`.
         """
         if self.settings.policy is not None:
-            return self._answer(greet, self)
+            return self._answer(client_policy.greet, self)
         self.reply(self.settings.greeting)
         return None
 
@@ -122,8 +118,8 @@ class ServerDialog:
             self.end_exchange()
             refusals.refuse_line(self, line, replies.BARE_NEWLINE_500)
             return None
-        if self._exchange is not None:
-            return self._answer(self._exchange, self._without_crs(line))
+        if self.exchange is not None:
+            return self._answer(self.exchange, self._without_crs(line))
         try:
             verb, argument = command.split(line)
         except Malformed as malformed:
@@ -149,9 +145,7 @@ class ServerDialog:
         Args:
             beginning: Its first octets.
         """
-        reply = replies.LINE_TOO_LONG_500 if self._exchange is None else replies.RESPONSE_TOO_LONG_500
-        self.end_exchange()
-        refusals.refuse_line(self, beginning, reply)
+        refusals.refuse_long_line(self, beginning)
 
     def body_received(self, data: bytes, start: int = 0) -> tuple[int, Deferred[None] | None]:
         """
@@ -204,7 +198,7 @@ class ServerDialog:
         self.link = CLOSED
         self.connection.aborter = None
         refusals.log_more_refused(self)
-        self._exchange = self.body = None
+        self.exchange = self.body = None
         if self.transaction is not None:
             self.transaction.abort(reason)
         pending, self._pending = self._pending, None
@@ -243,11 +237,6 @@ class ServerDialog:
         return self._pending is None or transaction.message.full
 
     @property
-    def secret(self) -> bool:
-        """True if the next line may hold credentials."""
-        return self._exchange is not None
-
-    @property
     def queue_id(self) -> str:
         """The name of the open transaction in the log; "-" between transactions."""
         return "-" if self.transaction is None else self.transaction.queue_id
@@ -282,12 +271,12 @@ class ServerDialog:
         Args:
             take: Gets the line, and returns what the function of a verb does.
         """
-        self._exchange = take
+        self.exchange = take
         self.line_limit = max(command.MAX_AUTH_LINE, self.settings.max_line_length)
 
     def end_exchange(self) -> None:
         """Take the next line as a command."""
-        self._exchange = None
+        self.exchange = None
         self.line_limit = self.settings.max_line_length
 
     def enter(self, state: State) -> None:
@@ -346,7 +335,7 @@ class ServerDialog:
         if outcome is None:
             return
         # 3xx is right only if the next octets are no command (RFC 5321 §4.2.1).
-        expects_input = self._exchange is not None or self.body is not None
+        expects_input = self.exchange is not None or self.body is not None
         if not isinstance(outcome, Reply) or (outcome.code // 100 == 3 and not expects_input):
             refusals.refuse_answer(self, outcome)
         elif outcome.code >= 400:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
+from operator import call
 from typing import get_args
 
 from twisted.internet.interfaces import IReactorTime
@@ -242,11 +243,6 @@ DECLARED: tuple[Setting[object], ...] = (
 """The settings of `Settings`, each of which is a keyword argument of `txsmtpx.SMTPServerFactory` too."""
 
 
-def _call(function: Callable[..., object], *args: object) -> object:
-    """Call a function at once, for dialogs without threads."""
-    return function(*args)
-
-
 @dataclass(frozen=True)
 class Settings:
     """
@@ -302,7 +298,7 @@ class Settings:
     backend: BackendLike
     tables: Tables
     clock: IReactorTime
-    from_thread: Callable[..., object] = _call
+    from_thread: Callable[..., object] = call
     domain: str = DOMAIN.default
     lmtp: bool = LMTP.default
     ident: str = IDENT.default

@@ -22,8 +22,8 @@ from twisted.internet.interfaces import IAddress
 
 from txsmtpx.dialog.client_policy import greet
 from txsmtpx.dialog.extension import Answer, Extension, Verb
-from txsmtpx.dialog.server import NO_DOMAINS, ServerDialog
-from txsmtpx.dialog.server_session import forget_hello
+from txsmtpx.dialog.server import ServerDialog
+from txsmtpx.dialog.server_session import NO_DOMAINS, forget_hello
 from txsmtpx.dialog.state import ANY, State
 from txsmtpx.grammar import asciitext, attributes, replies
 from txsmtpx.grammar.host import plain_address

@@ -7,6 +7,7 @@ The message is sent while it is received, without a length.  The client closes i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from twisted.internet.interfaces import IHalfCloseableProtocol
@@ -21,7 +22,7 @@ _SPAM = re.compile(rb"^Spam: *(True|False|Yes|No) *; *(-?[0-9.]+) */ *(-?[0-9.]+
 @dataclass(frozen=True)
 class Score:
     """
-    The result of SpamAssassin for a message.
+    The result of SpamAssassin for a message.  A backend finds it in ``context.results``.
 
     Attributes:
         spam: True if ``score`` has reached ``threshold``.
@@ -32,6 +33,15 @@ class Score:
     spam: bool
     score: float
     threshold: float
+
+    def facts(self) -> Mapping[str, str | int | float]:
+        """
+        Return what the line of the log shows.
+
+        Returns:
+            The facts.
+        """
+        return {"spam": self.spam, "score": self.score, "threshold": self.threshold}
 
 
 class SpamdError(Exception):

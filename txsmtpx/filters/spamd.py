@@ -48,6 +48,7 @@ class Spamd:
 
     Attributes:
         holds: True if messages are held until the daemon has answered, as marks need it.
+        call_timeout: Seconds for each call of a filter; a little more than ``timeout``.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -86,6 +87,7 @@ class Spamd:
         self.user = user
         self.max_octets = max_octets
         self.timeout = timeout
+        self.call_timeout: float = timeout + 5
         self.clock = clock
 
     def __call__(self, connection: Connection) -> SpamdFilter:
@@ -166,10 +168,10 @@ class SpamdFilter(Filter):
             self._unavailable(error)
             return None
         assert self.context is not None
-        self.context.note(spam=score.spam, score=score.score, threshold=score.threshold)
         if self._spamd.reject_at is not None and score.score >= self._spamd.reject_at:
+            self.context.results.add([score])
             return SPAM_550
-        return Accept(_marks(score)) if self._spamd.holds else None
+        return Accept(_marks(score) if self._spamd.holds else (), results=[score])
 
     def _unavailable(self, error: Exception) -> None:
         text = "session={session} queue={queue} spamd does not answer: {error}"
@@ -177,8 +179,13 @@ class SpamdFilter(Filter):
         log.warn(text, session=self.connection.session_id, queue=self.context.queue_id, error=error)
         self.close()
 
+    def reset(self) -> None:
+        """End the transaction."""
+        self._octets = 0
+        self.close()
+
     def close(self) -> None:
-        """Abort the connection."""
+        """Abort the connection to the daemon."""
         daemon, self._daemon = self._daemon, None
         if daemon is not None:
             daemon.abort()

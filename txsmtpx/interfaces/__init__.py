@@ -32,19 +32,14 @@ from txsmtpx.interfaces.backend import (
 )
 from txsmtpx.interfaces.backend_plugin import BackendPluginLike, IBackendPlugin
 from txsmtpx.interfaces.change import (
-    AddHeader,
     AddRecipient,
     Change,
     ChangeSender,
-    DeleteHeader,
     DeleteRecipient,
     EnvelopeChange,
     HeaderChange,
-    InsertHeader,
     Quarantine,
     RejectRecipient,
-    ReplaceBody,
-    ReplaceHeader,
 )
 from txsmtpx.interfaces.client_policy import ClientPolicy, IClientPolicy, Policy
 from txsmtpx.interfaces.connection import (
@@ -53,15 +48,15 @@ from txsmtpx.interfaces.connection import (
     End,
     Summary,
 )
+from txsmtpx.interfaces.content_change import AddHeader, DeleteHeader, InsertHeader, ReplaceBody, ReplaceHeader
 from txsmtpx.interfaces.filter import (
-    Accept,
-    Discard,
     FilterLike,
     FilterMaker,
     HoldingFilterMaker,
     IFilter,
     IHoldingFilterMaker,
-    Verdict,
+    ITimedFilterMaker,
+    TimedFilterMaker,
 )
 from txsmtpx.interfaces.filter_plugin import CheckedFilter, FilterPluginLike, ICheckedFilter, IFilterPlugin
 from txsmtpx.interfaces.message import (
@@ -73,6 +68,7 @@ from txsmtpx.interfaces.message import (
 )
 from txsmtpx.interfaces.observer import (
     FilterEvent,
+    FilterObserverLike,
     FilterStage,
     FilterVerdict,
     IFilterObserver,
@@ -133,6 +129,7 @@ from txsmtpx.interfaces.twisted_types import (
     StreamTransport,
     clock_of,
 )
+from txsmtpx.interfaces.verdict import Accept, Discard, FilterFailed, Verdict
 from txsmtpx.settling import Eventual
 
 __all__ = [
@@ -167,8 +164,10 @@ __all__ = [
     "ExpandingSessionLike",
     "ExtensionSupport",
     "FilterEvent",
+    "FilterFailed",
     "FilterLike",
     "FilterMaker",
+    "FilterObserverLike",
     "FilterPluginLike",
     "FilterStage",
     "FilterVerdict",
@@ -208,6 +207,7 @@ __all__ = [
     "IServerObserver",
     "ISession",
     "IStore",
+    "ITimedFilterMaker",
     "IUsername",
     "IVerifyingSession",
     "InThread",
@@ -241,6 +241,7 @@ __all__ = [
     "StoreLike",
     "StreamTransport",
     "Summary",
+    "TimedFilterMaker",
     "Username",
     "UsernamePasswordLike",
     "Verdict",

@@ -183,3 +183,16 @@ class ServerObserverLike(Protocol):
             connection: The connection.
             reason: Why it was closed.
         """
+
+
+class FilterObserverLike(ServerObserverLike, Protocol):
+    """The type of `IFilterObserver`."""
+
+    def filtered(self, connection: Connection, event: FilterEvent) -> None:
+        """
+        A filter has decided.
+
+        Args:
+            connection: The connection.
+            event: The verdict.
+        """

@@ -56,6 +56,16 @@ class Results:
         """
         self._found.extend(results)
 
+    def remove(self, results: Iterable[object]) -> None:
+        """
+        Remove results.
+
+        Args:
+            results: The objects that were added.  Equal objects stay.
+        """
+        removed = set(map(id, results))
+        self._found = [each for each in self._found if id(each) not in removed]
+
     def get(self, kind: type[T]) -> T | None:
         """
         Return the newest result of a class.

@@ -12,13 +12,18 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsmtpx.dialog.state import CLOSED, OPEN
 
 if TYPE_CHECKING:
     from txsmtpx.wire.server import SMTPServer
+
+log = Logger(__name__)
 
 # Why input is held: bits, and not an IntFlag, whose arithmetic costs more than all the rest.
 DIALOG = 1
@@ -86,6 +91,24 @@ class BackPressure:
         """Do nothing: the transport is gone, and `connectionLost` follows."""
 
     # ---- what the connection calls
+
+    def wait_for(self, waiting: Deferred[None]) -> None:
+        """
+        Hold the input while the dialog waits.
+
+        Args:
+            waiting: A Deferred of the dialog.
+        """
+        self.held |= DIALOG
+        waiting.addBoth(self._resume)
+
+    def _resume(self, result: object) -> None:
+        connection = self._connection
+        if isinstance(result, Failure) and connection.dialog.link is OPEN:
+            session_id = connection.dialog.connection.session_id
+            log.failure("session={session} the dialog failed", failure=result, session=session_id)
+            connection.abort()
+        self.release(DIALOG)
 
     def release(self, reason: int) -> None:
         """

@@ -159,7 +159,7 @@ class Opening:
                 self._greeted = True
             else:
                 self._limits.idle_since = inf
-                connection.wait_for(waiting.addCallback(self._has_greeted))
+                connection.pressure.wait_for(waiting.addCallback(self._has_greeted))
 
     def _has_greeted(self, result: None) -> None:
         self._greeted = True

@@ -13,7 +13,6 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
@@ -150,10 +149,10 @@ class SMTPServer(LineReceiver):
             return
         dialog = self.dialog
         if self._recorder is not None:
-            self._recorder.client(line, dialog.secret, dialog.table)
+            self._recorder.client(line, dialog.exchange is not None, dialog.table)
         waiting = dialog.line_received(line, bare)
         if waiting is not None:
-            self.wait_for(waiting)
+            self.pressure.wait_for(waiting)
 
     def rawDataReceived(self, data: bytes) -> None:
         """
@@ -169,7 +168,7 @@ class SMTPServer(LineReceiver):
             self._recorder.hold()
         end, waiting = self.dialog.body_received(data)
         if waiting is not None:
-            self.wait_for(waiting)
+            self.pressure.wait_for(waiting)
         if end >= 0:
             self.input = data[end:] + self.input
         if self._recorder is not None:
@@ -306,23 +305,6 @@ class SMTPServer(LineReceiver):
             self._discarded = None
             self._at = end + 1
             self.dialog.line_too_long(beginning)
-
-    def wait_for(self, waiting: Deferred[None]) -> None:
-        """
-        Hold the input until the dialog goes on.
-
-        Args:
-            waiting: A Deferred of the dialog.
-        """
-        self.pressure.held |= DIALOG
-        waiting.addBoth(self._resume)
-
-    def _resume(self, result: object) -> None:
-        if isinstance(result, Failure) and self.dialog.link is OPEN:
-            session_id = self.dialog.connection.session_id
-            log.failure("session={session} the dialog failed", failure=result, session=session_id)
-            self.abort()
-        self.pressure.release(DIALOG)
 
     def _rest(self, moved: bool) -> None:
         """Start the clock of what is waited for now; if nothing has moved, but a piece of a line, no clock restarts."""
