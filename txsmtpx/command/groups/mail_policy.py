@@ -18,7 +18,7 @@ from txsmtpx.command.option import Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.command.rate import Rate, rate
 from txsmtpx.interfaces import BackendLike, CheckedFilter, OneProcessBackend, Reactor, provides
-from txsmtpx.middleware.filter import FilterBackend
+from txsmtpx.middleware.filter_backend import FilterBackend
 from txsmtpx.middleware.limit import LimitBackend
 from txsmtpx.middleware.rewrite import RewriteBackend
 from txsmtpx.stores.store_names import store_named

@@ -13,7 +13,7 @@ from txsmtpx.grammar import esmtp_parameter
 from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.grammar.options import MailOptions, Options, RcptOptions
 from txsmtpx.grammar.path import parse_path
-from txsmtpx.interfaces import change
+from txsmtpx.interfaces import change, content_change
 
 T = TypeVar("T", bound=Options)
 
@@ -57,7 +57,7 @@ def changes_of(modifications: Iterable[replies.Modification], leading_space: boo
         except ValueError as error:
             raise MilterProtocolError(f"{type(each).__name__}: {error}") from error
     if body:
-        found.insert(body_at, change.ReplaceBody(b"".join(body)))
+        found.insert(body_at, content_change.ReplaceBody(b"".join(body)))
     return tuple(found)
 
 
@@ -82,13 +82,13 @@ class _Place:
 def _change(each: replies.Modification, leading_space: bool, place: _Place) -> change.Change:
     match each:
         case replies.AddHeader(name, value):
-            return change.AddHeader(_name(name), written(value, leading_space))
+            return content_change.AddHeader(_name(name), written(value, leading_space))
         case replies.InsertHeader(index, name, value):
-            return change.InsertHeader(place.in_message(index), _name(name), written(value, leading_space))
+            return content_change.InsertHeader(place.in_message(index), _name(name), written(value, leading_space))
         case replies.ChangeHeader(index, name, b""):
-            return change.DeleteHeader(_name(name), max(index, 1))
+            return content_change.DeleteHeader(_name(name), max(index, 1))
         case replies.ChangeHeader(index, name, value):
-            return change.ReplaceHeader(_name(name), written(value, leading_space), max(index, 1))
+            return content_change.ReplaceHeader(_name(name), written(value, leading_space), max(index, 1))
         case replies.ChangeSender(address, arguments):
             options = _options(arguments, MAIL_PARAMETERS, MailOptions()) if arguments else None
             return change.ChangeSender(_address(address), options)
