@@ -104,7 +104,7 @@ def relay(*arguments: Any, **settings: Any) -> RelayBackend:
         (lambda: LimitBackend(MemoryBackend(), 1, 60, clock=5), "LimitBackend: clock must be"),
         (lambda: RewriteBackend(Session()), "RewriteBackend: backend must be a Backend, not <txsmtpx"),
         (lambda: RewriteBackend(MemoryBackend(), recipient="@x"), "RewriteBackend: recipient must be"),
-        (lambda: FilterBackend(MemoryBackend(), 5), "FilterBackend: filters must be a FilterMaker or a ConfiguredFilter, not 5"),
+        (lambda: FilterBackend(MemoryBackend(), 5), "filters must be a FilterMaker or a ConfiguredFilter, not 5"),
         (lambda: FilterBackend(MemoryBackend(), print, hold="no"), "FilterBackend: hold must be True or False or None"),
         (lambda: Spamd(reject=10), "Spamd has no argument reject; did you mean reject_at?"),
         (lambda: Certificate(True), "Certificate: certificate must be text or a Path, not True"),

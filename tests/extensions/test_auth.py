@@ -210,9 +210,10 @@ def test_a_refusal_that_comes_late_is_slowed_too():
 
 def test_the_mechanism_of_a_login_is_known_until_the_session_begins_anew():
     client = Conversation(RecordingBackend({"user": PASSWORD}), allow_insecure_auth=True)
-    assert client.protocol.dialog.connection.mechanism is None
+    connection = client.protocol.dialog.connection
+    assert connection.mechanism is None
     client.ask("EHLO client.example", "AUTH LOGIN", b64("user"), b64(PASSWORD))
-    assert (client.protocol.dialog.connection.mechanism, client.protocol.dialog.connection.username) == ("LOGIN", "user")
-    client.protocol.dialog.connection.forget()
-    assert (client.protocol.dialog.connection.mechanism, client.protocol.dialog.connection.username) == (None, None)
+    assert (connection.mechanism, connection.username) == ("LOGIN", "user")
+    connection.forget()
+    assert (connection.mechanism, connection.username) == (None, None)
     client.hang_up()

@@ -11,6 +11,8 @@ from txsmtpx.testing.prepared_replies import prepared_replies
     ("given", "message"),
     [
         ({"RCPT": "55 No"}, "RCPT: '55 No' is no reply; write it as '550 5.1.1 No'"),
+        ({"RCPT": "650 5.1.1 No"}, "RCPT: .650 5.1.1 No. is no reply"),
+        ({"RCPT": "199 Hm"}, "RCPT: .199 Hm. is no reply"),
         ({"RCPT": ["250 2.1.5 Ok", "5505.1.1 No"]}, "RCPT: '5505.1.1 No' is no reply"),
         ({"EHLO": "250-me\n25 SIZE"}, "EHLO: .* is no reply"),
         ({"rcpt": "550 5.1.1 No"}, "'rcpt' is no verb in upper case; did you mean RCPT?"),

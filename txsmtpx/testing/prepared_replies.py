@@ -11,7 +11,7 @@ from txsmtpx.testing.keywords import ReplyKeywords
 _VERBS: Mapping[str, str] = {"GREETING": "", "END": "."}
 """The names of what is no verb, and the key under which its replies are kept."""
 
-_LINE = re.compile(r"[0-9]{3}(?:[ -].*)?|(?![0-9]).*")
+_LINE = re.compile(r"[2-5][0-9]{2}(?:[ -].*)?|(?![0-9]).*")
 """A line of a reply; or any text that does not begin with a digit, which a test sends on purpose."""
 
 _USUAL: Mapping[str, str] = {
