@@ -16,6 +16,7 @@ DASHBOARD = Path(__file__).with_name("dashboard.json")
 
 _CHOSEN = '{job=~"$job",instance=~"$instance",listener=~"$listener"}'
 _REFUSED = _CHOSEN.replace("}", ',code=~"[45].."}')
+_DECIDED = _CHOSEN.replace("}", ',verdict!="continue"}')
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
 
 # Title, unit, and pairs of a legend and an expression.  Two panels stand in a row.
@@ -86,6 +87,27 @@ PANELS = [
         "Transactions a second, by their end",
         "short",
         [("{{end}}", f"sum by (end) (rate(txsmtpx_transactions_total{_CHOSEN}[$__rate_interval]))")],
+    ),
+    (
+        "Verdicts of filters a second, but continue",
+        "short",
+        [
+            (
+                "{{filter}}: {{verdict}}",
+                f"sum by (filter, verdict) (rate(txsmtpx_filter_verdicts_total{_DECIDED}[$__rate_interval]))",
+            )
+        ],
+    ),
+    (
+        "Seconds in the filters, 0.95 of calls",
+        "s",
+        [
+            (
+                "{{filter}}: {{stage}}",
+                "histogram_quantile(0.95, sum by (le, filter, stage) "
+                f"(rate(txsmtpx_filter_seconds_bucket{_CHOSEN}[$__rate_interval])))",
+            )
+        ],
     ),
 ]
 

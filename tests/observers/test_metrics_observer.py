@@ -12,13 +12,14 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 
 from tests.conversations import observed
-from txsmtpx import Session, SMTPError
+from txsmtpx import ConfiguredFilter, Filter, FilterBackend, MemoryBackend, Reply, Session, SMTPError
 from txsmtpx.observers.metric_families import FAMILIES
 from txsmtpx.observers.metrics_observer import MetricsObserver, counters, summed
 from txsmtpx.observers.prometheus_collector import prometheus_registry
+from txsmtpx.testing import Conversation
 
 HELLO = "EHLO client.example"
 MAIL = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>")
@@ -166,3 +167,31 @@ def test_what_is_gone_has_no_open_connections():
 
 def test_openmetrics_takes_it_too():
     assert generate_openmetrics(prometheus_registry(MetricsObserver().export())).endswith(b"# EOF\n")
+
+
+def test_the_verdicts_of_filters(logged_failures):
+    """By filter and stage; the operator names the filters."""
+    figures, clock = MetricsObserver("25"), Clock()
+
+    class Slow(Filter):
+        def header(self, header):
+            return deferLater(clock, 2, lambda: Reply(450, None, "Later"))
+
+    failing = ConfiguredFilter(lambda connection: 1 / 0, "broken", on_failure="accept")
+    backend = FilterBackend(MemoryBackend(), Slow, failing, reactor=clock)
+    client = Conversation(backend, clock=clock, observers=[figures])
+    client.ask(HELLO, *MAIL, "DATA", "hello", ".")
+    clock.advance(2)
+    client.hang_up()
+    assert len(logged_failures.flush(ZeroDivisionError)) == 1
+    found = {name: value for name, value in samples(figures.export()).items() if name.startswith("filter_")}
+    verdict = "filter_verdicts_total{{filter={},listener=25,stage={},verdict={}}}".format
+    assert found[verdict("Slow", "header", "defer")] == 1
+    assert found[verdict("broken", "connected", "failed")] == 1
+    of_slow = "filter=Slow,{}listener=25,stage=header".format
+    assert found[f"filter_seconds_sum{{{of_slow('')}}}"] == 2
+    assert found[f"filter_seconds_bucket{{{of_slow('le=0.5,')}}}"] == 0
+    assert found[f"filter_seconds_bucket{{{of_slow('le=2.5,')}}}"] == 1
+    both = summed(json.loads(json.dumps([figures.export()] * 2)))
+    assert samples(both)[verdict("Slow", "header", "defer")] == 2
+    assert samples(both)[f"filter_seconds_count{{{of_slow('')}}}"] == 2

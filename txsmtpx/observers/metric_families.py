@@ -76,9 +76,22 @@ BACKEND = MetricFamily(
     (),
     (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
+FILTER_VERDICTS = MetricFamily(
+    "filter_verdicts",
+    "counter",
+    "Verdicts of filters, by stage: continue, accept, discard, defer (4xx), reject (5xx), or failed.",
+    ("filter", "stage", "verdict"),
+)
+FILTER_SECONDS = MetricFamily(
+    "filter_seconds",
+    "histogram",
+    "Seconds until a filter has decided, by stage.",
+    ("filter", "stage"),
+    (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 30.0, 60.0),
+)
 
 FAMILIES = (
     OPEN_CONNECTIONS, CONNECTIONS, TLS_HANDSHAKES, COMMANDS, REPLIES, TRANSACTIONS, MESSAGES, MESSAGE_OCTETS,
-    RECIPIENTS, SIZE, BACKEND,
+    RECIPIENTS, SIZE, BACKEND, FILTER_VERDICTS, FILTER_SECONDS,
 )  # fmt: skip
 """All metrics, in the order in which they are served."""

@@ -14,12 +14,14 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection, Summary
+from txsmtpx.interfaces import Connection, FilterEvent, Summary
 from txsmtpx.observers.metric_families import (
     BACKEND,
     COMMANDS,
     CONNECTIONS,
     FAMILIES,
+    FILTER_SECONDS,
+    FILTER_VERDICTS,
     MESSAGE_OCTETS,
     MESSAGES,
     OPEN_CONNECTIONS,
@@ -68,6 +70,15 @@ class Histogram:
         self.counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
 
+    def export(self) -> list[float]:
+        """
+        Return the histogram as one value.
+
+        Returns:
+            The numbers in the buckets, and the sum.
+        """
+        return [*self.counts, self.sum]
+
 
 class MetricsObserver(Observer):
     """
@@ -98,6 +109,8 @@ class MetricsObserver(Observer):
         self._recipients: dict[int, int] = defaultdict(int)
         self._sizes = Histogram(SIZE.buckets)
         self._backend = Histogram(BACKEND.buckets)
+        self._verdicts: dict[tuple[str, str, str], int] = defaultdict(int)
+        self._seconds: dict[tuple[str, str], Histogram] = defaultdict(lambda: Histogram(FILTER_SECONDS.buckets))
 
     def connected(self, connection: Connection) -> None:
         """
@@ -174,6 +187,17 @@ class MetricsObserver(Observer):
         else:
             self._recipients[replies[0].code] += len(summary.recipients)
 
+    def filtered(self, connection: Connection, event: FilterEvent) -> None:
+        """
+        Count the verdict of a filter.
+
+        Args:
+            connection: The connection.
+            event: The verdict.
+        """
+        self._verdicts[event.filter, event.stage, event.verdict] += 1
+        self._seconds[event.filter, event.stage].add(event.seconds)
+
     def export(self) -> MetricsSnapshot:
         """
         Return all counts.
@@ -195,7 +219,9 @@ class MetricsObserver(Observer):
         for family, counts in counted:
             found[family.name] = [([self._listener, str(label)], count) for label, count in counts.items()]
         for family, histogram in ((SIZE, self._sizes), (BACKEND, self._backend)):
-            found[family.name] = [([self._listener], [*histogram.counts, histogram.sum])]
+            found[family.name] = [([self._listener], histogram.export())]
+        found[FILTER_VERDICTS.name] = [([self._listener, *labels], count) for labels, count in self._verdicts.items()]
+        found[FILTER_SECONDS.name] = [([self._listener, *of], each.export()) for of, each in self._seconds.items()]
         return found
 
 
