@@ -25,9 +25,9 @@ def behind(*sockets: Path, next_port: int = 0, kept: int = KEPT) -> MailServer:
     def make(reactor: Clock) -> FilterBackend:
         milters = [Milter(f"unix:{path}", kept=kept, reactor=reactor) for path in sockets]
         if not next_port:
-            return FilterBackend(MemoryBackend(), *milters)
+            return FilterBackend(MemoryBackend(), *milters, reactor=reactor)
         relay = RelayBackend([f"tcp:127.0.0.1:{next_port}"], domains=["example.net"], reactor=reactor)
-        return FilterBackend(relay, *milters)
+        return FilterBackend(relay, *milters, reactor=reactor)
 
     return MailServer(make, trusted_networks=["127.0.0.0/8"])
 
