@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from txsmtpx.interfaces import FilterFailed
 
-class MilterError(Exception):
+
+class MilterError(FilterFailed):
     """A milter cannot be used.  Its text is for the log, never for an SMTP client."""
 
 
