@@ -90,7 +90,7 @@ milter_filter = FilterPlugin(
         Seconds("longest", 300.0, "Filters", "Wait this long for an answer that the milter delays.", zero=False),
         Number("kept", 10, "Filters", "Keep up to N connections for other clients.", "connections", 0, 1000),
         Seconds("idle", 60.0, "Filters", "Keep a connection for this time.", zero=False),
-        Text("daemon_name", "txsmtpx", "Filters", "The value of the macro {daemon_name}."),
+        Text("daemon_name", "", "Filters", "The macro {daemon_name}; by default the domain of the server."),
         Flag("holds", True, "Filters", "Hold each message until its end, so that the milter can change it."),
     ),
 )

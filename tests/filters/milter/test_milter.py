@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 
 from tests.filters.milter.driven import Driven, connection
 from tests.milters import Milters
+from txsmtpx import ConfiguredFilter
 from txsmtpx.filters.milter import Milter, MilterConnectionError, MilterProtocolError, commands
 from txsmtpx.filters.milter.negotiation import Actions, Negotiation, Steps
 from txsmtpx.settling import deferred_call
@@ -39,6 +40,12 @@ def test_a_milter_that_changes_nothing_needs_no_holding():
 def test_what_cannot_be_used(how, error, text):
     with pytest.raises(error, match=f"^{text}"):
         Milter(**{"endpoint": "unix:/run/x.sock", "reactor": Clock(), **how})
+
+
+def test_a_call_may_take_as_long_as_the_milter_delays_it():
+    made = Milter("unix:/run/x.sock", timeout=10, longest=100, reactor=Clock())
+    assert ConfiguredFilter(made).limit == made.call_timeout == 120
+    assert ConfiguredFilter(made, timeout=5).limit == 5
 
 
 def test_it_is_checked():

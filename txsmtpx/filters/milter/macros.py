@@ -53,7 +53,7 @@ class MacroSource:
 
     Attributes:
         connection: The connection of the client.
-        daemon_name: The name of the server; None for its domain.
+        daemon_name: The name of the server; ``""`` for its domain.
         queue_id: The identifier of the transaction; ``""`` until it is known.
         sender: The sender; None without a transaction.
         options: The parameters of MAIL.
@@ -61,7 +61,7 @@ class MacroSource:
     """
 
     connection: Connection
-    daemon_name: str | None = None
+    daemon_name: str = ""
     queue_id: str = ""
     sender: str | None = None
     options: MailOptions | None = None

@@ -40,13 +40,14 @@ class Milter:
         longest: Seconds for an answer that PROGRESS delays.
         kept: The most connections that are kept for another session, 0 to 1000.
         idle: Seconds for which a connection is kept.
-        daemon_name: The value of the macro ``{daemon_name}``.  None: the domain of the server, as in Postfix.
+        daemon_name: The value of the macro ``{daemon_name}``.  ``""``: the domain of the server, as in Postfix.
         holds: True if messages are held until their end.  False for a milter that changes no message: then the backend
             receives the message while the milter does, and the milter is offered no changes.
         reactor: The reactor.  None: the global one.
 
     Attributes:
         holds: As in the arguments.
+        call_timeout: Seconds for each call of a filter: enough for the last piece of a body and the answer to its end.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -68,7 +69,7 @@ class Milter:
         longest: float = LONGEST,
         kept: int = KEPT,
         idle: float = IDLE,
-        daemon_name: str | None = None,
+        daemon_name: str = "",
         holds: bool = True,
         reactor: Reactor | None = None,
     ) -> None:
@@ -80,6 +81,7 @@ class Milter:
             raise ValueError(f"kept is a number of connections from 0 to 1000, not {kept!r}")
         made: ClientEndpoint = clientFromString(clock, endpoint) if isinstance(endpoint, str) else endpoint
         self.holds = holds
+        self.call_timeout: float = longest + 2 * timeout
         self._daemon_name = daemon_name
         offer = Negotiation() if holds else Negotiation(actions=WITHOUT_CHANGES)
         self._connections = MilterConnections(made, clock, timeout, longest, kept, idle, offer)
