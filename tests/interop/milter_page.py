@@ -8,7 +8,9 @@ from tests.docs.page import Page
 
 PAGE = Page("docs/howto/milter.md")
 
-BACKEND = PAGE.take("python").text
+BACKEND = PAGE.take("python", "11332").text
+OPTIONAL = PAGE.take("python", "ConfiguredFilter").text
+COMMAND = PAGE.take("shell", "--filter").text
 OPENDKIM_VERIFIES = PAGE.take("ini", "Mode v").text
 OPENDKIM_KEY = PAGE.take("shell", "opendkim-genkey").text
 OPENDKIM_SIGNS = PAGE.take("ini", "Mode s").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import smtplib
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -217,6 +218,46 @@ def test_a_discarded_message_is_accepted(
     assert spoken(ours.port)[-1] == spoken(postfix.port)[-1] == "250"
     postfix.logged(r"milter-discard|discard:")
     assert ours.messages == []
+
+
+def test_a_message_is_discarded_for_all_its_recipients(
+    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer
+) -> None:
+    def answer(command: commands.Command) -> Sequence[replies.FilterReply]:
+        assert isinstance(command, commands.Recipient)
+        return [replies.DiscardMessage() if b"trap" in command.address else replies.Continue()]
+
+    milters[0].script = {commands.Recipient: answer}
+    ours.clear()
+    to = [f"{user}@{servers.DOMAIN}" for user in ("a", "trap", "b")]
+    for port in (ours.port, postfix.port):
+        with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
+            assert client.sendmail("discarded@example.org", to, MESSAGE) == {}
+    assert ours.messages == []
+    postfix.logged(r"discard: RCPT.* from=<discarded@example\.org>")
+    assert list(postfix.maildir.glob("*/new/*")) == []
+
+
+def test_the_macros_are_the_same(milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer) -> None:
+    """Of each stage, by default: all names of Postfix, and the values that do not name the server itself."""
+    made = milters[0]
+    made.script, made.negotiation = {}, Negotiation(6, ALL_ACTIONS, Steps(0))
+
+    def seen(port: int) -> dict[bytes, dict[bytes, bytes]]:
+        before = len(made.connections)
+        assert spoken(port)[-1] == "250"
+        (connection,) = eventually(lambda: made.connections[before:])
+        eventually(lambda: any(isinstance(each, commands.EndOfMessage) for each in connection.told))
+        return connection.macros
+
+    mine, theirs = seen(ours.port), seen(postfix.port)
+    own = {b"j", b"v", b"{daemon_name}", b"i", b"{rcpt_mailer}", b"{mail_mailer}"}
+    for stage, macros in theirs.items():
+        if stage not in (commands.HeaderField.code, commands.Body.code):  # which libmilter ignores
+            assert set(macros) <= set(mine[stage])
+            assert {
+                name: value for name, value in macros.items() if name not in own and mine[stage][name] != value
+            } == {}
 
 
 def test_what_the_milter_sees_is_the_same(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import email
 import re
+import shlex
 import smtplib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,10 +17,13 @@ import pytest
 from tests.interop import milter_programs
 from tests.interop.conftest import need
 from tests.interop.filtered import behind, letter, refusal, send
-from tests.interop.milter_page import BACKEND, OPENDKIM_VERIFIES, RSPAMD_REDIS
+from tests.interop.milter_page import BACKEND, COMMAND, OPENDKIM_VERIFIES, OPTIONAL, RSPAMD_REDIS
 from tests.interop.milter_programs import EICAR, GTUBE
 from tests.interop.redis_server import RedisServer
+from tests.interop.smtpx import smtpx
 from tests.interop.test_spamd import running_spamd
+from tests.maildir import stored
+from tests.ports import free_port
 from tests.waiting import eventually
 from txsmtpx import FilterBackend
 
@@ -26,10 +32,14 @@ Room = Callable[[str], Path]
 DNS = "_dmarc.strict.example v=DMARC1; p=reject\n_dmarc.mild.example v=DMARC1; p=none\n"
 
 
-def test_the_backend_of_the_page() -> None:
+def test_the_backends_of_the_page() -> None:
     names: dict[str, object] = {}
     exec(BACKEND, names)
     assert isinstance(names["backend"], FilterBackend)
+    assert len(names["backend"].filters) == 3
+    exec(OPTIONAL, names)
+    assert isinstance(names["backend"], FilterBackend)
+    assert names["clamav"] in names["backend"].filters.values()
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +68,26 @@ def test_opendmarc(opendmarc: Path, opendkim: Path) -> None:
         "mx.example.org; dmarc=fail (p=none dis=none) header.from=mild.example",
         "mx.example.org; dkim=none; dkim-atps=neutral",
     ]
+
+
+def test_the_command_of_the_page(opendmarc: Path, opendkim: Path, room: Room) -> None:
+    """It checks both milters, and receives, rejects and marks mail as they say."""
+    directory, port = room("milter-command"), free_port()
+    text = COMMAND.replace("/run/opendkim/opendkim.sock", str(opendkim))
+    text = text.replace("/run/opendmarc/opendmarc.sock", str(opendmarc)).replace(
+        "2525", f"tcp:{port}:interface=127.0.0.1"
+    )
+    options = shlex.split(text)[4:]
+    twistd = [Path(sys.executable).with_name("twistd"), "-n", "--pidfile=", "smtpx", *options, "--check"]
+    checked = subprocess.run(twistd, cwd=directory, capture_output=True, text=True, check=True)
+    assert "milter version 6, may add header fields, change header fields" in checked.stdout
+    assert "milter version 6, may add header fields, quarantine messages" in checked.stdout
+    with smtpx(directory, port, *options) as server, smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+        with pytest.raises(smtplib.SMTPDataError, match="rejected by DMARC policy for strict"):
+            client.sendmail("me@strict.example", ["you@example.net"], letter(sender=b"me@strict.example"))
+        client.sendmail("me@mild.example", ["you@example.net"], letter(sender=b"me@mild.example"))
+        (message,) = eventually(lambda: stored(directory / "Maildir"), lambda: server.end)
+    assert b"Authentication-Results: mx.example.org; dmarc=fail (p=none dis=none) header.from=mild.example" in message
 
 
 @pytest.fixture(scope="module")

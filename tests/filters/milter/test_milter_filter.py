@@ -188,6 +188,24 @@ def test_a_recipient_of_many_is_rejected():
     driven.end()
 
 
+def test_a_message_is_discarded_for_all_its_recipients():
+    def answer(command):
+        return [replies.DiscardMessage() if command.address == b"<trap@mx.example>" else replies.Continue()]
+
+    driven = Driven(Milters({commands.Recipient: answer}))
+    driven.enveloped()
+    assert driven.result(driven.filter.recipient("trap@mx.example", RcptOptions())) == Discard()
+    assert driven.result(driven.filter.recipient("c@mx.example", RcptOptions())) == Discard()
+    assert driven.content() == Discard()
+    assert sum(isinstance(each, commands.Recipient) for each in driven.peer.told) == 2
+    driven.filter.reset()
+    driven.network.flush()
+    assert driven.peer.told[-1] == commands.Abort()
+    assert driven.result(driven.filter.mail("", MailOptions())) is None
+    assert driven.result(driven.filter.recipient("c@mx.example", RcptOptions())) is None
+    driven.end()
+
+
 def test_every_change():
     asked = [
         replies.AddHeader(b"X-A", b"1"), replies.InsertHeader(1, b"X-B", b"2"), replies.ChangeHeader(1, b"From", b""),

@@ -23,7 +23,7 @@ from txsmtpx.filters.milter.verdicts import instead_of_greeting, verdict_of
 from txsmtpx.grammar import esmtp_parameter
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection, DataContext, Verdict
+from txsmtpx.interfaces import Connection, DataContext, Discard, Verdict
 from txsmtpx.middleware.filter import Filter
 
 
@@ -44,7 +44,7 @@ class MilterFilter(Filter):
         self._milter: MilterConnection | None = None
         self._closed = False
         self._refusal: Verdict = None  # of the whole connection
-        self._early: Verdict = None  # of a message whose end has not come
+        self._early: Verdict = None  # of a message whose end has not come; nothing more of it is reported
         self._header_left = 0
         self._body = bytearray()
 
@@ -103,7 +103,10 @@ class MilterFilter(Filter):
         """
         self._source.recipient = address
         words = esmtp_parameter.format(options, RCPT_PARAMETERS.values())
-        return await self._report(commands.Recipient(*_path(address, words)), MacroStage.RECIPIENT)
+        verdict = self._early or await self._report(commands.Recipient(*_path(address, words)), MacroStage.RECIPIENT)
+        if isinstance(verdict, Discard):  # a milter discards the message, for all its recipients
+            self._early = verdict
+        return verdict
 
     async def data(self, context: DataContext) -> Verdict:
         """
@@ -116,7 +119,7 @@ class MilterFilter(Filter):
             The verdict.
         """
         self._source.queue_id = context.queue_id
-        return await self._report(commands.Data(), MacroStage.DATA)
+        return self._early or await self._report(commands.Data(), MacroStage.DATA)
 
     async def header(self, header: Header) -> Verdict:
         """
