@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from tests.filters.daemon import NEVER, REFUSED, Daemon
 from txsmtpx import Accept, Discard, MailOptions, Quarantine, Reply
 from txsmtpx.content import header
-from txsmtpx.filters.clamd import Clamd, VirusScan
+from txsmtpx.filters.clamd import TOO_LARGE_552, Clamd, VirusScan
 from txsmtpx.filters.clamd_stream import MAX_ANSWER, ClamdError
 from txsmtpx.interfaces import Connection
 from txsmtpx.settling import deferred_call
@@ -128,10 +128,18 @@ def test_a_message_of_the_limit_is_scanned() -> None:
     assert Asking(max_octets=len(MESSAGE)).verdict(FOUND).code == 550
 
 
-def test_a_message_that_is_announced_as_too_large() -> None:
-    asking = Asking(size=len(MESSAGE) + 1, max_octets=len(MESSAGE))
-    assert asking.send().result() == Accept(results=[VirusScan("", scanned=False)])
-    assert asking.daemon.pipes == []
+def test_a_client_cannot_avoid_the_scan_by_a_wrong_size() -> None:
+    assert Asking(size=10**9, max_octets=len(MESSAGE)).verdict(FOUND).code == 550
+
+
+@pytest.mark.parametrize("limit", ["ours", "clamd's"])
+def test_a_message_that_is_too_large_is_rejected(limit: str) -> None:
+    asking = Asking(max_octets=len(MESSAGE) - (limit == "ours"), too_large="reject")
+    outcome = asking.send()
+    if limit != "ours":
+        asking.daemon.pipes[0].say(b"INSTREAM size limit exceeded. ERROR\0")
+    assert outcome.result() == TOO_LARGE_552
+    assert list(asking.connection.results) == [VirusScan("", scanned=False)]
 
 
 def test_clamd_has_a_lower_limit() -> None:
@@ -290,6 +298,7 @@ def test_the_check_asks_for_the_version() -> None:
 
 @pytest.mark.parametrize(("how", "text"), [
     ({"found": "delete"}, "found must be 'reject', 'discard' or 'quarantine', not 'delete'"),
+    ({"too_large": "defer"}, "too_large must be 'accept' or 'reject', not 'defer'"),
     ({"max_octets": 0}, "max_octets is a number of octets from 1, not 0"),
     ({"max_octets": 1.5}, "max_octets must be a whole number"),
     ({"timeout": 0}, "timeout is a number of seconds above 0, not 0"),

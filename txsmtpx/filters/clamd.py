@@ -52,6 +52,9 @@ MAX_OCTETS = 25 * 1024 * 1024
 """Octets of a message that is scanned, by default.  clamd's own limit, StreamMaxLength, is 100 MB by default."""
 
 
+TOO_LARGE_552 = Reply(552, (5, 3, 4), "Message too large to be scanned for viruses")
+"""To a message that is too large to be scanned, if such messages are rejected."""
+
 MAX_NAME = 100
 """Characters of the name of a virus in a reply."""
 
@@ -94,8 +97,9 @@ class Clamd:
         endpoint: The endpoint of clamd, or its string.
         found: What becomes of a message with a virus.  "reject": the client gets 550 5.7.1.  "discard": the client is
             told that it was accepted.  "quarantine": it is accepted with a `txsmtpx.Quarantine`.
-        max_octets: Octets of a message that is scanned.  A larger message is accepted without a scan.  Not more than
-            StreamMaxLength of clamd.conf.
+        max_octets: Octets of a message that is scanned, not more than StreamMaxLength of clamd.conf.
+        too_large: What becomes of a larger message.  "accept": it is accepted without a scan.  "reject": the client
+            gets 552 5.3.4.
         timeout: Seconds for the connection, and for the answer after the end of the message.
         reactor: The reactor.  None: the global one.
 
@@ -119,6 +123,7 @@ class Clamd:
         *,
         found: Literal["reject", "discard", "quarantine"] = "reject",
         max_octets: int = MAX_OCTETS,
+        too_large: Literal["accept", "reject"] = "accept",
         timeout: float = 120,
         reactor: Reactor | None = None,
     ) -> None:
@@ -130,6 +135,7 @@ class Clamd:
         self.found = found
         self.holds: bool = found == "quarantine"
         self.max_octets = max_octets
+        self.too_large = too_large
         self._endpoint = service_endpoint(clock, endpoint)
         self._clock = cast(IReactorTime, clock)
         self._timeout = timeout
@@ -239,9 +245,6 @@ class ClamdFilter(Filter):
         Args:
             header: The header.
         """
-        declared = None if self.context is None else self.context.options.size
-        if (declared or 0) > self._clamd.max_octets:
-            return
         self._daemon = await self._clamd.connect()
         self._daemon.send(INSTREAM)
 
@@ -271,6 +274,9 @@ class ClamdFilter(Filter):
             The verdict.
         """
         scan = await self._scan()
+        if not scan.scanned and self._clamd.too_large == "reject":
+            self.connection.results.add([scan])
+            return TOO_LARGE_552
         if scan.virus and self._clamd.found == "quarantine":
             return Accept(changes=[Quarantine(f"virus {scan.virus}")], results=[scan])
         if not scan.virus:

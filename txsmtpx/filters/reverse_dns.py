@@ -27,8 +27,8 @@ from txsmtpx.wire.system_resolver import SystemResolver
 MAX_NAMES = 10
 """Names of an address that are looked up.  RFC 7208 §4.6.4 has the same limit for "ptr" of SPF."""
 
-CACHED = 10_000
-"""Addresses whose names are kept."""
+CACHED = 4096
+"""Addresses whose names are kept.  All their names together have at most 10 MiB."""
 
 
 class ReverseDNS:
