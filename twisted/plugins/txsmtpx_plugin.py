@@ -147,7 +147,8 @@ clamd_filter = FilterPlugin(
     "txsmtpx.filters.clamd.Clamd",
     (
         Choice("found", "reject", "Filters", "What becomes of a virus.", ("reject", "discard", "quarantine")),
-        Number("max_octets", 25 * 1024 * 1024, "Filters", "Accept a larger message unchecked.", "octets", 1),
+        Number("max_octets", 25 * 1024 * 1024, "Filters", "Check messages of up to N octets.", "octets", 1),
+        Choice("too_large", "accept", "Filters", "What becomes of a larger message.", ("accept", "reject")),
         Seconds("timeout", 120, "Filters", "Wait this long for the connection, and for the answer.", zero=False),
     ),
 )
