@@ -47,7 +47,13 @@ def policyd_spf(directory: Path, name_server: str) -> Iterator[Path]:
     """
     path = directory / "spf.sock"
     (directory / "resolv.conf").write_text(f"nameserver {name_server}\n")
-    lines = ["debugLevel = 1", "TestOnly = 1", "HELO_reject = Fail", "Mail_From_reject = Fail", "skip_addresses ="]
+    lines = [
+        "debugLevel = 1",
+        "TestOnly = 1",
+        "HELO_reject = Fail",
+        "Mail_From_reject = Fail",
+        "skip_addresses = 192.0.2.99",
+    ]
     (directory / "policyd-spf.conf").write_text("\n".join(lines) + "\n")
     activate = [peers.program("systemd-socket-activate"), f"--listen={path}", "--accept", "--inetd"]
     command = shlex.join([*activate, peers.program("policyd-spf"), f"{directory}/policyd-spf.conf"])

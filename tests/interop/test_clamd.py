@@ -37,7 +37,7 @@ def server(daemon: clamd.Clamd) -> Iterator[Callable[..., MailServer]]:
         def make(endpoint: str = "", **how: Any) -> MailServer:
             def backend(reactor: object) -> FilterBackend:
                 where = endpoint or f"unix:{daemon.socket}"
-                return FilterBackend(MemoryBackend(), Clamd(where, reactor=reactor, **how))
+                return FilterBackend(MemoryBackend(), Clamd(where, reactor=reactor, **how), reactor=reactor)
 
             return stack.enter_context(MailServer(backend))
 
@@ -90,13 +90,13 @@ def test_a_large_message_is_scanned_to_its_end(server: Callable[..., MailServer]
     assert send(ours, b"", *filling, clamd.EICAR)[0] == 550
 
 
-@pytest.mark.parametrize("how", ["our limit", "declared", "the limit of clamd"])
-def test_a_message_that_is_too_large_passes(server: Callable[..., MailServer], how: str) -> None:
-    ours = server(max_octets=25 * LIMIT if how == "the limit of clamd" else LIMIT)
+@pytest.mark.parametrize("limit", ["ours", "that of clamd"])
+@pytest.mark.parametrize(("too_large", "code"), [("accept", 250), ("reject", 552)])
+def test_a_message_that_is_too_large(server: Callable[..., MailServer], limit: str, too_large: str, code: int) -> None:
+    ours = server(max_octets=LIMIT if limit == "ours" else 25 * LIMIT, too_large=too_large)
     for _ in range(5):
-        declared = 2 * LIMIT if how == "declared" else None
-        assert send(ours, b"", *[b"x" * 900] * 5000, clamd.EICAR, declared=declared)[0] == 250
-    assert send(ours, b"", clamd.EICAR)[0] == 550
+        assert send(ours, b"", *[b"x" * 900] * 5000, clamd.EICAR)[0] == code
+    assert send(ours, b"", clamd.EICAR, declared=2 * LIMIT)[0] == 550
 
 
 def test_a_virus_is_discarded(server: Callable[..., MailServer]) -> None:

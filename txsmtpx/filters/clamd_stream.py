@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import struct
 
+from txsmtpx.interfaces import FilterFailed
+
 INSTREAM = b"zINSTREAM\0"
 """The command before a message."""
 
@@ -26,7 +28,7 @@ _FOUND = re.compile(r"stream: (.+) FOUND")
 _TOO_LARGE = "INSTREAM size limit exceeded"
 
 
-class ClamdError(Exception):
+class ClamdError(FilterFailed):
     """clamd gave no answer, or answered with an error, or not by its protocol."""
 
 

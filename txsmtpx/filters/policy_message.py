@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from txsmtpx.interfaces import FilterFailed
+
 MAX_ANSWER = 16 * 1024
 """Octets of an answer.  If there are more, the connection is aborted.  A reply of SMTP has at most a few hundred."""
 
@@ -17,7 +19,7 @@ _NAME = re.compile("[a-z0-9_]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class PolicyError(Exception):
+class PolicyError(FilterFailed):
     """The policy server gave no answer, or none that can be used."""
 
 
