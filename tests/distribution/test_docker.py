@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.page import Page
-from tests.newcomer.clone import OFFLINE, lend
+from tests.newcomer.clone import OFFLINE, lend, without_pip
 from tests.ports import free_port
 from tests.waiting import eventually
 
@@ -58,7 +58,7 @@ class Image:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, self._made(f"src/{name}"))
         make, *others = instructions("RUN")[0].split(" && ")
-        self._run(make.replace("python", sys.executable, 1))
+        self._run(without_pip(make).replace("python", sys.executable, 1))
         lend(self.directory / "opt")
         for command in others:
             self._run(command)

@@ -37,18 +37,35 @@ class Clone:
         for name in filter(None, files):
             if (ROOT / name).is_file():
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, directory / name)
+                shutil.copy2(ROOT / name, directory / name)
+        for folder in ("txsmtpx", "tests"):
+            lend_compiled(folder, directory)
         venv.create(directory / ".venv", symlinks=True)
         lend(directory / ".venv")
         path = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
-        self.environment = os.environ | OFFLINE | {"PATH": path}
+        known = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}  # which constants our modules have
+        self.environment = os.environ | OFFLINE | known | {"PATH": path}
         self.environment.pop("PYTHONPATH", None)
+
+
+def without_pip(command: str) -> str:
+    """The command that makes an environment, without an installation of pip: it is lent."""
+    assert " -m venv " in command
+    return command.replace(" -m venv ", " -m venv --without-pip ")
+
+
+def lend_compiled(folder: str, directory: Path) -> None:
+    """What Python has compiled of a folder, which it uses for a file of the same time and size."""
+    for compiled in (ROOT / folder).rglob("__pycache__"):
+        copy = directory / compiled.relative_to(ROOT)
+        if copy.parent.is_dir():
+            shutil.copytree(compiled, copy)
 
 
 def lend(environment: Path, packages: Path = PACKAGES) -> None:
     """Our packages, but not what they are for, and the program that an installation of Twisted would have put there."""
-    lent = environment / "lent"
-    lent.mkdir()
+    lent = environment / "lent/site-packages"  # by that name Hypothesis knows that they are not ours, and skips them
+    lent.mkdir(parents=True)
     for package in packages.iterdir():
         if "txsmtpx" not in package.name:
             (lent / package.name).symlink_to(package)

@@ -19,7 +19,7 @@ from tests.docs.page import Page
 from tests.docs.story import commands
 from tests.inbox.chromium import Chromium
 from tests.interop.conftest import need, room  # noqa: F401  # a fixture
-from tests.newcomer.clone import Clone, lend
+from tests.newcomer.clone import Clone, lend, without_pip
 from tests.newcomer.terminal import Terminal, converse, terminal_at
 
 PAGE = Page("README.md")
@@ -113,7 +113,7 @@ def test_catch_mail_in_a_browser(clone: Clone, terminal: Terminal) -> None:
 def test_install(clone: Clone, terminal: Terminal, tmp_path: Path) -> None:
     """Into another environment: nothing of the clone is needed then."""
     make, install = commands(INSTALL.text)
-    terminal.run(make)
+    terminal.run(without_pip(make))
     lend(terminal.directory / "environment")
     terminal.environment |= {"PATH": f"{terminal.directory}/environment/bin:{terminal.environment['PATH']}"}
     terminal.run(install)
