@@ -145,6 +145,9 @@ class Extension:
             such = "a frozenset of keywords, such as frozenset({'8BITMIME'})"
             raise TypeError(f"Extension {self.keyword}: requires must be {such}, not {shown(self.requires)}")
 
+    def __hash__(self) -> int:
+        return hash(self.keyword)  # the other fields would take longer than the tables take that are found by it
+
     def kept_by(self, session: object) -> bool:
         """
         Return whether a session keeps the promise by its methods.
