@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,6 +34,18 @@ def test_what_was_found():
 def test_its_facts():
     results = Results([Score(1.0), "has none", Quarantine("odd"), Score(2.0)])
     assert results.facts() == {"score": 2.0, "quarantine": "odd"}
+
+
+@pytest.mark.parametrize("facts", [{"score": None}, {"score": b"1"}, {1: 2}, None, ZeroDivisionError()])
+def test_facts_that_fail_are_logged_once(facts, logged_failures):
+    def fail():
+        if isinstance(facts, Exception):
+            raise facts
+        return facts
+
+    results = Results([Score(1.0), SimpleNamespace(facts=fail), Quarantine("odd")])
+    assert results.facts() == results.facts() == {"score": 1.0, "quarantine": "odd"}
+    assert len(logged_failures.flush()) == 1
 
 
 def test_later_results_are_not_those_of_the_connection():

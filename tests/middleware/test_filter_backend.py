@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from txsmtpx import Accept, Filter, FilterBackend, MemoryBackend, OpenBackend, Reply, Session, SMTPError
+from txsmtpx import (
+    Accept,
+    ConfiguredFilter,
+    Filter,
+    FilterBackend,
+    MemoryBackend,
+    OpenBackend,
+    Reply,
+    Session,
+    SMTPError,
+)
+from txsmtpx.filters.greylist import Greylist
 from txsmtpx.interfaces import IFilter
 from txsmtpx.middleware import filtered_message as module
+from txsmtpx.stores.memory_store import MemoryStore
 from txsmtpx.testing import Conversation, RecordingBackend, cut_at, one_by_one, whole
 
 MAIL = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>", "DATA")
@@ -287,3 +300,20 @@ def test_who_says_whether_it_is_held():
     assert not FilterBackend(RecordingBackend(), Maker(), hold=False).hold
     assert not FilterBackend(RecordingBackend(), Filter).hold
     assert verifyObject(IFilter, Filter(None))
+
+
+def test_what_filters_keep_in_the_memory_of_a_process():
+    """``--workers`` refuses it."""
+
+    def made(shared):
+        store = MemoryStore(reactor=Clock())
+        store.shared = shared
+        return Greylist(store)
+
+    backends = [
+        FilterBackend(RecordingBackend(), Filter),
+        FilterBackend(RecordingBackend(), Filter, made(True)),
+        FilterBackend(RecordingBackend(), Filter, ConfiguredFilter(made(False), "grey")),
+        FilterBackend(MemoryBackend(), made(True)),
+    ]
+    assert [backend.one_process for backend in backends] == [False, False, True, True]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
+from twisted.logger import Logger
+
 from txsmtpx.interfaces.provided import provides
+from txsmtpx.setting import shown
+from txsmtpx.settling import FAILURES
+
+log = Logger(__name__)
 
 T = TypeVar("T")
 
@@ -42,10 +48,11 @@ class Results:
         (SpamScore(score=4.2), None)
     """
 
-    __slots__ = ("_found",)
+    __slots__ = ("_failed", "_found")
 
     def __init__(self, earlier: Iterable[object] = ()) -> None:
         self._found: list[object] = list(earlier)
+        self._failed: dict[int, object] = {}  # results whose facts failed, by their identity
 
     def add(self, results: Iterable[object]) -> None:
         """
@@ -92,15 +99,19 @@ class Results:
 
     def facts(self) -> dict[str, str | int | float]:
         """
-        Return the facts of all results, for the log.
+        Return the facts of all results, for the log and the inbox.  A result whose facts fail is logged, and has none.
 
         Returns:
             The facts by name.  A newer fact replaces an older one of the same name.
         """
         found: dict[str, str | int | float] = {}
         for each in self._found:
-            if provides(each, ResultWithFacts):
-                found |= each.facts()
+            if provides(each, ResultWithFacts) and id(each) not in self._failed:
+                try:
+                    found |= _checked(each.facts())
+                except FAILURES:
+                    self._failed[id(each)] = each
+                    log.failure("the facts of a result failed: {kind}", kind=type(each).__name__)
         return found
 
     def __iter__(self) -> Iterator[object]:
@@ -111,3 +122,19 @@ class Results:
 
     def __repr__(self) -> str:
         return f"Results({self._found!r})"
+
+
+def _checked(facts: Mapping[str, str | int | float]) -> Mapping[str, str | int | float]:
+    """
+    Check that the log and the inbox can show facts.
+
+    Returns:
+        The facts.
+
+    Raises:
+        TypeError: A name is not a text, or a value is neither a text nor a number.
+    """
+    for name, value in facts.items():
+        if not isinstance(name, str) or not isinstance(value, str | int | float):
+            raise TypeError(f"a fact is a name with a text or a number, not {shown(name)}: {shown(value)}")
+    return facts

@@ -30,6 +30,7 @@ from txsmtpx.interfaces import (
     FilterMaker,
     IClientPolicy,
     Message,
+    OneProcessBackend,
     Outcome,
     Reactor,
     SessionLike,
@@ -98,6 +99,12 @@ class FilterBackend(Middleware):
         self._clock = cast(IReactorTime, clock_of(reactor))
         self._policy = backend if provides(backend, ClientPolicy) else None
         self._chains: dict[Connection, FilterChain] = {}
+
+    @property
+    def one_process(self) -> bool:
+        """True if a filter, or the other backend, keeps its data in the memory of this process."""
+        keepers = (self.backend, *(each.make for each in self.filters.values()))
+        return any(provides(each, OneProcessBackend) and each.one_process for each in keepers)
 
     def session(self, session: SessionLike, connection: Connection) -> SessionLike:
         """

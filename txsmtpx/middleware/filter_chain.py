@@ -23,7 +23,6 @@ from txsmtpx.interfaces import Accept, Change, Connection, DataContext, Discard,
 from txsmtpx.middleware.filter import ConfiguredFilter
 from txsmtpx.middleware.filter_verdict import changes_of, name_of, results_of
 from txsmtpx.middleware.guarded_filter import GuardedFilter
-from txsmtpx.settling import FAILURES
 
 log = Logger(__name__)
 
@@ -210,13 +209,9 @@ class FilterChain:
         Args:
             context: The envelope of the message.
         """
-        try:
-            facts = {**self.results.facts(), **self._facts}
-            if facts:
-                context.note(**facts)
-        except FAILURES:
-            text = "session={session} queue={queue} the facts of a result failed"
-            log.failure(text, session=self._connection.session_id, queue=context.queue_id)
+        facts = {**self.results.facts(), **self._facts}
+        if facts:
+            context.note(**facts)
 
     async def reset(self) -> None:
         """End the transaction.  The second time changes nothing."""
