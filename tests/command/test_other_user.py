@@ -13,6 +13,7 @@ import pytest
 from tests.docs.block import texts
 from tests.waiting import PATIENCE, eventually
 from tests.wire.twistd import environment
+from tests.wire.twistd import run as twistd
 from txsmtpx.testing import issue
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -59,3 +60,47 @@ def test_as_another_user(there):
     there.run("kill $(cat /run/txsmtpx/txsmtpx.pid)")
     eventually(lambda: there.run("ls /run/txsmtpx") == "")
     assert "Traceback" not in there.run("cat /var/log/txsmtpx/txsmtpx.log")
+
+
+FILES = {
+    "--tls-certificate localhost.pem": "--tls-certificate localhost.pem",
+    "--auth file:users": "--auth file",
+    "--rewrite virtual": "--rewrite virtual",
+    "--config mail.toml": "--config mail.toml",
+}
+"""Options with a file, and what an error about the file begins with."""
+
+
+@pytest.fixture
+def unreadable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that any user may enter, with files that only root may read."""
+    directory = tmp_path_factory.mktemp("root")
+    for each in (directory, *directory.parents[:2]):
+        each.chmod(0o755)
+    shutil.move(issue(directory).both, directory / "localhost.pem")
+    for name, text in [("users", "me:secret\n"), ("virtual", "a@b c@d\n"), ("mail.toml", "lmtp = true\n")]:
+        (directory / name).write_text(text)
+    for each in directory.iterdir():
+        each.chmod(0o600)
+    return directory
+
+
+def checked(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run ``--check`` for a server that becomes the user nobody."""
+    return twistd(directory, "--check", "--port", "unix:s", *options, twistd=("-n", "--pidfile=", "--uid=nobody"))
+
+
+@pytest.mark.parametrize(("options", "named"), FILES.items(), ids=FILES)
+def test_workers_read_files_as_the_user_that_they_run_as(unreadable, options, named):
+    """The parent reads them as root, so without this check the workers would end one after the other."""
+    ended = checked(unreadable, "--workers", "2", *options.split())
+    assert ended.returncode == 1, ended.stdout
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"twistd smtpx: {named}: cannot read ")
+    assert line.endswith("Permission denied (each worker reads it as the user of twistd --uid)")
+
+
+@pytest.mark.parametrize("options", FILES)
+def test_one_process_reads_files_before_it_changes_its_user(unreadable, options):
+    ended = checked(unreadable, *options.split())
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -7,6 +7,21 @@ import os
 from collections.abc import Iterator
 
 
+def changes_user(uid: object, gid: object) -> bool:
+    """
+    Return whether ``twistd`` will change to another user or group.
+
+    Args:
+        uid: The number that ``twistd --uid`` names, None without the option.
+        gid: The number that ``twistd --gid`` names, None without the option.
+
+    Returns:
+        True if it will; False without root.
+    """
+    given = isinstance(uid, int | None) and isinstance(gid, int | None) and not uid == gid is None
+    return given and os.geteuid() == 0
+
+
 @contextlib.contextmanager
 def other_user(uid: object, gid: object) -> Iterator[None]:
     """
@@ -19,9 +34,11 @@ def other_user(uid: object, gid: object) -> Iterator[None]:
     Yields:
         Nothing.
     """
-    if not isinstance(uid, int | None) or not isinstance(gid, int | None) or uid == gid is None or os.geteuid() != 0:
+    if not changes_user(uid, gid):
         yield
         return
+    assert isinstance(uid, int | None)
+    assert isinstance(gid, int | None)
     import pwd
 
     user = pwd.getpwuid(0 if uid is None else uid)

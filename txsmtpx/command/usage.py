@@ -22,6 +22,7 @@ from txsmtpx.command.groups import GROUPS, OPTIONS
 from txsmtpx.command.handover import Handover
 from txsmtpx.command.kind import FLAG
 from txsmtpx.command.option import Option
+from txsmtpx.command.other_user import changes_user, other_user
 from txsmtpx.command.process import Process
 from txsmtpx.command.questions import ask_all
 from txsmtpx.command.sockets import HandedSockets, Sockets
@@ -101,8 +102,19 @@ class Options(usage.Options):
                 given[name] = Given(value, f"--{name}")
         certificates = SelfSignedCertificates(b"" if self._handed is None else self._handed.read_certificates())
         self.process = assemble(sockets, given, certificates)
-        if self.process.errors:
-            raise UsageError(*self.process.errors)
+        errors = self.process.errors or self._errors_of_workers(given, certificates)
+        if errors:
+            raise UsageError(*errors)
+
+    def _errors_of_workers(self, given: Mapping[str, Given], certificates: SelfSignedCertificates) -> list[str]:
+        """Return what the workers will not be able to read, since they read all files as the user of twistd --uid."""
+        twistd: Mapping[str, object] = self.parent or {}
+        uid, gid = twistd.get("uid"), twistd.get("gid")
+        if self.process.workers == 1 or not changes_user(uid, gid):
+            return []
+        with other_user(uid, gid):
+            process = assemble(self.process.reactor.unshared, given, certificates)
+        return [f"{error} (each worker reads it as the user of twistd --uid)" for error in process.errors]
 
     def _check(self, sockets: TrialSockets, twistd: Mapping[str, object]) -> None:
         self._assemble(sockets)
