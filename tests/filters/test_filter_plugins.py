@@ -38,11 +38,11 @@ def test_those_in_the_box():
 @pytest.mark.parametrize("plugin", [each for each in filter_plugins().values() if isinstance(each, FilterPlugin)],
                          ids=lambda plugin: plugin.name)  # fmt: skip
 def test_each_declared_setting_is_a_keyword_argument_of_the_factory(plugin):
-    """Its default is the same in both places, and so is what can be given."""
+    """Its default is the same in both places; an empty text stands for None."""
     parameters = inspect.signature(cast(type, namedAny(plugin.factory))).parameters
     for setting in plugin.settings:
         assert parameters[setting.name].kind is inspect.Parameter.KEYWORD_ONLY, setting.name
-        assert parameters[setting.name].default == setting.default, setting.name
+        assert (parameters[setting.name].default or None) == (setting.default or None), setting.name
         setting.check(setting.default)
 
 

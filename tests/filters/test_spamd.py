@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionRefusedError
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from txsmtpx import FilterBackend, MemoryBackend
-from txsmtpx.filters.spamc import SpamcProtocol
-from txsmtpx.filters.spamd import Spamd
-from txsmtpx.testing import Conversation
+from txsmtpx.filters.spamc import SpamcProtocol, SpamdError
+from txsmtpx.filters.spamd import Spamd, spamd
+from txsmtpx.testing import Conversation, Outcome
 
 MAIL = ("EHLO a", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA")
 HAM = b"SPAMD/1.1 0 EX_OK\r\nSpam: False ; 4.2 / 5.0\r\n\r\n"
@@ -156,6 +156,44 @@ def test_it_does_not_answer():
     asking.daemon.clock.advance(5)
     assert asking.daemon.transport.aborted
     passes(asking)
+
+
+def test_with_fail_the_filter_fails(logged_failures):
+    """Then the settings of the filter decide what becomes of the mail."""
+    for daemon, seconds in [(Daemon(fail(ConnectionRefusedError())), 0), (Daemon(Deferred()), 5), (Daemon(), 5)]:
+        asking = Asking(daemon, timeout=5, unchecked="fail")
+        replies = asking.send()
+        daemon.clock.advance(seconds)
+        replies += asking.client.replies()
+        assert [reply[:9] for reply in replies] == ["451 4.7.1"]
+        assert len(logged_failures.flush(ConnectionRefusedError if seconds == 0 else TimeoutError)) == 1
+        assert asking.memory.messages == []
+        asking.client.hang_up()
+
+
+def test_that_of_the_command_fails():
+    made = spamd("unix:/run/spamd", reject_at=5, mark=False, user="ann", max_octets=100, timeout=7)
+    assert (made.fails, made.reject_at, made.holds, made.user, made.max_octets, made.timeout) == (
+        True, 5, False, "ann", 100, 7,
+    )  # fmt: skip
+    assert not Spamd(Daemon(), reactor=Clock()).fails
+
+
+@pytest.mark.parametrize(("answer", "why"), [
+    (b"SPAMD/1.5 0 PONG\r\n", None),
+    (b"SPAMD/1.5 76 EX_PROTOCOL\r\n", r"not the answer of spamd to PING: b'SPAMD/1.5 76"),
+    (b"220 mail.example.org\r\n", "not the answer of spamd to PING: b'220 mail"),
+])  # fmt: skip
+def test_a_check(answer, why):
+    daemon = Daemon()
+    outcome = Outcome(Deferred.fromCoroutine(Spamd(daemon, reactor=daemon.clock).check()))
+    assert daemon.transport.value() == b"PING SPAMC/1.5\r\n\r\n"
+    daemon.say(answer)
+    if why is None:
+        assert outcome.result() == "it answers"
+    else:
+        with pytest.raises(SpamdError, match=f"^{why}"):
+            outcome.result()
 
 
 def test_it_hangs_up():

@@ -71,7 +71,7 @@ spamd_filter = FilterPlugin(
     "spamd",
     "spamd[:ENDPOINT]",
     "Ask SpamAssassin's daemon, at tcp:127.0.0.1:783 or ENDPOINT, and mark or reject spam.",
-    "txsmtpx.filters.spamd.Spamd",
+    "txsmtpx.filters.spamd.spamd",
     (
         Score("reject_at", None, "Filters", "Reject a message with this score or more."),
         Flag("mark", True, "Filters", "Add the fields X-Spam-Flag and X-Spam-Status."),
@@ -90,7 +90,7 @@ milter_filter = FilterPlugin(
         Seconds("longest", 300.0, "Filters", "Wait this long for an answer that the milter delays.", zero=False),
         Number("kept", 10, "Filters", "Keep up to N connections for other clients.", "connections", 0, 1000),
         Seconds("idle", 60.0, "Filters", "Keep a connection for this time.", zero=False),
-        Text("daemon_name", "", "Filters", "The macro {daemon_name}; by default the domain of the server."),
+        Text("daemon_name", "", "Filters", "The value of the macro {daemon_name}, instead of the name of the server."),
         Flag("holds", True, "Filters", "Hold each message until its end, so that the milter can change it."),
     ),
 )

@@ -11,7 +11,7 @@ from typing import cast
 from txsmtpx.command.given import GivenTable
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import OptionError, repeated
-from txsmtpx.interfaces import FilterMaker
+from txsmtpx.middleware.filter import ConfiguredFilter
 
 USE = "use"
 """The key of a table whose value is NAME:ARGUMENT."""
@@ -125,14 +125,8 @@ class MadeFilter:
 
     Attributes:
         chosen: What the operator gave.
-        make: The maker of the filters.
-        name: Its name in the log and in the metrics.
-        timeout: Seconds for a verdict; None if the maker demands a time.
-        on_failure: What happens if it fails: "defer", "accept" or "reject".
+        configured: The maker of the filters, and the common settings.
     """
 
     chosen: ChosenFilter
-    make: FilterMaker
-    name: str
-    timeout: float | None
-    on_failure: str
+    configured: ConfiguredFilter

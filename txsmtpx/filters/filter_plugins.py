@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import cast, get_args
 
 from twisted.plugin import IPlugin, getPlugins
 from twisted.python.reflect import namedAny
@@ -18,17 +18,20 @@ from zope.interface import implementer
 
 from txsmtpx.dotted_name import described, imported
 from txsmtpx.interfaces import FilterMaker, FilterPluginLike, IFilterPlugin
+from txsmtpx.middleware import filter as filter_settings
 from txsmtpx.setting import Setting, SettingError, did_you_mean
 from txsmtpx.setting_kinds import Choice, Seconds, Text, takes
 from txsmtpx.wire.description import fault
 
-TIMEOUT = Seconds("timeout", 30.0, "Filters", "Wait this long for each verdict of the filter.", zero=False)
+TIMEOUT = Seconds(
+    "timeout", filter_settings.TIMEOUT, "Filters", "Wait this long for each verdict of the filter.", zero=False
+)
 ON_FAILURE: Choice[str] = Choice(
     "on_failure",
     "defer",
     "Filters",
     "If the filter fails, reject mail temporarily (defer), accept it without the filter, or reject it.",
-    ("defer", "accept", "reject"),
+    get_args(filter_settings.OnFailure),
 )
 NAME = Text("name", "", "Filters", "The name in the log and in the metrics, instead of the name of the plugin.")
 COMMON: tuple[Setting[object], ...] = (TIMEOUT, ON_FAILURE, NAME)

@@ -76,6 +76,24 @@ def score_in(answer: bytes) -> Score:
     return Score(found[1].lower() in (b"true", b"yes"), float(found[2]), float(found[3]))
 
 
+def check_pong(answer: bytes) -> None:
+    r"""
+    Check the answer to PING.
+
+    Args:
+        answer: The answer of the daemon.
+
+    Raises:
+        SpamdError: It is another one.
+
+    Example:
+        >>> check_pong(b"SPAMD/1.5 0 PONG\r\n")
+    """
+    result = _RESULT.match(answer)
+    if result is None or result[2] != b"PONG":
+        raise SpamdError(f"not the answer of spamd to PING: {answer[:80]!r}")
+
+
 @implementer(IHalfCloseableProtocol)
 class SpamcProtocol(DaemonConnection):
     """A connection to the daemon, for one message.  A filter creates it."""

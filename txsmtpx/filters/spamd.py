@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import cast
+from typing import Literal, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import clientFromString
@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
-from txsmtpx.filters.spamc import Score, SpamcProtocol, score_in
+from txsmtpx.filters.spamc import Score, SpamcProtocol, check_pong, score_in
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, Reactor, Verdict, clock_of
 from txsmtpx.middleware.filter import Filter
@@ -44,6 +44,8 @@ class Spamd:
         user: The user whose preferences the daemon applies; ``""`` for none.
         max_octets: Octets of a message that is checked.  A larger one is accepted without a mark.
         timeout: Seconds for the connection, and for the answer after the end of the message.
+        unchecked: What becomes of a message if the daemon cannot be reached, or does not answer.  "accept": it is
+            accepted without a mark.  "fail": the filter fails, so ``on_failure`` of `txsmtpx.ConfiguredFilter` decides.
         reactor: The reactor.  None: the global one.
 
     Attributes:
@@ -70,6 +72,7 @@ class Spamd:
         user: str = "",
         max_octets: int = MAX_OCTETS,
         timeout: float = 60,
+        unchecked: Literal["accept", "fail"] = "accept",
         reactor: Reactor | None = None,
     ) -> None:
         clock = clock_of(reactor)
@@ -87,12 +90,73 @@ class Spamd:
         self.user = user
         self.max_octets = max_octets
         self.timeout = timeout
+        self.fails = unchecked == "fail"
         self.call_timeout: float = timeout + 5
         self.clock = clock
 
     def __call__(self, connection: Connection) -> SpamdFilter:
         """Return the filter for a connection."""
         return SpamdFilter(connection, self)
+
+    async def check(self) -> str:
+        """
+        Ask the daemon whether it answers, for ``twistd smtpx --check``.
+
+        Returns:
+            The sentence that it answers.
+
+        Raises:
+            SpamdError: Its answer is none of spamd.
+        """
+        daemon = await self.connect()
+        daemon.send(b"PING SPAMC/1.5\r\n\r\n")
+        answer = await daemon.answer().addTimeout(self.timeout, cast(IReactorTime, self.clock))
+        check_pong(answer)
+        return "it answers"
+
+    async def connect(self) -> SpamcProtocol:
+        """
+        Connect to the daemon.
+
+        Returns:
+            The connection.
+        """
+        connecting = self.endpoint.connect(UnloggedFactory.forProtocol(SpamcProtocol))
+        return cast(SpamcProtocol, await connecting.addTimeout(self.timeout, cast(IReactorTime, self.clock)))
+
+
+def spamd(
+    endpoint: str = ENDPOINT,
+    *,
+    reject_at: float | None = None,
+    mark: bool = True,
+    user: str = "",
+    max_octets: int = MAX_OCTETS,
+    timeout: float = 60,
+) -> Spamd:
+    """
+    Return the maker of ``twistd smtpx --filter spamd``, whose filters fail if the daemon does not answer.
+
+    Args:
+        endpoint: As for `Spamd`.
+        reject_at: As for `Spamd`.
+        mark: As for `Spamd`.
+        user: As for `Spamd`.
+        max_octets: As for `Spamd`.
+        timeout: As for `Spamd`.
+
+    Returns:
+        The maker.
+    """
+    return Spamd(
+        endpoint,
+        reject_at=reject_at,
+        mark=mark,
+        user=user,
+        max_octets=max_octets,
+        timeout=timeout,
+        unchecked="fail",
+    )
 
 
 class SpamdFilter(Filter):
@@ -120,10 +184,8 @@ class SpamdFilter(Filter):
         assert self.context is not None
         if (self.context.options.size or 0) > self._spamd.max_octets:
             return
-        connecting = self._spamd.endpoint.connect(UnloggedFactory.forProtocol(SpamcProtocol))
         try:
-            found = await connecting.addTimeout(self._spamd.timeout, cast(IReactorTime, self._spamd.clock))
-            self._daemon = cast(SpamcProtocol, found)
+            self._daemon = await self._spamd.connect()
         except CancelledError:  # the client has gone
             raise
         except Exception as error:
@@ -174,6 +236,8 @@ class SpamdFilter(Filter):
         return Accept(_marks(score) if self._spamd.holds else (), results=[score])
 
     def _unavailable(self, error: Exception) -> None:
+        if self._spamd.fails:
+            raise error
         text = "session={session} queue={queue} spamd does not answer: {error}"
         assert self.context is not None
         log.warn(text, session=self.connection.session_id, queue=self.context.queue_id, error=error)

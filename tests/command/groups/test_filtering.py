@@ -37,23 +37,24 @@ def shown(made: list[MadeFilter]) -> list[str]:
 def test_several_in_their_order():
     options = ["--filter", "spamd", "--filter", 'spamd:unix:/run/s user="ann" timeout=5s name="spam 2"']
     first, second = made_filters(listener(*options).values)
-    assert (first.name, first.timeout, first.on_failure) == ("spamd", None, "defer")
-    assert second.name == "spam 2"
-    assert isinstance(second.make, Spamd)
-    assert (second.make.user, second.make.timeout, second.timeout) == ("ann", 5, None)  # it has a time of its own
+    assert (first.configured.name, first.configured.timeout, first.configured.on_failure) == ("spamd", None, "defer")
+    assert second.configured.name == "spam 2"
+    spamd = second.configured.make
+    assert isinstance(spamd, Spamd)
+    assert (spamd.user, spamd.timeout, second.configured.timeout) == ("ann", 5, None)  # it has a time of its own
     assert second.chosen.text == 'spamd:unix:/run/s user=ann timeout=5s name="spam 2"'
 
 
 def test_an_endpoint_may_have_backslashes():
     (made,) = made_filters(listener("--filter", r"spamd:tcp:\:\:1:783 mark=false on-failure=accept").values)
-    assert isinstance(made.make, Spamd)
-    assert endpoint_host(made.make.endpoint) == "::1"
-    assert (made.make.holds, made.on_failure) == (False, "accept")
+    assert isinstance(made.configured.make, Spamd)
+    assert endpoint_host(made.configured.make.endpoint) == "::1"
+    assert (made.configured.make.holds, made.configured.on_failure) == (False, "accept")
 
 
 def test_the_common_time_is_for_filters_without_one_of_their_own():
     made = [*made_filters(listener("--filter", "reverse-dns timeout=7 lookup=2", "--filter", "reverse-dns").values)]
-    assert [each.timeout for each in made] == [7, None]
+    assert [each.configured.timeout for each in made] == [7, None]
 
 
 @pytest.mark.parametrize(
@@ -67,16 +68,16 @@ def test_the_common_time_is_for_filters_without_one_of_their_own():
 )
 def test_a_list(config, given, stages):
     (((made),),) = config(given)
-    assert isinstance(made.make, PolicyServer)
-    assert made.make.stages == stages
+    assert isinstance(made.configured.make, PolicyServer)
+    assert made.configured.make.stages == stages
 
 
 def test_tables(config):
     text = 'port = 1025\n[[filter]]\nuse = "spamd"\nname = "first"\nmark = false\n[[filter]]\nuse = "spamd:unix:/x"\n'
     ((first, second),) = config(text)
-    assert [first.name, second.name] == ["first", "spamd"]
-    assert isinstance(first.make, Spamd)
-    assert not first.make.holds
+    assert [first.configured.name, second.configured.name] == ["first", "spamd"]
+    assert isinstance(first.configured.make, Spamd)
+    assert not first.configured.make.holds
     assert shown([first, second]) == ["spamd name=first mark=false", "spamd:unix:/x"]
 
 

@@ -26,6 +26,7 @@ from txsmtpx.filters.filter_plugins import (
     settings_of,
 )
 from txsmtpx.interfaces import FilterPluginLike
+from txsmtpx.middleware.filter import ConfiguredFilter, OnFailure
 from txsmtpx.setting import SettingError, did_you_mean
 from txsmtpx.setting_kinds import Several
 
@@ -59,8 +60,9 @@ def made_filters(values: Values) -> Iterator[MadeFilter]:
         except ValueError as error:
             raise chosen.unusable(str(error)) from error
         timeout = cast(float | None, common.get(TIMEOUT.name))
-        on_failure = cast(str, common[ON_FAILURE.name] or ON_FAILURE.default)
-        yield MadeFilter(chosen, make, cast(str, common[NAME.name]) or name, timeout, on_failure)
+        on_failure = cast(OnFailure, common[ON_FAILURE.name] or ON_FAILURE.default)
+        label = cast(str, common[NAME.name]) or name
+        yield MadeFilter(chosen, ConfiguredFilter(make, label, timeout, on_failure))
 
 
 def _check_table(table: GivenTable | None) -> None:

@@ -59,18 +59,15 @@ def _apply(values: Values, listener: Listener) -> None:
         return
     backend = _rewritten(values, listener, backend)
     filters = [*made_filters(values)]
-    for made in reversed(filters):
-        backend = FilterBackend(backend, made.make)
-    listener.questions += [
-        Question(made.name, made.make.check, made.chosen.unusable)
-        for made in filters
-        if provides(made.make, CheckedFilter)
-    ]
-    listener.memories += [
-        f"the filter {made.name}"
-        for made in filters
-        if provides(made.make, OneProcessBackend) and made.make.one_process
-    ]
+    if filters:
+        reactor = cast(Reactor, listener.reactor)
+        backend = FilterBackend(backend, *(each.configured for each in filters), reactor=reactor)
+    for each in filters:
+        make, name = each.configured.make, each.configured.label
+        if provides(make, CheckedFilter):
+            listener.questions.append(Question(name, make.check, each.chosen.unusable))
+        if provides(make, OneProcessBackend) and make.one_process:
+            listener.memories.append(f"the filter {name}")
     listener.backend = _limited(values, listener, backend)
 
 
