@@ -99,10 +99,11 @@ class Results:
 
     def facts(self) -> dict[str, str | int | float]:
         """
-        Return the facts of all results, for the log and the inbox.  A result whose facts fail is logged, and has none.
+        Return the facts of all results, for the log and the inbox.
 
         Returns:
-            The facts by name.  A newer fact replaces an older one of the same name.
+            The facts by name.  A newer fact replaces an older one of the same name.  A result whose ``facts`` fails
+            is logged, and has none.
         """
         found: dict[str, str | int | float] = {}
         for each in self._found:
