@@ -25,7 +25,10 @@ from tests.interop.test_spamd import running_spamd
 from tests.maildir import stored
 from tests.ports import free_port
 from tests.waiting import eventually
-from txsmtpx import FilterBackend
+from txsmtpx import FilterBackend, MemoryBackend
+from txsmtpx.filters.milter import Milter
+from txsmtpx.interfaces import Clock
+from txsmtpx.testing import MailServer
 
 Room = Callable[[str], Path]
 
@@ -161,17 +164,26 @@ def test_clamav_milter(clamav: Path) -> None:
 
 
 def test_spamass_milter(room: Room) -> None:
-    """Two sessions, with one connection to the milter: libmilter allows another one behind "continue"."""
+    """Two sessions have one connection to the milter: libmilter allows another session behind "continue"."""
     need("spamass-milter")
+    made: list[Milter] = []
+
+    def backend(reactor: Clock) -> FilterBackend:
+        made.append(Milter(f"unix:{path}", reactor=reactor))
+        return FilterBackend(MemoryBackend(), *made, reactor=reactor)
+
     with (
         running_spamd(room("spamass-spamd")) as port,
         milter_programs.spamass_milter(room("spamass"), port) as path,
-        behind(path) as server,
+        MailServer(backend) as server,
     ):
         assert refusal(server, letter(body=GTUBE + b"\r\n")) == (550, "5.7.1 Blocked by SpamAssassin")
-        send(server, letter())
-        send(server, letter())
+        kept = []
+        for _ in range(2):
+            send(server, letter())
+            kept += eventually(lambda: list(made[0].connections.kept))
         first, second = server.messages
+    assert kept[0] is kept[1]
     for received in (first, second):
         assert received.message["X-Spam-Status"].startswith("No, score=")
         assert received.message["Subject"] == "Lunch"

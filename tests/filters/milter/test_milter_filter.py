@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.filters.milter.driven import MESSAGE, Context, Driven, connection
+from tests.filters.milter.values import MODIFICATION, REPLY, VERDICT
 from tests.milters import DIE, Milters
 from txsmtpx.content import header
 from txsmtpx.filters.milter import (
     MilterConnectionError,
+    MilterError,
     MilterProtocolError,
     MilterTimeoutError,
     commands,
@@ -398,6 +404,21 @@ def test_a_failure_at_every_stage(stage, said, error):
     driven = Driven(Milters({stage: said}))
     with pytest.raises(error):
         until_a_verdict(driven)
+    driven.end()
+
+
+@given(
+    st.sampled_from([Negotiation, *STAGES]),
+    st.lists(st.one_of(REPLY, MODIFICATION, VERDICT, st.binary(max_size=9)), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_anything_at_every_stage(stage, said, one_by_one):
+    """It is a verdict, a wait, or an error of the milter, and never another exception; nothing is left."""
+    driven = Driven(Milters({stage: said}), one_by_one=one_by_one)
+    verdict = None
+    with contextlib.suppress(MilterError, AssertionError):  # an AssertionError of Outcome: the milter has to say more
+        verdict = until_a_verdict(driven)
+    assert verdict is None or isinstance(verdict, Reply | Accept | Discard)
     driven.end()
 
 

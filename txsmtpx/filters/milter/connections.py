@@ -54,9 +54,9 @@ class MilterConnections:
         self._kept: dict[MilterConnection, IDelayedCall] = {}
 
     @property
-    def kept(self) -> int:
-        """The number of connections that wait for a session."""
-        return len(self._kept)
+    def kept(self) -> tuple[MilterConnection, ...]:
+        """The connections that wait for a session, the oldest first."""
+        return tuple(self._kept)
 
     async def take(self, fresh: bool = False) -> MilterConnection:
         """

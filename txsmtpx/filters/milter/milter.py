@@ -47,6 +47,7 @@ class Milter:
 
     Attributes:
         holds: As in the arguments.
+        connections: The connections to the milter.
         call_timeout: Seconds for each call of a filter: enough for the last piece of a body and the answer to its end.
 
     Raises:
@@ -84,11 +85,11 @@ class Milter:
         self.call_timeout: float = longest + 2 * timeout
         self._daemon_name = daemon_name
         offer = Negotiation() if holds else Negotiation(actions=WITHOUT_CHANGES)
-        self._connections = MilterConnections(made, clock, timeout, longest, kept, idle, offer)
+        self.connections = MilterConnections(made, clock, timeout, longest, kept, idle, offer)
 
     def __call__(self, connection: Connection) -> MilterFilter:
         """Return the filter for a connection."""
-        return MilterFilter(connection, self._connections, MacroSource(connection, self._daemon_name))
+        return MilterFilter(connection, self.connections, MacroSource(connection, self._daemon_name))
 
     async def check(self) -> str:
         """
@@ -100,10 +101,10 @@ class Milter:
         Raises:
             MilterError: The milter cannot be reached, or does not agree.
         """
-        connection = await self._connections.take(fresh=True)
+        connection = await self.connections.take(fresh=True)
         connection.quit(keep=False)
         return description(connection.dialog.agreement)
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._connections.close()
+        self.connections.close()
