@@ -33,12 +33,17 @@ CLAMAV_DATABASE = f"Eicar-Test-Signature:0:*:{EICAR.hex()}\n"
 
 def answers(path: Path) -> bool:
     """Whether a milter negotiates at a socket."""
+    return _answer(path, commands.encode(Negotiation()))[4:] == b"O"
+
+
+def _answer(path: Path, octets: bytes) -> bytes:
+    """The first octets that a program answers at a socket; none where it does not."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PATIENCE)
         connection.connect(str(path))
-        connection.sendall(commands.encode(Negotiation()))
-        return connection.recv(5)[4:] == b"O"
-    return False
+        connection.sendall(octets)
+        return connection.recv(5)
+    return b""
 
 
 @contextlib.contextmanager
@@ -115,7 +120,7 @@ def clamav_milter(directory: Path) -> Iterator[Path]:
     text = here(CLAMAV, directory) + settings({"Foreground": "yes", "MilterSocketMode": "666"})
     command: list[str | Path] = [program("clamav-milter"), "-c", write(directory / "clamav-milter.conf", text)]
     with (
-        started(daemon_command, directory, daemon.exists, "clamd.output"),
+        started(daemon_command, directory, lambda: _answer(daemon, b"zPING\0") == b"PONG\0", "clamd.output"),
         started(command, directory, lambda: answers(path)),
     ):
         yield path

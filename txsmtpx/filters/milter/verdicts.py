@@ -1,7 +1,7 @@
 """
 The verdicts of a milter, as verdicts for `txsmtpx.FilterBackend`.
 
-The replies are those of Postfix.  Instead of the greeting a server can send 421 and 554 only (RFC 5321 §3.1, RFC 7504),
+The replies are those of Postfix.  Instead of the greeting a server can send 421 and 554 only (RFC 5321 §3.1),
 so at the connect a reply of the milter keeps its text and gets one of these codes.
 """
 
