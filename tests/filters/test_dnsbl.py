@@ -254,16 +254,16 @@ TEST, OTHERS = "2.0.0.127.bl.example", "1.0.0.127.bl.example"
 
 def test_the_check_asks_for_the_test_entries() -> None:
     asking = Asking("bl.example", Names(A={TEST: a("127.0.0.2")}))
-    assert Outcome(Deferred.fromCoroutine(asking.maker.check())).result() == "1 DNS lists answer"
+    assert Outcome(Deferred.fromCoroutine(asking.maker.check())).result() == "each list has its test entry"
     assert asking.names.asked == [("A", TEST), ("A", OTHERS)]
 
 
 @pytest.mark.parametrize(("answers", "text"), [
     ({}, "bl.example does not have its test entry 127.0.0.2"),
-    ({TEST: error.DNSServerError()}, "bl.example does not have its test entry"),
-    ({TEST: a("127.255.255.254")}, "bl.example does not have its test entry"),
+    ({TEST: error.DNSServerError()}, "bl.example: DNS: the A of 2.0.0.127.bl.example could not be looked up"),
+    ({TEST: a("127.255.255.254")}, "bl.example answers 127.255.255.254, which is an error"),
     ({TEST: a("127.0.0.2"), OTHERS: a("127.0.0.2")}, "bl.example has 127.0.0.1, and so any address"),
-    ({TEST: a("198.51.100.7"), OTHERS: a("198.51.100.7")}, "bl.example does not have its test entry"),
+    ({TEST: a("198.51.100.7"), OTHERS: a("198.51.100.7")}, "bl.example answers 198.51.100.7, which is an error"),
 ])  # fmt: skip
 def test_a_list_that_fails_the_check(answers: Any, text: str) -> None:
     asking = Asking("bl.example", Names(A=answers))
@@ -284,7 +284,7 @@ def test_a_list_that_fails_the_check(answers: Any, text: str) -> None:
     ({"reject_at": 0}, "reject_at is a score above 0 or None, not 0"),
     ({"reject_at": float("inf")}, "reject_at is a score"),
     ({"at": "greeting"}, "at must be 'connect' or 'recipient', not 'greeting'"),
-    ({"exempt": ["10.0.0.1/8"]}, "has host bits set"),
+    ({"exempt": ["10.0.0.1/8"]}, "exempt has networks such as 192.0.2.0/24, not '10.0.0.1/8': .*host bits set"),
     ({"exempt": "10.0.0.0/8"}, "exempt must be a list of text"),
     ({"lookup": 0}, "lookup is a number of seconds above 0"),
     ({"zone": "bl.example"}, "did you mean zones"),

@@ -17,7 +17,7 @@ from txsmtpx.arguments import checked_except
 from txsmtpx.filters.all_of import all_of
 from txsmtpx.filters.dns_list import DNSList, is_listing, query_name
 from txsmtpx.filters.ttl_cache import TTLCache
-from txsmtpx.grammar.host import plain_network
+from txsmtpx.grammar.host import Network, plain_network
 from txsmtpx.grammar.options import RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, Connection, Reactor, Verdict, clock_of
@@ -144,7 +144,7 @@ class DNSBL:
         self.lists: tuple[DNSList, ...] = _lists(zones)
         self.reject_at = reject_at
         self.at = at
-        self._exempt = [plain_network(each) for each in exempt]
+        self._exempt = [_network(each) for each in exempt]
         self._records = Records(clock, SystemResolver(clock) if resolver is None else resolver, lookup)
         self._cache: TTLCache[str, tuple[str, ...]] = TTLCache(clock, CACHED)
 
@@ -189,17 +189,17 @@ class DNSBL:
         Ask each list for its test entries, for ``twistd smtpx --check``: it has 127.0.0.2, and not 127.0.0.1.
 
         Returns:
-            The number of lists that answer.
+            The result, as a part of a sentence.
 
         Raises:
             DNSListError: A list does not answer (RFC 5782 §5).
         """
         for zone in dict.fromkeys(each.zone for each in self.lists):
-            if not await self._ask(zone, "127.0.0.2"):
-                raise DNSListError(f"the DNS list {zone} does not have its test entry 127.0.0.2 (RFC 5782 §5)")
-            if await self._ask(zone, "127.0.0.1") != ():
-                raise DNSListError(f"the DNS list {zone} has 127.0.0.1, and so any address (RFC 5782 §5)")
-        return f"{len(self.lists)} DNS lists answer"
+            if not await self._answers(zone, "127.0.0.2"):
+                raise DNSListError(f"DNS list {zone} does not have its test entry 127.0.0.2 (RFC 5782 §5)")
+            if await self._answers(zone, "127.0.0.1"):
+                raise DNSListError(f"DNS list {zone} has 127.0.0.1, and so any address (RFC 5782 §5)")
+        return "each list has its test entry"
 
     async def rejection(self, address: str, listings: Collection[Listing]) -> Reply:
         """
@@ -219,19 +219,34 @@ class DNSBL:
 
     async def _ask(self, zone: str, address: str) -> tuple[str, ...] | None:
         """Return the answers of one list; None if it has no usable one."""
+        try:
+            return await self._answers(zone, address)
+        except DNSListError as error:
+            log.warn("{error}", error=error)
+            return None
+
+    async def _answers(self, zone: str, address: str) -> tuple[str, ...]:
+        """
+        Look up an address in one list, or in the cache.
+
+        Returns:
+            The answers; none if the list does not have the address.
+
+        Raises:
+            DNSListError: The DNS has not answered, or the answer is an error of the list.
+        """
         name = query_name(address, zone)
         answers = self._cache.get(name)
         if answers is None:
             try:
                 found = await self._records.record_set(name, "A")
             except DNSFailed as error:
-                log.warn("DNS list {zone}: {error}", zone=zone, error=error)
-                return None
+                raise DNSListError(f"DNS list {zone}: {error}") from error
             answers = tuple(cast(dns.Record_A, each).dottedQuad() for each in found.records)
             self._cache.put(name, answers, found.ttl)
-            if not all(map(is_listing, answers)):
-                log.warn("DNS list {zone} answers {answers}, which is an error", zone=zone, answers=" ".join(answers))
-        return answers if all(map(is_listing, answers)) else None
+        if not all(map(is_listing, answers)):
+            raise DNSListError(f"DNS list {zone} answers {' '.join(answers)}, which is an error (RFC 5782 §2.1)")
+        return answers
 
     async def _reason(self, name: str) -> str:
         try:
@@ -289,6 +304,22 @@ class DNSBLFilter(Filter):
             The reply for a client that is rejected; None for one that has authenticated.
         """
         return self._reply if self.connection.username is None else None
+
+
+def _network(text: str) -> Network:
+    """
+    Parse a network of ``exempt``.
+
+    Returns:
+        The network.
+
+    Raises:
+        ValueError: The text is no network.
+    """
+    try:
+        return plain_network(text)
+    except ValueError as error:
+        raise ValueError(f"exempt has networks such as 192.0.2.0/24, not {text!r}: {error}") from error
 
 
 def _lists(zones: str | Sequence[str] | Mapping[str, float]) -> tuple[DNSList, ...]:
