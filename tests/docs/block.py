@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_NAME = re.compile(r"`([\w./-]+\.\w+)`:\n\n$")
+_NAME = re.compile(r"`([\w.@/-]+\.\w+)`:\n\n$")
 _NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\n+$")
 
 

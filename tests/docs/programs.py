@@ -28,6 +28,11 @@ def check_file(file: Path, environment: dict[str, str]) -> None:
             _check_postfix(file, environment)
         case "redis.conf":
             need("redis")
+        case "clamd.conf":
+            need("clamd")  # which the page starts with it
+        case name if name.endswith(".service"):
+            need("policyd-spf")
+            _run(["systemd-analyze", "verify", file.name], environment, file.parent)
         case name if name.endswith(".conf"):
             need("dovecot")
             _check_dovecot(file, environment)
@@ -59,6 +64,7 @@ def _run(command: list[str], environment: dict[str, str], directory: Path | None
     said = done.stdout + done.stderr
     assert done.returncode == 0, f"{command}\n{said}"
     assert "unknown parameter" not in said, said
+    assert "Unknown key" not in said, said
     assert "unused parameter" not in said, said
 
 
