@@ -8,10 +8,12 @@ import pickle
 import weakref
 
 import pytest
+from twisted.internet.task import Clock
 
-from txsmtpx import MemoryBackend
+from txsmtpx import Accept, Filter, FilterBackend, MemoryBackend, Quarantine
 from txsmtpx.backends.plugins import backend_named
 from txsmtpx.backends.received import Received
+from txsmtpx.filters.greylist import PassedGreylist
 from txsmtpx.testing import Conversation
 
 
@@ -35,6 +37,30 @@ def test_all_of_a_message():
     assert len(message.recipient_options) == 2
     assert said[-1] == f"250 2.0.0 Ok: queued as {message.queue_id}"
     assert message.username is None
+
+
+def test_the_facts_of_filters():
+    """Those of the connection, and those of the message; not those of the message before."""
+
+    class Finding(Filter):
+        number = 0
+
+        def connected(self, connection):
+            return Accept(results=[PassedGreylist(7)])
+
+        def end(self, size):
+            Finding.number += 1
+            return Accept([("X-Number", f"{Finding.number}")], [Quarantine("odd")] if self.number == 1 else [])
+
+    backend = MemoryBackend()
+    mail = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA", ".")
+    say(FilterBackend(backend, Finding, hold=True, reactor=Clock()), "EHLO a", *mail, *mail)
+    assert [message.facts for message in backend.messages] == [
+        {"greylisted": 7, "quarantine": "odd", "added": "X-Number: 1"},
+        {"greylisted": 7, "added": "X-Number: 2"},
+    ]
+    say(backend, "EHLO a", *mail)
+    assert backend.messages[-1].facts == {}
 
 
 def test_messages_cannot_be_changed():

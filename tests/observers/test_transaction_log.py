@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,12 @@ from twisted.logger import Logger, formatEvent, globalLogPublisher
 
 from tests.conversations import observed, served_by
 from tests.dialog.test_fields import read
-from txsmtpx import Observer, Reply, Session, SMTPError
+from txsmtpx import Accept, Filter, FilterBackend, MemoryBackend, Observer, Reply, Session, SMTPError
 from txsmtpx.dialog.refusals import MOST
 from txsmtpx.observers.json_format import JSONFormat
 from txsmtpx.observers.text_format import TextFormat
 from txsmtpx.observers.transaction_log import TransactionLog
+from txsmtpx.testing import Conversation
 
 FORM = [
     "session", "queue", "listener", "end", "peer", "helo", "login", "tls", "from", "to", "recipients", "rejected",
@@ -252,6 +254,53 @@ def test_what_the_backend_notes_comes_last(logged):
     assert list(found)[: len(FORM)] == FORM
     assert (found["stored"], found["where"], found["code"]) == ("2", "a place\n", "250")
     assert logged[0]["stored"] == 2
+
+
+class Finding(Filter):
+    """Finds something at the connection, and in each message; knows one recipient."""
+
+    def connected(self, connection):
+        return Accept(results=[Score("connection", 1)])
+
+    def recipient(self, address, options):
+        return None if address == "b@localhost" else Reply(550, (5, 1, 1), "No such user")
+
+    def end(self, size):
+        return Accept([("X-Score", "7"), ("X-Other", "a b")], results=[Score("message", 7.5)])
+
+
+@dataclass
+class Score:
+    where: str
+    score: float
+
+    def facts(self):
+        return {f"score_of_{self.where}": self.score}
+
+
+@pytest.mark.parametrize("form", [TextFormat, JSONFormat])
+def test_what_filters_have_found(form):
+    written = []
+    watching = TransactionLog(
+        "all", logger=Logger("txsmtpx.test", observer=lambda event: written.append(form()(event)))
+    )
+    backend = FilterBackend(MemoryBackend(), Finding, hold=True, reactor=Clock())
+    client = Conversation(backend, observers=[watching])
+    client.ask(HELLO, *MAIL, "DATA", ".")
+    client.ask(MAIL[0], MAIL[2], "RSET")
+    client.ask(MAIL[0], MAIL[1])
+    client.hang_up()
+    found = [json.loads(line) if form is JSONFormat else read(line.partition("] ")[2].rstrip("\n")) for line in written]
+    expected = [
+        {"kept": 1, "added": "X-Score: 7; X-Other: a b", "score_of_connection": 1, "score_of_message": 7.5},
+        {"score_of_connection": 1},
+        {"score_of_connection": 1},
+    ]
+    own = {*FORM, "time", "level", "logger", "message"}
+    facts = [{name: value for name, value in each.items() if name not in own} for each in found]
+    if form is TextFormat:
+        expected = [{name: str(value) for name, value in each.items()} for each in expected]
+    assert facts == expected
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1, max_size=50))

@@ -8,6 +8,7 @@ of what an application is given.
 Where a method returns an `Eventual`, it may return the value, a Deferred or a coroutine.
 """
 
+from txsmtpx.interfaces.added_fields import AddedFields
 from txsmtpx.interfaces.backend import (
     ActingAsBackend,
     BackendLike,
@@ -138,6 +139,7 @@ __all__ = [
     "ActingAsBackend",
     "AddHeader",
     "AddRecipient",
+    "AddedFields",
     "Answer",
     "Authorization",
     "BackendLike",

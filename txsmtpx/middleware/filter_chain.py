@@ -19,7 +19,17 @@ from twisted.logger import Logger
 from txsmtpx.dialog.fields import clipped
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Accept, Change, Connection, DataContext, Discard, FilterStage, Results, Verdict
+from txsmtpx.interfaces import (
+    Accept,
+    AddedFields,
+    Change,
+    Connection,
+    DataContext,
+    Discard,
+    FilterStage,
+    Results,
+    Verdict,
+)
 from txsmtpx.middleware.filter import ConfiguredFilter
 from txsmtpx.middleware.filter_verdict import changes_of, name_of, results_of
 from txsmtpx.middleware.guarded_filter import GuardedFilter
@@ -190,6 +200,19 @@ class FilterChain:
         """
         self.results.add(results_of(verdict))
         return changes_of(verdict)
+
+    def changed(self, changes: Iterable[Change]) -> None:
+        """
+        Keep the new header fields of the message as a result, which the log and the inbox show.
+
+        Args:
+            changes: The changes of the message that were made.
+        """
+        earlier = self.results.get(AddedFields)
+        added = (earlier or AddedFields()).after(changes)
+        if added.fields and added is not earlier:
+            self.results.remove([] if earlier is None else [earlier])
+            self.results.add([added])
 
     def decided(self, name: str, stage: FilterStage, verdict: Reply | Discard) -> None:
         """

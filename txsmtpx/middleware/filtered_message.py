@@ -236,6 +236,7 @@ class FilteredMessage:
                 self._header = edited(self._header, pending, body_follows=body_follows, whole=self._whole)
             except HeaderTooLong:
                 self._refuse(HEADER_TOO_LONG_552)
+            self._chain.changed(pending)
             for change in pending:
                 if isinstance(change, ReplaceBody):
                     self._replace_body(change.body)

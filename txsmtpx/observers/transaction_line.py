@@ -35,7 +35,7 @@ _SURELY_SHORT = 500
 
 def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping[str, object]]:
     """
-    Return the fields of a transaction, and the facts that its backend has noted.
+    Return the fields of a transaction, and the facts of its backend and of filters.
 
     Args:
         listener: The name of the server.
@@ -62,6 +62,8 @@ def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping
         summary.octets, summary.seconds, summary.backend_seconds, reply.code if reply is not None else 0, text,
     )  # fmt: skip
     facts = summary.facts
+    if summary.end != "answered":  # a message that was answered has its results among the facts
+        facts = {**connection.results.facts(), **facts}
     of_others = f"{helo}{login}{sender}{to}{text}"
     if facts:
         of_others += "".join(map(str, (*facts, *facts.values())))
