@@ -17,6 +17,7 @@ STEPS: dict[str, Callable[[Run], None]] = {
     **{each.name: partial(Run.case, case=each) for each in CASES},
     **{f"growth-{each.name}": partial(Run.series, series=each) for each in SERIES},
     "instructions": Run.instructions,
+    "system-calls": Run.system_calls,
 }
 """What can be asked for."""
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.packages import BUILD, found
-from tests.interop.peers import install_packages
+from tests.interop.peers import install_opensmtpd, install_packages
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -29,6 +29,8 @@ TOOLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "go-smtp": (f"{GO_SOURCES}/src/github.com/emersion/go-smtp", ("golang-github-emersion-go-smtp-dev",)),
     "go-sasl": (f"{GO_SOURCES}/src/github.com/emersion/go-sasl", ("golang-github-emersion-go-sasl-dev",)),
     "Postfix": ("smtp-sink", ("postfix",)),
+    "Dovecot": ("/usr/lib/dovecot/lmtp", ("dovecot-core", "dovecot-lmtpd")),
+    "strace": ("strace", ("strace",)),
     "Node.js": ("node", ("nodejs",)),
     "npm": ("npm", ("npm",)),
     "Valgrind": ("valgrind", ("valgrind",)),
@@ -40,6 +42,7 @@ def install() -> None:
     missing = [packages for tool, packages in TOOLS.values() if not _here(tool)]
     if missing and os.geteuid() == 0 and found("apt-get"):
         install_packages({package for packages in missing for package in packages})
+        install_opensmtpd()
     for name, (tool, packages) in TOOLS.items():
         if not _here(tool):
             print(f"{name} is not installed (Debian: {', '.join(packages)})", file=sys.stderr)

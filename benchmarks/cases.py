@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.disk import OnDisk
 from benchmarks.idle import Idle
 from benchmarks.received import Received
 from benchmarks.rounds import Case
@@ -44,6 +45,12 @@ CASES: tuple[Case, ...] = (
             f"{_MANY} --size 1024 --per-connection 1"),
     Workers("workers-recipients", "100 pipelined recipients", "recipient", "time", _MANY_RECIPIENTS, 100, 50),
     Workers("workers-cpu", "4 KB messages, 16 open connections: CPU", "message", "CPU", _MANY),
+    OnDisk("disk-1", "4 KB messages, 1 open connection", "time", 1),
+    OnDisk("disk-10", "4 KB messages, 10 open connections", "time", 10),
+    OnDisk("disk-40", "4 KB messages, 40 open connections", "time", 40),
+    OnDisk("disk-1-cpu", "4 KB messages, 1 open connection: CPU", "CPU", 1),
+    OnDisk("disk-10-cpu", "4 KB messages, 10 open connections: CPU", "CPU", 10),
+    OnDisk("disk-40-cpu", "4 KB messages, 40 open connections: CPU", "CPU", 40),
     Sent("client-small", "client: 4 KB messages, one connection", "message"),
     Sent("client-recipients", "client: 100 recipients", "recipient", 512, recipients=100, units=100, first=10),
     Sent("client-body", "client: 25 MB of smtp-source's lines", "MB", 25_000_000, units=25, first=1),

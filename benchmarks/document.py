@@ -16,7 +16,8 @@ from benchmarks.program import Program
 from benchmarks.report import UNITS, ratios
 from benchmarks.results import Results
 from benchmarks.rounds import Case
-from benchmarks.servers import ASYNCHRONOUS, GROWING, SERVERS, WORKERS
+from benchmarks.servers import ASYNCHRONOUS, GROWING, ON_DISK, SERVERS, WORKERS
+from benchmarks.system_calls import often
 
 PAGE = HERE.parent / "docs" / "performance.md"
 
@@ -155,11 +156,26 @@ def _instructions(results: Results) -> Iterator[str]:
     yield f"* Measured by {results.said['instructions']}."
 
 
+def _system_calls(results: Results) -> Iterator[str]:
+    counts = results.system_calls
+    if not counts:
+        return
+    yield row(["", *counts])
+    yield row(["---", *["---:"] * len(counts)])
+    yield row(["all", *[f"{sum(each.values()):.1f}" for each in counts.values()]])
+    for name in often(list(counts.values())):
+        yield row([f"`{name}`", *[f"{each.get(name, 0):.1f}" for each in counts.values()]])
+    yield ""
+    yield f"* Measured by {results.said['system-calls']}."
+
+
 BLOCKS: dict[str, Callable[[Results], Iterator[str]]] = {
     "servers": lambda results: _comparison(results, "server", SERVERS),
     "clients": lambda results: _comparison(results, "client", CLIENTS),
     "asynchronous": lambda results: _comparison(results, "asynchronous", ASYNCHRONOUS),
     "workers": lambda results: _comparison(results, "workers", WORKERS),
+    "disk": lambda results: _comparison(results, "disk", ON_DISK),
+    "system_calls": _system_calls,
     "goals": _goals,
     "growth": _growth,
     "instructions": _instructions,

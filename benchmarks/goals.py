@@ -33,6 +33,7 @@ GOALS: tuple[Goal, ...] = (
     Goal((*LARGE, *PIPELINED, "tls-body", "idle", "tls-idle"), "go-smtp", 1.0),
     Goal(("small",), "go-smtp", 1.3),
     Goal(SENT, "go-smtp", 1.0),
+    Goal(("disk-1", "disk-10", "disk-40"), "Dovecot LMTP", 1 / 3),
     Goal((*SERVED, "idle"), "aiosmtpd", 1 / 3),
     Goal((*SERVED,), "twisted.mail", 0.5),
     Goal(SENT, "aiosmtplib", 1 / 3),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -34,6 +36,13 @@ def module(name: str) -> str:
 def debian(*packages: str) -> str:
     """Debian packages and their versions."""
     return _output("dpkg-query", "--show", "--showformat=${Package} ${Version}, ", *packages).rstrip(", ")
+
+
+def unpacked(package: str, root: Path) -> str:
+    """A Debian package that is unpacked below a directory, with the version that its changelog begins with."""
+    changelog = root / "usr/share/doc" / package / "changelog.Debian.gz"
+    version = re.match(r"\S+ \((\S+)\)", gzip.decompress(changelog.read_bytes()).decode())
+    return f"{package} {version[1]}" if version else package
 
 
 def node(package: str) -> str:

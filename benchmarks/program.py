@@ -17,6 +17,7 @@ class Program:
         version: What is measured.
         tls: Whether it can.
         processes: Those that share the port of a server, each of which says that it is ready.
+        load: Options that the load generator needs for it.
         lasting: A client that sends as often as it is told to; one that is not has ``{messages}`` in its command.
     """
 
@@ -26,6 +27,7 @@ class Program:
     version: Callable[[], str]
     tls: bool = True
     processes: int = 1
+    load: str = ""
     lasting: bool = True
 
 

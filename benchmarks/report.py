@@ -12,7 +12,7 @@ UNITS = {"CPU": (1e6, "µs"), "time": (1e6, "µs"), "memory": (1 / 1024, "KB")}
 """What an amount is multiplied with, and called."""
 
 
-OWNERS = {"server": "server", "client": "client", "workers": "server", "asynchronous": "server"}
+OWNERS = {"server": "server", "client": "client", "workers": "server", "asynchronous": "server", "disk": "server"}
 
 
 def table(case: Case, samples: Sequence[Sample], baseline: str) -> Iterator[str]:

@@ -29,6 +29,7 @@ class Results:
         unable: The name of a case to the programs that cannot, and why.
         growth: The name of a series to its points.
         instructions: What was done, to how many it took.
+        system_calls: A program to the name of each system call, and how often it makes it for a message.
         said: The name of what can be asked for to where, when and how it was measured.
     """
 
@@ -36,6 +37,7 @@ class Results:
     unable: dict[str, dict[str, str]] = field(default_factory=dict)
     growth: dict[str, list[Point]] = field(default_factory=dict)
     instructions: dict[str, float] = field(default_factory=dict)
+    system_calls: dict[str, dict[str, float]] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
 
     def save(self) -> None:

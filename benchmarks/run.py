@@ -6,16 +6,22 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from benchmarks import instructions
+from benchmarks import instructions, system_calls
 from benchmarks.clients import CLIENTS
 from benchmarks.growth import Series, costs, grow
-from benchmarks.program import Program
+from benchmarks.program import Program, Refused
 from benchmarks.report import table
 from benchmarks.results import circumstances, kept
 from benchmarks.rounds import Case, in_turn
-from benchmarks.servers import ASYNCHRONOUS, GROWING, SERVERS, WORKERS
+from benchmarks.servers import ASYNCHRONOUS, GROWING, ON_DISK, SERVERS, WORKERS
 
-PROGRAMS = {"server": SERVERS, "client": CLIENTS, "workers": WORKERS, "asynchronous": ASYNCHRONOUS}
+PROGRAMS = {
+    "server": SERVERS,
+    "client": CLIENTS,
+    "workers": WORKERS,
+    "asynchronous": ASYNCHRONOUS,
+    "disk": ON_DISK,
+}
 """The side of a case to those that are measured at it."""
 
 
@@ -78,6 +84,23 @@ class Run:
             print(f"  {name:<30} {number:>12,.0f}", flush=True)
         self._results.instructions = counted
         self._keep("instructions")
+
+    def system_calls(self) -> None:
+        """Count system calls."""
+        if missing := system_calls.missing():
+            print(f"system-calls: not counted: {missing}", file=sys.stderr)
+            return
+        for program in self._here(ON_DISK):
+            try:
+                counted = system_calls.count(program)
+            except Refused as error:
+                self._complain(program, str(error))
+                continue
+            print(f"{program.name}: system calls a message, {sum(counted.values()):.1f} in all")
+            for name in system_calls.often([counted]):
+                print(f"  {name:<30} {counted[name]:>8.2f}", flush=True)
+            self._results.system_calls[program.name] = counted
+        self._keep("system-calls")
 
     def _here(self, programs: Sequence[Program]) -> list[Program]:
         """Those that are asked for, in that order, and installed; the others are named."""

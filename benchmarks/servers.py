@@ -8,8 +8,19 @@ from pathlib import Path
 
 from benchmarks.build import GO_SERVER, PEERS
 from benchmarks.compiled import BY_COMPILED, needs_compiled
-from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
+from benchmarks.packages import (
+    NODE_MODULES,
+    debian,
+    found,
+    module,
+    needs_built,
+    needs_module,
+    needs_program,
+    node,
+    unpacked,
+)
 from benchmarks.program import Program
+from tests.interop.peers import OPENSMTPD_ROOT, unusable
 
 Command = Callable[[int, Path | None], list[str]]
 
@@ -47,6 +58,10 @@ def _sink(port: int, pem: Path | None) -> list[str]:
     return [found("smtp-sink") or "smtp-sink", "-u", "nobody", "-m", "10000", f"127.0.0.1:{port}", "1000"]
 
 
+def _opensmtpd(port: int, pem: Path | None) -> list[str]:
+    return [PYTHON, str(PEERS / "opensmtpd.py"), str(port), str(OPENSMTPD_ROOT)]
+
+
 SERVERS: tuple[Program, ...] = (
     Program("bare", _with_port(PYTHON, PEERS / "bare.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
@@ -77,6 +92,21 @@ WORKERS: tuple[Program, ...] = tuple(
             lambda: module("txsmtpx"), processes=count)
     for count in (1, 2)
 )  # fmt: skip
+
+_MAILDIR = smtpx("--backend", "maildir:Maildir")
+_MAILDIR_LMTP = smtpx("--lmtp", "--backend", "maildir:Maildir")
+
+ON_DISK: tuple[Program, ...] = (
+    Program("Dovecot LMTP", _with_port(PYTHON, PEERS / "dovecot.py"), lambda: unusable("dovecot"),
+            lambda: debian("dovecot-lmtpd"), load="--lmtp"),
+    Program("Postfix", _with_port(PYTHON, PEERS / "postfix.py"), lambda: unusable("postfix"),
+            lambda: debian("postfix")),
+    Program("OpenSMTPD", _opensmtpd, lambda: unusable("opensmtpd"),
+            lambda: unpacked("opensmtpd", OPENSMTPD_ROOT)),
+    Program("txsmtpx", _MAILDIR, needs_module("txsmtpx"), lambda: module("txsmtpx")),
+    Program("txsmtpx LMTP", _MAILDIR_LMTP, needs_module("txsmtpx"), lambda: module("txsmtpx"), load="--lmtp"),
+)  # fmt: skip
+"""Those that write a message to the disk before they accept it.  The first one is what the others are compared with."""
 
 _UNLIMITED = ("--max-recipients", "0", "--max-message-bytes", "0")
 

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import system_calls
 from benchmarks.build import compile_tools
 from benchmarks.cases import CASES
 from benchmarks.client import sending
 from benchmarks.clients import CLIENTS
 from benchmarks.content import content
+from benchmarks.disk import new_directory, taken
 from benchmarks.program import NotOffered, Program, Refused
 from benchmarks.server import Server, serving
-from benchmarks.servers import SERVERS
+from benchmarks.servers import ON_DISK, SERVERS
 from tests.interop.conftest import need
 from tests.waiting import eventually
 
@@ -134,3 +136,45 @@ def test_a_client_that_fails_says_why(tmp_path: Path) -> None:
     message.write_bytes(content("wrapped", 4096))
     with sending(CLIENT, tmp_path, message, 0, "") as client, pytest.raises(Refused, match="recipient"):
         client.send(1, 0, 4096)
+
+
+@pytest.mark.parametrize("program", ON_DISK, ids=[each.name for each in ON_DISK])
+def test_servers_that_write_to_the_disk(program: Program) -> None:
+    if missing := program.missing():
+        pytest.skip(missing)
+    directory = new_directory()
+    with serving(program, directory) as server:
+        before = stored(directory)
+        assert taken(server, f"{program.load} --connections 3", 9).amount > 0
+        assert len(stored(directory) - before) >= 9
+
+
+def stored(directory: Path) -> set[Path]:
+    """The files that are as large as a message."""
+    return {path for path in directory.rglob("*") if path.is_file() and 4096 <= path.stat().st_size < 8192}
+
+
+def test_a_server_is_given_more_messages_than_it_takes() -> None:
+    ours = ON_DISK[-2]
+    with (
+        serving(with_options(ours, "--max-recipients", "2"), new_directory()) as strict,
+        pytest.raises(Refused, match="452"),
+    ):
+        taken(strict, "--recipients 3", 1)
+
+
+def test_time_and_cpu_of_messages_on_the_disk() -> None:
+    ours = ON_DISK[-2]
+    cases = {each.name: each for each in CASES}
+    assert 0 < cases["disk-10-cpu"].measure(ours, 0.01).amount < 1
+    cost = cases["disk-10"].measure(ours, 0.01)
+    assert 0 < cost.amount == cost.wall < 1
+
+
+def test_system_calls_are_counted() -> None:
+    if missing := system_calls.missing():
+        pytest.skip(missing)
+    counted = system_calls.count(ON_DISK[-2])
+    assert counted["renameat"] == 1
+    assert 1 < counted["fsync"] <= 2  # of the file, and a share of that of its directory
+    assert "renameat" in system_calls.often([counted, {}])

@@ -41,7 +41,8 @@ def results() -> Results:
         unable={"small": {"smtp-sink": "smtp-sink is not installed (Debian: postfix)"}},
         growth={"recipients": points("txsmtpx", {1: 1e-3, 10: 1e-3 + 9e-6, 100: 1e-3 + 99e-6, 1000: 1e-3 + 1998e-6})},
         instructions={"RCPT": 1234567.4},
-        said=dict.fromkeys(("small", "growth-recipients", "instructions"), said),
+        system_calls={"Postfix": {"fsync": 1.0, "read": 35.38, "getpid": 0.01}, "txsmtpx": {"fsync": 1.2, "futex": 18}},
+        said=dict.fromkeys(("small", "growth-recipients", "instructions", "system-calls"), said),
     )
 
 
@@ -83,6 +84,8 @@ def test_the_page_is_written_between_its_marks(results: Results, tmp_path: Path)
     assert "| 4 KB messages, 4 open connections | go-smtp | ≤ 1.3 | **1.75** |  |  |" in once
     assert "| txsmtpx | 1.00 | 1.00 | 2.00* |" in once
     assert "| RCPT | 1,234,567 |" in once
+    assert "|  | Postfix | txsmtpx |\n| --- | ---: | ---: |\n| all | 36.4 | 19.2 |\n| `read` | 35.4 | 0.0 |" in once
+    assert "`getpid`" not in once
     write(results, page)
     assert page.read_text(encoding="utf-8") == once
 

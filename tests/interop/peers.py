@@ -112,9 +112,15 @@ def install() -> None:
     install_packages({package for _, packages in PEERS.values() for package in packages} - UNPACKED)
     if not EXIM.exists():
         _unpack(EXIM_PACKAGE, EXIM_ROOT)
+    _make_user(EXIM_USER)
+    install_opensmtpd()
+
+
+def install_opensmtpd() -> None:
+    """Unpack the package of OpenSMTPD, and make its users."""
     if not OPENSMTPD.exists():
         _unpack(OPENSMTPD_PACKAGE, OPENSMTPD_ROOT)
-    for user in (EXIM_USER, *OPENSMTPD_USERS):
+    for user in OPENSMTPD_USERS:
         _make_user(user)
 
 

@@ -26,7 +26,7 @@ from txsmtpx.backends.maildir_threads import Each
 from txsmtpx.dialog.failure import own_error
 from txsmtpx.interfaces import InThread
 
-GROUPS = 4
+GROUPS = 2
 """Groups that are stored at the same time.  One writes files while the disk works for the others."""
 
 _Group = tuple[Sequence[tuple[Delivery, Deferred[None]]], BaseException | None]
