@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 
@@ -131,13 +132,13 @@ def test_one_that_is_in_use_stays_open(tmp_path):
     assert os.listdir(tmp_path / "a" / "tmp") == ["one"]
 
 
-def test_a_refreshed_one_is_found_again(path):
+def test_one_whose_path_leads_elsewhere_is_held_no_longer(path):
     maildirs = OpenMaildirs(directories())
-    first = maildirs.at(path)
-    maildirs.refresh(path)
-    assert maildirs.at(path) is first
+    assert not maildirs.holds(path)
+    maildirs.prepare(path)
+    assert maildirs.holds(path)
     os.rename(path, f"{path}.away")
-    maildirs.refresh(path)
+    assert not maildirs.holds(path)
     os.close(maildirs.create(path, "one"))
     assert os.listdir(f"{path}/tmp") == ["one"]
 
@@ -150,6 +151,30 @@ def test_tmp_that_was_removed_is_created_again(path):
     assert os.listdir(f"{path}/tmp") == ["one"]
 
 
-def test_one_that_is_unknown_has_nothing_to_refresh(path):
-    OpenMaildirs(directories()).refresh(path)
-    assert not os.path.exists(path)
+def test_one_that_cannot_be_prepared_fails_when_it_is_used(path):
+    with open(path, "w"):
+        pass
+    maildirs = OpenMaildirs(directories())
+    maildirs.prepare(path)
+    assert not maildirs.holds(path)
+    with pytest.raises(OSError, match="b"):
+        maildirs.create(path, "one")
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ESTALE])
+def test_a_removed_directory_on_any_file_system(path, number, monkeypatch):
+    """NFS has another error for it."""
+    maildirs = OpenMaildirs(directories())
+    stale = maildirs.at(path)
+    monkeypatch.setattr(stale, "create", lambda name: (_ for _ in ()).throw(OSError(number, "gone")))
+    os.close(maildirs.create(path, "one"))
+    assert os.listdir(f"{path}/tmp") == ["one"]
+
+
+def test_one_that_fails_is_opened_again(path, monkeypatch):
+    maildirs = OpenMaildirs(directories())
+    failing = maildirs.at(path)
+    monkeypatch.setattr(failing, "create", lambda name: (_ for _ in ()).throw(OSError(errno.EIO, "no disk")))
+    with pytest.raises(OSError, match="no disk"):
+        maildirs.create(path, "one")
+    assert maildirs.at(path) is not failing

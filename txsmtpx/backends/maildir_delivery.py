@@ -25,7 +25,6 @@ from txsmtpx.interfaces import DataContext
 _numbers = itertools.count(1)
 _host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
 
-
 FEW = 8
 """Copies of a message for which other messages can wait."""
 
@@ -135,21 +134,26 @@ class Delivery:
             copy.write_body_of(self._written, self._size)
             copy.write(rest)
 
-    def fill(self, copy: Copy) -> None:
+    def fill(self, copy: Copy) -> bool:
         """
         Write the whole message to the file of a copy, or record why that failed.
 
         Args:
             copy: One of `copies`.
+
+        Returns:
+            True if it is written.
         """
-        if self._is_open(copy):
+        if self._is_wanted(copy):
             try:
                 if copy is self._written:
                     copy.write(self.last)
                 else:
                     self._begin(copy, self.last)
+                return True
             except OSError as error:
                 self.fail(copy, error)
+        return False
 
     def publish(self, copy: Copy) -> OpenMaildir | None:
         """
@@ -161,15 +165,15 @@ class Delivery:
         Returns:
             The Maildir that it was renamed in; None if it was not.
         """
-        if self._is_open(copy):
+        if self._is_wanted(copy):
             try:
                 return copy.publish()
             except OSError as error:
                 self.fail(copy, error)
         return None
 
-    def _is_open(self, copy: Copy) -> bool:
-        """Return whether a copy will be delivered, as far as is known."""
+    def _is_wanted(self, copy: Copy) -> bool:
+        """Return whether a copy can still be delivered.  That of an abandoned message fails."""
         if self.abandoned and copy.error is None:
             self.fail(copy, OSError(errno.ECANCELED, "nothing waits for the outcome", copy.maildir))
         return copy.error is None and self.failure is None

@@ -3,7 +3,7 @@ Group commit: messages that end at the same time are written to the disk togethe
 
 Theory of operation.  A message is stored in these steps:
 
-1. Its copies are written to files in ``tmp``.
+1. Its copies are written to files in ``tmp``.  If a Maildir is not held open, it is opened, or created, before that.
 2. fsync writes these files to the disk.
 3. The files are renamed to ``new``.
 4. fsync writes the entries of ``new`` to the disk.
@@ -28,8 +28,8 @@ from txsmtpx.backends.maildir_open import OpenMaildir, OpenMaildirs
 from txsmtpx.backends.maildir_threads import Each
 from txsmtpx.dialog.failure import own_error
 
-AT_ONCE = 32
-"""Copies that a group holds open at the same time: their files, and then their Maildirs."""
+AT_ONCE = 16
+"""Copies that a group holds open at the same time: their files, and then their Maildirs with two descriptors each."""
 
 _Copies = Sequence[tuple[Delivery, Copy]]
 
@@ -46,9 +46,8 @@ def store(group: Sequence[Delivery], maildirs: OpenMaildirs, each: Each) -> None
     # Reversed: what was received of a large message is read from its first copy, until that is closed.
     copies = [(delivery, copy) for delivery in group for copy in reversed(delivery.copies)]
     try:
-        for path in {copy.maildir for _, copy in copies}:
-            maildirs.refresh(path)
         for some in _slices(copies):
+            _open(some, maildirs, each)
             _write(some, each)
         for some in _slices(copies):
             _publish(some, each)
@@ -65,11 +64,15 @@ def _slices(copies: _Copies) -> Iterator[_Copies]:
         yield copies[begin : begin + AT_ONCE]
 
 
+def _open(copies: _Copies, maildirs: OpenMaildirs, each: Each) -> None:
+    """Open the Maildirs of copies that are not open, which may have to be created and written to the disk."""
+    paths = {copy.maildir for _, copy in copies}
+    each(maildirs.prepare, [path for path in paths if not maildirs.holds(path)])
+
+
 def _write(copies: _Copies, each: Each) -> None:
     """Write copies to files in ``tmp``, and to the disk."""
-    for delivery, copy in copies:
-        delivery.fill(copy)
-    each(_sync, [(delivery, copy) for delivery, copy in copies if copy.error is None])
+    each(_sync, [(delivery, copy) for delivery, copy in copies if delivery.fill(copy)])
     for _, copy in copies:
         copy.close()
 

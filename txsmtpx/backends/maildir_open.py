@@ -3,7 +3,7 @@ Maildirs that are held open, so that a file in one is created and renamed withou
 
 A directory that is held open stays what it was if it is removed, or renamed, and another one gets its path.  Mail that
 is written there is lost to its owner.  So the path is compared with the directory twice: when a group of messages
-begins (`OpenMaildirs.refresh`), and after they are on the disk, before they are accepted (`OpenMaildir.sync`).
+begins (`OpenMaildirs.holds`), and after they are on the disk, before they are accepted (`OpenMaildir.sync`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from txsmtpx.backends.maildir_directories import Directories, Identity, identity
 
 HELD = 32
 """Maildirs that are held open, each with two descriptors.  A limit of 1024 descriptors is common (``ulimit -n``)."""
+
+_REMOVED = frozenset({errno.ENOENT, errno.ESTALE})
+"""Of a call in a directory that was removed; NFS says ESTALE."""
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL
 _MODE = 0o666
@@ -173,21 +176,38 @@ class OpenMaildirs:
         """
         try:
             return self.at(path).create(name)
-        except FileNotFoundError:
+        except OSError as error:
             self.forget(path)
-            self.directories.make(path)
-            return self.at(path).create(name)
+            if error.errno not in _REMOVED:
+                raise
+        self.directories.make(path)
+        return self.at(path).create(name)
 
-    def refresh(self, path: str) -> None:
+    def holds(self, path: str) -> bool:
         """
-        Forget a Maildir if its path leads to another one, or to none.
+        Return whether a Maildir is held open.  If its path leads to another one, or to none, it is forgotten.
+
+        Args:
+            path: The Maildir.
+
+        Returns:
+            True if it is held open.
+        """
+        held = self._held.get(path)
+        if held is not None and held.is_at_its_path():
+            return True
+        self.forget(path)
+        return False
+
+    def prepare(self, path: str) -> None:
+        """
+        Hold a Maildir open.  If that fails, `create` will say why.
 
         Args:
             path: The Maildir.
         """
-        held = self._held.get(path)
-        if held is not None and not held.is_at_its_path():
-            self.forget(path)
+        with contextlib.suppress(OSError):
+            self.at(path)
 
     def forget(self, path: str) -> None:
         """
