@@ -15,7 +15,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
 from txsmtpx.filters.spamc import Score, SpamcProtocol, check_pong, score_in
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, Reactor, Verdict, clock_of
+from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, FilterFailed, Reactor, Verdict, clock_of
 from txsmtpx.middleware.filter import Filter
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
@@ -237,7 +237,7 @@ class SpamdFilter(Filter):
 
     def _unavailable(self, error: Exception) -> None:
         if self._spamd.fails:
-            raise error
+            raise FilterFailed(f"spamd does not answer: {error}") from error
         text = "session={session} queue={queue} spamd does not answer: {error}"
         assert self.context is not None
         log.warn(text, session=self.connection.session_id, queue=self.context.queue_id, error=error)
