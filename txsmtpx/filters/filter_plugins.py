@@ -202,7 +202,7 @@ def filter_plugin(name: str) -> FilterPluginLike:
     return DottedFilter(name)
 
 
-_OF_SETTING = re.compile(r"(?:\w+: )?(\w+) ((?:must be|is) .*)", re.DOTALL)
+_OF_SETTING = re.compile(r"(?:\w+: )?(\w+) ((?:must be|is) .*)", re.DOTALL | re.ASCII)
 """The error of a constructor about one of its arguments."""
 
 
