@@ -18,6 +18,7 @@ STEPS: dict[str, Callable[[Run], None]] = {
     **{f"growth-{each.name}": partial(Run.series, series=each) for each in SERIES},
     "instructions": Run.instructions,
     "system-calls": Run.system_calls,
+    "log-line": Run.log_line,
 }
 """What can be asked for."""
 

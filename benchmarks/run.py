@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from benchmarks import instructions, system_calls
+from benchmarks import instructions, log_line, system_calls
 from benchmarks.clients import CLIENTS
 from benchmarks.growth import Series, costs, grow
 from benchmarks.program import Program, Refused
@@ -101,6 +101,12 @@ class Run:
                 print(f"  {name:<30} {counted[name]:>8.2f}", flush=True)
             self._results.system_calls[program.name] = counted
         self._keep("system-calls")
+
+    def log_line(self) -> None:
+        """Measure the line that the log has for each message."""
+        print("A line of the log, in memory and without a reactor:")
+        for name, seconds in log_line.costs(20 * self._rounds).items():
+            print(f"  {name:<13} {seconds * 1e6:.1f} µs", flush=True)
 
     def _here(self, programs: Sequence[Program]) -> list[Program]:
         """Those that are asked for, in that order, and installed; the others are named."""

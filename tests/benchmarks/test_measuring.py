@@ -16,6 +16,7 @@ from benchmarks.client import sending
 from benchmarks.clients import CLIENTS
 from benchmarks.content import content
 from benchmarks.disk import new_directory, taken
+from benchmarks.log_line import costs
 from benchmarks.program import NotOffered, Program, Refused
 from benchmarks.server import Server, serving
 from benchmarks.servers import ON_DISK, SERVERS
@@ -178,3 +179,7 @@ def test_system_calls_are_counted() -> None:
     assert counted["renameat"] == 1
     assert 1 < counted["fsync"] <= 2  # of the file, and a share of that of its directory
     assert "renameat" in system_calls.often([counted, {}])
+
+
+def test_a_line_of_the_log_is_measured_in_each_form():
+    assert [*costs(rounds=1)] == ["TextFormat", "JSONFormat"]

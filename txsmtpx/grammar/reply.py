@@ -103,7 +103,7 @@ class Reply:
 
         Control characters are replaced as on the wire, so that a reply cannot add a line to the log.
         """
-        return (self.octets or self.encode()).decode("utf-8").rstrip("\r\n").replace("\r\n", " / ")
+        return (self.octets or self.encode())[:-2].decode("utf-8").replace("\r\n", " / ")
 
     def encode(self) -> bytes:
         """

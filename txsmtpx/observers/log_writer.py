@@ -153,7 +153,7 @@ class LogWriter:
             self._append(line)
             if event.get("log_level") in _URGENT or not isInIOThread():  # only the reactor's thread may start a timer
                 self.flush()
-            else:
+            elif self._timer is None:
                 self._flush_later()
 
     def transaction(self, namespace: str, values: Values, facts: Mapping[str, object]) -> None:
@@ -166,7 +166,8 @@ class LogWriter:
             facts: Other fields.
         """
         self._append(self._form.transaction(time(), namespace, values, facts))
-        self._flush_later()
+        if self._timer is None:
+            self._flush_later()
 
     def flush(self) -> None:
         """Write what waits."""
@@ -189,7 +190,7 @@ class LogWriter:
     def _flush_later(self) -> None:
         if self._clock is None:
             self.flush()
-        elif self._timer is None:
+        else:
             self._timer = self._clock.callLater(DELAY, self._time_has_passed)
 
     def _time_has_passed(self) -> None:

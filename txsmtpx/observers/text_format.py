@@ -50,7 +50,9 @@ class TextFormat:
         Returns:
             The line, with its newline.
         """
-        return f"{self._at(int(now))} [{self._worker}{namespace}#info] {as_text(values, facts)}\n"
+        second = int(now)
+        date = self._date if second == self._second else self._at(second)
+        return f"{date} [{self._worker}{namespace}#info] {as_text(values, facts)}\n"
 
     def _at(self, second: int) -> str:
         if second != self._second:

@@ -30,7 +30,7 @@ _OF_OTHERS = frozenset(FIELDS.index(name) for name in ("helo", "login", "from", 
 """Fields whose values a client or a backend chooses.  They are cut if one of them is too long."""
 
 _SURELY_SHORT = 500
-"""Characters of all these values and of the facts, if all are printable ASCII: in JSON none takes 1,000 octets."""
+"""Characters of all these values and of the facts, if none needs escapes: in JSON none takes 1,000 octets."""
 
 
 def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping[str, object]]:
@@ -69,7 +69,7 @@ def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping
         of_others += "".join(map(str, (*facts, *facts.values())))
         if not facts.keys().isdisjoint(FIELDS):
             facts = {name: fact for name, fact in facts.items() if name not in FIELDS}
-    if len(of_others) > _SURELY_SHORT or not of_others.isascii() or not of_others.isprintable():
+    if len(of_others) > _SURELY_SHORT or not within_quotes(of_others):
         return _limited(values), limited(facts)
     return values, facts
 
@@ -121,14 +121,19 @@ def as_json(values: Values) -> str:
         session, queue, listener, end, peer, helo, login, tls, sender, to, recipients, rejected,
         delivered, deferred, refused, octets, seconds, backend, code, reply,
     ) = values  # fmt: skip
+    if not within_quotes(f"{listener}{peer}{helo}{login}{tls}{sender}{to}{reply}"):  # as above
+        listener, peer, helo, login = _escaped(listener), _escaped(peer), _escaped(helo), _escaped(login)
+        tls, sender, to, reply = _escaped(tls), _escaped(sender), _escaped(to), _escaped(reply)
     return (
-        f'"session":"{session}","queue":"{queue}","listener":{json_string(listener)},"end":"{end}"'
-        f',"peer":{json_string(peer)},"helo":{json_string(helo)},"login":{json_string(login)},"tls":{json_string(tls)}'
-        f',"from":{json_string(sender)},"to":{json_string(to)},"recipients":{recipients},"rejected":{rejected}'
+        f'"session":"{session}","queue":"{queue}","listener":"{listener}","end":"{end}","peer":"{peer}","helo":"{helo}"'
+        f',"login":"{login}","tls":"{tls}","from":"{sender}","to":"{to}","recipients":{recipients},"rejected":{rejected}'
         f',"delivered":{delivered},"deferred":{deferred},"refused":{refused}'
-        f',"octets":{octets},"seconds":{round(seconds, 6)},"backend":{round(backend, 6)}'
-        f',"code":{code},"reply":{json_string(reply)}'
+        f',"octets":{octets},"seconds":{seconds:.6f},"backend":{backend:.6f},"code":{code},"reply":"{reply}"'
     )
+
+
+def _escaped(text: str) -> str:
+    return json_string(text)[1:-1]
 
 
 def transaction_event(now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> LogEvent:
