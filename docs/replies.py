@@ -72,7 +72,7 @@ class Entry:
     @property
     def sender(self) -> str:
         """The part of the server that sends it."""
-        package, module = self.module.split(".")[1:]
+        package, module = self.module.split(".")[1:3]
         if package in ("grammar", "dialog"):
             return "any server"
         if module in ("next_reply", "relayed"):
@@ -87,9 +87,10 @@ def entries() -> Iterator[Entry]:
     """Find each constant and function of the server that is a reply."""
     for package in PACKAGES:
         directory = Path(txsmtpx.__path__[0], package)
-        for found in pkgutil.iter_modules([str(directory)]):
-            module = importlib.import_module(f"txsmtpx.{package}.{found.name}")
-            tree = ast.parse((directory / f"{found.name}.py").read_text(encoding="utf-8"))
+        for found in pkgutil.walk_packages([str(directory)], f"txsmtpx.{package}."):
+            module = importlib.import_module(found.name)
+            assert module.__file__ is not None
+            tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
             for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
                 if isinstance(node, ast.FunctionDef) and _NAME.fullmatch(node.name):
                     reply = _example(getattr(module, node.name))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from twisted.internet.task import Clock
 
 from tests.docs.page import Page
 from txsmtpx import FilterBackend, LimitBackend, RewriteBackend, TeeBackend
-from txsmtpx.testing import Conversation
+from txsmtpx.interfaces import Change, IFilter
+from txsmtpx.testing import Conversation, Link
 
 MIDDLEWARE, FILTERS = Page("docs/middleware.md"), Page("docs/filters.md")
 BLOCKS = {page: page.take_all("python") for page in (MIDDLEWARE, FILTERS)}
@@ -55,12 +58,46 @@ def test_middleware(run: Any, tmp_path: Path) -> None:
     assert [line[:10] for line in said[-2:]] == ["550 5.7.10", "250 2.1.5 "]
 
 
+MAIL = ("MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA")
+
+
 def test_filters(run: Any) -> None:
-    (careful, spamd), _ = run(FILTERS)
-    mail = ("MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA")
-    assert say(careful, *mail, "To: c@d", "", ".")[-1] == "550 5.6.0 A message needs a Subject"
-    assert say(careful, *mail, "Subject: a", "", "The lottery!", ".")[-1] == "550 5.7.1 Message rejected as spam"
-    assert say(careful, *mail, "Subject: a", "", "Lunch?", ".")[-1].startswith("250")
+    (careful, authentication, rating, failing, spamd), _ = run(FILTERS)
+    assert say(careful, *MAIL, "To: c@d", "", ".")[-1] == "550 5.6.0 A message needs a Subject"
+    assert say(careful, *MAIL, "Subject: a", "", "The lottery!", ".")[-1] == "550 5.7.1 Message rejected as spam"
+    said = say(careful, *MAIL, "Subject: a", "", "The lottery!", ".", *MAIL, "Subject: a", "", "Lunch?", ".")
+    assert [line[:3] for line in said[-5:]] == ["550", "250", "250", "354", "250"]  # each message anew
     assert [each.message["X-Seen-By"] for each in careful.messages] == ["Careful"]
+    assert authentication.hold
+    forged = ("Authentication-Results: x; dkim=pass", "Subject: a lottery", "authentication-results: y")
+    assert say(authentication, *MAIL, *forged, "", "x", ".")[-1].startswith("250")
+    (received,) = authentication.messages
+    assert received.content == b"Authentication-Results: mx.example.org; none\r\nSubject: a lottery\r\n\r\nx\r\n"
+    assert received.facts == {"quarantine": "a lottery"}
+    for backend in (rating, failing):
+        assert say(backend, "MAIL FROM:<a@b>", "RCPT TO:<sales@d>")[-1] == "550 5.7.1 Your address has a bad reputation"
+        assert say(backend, *MAIL, "", ".")[-1].startswith("250")
+        assert backend.messages[0].facts == {"reputation": -5}
+    assert [each.label for each in failing.filters.values()] == ["Rating", "strict"]
     assert isinstance(spamd, FilterBackend)
     assert spamd.hold
+
+
+def test_a_policy(run: Any) -> None:
+    _, names = run(FILTERS)
+    client = Conversation(policy=names["policy"])
+    assert client.replies() == ["220 localhost ESMTP txsmtpx"]
+    client.hang_up()
+    link = Link(names["factory"].buildProtocol(None), Clock(), "192.0.2.1")
+    assert link.replies() == ["554 5.7.1 No mail from your network"]
+    assert link.over
+
+
+def test_the_stages_and_changes_of_the_page() -> None:
+    """The tables have all of them."""
+    text = FILTERS.text
+    rows = re.findall(r"(?m)^\| `(\w+)\(", text)
+    assert rows[:10] == list(IFilter.names())
+    named = re.findall(r"`(\w+)\(", "".join(re.findall(r"(?m)^\| `[A-Z].*", text)))
+    assert {kind.__name__ for each in get_args(Change) for kind in (get_args(each) or (each,))} <= set(named)
+    assert re.findall(r'(?m)^\| `"(\w+)"`', text) == ["defer", "reject", "accept"]

@@ -99,7 +99,7 @@ class HeaderEdit:
 
         Args:
             name: The name of the field.
-            index: Which field of that name, from 1.
+            index: The position among the fields of that name, from 1.
             field: The new field, with its CRLF.
 
         Raises:
@@ -118,7 +118,7 @@ class HeaderEdit:
 
         Args:
             name: The name of the fields.
-            index: Which field of that name, from 1.  None: all.
+            index: The position among the fields of that name, from 1.  None: all.
 
         Raises:
             HeaderTooLong: The header is too long to find all fields of that name.

@@ -194,7 +194,7 @@ def instead_of_greeting(reply: Reply) -> Reply:
         reply: 4xx or 5xx.
 
     Returns:
-        The reply with the code 421, 521 or 554 (RFC 5321 §3.1 and §3.8, RFC 7504 §3).
+        The reply with the code 421, 521 or 554 (RFC 5321 §3.1 and §3.8, RFC 7504).
 
     Example:
         >>> instead_of_greeting(Reply(550, (5, 7, 1), "Not from your address"))
@@ -229,7 +229,7 @@ def _asking(hello: Verb[ServerDialog]) -> Verb[ServerDialog]:
         def decided(refusal: Reply | None) -> Answer:
             if refusal is None:
                 return hello.run(dialog, argument)
-            connection.closing = connection.closing or refusal.code == 521  # RFC 7504 §3
+            connection.closing = connection.closing or refusal.code == 521  # RFC 7504
             return refusal
 
         name = connection.xclient.get("HELO") or argument.partition(" ")[0]

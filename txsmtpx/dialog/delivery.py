@@ -155,7 +155,7 @@ class DataContext:
 
     @property
     def results(self) -> Results:
-        """What filters have found on this connection, and in its present transaction."""
+        """The results of filters on this connection, and in its present transaction."""
         return self.connection.results
 
     @property

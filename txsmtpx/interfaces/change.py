@@ -74,7 +74,7 @@ class AddRecipient:
 @dataclass(frozen=True)
 class DeleteRecipient:
     """
-    Delete a recipient of the envelope.  The client is told that the message was accepted for it.
+    Delete a recipient of the envelope.  For the client, the message was accepted for it.
 
     If no recipient is left, the message is discarded.
 

@@ -135,7 +135,7 @@ class Connection:
 
     @property
     def results(self) -> Results:
-        """What filters have found on this connection, and in its present transaction."""
+        """The results of filters on this connection, and in its present transaction."""
         if self._results is None:
             self._results = Results()
         return self._results

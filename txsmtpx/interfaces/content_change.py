@@ -83,7 +83,7 @@ class ReplaceHeader(_Field):
     Args:
         name: The name of the field, in ASCII, in any case.
         value: As in `AddHeader`.
-        index: Which field of that name, from 1.
+        index: The position among the fields of that name, from 1.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -110,7 +110,7 @@ class DeleteHeader:
 
     Args:
         name: The name of the fields, in ASCII, in any case.
-        index: Which field of that name, from 1.  None: all.
+        index: The position among the fields of that name, from 1.  None: all.
 
     Raises:
         TypeError: An argument has the wrong type.

@@ -142,7 +142,7 @@ class IDataContext(Interface):
     recipient_options: Sequence[RcptOptions] = Attribute("The parameters of each RCPT.")
     queue_id: str = Attribute("The identifier of the transaction in replies and in the log.")
     connection: Connection = Attribute("The connection of the client.")
-    results: Results = Attribute("What filters have found on this connection and in this transaction.")
+    results: Results = Attribute("The results of filters on this connection and in this transaction.")
     late: Callable[[str, Outcome], object] | None = Attribute(
         "Called with the recipient and the outcome if an outcome comes after the reply was decided; None by default."
     )
@@ -248,7 +248,7 @@ class DataContext(Protocol):
 
     @property
     def results(self) -> Results:
-        """What filters have found on this connection and in this transaction."""
+        """The results of filters on this connection and in this transaction."""
 
     def start_delivery(
         self, recipient: str | int, deferred: Eventual[Outcome] = None, timeout: float | None = None

@@ -29,8 +29,8 @@ class FilterEvent:
     Args:
         filter: The name of the filter.
         stage: The method that decided.
-        verdict: What it decided.
-        seconds: How long that took.
+        verdict: The decision.
+        seconds: The time until the decision, in seconds.
 
     Example:
         >>> FilterEvent("Spamd", "end", "reject", 0.2).verdict

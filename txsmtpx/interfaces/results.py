@@ -1,4 +1,4 @@
-"""The results of filters: what a filter has found, for the filters behind it, the backend and the log."""
+"""The results of filters, for the filters behind them, the backend and the log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ResultWithFacts(Protocol):
 
 class Results:
     """
-    What filters have found.  Each result is an object, and its class says what it is.
+    The results of filters.  Each result is an object, which is found by its class.
 
     `txsmtpx.FilterBackend` adds the ``results`` of each `txsmtpx.Accept`.  The results of one transaction include those
     of its connection.

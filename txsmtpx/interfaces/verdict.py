@@ -20,7 +20,7 @@ class Accept:
     Args:
         headers: The fields to put before the message, each a name and a value.
         changes: The changes of the message and of its envelope, in order (`txsmtpx.interfaces.change`).
-        results: What the filter has found, for the filters behind it and the backend (`txsmtpx.interfaces.Results`).
+        results: The findings of the filter, for the filters behind it and the backend (`txsmtpx.interfaces.Results`).
         final: True: this filter is not called again in this transaction.  In the verdict of ``connected`` or ``hello``:
             on this connection.
 
@@ -62,7 +62,7 @@ _CHANGES = tuple(kind for each in get_args(Change) for kind in (get_args(each) o
 @dataclass(frozen=True)
 class Discard:
     """
-    A verdict of a filter: tell the client that the message is accepted, and discard it.
+    A verdict of a filter: accept the message for the client, and discard it.
 
     After ``recipient`` only this recipient is discarded.  After ``connected`` or ``hello``, each message of the
     connection is discarded.

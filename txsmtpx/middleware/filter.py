@@ -43,9 +43,9 @@ class ConfiguredFilter:
         name: The name in the log and in metrics.  ``""``: the name of the class or function.
         timeout: Seconds for each call of the filter.  None: as the maker demands
             (`txsmtpx.interfaces.ITimedFilterMaker`), otherwise 30.
-        on_failure: What follows if the filter raises an exception other than `txsmtpx.SMTPError`, takes too long, or
-            returns something that is no verdict.  "defer": 451 4.7.1 for the rest of the connection.  "reject": 550
-            5.7.1.  "accept": go on without the filter for the rest of the connection.
+        on_failure: The consequence of a failure: an exception other than `txsmtpx.SMTPError`, a time-out, or a
+            result that is no verdict.  "defer": 451 4.7.1 for the rest of the connection.  "reject": 550 5.7.1.
+            "accept": go on without the filter for the rest of the connection.
 
     Raises:
         TypeError: An argument has the wrong type.

@@ -155,7 +155,7 @@ class EnvelopeContext(MiddlewareContext):
 
     @property
     def results(self) -> Results:
-        """What filters have found on this connection and in this transaction."""
+        """The results of filters on this connection and in this transaction."""
         return self._results
 
 

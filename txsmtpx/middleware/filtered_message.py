@@ -54,7 +54,7 @@ CHUNK = 64 * 1024
 """Octets of a held message that are passed on at a time."""
 
 HEADER_TOO_LONG_552 = Reply(552, (5, 3, 4), "The header of the message is too long")
-"""A filter changes the header, and cannot see all of it."""
+"""To the data, if a filter changes a header that is too long to be seen whole."""
 
 _ENDS_EMPTY = re.compile(rb"(?:\A|\n)\r*\n\Z")
 

@@ -121,7 +121,7 @@ class GuardedFilter:
             return self._failed(stage, error, began)
         if isinstance(verdict, Reply):
             verdict = complete(verdict)
-            self._connection.closing = self._connection.closing or verdict.code == 521  # RFC 7504 §3
+            self._connection.closing = self._connection.closing or verdict.code == 521  # RFC 7504
         elif isinstance(verdict, Accept) and verdict.final:
             self._passed = True
             self._finished = stage in _OF_CONNECTION

@@ -71,7 +71,7 @@ class MiddlewareContext:
 
     @property
     def results(self) -> Results:
-        """What filters have found on this connection and in this transaction."""
+        """The results of filters on this connection and in this transaction."""
         return self.outer.results
 
     def start_delivery(
