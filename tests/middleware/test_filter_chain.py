@@ -21,11 +21,12 @@ from txsmtpx import (
     Quarantine,
     Reply,
     SMTPError,
+    SMTPServerFactory,
     TeeBackend,
     TransactionLog,
 )
 from txsmtpx.middleware.filter_chain import MOST
-from txsmtpx.testing import Conversation, RecordingBackend
+from txsmtpx.testing import Conversation, Link, RecordingBackend
 
 NO = Reply(550, (5, 7, 1), "We do not want that")
 
@@ -335,3 +336,51 @@ def test_a_connection_without_filters_keeps_nothing():
     filtered.client.hang_up()
     assert [each.content for each in memory.messages] == [MESSAGE]
     assert isinstance(filtered.client.protocol.dialog.connection, Connection)
+
+
+def test_a_client_that_xclient_names_has_filters_of_its_own():
+    """The filters of the proxy are closed, and the results are those of the client."""
+    script = Script(
+        takes_filter=True,
+        connected=lambda self: Accept([("X", "y")], results=[Found(self.connection.peer_host)]),
+        mail=lambda self, sender: None,
+    )
+    clock = Clock()
+    backend = FilterBackend(results := Results(), script, reactor=clock)
+    client = Link.to(backend, clock=clock, trusted_networks=["192.0.2.0/24"])
+    client.ask("EHLO a")
+    assert codes(client.ask("XCLIENT ADDR=198.51.100.7")) == ["220"]
+    assert [each.stages for each in script.made] == [["connected", "hello", "close"], ["connected"]]
+    client.ask("EHLO a", "MAIL FROM:<a@b.example>", "RCPT TO:<b@localhost>", "DATA", "x", ".")
+    assert [found_in(each) for each in results.found] == [["198.51.100.7"]]
+    client.hang_up()
+    assert script.made[1].stages[-2:] == ["reset", "close"]
+    assert backend._chains == {}
+
+
+def test_filters_after_starttls(certificate, pem):
+    """The same filters, which see the new EHLO, and the TLS."""
+    seen = []
+    script = Script(takes_filter=True, hello=lambda self, name: seen.append((name, self.connection.tls is not None)))
+    clock = Clock()
+    backend = FilterBackend(RecordingBackend(), script, reactor=clock)
+    link = Link(SMTPServerFactory(backend, reactor=clock, tls=certificate).buildProtocol(None), clock)
+    link.ask("EHLO a")
+    link.ask("STARTTLS")
+    link.start_tls(pem.client_options())
+    link.ask("EHLO b")
+    link.hang_up()
+    assert seen == [("a", False), ("b", True)]
+    assert script.only.stages == ["connected", "hello", "hello", "close"]
+
+
+def test_a_hello_within_a_transaction():
+    script = Script()
+    filtered = Filtered(RecordingBackend(), script)
+    filtered.client.ask("EHLO a", "MAIL FROM:<a@b.example>", "EHLO b")
+    assert script.only.stages == ["connected", "hello", "mail", "hello", "reset"]
+    script.answers["hello"] = NO
+    filtered.client.ask("MAIL FROM:<a@b.example>", "EHLO c")
+    assert script.only.stages[5:] == ["mail", "hello"]  # the transaction goes on
+    assert codes(filtered.client.ask("RCPT TO:<b@localhost>")) == ["250"]
+    filtered.client.hang_up()

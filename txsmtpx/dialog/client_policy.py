@@ -28,7 +28,7 @@ from txsmtpx.dialog.state import CLOSED
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import BackendLike, ClientPolicy, Connection, Policy, provides
+from txsmtpx.interfaces import BackendLike, ClientPolicy, Connection, Policy, Results, provides
 from txsmtpx.setting import shown
 from txsmtpx.settling import deferred_call, settle, then
 
@@ -77,6 +77,7 @@ class ClientPolicies:
             None, or the reply that refuses the client; or a Deferred of either.
         """
         dialog.connection.filtered = self._filtered
+        dialog.connection.results = Results()  # after XCLIENT, those of another client were there
         return self._limited(dialog, self._on_connect(dialog.connection), "before the greeting", GREETING_ERROR_421)
 
     def hello(self, dialog: ServerDialog, name: str) -> _Decision:

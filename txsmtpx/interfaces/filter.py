@@ -46,6 +46,9 @@ class IFilter(Interface):
         """
         Handle HELO, EHLO or LHLO.
 
+        It may come within a transaction.  If it is accepted, `reset` follows; otherwise the transaction goes on (RFC
+        5321 §4.1.4).
+
         Args:
             name: The argument of the command.
 

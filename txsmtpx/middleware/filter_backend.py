@@ -150,7 +150,8 @@ class FilterBackend(Middleware):
         Returns:
             None, or the reply that rejects the command.
         """
-        refusal = await self._chains[connection].hello(name)
+        chain = self._chains.get(connection)
+        refusal = None if chain is None else await chain.hello(name)
         if refusal is None and self._policy is not None:
             return await deferred_call(self._policy.hello, connection, name)
         return refusal
@@ -165,7 +166,9 @@ class FilterBackend(Middleware):
         Returns:
             The result of the other backend.
         """
-        chain = self._chains.pop(connection)
+        chain = self._chains.pop(connection, None)
+        if chain is None:
+            return None
         chain.close()
         return self._policy.disconnected(connection) if self._policy is not None and chain.passed_on else None
 
@@ -268,7 +271,7 @@ class _FilterSession(MiddlewareSession):
         Raises:
             SMTPError: The other session, or all verdicts about recipients, reject it.
         """
-        if envelope.changed:
+        if envelope.changed and envelope.places:
             await self._replay(envelope, context)
         for position, reply in envelope.rejected.items():
             context.set_status(position, reply)
@@ -292,8 +295,6 @@ class _FilterSession(MiddlewareSession):
             SMTPError: The other session rejects the sender.
         """
         await deferred_call(self.inner.reset)
-        if not envelope.places:
-            return
         refusal = await self._rejection("mail", deferred_call(self.inner.mail, envelope.sender, envelope.options))
         if refusal is not None:
             raise SMTPError.from_reply(refusal)
