@@ -117,11 +117,13 @@ def clamav_milter(directory: Path) -> Iterator[Path]:
     write(directory / "db/test.ndb", CLAMAV_DATABASE)
     clamd = {"LocalSocket": daemon, "DatabaseDirectory": directory / "db", "Foreground": "yes"}
     daemon_command: list[str | Path] = [program("clamd"), "-c", write(directory / "clamd.conf", settings(clamd))]
-    text = here(CLAMAV, directory) + settings({"Foreground": "yes", "MilterSocketMode": "666"})
+    text = here(CLAMAV, directory) + settings({"Foreground": "yes", "MilterSocketMode": "666", "LogVerbose": "yes"})
     command: list[str | Path] = [program("clamav-milter"), "-c", write(directory / "clamav-milter.conf", text)]
+    output = directory / "output"
     with (
         started(daemon_command, directory, lambda: _answer(daemon, b"zPING\0") == b"PONG\0", "clamd.output"),
-        started(command, directory, lambda: answers(path)),
+        # It answers before it has found its daemon, and defers messages until then.
+        started(command, directory, lambda: answers(path) and "returned: success" in output.read_text()),
     ):
         yield path
 

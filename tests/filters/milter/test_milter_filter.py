@@ -74,7 +74,7 @@ def test_the_macros_it_chooses():
 @pytest.mark.parametrize(("peer", "command"), [
     ("192.0.2.1", commands.Connect(b"[192.0.2.1]", b"4", 4000, b"192.0.2.1")),
     ("2001:db8::1", commands.Connect(b"[2001:db8::1]", b"6", 4000, b"2001:db8::1")),
-    ("", commands.Connect(b"localhost", b"L")),
+    ("", commands.Connect(b"localhost")),
 ])  # fmt: skip
 def test_the_client_it_sees(peer, command):
     driven = Driven()

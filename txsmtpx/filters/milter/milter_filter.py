@@ -265,9 +265,14 @@ def _path(address: str, parameters: Iterable[str]) -> tuple[bytes, tuple[bytes, 
 
 
 def _client(connection: Connection, source: MacroSource) -> commands.Connect:
-    """Return the command that describes the client, whose unknown name is written as Sendmail writes it."""
+    """
+    Return the command that describes the client.
+
+    An unknown name is written as Sendmail writes it.  A client on a UNIX socket has an unknown family: opendmarc defers
+    all messages of the family of UNIX sockets.
+    """
     host = connection.peer_host
     name = source.client_name or (f"[{host}]" if host else "localhost")
     if not host:
-        return commands.Connect(name.encode(), b"L", 0, b"")
+        return commands.Connect(name.encode())
     return commands.Connect(name.encode(), b"6" if ":" in host else b"4", connection.peer_port, host.encode())
