@@ -268,8 +268,9 @@ def _client(connection: Connection, source: MacroSource) -> commands.Connect:
     """
     Return the command that describes the client.
 
-    An unknown name is written as Sendmail writes it.  A client on a UNIX socket has an unknown family: opendmarc defers
-    all messages of the family of UNIX sockets.
+    Returns:
+        The command.  An unknown name is written as Sendmail writes it.  A client on a UNIX socket has an unknown
+        family, since opendmarc defers all messages of the family of UNIX sockets.
     """
     host = connection.peer_host
     name = source.client_name or (f"[{host}]" if host else "localhost")
