@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 
 from tests.milters import Milters, ScriptedMilter
 from txsmtpx.content import header
@@ -49,6 +50,7 @@ class Driven:
         self.milters = milters or Milters()
         self.network = Network(self.milters, one_by_one=one_by_one)
         self.milter = Milter(self.network, reactor=self.network.clock, **how)  # type: ignore[arg-type]
+        self._calls: list[Deferred[Any]] = []
         self.begin()
 
     def begin(self, client: Connection | None = None) -> MilterFilter:
@@ -63,7 +65,9 @@ class Driven:
 
     def start(self, value: Eventual[T]) -> Outcome[T]:
         """Call a method of the filter, and move octets until nothing moves any more."""
-        outcome: Outcome[T] = Outcome(deferred_call(lambda: value))
+        deferred = deferred_call(lambda: value)
+        self._calls.append(deferred)
+        outcome: Outcome[T] = Outcome(deferred)
         self.network.flush()
         return outcome
 
@@ -98,7 +102,9 @@ class Driven:
         return verdict
 
     def end(self) -> None:
-        """End the connection of the client, and see that nothing is left."""
+        """End the connection of the client, which cancels what waits, and see that nothing is left."""
+        for each in self._calls:
+            each.cancel()
         self.filter.reset()
         self.filter.close()
         self.network.flush()
