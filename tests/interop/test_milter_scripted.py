@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from twisted.internet.endpoints import UNIXServerEndpoint
+from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
 
 from tests.interop.filtered import behind, letter
 from tests.milters import Milters, ScriptedMilter
@@ -83,6 +83,19 @@ def test_smtputf8(scripted: Scripted) -> None:
     assert mail.address == "<ü@example.org>".encode()
     assert {b"SMTPUTF8", b"BODY=8BITMIME"} <= set(mail.arguments)
     assert commands.HeaderField(b"Subject", "ü".encode()) in told
+
+
+def test_tcp(scripted: Scripted) -> None:
+    milters, _, thread = scripted
+    port = thread.call(TCP4ServerEndpoint(thread.reactor, 0, interface="127.0.0.1").listen, milters).getHost().port
+
+    def backend(reactor: Clock) -> FilterBackend:
+        return FilterBackend(MemoryBackend(), Milter(f"tcp:127.0.0.1:{port}", reactor=reactor), reactor=reactor)
+
+    with MailServer(backend) as server, smtplib.SMTP(server.host, server.port, timeout=30) as client:
+        client.sendmail("me@example.org", ["you@example.net"], letter())
+        assert [each.content for each in server.messages] == [letter()]
+    assert commands.HeaderField(b"Subject", b"Lunch") in ended(milters).told
 
 
 def test_lmtp_and_bdat(scripted: Scripted) -> None:
