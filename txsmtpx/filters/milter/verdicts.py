@@ -16,13 +16,13 @@ from txsmtpx.interfaces import Accept, Discard, Verdict
 from txsmtpx.interfaces.change import Change
 
 REJECTED_550 = Reply(550, (5, 7, 1), "Command rejected")
-"""The meaning of SMFIR_REJECT."""
+"""To what a milter rejects without a reply of its own (SMFIR_REJECT)."""
 
 REJECTED_451 = Reply(451, (4, 7, 1), "Service unavailable - try again later")
-"""The meaning of SMFIR_TEMPFAIL."""
+"""To what a milter defers without a reply of its own (SMFIR_TEMPFAIL)."""
 
 SHUTDOWN_421 = Reply(421, (4, 7, 0), "Service unavailable")
-"""The meaning of SMFIR_SHUTDOWN and SMFIR_CONN_FAIL: the connection of the client is closed."""
+"""To a client whose connection a milter closes (SMFIR_SHUTDOWN, SMFIR_CONN_FAIL)."""
 
 _FIXED = {
     replies.Reject: REJECTED_550,
