@@ -27,6 +27,11 @@ from txsmtpx import Accept, SMTPError
 from txsmtpx.extensions import registry
 from txsmtpx.extensions.xclient import XCLIENT_ATTRIBUTES
 from txsmtpx.filters import access_action, clamd_stream, dns_list, policy_message
+from txsmtpx.filters.milter import MilterError, commands, filter_replies
+from txsmtpx.filters.milter.dialog import Answer, MilterDialog
+from txsmtpx.filters.milter.modifications import changes_of
+from txsmtpx.filters.milter.negotiation import Negotiation
+from txsmtpx.filters.milter.verdicts import verdict_of
 from txsmtpx.grammar import attributes, command, esmtp_parameter, moment, path, trace, xtext
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.proxy import ProxyError, decode, encode
@@ -244,6 +249,31 @@ def policy_answers(octets: bytes) -> None:
             assert re.fullmatch(rb"(?:[45][0-9]{2}[ -][45]\.[0-9.]+ [^\r\n]*\r\n)+", reply.encode())
         if action.word == "PREPEND":
             Accept([action.added_field])
+
+
+@target
+def milter_answers(octets: bytes) -> None:
+    whole = _milter_answers([octets])
+    assert whole == _milter_answers(_pieces(octets, 1))
+    for answer in whole or ():
+        with contextlib.suppress(MilterError):
+            verdict_of(answer.verdict, changes_of(answer.modifications, leading_space=True))
+
+
+def _milter_answers(pieces: list[bytes]) -> list[Answer] | None:
+    """What a server makes of what a milter sends after the end of a message; None for no milter protocol."""
+    dialog, found = MilterDialog(), []
+    dialog.open()
+    dialog.receive(filter_replies.encode(Negotiation()))
+    for sent in (commands.Connect(b"a"), commands.Mail(b"<>"), commands.EndOfMessage()):
+        dialog.send(sent)
+    try:
+        for piece in pieces:
+            if (answer := dialog.receive(piece)) is not None:
+                found.append(answer)
+    except MilterError:
+        return None
+    return found
 
 
 @target
