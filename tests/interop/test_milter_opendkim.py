@@ -115,6 +115,15 @@ def test_what_is_relayed_is_signed(signing: Path, record: str, message: bytes) -
     assert not verified(received.content + b"more\r\n", record)
 
 
+def test_a_second_milter_sees_what_the_first_has_changed(signing: Path, verifying: Path) -> None:
+    """The signature of the first is in the message that the second gets, whose body is the same."""
+    with behind(signing, verifying) as server:
+        send(server, STRANGE)
+        (received,) = server.messages
+    assert re.match(rb"Authentication-Results: mx\.example\.org;\r\n\tdkim=pass ", received.content)
+    assert received.content.endswith(STRANGE)
+
+
 def test_another_domain_is_not_signed(signing: Path) -> None:
     with behind(signing) as server:
         send(server, letter(sender=b"me@example.net"))
