@@ -18,6 +18,7 @@ OPENDMARC = PAGE.take("ini", "TrustedAuthservIDs").text
 RSPAMD_PROXY = PAGE.take("ini", "self_scan").text
 RSPAMD_HEADERS = PAGE.take("ini", "authentication-results").text
 RSPAMD_REDIS = PAGE.take("ini", "redis-server.sock").text
+SPAMASS = PAGE.take("shell", "spamass-milter").text
 CLAMAV = PAGE.take("ini", "ClamdSocket").text
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.interop.milter_page import CLAMAV, OPENDMARC, RSPAMD_HEADERS, RSPAMD_PROXY, here
+from tests.interop.milter_page import CLAMAV, OPENDMARC, RSPAMD_HEADERS, RSPAMD_PROXY, SPAMASS, here
 from tests.interop.peers import program
 from tests.waiting import PATIENCE, eventually
 from txsmtpx.filters.milter import commands
@@ -130,10 +131,10 @@ def clamav_milter(directory: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def spamass_milter(directory: Path, spamd_port: int) -> Iterator[Path]:
-    """spamass-milter with the options of the page, and the port of a spamd that runs."""
+    """spamass-milter with the command of the page, and the port of a spamd that runs."""
     path = directory / "sock"
-    command: list[str | Path] = [program("spamass-milter"), "-p", path, "-r", "15", "-m"]
-    command += ["--", "-d", "127.0.0.1", "-p", str(spamd_port)]
+    name, *options = shlex.split(SPAMASS.replace("/run/spamass/spamass.sock", str(path)))
+    command: list[str | Path] = [program(name), *options, "--", "-d", "127.0.0.1", "-p", str(spamd_port)]
     with started(command, directory, lambda: answers(path)):
         yield path
 
