@@ -45,8 +45,9 @@ def milters(room: Room) -> Iterator[tuple[Milters, Path]]:
 
 @pytest.fixture(scope="module")
 def postfix(room: Room, certificate: Pem, milters: tuple[Milters, Path]) -> Iterator[servers.Postfix]:
-    """Postfix, which asks it."""
-    with servers.postfix(room("postfix-milter"), certificate, {}, smtpd_milters=f"unix:{milters[1]}") as server:
+    """Postfix, which asks it, and adds no fields for those that a message does not have."""
+    settings = {"smtpd_milters": f"unix:{milters[1]}", "local_header_rewrite_clients": ""}
+    with servers.postfix(room("postfix-milter"), certificate, {}, **settings) as server:
         yield server
 
 
@@ -260,22 +261,45 @@ def test_the_macros_are_the_same(milters: tuple[Milters, Path], postfix: servers
             } == {}
 
 
+ODD = {
+    "as usual": MESSAGE,
+    "no body": letter(body=b""),
+    "an empty line": letter(body=b"\r\n"),
+    "blank lines": letter(body=b"\r\n \r\n\r\n"),
+    "8-bit": letter(b"Comments: \xc3\xa4\xff", body=b"\xe4\xff\r\n"),
+    "white space": letter(b"A:x", b"B: ", b"C:\ty", b"D:  z  ", b"E: \t x\t"),
+    "folds": letter(b"A:\r\n b", b"B: a\r\n\tb\r\n   c ", b"C: a\r\n \r\n b"),
+    "long lines": letter(b"A: " + b"x" * 900, body=b"y" * 990 + b"\r\n"),
+    "no header": b"\r\nA body\r\n",
+    "a field only": b"Subject: x\r\n",
+    "many": letter(*(b"X-%d: %d" % (n, n) for n in range(300))),
+    "large": letter(body=b"0123456789" * 7 + b"\r\n" + b"line\r\n" * 40_000),
+    "dots": letter(body=b".\r\n..\r\n...\r\n.a\r\n"),
+}
+
+
+@pytest.mark.parametrize("message", ODD.values(), ids=ODD)
 def test_what_the_milter_sees_is_the_same(
-    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer
+    milters: tuple[Milters, Path], postfix: servers.Postfix, ours: MailServer, message: bytes
 ) -> None:
-    """Each command of ours but the end of the connection, with its octets, as that of Postfix."""
-    made = milters[0]
-    made.script, made.negotiation = {}, Negotiation(6, ALL_ACTIONS, Steps(0))
+    """Each command of ours but the end of the connection, with its octets, as that of Postfix; and what is stored."""
+    made, added = milters[0], [insert(1, b"X-A", b"1"), change(1, b"To", b""), add(b"X-B", b"2")]
+    made.script, made.negotiation = {}, Negotiation(6, ALL_ACTIONS, Steps.LEADING_SPACE)
+    made.script = {commands.EndOfMessage: [*added, replies.Continue()]}
 
     def seen(port: int) -> list[commands.Command]:
         before = len(made.connections)
-        assert spoken(port)[-1] == "250"
+        assert spoken(port, message)[-1] == "250"
         (connection,) = eventually(lambda: made.connections[before:])
         eventually(lambda: any(isinstance(each, commands.EndOfMessage) for each in connection.told))
-        kept = (commands.Hello, commands.Mail, commands.Recipient, commands.Data, commands.HeaderField, commands.Body)
-        return [each for each in connection.told if isinstance(each, kept)]
+        kept = (commands.Hello, commands.Mail, commands.Recipient, commands.Data, commands.HeaderField)
+        told: list[commands.Command] = [each for each in connection.told if isinstance(each, kept)]
+        return [*told, commands.Body(b"".join(x.octets for x in connection.told if isinstance(x, commands.Body)))]
 
+    ours.clear()
     assert seen(ours.port) == seen(postfix.port)
+    (mine,) = ours.messages
+    assert mine.content == of_postfix(postfix)
 
 
 def test_opendkim(room: Room, certificate: Pem) -> None:
