@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
 from tests.filters.milter.driven import Driven, connection
@@ -149,6 +149,27 @@ class Never:
 
     def connect(self, factory: object) -> Deferred[object]:
         return Deferred()
+
+
+def test_a_client_that_leaves_while_the_server_connects():
+    clock = Clock()
+    client = connection()
+    connecting = deferred_call(Milter(Never(), reactor=clock)(client).connected, client)
+    outcome = Outcome(connecting)
+    connecting.cancel()
+    assert isinstance(outcome.error, CancelledError)
+    assert clock.getDelayedCalls() == []
+
+
+def test_a_kept_connection_that_is_being_aborted_is_not_used():
+    driven = Driven()
+    session(driven)
+    client = driven.network.clients[0]
+    client.dataReceived(replies.encode(replies.Progress()))
+    assert driven.milter.connections.kept == (client,)
+    session(driven)
+    assert len(driven.milters.connections) == 2
+    driven.end()
 
 
 def test_connecting_has_a_limit():

@@ -139,8 +139,7 @@ class MilterConnection(Protocol):
             self.ask(QuitNewConnection())
             self.used = True
             return True
-        if self.dialog.allows(Quit):
-            self.ask(Quit())
+        self.ask(Quit())
         self._closed = True
         self.transport.unregisterProducer()
         self.transport.loseConnection()
