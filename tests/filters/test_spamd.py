@@ -251,11 +251,12 @@ def test_a_message_that_is_too_big():
     passes(asking)
 
 
-def test_a_message_that_says_it_is_too_big():
-    asking = Asking(max_octets=1000, mail=(MAIL[0], f"{MAIL[1]} SIZE=1001", *MAIL[2:]))
-    asking.client.send(b"Subject: x\r\n\r\ny\r\n.\r\n")
-    assert not hasattr(asking.daemon, "transport")
-    passes(asking)
+def test_a_client_cannot_avoid_the_check_by_a_wrong_size():
+    asking = Asking(max_octets=1000, mail=(MAIL[0], f"{MAIL[1]} SIZE=1001", *MAIL[2:]), reject_at=5)
+    asking.send()
+    asking.daemon.say(SPAM)
+    assert asking.client.replies() == ["550 5.7.1 Message rejected as spam"]
+    asking.client.hang_up()
 
 
 def test_the_peer_is_lost():

@@ -182,8 +182,6 @@ class SpamdFilter(Filter):
             header: The header.
         """
         assert self.context is not None
-        if (self.context.options.size or 0) > self._spamd.max_octets:
-            return
         try:
             self._daemon = await self._spamd.connect()
         except CancelledError:  # the client has gone
