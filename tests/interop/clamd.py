@@ -26,7 +26,7 @@ class Clamd:
 
     socket: Path
     port: int
-    log: Path
+    process: subprocess.Popen[bytes]
 
 
 @contextlib.contextmanager
@@ -42,21 +42,21 @@ def clamd(directory: Path, *settings: str) -> Iterator[Clamd]:
         FileNotFoundError: It is not installed.
     """
     program = peers.program("clamd")
-    running = Clamd(directory / "clamd.sock", free_port(), directory / "log")
-    (directory / "database").mkdir()
+    path, port, output = directory / "clamd.sock", free_port(), directory / "log"
+    (directory / "database").mkdir(exist_ok=True)
     (directory / "database/eicar.ndb").write_text(f"Eicar-Test-Signature:0:*:{EICAR.hex()}\n")
     lines = [
         "Foreground yes",
         f"DatabaseDirectory {directory}/database",
-        f"LocalSocket {running.socket}",
+        f"LocalSocket {path}",
         "LocalSocketMode 666",
-        f"TCPSocket {running.port}",
+        f"TCPSocket {port}",
         "TCPAddr 127.0.0.1",
         "MaxThreads 2",
         *settings,
     ]
     (directory / "clamd.conf").write_text("\n".join(lines) + "\n")
-    with open(running.log, "wb") as log:
+    with open(output, "wb") as log:
         process = subprocess.Popen(
             [program, f"--config-file={directory}/clamd.conf"],
             cwd=directory,
@@ -65,9 +65,9 @@ def clamd(directory: Path, *settings: str) -> Iterator[Clamd]:
             stderr=log,
         )
     try:
-        eventually(lambda: _answers(running.socket) or process.poll() is not None, running.log.read_text)
-        assert process.poll() is None, running.log.read_text()
-        yield running
+        eventually(lambda: _answers(path) or process.poll() is not None, output.read_text)
+        assert process.poll() is None, output.read_text()
+        yield Clamd(path, port, process)
     finally:
         process.terminate()
         process.wait()

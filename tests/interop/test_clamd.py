@@ -14,6 +14,7 @@ from twisted.internet import reactor
 
 from tests.interop import clamd
 from tests.interop.conftest import need
+from tests.waiting import eventually
 from txsmtpx import FilterBackend, MemoryBackend
 from txsmtpx.filters.clamd import Clamd
 from txsmtpx.testing import MailServer
@@ -103,6 +104,35 @@ def test_a_virus_is_discarded(server: Callable[..., MailServer]) -> None:
     ours = server(found="discard")
     assert send(ours, b"", clamd.EICAR)[0] == 250
     assert ours.backend.backend.messages == []
+
+
+def test_clamd_dies_within_a_message(room: Callable[[str], Path], server: Callable[..., MailServer]) -> None:
+    """The client is deferred, not accepted, and accepted when clamd is back."""
+    need("clamd")
+    directory = room("clamd-killed")
+    with clamd.clamd(directory) as daemon:
+        ours = server(f"unix:{daemon.socket}")
+        with smtplib.SMTP(ours.host, ours.port) as client:
+            client.ehlo()
+            client.mail("a@client.example")
+            client.rcpt("b@localhost")
+            client.docmd("DATA")
+            client.send(b"Subject: Lunch\r\n\r\n" + (b"x" * 900 + b"\r\n") * 100)
+            eventually(lambda: _is_connected(daemon))
+            daemon.process.kill()
+            daemon.process.wait()
+            client.send(b"Hello\r\n.\r\n")
+            assert client.getreply()[0] == 451
+    assert send(ours)[0] == 451
+    with clamd.clamd(directory):
+        assert send(ours)[0] == 250
+        assert send(ours, b"", clamd.EICAR)[0] == 550
+
+
+def _is_connected(daemon: clamd.Clamd) -> bool:
+    """Whether clamd has a connection on its socket, besides the one it listens on."""
+    lines = Path("/proc/net/unix").read_text().splitlines()
+    return sum(line.endswith(f" {daemon.socket}") for line in lines) > 1
 
 
 async def test_the_check_names_the_version(daemon: clamd.Clamd) -> None:
