@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NoReturn, TypeVar, cast
@@ -26,6 +25,7 @@ from txsmtpx.filters.clamd_stream import (
     virus_in,
 )
 from txsmtpx.filters.daemon_connection import DaemonConnection
+from txsmtpx.filters.seconds import check_seconds
 from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
@@ -129,8 +129,7 @@ class Clamd:
     ) -> None:
         if max_octets < 1:
             raise ValueError(f"max_octets is a number of octets from 1, not {max_octets!r}")
-        if not 0 < timeout < math.inf:
-            raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
+        check_seconds("timeout", timeout)
         clock = clock_of(reactor)
         self.found = found
         self.holds: bool = found == "quarantine"

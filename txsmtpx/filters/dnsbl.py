@@ -16,6 +16,7 @@ from twisted.names import dns
 from txsmtpx.arguments import checked_except
 from txsmtpx.filters.all_of import all_of
 from txsmtpx.filters.dns_list import DNSList, is_listing, query_name
+from txsmtpx.filters.seconds import check_seconds
 from txsmtpx.filters.ttl_cache import TTLCache
 from txsmtpx.grammar.host import Network, plain_network
 from txsmtpx.grammar.options import RcptOptions
@@ -136,8 +137,7 @@ class DNSBL:
         resolver: IResolver | SystemResolver | None = None,
         reactor: Reactor | None = None,
     ) -> None:
-        if not 0 < lookup < math.inf:
-            raise ValueError(f"lookup is a number of seconds above 0, not {lookup!r}")
+        check_seconds("lookup", lookup)
         if reject_at is not None and not 0 < reject_at < math.inf:
             raise ValueError(f"reject_at is a score above 0 or None, not {reject_at!r}")
         clock = cast(IReactorTime, clock_of(reactor))
@@ -145,7 +145,7 @@ class DNSBL:
         self.reject_at = reject_at
         self.at = at
         self._exempt = [_network(each) for each in exempt]
-        self._records = Records(clock, SystemResolver(clock) if resolver is None else resolver, lookup)
+        self._records = Records(clock, resolver, lookup)
         self._cache: TTLCache[str, tuple[str, ...]] = TTLCache(clock, CACHED)
 
     def __call__(self, connection: Connection) -> DNSBLFilter:

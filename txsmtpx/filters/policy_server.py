@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -12,6 +11,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.filters.policy_filter import KINDS, PolicyFilter
 from txsmtpx.filters.policy_pool import PolicyPool
 from txsmtpx.filters.policy_request import State
+from txsmtpx.filters.seconds import check_seconds
 from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.interfaces import ClientEndpoint, Connection, Reactor, clock_of
 
@@ -63,9 +63,8 @@ class PolicyServer:
             raise ValueError(f"stages has none; name one or more of {', '.join(KINDS)}")
         if connections < 1:
             raise ValueError(f"connections is a number from 1, not {connections!r}")
-        for name, seconds in (("timeout", timeout), ("idle", idle)):
-            if not 0 < seconds < math.inf:
-                raise ValueError(f"{name} is a number of seconds above 0, not {seconds!r}")
+        check_seconds("timeout", timeout)
+        check_seconds("idle", idle)
         clock = clock_of(reactor)
         self.stages: frozenset[State] = frozenset(stages)
         self.holds: bool = "END-OF-MESSAGE" in stages

@@ -8,7 +8,6 @@ Without that step, the owner of an address could give it any name.
 from __future__ import annotations
 
 import ipaddress
-import math
 from typing import cast
 
 from twisted.internet.interfaces import IReactorTime, IResolver
@@ -17,6 +16,7 @@ from twisted.names import dns
 from txsmtpx.arguments import checked_except
 from txsmtpx.filters.all_of import all_of
 from txsmtpx.filters.reverse_name import ReverseName
+from txsmtpx.filters.seconds import check_seconds
 from txsmtpx.filters.ttl_cache import TTLCache
 from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import Accept, Connection, Reactor, clock_of
@@ -57,10 +57,9 @@ class ReverseDNS:
     def __init__(
         self, *, lookup: float = 5, resolver: IResolver | SystemResolver | None = None, reactor: Reactor | None = None
     ) -> None:
-        if not 0 < lookup < math.inf:
-            raise ValueError(f"lookup is a number of seconds above 0, not {lookup!r}")
+        check_seconds("lookup", lookup)
         clock = cast(IReactorTime, clock_of(reactor))
-        self._records = Records(clock, SystemResolver(clock) if resolver is None else resolver, lookup)
+        self._records = Records(clock, resolver, lookup)
         self._cache: TTLCache[str, ReverseName] = TTLCache(clock, CACHED)
 
     def __call__(self, connection: Connection) -> ReverseDNSFilter:

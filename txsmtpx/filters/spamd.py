@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
+from txsmtpx.filters.seconds import check_seconds
 from txsmtpx.filters.spamc import Score, SpamcProtocol, check_pong, score_in
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, FilterFailed, Reactor, Verdict, clock_of
@@ -82,8 +83,7 @@ class Spamd:
             raise ValueError(f"reject_at is a score or None, not {reject_at!r}")
         if max_octets < 0:
             raise ValueError(f"max_octets is a number of octets from 0, not {max_octets!r}")
-        if not 0 < timeout < math.inf:
-            raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
+        check_seconds("timeout", timeout)
         self.endpoint: ClientEndpoint = clientFromString(clock, endpoint) if isinstance(endpoint, str) else endpoint
         self.reject_at = reject_at
         self.holds = mark

@@ -86,13 +86,13 @@ class Records:
 
     Args:
         clock: Measures the time limit.
-        resolver: A resolver of twisted.names, or a SystemResolver.
+        resolver: A resolver of twisted.names, or a SystemResolver.  None: a new SystemResolver.
         seconds: The time limit for each query.
     """
 
-    def __init__(self, clock: IReactorTime, resolver: IResolver | SystemResolver, seconds: float) -> None:
+    def __init__(self, clock: IReactorTime, resolver: IResolver | SystemResolver | None, seconds: float) -> None:
         self._clock = clock
-        self._resolver = resolver
+        self._resolver = SystemResolver(clock) if resolver is None else resolver
         self._seconds = seconds
 
     async def exchangers(self, domain: str) -> list[dns.Record_MX]:

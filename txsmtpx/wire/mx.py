@@ -108,7 +108,7 @@ class MXEndpoint:
         self._domain = to_a_label(domain)
         self._port = port
         self._timeout = timeout
-        self._records = Records(clock, SystemResolver(clock) if resolver is None else resolver, lookup)
+        self._records = Records(clock, resolver, lookup)
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """
