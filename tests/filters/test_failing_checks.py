@@ -16,8 +16,8 @@ from txsmtpx.testing import Conversation
 
 Maker = Callable[[Daemon, Clock], Any]
 MAKERS: dict[str, tuple[Maker, bytes]] = {
-    "policy": (lambda daemon, clock: PolicyServer(daemon, reactor=clock), b"action=REJECT No\n\n"),
-    "clamd": (lambda daemon, clock: Clamd(daemon, reactor=clock), b"stream: Eicar FOUND\0"),
+    "policy": (lambda daemon, clock: PolicyServer(daemon, timeout=60, reactor=clock), b"action=REJECT No\n\n"),
+    "clamd": (lambda daemon, clock: Clamd(daemon, timeout=60, reactor=clock), b"stream: Eicar FOUND\0"),
 }
 REPLIES = {"defer": "451 4.7.1", "reject": "550 5.7.1", "accept": "250 2.0.0"}
 
@@ -30,7 +30,7 @@ class Asking:
         self.daemon = Daemon(mode)
         self.memory = MemoryBackend()
         make, self.answer = MAKERS[kind]
-        configured = ConfiguredFilter(make(self.daemon, self.clock), on_failure=on_failure, timeout=30)
+        configured = ConfiguredFilter(make(self.daemon, self.clock), on_failure=on_failure)
         backend = FilterBackend(self.memory, configured, reactor=self.clock)
         self.client = Conversation(backend, clock=self.clock)
         self.client.ask("EHLO client.example")
@@ -68,7 +68,9 @@ def test_it_fails_at_every_octet(kind: str, on_failure: str, end: str) -> None:
         if end == "dies":
             pipe.hang_up()
         elif end == "hangs":
-            asking.clock.advance(30)
+            asking.clock.advance(59)
+            assert not asking.client.replies()
+            asking.clock.advance(1)
         else:
             pipe.say(b"\xff\0\n\n\n")
         assert asking.last().startswith(REPLIES[on_failure]), cut
@@ -82,7 +84,7 @@ def test_it_fails_at_every_octet(kind: str, on_failure: str, end: str) -> None:
 def test_it_is_not_there(kind: str, on_failure: str, mode: str) -> None:
     asking = Asking(kind, on_failure, mode)
     asking.send()
-    asking.clock.advance(30)
+    asking.clock.advance(60)
     assert asking.last().startswith(REPLIES[on_failure])
     asking.end()
 

@@ -11,7 +11,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail, succeed
 from twisted.internet.error import DNSLookupError
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.names import client, dns, error
 
 from tests import name_server
@@ -363,6 +363,25 @@ def test_a_failure_is_no_empty_set():
 
 def test_a_name_that_cannot_be_asked_for():
     assert isinstance(record_set(Answers(), name="a..example").error, DNSFailed)
+
+
+def test_a_chain_of_aliases_has_one_time_limit():
+    """Each answer takes 4 of the 5 seconds, and leads to another name."""
+    clock, asked = Clock(), []
+
+    class Slowly:
+        def lookupAddress(self, name):
+            asked.append(name)
+            found = dns.RRHeader(name, dns.CNAME, payload=dns.Record_CNAME(b"%d.example" % len(asked)))
+            return deferLater(clock, 4, lambda: ([found], [], []))
+
+    outcome = Outcome(Deferred.fromCoroutine(Records(clock, Slowly(), 5).record_set("a.example", "A")))
+    clock.pump([4, 0.9])
+    assert not outcome.fired
+    clock.pump([0.1])
+    assert isinstance(outcome.error, DNSFailed)
+    assert str(outcome.error).endswith("no answer within 5 seconds")
+    assert len(asked) == 2
 
 
 @pytest.mark.system

@@ -105,6 +105,7 @@ class Clamd:
 
     Attributes:
         holds: True for "quarantine", since the backend must know the result before the message.
+        call_timeout: Seconds for each call of a filter; a little more than ``timeout``.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -133,6 +134,7 @@ class Clamd:
         clock = clock_of(reactor)
         self.found = found
         self.holds: bool = found == "quarantine"
+        self.call_timeout: float = timeout + 5
         self.max_octets = max_octets
         self.too_large = too_large
         self._endpoint = service_endpoint(clock, endpoint)

@@ -114,6 +114,9 @@ class DNSBL:
         resolver: A resolver of `twisted.names`; by default the name servers of the system are asked.
         reactor: The reactor.  None: the global one.
 
+    Attributes:
+        call_timeout: Seconds for each call of a filter: for the addresses, and the text of a list, in turn.
+
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: A value cannot be used.
@@ -138,6 +141,7 @@ class DNSBL:
         reactor: Reactor | None = None,
     ) -> None:
         check_seconds("lookup", lookup)
+        self.call_timeout: float = 2 * lookup + 5
         if reject_at is not None and not 0 < reject_at < math.inf:
             raise ValueError(f"reject_at is a score above 0 or None, not {reject_at!r}")
         clock = cast(IReactorTime, clock_of(reactor))

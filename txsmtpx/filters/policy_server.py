@@ -36,6 +36,7 @@ class PolicyServer:
 
     Attributes:
         holds: True if the server is asked at the end of the message.  Then it can change the message.
+        call_timeout: Seconds for each call of a filter; a little more than ``timeout``.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -68,6 +69,7 @@ class PolicyServer:
         clock = clock_of(reactor)
         self.stages: frozenset[State] = frozenset(stages)
         self.holds: bool = "END-OF-MESSAGE" in stages
+        self.call_timeout: float = timeout + 5
         self.context = context
         self.pool = PolicyPool(service_endpoint(clock, endpoint), cast(IReactorTime, clock), timeout, connections, idle)
 

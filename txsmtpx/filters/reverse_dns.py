@@ -43,6 +43,9 @@ class ReverseDNS:
         resolver: A resolver of `twisted.names`; by default the name servers of the system are asked.
         reactor: The reactor.  None: the global one.
 
+    Attributes:
+        call_timeout: Seconds for each call of a filter: for the names, and their addresses, in turn.
+
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: ``lookup`` is not above 0.
@@ -58,6 +61,7 @@ class ReverseDNS:
         self, *, lookup: float = 5, resolver: IResolver | SystemResolver | None = None, reactor: Reactor | None = None
     ) -> None:
         check_seconds("lookup", lookup)
+        self.call_timeout: float = 2 * lookup + 5
         clock = cast(IReactorTime, clock_of(reactor))
         self._records = Records(clock, resolver, lookup)
         self._cache: TTLCache[str, ReverseName] = TTLCache(clock, CACHED)

@@ -87,7 +87,7 @@ class Records:
     Args:
         clock: Measures the time limit.
         resolver: A resolver of twisted.names, or a SystemResolver.  None: a new SystemResolver.
-        seconds: The time limit for each query.
+        seconds: The time limit for each query; for all queries of `record_set`.
     """
 
     def __init__(self, clock: IReactorTime, resolver: IResolver | SystemResolver | None, seconds: float) -> None:
@@ -130,7 +130,7 @@ class Records:
 
     async def record_set(self, name: str, kind: Kind) -> RecordSet:
         """
-        Look up records that the caller keeps for their TTL.  CNAME records are followed.
+        Look up records that the caller keeps for their TTL.  CNAME records are followed, within one time limit for all.
 
         Args:
             name: The name.
@@ -142,8 +142,13 @@ class Records:
         Raises:
             DNSFailed: The DNS gives no usable answer.
         """
+
+        def silent(_: object, seconds: float) -> NoReturn:
+            raise DNSFailed(f"the {kind} of {name} could not be looked up: no answer within {seconds:g} seconds")
+
         try:
-            return await self._look_up(name, kind)
+            looking = Deferred.fromCoroutine(self._look_up(name, kind))
+            return await looking.addTimeout(self._seconds, self._clock, silent)
         except NoSuchDomain as error:
             return RecordSet((), error.ttl)
 
