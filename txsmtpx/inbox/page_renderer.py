@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from twisted.web.server import Request
@@ -104,9 +105,12 @@ def without_links(text: str) -> Iterator[tuple[str, bool]]:
     return ((text[at : at + PIECE], False) for at in range(0, len(text), PIECE))
 
 
+@cache
 def environment() -> Environment:
     """
-    Load the templates.
+    Return the environment of the templates.
+
+    All inboxes of a process share it, so that each template is compiled once.
 
     Returns:
         The environment.  It escapes every value, and raises an exception for undefined ones.
