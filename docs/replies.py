@@ -23,7 +23,7 @@ import txsmtpx
 from txsmtpx.grammar.reply import Reply
 
 PAGE = Path(__file__).with_name("replies.md")
-PACKAGES = ("grammar", "dialog", "extensions", "backends", "middleware", "filters", "filters.milter")
+PACKAGES = ("grammar", "dialog", "extensions", "backends", "middleware", "filters")
 
 BEGINNING = """\
 # Replies of the server

@@ -36,6 +36,7 @@ def copied(text):
 
 def received(content=b"", recipients=("b@localhost",), options=(), results=()):
     """A message as it has come; of each thing there is a copy that nothing else has."""
+    found = Results(results)
     context = SimpleNamespace(
         sender=copied("a@b"),
         recipients=tuple(map(copied, recipients)),
@@ -46,20 +47,24 @@ def received(content=b"", recipients=("b@localhost",), options=(), results=()):
         ),
         queue_id=f"{len(content):012x}",
         connection=SimpleNamespace(
-            username=None, peer_host="192.0.2.1", helo="client.example", with_protocol=lambda utf8: "ESMTP"
+            username=None,
+            peer_host="192.0.2.1",
+            helo="client.example",
+            with_protocol=lambda utf8: "ESMTP",
+            kept_results=found,
         ),
-        results=Results(results),
+        results=found,
     )
     return Received.of(context, bytes(bytearray(content)), 1, 1.5)
 
 
-def found():
+def many_facts():
     """What a filter has found: many long facts, of which some are kept."""
     return [SimpleNamespace(facts=lambda: {copied(f"fact{n}"): address(n) for n in range(50)})]
 
 
 HELD = {
-    "facts": {"results": found()},
+    "facts": {"results": many_facts()},
     "nothing": {},
     "content": {"content": b"x" * 100_000},
     "recipients": {"recipients": [address(n) for n in range(1000)]},

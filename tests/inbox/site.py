@@ -181,8 +181,13 @@ class Web:
         self, content: bytes, *recipients: str, sender: str = "sender@client.example", results: Iterable[object] = ()
     ) -> Received:
         """Have a message arrive."""
+        found = Results(results)
         connection = SimpleNamespace(
-            username=None, peer_host="192.0.2.1", helo="client.example", with_protocol=lambda utf8: "ESMTP"
+            username=None,
+            peer_host="192.0.2.1",
+            helo="client.example",
+            with_protocol=lambda utf8: "ESMTP",
+            kept_results=found,
         )
         envelope = SimpleNamespace(
             sender=sender,
@@ -191,7 +196,7 @@ class Web:
             recipient_options=(RcptOptions(),),
             queue_id="0123456789AB",
             connection=connection,
-            results=Results(results),
+            results=found,
         )
         return self.backend.keep(content, envelope)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.logger import formatEvent
 
 from tests.dialog.test_fields import read
-from txsmtpx import Reply, Results
+from txsmtpx import Reply
 from txsmtpx.dialog.fields import MAX_FACTS, MAX_FIELD
 from txsmtpx.observers.transaction_line import FIELDS, as_json, as_text, transaction_event, transaction_fields
 
@@ -25,7 +25,7 @@ def values(**of):
 
 def summary(**of):
     connection = SimpleNamespace(
-        session_id="S1", peer_host="192.0.2.1", helo="h", username=None, tls=None, results=Results()
+        session_id="S1", peer_host="192.0.2.1", helo="h", username=None, tls=None, kept_results=None
     )
     for name in connection.__dict__.keys() & of.keys():
         setattr(connection, name, of.pop(name))

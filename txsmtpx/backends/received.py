@@ -77,6 +77,7 @@ class Received:
             The message.
         """
         connection = context.connection
+        no_filters = connection.kept_results is None
         return cls(
             context.sender,
             kept_recipients(context.recipients),
@@ -90,7 +91,7 @@ class Received:
             connection.with_protocol(context.options.smtputf8),
             number,
             arrived,
-            cast(Mapping[str, str | int | float], limited(context.results.facts())),
+            {} if no_filters else cast(Mapping[str, str | int | float], limited(context.results.facts())),
         )
 
     @property

@@ -79,6 +79,7 @@ class Connection:
         aborter: The object whose method `abort` calls; None if there is no transport, or no more.
         closing: True if the server closes the connection after its next rejection.
         filtered: Notifies the observers of the server of a verdict (`IFilterObserver`); None without such observers.
+        kept_results: `results`, if it was used before; None on a connection without filters.
 
     Example:
         A backend that accepts mail of one network only::
@@ -92,7 +93,7 @@ class Connection:
 
     closing: bool = False
     filtered: Callable[..., object] | None = None
-    _results: Results | None = None  # most connections have none
+    kept_results: Results | None = None
     mechanism: str | None = None
 
     def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:
@@ -136,13 +137,13 @@ class Connection:
     @property
     def results(self) -> Results:
         """The results of filters on this connection, and in its present transaction."""
-        if self._results is None:
-            self._results = Results()
-        return self._results
+        if self.kept_results is None:
+            self.kept_results = Results()
+        return self.kept_results
 
     @results.setter
     def results(self, results: Results) -> None:
-        self._results = results
+        self.kept_results = results
 
     @property
     def peer(self) -> IAddress | None:

@@ -62,8 +62,8 @@ def transaction_fields(listener: str, summary: Summary) -> tuple[Values, Mapping
         summary.octets, summary.seconds, summary.backend_seconds, reply.code if reply is not None else 0, text,
     )  # fmt: skip
     facts = summary.facts
-    if summary.end != "answered":  # a message that was answered has its results among the facts
-        facts = {**connection.results.facts(), **facts}
+    if connection.kept_results is not None and summary.end != "answered":  # otherwise they are among the facts
+        facts = {**connection.kept_results.facts(), **facts}
     of_others = f"{helo}{login}{sender}{to}{text}"
     if facts:
         of_others += "".join(map(str, (*facts, *facts.values())))
