@@ -102,9 +102,7 @@ def started(stack: ExitStack, make_room: Callable[[str], Path], milter: Path) ->
         for name, more in (("", ()), (" + opendkim", verify)):
             room = make_room(f"{backend}{len(more)}")
             given = backend if backend == "null" else f"maildir:{room}/mail"
-            program = Program(
-                f"txsmtpx, {backend}{name}", smtpx("--backend", given, "--log-transactions", "none", *more), str, str
-            )
+            program = Program(f"txsmtpx, {backend}{name}", smtpx("--backend", given, *more), str, str)
             kept = None if backend == "null" else room / "mail"
             yield Measured(program.name, stack.enter_context(serving(program, room)), kept)
     pem = issue(make_room("certificate"))
