@@ -22,13 +22,21 @@ from tests.docs.page import Page
 from tests.interop.conftest import need
 from tests.interop.redis_server import RedisServer
 from tests.ports import free_port
-from txsmtpx import Connection, MailOptions, RcptOptions, StoreError
+from txsmtpx import (
+    ConfiguredFilter,
+    Connection,
+    FilterBackend,
+    MailOptions,
+    MemoryBackend,
+    RcptOptions,
+    StoreError,
+)
 from txsmtpx.filters.greylist import Greylist
 from txsmtpx.interfaces import Sighting, Verdict
 from txsmtpx.stores.memory_store import MemoryStore
 from txsmtpx.stores.redis_connection import RETRY
 from txsmtpx.stores.redis_store import MOST_NAMES, RedisStore
-from txsmtpx.testing import issue
+from txsmtpx.testing import Conversation, issue
 
 DAY = 86_400.0
 
@@ -231,6 +239,45 @@ async def test_it_hangs_from_the_beginning(redis, connect):
     server = redis()
     server.signal(signal.SIGSTOP)
     assert "no answer within 0.5 seconds" in await failure(connect(server, timeout=0.5))
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "first", "second"),
+    [
+        ("defer", "451 4.7.1 Service unavailable, try again later", "451 4.7.1 Service unavailable, try again later"),
+        ("reject", "550 5.7.1 Rejected, since a filter is not available", "550 5.7.1 "),
+        ("accept", "250 2.1.5 Recipient ok", "250 2.1.5 Recipient ok"),
+    ],
+)
+async def test_a_greylist_whose_redis_is_killed(redis, connect, on_failure, first, second):
+    """The policy of the filter holds, for this connection; the next connection uses the new Redis."""
+    server = redis()
+    greylist = ConfiguredFilter(Greylist(connect(server)), on_failure=on_failure)
+    backend = FilterBackend(MemoryBackend(), greylist, reactor=Clock())
+
+    async def ask(client: Conversation, *lines: str) -> list[str]:
+        client.ask(*lines)
+        await pause(0.2)
+        return client.replies()
+
+    def client() -> Conversation:
+        made = Conversation(backend)
+        made.protocol.dialog.connection.peer = IPv4Address("TCP", "192.0.2.1", 4000)
+        made.ask("EHLO client.example", "MAIL FROM:<a@client.example>")
+        return made
+
+    one = client()
+    assert await ask(one, "RCPT TO:<b@localhost>") == ["451 4.7.1 Greylisted, try again in 300 s"]
+    server.kill()
+    assert await ask(one, "RCPT TO:<c@localhost>") == [first]
+    server.start()
+    await pause(RETRY)
+    (reply,) = one.ask("RCPT TO:<d@localhost>")
+    assert reply.startswith(second)
+    one.hang_up()
+    two = client()
+    assert await ask(two, "RCPT TO:<d@localhost>") == ["451 4.7.1 Greylisted, try again in 300 s"]
+    two.hang_up()
 
 
 async def test_passwords(redis, connect):

@@ -35,6 +35,7 @@ from txsmtpx.interfaces import (
     FilterStage,
     FilterVerdict,
     IFilter,
+    StoreError,
     Verdict,
 )
 from txsmtpx.middleware.filter import ConfiguredFilter, Filter
@@ -50,7 +51,7 @@ FAILED_451 = Reply(451, (4, 7, 1), "Service unavailable, try again later")
 FAILED_550 = Reply(550, (5, 7, 1), "Rejected, since a filter is not available")
 """After a failure of a filter with ``on_failure="reject"``."""
 
-_EXPECTED = (OSError, ConnectError, ConnectionClosed, DeliveryError, FilterFailed, FilterTimeout)
+_EXPECTED = (OSError, ConnectError, ConnectionClosed, DeliveryError, FilterFailed, FilterTimeout, StoreError)
 """Failures that are no faults of the program.  Their line in the log has no traceback."""
 
 _OF_CONNECTION = ("connected", "hello")
