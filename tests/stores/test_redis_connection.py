@@ -187,6 +187,13 @@ def test_a_failure_is_logged_once_and_tried_again_a_second_later(redis, clock):
     ]  # fmt: skip
 
 
+def test_a_failure_without_a_text(redis, clock):
+    redis.connecting = fail(OSError())
+    made = connection(redis, clock)
+    assert text(run(made)) == text(run(made)) == f"{NAME}: OSError"
+    assert redis.attempts == 1
+
+
 def test_all_requests_wait_for_the_first_attempt(redis, clock):
     redis.connecting = Deferred()
     made = connection(redis, clock)

@@ -277,4 +277,4 @@ class Summary(Protocol):
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """The facts that the backend has given to `IDataContext.note`."""
+        """The facts that the backend and filters have given to `IDataContext.note`."""

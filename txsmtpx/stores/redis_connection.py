@@ -224,7 +224,9 @@ class RedisConnection:
         return deferred.addTimeout(self._timeout, cast(IReactorTime, self._clock))
 
     def _text(self, error: BaseException) -> str:
-        return f"no answer within {self._timeout:g} seconds" if isinstance(error, TimeoutError) else str(error)
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self._timeout:g} seconds"
+        return str(error) or type(error).__name__
 
     def close(self) -> None:
         """Close the connection.  The next request opens another one."""
