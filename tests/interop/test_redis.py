@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import signal
+import smtplib
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from twisted.internet.task import Clock, deferLater
 from tests.docs.page import Page
 from tests.interop.conftest import need
 from tests.interop.redis_server import RedisServer
+from tests.interop.smtpx import smtpx
 from tests.ports import free_port
 from txsmtpx import (
     ConfiguredFilter,
@@ -183,6 +186,24 @@ def test_processes_share_a_limit_exactly(common):
     ]
     taken = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert sum(taken) == 100
+
+
+def test_workers_share_a_limit_exactly(common, room):
+    """Whichever worker each of many connections reaches."""
+    port = free_port()
+    options = ["--port", f"tcp:{port}:interface=127.0.0.1", "--workers", "2", "--backend", "null"]
+    options += ["--limit", "20 messages per day per host", "--limit-store", f"redis:{common.endpoint}"]
+
+    def accepted() -> bool:
+        with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+            client.ehlo()
+            code, text = client.mail("a@client.example")
+            assert code == 250 or text == b"4.7.1 Too much mail, try again later"
+            return code == 250
+
+    with smtpx(room("workers"), port, *options), ThreadPoolExecutor(8) as pool:
+        found = [*pool.map(lambda _: accepted(), range(60))]
+    assert found.count(True) == 20
 
 
 async def test_two_machines_share_a_greylist(common, connect):
