@@ -190,7 +190,7 @@ def test_what_is_no_error_of_a_disk_fails_the_group(made, step, logged_failures)
 def test_files_and_directories_that_are_open(disk, monkeypatch):
     """However many recipients a message has, and however many messages a group."""
     monkeypatch.setattr(os, "rename", disk._rename)  # nothing is recorded, which takes long
-    count = HELD + AT_ONCE + 10
+    count = HELD + 2 * AT_ONCE
     group = Group(disk, [f"b{number}" for number in range(count)])
     before = len(os.listdir("/dev/fd"))
     most = []

@@ -7,9 +7,9 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from tests.threads import Threads
 from txsmtpx.backends import maildir_queue
-from txsmtpx.backends.maildir_queue import GROUPS, DeliveryQueue
+from txsmtpx.backends.maildir_queue import DeliveryQueue
 
-MOST = 5
+GROUPS, MOST = 3, 5
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def groups(monkeypatch):
 
 
 def made(in_thread) -> DeliveryQueue:
-    return DeliveryQueue(MOST, None, in_thread, None)
+    return DeliveryQueue(GROUPS, MOST, None, in_thread, None)
 
 
 def test_what_waits_when_the_thread_begins_is_a_group(groups):

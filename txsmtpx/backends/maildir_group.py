@@ -14,13 +14,14 @@ for all files at the same time, and for all directories at the same time.  If a 
 ``new`` fails, the copies fail that the group has renamed to it.  fsync is called for each group after its own renames,
 so no message depends on the fsync of another group.
 
-A group of more than `AT_ONCE` copies takes the steps 1 and 2 with some of them at a time, then 3 to 5.  So it holds few
-files and directories open.
+The steps 1 and 2 are taken with `AT_ONCE` files at a time, and the steps 3 to 5 with as many Maildirs.  So few
+descriptors are open, however many recipients a message has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from txsmtpx.backends.maildir_copy import Copy
 from txsmtpx.backends.maildir_delivery import Delivery
@@ -29,7 +30,9 @@ from txsmtpx.backends.maildir_threads import Each
 from txsmtpx.dialog.failure import own_error
 
 AT_ONCE = 16
-"""Copies that a group holds open at the same time: their files, and then their Maildirs with two descriptors each."""
+"""Files that a group holds open at the same time, and then Maildirs, with two descriptors each."""
+
+T = TypeVar("T")
 
 _Copies = Sequence[tuple[Delivery, Copy]]
 
@@ -49,8 +52,8 @@ def store(group: Sequence[Delivery], maildirs: OpenMaildirs, each: Each) -> None
         for some in _slices(copies):
             _open(some, maildirs, each)
             _write(some, each)
-        for some in _slices(copies):
-            _publish(some, each)
+        for those in _slices(_by_maildir(copies)):
+            _publish(those, each)
     except BaseException:
         for delivery in group:
             delivery.discard()
@@ -59,9 +62,16 @@ def store(group: Sequence[Delivery], maildirs: OpenMaildirs, each: Each) -> None
         delivery.end()
 
 
-def _slices(copies: _Copies) -> Iterator[_Copies]:
-    for begin in range(0, len(copies), AT_ONCE):
-        yield copies[begin : begin + AT_ONCE]
+def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for begin in range(0, len(items), AT_ONCE):
+        yield items[begin : begin + AT_ONCE]
+
+
+def _by_maildir(copies: _Copies) -> Sequence[_Copies]:
+    found: dict[str, list[tuple[Delivery, Copy]]] = {}
+    for delivery, copy in copies:
+        found.setdefault(copy.maildir, []).append((delivery, copy))
+    return list(found.values())
 
 
 def _open(copies: _Copies, maildirs: OpenMaildirs, each: Each) -> None:
@@ -85,13 +95,14 @@ def _sync(written: tuple[Delivery, Copy]) -> None:
         delivery.fail(copy, error)
 
 
-def _publish(copies: _Copies, each: Each) -> None:
-    """Rename files to ``new``, and write its entries to the disk."""
+def _publish(maildirs: Sequence[_Copies], each: Each) -> None:
+    """Rename the copies of some Maildirs to ``new``, and write its entries to the disk."""
     renamed: dict[OpenMaildir, list[tuple[Delivery, Copy]]] = {}
-    for delivery, copy in copies:
-        maildir = delivery.publish(copy)
-        if maildir is not None:
-            renamed.setdefault(maildir, []).append((delivery, copy))
+    for copies in maildirs:
+        for delivery, copy in copies:
+            maildir = delivery.publish(copy)
+            if maildir is not None:  # another one than before, if it has been replaced
+                renamed.setdefault(maildir, []).append((delivery, copy))
     each(_sync_entries, list(renamed.items()))
 
 

@@ -3,8 +3,8 @@ Messages that have been received, and wait for a thread that stores them.
 
 Theory of operation.  The thread that is called for the first message takes all messages that wait when it begins, and
 stores them as one group (`txsmtpx.backends.maildir_group`).  So groups are large if much mail arrives, and a single
-message waits for no other.  A message that ends after that is stored by the next thread, unless `GROUPS` groups are
-stored already.  Then it waits for the end of one of them.
+message waits for no other.  A message that ends after that is stored by the next thread, unless as many groups are
+stored already as the queue allows.  Then it waits for the end of one of them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,6 @@ from txsmtpx.backends.maildir_threads import Each
 from txsmtpx.dialog.failure import own_error
 from txsmtpx.interfaces import InThread
 
-GROUPS = 4
-"""
-Groups of a queue that are stored at the same time.  Two are enough for throughput: one writes files while the disk
-works for the other.  With four, a file system that hangs for one group does not stop the others.
-"""
-
 _Group = tuple[Sequence[tuple[Delivery, Deferred[None]]], BaseException | None]
 """Messages that were stored together; and an exception if nothing is known of any of them."""
 
@@ -37,20 +31,21 @@ class DeliveryQueue:
     Deliveries that wait for a thread.  A `MaildirWriter` creates it; the reactor's thread calls it.
 
     Args:
+        groups: Groups that are stored at the same time, at most.
         most: Messages of a group, at most.
         maildirs: The Maildirs that are held open.
         in_thread: It calls a function in a thread.
         each: It calls a function for each item.
     """
 
-    def __init__(self, most: int, maildirs: OpenMaildirs, in_thread: InThread, each: Each) -> None:
+    def __init__(self, groups: int, most: int, maildirs: OpenMaildirs, in_thread: InThread, each: Each) -> None:
+        self._free = groups
         self._most = most
         self._maildirs = maildirs
         self._in_thread = in_thread
         self._each = each
         self._waiting: deque[tuple[Delivery, Deferred[None]]] = deque()
         self._called = False  # a thread has been called for the messages that wait, and has not begun
-        self._groups = 0
 
     def store(self, delivery: Delivery) -> Deferred[None]:
         """
@@ -68,9 +63,9 @@ class DeliveryQueue:
         return stored
 
     def _call(self) -> None:
-        if self._waiting and not self._called and self._groups < GROUPS:
+        if self._waiting and not self._called and self._free:
             self._called = True
-            self._groups += 1
+            self._free -= 1
             self._in_thread(self._store_waiting).addBoth(self._end)
 
     def _store_waiting(self) -> _Group:
@@ -86,7 +81,7 @@ class DeliveryQueue:
         return group, None
 
     def _end(self, result: _Group | Failure) -> None:
-        self._groups -= 1
+        self._free += 1
         if isinstance(result, Failure):  # no thread has begun
             self._called = False
             result = (tuple(self._waiting), result.value)

@@ -21,6 +21,15 @@ from txsmtpx.backends.maildir_queue import DeliveryQueue
 from txsmtpx.backends.maildir_threads import Each
 from txsmtpx.interfaces import InThread
 
+SHORT = 4
+"""
+Groups of short messages that are stored at the same time.  Two are enough for throughput: one writes files while the
+disk works for the other.  With four, a file system that hangs for one group does not stop the others.
+"""
+
+LONG = 2
+"""Long messages that are stored at the same time."""
+
 T = TypeVar("T")
 
 
@@ -36,8 +45,8 @@ class MaildirWriter:
 
     def __init__(self, maildirs: OpenMaildirs, in_thread: InThread, each: Each) -> None:
         self._in_thread = in_thread
-        self._short = DeliveryQueue(AT_ONCE, maildirs, in_thread, each)
-        self._long = DeliveryQueue(1, maildirs, in_thread, each)
+        self._short = DeliveryQueue(SHORT, AT_ONCE, maildirs, in_thread, each)
+        self._long = DeliveryQueue(LONG, 1, maildirs, in_thread, each)
         self._busy: set[Delivery] = set()  # those that a thread works for, or will
 
     def write(self, delivery: Delivery, octets: bytes) -> Deferred[None]:
