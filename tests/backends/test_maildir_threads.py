@@ -72,14 +72,14 @@ async def test_more_calls_than_threads():
     assert sorted(made) == list(range(1000))
 
 
-async def test_two_at_once_share_the_threads():
-    """All threads work through items of their own: neither of them waits for a thread that never comes."""
-    threads = MaildirThreads(2)
-    meeting = Meeting(2)
-    both = [threads.call(in_a_thread(threads.each, meeting, range(5))) for _ in range(2)]
-    for each in both:
+@pytest.mark.parametrize("most", [1, 2, 3])
+async def test_none_waits_for_a_thread_that_is_busy(most):
+    """Each thread that shares its work can do all of it."""
+    threads = MaildirThreads(most)
+    made = []
+    for each in [threads.call(in_a_thread(threads.each, made.append, range(50))) for _ in range(5)]:
         await each
-    assert len(meeting.threads) == 2
+    assert sorted(made) == sorted([*range(50)] * 5)
 
 
 @pytest.mark.parametrize("failing", [0, 3, 9])
