@@ -103,13 +103,15 @@ async def test_a_system_without_further_threads(monkeypatch):
     def no_thread(thread):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", no_thread)
     threads = MaildirThreads()
-    with pytest.raises(RuntimeError):
-        await threads.call(list)
     made = []
-    threads.each(made.append, range(10))
-    assert made == list(range(10))
+    with monkeypatch.context() as few:
+        few.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError):
+            await threads.call(lambda: made.append("a call that has failed"))
+        threads.each(made.append, range(10))
+    await threads.call(lambda: made.append("later"))
+    assert made == [*range(10), "later"]
 
 
 def test_nothing_to_do():

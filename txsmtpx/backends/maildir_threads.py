@@ -16,6 +16,7 @@ one runs meanwhile.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +72,7 @@ class MaildirThreads:
 
     def __init__(self, most: int = THREADS) -> None:
         self._executor = ThreadPoolExecutor(most, "maildir")
-        self._called: list[tuple[Callable[[], object], Deferred[object]]] = []
+        self._called: list[_Call] = []
 
     def call(self, function: Callable[[], object]) -> Deferred[object]:
         """
@@ -86,18 +87,18 @@ class MaildirThreads:
         from twisted.internet import reactor
 
         if not self._called:
-            cast(IReactorTime, reactor).callLater(0, self._start, cast(IReactorFromThreads, reactor))
-        result: Deferred[object] = Deferred()
-        self._called.append((function, result))
-        return result
+            cast(IReactorTime, reactor).callLater(0, self._start)
+        call = _Call(function, cast(IReactorFromThreads, reactor))
+        self._called.append(call)
+        return call.result
 
-    def _start(self, reactor: IReactorFromThreads) -> None:
+    def _start(self) -> None:
         called, self._called = self._called, []
-        for function, result in called:
+        for call in called:
             try:
-                self._executor.submit(_run, function, result, reactor)
+                self._executor.submit(call.run)
             except RuntimeError:  # the system has no further thread for this process
-                result.errback(Failure())
+                call.cancel()
 
     def each(self, function: Callable[[T], object], items: Sequence[T]) -> None:
         """
@@ -143,9 +144,25 @@ class MaildirThreads:
             raise errors[0]
 
 
-def _run(function: Callable[[], object], result: Deferred[object], reactor: IReactorFromThreads) -> None:
-    try:
-        outcome = function()
-    except BaseException:
-        outcome = Failure()
-    reactor.callFromThread(result.callback, outcome)
+class _Call:
+    """A call of a function in a thread, which is made or cancelled.  `MaildirThreads.call` creates it."""
+
+    def __init__(self, function: Callable[[], object], reactor: IReactorFromThreads) -> None:
+        self.result: Deferred[object] = Deferred()
+        self._function = function
+        self._reactor = reactor
+        self._taken = threading.Lock()
+
+    def run(self) -> None:
+        """Call the function, in a thread, unless the call was cancelled."""
+        if self._taken.acquire(blocking=False):
+            try:
+                outcome = self._function()
+            except BaseException:
+                outcome = Failure()
+            self._reactor.callFromThread(self.result.callback, outcome)
+
+    def cancel(self) -> None:
+        """Fail with the present exception, unless a thread makes the call.  It may be in the queue of the threads."""
+        if self._taken.acquire(blocking=False):
+            self.result.errback(Failure())
