@@ -17,6 +17,7 @@ from tests.wire.twistd import run
 from txsmtpx.command.option import OptionError
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.command.questions import LIMIT, ask
+from txsmtpx.testing import Outcome
 
 FILTERS = """
 from twisted.internet import reactor
@@ -32,6 +33,11 @@ class Fine:
 
     def check(self):
         return f"version 6, {self.argument}"
+
+class Later(Fine):
+    async def check(self):
+        await deferLater(reactor, 0.05)
+        return f"version 2, {self.argument}"
 
 class FailsLater(Fine):
     async def check(self):
@@ -55,13 +61,12 @@ def question(answer: object) -> Question:
 
 
 def test_an_answer(asking):
-    found: list[str] = []
-    ask(Clock(), asking, question("version 6"), found)
+    assert Outcome(ask(Clock(), asking, question("version 6"))).result() == ("spam: version 6", "")
     later = Deferred[str]()
-    ask(Clock(), asking, question(later), found)
-    assert (asking.answers, found) == (["spam: version 6"], [])
+    outcome = Outcome(ask(Clock(), asking, question(later)))
+    assert not outcome.fired
     later.callback("version 2")
-    assert (asking.answers, found) == (["spam: version 6", "spam: version 2"], [])
+    assert outcome.result() == ("spam: version 2", "")
 
 
 @pytest.mark.parametrize(
@@ -73,19 +78,18 @@ def test_an_answer(asking):
     ],
 )
 def test_a_failure(asking, error, text):
-    found: list[str] = []
-    ask(Clock(), asking, question(error), found)
-    assert (asking.answers, found) == ([], [f"--filter spam: {text}"])
+    assert Outcome(ask(Clock(), asking, question(error))).result() == ("", f"--filter spam: {text}")
 
 
 def test_a_program_that_does_not_answer(asking):
-    clock, found, ended = Clock(), list[str](), list[object]()
+    clock, ended = Clock(), list[object]()
     hanging = Deferred[str](lambda cancelled: ended.append("cancelled"))
-    ask(clock, asking, question(hanging), found)
+    outcome = Outcome(ask(clock, asking, question(hanging)))
     clock.advance(LIMIT - 1)
-    assert found == []
+    assert not outcome.fired
     clock.advance(1)
-    assert (found, ended) == (["--filter spam: it does not answer within 10 seconds"], ["cancelled"])
+    assert outcome.result() == ("", "--filter spam: it does not answer within 10 seconds")
+    assert ended == ["cancelled"]
 
 
 @pytest.fixture
@@ -118,12 +122,12 @@ def table(reply: bytes) -> Iterator[str]:
 
 @pytest.mark.system
 def test_the_answers_are_printed_below_the_options(here):
-    options = ["--filter", "checked.Fine:a", "--filter", "checked.Fine:b name=second"]
+    options = ["--filter", "checked.Later:a", "--filter", "checked.Fine:b name=second"]
     with table(b"500 none\n") as description:
         status, lines, errors = checked(here, *options, "--rewrite", description)
     assert (status, errors) == (0, [])
     assert lines[-4] == f"  rewrite = {description} (--rewrite)"
-    assert lines[-3:] == ["  checked.Fine: version 6, a", "  second: version 6, b", f"  {description}: it answers"]
+    assert lines[-3:] == ["  checked.Later: version 2, a", "  second: version 6, b", f"  {description}: it answers"]
     assert not (here / "s").exists()
 
 
@@ -135,7 +139,7 @@ def test_every_failure_has_its_line(here):
     )
     status, lines, errors = checked(here, "--config", "mail.toml")
     assert (status, lines) == (1, [])
-    assert sorted(errors) == [
-        "twistd smtpx: mail.toml:1: rewrite socketmap:unix:nowhere:x: cannot connect: No such file or directory",
+    assert errors == [
         "twistd smtpx: mail.toml:4: use checked.FailsLater:b: never b",
+        "twistd smtpx: mail.toml:1: rewrite socketmap:unix:nowhere:x: cannot connect: No such file or directory",
     ]

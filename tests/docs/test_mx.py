@@ -21,6 +21,7 @@ from twisted.internet.threads import deferToThread
 from twisted.names import dns
 
 from tests.docs.page import Page
+from tests.docs.telnet import alike
 from tests.interop import clamd, milter_programs, policy_servers, servers
 from tests.interop.conftest import certificate, need, room  # noqa: F401  # fixtures
 from tests.interop.filtered import letter
@@ -32,6 +33,7 @@ from tests.maildir import stored
 from tests.name_server import NameServer
 from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
+from tests.wire.twistd import run
 from txsmtpx.testing import Pem, issue
 
 pytestmark = pytest.mark.system
@@ -39,6 +41,7 @@ pytestmark = pytest.mark.system
 PAGE = Page("docs/howto/mx.md")
 CONFIGURATION = PAGE.take("toml").text
 RSPAMD_HEADERS = PAGE.take("ini").text
+CHECK = PAGE.take("text").text
 COMMAND = PAGE.take("shell", "--uid").text
 
 NAME_SERVER = "127.53.19.8"
@@ -62,6 +65,7 @@ class MX:
     port: int
     maildir: Path
     server: Running
+    checked: str
     stop_clamd: Callable[[], object]
 
     def send(self, message: bytes, sender: str = "me@example.org", recipient: str = "alice@example.org") -> None:
@@ -101,8 +105,14 @@ def mx(room: Room, certificate: Pem, text_record: str) -> Iterator[MX]:  # noqa:
         key = f"2026._domainkey.example.org {text_record}\n"
         signed = stack.enter_context(milter_programs.opendkim(room("mx-dkim"), OPENDKIM_VERIFIES, key))
         aligned = stack.enter_context(milter_programs.opendmarc(room("mx-dmarc"), DMARC))
-        files = {"milter_headers.conf": RSPAMD_HEADERS, "greylist.conf": "enabled = false;\n"}
-        rspamd = stack.enter_context(milter_programs.rspamd(room("mx-rspamd"), files))
+        rspamd_directory = room("mx-rspamd")
+        files = {
+            "milter_headers.conf": RSPAMD_HEADERS,
+            "greylist.conf": "enabled = false;\n",
+            "options.inc": f'disable_monitoring = true;\nurl_tld = "{rspamd_directory}/domains";\n'
+            f'dns {{ nameserver = ["{NAME_SERVER}"]; }}\n',  # which answers at once
+        }
+        rspamd = stack.enter_context(milter_programs.rspamd(rspamd_directory, files))
         clamd_alone = stack.enter_context(contextlib.ExitStack())
         scanner = clamd_alone.enter_context(clamd.clamd(room("mx-clamd")))
         dovecot = stack.enter_context(servers.dovecot(room("mx-dovecot"), certificate))
@@ -120,9 +130,11 @@ def mx(room: Room, certificate: Pem, text_record: str) -> Iterator[MX]:  # noqa:
             assert text.count(printed) == 1, printed
             text = text.replace(printed, str(here))
         (directory / "mx.toml").write_text(text)
+        checked = run(directory, "--config", "mx.toml", "--check")
+        assert checked.returncode == 0, checked.stderr
         options = ["--config", "mx.toml", "--trusted-network", "127.0.0.1"]
         server = stack.enter_context(smtpx(directory, port, *options))
-        yield MX(port, dovecot.maildir, server, clamd_alone.close)
+        yield MX(port, dovecot.maildir, server, checked.stdout, clamd_alone.close)
 
 
 def test_there_are_ten_lines() -> None:
@@ -139,6 +151,7 @@ def key(room: Room) -> Path:  # noqa: F811
     return directory
 
 
+@pytest.mark.time_limit(180)
 async def test_the_page(room: Room, certificate: Pem, key: Path) -> None:  # noqa: F811
     for program in NEEDED:
         need(program)
@@ -151,6 +164,7 @@ async def test_the_page(room: Room, certificate: Pem, key: Path) -> None:  # noq
 
 def follow(room: Room, certificate: Pem, key: Path) -> None:  # noqa: F811
     with mx(room, certificate, record(key)) as server:
+        check_what_is_printed(server)
         check_what_is_accepted(server, key)
         check_what_is_rejected(server)
         measure(server, key)
@@ -164,6 +178,14 @@ def record(key: Path) -> str:
 
 def signed(message: bytes, key: Path) -> bytes:
     return bytes(dkim.sign(message, b"2026", b"example.org", (key / "2026.private").read_bytes())) + message
+
+
+def check_what_is_printed(server: MX) -> None:
+    """The lines of the page, between dots; the port and the sockets are others."""
+    command, *lines = CHECK.replace("tcp:25 ", f"tcp:{server.port}:interface=127.0.0.1 ").splitlines()
+    assert command == "$ twistd smtpx --config mx.toml --check"
+    shown = "\n".join("..." if line.strip() == "..." else line for line in lines) + "\n"
+    assert alike(shown, server.checked), server.checked
 
 
 def check_what_is_accepted(server: MX, key: Path) -> None:

@@ -57,16 +57,17 @@ def assemble(reactor: Sockets, given: Mapping[str, Given], self_signed: SelfSign
 def _listener(process: Process, listener: Listener) -> Listener:
     """Fill in what the options of one listener describe."""
     values = listener.values
-    for error in values.errors:
-        process.complain(error)
+    for line in values.errors:
+        process.complain(line)
     if not values.errors:
         cast(dict[str, object], listener.settings).update(values.settings(FACTORY_OPTIONS))
         for group in GROUPS:
             if group.for_listener is not None and (group.always or not group.names.isdisjoint(values.given)):
                 try:
                     group.for_listener(values, listener)
-                except OptionError as error:
-                    process.complain(values.complaint(error))
+                except* OptionError as errors:
+                    for error in errors.exceptions:
+                        process.complain(values.complaint(cast(OptionError, error)))
     return listener
 
 

@@ -15,7 +15,7 @@ class Group:
     """
     One group, which has a section of the help and a page of the documentation.
 
-    Its functions may raise `txsmtpx.command.option.OptionError`.
+    Its functions may raise `txsmtpx.command.option.OptionError`.  ``for_listener`` may also raise a group of them.
 
     Attributes:
         title: Its title.

@@ -48,40 +48,47 @@ def ask_all(process: Process, twistd: Mapping[str, object]) -> list[str]:
     found: list[str] = []
 
     def start() -> None:
-        asked = [ask(cast(IReactorTime, installed), each, question, found)
-                 for each in process.listeners for question in each.questions]  # fmt: skip
-        DeferredList(asked).addBoth(lambda _: reactor.stop())
+        asked = [(each, ask(clock, each, question)) for each in process.listeners for question in each.questions]
 
+        def end(replies: list[tuple[bool, Reply]]) -> None:
+            for (listener, _), (_, (answer, failure)) in zip(asked, replies, strict=True):
+                listener.answers += filter(None, [answer])
+                found.extend(filter(None, [failure]))
+            reactor.stop()
+
+        DeferredList([deferred for _, deferred in asked]).addCallback(end)
+
+    clock = cast(IReactorTime, installed)
     with other_user(twistd.get("uid"), twistd.get("gid")):
         reactor.callWhenRunning(start)
         reactor.run()
     return found
 
 
-def ask(clock: IReactorTime, listener: Listener, question: Question, found: list[str]) -> Deferred[None]:
+Reply = tuple[str, str]
+"""The line of an answer, and the line of a failure; one of them is ``""``."""
+
+
+def ask(clock: IReactorTime, listener: Listener, question: Question) -> Deferred[Reply]:
     """
     Ask one program.
 
     Args:
         clock: The clock of the time limit.
-        listener: The listener, which gets the answer.
+        listener: The listener.
         question: The question.
-        found: Gets the line of a failure.
 
     Returns:
-        A Deferred that fires after the answer or the failure.
+        A Deferred of the answer or the failure.
     """
 
     def late(result: object, seconds: float) -> None:
         raise TimeoutError(f"it does not answer within {seconds:g} seconds")
 
-    def answered(answer: str) -> None:
-        listener.answers.append(f"{question.name}: {answer}")
-
-    def failed(failure: Failure) -> None:
+    def failed(failure: Failure) -> Reply:
         error = failure.value
         text = fault(error) if isinstance(error, Exception) else failure.getErrorMessage()
-        found.append(listener.values.complaint(question.complaint(text)))
+        return "", listener.values.complaint(question.complaint(text))
 
-    asked = deferred_call(question.ask)
-    return asked.addTimeout(LIMIT, clock, late).addCallbacks(answered, failed)
+    asked = deferred_call(question.ask).addTimeout(LIMIT, clock, late)
+    return asked.addCallbacks(lambda answer: (f"{question.name}: {answer}", ""), failed)

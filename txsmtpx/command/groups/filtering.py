@@ -31,38 +31,58 @@ from txsmtpx.setting import SettingError, did_you_mean
 from txsmtpx.setting_kinds import Several
 
 
-def made_filters(values: Values) -> Iterator[MadeFilter]:
+def made_filters(values: Values) -> list[MadeFilter]:
     """
     Create the filters of a listener.
 
     Args:
         values: The values of its options.
 
-    Yields:
+    Returns:
         The filters, in their order.
 
     Raises:
-        OptionError: A filter or a setting cannot be used.
+        ExceptionGroup: Filters or settings cannot be used; an `OptionError` for each of these filters.
     """
+    made, errors = [], []
     for chosen in values[FILTER]:
-        _check_table(chosen.table)
-        name, colon, argument = chosen.use.partition(":")
         try:
-            plugin = filter_plugin(name)
-            settings = dict(_settings(chosen, plugin))
-            own = {each.name for each in plugin.settings}
-            common = {each.name: settings.pop(each.name, None) for each in COMMON if each.name not in own}
-            make = create(plugin, argument if colon else None, settings)
-        except SettingError as error:
-            raise chosen.fault(error.name.replace("_", "-"), error.text) from error
-        except OptionError:
-            raise
-        except ValueError as error:
-            raise chosen.unusable(str(error)) from error
-        timeout = cast(float | None, common.get(TIMEOUT.name))
-        on_failure = cast(OnFailure, common[ON_FAILURE.name] or ON_FAILURE.default)
-        label = cast(str, common[NAME.name]) or name
-        yield MadeFilter(chosen, ConfiguredFilter(make, label, timeout, on_failure))
+            made.append(_made(chosen))
+        except OptionError as error:
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("filters cannot be used", errors)
+    return made
+
+
+def _made(chosen: ChosenFilter) -> MadeFilter:
+    """
+    Create a filter.
+
+    Returns:
+        The filter.
+
+    Raises:
+        OptionError: It, or one of its settings, cannot be used.
+    """
+    _check_table(chosen.table)
+    name, colon, argument = chosen.use.partition(":")
+    try:
+        plugin = filter_plugin(name)
+        settings = dict(_settings(chosen, plugin))
+        own = {each.name for each in plugin.settings}
+        common = {each.name: settings.pop(each.name, None) for each in COMMON if each.name not in own}
+        make = create(plugin, argument if colon else None, settings)
+    except SettingError as error:
+        raise chosen.fault(error.name.replace("_", "-"), error.text) from error
+    except OptionError:
+        raise
+    except ValueError as error:
+        raise chosen.unusable(str(error)) from error
+    timeout = cast(float | None, common.get(TIMEOUT.name))
+    on_failure = cast(OnFailure, common[ON_FAILURE.name] or ON_FAILURE.default)
+    label = cast(str, common[NAME.name]) or name
+    return MadeFilter(chosen, ConfiguredFilter(make, label, timeout, on_failure))
 
 
 def _check_table(table: GivenTable | None) -> None:

@@ -57,17 +57,17 @@ def _apply(values: Values, listener: Listener) -> None:
     backend = listener.backend
     if backend is None:  # its group has failed
         return
-    backend = _rewritten(values, listener, backend)
-    filters = [*made_filters(values)]
-    if filters:
-        reactor = cast(Reactor, listener.reactor)
-        backend = FilterBackend(backend, *(each.configured for each in filters), reactor=reactor)
+    filters = made_filters(values)
     for each in filters:
         make, name = each.configured.make, each.configured.label
         if provides(make, CheckedFilter):
             listener.questions.append(Question(name, make.check, each.chosen.unusable))
         if provides(make, OneProcessBackend) and make.one_process:
             listener.memories.append(f"the filter {name}")
+    backend = _rewritten(values, listener, backend)
+    if filters:
+        reactor = cast(Reactor, listener.reactor)
+        backend = FilterBackend(backend, *(each.configured for each in filters), reactor=reactor)
     listener.backend = _limited(values, listener, backend)
 
 
