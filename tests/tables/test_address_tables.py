@@ -10,7 +10,8 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 
 from txsmtpx import MemoryBackend, RewriteBackend, SMTPError
-from txsmtpx.tables.address_tables import LOOKUP_FAILED_451, TableRewriting, address_table
+from txsmtpx.middleware.rewrite import LOOKUP_FAILED_451
+from txsmtpx.tables.address_tables import TableRewriting, address_table
 from txsmtpx.tables.file_table import FileTable
 from txsmtpx.tables.remote_table import RemoteTable
 from txsmtpx.tables.table_codec import TableError

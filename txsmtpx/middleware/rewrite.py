@@ -28,6 +28,8 @@ NO_SUCH_MAILBOX_550 = Reply(550, (5, 1, 1), "No such mailbox here")
 """To RCPT, if `require` is set and the recipient has no new address."""
 SENDER_REFUSED_550 = Reply(550, (5, 7, 1), "Sender not accepted here")
 """To MAIL, if `require` is set and the sender has no new address."""
+LOOKUP_FAILED_451 = Reply(451, (4, 3, 0), "Temporary lookup failure")
+"""To MAIL or RCPT, if the server of a table has no answer.  The text is that of Postfix."""
 
 Rewriting = Callable[[str], Eventual[str | None]]
 """A function that returns the new address for an address, None if there is none, or raises `SMTPError`."""

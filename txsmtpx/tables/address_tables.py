@@ -14,17 +14,14 @@ from twisted.logger import Logger
 
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.mailbox import mailbox_key
-from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Reactor
 from txsmtpx.middleware.address_map import check_new_address, domain_of, substituted
+from txsmtpx.middleware.rewrite import LOOKUP_FAILED_451
 from txsmtpx.tables.file_table import FileTable
 from txsmtpx.tables.remote_table import RemoteTable
 from txsmtpx.tables.table_codec import TableError
 
 log = Logger(__name__)
-
-LOOKUP_FAILED_451 = Reply(451, (4, 3, 0), "Temporary lookup failure")
-"""To MAIL or RCPT, if the server of a table has no answer.  The text is that of Postfix."""
 
 AddressTable = FileTable | RemoteTable
 
