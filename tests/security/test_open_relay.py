@@ -26,7 +26,10 @@ from txsmtpx.command.usage import Options
 NO_SERVER = "check"
 """The flag with which there is no server."""
 
-FLAGS = [option.name for option in OPTIONS.values() if option.kind is FLAG and option.name != NO_SERVER]
+WITH_ANOTHER = ("rewrite-required", "tee-required")
+"""Flags that are refused without the option that they are about; with it they refuse more mail, not less."""
+
+FLAGS = [each.name for each in OPTIONS.values() if each.kind is FLAG and each.name not in (NO_SERVER, *WITH_ANOTHER)]
 OTHERS = [option for option in OPTIONS.values() if option.kind is not FLAG and option.name not in ("backend", "config")]
 
 BACKENDS = ["relay:tcp:127.0.0.1:9", "relay:mx:next.example", "lmtp:tcp:127.0.0.1:9"]
@@ -51,10 +54,18 @@ SAMPLES = {
     "SIZE": "1",
     "NETWORK": "10.0.0.0/8",
     "MECHANISM": "LOGIN",
+    "RATE": "100 messages per hour per host",
+    "FILTER": "txsmtpx.Filter",
+    "STORE": "memory",
 }
 """By kind; a kind with several words is tried with each of them."""
 
-AT_A_RELAY_OF_NO_USE = {"web", "web-host", "tls-directory", "tls-port", "tls-client-ca", "tls-key", "relay-auth"}
+COPIES = ["memory", "maildir:copies", "relay:tcp:127.0.0.1:9", "lmtp:tcp:127.0.0.1:9"]
+
+AT_A_RELAY_OF_NO_USE = {
+    "web", "web-host", "tls-directory", "tls-port", "tls-client-ca", "tls-key", "relay-auth", "limit-store",
+    "limit-store-login",
+}  # fmt: skip
 """Refused without others that are not tried together with them."""
 
 # Each of these wants something of a server that is not its business.
@@ -148,10 +159,14 @@ def test_every_option(backend, pem, tmp_path):
     counted: Counter[str] = Counter()
     login = tmp_path / "login"
     login.write_text("me:secret\n")
-    files = {"FILE": str(pem.both), "DIRECTORY": str(tmp_path)}
+    table = tmp_path / "virtual"
+    table.write_text("info@own.example ann@own.example\n@old.example @own.example\n")
+    files = {"FILE": str(pem.both), "DIRECTORY": str(tmp_path), "TABLE": str(table)}
     for option in OTHERS:
         if option.name == "relay-auth":
             values = [str(login)]
+        elif option.name == "tee":
+            values = COPIES
         else:
             values = [files[option.kind.word]] if option.kind.word in files else samples(option)
         for value in values:
