@@ -55,7 +55,7 @@ def test_any_values_come_back(texts, octets):
     ],
 )  # fmt: skip
 def test_the_reply_is_the_first_rejection_of_a_recipient(outcomes, counts, code):
-    found, _ = transaction_fields("", summary(outcomes=[Reply(each, None, "text") for each in outcomes]))
+    found, _, _ = transaction_fields("", summary(outcomes=[Reply(each, None, "text") for each in outcomes]))
     of = dict(zip(FIELDS, found, strict=True))
     assert (of["delivered"], of["deferred"], of["refused"]) == counts
     assert of["code"] == code
@@ -63,7 +63,7 @@ def test_the_reply_is_the_first_rejection_of_a_recipient(outcomes, counts, code)
 
 @pytest.mark.parametrize(("code", "counts"), [(250, (2, 0, 0)), (451, (0, 2, 0)), (554, (0, 0, 2))])
 def test_one_reply_is_that_of_all_recipients(code, counts):
-    found, _ = transaction_fields("", summary(recipients=["a", "b"], reply=Reply(code, None, "text")))
+    found, _, _ = transaction_fields("", summary(recipients=["a", "b"], reply=Reply(code, None, "text")))
     of = dict(zip(FIELDS, found, strict=True))
     assert (of["delivered"], of["deferred"], of["refused"]) == counts
 
@@ -79,7 +79,7 @@ LONG = ["x" * 400, "x" * 70_000, "\x00" * 170, "\N{SNOWMAN}" * 90, '"' * 500, "\
 @pytest.mark.parametrize("text", LONG)
 @pytest.mark.parametrize("name", ["helo", "username", "sender"])
 def test_no_field_takes_more_than_its_octets(name, text):
-    found, _ = transaction_fields("", summary(**{name: text}))
+    found, _, _ = transaction_fields("", summary(**{name: text}))
     for name, value in zip(FIELDS, found, strict=True):
         if name in OTHERS:
             assert len(json.dumps(value)) - 2 <= MAX_FIELD
@@ -87,7 +87,7 @@ def test_no_field_takes_more_than_its_octets(name, text):
 
 def test_facts_take_no_name_of_a_field_and_no_more_than_their_octets():
     facts = {"code": "of its own", "stored": 2, **{f"f{n}": "x" * 900 for n in range(5)}}
-    _, kept = transaction_fields("", summary(facts=facts))
+    _, kept, _ = transaction_fields("", summary(facts=facts))
     assert "code" not in kept
     assert kept["stored"] == 2
     assert kept["cut"] == 3
@@ -101,3 +101,15 @@ def test_the_event_has_the_line_and_the_fields(text, fact):
     assert formatEvent(event) == event["smtpx_line"] == as_text(values(reply=text), facts)
     assert [event[name] for name in FIELDS] == list(values(reply=text))
     assert event["note"] == fact
+
+
+@given(st.lists(st.text('ab ="\\{\n\u00e9', max_size=8), min_size=4, max_size=4), st.booleans())
+def test_a_simple_line_is_the_same_as_one_whose_values_are_looked_at(texts, answered):
+    helo, sender, recipient, text = texts
+    reply = Reply(250, None, text) if answered else None
+    found = summary(helo=helo, sender=sender, recipients=[recipient], reply=reply)
+    of, facts, simple = transaction_fields("in", found)
+    of_client, of_server = set("".join(texts[:3])), set(text if answered else "")
+    assert simple == (not of_client & set(" =\"\\\n\u00e9") and not of_server & set("\"\\\u00e9"))
+    assert as_text(of, facts, simple) == as_text(of, facts)
+    assert as_json(of, simple) == as_json(of)

@@ -34,7 +34,9 @@ class EventForm:
         system = str(event.get("log_system") or f"{namespace}#{level.name}")
         return json.dumps([event["log_time"], level.name, namespace, system, text, plain]) + "\n"
 
-    def transaction(self, now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> str:
+    def transaction(
+        self, now: float, namespace: str, values: Values, facts: Mapping[str, object], simple: bool = False
+    ) -> str:
         """
         Return a line for a transaction.
 
@@ -43,11 +45,12 @@ class EventForm:
             namespace: The namespace of the logger.
             values: The values of `txsmtpx.observers.transaction_line.FIELDS`.
             facts: Other fields.
+            simple: As for `txsmtpx.observers.transaction_line.as_text`.
 
         Returns:
             The line, with its newline.
         """
-        return self(transaction_event(now, namespace, values, facts))
+        return self(transaction_event(now, namespace, values, facts, simple))
 
 
 class EventReceiver:

@@ -7,7 +7,8 @@ A value that could be taken for more than itself is a JSON string, as in logfmt.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 MAX_FIELD = 1000
 """
@@ -19,34 +20,8 @@ A client fills a field as it likes.  A line of Exim's log has 8,192 octets at mo
 MAX_FACTS = 2000
 """Octets of all facts that a backend notes about a message (`txsmtpx.IDataContext.note`), with their names."""
 
-_WITHIN_QUOTES = bytes(range(0x20, 0x7F)).translate(None, b'"\\')
-_PLAIN = _WITHIN_QUOTES.translate(None, b" =")
-
-
-def plain(text: str) -> bool:
-    """
-    Return whether a text needs no quotes: printable ASCII but the space, the quote, the backslash, and "=".
-
-    Args:
-        text: Any.
-
-    Returns:
-        True if it needs none.
-    """
-    return text.isascii() and not text.encode().translate(None, _PLAIN)  # twice as fast as a regular expression
-
-
-def within_quotes(text: str) -> bool:
-    """
-    Return whether a text needs no escapes in quotes: printable ASCII but the quote and the backslash.
-
-    Args:
-        text: Any.
-
-    Returns:
-        True if it needs none.
-    """
-    return text.isascii() and not text.encode().translate(None, _WITHIN_QUOTES)
+plain: Callable[[str], re.Match[str] | None] = re.compile(r"[!#-<>-\[\]-~]*").fullmatch
+"""Match a text that needs no quotes: printable ASCII but the space, the quote, the backslash, and "="."""
 
 
 def quoted(value: object) -> str:

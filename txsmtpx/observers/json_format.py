@@ -55,7 +55,9 @@ class JSONFormat:
             found["worker"] = self._worker
         return f"{_as_object(found)}\n"
 
-    def transaction(self, now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> str:
+    def transaction(
+        self, now: float, namespace: str, values: Values, facts: Mapping[str, object], simple: bool = False
+    ) -> str:
         """
         Return the object for a transaction.
 
@@ -64,19 +66,21 @@ class JSONFormat:
             namespace: The namespace of the logger.
             values: The values of `txsmtpx.observers.transaction_line.FIELDS`.
             facts: Other fields.
+            simple: As for `txsmtpx.observers.transaction_line.as_text`.
 
         Returns:
             The object, and a newline.
         """
         head = f'{{"time":"{self._at(now)}","level":"info","logger":"{namespace}","message":"transaction"'
+        members = as_json(values, simple)
         if not facts and not self._worker:
-            return f"{head},{as_json(values)}}}\n"
+            return f"{head},{members}}}\n"
         more: dict[str, object] = {}
         _add(more, facts)
         more = {name: fact for name, fact in more.items() if name not in _HEAD}
         if self._worker:
             more["worker"] = self._worker
-        return f"{head},{as_json(values)},{_as_object(more)[1:]}\n" if more else f"{head},{as_json(values)}}}\n"
+        return f"{head},{members},{_as_object(more)[1:]}\n" if more else f"{head},{members}}}\n"
 
     def _at(self, now: float) -> str:
         second, microsecond = divmod(round(now * 1_000_000), 1_000_000)

@@ -50,7 +50,9 @@ class LogForm(Protocol):
             The line, with its newline.  None or "" for no line.
         """
 
-    def transaction(self, now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> str:
+    def transaction(
+        self, now: float, namespace: str, values: Values, facts: Mapping[str, object], simple: bool = False
+    ) -> str:
         """
         Format a transaction as the event would be that describes it.
 
@@ -59,6 +61,7 @@ class LogForm(Protocol):
             namespace: The namespace of the logger.
             values: The values of `txsmtpx.observers.transaction_line.FIELDS`.
             facts: Other fields.
+            simple: As for `txsmtpx.observers.transaction_line.as_text`.
 
         Returns:
             The line, with its newline.
@@ -156,7 +159,9 @@ class LogWriter:
             elif self._timer is None:
                 self._flush_later()
 
-    def transaction(self, namespace: str, values: Values, facts: Mapping[str, object]) -> None:
+    def transaction(
+        self, namespace: str, values: Values, facts: Mapping[str, object], simple: bool = False
+    ) -> None:
         """
         Write a line for a transaction, without an event.  It is called in the thread of the reactor.
 
@@ -164,8 +169,9 @@ class LogWriter:
             namespace: The namespace of the logger.
             values: The values of `txsmtpx.observers.transaction_line.FIELDS`.
             facts: Other fields.
+            simple: As for `txsmtpx.observers.transaction_line.as_text`.
         """
-        self._append(self._form.transaction(time(), namespace, values, facts))
+        self._append(self._form.transaction(time(), namespace, values, facts, simple))
         if self._timer is None:
             self._flush_later()
 

@@ -37,7 +37,9 @@ class TextFormat:
         text = line if line is not None else printable(text_of(event))
         return f"{self._at(int(event.get('log_time') or 0))} [{self._worker}{_source(event)}] {text}\n"
 
-    def transaction(self, now: float, namespace: str, values: Values, facts: Mapping[str, object]) -> str:
+    def transaction(
+        self, now: float, namespace: str, values: Values, facts: Mapping[str, object], simple: bool = False
+    ) -> str:
         """
         Return the line for a transaction.
 
@@ -46,13 +48,14 @@ class TextFormat:
             namespace: The namespace of the logger.
             values: The values of `txsmtpx.observers.transaction_line.FIELDS`.
             facts: Other fields.
+            simple: As for `txsmtpx.observers.transaction_line.as_text`.
 
         Returns:
             The line, with its newline.
         """
         second = int(now)
         date = self._date if second == self._second else self._at(second)
-        return f"{date} [{self._worker}{namespace}#info] {as_text(values, facts)}\n"
+        return f"{date} [{self._worker}{namespace}#info] {as_text(values, facts, simple)}\n"
 
     def _at(self, second: int) -> str:
         if second != self._second:

@@ -60,14 +60,14 @@ class TransactionLog(Observer):
             return
         if summary.end == "reset" and self._is_one_too_many(summary.connection.session_id):
             return
-        values, facts = transaction_fields(self._listener, summary)
+        values, facts, simple = transaction_fields(self._listener, summary)
         observer = self._logger.observer
         if observer is globalLogPublisher and len(LOG_OBSERVERS) == 1:
             observer = LOG_OBSERVERS[0]
         if isinstance(observer, LogWriter):
-            observer.transaction(self._logger.namespace, values, facts)
+            observer.transaction(self._logger.namespace, values, facts, simple)
         else:
-            event = transaction_event(time.time(), self._logger.namespace, values, facts)
+            event = transaction_event(time.time(), self._logger.namespace, values, facts, simple)
             event["log_source"] = None
             event["log_logger"] = self._logger
             observer(event)

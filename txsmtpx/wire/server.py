@@ -38,7 +38,6 @@ log = Logger(__name__)
 BREATH = 0.02
 """Seconds between two writes while more commands wait for the backend, see `SMTPServer.write`."""
 
-
 if TYPE_CHECKING:
     _ServerFactory = ServerFactory["SMTPServer"]
 else:
@@ -257,8 +256,7 @@ class SMTPServer(LineReceiver):
     def work(self) -> None:
         """Pass the buffered input to the dialog until it is held.  More input may arrive during this."""
         dialog, pressure = self.dialog, self.pressure
-        self.busy, moved = True, False
-        turn, until = TURN, 0.0
+        self.busy, moved, turn, until = True, False, TURN, 0.0
         while self._at < len(self.input) and not pressure.held:
             if dialog.body is not None:
                 data, self.input, self._at = self.input[self._at :], b"", 0
