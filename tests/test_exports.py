@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from zope.interface.interface import InterfaceClass
@@ -28,10 +32,45 @@ def test_importable_and_documented(name):
     assert documentation.strip()
 
 
-def test_nothing_that_stands_there_is_missing():
-    public = {name: value for name, value in vars(txsmtpx).items() if not name.startswith("_")}
-    standing = {name for name, value in public.items() if not inspect.ismodule(value)}
-    assert standing == set(txsmtpx.__all__)
+def test_a_type_checker_finds_each_name_where_it_is_found_at_run_time():
+    tree = ast.parse(Path(txsmtpx.__file__).read_text())
+    (imports,) = [each.body for each in tree.body if isinstance(each, ast.If) and isinstance(each.test, ast.Name)]
+    modules = {alias.name: each.module for each in imports for alias in each.names}
+    assert modules == txsmtpx._MODULES
+    assert set(modules) == set(txsmtpx.__all__)
+
+
+def test_a_name_is_imported_when_it_is_used():
+    program = """
+import sys, txsmtpx
+assert [name for name in sys.modules if name.startswith("txsmtpx")] == ["txsmtpx"]
+txsmtpx.Reply
+assert "txsmtpx.grammar.reply" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_another_name_is_none():
+    with pytest.raises(AttributeError, match="module 'txsmtpx' has no attribute 'Repply'"):
+        txsmtpx.Repply  # noqa: B018
+    assert {"Reply", "connect", "__version__"} <= set(dir(txsmtpx))
+
+
+def test_each_name_can_be_the_first_that_is_imported():
+    """No order of imports is needed."""
+    program = """
+import importlib, os, sys, txsmtpx
+from twisted.internet import endpoints, ssl  # once for all
+from twisted.cred import checkers, portal
+from twisted.names import client
+for name in sorted(set(txsmtpx._MODULES.values())):
+    child = os.fork()
+    if not child:
+        importlib.import_module(name)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, name
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_every_interface_and_every_error_is_there():
