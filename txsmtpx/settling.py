@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import CoroutineType
-from typing import ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, ParamSpec, TypeAlias, TypeVar, overload
 
 from twisted.internet.defer import Deferred, maybeDeferred
 
@@ -24,6 +24,22 @@ Eventual: TypeAlias = T | Awaitable[T]
 
 FAILURES = (Exception, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
 """What the library catches when it awaits a backend: everything but GeneratorExit, by which Python ends a coroutine."""
+
+
+TaskMaker = Callable[[Coroutine[object, object, object]], Deferred[Any] | None]
+"""A function that runs a coroutine as a task of asyncio.  It returns None outside of a loop that `txsmtpx.aio` uses."""
+
+_task_makers: list[TaskMaker] = []
+
+
+def make_tasks(maker: TaskMaker) -> None:
+    """
+    Run the coroutines of backends as tasks of asyncio where that is possible.  `txsmtpx.aio` calls this.
+
+    Args:
+        maker: Makes the tasks.
+    """
+    _task_makers.append(maker)
 
 
 def settle(result: Eventual[T]) -> T | Deferred[T]:
@@ -43,12 +59,42 @@ def settle(result: Eventual[T]) -> T | Deferred[T]:
         (250, 250)
     """
     if isinstance(result, CoroutineType):
+        if (task := _task_of(result)) is not None:
+            return task
         try:
             awaited = result.send(None)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
         return Deferred.fromCoroutine(_resume(result, awaited))
     return result  # type: ignore[return-value]  # what is awaitable and no coroutine is a Deferred
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """
+    Run a coroutine of an application, which waits for something.
+
+    Args:
+        coroutine: The coroutine.
+
+    Returns:
+        A Deferred of its result.
+
+    Example:
+        >>> async def answer():
+        ...     return 250
+        >>> run(answer())
+        <Deferred at 0x... current result: 250>
+    """
+    task = _task_of(coroutine)
+    return Deferred.fromCoroutine(coroutine) if task is None else task
+
+
+def _task_of(coroutine: Coroutine[Any, Any, T]) -> Deferred[T] | None:
+    for maker in _task_makers:
+        task = maker(coroutine)
+        if task is not None:
+            return task
+    return None
 
 
 def _resume(
@@ -124,7 +170,13 @@ def deferred_call(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P
     Returns:
         The Deferred.
     """
+    if _task_makers:
+        return maybeDeferred(_settled, function, *args, **kwargs)  # type: ignore[arg-type]
     return maybeDeferred(function, *args, **kwargs)  # type: ignore[arg-type]  # as Twisted's, for unions
+
+
+def _settled(function: Callable[P, Eventual[T]], *args: P.args, **kwargs: P.kwargs) -> T | Deferred[T]:
+    return settle(function(*args, **kwargs))
 
 
 # pragma: no mutate end

@@ -33,6 +33,7 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, DataContext, SessionLike
+from txsmtpx.settling import run
 
 log = Logger(__name__)
 
@@ -124,7 +125,7 @@ class Transaction:
         try:
             result: object = session.data(message, context)
             if isinstance(result, CoroutineType):  # which waits for the message, as nearly all do
-                result = Deferred.fromCoroutine(result)
+                result = run(result)
         except BaseException:
             self._failed(Failure())
             return

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.exchange import FinalReplies, Flight, checked, too_early
@@ -24,6 +24,7 @@ from txsmtpx.dialog.source import Source
 from txsmtpx.errors import ConnectionAborted, DeliveryError, ProtocolError, SMTPError
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.grammar.transparency import LineEnds, Stuffer
+from txsmtpx.settling import run
 
 PIECE = 128 * 1024
 """Octets of a body that are written at a time after 354."""
@@ -197,7 +198,7 @@ class Transfer:
             return at_hand
         if self._verb == "DATA":
             self._wire.awaiting(None)  # it is the client that keeps the server waiting
-        fetching = self._dialog.fetching = Deferred.fromCoroutine(body.next())
+        fetching = self._dialog.fetching = run(body.next())
         if self._size and not fetching.called:
             self._flush()
             if self._size and not self._timed:

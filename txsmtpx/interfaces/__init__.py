@@ -128,6 +128,7 @@ from txsmtpx.interfaces.twisted_types import (
     Reactor,
     ServerEndpoint,
     StreamTransport,
+    also_find_reactor,
     clock_of,
 )
 from txsmtpx.interfaces.verdict import Accept, Discard, FilterFailed, Verdict
@@ -248,6 +249,7 @@ __all__ = [
     "UsernamePasswordLike",
     "Verdict",
     "VerifyingSessionLike",
+    "also_find_reactor",
     "clock_of",
     "provides",
 ]

@@ -40,16 +40,31 @@ Reactor = Clock | IReactorTime | ModuleType
 """A reactor.  Type checkers take the global one, `twisted.internet.reactor`, for an interface or for a module."""
 
 
+_elsewhere: list[Callable[[], Reactor | None]] = []
+
+
+def also_find_reactor(find: Callable[[], Reactor | None]) -> None:
+    """
+    Find reactors that are not the global one, as `txsmtpx.aio` does for loops of asyncio.
+
+    Args:
+        find: It returns the reactor of the caller's thread; None without one.
+    """
+    _elsewhere.append(find)
+
+
 def clock_of(reactor: Reactor | None) -> Clock:
     """
     Return a reactor as a clock.
 
     Args:
-        reactor: The reactor.  None: the global one.
+        reactor: The reactor.  None: the global one; in a loop of asyncio, that of `txsmtpx.aio`, if it is imported.
 
     Returns:
         The reactor.
     """
+    for find in _elsewhere:
+        reactor = reactor or find()
     if reactor is None:
         from twisted.internet import reactor
     return cast(Clock, reactor)
