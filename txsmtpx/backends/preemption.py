@@ -10,10 +10,9 @@ waits, nothing is done; so a message that meets no other costs no timer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.interfaces import IDelayedCall
 
 from txsmtpx.interfaces import Clock
 from txsmtpx.wire.pool import SMTPPool
@@ -50,8 +49,7 @@ class Preemption:
         self._clock = clock
         self._pools = pools
         self._since: dict[Preemptible, tuple[SMTPPool, float]] = {}
-        self._requests = LoopingCall(self._request)
-        self._requests.clock = cast(IReactorTime, clock)
+        self._next: IDelayedCall | None = None  # not a LoopingCall, which imports the global reactor
         for pool in pools:
             pool.queue_changed = self._queue_changed
 
@@ -76,12 +74,14 @@ class Preemption:
 
     def _queue_changed(self) -> None:
         waiting = any(pool.waiting for pool in self._pools)
-        if waiting and not self._requests.running:
-            self._requests.start(INTERVAL)
-        elif self._requests.running and not waiting:
-            self._requests.stop()
+        if waiting and self._next is None:
+            self._request()
+        elif self._next is not None and not waiting:
+            self._next.cancel()
+            self._next = None
 
     def _request(self) -> None:
+        self._next = self._clock.callLater(INTERVAL, self._request)
         now = self._clock.seconds()
         wanted = {pool: pool.waiting for pool in self._pools if pool.waiting}
         for holder, (pool, since) in list(self._since.items()):
