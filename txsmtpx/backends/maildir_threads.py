@@ -24,8 +24,10 @@ from queue import SimpleQueue
 from typing import Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
+
+from txsmtpx.interfaces import clock_of
 
 T = TypeVar("T")
 
@@ -84,10 +86,9 @@ class MaildirThreads:
         Returns:
             A Deferred of its result, which fires in the reactor's thread.
         """
-        from twisted.internet import reactor
-
+        reactor = clock_of(None)
         if not self._called:
-            cast(IReactorTime, reactor).callLater(0, self._start)
+            reactor.callLater(0, self._start)
         call = _Call(function, cast(IReactorFromThreads, reactor))
         self._called.append(call)
         return call.result

@@ -22,7 +22,7 @@ class Argon2Checker:
 
     Args:
         path: The file.  Each line is ``NAME:$argon2id$...``; ``python -m txsmtpx.passwd argon2`` writes it.
-        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+        in_thread: It calls a function in a thread.  None: a thread of the reactor.
 
     Raises:
         ImportError: ``argon2-cffi`` is not installed: ``pip install txsmtpx[argon2]``.

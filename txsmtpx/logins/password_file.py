@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Generic, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.interfaces import InThread
+from txsmtpx.interfaces import in_thread as call_in_thread
 
 log = Logger(__name__)
 
@@ -34,7 +34,7 @@ class PasswordFile(Generic[T]):
         path: The file.
         parse: It takes the name and the hash of each line, and returns the content.  It is called in a thread, but
             the first time.
-        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+        in_thread: It calls a function in a thread.  None: a thread of the reactor.
 
     Attributes:
         content: The content when the file was last read.
@@ -49,7 +49,7 @@ class PasswordFile(Generic[T]):
     ) -> None:
         self._path = path
         self._parse = parse
-        self._in_thread = in_thread or deferToThread
+        self._in_thread = in_thread or call_in_thread
         self._waiting: list[Deferred[T]] = []
         self._seen = _version(path)
         self.content: T = self._read()
@@ -145,11 +145,11 @@ class Hashing:
     Hashes that are computed in threads, at most `AT_ONCE` at a time.  A checker creates it.
 
     Args:
-        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+        in_thread: It calls a function in a thread.  None: a thread of the reactor.
     """
 
     def __init__(self, in_thread: InThread | None = None) -> None:
-        self._in_thread = in_thread or deferToThread
+        self._in_thread = in_thread or call_in_thread
         self._turns = DeferredSemaphore(AT_ONCE)
 
     def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

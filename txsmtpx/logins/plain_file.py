@@ -45,7 +45,7 @@ class PlainFileChecker:
 
     Args:
         path: The file.
-        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+        in_thread: It calls a function in a thread.  None: a thread of the reactor.
 
     Raises:
         OSError: The file cannot be read.

@@ -114,7 +114,7 @@ class ScramChecker:
 
     Args:
         path: The file.
-        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+        in_thread: It calls a function in a thread.  None: a thread of the reactor.
 
     Raises:
         OSError: The file cannot be read.

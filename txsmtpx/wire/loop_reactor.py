@@ -18,9 +18,9 @@ from typing import ParamSpec, TypeVar, cast
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.python.failure import Failure
-from twisted.python.threadable import isInIOThread
 
 from txsmtpx.interfaces import Reactor
+from txsmtpx.wire.twisted_socket_internals import loop_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -136,8 +136,8 @@ def loop_reactor() -> Reactor | None:
     Return the reactor of the loop that runs in this thread.
 
     Returns:
-        The global reactor, if it runs in this thread, since then it is what runs the loop.  Otherwise the reactor of
-        the loop, always the same.  None without a loop that runs.
+        The global reactor, if it is one of that loop.  Otherwise a reactor for the loop, always the same.  None without
+        a loop that runs.
     """
     loop = running_loop()
     if loop is None:
@@ -146,6 +146,5 @@ def loop_reactor() -> Reactor | None:
         for closed in [each for each in _REACTORS if each.is_closed()]:
             del _REACTORS[closed]
         installed = sys.modules.get("twisted.internet.reactor")
-        runs = installed is not None and getattr(installed, "running", False) and isInIOThread()
-        _REACTORS[loop] = cast(Reactor, installed if runs else LoopReactor(loop))
+        _REACTORS[loop] = cast(Reactor, installed if loop_of(installed) is loop else LoopReactor(loop))
     return _REACTORS[loop]

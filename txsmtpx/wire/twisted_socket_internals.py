@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -279,6 +280,23 @@ def dispatch_events(reactor: EPollReactor, timeout: float | None) -> None:
         selectable = reactor._selectables.get(descriptor)
         if selectable is not None:  # an event before this one may have closed it
             reactor._doReadOrWrite(selectable, descriptor, event)
+
+
+def loop_of(reactor: object) -> AbstractEventLoop | None:
+    """
+    Return the loop of asyncio on which a reactor runs.
+
+    Why: no public method of `AsyncioSelectorReactor` returns it.
+
+    Args:
+        reactor: A reactor, or anything else.
+
+    Returns:
+        The loop; None if it is no reactor of asyncio.
+    """
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor  # few programs need it
+
+    return reactor._asyncioEventloop if isinstance(reactor, AsyncioSelectorReactor) else None
 
 
 class _Waker(Protocol):
