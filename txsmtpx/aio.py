@@ -203,7 +203,9 @@ def _task(waiting: Coroutine[Any, Any, T]) -> Deferred[T] | None:
     loop = running_loop()
     if loop is None or not is_served(loop):
         return None
-    return Deferred.fromFuture(loop.create_task(_run(waiting, loop)))
+    task = loop.create_task(_run(waiting, loop))
+    task.add_done_callback(lambda _: waiting.close())  # if it was cancelled before its first step
+    return Deferred.fromFuture(task)
 
 
 async def _run(waiting: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
