@@ -30,6 +30,7 @@ from txsmtpx import (
     connect,
 )
 from txsmtpx.aio import Pool, Server, send_mail, serve, wait
+from txsmtpx.logins.password_file import PasswordFile
 
 ME, YOU = "me@example.org", "you@example.net"
 MESSAGE = b"Subject: Hello\r\n\r\nHello.\r\n"
@@ -280,3 +281,16 @@ def test_coroutines_are_no_tasks_elsewhere():
         return settle(answer())
 
     assert asyncio.run(main()) == 250
+
+
+def test_a_file_of_passwords_is_read_in_a_thread_of_the_loop(tmp_path):
+    file = tmp_path / "users"
+    file.write_text("ann:{PLAIN}secret\n")
+    async def main() -> object:
+        async with serve(MemoryBackend()):
+            passwords: PasswordFile[dict[str, str]] = PasswordFile(str(file), dict)
+            file.write_text("ann:other\nbob:secret\n")
+            current = passwords.current()
+            return await wait(current) if isinstance(current, Deferred) else current
+
+    assert asyncio.run(main()) == {"ann": "other", "bob": "secret"}

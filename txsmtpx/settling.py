@@ -82,8 +82,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
     Example:
         >>> async def answer():
         ...     return 250
-        >>> run(answer())
-        <Deferred at 0x... current result: 250>
+        >>> run(answer()).result
+        250
     """
     task = _task_of(coroutine)
     return Deferred.fromCoroutine(coroutine) if task is None else task

@@ -130,7 +130,6 @@ from txsmtpx.interfaces.twisted_types import (
     StreamTransport,
     also_find_reactor,
     clock_of,
-    in_thread,
 )
 from txsmtpx.interfaces.verdict import Accept, Discard, FilterFailed, Verdict
 from txsmtpx.settling import Eventual
@@ -252,6 +251,5 @@ __all__ = [
     "VerifyingSessionLike",
     "also_find_reactor",
     "clock_of",
-    "in_thread",
     "provides",
 ]

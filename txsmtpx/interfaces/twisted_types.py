@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IProducer, IProtocolFactory, IReactorThreads, IReactorTime
-from twisted.internet.threads import deferToThreadPool
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from twisted.internet.interfaces import IDelayedCall, IProducer, IProtocolFactory, IReactorTime
 
 
 class Clock(Protocol):
@@ -72,22 +68,6 @@ def clock_of(reactor: Reactor | None) -> Clock:
     if reactor is None:
         from twisted.internet import reactor
     return cast(Clock, reactor)
-
-
-def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-    """
-    Call a function in a thread of the reactor that `clock_of` returns.
-
-    Args:
-        function: The function.
-        args: Its arguments.
-        kwargs: Its keyword arguments.
-
-    Returns:
-        A Deferred of its result.
-    """
-    reactor = cast(IReactorThreads, clock_of(None))
-    return deferToThreadPool(reactor, reactor.getThreadPool(), function, *args, **kwargs)
 
 
 class ClientEndpoint(Protocol):

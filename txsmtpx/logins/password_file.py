@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.interfaces import IReactorThreads
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.interfaces import InThread
-from txsmtpx.interfaces import in_thread as call_in_thread
+from txsmtpx.interfaces import InThread, clock_of
 
 log = Logger(__name__)
 
@@ -24,6 +25,12 @@ T = TypeVar("T")
 
 AT_ONCE = 4
 """Hashes that are computed at the same time, since each takes a processor, and with argon2 memory."""
+
+
+def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+    """Call a function in a thread, as ``deferToThread``, which knows no reactor but the global one."""
+    reactor = cast(IReactorThreads, clock_of(None))
+    return deferToThreadPool(reactor, reactor.getThreadPool(), function, *args, **kwargs)
 
 
 class PasswordFile(Generic[T]):
@@ -49,7 +56,7 @@ class PasswordFile(Generic[T]):
     ) -> None:
         self._path = path
         self._parse = parse
-        self._in_thread = in_thread or call_in_thread
+        self._in_thread = in_thread or _in_thread
         self._waiting: list[Deferred[T]] = []
         self._seen = _version(path)
         self.content: T = self._read()
@@ -149,7 +156,7 @@ class Hashing:
     """
 
     def __init__(self, in_thread: InThread | None = None) -> None:
-        self._in_thread = in_thread or call_in_thread
+        self._in_thread = in_thread or _in_thread
         self._turns = DeferredSemaphore(AT_ONCE)
 
     def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
