@@ -249,7 +249,14 @@ def test_a_session_that_does_not_mind():
             except SMTPError:
                 return "never mind"
 
-    for session in (Swallowing, Session):
+    class Failing(Session):
+        async def data(self, message, context):
+            try:
+                await message.content()
+            except SMTPError as error:
+                raise RuntimeError from error
+
+    for session in (Swallowing, Failing, Session):
         filtered = Filtered(OpenBackend(lambda connection, session=session: session()), end=NO)
         assert filtered.send() == ["550 5.7.1 We do not want that"]
         filtered.client.hang_up()

@@ -9,7 +9,7 @@ from twisted.internet.error import ConnectionRefusedError
 from tests.middleware.scripted_filter import MESSAGE, STAGES, Filtered, Script
 from tests.wire.replies import codes
 from txsmtpx import ConfiguredFilter, FilterFailed, MemoryBackend, Observer, Reply, SMTPError
-from txsmtpx.testing import RecordingBackend
+from txsmtpx.testing import RecordingBackend, one_by_one, whole
 
 DEFER = "451 4.7.1 Service unavailable, try again later"
 REJECT = "550 5.7.1 Rejected, since a filter is not available"
@@ -92,8 +92,10 @@ CASES = [(stage, failure) for failure in FAILURES for stage in stages_that_can(f
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("on_failure", ["defer", "reject", "accept"])
 @pytest.mark.parametrize(("stage", "failure"), CASES)
-def test_a_failure(stage, failure, on_failure, hold, logged_failures):
+@pytest.mark.parametrize("segments", [whole, one_by_one])
+def test_a_failure(stage, failure, on_failure, hold, segments, logged_failures):
     failing = Failing(stage, failure, on_failure, hold=hold)
+    failing.segments = segments
     failing.settle()
     no = {"defer": DEFER, "reject": REJECT}.get(on_failure)
     said = failing.client.replies()
@@ -135,8 +137,9 @@ def expect(failing, stage, no):
         return
     failing.client.send(b"DATA\r\n")
     failing.settle()
-    failing.client.send(MESSAGE + b".\r\n")
-    failing.settle()
+    for segment in failing.segments(MESSAGE + b".\r\n", 0):
+        failing.client.send(segment)
+        failing.settle()
     said = failing.client.replies()
     stored = failing.filtered.backend.messages
     if no:
@@ -149,6 +152,23 @@ def expect(failing, stage, no):
         assert failing.behind.only.stages[-2:] == ["end", "reset"]
         assert failing.ask("MAIL FROM:<a@client.example>") == ["250 2.1.0 Sender ok"]
         assert failing.ask("RSET") == ["250 2.0.0 Ok"]
+
+
+@pytest.mark.parametrize("on_failure", ["defer", "reject", "accept"])
+@pytest.mark.parametrize("stage", ["data", "header", "chunk", "end"])
+@pytest.mark.parametrize("failure", ["hangs", "raises", "cannot decide"])
+def test_each_recipient_of_lmtp_has_its_reply(stage, failure, on_failure, logged_failures):
+    failing = Failing(stage, failure, on_failure, lmtp=True)
+    client = failing.client
+    client.ask("LHLO a")
+    client.ask("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>", "DATA")
+    for octets in (b"Subject: x\r\n\r\n", b"more\r\n", b".\r\n"):
+        client.send(octets)
+        failing.settle()
+    code = {"defer": "451 4.7.1", "reject": "550 5.7.1", "accept": "250 2.0.0"}[on_failure]
+    assert [line.split("> ")[0] for line in client.replies()] == [f"{code} <{each}@localhost" for each in "bc"]
+    client.hang_up()
+    logged_failures.flush()
 
 
 @pytest.mark.parametrize("failure", list(FAILURES))

@@ -253,9 +253,12 @@ class _FilterSession(MiddlewareSession):
         try:
             await look.examine()
             outcome = await self._pass_on(look, envelope, message, context)
+        except FAILURES:
+            if look.refusal is None:
+                raise
         finally:
             self._chain.note(context)
-        if look.refusal is not None:  # even if the session has ignored it
+        if look.refusal is not None:  # even if the session has ignored it, or has failed by it
             raise SMTPError.from_reply(look.refusal)
         return outcome
 
