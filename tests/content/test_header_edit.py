@@ -31,7 +31,6 @@ def test_nothing_is_changed():
         (lambda edit: edit.insert(0, X), X + HEADER),
         (lambda edit: edit.insert(1, X), HEADER.replace(b"To :", X + b"To :")),
         (lambda edit: edit.insert(99, X), HEADER[:-2] + X + b"\r\n"),
-        (lambda edit: edit.insert(0, X, b"Y: z\r\n"), X + b"Y: z\r\n" + HEADER),
         (lambda edit: edit.add(X), HEADER[:-2] + X + b"\r\n"),
         (lambda edit: edit.replace("received", 1, X), HEADER.replace(b"Received: one\r\n\tfolded\r\n", X)),
         (lambda edit: edit.replace("RECEIVED", 2, X), HEADER.replace(b"Received: two\r\n", X)),

@@ -58,13 +58,13 @@ class HeaderEdit:
         """The header now."""
         return b"".join([self._before, *(octets for _, octets in self._fields), self._behind])
 
-    def insert(self, index: int, *fields: bytes) -> None:
+    def insert(self, index: int, field: bytes) -> None:
         """
-        Insert fields.
+        Insert a field.
 
         Args:
-            index: The number of fields before them.  If the header has fewer, they become the last.
-            fields: The fields, each with its CRLF.
+            index: The number of fields before it.  If the header has fewer, it becomes the last.
+            field: The field, with its CRLF.
 
         Raises:
             HeaderTooLong: The header is too long to find the place.
@@ -78,7 +78,7 @@ class HeaderEdit:
         if index and not self._fields[index - 1][1].endswith(b"\n"):  # the message ends within its header
             name, octets = self._fields[index - 1]
             self._fields[index - 1] = name, octets + _CRLF
-        self._fields[index:index] = [(each.partition(b":")[0].lower(), each) for each in fields]
+        self._fields.insert(index, (field.partition(b":")[0].lower(), field))
 
     def add(self, field: bytes) -> None:
         """
