@@ -226,6 +226,17 @@ def test_a_rejected_hello_leaves_the_state(answer):
     client.hang_up()
 
 
+@pytest.mark.parametrize(("lmtp", "hello"), [(False, "EHLO"), (False, "HELO"), (True, "LHLO")])
+def test_each_kind_of_hello_is_asked_about(lmtp, hello):
+    backend = Deciding()
+    client = Conversation(backend, lmtp=lmtp)
+    client.replies()
+    assert codes(client.ask(hello, f"{hello} a b")) == ["501", "250"]
+    assert client.protocol.dialog.connection.extended == (hello != "HELO")
+    assert backend.asked[1:] == [("hello", "a")]  # and not about a command that is malformed
+    client.hang_up()
+
+
 def test_an_accepted_hello_ends_the_transaction():
     client = Conversation(Deciding())
     client.ask("EHLO a", "MAIL FROM:<a@b.example>")
