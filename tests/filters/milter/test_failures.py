@@ -115,3 +115,46 @@ def test_the_server_limits_progress():
         said += asked.client.replies()
     assert said[-1].startswith(DEFERRED)
     asked.end()
+
+
+def test_transactions_that_end_in_every_way():
+    """By a rejection, RSET, EHLO, a message, and another MAIL: the milter sees each, and answers the next one."""
+
+    def answer(command: commands.Command) -> list[Say]:
+        assert isinstance(command, commands.Mail | commands.Recipient)
+        return [replies.Reject() if b"bad" in command.address else replies.Continue()]
+
+    asked = Asked(Milters({commands.Mail: answer, commands.Recipient: answer}), "defer")
+    mail, bad, rcpt, no = ("MAIL FROM:<ok@a>", "MAIL FROM:<bad@a>", "RCPT TO:<b@localhost>", "RCPT TO:<bad@localhost>")
+    asked.ask()
+    for line in (
+        "EHLO a",
+        bad,
+        bad,
+        mail,
+        no,
+        rcpt,
+        "RSET",
+        mail,
+        no,
+        "EHLO b",
+        mail,
+        "MAIL FROM:<x@a>",
+        rcpt,
+        "RSET",
+        mail,
+        rcpt,
+        "EHLO c",
+        "EHLO d",
+        mail,
+        rcpt,
+        "DATA",
+        "x: y\r\n\r\nz\r\n.",
+        bad,
+        "RSET",
+        "NOOP",
+    ):
+        code = asked.ask(line)[:3]
+        assert code == ("550" if "bad" in line else "354" if line == "DATA" else "503" if "<x@" in line else "250")
+    assert len(asked.memory.messages) == 1
+    asked.end()

@@ -120,6 +120,16 @@ def test_a_second_transaction():
     driven.end()
 
 
+def test_a_hello_ends_a_transaction():
+    driven = Driven()
+    driven.enveloped()
+    assert driven.result(driven.filter.hello("b")) is None
+    driven.filter.reset()
+    assert driven.result(driven.filter.mail("", MailOptions())) is None
+    assert driven.peer.told[4:] == [commands.Abort(), commands.Hello(b"b"), commands.Mail(b"<>")]
+    driven.end()
+
+
 # ---- verdicts, at every stage
 
 

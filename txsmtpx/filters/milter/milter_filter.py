@@ -70,6 +70,7 @@ class MilterFilter(Filter):
         Returns:
             The verdict.  A rejection holds for the connection, as in Postfix.
         """
+        self._abort()  # EHLO ends a transaction, and `reset` follows (RFC 5321 §4.1.4)
         verdict = await self._report(commands.Hello(name.encode("utf-8", "replace")), MacroStage.HELLO)
         if isinstance(verdict, Reply):
             self._refusal = verdict
@@ -181,13 +182,7 @@ class MilterFilter(Filter):
         self._source.reset()
         self._body.clear()
         self._early = None
-        milter = self._milter
-        if milter is None:
-            return
-        if milter.dialog.waiting:
-            milter.abort()
-        elif milter.usable and milter.dialog.allows(commands.Abort):
-            milter.ask(commands.Abort())
+        self._abort()
 
     def close(self) -> None:
         """End the session with the milter."""
@@ -195,6 +190,14 @@ class MilterFilter(Filter):
         milter, self._milter = self._milter, None
         if milter is not None:
             self._connections.give_back(milter)
+
+    def _abort(self) -> None:
+        """Report the end of a transaction whose message has not been answered."""
+        milter = self._milter
+        if milter is not None and milter.dialog.waiting:
+            milter.abort()
+        elif milter is not None and milter.usable and milter.dialog.allows(commands.Abort):
+            milter.ask(commands.Abort())
 
     async def _connect(self) -> Verdict:
         """Connect to the milter.  A kept connection that turns out to be closed is replaced by a new one."""
