@@ -27,13 +27,13 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import IReactorTime, IReactorUDP, ITCPTransport
 from twisted.internet.protocol import DatagramProtocol, connectionDone
-from twisted.internet.udp import Port
 from twisted.names import dns, hosts
 from twisted.names.error import DNSNameError, DNSQueryTimeoutError, DNSServerError, DomainError
 from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from txsmtpx.grammar import asciitext
+from txsmtpx.wire.twisted_socket_internals import udp_port
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 Answer = tuple[Sequence[dns.RRHeader], Sequence[dns.RRHeader], Sequence[dns.RRHeader]]
@@ -240,7 +240,7 @@ class SystemResolver:
         octets = _encoded(query)
         datagrams = _Datagrams(octets[:2])
         interface = "::" if isIPv6Address(server[0]) else ""
-        port = cast(Port, cast(IReactorUDP, self._reactor).listenUDP(0, datagrams, interface, 8192))
+        port = udp_port(cast(IReactorUDP, self._reactor), datagrams, interface)
         try:
             port.connect(*server)
             port.write(octets)
