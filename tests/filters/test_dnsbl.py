@@ -13,7 +13,8 @@ from twisted.names import dns, error
 from tests.filters.test_reverse_dns import answered
 from tests.internet import NEVER, Names, a
 from txsmtpx import Accept, RcptOptions, Reply
-from txsmtpx.filters.dnsbl import DNSBL, MAX_REASON, DNSBLResult, Listing
+from txsmtpx.filters.dnsbl import DNSBL, MAX_REASON
+from txsmtpx.filters.dnsbl_result import DNSBLResult, Listing
 from txsmtpx.interfaces import Connection
 from txsmtpx.settling import deferred_call
 from txsmtpx.testing import Outcome

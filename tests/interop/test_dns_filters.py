@@ -17,7 +17,8 @@ from tests import name_server
 from tests.internet import a, aaaa
 from tests.name_server import NameServer
 from txsmtpx import DataContext, FilterBackend, MemoryBackend
-from txsmtpx.filters.dnsbl import DNSBL, DNSBLResult
+from txsmtpx.filters.dnsbl import DNSBL
+from txsmtpx.filters.dnsbl_result import DNSBLResult
 from txsmtpx.filters.reverse_dns import ReverseDNS
 from txsmtpx.filters.reverse_name import ReverseName
 from txsmtpx.testing import MailServer

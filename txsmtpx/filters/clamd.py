@@ -59,6 +59,19 @@ MAX_NAME = 100
 """Characters of the name of a virus in a reply."""
 
 
+def virus_550(virus: str) -> Reply:
+    """
+    Return the reply to a message with a virus.
+
+    Args:
+        virus: The name of the virus.
+
+    Returns:
+        The reply.
+    """
+    return Reply(550, (5, 7, 1), f"Message rejected, since it has a virus: {virus[:MAX_NAME]}")
+
+
 @dataclass(frozen=True)
 class VirusScan:
     """
@@ -285,7 +298,7 @@ class ClamdFilter(Filter):
         self.connection.results.add([scan])
         if self._clamd.found == "discard":
             return Discard()
-        return Reply(550, (5, 7, 1), f"Message rejected, since it has a virus: {scan.virus[:MAX_NAME]}")
+        return virus_550(scan.virus)
 
     async def _scan(self) -> VirusScan:
         if self._daemon is None:

@@ -6,7 +6,6 @@ import ipaddress
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from twisted.internet.interfaces import IReactorTime, IResolver
@@ -16,6 +15,7 @@ from twisted.names import dns
 from txsmtpx.arguments import checked_except
 from txsmtpx.filters.all_of import all_of
 from txsmtpx.filters.dns_list import DNSList, is_listing, query_name
+from txsmtpx.filters.dnsbl_result import DNSBLResult, Listing
 from txsmtpx.filters.seconds import check_seconds
 from txsmtpx.filters.ttl_cache import TTLCache
 from txsmtpx.grammar.host import Network, plain_network
@@ -46,54 +46,20 @@ class DNSListError(Exception):
     """A DNS list does not answer as a list does."""
 
 
-@dataclass(frozen=True)
-class Listing:
+def listed_554(address: str, zone: str, reason: str) -> Reply:
     """
-    A list that has the client's address.
+    Return the reply to a client that a DNS list has, as Postfix writes it.
 
-    Attributes:
+    Args:
+        address: The client's address.
         zone: The zone of the list.
-        codes: Its answers, such as ``("127.0.0.2",)``.
-        weight: How much the listing counts.
+        reason: The text of the list; ``""`` without one.
+
+    Returns:
+        The reply.
     """
-
-    zone: str
-    codes: tuple[str, ...]
-    weight: float
-
-
-@dataclass(frozen=True)
-class DNSBLResult:
-    """
-    What the DNS lists have answered about a client.
-
-    Attributes:
-        score: The sum of the weights.
-        listings: The lists that have the client's address.
-        failed: The zones without a usable answer.
-
-    Example:
-        >>> DNSBLResult(2, (Listing("bl.example", ("127.0.0.2",), 2),)).facts()
-        {'dnsbl_score': 2, 'dnsbl': 'bl.example'}
-    """
-
-    score: float
-    listings: tuple[Listing, ...] = ()
-    failed: tuple[str, ...] = ()
-
-    def facts(self) -> Mapping[str, str | int | float]:
-        """
-        Return the facts for the log.
-
-        Returns:
-            The score; the zones that have the address, and those that failed, if there are any.
-        """
-        facts: dict[str, str | int | float] = {"dnsbl_score": self.score}
-        if self.listings:
-            facts["dnsbl"] = ",".join(each.zone for each in self.listings)
-        if self.failed:
-            facts["dnsbl_failed"] = ",".join(self.failed)
-        return facts
+    text = f"Service unavailable; Client host [{address}] blocked using {zone}"
+    return Reply(554, (5, 7, 1), f"{text}; {reason}" if reason else text)
 
 
 class DNSBL:
@@ -214,12 +180,10 @@ class DNSBL:
             listings: The lists that have it, at least one.
 
         Returns:
-            The reply, as Postfix writes it.
+            The reply.
         """
-        most = max(listings, key=lambda each: each.weight)
-        text = f"Service unavailable; Client host [{address}] blocked using {most.zone}"
-        reason = await self._reason(query_name(address, most.zone))
-        return Reply(554, (5, 7, 1), f"{text}; {reason}" if reason else text)
+        zone = max(listings, key=lambda each: each.weight).zone
+        return listed_554(address, zone, await self._reason(query_name(address, zone)))
 
     async def _ask(self, zone: str, address: str) -> tuple[str, ...] | None:
         """Return the answers of one list; None if it has no usable one."""
