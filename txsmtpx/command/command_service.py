@@ -19,7 +19,6 @@ from txsmtpx.command.signals import SignalledReactor, Signals
 from txsmtpx.command.startup import startup_lines
 from txsmtpx.command.terminal import Terminal
 from txsmtpx.observers.log_writer import ILogReactor, LogWriter
-from txsmtpx.tables.file_table import FileTable
 from txsmtpx.wire.self_signed import SelfSignedCertificate
 from txsmtpx.wire.service import SMTPService
 
@@ -129,8 +128,7 @@ class SMTPXService(CommandService):
         self._describes = describes
         self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
-        tables = [table for each in process.listeners for table in each.tables]
-        self._tables = [table for table in tables if isinstance(table, FileTable)]
+        self._tables = [table for each in process.listeners for table in each.tables]
         for listener in process.listeners:
             for service in listener.services:
                 MultiService.addService(self, service)

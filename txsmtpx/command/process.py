@@ -19,7 +19,7 @@ from txsmtpx.command.port import Port, listening_services
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.interfaces import BackendLike, Eventual, ServerObserverLike
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
-from txsmtpx.tables.address_tables import AddressTable
+from txsmtpx.tables.file_table import FileTable
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.server_settings import SHUTDOWN_TIMEOUT, ServerKeywords
@@ -60,7 +60,7 @@ class Listener:
         self_signed: The certificates of ``--tls-self-signed``.
         services: Services that run as long as it does.
         memories: The parts of it that keep data in the memory of one process, as an error names them.
-        tables: The tables by which it rewrites addresses.
+        tables: The files by which it rewrites addresses, which SIGHUP reads again.
         questions: The questions of ``--check`` to the programs of its filters and tables.
         answers: The answers of its filters and tables to ``--check``, a line each.
         shutdown_timeout: Seconds after which open transactions are aborted when the server stops.
@@ -80,7 +80,7 @@ class Listener:
     self_signed: SelfSignedCertificates = field(default_factory=SelfSignedCertificates)
     services: Sequence[IService] = ()
     memories: list[str] = field(default_factory=list)
-    tables: list[AddressTable] = field(default_factory=list)
+    tables: list[FileTable] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default

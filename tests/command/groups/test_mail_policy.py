@@ -79,6 +79,15 @@ def test_a_limit_whose_counts_are_shared(tmp_path):
     assert not process.listeners[0].backend.one_process
 
 
+def test_listeners_that_share_a_store_count_by_themselves(tmp_path):
+    pytest.importorskip("txredisapi")
+    file = tmp_path / "mail.toml"
+    text = 'limit = "2 messages per minute per host"\nlimit-store = "redis"\n'
+    file.write_text(text + '[listener.a]\nport = "unix:a"\n[listener.b]\nport = "unix:b"\n')
+    listeners = parsed("--config", str(file)).process.listeners
+    assert [each.backend._name for each in listeners] == ["a:host:messages:2/60", "b:host:messages:2/60"]
+
+
 def test_rewriting(virtual):
     made = listener("--rewrite", virtual, "--rewrite-sender", virtual, "-b", "memory")
     backend = made.chosen_backend

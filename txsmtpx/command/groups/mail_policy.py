@@ -22,8 +22,8 @@ from txsmtpx.middleware.filter_backend import FilterBackend
 from txsmtpx.middleware.limit import LimitBackend
 from txsmtpx.middleware.rewrite import RewriteBackend
 from txsmtpx.stores.store_names import store_named
-from txsmtpx.tables.address_tables import TableRewriting, address_table
-from txsmtpx.tables.remote_table import RemoteTable
+from txsmtpx.tables.address_tables import AddressTable, TableRewriting, address_table
+from txsmtpx.tables.file_table import FileTable
 
 LIMIT = repeated(
     "limit",
@@ -88,8 +88,14 @@ def _limited(values: Values, listener: Listener, backend: BackendLike) -> Backen
         raise LIMIT_STORE.fault(name, str(error)) from error
     if not store.shared:
         listener.memories.append("--limit")
+    names: set[str] = set()
     for each in reversed(values[LIMIT]):
-        backend = LimitBackend(backend, each.number, each.seconds, by=each.by, of=each.of, store=store)
+        key = f"{each.by}:{each.of}:{each.number}/{each.seconds:g}"
+        if key in names:
+            raise LIMIT.fault(each, "it is given twice; leave one out")
+        names.add(key)
+        own = f"{listener.name}:{key}" if listener.name else ""  # each listener counts by itself
+        backend = LimitBackend(backend, each.number, each.seconds, by=each.by, of=each.of, store=store, name=own)
     return backend
 
 
@@ -105,20 +111,22 @@ def _rewritten(values: Values, listener: Listener, backend: BackendLike) -> Back
 
 
 def _rewriting(values: Values, listener: Listener, option: Option[tuple[str, ...]]) -> TableRewriting:
-    tables = []
+    tables: list[AddressTable] = []
     for description in values[option]:
         try:
-            tables.append(address_table(description, cast(Reactor, listener.reactor)))
+            table = address_table(description, cast(Reactor, listener.reactor))
         except OSError as error:
             raise option.fault(description, f"cannot read it: {error.strerror}") from error
         except ValueError as error:
             text = str(error)
             in_file = text.startswith(f"{description}:")  # with the line, which the value alone has not
             raise OptionError(option.name, text) if in_file else option.fault(description, text) from error
-        if isinstance(tables[-1], RemoteTable):
+        if isinstance(table, FileTable):
+            listener.tables.append(table)
+        else:
             complaint = functools.partial(option.fault, description)
-            listener.questions.append(Question(description, tables[-1].check, complaint))
-    listener.tables += tables
+            listener.questions.append(Question(description, table.check, complaint))
+        tables.append(table)
     return TableRewriting(tables)
 
 
