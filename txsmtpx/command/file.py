@@ -4,6 +4,8 @@
 The top of the file holds options of the process and of every listener.  Each table ``[listener.NAME]`` is one listener;
 its own options take precedence over those at the top.
 
+A table ``[[filter]]`` or ``[[listener.NAME.filter]]`` is one value of an option that may be given more than once.
+
 Each option is known with its line, which `tomllib` does not tell.  A statement of TOML is complete exactly if it is a
 document by itself.  So `tomllib` finds where each statement ends, and no second parser here can disagree with it.
 """
@@ -137,10 +139,16 @@ _ACTIONS = {"help", "version", *(action.name for group in GROUPS for action in g
 """The options that print something and exit."""
 
 
+_TABLES = [name for name, option in OPTIONS.items() if option.kind.read_table is not None]
+"""The options whose values may be tables."""
+
+
 def _unknown_table(name: str, keys: Keys) -> str:
     if keys:
-        return f"is a table within a listener; write it as [listener.{name}]"
-    return f"is not a table of this file{did_you_mean(name, ['listener']) or ';'} a listener is [listener.NAME]"
+        near = did_you_mean(name, _TABLES)
+        return f"is not an option{near}" if near else f"is a table within a listener; write it as [listener.{name}]"
+    near = did_you_mean(name, ["listener", *_TABLES])
+    return f"is not a table of this file{near or ';'} a listener is [listener.NAME]"
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
