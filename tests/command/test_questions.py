@@ -143,3 +143,17 @@ def test_every_failure_has_its_line(here):
         "twistd smtpx: mail.toml:4: use checked.FailsLater:b: never b",
         "twistd smtpx: mail.toml:1: rewrite socketmap:unix:nowhere:x: cannot connect: No such file or directory",
     ]
+
+
+@pytest.mark.system
+def test_sockets_are_relative_to_the_directory_of_twistd(here):
+    (here / "run").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(here / "run/p"))
+        server.listen()
+        options = ["--check", "--port", "unix:s", "--filter", "policy:unix:p"]
+        ended = run(here, *options, twistd=["-n", "--pidfile=", "--rundir=run"])
+        assert (ended.returncode, ended.stderr) == (0, "")
+        ended = run(here, *options)
+        assert ended.returncode == 1
+        assert "--filter policy:unix:p: " in ended.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
-from tests.wire.twistd import COMMAND, environment
+from tests.wire.twistd import COMMAND, environment, run
 from txsmtpx.tap import Options
 from txsmtpx.testing import Pem, issue
 
@@ -332,3 +332,10 @@ def test_a_certificate_is_read(here, pem: Pem):
 def pem(here: Path) -> Pem:
     """A certificate that a test may change."""
     return issue(here)
+
+
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_a_directory_of_twistd_that_is_missing(here, options):
+    ended = run(here, *options, "--port", ANY, twistd=["-n", "--pidfile=", "--rundir=nowhere"])
+    said = "twistd smtpx: twistd --rundir nowhere: there is no such directory; create it\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Protocol, cast
 
@@ -59,7 +60,8 @@ def ask_all(process: Process, twistd: Mapping[str, object]) -> list[str]:
         DeferredList([deferred for _, deferred in asked]).addCallback(end)
 
     clock = cast(IReactorTime, installed)
-    with other_user(twistd.get("uid"), twistd.get("gid")):
+    directory = str(twistd.get("rundir", "."))  # to which the paths of UNIX sockets are relative
+    with contextlib.chdir(directory), other_user(twistd.get("uid"), twistd.get("gid")):
         reactor.callWhenRunning(start)
         reactor.run()
     return found

@@ -86,8 +86,11 @@ class Options(usage.Options):
         from twisted.internet import reactor
 
         twistd: Mapping[str, object] = self.parent or {}
+        directory = str(twistd.get("rundir", "."))
+        if directory != "." and not os.path.isdir(directory):  # twistd itself would end with a traceback
+            raise UsageError(f"twistd --rundir {directory}: there is no such directory; create it")
         if self["check"]:
-            self._check(TrialSockets(reactor, str(twistd.get("rundir", "."))), twistd)
+            self._check(TrialSockets(reactor, directory), twistd)
         self._assemble(Sockets(reactor) if self._handed is None else HandedSockets(reactor, self._handed.sockets))
         if self.parent is not None:
             pidfile.prepare(self.parent)
