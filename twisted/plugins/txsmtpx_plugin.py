@@ -15,7 +15,7 @@ from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.setting_kinds import Choice, Flag, Number, Score, Seconds, Several, Text
-from txsmtpx.wire.mx import MXParser
+from txsmtpx.wire.mx_parser import MXParser
 from txsmtpx.wire.proxy_protocol_client import PROXYParser
 
 smtpx = ServiceMaker("txsmtpx", "txsmtpx.tap", "An ESMTP and LMTP server", "smtpx")

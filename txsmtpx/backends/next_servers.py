@@ -27,9 +27,6 @@ DOWN = 30.0
 SILENCE = 1.0
 """Seconds in which the log has one line for the failures of a server, however many clients meet them."""
 
-WAIT = 5
-"""Seconds that a client waits for a connection, by default."""
-
 TIMEOUTS = Timeouts(ready=90, connect=10, greeting=30, command=30, mail=60, rcpt=120)
 """
 Time limits for next servers, by default.  They are shorter than those of RFC 5321: the client waits for the answer to

@@ -16,8 +16,9 @@ from txsmtpx.arguments import checked_except
 from txsmtpx.backends import next_reply
 from txsmtpx.backends.introduction import Introduction
 from txsmtpx.backends.next_reply import for_recipient, shortened
-from txsmtpx.backends.next_servers import TIMEOUTS, WAIT, NextServers, check
+from txsmtpx.backends.next_servers import TIMEOUTS, NextServers, check
 from txsmtpx.backends.next_transaction import NextTransaction, RelayPolicy
+from txsmtpx.backends.relay_times import HOLD, WAIT
 from txsmtpx.backends.relayed import Relayed
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.demands import EightBit, check_eight_bit
@@ -38,9 +39,6 @@ from txsmtpx.wire.transcript_recorder import Transcript
 
 NAMED = 10
 """Recipients whose outcomes are in the log line of a message."""
-
-HOLD = 60
-"""Seconds for which a message keeps its connection although another client waits, by default."""
 
 
 class RelayBackend(OpenBackend):

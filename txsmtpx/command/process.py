@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import IService
@@ -19,10 +20,12 @@ from txsmtpx.command.port import Port, listening_services
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.interfaces import BackendLike, Eventual, ServerObserverLike
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
-from txsmtpx.tables.file_table import FileTable
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.server_settings import SHUTDOWN_TIMEOUT, ServerKeywords
+
+if TYPE_CHECKING:
+    from txsmtpx.tables.file_table import FileTable
 
 
 @dataclass(frozen=True)

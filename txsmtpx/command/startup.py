@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.command.chosen_filter import FILTER
 from txsmtpx.command.groups.authentication import AUTH
 from txsmtpx.command.groups.backend_choice import TEE, chosen_name
 from txsmtpx.command.groups.encryption import described
 from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
+from txsmtpx.command.groups.relaying import relay_of
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 
@@ -80,12 +80,12 @@ def _reach(port: Port, clients: str) -> str:
 
 
 def _clients(listener: Listener) -> str:
-    backend = listener.chosen_backend
-    if listener.factory.settings.require_auth or (isinstance(backend, RelayBackend) and not backend.domains):
+    relay = relay_of(listener.chosen_backend)
+    if listener.factory.settings.require_auth or (relay is not None and not relay.domains):
         return "anyone who can reach it and log in can send"
-    if not isinstance(backend, RelayBackend):
+    if relay is None:
         return "anyone who can reach it can send"
-    names = sorted(backend.domains)
+    names = sorted(relay.domains)
     return f"anyone who can reach it can send to {', '.join(names[:_DOMAINS])}{', ...' if names[_DOMAINS:] else ''}"
 
 

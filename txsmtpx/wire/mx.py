@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import random
 import socket
-from collections.abc import Sequence
 from typing import Literal, Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred, succeed
@@ -14,13 +13,10 @@ from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
-    IReactorCore,
     IReactorTime,
     IResolver,
     IStreamClientEndpoint,
-    IStreamClientEndpointStringParserWithReactor,
 )
-from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from txsmtpx.arguments import checked_except
@@ -30,12 +26,12 @@ from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.interfaces import Reactor
 from txsmtpx.wire.address_lookup import AddressLookup
-from txsmtpx.wire.description import check_host, check_number, check_port
+from txsmtpx.wire.description import check_number, check_port
 from txsmtpx.wire.dns_records import DNSFailed, NoSuchDomain, Records, decoded, host_name
 from txsmtpx.wire.failover import AllServersFailed, Failover
 from txsmtpx.wire.system_resolver import SystemResolver
 
-__all__ = ["DNSFailed", "MXEndpoint", "MXParser", "NoSuchDomain", "NullMX"]
+__all__ = ["DNSFailed", "MXEndpoint", "NoSuchDomain", "NullMX"]
 
 T = TypeVar("T")
 
@@ -237,49 +233,3 @@ def _literal(domain: str) -> str:
         return str(ipaddress.IPv4Address(domain[1:-1]))
     except ValueError as error:
         raise ValueError(f"mx:{domain} is no address literal, such as [192.0.2.1] or [IPv6:2001:db8::1]") from error
-
-
-@implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
-class MXParser:
-    """Parses ``mx:DOMAIN:port=N:timeout=S:lookup=S`` for ``clientFromString``.  The plugin creates it."""
-
-    prefix = "mx"
-
-    def parseStreamClient(self, reactor: IReactorCore, *args: object, **kwargs: object) -> MXEndpoint:
-        """
-        Make an endpoint from the words of its string.
-
-        Args:
-            reactor: Connects, and provides time.
-            args: The words without a name: the domain.
-            kwargs: The words with a name: ``port``, and in seconds ``timeout`` and ``lookup``.
-
-        Returns:
-            The endpoint.
-
-        Raises:
-            ValueError: The domain is missing, or the port or a time is no number.
-            TypeError: There is another word.
-        """
-        words = [str(word) for word in args]
-        return _parsed(reactor, *_joined(words), **{name: str(word) for name, word in kwargs.items()})
-
-
-def _joined(words: Sequence[str]) -> list[str]:
-    """Join the words into which the colons of an address literal have split it."""
-    first, *rest = words or [""]
-    while first.startswith("[") and not first.endswith("]") and rest:
-        first += f":{rest.pop(0)}"
-    return [first, *rest]
-
-
-def _parsed(
-    reactor: IReactorCore, domain: str, port: str = "25", timeout: str = "30", *, lookup: str = "30"
-) -> MXEndpoint:
-    if not domain:
-        raise ValueError("mx: needs a domain")
-    if not domain.startswith("["):
-        check_host(domain)
-    check_port(int(port))
-    clock = cast(IReactorTime, reactor)
-    return MXEndpoint(clock, domain, int(port), float(timeout), lookup=float(lookup))

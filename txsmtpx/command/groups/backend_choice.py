@@ -7,16 +7,14 @@ import sys
 import textwrap
 
 from txsmtpx.backends.plugins import backend_named, plugins
-from txsmtpx.backends.relay import RelayBackend
 from txsmtpx.command.action import Action
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import ANY, AUTH
-from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, set_up
+from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, relay_of, set_up
 from txsmtpx.command.kind import FLAG, TEXT
 from txsmtpx.command.option import Option, Values, option
 from txsmtpx.command.process import Listener
 from txsmtpx.interfaces import IBackend, PoolsBackend, provides
-from txsmtpx.middleware.tee import TeeBackend
 
 BACKEND_NAME = option(
     "backend",
@@ -59,11 +57,13 @@ def _apply(values: Values, listener: Listener) -> None:
     listener.backend = listener.chosen_backend = backend
     tee = values[TEE]
     if tee is not None:
+        from txsmtpx.middleware.tee import TeeBackend
+
         listener.copies = _created(values, listener, TEE, tee)
         listener.backend = TeeBackend(backend, listener.copies, required=values[TEE_REQUIRED])
     elif values[TEE_REQUIRED]:
         raise TEE_REQUIRED.fault(True, "there are no copies; add", TEE.name)
-    if not isinstance(backend, RelayBackend) and not isinstance(listener.copies, RelayBackend):
+    if relay_of(backend) is None and relay_of(listener.copies) is None:
         check_unused(values)
 
 
@@ -87,9 +87,10 @@ def _created(values: Values, listener: Listener, option: Option[str | None], nam
         if ANY in values[AUTH]:
             text = "with a backend that relays, it would be an open relay; name the logins, such as file:PATH"
             raise AUTH.fault(ANY, text)
-    if isinstance(backend, RelayBackend):
-        set_up(values, backend, listener.reactor)
-        if not values[AUTH] and not backend.domains:
+    relay = relay_of(backend)
+    if relay is not None:
+        set_up(values, relay, listener.reactor)
+        if not values[AUTH] and not relay.domains:
             raise option.fault(name, "it would be an open relay; add", AUTH.name, RELAY_DOMAIN.name)
     return backend
 

@@ -8,7 +8,7 @@ addresses that the client sends, as those of Postfix do.  The backend and its co
 from __future__ import annotations
 
 import functools
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from txsmtpx.command.chosen_filter import FILTER
 from txsmtpx.command.group import Group
@@ -18,12 +18,9 @@ from txsmtpx.command.option import Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.command.rate import Rate, rate
 from txsmtpx.interfaces import BackendLike, CheckedFilter, OneProcessBackend, Reactor, provides
-from txsmtpx.middleware.filter_backend import FilterBackend
-from txsmtpx.middleware.limit import LimitBackend
-from txsmtpx.middleware.rewrite import RewriteBackend
-from txsmtpx.stores.store_names import store_named
-from txsmtpx.tables.address_tables import AddressTable, TableRewriting, address_table
-from txsmtpx.tables.file_table import FileTable
+
+if TYPE_CHECKING:
+    from txsmtpx.tables.address_tables import AddressTable, TableRewriting
 
 LIMIT = repeated(
     "limit",
@@ -66,6 +63,8 @@ def _apply(values: Values, listener: Listener) -> None:
             listener.memories.append(f"the filter {name}")
     backend = _rewritten(values, listener, backend)
     if filters:
+        from txsmtpx.middleware.filter_backend import FilterBackend
+
         reactor = cast(Reactor, listener.reactor)
         backend = FilterBackend(backend, *(each.configured for each in filters), reactor=reactor)
     listener.backend = _limited(values, listener, backend)
@@ -77,6 +76,9 @@ def _limited(values: Values, listener: Listener, backend: BackendLike) -> Backen
             if values[needing]:
                 raise needing.fault(values[needing], "there is no limit; add", LIMIT.name)
         return backend
+    from txsmtpx.middleware.limit import LimitBackend
+    from txsmtpx.stores.store_names import store_named
+
     name, login = values[LIMIT_STORE] or "memory", values[LIMIT_STORE_LOGIN] or ""
     try:
         store = store_named(name, login, cast(Reactor, listener.reactor))
@@ -100,17 +102,24 @@ def _limited(values: Values, listener: Listener, backend: BackendLike) -> Backen
 
 
 def _rewritten(values: Values, listener: Listener, backend: BackendLike) -> BackendLike:
+    if not values[REWRITE] and values[REWRITE_REQUIRED]:
+        raise REWRITE_REQUIRED.fault(True, "there is no table; add", REWRITE.name)
+    if not values[REWRITE] and not values[REWRITE_SENDER]:
+        return backend
+    from txsmtpx.middleware.rewrite import RewriteBackend
+
     if values[REWRITE_SENDER]:
         backend = RewriteBackend(backend, sender=_rewriting(values, listener, REWRITE_SENDER))
     if values[REWRITE]:
         function = _rewriting(values, listener, REWRITE)
-        return RewriteBackend(backend, recipient=function, require=values[REWRITE_REQUIRED])
-    if values[REWRITE_REQUIRED]:
-        raise REWRITE_REQUIRED.fault(True, "there is no table; add", REWRITE.name)
+        backend = RewriteBackend(backend, recipient=function, require=values[REWRITE_REQUIRED])
     return backend
 
 
 def _rewriting(values: Values, listener: Listener, option: Option[tuple[str, ...]]) -> TableRewriting:
+    from txsmtpx.tables.address_tables import TableRewriting, address_table
+    from txsmtpx.tables.file_table import FileTable
+
     tables: list[AddressTable] = []
     for description in values[option]:
         try:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from txsmtpx.backends.next_servers import WAIT
-from txsmtpx.backends.relay import HOLD, RelayBackend
+from txsmtpx.backends.relay_times import HOLD, WAIT
 from txsmtpx.command.groups.listening import extension
 from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, TIME, Kind, one_of
 from txsmtpx.command.option import Option, Values, option, option_of, repeated
 from txsmtpx.command.sockets import Sockets
-from txsmtpx.dialog.demands import EightBit
 from txsmtpx.interfaces import Reactor
 from txsmtpx.logins.password_file import entries
 from txsmtpx.setting_kinds import Number
-from txsmtpx.wire.client_settings import TLSMode
-from txsmtpx.wire.target import target
+
+if TYPE_CHECKING:
+    from txsmtpx.backends.relay import RelayBackend
+    from txsmtpx.dialog.demands import EightBit
+    from txsmtpx.wire.client_settings import TLSMode
 
 RELAY_DOMAIN = repeated("relay-domain", DOMAIN_KEY, "Relay mail to a domain without a login.")
 CONNECTIONS = option_of(
@@ -65,6 +67,20 @@ RELAY: tuple[Option[object], ...] = (
 )  # fmt: skip
 
 
+def relay_of(backend: object) -> RelayBackend | None:
+    """
+    Return a backend that is a relay.  A process without a relay does not import the client.
+
+    Args:
+        backend: A backend, or None.
+
+    Returns:
+        The backend; None if it is no relay.
+    """
+    module = sys.modules.get("txsmtpx.backends.relay")
+    return backend if module is not None and isinstance(backend, module.RelayBackend) else None
+
+
 def check_unused(values: Values) -> None:
     """
     Check that no option of a relay is given.
@@ -93,6 +109,8 @@ def set_up(values: Values, backend: RelayBackend, reactor: Sockets) -> None:
     Raises:
         OptionError: An option contradicts another, or a file cannot be read.
     """
+    from txsmtpx.wire.target import target
+
     backend.domains = frozenset(values[RELAY_DOMAIN])
     backend.eight_bit = values[EIGHT_BIT]
     backend.set_limits(values[CONNECTIONS], values[WAITING], values[HOLDING])

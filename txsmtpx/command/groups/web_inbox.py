@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
-from txsmtpx.middleware.middleware import Middleware
+
+if TYPE_CHECKING:
+    from txsmtpx.backends.memory import MemoryBackend
 
 WEB_PORT = option(
     "web",
@@ -56,6 +57,9 @@ def _apply(values: Values, process: Process) -> None:
 
 def _memory(listener: Listener) -> MemoryBackend | None:
     """Return the memory backend of a listener, which middleware may wrap; otherwise that of its copies."""
+    from txsmtpx.backends.memory import MemoryBackend
+    from txsmtpx.middleware.middleware import Middleware
+
     for backend in (listener.chosen_backend, listener.copies):
         while isinstance(backend, Middleware):
             backend = backend.backend
