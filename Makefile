@@ -11,7 +11,6 @@ BIN := $(VENV)/bin
 PIP := python -m pip --quiet --disable-pip-version-check
 # The pip of Debian 12 cannot install dependency groups. A newer one is not replaced.
 PIP_WITH_GROUPS := 'pip>=25.1'
-COMPILED := build/compiled
 
 # With it, each of some thousand processes of a test run would compile the package and its tests again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Unbuffered, for a log that is read while the tests run.
 PYTEST = -u -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --override-ini console_output_style=count
 
-.PHONY: serve test test-quick compiled test-compiled siege fuzz mutants matrix lint types docs bench bench-quick map release
+.PHONY: serve test test-quick siege fuzz mutants matrix lint types docs bench bench-quick map release
 .PHONY: audit lock clean
 
 serve: $(VENV)/made-to-serve
@@ -33,16 +32,6 @@ test: $(VENV)/made-to-develop
 test-quick: $(VENV)/made-to-develop
 	$(BIN)/python $(PYTEST) -p tests.quick -m 'not system' \
 	    $(addprefix tests/,grammar dialog errors extensions sasl wire) $(ARGS)
-
-# A wheel for this Python and this machine, in dist: for that it takes a C compiler, and a minute.
-compiled: $(COMPILED)/made
-	mkdir -p dist
-	cp $(COMPILED)/wheel/*.whl dist
-
-# The tests of what is compiled, on what is compiled.
-test-compiled: $(VENV)/made-to-develop $(COMPILED)/made
-	TXSMTPX_COMPILED=1 PYTHONPATH="$(CURDIR)/$(COMPILED)/site" $(BIN)/python -P $(PYTEST) \
-	    $(addprefix tests/,test_compiled.py grammar dialog errors extensions sasl wire observers backends) $(ARGS)
 
 # All of it, a quarter of an hour; a short form is among the tests.
 siege: $(VENV)/made-to-develop
@@ -70,7 +59,7 @@ docs: $(VENV)/made-to-develop
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees $(ARGS) docs docs/_build/html
 
 # For an hour the machine should do nothing else.
-bench: $(VENV)/made-to-measure $(COMPILED)/made
+bench: $(VENV)/made-to-measure
 	$(BIN)/python -m benchmarks install
 	$(BIN)/python -m benchmarks --record $(ARGS)
 
@@ -112,13 +101,6 @@ $(VENV)/made-to-measure: pyproject.toml | $(BIN)/python
 	$(BIN)/$(PIP) install $(PIP_WITH_GROUPS)
 	$(BIN)/$(PIP) install --editable . --group bench
 	@touch $@ $(VENV)/made-to-serve
-
-# Not in .venv, where the clone itself is to be found.
-$(COMPILED)/made: pyproject.toml hatch_build.py pytest_txsmtpx.py $(shell find txsmtpx twisted -name '*.py') | $(BIN)/python
-	rm -rf $(COMPILED)
-	HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/$(PIP) wheel --no-deps --wheel-dir $(COMPILED)/wheel .
-	$(BIN)/$(PIP) install --no-deps --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
-	@touch $@
 
 # A place of its own: mutmut brings a good many packages that nothing else needs.
 $(VENV)-mutants/made: pyproject.toml | $(BIN)/python

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.build import GO_CLIENT, PEERS
-from benchmarks.compiled import BY_COMPILED, needs_compiled
 from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
 from benchmarks.program import Program
 
@@ -38,8 +37,6 @@ def _source(port: int, message: Path, recipients: int) -> list[str]:
 CLIENTS: tuple[Program, ...] = (
     Program("bare", _python("bare_client.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", _python("txsmtpx_client.py"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
-    Program("txsmtpx-compiled", _with_arguments(*BY_COMPILED, PYTHON, PEERS / "txsmtpx_client.py"), needs_compiled,
-            lambda: module("txsmtpx")),
     Program("go-smtp", _with_arguments(GO_CLIENT), needs_built(GO_CLIENT),
             lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
     Program("smtp-source", _source, needs_program("smtp-source", "postfix"), lambda: debian("postfix"),

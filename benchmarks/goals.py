@@ -41,8 +41,8 @@ GOALS: tuple[Goal, ...] = (
 )
 
 
-OURS = ("txsmtpx", "txsmtpx-null", "txsmtpx-compiled", "txsmtpx-epoll")
-"""Ours, as a server; as a client there are but the first and the compiled one."""
+OURS = ("txsmtpx", "txsmtpx-null", "txsmtpx-epoll")
+"""Ours, as a server; as a client there is but the first."""
 
 
 @dataclass(frozen=True)

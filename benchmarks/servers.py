@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.build import GO_SERVER, PEERS
-from benchmarks.compiled import BY_COMPILED, needs_compiled
 from benchmarks.packages import (
     NODE_MODULES,
     debian,
@@ -27,11 +26,9 @@ Command = Callable[[int, Path | None], list[str]]
 PYTHON = sys.executable
 
 
-def smtpx(*options: str, reactor: str = "", compiled: bool = False) -> Command:
+def smtpx(*options: str, reactor: str = "") -> Command:
     """``twistd smtpx``."""
     twistd = [str(Path(PYTHON).with_name("twistd")), *(["--reactor", reactor] if reactor else [])]
-    if compiled:
-        twistd = [*BY_COMPILED, *twistd]
 
     def command(port: int, pem: Path | None) -> list[str]:
         kind = f"ssl:{port}:privateKey={pem}:certKey={pem}" if pem else f"tcp:{port}"
@@ -66,7 +63,6 @@ SERVERS: tuple[Program, ...] = (
     Program("bare", _with_port(PYTHON, PEERS / "bare.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", smtpx(), needs_module("txsmtpx"), lambda: module("txsmtpx")),
     Program("txsmtpx-null", smtpx("--backend", "null"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
-    Program("txsmtpx-compiled", smtpx("--backend", "null", compiled=True), needs_compiled, lambda: module("txsmtpx")),
     Program("txsmtpx-epoll", smtpx("--backend", "null", reactor="epoll"), needs_module("txsmtpx"),
             lambda: module("txsmtpx")),
     Program("go-smtp", _with_port(GO_SERVER), needs_built(GO_SERVER),
@@ -113,6 +109,5 @@ _UNLIMITED = ("--max-recipients", "0", "--max-message-bytes", "0")
 GROWING: tuple[Program, ...] = (
     *[each for each in SERVERS if each.name in ("bare", "go-smtp")],
     Program("txsmtpx", smtpx(*_UNLIMITED), needs_module("txsmtpx"), lambda: module("txsmtpx")),
-    Program("txsmtpx-compiled", smtpx(*_UNLIMITED, compiled=True), needs_compiled, lambda: module("txsmtpx")),
 )
 """Those whose growth is looked at; ours without its limits."""

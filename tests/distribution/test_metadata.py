@@ -113,7 +113,7 @@ def test_the_address_of_the_repository_is_in_one_file() -> None:
 def test_the_version_is_written_once(metadata: email.message.Message) -> None:
     assert metadata["Version"] == txsmtpx.__version__
     assert "version" not in PROJECT
-    sources = [*ROOT.glob("txsmtpx/**/*.py"), *ROOT.glob("docs/*.py"), ROOT / "hatch_build.py", ROOT / "pyproject.toml"]
+    sources = [*ROOT.glob("txsmtpx/**/*.py"), *ROOT.glob("docs/*.py"), ROOT / "pyproject.toml"]
     assert [path.name for path in sources if f'"{txsmtpx.__version__}"' in path.read_text()] == ["__init__.py"]
 
 
@@ -137,4 +137,4 @@ def test_the_sdist_has_what_git_has(built: Path) -> None:
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names - of_git() == {"PKG-INFO"}
-    assert {"txsmtpx/__init__.py", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"} <= names
+    assert {"txsmtpx/__init__.py", "pyproject.toml", "README.md", "LICENSE"} <= names

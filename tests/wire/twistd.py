@@ -35,10 +35,7 @@ _ADOPT = (
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Ours, with nothing in it that would show on a server."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONWARNINGS")}
-    kept |= extra or {}
-    if "TXSMTPX_COMPILED" in os.environ:  # there is found what is tested, see make test-compiled
-        kept["PYTHONPATH"] = os.pathsep.join(filter(None, (os.environ["PYTHONPATH"], kept.get("PYTHONPATH"))))
-    return kept
+    return kept | dict(extra or {})
 
 
 def tls_options(pem: Pem) -> tuple[str, ...]:
