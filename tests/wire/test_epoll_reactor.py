@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from txsmtpx.wire import epoll_reactor
 from txsmtpx.wire.epoll_reactor import SMTPReactor
-from txsmtpx.wire.twisted_socket_internals import close_waker
+from txsmtpx.wire.twisted_internals import close_waker
 
 
 @implementer(IReadDescriptor)

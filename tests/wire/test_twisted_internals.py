@@ -7,22 +7,30 @@ Twisted changes it, the change has to be read.
 
 from __future__ import annotations
 
+import asyncio
+import os
+import select
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
 from OpenSSL import SSL
-from twisted.internet import _sslverify, reactor, tcp, unix
+from twisted.internet import _sslverify, main, reactor, tcp, unix
 from twisted.internet._newtls import ConnectionMixin, startTLS
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     clientFromString,
 )
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.ssl import (
     AcceptableCiphers,
     Certificate,
@@ -36,6 +44,7 @@ from twisted.logger import globalLogPublisher
 from twisted.protocols.haproxy import proxyEndpoint
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
 
 from tests.wire.digests import digest
 from tests.wire.tls_link import tls_link
@@ -44,8 +53,11 @@ from txsmtpx.wire.twisted_internals import (
     LOG_OBSERVERS,
     HAProxyProtocolWrapper,
     IOpenSSLTrustRoot,
+    close_waker,
     convert_proxy_wrapper,
+    dispatch_events,
     endpoint_host,
+    loop_of,
     set_tls_defaults,
     tcp_destination,
     tls_protocol,
@@ -208,3 +220,71 @@ globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 assert LOG_OBSERVERS == [observer]
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+# ---- The reactors
+
+
+@implementer(IReadDescriptor)
+class Reading:
+    """One end of a pair of sockets that a reactor watches."""
+
+    def __init__(self, read):
+        self.end, self.other = socket.socketpair()
+        self._read = read
+        self.lost = None
+
+    def fileno(self):
+        return self.end.fileno()
+
+    def logPrefix(self):
+        return "test"
+
+    def doRead(self):
+        self.end.recv(100)
+        return self._read(self)
+
+    def connectionLost(self, reason):
+        self.lost = reason
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll here")
+def test_events_of_epoll_reach_the_object_that_waits():
+    from twisted.internet.epollreactor import EPollReactor
+
+    assert digest(EPollReactor.doPoll) == "63d8cd39bc3446b4", "see test_a_function_that_is_replaced_has_been_read"
+    made = EPollReactor()
+    seen = []
+    waiting = [Reading(seen.append), Reading(seen.append), Reading(lambda _: main.CONNECTION_LOST)]
+    for each in waiting:
+        made.addReader(each)
+    dispatch_events(made, 0)
+    assert seen == []
+    for each in waiting[::2]:
+        each.other.send(b"x")
+    dispatch_events(made, None)
+    assert seen == waiting[:1]
+    assert waiting[2].lost.check(ConnectionLost)
+    assert set(waiting) & set(made.getReaders()) == set(waiting[:2])
+    made.removeAll()
+    close_waker(made)
+    made._poller.close()
+    for each in waiting:
+        each.end.close()
+        each.other.close()
+
+
+def test_a_reactor_that_has_stopped_leaves_no_descriptor_open():
+    before = set(os.listdir("/dev/fd"))
+    made = SelectReactor()
+    assert len(os.listdir("/dev/fd")) > len(before), "Twisted opens it later now"
+    made.removeAll()
+    close_waker(made)
+    assert set(os.listdir("/dev/fd")) <= before
+
+
+def test_the_loop_of_a_reactor():
+    loop = asyncio.new_event_loop()
+    assert loop_of(AsyncioSelectorReactor(loop)) is loop
+    assert loop_of(reactor) is loop_of(None) is None
+    loop.close()

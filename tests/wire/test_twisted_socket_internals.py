@@ -1,38 +1,31 @@
-"""Each use of what Twisted keeps private of sockets and reactors: what it does, and that it is still needed."""
+"""Each use of what Twisted keeps private of sockets: what it does, and that it is still needed."""
 
 from __future__ import annotations
 
 import errno
 import os
-import select
 import socket
 import stat
 
 import pytest
-from twisted.internet import main, reactor, tcp, udp, unix
+from twisted.internet import reactor, tcp, udp, unix
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     UNIXClientEndpoint,
     connectProtocol,
 )
-from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
-from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.testing import StringTransport
 from twisted.logger import globalLogPublisher
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
-from zope.interface import implementer
 
 from tests.wire.digests import digest
 from tests.wire.tls_link import tls_link
 from txsmtpx.wire.twisted_socket_internals import (
     ImmediateTransport,
     adopt_port,
-    close_waker,
-    dispatch_events,
     is_socket,
     keep_socket_open,
     send_plain,
@@ -248,64 +241,6 @@ def test_tls_gathers_small_writes_and_write_unbuffered_does_not(certificate, pem
     assert link.server_transport.stream != []
     assert link.replies() == ["now"]
     link.hang_up()
-
-
-@implementer(IReadDescriptor)
-class Reading:
-    """One end of a pair of sockets that a reactor watches."""
-
-    def __init__(self, read):
-        self.end, self.other = socket.socketpair()
-        self._read = read
-        self.lost = None
-
-    def fileno(self):
-        return self.end.fileno()
-
-    def logPrefix(self):
-        return "test"
-
-    def doRead(self):
-        self.end.recv(100)
-        return self._read(self)
-
-    def connectionLost(self, reason):
-        self.lost = reason
-
-
-@pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll here")
-def test_events_of_epoll_reach_the_object_that_waits():
-    from twisted.internet.epollreactor import EPollReactor
-
-    assert digest(EPollReactor.doPoll) == "63d8cd39bc3446b4", "see test_a_function_that_is_replaced_has_been_read"
-    made = EPollReactor()
-    seen = []
-    waiting = [Reading(seen.append), Reading(seen.append), Reading(lambda _: main.CONNECTION_LOST)]
-    for each in waiting:
-        made.addReader(each)
-    dispatch_events(made, 0)
-    assert seen == []
-    for each in waiting[::2]:
-        each.other.send(b"x")
-    dispatch_events(made, None)
-    assert seen == waiting[:1]
-    assert waiting[2].lost.check(ConnectionLost)
-    assert set(waiting) & set(made.getReaders()) == set(waiting[:2])
-    made.removeAll()
-    close_waker(made)
-    made._poller.close()
-    for each in waiting:
-        each.end.close()
-        each.other.close()
-
-
-def test_a_reactor_that_has_stopped_leaves_no_descriptor_open():
-    before = set(os.listdir("/dev/fd"))
-    made = SelectReactor()
-    assert len(os.listdir("/dev/fd")) > len(before), "Twisted opens it later now"
-    made.removeAll()
-    close_waker(made)
-    assert set(os.listdir("/dev/fd")) <= before
 
 
 # ---- UDP

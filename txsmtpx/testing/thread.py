@@ -16,7 +16,7 @@ from twisted.internet.selectreactor import SelectReactor
 
 from txsmtpx.interfaces import Clock, Eventual
 from txsmtpx.settling import deferred_call
-from txsmtpx.wire.twisted_socket_internals import close_waker
+from txsmtpx.wire.twisted_internals import close_waker
 
 try:
     from twisted.internet.pollreactor import PollReactor

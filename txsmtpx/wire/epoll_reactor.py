@@ -7,7 +7,7 @@ import sys
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.main import installReactor
 
-from txsmtpx.wire.twisted_socket_internals import dispatch_events
+from txsmtpx.wire.twisted_internals import dispatch_events
 
 
 class SMTPReactor(EPollReactor):

@@ -20,7 +20,7 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.python.failure import Failure
 
 from txsmtpx.interfaces import Reactor
-from txsmtpx.wire.twisted_socket_internals import loop_of
+from txsmtpx.wire.twisted_internals import loop_of
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,8 +1,8 @@
 """
-Every use of a name that Twisted keeps private, or does not document: endpoints, contexts of TLS, the PROXY wrapper.
+Every use of a name that Twisted keeps private, or does not document: endpoints, TLS, PROXY, reactors.
 
 Twisted may change such a name in any release, without notice.  So no other file of the package uses one, but for
-`txsmtpx.wire.twisted_socket_internals`, which has sockets and reactors; a test reads the source of all of them.  Each
+`txsmtpx.wire.twisted_socket_internals`, which has sockets; a test reads the source of all of them.  Each
 function and class of these two files says why it is needed.  Each has a test in
 `tests/wire`, in the file of the same name, that fails when Twisted changes what is used.
 
@@ -12,16 +12,22 @@ differ, the docstring says how.
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from OpenSSL import SSL
 from twisted.internet import _sslverify
 from twisted.internet._sslverify import IOpenSSLTrustRoot
-from twisted.internet.interfaces import IAcceptableCiphers
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAcceptableCiphers, IReactorCore
 from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+
+if TYPE_CHECKING:
+    from twisted.internet.epollreactor import EPollReactor
 
 # Why: Twisted documents `IOpenSSLTrustRoot` as the type of ``trustRoot``, and the class of the wrapper as what the
 # endpoint `proxyEndpoint` makes.  No public module has them.
@@ -184,3 +190,65 @@ The observers of the log, in the list that Twisted changes in place.
 Why: a server that logs a line for each message need not create an event for each, if only the file of the log is
 written.  The publisher has no public method for that.  Read in Twisted 24.11, 25.5 and 26.10.
 """
+
+
+# ---- The reactors
+
+
+def dispatch_events(reactor: EPollReactor, timeout: float | None) -> None:
+    """
+    Wait for events of epoll, and pass each one to the object that waits for it.
+
+    Why: `EPollReactor.doPoll` sets up a log context for each event, which only the old `twisted.python.log` reads.
+    docs/reactor.md has what that costs.  The rest is as in Twisted 24.11, 25.5 and 26.10, whose `epollreactor.py` is
+    the same file.
+
+    Args:
+        reactor: The reactor.
+        timeout: Seconds to wait at most; None for any time.
+    """
+    try:
+        events = reactor._poller.poll(-1 if timeout is None else timeout, len(reactor._selectables))
+    except InterruptedError:
+        return
+    for descriptor, event in events:
+        selectable = reactor._selectables.get(descriptor)
+        if selectable is not None:  # an event before this one may have closed it
+            reactor._doReadOrWrite(selectable, descriptor, event)
+
+
+def loop_of(reactor: object) -> AbstractEventLoop | None:
+    """
+    Return the loop of asyncio on which a reactor runs.
+
+    Why: no public method of `AsyncioSelectorReactor` returns it.
+
+    Args:
+        reactor: A reactor, or anything else.
+
+    Returns:
+        The loop; None if it is no reactor of asyncio.
+    """
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor  # few programs need it
+
+    return reactor._asyncioEventloop if isinstance(reactor, AsyncioSelectorReactor) else None
+
+
+class _Waker(Protocol):
+    def connectionLost(self, reason: Failure) -> None: ...
+
+
+class _Wakeable(Protocol):
+    waker: _Waker
+
+
+def close_waker(reactor: IReactorCore) -> None:
+    """
+    Close the descriptors by which other threads wake a reactor.
+
+    Why: a reactor that has stopped keeps them.  A program that runs one in a thread would leave them open.
+
+    Args:
+        reactor: A reactor that has stopped and does not run again.
+    """
+    cast(_Wakeable, reactor).waker.connectionLost(Failure(ConnectionDone()))

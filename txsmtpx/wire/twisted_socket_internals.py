@@ -1,5 +1,5 @@
 """
-What Twisted keeps private, or does not document, of its sockets and reactors.
+What Twisted keeps private, or does not document, of its sockets.
 
 `txsmtpx.wire.twisted_internals` has the rules for this file, and the releases of Twisted that were read.
 """
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
-from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
 from twisted.internet import tcp, udp
 from twisted.internet.base import BasePort
-from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IListeningPort,
     IProtocolFactory,
-    IReactorCore,
     IReactorFDSet,
     IReactorUDP,
     ITransport,
@@ -28,7 +25,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
-    from twisted.internet.epollreactor import EPollReactor
+    pass
 
 try:
     from twisted.internet import unix
@@ -301,65 +298,3 @@ def _send(connection: tcp.Connection, queue: Callable[[bytes], object], octets: 
         return
     queue(octets[sent:] if sent.__class__ is int else octets)  # Twisted notices a lost connection there
     connection.doWrite()  # so that dataBuffer holds it, and nothing overtakes it
-
-
-# ---- The reactors
-
-
-def dispatch_events(reactor: EPollReactor, timeout: float | None) -> None:
-    """
-    Wait for events of epoll, and pass each one to the object that waits for it.
-
-    Why: `EPollReactor.doPoll` sets up a log context for each event, which only the old `twisted.python.log` reads.
-    docs/reactor.md has what that costs.  The rest is as in Twisted 24.11, 25.5 and 26.10, whose `epollreactor.py` is
-    the same file.
-
-    Args:
-        reactor: The reactor.
-        timeout: Seconds to wait at most; None for any time.
-    """
-    try:
-        events = reactor._poller.poll(-1 if timeout is None else timeout, len(reactor._selectables))
-    except InterruptedError:
-        return
-    for descriptor, event in events:
-        selectable = reactor._selectables.get(descriptor)
-        if selectable is not None:  # an event before this one may have closed it
-            reactor._doReadOrWrite(selectable, descriptor, event)
-
-
-def loop_of(reactor: object) -> AbstractEventLoop | None:
-    """
-    Return the loop of asyncio on which a reactor runs.
-
-    Why: no public method of `AsyncioSelectorReactor` returns it.
-
-    Args:
-        reactor: A reactor, or anything else.
-
-    Returns:
-        The loop; None if it is no reactor of asyncio.
-    """
-    from twisted.internet.asyncioreactor import AsyncioSelectorReactor  # few programs need it
-
-    return reactor._asyncioEventloop if isinstance(reactor, AsyncioSelectorReactor) else None
-
-
-class _Waker(Protocol):
-    def connectionLost(self, reason: Failure) -> None: ...
-
-
-class _Wakeable(Protocol):
-    waker: _Waker
-
-
-def close_waker(reactor: IReactorCore) -> None:
-    """
-    Close the descriptors by which other threads wake a reactor.
-
-    Why: a reactor that has stopped keeps them.  A program that runs one in a thread would leave them open.
-
-    Args:
-        reactor: A reactor that has stopped and does not run again.
-    """
-    cast(_Wakeable, reactor).waker.connectionLost(Failure(ConnectionDone()))
