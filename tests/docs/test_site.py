@@ -23,6 +23,7 @@ import txsmtpx.testing
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
+PUBLIC = {name: getattr(txsmtpx, name) for name in txsmtpx.__all__}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_how_objects_are_made_is_told(site: Path) -> None:
     assert re.findall(r"~\w+\.", pages) == []  # of a signature that Sphinx did not understand
     entries = re.findall(r'<dt class="sig sig-object py" id="([\w.]+)">(.*?)(?=<dt class="sig |\Z)', pages, re.DOTALL)
     told = {name.replace(".errors.", "."): set(re.findall(r"<strong>(\w+)</strong>", text)) for name, text in entries}
-    made = {name: inspect.getdoc(thing) or "" for name, thing in vars(txsmtpx).items() if inspect.isclass(thing)}
+    made = {name: inspect.getdoc(thing) or "" for name, thing in PUBLIC.items() if inspect.isclass(thing)}
     said = {name: set(re.findall(r"(?m)^    (\w+): ", text.partition("\nArgs:\n")[2])) for name, text in made.items()}
     assert "domain" in said["SMTPServerFactory"]
     missing = {name: names - told.get(f"txsmtpx.{name}", set()) for name, names in said.items()}
@@ -70,7 +71,7 @@ def test_how_objects_are_made_is_told(site: Path) -> None:
 
 
 def test_interfaces_have_their_methods(site: Path) -> None:
-    interfaces = {name: thing for name, thing in vars(txsmtpx).items() if isinstance(thing, InterfaceClass)}
+    interfaces = {name: thing for name, thing in PUBLIC.items() if isinstance(thing, InterfaceClass)}
     assert "IBackend" in interfaces
     members = {f"txsmtpx.{name}.{member}" for name, thing in interfaces.items() for member in thing.names()}
     assert {name for name in members if "._" not in name} - names(site) == set()
