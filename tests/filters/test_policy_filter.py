@@ -256,6 +256,14 @@ def test_defer_if_permit_before_the_recipient(stage: str, subject: str) -> None:
     assert asking.verdict("RCPT", "OK") is None
 
 
+def test_defer_if_permit_of_a_name_is_forgotten_with_the_next_name() -> None:
+    asking = Asking("EHLO")
+    asking.verdict("EHLO", "DEFER_IF_PERMIT Later")
+    asking.verdict("EHLO", "OK")
+    asking.verdict("MAIL")
+    assert asking.verdict("RCPT") is None
+
+
 def test_defer_if_permit_of_a_sender_is_forgotten_with_its_message() -> None:
     asking = Asking("EHLO", "MAIL")
     asking.verdict("EHLO", "OK")
