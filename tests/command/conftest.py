@@ -77,7 +77,7 @@ def gone() -> int:
 _LEND = """
 echo /python/lib >/etc/ld.so.conf.d/python.conf
 ldconfig
-python3 -m venv /opt/txsmtpx
+python3 -m venv --without-pip /opt/txsmtpx
 python3 -c 'from pathlib import Path; from tests.newcomer.clone import lend
 lend(Path("/opt/txsmtpx"), Path("/packages"))'
 """

@@ -19,6 +19,7 @@ from tests.command.example import configured, deliver_to_both
 from tests.docs.block import texts
 from tests.interop.conftest import need
 from tests.maildir import stored
+from tests.newcomer.clone import without_pip
 from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from tests.wire.twistd import environment
@@ -117,7 +118,7 @@ def test_on_a_machine_of_its_own(there, tmp_path):
     there.run(LOGGED)
     for file, name in ((pem.certificate, "fullchain.pem"), (pem.key, "privkey.pem")):
         there.run(f"cat >{name}", file.read_text())
-    there.run(install, "secret\n")
+    there.run(without_pip(install), "secret\n")
     deliver_to_both(tmp_path, *PORTS)
     assert there.run(f"ps -o user= -p $(paste -sd, {GROUP}/cgroup.procs)").split() == ["txsmtpx"] * 3
     there.run("systemctl reload txsmtpx")
