@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import ServerFactory, connectionDone
-from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -32,8 +31,6 @@ from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.shared_timers import SharedTimers
 from txsmtpx.wire.time_limits import TimeLimits
 from txsmtpx.wire.transcript_recorder import Recorder, Transcript
-
-log = Logger(__name__)
 
 BREATH = 0.02
 """Seconds between two writes while more commands wait for the backend, see `SMTPServer.write`."""
@@ -87,9 +84,9 @@ class SMTPServer(LineReceiver):
     def __init__(self, factory: Server) -> None:
         self.factory = factory
         self.dialog: ServerDialog = ServerDialog(factory.settings, self)
-        self.dialog.connection.aborter = self
-        session_id, transcript = self.dialog.connection.session_id, factory.transcript
-        self._recorder = None if transcript is None else Recorder(transcript, session_id)
+        client, transcript = self.dialog.connection, factory.transcript
+        client.aborter = self
+        self._recorder = None if transcript is None else Recorder(transcript, client.session_id)
         self.clock: IReactorTime = factory.settings.clock
         self.limits: TimeLimits = TimeLimits(self)
         self.opening: Opening = Opening(self, self.limits)
@@ -256,7 +253,8 @@ class SMTPServer(LineReceiver):
     def work(self) -> None:
         """Pass the buffered input to the dialog until it is held.  More input may arrive during this."""
         dialog, pressure = self.dialog, self.pressure
-        self.busy, moved, turn, until = True, False, TURN, 0.0
+        self.busy, moved = True, False
+        turn, until = TURN, 0.0
         while self._at < len(self.input) and not pressure.held:
             if dialog.body is not None:
                 data, self.input, self._at = self.input[self._at :], b"", 0
