@@ -8,20 +8,18 @@ import socket
 import stat
 
 import pytest
-from twisted.internet import reactor, tcp, udp, unix
+from twisted.internet import reactor, tcp, unix
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     UNIXClientEndpoint,
     connectProtocol,
 )
-from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import StringTransport
-from twisted.logger import globalLogPublisher
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from tests.wire.digests import digest
 from tests.wire.tls_link import tls_link
 from txsmtpx.wire.twisted_socket_internals import (
     ImmediateTransport,
@@ -31,7 +29,6 @@ from txsmtpx.wire.twisted_socket_internals import (
     send_plain,
     send_tls_at_once,
     tls_over,
-    udp_port,
     write_unbuffered,
 )
 
@@ -241,40 +238,3 @@ def test_tls_gathers_small_writes_and_write_unbuffered_does_not(certificate, pem
     assert link.server_transport.stream != []
     assert link.replies() == ["now"]
     link.hang_up()
-
-
-# ---- UDP
-
-
-class Datagrams(DatagramProtocol):
-    noisy = False
-
-    def __init__(self):
-        self.stopped = False
-        self.received = Deferred()
-
-    def stopProtocol(self):
-        self.stopped = True
-
-    def datagramReceived(self, datagram, addr):
-        self.received.callback(datagram)
-
-
-@pytest.mark.parametrize("open_port", [udp_port, lambda reactor, protocol, host: reactor.listenUDP(0, protocol, host)])
-async def test_the_end_of_a_udp_port_is_not_logged(open_port):
-    """That of Twisted is: otherwise `udp_port` would not be needed."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    protocol = Datagrams()
-    port = open_port(reactor, protocol, "127.0.0.1")
-    port.write(b"hello", ("127.0.0.1", port.getHost().port))
-    assert await protocol.received == b"hello"
-    await port.stopListening()
-    globalLogPublisher.removeObserver(events.append)
-    assert protocol.stopped
-    lines = [str(event.get("log_text", event.get("message", ""))) for event in events]
-    assert any("Closed" in line for line in lines) is (open_port is not udp_port)
-
-
-def test_a_udp_port_that_is_replaced_has_been_read():
-    assert digest(udp.Port.connectionLost) == "464723ee2385e4da"

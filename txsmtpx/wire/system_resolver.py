@@ -33,7 +33,7 @@ from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.wire.twisted_socket_internals import udp_port
+from txsmtpx.wire.udp_port import udp_port
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 Answer = tuple[Sequence[dns.RRHeader], Sequence[dns.RRHeader], Sequence[dns.RRHeader]]

@@ -11,16 +11,13 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
-from twisted.internet import tcp, udp
-from twisted.internet.base import BasePort
+from twisted.internet import tcp
 from twisted.internet.interfaces import (
     IListeningPort,
     IProtocolFactory,
     IReactorFDSet,
-    IReactorUDP,
     ITransport,
 )
-from twisted.internet.protocol import DatagramProtocol
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
@@ -140,43 +137,6 @@ Encrypt octets and pass them on, at once.
 
 Why: `BufferingTLSTransport`, the class that Twisted uses, waits one turn of the reactor for more.
 """
-
-
-# ---- UDP
-
-
-def udp_port(reactor: IReactorUDP, protocol: DatagramProtocol, interface: str) -> udp.Port:
-    """
-    Open a UDP socket on a port that the system chooses, whose end is not logged.
-
-    Why: the ports of `IReactorUDP.listenUDP` log a line when they are closed.  A resolver opens one for each query.
-
-    Args:
-        reactor: Watches the socket.
-        protocol: Receives the datagrams.
-        interface: The address to bind to.
-
-    Returns:
-        The port.
-    """
-    if not IReactorFDSet.providedBy(reactor):  # such as that of Windows, which has ports of its own
-        return cast(udp.Port, reactor.listenUDP(0, protocol, interface, 8192))
-    port = _UnloggedUDPPort(0, protocol, interface, 8192, reactor)  # type: ignore[no-untyped-call]
-    port.startListening()  # type: ignore[no-untyped-call]
-    return port
-
-
-class _UnloggedUDPPort(udp.Port):
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        """Close the socket as `udp.Port` does, without its line in the log."""
-        self.maxThroughput = -1
-        BasePort.connectionLost(self, reason)
-        self.protocol.doStop()
-        self.socket.close()
-        del self.socket, self.fileno
-        if hasattr(self, "d"):
-            self.d.callback(None)
-            del self.d
 
 
 def is_socket(transport: object) -> bool:
