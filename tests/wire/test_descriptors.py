@@ -12,6 +12,7 @@ from txsmtpx.wire.descriptors import LOOK, Descriptors, accepting, in_use, limit
 
 class Port:
     paused = False
+    numberAccepts = 100
 
     def pauseProducing(self):
         assert not self.paused
@@ -65,6 +66,19 @@ def test_plenty_is_left():
     process = Process()
     process.accept(39)
     assert (process.paused, process.looks, process.clock.getDelayedCalls()) == (False, 0, [])
+
+
+def test_ports_accept_one_at_a_time_while_half_is_in_use():
+    process = Process()
+    process.accept(40)
+    process.wait()
+    assert {port.numberAccepts for port in process.ports} == {100}
+    process.accept(2)
+    process.clock.advance(0)
+    assert {port.numberAccepts for port in process.ports} == {1}
+    process.accept()
+    process.descriptors.stop()
+    assert process.clock.getDelayedCalls() == []
 
 
 def test_they_pause_at_once_and_come_back():

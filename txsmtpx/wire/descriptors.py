@@ -8,6 +8,9 @@ kernel.
 
 A new connection gets the lowest number that is free.  While its number is below half the limit, nothing is counted.
 From there on the descriptors are counted every `LOOK` seconds.
+
+A port of Twisted accepts as many connections at once as it found waiting the last time, and twenty more.  It does not
+stop in the middle when it is paused.  So ports accept one at a time while more than half the descriptors are in use.
 """
 
 from __future__ import annotations
@@ -107,6 +110,7 @@ class Descriptors:
         self._few = self._many - reserve // 2
         self._held: list[Port] = []  # the ports that are paused
         self._timer: IDelayedCall | None = None
+        self._one_by_one: IDelayedCall | None = None
 
     def taken(self, transport: object) -> None:
         """
@@ -116,13 +120,25 @@ class Descriptors:
             transport: The transport of the connection.
         """
         number = getattr(transport, "fileno", _none)()
-        if 0 < self._suspicious <= number and (self._timer is None or (number >= self._many and not self.paused)):
+        if not 0 < self._suspicious <= number:
+            return
+        if self._timer is None or (number >= self._many and not self.paused):
             self._look()
+        if self._one_by_one is None:
+            self._one_by_one = self._clock.callLater(0, self._accept_one)  # a port changes its number after this call
 
     def stop(self) -> None:
         """Let the ports accept again, before those of this server are closed."""
         self._resume()
         self._cancel_timer()
+        if self._one_by_one is not None:
+            self._one_by_one.cancel()
+            self._one_by_one = None
+
+    def _accept_one(self) -> None:
+        self._one_by_one = None
+        for port in self._ports():
+            port.numberAccepts = 1
 
     def _cancel_timer(self) -> None:
         timer, self._timer = self._timer, None
