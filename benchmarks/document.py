@@ -163,7 +163,7 @@ def _system_calls(results: Results) -> Iterator[str]:
     yield row(["", *counts])
     yield row(["---", *["---:"] * len(counts)])
     yield row(["all", *[f"{sum(each.values()):.1f}" for each in counts.values()]])
-    for name in often(list(counts.values())):
+    for name in often(list(counts.values()), 10):
         yield row([f"`{name}`", *[f"{each.get(name, 0):.1f}" for each in counts.values()]])
     yield ""
     yield f"* Measured by {results.said['system-calls']}."

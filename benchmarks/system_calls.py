@@ -59,7 +59,7 @@ def _attached(strace: subprocess.Popen[str], processes: int) -> None:
         strace.stderr.readline()
 
 
-def often(counts: Sequence[dict[str, float]]) -> list[str]:
-    """The names of those that a server makes once for ten messages, or more often."""
-    names = {name for each in counts for name, calls in each.items() if calls >= 0.1}
+def often(counts: Sequence[dict[str, float]], least: float = 0.1) -> list[str]:
+    """The names of those that a server makes so often for a message, and of those that wait for the disk."""
+    names = {name for each in counts for name, calls in each.items() if calls >= least or "sync" in name}
     return sorted(names, key=lambda name: -max(each.get(name, 0) for each in counts))

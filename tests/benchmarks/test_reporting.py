@@ -85,6 +85,7 @@ def test_the_page_is_written_between_its_marks(results: Results, tmp_path: Path)
     assert "| txsmtpx | 1.00 | 1.00 | 2.00* |" in once
     assert "| RCPT | 1,234,567 |" in once
     assert "|  | Postfix | txsmtpx |\n| --- | ---: | ---: |\n| all | 36.4 | 19.2 |\n| `read` | 35.4 | 0.0 |" in once
+    assert "| `fsync` | 1.0 | 1.2 |" in once
     assert "`getpid`" not in once
     write(results, page)
     assert page.read_text(encoding="utf-8") == once
