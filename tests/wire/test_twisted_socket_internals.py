@@ -23,6 +23,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from tests.wire.tls_link import tls_link
 from txsmtpx.wire.twisted_socket_internals import (
     ImmediateTransport,
+    accept_one,
     adopt_port,
     is_socket,
     keep_socket_open,
@@ -238,3 +239,24 @@ def test_tls_gathers_small_writes_and_write_unbuffered_does_not(certificate, pem
     assert link.server_transport.stream != []
     assert link.replies() == ["now"]
     link.hang_up()
+
+
+def test_a_port_accepts_one_connection_in_its_next_turn():
+    accepted = []
+
+    class Counted(Protocol):
+        def connectionMade(self):
+            accepted.append(self.transport)
+
+    port = reactor.listenTCP(0, Factory.forProtocol(Counted), interface="127.0.0.1")
+    clients = [socket.create_connection(("127.0.0.1", port.getHost().port), 5) for _ in range(3)]
+    accept_one(port)
+    port.doRead()
+    assert len(accepted) == 1
+    port.doRead()
+    assert len(accepted) == 3  # the next turn may have more again
+    for transport in accepted:
+        transport.abortConnection()
+    for client in clients:
+        client.close()
+    port.stopListening()

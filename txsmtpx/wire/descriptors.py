@@ -22,6 +22,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
+from txsmtpx.wire.twisted_socket_internals import accept_one
+
 try:
     import resource
 except ImportError:  # Windows has no such limit
@@ -138,7 +140,7 @@ class Descriptors:
     def _accept_one(self) -> None:
         self._one_by_one = None
         for port in self._ports():
-            port.numberAccepts = 1
+            accept_one(port)
 
     def _cancel_timer(self) -> None:
         timer, self._timer = self._timer, None

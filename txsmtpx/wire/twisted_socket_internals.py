@@ -258,3 +258,16 @@ def _send(connection: tcp.Connection, queue: Callable[[bytes], object], octets: 
         return
     queue(octets[sent:] if sent.__class__ is int else octets)  # Twisted notices a lost connection there
     connection.doWrite()  # so that dataBuffer holds it, and nothing overtakes it
+
+
+def accept_one(port: tcp.Port) -> None:
+    """
+    Let a port accept one connection in its next turn of the reactor.
+
+    Why: Twisted accepts up to `numberAccepts` connections in one turn, and does not stop when the port is paused.  It
+    sets the number after each turn: to the connections accepted, and 20 more if the number was reached.
+
+    Args:
+        port: The port, between two turns.
+    """
+    port.numberAccepts = 1
