@@ -113,6 +113,11 @@ def test_a_pool_and_a_relay_work_in_the_loop(run):
     assert sorted(recipients[0] for recipients, *_ in found) == [f"{number}@example.net" for number in range(5)]
 
 
+def test_a_pool_is_no_endpoint():
+    with pytest.raises(TypeError, match="Pool: pool must be an? SMTPPool, not 'tcp:localhost:25'"):
+        Pool("tcp:localhost:25")  # type: ignore[arg-type]
+
+
 def test_a_client_of_twisted_is_awaited():
     async def main() -> list[str]:
         async with serve(MemoryBackend()) as server:

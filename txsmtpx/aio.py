@@ -24,6 +24,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.interfaces import IListeningPort
 
+from txsmtpx.arguments import checked
 from txsmtpx.dialog.addressing import Recipients
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Result
@@ -167,6 +168,7 @@ class Pool:
                 await pool.send("me@example.org", ["you@example.org"], message)
     """
 
+    @checked
     def __init__(self, pool: SMTPPool) -> None:
         self.pool = pool
 
