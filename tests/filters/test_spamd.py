@@ -290,3 +290,13 @@ def test_the_peer_is_lost_while_the_daemon_is_called(mark):
 def test_no_user_has_such_a_name():
     with pytest.raises(ValueError, match="user is a name without spaces"):
         Spamd(Daemon(), user="me\r\nX: y", reactor=Clock())
+
+
+def test_a_check_names_the_daemon_that_cannot_be_reached():
+    class Nobody:
+        def connect(self, factory):
+            return fail(ConnectionRefusedError("no"))
+
+    outcome = Outcome(Deferred.fromCoroutine(Spamd(Nobody(), reactor=Clock()).check()))
+    with pytest.raises(SpamdError, match="^spamd cannot be reached: Connection was refused by other side: no"):
+        outcome.result()

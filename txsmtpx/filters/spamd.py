@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
 from txsmtpx.filters.seconds import check_seconds
-from txsmtpx.filters.spamc import Score, SpamcProtocol, check_pong, score_in
+from txsmtpx.filters.spamc import Score, SpamcProtocol, SpamdError, check_pong, score_in
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, FilterFailed, Reactor, Verdict, clock_of
 from txsmtpx.middleware.filter import Filter
@@ -106,9 +106,12 @@ class Spamd:
             The sentence that it answers.
 
         Raises:
-            SpamdError: Its answer is none of spamd.
+            SpamdError: It cannot be reached, or its answer is none of spamd.
         """
-        daemon = await self.connect()
+        try:
+            daemon = await self.connect()
+        except Exception as error:  # an endpoint raises exceptions of many classes
+            raise SpamdError(f"spamd cannot be reached: {error}") from error
         daemon.send(b"PING SPAMC/1.5\r\n\r\n")
         answer = await daemon.answer().addTimeout(self.timeout, cast(IReactorTime, self.clock))
         check_pong(answer)
