@@ -57,3 +57,10 @@ def test_a_table():
     assert (found.use, found.settings, found.text) == ("a:b", {"x": True, "y": 1.5}, "a:b x=true y=1.5")
     for error, line in [(found.fault("x", "is wrong"), "f:3: x is wrong"), (found.unusable("no"), "f:2: use a:b: no")]:
         assert error.line(error.place) == line
+
+
+def test_a_setting_behind_the_name_in_a_table():
+    table = GivenTable({"use": "greylist delay=1m"}, "f:1: filter", {"use": "f:2: use"})
+    (found,) = FILTER.read([table])
+    line = found.unusable("no").line("f:2: use")
+    assert line == "f:2: use greylist delay=1m: no; in a table, each setting is a line of its own"

@@ -69,7 +69,8 @@ class ChosenFilter:
         """
         if self.table is None:
             return FILTER.fault(self, text)
-        return OptionError(FILTER.name, f"{self.use}: {text}", place=self.table.places[USE])
+        hint = "; in a table, each setting is a line of its own" if re.search(r"\s[\w-]+=", self.use) else ""
+        return OptionError(FILTER.name, f"{self.use}: {text}{hint}", place=self.table.places[USE])
 
 
 def _shown(value: object) -> str:
