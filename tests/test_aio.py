@@ -114,7 +114,7 @@ def test_a_pool_and_a_relay_work_in_the_loop(run):
 
 
 def test_a_pool_is_no_endpoint():
-    with pytest.raises(TypeError, match="Pool: pool must be an? SMTPPool, not 'tcp:localhost:25'"):
+    with pytest.raises(TypeError, match=r"Pool: pool must be an? SMTPPool, not 'tcp:localhost:25'"):
         Pool("tcp:localhost:25")  # type: ignore[arg-type]
 
 

@@ -298,5 +298,5 @@ def test_a_check_names_the_daemon_that_cannot_be_reached():
             return fail(ConnectionRefusedError("no"))
 
     outcome = Outcome(Deferred.fromCoroutine(Spamd(Nobody(), reactor=Clock()).check()))
-    with pytest.raises(SpamdError, match="^spamd cannot be reached: Connection was refused by other side: no"):
+    with pytest.raises(SpamdError, match=r"^spamd cannot be reached: Connection was refused by other side: no"):
         outcome.result()
