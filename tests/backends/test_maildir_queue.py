@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
@@ -113,3 +115,23 @@ def test_no_thread_to_be_had(groups):
     in_thread.pop(0)
     assert queue.store("b").result is None
     assert groups == [["b"]]
+
+
+class Contended(deque):
+    """Another thread takes the last item after this one has seen it."""
+
+    def __len__(self):
+        return super().__len__() + 1
+
+    def __bool__(self):
+        return True
+
+
+def test_another_thread_takes_the_last_message_meanwhile(groups):
+    threads = Threads()
+    queue = made(threads)
+    results = [queue.store(name) for name in "ab"]
+    queue._waiting = Contended(queue._waiting)
+    threads.work()
+    assert groups == [["a", "b"]]
+    assert [each.result for each in results] == [None] * 2

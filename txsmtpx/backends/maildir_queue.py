@@ -9,6 +9,7 @@ stored already as the queue allows.  Then it waits for the end of one of them.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 
@@ -71,21 +72,25 @@ class DeliveryQueue:
     def _store_waiting(self) -> _Group:
         """Store the messages that wait, in a thread."""
         self._called = False  # before the messages are taken, so that each later one calls a thread
-        group: list[tuple[Delivery, Deferred[None]]] = []
-        while self._waiting and len(group) < self._most:
-            group.append(self._waiting.popleft())
+        group = self._take(self._most)
         try:
             store([delivery for delivery, _ in group], self._maildirs, self._each)
         except BaseException as error:
             return group, error
         return group, None
 
+    def _take(self, most: int) -> Sequence[tuple[Delivery, Deferred[None]]]:
+        taken: list[tuple[Delivery, Deferred[None]]] = []
+        with contextlib.suppress(IndexError):  # perhaps another thread has taken the last one just now
+            while len(taken) < most:
+                taken.append(self._waiting.popleft())
+        return taken
+
     def _end(self, result: _Group | Failure) -> None:
         self._free += 1
         if isinstance(result, Failure):  # no thread has begun
             self._called = False
-            result = (tuple(self._waiting), result.value)
-            self._waiting.clear()
+            result = (self._take(len(self._waiting)), result.value)
         group, error = result
         for _, stored in group:
             stored.callback(None if error is None else _failure(error))
