@@ -121,3 +121,29 @@ def test_one_that_is_woken_waits_again(timers):
     timers.clock.pump([10, 10, 10])
     assert alarm.woken == [10, 20, 30]
     assert len(timers.clock.getDelayedCalls()) == 1
+
+
+def test_a_connection_that_is_woken_removes_one_of_a_later_second_that_has_passed_too(timers):
+    """As when the reactor was busy for seconds."""
+    removed, third = Alarm(timers), Alarm(timers)
+    first = Alarm(timers, lambda: timers.remove(removed, 11))
+    for alarm, second in ((first, 10), (removed, 11), (third, 12)):
+        timers.add(alarm, second)
+    timers.clock.advance(12)
+    assert (first.woken, removed.woken, third.woken) == ([12], [], [12])
+
+
+def test_a_connection_that_is_woken_removes_the_last_one_of_its_second_and_another_is_added(timers):
+    late = Alarm(timers)
+
+    def replace():
+        for each in (first, second):
+            timers.remove(each, 10)
+        timers.add(late, 10)
+
+    first, second = Alarm(timers, replace), Alarm(timers, replace)
+    timers.add(first, 10)
+    timers.add(second, 10)
+    timers.clock.advance(10)
+    assert len(first.woken) + len(second.woken) == 1
+    assert late.woken == [10]

@@ -98,8 +98,7 @@ class SharedTimers:
         self._timer, self._fires_at = None, inf
         now = self.clock.seconds()
         for second in sorted(second for second in self._sleepers if second <= now):
-            sleepers = self._sleepers[second]
-            while sleepers:  # a connection that is woken may remove others
+            while sleepers := self._sleepers.get(second):  # a connection that is woken may remove others
                 sleepers.pop().wake()
             self._sleepers.pop(second, None)
         if self._sleepers and self._timer is None:
