@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from twisted.internet.defer import succeed
+from twisted.internet.defer import fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import formatEvent, globalLogPublisher
 
@@ -384,3 +384,20 @@ def test_a_hello_within_a_transaction():
     assert script.only.stages[5:] == ["mail", "hello"]  # the transaction goes on
     assert codes(filtered.client.ask("RCPT TO:<b@localhost>")) == ["250"]
     filtered.client.hang_up()
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError(), lambda: fail(ZeroDivisionError())])
+def test_a_backend_that_fails_to_reset_leaves_nothing_of_one_message_to_the_next(failure, logged_failures):
+    def mail(filter, sender):
+        return Accept([("X-Sender", sender)]) if sender.startswith("a") else None
+
+    backend, script = RecordingBackend(), Script(takes_filter=True, mail=mail)
+    backend.outcomes["reset"] = failure
+    filtered = Filtered(backend, script)
+    filtered.send()
+    filtered.client.ask("MAIL FROM:<e@client.example>", "RCPT TO:<b@localhost>", "DATA")
+    filtered.client.send(MESSAGE + b".\r\n")
+    first, second = backend.messages
+    assert (first.content, second.content) == (b"X-Sender: a@client.example\r\n" + MESSAGE, MESSAGE)
+    assert script.only.stages.count("reset") == 2
+    assert len(logged_failures.flush(ZeroDivisionError)) == 2

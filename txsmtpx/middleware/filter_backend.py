@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import alsoProvides
 
@@ -322,7 +322,10 @@ class _FilterSession(MiddlewareSession):
         if look is not None:
             look.close()
         self._known = []
-        theirs = settle(self.inner.reset())
+        try:
+            theirs = settle(self.inner.reset())
+        except FAILURES:
+            theirs = fail()  # the filters forget the transaction all the same
         mine: Eventual[None] = self._chain.reset()
         return then(mine, lambda _: theirs)
 
