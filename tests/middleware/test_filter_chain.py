@@ -401,3 +401,15 @@ def test_a_backend_that_fails_to_reset_leaves_nothing_of_one_message_to_the_next
     assert (first.content, second.content) == (b"X-Sender: a@client.example\r\n" + MESSAGE, MESSAGE)
     assert script.only.stages.count("reset") == 2
     assert len(logged_failures.flush(ZeroDivisionError)) == 2
+
+
+def test_what_is_found_at_a_hello_within_a_transaction_is_there_afterwards():
+    backend = Results()
+    script = Script(takes_filter=True, hello=lambda filter, name: Accept(results=[Found(name)]))
+    filtered = Filtered(backend, script)
+    filtered.client.ask("EHLO one", "MAIL FROM:<a@client.example>", "EHLO two")
+    filtered.client.ask("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA")
+    filtered.client.send(MESSAGE + b".\r\n")
+    filtered.client.ask("EHLO three", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA")
+    filtered.client.send(MESSAGE + b".\r\n")
+    assert [found_in(each) for each in backend.found] == [["two"], ["three"]]

@@ -120,9 +120,11 @@ class FilterChain:
             return None
         self._on_hello.clear()
         self._of_connection.remove(self._hello_results)
-        known = len(self._of_connection)
+        known = len(self.results)
         verdict = await self._ask("hello", self._on_hello, name)
-        self._hello_results = list(self._of_connection)[known:]
+        self._hello_results = list(self.results)[known:]
+        if self.results is not self._of_connection:  # within a transaction, which is about to end
+            self._of_connection.add(self._hello_results)
         self._discards_all = isinstance(verdict, Discard)
         return verdict if isinstance(verdict, Reply) else None
 
