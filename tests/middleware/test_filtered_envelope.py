@@ -107,6 +107,15 @@ def test_one_recipient_is_rejected_at_the_end(stage):
     filtered.client.hang_up()
 
 
+def test_one_recipient_is_rejected_and_the_other_one_discarded():
+    """Each has the reply of its own, although nobody gets the message."""
+    changes = [DeleteRecipient("b@localhost"), RejectRecipient("c@localhost", NO)]
+    filtered = Filtered(backend := RecordingBackend(), changing(*changes), lmtp=True)
+    assert codes(filtered.send()) == ["250", "550"]
+    assert backend.messages == []
+    filtered.client.hang_up()
+
+
 def test_one_recipient_is_rejected_under_prdr():
     filtered = Filtered(backend := RecordingBackend(), changing(RejectRecipient("c@localhost", NO)))
     filtered.client.ask("EHLO a")
@@ -171,6 +180,45 @@ def test_the_backend_rejects_an_added_recipient(lmtp):
     filtered = Filtered(backend, changing(AddRecipient("d@localhost")), lmtp=lmtp)
     assert codes(filtered.send()) == ["250"] * (1 + lmtp)
     assert [each.recipients for each in backend.messages] == [("b@localhost", "c@localhost")]
+    filtered.client.hang_up()
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "status", "delivery"])
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_the_message_goes_only_to_added_recipients_and_the_backend_rejects_them(stage, lmtp):
+    """Otherwise it would be lost, after 250 (guarantee 12)."""
+
+    def data(message, context):
+        for index in range(len(context.recipients)):
+            if stage == "status":
+                context.set_status(index, FULL)
+            else:
+                context.start_delivery(index, fail(SMTPError.from_reply(FULL)))
+
+    backend = RecordingBackend()
+    if stage == "rcpt":
+        backend.outcomes["rcpt"] = lambda recipient, options: FULL if recipient[0] in "de" else None
+    else:
+        backend.outcomes["data"] = data
+    changes = [DeleteRecipient("b@localhost"), DeleteRecipient("c@localhost")]
+    changes += [AddRecipient("d@localhost"), AddRecipient("e@localhost")]
+    filtered = Filtered(backend, changing(*changes), lmtp=lmtp)
+    assert codes(filtered.send()) == ["452"] * (1 + lmtp)
+    filtered.client.hang_up()
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_the_message_goes_only_to_added_recipients_and_one_of_them_gets_it(lmtp):
+    def data(message, context):
+        context.set_status(0, FULL)
+        context.set_status(1)
+
+    backend = RecordingBackend()
+    backend.outcomes["data"] = data
+    changes = [DeleteRecipient("b@localhost"), DeleteRecipient("c@localhost")]
+    changes += [AddRecipient("d@localhost"), AddRecipient("e@localhost")]
+    filtered = Filtered(backend, changing(*changes), lmtp=lmtp)
+    assert codes(filtered.send()) == ["250"] * (1 + lmtp)
     filtered.client.hang_up()
 
 

@@ -279,8 +279,9 @@ class _FilterSession(MiddlewareSession):
         for position, reply in envelope.rejected.items():
             context.set_status(position, reply)
         if not envelope.places:
-            if envelope.rejected:
-                raise SMTPError.from_reply(next(iter(envelope.rejected.values())))
+            refusal = envelope.refusal
+            if refusal is not None:
+                raise SMTPError.from_reply(refusal)
             return None
         mine = FilteredContext(context, envelope, self._chain.results, self._clock)
         stream = StreamedMessage(message, look.chunks())

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.fields import clipped
 from txsmtpx.dialog.outcome_reply import outcome_of
+from txsmtpx.errors import SMTPError
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.options import MailOptions, RcptOptions
@@ -72,6 +73,8 @@ class FilteredEnvelope:
         ]
         self.rejected: dict[int, Reply] = {}
         self._known = self._now
+        self._of_client = len(context.recipients)
+        self._not_added: Reply | None = None
 
     @property
     def _now(self) -> object:
@@ -81,6 +84,17 @@ class FilteredEnvelope:
     def changed(self) -> bool:
         """True if the backend knows another envelope."""
         return self._known != self._now
+
+    @property
+    def refusal(self) -> Reply | None:
+        """
+        The reply to the message if no recipient is left; None if it was only discarded.
+
+        It has been lost if the backend has rejected a recipient that a filter has added in place of others.
+        """
+        if len(self.rejected) == self._of_client:
+            return next(iter(self.rejected.values()))
+        return self._not_added
 
     def apply(self, change: EnvelopeChange) -> None:
         """
@@ -116,6 +130,8 @@ class FilteredEnvelope:
         self.places.remove(place)
         if place.position is not None:
             self.rejected[place.position] = reply
+        else:
+            self._not_added = self._not_added or reply
 
 
 class EnvelopeContext(MiddlewareContext):
@@ -167,6 +183,12 @@ class _PlacedContext(EnvelopeContext):
         self._places = tuple(envelope.places)
         self._clock = clock
         self.added: list[Deferred[None]] = []
+        self._failed: dict[str, Reply] = {}  # by the address of a recipient that the client does not know
+
+    @property
+    def refusal(self) -> Reply | None:
+        """The reply to the message if no recipient has got it, and the client knows none of them; otherwise None."""
+        return next(iter(self._failed.values())) if len(self._failed) == len(self._places) else None
 
     def start_delivery(
         self, recipient: str | int, deferred: Eventual[Outcome] = None, timeout: float | None = None
@@ -218,6 +240,7 @@ class _PlacedContext(EnvelopeContext):
         session, queue = self.connection.session_id, self.queue_id
         reply = outcome_of(status, session, queue, "the delivery to an added recipient")
         if not reply.positive:
+            self._failed.setdefault(place.address, reply)
             log_not_added(self, place, reply)
 
 
@@ -237,13 +260,21 @@ class FilteredContext(RenamedContext):
         super().__init__(self._placed, envelope.sender, self._placed.recipients)
 
     async def added_delivered(self) -> None:
-        """Wait for the deliveries to recipients that filters have added."""
+        """
+        Wait for the deliveries to recipients that filters have added.
+
+        Raises:
+            SMTPError: The message was to go only to them, and none has got it.
+        """
         try:
             for each in self._placed.added:
                 await each
         finally:
             for each in self._placed.added:
                 each.cancel()
+        refusal = self._placed.refusal
+        if refusal is not None:
+            raise SMTPError.from_reply(refusal)
 
     def _as_here(self, late: Late) -> Late:
         return late
