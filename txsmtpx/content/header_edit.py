@@ -4,6 +4,9 @@ Edit the header of a message.  Octets of the fields that are not changed stay as
 Theory of operation.  `HeaderEdit` splits the header once, into the octets before the first field (a "From " line, as in
 mailbox files), the fields with their line ends and folds, and the octets behind the last field.  An edit replaces,
 inserts or deletes whole fields.  Nothing is parsed and written again.  So a signature over other fields stays valid.
+
+A sender can write thousands of fields that a filter deletes one by one.  So fields are found by their name, and one
+that is deleted keeps its place, without octets.
 """
 
 from __future__ import annotations
@@ -16,6 +19,22 @@ _CRLF = b"\r\n"
 
 class HeaderTooLong(ValueError):
     """The header has more fields, or more octets, than can be edited."""
+
+
+class _Field:
+    """
+    A field of a header that is edited.
+
+    Args:
+        name: The name in lower case.
+        octets: The whole field; none if it has been deleted.
+    """
+
+    __slots__ = ("name", "octets")
+
+    def __init__(self, name: bytes, octets: bytes) -> None:
+        self.name = name
+        self.octets = octets
 
 
 class HeaderEdit:
@@ -39,16 +58,19 @@ class HeaderEdit:
 
     def __init__(self, header: bytes, *, body_follows: bool = True, whole: bool = True) -> None:
         self._body_follows = body_follows
-        self._fields: list[tuple[bytes, bytes]] = []  # the name in lower case, and the whole field
+        self._fields: list[_Field] = []  # in their order, with those that have been deleted
+        self._named: dict[bytes, list[_Field]] = {}  # by the name in lower case, without those
+        self._count = 0
         begin = end = None
         for found in content_header.matches(header):
             if begin is None:
                 begin = found.start()
-            if len(self._fields) == MAX_FIELDS:
+            if self._count == MAX_FIELDS:
                 whole = False
                 break
-            self._fields.append((found[1].lower(), found[0]))
+            self._put(_Field(found[1].lower(), found[0]))
             end = found.end()
+        self._unended = bool(self._fields) and not self._fields[-1].octets.endswith(b"\n")  # the message ends there
         self._whole = whole
         self._before = header[: begin or 0]
         self._behind = header[end or 0 :]
@@ -56,7 +78,7 @@ class HeaderEdit:
     @property
     def octets(self) -> bytes:
         """The header now."""
-        return b"".join([self._before, *(octets for _, octets in self._fields), self._behind])
+        return b"".join([self._before, *(each.octets for each in self._fields), self._behind])
 
     def insert(self, index: int, field: bytes) -> None:
         """
@@ -71,14 +93,13 @@ class HeaderEdit:
         """
         if index:
             self._check_whole()
-        if not self._fields and not self._behind and self._body_follows:
+        if not self._count and not self._behind and self._body_follows:
             # The message has no empty line, so the first line of its body could continue the new field.
             self._behind = _CRLF
-        index = min(index, len(self._fields))
-        if index and not self._fields[index - 1][1].endswith(b"\n"):  # the message ends within its header
-            name, octets = self._fields[index - 1]
-            self._fields[index - 1] = name, octets + _CRLF
-        self._fields.insert(index, (field.partition(b":")[0].lower(), field))
+        if self._unended and index >= self._count:
+            self._fields[-1].octets += _CRLF
+            self._unended = False
+        self._put(_Field(field.partition(b":")[0].lower(), field), index)
 
     def add(self, field: bytes) -> None:
         """
@@ -91,7 +112,7 @@ class HeaderEdit:
             HeaderTooLong: The header is too long to find its end.
         """
         self._check_whole()
-        self.insert(len(self._fields), field)
+        self.insert(self._count, field)
 
     def replace(self, name: str, index: int, field: bytes) -> None:
         """
@@ -106,11 +127,20 @@ class HeaderEdit:
             HeaderTooLong: The header is too long to find the field.
         """
         self._check_whole()
-        places = self._places(name)
-        if index > len(places):
+        named = self._named.get(_key(name), [])
+        if index > len(named):
             self.add(field)
-        else:
-            self._fields[places[index - 1]] = field.partition(b":")[0].lower(), field
+            return
+        old = named[index - 1]
+        if self._unended and old is self._fields[-1]:
+            self._unended = False
+        old.octets = field
+        key = field.partition(b":")[0].lower()
+        if key != old.name:
+            del named[index - 1]
+            before = self._fields[: self._fields.index(old)]
+            old.name = key
+            self._named.setdefault(key, []).insert(_number(before, key), old)
 
     def delete(self, name: str, index: int | None = None) -> None:
         """
@@ -124,14 +154,38 @@ class HeaderEdit:
             HeaderTooLong: The header is too long to find all fields of that name.
         """
         self._check_whole()
-        places = self._places(name)
-        chosen = set(places if index is None else places[index - 1 : index])
-        self._fields = [each for at, each in enumerate(self._fields) if at not in chosen]
+        named = self._named.get(_key(name), [])
+        chosen = slice(None) if index is None else slice(index - 1, index)
+        for each in named[chosen]:
+            if self._unended and each is self._fields[-1]:
+                self._unended = False
+            each.octets = b""
+            self._count -= 1
+        del named[chosen]
 
-    def _places(self, name: str) -> list[int]:
-        key = name.lower().encode("ascii")
-        return [at for at, (each, _) in enumerate(self._fields) if each == key]
+    def _put(self, field: _Field, index: int | None = None) -> None:
+        """Put a field behind so many others; None: behind all."""
+        named = self._named.setdefault(field.name, [])
+        if index is None or index >= self._count:
+            self._fields.append(field)
+            named.append(field)
+        elif index == 0:
+            self._fields.insert(0, field)
+            named.insert(0, field)
+        else:
+            self._fields = [each for each in self._fields if each.octets]
+            named.insert(_number(self._fields[:index], field.name), field)
+            self._fields.insert(index, field)
+        self._count += 1
 
     def _check_whole(self) -> None:
         if not self._whole:
             raise HeaderTooLong("the header is too long to be edited")
+
+
+def _key(name: str) -> bytes:
+    return name.lower().encode("ascii")
+
+
+def _number(fields: list[_Field], name: bytes) -> int:
+    return sum(each.name == name and each.octets != b"" for each in fields)

@@ -302,7 +302,7 @@ class _FilterSession(MiddlewareSession):
         refusal = await self._rejection("mail", deferred_call(self.inner.mail, envelope.sender, envelope.options))
         if refusal is not None:
             raise SMTPError.from_reply(refusal)
-        for place in list(envelope.places):
+        for place in envelope.places:
             refusal = await self._rejection("rcpt", deferred_call(self.inner.rcpt, place.address, place.options))
             if refusal is not None:
                 envelope.reject(place, refusal)

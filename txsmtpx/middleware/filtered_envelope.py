@@ -60,7 +60,6 @@ class FilteredEnvelope:
     Attributes:
         sender: The address of the sender.
         options: The parameters of MAIL.
-        places: The recipients that get the message.
         rejected: The reply for each rejected recipient, by its position in the envelope of the client.
     """
 
@@ -68,17 +67,26 @@ class FilteredEnvelope:
         self.sender: str = context.sender
         self.options: MailOptions = context.options
         of_client = zip(context.recipients, context.recipient_options, known, strict=True)
-        self.places: list[Place] = [
-            Place(address, options, position) for position, (address, options, has_it) in enumerate(of_client) if has_it
-        ]
+        self._places: dict[int, Place] = {
+            position: Place(address, options, position)
+            for position, (address, options, has_it) in enumerate(of_client)
+            if has_it
+        }
+        self._named: dict[str, list[int]] | None = None  # the keys of _places by address, if they are needed
+        self._next = len(context.recipients)
         self.rejected: dict[int, Reply] = {}
         self._known = self._now
         self._of_client = len(context.recipients)
         self._not_added: Reply | None = None
 
     @property
+    def places(self) -> list[Place]:
+        """The recipients that get the message."""
+        return list(self._places.values())
+
+    @property
     def _now(self) -> object:
-        return self.sender, self.options, list(self.places)
+        return self.sender, self.options, self.places
 
     @property
     def changed(self) -> bool:
@@ -108,16 +116,27 @@ class FilteredEnvelope:
             self.options = change.options or self.options
             return
         key = mailbox_key(change.address)
-        named = [each for each in self.places if mailbox_key(each.address) == key]
+        named = self._by_address().setdefault(key, [])
         if isinstance(change, AddRecipient):
             if not named:
-                self.places.append(Place(change.address, change.options or RcptOptions(), None))
+                self._places[self._next] = Place(change.address, change.options or RcptOptions(), None)
+                named.append(self._next)
+                self._next += 1
             return
-        for each in named:
+        for each in list(named):
             if isinstance(change, DeleteRecipient):
-                self.places.remove(each)
+                del self._places[each]
             else:
-                self.reject(each, change.reply)
+                self.reject(self._places[each], change.reply)
+        named.clear()
+
+    def _by_address(self) -> dict[str, list[int]]:
+        """Return the places by address: as many recipients may be deleted one by one as a client has named."""
+        if self._named is None:
+            self._named = {}
+            for number, place in self._places.items():
+                self._named.setdefault(mailbox_key(place.address), []).append(number)
+        return self._named
 
     def reject(self, place: Place, reply: Reply) -> None:
         """
@@ -127,10 +146,11 @@ class FilteredEnvelope:
             place: The recipient.
             reply: 4xx or 5xx.
         """
-        self.places.remove(place)
         if place.position is not None:
+            del self._places[place.position]
             self.rejected[place.position] = reply
         else:
+            del self._places[next(number for number, each in self._places.items() if each is place)]
             self._not_added = self._not_added or reply
 
 
