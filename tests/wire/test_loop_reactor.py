@@ -67,3 +67,21 @@ def test_threads_are_those_of_the_loop():
     results = asyncio.run(main())
     assert 4 in results
     assert [each.type for each in results if isinstance(each, Failure)] == [TypeError]
+
+
+def test_two_threads_forget_the_same_closed_loop(monkeypatch):
+    class Forgotten:
+        """A loop that another thread forgets at the same time."""
+
+        def is_closed(self):
+            del reactors[self]
+            return True
+
+    reactors = {Forgotten(): None, Forgotten(): None}
+    monkeypatch.setattr("txsmtpx.wire.loop_reactor._REACTORS", reactors)
+
+    async def ask():
+        return loop_reactor(), asyncio.get_running_loop()
+
+    reactor, loop = asyncio.run(ask())
+    assert reactors == {loop: reactor}

@@ -143,8 +143,8 @@ def loop_reactor() -> Reactor | None:
     if loop is None:
         return None
     if loop not in _REACTORS:
-        for closed in [each for each in _REACTORS if each.is_closed()]:
-            del _REACTORS[closed]
+        for closed in [each for each in tuple(_REACTORS) if each.is_closed()]:  # other threads do the same
+            _REACTORS.pop(closed, None)
         installed = sys.modules.get("twisted.internet.reactor")
         _REACTORS[loop] = cast(Reactor, installed if loop_of(installed) is loop else LoopReactor(loop))
     return _REACTORS[loop]
