@@ -413,3 +413,19 @@ def test_what_is_found_at_a_hello_within_a_transaction_is_there_afterwards():
     filtered.client.ask("EHLO three", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA")
     filtered.client.send(MESSAGE + b".\r\n")
     assert [found_in(each) for each in backend.found] == [["two"], ["three"]]
+
+
+@pytest.mark.parametrize("within", [(), ("MAIL FROM:<a@client.example>",)])
+def test_a_rejected_hello_changes_nothing_of_the_one_before(within):
+    """The client keeps its name, so it keeps what filters have said about that name."""
+
+    def hello(filter, name):
+        return Accept([("X-Name", name)], results=[Found(name)]) if name == "one" else NO
+
+    backend = Results()
+    filtered = Filtered(backend, script := Script(takes_filter=True, hello=hello))
+    filtered.client.ask("EHLO one", *within, "EHLO two", "RSET")
+    filtered.client.ask("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA")
+    filtered.client.send(MESSAGE + b".\r\n")
+    assert [found_in(each) for each in backend.found] == [["one"]]
+    assert script.only.message == b"X-Name: one\r\n" + MESSAGE

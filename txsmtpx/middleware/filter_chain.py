@@ -118,15 +118,21 @@ class FilterChain:
         """
         if self._discards_all:
             return None
-        self._on_hello.clear()
-        self._of_connection.remove(self._hello_results)
+        changes: list[Change] = []
+        earlier = self._hello_results
+        self._of_connection.remove(earlier)
         known = len(self.results)
-        verdict = await self._ask("hello", self._on_hello, name)
-        self._hello_results = list(self.results)[known:]
+        verdict = await self._ask("hello", changes, name)
+        found = list(self.results)[known:]
+        if isinstance(verdict, Reply):  # the name before is still that of the client
+            self._of_connection.add(earlier)
+            self._hello_results = found + earlier
+            return verdict
         if self.results is not self._of_connection:  # within a transaction, which is about to end
-            self._of_connection.add(self._hello_results)
+            self._of_connection.add(found)
+        self._on_hello, self._hello_results = changes, found
         self._discards_all = isinstance(verdict, Discard)
-        return verdict if isinstance(verdict, Reply) else None
+        return None
 
     async def mail(self, sender: str, options: MailOptions) -> Reply | None:
         """
