@@ -125,3 +125,10 @@ def test_in_order():
     made = []
     in_order(made.append, [3, 1, 2])
     assert made == [3, 1, 2]
+
+
+async def test_a_call_at_once_needs_no_turn_of_the_reactor():
+    threads, called = MaildirThreads(), threading.Event()
+    result = threads.call_at_once(called.set)
+    assert called.wait(10)
+    await result

@@ -50,7 +50,7 @@ def threads():
 
 @pytest.fixture
 def writer(threads):
-    return MaildirWriter(None, threads, None)
+    return MaildirWriter(None, threads, None, threads)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_group_holds_so_many_at_most(threads, writer, groups):
 
 
 def test_one_that_is_abandoned_between_two_writes_is_discarded_at_once():
-    writer = MaildirWriter(None, maybeDeferred, None)
+    writer = MaildirWriter(None, maybeDeferred, None, maybeDeferred)
     message = Message()
     writer.write(message, b"one")
     writer.abandon(message)
@@ -135,7 +135,11 @@ def test_one_that_is_abandoned_within_a_group_disturbs_no_other(threads, writer,
 
 def test_no_thread_to_be_had():
     """What was written is removed all the same."""
-    writer = MaildirWriter(None, lambda function: fail(RuntimeError("no thread")), None)
+
+    def in_no_thread(function):
+        return fail(RuntimeError("no thread"))
+
+    writer = MaildirWriter(None, in_no_thread, None, in_no_thread)
     message = Message()
     client = Client(writer, message, writer.write(message, b"one"))
     assert client.error is RuntimeError

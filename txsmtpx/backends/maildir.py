@@ -17,7 +17,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.backends.maildir_delivery import Delivery
 from txsmtpx.backends.maildir_directories import Directories
 from txsmtpx.backends.maildir_open import OpenMaildirs
-from txsmtpx.backends.maildir_threads import Each, MaildirThreads, in_order
+from txsmtpx.backends.maildir_threads import MaildirThreads, in_order
 from txsmtpx.backends.maildir_writer import MaildirWriter
 from txsmtpx.backends.session import OpenBackend, Session
 from txsmtpx.dialog.buffer import Buffer
@@ -99,11 +99,12 @@ class MaildirBackend(OpenBackend):
         self._pattern = os.path.abspath(pattern)
         self.directories: Directories = Directories(fsync)
         self.maildirs: OpenMaildirs = OpenMaildirs(self.directories)
-        each: Each = in_order
         if in_thread is None:
             threads = MaildirThreads()
-            in_thread, each = threads.call, threads.each
-        self.writer: MaildirWriter = MaildirWriter(self.maildirs, in_thread, each)
+            writer = MaildirWriter(self.maildirs, threads.call, threads.each, threads.call_at_once)
+        else:
+            writer = MaildirWriter(self.maildirs, in_thread, in_order, in_thread)
+        self.writer: MaildirWriter = writer
         super().__init__(lambda connection: MaildirSession(self, connection.domain))
 
     def check(self) -> None:

@@ -86,20 +86,36 @@ class MaildirThreads:
         Returns:
             A Deferred of its result, which fires in the reactor's thread.
         """
-        reactor = clock_of(None)
         if not self._called:
-            reactor.callLater(0, self._start)
-        call = _Call(function, cast(IReactorFromThreads, reactor))
+            clock_of(None).callLater(0, self._start)
+        call = _Call(function)
         self._called.append(call)
+        return call.result
+
+    def call_at_once(self, function: Callable[[], object]) -> Deferred[object]:
+        """
+        Call a function in a thread, also if the reactor stops in this turn.
+
+        Args:
+            function: The function.
+
+        Returns:
+            A Deferred of its result, which fires in the reactor's thread.
+        """
+        call = _Call(function)
+        self._submit(call)
         return call.result
 
     def _start(self) -> None:
         called, self._called = self._called, []
         for call in called:
-            try:
-                self._executor.submit(call.run)
-            except RuntimeError:  # the system has no further thread for this process
-                call.cancel()
+            self._submit(call)
+
+    def _submit(self, call: _Call) -> None:
+        try:
+            self._executor.submit(call.run)
+        except RuntimeError:  # the system has no further thread for this process
+            call.cancel()
 
     def each(self, function: Callable[[T], object], items: Sequence[T]) -> None:
         """
@@ -146,12 +162,12 @@ class MaildirThreads:
 
 
 class _Call:
-    """A call of a function in a thread, which is made or cancelled.  `MaildirThreads.call` creates it."""
+    """A call of a function in a thread, which is made or cancelled.  `MaildirThreads` creates it."""
 
-    def __init__(self, function: Callable[[], object], reactor: IReactorFromThreads) -> None:
+    def __init__(self, function: Callable[[], object]) -> None:
         self.result: Deferred[object] = Deferred()
         self._function = function
-        self._reactor = reactor
+        self._reactor = cast(IReactorFromThreads, clock_of(None))
         self._taken = threading.Lock()
 
     def run(self) -> None:

@@ -41,10 +41,12 @@ class MaildirWriter:
         maildirs: The Maildirs that are held open.
         in_thread: It calls a function in a thread.
         each: It calls a function for each item.
+        at_once: The same as ``in_thread``, but also if the reactor stops now.
     """
 
-    def __init__(self, maildirs: OpenMaildirs, in_thread: InThread, each: Each) -> None:
+    def __init__(self, maildirs: OpenMaildirs, in_thread: InThread, each: Each, at_once: InThread) -> None:
         self._in_thread = in_thread
+        self._at_once = at_once
         self._short = DeliveryQueue(SHORT, AT_ONCE, maildirs, in_thread, each)
         self._long = DeliveryQueue(LONG, 1, maildirs, in_thread, each)
         self._busy: set[Delivery] = set()  # those that a thread works for, or will
@@ -86,7 +88,7 @@ class MaildirWriter:
         """
         delivery.abandoned = True
         if delivery not in self._busy:
-            self._in_thread(delivery.discard).addErrback(lambda failure: delivery.discard())  # no thread was left
+            self._at_once(delivery.discard).addErrback(lambda failure: delivery.discard())  # no thread was left
 
     def _until(self, work: Deferred[T], delivery: Delivery) -> Deferred[T]:
         """Return a Deferred of the result of a thread's work.  It can be cancelled, the work cannot."""
