@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
@@ -37,7 +38,6 @@ MESSAGE = b"Subject: Hello\r\n\r\nHello.\r\n"
 
 
 def uvloop_run(main: Coroutine[Any, Any, Any]) -> Any:
-    uvloop = pytest.importorskip("uvloop")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 

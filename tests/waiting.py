@@ -15,7 +15,7 @@ INTERVAL = 0.02
 """Seconds between two looks."""
 
 
-def eventually(look: Callable[[], T], complaint: Callable[[], str] = str, seconds: float = PATIENCE) -> T:
+def eventually(look: Callable[[], T | None], complaint: Callable[[], str] = str, seconds: float = PATIENCE) -> T:
     """
     Call a function until its result is true.
 

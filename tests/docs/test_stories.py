@@ -57,7 +57,7 @@ LANGUAGES = {"python", "shell", "console", "toml", "ini", "text", "json", "sh", 
 SHOWN = ("text", "json")
 """What somebody sees, and is no code."""
 
-MANY = 14
+MANY = 15
 """More blocks than this that are not run would be too many."""
 
 SIDE_BY_SIDE = 3

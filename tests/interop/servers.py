@@ -382,7 +382,7 @@ def dovecot(directory: Path, certificate: Pem) -> Iterator[Dovecot]:
     users = (f"{user}:{{PLAIN}}secret:{ids}::{directory}/{user}::{extra}\n" for user, extra in homes.items())
     _write(directory / "users", "".join(users))
     text = _DOVECOT.format(directory=directory, domain=DOMAIN, certificate=certificate, port=port)
-    command = [program("dovecot"), "-F", "-c", _write(directory / "dovecot.conf", text)]
+    command: list[str | Path] = [program("dovecot"), "-F", "-c", _write(directory / "dovecot.conf", text)]
     log = directory / "log"
     with running(command, directory, port, log) as process:
         yield Dovecot(process.process, log, port, directory / "alice/mail", directory / "socket")
