@@ -22,7 +22,7 @@ U = TypeVar("U")
 Eventual: TypeAlias = T | Awaitable[T]
 """A value, or a Deferred or a coroutine of it.  Other awaitable objects, such as those of asyncio, are not accepted."""
 
-FAILURES = (Exception, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
+FAILURES = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit, asyncio.CancelledError)
 """What the library catches when it awaits a backend: everything but GeneratorExit, by which Python ends a coroutine."""
 
 

@@ -93,3 +93,23 @@ def test_a_system_that_writes_little_at_a_time(tmp_path, make, monkeypatch):
     copy.write(b"")
     copy.close()
     assert files(tmp_path) == {"b/tmp/one": b"0123456789"}
+
+
+def test_an_error_of_close_is_ignored_after_sync(tmp_path, make, monkeypatch):
+    copy = make()
+    copy.create()
+    copy.write(b"one")
+    copy.sync()
+    close, closed = os.close, []
+
+    def failing(descriptor: int) -> None:
+        close(descriptor)
+        closed.append(descriptor)
+        raise OSError(errno.EIO, "it failed")
+
+    monkeypatch.setattr(os, "close", failing)
+    copy.close()
+    monkeypatch.undo()
+    assert len(closed) == 1
+    copy.publish()
+    assert files(tmp_path) == {"b/new/one": b"one"}

@@ -147,3 +147,18 @@ def test_a_connection_that_is_woken_removes_the_last_one_of_its_second_and_anoth
     timers.clock.advance(10)
     assert len(first.woken) + len(second.woken) == 1
     assert late.woken == [10]
+
+
+def test_a_connection_that_fails_when_it_is_woken_stops_no_timer(timers):
+    def fail():
+        raise ZeroDivisionError
+
+    failing, other, later = Alarm(timers, fail), Alarm(timers), Alarm(timers)
+    timers.add(other, 10)
+    timers.add(failing, 10)
+    timers.add(later, 20)
+    with pytest.raises(ZeroDivisionError):
+        timers.clock.advance(10)
+    timers.clock.advance(0)
+    timers.clock.advance(10)
+    assert (other.woken, later.woken) == ([10], [20])

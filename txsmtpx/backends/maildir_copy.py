@@ -100,10 +100,11 @@ class Copy:
         self._maildirs.directories.fsync(self._descriptor)
 
     def close(self) -> None:
-        """Close the file, if it is open."""
+        """Close the file, if it is open.  An error is ignored: whether the octets are on the disk, `sync` has said."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
-            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
     def publish(self) -> OpenMaildir:
         """

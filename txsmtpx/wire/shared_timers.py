@@ -97,9 +97,11 @@ class SharedTimers:
     def _fired(self) -> None:
         self._timer, self._fires_at = None, inf
         now = self.clock.seconds()
-        for second in sorted(second for second in self._sleepers if second <= now):
-            while sleepers := self._sleepers.get(second):  # a connection that is woken may remove others
-                sleepers.pop().wake()
-            self._sleepers.pop(second, None)
-        if self._sleepers and self._timer is None:
-            self._set_timer(min(self._sleepers))
+        try:
+            for second in sorted(second for second in self._sleepers if second <= now):
+                while sleepers := self._sleepers.get(second):  # a connection that is woken may remove others
+                    sleepers.pop().wake()
+                self._sleepers.pop(second, None)
+        finally:  # also if one fails
+            if self._sleepers and self._timer is None:
+                self._set_timer(min(self._sleepers))
