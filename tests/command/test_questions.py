@@ -157,3 +157,10 @@ def test_sockets_are_relative_to_the_directory_of_twistd(here):
         ended = run(here, *options)
         assert ended.returncode == 1
         assert "--filter policy:unix:p: " in ended.stderr
+
+
+def test_a_store_of_limits_that_cannot_be_reached(tmp_path):
+    options = ["--port", "tcp:0", "--limit", "2 messages per hour per host", "--limit-store", "redis:unix:nowhere"]
+    checked = run(tmp_path, *options, "--check")
+    assert checked.returncode == 1
+    assert checked.stderr.startswith("twistd smtpx: --limit-store redis:unix:nowhere: redis unix:nowhere: ")

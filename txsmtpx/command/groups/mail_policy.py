@@ -17,7 +17,8 @@ from txsmtpx.command.kind import FILE, FLAG, Kind
 from txsmtpx.command.option import Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.command.rate import Rate, rate
-from txsmtpx.interfaces import BackendLike, CheckedFilter, OneProcessBackend, Reactor, provides
+from txsmtpx.interfaces import BackendLike, CheckedFilter, OneProcessBackend, Reactor, StoreLike, provides
+from txsmtpx.settling import deferred_call
 
 if TYPE_CHECKING:
     from txsmtpx.tables.address_tables import AddressTable, TableRewriting
@@ -70,6 +71,11 @@ def _apply(values: Values, listener: Listener) -> None:
     listener.backend = _limited(values, listener, backend)
 
 
+async def _answer(store: StoreLike) -> str:
+    await deferred_call(store.look, "check", "", "", 1.0)
+    return "it can be used"
+
+
 def _limited(values: Values, listener: Listener, backend: BackendLike) -> BackendLike:
     if not values[LIMIT]:
         for needing in (LIMIT_STORE, LIMIT_STORE_LOGIN):
@@ -88,7 +94,10 @@ def _limited(values: Values, listener: Listener, backend: BackendLike) -> Backen
         raise LIMIT_STORE.fault(name, f"packages are missing ({error})") from error
     except ValueError as error:
         raise LIMIT_STORE.fault(name, str(error)) from error
-    if not store.shared:
+    if store.shared:
+        complaint = functools.partial(LIMIT_STORE.fault, name)
+        listener.questions.append(Question(name, functools.partial(_answer, store), complaint))
+    else:
         listener.memories.append("--limit")
     names: set[str] = set()
     for each in reversed(values[LIMIT]):
