@@ -69,7 +69,7 @@ def test_it_fails_at_every_octet(kind: str, on_failure: str, end: str) -> None:
             pipe.hang_up()
         elif end == "hangs":
             asking.clock.advance(59)
-            assert not asking.client.replies()
+            assert not any(each.startswith(tuple(REPLIES.values())) for each in asking.client.replies())
             asking.clock.advance(1)
         else:
             pipe.say(b"\xff\0\n\n\n")

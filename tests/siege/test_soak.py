@@ -26,6 +26,9 @@ MESSAGES = scale(4_000, 400_000)
 PARTS = scale(2, 10)
 """After each the memory is looked at."""
 
+HELD = 2
+"""Directories of the Maildir that stay open: ``tmp`` and ``new``."""
+
 MAY_GROW = 0.05
 """After the first part."""
 
@@ -83,7 +86,8 @@ def send(smtp: Besieged, lmtp: Besieged, first: int, messages: int) -> int:
 
 def test_soak(directory, with_tls, figures):
     with servers(directory, with_tls) as both, Emptied(directory / "lmtp" / "Maildir") as emptied:
-        descriptors = [listening(server) for server in both]
+        smtp, lmtp = both
+        descriptors = [listening(smtp), listening(lmtp) + HELD]
         began, sent, memory = time.monotonic(), 0, []
         for part in range(PARTS):
             sent += send(*both, part * MESSAGES // PARTS, MESSAGES // PARTS)

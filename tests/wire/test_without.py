@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.command.parsing import RELAYS
 from tests.wire.test_client_settings import TAKERS
 from txsmtpx import (
     Extension,
@@ -174,7 +173,7 @@ def relayed_by(*given):
     from txsmtpx.tap import Options
 
     parsed = Options()
-    parsed.parseOptions([*RELAYS, *given])
+    parsed.parseOptions(["--relay-domain", "a", *given])
     (listener,) = parsed.process.listeners
     return [pool.settings.without for pool in listener.chosen_backend.pools]
 
