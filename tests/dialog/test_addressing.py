@@ -53,6 +53,11 @@ WRONG = {
         ME, [YOU, YOU, "root"], BODY, ValueError,
         'recipient 3 ("root"): an address needs a domain, such as root@example.org',
     ),
+    "no domain behind quotes that hold an @": (
+        ME, ['"a@b"'], BODY, ValueError,
+        r'recipient 1 (""a@b""): an address needs a domain, such as "a@b"@example.org',
+    ),
+    "neither a domain nor a local part": (ME, ["a b"], BODY, ValueError, 'recipient 1 ("a b"): not a mailbox'),
     "a domain alone": (ME, ["@example.org"], BODY, ValueError, 'recipient 1 ("@example.org"): not a mailbox'),
     "a space": (ME, [YOU, "a b@example.org"], BODY, ValueError, 'recipient 2 ("a b@example.org"): not a mailbox'),
     "a line end": (
@@ -67,6 +72,12 @@ WRONG = {
         'recipient 1 ("a@example.org, b@example.org"): there are several addresses in one: each is an element of the'
         " list",
     ),
+    "several in one, of which one is none": (
+        ME, ["a@example.org, b"], BODY, ValueError, 'recipient 1 ("a@example.org, b"): not a mailbox',
+    ),
+    "another control character around": (
+        ME, ["\va@example.org"], BODY, ValueError, r'recipient 1 ("\x0ba@example.org"): not a mailbox',
+    ),
     "a label too long": (
         ME, [YOU, f"a@{'x' * 64}.example"], BODY, ValueError,
         f'recipient 2 ("a@{"x" * 64}.example"): a label of the domain is too long',
@@ -74,6 +85,10 @@ WRONG = {
     "very long": (
         ME, ["x" * 1000 + "@example.org"], BODY, ValueError,
         f'recipient 1 ("{"x" * 100}..."): the local part is too long',
+    ),
+    "as long as is shown": (ME, ["@" * 100], BODY, ValueError, f'recipient 1 ("{"@" * 100}"): not a mailbox'),
+    "longer than is shown": (
+        ME, ["@" * 101], BODY, ValueError, f'recipient 1 ("{"@" * 100}..."): not a mailbox',
     ),
     "no U-label": (
         ME, [YOU, "a@\u212a.example"], BODY, ValueError,

@@ -92,10 +92,11 @@ def test_a_yes_that_came_with_354_is_none_to_the_message(network):
     assert (error.command, error.delivered) == ("DATA", Delivered.MAYBE)
 
 
-def test_a_no_that_came_with_354_is_one_to_the_message(network):
-    error = sent(network(offers=["AUTH PLAIN"], DATA="354 Go on\n550 5.7.1 Spam")).error
+@pytest.mark.parametrize("code", [400, 550])
+def test_a_no_that_came_with_354_is_one_to_the_message(network, code):
+    error = sent(network(offers=["AUTH PLAIN"], DATA=f"354 Go on\n{code} Spam")).error
     assert isinstance(error, SMTPError)
-    assert (error.code, error.command, error.delivered) == (550, "DATA", Delivered.NO)
+    assert (error.code, error.command, error.delivered) == (code, "DATA", Delivered.NO)
 
 
 def test_221_that_came_before_quit_is_no_answer_to_it(network):

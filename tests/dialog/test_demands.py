@@ -18,6 +18,7 @@ from txsmtpx.dialog.demands import (
     of_octets,
     of_pieces,
     settle,
+    watch_octets,
 )
 from txsmtpx.dialog.offer import Offer
 from txsmtpx.extensions import registry
@@ -143,6 +144,14 @@ def test_a_watch_lets_nothing_pass_that_is_not_taken() -> None:
     watch.see(b"Subject: x\r\n\r\n")
     with pytest.raises(EightBitContent):
         watch.see(b"x\xff")
+
+
+def test_after_mail_utf8_in_a_header_is_refused_as_octets_above_127() -> None:
+    watch = watch_octets(offer(), "refuse", binary=False)
+    assert watch is not None
+    watch.see(b"Subject: x\r\n")
+    with pytest.raises(EightBitContent, match="does not offer 8BITMIME"):
+        watch.see("To: ü@example.net\r\n".encode())
 
 
 def test_what_is_no_mode() -> None:

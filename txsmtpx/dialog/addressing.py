@@ -177,9 +177,9 @@ def _reason(address: str, error: ValueError) -> str:
         return str(error)
     if address != address.strip(_WHITE):
         return "there is white space around the address"
-    if "@" not in address and _is_mailbox(f"{address}@example.org"):
+    if _is_mailbox(f"{address}@example.org"):
         return f"an address needs a domain, such as {address[:_SHOWN]}@example.org"
-    if "," in address and all(_is_mailbox(each.strip(_WHITE)) for each in address.split(",")):
+    if all(_is_mailbox(each.strip(_WHITE)) for each in address.split(",")):
         return "there are several addresses in one: each is an element of the list"
     return "not a mailbox"
 

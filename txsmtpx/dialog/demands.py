@@ -106,8 +106,7 @@ def of_pieces(pieces: Iterable[bytes], binary: bool, sized: bool = True) -> Cont
         eight_bit = eight_bit or not piece.isascii()
         if sized:
             size += len(piece if binary else line_ends.feed(piece))
-    if sized and not binary:
-        size += len(line_ends.finish())
+    size += len(line_ends.finish())  # nothing, where no line end was looked at
     return Content(size if sized else None, eight_bit, fields.found)
 
 
