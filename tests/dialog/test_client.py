@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from tests.dialog.talk import Talk
-from txsmtpx import Delivered, MailOptions, Plain, ProtocolError, RecipientsRefused, SMTPError
+from txsmtpx import Delivered, MailOptions, Plain, ProtocolError, RecipientsRefused, Reply, SMTPError
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.client_transaction import ClientTransaction, plain
 from txsmtpx.dialog.login import log_in
 from txsmtpx.dialog.submission import Submission
+from txsmtpx.testing import Outcome
 
 
 def test_a_message():
@@ -79,6 +80,23 @@ def test_a_reply_nobody_asked_for_ends_it():
     assert isinstance(noop.error, ProtocolError)
     assert noop.error is not talk.dialog.failure
     assert talk.wire.sent == b""
+
+
+def test_more_replies_may_come_together_where_they_are_allowed():
+    """As many as were expected when the segment began, and as many again as were allowed meanwhile."""
+    talk = Talk()
+    first, *others = [talk.dialog.expect("NOOP", "command") for _ in range(2)]
+
+    def more(reply: Reply) -> None:
+        others.append(talk.dialog.expect("NOOP", "command"))
+        talk.dialog.expect_more(1)
+
+    first.addCallback(more)
+    talk.dialog.begin_segment()
+    talk.hear("250 2.0.0 One", "250 2.0.0 Two", "250 2.0.0 Three")
+    talk.dialog.end_segment()
+    assert [Outcome(each).result().text for each in others] == ["Two", "Three"]
+    assert talk.dialog.failure is None
 
 
 def test_421_is_understood_anywhere():

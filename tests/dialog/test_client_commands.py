@@ -1,12 +1,19 @@
-"""Guarantee 14: nothing that could be a command of its own is ever written, and a body is a body wherever it is cut."""
+"""
+Guarantee 14: nothing that could be a command of its own is ever written, and a body is a body wherever it is cut.
+
+At the end is what single commands say and take.
+"""
 
 from __future__ import annotations
+
+from email.message import EmailMessage
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from txsmtpx import MailOptions, NotOffered
+from tests.dialog.talk import Talk
+from txsmtpx import MailOptions, NotOffered, ProtocolError
 from txsmtpx.testing import Network, ScriptedServer
 
 EVIL = ["\r\nRSET", "\nRSET", "\rRSET", "\0", "\x0b", "\x1b", "\x7f", "\x85", "a\r\nb", "\r\n"]
@@ -102,3 +109,59 @@ def test_a_body_is_itself_at_every_cut(body):
 @example([b"\r\n", b".", b"\r\n"])
 def test_any_body_is_itself(chunks):
     the_body_is_itself(chunks)
+
+
+# ---- commands one by one
+
+
+def with_a_recipient(*offers: str, lmtp: bool = False) -> Talk:
+    """A talk that has had MAIL and one RCPT."""
+    talk = Talk(*offers, lmtp=lmtp)
+    for coroutine in (talk.commands.mail("a@example.org", MailOptions()), talk.commands.rcpt("b@example.net")):
+        outcome = talk.run(coroutine)
+        talk.hear("250 2.0.0 Ok")
+        outcome.result()
+    talk.wire.taken()
+    return talk
+
+
+@pytest.mark.parametrize(("offers", "line"), [([], b"VRFY you\r\n"), (["SMTPUTF8"], b"VRFY you SMTPUTF8\r\n")])
+def test_a_name_is_looked_up_in_utf8_where_that_is_offered(offers, line):
+    talk = Talk(*offers)
+    outcome = talk.run(talk.commands.look_up("VRFY", "you"))
+    assert talk.wire.taken() == line
+    talk.hear("252 2.0.0 Perhaps")
+    assert outcome.result().code == 252
+
+
+def test_a_chunk_where_none_is_taken():
+    talk = with_a_recipient()
+    outcome = talk.run(talk.commands.bdat(b"x\r\n"))
+    with pytest.raises(NotOffered, match=r"^the server does not offer CHUNKING$"):
+        outcome.result()
+    assert talk.wire.sent == b""
+
+
+def test_the_last_chunk_has_one_reply_unless_more_are_said_to_come():
+    talk = with_a_recipient("CHUNKING", lmtp=True)
+    outcome = talk.run(talk.commands.bdat(b"x\r\n", last=True))
+    talk.hear("250 2.0.0 Ok")
+    assert [reply.code for reply in outcome.result()] == [250]
+
+
+def test_an_answer_that_fits_no_chunk():
+    talk = with_a_recipient("CHUNKING")
+    outcome = talk.run(talk.commands.bdat(b"x\r\n"))
+    talk.hear("354 Go")
+    with pytest.raises(ProtocolError, match=r"no answer to BDAT: 354 Go") as caught:
+        outcome.result()
+    assert caught.value.command == "BDAT"
+
+
+def test_a_header_is_written_in_ascii_where_mail_has_not_asked_for_utf8():
+    letter = EmailMessage()
+    letter["Subject"] = "ü"
+    letter.set_content("x\n")
+    talk = with_a_recipient("8BITMIME", "SMTPUTF8", "CHUNKING")
+    talk.run(talk.commands.transmit(letter))
+    assert b"Subject: =?utf-8?q?=C3=BC?=\r\n" in talk.wire.taken()
