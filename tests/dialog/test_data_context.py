@@ -45,6 +45,25 @@ def test_a_timeout_that_is_no_number_is_refused():
     delivery.hang_up()
 
 
+@pytest.mark.parametrize("timeout", [-1, float("inf"), float("nan")])
+def test_a_timeout_that_no_clock_can_wait_for_is_refused(timeout):
+    delivery = Delivery(ONE)
+    with pytest.raises(ValueError, match=f"^timeout is a number of seconds, not {timeout}$"):
+        delivery.context.start_delivery(ONE, timeout=timeout)
+    delivery.hang_up()
+
+
+@pytest.mark.parametrize("timeout", [0, 0.5])
+def test_a_timeout_may_be_short(timeout):
+    delivery = Delivery(ONE)
+    delivery.context.start_delivery(ONE, timeout=timeout)
+    delivery.finish()
+    delivery.end()
+    delivery.clock.advance(timeout)
+    assert delivery.replies() == [f"420 4.4.7 <{ONE}> Error: timeout reached"]
+    delivery.hang_up()
+
+
 @pytest.mark.parametrize("recipients", [(ONE,), (ONE, TWO)])
 def test_the_trace_names_a_single_recipient_only(recipients):
     delivery = Delivery(*recipients)
@@ -71,6 +90,19 @@ def test_what_the_backend_notes_is_logged_where_nobody_sums_up(noted):
         f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=0 before=\"x y\"",
         f"from=<me@example.com> to=<{ONE}>,<{TWO}> octets=8 kept=3",
     ]
+    delivery.hang_up()
+
+
+def test_the_log_names_the_recipient_of_a_late_outcome():
+    delivery = Delivery(ONE)
+    logged = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        delivery.context.set_status(ONE)
+        delivery.context.set_status(ONE)
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    assert [event["recipient"] for event in logged if "recipient" in event] == [f"<{ONE}>"]
     delivery.hang_up()
 
 

@@ -122,6 +122,22 @@ def test_no_outcome_is_logged_and_said_without_a_word_of_it(status, way, logged_
     delivery.hang_up()
 
 
+@pytest.mark.parametrize(
+    ("give", "name"),
+    [
+        (lambda context: context.set_status(ONE, 5), "set_status()"),
+        (lambda context: context.start_delivery(ONE, succeed(5)), "a delivery"),
+    ],
+    ids=["set_status", "start_delivery"],
+)
+def test_the_log_tells_which_way_no_outcome_came(give, name, logged_failures):
+    delivery = Delivery(ONE)
+    give(delivery.context)
+    (failure,) = logged_failures.flush(TypeError)
+    assert failure.getErrorMessage().startswith(f"{name} returned 5: return None, a str or ")
+    delivery.hang_up()
+
+
 def test_the_first_status_counts():
     delivery = Delivery(ONE, TWO)
     late = []
