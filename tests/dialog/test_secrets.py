@@ -56,6 +56,34 @@ def test_of_too_many_everything_is_one(line):
     assert secrets.within("anything at all")
 
 
+def test_too_many_stay_too_many():
+    secrets = Secrets()
+    secrets.add(b"a " * 21)
+    secrets.add(b"a")
+    assert secrets.within("anything at all")
+
+
+@pytest.mark.parametrize(
+    ("line", "last"),
+    [(b" ".join(b"%d!" % n for n in range(20)), "19!"), (b64(" ".join(["again"] * 20)).encode(), "again")],
+    ids=["words", "parts of a word"],
+)
+def test_twenty_are_not_too_many(line, last):
+    secrets = Secrets()
+    secrets.add(line)
+    assert not secrets.within("anything at all")
+    assert secrets.within(f"no {last}")
+
+
+@pytest.mark.parametrize("part", ["p=pw", "a=b=pw", "=pw"])
+def test_a_value_is_found_without_its_name(part):
+    secrets = Secrets()
+    secrets.add(b64(part).encode())
+    assert secrets.within("no pw")
+    assert not secrets.within("no p")
+    assert not secrets.within("no =")
+
+
 # ---- what a client knows of its own login
 
 
@@ -71,6 +99,7 @@ def test_a_reply_loses_the_lines_that_repeat_a_secret():
     assert secrets.masked(b"535 5.7.8 wrong: pw") == b"535 5.7.8 [credentials]"
     assert secrets.masked(b"535-wrong: pw") == b"535 [credentials]"
     assert secrets.masked(b"pw?") == b"[credentials]"
+    assert secrets.masked(b"535 \xff pw") == b"535 [credentials]"
     for line in (b"535 5.7.8 wrong", b"535 powder"):
         assert secrets.masked(line) is line
 

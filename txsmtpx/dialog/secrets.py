@@ -86,8 +86,8 @@ class Secrets:
     def _remember(self, octets: bytes) -> None:
         parts = _SEPARATORS.split(octets.decode("utf-8", "replace").lower(), _MOST)
         for part in parts:
-            key, _, value = part.rpartition("=")  # of XOAUTH2 and SCRAM, "auth=" and "n="
-            self._parts |= {each for each in (part, value if key else "") if each}
+            value = part.rpartition("=")[2]  # of XOAUTH2 and SCRAM, behind "auth=" and "n="
+            self._parts |= {each for each in (part, value) if each}
         self._too_many |= len(parts) > _MOST or len(self._parts) > _MOST
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
