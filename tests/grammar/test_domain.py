@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txsmtpx.grammar.domain import MAX_DOMAIN, check_domain, domain_key, to_a_label
+from txsmtpx.grammar.malformed import Malformed
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,13 @@ def test_an_a_label_has_63_octets_and_a_domain_255():
         check_domain(longest + "\u00fc")
     labels = ["\u00fc\u4e00"] * 23  # of 5 octets in UTF-8, and of 12 as A-labels
     assert len(".".join(labels).encode()) < MAX_DOMAIN
-    with pytest.raises(ValueError, match="the domain is too long"):
+    with pytest.raises(Malformed, match=r"^the domain is too long$"):
         check_domain(".".join(labels))
+    domain = f"{longest}.{longest}.{'x' * 25}"
+    assert len(domain.encode()) == MAX_DOMAIN
+    check_domain(domain)
+    with pytest.raises(Malformed, match=r"^the domain is too long$"):
+        check_domain(f"{domain}x")
 
 
 @given(st.text(st.characters(exclude_characters=".", exclude_categories=["Cs"]), max_size=20))

@@ -81,10 +81,10 @@ def _a_label(label: str) -> str:
     try:
         for letter in label:
             if not letter.isascii():
-                mapped = idna.uts46_remap(letter, std3_rules=True, transitional=False)
+                mapped = idna.uts46_remap(letter)
                 if not mapped or any(map(str.isascii, mapped)):
                     raise Malformed(f"a domain cannot hold U+{ord(letter):04X}")
-        return idna.alabel(idna.uts46_remap(label, std3_rules=True, transitional=False)).decode("ascii")
+        return idna.alabel(idna.uts46_remap(label)).decode("ascii")
     except UnicodeError as error:  # an IDNAError, whose text may quote the label
         raise Malformed("a label of the domain is no U-label (RFC 5890)") from error
 
