@@ -105,12 +105,19 @@ VERB = Verb("XFOO", lambda dialog, argument: None, "XFOO")
         ({"announce": "1"}, "announce must be a function, not '1'$"),
         ({"read": None}, "read must be a function, not None$"),
         ({"wanted": True}, "wanted must be a function, not True$"),
-        ({"requires": {"SIZE"}}, r"requires must be a frozenset of keywords, such as .*, not \{'SIZE'\}$"),
+        (
+            {"requires": {"SIZE"}},
+            r"requires must be a frozenset of keywords, such as frozenset\(\{'8BITMIME'\}\), not \{'SIZE'\}$",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused(wrong: Any, error: str) -> None:
     with pytest.raises(TypeError, match=f"^Extension XFOO: {error}"):
         Extension("XFOO", "none yet", **wrong)
+
+
+def test_an_extension_is_not_wanted_unless_it_says_so() -> None:
+    assert not Extension("XFOO", "none yet").wanted(MailOptions(size=1))
 
 
 @pytest.mark.parametrize("supports", ["DSN", ["DSN"], XCOLOUR, [Extension]], ids=type)

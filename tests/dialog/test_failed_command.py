@@ -7,9 +7,11 @@ from functools import partial
 import pytest
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 
 from tests.dialog.core import Core
 from txsmtpx import Extension, Reply, Verb
+from txsmtpx.dialog.failed_command import reply_to_failure
 from txsmtpx.extensions.registry import EXTENSIONS
 from txsmtpx.grammar.esmtp_parameter import Parameter
 from txsmtpx.testing import RecordingBackend
@@ -114,3 +116,18 @@ def test_the_backend_below_a_later_command():
     with capturedLogs() as events:
         waiting.errback(ZeroDivisionError())
     assert [event["what"] for event in events if "what" in event] == ["the backend"]
+
+
+@pytest.mark.parametrize(
+    ("extension", "what"),
+    [(Extension(*KEYS), "the backend"), (Extension(*KEYS, check_mail=crash), "the extension XCOLOUR")],
+)
+def test_functions_without_code_are_passed_over(extension, what):
+    """Such as the type `str`, which reads the words of an extension by default."""
+    try:
+        crash()
+    except ZeroDivisionError:
+        failure = Failure()
+    with capturedLogs() as events:
+        assert reply_to_failure(failure, "s", "-", [extension], b"NOOP").code == 451
+    assert [event["what"] for event in events] == [what]

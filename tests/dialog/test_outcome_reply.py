@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 
 from tests.dialog.core import Core
 from txsmtpx import Extension, OpenBackend, Reply, Session, SMTPError, TeeBackend, Verb
+from txsmtpx.dialog.outcome_reply import accepts, answer, chosen
 from txsmtpx.extensions.chunking import CHUNKING
 from txsmtpx.testing import RecordingBackend
 
@@ -128,6 +129,37 @@ def test_what_may_be_given(method, code):
     assert last(client, *COMMANDS[method]) == f"{code} {code // 100}.0.0 My words"
     assert client.ask("NOOP") == ["250 2.0.0 Ok"]
     client.hang_up()
+
+
+def test_mail_and_rcpt_are_accepted_by_none_and_by_2xx():
+    assert all(map(accepts, [None, Reply(250, None, "ok"), Reply(251, (2, 1, 5), "ok")]))
+    assert not any(map(accepts, [Reply(450, None, "no"), Reply(550, None, "no"), *WRONG_REPLIES, *NO_REPLIES, "ok"]))
+
+
+class Unshowable:
+    """Its repr fails."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("x" * 198, f"'{'x' * 198}'"),
+        ("x" * 199, f"'{'x' * 199}...[+1]"),
+        ("x" * 300, f"'{'x' * 199}...[+102]"),
+        (Unshowable(), "a Unshowable that cannot be shown"),
+    ],
+    ids=["just short enough", "too long", "far too long", "without a repr"],
+)
+def test_how_a_wrong_value_is_shown(given, shown, logged_failures):
+    with pytest.raises(TypeError) as raised:
+        answer(given, Session(), "mail")
+    assert str(raised.value).startswith(f"Session.mail() returned {shown}: return None or a Reply of ")
+    assert chosen(lambda: given, "s", "-", "the policy").code == 451
+    (failure,) = logged_failures.flush(TypeError)
+    assert failure.getErrorMessage().startswith(f"the policy returned {shown}: return a Reply of ")
 
 
 @pytest.mark.parametrize("given", WRONG_REPLIES, ids=repr)

@@ -117,7 +117,8 @@ def test_no_session_is_a_crash(logged_failures):
     backend.anonymous_login = lambda connection: None
     conversation = Core(backend)
     assert conversation.ask(HELLO, "MAIL FROM:<>")[-1] == "451 4.3.0 Local error in processing"
-    assert len(logged_failures.flush(TypeError)) == 1
+    (failure,) = logged_failures.flush(TypeError)
+    assert failure.getErrorMessage() == "the backend RecordingBackend must return a session (ISession), not None"
     conversation.hang_up()
 
 
