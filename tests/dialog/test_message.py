@@ -287,6 +287,23 @@ def test_the_reader_after_a_paused_one_is_not_paused():
     assert second.written == [b"b"]
 
 
+def test_the_reader_after_a_paused_one_that_failed_is_not_paused():
+    class Broken(Consumer):
+        def write(self, data):
+            self.producer.pauseProducing()
+            raise ZeroDivisionError
+
+    message = Message()
+    first = message.deliver_to(Broken())
+    message.write(b"a")
+    failed(first, ZeroDivisionError)
+    assert not message.full
+    second = Consumer()
+    message.deliver_to(second)
+    message.write(b"b")
+    assert second.written == [b"b"]
+
+
 def test_there_is_one_reader_at_a_time():
     message = Message()
     message.content()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 
-from txsmtpx.dialog.source import CHUNK, source
+from txsmtpx.dialog.source import CHUNK, look, source
 
 
 def read(body, in_thread) -> list[bytes]:
@@ -93,3 +93,14 @@ def test_a_producer_is_stopped_once_and_only_if_it_was_started():
         for _ in range(2):
             ensureDeferred(body.close())
         assert producer.calls == calls
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_file_is_looked_at_as_it_will_be_sent(tmp_path, binary):
+    (tmp_path / "body").write_bytes(b"a\nb\n")
+    with (tmp_path / "body").open("rb") as file:
+        found = []
+        looking = look(file, binary, lambda function, *arguments: succeed(function(*arguments)))
+        ensureDeferred(looking).addCallback(found.append)
+        assert file.tell() == 0
+    assert [content.size for content in found] == [4 if binary else 6]

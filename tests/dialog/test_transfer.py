@@ -403,6 +403,9 @@ def test_what_waits_to_be_sent_is_not_sent_after_a_no(what):
     client.protocol.connectionLost()
     assert isinstance(outcome.error, SMTPError)
     assert (outcome.error.code, outcome.error.delivered) == (552, Delivered.NO)
+    verb = "DATA" if what == "the message" else "BDAT"
+    later = Outcome(client.noop())
+    assert (outcome.error.command, later.error.command) == (verb, verb)
 
 
 def test_a_refusal_counts_though_the_connection_was_lost_while_the_server_did_not_read():
