@@ -145,6 +145,7 @@ def test_an_address_as_a_header_has_it(address):
 @pytest.mark.parametrize(
     "address",
     ["Ann <ann>", "<>", "Ann <>", "<", ">", "(", ")", "(Ann)", "mailto:", "a@example.org, b@example.org",
+     "Ann <ann@example.org>\u00a0", "Ann <ann@example.org\u00a0>", "ann@example.org\u00a0(Ann)",
      " a@example.org", "Ann <ann@example.org", "Ann <ann@example.org>\r\nRSET", "a@b <a b@c>", "Ann"],
 )  # fmt: skip
 def test_nothing_is_suggested_that_is_no_address(address):

@@ -304,6 +304,13 @@ def test_what_cannot_be_said(header):
     assert len(str(raised.value)) < 300
 
 
+def test_the_ends_that_version_2_connects_are_named():
+    with pytest.raises(ValueError, match=r"^version 2 of PROXY connects ") as raised:
+        encode(ProxyHeader(2, PATHS[0]))
+    what = "two IP addresses, or two paths of at most 108 octets"
+    assert str(raised.value) == f"version 2 of PROXY connects {what}, not b'/run/client' and None"
+
+
 def test_tlvs_need_version_2():
     with pytest.raises(ValueError, match=r"^version 1 of the PROXY protocol has no TLVs$"):
         encode(ProxyHeader(1, tlvs={5: b"id"}))
