@@ -97,7 +97,7 @@ def test_the_command_of_the_page(opendmarc: Path, opendkim: Path, room: Room) ->
 def rspamd(room: Room) -> Iterator[Path]:
     need("rspamd")
     need("redis")
-    redis = RedisServer(room("redis of rspamd"), "--unixsocketperm", "777")
+    redis = RedisServer(room("rspamd-redis"), "--unixsocketperm", "777")
     redis.start()
     try:
         files = {
