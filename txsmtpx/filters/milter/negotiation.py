@@ -62,7 +62,7 @@ class Steps(IntFlag):
 
 
 class MacroStage(IntEnum):
-    """A stage of a session, by the number that stands in the negotiation (SMFIM)."""
+    """A stage of a session, by its number in the negotiation (SMFIM)."""
 
     CONNECT = 0
     HELLO = 1
