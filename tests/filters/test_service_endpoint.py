@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet import reactor
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
-from twisted.internet.testing import MemoryReactorClock
 
 from txsmtpx.filters.service_endpoint import service_endpoint
 
-REACTOR = MemoryReactorClock()
-
 
 def test_a_string() -> None:
-    assert isinstance(service_endpoint(REACTOR, "unix:/run/x.sock"), UNIXClientEndpoint)
-    assert isinstance(service_endpoint(REACTOR, "tcp:127.0.0.1:3310"), HostnameEndpoint)
+    assert isinstance(service_endpoint(reactor, "unix:/run/x.sock"), UNIXClientEndpoint)
+    assert isinstance(service_endpoint(reactor, "tcp:127.0.0.1:3310"), HostnameEndpoint)
 
 
 def test_an_endpoint_is_used_as_it_is() -> None:
-    endpoint = UNIXClientEndpoint(REACTOR, "/run/x.sock")
-    assert service_endpoint(REACTOR, endpoint) is endpoint
+    endpoint = UNIXClientEndpoint(reactor, "/run/x.sock")
+    assert service_endpoint(reactor, endpoint) is endpoint
 
 
 @pytest.mark.parametrize(("text", "error"), [
@@ -34,4 +32,4 @@ def test_an_endpoint_is_used_as_it_is() -> None:
 ])  # fmt: skip
 def test_what_is_refused(text: str, error: str) -> None:
     with pytest.raises(ValueError, match=error):
-        service_endpoint(REACTOR, text)
+        service_endpoint(reactor, text)
