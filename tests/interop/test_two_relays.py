@@ -106,9 +106,10 @@ INTERNATIONALIZED = {
 @pytest.mark.parametrize("what", INTERNATIONALIZED)
 def test_what_is_internationalized_is_refused(to_dovecot: Row, dovecot_receiver: LMTPReceiver, what: str) -> None:
     octets, user, sender = INTERNATIONALIZED[what]
+    before = stored(dovecot_receiver.mail / "carol")  # a large message of another test may come late
     code, text = send(to_dovecot, octets, f"{user}@{LMTP_DOMAIN}", BOTH, sender)
     assert (code, text[:5]) == (550, "5.6.7"), text
-    assert stored(dovecot_receiver.mail / "carol") == []
+    assert stored(dovecot_receiver.mail / "carol") == before
 
 
 @pytest.fixture
