@@ -7,13 +7,13 @@ import re
 from typing import Literal, cast
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
 from txsmtpx.filters.seconds import check_seconds
+from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.filters.spamc import Score, SpamcProtocol, SpamdError, check_pong, score_in
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, FilterFailed, Reactor, Verdict, clock_of
@@ -84,7 +84,7 @@ class Spamd:
         if max_octets < 0:
             raise ValueError(f"max_octets is a number of octets from 0, not {max_octets!r}")
         check_seconds("timeout", timeout)
-        self.endpoint: ClientEndpoint = clientFromString(clock, endpoint) if isinstance(endpoint, str) else endpoint
+        self.endpoint = service_endpoint(clock, endpoint)
         self.reject_at = reject_at
         self.holds = mark
         self.user = user

@@ -24,11 +24,11 @@ def test_each_connection_has_a_filter():
 
 
 def test_a_milter_that_changes_nothing_needs_no_holding():
-    assert not Milter("tcp:127.0.0.1:1", holds=False, reactor=Clock()).holds
+    assert not Milter("unix:/run/x.sock", holds=False, reactor=Clock()).holds
 
 
 @pytest.mark.parametrize(("how", "error", "text"), [
-    ({"endpoint": "nonsense"}, ValueError, "Unknown endpoint type"),
+    ({"endpoint": "/run/x.sock"}, ValueError, "no endpoint: /run/x.sock .*; write tcp:HOST:PORT or unix:PATH"),
     ({"endpoint": 5}, TypeError, "Milter: endpoint must be a ClientEndpoint or text, not 5"),
     ({"timeout": 0}, ValueError, "timeout is a number of seconds above 0, not 0"),
     ({"longest": -1}, ValueError, "longest is a number of seconds above 0, not -1"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-from twisted.internet.endpoints import clientFromString
-
 from txsmtpx.arguments import checked
 from txsmtpx.filters.milter.connections import MilterConnections
 from txsmtpx.filters.milter.macros import MacroSource
 from txsmtpx.filters.milter.milter_filter import MilterFilter
 from txsmtpx.filters.milter.negotiation import WITHOUT_CHANGES, Negotiation, description
+from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.interfaces import ClientEndpoint, Connection, Reactor, clock_of
 
 TIMEOUT = 30.0
@@ -80,7 +79,7 @@ class Milter:
                 raise ValueError(f"{name} is a number of seconds above 0, not {seconds!r}")
         if not 0 <= kept <= 1000:
             raise ValueError(f"kept is a number of connections from 0 to 1000, not {kept!r}")
-        made: ClientEndpoint = clientFromString(clock, endpoint) if isinstance(endpoint, str) else endpoint
+        made = service_endpoint(clock, endpoint)
         self.holds = holds
         self.call_timeout: float = longest + 2 * timeout
         self._daemon_name = daemon_name
