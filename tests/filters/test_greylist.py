@@ -201,10 +201,10 @@ def test_one_process(clock):
 @pytest.mark.parametrize(
     ("how", "expected"),
     [
-        ({"delay": 0}, "delay is above 0 and below window, in seconds, not 0 and 172800.0"),
-        ({"delay": 10, "window": 10}, "delay is above 0 and below window, in seconds, not 10 and 10"),
-        ({"window": float("inf")}, "delay is above 0 and below window"),
-        ({"lifetime": 0}, "lifetime is a number of seconds above 0, not 0"),
+        ({"delay": 0}, r"delay \(0 s\) must be above 0 and below window \(172800 s\)"),
+        ({"delay": 10, "window": 10}, r"delay \(10 s\) must be above 0 and below window \(10 s\)"),
+        ({"window": float("inf")}, r"delay \(.*\) must be above 0 and below window \(inf s\)"),
+        ({"lifetime": 0}, "lifetime must be above 0 s, not 0 s"),
         ({"known_after": -1}, "known_after is a number from 0, not -1"),
         ({"exempt": ["10.0.0.0/33"]}, "10.0.0.0/33"),
         ({"store": MemoryStore(reactor=Clock()), "reactor": Clock()}, "a store or a reactor, not both"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import ClassVar, cast, get_args
 
 from twisted.plugin import IPlugin, getPlugins
 from twisted.python.reflect import namedAny
@@ -104,19 +104,20 @@ class DottedFilter:
 
     Args:
         name: The dotted name.
+
+    Attributes:
+        description: A sentence for --help-filters.
     """
 
     name: str
+    description: ClassVar[str] = (
+        "A subclass of Filter, or another maker; DOTTED.NAME:ARGUMENT calls a function that returns one."
+    )
 
     @property
     def syntax(self) -> str:
         """The dotted name."""
         return self.name
-
-    @property
-    def description(self) -> str:
-        """No sentence: it is in no list."""
-        return ""
 
     @property
     def settings(self) -> tuple[Setting[object], ...]:

@@ -124,9 +124,9 @@ class Greylist:
         reactor: Reactor | None = None,
     ) -> None:
         if not 0 < delay < window < math.inf:
-            raise ValueError(f"delay is above 0 and below window, in seconds, not {delay} and {window}")
+            raise ValueError(f"delay ({delay:g} s) must be above 0 and below window ({window:g} s)")
         if not 0 < lifetime < math.inf:
-            raise ValueError(f"lifetime is a number of seconds above 0, not {lifetime}")
+            raise ValueError(f"lifetime must be above 0 s, not {lifetime:g} s")
         if known_after < 0:
             raise ValueError(f"known_after is a number from 0, not {known_after}")
         if store is not None and reactor is not None:

@@ -140,6 +140,15 @@ def test_help_for_one_lists_its_settings(capsys, name):
         assert re.search(f"^  {setting.name.replace('_', '-')}=\\S+  +\\S", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", ["my_package.Clean", "my_package.clean:/etc/words"])
+def test_help_for_a_dotted_name_lists_the_common_settings(capsys, name):
+    with pytest.raises(SystemExit):
+        Options().parseOptions(["--help-filter", name])
+    text = capsys.readouterr().out
+    assert text.startswith(f"{name.partition(':')[0]}: A subclass of Filter, or another maker;")
+    assert all(f"  {word}=" in text for word in ("timeout", "on-failure", "name"))
+
+
 def test_help_for_one_that_there_is_not():
-    with pytest.raises(UsageError, match=r"^--help-filter spam: there is no such filter; did you mean spamd\? "):
+    with pytest.raises(UsageError, match=r"^--help-filter spam: no filter is called 'spam'; did you mean spamd\? "):
         {each.name: each for each in ACTIONS}["help-filter"].run("spam")

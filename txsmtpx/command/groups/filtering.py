@@ -20,6 +20,7 @@ from txsmtpx.filters.filter_plugins import (
     NAME,
     ON_FAILURE,
     TIMEOUT,
+    DottedFilter,
     create,
     filter_plugin,
     filter_plugins,
@@ -166,19 +167,17 @@ def _table(title: str, rows: list[tuple[str, str]]) -> None:
 
 
 def _list(argument: str) -> None:
-    dotted = "A subclass of Filter, or another maker; DOTTED.NAME:ARGUMENT calls a function that returns one."
     found = [(each.syntax, each.description) for _, each in sorted(filter_plugins().items())]
-    _table("Filters:", [*found, ("DOTTED.NAME", dotted)])
+    _table("Filters:", [*found, ("DOTTED.NAME", DottedFilter.description)])
     print("--help-filter NAME lists the settings of a filter.")
     sys.exit(0)
 
 
 def _explain(name: str) -> None:
-    found = filter_plugins()
-    if name not in found:
-        text = f"there is no such filter{did_you_mean(name, found) or ';'} --help-filters lists the filters"
-        raise UsageError(f"--help-filter {name}: {text}")
-    plugin = found[name]
+    try:
+        plugin = filter_plugin(name.partition(":")[0])
+    except ValueError as error:
+        raise UsageError(f"--help-filter {name}: {error}") from error
     print(textwrap.fill(f"{plugin.syntax}: {plugin.description}", _WIDTH))
     options = _options(plugin)
     _table("Settings:", [(f"{each.name}={each.kind.word or 'true|false'}", _described(each)) for each in options])
