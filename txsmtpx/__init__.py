@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from txsmtpx.middleware.filter import ConfiguredFilter, Filter
     from txsmtpx.middleware.filter_backend import FilterBackend
     from txsmtpx.middleware.limit import LimitBackend
+    from txsmtpx.middleware.measured_backend import MeasuredBackend
     from txsmtpx.middleware.middleware import Middleware
     from txsmtpx.middleware.middleware_context import MiddlewareContext
     from txsmtpx.middleware.middleware_session import MiddlewareSession
@@ -174,6 +175,7 @@ __all__ = [
     "MailOptions",
     "MaildirBackend",
     "Malformed",
+    "MeasuredBackend",
     "MemoryBackend",
     "Message",
     "MessageTooBig",
@@ -266,6 +268,7 @@ _NAMES = {
     "txsmtpx.middleware.filter": ("ConfiguredFilter", "Filter"),
     "txsmtpx.middleware.filter_backend": ("FilterBackend",),
     "txsmtpx.middleware.limit": ("LimitBackend",),
+    "txsmtpx.middleware.measured_backend": ("MeasuredBackend",),
     "txsmtpx.middleware.middleware": ("Middleware",),
     "txsmtpx.middleware.middleware_context": ("MiddlewareContext",),
     "txsmtpx.middleware.middleware_session": ("MiddlewareSession",),

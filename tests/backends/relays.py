@@ -26,7 +26,7 @@ class Relay:
 
     def __init__(
         self, *there, lmtp_here=False, lmtp_there=False, domains=("example.net",), endpoints=None, more=(), max_hold=0,
-        **how,
+        around=lambda backend: backend, **how,
     ):  # fmt: skip
         self.there = Network(*there)
         self.backend = RelayBackend(
@@ -34,7 +34,7 @@ class Relay:
         )
         extensions = [*registry.offered_with(self.backend.supports), DSN, *more]
         self.factory = SMTPServerFactory(
-            self.backend, domain="relay.example", lmtp=lmtp_here, reactor=self.there.clock,
+            around(self.backend), domain="relay.example", lmtp=lmtp_here, reactor=self.there.clock,
             extensions=list(dict.fromkeys(extensions)), **({"max_hold": max_hold} if max_hold else {}),
         )  # fmt: skip
         self.here = Network(lambda: self.factory.buildProtocol(None))

@@ -16,6 +16,7 @@ from txsmtpx import (
     Filter,
     FilterBackend,
     LimitBackend,
+    MeasuredBackend,
     Middleware,
     MiddlewareSession,
     OpenBackend,
@@ -28,6 +29,7 @@ from txsmtpx import (
 from txsmtpx.backends.null import null_backend
 from txsmtpx.extensions.dsn import DSN
 from txsmtpx.interfaces import IBackend, ICredentialsBackend, IDataContext, IMessage, ISession
+from txsmtpx.observers.metrics_observer import MetricsObserver
 from txsmtpx.testing import Conversation, RecordingBackend
 
 
@@ -45,6 +47,7 @@ AROUND = {
     "tee": lambda backend: TeeBackend(backend, null_backend(), required=True),
     "filter": lambda backend: FilterBackend(backend, Filter),
     "holding filter": lambda backend: FilterBackend(backend, Filter, hold=True),
+    "measured": lambda backend: MeasuredBackend(backend, "inner", MetricsObserver(), reactor=Clock()),
     "all": lambda backend: TeeBackend(RewriteBackend(FilterBackend(backend, Filter), recipient={}), null_backend()),
 }
 

@@ -15,11 +15,20 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
 from tests.conversations import observed
-from txsmtpx import ConfiguredFilter, Filter, FilterBackend, MemoryBackend, Reply, Session, SMTPError
+from txsmtpx import (
+    ConfiguredFilter,
+    Filter,
+    FilterBackend,
+    MeasuredBackend,
+    MemoryBackend,
+    Reply,
+    Session,
+    SMTPError,
+)
 from txsmtpx.observers.metric_families import FAMILIES
 from txsmtpx.observers.metrics_observer import MetricsObserver, counters, summed
 from txsmtpx.observers.prometheus_collector import prometheus_registry
-from txsmtpx.testing import Conversation
+from txsmtpx.testing import Conversation, RecordingBackend
 
 HELLO = "EHLO client.example"
 MAIL = ("MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "RCPT TO:<c@localhost>")
@@ -156,12 +165,11 @@ def test_the_sum_of_several():
     assert summed(exports) == summed([summed(exports[:1]), summed(exports[1:])])
 
 
-def test_what_is_gone_has_no_open_connections():
+def test_what_is_gone_has_no_open_connections_and_no_calls():
     figures = MetricsObserver()
     client = observed(figures)
     left = counters(figures.export())
-    assert "open_connections" not in left
-    assert set(left) == {family.name for family in FAMILIES} - {"open_connections"}
+    assert set(left) == {family.name for family in FAMILIES if family.kind != "gauge"}
     client.hang_up()
 
 
@@ -195,3 +203,30 @@ def test_the_verdicts_of_filters(logged_failures):
     both = summed(json.loads(json.dumps([figures.export()] * 2)))
     assert samples(both)[verdict("Slow", "header", "defer")] == 2
     assert samples(both)[f"filter_seconds_count{{{of_slow('')}}}"] == 2
+
+
+def test_the_calls_of_backends():
+    """By backend and stage; an outcome that has not occurred is 0."""
+    figures, clock, answer = MetricsObserver("25"), Clock(), Deferred()
+    backend = MeasuredBackend(RecordingBackend(data=answer), "orders", figures, reactor=clock)
+    client = Conversation(backend, clock=clock, observers=[figures], lmtp=True)
+    client.ask(HELLO.replace("EHLO", "LHLO"), *MAIL, "DATA", "hello", ".")
+    in_flight = "backend_calls_in_flight{{backend=orders,listener=25,stage={}}}".format
+    stages = ("mail", "recipient", "data")
+    assert chosen(figures.export(), *map(in_flight, stages)) == [0, 0, 1]
+    clock.advance(2)
+    answer.errback(SMTPError(452, (4, 2, 2), "Full"))
+    client.hang_up()
+    assert chosen(figures.export(), *map(in_flight, stages)) == [0, 0, 0]
+    found = {name: value for name, value in samples(figures.export()).items() if name.startswith("backend_")}
+    outcome = "backend_outcomes_total{{backend=orders,listener=25,outcome={},stage={}}}".format
+    assert {name: value for name, value in found.items() if name.startswith("backend_outcomes") and value} == {
+        outcome("taken", "mail"): 1, outcome("taken", "recipient"): 2, outcome("deferred", "data"): 2,
+    }  # fmt: skip
+    assert found[outcome("failed", "data")] == found[outcome("cancelled", "data")] == 0
+    of_data = "backend=orders,{}listener=25,stage=data".format
+    assert found[f"backend_call_seconds_sum{{{of_data('')}}}"] == 2
+    assert found[f"backend_call_seconds_bucket{{{of_data('le=1.0,')}}}"] == 0
+    assert found[f"backend_call_seconds_bucket{{{of_data('le=2.5,')}}}"] == 1
+    both = summed(json.loads(json.dumps([figures.export()] * 2)))
+    assert samples(both)[outcome("deferred", "data")] == 4

@@ -59,6 +59,7 @@ class Listener:
         copies: The backend that gets copies, None for none.
         certificate: Its certificate, None for none.
         observers: The observers of the factory.
+        figures: The counters of the listener and its backends, if there are metrics.
         settings: The other keyword arguments of the factory.
         self_signed: The certificates of ``--tls-self-signed``.
         services: Services that run as long as it does.
@@ -79,6 +80,7 @@ class Listener:
     copies: BackendLike | None = None
     certificate: Certificate | None = None
     observers: list[ServerObserverLike] = field(default_factory=list)
+    figures: MetricsObserver = field(init=False)
     settings: ServerKeywords = field(default_factory=ServerKeywords)
     self_signed: SelfSignedCertificates = field(default_factory=SelfSignedCertificates)
     services: Sequence[IService] = ()
@@ -88,6 +90,9 @@ class Listener:
     answers: list[str] = field(default_factory=list)
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default
     factory: SMTPServerFactory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.figures = MetricsObserver(self.name)
 
     @property
     def has_tls(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ParamSpec
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,6 +22,8 @@ from txsmtpx.interfaces import (
 from txsmtpx.setting import shown
 
 log = Logger(__name__)
+
+P = ParamSpec("P")
 
 
 @implementer(IFilterObserver)
@@ -139,20 +141,30 @@ def _notifier(event: str, observers: Iterable[Any]) -> Notifier:
     if not methods:
         return None
     if len(methods) == 1:
-        return _guarded(methods[0])
-    guarded = [_guarded(method) for method in methods]
+        return guarded(methods[0])
+    each_guarded = [guarded(method) for method in methods]
 
     def notify(*what: Any) -> None:
-        for each in guarded:
+        for each in each_guarded:
             each(*what)
 
     return notify
 
 
-def _guarded(method: Callable[..., object]) -> Callable[..., None]:
-    def notify(*what: Any) -> None:
+def guarded(method: Callable[P, object]) -> Callable[P, None]:
+    """
+    Return a function that calls a method of an observer, and logs its exceptions.
+
+    Args:
+        method: The method.
+
+    Returns:
+        The function.
+    """
+
+    def notify(*what: P.args, **named: P.kwargs) -> None:
         try:
-            method(*what)
+            method(*what, **named)
         except BaseException:  # a broken observer must not stop the server
             log.failure("an observer failed: {method!r}", method=method)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -40,6 +41,38 @@ class FilterEvent:
     filter: str
     stage: FilterStage
     verdict: FilterVerdict
+    seconds: float
+
+
+BackendStage = Literal["mail", "recipient", "data"]
+"""The methods of a session that are measured: `ISession.mail`, `ISession.rcpt` and `ISession.data`."""
+
+BackendOutcome = Literal["taken", "deferred", "refused", "failed", "cancelled"]
+"""
+What a backend has answered: 2xx, 4xx or 5xx.  "failed" is an exception other than `txsmtpx.SMTPError`, or a wrong
+value.  "cancelled": the server has stopped waiting, since the client has gone or a time-out has passed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendCall:
+    """
+    A call of a backend that is over, for observers.
+
+    Args:
+        backend: The name of the backend.
+        stage: The method.
+        outcomes: The outcomes: one; at "data" one for each recipient.
+        seconds: The time until the last outcome, in seconds.  At "data" it begins at the end of the message.
+
+    Example:
+        >>> BackendCall("maildir", "data", ("taken", "refused"), 0.004).outcomes
+        ('taken', 'refused')
+    """
+
+    backend: str
+    stage: BackendStage
+    outcomes: Sequence[BackendOutcome]
     seconds: float
 
 
@@ -130,6 +163,41 @@ class IFilterObserver(IServerObserver):
         """
 
 
+class IBackendObserver(Interface):
+    """
+    An observer of the calls of `txsmtpx.MeasuredBackend`.  The methods are called in the reactor's thread.
+
+    Example:
+        Count the messages that a backend has at the moment::
+
+            class InFlight:
+                messages = 0
+
+                def call_began(self, backend: str, stage: BackendStage) -> None:
+                    self.messages += stage == "data"
+
+                def call_ended(self, call: BackendCall) -> None:
+                    self.messages -= call.stage == "data"
+    """
+
+    def call_began(backend: str, stage: BackendStage) -> None:
+        """
+        A method of a session of the backend is called.
+
+        Args:
+            backend: The name of the backend.
+            stage: The method.
+        """
+
+    def call_ended(call: BackendCall) -> None:
+        """
+        The call is over.  It is called once for each `call_began`.
+
+        Args:
+            call: The call and its outcomes.
+        """
+
+
 class ServerObserverLike(Protocol):
     """The type of `IServerObserver`, for type checkers without a plugin for zope.interface."""
 
@@ -195,4 +263,25 @@ class FilterObserverLike(ServerObserverLike, Protocol):
         Args:
             connection: The connection.
             event: The verdict.
+        """
+
+
+class BackendObserverLike(Protocol):
+    """The type of `IBackendObserver`."""
+
+    def call_began(self, backend: str, stage: BackendStage) -> None:
+        """
+        A method of a session of the backend is called.
+
+        Args:
+            backend: The name of the backend.
+            stage: The method.
+        """
+
+    def call_ended(self, call: BackendCall) -> None:
+        """
+        The call is over.
+
+        Args:
+            call: The call and its outcomes.
         """

@@ -90,8 +90,28 @@ FILTER_SECONDS = MetricFamily(
     (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 30.0, 60.0),
 )
 
+CALLS_IN_FLIGHT = MetricFamily(
+    "backend_calls_in_flight",
+    "gauge",
+    "Calls of a backend that are not over, by stage: mail, recipient or data.",
+    ("backend", "stage"),
+)
+OUTCOMES = MetricFamily(
+    "backend_outcomes",
+    "counter",
+    "Outcomes of a backend, by stage: taken, deferred (4xx), refused (5xx), failed or cancelled.",
+    ("backend", "stage", "outcome"),
+)
+CALL_SECONDS = MetricFamily(
+    "backend_call_seconds",
+    "histogram",
+    "Seconds until a backend has answered, by stage.  At data they begin at the end of the message.",
+    ("backend", "stage"),
+    BACKEND.buckets,
+)
+
 FAMILIES = (
     OPEN_CONNECTIONS, CONNECTIONS, TLS_HANDSHAKES, COMMANDS, REPLIES, TRANSACTIONS, MESSAGES, MESSAGE_OCTETS,
-    RECIPIENTS, SIZE, BACKEND, FILTER_VERDICTS, FILTER_SECONDS,
+    RECIPIENTS, SIZE, BACKEND, FILTER_VERDICTS, FILTER_SECONDS, CALLS_IN_FLIGHT, OUTCOMES, CALL_SECONDS,
 )  # fmt: skip
 """All metrics, in the order in which they are served."""

@@ -9,14 +9,26 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from txsmtpx.dialog.observer import Observer
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.interfaces import Connection, FilterEvent, Summary
+from txsmtpx.interfaces import (
+    BackendCall,
+    BackendOutcome,
+    BackendStage,
+    Connection,
+    FilterEvent,
+    IBackendObserver,
+    Summary,
+)
 from txsmtpx.observers.metric_families import (
     BACKEND,
+    CALL_SECONDS,
+    CALLS_IN_FLIGHT,
     COMMANDS,
     CONNECTIONS,
     FAMILIES,
@@ -25,6 +37,7 @@ from txsmtpx.observers.metric_families import (
     MESSAGE_OCTETS,
     MESSAGES,
     OPEN_CONNECTIONS,
+    OUTCOMES,
     RECIPIENTS,
     REPLIES,
     SIZE,
@@ -80,9 +93,12 @@ class Histogram:
         return [*self.counts, self.sum]
 
 
+@implementer(IBackendObserver)
 class MetricsObserver(Observer):
     """
-    Count what happens on one server.  ``twistd smtpx --metrics`` creates one for each listener.
+    Count what happens on one server, and in the backends that `txsmtpx.MeasuredBackend` measures for it.
+
+    ``twistd smtpx --metrics`` creates one for each listener.
 
     Args:
         listener: The name of the server, for the label ``listener``.
@@ -111,6 +127,9 @@ class MetricsObserver(Observer):
         self._backend = Histogram(BACKEND.buckets)
         self._verdicts: dict[tuple[str, str, str], int] = defaultdict(int)
         self._seconds: dict[tuple[str, str], Histogram] = defaultdict(lambda: Histogram(FILTER_SECONDS.buckets))
+        self._in_flight: dict[tuple[str, str], int] = {}
+        self._outcomes: dict[tuple[str, str, str], int] = {}
+        self._call_seconds: dict[tuple[str, str], Histogram] = {}
 
     def connected(self, connection: Connection) -> None:
         """
@@ -198,6 +217,34 @@ class MetricsObserver(Observer):
         self._verdicts[event.filter, event.stage, event.verdict] += 1
         self._seconds[event.filter, event.stage].add(event.seconds)
 
+    def call_began(self, backend: str, stage: BackendStage) -> None:
+        """
+        Count a call of a backend as in flight.
+
+        Args:
+            backend: The name of the backend.
+            stage: The method.
+        """
+        of = backend, stage
+        if of not in self._in_flight:
+            self._in_flight[of] = 0
+            self._call_seconds[of] = Histogram(CALL_SECONDS.buckets)
+            self._outcomes |= dict.fromkeys(((*of, outcome) for outcome in get_args(BackendOutcome)), 0)
+        self._in_flight[of] += 1
+
+    def call_ended(self, call: BackendCall) -> None:
+        """
+        Count the outcomes of a call of a backend, which is no longer in flight.
+
+        Args:
+            call: The call.
+        """
+        of = call.backend, call.stage
+        self._in_flight[of] -= 1
+        self._call_seconds[of].add(call.seconds)
+        for outcome in call.outcomes:
+            self._outcomes[*of, outcome] += 1
+
     def export(self) -> MetricsSnapshot:
         """
         Return all counts.
@@ -220,8 +267,12 @@ class MetricsObserver(Observer):
             found[family.name] = [([self._listener, str(label)], count) for label, count in counts.items()]
         for family, histogram in ((SIZE, self._sizes), (BACKEND, self._backend)):
             found[family.name] = [([self._listener], histogram.export())]
-        found[FILTER_VERDICTS.name] = [([self._listener, *labels], count) for labels, count in self._verdicts.items()]
-        found[FILTER_SECONDS.name] = [([self._listener, *of], each.export()) for of, each in self._seconds.items()]
+        for family, by_labels in (
+            (FILTER_VERDICTS, self._verdicts), (CALLS_IN_FLIGHT, self._in_flight), (OUTCOMES, self._outcomes)
+        ):
+            found[family.name] = [([self._listener, *labels], count) for labels, count in by_labels.items()]
+        for family, histograms in ((FILTER_SECONDS, self._seconds), (CALL_SECONDS, self._call_seconds)):
+            found[family.name] = [([self._listener, *of], each.export()) for of, each in histograms.items()]
         return found
 
 

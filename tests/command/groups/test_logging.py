@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from tests.command.parsing import complaints, factory, listener, parsed
+from txsmtpx import MemoryBackend
 from txsmtpx.tap import Options
+from txsmtpx.testing import Conversation
 
 
 def test_transcript():
@@ -67,3 +69,31 @@ def test_each_listener_has_counters_of_its_own(tmp_path):
 def test_without_the_option_nothing_is_counted():
     process = parsed().process
     assert (process.figures, process.metrics, process.sites) == ([], None, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "labels"),
+    [
+        ((), ["log"]), (("--backend", "memory:5"), ["memory"]),
+        (("--backend", "memory", "--tee", "memory:9"), ["memory", "tee:memory"]),
+        (("--backend", "txsmtpx.backends.null.null_backend"), ["txsmtpx.backends.null.null_backend"]),
+        (("--backend", "memory", "--limit", "9 messages per hour per host"), ["memory"]),
+    ],
+)  # fmt: skip
+def test_each_backend_is_measured_by_its_name(options, labels):
+    process = parsed("--metrics", "9125", *options).process
+    (served,) = process.listeners
+    client = Conversation(served.factory.settings.backend, observers=served.observers)
+    client.ask("EHLO a", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA", "x", ".")
+    client.hang_up()
+    (figures,) = process.figures
+    samples = figures.export()["backend_outcomes"]
+    counted = {(backend, stage) for (_, backend, stage, _), count in samples if count}
+    assert counted == {(label, stage) for label in labels for stage in ("mail", "recipient", "data")}
+
+
+def test_no_backend_is_measured_without_metrics():
+    made = listener("--backend", "memory", "--tee", "memory")
+    assert type(made.chosen_backend) is MemoryBackend
+    assert made.backend.backend is made.chosen_backend
+    assert made.backend.copies is made.copies

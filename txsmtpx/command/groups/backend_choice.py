@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
+from typing import cast
 
 from txsmtpx.backends.plugins import backend_named, plugins
 from txsmtpx.command.action import Action
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import ANY, AUTH
+from txsmtpx.command.groups.logging import METRICS_PORT
 from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, relay_of, set_up
 from txsmtpx.command.kind import FLAG, TEXT
 from txsmtpx.command.option import Option, Values, option
 from txsmtpx.command.process import Listener
-from txsmtpx.interfaces import IBackend, PoolsBackend, provides
+from txsmtpx.interfaces import BackendLike, IBackend, PoolsBackend, Reactor, provides
 
 BACKEND_NAME = option(
     "backend",
@@ -53,18 +55,35 @@ def chosen_name(values: Values) -> str:
 
 
 def _apply(values: Values, listener: Listener) -> None:
-    backend = _created(values, listener, BACKEND_NAME, chosen_name(values))
-    listener.backend = listener.chosen_backend = backend
+    name = chosen_name(values)
+    backend = listener.chosen_backend = _created(values, listener, BACKEND_NAME, name)
+    listener.backend = _measured(values, listener, backend, name)
     tee = values[TEE]
     if tee is not None:
         from txsmtpx.middleware.tee import TeeBackend
 
         listener.copies = _created(values, listener, TEE, tee)
-        listener.backend = TeeBackend(backend, listener.copies, required=values[TEE_REQUIRED])
+        copies = _measured(values, listener, listener.copies, tee, "tee:")
+        listener.backend = TeeBackend(listener.backend, copies, required=values[TEE_REQUIRED])
     elif values[TEE_REQUIRED]:
         raise TEE_REQUIRED.fault(True, "there are no copies; add", TEE.name)
     if relay_of(backend) is None and relay_of(listener.copies) is None:
         check_unused(values)
+
+
+def _measured(values: Values, listener: Listener, backend: BackendLike, name: str, prefix: str = "") -> BackendLike:
+    """
+    Measure a backend, if there are metrics.  The label is its name without its argument, which may hold a password.
+
+    Returns:
+        The backend, or middleware around it.
+    """
+    if values[METRICS_PORT] is None:
+        return backend
+    from txsmtpx.middleware.measured_backend import MeasuredBackend
+
+    label = f"{prefix}{name.partition(':')[0]}"
+    return MeasuredBackend(backend, label, listener.figures, reactor=cast(Reactor, listener.reactor))
 
 
 def _created(values: Values, listener: Listener, option: Option[str | None], name: str) -> IBackend:

@@ -9,7 +9,6 @@ from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.kind import FLAG, LOOPBACK_ENDPOINT, Kind, one_of
 from txsmtpx.command.option import Option, Values, option, option_of
 from txsmtpx.command.process import Listener, Process
-from txsmtpx.observers.metrics_observer import MetricsObserver
 from txsmtpx.observers.transaction_log import TransactionLog
 from txsmtpx.wire import server_settings as of_wire
 
@@ -48,9 +47,8 @@ def _count(values: Values, process: Process) -> None:
         text = f"the extra txsmtpx[metrics] is not installed ({error}); pip install prometheus-client"
         raise METRICS_PORT.fault(description, text) from error
     for listener in process.listeners:
-        figures = MetricsObserver(listener.name)
-        listener.observers.append(figures)
-        process.figures.append(figures)
+        listener.observers.append(listener.figures)
+        process.figures.append(listener.figures)
     unshared = process.reactor.unshared
     port = port_of(values, unshared, METRICS_PORT, description)
     reactor = cast(IMetricsReactor, unshared)  # which passes on what it has not
