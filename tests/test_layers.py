@@ -56,6 +56,7 @@ FLOORS = [
     ("dotted_name.py", ("txsmtpx.setting",), ("twisted.python.reflect",)),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.dotted_name", "txsmtpx.wire", "txsmtpx.sending"),
      ("twisted", "zope.interface")),
+    ("consume", (*MIDDLE, "txsmtpx.backends", "txsmtpx.consume", "txsmtpx.wire"), ("twisted", "zope.interface", "pika")),
     ("stores", (*CONTRACTS, "txsmtpx.stores", "txsmtpx.wire"), ("twisted", "zope.interface", "txredisapi")),
     ("middleware", (*MIDDLE, "txsmtpx.middleware", "txsmtpx.stores"), ("twisted", "zope.interface")),
     ("filters", (*MIDDLE, *(f"txsmtpx.{each}" for each in ("dotted_name", "filters", "middleware", "stores", "wire"))),
