@@ -7,6 +7,7 @@ from pytest_twisted import blockon
 
 from tests.name_server import NameServer
 from tests.wire.http_port import Port
+from tests.wire.web_server import WebServer
 from txsmtpx import SMTPPool
 from txsmtpx.testing import Outcome
 
@@ -50,3 +51,18 @@ def web_port():
     made = Port()
     yield made
     made.site.stopFactory()
+
+
+@pytest.fixture
+def serve():
+    """Makes servers, of which no timer may be left."""
+    made: list[WebServer] = []
+
+    def make(*args: str, **how: object) -> WebServer:
+        made.append(WebServer(*args, **how))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.client.close()
+        assert each.clock.getDelayedCalls() == []
