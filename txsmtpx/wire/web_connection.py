@@ -184,7 +184,9 @@ class _Connections(WrappingFactory):
         self._tls = tls
 
     def buildProtocol(self, addr: IAddress | None) -> WebConnection:
-        self.made = WebConnection(self, self.wrappedFactory.buildProtocol(addr), self._tls)
+        self.made = WebConnection(
+            cast("WrappingFactory[WebConnection]", self), self.wrappedFactory.buildProtocol(addr), self._tls
+        )
         return self.made
 
 
