@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx.command.chosen_filter import FILTER, ChosenFilter
+from txsmtpx.command.chosen import Chosen
+from txsmtpx.command.chosen_filter import FILTER
 from txsmtpx.command.given import GivenTable
 from txsmtpx.command.option import OptionError
 
 
-def chosen(text: str) -> ChosenFilter:
+def chosen(text: str) -> Chosen:
     (found,) = FILTER.read([text])
     return found
 

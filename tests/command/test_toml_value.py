@@ -11,7 +11,12 @@ from txsmtpx.command.kind import FLAG, SIZE, TEXT, Kind
 from txsmtpx.command.option import option, repeated
 from txsmtpx.command.toml_value import as_given, wrong_type
 
-TABLES = repeated("t", Kind("T", (str, dict), str, read_table=lambda table: table.place), "T.")
+TABLE = Kind("T", (str, dict), str, read_table=lambda table: table.place)
+TABLES = repeated("t", TABLE, "T.")
+
+
+def made(number, content):
+    return GivenTable(content, f"f:{number}: t", {})
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,8 @@ def test_types(about, value, error):
 def test_as_the_command_line_has_them():
     assert as_given(option("a", SIZE, "A.", 1), 5) == "5"
     assert as_given(option("a", FLAG, "A.", True), False) is False
+    assert as_given(option("a", TABLE, "A.", None), "x", made) == "x"
+    assert as_given(option("a", TABLE, "A.", None), {"x": 1}, made) == made(0, {"x": 1})
     assert as_given(repeated("a", TEXT, "A."), "x") == ["x"]
     assert as_given(repeated("a", TEXT, "A."), ["x", "y"]) == ["x", "y"]
 

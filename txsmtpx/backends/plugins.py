@@ -7,7 +7,9 @@ with a `BackendPlugin`.  A dotted name is that of any object that can be importe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 from twisted.plugin import IPlugin, getPlugins
@@ -16,7 +18,7 @@ from zope.interface import implementer
 
 from txsmtpx.dotted_name import described, imported
 from txsmtpx.interfaces import IBackend, IBackendPlugin
-from txsmtpx.setting import did_you_mean
+from txsmtpx.setting import Setting, did_you_mean
 from txsmtpx.setting_kinds import takes
 
 
@@ -32,6 +34,7 @@ class BackendPlugin:
         description: One line for --help-backends.
         factory: The dotted name of a function that returns the backend.  It is imported when it is used.
         takes_argument: True if the function takes the text after the colon.
+        settings: The settings.  The function is called with those that were given, as keyword arguments.
     """
 
     name: str
@@ -39,13 +42,15 @@ class BackendPlugin:
     description: str
     factory: str
     takes_argument: bool = False
+    settings: tuple[Setting[object], ...] = ()
 
-    def create(self, argument: str | None) -> IBackend:
+    def create(self, argument: str | None, settings: Mapping[str, object] = MappingProxyType({})) -> IBackend:
         """
         Create the backend.
 
         Args:
             argument: The text after the colon; None without a colon.
+            settings: The settings that were given, by name.
 
         Returns:
             The backend.
@@ -56,7 +61,7 @@ class BackendPlugin:
         if not self.takes_argument and argument is not None:
             raise ValueError(f"{self.name} takes no argument; write {self.name}")
         factory = namedAny(self.factory)
-        return cast(IBackend, factory(argument or "") if self.takes_argument else factory())
+        return cast(IBackend, factory(argument or "", **settings) if self.takes_argument else factory(**settings))
 
 
 def plugins() -> dict[str, IBackendPlugin]:
@@ -69,24 +74,44 @@ def plugins() -> dict[str, IBackendPlugin]:
     return {plugin.name: plugin for plugin in getPlugins(IBackendPlugin)}
 
 
-def backend_named(name: str) -> IBackend:
+def settings_of(name: str) -> tuple[Setting[object], ...]:
+    """
+    Return the settings of a backend.
+
+    Args:
+        name: As for `backend_named`.
+
+    Returns:
+        The settings; none if there is no such backend.
+    """
+    plugin = plugins().get(name.partition(":")[0])
+    return plugin.settings if isinstance(plugin, BackendPlugin) else ()
+
+
+def backend_named(name: str, settings: Mapping[str, object] = MappingProxyType({})) -> IBackend:
     """
     Return the backend of a name.
 
     Args:
         name: NAME, NAME:ARGUMENT, DOTTED.NAME or DOTTED.NAME:ARGUMENT.
+        settings: The settings that were given, by name; some of `settings_of`.
 
     Returns:
         The backend.
 
     Raises:
         ValueError: There is no such backend, or it cannot be created; the operator gets the text.
+        SettingError: A setting cannot be used.
     """
     word, colon, rest = name.partition(":")
     argument = rest if colon else None
     found = plugins()
     if word in found:
-        return found[word].create(argument)
+        plugin = found[word]
+        try:
+            return plugin.create(argument, settings) if isinstance(plugin, BackendPlugin) else plugin.create(argument)
+        except ImportError as error:
+            raise ValueError(f"packages are missing ({error})") from error
     if not word:
         raise ValueError("it is empty; --help-backends lists the backends")
     if "." not in word:

@@ -12,11 +12,11 @@ class Given:
     What an operator gave for an option, or for a key of a table.
 
     Attributes:
-        value: A text, True or False for a flag, a list of texts and tables for an option that may be repeated.
+        value: A text, a table, True or False for a flag, a list of texts and tables for an option that may be repeated.
         place: How and where it was given: ``--port``, or ``FILE:LINE: port``.
     """
 
-    value: str | bool | list[str | GivenTable]
+    value: str | bool | GivenTable | list[str | GivenTable]
     place: str
 
 

@@ -127,12 +127,13 @@ class Option(Generic[T_co]):
         """
         return OptionError(self.name, f"{self.shown(value)}: {text}", *others)
 
-    def read(self, given: str | bool | list[str | GivenTable]) -> T_co:
+    def read(self, given: str | bool | GivenTable | list[str | GivenTable]) -> T_co:
         """
         Parse what was given.
 
         Args:
-            given: A text, True or False for a flag, a list of texts and tables for an option that may be repeated.
+            given: A text, a table, True or False for a flag, a list of texts and tables for an option that may be
+                repeated.
 
         Returns:
             The value.
@@ -143,7 +144,7 @@ class Option(Generic[T_co]):
         try:
             if isinstance(given, list):
                 return cast(T_co, tuple([self._read_one(each) for each in given]))
-            value = given if isinstance(given, bool) else self.kind.read(given)
+            value = given if isinstance(given, bool) else self._read_one(given)
             if self.setting is not None:
                 self.setting.check(value)
         except ValueError as error:

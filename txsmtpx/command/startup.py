@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from txsmtpx.command.chosen_filter import FILTER
 from txsmtpx.command.groups.authentication import AUTH
-from txsmtpx.command.groups.backend_choice import TEE, chosen_name
+from txsmtpx.command.groups.backend_choice import TEE, chosen_backend
 from txsmtpx.command.groups.encryption import described
 from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
 from txsmtpx.command.groups.relaying import relay_of
@@ -50,8 +50,8 @@ def startup_lines(process: Process) -> Iterator[str]:
 def _listener(listener: Listener) -> Iterator[str]:
     for port in listener.ports:
         yield f"{_protocol(listener, port)} listening on {port.place}{_reach(port, _clients(listener))}"
-    copies = f", copies: {listener.values[TEE]}" if listener.values[TEE] else ""
-    yield f"backend: {chosen_name(listener.values)}{copies}"
+    tee = listener.values[TEE]
+    yield f"backend: {chosen_backend(listener.values).text}{'' if tee is None else f', copies: {tee.text}'}"
     for option in (LIMIT, FILTER, REWRITE, REWRITE_SENDER):
         if listener.values[option]:
             yield f"{option.name}: {option.shown(listener.values[option])}"

@@ -48,21 +48,23 @@ def wrong_type(option: Option[object], value: object) -> str | None:
 
 def as_given(
     option: Option[object], value: object, tables: Tables | None = None
-) -> str | bool | list[str | GivenTable]:
+) -> str | bool | GivenTable | list[str | GivenTable]:
     """
     Return a value as the command line would have it.
 
     Args:
         option: The option.
         value: The value, whose type is right.
-        tables: Called for each table of an option that may be repeated.  None: there is none.
+        tables: Called for each table.  None: there is none.
 
     Returns:
-        The value: a text, True or False for a flag, a list for an option that may be repeated.
+        The value: a text, a table, True or False for a flag, a list for an option that may be repeated.
     """
     if option.repeated:
         each = enumerate(_each(option, value))
         return [str(item) if tables is None or not isinstance(item, dict) else tables(at, item) for at, item in each]
+    if tables is not None and isinstance(value, dict):
+        return tables(0, value)
     return value if isinstance(value, bool) else str(value)
 
 

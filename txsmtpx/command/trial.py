@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from txsmtpx.command.groups.backend_choice import BACKEND_NAME, TEE, chosen_name
-from txsmtpx.command.option import Option
+from txsmtpx.command.chosen import Chosen
+from txsmtpx.command.groups.backend_choice import TEE, chosen_backend
 from txsmtpx.command.other_user import other_user
 from txsmtpx.command.place import Place, PortError, UNIXPlace
 from txsmtpx.command.port import Port
@@ -86,8 +86,9 @@ def trial(process: Process, sockets: TrialSockets, twistd: Mapping[str, object])
             found += _listen(port, service.factory)
     with other_user(twistd.get("uid"), twistd.get("gid")):
         for listener in process.listeners:
-            found += _store(listener, listener.chosen_backend, BACKEND_NAME, chosen_name(listener.values))
-            found += _store(listener, listener.copies, TEE, listener.values[TEE])
+            found += _store(listener, listener.chosen_backend, chosen_backend(listener.values))
+            tee = listener.values[TEE]
+            found += [] if tee is None else _store(listener, listener.copies, tee)
     return found
 
 
@@ -97,12 +98,12 @@ def _listen(port: Port, factory: IProtocolFactory) -> list[str]:
     return found
 
 
-def _store(listener: Listener, backend: object, option: Option[object], name: str | None) -> list[str]:
+def _store(listener: Listener, backend: object, chosen: Chosen) -> list[str]:
     """Call the method ``check`` of a backend, if it has one."""
     try:
         if provides(backend, CheckedBackend):
             backend.check()
     except (OSError, ValueError) as error:
         why = f"cannot write to {error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        return [listener.values.complaint(option.fault(name, str(why)))]
+        return [listener.values.complaint(chosen.unusable(str(why)))]
     return []

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
 from typing import cast
 
 from twisted.python.usage import UsageError
 
 from txsmtpx.command.action import Action
-from txsmtpx.command.chosen_filter import FILTER, USE, ChosenFilter, MadeFilter
-from txsmtpx.command.given import GivenTable
-from txsmtpx.command.kind import FLAG, TEXT, Kind
-from txsmtpx.command.option import Option, OptionError, Values, option, option_name, option_of, repeated
-from txsmtpx.command.toml_value import as_given, wrong_type
+from txsmtpx.command.chosen import Chosen
+from txsmtpx.command.chosen_filter import FILTER, MadeFilter
+from txsmtpx.command.option import OptionError, Values
+from txsmtpx.command.plugin_settings import WIDTH, described_settings, parsed_settings, print_table
 from txsmtpx.filters.filter_plugins import (
     COMMON,
     NAME,
@@ -26,10 +24,8 @@ from txsmtpx.filters.filter_plugins import (
     filter_plugins,
     settings_of,
 )
-from txsmtpx.interfaces import FilterPluginLike
 from txsmtpx.middleware.filter import ConfiguredFilter, OnFailure
-from txsmtpx.setting import SettingError, did_you_mean
-from txsmtpx.setting_kinds import Several
+from txsmtpx.setting import SettingError
 
 
 def made_filters(values: Values) -> list[MadeFilter]:
@@ -56,7 +52,7 @@ def made_filters(values: Values) -> list[MadeFilter]:
     return made
 
 
-def _made(chosen: ChosenFilter) -> MadeFilter:
+def _made(chosen: Chosen) -> MadeFilter:
     """
     Create a filter.
 
@@ -66,11 +62,11 @@ def _made(chosen: ChosenFilter) -> MadeFilter:
     Raises:
         OptionError: It, or one of its settings, cannot be used.
     """
-    _check_table(chosen.table)
+    chosen.check("milter:unix:/run/milter.sock")
     name, colon, argument = chosen.use.partition(":")
     try:
         plugin = filter_plugin(name)
-        settings = dict(_settings(chosen, plugin))
+        settings = parsed_settings(chosen, f"the filter {plugin.name}", settings_of(plugin))
         own = {each.name for each in plugin.settings}
         common = {each.name: settings.pop(each.name, None) for each in COMMON if each.name not in own}
         make = create(plugin, argument if colon else None, settings)
@@ -86,89 +82,9 @@ def _made(chosen: ChosenFilter) -> MadeFilter:
     return MadeFilter(chosen, ConfiguredFilter(make, label, timeout, on_failure))
 
 
-def _check_table(table: GivenTable | None) -> None:
-    """
-    Check that a table names its filter.
-
-    Raises:
-        OptionError: It does not.
-    """
-    if table is None:
-        return
-    use = table.content.get(USE)
-    if use is None:
-        text = 'has no filter; write use = "NAME:ARGUMENT", such as use = "milter:unix:/run/milter.sock"'
-        raise OptionError(FILTER.name, text, place=table.place)
-    if not isinstance(use, str):
-        wrong = wrong_type(option(USE, TEXT, "", None), use)
-        raise OptionError(FILTER.name, str(wrong), place=table.places[USE])
-
-
-def _settings(chosen: ChosenFilter, plugin: FilterPluginLike) -> Iterator[tuple[str, object]]:
-    """Iterate over the settings that were given: the name of the keyword argument, and the parsed value."""
-    known = {made.name: made for made in _options(plugin)}
-    for name, value in chosen.settings.items():
-        if name not in known:
-            near = did_you_mean(name.replace("_", "-"), known)
-            names = f"; its settings are {', '.join(known)}{chosen.hint}"
-            raise chosen.fault(name, f"is not a setting of the filter {plugin.name}{near or names}")
-        try:
-            yield known[name].name.replace("-", "_"), _parsed(known[name], value, chosen.table is None)
-        except OptionError as error:
-            raise chosen.fault(name, error.text) from error
-
-
-def _parsed(setting: Option[object], value: object, is_text: bool) -> object:
-    """
-    Parse the value of a setting.
-
-    Returns:
-        The value.
-
-    Raises:
-        OptionError: It cannot be used.
-    """
-    if is_text and setting.kind is FLAG:
-        if value not in ("true", "false"):
-            raise OptionError(setting.name, f"must be true or false, not {value!r}")
-        value = value == "true"
-    if is_text and setting.repeated:
-        value = str(value).split(",")
-    wrong = None if is_text else wrong_type(setting, value)
-    if wrong is not None:
-        raise OptionError(setting.name, wrong)
-    return setting.read(as_given(setting, value))
-
-
-def _options(plugin: FilterPluginLike) -> list[Option[object]]:
-    """Return the settings of a filter as options, which parse and check their values."""
-    return [
-        repeated(option_name(each), _LIST, each.help, cast(tuple[str, ...], each.default), setting=each)
-        if isinstance(each, Several)
-        else option_of(each)
-        for each in settings_of(plugin)
-    ]
-
-
-_LIST = Kind("TEXT,TEXT...", (str,), str)
-"""Several texts: in one text with commas between, in a file also as a list."""
-
-
-_WIDTH = 100
-"""Columns of the help."""
-
-
-def _table(title: str, rows: list[tuple[str, str]]) -> None:
-    column = max(len(word) for word, _ in rows) + 4
-    print(title)
-    for word, text in rows:
-        beginning = f"  {word}".ljust(column)
-        print(textwrap.fill(text, _WIDTH, initial_indent=beginning, subsequent_indent=" " * column))
-
-
 def _list(argument: str) -> None:
     found = [(each.syntax, each.description) for _, each in sorted(filter_plugins().items())]
-    _table("Filters:", [*found, ("DOTTED.NAME", DottedFilter.description)])
+    print_table("Filters:", [*found, ("DOTTED.NAME", DottedFilter.description)])
     print("--help-filter NAME lists the settings of a filter.")
     sys.exit(0)
 
@@ -178,15 +94,9 @@ def _explain(name: str) -> None:
         plugin = filter_plugin(name.partition(":")[0])
     except ValueError as error:
         raise UsageError(f"--help-filter {name}: {error}") from error
-    print(textwrap.fill(f"{plugin.syntax}: {plugin.description}", _WIDTH))
-    options = _options(plugin)
-    _table("Settings:", [(f"{each.name}={each.kind.word or 'true|false'}", _described(each)) for each in options])
+    print(textwrap.fill(f"{plugin.syntax}: {plugin.description}", WIDTH))
+    print_table("Settings:", described_settings(settings_of(plugin)))
     sys.exit(0)
-
-
-def _described(setting: Option[object]) -> str:
-    default = setting.kind.shown(setting.default) if setting.kind is FLAG else setting.shown_default
-    return f"{setting.help} [default: {default}]" if default else setting.help
 
 
 ACTIONS = (

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.backend_choice import BACKEND_NAME, TEE, chosen_name
+from txsmtpx.command.groups.backend_choice import BACKEND_NAME, TEE, chosen_backend
 from txsmtpx.command.option import Values, option_of
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.interfaces import OneProcessBackend, provides
@@ -37,9 +37,10 @@ def _in_one_process(listener: Listener) -> Iterator[str]:
     """Iterate over the parts of a listener that keep data in the memory of one process, as an error names them."""
     if provides(listener.chosen_backend, OneProcessBackend) and listener.chosen_backend.one_process:
         web = "" if BACKEND_NAME.name in listener.values.given else " of --web"
-        yield f"the backend {chosen_name(listener.values)}{web}"
-    if provides(listener.copies, OneProcessBackend) and listener.copies.one_process:
-        yield f"--tee {listener.values[TEE]}"
+        yield f"the backend {chosen_backend(listener.values).text}{web}"
+    tee = listener.values[TEE]
+    if tee is not None and provides(listener.copies, OneProcessBackend) and listener.copies.one_process:
+        yield f"--tee {tee.text}"
     yield from listener.memories
 
 
