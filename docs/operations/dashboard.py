@@ -16,6 +16,9 @@ DASHBOARD = Path(__file__).with_name("dashboard.json")
 
 _CHOSEN = '{job=~"$job",instance=~"$instance",listener=~"$listener"}'
 _REFUSED = _CHOSEN.replace("}", ',code=~"[45].."}')
+_NOT_TAKEN = _CHOSEN.replace("}", ',outcome!="taken"}')
+_OF_DATA = _CHOSEN.replace("}", ',stage="data"}')
+_TAKEN = _OF_DATA.replace("}", ',outcome="taken"}')
 _DECIDED = _CHOSEN.replace("}", ',verdict!="continue"}')
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
 
@@ -87,6 +90,43 @@ PANELS = [
         "Transactions a second, by their end",
         "short",
         [("{{end}}", f"sum by (end) (rate(txsmtpx_transactions_total{_CHOSEN}[$__rate_interval]))")],
+    ),
+    (
+        "Calls of backends in flight",
+        "short",
+        [("{{backend}}: {{stage}}", f"sum by (backend, stage) (txsmtpx_backend_calls_in_flight{_CHOSEN})")],
+    ),
+    (
+        "Seconds of each backend for the data, 0.95 of messages",
+        "s",
+        [
+            (
+                "{{backend}}",
+                "histogram_quantile(0.95, sum by (le, backend) "
+                f"(rate(txsmtpx_backend_call_seconds_bucket{_OF_DATA}[$__rate_interval])))",
+            )
+        ],
+    ),
+    (
+        "Recipients a second that a backend has taken",
+        "short",
+        [
+            (
+                "{{backend}}",
+                f"sum by (backend) (rate(txsmtpx_backend_outcomes_total{_TAKEN}[$__rate_interval]))",
+            )
+        ],
+    ),
+    (
+        "Other outcomes of backends a second",
+        "short",
+        [
+            (
+                "{{backend}}: {{stage}} {{outcome}}",
+                "sum by (backend, stage, outcome) "
+                f"(rate(txsmtpx_backend_outcomes_total{_NOT_TAKEN}[$__rate_interval]))",
+            )
+        ],
     ),
     (
         "Verdicts of filters a second, but continue",

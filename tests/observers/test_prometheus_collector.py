@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -230,16 +231,23 @@ def test_the_rules_are_such():
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_page_is_true():
-    (program,) = texts(PAGE, "python")
-    names: dict[str, object] = {}
+def conversed(program: str) -> dict[str, Any]:
+    """Run a program of the page, and send one message to its server; the names of the program."""
+    names: dict[str, Any] = {}
     exec(program, names)
     client = names["factory"].buildProtocol(None)
     client.makeConnection(StringTransport())
     for line in ("HELO a", "MAIL FROM:<>", "RCPT TO:<b@localhost>", "DATA", "12345678", ".", "QUIT"):
         client.dataReceived(line.encode() + b"\r\n")
     client.connectionLost(Failure(ConnectionDone()))
-    assert names["largest"].octets == 10
-    assert names["prometheus_registry"](names["metrics"].export()).get_sample_value(
-        "txsmtpx_messages_total", {"listener": "", "outcome": "taken"}
-    ) == 1
+    return names
+
+
+def test_the_page_is_true():
+    measured, observed = map(conversed, texts(PAGE, "python"))
+    assert observed["largest"].octets == 10
+    labels = {"listener": "", "outcome": "taken"}
+    sample = observed["prometheus_registry"](observed["metrics"].export()).get_sample_value
+    assert sample("txsmtpx_messages_total", labels) == 1
+    sample = observed["prometheus_registry"](measured["metrics"].export()).get_sample_value
+    assert sample("txsmtpx_backend_outcomes_total", {**labels, "backend": "orders", "stage": "data"}) == 1
