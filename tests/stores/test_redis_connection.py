@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import txredisapi
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionRefusedError
 from twisted.internet.task import Clock
@@ -12,7 +13,8 @@ from twisted.python.failure import Failure
 
 from txsmtpx import StoreError
 from txsmtpx.settling import deferred_call
-from txsmtpx.stores.redis_connection import PROBE, RETRY, RedisConnection
+from txsmtpx.stores import redis_connection
+from txsmtpx.stores.redis_connection import PROBE, RETRY, RedisConnection, writable
 
 NAME = "redis ClientEndpoint"
 
@@ -57,6 +59,17 @@ class Redis:
             self.answer("*1", f":{number}")
 
 
+@pytest.fixture(autouse=True, params=["RedisProtocol", "BaseRedisProtocol"])
+def parser(request, monkeypatch):
+    """The parser in C, and the one in Python that the library uses without hiredis."""
+    if request.param == "RedisProtocol":
+        assert txredisapi.RedisProtocol is txredisapi.HiredisProtocol
+    monkeypatch.setattr(txredisapi, "RedisProtocol", getattr(txredisapi, request.param))
+    redis_connection._protocol_class.cache_clear()
+    yield
+    redis_connection._protocol_class.cache_clear()
+
+
 @pytest.fixture
 def clock():
     clock = Clock()
@@ -70,7 +83,7 @@ def redis():
 
 
 def connection(redis, clock, username="", password="", database=0):
-    return RedisConnection(redis, username, password, database, "probe", 2.0, clock)
+    return RedisConnection(redis, username, password, database, writable("probe"), 2.0, clock)
 
 
 def results(deferred):

@@ -1,9 +1,13 @@
-"""The connection of a store to Redis, by txredisapi.  It needs the extra ``txsmtpx[redis]``."""
+"""
+A connection to Redis, by txredisapi, that is opened again after a failure.  It needs the extra ``txsmtpx[redis]``.
+
+Stores run scripts on it.  The backend and the consumer of a stream send other commands, whose values are octets.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import Protocol, TypeVar, cast
@@ -81,10 +85,38 @@ class RedisProtocolLike(Protocol):
             A Deferred of the answer.
         """
 
+    def execute_command(self, *words: str | bytes | int) -> Deferred[object]:
+        """
+        Send a command.
+
+        Args:
+            words: Its words.
+
+        Returns:
+            A Deferred of the answer.
+        """
+
+
+Prepare = Callable[[RedisProtocolLike], Awaitable[object]]
+"""It is called with a new connection.  If it fails, the connection is closed, and all who wait for it fail with it."""
+
+
+def writable(key: str) -> Prepare:
+    """
+    Return a function that checks that scripts can write.
+
+    Args:
+        key: The key that it writes.
+
+    Returns:
+        The function.
+    """
+    return lambda protocol: protocol.eval(PROBE, [key], []).addCallback(_numbers)
+
 
 class RedisConnection:
     """
-    A connection that is opened at the first request, and again after a failure.  `RedisStore` creates it.
+    A connection that is opened at the first request, and again after a failure.
 
     Requests share the connection; none waits for the answer of another one.  If an answer does not come in time, the
     connection is closed, and every request on it fails.
@@ -94,9 +126,13 @@ class RedisConnection:
         username: The user of an ACL; ``""`` for the default user.
         password: The password; ``""`` for none.
         database: The number of the database.
-        probe: The key that the first script writes.
+        prepare: It is called with each new connection.
         timeout: The most seconds for a connection that can be used, and for an answer.
         reactor: The reactor.  None: the global one.
+        octets: True if texts in answers are octets, and are no numbers.
+
+    Attributes:
+        name: The name of this Redis in the log.
 
     Raises:
         ImportError: txredisapi is not installed.
@@ -109,9 +145,10 @@ class RedisConnection:
         username: str,
         password: str,
         database: int,
-        probe: str,
+        prepare: Prepare,
         timeout: float,
         reactor: Reactor | None,
+        octets: bool = False,
     ) -> None:
         if find_spec("txredisapi") is None:
             raise ImportError("txredisapi is not installed: pip install txsmtpx[redis]")
@@ -122,15 +159,16 @@ class RedisConnection:
         if not 0 < timeout < math.inf:
             raise ValueError(f"timeout is a number of seconds above 0, not {timeout}")
         self._clock = clock_of(reactor)
-        self._name = f"redis {endpoint}"
+        self.name: str = f"redis {endpoint}"
         self._endpoint: ClientEndpoint = (
             clientFromString(self._clock, endpoint) if isinstance(endpoint, str) else endpoint
         )
         self._username = username
         self._password = password
         self._database = database
-        self._probe = probe
+        self._prepare = prepare
         self._timeout = timeout
+        self._octets = octets
         self._protocol: RedisProtocolLike | None = None
         self._waiting: list[Deferred[RedisProtocolLike]] | None = None
         """The requests that wait for the attempt to connect; None without an attempt."""
@@ -153,23 +191,39 @@ class RedisConnection:
         Raises:
             StoreError: Redis cannot be used, or the script failed.
         """
+        return await self.request(lambda protocol: protocol.eval(script, [key], arguments).addCallback(_numbers))
+
+    async def request(self, send: Callable[[RedisProtocolLike], Deferred[T]], timeout: float | None = None) -> T:
+        """
+        Send commands, and wait for the answer.
+
+        Args:
+            send: It sends the commands, and returns a Deferred of the answer.
+            timeout: The most seconds for the answer.  None: those of the connection.
+
+        Returns:
+            The answer.
+
+        Raises:
+            StoreError: Redis cannot be used, or the answer is an error.
+        """
         protocol = await self._usable()
         try:
-            return _numbers(await self._timed(protocol.eval(script, [key], arguments)))
+            return await self._timed(send(protocol), timeout)
         except CancelledError:  # the client has gone
             raise
         except Exception as error:
-            text = self._text(error)
+            text = self._text(error, timeout)
             unusable = not _is_answer(error) or text.partition(" ")[0] in UNUSABLE
             if unusable and protocol is self._protocol:  # otherwise the request before this one has closed it
                 self._fail(text)
-            raise StoreError(f"{self._name}: {text}") from error
+            raise StoreError(f"{self.name}: {text}") from error
 
     async def _usable(self) -> RedisProtocolLike:
         if self._protocol is not None and self._protocol.connected:
             return self._protocol
         if self._failure and (self._waiting is not None or self._clock.seconds() < self._retry_at):
-            raise StoreError(f"{self._name}: {self._failure}")
+            raise StoreError(f"{self.name}: {self._failure}")
         waiter: Deferred[RedisProtocolLike] = Deferred()
         if self._waiting is not None:
             self._waiting.append(waiter)
@@ -179,14 +233,14 @@ class RedisConnection:
         return await waiter
 
     async def _connect(self) -> RedisProtocolLike:
-        factory = UnloggedFactory.forProtocol(_protocol_class())
+        factory = UnloggedFactory.forProtocol(_protocol_class(self._octets))
         protocol = cast(RedisProtocolLike, await self._endpoint.connect(factory))
         try:
             if self._password:
                 await protocol.auth(self._password, self._username or None)
             if self._database:
                 await protocol.select(self._database)
-            _numbers(await protocol.eval(PROBE, [self._probe], []))
+            await self._prepare(protocol)
         except BaseException as error:
             protocol.transport.abortConnection()
             lost = protocol.reason
@@ -198,7 +252,7 @@ class RedisConnection:
 
     def _connected(self, protocol: RedisProtocolLike) -> None:
         if self._failure:
-            log.info("{name} is used again", name=self._name)
+            log.info("{name} is used again", name=self.name)
         self._protocol, self._failure = protocol, ""
         for waiter in self._waiters():
             waiter.callback(protocol)
@@ -207,7 +261,7 @@ class RedisConnection:
         text = self._text(error)
         self._fail(text)
         for waiter in self._waiters():
-            waiter.errback(StoreError(f"{self._name}: {text}"))
+            waiter.errback(StoreError(f"{self.name}: {text}"))
 
     def _waiters(self) -> list[Deferred[RedisProtocolLike]]:
         waiting, self._waiting = self._waiting, None
@@ -215,17 +269,17 @@ class RedisConnection:
 
     def _fail(self, text: str) -> None:
         if not self._failure:
-            log.error("{name} cannot be used: {text}", name=self._name, text=text)
+            log.error("{name} cannot be used: {text}", name=self.name, text=text)
         self._failure = text
         self._retry_at = self._clock.seconds() + RETRY
         self.close()
 
-    def _timed(self, deferred: Deferred[T]) -> Deferred[T]:
-        return deferred.addTimeout(self._timeout, cast(IReactorTime, self._clock))
+    def _timed(self, deferred: Deferred[T], timeout: float | None = None) -> Deferred[T]:
+        return deferred.addTimeout(timeout or self._timeout, cast(IReactorTime, self._clock))
 
-    def _text(self, error: BaseException) -> str:
+    def _text(self, error: BaseException, timeout: float | None = None) -> str:
         if isinstance(error, TimeoutError):
-            return f"no answer within {self._timeout:g} seconds"
+            return f"no answer within {timeout or self._timeout:g} seconds"
         return str(error) or type(error).__name__
 
     def close(self) -> None:
@@ -236,14 +290,28 @@ class RedisConnection:
 
 
 @cache
-def _protocol_class() -> type[TwistedProtocol]:
+def _protocol_class(octets: bool) -> type[TwistedProtocol]:
     # Imported when it is needed, since this installs the reactor.
-    from txredisapi import RedisProtocol
+    from txredisapi import InvalidData, RedisProtocol
 
     class KeepsReason(RedisProtocol):  # type: ignore[misc]  # it has no annotations
         """A protocol of Redis that keeps why its connection was lost."""
 
         reason: Failure | None = None
+
+        def __init__(self) -> None:
+            if octets:
+                super().__init__(charset=None, convertNumbers=False)
+            else:
+                super().__init__()
+
+        def dataReceived(self, data: bytes, unpause: bool = False) -> None:
+            try:
+                super().dataReceived(data, unpause)
+            except (InvalidData, UnicodeDecodeError) as error:  # hiredis raises what the other parser returns
+                while self.replyQueue.waiting:
+                    self.replyReceived(InvalidData(str(error)))
+                self.transport.abortConnection()
 
         def connectionLost(self, reason: Failure) -> None:
             self.reason = reason

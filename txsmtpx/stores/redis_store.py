@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from txsmtpx.arguments import checked
 from txsmtpx.interfaces import ClientEndpoint, IStore, Reactor, Sighting
-from txsmtpx.stores.redis_connection import RedisConnection
+from txsmtpx.stores.redis_connection import RedisConnection, writable
 
 ENDPOINT = "tcp:127.0.0.1:6379"
 """The default endpoint of Redis."""
@@ -127,8 +127,8 @@ class RedisStore:
         timeout: float = TIMEOUT,
         reactor: Reactor | None = None,
     ) -> None:
-        probe = f"{prefix}probe"
-        self._redis = RedisConnection(endpoint, username, password, database, probe, timeout, reactor)
+        prepare = writable(f"{prefix}probe")
+        self._redis = RedisConnection(endpoint, username, password, database, prepare, timeout, reactor)
         self._prefix = prefix
 
     async def take(self, name: str, number: float, seconds: float) -> float:
