@@ -64,7 +64,7 @@ FLOORS = [
     ("filters", (*MIDDLE, *(f"txsmtpx.{each}" for each in ("dotted_name", "filters", "middleware", "stores", "wire"))),
      ("twisted", "zope.interface")),
     ("tables", (*MIDDLE, "txsmtpx.middleware", "txsmtpx.tables", "txsmtpx.wire"), ("twisted", "zope.interface")),
-    ("logins", (*MIDDLE, "txsmtpx.logins"), ("twisted", "zope.interface", "argon2")),
+    ("logins", (*MIDDLE, "txsmtpx.logins", "txsmtpx.wire"), ("twisted", "zope.interface", "argon2", "joserfc")),
     ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.wire"), ("twisted", "zope.interface", "prometheus_client")),
     ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.wire", "txsmtpx.inbox"), ("twisted", "zope.interface", "jinja2")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.logins", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.observers",

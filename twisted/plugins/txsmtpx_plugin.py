@@ -11,6 +11,7 @@ from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsern
 from txsmtpx.backends.plugins import BackendPlugin
 from txsmtpx.filters.filter_plugins import FilterPlugin
 from txsmtpx.logins.checkers import CheckerPlugin
+from txsmtpx.logins.dovecot_exchange import IDovecotLogin
 from txsmtpx.sasl.external import IClientCertificate
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
@@ -198,4 +199,12 @@ certificate_auth = CheckerPlugin(
     "Accept the user that a client certificate names, by AUTH EXTERNAL. --tls-client-ca has signed the certificate.",
     "txsmtpx.logins.client_certificate.CertificateChecker",
     (IClientCertificate,),
+)
+dovecot_auth = CheckerPlugin(
+    "dovecot",
+    "ENDPOINT",
+    "Ask Dovecot, at the endpoint of its socket auth-client, such as unix:/run/dovecot/auth-client. The mechanisms are "
+    "those that Dovecot offers.",
+    "txsmtpx.logins.dovecot.DovecotChecker",
+    (IDovecotLogin,),
 )

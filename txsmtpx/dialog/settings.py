@@ -302,7 +302,7 @@ class Settings:
     domain: str = DOMAIN.default
     lmtp: bool = LMTP.default
     ident: str = IDENT.default
-    mechanisms: tuple[Mechanism, ...] = ()
+    mechanisms: Sequence[Mechanism] = ()
     max_message_bytes: int = MAX_MESSAGE_BYTES.default
     max_recipients: int = MAX_RECIPIENTS.default
     max_transactions: int = MAX_TRANSACTIONS.default

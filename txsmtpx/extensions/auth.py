@@ -35,6 +35,7 @@ from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
     Authorization,
+    DelayedFailures,
     ICredentialsBackend,
     RefusalChallenge,
     SASLServerLike,
@@ -263,6 +264,8 @@ class Exchange:
         timer: IDelayedCall
         answered: Deferred[None] = Deferred(lambda _: timer.cancel())
         delay = dialog.settings.auth_failure_delay * dialog.failed_logins
+        if provides(self._server, DelayedFailures) and self._server.failure_delayed:
+            delay = 0
         timer = dialog.settings.clock.callLater(delay, answered.callback, None)
 
         def answer(_: None) -> None:

@@ -26,7 +26,6 @@ from txsmtpx.filters.clamd_stream import (
 )
 from txsmtpx.filters.daemon_connection import DaemonConnection
 from txsmtpx.filters.seconds import check_seconds
-from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import (
     Accept,
@@ -39,6 +38,7 @@ from txsmtpx.interfaces import (
     clock_of,
 )
 from txsmtpx.middleware.filter import Filter
+from txsmtpx.wire.service_endpoint import service_endpoint
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)

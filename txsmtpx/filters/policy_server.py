@@ -12,8 +12,8 @@ from txsmtpx.filters.policy_filter import KINDS, PolicyFilter
 from txsmtpx.filters.policy_pool import PolicyPool
 from txsmtpx.filters.policy_request import State
 from txsmtpx.filters.seconds import check_seconds
-from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.interfaces import ClientEndpoint, Connection, Reactor, clock_of
+from txsmtpx.wire.service_endpoint import service_endpoint
 
 _STAGES: tuple[State, ...] = ("RCPT",)
 """The stages at which a server is asked by default."""

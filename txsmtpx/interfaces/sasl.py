@@ -71,6 +71,20 @@ class RefusalChallenge(Protocol):
         """The challenge."""
 
 
+class IDelayedFailures(Interface):
+    """Optional, for an `ISASLServer` that asks a program which delays its rejections itself."""
+
+    failure_delayed: bool = Attribute("True if the rejection was delayed.  The server then adds no delay.")
+
+
+class DelayedFailures(Protocol):
+    """The type of `IDelayedFailures`."""
+
+    @property
+    def failure_delayed(self) -> bool:
+        """True if the rejection was delayed."""
+
+
 class IUsername(Interface):
     """Optional, for an `ISASLServer` that knows the user name before there are credentials; the log then names it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from twisted.cred.credentials import Anonymous, IAnonymous, ICredentials
@@ -19,12 +19,13 @@ from txsmtpx.interfaces import (
     Eventual,
     ICredentialsBackend,
     ISession,
+    MechanismSupport,
     ScramBackend,
     ScramMechanisms,
     SessionLike,
     provides,
 )
-from txsmtpx.sasl.mechanism import UsernamePassword
+from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
 from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
 from txsmtpx.setting import shown
@@ -73,6 +74,9 @@ class PortalBackend:
     Args:
         portal: The portal.
 
+    Attributes:
+        mechanisms: Further mechanisms: those of the checker that has some, as `DovecotChecker` has.
+
     Raises:
         TypeError: An argument has the wrong type.
 
@@ -83,9 +87,14 @@ class PortalBackend:
         >>> backend = PortalBackend(Portal(BackendRealm(MemoryBackend()), [users]))
     """
 
+    mechanisms: Sequence[Mechanism] = ()
+
     @checked
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
+        for checker in portal.checkers.values():
+            if provides(checker, MechanismSupport[Mechanism]):
+                self.mechanisms = checker.mechanisms
 
     @property
     def credential_interfaces(self) -> Collection[InterfaceClass]:

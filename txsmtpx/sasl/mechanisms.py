@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import overload
 
 from twisted.cred.credentials import IAnonymous, IUsernamePassword
 
@@ -21,19 +22,45 @@ from txsmtpx.setting import SettingError, shown
 MECHANISMS: tuple[Mechanism, ...] = (*SCRAM, EXTERNAL, OAUTHBEARER, XOAUTH2, CRAM_MD5, PLAIN, LOGIN, ANONYMOUS)
 
 
-def satisfied_by(
-    backend: object, require_auth: bool = False, without: Collection[str] = ()
-) -> tuple[Mechanism, ...]:
+class ChangingMechanisms(Sequence[Mechanism]):
+    """
+    Mechanisms that change, such as those that Dovecot offers.
+
+    Args:
+        now: Returns the mechanisms of this moment.
+    """
+
+    def __init__(self, now: Callable[[], tuple[Mechanism, ...]]) -> None:
+        self._now = now
+
+    def __iter__(self) -> Iterator[Mechanism]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    @overload
+    def __getitem__(self, index: int) -> Mechanism: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Mechanism]: ...
+
+    def __getitem__(self, index: int | slice) -> Mechanism | Sequence[Mechanism]:
+        return self._now()[index]
+
+
+def satisfied_by(backend: object, require_auth: bool = False, without: Collection[str] = ()) -> Sequence[Mechanism]:
     """
     Return the mechanisms whose credentials a backend accepts.
 
     Args:
-        backend: The backend.  Its own ``mechanisms`` come first (`MechanismSupport`).
+        backend: The backend.  Its own ``mechanisms`` (`MechanismSupport`) come first, and replace others of the same name.
         require_auth: True if an anonymous login does not suffice.
         without: Names of mechanisms that are left out.
 
     Returns:
-        The mechanisms, in the order in which the server advertises them.
+        The mechanisms, in the order in which the server advertises them.  If the backend's own change
+        (`ChangingMechanisms`), so do these.
 
     Raises:
         SettingError: No mechanism has such a name.
@@ -47,10 +74,15 @@ def satisfied_by(
     if not isinstance(own, Collection) or not all(isinstance(each, Mechanism) for each in own):
         name = type(backend).__qualname__
         raise TypeError(f"{name}.mechanisms must be a tuple of Mechanism objects, such as (PLAIN,), not {shown(own)}")
-    known = (*own, *MECHANISMS)
-    left_out = _names(without, [each.name for each in known])
-    known = tuple([each for each in known if each.name not in left_out])
-    return tuple([each for each in known if each.credential_interface in taken and each.suits(backend)])
+    left_out = _names(without, [each.name for each in (*own, *MECHANISMS)])
+
+    def now() -> tuple[Mechanism, ...]:
+        names = {each.name for each in own}
+        known = (*own, *(each for each in MECHANISMS if each.name not in names))
+        fitting = (each for each in known if each.credential_interface in taken and each.suits(backend))
+        return tuple([each for each in fitting if each.name not in left_out])
+
+    return ChangingMechanisms(now) if isinstance(own, ChangingMechanisms) else now()
 
 
 def _names(given: Collection[str], known: Collection[str]) -> set[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Generator, Sequence
 from typing import cast
 
+from twisted.application.service import IService
 from twisted.cred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import IAnonymous, ICredentials, IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
@@ -20,23 +22,27 @@ from txsmtpx.command.action import Action
 from txsmtpx.command.group import Group
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Values, option_of, repeated
-from txsmtpx.command.process import Listener
+from txsmtpx.command.process import Listener, Question
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import supported_by
 from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import (
     BackendLike,
+    CheckedFilter,
     Connection,
     Eventual,
+    MechanismSupport,
     OneProcessBackend,
     ScramBackend,
     ScramMechanisms,
     SessionLike,
     provides,
 )
+from txsmtpx.logins.dovecot_exchange import IDovecotLogin
 from txsmtpx.logins.plain_file import PlainFileChecker
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
 from txsmtpx.sasl.external import IClientCertificate
+from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.sasl.mechanisms import MECHANISMS, satisfied_by
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
@@ -75,7 +81,8 @@ class CheckerList(AuthOptionMixin, dict[str, object]):
     """The lists of ``--help-auth`` and ``--help-auth-type``, which `twisted.cred.strcred` prints."""
 
     supportedInterfaces: tuple[type[ICredentials], ...] = (
-        IUsernamePassword, IUsernameHashedPassword, IScramProof, IClientCertificate, IBearerToken, IAnonymous
+        IUsernamePassword, IUsernameHashedPassword, IScramProof, IDovecotLogin, IClientCertificate, IBearerToken,
+        IAnonymous,
     )  # fmt: skip
 
 
@@ -130,6 +137,21 @@ Avatar = bytes | tuple[()]
 """The name of a user; () for an anonymous one, as Twisted has it."""
 
 
+PASSWORDS = {IUsernamePassword, IUsernameHashedPassword, IScramProof, IDovecotLogin}
+"""The credentials of mechanisms with a password, all of which Dovecot has."""
+
+
+def _check_alone(checkers: Sequence[ICredentialsChecker]) -> None:
+    """
+    Check that Dovecot alone has passwords, since each of its mechanisms goes to Dovecot.
+
+    Raises:
+        OptionError: Another checker has passwords too.
+    """
+    if sum(1 for checker in checkers if PASSWORDS & set(checker.credentialInterfaces)) > 1:
+        raise AUTH.fault("dovecot", "another --auth has passwords too; put all users into Dovecot, or leave one out")
+
+
 @implementer(ICredentialsChecker)
 class AnyChecker:
     """
@@ -140,12 +162,17 @@ class AnyChecker:
 
     Raises:
         OptionError: Two checkers are for SCRAM.  The server must send the salt of a user before it has a proof, so it
-            must know whose salt that is.
+            must know whose salt that is.  Or Dovecot is given, and another checker for passwords.
     """
 
     def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
         self._checkers = checkers
         self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
+        self.mechanisms: Sequence[Mechanism] = ()
+        for checker in checkers:
+            if provides(checker, MechanismSupport[Mechanism]):
+                _check_alone(checkers)
+                self.mechanisms = checker.mechanisms
         scram = [checker for checker in checkers if provides(checker, ScramBackend[ScramVerifier])]
         if len(scram) > 1:
             raise AUTH.fault("scram", "it is given twice; put the users of both files into one")
@@ -220,6 +247,12 @@ def _apply(values: Values, listener: Listener) -> None:
                 raise needing.fault(values[needing], "there are no logins; add", AUTH.name)
     elif listener.backend is not None:
         listener.backend = AuthBackend(listener.backend, checkers, values[REQUIRE_AUTH])
+        for checker, given_as in zip(checkers, given, strict=True):
+            if IService.providedBy(checker):
+                listener.services = [*listener.services, checker]
+            if provides(checker, CheckedFilter):
+                complaint = functools.partial(AUTH.fault, given_as.partition(":")[0])
+                listener.questions.append(Question(given_as.partition(":")[0], checker.check, complaint))
         _check_mechanisms(values, listener.backend)
 
 

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 
-from txsmtpx.filters.service_endpoint import service_endpoint
+from txsmtpx.wire.service_endpoint import service_endpoint
 
 
 def test_a_string() -> None:

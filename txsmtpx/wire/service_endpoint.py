@@ -1,4 +1,4 @@
-"""The endpoint of a program that a filter asks."""
+"""The endpoint of a program that a filter or a login asks."""
 
 from __future__ import annotations
 
