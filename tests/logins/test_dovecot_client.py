@@ -161,6 +161,7 @@ def test_one_line_for_a_failure_and_one_for_its_end():
         reaching.daemon.pipes[-1].hang_up()
     assert [formatEvent(each) for each in events] == [
         "dovecot cannot be used: Connection was refused by other side.",
+        "dovecot offers PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256",
         "dovecot is used again",
         "dovecot: the connection has ended: it has closed the connection",
     ]

@@ -106,6 +106,15 @@ def test_a_certificate(names, wanted, found):
     assert [each for each in fields if each.startswith("cert_username=")] == [f"cert_username={found}"] * bool(found)
 
 
+def test_the_name_in_the_certificate_is_the_one_that_the_client_asks_for():
+    dovecot = Dovecot().start("EXTERNAL")
+    client = dovecot.client()
+    client.protocol.dialog.connection.tls = TLS("a@b.test", "Ann")
+    assert client.ask("AUTH EXTERNAL") == ["334 "]
+    client.ask(b64("Ann"))
+    assert {"cert_username=Ann", "resp=" + b64("Ann")} <= {*dovecot.request()}
+
+
 def test_external_needs_a_certificate():
     dovecot = Dovecot().start("EXTERNAL", "PLAIN")
     client = dovecot.client()

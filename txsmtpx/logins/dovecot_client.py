@@ -99,7 +99,11 @@ class DovecotClient:
     def _connected(self, _: None) -> None:
         assert self._connection is not None
         self._attempt = None
-        self.offered = tuple(self._connection.mechanisms.values())
+        offered = tuple(self._connection.mechanisms.values())
+        if offered != self.offered:
+            self.offered = offered
+            names = " ".join(each.name for each in offered)
+            log.info("{name} offers {mechanisms}", name=self._name, mechanisms=names)
         if self._failure:
             log.info("{name} is used again", name=self._name)
         self._failure = ""

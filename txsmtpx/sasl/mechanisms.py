@@ -54,7 +54,8 @@ def satisfied_by(backend: object, require_auth: bool = False, without: Collectio
     Return the mechanisms whose credentials a backend accepts.
 
     Args:
-        backend: The backend.  Its own ``mechanisms`` (`MechanismSupport`) come first, and replace others of the same name.
+        backend: The backend.  Its own ``mechanisms`` (`MechanismSupport`) come first.  They replace others of the same
+            name.
         require_auth: True if an anonymous login does not suffice.
         without: Names of mechanisms that are left out.
 
