@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import CancelledError, Deferred
@@ -9,9 +11,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from tests.logins.conftest import CHEAP
 from tests.sasl.exchanges import DONE, conversation, log_in, now, portal
 from tests.threads import Threads
-from txsmtpx import passwd
+from txsmtpx import aio, passwd
 from txsmtpx.logins.argon2_file import Argon2Checker
-from txsmtpx.logins.password_file import AT_ONCE, Hashing
+from txsmtpx.logins.password_file import AT_ONCE, Hashing, PasswordFile
 from txsmtpx.logins.scram_file import ScramChecker
 from txsmtpx.sasl.mechanism import UsernamePassword
 from txsmtpx.sasl.plain import Plain
@@ -99,3 +101,41 @@ def test_so_many_at_a_time_and_the_gone_are_passed_over():
     assert len(running) == AT_ONCE  # the thread goes on, and so does its turn
     started[0].callback(None)
     assert running[AT_ONCE:] == [(AT_ONCE + 1,)]
+
+
+def test_a_loop_of_asyncio_that_was_closed_while_the_file_was_read(tmp_path):
+    """The next loop reads it again, and waits for no Deferred of the first."""
+    path, threads = tmp_path / "users", Threads()
+    path.write_text("ann:one\n")
+    passwords: PasswordFile[dict[str, str]] = PasswordFile(str(path), dict, threads)
+    path.write_text("ann:the second\n")
+
+    async def begin() -> Deferred[dict[str, str]]:
+        return passwords.current()
+
+    async def finish() -> dict[str, str]:
+        current = passwords.current()
+        threads.waiting.pop(0)  # of the closed loop
+        threads.work()
+        return await aio.wait(current)
+
+    asyncio.run(begin())
+    assert asyncio.run(finish()) == {"ann": "the second"}
+
+
+def test_a_loop_of_asyncio_that_was_closed_while_hashes_were_computed():
+    threads = Threads()
+    hashing = Hashing(threads)
+
+    async def begin() -> None:
+        for number in range(AT_ONCE):
+            hashing.compute(str, number)
+
+    async def finish() -> str:
+        outcome = hashing.compute(str, "the next loop")
+        del threads.waiting[:AT_ONCE]
+        threads.work()
+        return await aio.wait(outcome)
+
+    asyncio.run(begin())
+    assert asyncio.run(finish()) == "the next loop"

@@ -28,6 +28,7 @@ from txsmtpx.grammar.mailbox import local_key
 from txsmtpx.grammar.options import RcptOptions
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import DataContext, InThread, Message
+from txsmtpx.interfaces.per_reactor import PerReactor
 
 log = Logger(__name__)
 
@@ -71,7 +72,6 @@ class MaildirBackend(OpenBackend):
     Attributes:
         directories: The directories that are on the disk.
         maildirs: The Maildirs that are held open.
-        writer: It stores the messages.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -99,13 +99,20 @@ class MaildirBackend(OpenBackend):
         self._pattern = os.path.abspath(pattern)
         self.directories: Directories = Directories(fsync)
         self.maildirs: OpenMaildirs = OpenMaildirs(self.directories)
-        if in_thread is None:
-            threads = MaildirThreads()
-            writer = MaildirWriter(self.maildirs, threads.call, threads.each, threads.call_at_once)
-        else:
-            writer = MaildirWriter(self.maildirs, in_thread, in_order, in_thread)
-        self.writer: MaildirWriter = writer
+        self._in_thread = in_thread
+        self._writers = PerReactor(self._new_writer)
         super().__init__(lambda connection: MaildirSession(self, connection.domain))
+
+    def _new_writer(self) -> MaildirWriter:
+        if self._in_thread is not None:
+            return MaildirWriter(self.maildirs, self._in_thread, in_order, self._in_thread)
+        threads = MaildirThreads()
+        return MaildirWriter(self.maildirs, threads.call, threads.each, threads.call_at_once)
+
+    @property
+    def writer(self) -> MaildirWriter:
+        """The object that stores the messages of the present reactor."""
+        return self._writers.current
 
     def check(self) -> None:
         """

@@ -66,7 +66,7 @@ def in_order(function: Callable[[T], object], items: Sequence[T]) -> None:
 
 class MaildirThreads:
     """
-    Threads that write Maildirs.  Each `txsmtpx.MaildirBackend` creates its own.
+    Threads that write Maildirs.  A `txsmtpx.MaildirBackend` creates them for each reactor.
 
     Args:
         most: Threads at most.

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 class MaildirWriter:
     """
-    Stores the messages of all sessions.  A `txsmtpx.MaildirBackend` creates it; the reactor's thread calls it.
+    Stores the messages of all sessions of a reactor, whose thread calls it.  A `txsmtpx.MaildirBackend` creates it.
 
     Args:
         maildirs: The Maildirs that are held open.

@@ -63,11 +63,20 @@ def clock_of(reactor: Reactor | None) -> Clock:
     Returns:
         The reactor.
     """
-    for find in _elsewhere:
-        reactor = reactor or find()
+    reactor = reactor or found_elsewhere()
     if reactor is None:
         from twisted.internet import reactor
     return cast(Clock, reactor)
+
+
+def found_elsewhere() -> Reactor | None:
+    """
+    Return the reactor of the caller's thread, if it is not the global one (`also_find_reactor`).
+
+    Returns:
+        The reactor; None for the global one, which is not imported.
+    """
+    return next((reactor for reactor in (find() for find in _elsewhere) if reactor is not None), None)
 
 
 class ClientEndpoint(Protocol):

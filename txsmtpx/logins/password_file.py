@@ -17,11 +17,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.interfaces import InThread, clock_of
+from txsmtpx.interfaces.per_reactor import PerReactor
 
 log = Logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_Version = tuple[int, ...]
 
 AT_ONCE = 4
 """Hashes that are computed at the same time, since each takes a processor, and with argon2 memory."""
@@ -57,7 +60,7 @@ class PasswordFile(Generic[T]):
         self._path = path
         self._parse = parse
         self._in_thread = in_thread or _in_thread
-        self._waiting: list[Deferred[T]] = []
+        self._waits: PerReactor[list[Deferred[T]]] = PerReactor(list)
         self._seen = _version(path)
         self.content: T = self._read()
 
@@ -69,22 +72,24 @@ class PasswordFile(Generic[T]):
             The content; a Deferred of it while the file, which has changed, is read in a thread.  That takes long for a
             long file, and for the hash that `txsmtpx.logins.argon2_file` makes for unknown users.
         """
-        if not self._waiting and not self._changed():
+        waits = self._waits.current
+        changed = None if waits else self._changed()
+        if not waits and changed is None:
             return self.content
         waiting: Deferred[T] = Deferred()
-        self._waiting.append(waiting)
-        if len(self._waiting) == 1:
-            self._read_again()
+        waits.append(waiting)
+        if changed is not None:
+            self._read_again(changed)
         return waiting
 
-    def _changed(self) -> bool:
+    def _changed(self) -> _Version | None:
+        """Return the version of the file; None if it was read, or cannot be found."""
         try:
             version = _version(self._path)
         except OSError as error:
             self._log(error)
-            return False
-        changed, self._seen = version != self._seen, version
-        return changed
+            return None
+        return version if version != self._seen else None
 
     def _read(self) -> T:
         found = entries(self._path)
@@ -93,8 +98,9 @@ class PasswordFile(Generic[T]):
         except ValueError as error:
             raise ValueError(f"{self._path}, {error}") from error
 
-    def _read_again(self) -> None:
-        self._in_thread(self._read).addCallbacks(self._set_content, self._keep_content).addCallback(self._end)
+    def _read_again(self, version: _Version) -> None:
+        read = self._in_thread(self._read).addCallbacks(self._set_content, self._keep_content)
+        read.addCallback(self._end, version)
 
     def _set_content(self, content: T) -> None:
         self.content = content
@@ -105,11 +111,15 @@ class PasswordFile(Generic[T]):
         else:
             log.failure("{path} not read again", failure, path=self._path)
 
-    def _end(self, _: object) -> None:
-        if self._changed():  # while it was read, so that a password that has been removed does not count any more
-            self._read_again()
+    def _end(self, _: object, version: _Version) -> None:
+        self._seen = version  # not before: the next reactor reads again what this one has not
+        changed = self._changed()
+        if changed is not None:  # while it was read, so that a password that has been removed does not count any more
+            self._read_again(changed)
             return
-        waiting, self._waiting = self._waiting, []
+        waits = self._waits.current
+        waiting = tuple(waits)
+        waits.clear()
         for each in waiting:
             if not each.called:  # or cancelled
                 each.callback(self.content)
@@ -118,7 +128,7 @@ class PasswordFile(Generic[T]):
         log.error("{path} not read again: {error}", path=self._path, error=str(error))
 
 
-def _version(path: str) -> tuple[int, ...]:
+def _version(path: str) -> _Version:
     status = os.stat(path)
     return status.st_mtime_ns, status.st_ino, status.st_size
 
@@ -157,7 +167,7 @@ class Hashing:
 
     def __init__(self, in_thread: InThread | None = None) -> None:
         self._in_thread = in_thread or _in_thread
-        self._turns = DeferredSemaphore(AT_ONCE)
+        self._turns = PerReactor(lambda: DeferredSemaphore(AT_ONCE))
 
     def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """
@@ -178,5 +188,5 @@ class Hashing:
                 return None
             return self._in_thread(function, *args, **kwargs).addCallbacks(outcome.callback, outcome.errback)
 
-        self._turns.run(work)
+        self._turns.current.run(work)
         return outcome
