@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         RecipientsRefused,
         SMTPError,
         TLSFailed,
+        TokenFailed,
     )
     from txsmtpx.grammar.domain import domain_key
     from txsmtpx.grammar.esmtp_parameter import Parameter
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
     from txsmtpx.sasl.oauth_bearer import OAuthBearer, XOAuth2
     from txsmtpx.sasl.plain import Plain
     from txsmtpx.sasl.scram import Scram
+    from txsmtpx.wire.assertion_key import AssertionKey
     from txsmtpx.wire.capacity import PoolBusy
     from txsmtpx.wire.certificate_directory import CertificateDirectory
     from txsmtpx.wire.client import SMTPClient
@@ -109,6 +111,8 @@ if TYPE_CHECKING:
     from txsmtpx.wire.failover import AllServersFailed
     from txsmtpx.wire.implicit_tls import ImplicitTLSEndpoint
     from txsmtpx.wire.mx import DNSFailed, MXEndpoint, NoSuchDomain, NullMX
+    from txsmtpx.wire.oauth2 import OAuth2
+    from txsmtpx.wire.oauth2_tokens import OAuth2Tokens
     from txsmtpx.wire.pool import SMTPPool
     from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint
     from txsmtpx.wire.server import SMTPServer
@@ -124,6 +128,7 @@ __all__ = [
     "AddRecipient",
     "AllServersFailed",
     "Anonymous",
+    "AssertionKey",
     "AuthLogin",
     "BackendRealm",
     "BodyFailed",
@@ -186,6 +191,8 @@ __all__ = [
     "NoSuchDomain",
     "NotOffered",
     "NullMX",
+    "OAuth2",
+    "OAuth2Tokens",
     "OAuthBearer",
     "Observer",
     "OpenBackend",
@@ -221,6 +228,7 @@ __all__ = [
     "TLSFailed",
     "TeeBackend",
     "Timeouts",
+    "TokenFailed",
     "TransactionLog",
     "ValidSince",
     "Verb",
@@ -247,7 +255,7 @@ _NAMES = {
     "txsmtpx.errors": (
         "BodyFailed", "CommandCancelled", "ConnectionAborted", "Delivered", "DeliveryError", "EightBitContent",
         "Fault", "MessageTooBig", "NetworkError", "NotOffered", "ProtocolError", "RecipientsRefused", "SMTPError",
-        "TLSFailed",
+        "TLSFailed", "TokenFailed",
     ),
     "txsmtpx.grammar.domain": ("domain_key",),
     "txsmtpx.grammar.esmtp_parameter": ("Parameter",),
@@ -282,6 +290,7 @@ _NAMES = {
     "txsmtpx.sasl.oauth_bearer": ("OAuthBearer", "XOAuth2"),
     "txsmtpx.sasl.plain": ("Plain",),
     "txsmtpx.sasl.scram": ("Scram",),
+    "txsmtpx.wire.assertion_key": ("AssertionKey",),
     "txsmtpx.wire.capacity": ("PoolBusy",),
     "txsmtpx.wire.certificate_directory": ("CertificateDirectory",),
     "txsmtpx.wire.client": ("SMTPClient",),
@@ -290,6 +299,8 @@ _NAMES = {
     "txsmtpx.wire.failover": ("AllServersFailed",),
     "txsmtpx.wire.implicit_tls": ("ImplicitTLSEndpoint",),
     "txsmtpx.wire.mx": ("DNSFailed", "MXEndpoint", "NoSuchDomain", "NullMX"),
+    "txsmtpx.wire.oauth2": ("OAuth2",),
+    "txsmtpx.wire.oauth2_tokens": ("OAuth2Tokens",),
     "txsmtpx.wire.pool": ("SMTPPool",),
     "txsmtpx.wire.proxy_protocol_client": ("PROXYEndpoint",),
     "txsmtpx.wire.server": ("SMTPServer",),

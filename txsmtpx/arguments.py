@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., object])
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SECRET = ("auth", "users", "password", "token")
+SECRET = ("auth", "users", "password", "token", "client_secret", "refresh_token", "tokens")
 """Arguments whose values are in no error message, since they are secrets (guarantee 7)."""
 
 _ENOUGH: Mapping[object, Collection[str]] = {BackendLike: ("anonymous_login",)}

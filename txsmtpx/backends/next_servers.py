@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from txsmtpx.backends import next_reply
 from txsmtpx.backends.next_reply import shortened
 from txsmtpx.backends.preemption import Preemptible, Preemption
-from txsmtpx.errors import NotOffered, ProtocolError, SMTPError
+from txsmtpx.errors import NotOffered, ProtocolError, SMTPError, TokenFailed
 from txsmtpx.interfaces import Clock, Endpoint
 from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.client import SMTPClient
@@ -153,9 +153,11 @@ class NextServers:
     def _log_failure(self, pool: SMTPPool, error: Exception, session_id: str) -> None:
         if isinstance(error, SMTPError):
             text = "session={session} the next server {server} rejects the connection: {error}"
+        elif isinstance(error, TokenFailed):
+            text = "session={session} the login to the next server {server} has no access token: {error}"
         else:
             text = "session={session} the next server {server} cannot be reached: {error}"
-        if isinstance(error, (SMTPError, NotOffered, *UNREACHABLE)):
+        if isinstance(error, (SMTPError, NotOffered, TokenFailed, *UNREACHABLE)):
             log.warn(text, session=session_id, server=pool.server, error=shortened(error))
         else:  # an endpoint of a third party, or a defect
             log.failure(text, session=session_id, server=pool.server, error=error)

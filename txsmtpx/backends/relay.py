@@ -60,7 +60,7 @@ class RelayBackend(OpenBackend):
         max_messages: Messages that a connection sends before it is closed; 0: no limit.
         idle: Seconds that an unused connection is kept.
         tls: The TLS mode; see `txsmtpx.connect`, also for the arguments that follow.
-        auth: The user name and the password, or a SASL mechanism.
+        auth: The user name and the password, a SASL mechanism, or `txsmtpx.OAuth2`.
         auth_optional: True to authenticate only if the next server offers it.
         hostname: The name to verify in the certificate.
         domain: The name of the relay in EHLO.

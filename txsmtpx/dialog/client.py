@@ -52,7 +52,8 @@ class ClientDialog:
         offer: What the last answer to EHLO or LHLO offers; nothing before it.
         allowance: What was used up of the server's limits (RFC 9422).
         failure: The reason why nothing can be sent any more; None while commands can be sent.
-        fetching: The Deferred by which a piece of a body, or a response of AUTH, is awaited; cancelled by a failure.
+        fetching: The Deferred of something to be sent, such as a piece of a body; cancelled by a failure.
+        fetching_for: The command that it is sent with.
         in_data: True if the octets of a message are being sent after 354, so that a command would be a part of it.
         secrets: Those of every AUTH, which are not shown; None before the first AUTH.
         left_open: True if RSET must come before the next MAIL, since a transaction was left unfinished.
@@ -74,9 +75,9 @@ class ClientDialog:
         self.offer: Offer = Offer(extensions)
         self.allowance: Allowance = Allowance()
         self.failure: DeliveryError | None = None
-        self.fetching: Deferred[bytes] | None = None
-        self.in_data = False
-        self.left_open = False
+        self.fetching: Deferred[bytes] | Deferred[str] | None = None
+        self.fetching_for = "BDAT"
+        self.in_data = self.left_open = False
         self.secrets: Secrets | None = None
         self._expected: deque[tuple[str, str, Waiting]] = deque()
         self._in_segment, self._due = False, NO_SEGMENT
@@ -304,7 +305,7 @@ class ClientDialog:
         if self.failure is not None:
             return
         expected, self._expected = self._expected, deque()
-        verb = expected[0][0] if expected else "idle" if self.fetching is None else "BDAT"
+        verb = expected[0][0] if expected else "idle" if self.fetching is None else self.fetching_for
         error.command = error.command or verb
         self.failure = error
         self.wire.awaiting(None)

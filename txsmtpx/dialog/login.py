@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -15,6 +16,8 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import MutualClient, SASLClientLike, SecretsClient
 from txsmtpx.interfaces.provided import provides
 from txsmtpx.settling import Eventual, settle
+
+S = TypeVar("S", bytes, str)
 
 MOST_CHALLENGES = 20
 """In one exchange, which has three at most in the mechanisms that are known."""
@@ -104,14 +107,35 @@ async def _computed(dialog: ClientDialog, computed: Eventual[bytes]) -> bytes:
     response = settle(computed)
     if not isinstance(response, Deferred):
         return response
-    dialog.fetching = response
     try:
-        return await response
+        return await fetched(dialog, response)
+    except CancelledError:
+        raise dialog.cancel("AUTH") from None
+
+
+async def fetched(dialog: ClientDialog, fetching: Deferred[S]) -> S:
+    """
+    Wait for something that the login needs.  If the connection fails, the Deferred is cancelled.
+
+    Args:
+        dialog: The dialog of the connection.
+        fetching: The Deferred.
+
+    Returns:
+        Its result.
+
+    Raises:
+        CancelledError: The caller has cancelled the login.
+        DeliveryError: The connection has failed meanwhile.
+    """
+    dialog.fetching, dialog.fetching_for = fetching, "AUTH"
+    try:
+        return await fetching
     except CancelledError:
         dialog.raise_failure()
-        raise dialog.cancel("AUTH") from None
+        raise
     finally:
-        dialog.fetching = None
+        dialog.fetching, dialog.fetching_for = None, "BDAT"
 
 
 def _base64(octets: bytes) -> str:

@@ -18,6 +18,7 @@ from txsmtpx.errors.delivery_error import (
     MessageTooBig,
     NotOffered,
     ProtocolError,
+    TokenFailed,
 )
 from txsmtpx.errors.network_error import CommandCancelled, ConnectionAborted, NetworkError, TLSFailed
 from txsmtpx.errors.smtp_error import (
@@ -44,6 +45,7 @@ __all__ = [
     "RecipientsRefused",
     "SMTPError",
     "TLSFailed",
+    "TokenFailed",
     "auth_failed",
     "auth_required",
     "auth_unsupported",

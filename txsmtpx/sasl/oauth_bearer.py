@@ -141,10 +141,13 @@ class OAuthBearer:
     OAUTHBEARER (RFC 7628), the client's half.
 
     Args:
-        username: The user name.
+        username: The user name; "" for that of the token.
         token: The access token.
         host: The name of the server, if the token is bound to it (§3.1).
         port: The port of the server, likewise.
+
+    Attributes:
+        refused: True after the challenge by which a server refuses the token.
 
     Example:
         >>> OAuthBearer("user@example.org", "token").start()
@@ -160,6 +163,7 @@ class OAuthBearer:
         self.secrets: tuple[str, ...] = (token,)
         self._host = host
         self._port = port
+        self.refused = False
 
     def start(self) -> bytes:
         """
@@ -169,8 +173,9 @@ class OAuthBearer:
             The name and the token.
         """
         name = self._username.replace("=", "=3D").replace(",", "=2C")
+        named = f"a={name}" if name else ""
         fields = [f"host={self._host}"] * bool(self._host) + [f"port={self._port}"] * bool(self._port)
-        return "\x01".join([f"n,a={name},", *fields, f"auth=Bearer {self._token}", "", ""]).encode()
+        return "\x01".join([f"n,{named},", *fields, f"auth=Bearer {self._token}", "", ""]).encode()
 
     def next(self, challenge: bytes) -> bytes:
         """
@@ -182,6 +187,7 @@ class OAuthBearer:
         Returns:
             A single octet 1.
         """
+        self.refused = True
         return b"\x01"
 
     def __repr__(self) -> str:
@@ -219,4 +225,5 @@ class XOAuth2(OAuthBearer):
         Returns:
             An empty response.
         """
+        self.refused = True
         return b""

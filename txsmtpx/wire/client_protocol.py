@@ -51,7 +51,7 @@ class ClientProtocol(LineReceiver, ClientWire):
     Attributes:
         dialog: The `ClientDialog`.
         handshake: TLS of the connection.
-        settings: The settings of the connection.
+        settings: As in the arguments; so is ``reactor``.
         greeting: A Deferred of the first reply of the server.
         server_name: The name of the server, if the endpoint has found it out (`txsmtpx.wire.mx`); otherwise "".
 
@@ -74,7 +74,7 @@ class ClientProtocol(LineReceiver, ClientWire):
     ) -> None:
         self.settings = settings
         self.server_name = ""
-        self._reactor = reactor
+        self.reactor: IReactorTime = reactor
         self._timeouts = Timeouts.of(settings.timeouts)
         without = registry.unused(settings.without, settings.extensions)
         extensions = (*registry.EXTENSIONS, *settings.extensions)
@@ -290,7 +290,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         Returns:
             A Deferred of its result.
         """
-        reactor = self._reactor
+        reactor = self.reactor
         if not IReactorThreads.providedBy(reactor):
             return maybeDeferred(function, *arguments)
         return deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)

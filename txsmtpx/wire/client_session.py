@@ -135,10 +135,13 @@ class ClientSession:
             True if the server offers one.
         """
         try:
-            ClientLogin(self._dialog, auth, self.tls).mechanism()
+            self._login(auth).check()
         except NotOffered:
             return False
         return True
+
+    def _login(self, auth: Auth) -> ClientLogin:
+        return ClientLogin(self._dialog, auth, self.tls, self.protocol.reactor)
 
     # ---- the session
 
@@ -199,8 +202,8 @@ class ClientSession:
         Send AUTH (RFC 4954).
 
         Args:
-            auth: (username, password), or the client half of a mechanism.  With a password, PLAIN or LOGIN is tried
-                within TLS if CRAM-MD5 has failed.
+            auth: (username, password), the client half of a mechanism, or `txsmtpx.OAuth2`.  With a password, PLAIN or
+                LOGIN is tried within TLS if CRAM-MD5 has failed.
 
         Returns:
             A Deferred of the reply.
@@ -208,6 +211,7 @@ class ClientSession:
         Raises:
             NotOffered: The server does not offer the mechanism, or the connection is in the clear.
             SMTPError: The server rejects the login.
+            TokenFailed: The issuer of `txsmtpx.OAuth2` gives no access token.
         """
         return self._do(self._authenticate(auth))
 
@@ -215,7 +219,7 @@ class ClientSession:
         if self.tls is None and not self.protocol.settings.allow_insecure_auth:
             text = "no TLS: a login in the clear needs allow_insecure_auth=True"
             raise NotOffered(text, command="AUTH", fault=Fault.CALLER)
-        reply = await ClientLogin(self._dialog, auth, self.tls).run()
+        reply = await self._login(auth).run()
         self.authenticated = True
         return reply
 

@@ -24,6 +24,7 @@ from txsmtpx.interfaces import SASLClientLike, provides
 from txsmtpx.setting_kinds import Several
 from txsmtpx.wire.client_tls import ClientTLS, TrustRoots, UnverifiedTLS, check_trust_roots
 from txsmtpx.wire.description import check_host, ehlo_name
+from txsmtpx.wire.oauth2 import OAuth2
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import Transcript
 from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
@@ -35,8 +36,8 @@ How a connection uses TLS: STARTTLS if it is offered; STARTTLS or failure; TLS f
 With TLS, the certificate and its name are verified, unless ``tls_verify`` is False.
 """
 
-Auth = tuple[str, str] | SASLClientLike
-"""(username, password) for the strongest mechanism offered, or the client half of one."""
+Auth = tuple[str, str] | SASLClientLike | OAuth2
+"""(username, password) for the strongest mechanism offered, the client half of one, or access tokens."""
 
 EXTENSIONS: Several[Iterable[Extension]] = Several(
     "extensions",
@@ -65,7 +66,8 @@ class ClientSettings:
         lmtp: Use LMTP (RFC 2033).
         tls: The mode of TLS.  None for the one that suits the endpoint: "implicit" for ``tls:``, "none" for UNIX
             sockets and the loopback interface, otherwise "required".
-        auth: (username, password), or the client half of a SASL mechanism (RFC 4954); None for no login.
+        auth: (username, password), the client half of a SASL mechanism (RFC 4954), or `txsmtpx.OAuth2`; None for no
+            login.
         auth_optional: Log in only if the server offers AUTH with a mechanism that ``auth`` fits; otherwise go on
             without a login.
         hostname: The name that the certificate is verified for; "" for that of the endpoint.
@@ -208,5 +210,5 @@ def _check_auth(auth: object) -> None:
     elif isinstance(auth, type):
         name = auth.__name__
         raise TypeError(f"auth is (username, password), or a mechanism such as Plain: {name} is a class, call it")
-    elif auth is not None and not provides(auth, SASLClientLike):
+    elif auth is not None and not isinstance(auth, OAuth2) and not provides(auth, SASLClientLike):
         raise TypeError(f"auth is (username, password), or a mechanism such as Plain, not {type(auth).__name__}")

@@ -54,7 +54,7 @@ def connect(
         tls: "opportunistic" starts TLS if the server offers STARTTLS.  "required" fails if it does not.  "implicit"
             begins with TLS, and "none" uses no TLS.  None for the mode of the endpoint.  It is "implicit" for ``tls:``,
             "none" for UNIX sockets and the loopback interface, otherwise "required".
-        auth: (username, password), or the client half of a SASL mechanism (RFC 4954).
+        auth: (username, password), the client half of a SASL mechanism (RFC 4954), or `txsmtpx.OAuth2`.
         auth_optional: Log in only if the server offers AUTH with a mechanism that ``auth`` fits; otherwise go on
             without a login.  A password is still not sent in the clear, unless ``allow_insecure_auth`` is True.
         hostname: The name to verify in the certificate, if it is not the host of the endpoint.
@@ -154,7 +154,7 @@ def send_mail(
         options: The options of MAIL; None for those that the message needs.
         lmtp: Use LMTP.
         tls: The mode of TLS.
-        auth: (username, password), or a mechanism.
+        auth: (username, password), a mechanism, or `txsmtpx.OAuth2`.
         auth_optional: Log in only if the server offers it.
         hostname: The name to verify in the certificate.
         domain: The name of the client in EHLO.

@@ -2,7 +2,8 @@
 The way to a connection that is ready for MAIL: connect, greeting, EHLO, STARTTLS, AUTH.
 
 If a server cannot be used, the next one is tried (`txsmtpx.wire.failover`), up to STARTTLS.  A login that fails is not
-tried elsewhere.
+tried elsewhere.  If a server closes the connection after it has rejected an access token, another connection is opened
+for the next one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from txsmtpx.dialog.exchange import checked
-from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, TLSFailed
+from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, SMTPError, TLSFailed
 from txsmtpx.interfaces import Endpoint, Reactor, clock_of
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_protocol import ClientProtocol
@@ -24,6 +25,7 @@ from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.failover import Dial, Failover
 from txsmtpx.wire.mx import MXEndpoint
+from txsmtpx.wire.oauth2 import OAuth2
 from txsmtpx.wire.target import target
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
@@ -98,7 +100,7 @@ class Connecting:
         Returns:
             A Deferred of the connection, which fires within `Timeouts.ready` seconds.
         """
-        failover = Failover(self._reactor, self._to.servers.addresses, self._dial, self._prepare)
+        failover = self._failover()
 
         def too_late(result: object, seconds: float) -> SMTPClient:
             text = "; ".join([f"not ready within {seconds} seconds", *map(str, failover.attempts)])
@@ -108,7 +110,10 @@ class Connecting:
         seconds = self._timeouts.ready
         return ready.addTimeout(seconds, self._reactor, too_late) if seconds else ready
 
-    async def _ready(self, failover: Failover[SMTPClient]) -> SMTPClient:
+    def _failover(self) -> Failover[SMTPClient]:
+        return Failover(self._reactor, self._to.servers.addresses, self._dial, self._prepare)
+
+    async def _ready(self, failover: Failover[SMTPClient], again: bool = False) -> SMTPClient:
         try:
             client = await self._to.servers.choose(failover)
         except CancelledError as error:
@@ -124,10 +129,14 @@ class Connecting:
             return client
         try:
             await client.authenticate(auth)
-        except BaseException:
+        except BaseException as error:
+            closed = not client.usable
             client.quit()  # which has no error, and a bound; a connection that is out of step is aborted
-            raise
-        return client
+            if again or not closed or not isinstance(auth, OAuth2) or not isinstance(error, SMTPError):
+                raise
+        else:
+            return client
+        return await self._ready(self._failover(), again=True)  # the server has rejected the token, and closed
 
     def _dial(self, name: str) -> Dial:
         return lambda address: Deferred.fromCoroutine(self._connected(name, address))

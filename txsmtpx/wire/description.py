@@ -11,7 +11,7 @@ import re
 
 from OpenSSL import SSL, crypto
 
-from txsmtpx.grammar import path
+from txsmtpx.grammar import asciitext, path
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 
@@ -194,3 +194,25 @@ def check_host(host: str) -> None:
         path.check_domain_part(host)
     except ValueError:
         raise ValueError(f"{host!r} is no host") from None
+
+
+def is_loopback(host: str) -> bool:
+    """
+    Return whether a host is this machine, by the loopback interface.
+
+    Args:
+        host: A name or an IP address.
+
+    Returns:
+        True for "localhost" and addresses such as 127.0.0.1.
+
+    Example:
+        >>> is_loopback("Localhost"), is_loopback("::1"), is_loopback("127.example.org")
+        (True, True, False)
+    """
+    if asciitext.lower(host).removesuffix(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(plain_address(host)).is_loopback
+    except ValueError:
+        return False

@@ -64,7 +64,7 @@ class SMTPPool(Service):
         wait: Seconds that a message waits for a connection while all are in use; 0 for no limit.
         lmtp: Use LMTP.
         tls: The mode of TLS.
-        auth: (username, password), or a mechanism.
+        auth: (username, password), a mechanism, or `txsmtpx.OAuth2`.
         auth_optional: Log in only if the server offers it.
         hostname: The name to verify in the certificate.
         domain: The name of the client in EHLO.

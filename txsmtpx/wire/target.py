@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -10,12 +9,10 @@ from typing import Any, cast
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
-from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
-from txsmtpx.grammar.host import plain_address
 from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.client_settings import TLSMode
-from txsmtpx.wire.description import check_host, check_port, fault, host_and_port
+from txsmtpx.wire.description import check_host, check_port, fault, host_and_port, is_loopback
 from txsmtpx.wire.failover import Servers, SingleServer
 from txsmtpx.wire.host_servers import HostServers
 from txsmtpx.wire.mx import MXEndpoint
@@ -87,13 +84,13 @@ def _target(reactor: IReactorTime, endpoint: Endpoint) -> Target:
     if isinstance(endpoint, PROXYEndpoint):
         return _target(reactor, endpoint.endpoint).behind(endpoint)
     if isinstance(endpoint, MXEndpoint):
-        return Target(endpoint, "", "none" if _is_local(endpoint.address) else "required", endpoint)
+        return Target(endpoint, "", "none" if is_loopback(endpoint.address) else "required", endpoint)
     if not isinstance(endpoint, str):
         if not callable(getattr(endpoint, "connect", None)) or isinstance(endpoint, type | socket.socket):
             kinds = "a string such as 'tcp:mail.example.com:587', (host, port), or a client endpoint of Twisted"
             raise TypeError(f"an endpoint is {kinds}, not {endpoint!r}")
         host = endpoint_host(endpoint)
-        local = unix_path(endpoint) is not None or _is_local(host)
+        local = unix_path(endpoint) is not None or is_loopback(host)
         client = cast(IStreamClientEndpoint, endpoint)
         return Target(client, host, "none" if local else "required", SingleServer(reactor, client))
     kind, _, rest = endpoint.partition(":")
@@ -131,13 +128,4 @@ def _by_tcp(
     check_port(port)
     by_name = HostnameEndpoint(reactor, host, port, timeout, bind_address)
     servers = HostServers(reactor, host, port, timeout, bind_address)
-    return Target(by_name, host, "none" if _is_local(host) else "required", servers)
-
-
-def _is_local(host: str) -> bool:
-    if asciitext.lower(host).removesuffix(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(plain_address(host)).is_loopback
-    except ValueError:
-        return False
+    return Target(by_name, host, "none" if is_loopback(host) else "required", servers)
