@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +42,7 @@ from txsmtpx import (
     TransactionLog,
     XOAuth2,
 )
-from txsmtpx.arguments import checked, described, fits
+from txsmtpx.arguments import checked, checked_except, described, fits
 from txsmtpx.filters.spamd import Spamd
 from txsmtpx.interfaces import BackendLike, IBackend
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
@@ -228,6 +230,17 @@ def test_a_function_keeps_its_name_and_signature() -> None:
 )
 def test_what_fits(value: object, hint: object, expected: bool) -> None:
     assert fits(value, hint) is expected
+
+    def take(argument: object, *arguments: object) -> None: ...
+
+    take.__annotations__ = {"argument": hint, "arguments": hint}
+    calls = {
+        "argument": [partial(checked(take), value), partial(checked(take), argument=value)],
+        "arguments": [partial(checked_except("argument")(take), object(), value)],
+    }
+    for name, call in ((name, call) for name, each in calls.items() for call in each):
+        with nullcontext() if expected else pytest.raises((TypeError, ValueError), match=f"take: {name} must be"):
+            call()
 
 
 @pytest.mark.parametrize(

@@ -95,37 +95,37 @@ def checked_except(*names: str) -> Callable[[F], F]:
 
 
 def _checked(function: F, elsewhere: frozenset[str]) -> F:
-    signature = inspect.signature(function)
+    names, rest = _positional(function)
     owner = _owner(function)
 
     @wraps(function)
     def check(*args: object, **kwargs: object) -> object:
-        hints, passed_on = _hints(function)
+        hints, passed_on, plain = _hints(function)
         for name in kwargs:
             if name not in hints and name not in passed_on:
                 raise TypeError(_unknown(owner, name, [*hints, *passed_on]))
-        try:
-            given = signature.bind(*args, **kwargs).arguments
-        except TypeError:
-            return function(*args, **kwargs)  # Python's own error names what is missing
-        for name, value in _each(given, signature):
-            if name in hints and name not in elsewhere and not fits(value, hints[name]):
+        given = [*zip(names, args, strict=False), *kwargs.items()]
+        if rest:
+            given += [(rest, value) for value in args[len(names) :]]
+        for name, value in given:
+            if type(value) in plain.get(name, ()) or name not in hints or name in elsewhere:
+                continue
+            if not fits(value, hints[name]):
                 found = type(value).__name__ if name in SECRET else shown(value)
                 error = ValueError if _is_wrong_word(value, hints[name]) else TypeError
                 text = f"{owner}: {name} must be {described(hints[name])}, not {found}"
                 raise error(text + _near_word(value, hints[name]))
-        return function(*args, **kwargs)
+        return function(*args, **kwargs)  # Python's own error names what is missing, or given twice
 
     return check  # type: ignore[return-value]
 
 
-def _each(given: Mapping[str, object], signature: inspect.Signature) -> Iterator[tuple[str, object]]:
-    """Yield each argument with its name; those of ``*args`` one by one."""
-    for name, value in given.items():
-        if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL and isinstance(value, tuple):
-            yield from ((name, each) for each in value)
-        else:
-            yield name, value
+def _positional(function: Callable[..., object]) -> tuple[list[str], str]:
+    """Return the names of the arguments that need no keyword, and the name of ``*args``, "" without it."""
+    parameters = inspect.signature(function).parameters.values()
+    named = [each.name for each in parameters if each.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    rest = [each.name for each in parameters if each.kind is inspect.Parameter.VAR_POSITIONAL]
+    return named, rest[0] if rest else ""
 
 
 def names_checked(function: Callable[P, R]) -> Callable[P, R]:
@@ -164,8 +164,19 @@ def _owner(function: Callable[..., object]) -> str:
 
 
 @cache
-def _hints(function: Callable[..., object]) -> tuple[Mapping[str, object], Collection[str]]:
-    """Return the types of the arguments by name, and the names in ``**settings: Unpack[Settings]``."""
+def _hints(
+    function: Callable[..., object],
+) -> tuple[Mapping[str, object], Collection[str], Mapping[str, Collection[type]]]:
+    """
+    Return what is known of the arguments of a function.
+
+    Args:
+        function: The function.
+
+    Returns:
+        The types of the arguments by name, the names in ``**settings: Unpack[Settings]``, and for each argument the
+        classes whose objects fit whatever their value.
+    """
     hints: dict[str, object] = get_type_hints(function)
     hints.pop("return", None)
     passed_on: list[str] = []
@@ -173,7 +184,17 @@ def _hints(function: Callable[..., object]) -> tuple[Mapping[str, object], Colle
         if get_origin(hint) is Unpack:
             del hints[name]
             passed_on += get_type_hints(get_args(hint)[0])
-    return hints, passed_on
+    return hints, passed_on, {name: _plain(hint) for name, hint in hints.items()}
+
+
+def _plain(hint: object) -> frozenset[type]:
+    """Return classes whose objects fit a type whatever their value; an object of another class may fit too."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return frozenset().union(*map(_plain, get_args(hint)))
+    if hint is float:
+        return frozenset([int, float])
+    plain = isinstance(hint, type) and not getattr(hint, "_is_protocol", False) and not get_args(hint)
+    return frozenset([hint]) if plain and isinstance(hint, type) else frozenset()
 
 
 def _unknown(owner: str, name: str, known: Iterable[str]) -> str:
