@@ -13,11 +13,11 @@ from twisted.logger import Logger
 from txsmtpx.arguments import checked
 from txsmtpx.content.header import Header
 from txsmtpx.filters.seconds import check_seconds
-from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.filters.spamc import Score, SpamcProtocol, SpamdError, check_pong, score_in
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Accept, ClientEndpoint, Connection, FilterFailed, Reactor, Verdict, clock_of
 from txsmtpx.middleware.filter import Filter
+from txsmtpx.wire.service_endpoint import service_endpoint
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)

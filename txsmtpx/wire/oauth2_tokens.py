@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 _TOKEN = re.compile(r"[!-~]+")
 """What RFC 6749 §A.12 allows, without spaces.  Any other character could end the response of AUTH early."""
@@ -84,7 +85,7 @@ def json_object(body: bytes) -> dict[str, object]:
     return found
 
 
-def _is_token(value: object) -> bool:
+def _is_token(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 

@@ -95,7 +95,8 @@ def with_settings(monkeypatch):
     known = {**plugins(), "noting": plugin}
     for module in ("txsmtpx.backends.plugins.plugins", "txsmtpx.command.groups.backend_choice.plugins"):
         monkeypatch.setattr(module, lambda: known)
-    monkeypatch.setattr("txsmtpx.backends.plugins.namedAny", lambda name: create if "noting" in name else namedAny(name))
+    named = "txsmtpx.backends.plugins.namedAny"
+    monkeypatch.setattr(named, lambda name: create if "noting" in name else namedAny(name))
     return made
 
 

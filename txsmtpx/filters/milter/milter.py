@@ -9,8 +9,8 @@ from txsmtpx.filters.milter.connections import MilterConnections
 from txsmtpx.filters.milter.macros import MacroSource
 from txsmtpx.filters.milter.milter_filter import MilterFilter
 from txsmtpx.filters.milter.negotiation import WITHOUT_CHANGES, Negotiation, description
-from txsmtpx.filters.service_endpoint import service_endpoint
 from txsmtpx.interfaces import ClientEndpoint, Connection, Reactor, clock_of
+from txsmtpx.wire.service_endpoint import service_endpoint
 
 TIMEOUT = 30.0
 """Seconds for an answer, by default: as milter_command_timeout of Postfix."""
