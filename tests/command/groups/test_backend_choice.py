@@ -95,8 +95,8 @@ def with_settings(monkeypatch):
     known = {**plugins(), "noting": plugin}
     for module in ("txsmtpx.backends.plugins.plugins", "txsmtpx.command.groups.backend_choice.plugins"):
         monkeypatch.setattr(module, lambda: known)
-    named = "txsmtpx.backends.plugins.namedAny"
-    monkeypatch.setattr(named, lambda name: create if "noting" in name else namedAny(name))
+    found = {"tests.noting": create}
+    monkeypatch.setattr("txsmtpx.backends.plugins.namedAny", lambda name: found.get(name) or namedAny(name))
     return made
 
 
