@@ -8,6 +8,9 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import hiredis
 
 from tests.interop import peers
 from tests.waiting import eventually
@@ -52,6 +55,28 @@ class RedisServer:
             connection.sendall(f"*{len(words)}\r\n{''.join(octets)}".encode())
             with connection.makefile("rb") as lines:
                 return lines.readline().decode().rstrip()
+
+    def ask(self, *words: str | bytes) -> Any:
+        """Run a command, and return the answer."""
+        octets = [word.encode() if isinstance(word, str) else word for word in words]
+        reader = hiredis.Reader()
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+            connection.settimeout(10)
+            connection.connect(str(self.socket))
+            connection.sendall(hiredis.pack_command(tuple(octets)))
+            while (answer := reader.gets()) is False:
+                received = connection.recv(65536)
+                if not received:
+                    raise ConnectionError("no answer")
+                reader.feed(received)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def entries(self, stream: str = "mail") -> list[dict[str, bytes]]:
+        """The entries of a stream."""
+        found = self.ask("XRANGE", stream, "-", "+")
+        return [dict(zip(map(bytes.decode, words[::2]), words[1::2], strict=True)) for _, words in found]
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -4,59 +4,19 @@ from __future__ import annotations
 
 import pytest
 import txredisapi
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionDone, ConnectionRefusedError
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
+from tests.stores.redis_endpoint import Redis
 from txsmtpx import StoreError
 from txsmtpx.settling import deferred_call
 from txsmtpx.stores import redis_connection
 from txsmtpx.stores.redis_connection import PROBE, RETRY, RedisConnection, writable
 
 NAME = "redis ClientEndpoint"
-
-
-class Transport(StringTransport):
-    """A transport that can be aborted."""
-
-    def abortConnection(self):
-        self.disconnecting = True
-        self.protocol.connectionLost(Failure(ConnectionDone()))
-
-
-class Redis:
-    """An endpoint at which the test answers."""
-
-    def __init__(self):
-        self.connecting = None
-        self.attempts = 0
-
-    def __str__(self):
-        return "ClientEndpoint"
-
-    def connect(self, factory):
-        self.attempts += 1
-        self.factory = factory
-        return self.accept() if self.connecting is None else self.connecting
-
-    def accept(self):
-        protocol = self.factory.buildProtocol(None)
-        self.transport = Transport()
-        self.transport.protocol = protocol
-        protocol.makeConnection(self.transport)
-        return succeed(protocol)
-
-    def answer(self, *lines):
-        for line in lines:
-            self.transport.protocol.dataReceived(f"{line}\r\n".encode())
-
-    def numbers(self, *numbers):
-        """Answer a script by one number each."""
-        for number in numbers:
-            self.answer("*1", f":{number}")
 
 
 @pytest.fixture(autouse=True, params=["RedisProtocol", "BaseRedisProtocol"])

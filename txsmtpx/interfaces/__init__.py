@@ -11,10 +11,12 @@ Where a method returns an `Eventual`, it may return the value, a Deferred or a c
 from txsmtpx.interfaces.added_fields import AddedFields
 from txsmtpx.interfaces.backend import (
     ActingAsBackend,
+    AnsweringBackend,
     BackendLike,
     CheckedBackend,
     CredentialsBackendLike,
     IActingAsBackend,
+    IAnsweringBackend,
     IBackend,
     ICheckedBackend,
     ICredentialsBackend,
@@ -149,6 +151,7 @@ __all__ = [
     "AddRecipient",
     "AddedFields",
     "Answer",
+    "AnsweringBackend",
     "Authorization",
     "BackendCall",
     "BackendLike",
@@ -191,6 +194,7 @@ __all__ = [
     "HeaderChange",
     "HoldingFilterMaker",
     "IActingAsBackend",
+    "IAnsweringBackend",
     "IAuthorization",
     "IBackend",
     "IBackendObserver",

@@ -303,5 +303,32 @@ class CheckedBackend(Protocol):
         """Check that mail can be stored."""
 
 
+class IAnsweringBackend(Interface):
+    """Optional, for a backend that asks a server over the network, by ``twistd smtpx --check``."""
+
+    def ask() -> Eventual[str]:
+        """
+        Ask the server whether it can be used.
+
+        Returns:
+            A part of a sentence about the server, for the operator.
+
+        Raises:
+            Exception: It cannot be used; the operator gets the text.
+        """
+
+
+class AnsweringBackend(Protocol):
+    """The type of `IAnsweringBackend`."""
+
+    def ask(self) -> Eventual[str]:
+        """
+        Ask the server whether it can be used.
+
+        Returns:
+            A part of a sentence about the server, for the operator.
+        """
+
+
 SessionMaker = Callable[[Connection], Eventual[SessionLike]]
 """A class of sessions, or a function of the connection that returns one."""

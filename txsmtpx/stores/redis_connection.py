@@ -261,7 +261,9 @@ class RedisConnection:
         text = self._text(error)
         self._fail(text)
         for waiter in self._waiters():
-            waiter.errback(StoreError(f"{self.name}: {text}"))
+            failure = StoreError(f"{self.name}: {text}")
+            failure.__cause__ = error
+            waiter.errback(failure)
 
     def _waiters(self) -> list[Deferred[RedisProtocolLike]]:
         waiting, self._waiting = self._waiting, None

@@ -39,18 +39,22 @@ def store_named(name: str, login: str = "", reactor: Reactor | None = None) -> S
         return MemoryStore(reactor=reactor)
     if kind != "redis" or (colon and not endpoint):
         raise ValueError(f"a store is memory, redis or redis:ENDPOINT, such as redis:tcp:127.0.0.1:6379, not {name!r}")
-    username, password = _login(login) if login else ("", "")
+    username, password = login_of(login) if login else ("", "")
     return RedisStore(endpoint or ENDPOINT, username=username, password=password, reactor=reactor)
 
 
-def _login(path: str) -> tuple[str, str]:
+def login_of(path: str) -> tuple[str, str]:
     """
     Read the file of a login.
+
+    Args:
+        path: The path of a file with one line ``NAME:PASSWORD``, or ``:PASSWORD``.
 
     Returns:
         The name and the password.
 
     Raises:
+        OSError: It cannot be read.
         ValueError: It has no such line, or several.
     """
     lines = [line for line in Path(path).read_text("utf-8").splitlines() if line]

@@ -20,8 +20,8 @@ from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, r
 from txsmtpx.command.kind import FLAG, Kind
 from txsmtpx.command.option import OptionError, Values, option
 from txsmtpx.command.plugin_settings import WIDTH, described_settings, parsed_settings, print_table
-from txsmtpx.command.process import Listener
-from txsmtpx.interfaces import BackendLike, IBackend, PoolsBackend, Reactor, provides
+from txsmtpx.command.process import Listener, Question
+from txsmtpx.interfaces import AnsweringBackend, BackendLike, IBackend, PoolsBackend, Reactor, provides
 from txsmtpx.setting import SettingError, did_you_mean
 
 
@@ -129,11 +129,13 @@ def _created(values: Values, listener: Listener, chosen: Chosen) -> IBackend:
         raise chosen.unusable(f"{error}{hint}") from error
     if provides(backend, PoolsBackend):
         listener.services = [*listener.services, *backend.pools]
+    if provides(backend, AnsweringBackend):
+        listener.questions.append(Question(name, backend.ask, chosen.unusable))
+    relay = relay_of(backend)
+    if relay is not None:
         if ANY in values[AUTH]:
             text = "with a backend that relays, it would be an open relay; name the logins, such as file:PATH"
             raise AUTH.fault(ANY, text)
-    relay = relay_of(backend)
-    if relay is not None:
         set_up(values, relay, listener.reactor)
         if not values[AUTH] and not relay.domains:
             raise chosen.unusable("it would be an open relay; add", AUTH.name, RELAY_DOMAIN.name)
