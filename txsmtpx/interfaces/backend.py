@@ -7,7 +7,7 @@ them by their types, so a backend that has the attributes need not declare the i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from twisted.application.service import IService
@@ -175,6 +175,22 @@ class MechanismSupport(Protocol[M]):
     @property
     def mechanisms(self) -> Sequence[M]:
         """The mechanisms."""
+
+
+class ITokenRefusal(Interface):
+    """Optional, for a backend or a checker of access tokens: what a client learns whose token is rejected."""
+
+    token_refusal: Mapping[str, str] = Attribute(
+        "Further members of the error in JSON (RFC 7628 §3.2.2), such as scope and openid-configuration."
+    )
+
+
+class TokenRefusal(Protocol):
+    """The type of `ITokenRefusal`."""
+
+    @property
+    def token_refusal(self) -> Mapping[str, str]:
+        """Further members of the error in JSON."""
 
 
 class IActingAsBackend(Interface):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from twisted.cred.credentials import Anonymous, IAnonymous, ICredentials
@@ -23,6 +24,7 @@ from txsmtpx.interfaces import (
     ScramBackend,
     ScramMechanisms,
     SessionLike,
+    TokenRefusal,
     provides,
 )
 from txsmtpx.sasl.mechanism import Mechanism, UsernamePassword
@@ -76,6 +78,7 @@ class PortalBackend:
 
     Attributes:
         mechanisms: Further mechanisms: those of the checker that has some, as `DovecotChecker` has.
+        token_refusal: What a client learns whose token is rejected: that of the checker of tokens (`ITokenRefusal`).
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -88,6 +91,7 @@ class PortalBackend:
     """
 
     mechanisms: Sequence[Mechanism] = ()
+    token_refusal: Mapping[str, str] = MappingProxyType({})
 
     @checked
     def __init__(self, portal: Portal) -> None:
@@ -95,6 +99,8 @@ class PortalBackend:
         for checker in portal.checkers.values():
             if provides(checker, MechanismSupport[Mechanism]):
                 self.mechanisms = checker.mechanisms
+            if provides(checker, TokenRefusal):
+                self.token_refusal = checker.token_refusal
 
     @property
     def credential_interfaces(self) -> Collection[InterfaceClass]:

@@ -9,7 +9,8 @@ from twisted.cred.credentials import ICredentials
 from zope.interface import Attribute, implementer
 
 from txsmtpx.arguments import checked
-from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer
+from txsmtpx.errors import auth_failed
+from txsmtpx.interfaces import Connection, ISASLClient, ISASLServer, TokenRefusal, provides
 from txsmtpx.sasl.mechanism import Mechanism
 
 
@@ -49,6 +50,11 @@ def _credentials(username: bytes, authorization: bytes) -> BearerToken:
     return BearerToken(username, match[1].decode("ascii"))
 
 
+def _refusal(backend: object, error: dict[str, str]) -> bytes:
+    further = backend.token_refusal if provides(backend, TokenRefusal) else {}
+    return json.dumps({**error, **further}).encode("ascii")
+
+
 @implementer(ISASLServer)
 class OAuthBearerServer:
     """
@@ -59,17 +65,18 @@ class OAuthBearerServer:
 
     Args:
         connection: The connection.
-        backend: The backend.
+        backend: The backend, which may be an `ITokenRefusal`.
     """
 
-    refusal: bytes = json.dumps({"status": "invalid_token", "schemes": "bearer"}).encode("ascii")
-
     def __init__(self, connection: Connection, backend: object) -> None:
-        """Keep nothing: all is in the response."""
+        self.refusal: bytes = _refusal(backend, {"status": "invalid_token", "schemes": "bearer"})
+        self._refused = False
 
     def next(self, response: bytes | None) -> bytes | BearerToken:
         """
         Handle the only response (RFC 7628 §3.1).
+
+        A client without a token, which wants to know where it can get one, is refused (§4.3).
 
         Args:
             response: A GS2 header, and pairs of keys and values; None if the client has sent none yet.
@@ -79,9 +86,12 @@ class OAuthBearerServer:
 
         Raises:
             ValueError: The response is malformed.
+            SMTPError: The client has no token: 535 5.7.8.
         """
         if response is None:
             return b""
+        if self._refused:
+            raise auth_failed()
         match = re.fullmatch(rb"[ny],(?:a=([^,]*))?,\x01((?:[A-Za-z]+=[^\x01]*\x01)*)\x01", response)
         if match is None:
             raise ValueError("not a GS2 header and pairs")
@@ -89,6 +99,9 @@ class OAuthBearerServer:
         if re.search(rb"=(?!2C|3D)", match[1] or b""):
             raise ValueError("an = in a name is =3D")
         username = (match[1] or b"").replace(b"=2C", b",").replace(b"=3D", b"=")
+        if pairs.get(b"auth") == b"":
+            self._refused = True
+            return self.refusal
         return _credentials(username, pairs.get(b"auth", b""))
 
 
@@ -102,13 +115,11 @@ class XOAuth2Server:
 
     Args:
         connection: The connection.
-        backend: The backend.
+        backend: The backend, which may be an `ITokenRefusal`.
     """
 
-    refusal: bytes = json.dumps({"status": "401", "schemes": "bearer", "scope": ""}).encode("ascii")
-
     def __init__(self, connection: Connection, backend: object) -> None:
-        """Keep nothing: all is in the response."""
+        self.refusal: bytes = _refusal(backend, {"status": "401", "schemes": "bearer", "scope": ""})
 
     def next(self, response: bytes | None) -> bytes | BearerToken:
         """

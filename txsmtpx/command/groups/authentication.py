@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import cast
 
 from twisted.application.service import IService
@@ -36,6 +36,7 @@ from txsmtpx.interfaces import (
     ScramBackend,
     ScramMechanisms,
     SessionLike,
+    TokenRefusal,
     provides,
 )
 from txsmtpx.logins.dovecot_exchange import IDovecotLogin
@@ -169,10 +170,13 @@ class AnyChecker:
         self._checkers = checkers
         self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
         self.mechanisms: Sequence[Mechanism] = ()
+        self.token_refusal: Mapping[str, str] = {}
         for checker in checkers:
             if provides(checker, MechanismSupport[Mechanism]):
                 _check_alone(checkers)
                 self.mechanisms = checker.mechanisms
+            if provides(checker, TokenRefusal):
+                self.token_refusal = checker.token_refusal
         scram = [checker for checker in checkers if provides(checker, ScramBackend[ScramVerifier])]
         if len(scram) > 1:
             raise AUTH.fault("scram", "it is given twice; put the users of both files into one")
