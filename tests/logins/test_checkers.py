@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.logins.client_certificate import CertificateChecker
+from txsmtpx.setting_kinds import Text
 
 
 class Checker:
@@ -76,7 +77,23 @@ def test_a_checker_that_cannot_be_made(checker, text, monkeypatch):
         plugin(checker).generateChecker("/x")
 
 
-@pytest.mark.parametrize("name", ["argon2", "scram", "certificate"])
+def test_the_checker_gets_its_settings(monkeypatch):
+    monkeypatch.setattr("txsmtpx.logins.checkers.namedAny", lambda name: lambda *given, **settings: (given, settings))
+    made = CheckerPlugin(
+        "name", "FILE", "help", "x", (IUsernamePassword,), (Text("one", "1", "", ""), Text("two", "2", "", "")), "extra"
+    )
+    assert made.create("file", {"two": "3"}) == (("file",), {"one": "1", "two": "3"})
+    assert made.generateChecker("file") == (("file",), {"one": "1", "two": "2"})
+
+
+def test_an_extra_may_have_another_name(monkeypatch):
+    monkeypatch.setattr("txsmtpx.logins.checkers.namedAny", lambda name: Missing)
+    made = CheckerPlugin("name", "FILE", "help", "x", (IUsernamePassword,), extra="other")
+    with pytest.raises(ValueError, match=r"^the extra txsmtpx\[other\] is not installed"):
+        made.generateChecker("file")
+
+
+@pytest.mark.parametrize("name", ["argon2", "scram", "certificate", "dovecot", "jwt", "introspection"])
 def test_those_of_the_package_are_found_and_say_which_credentials_they_take(name):
     found = findCheckerFactory(name)
     assert isinstance(found, CheckerPlugin)

@@ -207,4 +207,44 @@ dovecot_auth = CheckerPlugin(
     "those that Dovecot offers.",
     "txsmtpx.logins.dovecot.DovecotChecker",
     (IDovecotLogin,),
+    (Seconds("timeout", 30, "Logins", "Wait this long for each answer.", zero=False),),
+)
+
+_SCOPE = Text("scope", "", "Logins", "Require these scopes of a token.", "scopes with spaces between")
+_LEEWAY = Seconds("leeway", 60, "Logins", "Allow the clock of the issuer to differ by this time.")
+
+jwt_auth = CheckerPlugin(
+    "jwt",
+    "FILE_OR_URL issuer=URL audience=NAME",
+    "Accept access tokens in the form of JWT, by OAUTHBEARER and XOAUTH2. FILE_OR_URL has the public keys of their "
+    "issuer (JWKS).",
+    "txsmtpx.logins.jwt.JWTChecker",
+    (IBearerToken,),
+    (
+        Text("issuer", "", "Logins", "The issuer, exactly as its tokens name it (iss).", "a URL"),
+        Text("audience", "", "Logins", "The name of this server in tokens (aud)."),
+        Text("claim", "sub", "Logins", "The claim that is the user name, such as email."),
+        _SCOPE,
+        _LEEWAY,
+    ),
+    extra="oauth",
+)
+introspection_auth = CheckerPlugin(
+    "introspection",
+    "URL client-id=NAME secret-file=FILE",
+    "Accept access tokens that their issuer calls active (RFC 7662), by OAUTHBEARER and XOAUTH2. URL is its "
+    "introspection endpoint.",
+    "txsmtpx.logins.introspection.IntrospectionChecker",
+    (IBearerToken,),
+    (
+        Text("client_id", "", "Logins", "Authenticate to the issuer by this name."),
+        Text("secret_file", "", "Logins", "Authenticate to the issuer with the password in this file."),
+        Text("issuer", "", "Logins", "Require this issuer in an answer (iss).", "a URL"),
+        Text("audience", "", "Logins", "Require this audience in an answer (aud)."),
+        Text("claim", "username", "Logins", "The member of an answer that is the user name, such as sub."),
+        _SCOPE,
+        _LEEWAY,
+        Seconds("timeout", 10, "Logins", "Wait this long for an answer.", zero=False),
+    ),
+    extra="oauth",
 )

@@ -157,7 +157,7 @@ def _refusal(fields: Mapping[str, str]) -> Reply:
         reply = USER_DISABLED_525
     else:
         reply = replies.BAD_CREDENTIALS_535
-    reason = re.sub("[^!-~]+", " ", fields.get("reason", "")).strip()[:MAX_FIELD]
+    reason = re.sub("[^!-~]+", " ", fields.get("reason", "")).strip(" ")[:MAX_FIELD]
     if not reason and (code == "pass_expired" or "pass_expired" in fields):
         reason = "Password expired"
     return Reply(reply.code, reply.enhanced_code, reason) if reason else reply

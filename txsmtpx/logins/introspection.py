@@ -20,6 +20,7 @@ from txsmtpx.interfaces import ClientEndpoint, Reactor
 from txsmtpx.logins.token_checker import TokenChecker, check_leeway
 from txsmtpx.logins.token_rules import LEEWAY, TokenRefused, TokenRules
 from txsmtpx.logins.token_service import TokenServiceError, json_object, service_url
+from txsmtpx.setting import SettingError
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.web_request import WebClient, WebError
 
@@ -89,7 +90,7 @@ class IntrospectionChecker(TokenChecker):
     ) -> None:
         for name, value in (("client_id", client_id), ("claim", claim)):
             if not value:
-                raise ValueError(f"{name} is empty")
+                raise SettingError(name, "is empty")
         if not 0 < timeout < math.inf:
             raise ValueError(f"timeout must be a number of seconds greater than 0, not {timeout!r}")
         check_leeway(leeway)
@@ -163,7 +164,7 @@ class IntrospectionChecker(TokenChecker):
 
 def _secret(path: str) -> str:
     with open(path, encoding="utf-8") as file:
-        found = file.read(4096).strip()
+        found = file.read(4096).strip("\r\n")
     if not found or "\n" in found:
         raise ValueError(f"{path}: the file has the password in its only line")
     return found

@@ -19,6 +19,7 @@ from txsmtpx.logins.jwt_signature import KeyUnknown, signed_claims
 from txsmtpx.logins.token_checker import TokenChecker, check_leeway
 from txsmtpx.logins.token_rules import LEEWAY, TokenRules
 from txsmtpx.logins.token_service import service_url
+from txsmtpx.setting import SettingError
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.web_request import WebClient
 
@@ -80,7 +81,7 @@ class JWTChecker(TokenChecker):
     ) -> None:
         for name, value in (("issuer", issuer), ("audience", audience), ("claim", claim)):
             if not value:
-                raise ValueError(f"{name} is empty; without it, tokens for others would be accepted")
+                raise SettingError(name, "is empty; without it, tokens for others would be accepted")
         check_leeway(leeway)
         super().__init__(TokenRules(issuer, audience, scope, claim, leeway, now))
         self._client: WebClient | None = None

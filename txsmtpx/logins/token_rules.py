@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from twisted.cred.error import UnauthorizedLogin
 
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.mailbox import mailbox_key
 
 LEEWAY = 60.0
@@ -70,7 +71,7 @@ class TokenRules:
         if self.audience and self.audience not in _texts(claims.get("aud")):
             raise TokenRefused("it is for another audience")
         given = [*_texts(claims.get("scope")), *_texts(claims.get("scp"))]  # scp is the name that Microsoft uses
-        if not {*self.scope.split()} <= {*" ".join(given).split()}:
+        if not {*asciitext.words(self.scope)} <= {*asciitext.words(" ".join(given))}:
             raise TokenRefused(f"it lacks a scope of {self.scope}")
         if claims.get("cnf") is not None:
             raise TokenRefused("it is bound to a key of the client, which SMTP does not show (RFC 7800)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.command.parsing import complaints, factory
+from tests.logins.issuer import ISSUER, jwks
 from tests.sasl.exchanges import DONE, conversation, log_in
 from txsmtpx import (
     PortalBackend,
@@ -15,7 +16,9 @@ from txsmtpx import (
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.command.usage import Options
 from txsmtpx.interfaces import Connection
+from txsmtpx.logins.dovecot import DovecotChecker
 from txsmtpx.sasl.cram_md5 import CramMD5
+from txsmtpx.sasl.mechanisms import ChangingMechanisms
 from txsmtpx.sasl.plain import Plain
 
 
@@ -129,3 +132,61 @@ def test_the_lists_have_each_type(kind, capsys, monkeypatch):
             Options().parseOptions(option)
         assert exit.value.code == 0
         assert kind in "".join(printed)
+
+
+def test_dovecot():
+    """Its mechanisms are known later; it is a service, and --check asks it."""
+    options = Options()
+    options.parseOptions(["--auth", "dovecot:unix:/nowhere timeout=5", "--auth", "certificate", "--require-auth"])
+    (made,) = options.process.listeners
+    assert isinstance(made.factory.settings.mechanisms, ChangingMechanisms)
+    assert [type(each) for each in made.services] == [DovecotChecker]
+    assert [each.name for each in made.questions] == ["dovecot"]
+
+
+@pytest.mark.parametrize("other", ["memory:a:b", "dovecot:unix:/y"])
+def test_dovecot_has_all_passwords(other):
+    assert complaints("--auth", "dovecot:unix:/x", "--auth", other) == [
+        "--auth dovecot: another --auth has passwords too; put all users into Dovecot, or leave one out"
+    ]
+
+
+@pytest.fixture
+def keys(tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_bytes(jwks())
+    return f"jwt:{path} issuer={ISSUER} audience=mail"
+
+
+def test_tokens(keys):
+    options = Options()
+    options.parseOptions(["--auth", f"{keys} claim=email scope='mail smtp'", "--auth", "memory:a:b"])
+    (made,) = options.process.listeners
+    assert {"OAUTHBEARER", "XOAUTH2", "PLAIN"} <= {each.name for each in made.factory.settings.mechanisms}
+    assert made.factory.settings.backend.token_refusal == {
+        "scope": "mail smtp", "openid-configuration": f"{ISSUER}/.well-known/openid-configuration",
+    }  # fmt: skip
+    assert [each.name for each in made.questions] == ["jwt"]
+
+
+@pytest.mark.parametrize(("auth", "text"), [
+    ("dovecot:", "dovecot: it needs an argument; write dovecot:ENDPOINT"),
+    ("dovecot:nowhere", "dovecot: no endpoint: nowhere "),
+    ("jwt:/nowhere issuer=x audience=y", "jwt: cannot read /nowhere: No such file or directory"),
+    ("jwt:/nowhere audience=y", "jwt: issuer is empty; without it, tokens for others would be accepted"),
+    ("jwt:/nowhere isuer=x", "jwt:/nowhere isuer=x: isuer is not a setting of the login jwt; did you mean issuer?"),
+    ("jwt:http://a.test/ issuer=x audience=y", "jwt: 'http://a.test/' must begin with https"),
+    ("introspection:https://u:word@a.test/ secret-file=x", "introspection: client-id is empty"),
+    ("introspection:https://u:word@a.test/ x=y", "introspection:https://***@a.test/ x=y: x is not a setting"),
+])  # fmt: skip
+def test_what_cannot_be_used(auth, text):
+    """Guarantee 27, and no password (7)."""
+    (line,) = complaints("--auth", auth)
+    assert line.startswith(f"--auth {text}")
+    assert "word" not in line
+
+
+def test_the_help_of_a_type_has_its_settings(capsys):
+    with pytest.raises(SystemExit):
+        Options().parseOptions(["--help-auth-type", "jwt"])
+    assert "issuer=TEXT    The issuer, exactly as its tokens name it (iss)." in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Generator, Mapping, Sequence
 from typing import cast
 
@@ -12,16 +13,18 @@ from twisted.cred.checkers import ICredentialsChecker, InMemoryUsernamePasswordD
 from twisted.cred.credentials import IAnonymous, ICredentials, IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
-from twisted.cred.strcred import AuthOptionMixin, ICheckerFactory
+from twisted.cred.strcred import AuthOptionMixin, ICheckerFactory, findCheckerFactory
 from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 from zope.interface import implementer
 
 from txsmtpx.command.action import Action
+from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.group import Group
 from txsmtpx.command.kind import Kind
-from txsmtpx.command.option import Values, option_of, repeated
+from txsmtpx.command.option import OptionError, Values, option_of, repeated
+from txsmtpx.command.plugin_settings import described_settings, parsed_settings, print_table
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.dialog import settings as of_dialog
 from txsmtpx.dialog.extension import supported_by
@@ -39,6 +42,7 @@ from txsmtpx.interfaces import (
     TokenRefusal,
     provides,
 )
+from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.logins.dovecot_exchange import IDovecotLogin
 from txsmtpx.logins.plain_file import PlainFileChecker
 from txsmtpx.logins.portal import BackendRealm, PortalBackend
@@ -48,7 +52,7 @@ from txsmtpx.sasl.mechanisms import MECHANISMS, satisfied_by
 from txsmtpx.sasl.oauth_bearer import IBearerToken
 from txsmtpx.sasl.scram_proof import IScramProof
 from txsmtpx.sasl.scram_verifier import HASHES, ScramVerifier
-from txsmtpx.setting import did_you_mean
+from txsmtpx.setting import SettingError, did_you_mean
 from txsmtpx.setting_kinds import one_of
 from txsmtpx.wire import server_settings as of_wire
 
@@ -66,7 +70,8 @@ ANY = "any"
 AUTH = repeated(
     "auth",
     Kind("TYPE:ARGUMENT", (str,), str),
-    "Accept these logins, such as file:PATH; see --help-auth.  For development, any accepts each login.",
+    "Accept these logins, such as file:PATH, or jwt:KEYS SETTING=VALUE...; see --help-auth.  For development, any "
+    "accepts each login.",
     secret=True,
 )
 REQUIRE_AUTH = option_of(of_dialog.REQUIRE_AUTH)
@@ -105,7 +110,11 @@ def _checker(description: str) -> ICredentialsChecker:
     try:
         if kind == "file":  # that of Twisted reads the file at each login
             return _plain_file(argument)
-        made = cast(ICredentialsChecker, factories[kind].generateChecker(argument))
+        made = _made(factories[kind], description)
+    except OptionError:
+        raise
+    except SettingError as error:
+        raise AUTH.fault(kind, f"{error.name.replace('_', '-')} {error.text}") from error
     except ImportError as error:
         raise AUTH.fault(kind, f"packages are missing ({error})") from error
     except Exception as error:  # each plugin raises errors of its own
@@ -119,6 +128,14 @@ def _checker(description: str) -> ICredentialsChecker:
         # strcred fills it with text.  Names on the wire, and in every other checker, are octets.
         made.users = {_as_octets(name): _as_octets(word) for name, word in made.users.items()}
     return made
+
+
+def _made(plugin: ICheckerFactory, description: str) -> ICredentialsChecker:
+    if not isinstance(plugin, CheckerPlugin) or not plugin.settings:  # what others have as argument may be a password
+        return cast(ICredentialsChecker, plugin.generateChecker(description.partition(":")[2]))
+    chosen = Chosen.from_path(AUTH.name, description)
+    settings = parsed_settings(chosen, f"the login {plugin.authType}", plugin.settings)
+    return plugin.create(chosen.use.partition(":")[2], settings)
 
 
 def _plain_file(path: str) -> PlainFileChecker:
@@ -288,7 +305,12 @@ def _explain(argument: str) -> None:
     if argument not in types:
         text = f"there is no such type{did_you_mean(argument, types) or ';'} --help-auth lists the types"
         raise UsageError(f"--help-auth-type {argument}: {text}")
-    CheckerList().opt_help_auth_type(argument)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
+    with contextlib.suppress(SystemExit):
+        CheckerList().opt_help_auth_type(argument)  # type: ignore[no-untyped-call]  # a method of Twisted's, inherited
+    plugin = findCheckerFactory(argument)
+    if isinstance(plugin, CheckerPlugin) and plugin.settings:
+        print_table("Settings:", described_settings(plugin.settings))
+    sys.exit(0)
 
 
 AUTHENTICATION = Group(
