@@ -53,7 +53,7 @@ FLOORS = [
     ("dialog", DIALOG, TWISTED),
     ("extensions", MIDDLE, TWISTED),
     ("wire", (*MIDDLE, "txsmtpx.wire"),
-     ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography", "treq")),
+     ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography", "joserfc", "treq")),
     ("dotted_name.py", ("txsmtpx.setting",), ("twisted.python.reflect",)),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.dotted_name", "txsmtpx.stores", "txsmtpx.wire",
       "txsmtpx.sending"),

@@ -54,6 +54,7 @@ class OAuth2:
 
     Attributes:
         username: As in the arguments.
+        is_stored: True with ``store``.
 
     Raises:
         ImportError: treq is not installed.
@@ -110,6 +111,7 @@ class OAuth2:
         if isinstance(trust_roots, str | os.PathLike):
             check_trust_roots(trust_roots)
         self.username = username
+        self.is_stored: bool = store is not None
         self._issuer = Issuer(
             url=_endpoint(token_endpoint),
             grant=grant,

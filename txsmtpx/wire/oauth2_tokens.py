@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, replace
-from typing import TypeGuard
+from dataclasses import dataclass
 
 _TOKEN = re.compile(r"[!-~]+")
 """What RFC 6749 §A.12 allows, without spaces.  Any other character could end the response of AUTH early."""
@@ -54,13 +53,14 @@ class OAuth2Tokens:
             OAuth2Tokens(expires=4600.0)
         """
         answer = json_object(body)
-        access_token, kind, rotated = (answer.get(each) for each in ("access_token", "token_type", "refresh_token"))
-        if not _is_token(access_token):
+        access_token, rotated = _token(answer.get("access_token")), _token(answer.get("refresh_token"))
+        if not access_token:
             raise ValueError("the answer has no access_token that can be used")
+        kind = answer.get("token_type")
         if not isinstance(kind, str) or kind.casefold() != "bearer":
             raise ValueError("the answer has a token_type other than Bearer")
-        tokens = OAuth2Tokens(access_token, asked + _seconds(answer.get("expires_in")), self.refresh_token)
-        return replace(tokens, refresh_token=rotated) if self.refresh_token and _is_token(rotated) else tokens
+        refresh_token = self.refresh_token and (rotated or self.refresh_token)
+        return OAuth2Tokens(access_token, asked + _seconds(answer.get("expires_in")), refresh_token)
 
 
 def json_object(body: bytes) -> dict[str, object]:
@@ -85,8 +85,9 @@ def json_object(body: bytes) -> dict[str, object]:
     return found
 
 
-def _is_token(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+def _token(value: object) -> str:
+    """Return a token of an answer; "" if it is none."""
+    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
 
 
 def _seconds(given: object) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from txsmtpx.backends.relay_times import HOLD, WAIT
 from txsmtpx.command.groups.listening import extension
 from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, TIME, Kind, one_of
+from txsmtpx.command.oauth_file import oauth_of
 from txsmtpx.command.option import Option, Values, option, option_of, repeated
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.interfaces import Reactor
@@ -18,7 +19,8 @@ from txsmtpx.setting_kinds import Number
 if TYPE_CHECKING:
     from txsmtpx.backends.relay import RelayBackend
     from txsmtpx.dialog.demands import EightBit
-    from txsmtpx.wire.client_settings import TLSMode
+    from txsmtpx.wire.client_settings import Auth, TLSMode
+    from txsmtpx.wire.oauth2 import OAuth2
 
 RELAY_DOMAIN = repeated("relay-domain", DOMAIN_KEY, "Relay mail to a domain without a login.")
 CONNECTIONS = option_of(
@@ -49,6 +51,9 @@ MODE: Option[TLSMode | None] = Option(
 LOGIN = option(
     "relay-auth", FILE, "Log in to next servers with the user name and the password in a file: NAME:PASSWORD.", None
 )
+OAUTH = option(
+    "relay-oauth", FILE, "Log in to next servers by OAuth 2.0; a TOML file has the token endpoint and the client.", None
+)
 UNVERIFIED = option(
     "relay-allow-unverified-tls",
     FLAG,
@@ -63,7 +68,7 @@ EIGHT_BIT: Option[EightBit] = Option(
     "refuse",
 )
 RELAY: tuple[Option[object], ...] = (
-    RELAY_DOMAIN, CONNECTIONS, WAITING, HOLDING, WITHOUT, MODE, LOGIN, UNVERIFIED, EIGHT_BIT
+    RELAY_DOMAIN, CONNECTIONS, WAITING, HOLDING, WITHOUT, MODE, LOGIN, OAUTH, UNVERIFIED, EIGHT_BIT
 )  # fmt: skip
 
 
@@ -79,6 +84,20 @@ def relay_of(backend: object) -> RelayBackend | None:
     """
     module = sys.modules.get("txsmtpx.backends.relay")
     return backend if module is not None and isinstance(backend, module.RelayBackend) else None
+
+
+def stores_tokens(backend: object) -> bool:
+    """
+    Return whether a backend is a relay that keeps the tokens of a login in a file.
+
+    Args:
+        backend: A backend, or None.
+
+    Returns:
+        True if it does.
+    """
+    relay = relay_of(backend)
+    return relay is not None and any(getattr(pool.settings.auth, "is_stored", False) for pool in relay.pools)
 
 
 def check_unused(values: Values) -> None:
@@ -114,9 +133,9 @@ def set_up(values: Values, backend: RelayBackend, reactor: Sockets) -> None:
     backend.domains = frozenset(values[RELAY_DOMAIN])
     backend.eight_bit = values[EIGHT_BIT]
     backend.set_limits(values[CONNECTIONS], values[WAITING], values[HOLDING])
-    login = _login(values)
+    given, login = _login(values)
     if login is not None and "AUTH" in values[WITHOUT]:
-        raise WITHOUT.fault("AUTH", "without it there is no login; leave it out, or leave out", LOGIN.name)
+        raise WITHOUT.fault("AUTH", "without it there is no login; leave it out, or leave out", given.name)
     for pool in backend.pools:
         usual = target(cast(Reactor, reactor), pool.server).tls
         mode = values[MODE]
@@ -130,15 +149,33 @@ def set_up(values: Values, backend: RelayBackend, reactor: Sockets) -> None:
             text = f"{pool.server} needs it for TLS; use relay:tls:HOST:PORT, or --relay-tls none"
             raise WITHOUT.fault("STARTTLS", text) from error
         if login is not None and pool.settings.tls_mode(usual) == "none":
-            text = f"the password would be sent to {pool.server} without TLS; add --relay-tls required"
-            raise LOGIN.fault(values[LOGIN], text)
+            secret = "password" if given is LOGIN else "access token"
+            text = f"the {secret} would be sent to {pool.server} without TLS; add --relay-tls required"
+            raise given.fault(values[given], text)
 
 
-def _login(values: Values) -> tuple[str, str] | None:
-    """Return the user name and the password for the next servers."""
-    path = values[LOGIN]
-    if path is None:
-        return None
+def _login(values: Values) -> tuple[Option[str | None], Auth | None]:
+    """Return the option of the login for the next servers, and the login; None for none."""
+    password, oauth = values[LOGIN], values[OAUTH]
+    if oauth is None:
+        return LOGIN, None if password is None else _password(password)
+    if password is not None:
+        raise OAUTH.fault(oauth, "it is a login; leave it out, or leave out", LOGIN.name)
+    return OAUTH, _oauth(oauth)
+
+
+def _oauth(path: str) -> OAuth2:
+    """Return the login by OAuth 2.0."""
+    try:
+        return oauth_of(path)
+    except OSError as error:
+        raise OAUTH.fault(path, f"cannot read {error.filename}: {error.strerror}") from error
+    except ValueError as error:
+        raise OAUTH.fault(path, str(error)) from error
+
+
+def _password(path: str) -> tuple[str, str]:
+    """Return the user name and the password."""
     try:
         found = entries(path)
     except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.backend_choice import BACKEND_NAME, TEE, chosen_backend
+from txsmtpx.command.groups.relaying import stores_tokens
 from txsmtpx.command.option import Values, option_of
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.interfaces import OneProcessBackend, provides
@@ -25,6 +26,9 @@ def _apply(values: Values, process: Process) -> None:
         text = "processes share sockets on UNIX systems only; leave this option out"
         raise NUMBER_OF_WORKERS.fault(process.workers, text)
     for listener in process.listeners:
+        if stores_tokens(listener.chosen_backend) or stores_tokens(listener.copies):
+            text = "one process can use the file of tokens of --relay-oauth; leave out --workers, or store in that file"
+            raise NUMBER_OF_WORKERS.fault(process.workers, text)
         for part in _in_one_process(listener):
             text = "leave out --workers, or share mail by maildir:PATH, and limits and greylisting by Redis"
             raise NUMBER_OF_WORKERS.fault(
