@@ -54,7 +54,8 @@ class Issuer(Resource):
     async def stop(self) -> None:
         await self._port.stopListening()
         for each in self.waiting:
-            each.transport.abortConnection()
+            if not each._disconnected:
+                each.transport.abortConnection()
 
     @property
     def url(self) -> str:
