@@ -7,15 +7,14 @@ import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvloop
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
+from tests.loops import runners
 from txsmtpx import (
     DataContext,
     MailOptions,
@@ -35,14 +34,6 @@ from txsmtpx.logins.password_file import PasswordFile
 
 ME, YOU = "me@example.org", "you@example.net"
 MESSAGE = b"Subject: Hello\r\n\r\nHello.\r\n"
-
-
-def uvloop_run(main: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
-
-
-runners = pytest.mark.parametrize("run", [asyncio.run, uvloop_run], ids=["asyncio", "uvloop"])
 
 
 class Recording(Session):

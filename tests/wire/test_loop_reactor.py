@@ -6,10 +6,14 @@ import asyncio
 import threading
 
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
+from tests.loops import runners
 from txsmtpx.wire.loop_reactor import LoopReactor, LoopThreads, is_served, loop_reactor, running_loop
+from txsmtpx.wire.pending_work import before_shutdown
 
 
 def test_without_a_loop():
@@ -85,3 +89,45 @@ def test_two_threads_forget_the_same_closed_loop(monkeypatch):
 
     reactor, loop = asyncio.run(ask())
     assert reactors == {loop: reactor}
+
+
+class Lost(Protocol):
+    def __init__(self) -> None:
+        self.lost = False
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+
+
+@runners
+def test_what_is_left_at_the_end_of_the_loop_is_closed(run):
+    """A port, and both ends of a connection."""
+    made: list[Lost] = []
+
+    def build() -> Lost:
+        made.append(Lost())
+        return made[-1]
+
+    async def main() -> None:
+        reactor = loop_reactor()
+        listening = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Factory.forProtocol(build))
+        port = (await listening.asFuture(asyncio.get_running_loop())).getHost().port
+        connecting = TCP4ClientEndpoint(reactor, "127.0.0.1", port).connect(Factory.forProtocol(build))
+        await connecting.asFuture(asyncio.get_running_loop())
+        while len(made) < 2:
+            await asyncio.sleep(0)
+
+    run(main())
+    assert [each.lost for each in made] == [True, True]
+
+
+def test_the_end_waits_for_what_has_a_time_limit():
+    ended: list[str] = []
+
+    async def main() -> None:
+        reactor, work = loop_reactor(), Deferred()
+        before_shutdown(reactor, work.addCallback(ended.append))
+        asyncio.get_running_loop().call_later(0.05, work.callback, "before the loop was closed")
+
+    asyncio.run(main())
+    assert ended == ["before the loop was closed"]

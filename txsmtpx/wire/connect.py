@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.ssl import PrivateCertificate
 
 from txsmtpx.arguments import checked_except
@@ -19,6 +20,7 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import Connecting, chosen_reactor, connect_with
+from txsmtpx.wire.pending_work import before_shutdown
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import Transcript
 
@@ -198,16 +200,22 @@ def send_mail(
         without=without,
         eight_bit=eight_bit,
     )
-    connecting = Connecting(settings, endpoint, chosen_reactor(reactor))
-    return Deferred.fromCoroutine(_send(connecting, sender, recipients, body, options))
+    chosen = chosen_reactor(reactor)
+    connecting = Connecting(settings, endpoint, chosen)
+    return Deferred.fromCoroutine(_send(connecting, chosen, sender, recipients, body, options))
 
 
 async def _send(
-    connecting: Connecting, sender: str, recipients: Recipients, body: ClientBody, options: MailOptions | None
+    connecting: Connecting,
+    reactor: IReactorTime,
+    sender: str,
+    recipients: Recipients,
+    body: ClientBody,
+    options: MailOptions | None,
 ) -> Result:
     sender, recipients = check_message(sender, recipients, body, options)
     client = await connecting.begin()
     try:
         return await client.send(sender, recipients, body, options)
     finally:
-        client.quit()  # in the background: it never fails, and has a time limit
+        before_shutdown(reactor, client.quit())  # in the background: it never fails, and has a time limit

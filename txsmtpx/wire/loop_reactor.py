@@ -6,17 +6,24 @@ Theory of operation.  `AsyncioSelectorReactor` watches its sockets and timers by
 the loop runs.  It needs no file descriptor of its own: calls from other threads go through the loop.  Its threads are
 those of the loop's executor.  So there is nothing to close but the connections and ports, which have owners too.
 
+An owner may leave a connection behind: `txsmtpx.send_mail` returns before its connection is closed, and a caller may be
+cancelled.  Before a loop is closed, its owner ends the asynchronous generators of the loop, as ``asyncio.run`` and
+uvicorn do.  The reactor has such a generator, whose end is the shutdown of the reactor.  Connections that are about to
+end may do so, and all others are closed.
+
 The reactor is not the global one, and nothing is installed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import ParamSpec, TypeVar, cast
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txsmtpx.interfaces import Reactor
@@ -87,6 +94,21 @@ class LoopReactor(AsyncioSelectorReactor):
         super().__init__(loop)
         self._threads = LoopThreads(loop)
         self.running = True
+        self._end = self._until_end(loop)
+        with contextlib.suppress(StopIteration):  # it runs up to its yield
+            self._end.__anext__().send(None)
+
+    async def _until_end(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            done: Deferred[None] = Deferred()
+            self.addSystemEventTrigger("after", "shutdown", done.callback, None)
+            self.fireSystemEvent("shutdown")
+            await done.asFuture(loop)
+
+    def crash(self) -> None:
+        """Do nothing: the shutdown of this reactor does not stop the loop."""
 
     def installWaker(self) -> None:
         """Do nothing: a call from another thread wakes the loop."""

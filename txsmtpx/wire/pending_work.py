@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorCore, IReactorTime
 
 T = TypeVar("T")
 
@@ -49,3 +50,29 @@ class PendingWork:
             A Deferred that fires when it is over, with nothing of use.  If it is cancelled, the work is cancelled.
         """
         return DeferredList(list(self._pending), consumeErrors=True)
+
+
+def before_shutdown(reactor: IReactorTime, work: Deferred[T]) -> None:
+    """
+    Let some work end before a reactor stops, such as the end of a connection.
+
+    Args:
+        reactor: The reactor.  A clock does not stop.
+        work: A Deferred of the work, which has a time limit.
+    """
+    if work.called or not IReactorCore.providedBy(reactor):
+        return
+    stops = False
+
+    def stop() -> Deferred[T]:
+        nonlocal stops
+        stops = True
+        return work
+
+    def over(result: T) -> T:
+        if not stops:
+            reactor.removeSystemEventTrigger(trigger)
+        return result
+
+    trigger = reactor.addSystemEventTrigger("before", "shutdown", stop)
+    work.addBoth(over)
