@@ -45,6 +45,9 @@ sys.modules["hypothesis.extra._patching"] = None  # type: ignore[assignment]
 # Seconds: far more than is needed by a test that does not sleep, on a slow machine too.
 TIME_LIMIT = 20.0
 
+# Objects between two collections of garbage, as in a server of `twistd smtpx`.  Beyond that each test ends with one.
+YOUNG = 10_000
+
 # Turns of the reactor in which what a test has closed may finish closing; and seconds, for a peer in another process: a
 # client waits for its reply to QUIT when the test has its result.
 TURNS = 20
@@ -103,6 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin to watch the log, which Twisted would otherwise buffer, and so keep failures alive."""
     config.addinivalue_line("markers", "time_limit(seconds): how long an asynchronous test may take")
     config.addinivalue_line("markers", "system: it opens a socket or starts a process; make test-quick leaves it out")
+    gc.set_threshold(YOUNG)
     globalLogBeginner.beginLoggingTo([_logged], discardBuffer=True, redirectStandardIO=False)
     if not os.environ.get("CI"):  # where Hypothesis has a profile of its own
         hypothesis.settings.register_profile("unhurried", deadline=None)  # which a busy machine would miss

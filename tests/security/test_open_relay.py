@@ -11,12 +11,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from functools import cache
+from types import MethodType
 
 import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.plugin import getCache
 from twisted.python.failure import Failure
+from twisted.python.usage import flagFunction
 
 from txsmtpx.backends.plugins import plugins
 from txsmtpx.command.groups import OPTIONS
@@ -124,10 +126,14 @@ def flagged(flags) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _plugins_are_read_once(monkeypatch):
-    """Twisted looks for them on disk and loads them again for each server, which takes more time than all else here."""
+def _plugins_and_options_are_read_once(monkeypatch):
+    """Twisted reads plugins from disk, and inspects the method of each option, again for each server."""
     monkeypatch.setattr("twisted.plugin.getCache", cache(getCache))
     monkeypatch.setattr("txsmtpx.backends.plugins.plugins", cache(plugins))
+    takes_no_value = cache(lambda method, name: flagFunction(MethodType(method, object()), name))
+    monkeypatch.setattr(
+        "twisted.python.usage.flagFunction", lambda method, name=None: takes_no_value(method.__func__, name)
+    )
 
 
 @pytest.fixture(params=BACKENDS)
