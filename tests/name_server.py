@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol, Factory
 from twisted.names import dns
 from twisted.protocols.basic import Int16StringReceiver
@@ -106,14 +106,19 @@ def _listen(server: NameServer, interface: str, port: int) -> list[Any]:
     """A port that is free for both; or the one that is wanted."""
     factory = Factory.forProtocol(lambda: _Stream(server))
     factory.noisy = False
+    family = socket.AF_INET6 if ":" in interface else socket.AF_INET
     while True:
         udp = reactor.listenUDP(port, _Datagrams(server), interface=interface)
-        try:
-            return [udp, reactor.listenTCP(udp.getHost().port, factory, interface=interface)]
-        except CannotListenError:
+        try:  # listenTCP of Twisted 24.11 leaves the socket of a port in use to the garbage collector, with a warning
+            listening = socket.create_server((interface, udp.getHost().port), family=family)
+        except OSError:
             udp.stopListening()
             if port:
                 raise
+            continue
+        with listening:
+            listening.setblocking(False)
+            return [udp, reactor.adoptStreamPort(listening.fileno(), family, factory)]
 
 
 class _Datagrams(DatagramProtocol):
