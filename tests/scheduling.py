@@ -12,6 +12,7 @@ passed test once, not six times, and the main process has an index of the tests.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,12 +22,12 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 SLOW = (
-    "newcomer", "command", "docs", "hunt", "security", "siege", "interop", "inbox", "typing", "backends", "observers",
-    "benchmarks",
+    "siege", "docs", "interop", "hunt", "security", "testing", "newcomer", "command", "observers", "distribution",
+    "test_examples.py", "test_tap.py", "inbox", "typing", "content", "backends", "benchmarks", "wire", "dialog",
 )  # fmt: skip
-"""Folders of tests, the slowest files first; all other folders follow."""
+"""Folders and files of tests, the slowest files first; all others follow."""
 
-WAITING = 2
+WAITING = 3
 """Processes beyond one a core: many tests wait for a server to start, and use no processor then."""
 
 MOST = 8
@@ -52,13 +53,17 @@ def workers(here: Path, selection: Sequence[str]) -> int:
 
 def slowest_first(items: list[pytest.Item]) -> None:
     """
-    Sort the tests by their folders, and leave the order within a folder.
+    Sort the tests by their folders in ``tests``, and leave the order within a folder.
 
     Args:
         items: All tests, which are sorted in place.
     """
-    places = {folder: place for place, folder in enumerate(SLOW)}
-    items.sort(key=lambda item: places.get(item.nodeid.removeprefix("tests/").partition("/")[0], len(SLOW)))
+    places = {name: place for place, name in enumerate(SLOW)}
+
+    def place(item: pytest.Item) -> int:
+        return places.get(re.split("/|::", item.nodeid.removeprefix("tests/"))[0], len(SLOW))
+
+    items.sort(key=place)
 
 
 class Files(LoadFileScheduling):
