@@ -12,8 +12,9 @@ import html
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +53,18 @@ class Citation:
     name: str
 
 
-def citations() -> list[Citation]:
+@cache
+def citations() -> tuple[Citation, ...]:
     """All of the package's, in order."""
     files = sorted((ROOT / PACKAGE).rglob("*.py"))
-    return sorted({citation for file in files for citation in citations_in(file)})
+    return tuple(sorted({citation for file in files for citation in citations_in(file)}))
 
 
 def citations_in(file: Path) -> Iterator[Citation]:
     """Those of one file."""
     source = file.read_text(encoding="utf-8")
+    if not re.search(r"RFC|§", source):
+        return
     tree = ast.parse(source)
     about = re.search(_RFC, ast.get_docstring(tree) or "")
     names = list(_names(tree))
@@ -118,7 +122,7 @@ def page() -> str:
     return "\n".join(_paragraphs(citations()))
 
 
-def _paragraphs(found: list[Citation]) -> Iterator[str]:
+def _paragraphs(found: Sequence[Citation]) -> Iterator[str]:
     yield BEGINNING
     titles = headings()
     for rfc in sorted({each.rfc for each in found}):

@@ -27,6 +27,9 @@ SLOW = (
 )  # fmt: skip
 """Folders and files of tests, the slowest files first; all others follow."""
 
+TOGETHER = ("distribution",)
+"""Folders whose files run in one process, since they share what takes long to make."""
+
 WAITING = 3
 """Processes beyond one a core: many tests wait for a server to start, and use no processor then."""
 
@@ -60,14 +63,21 @@ def slowest_first(items: list[pytest.Item]) -> None:
     """
     places = {name: place for place, name in enumerate(SLOW)}
 
-    def place(item: pytest.Item) -> int:
-        return places.get(re.split("/|::", item.nodeid.removeprefix("tests/"))[0], len(SLOW))
+    items.sort(key=lambda item: places.get(_beginning(item.nodeid), len(SLOW)))
 
-    items.sort(key=place)
+
+def _beginning(nodeid: str) -> str:
+    """Return the folder in ``tests`` that a test is in, or the file if it is in none."""
+    return re.split("/|::", nodeid.removeprefix("tests/"))[0]
 
 
 class Files(LoadFileScheduling):
     """Assigns files to processes, as ``--dist loadfile`` does, without a search for each test among all tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return what runs in one process with a test: its file, or its folder if that is in ``TOGETHER``."""
+        folder = _beginning(nodeid)
+        return folder if folder in TOGETHER else super()._split_scope(nodeid)
 
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
         """

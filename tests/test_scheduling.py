@@ -9,7 +9,18 @@ from types import SimpleNamespace
 import pytest
 
 from tests import scheduling
-from tests.scheduling import MOST, SLOW, WAITING, Indexed, is_brief, run_briefly, slowest_first, workers
+from tests.scheduling import (
+    MOST,
+    SLOW,
+    TOGETHER,
+    WAITING,
+    Files,
+    Indexed,
+    is_brief,
+    run_briefly,
+    slowest_first,
+    workers,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,7 +42,7 @@ def test_processes(selection: list[str], cores: int, processes: int, monkeypatch
 
 
 def test_what_is_slow_is_there() -> None:
-    assert [name for name in SLOW if not (ROOT / "tests" / name).exists()] == []
+    assert [name for name in (*SLOW, *TOGETHER) if not (ROOT / "tests" / name).exists()] == []
 
 
 def test_slow_files_start_first_and_keep_their_order() -> None:
@@ -39,6 +50,12 @@ def test_slow_files_start_first_and_keep_their_order() -> None:
     items = [SimpleNamespace(nodeid=f"{path}::test[a/b]") for path in paths]
     slowest_first(items)  # type: ignore[arg-type]
     assert [item.nodeid.partition("::")[0] for item in items] == [paths[3], paths[2], *paths[:2]]
+
+
+def test_a_process_has_whole_files_and_files_that_share_something() -> None:
+    scope = Files.__new__(Files)._split_scope
+    assert scope("tests/sasl/test_plain.py::test[a/b]") == "tests/sasl/test_plain.py"
+    assert {scope(f"tests/distribution/test_{name}.py::test[a/b]") for name in "xy"} == {"distribution"}
 
 
 def test_each_text_is_found_at_its_place() -> None:

@@ -16,7 +16,7 @@ from types import MethodType
 import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
-from twisted.plugin import getCache
+from twisted.plugin import getCache, getPlugins
 from twisted.python.failure import Failure
 from twisted.python.usage import flagFunction
 
@@ -129,6 +129,7 @@ def flagged(flags) -> list[str]:
 def _plugins_and_options_are_read_once(monkeypatch):
     """Twisted reads plugins from disk, and inspects the method of each option, again for each server."""
     monkeypatch.setattr("twisted.plugin.getCache", cache(getCache))
+    monkeypatch.setattr("twisted.internet.endpoints.getPlugins", cache(lambda interface: [*getPlugins(interface)]))
     monkeypatch.setattr("txsmtpx.backends.plugins.plugins", cache(plugins))
     takes_no_value = cache(lambda method, name: flagFunction(MethodType(method, object()), name))
     monkeypatch.setattr(
