@@ -7,10 +7,12 @@ import io
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import ConnectionAborted, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
@@ -21,7 +23,10 @@ from txsmtpx import MemoryBackend
 from txsmtpx.backends.received import Received
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_backend import InboxBackend
+from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_site import InboxSite
+from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.message_detail import parsed_content, rendered_view
 from txsmtpx.interfaces import Results
 
@@ -169,13 +174,36 @@ class Line:
 
 
 class Web:
-    """An inbox and who looks at it."""
+    """
+    An inbox and who looks at it.
 
-    def __init__(self, *names: str) -> None:
+    Args:
+        names: Names of the host.
+        file: The file in which the messages are; None for the memory.
+        limits: Of the backend.
+    """
+
+    def __init__(self, *names: str, file: Path | None = None, **limits: int) -> None:
         self.clock = Reactor()
-        self.backend = MemoryBackend(now=lambda: ARRIVED)
-        self.site = InboxSite(Inbox(self.backend, self.clock), self.clock, lambda: [("127.0.0.1", 1025)], names)
+        self.file = file
+        if file is None:
+            self.backend = MemoryBackend(now=lambda: ARRIVED, **limits)
+            self.store: InboxStore = MemoryStore(self.backend, self.clock)
+        else:
+            self.kept = InboxBackend(str(file), now=self._now, in_thread=maybeDeferred, **limits)
+            self.store = self.kept.store
+        self.site = InboxSite(Inbox(self.store, self.clock), self.clock, lambda: [("127.0.0.1", 1025)], names)
         self.site.startFactory()
+
+    def _now(self) -> float:
+        return ARRIVED + self.clock.seconds()
+
+    def stop(self) -> None:
+        """The end; nothing is left that would go on."""
+        self.site.stopFactory()
+        self.clock.work()
+        if self.file is not None:
+            self.kept.store.close()
 
     def keep(
         self, content: bytes, *recipients: str, sender: str = "sender@client.example", results: Iterable[object] = ()
@@ -198,7 +226,11 @@ class Web:
             connection=connection,
             results=found,
         )
-        return self.backend.keep(content, envelope)
+        if self.file is None:
+            return self.backend.keep(content, envelope)
+        received = Received.of(envelope, content, 0, self._now())
+        number = self.kept.store.keep(received).result
+        return replace(received, id=number)
 
     def ask(self, method: str, path: str, **headers: str) -> Answer:
         """One request, answered at once; ``Sec_Fetch_Site`` in Python is ``Sec-Fetch-Site`` on the wire."""

@@ -24,7 +24,8 @@ from tests.newcomer.clone import OFFLINE, lend
 
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
-CONTAINER, SERVE = PAGE.take("shell", "--web-host"), PAGE.take("shell", "--web 8025")
+CONTAINER, SERVE = PAGE.take("shell", "--web-host"), PAGE.take("shell", "--backend memory --web 8025")
+FILE = PAGE.take("shell", "--backend inbox:mail.db")
 DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
 PROGRAM = PAGE.take("python", "import smtplib")
 WAIT, SHOWN = PAGE.take("shell", "wait=10"), PAGE.take("json")
@@ -57,6 +58,10 @@ def test_it_is_as_it_says(installed, tmp_path):
         assert inbox.get("localhost:8025") == (200, 0)
         inbox.send_by_django(DJANGO if django.VERSION >= (6, 1) else OLD_DJANGO)
         assert inbox.get("localhost:8025") == (200, 1)
+        for messages in (0, 1):
+            inbox.type(FILE)
+            assert inbox.get("localhost:8025") == (200, messages)
+            exec(inbox.at_home(PROGRAM.text), {})
         inbox.type(CONTAINER)
         assert [inbox.get(host)[0] for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
 

@@ -6,9 +6,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from txsmtpx.inbox.inbox import PIECE, SEARCH_SECONDS
-from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
-from txsmtpx.inbox.search_query import SearchQuery
+from tests.inbox.site import Web
 
 
 def test_what_is_opened_is_read(web):
@@ -30,7 +28,7 @@ def test_a_message_that_is_gone_while_it_is_opened(web):
         web.clock.advance(0)
     web.backend.clear()
     assert line.answer.status == 200
-    assert web.site.inbox.unread == 0
+    assert web.store.unread == 0
     assert web.get("/messages/1").status == 404
     assert received.id not in web.backend
 
@@ -62,121 +60,48 @@ def test_what_arrives_during_the_search_is_not_missed(web):
     assert [each["id"] for each in line.answer.json["messages"]] == [4]
 
 
-# ---- by itself
-
-
-@pytest.fixture
-def inbox(web):
-    return web.site.inbox
-
-
-def done(work):
-    """The result of work, whose steps are done at once."""
-    while True:
-        try:
-            step = next(work)
-        except StopIteration as end:
-            return end.value
-        assert step is None, "it waits"
-
-
-def test_a_summary_is_made_once_and_ends_with_its_message(web, inbox):
-    received = web.keep(b"Subject: x\r\n\r\n")
-    first = inbox.summary_of(received)
-    assert inbox.summary_of(received) is first
-    web.backend.delete(1)
-    assert inbox._summaries == {}
-    assert inbox.summary_of(received) is not first
-    assert inbox._summaries == {}  # a message that was deleted is not kept
-
-
-def test_a_summary_counts_as_memory_of_its_message(web, inbox):
-    received, held = web.keep(b"Subject: x\r\n\r\n"), []
-    web.backend.hold = lambda number, octets: held.append((number, octets))
-    summary = inbox.summary_of(received)
-    assert held == [(1, summary.held)]
-
-
-def test_a_search_finds_the_newest_first(web, inbox):
-    for n in range(4):
-        web.keep(b"Subject: %b\r\n\r\n" % (b"odd" if n % 2 else b"even"))
-    assert done(inbox.search(SearchQuery(""))) == [4, 3, 2, 1]
-    assert done(inbox.search(SearchQuery("odd"))) == [4, 2]
-
-
-def test_a_search_goes_on_over_what_is_deleted_meanwhile(web, inbox):
-    for _ in range(3):
-        web.keep(b"")
-    search = inbox.search(SearchQuery("you"))
-    next(search)
-    web.backend.delete(2)
-    web.keep(b"")
-    assert done(search) == [3, 1]
-
-
-def test_a_search_has_an_end(web, inbox):
-    for _ in range(3):
-        web.keep(b"")
-    search = inbox.search(SearchQuery("you"))
-    next(search)
-    web.clock.advance(SEARCH_SECONDS + 1)
-    with pytest.raises(Busy):
-        next(search)
-
-
-def test_what_is_deleted_already_is_passed_over(web, inbox):
-    for _ in range(3):
-        web.keep(b"")
-    done(inbox.delete([3, 9, 1, 3]))
-    assert web.backend.numbers == [2]
-
-
 @pytest.mark.parametrize("name", ["1", "01", "latest"])
-def test_a_message_by_its_name(web, inbox, name):
-    received = web.keep(b"")
-    assert inbox.named(name) is received
+def test_a_message_by_its_name(web, name):
+    web.keep(b"Subject: x\r\n\r\n")
+    assert web.json(f"/api/messages/{name}")["subject"] == "x"
 
 
-@pytest.mark.parametrize("name", ["2", "0", "", "-1", "x", "1.0", "\u0661", "9" * 10_000, "Latest"])
-def test_no_message_of_that_name(web, inbox, name):
+@pytest.mark.parametrize("name", ["2", "0", "-1", "x", "1.0", "%D9%A1", "9" * 10_000, "9" * 15, "Latest"])
+def test_no_message_of_that_name(web, name):
     web.keep(b"")
-    with pytest.raises(KeyError):
-        inbox.named(name)
+    for path in ("/api/messages", "/messages"):
+        assert web.get(f"{path}/{name}").status == 404
 
 
-def test_a_source_in_pieces_does_not_keep_its_message(web, inbox):
-    content = bytes(range(256)) * 200
-    web.keep(content)
-    source = inbox.source(1)
-    assert b"".join(source) == content
-    source = inbox.source(1)
-    assert len(next(source)) == PIECE
-    web.backend.delete(1)
-    with pytest.raises(MessageDeleted):
-        next(source)
+def test_subscribers_hear_of_a_change_when_the_inbox_is_up_to_date(web):
+    heard, inbox = [], web.site.inbox
 
-
-def test_what_was_read(web, inbox):
-    one, other = web.keep(b""), web.keep(b"")
-    assert (inbox.unread, inbox.is_read(1)) == (2, False)
-    inbox.mark_read(one)
-    inbox.mark_read(one)
-    assert (inbox.unread, inbox.is_read(1), inbox.summary_json(one)["read"]) == (1, True, True)
-    web.backend.delete(1)
-    inbox.mark_read(one)  # which is gone
-    assert (inbox.unread, inbox.is_read(1)) == (1, False)
-    assert inbox.summary_json(other)["read"] is False
-
-
-def test_subscribers_hear_of_a_change_when_the_inbox_is_up_to_date(web, inbox):
-    heard = []
-
-    def subscriber(change, received):
-        heard.append((change, received.id, received.id in inbox._summaries))
+    def subscriber(change):
+        heard.append((change.kind, change.numbers, inbox.parser._opened))
         inbox.subscribers.remove(subscriber)
 
-    inbox.summary_of(web.keep(b""))
-    inbox.subscribers += [subscriber, lambda change, received: heard.append("other")]
+    web.keep(b"")
+    web.json("/api/messages/1")
+    assert inbox.parser._opened[0] == 1
+    inbox.subscribers += [subscriber, lambda change: heard.append("other")]
     web.backend.delete(1)
-    assert heard == [("deleted", 1, False), "other"]
+    assert heard == [("deleted", [1], None), "other"]
     inbox.subscribers.pop()
+
+
+def test_deletions_are_final_when_the_inbox_stops(web):
+    web.keep(b"x" * 1000)
+    web.ask("DELETE", "/api/messages")
+    web.site.stopFactory()
+    assert web.backend._withdrawn == {}
+    web.site.startFactory()
+
+
+def test_each_minute_old_messages_go(tmp_path):
+    web = Web(file=tmp_path / "mail.db", max_age=100)
+    web.keep(b"")
+    web.clock.advance(60)
+    web.keep(b"")
+    web.clock.advance(60)
+    assert [each["id"] for each in web.json("/api/messages")["messages"]] == [2]
+    web.stop()

@@ -37,7 +37,7 @@ def test_it_listens_while_it_runs():
     ((port, site, _, interface),) = reactor.tcpServers
     assert (port, interface) == (8025, "127.0.0.1")
     assert isinstance(site, InboxSite)
-    assert site.inbox.backend is backend
+    assert site.inbox.store.backend is backend
 
 
 def test_it_has_ended_when_the_process_of_its_parser_has():

@@ -7,6 +7,7 @@ from twisted.internet.task import Cooperator
 
 from tests.content.hostile import mixed
 from tests.inbox.slow_client import BUFFER, Slow
+from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.wire.http_channel import IDLE, LOOK, UNREAD
 
 PLACES = {
@@ -263,7 +264,7 @@ def test_the_end_in_the_middle_of_answers(web):
 
 def test_a_failure_in_the_middle_is_no_end(web, monkeypatch, logged_failures):
     """What has been written cannot be taken back: the connection is aborted."""
-    monkeypatch.setattr(web.site.inbox, "summary_json", lambda received: 1 / 0)
+    monkeypatch.setattr(ListedMessage, "as_json", lambda listed: 1 / 0)
     web.keep(b"")
     assert web.get("/api/messages").status == 500
     assert "log" in web.get("/api/messages").json["error"]
@@ -272,7 +273,7 @@ def test_a_failure_in_the_middle_is_no_end(web, monkeypatch, logged_failures):
         web.keep(b"Subject: " + b"x" * 900 + b"\r\n\r\n")
     client = Slow(web, "/api/messages?limit=1000")
     client.read()
-    monkeypatch.setattr(web.site.inbox, "summary_json", lambda received: 1 / 0)
+    monkeypatch.setattr(ListedMessage, "as_json", lambda listed: 1 / 0)
     client.read()
     assert client.transport.aborted
     assert len(logged_failures.flush(ZeroDivisionError)) == 3

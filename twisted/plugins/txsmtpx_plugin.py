@@ -33,6 +33,14 @@ memory_backend = BackendPlugin(
     "txsmtpx.backends.memory.memory_backend",
     takes_argument=True,
 )
+inbox_backend = BackendPlugin(
+    "inbox",
+    "inbox:PATH",
+    "accept all mail, and keep the newest messages in a file for --web; "
+    "inbox:PATH:messages=5000:octets=2G:age=30d limits them",
+    "txsmtpx.inbox.inbox_backend.inbox_backend",
+    takes_argument=True,
+)
 maildir_backend = BackendPlugin(
     "maildir",
     "maildir:PATH",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from twisted.logger import Logger
@@ -77,6 +77,7 @@ class MemoryBackend(OpenBackend):
         self._now = now
         self._kept: dict[int, Received] = {}
         self._held: dict[int, int] = {}
+        self._withdrawn: dict[int, Received] = {}
         self._octets = 0
         self._last = 0
         self._subscribers: list[Subscriber] = []
@@ -143,6 +144,46 @@ class MemoryBackend(OpenBackend):
         self._octets -= self._held.pop(number)
         self._tell("deleted", gone)
 
+    def withdraw(self, number: int) -> None:
+        """
+        Delete a message, but keep it for `restore` while there is memory.  `discard` frees the memory.
+
+        Args:
+            number: Its ``id``.
+
+        Raises:
+            KeyError: There is no such message, or it was deleted.
+        """
+        gone = self._withdrawn[number] = self._kept.pop(number)
+        self._tell("deleted", gone)
+
+    def restore(self, numbers: Iterable[int]) -> list[int]:
+        """
+        Return messages of `withdraw` to their places.  To the subscribers, they have "arrived".
+
+        Args:
+            numbers: The ``id`` of each.
+
+        Returns:
+            The ``id`` of each message that is back.  The others were deleted to make room.
+        """
+        back = {number: self._withdrawn.pop(number) for number in sorted(numbers) if number in self._withdrawn}
+        self._kept = dict(sorted((self._kept | back).items()))
+        for received in back.values():
+            self._tell("arrived", received)
+        self._make_room()
+        return list(back)
+
+    def discard(self, number: int) -> None:
+        """
+        Free the memory of a message of `withdraw`.
+
+        Args:
+            number: Its ``id``.  If there is no such message, nothing happens.
+        """
+        if self._withdrawn.pop(number, None) is not None:
+            self._octets -= self._held.pop(number)
+
     def clear(self) -> None:
         """Delete all messages.  The numbers continue."""
         for number in list(self._kept):
@@ -207,6 +248,8 @@ class MemoryBackend(OpenBackend):
         self._make_room()
 
     def _make_room(self) -> None:
+        while self._withdrawn and self._octets > self._max_octets:
+            self.discard(next(iter(self._withdrawn)))
         while len(self._kept) > 1 and (len(self._kept) > self._max_messages or self._octets > self._max_octets):
             self.delete(next(iter(self._kept)))
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.inbox.cooperative_work import CooperativeWork
+from txsmtpx.inbox.deletion_resource import DeletionsResource
 from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, error_body
-from txsmtpx.inbox.inbox_request import has_body, hold
-from txsmtpx.inbox.inbox_resource import ErrorResource, InboxResource
+from txsmtpx.inbox.inbox_errors import BadRequest, MessageDeleted, error_body
+from txsmtpx.inbox.inbox_request import hold, reject_body
+from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.json_text import JsonValue, json_text
+from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.message_detail import PartDetail
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import StreamedResponse, encoded, slices
+from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, encoded, slices
 
 LIST = 50
 """Messages in a list, if the request has no ``limit`` (Mailpit: 50)."""
@@ -45,6 +49,7 @@ class ApiResource(InboxResource):
         InboxResource.__init__(self, {"GET": ()})
         self.putChild(b"messages", MessagesResource(inbox, most_waiting))
         self.putChild(b"events", events)
+        self.putChild(b"deletions", DeletionsResource(inbox))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -96,14 +101,9 @@ class MessagesResource(InboxResource):
             request: The request.
 
         Returns:
-            The resource, or one that answers 404.
+            The resource.
         """
-        if path == b"":
-            return self
-        try:
-            return MessageResource(self._inbox, self._inbox.named(path.decode("ascii", "replace")).id)
-        except KeyError:
-            return ErrorResource(404, "There is no such message.")
+        return MessageResource(self._inbox, path.decode("ascii", "replace")) if path else self
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -120,18 +120,21 @@ class MessagesResource(InboxResource):
         start = parameters.number("start", 0, 1_000_000)
         limit = parameters.number("limit", LIST, MAX_LIST)
         wait = parameters.number("wait", 0, MAX_WAIT)
-        newest = max(self._inbox.backend.numbers, default=0)
-        found = yield from self._inbox.search(query)
-        if not found and wait:
-            found = yield from self._inbox.wait(query, newest, wait, self._most_waiting)
-        total, found = len(found), found[start : start + limit]
-        yield from _json(request, {"total": total, "start": start, "messages": self._summaries(found)})
+        newest = yield from self._inbox.store.latest()
+        found = yield from self._inbox.store.listed(query, start, limit)
+        if not found.total and wait:
+            numbers = yield from self._inbox.wait(query, newest, wait, self._most_waiting)
+            messages = yield from self._described(numbers[start : start + limit])
+            found = Found(len(numbers), messages, bool(messages))
+        hold(request, found.held)
+        yield from _json(request, {"total": found.total, "start": start, "messages": _in_steps(found.messages)})
 
-    def _summaries(self, numbers: list[int]) -> Iterator[dict[str, JsonValue] | None]:
+    def _described(self, numbers: list[int]) -> CooperativeWork[list[ListedMessage]]:
+        found = []
         for number in numbers:
-            if number in self._inbox.backend:  # it may have been deleted since the search
-                yield self._inbox.summary_json(self._inbox.backend.get(number))
-            yield None
+            with contextlib.suppress(MessageDeleted):  # since the search
+                found.append((yield from self._inbox.store.described(number)))
+        return found
 
     def delete(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -147,32 +150,31 @@ class MessagesResource(InboxResource):
         Raises:
             BadRequest: The request has a body, or ``search`` has no term.
         """
-        _reject_body(request)
+        reject_body(request)
         query = SearchQuery(parameters.text("search"))
         if "search" in parameters and not query:
             raise BadRequest("search: this parameter needs a word; to delete all messages, leave it out")
-        found = yield from self._inbox.search(query)
-        yield from self._inbox.delete(found)
-        request.setResponseCode(204)
+        found = yield from self._inbox.store.numbers(query)
+        yield from _delete(request, self._inbox, found)
 
 
 class MessageResource(InboxResource):
     """
     ``/api/messages/ID``: describe or delete one message.  Below it are its source and its parts.
 
-    The resource keeps the number, not the message: a client that reads slowly must not keep it in memory.
+    The resource keeps the name, not the message: a client that reads slowly must not keep it in memory.
 
     Args:
         inbox: The messages.
-        number: The number of the message.
+        name: The number of the message, or "latest".
     """
 
-    def __init__(self, inbox: Inbox, number: int) -> None:
+    def __init__(self, inbox: Inbox, name: str) -> None:
         InboxResource.__init__(self, {"GET": (), "DELETE": ()})
         self._inbox = inbox
-        self._number = number
-        self.putChild(b"source", _Source(inbox, number))
-        self.putChild(b"parts", _Parts(inbox, number))
+        self._name = name
+        self.putChild(b"source", _Source(inbox, name))
+        self.putChild(b"parts", _Parts(inbox, name))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -211,15 +213,18 @@ class MessageResource(InboxResource):
         Yields:
             None after the message.
         """
-        _reject_body(request)
-        yield from self._inbox.delete([self._number])
-        request.setResponseCode(204)
+        reject_body(request)
+        number = yield from self._inbox.number_of(self._name)
+        yield from self._inbox.store.described(number)  # which raises MessageDeleted
+        yield from _delete(request, self._inbox, [number])
 
     def _described(self, request: Request) -> CooperativeWork[dict[str, JsonValue]]:
-        received = self._inbox.message(self._number)
+        number = yield from self._inbox.number_of(self._name)
+        listed = yield from self._inbox.store.described(number)
+        received = yield from self._inbox.store.message(number)
         detail = yield from self._inbox.parser.detail(received)
         hold(request, detail.held)
-        return self._inbox.summary_json(received) | {
+        return listed.as_json() | {
             "username": received.username,
             "peer_host": received.peer_host,
             "helo": received.helo,
@@ -238,7 +243,7 @@ class MessageResource(InboxResource):
                     "filename": part.filename,
                     "content_id": part.content_id,
                     "size": part.size,
-                    "url": f"/api/messages/{self._number}/parts/{part.number}",
+                    "url": f"/api/messages/{number}/parts/{part.number}",
                 }
                 for part in detail.parts
             ],
@@ -248,38 +253,40 @@ class MessageResource(InboxResource):
 class _Source(InboxResource):
     """``/api/messages/ID/source``: the octets of the message.  The download fails if it is deleted meanwhile."""
 
-    def __init__(self, inbox: Inbox, number: int) -> None:
+    def __init__(self, inbox: Inbox, name: str) -> None:
         InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
-        self._number = number
+        self._name = name
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
-        received = self._inbox.message(self._number)
-        _set_download_headers(request, "message/rfc822", f"{received.queue_id}.eml", len(received.content))
-        del received  # a client that reads slowly must not keep the message in memory
-        yield from self._inbox.source(self._number)
+        number = yield from self._inbox.number_of(self._name)
+        listed = yield from self._inbox.store.described(number)
+        _set_download_headers(request, "message/rfc822", f"{listed.queue_id}.eml", listed.size)
+        # A client that reads slowly must not keep the message in memory.
+        for at in range(0, listed.size, PIECE):
+            yield (yield from self._inbox.store.piece(number, at, PIECE))
 
 
 class _Parts(InboxResource):
     """``/api/messages/ID/parts``: its children are the parts."""
 
-    def __init__(self, inbox: Inbox, number: int) -> None:
+    def __init__(self, inbox: Inbox, name: str) -> None:
         InboxResource.__init__(self)
         self._inbox = inbox
-        self._number = number
+        self._name = name
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return _Part(self._inbox, self._number, path)
+        return _Part(self._inbox, self._name, path)
 
 
 class _Part(InboxResource):
     """``/api/messages/ID/parts/NUMBER``: the content of a part, after its transfer encoding is decoded."""
 
-    def __init__(self, inbox: Inbox, number: int, name: bytes) -> None:
+    def __init__(self, inbox: Inbox, name: str, part: bytes) -> None:
         InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
-        self._number = number
         self._name = name
+        self._part = part
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         found = yield from self._found()
@@ -293,13 +300,27 @@ class _Part(InboxResource):
         yield from slices(octets)
 
     def _found(self) -> CooperativeWork[tuple[PartDetail, bytes] | None]:
-        received = self._inbox.message(self._number)
+        received = yield from self._inbox.store.message((yield from self._inbox.number_of(self._name)))
         detail = yield from self._inbox.parser.detail(received)
         for part in detail.parts:
-            if self._name == b"%d" % part.number:
+            if self._part == b"%d" % part.number:
                 octets = yield from self._inbox.parser.part(received, part.number)
                 return None if octets is None else (part, octets)
         return None
+
+
+def _in_steps(messages: Iterable[ListedMessage]) -> Iterator[dict[str, JsonValue] | None]:
+    for each in messages:
+        yield each.as_json()
+        yield None
+
+
+def _delete(request: Request, inbox: Inbox, numbers: list[int]) -> CooperativeWork[None]:
+    """Delete messages.  The header field ``Deletion`` has the number by which a client can undo it."""
+    deletion = yield from inbox.delete(numbers)
+    if deletion:
+        request.setHeader("Deletion", str(deletion))
+    request.setResponseCode(204)
 
 
 def _json(request: Request, value: JsonValue) -> Iterator[bytes | None]:
@@ -315,8 +336,3 @@ def _set_download_headers(request: Request, content_type: str, name: str, size: 
     request.setHeader("Content-Type", content_type)
     request.setHeader("Content-Disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{extended}")
     request.setHeader("Content-Length", str(size))
-
-
-def _reject_body(request: Request) -> None:
-    if has_body(request):  # the client may expect that the body selects what is deleted
-        raise BadRequest("DELETE takes no body here; the parameter search selects messages")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from txsmtpx.backends.memory import Change
-from txsmtpx.backends.received import Received
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import error_body
 from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.inbox_store import StoreChange
+from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.query_parameters import QueryParameters
 
 KEEP_ALIVE = 20
@@ -22,6 +23,9 @@ KEEP_ALIVE = 20
 MAX_EVENT = 64 * 1024
 """Octets of an event.  A longer one, of a message with very many recipients, is sent as ``missed``."""
 
+MAX_DELETED = 100
+"""Messages of one change that are reported as ``deleted``.  More are reported as ``missed``, once."""
+
 _MISSED = b"event: missed\ndata: {}\n\n"
 
 
@@ -29,8 +33,9 @@ class EventStream(InboxResource):
     """
     ``/api/events``: send each change to all clients that have connected.
 
-    The events are ``arrived`` with the summary of the message, ``deleted`` with its ``id``, and ``missed``.  A client
-    gets ``missed`` if it did not read fast enough: events that it cannot take at once are not kept.
+    The events are ``arrived`` with the description of the message, ``deleted`` with its ``id``, ``changed`` and
+    ``missed``.  A client gets ``changed`` if messages were marked, or are back after a deletion was undone.  It gets
+    ``missed`` if it did not read fast enough: events that it cannot take at once are not kept.
 
     Args:
         inbox: The inbox.
@@ -83,16 +88,29 @@ class EventStream(InboxResource):
         client.send(b"retry: 1000\n\n")
         return NOT_DONE_YET
 
-    def _changed(self, change: Change, received: Received) -> None:
+    def _changed(self, change: StoreChange) -> None:
         if self._clients:
-            data = self._inbox.summary_json(received) if change == "arrived" else {"id": received.id}
-            event = f"event: {change}\ndata: {json.dumps(data)}\n\n".encode("ascii")
-            for client in list(self._clients):
-                client.send(event if len(event) <= MAX_EVENT else _MISSED)
+            for event in _events(change):
+                for client in list(self._clients):
+                    client.send(event if len(event) <= MAX_EVENT else _MISSED)
 
     def _send_comments(self) -> None:
         for client in list(self._clients):
             client.send_comment()
+
+
+def _events(change: StoreChange) -> list[bytes]:
+    if change.describe is not None:
+        return [_event("arrived", change.describe().as_json())]
+    if change.kind != "deleted":
+        return [_event("changed", {})]
+    if len(change.numbers) > MAX_DELETED:
+        return [_MISSED]
+    return [_event("deleted", {"id": number}) for number in change.numbers]
+
+
+def _event(name: str, data: Mapping[str, JsonValue]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode("ascii")
 
 
 @implementer(IPushProducer)

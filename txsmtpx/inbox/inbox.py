@@ -1,138 +1,85 @@
 """
-The messages of a memory backend, with what the web inbox knows of each: its summary, its details, whether it was read.
+What the web inbox does with the messages of a store: wait for them, read them, mark and delete them.
 
-Theory of operation: the backend keeps the messages, and calls `Inbox` when one arrives or is deleted.  All state that
-`Inbox` keeps for a message ends when the message is deleted:
-
-  - The summary is computed when the message is first listed or searched.
-  - `MessageParser` keeps the details of the message that was opened last.
-  - The numbers of the messages that were read are kept.
-
-The memory of summaries and details counts as memory of the message (`MemoryBackend.hold`).
+Theory of operation: the store keeps the messages, and reports each change to `Inbox`.  `Inbox` wakes the requests that
+wait, and reports the change to its own subscribers.  A deletion can be undone for `UNDO_SECONDS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Sequence
 
-from txsmtpx.backends.memory import Change, MemoryBackend
-from txsmtpx.backends.received import Received
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
+
 from txsmtpx.grammar import asciitext
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
-from txsmtpx.inbox.json_text import JsonValue
+from txsmtpx.inbox.inbox_store import ChangeSubscriber, InboxStore, StoreChange
 from txsmtpx.inbox.long_poll import LongPoll
 from txsmtpx.inbox.message_parser import MessageParser
-from txsmtpx.inbox.message_summary import MessageSummary
 from txsmtpx.inbox.search_query import SearchQuery
 
-PIECE = 16 * 1024
-"""Octets of a source in one piece."""
+UNDO_SECONDS = 10
+"""Seconds in which a deletion can be undone.  A browser shows the button for this time."""
 
-SEARCH_SECONDS = 60
-"""Seconds for a search."""
+EXPIRE = 60
+"""Seconds between two looks for messages that are too old."""
 
 
 class Inbox:
     """
-    List, search and delete the messages of a backend.  `InboxService` creates one.
+    Handle the messages of a store.  `InboxService` creates one.
 
     Attributes:
-        backend: The backend that keeps the messages.
+        store: The store of the messages.
         parser: The parser of messages that are opened.
-        subscribers: Functions that are called with each change and its message, after this object is up to date.
+        subscribers: Functions that are called with each change, after this object is up to date.
 
     Args:
-        backend: The backend that keeps the messages.
+        store: The store of the messages.
         reactor: It keeps the time, and starts the process that parses long messages.
     """
 
-    def __init__(self, backend: MemoryBackend, reactor: IInboxReactor) -> None:
-        self.backend = backend
-        self.subscribers: list[Callable[[Change, Received], object]] = []
+    def __init__(self, store: InboxStore, reactor: IInboxReactor) -> None:
+        self.store = store
+        self.subscribers: list[ChangeSubscriber] = []
         self._reactor = reactor
-        self.parser: MessageParser = MessageParser(backend, reactor)
-        self._summaries: dict[int, MessageSummary] = {}
-        self._read: set[int] = set()
+        self.parser: MessageParser = MessageParser(store, reactor)
         self._polls: set[LongPoll] = set()
+        self._newest = 0
+        self._deletion = 0
+        self._expiring = LoopingCall(store.expire)
+        self._expiring.clock = reactor
+        self._undo_timers: dict[int, IDelayedCall] = {}
+        store.subscribe(self._changed)
 
     def start(self) -> None:
-        """Subscribe to the changes of the backend."""
-        self.backend.subscribe(self._changed)
+        """Begin to follow the changes of the store, and to delete messages that are too old."""
+        self.store.start()
+        self._expiring.start(EXPIRE)
 
     def stop(self) -> None:
-        """Unsubscribe from the backend, and end the process that parses long messages."""
-        self.backend.unsubscribe(self._changed)
+        """Make all deletions final, and end the process that parses long messages."""
+        for deletion in list(self._undo_timers):
+            self._undo_timers.pop(deletion).cancel()
+            self.store.discard(deletion)
+        self._expiring.stop()
+        self.store.stop()
         self.parser.stop()
 
-    def _changed(self, change: Change, received: Received) -> None:
-        if change == "deleted":
-            self._summaries.pop(received.id, None)
-            self._read.discard(received.id)
-            self.parser.forget(received.id)
-        else:
+    def _changed(self, change: StoreChange) -> None:
+        if change.kind == "deleted":
+            for number in change.numbers:
+                self.parser.forget(number)
+        elif change.kind == "arrived":
+            self._newest = max(self._newest, *change.numbers)
             for poll in list(self._polls):
                 poll.wake()
         # A copy, since a subscriber may unsubscribe while it is called.
         for each in list(self.subscribers):
-            each(change, received)
-
-    def summary_of(self, received: Received) -> MessageSummary:
-        """
-        Summarize a message for lists and searches.
-
-        Args:
-            received: The message.
-
-        Returns:
-            Its summary, which is computed once.
-        """
-        found = self._summaries.get(received.id)
-        if found is None:
-            found = MessageSummary(received)
-            if received.id in self.backend:
-                # It is stored before hold(), which may delete this message and so remove the summary again.
-                self._summaries[received.id] = found
-                self.backend.hold(received.id, found.held)
-        return found
-
-    def search(self, query: SearchQuery) -> CooperativeWork[list[int]]:
-        """
-        Find the messages that match a query.
-
-        Args:
-            query: The query.  An empty one matches all messages.
-
-        Returns:
-            The numbers of the messages, newest first.
-
-        Yields:
-            None after each message.
-
-        Raises:
-            Busy: The search takes more than `SEARCH_SECONDS`.
-        """
-        # The list is a copy: messages may arrive and be deleted during the search.
-        numbers = self.backend.numbers[::-1]
-        if not query:
-            return numbers
-        found = []
-        deadline = self._reactor.seconds() + SEARCH_SECONDS
-        for number in numbers:
-            if self._matches(query, number):
-                found.append(number)
-            if self._reactor.seconds() > deadline:
-                raise Busy
-            yield None
-        return found
-
-    def _matches(self, query: SearchQuery, number: int) -> bool:
-        try:
-            received = self.backend.get(number)
-        except KeyError:  # the message was deleted during the search
-            return False
-        return self.summary_of(received).matches(query, received)
+            each(change)
 
     def wait(self, query: SearchQuery, number: int, seconds: float, most: int) -> CooperativeWork[list[int]]:
         """
@@ -148,7 +95,7 @@ class Inbox:
             The numbers of the messages, newest first.  The list is empty if the time is over.
 
         Yields:
-            None after each message, and a Deferred that fires when there may be new ones.
+            What the search yields, and a Deferred that fires when there may be new messages.
 
         Raises:
             Busy: Too many requests wait.
@@ -160,125 +107,85 @@ class Inbox:
         timeout = self._reactor.callLater(seconds, poll.expire)
         try:
             while True:
-                found = []
-                fresh = [each.id for each in self.backend.newer(number)]
-                for number in fresh:
-                    if self._matches(query, number):
-                        found.append(number)
-                    yield None
+                newest = max(number, self._newest)
+                found = yield from self.store.numbers(query, number)
                 if found or poll.expired:
-                    return found[::-1]
+                    return found
                 # Messages may have arrived during the search.  So the loop looks for new ones before it waits.
-                if not fresh:
+                number = newest
+                if number >= self._newest:
                     yield poll.next_event()
         finally:
             self._polls.discard(poll)
             if timeout.active():
                 timeout.cancel()
 
-    def delete(self, numbers: list[int]) -> CooperativeWork[None]:
+    def delete(self, numbers: Sequence[int]) -> CooperativeWork[int]:
         """
-        Delete messages.
+        Delete messages.  `restore` undoes it within `UNDO_SECONDS`.
 
         Args:
             numbers: Their numbers.  Messages that were deleted before are skipped.
 
-        Yields:
-            None after each message.
-        """
-        for number in numbers:
-            if number in self.backend:
-                self.backend.delete(number)
-            yield None
+        Returns:
+            The number of the deletion; 0 if no message was deleted.
 
-    def named(self, name: str) -> Received:
+        Yields:
+            Deferreds to wait for.
         """
-        Return the message that a path names.
+        self._deletion += 1
+        deletion = self._deletion
+        try:
+            deleted = yield from self.store.delete(numbers, deletion)
+        finally:
+            # Also after a failure in the middle, which leaves messages that are hidden.
+            self._undo_timers[deletion] = self._reactor.callLater(UNDO_SECONDS, self._discard, deletion)
+        return deletion if deleted else 0
+
+    def _discard(self, deletion: int) -> None:
+        del self._undo_timers[deletion]
+        self.store.discard(deletion)
+
+    def restore(self, deletion: int) -> CooperativeWork[int]:
+        """
+        Undo a deletion.
+
+        Args:
+            deletion: The number of the deletion.
+
+        Returns:
+            The number of messages that are back; 0 if the time is over, or there was no such deletion.
+
+        Yields:
+            Deferreds to wait for.
+        """
+        timer = self._undo_timers.pop(deletion, None)
+        if timer is None:
+            return 0
+        timer.cancel()
+        return (yield from self.store.restore(deletion))
+
+    def number_of(self, name: str) -> CooperativeWork[int]:
+        """
+        Return the number of the message that a path names.
 
         Args:
             name: The number of the message, or "latest".
 
         Returns:
-            The message.
-
-        Raises:
-            KeyError: There is no such message.
-        """
-        if name == "latest":
-            return self.backend.get(max(self.backend.numbers, default=0))
-        # The number of digits is limited, since the time of int() grows with its square.
-        if not (asciitext.is_number(name) and len(name) < 16):
-            raise KeyError(name)
-        return self.backend.get(int(name))
-
-    def message(self, number: int) -> Received:
-        """
-        Return a message that existed when the request began.
-
-        Args:
-            number: The number of the message.
-
-        Returns:
-            The message.
-
-        Raises:
-            MessageDeleted: The message was deleted since.
-        """
-        if number not in self.backend:
-            raise MessageDeleted
-        return self.backend.get(number)
-
-    def source(self, number: int) -> Generator[bytes, None, None]:
-        """
-        Read the octets of a message.  The message may be deleted meanwhile: a slow client does not keep it in memory.
-
-        Args:
-            number: The number of the message.
+            The number of a message that exists.
 
         Yields:
-            The octets in pieces.
+            Deferreds to wait for.
 
         Raises:
-            MessageDeleted: The message was deleted meanwhile.
+            MessageDeleted: There is no such message.
         """
-        for at in range(0, len(self.message(number).content), PIECE):
-            yield self.message(number).content[at : at + PIECE]
-
-    def mark_read(self, received: Received) -> None:
-        """
-        Mark a message as read, unless it was deleted.
-
-        Args:
-            received: The message.
-        """
-        if received.id in self.backend:
-            self._read.add(received.id)
-
-    def is_read(self, number: int) -> bool:
-        """
-        Check the mark of `mark_read`.
-
-        Args:
-            number: The number of the message.
-
-        Returns:
-            True if a page has shown the message.  Requests of the API do not count.
-        """
-        return number in self._read
-
-    @property
-    def unread(self) -> int:
-        """The number of messages that were not read."""
-        return len(self.backend.numbers) - len(self._read)
-
-    def summary_json(self, received: Received) -> dict[str, JsonValue]:
-        """
-        Return the summary of a message for the API.
-
-        Args:
-            received: The message.
-
-        Returns:
-            The values of `MessageSummary.as_json`, and ``read``.
-        """
-        return self.summary_of(received).as_json(received) | {"read": self.is_read(received.id)}
+        if name == "latest":
+            number = yield from self.store.latest()
+        else:
+            # The number of digits is limited, since the time of int() grows with its square.
+            number = int(name) if asciitext.is_number(name) and len(name) < 16 else 0
+        if not number:
+            raise MessageDeleted
+        return number

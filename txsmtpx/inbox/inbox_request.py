@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.web.server import Request
 
 from txsmtpx.inbox.content_security_policy import SECURITY_HEADERS
-from txsmtpx.inbox.inbox_errors import Busy
+from txsmtpx.inbox.inbox_errors import BadRequest, Busy
 from txsmtpx.wire.http_site import LimitedRequest, channel_of, values_of
 
 
@@ -46,3 +46,18 @@ def has_body(request: Request) -> bool:
     """
     length = (values_of(request, b"Content-Length") or ["0"])[0]
     return request.requestHeaders.hasHeader("Transfer-Encoding") or length.strip("0") != ""
+
+
+def reject_body(request: Request) -> None:
+    """
+    Reject a request body.  The client may expect that it selects messages.
+
+    Args:
+        request: The request.
+
+    Raises:
+        BadRequest: The client sends a body.
+    """
+    if has_body(request):
+        method = request.method.decode("ascii", "replace")
+        raise BadRequest(f"{method} takes no body here; the parameter search selects messages")

@@ -12,6 +12,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_backend import InboxBackend
+from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.page_renderer import ListeningAddress
@@ -21,7 +23,7 @@ from txsmtpx.wire.service import SMTPService
 
 class InboxService(MultiService):
     """
-    Serve the messages of a memory backend over HTTP.
+    Serve the messages of a memory backend, or of an inbox backend, over HTTP.
 
     If the parent service has an `SMTPService` too, the pages show how to send mail to its ports.
 
@@ -42,11 +44,16 @@ class InboxService(MultiService):
     """
 
     def __init__(
-        self, backend: MemoryBackend, endpoint: str, reactor: IInboxReactor | Reactor, names: Iterable[str] = ()
+        self,
+        backend: MemoryBackend | InboxBackend,
+        endpoint: str,
+        reactor: IInboxReactor | Reactor,
+        names: Iterable[str] = (),
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
-        self._inbox = Inbox(backend, clock)
+        store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
+        self._inbox = Inbox(store, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names)
         MultiService.addService(self, service(endpoint, self._site, clock))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
 
@@ -28,12 +29,14 @@ class MessageList:
         query: The same, parsed.
         start: The number of messages that are left out before the first.
         limit: The number of messages in the list.
+        error: What is wrong with the search, "" if nothing is.  The page shows it in the place of the list.
     """
 
     search: str
     query: SearchQuery
     start: int
     limit: int
+    error: str = ""
 
     @classmethod
     def of(cls, parameters: QueryParameters) -> MessageList:
@@ -47,10 +50,15 @@ class MessageList:
             The list.
 
         Raises:
-            BadRequest: A parameter is out of range.
+            BadRequest: ``start`` or ``limit`` is out of range.
         """
-        search, start = parameters.text("search"), parameters.number("start", 0, 1_000_000)
-        return cls(search, SearchQuery(search), start, parameters.number("limit", LIST, MAX_LIST))
+        search, error = parameters.text("search"), ""
+        try:
+            query = SearchQuery(search)
+        except BadRequest as wrong:
+            query, error = SearchQuery(""), str(wrong).removeprefix("search: ")
+        start, limit = parameters.number("start", 0, 1_000_000), parameters.number("limit", LIST, MAX_LIST)
+        return cls(search, query, start, limit, error)
 
     @property
     def address(self) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
+from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.message_detail import MessageDetail, View, parsed_content, rendered_view
 from txsmtpx.inbox.parsed_message import ParsedMessage
 from txsmtpx.inbox.parser_process import ParserProcess
@@ -29,12 +29,12 @@ class MessageParser:
     Parse messages within the limits.  `Inbox` creates one.
 
     Args:
-        backend: The backend that keeps the messages.  It counts the memory of the details.
+        store: The store of the messages.  It counts the memory of the details.
         reactor: It starts the process, and keeps the time.
     """
 
-    def __init__(self, backend: MemoryBackend, reactor: IInboxReactor) -> None:
-        self._backend = backend
+    def __init__(self, store: InboxStore, reactor: IInboxReactor) -> None:
+        self._store = store
         self._process = ParserProcess(reactor)
         self._opened: tuple[int, MessageDetail] | None = None
         self._too_expensive: set[int] = set()
@@ -62,7 +62,7 @@ class MessageParser:
         self._too_expensive.discard(number)
         self._process.forget(number)
         if self._opened is not None and self._opened[0] == number:
-            self._opened = None
+            self._drop()
 
     def detail(self, received: Received) -> CooperativeWork[MessageDetail]:
         """
@@ -131,20 +131,22 @@ class MessageParser:
                 "queue={queue} cannot parse this message; it is shown by its header and its source only",
                 queue=received.queue_id,
             )
-        if received.id in self._backend:
+        if self._store.hold(received.id, 0):
             self._too_expensive.add(received.id)
         return None
 
     def _keep(self, received: Received, detail: MessageDetail) -> None:
         """Keep the details in place of those of the message before, and count their memory."""
-        if self._opened is not None:
-            number, before = self._opened
+        self._drop()
+        # It is stored before hold(), which may delete this message and so call forget().
+        self._opened = received.id, detail
+        if not self._store.hold(received.id, detail.held):
             self._opened = None
-            self._backend.hold(number, -before.held)
-        if received.id in self._backend:
-            # It is stored before hold(), which may delete this message and so call forget().
-            self._opened = received.id, detail
-            self._backend.hold(received.id, detail.held)
+
+    def _drop(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._store.hold(opened[0], -opened[1].held)
 
 
 def _header_of(received: Received) -> MessageDetail:

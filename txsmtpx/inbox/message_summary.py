@@ -10,9 +10,11 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.received import Received
 from txsmtpx.content import address
-from txsmtpx.inbox.json_text import JsonValue
-from txsmtpx.inbox.parsed_message import ParsedMessage
-from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.inbox.listed_message import ListedMessage
+from txsmtpx.inbox.message_tags import tags_of
+from txsmtpx.inbox.parsed_message import ParsedMessage, arrived_text
+from txsmtpx.inbox.search_query import Field, SearchQuery, SearchTerm
+from txsmtpx.inbox.search_words import has_words, words_of
 
 log = Logger(__name__)
 
@@ -35,8 +37,8 @@ class MessageSummary:
     """
     Summarize one message.
 
-    `Inbox.summary_of` creates one for each message that is listed or searched, and keeps it as long as the message.  So
-    it holds little memory, and no copy of the envelope, which may have a thousand recipients.
+    `MemoryStore` keeps the summary of each message that is listed or searched, as long as the message.  So a summary
+    holds little memory, and no copy of the envelope, which may have a thousand recipients.
 
     Attributes:
         id: The number of the message.
@@ -49,6 +51,9 @@ class MessageSummary:
         subject: The Subject field, "" if there is none.
         beginning: The first words of the text.
         attachments: The number of attachments that begin in the first 128 KiB of the message.
+        tags: The tags.
+        fields: The texts that are searched, by field: a space, and the words in UTF-8 (`words_of`).  The envelope is
+            left out.
         held: The octets of memory that this object takes.
 
     Args:
@@ -67,14 +72,15 @@ class MessageSummary:
             log.failure("queue={queue} cannot parse this message; lists show its envelope", queue=received.queue_id)
             self._summarize(ParsedMessage(replace(received, content=b"")), "")
             fields = {}
-        self._fields: dict[str, bytes] = {}
+        self.fields: dict[Field, bytes] = {}
         for name, value in fields.items():
             most = MAX_SEARCHED if name else MAX_TEXT
-            self._fields[name] = _searchable(value[:most])[:most]
-        self.held: int = sum(map(sys.getsizeof, (vars(self), *vars(self).values(), *self._fields.values())))
+            self.fields[name] = f" {words_of(value[:most])}".encode("utf-8", "replace")[:most]
+        held = (vars(self), *vars(self).values(), *self.fields.values(), *self.tags)
+        self.held: int = sum(map(sys.getsizeof, held))
 
     def _summarize(self, message: ParsedMessage, text: str) -> None:
-        self.arrived: str = message.arrived
+        self.arrived: str = arrived_text(message.received.arrived)
         self.sender: str = message.sender[:MAX_FIELD]
         names = (each.name for each in address.parse((message.header.raw("from") or b"")[:MAX_NAMED]))
         self.sender_name: str = next(names, "") or self.sender
@@ -83,63 +89,98 @@ class MessageSummary:
         self.subject: str = message.subject[:MAX_FIELD]
         self.beginning: str = _SPACE.sub(" ", text[:400]).strip()[:160]
         self.attachments: int = len(message.attachments)
+        self.tags: list[str] = tags_of(message.received.recipients, message.header.get_all("x-tags"))
 
-    def as_json(self, received: Received) -> dict[str, JsonValue]:
+    def listed(self, received: Received, read: bool) -> ListedMessage:
         """
-        Return the summary for the API.
+        Return the line of the message in a list.
 
         Args:
             received: The message, which has the envelope.
+            read: True if the message was read.
 
         Returns:
-            The values by their names in the API.
+            The line.
         """
-        return {
-            "id": self.id,
-            "queue_id": received.queue_id,
-            "arrived": self.arrived,
-            "sender": received.sender,
-            "recipients": list(received.recipients),
-            "from": self.sender,
-            "to": self.recipients,
-            "cc": self.copies,
-            "subject": self.subject,
-            "beginning": self.beginning,
-            "size": self.size,
-            "attachments": self.attachments,
-        }
+        return ListedMessage(
+            self.id,
+            received.queue_id,
+            self.arrived,
+            received.sender,
+            received.recipients,
+            self.sender,
+            self.sender_name,
+            self.recipients,
+            self.copies,
+            self.subject,
+            self.beginning,
+            self.size,
+            self.attachments,
+            self.tags,
+            read,
+        )
 
-    def matches(self, query: SearchQuery, received: Received) -> bool:
+    def matches(self, query: SearchQuery, received: Received, read: bool) -> bool:
         """
         Search the message.
 
         Args:
             query: The terms to look for.
             received: The message, which has the envelope.
+            read: True if the message was read.
 
         Returns:
-            True if the message has all terms.
+            True if the message fulfills all terms.
         """
-        if not query:
+        return all(self._fulfills(term, received, read) != term.excluded for term in query.terms)
+
+    def _fulfills(self, term: SearchTerm, received: Received, read: bool) -> bool:
+        match term.kind, term.value:
+            case "words", str(words):
+                return self._has(term.field, words, received)
+            case "tag", tag:
+                return tag in self.tags
+            case "before", float(moment):
+                return received.arrived < moment
+            case "after", float(moment):
+                return received.arrived >= moment
+            case "larger", float(octets):
+                return self.size > octets
+            case "smaller", float(octets):
+                return self.size < octets
+        return bool({"attachment": self.attachments, "tagged": self.tags, "read": read}[term.kind])
+
+    def _has(self, field: Field, words: str, received: Received) -> bool:
+        searched = b" " + words.encode("utf-8", "replace")
+        names = ("to", "cc") if field == "to" else (field,)
+        if any(searched in text for name, text in self.fields.items() if not field or name in names):
             return True
-        envelope = {"from": received.sender, "to": "\n".join(received.recipients), "subject": "", "": received.queue_id}
-        texts = {name: (self._fields.get(name, b""), _searchable(text)) for name, text in envelope.items()}
-        anywhere = [text for pair in texts.values() for text in pair]
-        return all(any(word in text for text in (texts[name] if name else anywhere)) for name, word in query.terms)
+        envelope = envelope_texts(received)
+        return any(has_words(text, words) for name, text in envelope.items() if not field or name == field)
 
 
-def _searched_fields(message: ParsedMessage, text: str) -> dict[str, str]:
+def envelope_texts(received: Received) -> dict[Field, str]:
+    """
+    Return the texts of the envelope that are searched.
+
+    Args:
+        received: The message.
+
+    Returns:
+        The texts by the field of the search.  The field "" has the identifier of the transaction.
+    """
+    return {"from": received.sender, "to": "\n".join(received.recipients), "": received.queue_id}
+
+
+def _searched_fields(message: ParsedMessage, text: str) -> dict[Field, str]:
     """Return the texts that are searched, by field.  The field "" has the text and the file names."""
     to = message.recipients if "to" in message.header else ""
     others = [value for name in ("bcc", "reply-to") for value in message.header.get_all(name)]
     return {
         "from": message.sender if "from" in message.header else "",
-        "to": "\n".join([to, *message.copies, *others]),
+        "to": "\n".join([to, *others]),
+        "cc": "\n".join(message.copies),
         "subject": message.subject,
+        "message-id": message.header["message-id"] or "",
         "": "\n".join([*(part.filename for part in message.attachments), text]),
     }
-
-
-def _searchable(text: str) -> bytes:
-    """Return a text in lower case and UTF-8, which takes the least memory."""
-    return text.lower().encode("utf-8", "replace")

@@ -16,8 +16,9 @@ from twisted.web.server import Request
 
 from txsmtpx.inbox.content_security_policy import PAGE_POLICY
 from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_request import hold
+from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.message_list import MessageList
-from txsmtpx.inbox.message_summary import MessageSummary
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.streamed_response import StreamedResponse, encoded
 
@@ -155,24 +156,22 @@ class PageRenderer:
         Yields:
             The page in pieces.
         """
-        found = yield from self.inbox.search(listed.query)
-        total, numbers = len(found), found[listed.start : listed.start + listed.limit]
-        del found  # it may be much longer than the page, and would stay in memory until the client has read the page
-        # The summaries are computed here, in steps.  The template needs all of them at once.
-        for number in numbers:
-            self._summary(number)
-            yield None
+        found = yield from self.inbox.store.listed(listed.query, listed.start, listed.limit)
+        if listed.error:
+            found = Found(0, (), False)
+        hold(request, found.held)
         request.setHeader("Content-Security-Policy", PAGE_POLICY)
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         page = self._template.generate(
-            inbox=self.inbox,
-            listed=bool(numbers),
-            summaries=filter(None, map(self._summary, numbers)),
-            found=total,
-            total=len(self.inbox.backend.numbers),
+            unread=self.inbox.store.unread,
+            listed=found.shown,
+            messages=found.messages,
+            found=found.total,
+            total=self.inbox.store.total,
             search=listed.search,
+            error=listed.error,
             query=listed.address,
-            more=listed.more(total),
+            more=listed.more(found.total),
             selected=selected,
             addresses=self._addresses(),
             images=IMAGES,
@@ -180,9 +179,6 @@ class PageRenderer:
             **(message or {"message": None}),
         )
         yield from encoded(page)
-
-    def _summary(self, number: int) -> MessageSummary | None:
-        return self.inbox.summary_of(self.inbox.backend.get(number)) if number in self.inbox.backend else None
 
 
 def _base(request: Request) -> str:

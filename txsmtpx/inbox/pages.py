@@ -14,11 +14,13 @@ from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import BadRequest, error_body
 from txsmtpx.inbox.inbox_request import hold
-from txsmtpx.inbox.inbox_resource import ErrorResource, InboxResource
+from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.message_detail import MAX_TEXT
 from txsmtpx.inbox.message_list import LIST_PARAMETERS, MessageList
 from txsmtpx.inbox.page_renderer import PageRenderer, with_links, without_links
+from txsmtpx.inbox.parsed_message import arrived_text
 from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.streamed_response import StreamedResponse, slices
 
 VIEWS = {"html": "HTML", "text": "Text", "headers": "Headers", "source": "Source"}
@@ -85,7 +87,8 @@ class FrontPage(InboxResource):
         """
         if parameters.text("delete") != "all":
             raise BadRequest("delete: a POST to this path needs the parameter delete=all")
-        yield from self._renderer.inbox.delete(self._renderer.inbox.backend.numbers)
+        inbox = self._renderer.inbox
+        yield from inbox.delete((yield from inbox.store.numbers(SearchQuery(""))))
         _redirect(request, "/")
 
 
@@ -97,11 +100,7 @@ class _Messages(InboxResource):
         self._renderer = renderer
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        try:
-            number = self._renderer.inbox.named(path.decode("ascii", "replace")).id
-        except KeyError:
-            return ErrorResource(404, "There is no such message.")
-        return MessagePage(self._renderer, number)
+        return MessagePage(self._renderer, path.decode("ascii", "replace")) if path else self
 
     def get(self, request: Request, parameters: QueryParameters) -> bytes:
         _redirect(request, "/")
@@ -114,15 +113,15 @@ class MessagePage(InboxResource):
 
     Args:
         renderer: It renders the page.
-        number: The number of the message.
+        name: The number of the message, or "latest".
         view: One of `VIEWS`, "" for the first that the message has.
     """
 
-    def __init__(self, renderer: PageRenderer, number: int, view: str = "") -> None:
+    def __init__(self, renderer: PageRenderer, name: str, view: str = "") -> None:
         InboxResource.__init__(self, {"GET": LIST_PARAMETERS, "POST": ("delete", *LIST_PARAMETERS)})
         self._renderer = renderer
         self._inbox = renderer.inbox
-        self._number = number
+        self._name = name
         self._view = view
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -138,9 +137,9 @@ class MessagePage(InboxResource):
         """
         view = path.decode("utf-8", "replace")
         if self._view == "" and view == "frame":
-            return _MessageFrame(self._inbox, self._number)
+            return _MessageFrame(self._inbox, self._name)
         if self._view == "" and view in ("", *VIEWS):
-            return MessagePage(self._renderer, self._number, view)
+            return MessagePage(self._renderer, self._name, view)
         return InboxResource.getChild(self, path, request)
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
@@ -155,8 +154,9 @@ class MessagePage(InboxResource):
             The page in pieces.
         """
         listed = MessageList.of(parameters)
-        message = yield from self._values(request)
-        yield from self._renderer.page(request, listed, self._number, message)
+        number = yield from self._inbox.number_of(self._name)
+        message = yield from self._values(request, number)
+        yield from self._renderer.page(request, listed, number, message)
 
     def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -175,14 +175,14 @@ class MessagePage(InboxResource):
         if parameters.text("delete") != "this" or self._view:
             raise BadRequest("delete: a POST to /messages/ID needs the parameter delete=this")
         listed = MessageList.of(parameters)
-        yield from self._inbox.delete([self._number])
+        yield from self._inbox.delete([(yield from self._inbox.number_of(self._name))])
         _redirect(request, f"/{listed.address}")
 
-    def _values(self, request: Request) -> CooperativeWork[dict[str, object]]:
+    def _values(self, request: Request, number: int) -> CooperativeWork[dict[str, object]]:
         # No value holds the octets of the whole message: the client may read slowly, and would keep them in memory.
-        received = self._inbox.message(self._number)
+        received = yield from self._inbox.store.message(number)
         detail = yield from self._inbox.parser.detail(received)
-        self._inbox.mark_read(received)
+        yield from self._inbox.store.mark([number], read=True)
         views = {each: title for each, title in VIEWS.items() if each != "html" or detail.html is not None}
         view = self._view if self._view in views else next(iter(views))
         texts = {
@@ -196,7 +196,7 @@ class MessagePage(InboxResource):
             "message": detail,
             "received": envelope,
             "size": len(received.content),
-            "arrived": self._inbox.summary_of(received).arrived,
+            "arrived": arrived_text(received.arrived),
             "view": view,
             "views": list(views.items()),
             "body": with_links(text) if view == "text" else without_links(text),
@@ -207,13 +207,14 @@ class MessagePage(InboxResource):
 class _MessageFrame(InboxResource):
     """``/messages/ID/frame``: the sanitized HTML of the message, for the iframe of its page."""
 
-    def __init__(self, inbox: Inbox, number: int) -> None:
+    def __init__(self, inbox: Inbox, name: str) -> None:
         InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
-        self._number = number
+        self._name = name
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
-        html = yield from self._inbox.parser.sanitized_html(self._inbox.message(self._number))
+        received = yield from self._inbox.store.message((yield from self._inbox.number_of(self._name)))
+        html = yield from self._inbox.parser.sanitized_html(received)
         if html is None:
             yield error_body(request, 404, "This message has no HTML.")
             return

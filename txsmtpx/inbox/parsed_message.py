@@ -20,6 +20,23 @@ IMAGES = ("image/png", "image/gif", "image/jpeg", "image/webp", "image/avif", "i
 """Image types that are served under their own type.  None can hold a script or a reference, as SVG can."""
 
 
+def arrived_text(moment: float) -> str:
+    """
+    Format a time of arrival.
+
+    Args:
+        moment: Seconds since the epoch.
+
+    Returns:
+        The time: ISO 8601, UTC, in milliseconds.
+
+    Example:
+        >>> arrived_text(1_750_000_000.25)
+        '2025-06-15T15:06:40.250+00:00'
+    """
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
 class ParsedMessage:
     """
     Parse one message.
@@ -66,11 +83,6 @@ class ParsedMessage:
     def copies(self) -> list[str]:
         """The Cc fields."""
         return self.header.get_all("cc")
-
-    @property
-    def arrived(self) -> str:
-        """The time of arrival: ISO 8601, UTC, in milliseconds."""
-        return datetime.fromtimestamp(self.received.arrived, UTC).isoformat(timespec="milliseconds")
 
     @cached_property
     def text(self) -> str | None:

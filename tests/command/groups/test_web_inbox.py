@@ -11,7 +11,7 @@ from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox_service import InboxService
 
 WRONG = {
-    "with another backend": (["--web", "8025", "--backend", "null"], "of the backends memory and scripted only"),
+    "with another backend": (["--web", "8025", "--backend", "null"], "of the backends memory, inbox and scripted only"),
     "no endpoint": (["--web", "nonsense:1", "--backend", "memory"], "--web nonsense:1"),
     "an empty endpoint": (["--web", "", "--backend", "memory"], "--web"),
     "too much of one": (["--web", "tcp:1:colour=blue", "--backend", "memory"], "colour"),
@@ -35,6 +35,12 @@ def test_the_backend_is_memory_by_default():
     process = parsed("--web", "8025").process
     assert isinstance(process.listeners[0].chosen_backend, MemoryBackend)
     assert len(process.services) == 1
+
+
+def test_the_backend_may_be_a_file(tmp_path):
+    (made,) = parsed("--web", "8025", "--backend", f"inbox:{tmp_path}/mail.db").process.services
+    assert isinstance(made, InboxService)
+    assert list(tmp_path.iterdir()) == []  # it is created when it is used, maybe by another user
 
 
 def test_without_the_extra(monkeypatch):
@@ -66,7 +72,7 @@ def test_there_is_none_unless_it_is_asked_for():
 
 @pytest.mark.parametrize(("backends", "why"), [
     (["memory", "memory"], ": the web inbox shows the mail of one backend, and 2 listeners have"),
-    (["null", "log"], ": the web inbox shows the mail of the backends memory and scripted only"),
+    (["null", "log"], ": the web inbox shows the mail of the backends memory, inbox and scripted only"),
 ])  # fmt: skip
 def test_one_listener_has_the_mail_to_show(tmp_path, backends, why):
     file = tmp_path / "smtpx.toml"

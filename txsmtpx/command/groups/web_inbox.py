@@ -1,4 +1,4 @@
-"""A web inbox for the mail that the memory backend keeps."""
+"""A web inbox for the mail that the backends memory and inbox keep."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from txsmtpx.inbox.inbox_reactor import IInboxReactor
 
 if TYPE_CHECKING:
     from txsmtpx.backends.memory import MemoryBackend
+    from txsmtpx.inbox.inbox_backend import InboxBackend
 
 WEB_PORT = option(
     "web",
     LOOPBACK_ENDPOINT,
-    "Keep the mail in memory, and show it in a web inbox on this endpoint.  A number is a port of the loopback "
-    "interface; tcp:8025 listens on all interfaces.",
+    "Show the mail in a web inbox on this endpoint, and keep it in memory, or with --backend inbox:PATH in a file.  A "
+    "number is a port of the loopback interface; tcp:8025 listens on all interfaces.",
     None,
     about="process",
 )
@@ -36,12 +37,12 @@ def _apply(values: Values, process: Process) -> None:
         if values[HOST]:
             raise HOST.fault(values[HOST], "there is no web inbox; add", WEB_PORT.name)
         return
-    memories = [each for each in map(_memory, process.listeners) if each is not None]
-    if not memories:
-        text = "the web inbox shows the mail of the backends memory and scripted only"
+    keepers = [each for each in map(_keeper, process.listeners) if each is not None]
+    if not keepers:
+        text = "the web inbox shows the mail of the backends memory, inbox and scripted only"
         raise WEB_PORT.fault(description, f"{text}; leave out --backend, write --backend memory, or add --tee memory")
-    if len(memories) > 1:
-        text = f"the web inbox shows the mail of one backend, and {len(memories)} listeners have the backend memory"
+    if len(keepers) > 1:
+        text = f"the web inbox shows the mail of one backend, and {len(keepers)} listeners have a backend that it shows"
         raise WEB_PORT.fault(description, f"{text}; give the others another backend")
     try:
         from txsmtpx.inbox.inbox_service import InboxService
@@ -50,22 +51,25 @@ def _apply(values: Values, process: Process) -> None:
         raise WEB_PORT.fault(description, text) from error
     port = port_of(values, process.reactor, WEB_PORT, description)
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
-    service = InboxService(memories[0], description, reactor, values[HOST])
+    service = InboxService(keepers[0], description, reactor, values[HOST])
     process.services.append(service)
     process.add_site(port, service)
 
 
-def _memory(listener: Listener) -> MemoryBackend | None:
-    """Return the memory backend of a listener, which middleware may wrap; otherwise that of its copies."""
+def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
+    """Return the backend of a listener that keeps mail, which middleware may wrap; otherwise that of its copies."""
     from txsmtpx.backends.memory import MemoryBackend
+    from txsmtpx.inbox.inbox_backend import InboxBackend
     from txsmtpx.middleware.middleware import Middleware
 
     for backend in (listener.chosen_backend, listener.copies):
         while isinstance(backend, Middleware):
             backend = backend.backend
-        if isinstance(backend, MemoryBackend):
+        if isinstance(backend, MemoryBackend | InboxBackend):
             return backend
     return None
 
 
-WEB = Group("Web inbox", "A web inbox for the mail of the memory backend.", (WEB_PORT, HOST), for_process=_apply)
+WEB = Group(
+    "Web inbox", "A web inbox for the mail of the backends memory and inbox.", (WEB_PORT, HOST), for_process=_apply
+)

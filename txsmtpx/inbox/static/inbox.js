@@ -12,8 +12,18 @@ const front = () => "/" + location.search;
 const PANES = ["list", "message"];
 
 let turns = 0; // calls of show()
+let loading = 0; // those that open a page, and are not done
 
 async function show(url, push = true, ids = PANES) {
+  loading += push;
+  try {
+    await load(url, push, ids);
+  } finally {
+    loading -= push;
+  }
+}
+
+async function load(url, push, ids) {
   const turn = ++turns;
   const answer = await fetch(url);
   if (!answer.ok && turn === turns && ids === PANES && url !== front()) return show(front()); // the message was deleted
@@ -44,7 +54,10 @@ function replacePanes(page, ids) {
 let timer = null;
 function refresh() {
   clearTimeout(timer);
-  timer = setTimeout(() => show(location.pathname + location.search, false, opened() ? ["list"] : PANES), 100);
+  timer = setTimeout(() => {
+    if (loading) refresh(); // it would take the place of the page that is opened
+    else show(location.pathname + location.search, false, opened() ? ["list"] : PANES);
+  }, 100);
 }
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
@@ -81,6 +94,7 @@ function listen() {
   events.onerror = () => showState(true);
   events.addEventListener("arrived", refresh);
   events.addEventListener("missed", refresh);
+  events.addEventListener("changed", refresh);
   events.addEventListener("deleted", (event) => {
     if (String(JSON.parse(event.data).id) === opened()) show(front());
     else refresh();

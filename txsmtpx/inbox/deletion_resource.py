@@ -1,0 +1,59 @@
+"""The deletions of the API: ``/api/deletions/NUMBER/undo``."""
+
+from __future__ import annotations
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from txsmtpx.grammar import asciitext
+from txsmtpx.inbox.inbox import UNDO_SECONDS, Inbox
+from txsmtpx.inbox.inbox_errors import error_body
+from txsmtpx.inbox.inbox_request import reject_body
+from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.streamed_response import StreamedResponse
+
+
+class DeletionsResource(InboxResource):
+    """
+    ``/api/deletions``: its children are the deletions.
+
+    Args:
+        inbox: The messages.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        InboxResource.__init__(self)
+        self._inbox = inbox
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """
+        Find the resource of a deletion.
+
+        Args:
+            path: The number of the deletion.
+            request: The request.
+
+        Returns:
+            The resource.
+        """
+        deletion = InboxResource()
+        deletion.putChild(b"undo", _Undo(self._inbox, path.decode("ascii", "replace")))
+        return deletion
+
+
+class _Undo(InboxResource):
+    """``/api/deletions/NUMBER/undo``: undo a deletion."""
+
+    def __init__(self, inbox: Inbox, name: str) -> None:
+        InboxResource.__init__(self, {"POST": ()})
+        self._inbox = inbox
+        self._name = name
+
+    def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        reject_body(request)
+        number = int(self._name) if asciitext.is_number(self._name) and len(self._name) < 16 else 0
+        if (yield from self._inbox.restore(number)):
+            request.setResponseCode(204)
+        else:
+            yield error_body(request, 404, f"There is no such deletion, or it is older than {UNDO_SECONDS} seconds.")
