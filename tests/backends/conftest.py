@@ -1,9 +1,11 @@
-"""Maildirs on a disk that can be made to fail, and relays that end with their test."""
+"""Maildirs on a disk that can be made to fail, relays and clients of applications that end with their test."""
 
 from __future__ import annotations
 
 import pytest
+from twisted.logger import formatEvent, globalLogPublisher
 
+from tests.backends.application import Mail
 from tests.backends.disk import Disk
 from tests.backends.relays import Relay
 
@@ -26,12 +28,39 @@ def made(disk):
 
 
 @pytest.fixture
+def logged():
+    """What is logged, as text."""
+    seen = []
+
+    def observe(event):
+        seen.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    yield seen
+    globalLogPublisher.removeObserver(observe)
+
+
+@pytest.fixture
 def relay():
     """Makes relays, and ends them."""
     made = []
 
     def make(*there, **how):
         made.append(Relay(*there, **how))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+@pytest.fixture
+def mail():
+    """Makes clients, of which nothing may be left."""
+    made = []
+
+    def make(*args, **how):
+        made.append(Mail(*args, **how))
         return made[-1]
 
     yield make

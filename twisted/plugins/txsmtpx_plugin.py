@@ -8,6 +8,7 @@ from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
 from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsernamePassword
 
+from txsmtpx.backends.http_settings import SETTINGS as HTTP_SETTINGS
 from txsmtpx.backends.plugins import BackendPlugin
 from txsmtpx.filters.filter_plugins import FilterPlugin
 from txsmtpx.logins.checkers import CheckerPlugin
@@ -74,6 +75,14 @@ lmtp_backend = BackendPlugin(
     "send each message on by LMTP; ENDPOINT,ENDPOINT... spreads them over servers",
     "txsmtpx.backends.relay.relay_by_lmtp",
     takes_argument=True,
+)
+http_backend = BackendPlugin(
+    "http",
+    "http:URL",
+    "send each message to a web application; {domain} and {local} in URL are those of each recipient",
+    "txsmtpx.backends.http.HTTPBackend",
+    takes_argument=True,
+    settings=HTTP_SETTINGS,
 )
 
 spamd_filter = FilterPlugin(

@@ -18,7 +18,7 @@ from typing import cast
 from txsmtpx.backends.envelope_recipient import EnvelopeRecipient, one_of, only
 from txsmtpx.grammar import moment
 from txsmtpx.grammar.option_value import Body, ByMode, DeliverBy, Returned
-from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import DataContext
 from txsmtpx.setting import shown
 
@@ -178,7 +178,7 @@ def fields_of(context: DataContext, when: float | None = None) -> EnvelopeFields
     return EnvelopeFields(
         queue_id=context.queue_id,
         sender=context.sender,
-        recipients=tuple(map(_recipient, context.recipients, context.recipient_options)),
+        recipients=tuple(map(EnvelopeRecipient.of, context.recipients, context.recipient_options)),
         received=datetime.fromtimestamp(time.time() if when is None else when, UTC),
         protocol=connection.with_protocol(options.smtputf8),
         domain=connection.domain,
@@ -200,11 +200,6 @@ def fields_of(context: DataContext, when: float | None = None) -> EnvelopeFields
         hold_for=options.hold_for,
         hold_until=options.hold_until,
     )
-
-
-def _recipient(address: str, options: RcptOptions) -> EnvelopeRecipient:
-    notify = None if options.notify is None else tuple(sorted(options.notify))
-    return EnvelopeRecipient(address, notify, options.orcpt, options.valid_since)
 
 
 # ---- texts

@@ -34,6 +34,21 @@ class EnvelopeRecipient:
     orcpt: OriginalRecipient | None = None
     valid_since: ValidSince | None = None
 
+    @classmethod
+    def of(cls, address: str, options: RcptOptions) -> EnvelopeRecipient:
+        """
+        Return a recipient with the parameters of its RCPT.
+
+        Args:
+            address: The address.
+            options: The parameters.
+
+        Returns:
+            The recipient.
+        """
+        notify = None if options.notify is None else tuple(sorted(options.notify))
+        return cls(address, notify, options.orcpt, options.valid_since)
+
     @property
     def options(self) -> RcptOptions:
         """The parameters, as a client of SMTP takes them."""

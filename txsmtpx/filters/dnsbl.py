@@ -17,7 +17,6 @@ from txsmtpx.filters.all_of import all_of
 from txsmtpx.filters.dns_list import DNSList, is_listing, query_name
 from txsmtpx.filters.dnsbl_result import DNSBLResult, Listing
 from txsmtpx.filters.seconds import check_seconds
-from txsmtpx.filters.ttl_cache import TTLCache
 from txsmtpx.grammar.host import Network, plain_network
 from txsmtpx.grammar.options import RcptOptions
 from txsmtpx.grammar.reply import Reply
@@ -25,6 +24,7 @@ from txsmtpx.interfaces import Accept, Connection, Reactor, Verdict, clock_of
 from txsmtpx.middleware.filter import Filter
 from txsmtpx.wire.dns_records import DNSFailed, Records
 from txsmtpx.wire.system_resolver import SystemResolver
+from txsmtpx.wire.ttl_cache import TTLCache
 
 log = Logger(__name__)
 

@@ -17,12 +17,12 @@ from txsmtpx.arguments import checked_except
 from txsmtpx.filters.all_of import all_of
 from txsmtpx.filters.reverse_name import ReverseName
 from txsmtpx.filters.seconds import check_seconds
-from txsmtpx.filters.ttl_cache import TTLCache
 from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import Accept, Connection, Reactor, clock_of
 from txsmtpx.middleware.filter import Filter
 from txsmtpx.wire.dns_records import DNSFailed, Kind, Records, RecordSet, decoded, host_name
 from txsmtpx.wire.system_resolver import SystemResolver
+from txsmtpx.wire.ttl_cache import TTLCache
 
 MAX_NAMES = 10
 """Names of an address that are looked up.  RFC 7208 §4.6.4 has the same limit for "ptr" of SPF."""

@@ -197,6 +197,28 @@ def check_trust_roots(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"trust_roots: {os.fspath(path)!r} cannot be used: {why}") from error
 
 
+def client_certificate_in(path: str | os.PathLike[str]) -> PrivateCertificate:
+    """
+    Load a certificate that a client shows.
+
+    Args:
+        path: The path of a PEM file with the certificate and its key.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        ValueError: The file cannot be read, or has no certificate with its key.
+    """
+    try:
+        with open(path, "rb") as file:
+            found: PrivateCertificate = PrivateCertificate.loadPEM(file.read())
+    except (OSError, ValueError, crypto.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else "it has no certificate with its key"
+        raise ValueError(f"{os.fspath(path)!r} cannot be used: {why}") from error
+    return found
+
+
 def _in_file(path: str | os.PathLike[str]) -> IOpenSSLTrustRoot:
     """
     Return the trust root of the certificates in a PEM file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from txsmtpx.setting import shown
@@ -44,6 +44,18 @@ class WebURL:
     def shown(self) -> str:
         """The URL without login and query, which may hold secrets: for logs and errors."""
         return self.text.partition("?")[0]
+
+    def with_text(self, text: str) -> WebURL:
+        """
+        Return another URL of the same server, with the same login.
+
+        Args:
+            text: The URL without the login.
+
+        Returns:
+            The URL.
+        """
+        return replace(self, text=text)
 
     @classmethod
     def parsed(cls, text: str) -> WebURL:

@@ -16,7 +16,7 @@ LONGEST = 86400.0
 
 class TTLCache(Generic[K, V]):
     """
-    A cache of answers by what was asked.  Each filter that asks the DNS creates one.
+    A cache of answers by what was asked.  Filters that ask the DNS create one, and backends that ask an application.
 
     If the cache is full, the answer that was put first is dropped.
 

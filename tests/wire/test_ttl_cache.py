@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.task import Clock
 
-from txsmtpx.filters.ttl_cache import LONGEST, TTLCache
+from txsmtpx.wire.ttl_cache import LONGEST, TTLCache
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+"""The requests of a message: one for each URL, their signatures, and the outcomes of their recipients."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from tests.backends.application import HELLO, LATER
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def test_an_outcome_for_each_recipient(mail):
+    sent = mail(lmtp=True)
+    sent.send(HELLO, "b@example.org", "c@example.org", "b@example.org")
+    no = {"code": 550, "enhanced_code": "5.1.1", "text": "No such user"}
+    sent.application.answer(200, {"recipients": {"c@example.org": no}})
+    first, second, third = sent.client.replies()
+    assert first[:9] == third[:9] == "250 2.0.0"
+    assert second == "550 5.1.1 <c@example.org> No such user"
+
+
+def test_under_smtp_one_rejection_rejects(mail):
+    sent = mail()
+    sent.send(HELLO, "b@example.org", "c@example.org")
+    sent.application.answer(200, {"recipients": [{}, {"code": 452, "text": "Full"}]})
+    assert sent.client.replies() == ["452 4.0.0 Full"]
+
+
+def test_the_log_says_why(mail, logged):
+    sent = mail("http://app.example.org/mail/{local}?key=secret")
+    sent.send()
+    sent.application.answer(503, "Database is down")
+    (line,) = [each for each in logged if "answered" in each]
+    assert line.endswith(" http://app.example.org/mail/b: the application has answered 503 Reason: Database is down")
+    assert "secret" not in "".join(logged)
+
+
+def test_each_url_has_a_request(mail):
+    sent = mail("http://app.example.org/{domain}/{local}", lmtp=True)
+    sent.send(HELLO, "B@example.org", "c@example.net", "b@EXAMPLE.org")
+    first, second = sent.application.request(0), sent.application.request(1)
+    assert [first.line, second.line] == ["POST /example.org/b HTTP/1.1", "POST /example.net/c HTTP/1.1"]
+    assert first.body == second.body == HELLO
+    assert json.loads(first.headers["smtp-recipients"]) == ["B@example.org", "b@EXAMPLE.org"]
+    assert second.headers["idempotency-key"] == first.headers["idempotency-key"] + "-2"
+    sent.application.answer(404, "Unknown", number=1)
+    assert sent.client.replies() == []  # LMTP keeps the order
+    sent.application.answer(200, "Thanks", number=0)
+    assert sent.client.replies() == [
+        "250 2.0.0 <B@example.org> Thanks", "550 5.7.1 <c@example.net> Unknown", "250 2.0.0 <b@EXAMPLE.org> Thanks"
+    ]  # fmt: skip
+
+
+def test_one_request_that_hangs_stops_no_other(mail):
+    sent = mail("http://app.example.org/{local}", lmtp=True, timeout=30)
+    sent.send(HELLO, "b@example.org", "c@example.org")
+    sent.application.answer(200, "Thanks", number=0)
+    assert sent.client.replies() == ["250 2.0.0 <b@example.org> Thanks"]
+    sent.clock.advance(30)
+    assert sent.client.replies() == [f"451 4.3.0 <c@example.org> {LATER[10:]}"]
+
+
+def test_a_client_that_goes_away_aborts_each_request(mail):
+    sent = mail("http://app.example.org/{local}")
+    sent.send(HELLO, "b@example.org", "c@example.org")
+    sent.client.hang_up()
+    assert all(pipe.aborted for pipe in sent.application.pipes)
+
+
+@pytest.mark.parametrize("format", ["raw", "form", "json"])
+def test_a_signature(mail, format):
+    sent = mail(secret=SECRET, format=format)
+    sent.send(b"Subject: Hello\r\n\r\n" + (b"x" * 998 + b"\r\n") * 50)
+    request = sent.application.answer(200)
+    headers = request.headers
+    signed = Webhook(SECRET).sign(headers["webhook-id"], _moment(headers), request.body.decode())
+    assert headers["webhook-signature"] == signed
+    assert headers["webhook-id"] == headers["idempotency-key"] == sent.client.replies()[0].split()[-1]
+    assert not request.chunked
+    if format == "json":  # the package parses what it verifies
+        assert Webhook(SECRET).verify(request.body, headers)["subject"] == "Hello"
+
+
+def _moment(headers):
+    return datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)

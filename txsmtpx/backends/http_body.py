@@ -1,0 +1,326 @@
+"""
+The body of a request to a web application: a message while it is received, or one that is held.
+
+A message that is sent while it is received has no Content-Length, unless it is short.  A held message has one.  It can
+be sent more than once, and signed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import tempfile
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
+from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
+from zope.interface import implementer
+
+from txsmtpx.interfaces import Message
+
+AHEAD = 64 * 1024
+"""Octets of a message that are read before a connection is needed.  Most messages are shorter."""
+
+CHUNK = 64 * 1024
+"""Octets of a held message that are read from its file at a time."""
+
+
+class Content(Protocol):
+    """The content of a request."""
+
+    def body(self) -> IBodyProducer | bytes:
+        """
+        Return the body of a request.
+
+        Returns:
+            The body.
+        """
+
+    def sign(self, signature: hmac.HMAC) -> None:
+        """
+        Update a signature with the body.
+
+        Args:
+            signature: The signature.
+        """
+
+    def close(self) -> None:
+        """Delete what is held."""
+
+
+@dataclass(frozen=True)
+class Octets:
+    """
+    A content in memory.
+
+    Attributes:
+        octets: The content.
+    """
+
+    octets: bytes
+
+    def body(self) -> IBodyProducer | bytes:
+        """
+        Return the body of a request.
+
+        Returns:
+            The octets.
+        """
+        return self.octets
+
+    def sign(self, signature: hmac.HMAC) -> None:
+        """
+        Update a signature with the body.
+
+        Args:
+            signature: The signature.
+        """
+        signature.update(self.octets)
+
+    def close(self) -> None:
+        """Do nothing: no file is held."""
+
+
+class Stream:
+    """
+    A message that is sent while it is received.  It can be sent once, and cannot be signed.
+
+    Args:
+        beginning: What has been read of it.
+        message: The rest.
+    """
+
+    def __init__(self, beginning: bytes, message: Message) -> None:
+        self._beginning = beginning
+        self._message = message
+
+    def body(self) -> IBodyProducer | bytes:
+        """
+        Return the body of a request.
+
+        Returns:
+            The body.
+        """
+        return cast(IBodyProducer, StreamedBody(self._beginning, self._message))
+
+    def sign(self, signature: hmac.HMAC) -> None:
+        """
+        Refuse to update a signature.
+
+        Args:
+            signature: The signature.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a message is signed after it has been received")
+
+    def close(self) -> None:
+        """Do nothing: no file is held."""
+
+
+class HeldMessage:
+    """
+    A message in a temporary file, in memory if it is short.
+
+    Attributes:
+        size: Its octets.
+    """
+
+    def __init__(self) -> None:
+        self.size: int = 0
+        self._file = tempfile.SpooledTemporaryFile(AHEAD)  # noqa: SIM115  # which close() closes
+
+    async def receive(self, message: Message) -> None:
+        """
+        Receive a message to its end.
+
+        Args:
+            message: The message.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        async for chunk in message:
+            self._file.write(chunk)
+            self.size += len(chunk)
+
+    def read(self, position: int) -> bytes:
+        """
+        Read a piece of the message.
+
+        Args:
+            position: Where it begins.
+
+        Returns:
+            The piece; b"" at the end.
+        """
+        self._file.seek(position)
+        return self._file.read(CHUNK)
+
+    def body(self) -> IBodyProducer | bytes:
+        """
+        Return the body of a request.
+
+        Returns:
+            The body.
+        """
+        return cast(IBodyProducer, HeldBody(self))
+
+    def sign(self, signature: hmac.HMAC) -> None:
+        """
+        Update a signature with the body.
+
+        Args:
+            signature: The signature.
+        """
+        for position in range(0, self.size, CHUNK):
+            signature.update(self.read(position))
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._file.close()
+
+
+@implementer(IBodyProducer, IConsumer)
+class StreamedBody:
+    """
+    The body of a message that is being received.
+
+    It is the consumer of the message, and the producer of the request.  So the message stops while the application does
+    not read.
+
+    Attributes:
+        length: Unknown.
+
+    Args:
+        beginning: What has been read of it.
+        message: The rest.
+    """
+
+    length = UNKNOWN_LENGTH
+
+    def __init__(self, beginning: bytes, message: Message) -> None:
+        self._beginning = beginning
+        self._message = message
+        self._paused = False
+        self._producer: IPushProducer | None = None
+        self._request: IConsumer | None = None
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """
+        Write the message to the request.
+
+        Args:
+            consumer: The request.
+
+        Returns:
+            A Deferred that fires at the end of the message.
+        """
+        self._request = consumer
+        beginning, self._beginning = self._beginning, b""
+        if beginning:
+            consumer.write(beginning)
+        return self._message.deliver_to(cast(IConsumer, self))
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        """
+        Take the message as the producer.
+
+        Args:
+            producer: The message.
+            streaming: True.
+        """
+        self._producer = cast(IPushProducer, producer)
+        if self._paused:
+            self._producer.pauseProducing()
+
+    def unregisterProducer(self) -> None:
+        """Forget the message."""
+        self._producer = None
+
+    def write(self, data: bytes) -> None:
+        """
+        Write octets of the message to the request.
+
+        Args:
+            data: The octets.
+        """
+        assert self._request is not None
+        self._request.write(data)
+
+    def pauseProducing(self) -> None:
+        """Pause the message: the application does not read."""
+        self._paused = True
+        if self._producer is not None:
+            self._producer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Resume the message."""
+        self._paused = False
+        if self._producer is not None:
+            self._producer.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Stop the message: the request has ended."""
+        if self._producer is not None:
+            self._producer.stopProducing()
+
+
+@implementer(IBodyProducer)
+class HeldBody:
+    """
+    The body of a held message.
+
+    Attributes:
+        length: Its octets.
+
+    Args:
+        held: The message.
+    """
+
+    def __init__(self, held: HeldMessage) -> None:
+        self.length: int = held.size
+        self._held = held
+        self._position = 0
+        self._paused = False
+        self._request: IConsumer | None = None
+        self._done: Deferred[None] = Deferred(lambda _: self.stopProducing())
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """
+        Write the message to the request.
+
+        Args:
+            consumer: The request.
+
+        Returns:
+            A Deferred that fires at the end.
+        """
+        self._request = consumer
+        self._write()
+        return self._done
+
+    def _write(self) -> None:
+        while self._request is not None and not self._paused:
+            piece = self._held.read(self._position)
+            if not piece:
+                self._request = None
+                self._done.callback(None)
+                return
+            self._position += len(piece)
+            self._request.write(piece)
+
+    def pauseProducing(self) -> None:
+        """Write no more for now."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """Write on."""
+        self._paused = False
+        self._write()
+
+    def stopProducing(self) -> None:
+        """Write no more."""
+        self._request = None
