@@ -14,10 +14,13 @@ class Protocol:
     """A connection whose commands the test answers, in their order."""
 
     def __init__(self):
+        self.lost = False
         self.sent = []
         self.waiting = []
 
     def execute_command(self, *words):
+        if self.lost:
+            raise ConnectionError("Not connected")
         self.sent.append(words)
         self.waiting.append(Deferred())
         return self.waiting[-1]
@@ -177,3 +180,15 @@ def test_a_client_that_has_gone():
     protocol.configuration()
     assert len(found[0]) == 1
     assert found[1] == [None]
+
+
+def test_the_connection_is_lost_meanwhile():
+    """The library raises an exception then; no message waits for ever."""
+    protocol = Protocol()
+    confirmer = Confirmer(protocol, "checked", 1, 1.0)
+    found = [results(confirmer.confirmed()) for _ in range(3)]
+    protocol.lost = True
+    for _ in range(3):
+        protocol.answer(ConnectionError("Lost connection"))
+    found.append(results(confirmer.confirmed()))
+    assert [str(each[0].value) for each in found] == ["Lost connection"] + ["Not connected"] * 3

@@ -8,6 +8,7 @@ from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
 from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsernamePassword
 
+from txsmtpx.backends import redis_settings
 from txsmtpx.backends.http_settings import SETTINGS as HTTP_SETTINGS
 from txsmtpx.backends.plugins import BackendPlugin
 from txsmtpx.filters.filter_plugins import FilterPlugin
@@ -83,6 +84,14 @@ http_backend = BackendPlugin(
     "txsmtpx.backends.http.HTTPBackend",
     takes_argument=True,
     settings=HTTP_SETTINGS,
+)
+redis_backend = BackendPlugin(
+    "redis",
+    "redis://HOST",
+    "add each message to a stream of Redis; redis:rediss://HOST with TLS, redis:unix:PATH at a socket",
+    "txsmtpx.backends.redis.RedisBackend",
+    takes_argument=True,
+    settings=redis_settings.OF_BACKEND,
 )
 
 spamd_filter = FilterPlugin(

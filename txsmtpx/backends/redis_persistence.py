@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDeferred
 from twisted.python.failure import Failure
 
 from txsmtpx.backends.redis_settings import Fsync
@@ -68,8 +68,13 @@ def check_configuration(protocol: RedisProtocolLike) -> Deferred[None]:
     Raises:
         NotPersistent: By the Deferred: it does not, or does not tell.
     """
-    asked = [protocol.execute_command("CONFIG", "GET", pattern) for pattern in _PATTERNS]
+    asked = [_sent(protocol, "CONFIG", "GET", pattern) for pattern in _PATTERNS]
     return gatherResults(asked, consumeErrors=True).addCallbacks(_check, _untold)
+
+
+def _sent(protocol: RedisProtocolLike, *words: str | int) -> Deferred[object]:
+    """Send a command.  If the connection is lost, txredisapi raises an exception, which becomes one of the Deferred."""
+    return maybeDeferred(protocol.execute_command, *words)
 
 
 def _check(answers: Sequence[object]) -> None:
@@ -152,7 +157,7 @@ class Confirmer:
         if self._checked:
             asked.append(check_configuration(self.protocol))
         if self._replicas:
-            asked.append(self.protocol.execute_command("WAIT", self._replicas, self._wait).addCallback(self._enough))
+            asked.append(_sent(self.protocol, "WAIT", self._replicas, self._wait).addCallback(self._enough))
         gatherResults(asked, consumeErrors=True).addBoth(self._end, group)
 
     def _enough(self, replicas: object) -> None:
@@ -160,12 +165,12 @@ class Confirmer:
             raise NotPersistent(f"{replicas} of {self._replicas} replicas have the message")
 
     def _end(self, result: object, group: Sequence[Deferred[None]]) -> None:
-        self._running = False
-        if self._next:
-            self._begin()
         for waiter in group:
             if isinstance(result, Failure):
                 error = _first(result)
                 waiter.errback(type(error)(*error.args))  # no exception is shared
             else:
                 waiter.callback(None)
+        self._running = False
+        if self._next:
+            self._begin()

@@ -58,15 +58,6 @@ class RedisStream:
         if self._fsync == "checked":
             await check_configuration(protocol)
 
-    async def connect(self) -> None:
-        """
-        Connect, unless there is a connection.
-
-        Raises:
-            StoreError: Redis cannot be used.
-        """
-        await self.connection.request(lambda protocol: protocol.execute_command("PING"))
-
     async def add(self, entry: Mapping[str, str | bytes]) -> None:
         """
         Add an entry.

@@ -25,9 +25,10 @@ from txsmtpx.arguments import checked_except
 from txsmtpx.backends import redis_entry, redis_settings
 from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.backends.redis_url import RedisURL
-from txsmtpx.consume.message_source import Lease, Remainder, Settlement, SourceError
+from txsmtpx.consume.message_source import Lease
 from txsmtpx.consume.queued_message import QueuedMessage
 from txsmtpx.consume.redis_group import Entry, RedisGroup
+from txsmtpx.consume.redis_lease import RedisLease
 from txsmtpx.interfaces import ClientEndpoint, InThread, Reactor, StoreError, clock_of
 from txsmtpx.setting import Setting
 from txsmtpx.setting_kinds import Seconds, Text
@@ -207,7 +208,8 @@ class RedisSource:
                 log.error(text, name=self.name, id=entry.id, error=error)
                 await self._group.settle(entry.id, None, 0, {redis_entry.REASON: str(error)})
                 continue
-            lease = self._leases[entry.id] = RedisLease(self, entry, message)
+            lease = RedisLease(entry, message, self._group, self._directory, self._in_thread, self._forget_lease)
+            self._leases[entry.id] = lease
             if self._paused:
                 await lease.returned()
             else:
@@ -246,117 +248,6 @@ class RedisSource:
         if waiting is not None and not waiting.called:
             waiting.callback(None)
 
-    async def settle(self, lease: RedisLease, settlement: Settlement) -> None:
-        """
-        Settle a lease; see `txsmtpx.consume.message_source.Lease`.
-
-        Args:
-            lease: The lease.
-            settlement: What becomes of its message.
-
-        Raises:
-            SourceError: Redis cannot be used.  Another attempt follows, by this consumer or another one.
-        """
-        id, retry, dead = lease.entry.id, settlement.retry, settlement.dead
-        name = redis_entry.text_in(lease.entry.fields, redis_entry.BODY_FILE)
-        try:
-            if retry is None and dead is None:
-                await self._group.handled(id)
-                if name:
-                    await self._remove(name)
-                return
-            again, given_up = (self._changes(lease, each) for each in (retry, dead))
-            if name and again is not None and given_up is not None:
-                given_up[redis_entry.BODY_FILE] = await self._second(name)
-            await self._group.settle(id, again, settlement.delay, given_up)
-        except (StoreError, OSError) as error:
-            raise SourceError(f"{self.name}: {error}") from error
-        finally:
-            self.forget(lease)
-
-    def _changes(self, lease: RedisLease, remainder: Remainder | None) -> dict[str, str] | None:
-        """Return the fields of an entry that differ in a remainder of it."""
-        if remainder is None:
-            return None
-        return redis_entry.changes_of(remainder.envelope, remainder.reason, lease.message.attempt)
-
-    async def _second(self, name: str) -> str:
-        """Return a second name of a body."""
-        assert self._directory is not None
-        return cast(str, await self._in_thread(self._directory.link, name))
-
-    async def _remove(self, name: str) -> None:
-        """Remove the body of a handled message."""
-        assert self._directory is not None
-        try:
-            await self._in_thread(self._directory.remove, name)
-        except OSError as error:
-            log.warn("{name}: the file of a handled message remains: {error}", name=self.name, error=error)
-
-    def forget(self, lease: RedisLease) -> None:
-        """
-        Forget a lease.  If it is not settled, the messages comes again after the time ``idle``.
-
-        Args:
-            lease: The lease.
-        """
+    def _forget_lease(self, lease: RedisLease) -> None:
         self._leases.pop(lease.entry.id, None)
         self._has_space()
-
-    async def release(self, lease: RedisLease) -> None:
-        """
-        Return the message of a lease to the stream.
-
-        Args:
-            lease: The lease.
-        """
-        try:
-            await self._group.release(lease.entry.id)
-        except StoreError as error:
-            text = "{name} message={id} comes again later: {error}"
-            log.warn(text, name=self.name, id=lease.message.id, error=error)
-        self.forget(lease)
-
-
-class RedisLease:
-    """
-    A message that this consumer has.  `RedisSource` creates it.
-
-    Args:
-        source: The source.
-        entry: The entry of the stream.
-        message: The message.
-
-    Attributes:
-        entry: As in the arguments.
-        message: As in the arguments.
-    """
-
-    def __init__(self, source: RedisSource, entry: Entry, message: QueuedMessage) -> None:
-        self.entry = entry
-        self.message = message
-        self._source = source
-        self._returning: Deferred[None] | None = None
-
-    async def settle(self, settlement: Settlement) -> None:
-        """
-        Store the remainders, and delete the message, in one step.
-
-        Args:
-            settlement: What becomes of the message.
-
-        Raises:
-            SourceError: Redis cannot be used.
-        """
-        await self._source.settle(self, settlement)
-
-    def release(self) -> None:
-        """Return the message to the stream now."""
-        if self._returning is None:
-            self._returning = Deferred.fromCoroutine(self._source.release(self))
-
-    async def returned(self) -> None:
-        """Return the message to the stream, and wait until it is there."""
-        self.release()
-        assert self._returning is not None
-        await self._returning

@@ -219,6 +219,15 @@ class RedisConnection:
                 self._fail(text)
             raise StoreError(f"{self.name}: {text}") from error
 
+    async def connect(self) -> None:
+        """
+        Wait for a connection that can be used.
+
+        Raises:
+            StoreError: Redis cannot be used.
+        """
+        await self._usable()
+
     async def _usable(self) -> RedisProtocolLike:
         if self._protocol is not None and self._protocol.connected:
             return self._protocol
@@ -229,10 +238,10 @@ class RedisConnection:
             self._waiting.append(waiter)
         else:
             self._waiting = [waiter]
-            self._timed(deferred_call(self._connect)).addCallbacks(self._connected, lambda it: self._failed(it.value))
+            self._timed(deferred_call(self._open)).addCallbacks(self._connected, lambda it: self._failed(it.value))
         return await waiter
 
-    async def _connect(self) -> RedisProtocolLike:
+    async def _open(self) -> RedisProtocolLike:
         factory = UnloggedFactory.forProtocol(_protocol_class(self._octets))
         protocol = cast(RedisProtocolLike, await self._endpoint.connect(factory))
         try:
