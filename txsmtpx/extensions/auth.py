@@ -16,7 +16,6 @@ from typing import cast
 from twisted.cred.credentials import IAnonymous
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -261,11 +260,9 @@ class Exchange:
 
     def _slowly(self, reply: Reply) -> Deferred[None]:
         dialog = self._dialog
-        timer: IDelayedCall
         answered: Deferred[None] = Deferred(lambda _: timer.cancel())
-        delay = dialog.settings.auth_failure_delay * dialog.failed_logins
-        if provides(self._server, DelayedFailures) and self._server.failure_delayed:
-            delay = 0
+        delayed = provides(self._server, DelayedFailures) and self._server.failure_delayed
+        delay = 0 if delayed else dialog.settings.auth_failure_delay * dialog.failed_logins
         timer = dialog.settings.clock.callLater(delay, answered.callback, None)
 
         def answer(_: None) -> None:
@@ -285,9 +282,8 @@ def _username_of(subject: object) -> object:
 
 def _log_in(dialog: ServerDialog, credentials: object) -> Eventual[SessionLike]:
     backend = dialog.settings.backend
-    session: Eventual[SessionLike]
     if ICredentialsBackend.providedBy(backend):
-        session = backend.authenticate(dialog.connection, credentials)
+        session: Eventual[SessionLike] = backend.authenticate(dialog.connection, credentials)
     else:
         given = cast(UsernamePasswordLike, credentials)
         name, password = given.username.decode("utf-8"), given.password.decode("utf-8", "replace")

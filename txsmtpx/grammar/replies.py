@@ -233,7 +233,7 @@ AUTH_FIRST_530 = Reply(530, (5, 7, 0), "Authentication required")
 TLS_FIRST_530 = Reply(530, (5, 7, 0), "Issue STARTTLS first")
 """To MAIL, AUTH and other commands before STARTTLS, if `require_tls` is set."""
 TEMPORARY_LOGIN_FAILURE_454 = Reply(454, (4, 7, 0), "Temporary authentication failure")
-"""To AUTH, if the program that checks logins cannot be asked, or has a fault of its own (RFC 4954 §6)."""
+"""To AUTH, if the program that checks logins cannot be asked, or has a fault (RFC 4954 §6)."""
 BAD_CREDENTIALS_535 = Reply(535, (5, 7, 8), "Authentication credentials invalid")
 """To AUTH, if the user name or the password is wrong."""
 SENDER_NOT_ASCII_550 = Reply(550, (5, 6, 7), "That sender needs SMTPUTF8")

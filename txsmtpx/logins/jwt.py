@@ -47,7 +47,7 @@ class JWTChecker(TokenChecker):
         reactor: The reactor.  None: the global one.
 
     Attributes:
-        token_refusal: What a rejected client learns (RFC 7628 §3.2.2).
+        token_refusal: The members of the error for a rejected client (RFC 7628 §3.2.2).
 
     Raises:
         ImportError: joserfc or treq is not installed: ``pip install txsmtpx[oauth]``.

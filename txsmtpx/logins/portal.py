@@ -78,7 +78,7 @@ class PortalBackend:
 
     Attributes:
         mechanisms: Further mechanisms: those of the checker that has some, as `DovecotChecker` has.
-        token_refusal: What a client learns whose token is rejected: that of the checker of tokens (`ITokenRefusal`).
+        token_refusal: The error for a client whose token is rejected, from the checker of tokens (`ITokenRefusal`).
 
     Raises:
         TypeError: An argument has the wrong type.

@@ -38,8 +38,8 @@ class TokenChecker(Service):
         rules: What a token must say.
 
     Attributes:
-        token_refusal: What a rejected client learns besides (RFC 7628 §3.2.2): the scope, and where the configuration
-            of the issuer is.
+        token_refusal: The members of the error for a rejected client (RFC 7628 §3.2.2): the scope, and the URL of the
+            issuer's configuration.
     """
 
     credentialInterfaces: tuple[type[IBearerToken]] = (IBearerToken,)
