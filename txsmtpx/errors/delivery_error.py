@@ -160,9 +160,9 @@ class TokenFailed(DeliveryError):
     """
     There is no access token for a login by OAuth 2.0: its issuer refuses one, or cannot be asked.
 
-    The error is permanent if the issuer refuses what the program has given, such as a refresh token that was revoked.
-    Then ``fault`` is ``Fault.CALLER``.  It is temporary if the issuer cannot be reached (``Fault.NETWORK``), or does
-    not work (``Fault.SERVER``).
+    The error is permanent if the issuer refuses what the program has given, such as a revoked refresh token.  Then
+    ``fault`` is ``Fault.CALLER``.  It is temporary if the issuer cannot be reached (``Fault.NETWORK``), or does not
+    work (``Fault.SERVER``).
 
     Attributes:
         error: The code of the issuer, such as "invalid_grant" (RFC 6749 §5.2); "" for none.

@@ -38,7 +38,8 @@ class AssertionKey:
     A private key that signs assertions.  The representation shows no part of it.
 
     Args:
-        key: The key in PEM, or the path of a file with it: RSA of 2048 bits or more, or EC on P-256, P-384 or P-521.
+        key: The key in PEM, or the path of a file with it.  It is RSA of 2048 bits or more, or EC on P-256, P-384 or
+            P-521.
         key_id: The identifier of the key at the issuer; "" for none.  Google calls it ``private_key_id``.
         certificate: The path of a PEM file with the certificate of the key.  Its SHA-256 thumbprint is sent, by which
             Microsoft Entra finds the key.  None for none.

@@ -7,6 +7,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from txsmtpx.grammar import asciitext
+
 _TOKEN = re.compile(r"[!-~]+")
 """What RFC 6749 §A.12 allows, without spaces.  Any other character could end the response of AUTH early."""
 
@@ -57,7 +59,7 @@ class OAuth2Tokens:
         if not access_token:
             raise ValueError("the answer has no access_token that can be used")
         kind = answer.get("token_type")
-        if not isinstance(kind, str) or kind.casefold() != "bearer":
+        if not isinstance(kind, str) or asciitext.lower(kind) != "bearer":
             raise ValueError("the answer has a token_type other than Bearer")
         refresh_token = self.refresh_token and (rotated or self.refresh_token)
         return OAuth2Tokens(access_token, asked + _seconds(answer.get("expires_in")), refresh_token)
