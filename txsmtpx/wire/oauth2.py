@@ -49,7 +49,7 @@ class OAuth2:
             of `refresh_token`.
         store: It gets the tokens after each request, before the first login with them.  The issuer may replace the
             refresh token, and accept the old one no longer.  It may return a Deferred or be a coroutine function.
-        trust_roots: What the certificate of the issuer is verified with; None for the roots of the system.
+        trust_roots: The authorities for the certificate of the issuer; None for the roots of the system.
         timeout: The most seconds for a request.
 
     Attributes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from txsmtpx.grammar import asciitext
 
 _TOKEN = re.compile(r"[!-~]+")
-"""What RFC 6749 §A.12 allows, without spaces.  Any other character could end the response of AUTH early."""
+"""What appendix A.12 of RFC 6749 allows, without spaces.  Any other character could end the response of AUTH early."""
 
 
 @dataclass(frozen=True)
