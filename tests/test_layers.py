@@ -57,7 +57,7 @@ FLOORS = [
     ("dotted_name.py", ("txsmtpx.setting",), ("twisted.python.reflect",)),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.dotted_name", "txsmtpx.stores", "txsmtpx.wire",
       "txsmtpx.sending"),
-     ("twisted", "zope.interface")),
+     ("twisted", "zope.interface", "pika")),
     ("consume", (*MIDDLE, "txsmtpx.backends", "txsmtpx.consume", "txsmtpx.stores", "txsmtpx.wire"),
      ("twisted", "zope.interface", "pika")),
     ("stores", (*CONTRACTS, "txsmtpx.stores", "txsmtpx.wire"), ("twisted", "zope.interface", "txredisapi")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,39 @@ def test_a_second_name(directory) -> None:
         directory.link(first)
 
 
+def test_a_handled_body_leaves_a_mark(directory) -> None:
+    name = directory.create().publish()
+    other = directory.create().publish()
+    directory.mark(name)
+    directory.remove(name)
+    assert directory.is_marked(name)
+    assert not directory.is_marked(other)
+    assert names(directory) == sorted([f"{name}.done", other])
+
+
+def test_old_marks_are_swept(directory) -> None:
+    kept, removed = directory.create().publish(), directory.create().publish()
+    directory.mark(kept)
+    directory.mark(removed)
+    old = time.time() - 86_401
+    os.utime(f"{directory.path_of(removed)}.done", (old, old))
+    directory.sweep()
+    assert names(directory) == sorted([kept, f"{kept}.done"])
+
+
+def test_a_body_is_discarded_while_it_is_written(directory) -> None:
+    """By another thread, after the client has gone."""
+    body = directory.create()
+    body.discard()
+    for step in (lambda: body.write(b"octets"), body.publish):
+        with pytest.raises(OSError, match="the body was discarded"):
+            step()
+    assert names(directory) == []
+
+
 @pytest.mark.parametrize("name", ["", "../passwd", "/etc/passwd", "a.eml", f"{'a' * 32}.eml.part", f"{'A' * 32}.eml\n"])
 def test_no_name_leads_out_of_it(directory, name) -> None:
-    for use in (directory.path_of, directory.remove, directory.link):
+    for use in (directory.path_of, directory.remove, directory.link, directory.mark, directory.is_marked):
         with pytest.raises(ValueError, match="this is no name of a body"):
             use(name)
 

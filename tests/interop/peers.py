@@ -41,6 +41,9 @@ UNPACKED = frozenset({EXIM_PACKAGE, OPENSMTPD_PACKAGE})
 # With the programs of Cyrus SASL, Postfix knows more than how to ask Dovecot.
 SASLPASSWD = "saslpasswd2"
 
+# The scripts in /usr/sbin change to a user of the system's service.
+RABBITMQ = Path("/usr/lib/rabbitmq/bin")
+
 NODE_MODULES = Path("/usr/share/nodejs")
 
 # name: (what has to be there, the Debian packages it comes from)
@@ -69,6 +72,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "postgrey": (("postgrey",), ("postgrey",)),
     "postsrsd": (("postsrsd",), ("postsrsd",)),
     "prometheus": (("prometheus", "promtool"), ("prometheus",)),  # which reads the metrics
+    "rabbitmq": ((RABBITMQ / "rabbitmq-server", "epmd"), ("rabbitmq-server",)),
     "redis": (("redis-server",), ("redis-server",)),  # which counts for several servers
     "rspamd": (("rspamd",), ("rspamd",)),
     "smtp-sink": (("smtp-sink",), ("postfix",)),

@@ -93,6 +93,20 @@ redis_backend = BackendPlugin(
     takes_argument=True,
     settings=redis_settings.OF_BACKEND,
 )
+amqp_backend = BackendPlugin(
+    "amqp",
+    "amqp://HOST/VHOST",
+    "publish each message to RabbitMQ, confirmed; ?queue=NAME and other settings follow the URL",
+    "txsmtpx.backends.amqp.amqp",
+    takes_argument=True,
+)
+amqps_backend = BackendPlugin(
+    "amqps",
+    "amqps://HOST/VHOST",
+    "as amqp, with TLS",
+    "txsmtpx.backends.amqp.amqps",
+    takes_argument=True,
+)
 
 spamd_filter = FilterPlugin(
     "spamd",

@@ -4,18 +4,30 @@ A directory of bodies that are too long for a message of a broker.
 A backend writes the body of a message to a file, and sends the name of the file to the broker.  The file and its entry
 in the directory are on the disk before that (guarantee 12).  The consumer removes the file when the message is handled.
 All machines with such a backend or consumer share the directory.
+
+A broker may deliver a message again although it is handled, since an acknowledgement can be lost.  So a handled body
+leaves a mark for a day: an empty file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
+import threading
+import time
 from pathlib import Path
 
 PART = ".part"
 """The end of the name of a file that is not complete.  After a crash it remains, and can be deleted."""
+
+HANDLED = ".done"
+"""The end of the name of a mark."""
+
+DAY = 86_400.0
+"""Seconds that a mark is kept."""
 
 _NAME = re.compile(r"[0-9a-f]{32}\.eml").fullmatch
 
@@ -112,6 +124,51 @@ class BodyDirectory:
         """
         self.path_of(name).unlink(missing_ok=True)
 
+    def mark(self, name: str) -> None:
+        """
+        Mark a body as handled.  The mark is on the disk then.
+
+        Args:
+            name: The name.
+
+        Raises:
+            OSError: It failed.
+        """
+        self._mark_of(name).touch()
+        self.sync()
+
+    def is_marked(self, name: str) -> bool:
+        """
+        Return whether a body is marked as handled.
+
+        Args:
+            name: The name.
+
+        Returns:
+            True if it is.
+        """
+        return self._mark_of(name).exists()
+
+    def sweep(self, age: float = DAY) -> None:
+        """
+        Remove old marks, and bodies that remain beside them.
+
+        Args:
+            age: Seconds since the body was handled.
+
+        Raises:
+            OSError: It failed.
+        """
+        oldest = time.time() - age
+        for mark in self.path.glob(f"*{HANDLED}"):
+            with contextlib.suppress(FileNotFoundError):  # another consumer sweeps too
+                if mark.stat().st_mtime <= oldest:
+                    mark.with_suffix("").unlink(missing_ok=True)
+                    mark.unlink()
+
+    def _mark_of(self, name: str) -> Path:
+        return Path(f"{self.path_of(name)}{HANDLED}")
+
     def sync(self) -> None:
         """
         Write the directory to the disk.
@@ -130,6 +187,8 @@ class BodyFile:
     """
     A body that is being written.  `BodyDirectory.create` creates it.
 
+    Several threads may call its methods: one may discard the file while another one writes to it.
+
     Args:
         directory: The directory.
 
@@ -141,6 +200,7 @@ class BodyFile:
         self._directory = directory
         self._name = _new_name()
         self._part = directory.path / f"{self._name}{PART}"
+        self._lock = threading.Lock()
         self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
 
     def write(self, octets: bytes) -> None:
@@ -153,9 +213,10 @@ class BodyFile:
         Raises:
             OSError: It failed.
         """
-        rest = memoryview(octets)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        with self._lock:
+            descriptor, rest = self._opened, memoryview(octets)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
 
     def publish(self) -> str:
         """
@@ -167,19 +228,26 @@ class BodyFile:
         Raises:
             OSError: It failed.
         """
-        os.fsync(self._descriptor)
-        self._close()
-        os.rename(self._part, self._directory.path / self._name)
-        self._directory.sync()
+        with self._lock:
+            os.fsync(self._opened)
+            self._close()
+            os.rename(self._part, self._directory.path / self._name)
+            self._directory.sync()
         return self._name
 
     def discard(self) -> None:
         """Close the file and remove it, whether it is published or not.  An error is ignored."""
-        with contextlib.suppress(OSError):
-            self._close()
-        for path in (self._part, self._directory.path / self._name):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        with self._lock:
+            for step in (self._close, self._part.unlink, (self._directory.path / self._name).unlink):
+                with contextlib.suppress(OSError):
+                    step()
+
+    @property
+    def _opened(self) -> int:
+        """The descriptor."""
+        if self._descriptor < 0:
+            raise OSError(errno.EBADF, "the body was discarded", str(self._part))
+        return self._descriptor
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
