@@ -162,4 +162,4 @@ async def succeeding(*chunks):
 
 def test_a_stream_is_not_signed():
     with pytest.raises(TypeError, match=r"^a message is signed after it has been received$"):
-        Stream(b"", None).sign(None)
+        Stream(b"", None, list).sign(None)

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from tests.backends.test_http_formats import ENVELOPE
 from txsmtpx.backends.http_body import HeldMessage, Octets, Stream
-from txsmtpx.backends.http_content import AT_ONCE, HTTPContent, header_name, raw_headers
+from txsmtpx.backends.http_content import HTTPContent, header_name, raw_headers
 
 
 class Coming:
@@ -29,10 +29,6 @@ class Coming:
         self.left -= 1000
         return b"x" * 1000
 
-    async def content(self):
-        size, self.left = self.left, 0
-        return b"x" * size
-
 
 @pytest.mark.parametrize(
     ("format", "hold", "size", "kind", "left"),
@@ -40,13 +36,14 @@ class Coming:
         ("raw", False, 5000, Octets, 0),
         ("raw", False, 100_000, Stream, 34_000),
         ("raw", True, 100_000, HeldMessage, 0),
-        ("json", False, 100_000, Octets, 0),
+        ("json", False, 5000, Octets, 0),
+        ("json", False, 100_000, HeldMessage, 0),
     ],
 )
 async def test_what_is_read_before_the_request(format, hold, size, kind, left):
     for own, of_message in ((hold, False), (False, hold)):
         message = Coming(size)
-        found = await HTTPContent(format, "own", own, "").receive(message, of_message)
+        found = await HTTPContent(format, "own", own, "", 10).receive(message, of_message)
         assert type(found) is kind
         assert message.left == left
         found.close()
@@ -62,7 +59,7 @@ async def test_what_is_read_before_the_request(format, hold, size, kind, left):
     ],
 )
 async def test_formats(format, names, kind):
-    made = HTTPContent(format, names, False, "key")
+    made = HTTPContent(format, names, False, "key", 10)
     headers, content = await made.written(Octets(b"Subject: x\r\n\r\nhello\r\n"), ENVELOPE, Clock())
     ((name, value),) = headers
     assert (name, value.partition(";")[0]) == ("Content-Type", kind)
@@ -79,12 +76,27 @@ async def test_a_long_message_is_parsed_in_a_thread(monkeypatch):
             threads.append(threading.get_ident())
             return super()._written(content, envelope)
 
-    made = Noting("json", "own", False, "")
-    for size in (AT_ONCE, AT_ONCE + 1):
-        _, content = await made.written(Octets(b"\r\n".ljust(size, b"x")), ENVELOPE, reactor)
-        assert len(json.loads(content.octets)["text"]) == size - 2
+    made = Noting("json", "own", False, "", 10)
+    for size in (5000, 100_000):
+        received = await made.receive(Coming(size), False)
+        _, content = await made.written(received, ENVELOPE, reactor)
+        assert sum(len(each) for each in json.loads(content.octets)["headers"]) == 0
+        received.close()
     assert threads[0] == threading.get_ident()
     assert threads[1] != threads[0]
+
+
+async def test_slow_clients_do_not_occupy_all_requests():
+    made = HTTPContent("raw", "own", False, "", 2)
+    found = [await made.receive(Coming(100_000), False) for _ in range(3)]
+    assert [type(each) for each in found] == [Stream, Stream, HeldMessage]
+    assert found[2].content() == b"x" * 100_000
+    found[0].close()
+    found.append(await made.receive(Coming(100_000), False))
+    assert type(found[3]) is Stream
+    for each in found[1:]:
+        each.close()
+    assert made.streaming == 0
 
 
 def test_headers_of_a_raw_request():

@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.backends.application import HELLO, LATER
+from txsmtpx.testing import Conversation
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -87,3 +88,22 @@ def test_a_signature(mail, format):
 
 def _moment(headers):
     return datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+
+
+def test_messages_that_are_parsed_wait_outside_of_memory(mail):
+    first = mail(format="json", connections=1, timeout=30)
+    second, third = Conversation(first.backend), Conversation(first.backend)
+    first.send()
+    for each in (second, third):
+        each.ask("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@example.org>", "DATA")
+        each.send(HELLO + b".\r\n")
+    first.clock.advance(20)
+    first.application.answer(200)
+    assert first.client.replies()[-1][:3] == "250"
+    assert json.loads(first.application.request().body)["subject"] == "Hello"  # of the second
+    first.clock.advance(10)
+    assert third.replies()[-1] == LATER
+    first.application.answer(200)
+    assert second.replies()[-1][:3] == "250"
+    second.hang_up()
+    third.hang_up()

@@ -131,8 +131,9 @@ class HTTPBackend(OpenBackend):
         if rcpt_url:
             asked = _rcpt_template(rcpt_url)
             self.recipients = HTTPRecipients(self.client, asked, headers, cast(IReactorTime, clock), rcpt_cache)
+        content = HTTPContent(format, names, hold, secret, connections // 2)
         self.requests: HTTPRequests = HTTPRequests(
-            self.client, template, headers, HTTPContent(format, names, hold, secret), _signer(secret), clock
+            self.client, template, headers, content, _signer(secret), clock, connections, timeout
         )
         super().__init__(lambda connection: HTTPSession(self.requests, self.recipients, connection, format == "raw"))
 

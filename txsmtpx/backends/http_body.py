@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -89,11 +90,13 @@ class Stream:
     Args:
         beginning: What has been read of it.
         message: The rest.
+        ended: Called by `close`.
     """
 
-    def __init__(self, beginning: bytes, message: Message) -> None:
+    def __init__(self, beginning: bytes, message: Message, ended: Callable[[], object]) -> None:
         self._beginning = beginning
         self._message = message
+        self._ended = ended
 
     def body(self) -> IBodyProducer | bytes:
         """
@@ -117,7 +120,8 @@ class Stream:
         raise TypeError("a message is signed after it has been received")
 
     def close(self) -> None:
-        """Do nothing: no file is held."""
+        """End the stream."""
+        self._ended()
 
 
 class HeldMessage:
@@ -132,19 +136,34 @@ class HeldMessage:
         self.size: int = 0
         self._file = tempfile.SpooledTemporaryFile(AHEAD)  # noqa: SIM115  # which close() closes
 
-    async def receive(self, message: Message) -> None:
+    async def receive(self, message: Message, beginning: bytes = b"") -> None:
         """
         Receive a message to its end.
 
         Args:
             message: The message.
+            beginning: What has been read of it.
 
         Raises:
             OSError: The file cannot be written.
         """
+        self._add(beginning)
         async for chunk in message:
-            self._file.write(chunk)
-            self.size += len(chunk)
+            self._add(chunk)
+
+    def _add(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+        self.size += len(chunk)
+
+    def content(self) -> bytes:
+        """
+        Return the message.
+
+        Returns:
+            All of it.
+        """
+        self._file.seek(0)
+        return self._file.read()
 
     def read(self, position: int) -> bytes:
         """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 from twisted.internet.defer import Deferred
@@ -24,26 +23,33 @@ Headers = list[tuple[str, str]]
 Written = Callable[[bytes, EnvelopeFields], tuple[str, bytes]]
 """A function that takes a message and its envelope, and returns the Content-Type and the body of a request."""
 
-AT_ONCE = 64 * 1024
-"""Octets of a message that are parsed in the thread of the reactor.  A longer one is parsed in another thread."""
 
-
-@dataclass(frozen=True)
 class HTTPContent:
     """
     How the content of requests is made.  `HTTPBackend` creates it.
 
-    Attributes:
+    A long message is sent while it is received, but only ``streams`` messages at a time.  Others are held first, so
+    that slow clients cannot occupy all requests.
+
+    Args:
         format: The format.
         names: The names of the fields of a form.
-        hold: True if messages are held until their end.
+        hold: True if all messages are held until their end.
         key: The key with which the form of Mailgun is signed; ``""`` for none.
+        streams: The most messages that are sent while they are received.
+
+    Attributes:
+        format: The format.
+        streaming: The messages that are sent while they are received.
     """
 
-    format: Format
-    names: FieldNames
-    hold: bool
-    key: str
+    def __init__(self, format: Format, names: FieldNames, hold: bool, key: str, streams: int) -> None:
+        self.format: Format = format
+        self.streaming: int = 0
+        self._names = names
+        self._hold = hold
+        self._key = key
+        self._streams = streams
 
     async def receive(self, message: Message, hold: bool) -> Content:
         """
@@ -59,23 +65,27 @@ class HTTPContent:
         Raises:
             OSError: The message cannot be held.
         """
-        if self.format != "raw":
-            return Octets(await message.content())
-        if self.hold or hold:
-            held = HeldMessage()
-            try:
-                await held.receive(message)
-            except BaseException:
-                held.close()
-                raise
-            return held
         chunks, size = [], 0
         async for chunk in message:
             chunks.append(chunk)
             size += len(chunk)
             if size > AHEAD:
-                return Stream(b"".join(chunks), message)
-        return Octets(b"".join(chunks))
+                break
+        else:
+            return Octets(b"".join(chunks))
+        if not (self._hold or hold or self.format != "raw") and self.streaming < self._streams:
+            self.streaming += 1
+            return Stream(b"".join(chunks), message, self._stream_ended)
+        held = HeldMessage()
+        try:
+            await held.receive(message, b"".join(chunks))
+        except BaseException:
+            held.close()
+            raise
+        return held
+
+    def _stream_ended(self) -> None:
+        self.streaming -= 1
 
     async def written(self, received: Content, envelope: EnvelopeFields, clock: Clock) -> tuple[Headers, Content]:
         """
@@ -89,12 +99,12 @@ class HTTPContent:
         Returns:
             The headers, and the content of the request.
         """
-        if not isinstance(received, Octets) or self.format == "raw":
+        if self.format == "raw":
             return raw_headers(envelope), received
-        content = received.octets
-        if len(content) <= AT_ONCE:
-            kind, body = self._written(content, envelope)
+        if isinstance(received, Octets):
+            kind, body = self._written(received.octets, envelope)
         else:
+            content = cast(HeldMessage, received).content()
             kind, body = await _in_thread(clock, self._written, content, envelope)
         return [("Content-Type", kind)], Octets(body)
 
@@ -102,9 +112,9 @@ class HTTPContent:
         parts = MailParts.of(content)
         if self.format == "json":
             return "application/json", json_body(envelope, parts)
-        if self.names == "mailgun":
-            return multipart(mailgun_form(envelope, parts, self.key))
-        return multipart(FORMS[self.names](envelope, parts))
+        if self._names == "mailgun":
+            return multipart(mailgun_form(envelope, parts, self._key))
+        return multipart(FORMS[self._names](envelope, parts))
 
 
 def raw_headers(envelope: EnvelopeFields) -> Headers:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import cast
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred, DeferredSemaphore, FirstError, TimeoutError, gatherResults
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txsmtpx.backends.envelope_fields import EnvelopeFields, fields_of
@@ -36,6 +38,8 @@ class HTTPRequests:
         content: How the content of requests is made.
         secret: The secret for signatures; None for none.
         clock: The reactor.
+        connections: The messages at a time that are parsed and sent in the format "form" or "json".
+        timeout: The most seconds that a message waits for that.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class HTTPRequests:
         content: HTTPContent,
         secret: WebhookSecret | None,
         clock: Clock,
+        connections: int,
+        timeout: float,
     ) -> None:
         self._content = content
         self._client = client
@@ -53,6 +59,8 @@ class HTTPRequests:
         self._headers = [*headers, ("Accept", "application/json, text/plain")]
         self._secret = secret
         self._clock = clock
+        self._turns = DeferredSemaphore(connections)
+        self._timeout = timeout
 
     def url_of(self, recipient: str, own_domain: str) -> WebURL:
         """
@@ -106,7 +114,7 @@ class HTTPRequests:
         """Send one request, set the outcome for its recipients if they differ, and return the reply for all of it."""
         url, positions = group
         own = replace(envelope, recipients=tuple(envelope.recipients[at] for at in positions))
-        outcome = await self._outcome(url, number, own, received)
+        outcome = await (self._sent if self._content.format == "raw" else self._parsed)(url, number, own, received)
         if outcome.reason:
             text = "session={session} queue={queue} {url}: {reason}"
             session_id = context.connection.session_id
@@ -116,7 +124,18 @@ class HTTPRequests:
                 context.set_status(at, reply)
         return outcome.reply
 
-    async def _outcome(self, url: WebURL, number: int, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
+    async def _parsed(self, url: WebURL, number: int, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
+        """Parse a message and send it.  Only so many are in memory at a time."""
+        try:
+            await self._turns.acquire().addTimeout(self._timeout, cast(IReactorTime, self._clock))
+        except TimeoutError:
+            return HTTPOutcome(NOT_ACCEPTED_451, reason=f"no request was free within {self._timeout:g} seconds")
+        try:
+            return await self._sent(url, number, envelope, received)
+        finally:
+            self._turns.release()
+
+    async def _sent(self, url: WebURL, number: int, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
         headers, content = await self._content.written(received, envelope, self._clock)
         key = envelope.queue_id if number == 1 else f"{envelope.queue_id}-{number}"
         sent = [*self._headers, *headers, ("Idempotency-Key", key), *self._signature(key, content)]
