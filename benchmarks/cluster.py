@@ -15,13 +15,14 @@ import argparse
 import contextlib
 import json
 import re
+import signal
 import smtplib
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,10 +34,28 @@ from tests.ports import free_port
 from tests.waiting import eventually
 
 EXAMPLE = Path(__file__).parents[1] / "examples/cluster"
-PRINTED = (1025, 2525, 2526, 2527, 6379)
-"""The ports in the files of the example: HAProxy, three servers, Redis."""
-
 MACHINES = (2525, 2526, 2527)
+SERVER = "twistd -n --pidfile= smtpx --config smtpx.toml --port {}"
+
+COMMANDS: dict[str, str] = {
+    "redis": "redis-server redis.conf",
+    "haproxy": "haproxy -db -f haproxy.cfg",
+    **{f"server {port}": SERVER.format(f"haproxy:tcp:{port}:interface=127.0.0.1") for port in MACHINES},
+    **{f"consumer {port}": "python consumer.py redis://127.0.0.1:6379/0 stored" for port in MACHINES},
+}
+"""The commands of the page, in the directory of the example."""
+
+COMPARED = {
+    "alone": SERVER.format("tcp:2424:interface=127.0.0.1"),
+    "null": "twistd -n --pidfile= smtpx --backend null --port tcp:2323:interface=127.0.0.1",
+}
+"""Servers without HAProxy."""
+
+PORTS = {"haproxy": 1025, "alone": 2424, "null": 2323}
+"""The ports to which clients connect."""
+
+_PORT = re.compile(r"\b(?:1025|2323|2424|252[567]|6379)\b")
+
 DOWN = 1.0
 """Seconds until a process that was killed is started again."""
 
@@ -57,49 +76,37 @@ class Cluster:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._ports = {printed: free_port() for printed in PRINTED}
+        self._ports: dict[str, str] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.stored = directory / "stored"
         self.stored.mkdir()
-        ports = re.compile(r"\b(?:" + "|".join(map(str, PRINTED)) + r")\b")
         for file in EXAMPLE.iterdir():
             if file.is_file():
-                text = ports.sub(lambda match: str(self._ports[int(match[0])]), file.read_text())
-                (directory / file.name).write_text(text)
-        commands = Path(sys.executable).parent
-        twistd = [str(commands / "twistd"), "-n", "--pidfile=", "smtpx", "--config", "smtpx.toml"]
-        self._commands: dict[str, Sequence[str]] = {
-            "redis": [program("redis-server"), "redis.conf"],
-            "haproxy": [program("haproxy"), "-db", "-f", "haproxy.cfg"],
-            "alone": [*twistd, "--log-transactions", "none", "--port", self._endpoint("alone")],
-            "null": [*twistd[:-2], "--log-transactions", "none", "--backend", "null", "--port", self._endpoint("null")],
-        }
-        for number in MACHINES:
-            port = f"haproxy:tcp:{self._ports[number]}:interface=127.0.0.1"
-            self._commands[f"server {number}"] = [*twistd, "--log-transactions", "none", "--port", port]
-            url = f"redis://127.0.0.1:{self._ports[6379]}/0"
-            self._commands[f"consumer {number}"] = [sys.executable, "consumer.py", url, str(self.stored)]
+                (directory / file.name).write_text(self.here(file.read_text()))
+        self._commands = {name: self.here(command).split() for name, command in {**COMMANDS, **COMPARED}.items()}
 
-    def _endpoint(self, name: str) -> str:
-        self._ports[hash(name)] = free_port()
-        return f"tcp:{self._ports[hash(name)]}:interface=127.0.0.1"
+    def here(self, text: str) -> str:
+        """Return a text with ports that are free."""
+        return _PORT.sub(lambda match: self._ports.setdefault(match[0], str(free_port())), text)
 
     def port(self, name: str) -> int:
-        """Return the port of a process: ``haproxy``, ``alone`` or ``null``."""
-        return self._ports[1025 if name == "haproxy" else hash(name)]
+        """Return the port of a process, which is one of `PORTS`."""
+        return int(self._ports[str(PORTS[name])])
 
     def start(self, name: str) -> None:
         """Start a process."""
+        word, *arguments = self._commands[name]
+        beside = Path(sys.executable).with_name(word)
+        command = [beside if beside.exists() else program(word), *arguments]
         with (self._directory / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                self._commands[name], cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     def start_all(self) -> None:
         """Start all processes, but for the servers that are compared."""
-        for name in self._commands:
-            if name not in ("alone", "null"):
-                self.start(name)
+        for name in COMMANDS:
+            self.start(name)
         self.until_it_accepts("haproxy")
 
     def until_it_accepts(self, name: str) -> None:
@@ -110,11 +117,11 @@ class Cluster:
         """Return the ends of all logs."""
         return "\n".join(f"{file.name}: {file.read_text()[-500:]}" for file in self._directory.glob("*.log"))
 
-    def kill(self, name: str) -> None:
-        """Kill a process."""
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """End a process by a signal, and wait for its end."""
         process = self._processes.pop(name)
-        process.kill()
-        process.wait()
+        process.send_signal(number)
+        process.wait(PATIENCE)
 
     def end(self) -> None:
         """Kill all processes."""

@@ -379,7 +379,7 @@ def test_django_mail(tmp_path: Path) -> None:
 
 
 def test_every_example_is_run() -> None:
-    # Those for operators are run by tests of the command.
+    # Those for operators are run by tests of the command, and "cluster" by one of the benchmarks.
     tests = "".join(file.read_text() for file in [Path(__file__), *Path(__file__).parent.glob("command/*.py")])
     for example in EXAMPLES.iterdir():
         assert f'"{example.name}"' in tests or example.name == "__pycache__"

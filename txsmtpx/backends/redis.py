@@ -41,7 +41,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 class RedisBackend(OpenBackend):
     """
-    A backend that adds each message to a stream of Redis 5 or newer.
+    A backend that adds each message to a stream of Redis 5 or newer.  Consumers need Redis 6.2.
 
     Args:
         url: The Redis, such as ``"rediss://USER:PASSWORD@HOST/DATABASE"`` or ``"unix:///run/redis/redis.sock"``.

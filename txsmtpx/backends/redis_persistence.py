@@ -93,7 +93,7 @@ def _untold(failure: Failure) -> None:
         Exception: The connection has failed.
     """
     error = _first(failure)
-    text = str(error).strip()
+    text = str(error)
     if text.startswith("NOPERM") or "unknown command" in text:
         raise NotPersistent(
             "it does not tell whether a message may be lost, since CONFIG GET is forbidden; allow it by the rule "

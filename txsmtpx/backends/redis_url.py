@@ -51,9 +51,9 @@ class RedisURL:
             ValueError: It is none, or no URL of a Redis.
 
         Example:
-            >>> RedisURL.parsed("http://ann:secret@redis.example.org/")
+            >>> RedisURL.parsed("redis://ann@redis.example.org/")
             Traceback (most recent call last):
-            ValueError: the URL of a Redis begins with redis:, rediss: or unix:; write redis://HOST:PORT/DATABASE, ...
+            ValueError: the URL of the Redis has the user 'ann', and no password
         """
         if text.startswith("//"):  # as in --backend redis://HOST
             text = f"redis:{text}"

@@ -316,6 +316,14 @@ def _protocol_class(octets: bool) -> type[TwistedProtocol]:
             else:
                 super().__init__()
 
+        if find_spec("hiredis") is not None:
+            # It takes a tenth of the time.  If the library renames this method, commands are built by the library.
+            def _build_command(self, *words: str | bytes | int) -> bytes:
+                from hiredis import pack_command
+
+                command: bytes = pack_command(words)  # type: ignore[arg-type]  # it is annotated for one word only
+                return command
+
         def dataReceived(self, data: bytes, unpause: bool = False) -> None:
             try:
                 super().dataReceived(data, unpause)
