@@ -150,6 +150,16 @@ def test_the_reason_of_a_refusal(server: Checked) -> None:
     assert server.reply("bob", "bob") == (525, b"5.7.13 Come_tomorrow")
 
 
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"\x01" * 8900, b"x" * 9000, b"a\tb\nc\r"])
+def test_a_strange_name_is_refused_and_the_connection_stays(server: Checked, name: bytes) -> None:
+    before = server.program.text.count("the connection has ended")
+    with server.client() as client:
+        assert client.docmd("AUTH", "LOGIN")[0] == 334
+        code, _ = client.docmd(base64.b64encode(name).decode())
+        assert (code if code != 334 else client.docmd("eA==")[0]) == 535
+    assert server.program.text.count("the connection has ended") == before
+
+
 def test_many_at_once(server: Checked) -> None:
     with ThreadPoolExecutor(10) as pool:
         replies = list(pool.map(server.reply, [PASSWORD, "wrong"] * 10))

@@ -149,6 +149,20 @@ def test_a_refusal(dovecot, fields, reply):
     client.hang_up()
 
 
+@pytest.mark.parametrize("name", [b"\xff", b"alice\xff", b"\x01" * 9000, "jürgen".encode()])
+def test_a_name_that_a_client_makes_up_disturbs_nobody(dovecot, name):
+    """Dovecot repeats it in a refusal.  The connection, which others use, stays."""
+    other, client = dovecot.client(), dovecot.client()
+    other.ask(plain())
+    client.ask("AUTH LOGIN")
+    escaped_name = name.replace(b"\x01", b"\x011")
+    dovecot.pipe.say(b"FAIL\t2\tuser=" + escaped_name + b"\toriginal_user=" + escaped_name + b"\n")
+    dovecot.clock.advance(0)
+    assert client.replies() == FAILED
+    dovecot.say("OK", "1", "user=alice")
+    assert other.replies() == DONE
+
+
 def test_refusals_are_counted_and_dovecots_delay_is_the_only_one(dovecot):
     """Guarantee 7."""
     client = dovecot.client(max_auth_failures=2, auth_failure_delay=60)
@@ -207,7 +221,8 @@ def test_an_error_before_a_refusal(dovecot):
 
 
 @pytest.mark.parametrize("answer", [
-    b"OK\t1\n", b"OK\t1\tuser=\n", b"OK\t1\tuser=alice\tresp=!\n", b"nonsense\n", b"CONT\t1\t!\n", b"VERSION\t1\t2\n",
+    b"OK\t1\n", b"OK\t1\tuser=\n", b"OK\t1\tuser=\xff\n", b"OK\t1\tuser=alice\tresp=!\n", b"nonsense\n",
+    b"CONT\t1\t!\n", b"VERSION\t1\t2\n",
 ])  # fmt: skip
 def test_an_answer_that_is_none(dovecot, answer):
     client = dovecot.client()

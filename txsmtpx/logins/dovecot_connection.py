@@ -39,7 +39,7 @@ class DovecotConnection(LineOnlyReceiver):
     """
 
     delimiter = b"\n"
-    MAX_LENGTH = lines.MAX_LINE
+    MAX_LENGTH = lines.MAX_ANSWER
 
     def __init__(self, clock: Clock, timeout: float, ended: Callable[[str], object]) -> None:
         self.ready: Deferred[None] = Deferred()

@@ -134,18 +134,22 @@ class DovecotServer:
         return challenge
 
     def _accepted(self, fields: Mapping[str, str]) -> DovecotLogin:
-        if not fields.get("user"):
-            raise DovecotError("the answer OK names no user")
-        username = fields["user"].encode("utf-8")
+        username = _octets(fields.get("user", ""))
+        if not username or username != fields["user"].encode("utf-8", "replace"):
+            raise DovecotError("the answer OK names no user in UTF-8")
         if "nologin" in fields or {"proxy", "nopassword"} <= fields.keys():
             self.username = username
             raise SMTPError.from_reply(_refusal({**fields, "code": "user_disabled"}))
         return DovecotLogin(username)
 
     def _refused(self, fields: Mapping[str, str]) -> DovecotLogin:
-        self.username = fields.get("user", "").encode("utf-8")
+        self.username = _octets(fields.get("user", ""))
         self.failure_delayed = True
         raise SMTPError.from_reply(_refusal(fields))
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _refusal(fields: Mapping[str, str]) -> Reply:

@@ -16,7 +16,13 @@ from dataclasses import dataclass, field
 MAJOR = 1
 MINOR = 2
 MAX_LINE = 16384
-"""Octets of a line with its end (AUTH_CLIENT_MAX_LINE_LENGTH of Dovecot, which disconnects after a longer one)."""
+"""Octets of a request with its end (AUTH_CLIENT_MAX_LINE_LENGTH of Dovecot, which disconnects after a longer one)."""
+
+MAX_ANSWER = 8 * MAX_LINE
+"""
+Octets of an answer.  A refusal repeats the user name that a client has sent, perhaps in several fields, and with each
+octet escaped.
+"""
 
 _ESCAPES = {"\x00": "0", "\x01": "1", "\t": "t", "\r": "r", "\n": "n"}
 _OCTETS = {letter: octet for octet, letter in _ESCAPES.items()}
@@ -121,15 +127,10 @@ def read_line(octets: bytes) -> list[str]:
         octets: The line, without its end.
 
     Returns:
-        The word at its beginning, and its fields.
-
-    Raises:
-        DovecotError: It is not UTF-8.
+        The word at its beginning, and its fields.  Octets that are not UTF-8, such as in a user name that a client has
+        sent, are surrogates (PEP 383).
     """
-    try:
-        return [unescaped(each) for each in octets.decode("utf-8").split("\t")]
-    except UnicodeDecodeError:
-        raise DovecotError("a line is not UTF-8") from None
+    return [unescaped(each) for each in octets.decode("utf-8", "surrogateescape").split("\t")]
 
 
 def read_version(fields: list[str]) -> None:
