@@ -60,7 +60,7 @@ class Inbox:
 def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
     need("chromium")
     options = ("--port", LOCAL, "--backend", "memory", "--web", LOCAL)
-    with Twistd(tmp_path_factory.mktemp("inbox"), *options) as server, Chromium() as browser:
+    with Twistd(tmp_path_factory.mktemp("inbox"), *options, forked=True) as server, Chromium() as browser:
         yield Inbox(server, browser)
         assert "Traceback" not in server.log
         assert server.stop()

@@ -8,11 +8,12 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from tests.fork_server import Forked
 from tests.waiting import PATIENCE, eventually
 
 Address = int | Path
@@ -23,7 +24,7 @@ Address = int | Path
 class Running:
     """A program that runs, or has run."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     log: Path
 
     @property
@@ -41,10 +42,9 @@ class Running:
         return eventually(lambda: re.search(pattern, self.text), lambda: f"nothing like {pattern!r} in\n{self.end}")
 
 
-@contextlib.contextmanager
 def running(
     command: Sequence[str | Path], directory: Path, ready: Address, log: Path | None = None, **popen: Any
-) -> Iterator[Running]:
+) -> contextlib.AbstractContextManager[Running]:
     """
     Run a mail server as long as the context lasts.
 
@@ -53,25 +53,47 @@ def running(
         ready: Where it greets when it is ready.
         log: The file it logs to, where that is not its output.
     """
-    output = directory / "output"
-    with open(output, "wb") as file:
-        process = subprocess.Popen(
+
+    def start(file: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             command, cwd=directory, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, **popen
         )
+
+    return started(start, str(command[0]), directory, ready, log)
+
+
+@contextlib.contextmanager
+def started(
+    start: Callable[[IO[bytes]], subprocess.Popen[bytes] | Forked],
+    name: str,
+    directory: Path,
+    ready: Address,
+    log: Path | None = None,
+) -> Iterator[Running]:
+    """
+    Run a mail server as `running` does.
+
+    Args:
+        start: Starts it, with this file for its output; it leads a process group.
+        name: Its name in errors.
+    """
+    output = directory / "output"
+    with open(output, "wb") as file:
+        process = start(file)
     program = Running(process, log or output)
     try:
         eventually(
             lambda: process.poll() is not None or greets(ready),
-            lambda: f"{command[0]} does not greet at {ready}\n{output.read_text()}\n{program.end}",
+            lambda: f"{name} does not greet at {ready}\n{output.read_text()}\n{program.end}",
         )
         if process.poll() is not None:
-            raise ChildProcessError(f"{command[0]} has ended\n{output.read_text()}\n{program.end}")
+            raise ChildProcessError(f"{name} has ended\n{output.read_text()}\n{program.end}")
         yield program
     finally:
         _stop(process)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes] | Forked) -> None:
     """End the program, and all that it has started, for it leads a process group of its own."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import difflib
 import email
-import sys
 from collections.abc import Iterator
 from email.message import Message
+from functools import partial
 from pathlib import Path
 
-from tests.interop.process import Address, Running, running
+from tests import fork_server
+from tests.interop.process import Address, Running, running, started
 from tests.maildir import stored
 from tests.waiting import eventually
-from tests.wire.twistd import environment
+from tests.wire.twistd import COMMAND, environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,16 +22,20 @@ ROOT = Path(__file__).parents[2]
 @contextlib.contextmanager
 def smtpx(directory: Path, listening: Address, *options: str | Path) -> Iterator[Running]:
     """
-    ``twistd -n smtpx`` with ``options``, as long as the context lasts.
+    ``twistd -n smtpx`` with ``options``, as long as the context lasts, forked from a process that has imported it.
 
     Args:
         listening: Where it is ready when it greets.
     """
-    twistd = Path(sys.executable).with_name("twistd")
     # The backend that is given by its dotted name is one of the tests.
     found = environment({"PYTHONPATH": str(ROOT)})
-    command = [twistd, "--nodaemon", "--pidfile=", "smtpx", "--domain", "mx.example.test", "--transcript", *options]
-    with running(command, directory, listening, env=found) as program:
+    arguments = ["--nodaemon", "--pidfile=", "smtpx", "--domain", "mx.example.test", "--transcript", *map(str, options)]
+    if fork_server.AVAILABLE:
+        start = partial(fork_server.start, arguments, directory, found, new_session=True)
+        context = started(start, "twistd smtpx", directory, listening)
+    else:
+        context = running([*COMMAND[:2], *arguments], directory, listening, env=found)
+    with context as program:
         yield program
 
 

@@ -25,7 +25,7 @@ def deliver(server: Twistd, port: int | None = None) -> None:
 
 
 def test_text_is_the_default(tmp_path):
-    with Twistd(tmp_path, "--port", LOCAL) as server:
+    with Twistd(tmp_path, "--port", LOCAL, forked=True) as server:
         deliver(server)
         (line,) = server.logged(r"txsmtpx\.observers\.transaction_log#info\] (.*)\n")
         assert list(read(line)) == [*FORM, "subject"]
@@ -35,7 +35,7 @@ def test_text_is_the_default(tmp_path):
 def test_why_a_device_cannot_send_is_in_the_default_log(tmp_path):
     options = ["--backend", "relay:tcp:127.0.0.1:9", "--relay-domain", "own.example", "--max-connections", "1"]
     options += ["--auth", "memory:joe:secret", "--allow-insecure-auth"]
-    with Twistd(tmp_path, "--port", LOCAL, *options) as server:
+    with Twistd(tmp_path, "--port", LOCAL, *options, forked=True) as server:
         with smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE) as client:
             client.ehlo("printer")
             client.docmd("MAIL", "FROM:me@own.example")
@@ -60,7 +60,7 @@ def test_why_a_device_cannot_send_is_in_the_default_log(tmp_path):
 
 
 def test_every_line_is_an_object(tmp_path):
-    with Twistd(tmp_path, "--port", LOCAL, "--log-format", "json", "--transcript") as server:
+    with Twistd(tmp_path, "--port", LOCAL, "--log-format", "json", "--transcript", forked=True) as server:
         deliver(server, server.port)
         server.logged("QUIT|quit")
         assert server.stop()
@@ -104,7 +104,7 @@ def test_a_logger_of_his_own_is_his_own(tmp_path):
 @pytest.mark.parametrize(("which", "lines"), [("refused", 1), ("none", 0)])
 def test_which_transactions(tmp_path, which, lines):
     options = ["--port", LOCAL, "--log-transactions", which, "--max-message-bytes", "100"]
-    with Twistd(tmp_path, *options) as server:
+    with Twistd(tmp_path, *options, forked=True) as server:
         deliver(server)
         with smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE) as client:
             client.helo()

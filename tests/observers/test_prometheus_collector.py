@@ -60,7 +60,8 @@ def deliver(port: int) -> None:
 
 def test_one_process(tmp_path):
     pem = issue(tmp_path)
-    with Twistd(tmp_path, "--port", LOCAL, "--metrics", LOCAL, "--tls-certificate", str(pem.both)) as server:
+    options = ("--port", LOCAL, "--metrics", LOCAL, "--tls-certificate", str(pem.both))
+    with Twistd(tmp_path, *options, forked=True) as server:
         mail, metrics = map(int, server.ports(2))
         deliver(mail)
         server.eventually(lambda: scraped(metrics)["txsmtpx_open_connections"] == 0)
@@ -85,7 +86,7 @@ def test_several_listeners(tmp_path):
     (tmp_path / "mail.toml").write_text(
         f'metrics = "{LOCAL}"\n[listener.a]\nport = "{LOCAL}"\n[listener.b]\nport = "{LOCAL}"\n'
     )
-    with Twistd(tmp_path, "--config", "mail.toml") as server:
+    with Twistd(tmp_path, "--config", "mail.toml", forked=True) as server:
         first, second, metrics = map(int, server.ports(3))
         deliver(first)
         deliver(second)
@@ -96,7 +97,7 @@ def test_several_listeners(tmp_path):
 
 def test_workers_are_summed_and_nothing_is_forgotten(tmp_path):
     options = ["--port", LOCAL, "--backend", "null", "--workers", "2", "--metrics", LOCAL]
-    with Twistd(tmp_path, *options) as server:
+    with Twistd(tmp_path, *options, forked=True) as server:
         server.logged(r"worker \d is ready", 2)
         mail, metrics = map(int, server.ports(2)[:2])
         for _ in range(5):
@@ -177,7 +178,7 @@ def prometheus(tmp_path: Path) -> Callable[[str], list[dict]]:
     """Asks a Prometheus that reads the figures of a server with one message."""
     need("prometheus")
     port = free_port()
-    with Twistd(tmp_path, "--port", LOCAL, "--metrics", LOCAL) as server:
+    with Twistd(tmp_path, "--port", LOCAL, "--metrics", LOCAL, forked=True) as server:
         mail, metrics = map(int, server.ports(2))
         deliver(mail)
         (config,) = texts(PAGE, "yaml")

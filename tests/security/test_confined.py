@@ -24,7 +24,7 @@ def pattern(request):
 
 def test_maildirs(tmp_path, pattern):
     inside = tmp_path / "a" / "b" / "Maildir"
-    with Twistd(tmp_path, "-p", LOCAL, "-b", f"maildir:{inside}/{pattern}", "--max-errors", "0") as server:
+    with Twistd(tmp_path, "-p", LOCAL, "-b", f"maildir:{inside}/{pattern}", "--max-errors", "0", forked=True) as server:
         before = everything(tmp_path)
         taken = 0
         with server.connect() as client:
@@ -56,7 +56,8 @@ def everything(directory):
 
 
 def test_nothing_is_made_for_a_recipient_who_is_refused(tmp_path):
-    with Twistd(tmp_path, "-p", LOCAL, "-b", "maildir:Maildir/{local}") as server, server.connect() as client:
+    options = ("-p", LOCAL, "-b", "maildir:Maildir/{local}")
+    with Twistd(tmp_path, *options, forked=True) as server, server.connect() as client:
         client.reply()
         client.ask("EHLO client.example")
         client.ask("MAIL FROM:<a@client.example>")

@@ -87,7 +87,7 @@ def harmless(text: str) -> bool:
 
 def logged(directory, backend: str, *options: str) -> list[str]:
     """The lines of the log, and nothing but line feeds ends one."""
-    with Twistd(directory, "-p", LOCAL, "-b", backend, *OPTIONS, *options) as server:
+    with Twistd(directory, "-p", LOCAL, "-b", backend, *OPTIONS, *options, forked=True) as server:
         say(server.port)
         assert server.stop()
         content = (directory / "log").read_bytes().decode("utf-8")

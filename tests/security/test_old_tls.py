@@ -18,7 +18,7 @@ V = ssl.TLSVersion
 def server(tmp_path_factory, pem):
     implicit = f"ssl:0:interface=127.0.0.1:privateKey={pem.key}:certKey={pem.certificate}"
     options = ["--tls-certificate", str(pem.both), "--backend", "null", "-p", LOCAL, "-p", implicit]
-    with Twistd(tmp_path_factory.mktemp("server"), *options) as server:
+    with Twistd(tmp_path_factory.mktemp("server"), *options, forked=True) as server:
         yield server
 
 

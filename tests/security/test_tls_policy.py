@@ -51,8 +51,8 @@ def ports(tmp_path_factory: pytest.TempPathFactory, pem: Path) -> Iterator[dict[
         other += ["--web", with_directory("--web tls:")]
     (pem.parent / "DEFAULT.pem").write_bytes(pem.read_bytes())
     with (
-        Twistd(tmp_path_factory.mktemp("one"), *one) as first,
-        Twistd(tmp_path_factory.mktemp("other"), *other) as second,
+        Twistd(tmp_path_factory.mktemp("one"), *one, forked=True) as first,
+        Twistd(tmp_path_factory.mktemp("other"), *other, forked=True) as second,
     ):
         first.ports(7 if version.major >= 25 else 6)
         second.ports(len(other) // 2 - 1)

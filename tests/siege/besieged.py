@@ -1,4 +1,8 @@
-"""The server under siege, and what it costs: memory, descriptors, processor time, as the kernel counts them."""
+"""
+The server under siege, and what it costs: memory, descriptors, processor time, as the kernel counts them.
+
+In the short form it is forked from a process that has imported it; the figures of ``make siege`` are of one by itself.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.siege.scale import FULL
 from tests.waiting import eventually
 from tests.wire.twistd import LOCAL, Twistd
 
@@ -27,7 +32,9 @@ class Besieged(Twistd):
             files: How many descriptors it may have, 0 for as many as we may.
         """
         wrapper = ["prlimit", f"--nofile={files}:{files}"] if files else []
-        super().__init__(directory, "--port", port, *options, extra={"PYTHONPATH": str(ROOT)}, wrapper=wrapper)
+        forked = not wrapper and not FULL
+        more = {"PYTHONPATH": str(ROOT)}
+        super().__init__(directory, "--port", port, *options, extra=more, wrapper=wrapper, forked=forked)
 
     @property
     def resident(self) -> int:

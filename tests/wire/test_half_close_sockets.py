@@ -230,7 +230,7 @@ def test_as_a_process(tmp_path_factory, workers):
     """``printf ... | nc`` as devices do; by workers as well, which adopt their sockets."""
     directory = tmp_path_factory.mktemp("t")
     options = ("--port", LOCAL, "--port", "unix:socket", "--backend", "maildir:Maildir", *workers)
-    with Twistd(directory, *options) as server:
+    with Twistd(directory, *options, forked=True) as server:
         server.logged(r"worker \d is ready", 2 if workers else 0)
         for family, address in ((socket.AF_INET, ("127.0.0.1", server.port)), (socket.AF_UNIX, f"{directory}/socket")):
             with socket.socket(family) as client:

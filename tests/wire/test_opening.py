@@ -16,7 +16,7 @@ pytestmark = pytest.mark.system
 
 def test_a_failed_handshake_is_in_the_log(directory, pem):
     """Within TLS from the first octet and by STARTTLS; a monitor of the port is not."""
-    with Twistd(directory, "--port", LOCAL, "--tls-port", LOCAL, *tls_options(pem)) as server:
+    with Twistd(directory, "--port", LOCAL, "--tls-port", LOCAL, *tls_options(pem), forked=True) as server:
         plain, tls = (int(port) for port in server.ports(2))
         socket.create_connection(("127.0.0.1", tls), PATIENCE).close()
         with server.connect(tls) as client:
@@ -42,7 +42,7 @@ def test_a_failed_handshake_is_in_the_log(directory, pem):
 def test_the_headers_of_a_proxy(directory):
     """As they come from the network: cut, with TLVs, of the proxy's own; what is no header is in the log."""
     v2 = bytes.fromhex("0d0a0d0a000d0a515549540a 2111 0014 c6336407 cb007119 9c40 0019 ea0005") + b"hello"
-    with Twistd(directory, "--port", "haproxy:" + LOCAL) as server:
+    with Twistd(directory, "--port", "haproxy:" + LOCAL, forked=True) as server:
 
         def says(*pieces: bytes) -> str:
             with server.connect() as client:

@@ -48,7 +48,7 @@ def test_a_directory_by_starttls_and_from_the_start(directory, tmp_path_factory)
     shutil.copy(two.certificate, live / "two.example" / "fullchain.pem")
     shutil.copy(two.key, live / "two.example" / "privkey.pem")
     options = ["--port", LOCAL, "--tls-port", LOCAL, "--tls-directory", str(live), "--domain", "mx.one.example"]
-    with Twistd(directory, *options) as server:
+    with Twistd(directory, *options, forked=True) as server:
         ports = [int(port) for port in server.ports(2)]
         kept = []
         for port in ports:
@@ -76,7 +76,7 @@ def test_a_directory_by_starttls_and_from_the_start(directory, tmp_path_factory)
 def test_proxys_header_before_tls(directory, pem):
     port = "haproxy:" + LOCAL
     options = ["--tls-port", port, "--tls-certificate", str(pem.both), "-b", "maildir:Maildir"]
-    with Twistd(directory, *options) as server:
+    with Twistd(directory, *options, forked=True) as server:
         plain = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         plain.sendall(b"PROXY TCP4 198.51.100.7 203.0.113.25 40000 465\r\n")
         client = smtplib.SMTP()

@@ -12,6 +12,7 @@ import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests import fork_server
 from tests.waiting import PATIENCE, eventually
 from txsmtpx.testing import Pem
 
@@ -61,6 +62,7 @@ class Twistd:
         before: Sequence[str] = (),
         command: Sequence[str] = COMMAND,
         log: str = "log",
+        forked: bool = False,
     ) -> None:
         """
         Args:
@@ -70,12 +72,19 @@ class Twistd:
             adopt: Listening sockets, handed over as systemd does.
             command: What it is started by.
             log: The name of the file that it logs to.
+            forked: Whether `tests.fork_server` starts it, where its start is not what is tested.
         """
         self._log = directory / log
         descriptors = [each.fileno() for each in adopt]
         if adopt:
             wrapper = [sys.executable, "-c", _ADOPT, ",".join(map(str, descriptors))]
         with self._log.open("wb") as output:
+            if forked and fork_server.AVAILABLE:
+                assert not any((adopt, wrapper, before))
+                self.process: subprocess.Popen[bytes] | fork_server.Forked = fork_server.start(
+                    [*command[2:], *options], directory, environment(extra), output
+                )
+                return
             self.process = subprocess.Popen(
                 [*wrapper, *command[:-1], *before, command[-1], *options],
                 stdin=subprocess.DEVNULL,

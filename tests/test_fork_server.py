@@ -1,0 +1,68 @@
+"""Copies of a process that has imported twistd: their output, directory, signals and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from twisted.copyright import version
+
+from tests.fork_server import AVAILABLE, IMPORTED, Forked, start
+from tests.waiting import PATIENCE, eventually
+from tests.wire.twistd import LOCAL, environment
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(not AVAILABLE, reason="the system has no descriptors of processes"),
+]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Forked]:
+    """A server that listens."""
+    with (tmp_path / "log").open("wb") as log:
+        process = start(["-n", "--pidfile=", "smtpx", "--port", LOCAL], tmp_path, environment(), log, new_session=True)
+    eventually(lambda: "listening on" in (tmp_path / "log").read_text())
+    yield process
+    process.kill()
+    process.wait(PATIENCE)
+
+
+def test_the_reactor_is_not_imported() -> None:
+    program = f"import sys, {', '.join(IMPORTED)}; print('twisted.internet.reactor' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_the_output_and_the_exit_status(tmp_path: Path) -> None:
+    for arguments, said, status in ((["--version"], version, 0), (["--nosuch"], "--nosuch", 1)):
+        with (tmp_path / "output").open("wb") as output:
+            process = start(arguments, tmp_path, environment(), output)
+        assert process.wait(PATIENCE) == process.poll() == process.returncode == status
+        assert said in (tmp_path / "output").read_text()
+
+
+def test_it_ends_by_a_signal(server: Forked, tmp_path: Path) -> None:
+    assert server.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        server.wait(0.01)
+    server.terminate()
+    assert server.wait(PATIENCE) == 0
+    assert "Server Shut Down." in (tmp_path / "log").read_text()
+    server.send_signal(signal.SIGTERM)  # another process may have its number now
+
+
+def test_it_is_killed(server: Forked) -> None:
+    server.kill()
+    assert server.wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_it_has_a_directory_and_a_session_and_no_descriptors_of_others(server: Forked, tmp_path: Path) -> None:
+    assert os.getsid(server.pid) == server.pid
+    assert Path(f"/proc/{server.pid}/cwd").resolve() == tmp_path
+    files = [os.readlink(each) for each in Path(f"/proc/{server.pid}/fd").iterdir()]
+    assert sum(each.startswith("socket:") for each in files) <= 3  # the port, and two of the reactor
