@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import resource
+import runpy
 import selectors
 import signal
 import socket
@@ -98,6 +99,7 @@ def start(
     directory: Path,
     environment: Mapping[str, str],
     output: IO[bytes],
+    errors: IO[bytes] | None = None,
     new_session: bool = False,
 ) -> Forked:
     """
@@ -108,7 +110,8 @@ def start(
         directory: Where it runs.  It may have as many files as this process.
         environment: All of its environment; ``PYTHONPATH`` and other variables that Python reads when it starts are
             those of the tests.
-        output: The file of its output and its errors.
+        output: The file of its output.
+        errors: The file of its errors; None: that of its output.
         new_session: Whether it leads a process group.
 
     Returns:
@@ -118,7 +121,7 @@ def start(
     files = resource.getrlimit(resource.RLIMIT_NOFILE)
     request = json.dumps([list(arguments), str(directory), dict(environment), files, new_session]).encode()
     with theirs:
-        socket.send_fds(_server(), [request], [output.fileno(), theirs.fileno()])
+        socket.send_fds(_server(), [request], [output.fileno(), (errors or output).fileno(), theirs.fileno()])
     return Forked(ours)
 
 
@@ -153,14 +156,15 @@ def _serve(control: socket.socket) -> NoReturn:
         while True:
             for key, _ in selector.select():
                 if key.fileobj is control:
-                    request, descriptors, _, _ = socket.recv_fds(control, _LONGEST, 2)
+                    request, descriptors, _, _ = socket.recv_fds(control, _LONGEST, 3)
                     if not request:
                         sys.exit(0)
                     pid = os.fork()
                     if pid == 0:
                         _become(request, *descriptors)
-                    output, reply = descriptors
+                    output, errors, reply = descriptors
                     os.close(output)
+                    os.close(errors)
                     connection = socket.socket(fileno=reply)
                     connection.send(str(pid).encode())
                     selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
@@ -174,14 +178,14 @@ def _serve(control: socket.socket) -> NoReturn:
                     connection.close()
 
 
-def _become(request: bytes, output: int, reply: int) -> NoReturn:
+def _become(request: bytes, output: int, errors: int, reply: int) -> NoReturn:
     """Be ``twistd``."""
     arguments, directory, environment, files, new_session = json.loads(request)
     if new_session:
         os.setsid()
     resource.setrlimit(resource.RLIMIT_NOFILE, files)
     os.dup2(output, 1)
-    os.dup2(output, 2)
+    os.dup2(errors, 2)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.chdir(directory)
     os.environ.clear()
@@ -189,9 +193,8 @@ def _become(request: bytes, output: int, reply: int) -> NoReturn:
     script = Path(sysconfig.get_path("scripts"), "twistd")
     sys.path[0] = str(script.parent)
     sys.argv = [str(script), *arguments]
-    from twisted.scripts.twistd import run
-
-    sys.exit(run())
+    runpy.run_path(str(script), run_name="__main__")
+    sys.exit(0)
 
 
 if __name__ == "__main__":

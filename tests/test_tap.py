@@ -74,9 +74,9 @@ def test_a_wrong_option_is_one_clear_line(options, why, capsys):
     assert capsys.readouterr().out == ""
 
 
-def complaint(directory, *options) -> str:
+def complaint(directory, *options, forked: bool = True) -> str:
     """The one line with which the command ends."""
-    ended = run(directory, *options)
+    ended = run(directory, *options, forked=forked)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stdout + ended.stderr
     (line,) = ended.stderr.splitlines()
@@ -89,7 +89,7 @@ SEEN = ["no such option", "no number", "no endpoint", "no such backend", "a chec
 
 @pytest.mark.parametrize("options", SEEN)
 def test_as_an_operator_sees_it(tmp_path, options):
-    assert WRONG[options][1] in complaint(tmp_path, *WRONG[options][0])
+    assert WRONG[options][1] in complaint(tmp_path, *WRONG[options][0], forked=False)
 
 
 def test_a_key_that_does_not_belong(tmp_path, tmp_path_factory, pem):

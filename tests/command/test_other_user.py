@@ -87,7 +87,8 @@ def unreadable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def checked(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``--check`` for a server that becomes the user nobody."""
-    return twistd(directory, "--check", "--port", "unix:s", *options, twistd=("-n", "--pidfile=", "--uid=nobody"))
+    as_nobody = ("-n", "--pidfile=", "--uid=nobody")  # which imports modules as another user too
+    return twistd(directory, "--check", "--port", "unix:s", *options, twistd=as_nobody, forked=False)
 
 
 @pytest.mark.parametrize(("options", "named"), FILES.items(), ids=FILES)

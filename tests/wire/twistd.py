@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from tests import fork_server
 from tests.waiting import PATIENCE, eventually
@@ -190,15 +191,26 @@ def run(
     *options: str,
     extra: Mapping[str, str] | None = None,
     twistd: Sequence[str] = ("-n", "--pidfile="),
+    forked: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """
     Run it where it should end by itself.
 
     Args:
         twistd: Options of twistd.
+        forked: Whether `tests.fork_server` starts it, where it has the usual environment.
     """
+    arguments = [*twistd, COMMAND[-1], *options]
+    if forked and not extra and fork_server.AVAILABLE:
+        with TemporaryFile() as output, TemporaryFile() as errors:
+            status = fork_server.start(arguments, directory, environment(), output, errors).wait(PATIENCE)
+            said = []
+            for file in (output, errors):
+                file.seek(0)
+                said.append(file.read().decode())
+        return subprocess.CompletedProcess(arguments, status, *said)
     return subprocess.run(
-        [*COMMAND[:2], *twistd, COMMAND[-1], *options],
+        [*COMMAND[:2], *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
