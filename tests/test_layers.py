@@ -58,7 +58,7 @@ FLOORS = [
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.dotted_name", "txsmtpx.stores", "txsmtpx.wire",
       "txsmtpx.sending"),
      ("twisted", "zope.interface", "pika")),
-    ("consume", (*MIDDLE, "txsmtpx.backends", "txsmtpx.consume", "txsmtpx.stores", "txsmtpx.wire"),
+    ("consume", (*MIDDLE, "txsmtpx.backends", "txsmtpx.command", "txsmtpx.consume", "txsmtpx.stores", "txsmtpx.wire"),
      ("twisted", "zope.interface", "pika")),
     ("stores", (*CONTRACTS, "txsmtpx.stores", "txsmtpx.wire"),
      ("twisted", "zope.interface", "hiredis", "txredisapi")),

@@ -286,3 +286,8 @@ def test_pika_is_missing(monkeypatch) -> None:
     monkeypatch.setattr("txsmtpx.backends.amqp_connection.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pika is not installed: pip install 'txsmtpx\[amqp\]'"):
         connection(Refused(), Clock())
+
+
+def test_certificates_without_tls() -> None:
+    with pytest.raises(ValueError, match="certificates need TLS; write amqps: for amqp:"):
+        AMQPConnection(URL, nothing, 5.0, "/etc/ssl/ca.pem", None, None, Clock())

@@ -12,7 +12,7 @@ from txsmtpx.consume.amqp_source import AMQPSource
 
 
 @pytest.mark.parametrize(
-    ("of", "settings"), [(AMQPBackend, amqp_settings.OF_BACKEND), (AMQPSource, amqp_settings.COMMON)]
+    ("of", "settings"), [(AMQPBackend, amqp_settings.SETTINGS), (AMQPSource, amqp_settings.COMMON)]
 )
 def test_settings_are_arguments(of, settings) -> None:
     parameters = inspect.signature(of).parameters

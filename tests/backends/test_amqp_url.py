@@ -1,26 +1,17 @@
-"""The URL of a broker, and the settings behind it; no error shows a password."""
+"""The URL of a broker; no error shows a password."""
 
 from __future__ import annotations
 
 import pytest
 
-from txsmtpx.backends.amqp_url import AMQPURL, url_and_settings
-from txsmtpx.setting_kinds import Choice, Flag, Number, Seconds, Text
-
-KNOWN = (
-    Text("queue", "mail", "", ""),
-    Number("inline", 10, "", "", "octets", 1),
-    Seconds("timeout", 30.0, "", "", zero=False),
-    Flag("mark", True, "", ""),
-    Choice("kind", "a", "", "", ("a", "b")),
-)
+from txsmtpx.backends.amqp_url import AMQPURL
 
 
 @pytest.mark.parametrize(
     ("text", "url"),
     [
         ("amqp://localhost", AMQPURL("localhost", 5672, False, "guest", "guest", "/")),
-        ("amqp://localhost/", AMQPURL("localhost", 5672, False, "guest", "guest", "/")),
+        ("//localhost/", AMQPURL("localhost", 5672, False, "guest", "guest", "/")),
         ("amqps://broker.example.org/mail", AMQPURL("broker.example.org", 5671, True, "guest", "guest", "mail")),
         ("amqp://a%40b:c%2Fd%3A@[::1]:99/%2F", AMQPURL("::1", 99, False, "a@b", "c/d:", "/")),
         ("amqp://ann@192.0.2.1/a%20b", AMQPURL("192.0.2.1", 5672, False, "ann", "", "a b")),
@@ -59,28 +50,12 @@ def test_no_text_of_it_has_the_password() -> None:
     assert "secret" not in f"{url!r}"
 
 
-def test_settings() -> None:
-    text = "amqp://h/?queue=a%26b&inline=7&timeout=1.5&mark=false&kind=b"
-    given = {"queue": "a&b", "inline": 7, "timeout": 1.5, "mark": False, "kind": "b"}
-    assert url_and_settings(text, KNOWN) == ("amqp://h/", given)
-    assert url_and_settings("amqp://h", KNOWN) == ("amqp://h", {})
-
-
-@pytest.mark.parametrize(
-    ("query", "error"),
-    [
-        ("queu=a", "there is no setting 'queu'; did you mean queue?"),
-        ("queue=a&queue=b", "the setting queue is given twice"),
-        ("queue", "behind . there are settings, as in .queue=mail"),
-        ("inline=x", "inline must be an integer of 1 or more .octets., not 'x'"),
-        ("inline=0", "inline must be an integer of 1 or more .octets., not 0"),
-        ("inline=\u0663", "inline must be an integer"),
-        ("timeout=nan", "timeout must be a number of seconds greater than 0, not nan"),
-        ("timeout=soon", "timeout must be a number of seconds greater than 0, not 'soon'"),
-        ("mark=yes", "mark must be True or False, not 'yes'"),
-        ("kind=c", "kind must be a or b, not 'c'"),
-    ],
-)
-def test_settings_that_cannot_be_used(query, error) -> None:
-    with pytest.raises(ValueError, match=error):
-        url_and_settings(f"amqp://h/?{query}", KNOWN)
+def test_a_login_in_a_file(tmp_path) -> None:
+    url, file = AMQPURL.parsed("amqp://localhost/mail"), tmp_path / "login"
+    file.write_text("ann:secret\n")
+    assert url.logged_in("") is url
+    found = url.logged_in(str(file))
+    assert (found.username, found.password, found.vhost) == ("ann", "secret", "mail")
+    file.write_text("ann\n")
+    with pytest.raises(ValueError, match="has no login"):
+        url.logged_in(str(file))

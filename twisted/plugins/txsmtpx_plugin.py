@@ -9,6 +9,7 @@ from twisted.application.service import ServiceMaker
 from twisted.cred.credentials import IAnonymous, IUsernameHashedPassword, IUsernamePassword
 
 from txsmtpx.backends import redis_settings
+from txsmtpx.backends.amqp_settings import SETTINGS as AMQP_SETTINGS
 from txsmtpx.backends.http_settings import SETTINGS as HTTP_SETTINGS
 from txsmtpx.backends.plugins import BackendPlugin
 from txsmtpx.filters.filter_plugins import FilterPlugin
@@ -95,17 +96,11 @@ redis_backend = BackendPlugin(
 )
 amqp_backend = BackendPlugin(
     "amqp",
-    "amqp://HOST/VHOST",
-    "publish each message to RabbitMQ, confirmed; ?queue=NAME and other settings follow the URL",
-    "txsmtpx.backends.amqp.amqp",
+    "amqp:URL",
+    "publish each message to RabbitMQ; URL is amqp://USER:PASSWORD@HOST/VHOST, or amqps: for TLS",
+    "txsmtpx.backends.amqp.AMQPBackend",
     takes_argument=True,
-)
-amqps_backend = BackendPlugin(
-    "amqps",
-    "amqps://HOST/VHOST",
-    "as amqp, with TLS",
-    "txsmtpx.backends.amqp.amqps",
-    takes_argument=True,
+    settings=AMQP_SETTINGS,
 )
 
 spamd_filter = FilterPlugin(

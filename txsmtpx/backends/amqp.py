@@ -1,5 +1,5 @@
 """
-The backend ``amqp://HOST``: it publishes each message to a broker, such as RabbitMQ.
+The backend ``amqp:URL``: it publishes each message to a broker, such as RabbitMQ.
 
 The reply 250 means that the broker has stored the message: a persistent message in a durable queue (guarantee 12).
 Every failure before that is 451, and the client keeps the message.
@@ -20,7 +20,7 @@ from txsmtpx.backends.amqp_channel import BrokerError
 from txsmtpx.backends.amqp_connection import AMQPConnection
 from txsmtpx.backends.amqp_publisher import AMQPPublisher
 from txsmtpx.backends.amqp_settings import QueueType
-from txsmtpx.backends.amqp_url import AMQPURL, url_and_settings
+from txsmtpx.backends.amqp_url import AMQPURL
 from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.backends.envelope_fields import fields_of
 from txsmtpx.backends.maildir import disk_full_452
@@ -57,6 +57,7 @@ class AMQPBackend(OpenBackend):
         routing_key: The routing key; ``""`` for the name of the queue.
         inline: The octets of the longest body in a message of the broker.
         bodies: The directory for longer bodies, which consumers share; ``""`` rejects them.
+        login: The path of a file with one line ``NAME:PASSWORD``, instead of a login in the URL; ``""`` for none.
         timeout: The most seconds of each wait: for the connection, for a broker that takes no messages, for the
             confirmation.
         trust_roots: The authorities that ``amqps:`` trusts.  None: those of the system.
@@ -88,6 +89,7 @@ class AMQPBackend(OpenBackend):
         routing_key: str = amqp_settings.ROUTING_KEY.default,
         inline: int = amqp_settings.INLINE.default,
         bodies: str = amqp_settings.BODIES.default,
+        login: str = amqp_settings.LOGIN.default,
         timeout: float = amqp_settings.TIMEOUT.default,
         trust_roots: TrustRoots | None = None,
         client_certificate: PrivateCertificate | None = None,
@@ -109,7 +111,13 @@ class AMQPBackend(OpenBackend):
         self._directory = BodyDirectory(bodies) if bodies else None
         self._in_thread: InThread = in_thread or deferToThread
         self._connection = AMQPConnection(
-            AMQPURL.parsed(url), self._prepare, timeout, trust_roots or None, client_certificate, endpoint, reactor
+            AMQPURL.parsed(url).logged_in(login),
+            self._prepare,
+            timeout,
+            trust_roots or None,
+            client_certificate,
+            endpoint,
+            reactor,
         )
         self._publisher = AMQPPublisher(self._connection, timeout, clock_of(reactor))
         super().__init__(lambda connection: AMQPSession(self))
@@ -250,52 +258,3 @@ class AMQPSession(Session):
             full = isinstance(error, OSError) and error.errno in _FULL
             reply = disk_full_452(queue_id) if full else replies.local_error_451(queue_id)
             raise SMTPError.from_reply(reply) from error
-
-
-def amqp(argument: str) -> AMQPBackend:
-    """
-    Return the backend of ``amqp://HOST/VHOST?SETTING=VALUE&...``.
-
-    Args:
-        argument: The text after ``amqp:``.
-
-    Returns:
-        The backend.
-
-    Raises:
-        ValueError: It cannot be created.
-    """
-    return _backend(f"amqp:{argument}")
-
-
-def amqps(argument: str) -> AMQPBackend:
-    """
-    Return the backend of ``amqps://HOST/VHOST?SETTING=VALUE&...``.
-
-    Args:
-        argument: The text after ``amqps:``.
-
-    Returns:
-        The backend.
-
-    Raises:
-        ValueError: It cannot be created.
-    """
-    return _backend(f"amqps:{argument}")
-
-
-def _backend(text: str) -> AMQPBackend:
-    """
-    Create the backend of a URL with settings.
-
-    Returns:
-        The backend.
-
-    Raises:
-        ValueError: It cannot be created.
-    """
-    url, settings = url_and_settings(text, amqp_settings.OF_BACKEND)
-    try:
-        return AMQPBackend(url, **settings)  # type: ignore[arg-type]  # each has been checked by its setting
-    except (ImportError, OSError) as error:
-        raise ValueError(str(error)) from error

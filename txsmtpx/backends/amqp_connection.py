@@ -56,7 +56,7 @@ class AMQPConnection:
 
     Raises:
         ImportError: pika is not installed.
-        ValueError: The host has no name that TLS can verify, or a file has no certificate.
+        ValueError: The host has no name that TLS can verify, a file has no certificate, or there is one without TLS.
         OSError: A file cannot be read.
     """
 
@@ -72,6 +72,8 @@ class AMQPConnection:
     ) -> None:
         if find_spec("pika") is None:
             raise ImportError("pika is not installed: pip install 'txsmtpx[amqp]'")
+        if not url.tls and (trust_roots is not None or client_certificate is not None):
+            raise ValueError("certificates need TLS; write amqps: for amqp:")
         self.name: str = str(url)
         self._url = url
         self._prepare = prepare

@@ -40,11 +40,12 @@ INLINE = Number(
 )
 """RabbitMQ 4 has a limit of 16 MiB too (max_message_size), RabbitMQ 3 of 128 MiB."""
 BODIES = Text("bodies", "", "AMQP", "The directory of bodies, which backends and consumers share.")
+LOGIN = Text("login", "", "AMQP", "Log in with a file that has one line NAME:PASSWORD.")
 TIMEOUT = Seconds("timeout", 30.0, "AMQP", "Wait this long for a connection, and for an answer.", zero=False)
 TRUST_ROOTS = Text("trust_roots", "", "AMQP", "A file of the authorities that amqps: trusts.  By default the system's.")
 
-COMMON: tuple[Setting[object], ...] = (QUEUE, QUEUE_TYPE, BODIES, TIMEOUT, TRUST_ROOTS)
+COMMON: tuple[Setting[object], ...] = (QUEUE, QUEUE_TYPE, BODIES, LOGIN, TIMEOUT, TRUST_ROOTS)
 """The settings that the backend and the consumer have."""
 
-OF_BACKEND: tuple[Setting[object], ...] = (*COMMON, EXCHANGE, ROUTING_KEY, INLINE)
+SETTINGS: tuple[Setting[object], ...] = (*COMMON, EXCHANGE, ROUTING_KEY, INLINE)
 """The settings of the backend."""

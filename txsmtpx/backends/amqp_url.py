@@ -1,14 +1,11 @@
-"""The URL of an AMQP broker, in the form that RabbitMQ documents, and the settings that follow it."""
+"""The URL of an AMQP broker, in the form that RabbitMQ documents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote, urlsplit
 
-from txsmtpx.grammar import asciitext
-from txsmtpx.setting import Setting, SettingError, did_you_mean
-from txsmtpx.setting_kinds import Flag, Number, Seconds
+from txsmtpx.stores.store_names import login_of
 from txsmtpx.wire.description import check_host
 
 _FORM = "write amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps: for TLS"
@@ -45,7 +42,7 @@ class AMQPURL:
         Parse a URL.
 
         Args:
-            text: The URL, without settings.
+            text: The URL.  One that begins with ``//`` is one of ``amqp:``.
 
         Returns:
             The URL.
@@ -58,6 +55,8 @@ class AMQPURL:
             Traceback (most recent call last):
             ValueError: the URL of a broker begins with amqp: or amqps:; write amqp://USER:PASSWORD@HOST:PORT/VHOST, ...
         """
+        if text.startswith("//"):  # as in --backend amqp://HOST
+            text = f"amqp:{text}"
         scheme, _, rest = text.partition("://")
         if scheme not in ("amqp", "amqps") or not rest:
             raise ValueError(f"the URL of a broker begins with amqp: or amqps:; {_FORM}")
@@ -84,67 +83,25 @@ class AMQPURL:
             unquote(vhost) or "/",
         )
 
+    def logged_in(self, path: str) -> AMQPURL:
+        """
+        Return this URL with the login of a file.
+
+        Args:
+            path: The path of a file with one line ``NAME:PASSWORD``; ``""`` for the login of the URL.
+
+        Returns:
+            The URL.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: The file has no login.
+        """
+        if not path:
+            return self
+        username, password = login_of(path)
+        return replace(self, username=username, password=password)
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'amqps' if self.tls else 'amqp'}://{host}:{self.port}"
-
-
-def url_and_settings(text: str, known: Iterable[Setting[object]]) -> tuple[str, dict[str, object]]:
-    """
-    Split the argument of an operator into a URL and the settings behind its ``?``.
-
-    Args:
-        text: The argument, such as ``amqp://localhost/?queue=mail&inline=1000``.
-        known: The settings.
-
-    Returns:
-        The URL, and the values of the settings that were given, by name.
-
-    Raises:
-        ValueError: A setting is unknown, or given twice, or its value cannot be used.
-
-    Example:
-        >>> url_and_settings("amqp://localhost/?most=7", [Number("most", 1, "", "")])
-        ('amqp://localhost/', {'most': 7})
-    """
-    url, _, query = text.partition("?")
-    settings = {each.name: each for each in known}
-    given: dict[str, object] = {}
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, max_num_fields=100) if query else []
-    except ValueError:
-        raise ValueError("behind ? there are settings, as in ?queue=mail&inline=1000") from None
-    for name, value in pairs:
-        if name not in settings:
-            raise ValueError(f"there is no setting {name!r}{did_you_mean(name, settings)}")
-        if name in given:
-            raise ValueError(f"the setting {name} is given twice")
-        given[name] = _value(settings[name], value)
-    return url, given
-
-
-def _value(setting: Setting[object], text: str) -> object:
-    """
-    Read the value of a setting.
-
-    Returns:
-        The value, of the type of the setting.
-
-    Raises:
-        SettingError: It cannot be used.
-    """
-    value: object = text
-    if isinstance(setting, Flag):
-        value = {"true": True, "false": False}.get(text)
-    elif isinstance(setting, Number) and asciitext.is_number(text):
-        value = int(text)
-    elif isinstance(setting, Seconds):
-        try:
-            value = float(text)
-        except ValueError:
-            value = text
-    try:
-        setting.check(value)
-    except TypeError:
-        raise SettingError(setting.name, f"must be {setting.accepted}, not {text[:100]!r}") from None
-    return value

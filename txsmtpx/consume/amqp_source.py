@@ -54,6 +54,7 @@ class AMQPSource:
         queue: The queue.
         queue_type: "quorum" or "classic", as for the backend; "existing" uses a queue as it is.
         bodies: The directory of bodies, as for the backend; ``""`` for none.
+        login: The path of a file with one line ``NAME:PASSWORD``, instead of a login in the URL; ``""`` for none.
         timeout: The most seconds for a connection, and for an answer.
         trust_roots: The authorities that ``amqps:`` trusts.  None: those of the system.
         client_certificate: The certificate that the broker gets; None for none.
@@ -84,6 +85,7 @@ class AMQPSource:
         queue: str = amqp_settings.QUEUE.default,
         queue_type: QueueType = amqp_settings.QUEUE_TYPE.default,
         bodies: str = amqp_settings.BODIES.default,
+        login: str = amqp_settings.LOGIN.default,
         timeout: float = amqp_settings.TIMEOUT.default,
         trust_roots: TrustRoots | None = None,
         client_certificate: PrivateCertificate | None = None,
@@ -99,7 +101,13 @@ class AMQPSource:
         self._timeout = timeout
         self._clock = cast(IReactorTime, clock_of(reactor))
         self._connection = AMQPConnection(
-            AMQPURL.parsed(url), self._prepare, timeout, trust_roots or None, client_certificate, endpoint, reactor
+            AMQPURL.parsed(url).logged_in(login),
+            self._prepare,
+            timeout,
+            trust_roots or None,
+            client_certificate,
+            endpoint,
+            reactor,
         )
         publisher = AMQPPublisher(self._connection, timeout, self._clock)
         directory = BodyDirectory(bodies) if bodies else None
