@@ -140,6 +140,95 @@ def test_what_is_deleted_elsewhere_goes(inbox):
     inbox.browser.eventually("document.body.innerText.includes('No mail yet')")
 
 
+def texts(inbox: Inbox, selector: str) -> list[str]:
+    """The texts of the elements that are shown."""
+    shown = f"[...document.querySelectorAll({selector!r})].filter((each) => each.offsetParent)"
+    return inbox.browser.ask(f"{shown}.map((each) => each.innerText)")
+
+
+def press(inbox: Inbox, selector: str) -> None:
+    """Click the middle of an element."""
+    inbox.browser.click(*inbox.browser.middle(selector))
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_select_mark_delete_and_undo(inbox, width, dark):
+    browser = inbox.browser
+    metrics: dict[str, Any] = {"height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.send("Emulation.setDeviceMetricsOverride", width=width, **metrics)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.send("Emulation.setEmulatedMedia", features=[scheme])
+    for subject in ("First", "Second", "Third"):
+        inbox.send(subject)
+    inbox.lists("Third", "Second", "First")
+    assert texts(inbox, ".tools button") == ["Mark all read", "Mark all unread"]
+
+    press(inbox, "#list li:nth-child(3) .select")
+    press(inbox, "#list li:nth-child(1) .select")
+    assert texts(inbox, ".tools button") == ["Mark 2 read", "Mark 2 unread", "Delete 2"]
+    inbox.send("Fourth")  # the selection stays
+    inbox.lists("Fourth", "Third", "Second", "First")
+    assert texts(inbox, ".tools button") == ["Mark 2 read", "Mark 2 unread", "Delete 2"]
+    press(inbox, ".mark[data-mark=read] button")
+    browser.eventually("document.querySelectorAll('#list .unread').length === 2")
+    browser.eventually("document.title === '(2) Inbox'")
+
+    press(inbox, "#select-all")
+    assert texts(inbox, "#delete-selected") == ["Delete 4"]
+    press(inbox, "#list li:nth-child(2) .select")
+    press(inbox, "#delete-selected")
+    inbox.lists("Third")
+    assert texts(inbox, "#undo span") == ["3 messages deleted."]
+    press(inbox, "#undo button")
+    inbox.lists("Fourth", "Third", "Second", "First")
+    assert browser.ask("document.querySelectorAll('#list .unread').length") == 2
+    assert texts(inbox, "#undo") == []
+
+    press(inbox, "#search")
+    browser.write("f")
+    inbox.lists("Fourth", "First")
+    assert texts(inbox, ".tools button") == ["Mark found read", "Mark found unread"]
+    press(inbox, ".mark[data-mark=unread] button")
+    browser.eventually("document.querySelectorAll('#list .unread').length === 2")
+    browser.ask("window.confirm = () => true; document.querySelector('#clear button').click()")
+    browser.eventually("document.querySelector('#list .none')")
+    browser.ask("document.activeElement.blur()")
+    browser.press("z")
+    inbox.lists("Fourth", "First")
+    assert not browser.ask("document.documentElement.scrollWidth > innerWidth")
+    browser.send("Emulation.setDeviceMetricsOverride", width=1280, **metrics)
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
+
+
+def test_marks_and_undo_by_the_keyboard(inbox):
+    """The open message stays unread when it was marked so, also when the list changes."""
+    browser = inbox.browser
+    inbox.send("First")
+    inbox.send("Second")
+    inbox.lists("Second", "First")
+    browser.press("j")
+    inbox.opens("Second")
+    browser.eventually("document.querySelectorAll('#list .unread').length === 1")
+    browser.press("u")
+    browser.eventually("document.querySelectorAll('#list .unread').length === 2")
+    inbox.send("Third")
+    inbox.lists("Third", "Second", "First")
+    assert browser.ask("document.querySelectorAll('#list .unread').length") == 3
+    assert browser.ask("document.title") == "Second · (3) Inbox"
+    assert browser.ask("document.querySelector('#list [aria-current]').innerText").count("Second") == 1
+    browser.press("r")
+    browser.eventually("document.title === 'Second · (2) Inbox'")
+    browser.press("#")
+    inbox.lists("Third", "First")
+    inbox.opens("First")
+    browser.press("z")
+    inbox.lists("Third", "Second", "First")
+    browser.press("x")
+    browser.press("#")
+    inbox.lists("Third", "Second")
+    assert "1 message deleted." in browser.ask("document.body.innerText")
+
+
 def test_images_of_the_message_are_seen(inbox):
     """By ``cid:`` in its HTML, and as an attachment."""
     pixel = b"R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs="
@@ -322,7 +411,14 @@ def test_it_works_without_scripts(inbox):
         browser.eventually(f"document.querySelector('#subject')?.innerText === 'Second' && {loaded}")
         x, y = browser.middle("#delete button")
         browser.click(x, y)
-        browser.eventually("location.search === '?search=second' && !document.querySelector('#subject')")
+        browser.eventually("location.search.startsWith('?search=second&undo=') && !document.querySelector('#subject')")
+        x, y = browser.middle("#undo button")
+        browser.click(x, y)
+        browser.eventually("location.search === '?search=second' && document.querySelector('#list .subject')")
+        browser.go(f"{inbox.url}/?search=second")
+        x, y = browser.middle("#clear button")
+        browser.click(x, y)
+        browser.eventually("document.querySelector('#list .none')")
         browser.go(f"{inbox.url}/")
         assert inbox.listed == ["First"]
     finally:

@@ -17,7 +17,7 @@ def test_search_is_kept_in_links(web):
     web.keep(b"Subject: \xc3\xbc\r\n\r\n")
     web.keep(b"Subject: other\r\n\r\n")
     page = web.get("/?search=%C3%BC").text
-    assert re.findall(r'href="(/messages/[^"]*)"', page) == ["/messages/1?search=%C3%BC"]
+    assert re.findall(r'href="\.(/messages/[^"]*)"', page) == ["/messages/1?search=%C3%BC"]
     assert "1 of 2 messages" in page
     assert 'value="ü"' in page
     assert "No messages match “<bdi>&lt;b&gt;</bdi>”" in web.get("/?search=%3Cb%3E").text
@@ -40,7 +40,7 @@ def test_older_ones(web):
     for _ in range(5):
         web.keep(b"")
     page = web.get("/?limit=2").text
-    assert re.findall(r'href="(/messages/[^"?]*)', page) == ["/messages/5", "/messages/4"]
+    assert re.findall(r'href="\.(/messages/[^"?]*)', page) == ["/messages/5", "/messages/4"]
     assert 'href="?limit=102"' in page
     assert "Show older" not in web.get("/").text
 
@@ -59,7 +59,7 @@ def test_a_long_list_has_pages(web, monkeypatch):
     assert followed == [["8", "7"], ["8", "7", "6"], ["5", "4", "3"], ["2", "1"]]
     page = web.get("/messages/4?search=you&start=3&limit=3").text
     assert re.findall(r'data-id="(\d+)"', page) == ["5", "4", "3", "4"]
-    assert 'href="/messages/5?search=you&amp;start=3&amp;limit=3"' in page
+    assert 'href="../messages/5?search=you&amp;start=3&amp;limit=3"' in page
     assert web.get("/?limit=4").status == 400
 
 

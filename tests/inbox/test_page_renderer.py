@@ -27,7 +27,7 @@ def test_a_list(web):
     web.keep(b"Subject: one\r\nFrom: Ann <ann@example.org>\r\n\r\n")
     web.keep(mixed(b"Content-Disposition: attachment\r\n\r\nx"))
     page = web.get("/").text
-    assert re.findall(r'href="(/messages/[^"]*)"', page) == ["/messages/2", "/messages/1"]
+    assert re.findall(r'href="\.(/messages/[^"]*)"', page) == ["/messages/2", "/messages/1"]
     assert page.count("has attachments") == 1
     assert '<span class="from" title="Ann &lt;ann@example.org&gt;"><bdi>Ann</bdi></span>' in page
     assert "<title>(2) Inbox</title>" in page

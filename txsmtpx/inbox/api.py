@@ -13,13 +13,15 @@ from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.deletion_resource import DeletionsResource
 from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, MessageDeleted, error_body
+from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
 from txsmtpx.inbox.inbox_request import hold, reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.json_text import JsonValue, json_text
 from txsmtpx.inbox.listed_message import ListedMessage
+from txsmtpx.inbox.mark_resource import MarkResource
 from txsmtpx.inbox.message_detail import PartDetail
+from txsmtpx.inbox.message_selection import SELECTION, selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
@@ -88,9 +90,11 @@ class MessagesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, most_waiting: int) -> None:
-        InboxResource.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": ("search",)})
+        InboxResource.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": SELECTION})
         self._inbox = inbox
         self._most_waiting = most_waiting
+        self.putChild(b"read", MarkResource(inbox.store, read=True))
+        self.putChild(b"unread", MarkResource(inbox.store, read=False))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -138,24 +142,17 @@ class MessagesResource(InboxResource):
 
     def delete(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
-        Delete the messages that match a query, or all messages if there is no query.
+        Delete the messages that are selected.
 
         Args:
             request: The request.
-            parameters: ``search``.
+            parameters: The query parameters, see `SELECTION`.
 
         Yields:
-            None after each message.
-
-        Raises:
-            BadRequest: The request has a body, or ``search`` has no term.
+            What the work yields.
         """
         reject_body(request)
-        query = SearchQuery(parameters.text("search"))
-        if "search" in parameters and not query:
-            raise BadRequest("search: this parameter needs a word; to delete all messages, leave it out")
-        found = yield from self._inbox.store.numbers(query)
-        yield from _delete(request, self._inbox, found)
+        yield from _delete(request, self._inbox, (yield from selected(self._inbox.store, parameters)))
 
 
 class MessageResource(InboxResource):

@@ -53,6 +53,7 @@ class Inbox:
         self._expiring = LoopingCall(store.expire)
         self._expiring.clock = reactor
         self._undo_timers: dict[int, IDelayedCall] = {}
+        self._deleted: dict[int, int] = {}
         store.subscribe(self._changed)
 
     def start(self) -> None:
@@ -63,8 +64,8 @@ class Inbox:
     def stop(self) -> None:
         """Make all deletions final, and end the process that parses long messages."""
         for deletion in list(self._undo_timers):
-            self._undo_timers.pop(deletion).cancel()
-            self.store.discard(deletion)
+            self._undo_timers[deletion].cancel()
+            self._discard(deletion)
         self._expiring.stop()
         self.store.stop()
         self.parser.stop()
@@ -136,7 +137,7 @@ class Inbox:
         self._deletion += 1
         deletion = self._deletion
         try:
-            deleted = yield from self.store.delete(numbers, deletion)
+            self._deleted[deletion] = deleted = yield from self.store.delete(numbers, deletion)
         finally:
             # Also after a failure in the middle, which leaves messages that are hidden.
             self._undo_timers[deletion] = self._reactor.callLater(UNDO_SECONDS, self._discard, deletion)
@@ -144,7 +145,20 @@ class Inbox:
 
     def _discard(self, deletion: int) -> None:
         del self._undo_timers[deletion]
+        self._deleted.pop(deletion, None)
         self.store.discard(deletion)
+
+    def undoable(self, deletion: int) -> int:
+        """
+        Return the number of messages that `restore` would return.
+
+        Args:
+            deletion: The number of the deletion.
+
+        Returns:
+            The number of messages; 0 if the time is over.
+        """
+        return self._deleted.get(deletion, 0)
 
     def restore(self, deletion: int) -> CooperativeWork[int]:
         """
@@ -163,6 +177,7 @@ class Inbox:
         if timer is None:
             return 0
         timer.cancel()
+        self._deleted.pop(deletion, None)
         return (yield from self.store.restore(deletion))
 
     def number_of(self, name: str) -> CooperativeWork[int]:

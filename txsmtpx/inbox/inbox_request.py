@@ -60,4 +60,4 @@ def reject_body(request: Request) -> None:
     """
     if has_body(request):
         method = request.method.decode("ascii", "replace")
-        raise BadRequest(f"{method} takes no body here; the parameter search selects messages")
+        raise BadRequest(f"{method} takes no body here; the parameters ids and search select messages")

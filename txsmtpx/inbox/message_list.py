@@ -29,6 +29,7 @@ class MessageList:
         query: The same, parsed.
         start: The number of messages that are left out before the first.
         limit: The number of messages in the list.
+        undo: The number of the deletion that the page can undo, 0 for none.
         error: What is wrong with the search, "" if nothing is.  The page shows it in the place of the list.
     """
 
@@ -37,6 +38,7 @@ class MessageList:
     start: int
     limit: int
     error: str = ""
+    undo: int = 0
 
     @classmethod
     def of(cls, parameters: QueryParameters) -> MessageList:
@@ -58,7 +60,20 @@ class MessageList:
         except BadRequest as wrong:
             query, error = SearchQuery(""), str(wrong).removeprefix("search: ")
         start, limit = parameters.number("start", 0, 1_000_000), parameters.number("limit", LIST, MAX_LIST)
-        return cls(search, query, start, limit, error)
+        return cls(search, query, start, limit, error, parameters.number("undo", 0, 999_999_999))
+
+    def after_deletion(self, deletion: int) -> str:
+        """
+        Return the `address` of the list after messages were deleted.
+
+        Args:
+            deletion: The number of the deletion, 0 if nothing was deleted.
+
+        Returns:
+            The address.  Its page can undo the deletion.
+        """
+        separator = "&" if self.address else "?"
+        return f"{self.address}{separator}undo={deletion}" if deletion else self.address
 
     @property
     def address(self) -> str:

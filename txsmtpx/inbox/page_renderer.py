@@ -170,6 +170,9 @@ class PageRenderer:
             total=self.inbox.store.total,
             search=listed.search,
             error=listed.error,
+            root=root_of(request),
+            undo=listed.undo,
+            undoable=self.inbox.undoable(listed.undo),
             query=listed.address,
             more=listed.more(found.total),
             selected=selected,
@@ -179,6 +182,19 @@ class PageRenderer:
             **(message or {"message": None}),
         )
         yield from encoded(page)
+
+
+def root_of(request: Request) -> str:
+    """
+    Return the relative URL from a page to the inbox.  So the pages work below any path of a proxy.
+
+    Args:
+        request: The request.
+
+    Returns:
+        Such as "../../" for ``/messages/1/text``.
+    """
+    return "../" * (len(request.prepath) + len(request.postpath) - 1) or "./"
 
 
 def _base(request: Request) -> str:

@@ -17,7 +17,7 @@ from txsmtpx.inbox.inbox_request import hold
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.message_detail import MAX_TEXT
 from txsmtpx.inbox.message_list import LIST_PARAMETERS, MessageList
-from txsmtpx.inbox.page_renderer import PageRenderer, with_links, without_links
+from txsmtpx.inbox.page_renderer import PageRenderer, root_of, with_links, without_links
 from txsmtpx.inbox.parsed_message import arrived_text
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
@@ -41,7 +41,8 @@ class FrontPage(InboxResource):
     """
 
     def __init__(self, renderer: PageRenderer) -> None:
-        InboxResource.__init__(self, {"GET": LIST_PARAMETERS, "POST": ("delete",)})
+        posted = ("delete", "mark", "restore", *LIST_PARAMETERS)
+        InboxResource.__init__(self, {"GET": (*LIST_PARAMETERS, "undo"), "POST": posted})
         self._renderer = renderer
         self.putChild(b"messages", _Messages(renderer))
 
@@ -73,23 +74,35 @@ class FrontPage(InboxResource):
 
     def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
-        Delete all messages.
+        Delete or mark all messages or those that a search finds, or undo a deletion.
 
         Args:
             request: The request.
-            parameters: The query parameters: ``delete=all``.
+            parameters: The query parameters: ``delete=all``, ``delete=found``, ``mark=read``, ``mark=unread`` or
+                ``restore=NUMBER``, and `LIST_PARAMETERS`.
 
         Yields:
-            None after each message.
+            What the work yields.
 
         Raises:
-            BadRequest: The parameter ``delete`` is missing or wrong.
+            BadRequest: A parameter is missing or wrong.
         """
-        if parameters.text("delete") != "all":
-            raise BadRequest("delete: a POST to this path needs the parameter delete=all")
-        inbox = self._renderer.inbox
-        yield from inbox.delete((yield from inbox.store.numbers(SearchQuery(""))))
-        _redirect(request, "/")
+        inbox, listed = self._renderer.inbox, MessageList.of(parameters)
+        if listed.error:
+            raise BadRequest(f"search: {listed.error}")
+        delete, mark = parameters.text("delete"), parameters.text("mark")
+        deletion = 0
+        if delete == "all":
+            deletion = yield from inbox.delete((yield from inbox.store.numbers(SearchQuery(""))))
+        elif delete == "found" and listed.query:
+            deletion = yield from inbox.delete((yield from inbox.store.numbers(listed.query)))
+        elif mark in ("read", "unread"):
+            yield from inbox.store.mark((yield from inbox.store.numbers(listed.query)), mark == "read")
+        elif "restore" in parameters:
+            yield from inbox.restore(parameters.number("restore", 0, 999_999_999))
+        else:
+            raise BadRequest("a POST to this path needs delete=all, delete=found and a search, or mark=read or unread")
+        _redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
 
 
 class _Messages(InboxResource):
@@ -103,7 +116,7 @@ class _Messages(InboxResource):
         return MessagePage(self._renderer, path.decode("ascii", "replace")) if path else self
 
     def get(self, request: Request, parameters: QueryParameters) -> bytes:
-        _redirect(request, "/")
+        _redirect(request, root_of(request))
         return b""
 
 
@@ -118,7 +131,7 @@ class MessagePage(InboxResource):
     """
 
     def __init__(self, renderer: PageRenderer, name: str, view: str = "") -> None:
-        InboxResource.__init__(self, {"GET": LIST_PARAMETERS, "POST": ("delete", *LIST_PARAMETERS)})
+        InboxResource.__init__(self, {"GET": LIST_PARAMETERS, "POST": ("delete", "mark", *LIST_PARAMETERS)})
         self._renderer = renderer
         self._inbox = renderer.inbox
         self._name = name
@@ -160,23 +173,29 @@ class MessagePage(InboxResource):
 
     def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
-        Delete the message.
+        Delete the message, or mark it as unread.
 
         Args:
             request: The request.
-            parameters: The query parameters: ``delete=this``, and `LIST_PARAMETERS`.
+            parameters: The query parameters: ``delete=this`` or ``mark=unread``, and `LIST_PARAMETERS`.
 
         Yields:
-            None after the message.
+            What the work yields.
 
         Raises:
-            BadRequest: The parameter ``delete`` is missing or wrong, or the path names a view.
+            BadRequest: A parameter is missing or wrong, or the path names a view.
         """
-        if parameters.text("delete") != "this" or self._view:
-            raise BadRequest("delete: a POST to /messages/ID needs the parameter delete=this")
-        listed = MessageList.of(parameters)
-        yield from self._inbox.delete([(yield from self._inbox.number_of(self._name))])
-        _redirect(request, f"/{listed.address}")
+        delete, mark = parameters.text("delete") == "this", parameters.text("mark") == "unread"
+        if delete == mark or self._view:
+            raise BadRequest("a POST to /messages/ID needs the parameter delete=this or mark=unread")
+        listed, deletion = MessageList.of(parameters), 0
+        number = yield from self._inbox.number_of(self._name)
+        yield from self._inbox.store.described(number)  # which raises MessageDeleted
+        if delete:
+            deletion = yield from self._inbox.delete([number])
+        else:
+            yield from self._inbox.store.mark([number], read=False)
+        _redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
 
     def _values(self, request: Request, number: int) -> CooperativeWork[dict[str, object]]:
         # No value holds the octets of the whole message: the client may read slowly, and would keep them in memory.
