@@ -113,6 +113,7 @@ def started(stack: ExitStack, make_room: Callable[[str], Path], milter: Path) ->
         }  # fmt: skip
         with on(MEASURED):
             made = stack.enter_context(postfix(room := make_room(f"postfix{len(milters)}"), pem, {}, **settings))
+        assert isinstance(made.process, subprocess.Popen)
         yield Measured(f"Postfix{name}", Server(Running(made.process, made.log), made.port), room / "queue/hold")
 
 
