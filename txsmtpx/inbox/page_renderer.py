@@ -194,7 +194,7 @@ def root_of(request: Request) -> str:
     Returns:
         Such as "../../" for ``/messages/1/text``.
     """
-    return "../" * (len(request.prepath) + len(request.postpath or ()) - 1) or "./"
+    return "../" * (len(request.prepath or ()) + len(request.postpath or ()) - 1) or "./"
 
 
 def _base(request: Request) -> str:
