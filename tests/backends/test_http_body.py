@@ -58,6 +58,24 @@ def test_an_application_that_stops_reading_has_its_time(mail):
     assert sent.client.replies() == [LATER]
 
 
+@pytest.mark.parametrize(
+    ("status", "reply"), [(413, "550 5.7.1 Too large"), (200, LATER), (503, LATER), (307, LATER)]
+)
+def test_an_answer_before_the_end_of_the_message(mail, status, reply):
+    sent = mail()
+    sent.begin()
+    line = b"x" * 998 + b"\r\n"
+    sent.client.send(line * 70)
+    (pipe,) = sent.application.pipes
+    pipe.producer.pauseProducing()
+    sent.application.answer(status, "Too large")
+    assert pipe.aborted
+    assert sent.client.replies() == []  # before the end of the data
+    sent.client.send(line * 200 + b".\r\n")
+    assert sent.client.replies() == [reply]
+    assert b"x" not in sent.application.pipes[0].asked
+
+
 def test_a_client_that_goes_away_aborts_the_request(mail):
     sent = mail()
     sent.begin()

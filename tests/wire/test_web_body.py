@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 
 from tests.wire.web_server import OK, Body, failure
 from txsmtpx.wire.web_request import WebAnswer
@@ -71,3 +73,25 @@ def test_a_producer_that_fails(serve):
     assert isinstance(asked.error, KeyError)
     assert pipe.aborted
     assert not pipe.asked.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_body_that_is_stopped_has_no_result(serve, early, logged_failures):
+    """Twisted would log a failure of a request that has ended, and a whole body would end the request."""
+
+    class Stopped(Body):
+        def stopProducing(self) -> None:
+            self.done.cancel()
+
+    server = serve()
+    asked = server.post(Stopped())
+    (pipe,) = server.pipes
+    assert pipe.asked
+    if early:
+        pipe.say(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")
+        assert asked.result().early
+    else:
+        pipe.hang_up(ConnectionLost())
+        assert failure(asked) == "the connection was lost before the end of the answer"
+    assert pipe.asked == b""
+    assert logged_failures.flush() == []

@@ -89,7 +89,7 @@ def outcome_of(answer: WebAnswer, recipients: Sequence[str] = (), rejected: Repl
     except UnusableAnswer as error:
         # A rejection stays one; an acceptance that cannot be read may be half of another answer.
         return HTTPOutcome(usual or NOT_ACCEPTED_451, reason=f"{status}: {error}")
-    text = _text_of(answer) if accepted or permanent else ""
+    text = _words(_text_of(answer)) if accepted or permanent else ""
     if text:
         usual = replies.delivered_250(text) if usual is None else Reply(usual.code, usual.enhanced_code, text)
     return HTTPOutcome(usual, reason=reason)
@@ -98,7 +98,7 @@ def outcome_of(answer: WebAnswer, recipients: Sequence[str] = (), rejected: Repl
 def _reason(answer: WebAnswer) -> str:
     if answer.early and answer.status < 300:
         return f"the application has answered {answer.status} before it has read the message"
-    line = f"{answer.status} {answer.reason}".strip(" ")
+    line = f"{answer.status} {_line(answer.reason)}".strip(" ")
     text = _text_of(answer)
     return f"the application has answered {line}{f': {text}' if text else ''}"
 
@@ -110,8 +110,13 @@ def _text_of(answer: WebAnswer) -> str:
     return _line(answer.body[: 4 * TEXT].decode("utf-8", "replace"))
 
 
+def _words(line: str) -> str:
+    """Return a line as the words of a reply, which has ASCII only (RFC 6531 §3.7.4.2)."""
+    return line.encode("ascii", "replace").decode("ascii")
+
+
 def _line(text: str) -> str:
-    """Return the first line of a text as the words of a reply."""
+    """Return the first line of a text, without control characters."""
     first = re.split("[\r\n]", text.lstrip(" \t\r\n"), maxsplit=1)[0]
     return _HIDDEN.sub(" ", first)[:TEXT].strip(" ")
 
@@ -149,7 +154,7 @@ def _reply(found: Mapping[str, object], usual: Reply | None, allowed: str) -> Re
     if str(code)[0] not in allowed:
         raise UnusableAnswer(f"its code is {code}, which contradicts the status")
     own = base.enhanced_code if base.code == code else replies.default_enhanced_code(code)
-    words = _line(text or "") or (base.lines[0] if base.code == code else "Rejected" if code >= 400 else "Ok")
+    words = _words(_line(text or "")) or (base.lines[0] if base.code == code else "Rejected" if code >= 400 else "Ok")
     return Reply(code, own if enhanced is None else _enhanced(enhanced, code), words)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer
+from twisted.python.failure import Failure
 from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
 from txsmtpx.wire.time_budget import TimeBudget
-
-T = TypeVar("T")
 
 
 @implementer(IBodyProducer)
@@ -87,14 +86,17 @@ class TimedBody:
         """
         self._budget.stop()
         self._running = True
-        done: Deferred[None] = self._body.startProducing(consumer)
-        return done.addBoth(self._ended)
+        produced: Deferred[None] = self._body.startProducing(consumer)
+        done: Deferred[None] = Deferred(lambda _: produced.cancel())
+        produced.addBoth(self._ended, done)
+        return done
 
-    def _ended(self, result: T) -> T:
-        self.whole = True
-        self._running = False
-        self._budget.start()
-        return result
+    def _ended(self, result: Failure | None, done: Deferred[None]) -> None:
+        if self._running:  # otherwise the request has ended, and takes no result
+            self._running = False
+            self.whole = True
+            self._budget.start()
+            done.callback(cast(None, result))
 
     def pauseProducing(self) -> None:
         """Write no more for now: the server does not read."""

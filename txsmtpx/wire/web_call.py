@@ -99,10 +99,10 @@ class WebCall:
                 raise CancelledError from error
             raise self._explained(error) from error
         finally:
-            if self._body is not None:
-                self._body.stopProducing()
             if self.connection is not None and not keep:
                 self.connection.abort()
+            if self._body is not None:
+                self._body.stopProducing()
 
     @property
     def unheard(self) -> bool:
