@@ -38,7 +38,7 @@ def test_the_body_of_a_handled_message_is_removed(start, tmp_path):
     it.give(Entry("1-0", fields(NAME), 1))
     assert it.leases[0].message.body == tmp_path / NAME
     assert it.settle(Settlement()) == [None]
-    assert list(tmp_path.iterdir()) == []
+    assert [file.name for file in tmp_path.iterdir()] == [f"{NAME}.done"]
     it.stop()
 
 

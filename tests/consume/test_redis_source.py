@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.consume.streams import Started, fields
+from tests.consume.streams import NAME, Started, fields
 from txsmtpx.consume.message_source import Settlement
 from txsmtpx.consume.redis_group import Entry
 from txsmtpx.consume.redis_source import FORGET, RETRY, SETTINGS, RedisSource
@@ -139,3 +141,24 @@ def test_what_cannot_be_used(arguments, error):
 
 def test_each_setting_is_an_argument():
     assert RedisSource("redis://localhost", **{each.name: each.default for each in SETTINGS})
+
+
+def test_a_message_comes_again_that_is_handled(start, tmp_path):
+    """Redis has failed, and has lost that it was deleted.  The mark beside its body is not lost."""
+    (tmp_path / NAME).touch()
+    it = start(bodies=str(tmp_path))
+    it.give(Entry("1-0", fields(NAME), 1))
+    deferred_call(it.leases[0].settle, Settlement())
+    it.group.take()
+    it.give(Entry("1-0", fields(NAME), 2))
+    assert (len(it.leases), it.group.take("handled")) == (1, [("handled", "1-0")])
+    it.stop()
+
+
+def test_old_marks_are_removed(start, tmp_path):
+    mark = tmp_path / f"{NAME}.done"
+    mark.touch()
+    os.utime(mark, (0, 0))
+    it = start(bodies=str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    it.stop()

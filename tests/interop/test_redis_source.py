@@ -178,7 +178,7 @@ async def test_some_recipients(server, tmp_path):
     async with consuming(server, handler, bodies=str(tmp_path)):
         await handler.until(2)
         await settled(server)
-        while len(list(tmp_path.iterdir())) > 1:
+        while (tmp_path / f"{'a' * 32}.eml").exists():
             await pause(0.02)
     assert [[each.address for each in message.envelope.recipients] for message in handler.messages] == [
         list(TO), ["three@example.org"],
@@ -310,6 +310,6 @@ async def test_a_body_in_a_directory_that_the_consumer_does_not_have(server, tmp
     async with consuming(server, handler, idle=0.5, bodies=str(tmp_path)):
         await handler.until(1)
         await settled(server)
-        while list(tmp_path.iterdir()):
+        while (tmp_path / f"{'a' * 32}.eml").exists():
             await pause(0.02)
     assert handler.messages[0].envelope.queue_id == "long"

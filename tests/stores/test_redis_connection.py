@@ -342,3 +342,16 @@ def test_without_txredisapi(redis, clock, monkeypatch):
 
 def test_no_secret_is_shown(redis, clock):
     assert "secret" not in repr(connection(redis, clock, password="secret"))
+
+
+def test_an_answer_without_end(redis, clock):
+    """What is held has a limit; answers that are complete do not count."""
+    made = RedisConnection(redis, "", "", 0, writable("probe"), 2.0, clock, longest=1000)
+    found = run(made)
+    for _ in range(100):
+        redis.numbers(1)
+        found = run(made)
+    redis.numbers(1)
+    redis.transport.protocol.dataReceived(b"*1\r\n$100000\r\n" + b"x" * 990)
+    assert text(found) == f"{NAME}: an answer of more than 1000 octets"
+    assert redis.transport.disconnecting

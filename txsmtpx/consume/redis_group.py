@@ -23,6 +23,9 @@ from txsmtpx.stores.redis_connection import RedisConnection
 BLOCK = 0.5
 """Seconds for which Redis holds a request for new messages.  A consumer that is stopped waits for the answer."""
 
+LONGEST = 1024 * 1024 * 1024
+"""Octets of the longest answer, which has several messages."""
+
 FORGOTTEN = 3600.0
 """Seconds after which a consumer without messages is forgotten, such as one that was killed."""
 
@@ -73,7 +76,7 @@ class RedisGroup:
     ) -> None:
         def connection() -> RedisConnection:
             target, login = endpoint or url.endpoint, (url.username, url.password, url.database)
-            return RedisConnection(target, *login, lambda protocol: succeed(None), timeout, reactor, True)
+            return RedisConnection(target, *login, lambda protocol: succeed(None), timeout, reactor, True, LONGEST)
 
         self._reader = connection()
         self._connection = connection()

@@ -66,9 +66,7 @@ class RedisLease:
         name = redis_entry.text_in(self.entry.fields, redis_entry.BODY_FILE)
         try:
             if settlement.retry is None and settlement.dead is None:
-                await self._group.handled(self.entry.id)
-                if name:
-                    await self._remove(name)
+                await self._handled(name)
                 return
             again, given_up = self._changes(settlement.retry), self._changes(settlement.dead)
             if name and again is not None and given_up is not None:
@@ -90,9 +88,14 @@ class RedisLease:
         assert self._directory is not None
         return cast(str, await self._in_thread(self._directory.link, name))
 
-    async def _remove(self, name: str) -> None:
-        """Remove the body of a handled message."""
+    async def _handled(self, name: str) -> None:
+        """Delete the message, and its body.  The mark remains, since a Redis that has failed may return the message."""
+        if not name:
+            await self._group.handled(self.entry.id)
+            return
         assert self._directory is not None
+        await self._in_thread(self._directory.mark, name)
+        await self._group.handled(self.entry.id)
         try:
             await self._in_thread(self._directory.remove, name)
         except OSError as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import cast
 
 from twisted.internet.defer import Deferred, TimeoutError
@@ -191,6 +192,8 @@ class RedisSource:
         if now >= self._forget:
             self._forget = now + FORGET
             await self._group.forget()
+            if self._directory is not None:
+                await self._in_thread(self._directory.sweep)
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         assert self._receive is not None
@@ -208,12 +211,21 @@ class RedisSource:
                 log.error(text, name=self.name, id=entry.id, error=error)
                 await self._group.settle(entry.id, None, 0, {redis_entry.REASON: str(error)})
                 continue
+            if await self._is_marked(message):
+                await self._group.handled(entry.id)  # again: Redis has lost that it was handled
+                continue
             lease = RedisLease(entry, message, self._group, self._directory, self._in_thread, self._forget_lease)
             self._leases[entry.id] = lease
             if self._paused:
                 await lease.returned()
             else:
                 self._receive(lease)
+
+    async def _is_marked(self, message: QueuedMessage) -> bool:
+        """Return whether the body of a message is marked as handled."""
+        if self._directory is None or not isinstance(message.body, Path):
+            return False
+        return bool(await self._in_thread(self._directory.is_marked, message.body.name))
 
     def _message(self, entry: Entry) -> QueuedMessage:
         """

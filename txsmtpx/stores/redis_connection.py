@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Protocol, TypeVar, cast
 
@@ -31,6 +31,9 @@ T = TypeVar("T")
 
 RETRY = 1.0
 """Seconds from a failure to the next attempt to connect.  Until then, all requests fail at once."""
+
+LONGEST = 1024 * 1024
+"""Octets of the longest answer, by default.  The answers to scripts and to XADD have less than a hundred."""
 
 UNUSABLE = frozenset({
     "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOAUTH", "NOPERM", "OOM", "READONLY",
@@ -130,6 +133,7 @@ class RedisConnection:
         timeout: The most seconds for a connection that can be used, and for an answer.
         reactor: The reactor.  None: the global one.
         octets: True if texts in answers are octets, and are no numbers.
+        longest: The octets of the longest answer.  If Redis sends more, the connection is closed.
 
     Attributes:
         name: The name of this Redis in the log.
@@ -149,6 +153,7 @@ class RedisConnection:
         timeout: float,
         reactor: Reactor | None,
         octets: bool = False,
+        longest: int = LONGEST,
     ) -> None:
         if find_spec("txredisapi") is None:
             raise ImportError("txredisapi is not installed: pip install txsmtpx[redis]")
@@ -168,7 +173,7 @@ class RedisConnection:
         self._database = database
         self._prepare = prepare
         self._timeout = timeout
-        self._octets = octets
+        self._factory = UnloggedFactory.forProtocol(partial(_protocol_class(), octets, longest))
         self._protocol: RedisProtocolLike | None = None
         self._waiting: list[Deferred[RedisProtocolLike]] | None = None
         """The requests that wait for the attempt to connect; None without an attempt."""
@@ -242,8 +247,7 @@ class RedisConnection:
         return await waiter
 
     async def _open(self) -> RedisProtocolLike:
-        factory = UnloggedFactory.forProtocol(_protocol_class(self._octets))
-        protocol = cast(RedisProtocolLike, await self._endpoint.connect(factory))
+        protocol = cast(RedisProtocolLike, await self._endpoint.connect(self._factory))
         try:
             if self._password:
                 await protocol.auth(self._password, self._username or None)
@@ -301,7 +305,7 @@ class RedisConnection:
 
 
 @cache
-def _protocol_class(octets: bool) -> type[TwistedProtocol]:
+def _protocol_class() -> Callable[[bool, int], TwistedProtocol]:
     # Imported when it is needed, since this installs the reactor.
     from txredisapi import InvalidData, RedisProtocol
 
@@ -310,11 +314,10 @@ def _protocol_class(octets: bool) -> type[TwistedProtocol]:
 
         reason: Failure | None = None
 
-        def __init__(self) -> None:
-            if octets:
-                super().__init__(charset=None, convertNumbers=False)
-            else:
-                super().__init__()
+        def __init__(self, octets: bool, longest: int) -> None:
+            super().__init__(charset=None if octets else "utf-8", convertNumbers=not octets)
+            self._longest = longest
+            self._received = 0  # since the last answer
 
         if find_spec("hiredis") is not None:
             # It takes a tenth of the time.  If the library renames this method, commands are built by the library.
@@ -325,12 +328,19 @@ def _protocol_class(octets: bool) -> type[TwistedProtocol]:
                 return command
 
         def dataReceived(self, data: bytes, unpause: bool = False) -> None:
+            self._received += len(data)
             try:
+                if self._received > self._longest:
+                    raise InvalidData(f"an answer of more than {self._longest} octets")
                 super().dataReceived(data, unpause)
             except (InvalidData, UnicodeDecodeError) as error:  # hiredis raises what the other parser returns
                 while self.replyQueue.waiting:
                     self.replyReceived(InvalidData(str(error)))
                 self.transport.abortConnection()
+
+        def replyReceived(self, reply: object) -> None:
+            self._received = 0
+            super().replyReceived(reply)
 
         def connectionLost(self, reason: Failure) -> None:
             self.reason = reason
