@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from tests.stores.redis_endpoint import Redis
 from txsmtpx import StoreError
 from txsmtpx.settling import deferred_call
-from txsmtpx.stores import redis_connection
+from txsmtpx.stores import redis_protocol
 from txsmtpx.stores.redis_connection import PROBE, RETRY, RedisConnection, writable
 
 NAME = "redis ClientEndpoint"
@@ -25,9 +25,9 @@ def parser(request, monkeypatch):
     if request.param == "RedisProtocol":
         assert txredisapi.RedisProtocol is txredisapi.HiredisProtocol
     monkeypatch.setattr(txredisapi, "RedisProtocol", getattr(txredisapi, request.param))
-    redis_connection._protocol_class.cache_clear()
+    redis_protocol.protocol_class.cache_clear()
     yield
-    redis_connection._protocol_class.cache_clear()
+    redis_protocol.protocol_class.cache_clear()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDef
 from twisted.python.failure import Failure
 
 from txsmtpx.backends.redis_settings import Fsync
-from txsmtpx.stores.redis_connection import RedisProtocolLike
+from txsmtpx.stores.redis_protocol import RedisProtocolLike
 
 _PATTERNS = ("*append*", "maxmemory*")
 """Redis 6 takes one pattern in a command."""

@@ -11,7 +11,8 @@ from txsmtpx.backends.redis_persistence import Confirmer, check_configuration
 from txsmtpx.backends.redis_settings import Fsync
 from txsmtpx.backends.redis_url import RedisURL
 from txsmtpx.interfaces import ClientEndpoint, Reactor
-from txsmtpx.stores.redis_connection import RedisConnection, RedisProtocolLike
+from txsmtpx.stores.redis_connection import RedisConnection
+from txsmtpx.stores.redis_protocol import RedisProtocolLike
 
 
 class RedisStream:

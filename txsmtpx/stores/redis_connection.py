@@ -7,21 +7,20 @@ Stores run scripts on it.  The backend and the consumer of a stream send other c
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from functools import cache, partial
+from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.util import find_spec
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from txsmtpx.interfaces import ClientEndpoint, Reactor, StoreError, StreamTransport, clock_of
+from txsmtpx.interfaces import ClientEndpoint, Reactor, StoreError, clock_of
 from txsmtpx.setting import shown
 from txsmtpx.settling import deferred_call
+from txsmtpx.stores.redis_protocol import RedisProtocolLike, protocol_class
 from txsmtpx.wire.client_tls import tls_failure
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
@@ -42,62 +41,6 @@ UNUSABLE = frozenset({
 
 PROBE = "redis.call('SET', KEYS[1], '1', 'PX', 1000) return {1}"
 """The first script on a connection.  It fails if the user may not write, on a replica, and without free memory."""
-
-
-class RedisProtocolLike(Protocol):
-    """The part of txredisapi's protocol that is used here; the library has no annotations."""
-
-    connected: int
-    transport: StreamTransport
-    reason: Failure | None
-    """Why the connection was lost."""
-
-    def auth(self, password: str, username: str | None = None) -> Deferred[object]:
-        """
-        Authenticate.
-
-        Args:
-            password: The password.
-            username: The user name.
-
-        Returns:
-            A Deferred of the answer.
-        """
-
-    def select(self, index: int) -> Deferred[object]:
-        """
-        Select a database.
-
-        Args:
-            index: The number of the database.
-
-        Returns:
-            A Deferred of the answer.
-        """
-
-    def eval(self, script: str, keys: Sequence[str], args: Sequence[str]) -> Deferred[object]:
-        """
-        Run a script, by its hash if Redis has it.
-
-        Args:
-            script: The script.
-            keys: Its keys.
-            args: Its arguments.
-
-        Returns:
-            A Deferred of the answer.
-        """
-
-    def execute_command(self, *words: str | bytes | int) -> Deferred[object]:
-        """
-        Send a command.
-
-        Args:
-            words: Its words.
-
-        Returns:
-            A Deferred of the answer.
-        """
 
 
 Prepare = Callable[[RedisProtocolLike], Awaitable[object]]
@@ -173,7 +116,7 @@ class RedisConnection:
         self._database = database
         self._prepare = prepare
         self._timeout = timeout
-        self._factory = UnloggedFactory.forProtocol(partial(_protocol_class(), octets, longest))
+        self._factory = UnloggedFactory.forProtocol(partial(protocol_class(), octets, longest))
         self._protocol: RedisProtocolLike | None = None
         self._waiting: list[Deferred[RedisProtocolLike]] | None = None
         """The requests that wait for the attempt to connect; None without an attempt."""
@@ -302,51 +245,6 @@ class RedisConnection:
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
             protocol.transport.abortConnection()
-
-
-@cache
-def _protocol_class() -> Callable[[bool, int], TwistedProtocol]:
-    # Imported when it is needed, since this installs the reactor.
-    from txredisapi import InvalidData, RedisProtocol
-
-    class KeepsReason(RedisProtocol):  # type: ignore[misc]  # it has no annotations
-        """A protocol of Redis that keeps why its connection was lost."""
-
-        reason: Failure | None = None
-
-        def __init__(self, octets: bool, longest: int) -> None:
-            super().__init__(charset=None if octets else "utf-8", convertNumbers=not octets)
-            self._longest = longest
-            self._received = 0  # since the last answer
-
-        if find_spec("hiredis") is not None:
-            # It takes a tenth of the time.  If the library renames this method, commands are built by the library.
-            def _build_command(self, *words: str | bytes | int) -> bytes:
-                from hiredis import pack_command
-
-                command: bytes = pack_command(words)  # type: ignore[arg-type]  # it is annotated for one word only
-                return command
-
-        def dataReceived(self, data: bytes, unpause: bool = False) -> None:
-            self._received += len(data)
-            try:
-                if self._received > self._longest:
-                    raise InvalidData(f"an answer of more than {self._longest} octets")
-                super().dataReceived(data, unpause)
-            except (InvalidData, UnicodeDecodeError) as error:  # hiredis raises what the other parser returns
-                while self.replyQueue.waiting:
-                    self.replyReceived(InvalidData(str(error)))
-                self.transport.abortConnection()
-
-        def replyReceived(self, reply: object) -> None:
-            self._received = 0
-            super().replyReceived(reply)
-
-        def connectionLost(self, reason: Failure) -> None:
-            self.reason = reason
-            super().connectionLost(reason)
-
-    return KeepsReason
 
 
 def _numbers(answer: object) -> list[int]:
