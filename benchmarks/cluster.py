@@ -1,11 +1,12 @@
 """
-Three servers behind HAProxy, with Redis and three consumers: their throughput, and what is lost when one is killed.
+Three servers behind HAProxy, a broker and three consumers: their throughput, and what is lost when one is killed.
 
     python -m benchmarks.cluster
+    python -m benchmarks.cluster --broker rabbitmq
 
 Each server with its consumer stands for a machine; all of them run on this one, in the files of examples/cluster.  The
 throughput is that of 4 KB messages, to one recipient each, by the clock.  It is compared with one server alone, with
-the same Redis, and with one server that discards the mail.  Then each kind of process is killed by SIGKILL while
+the same broker, and with one server that discards the mail.  Then each kind of process is killed by SIGKILL while
 clients send, and started again a second later.  A client keeps a message until it has a 250, as mail servers do.
 """
 
@@ -27,34 +28,49 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Literal
 
 from benchmarks.build import LOAD, compile_tools
 from tests.interop.peers import program
+from tests.interop.rabbitmq_server import RabbitMQServer
 from tests.ports import free_port
 from tests.waiting import eventually
+from txsmtpx.testing import issue
 
 EXAMPLE = Path(__file__).parents[1] / "examples/cluster"
 MACHINES = (2525, 2526, 2527)
-SERVER = "twistd -n --pidfile= smtpx --config smtpx.toml --port {}"
+Broker = Literal["redis", "rabbitmq"]
 
-COMMANDS: dict[str, str] = {
-    "redis": "redis-server redis.conf",
-    "haproxy": "haproxy -db -f haproxy.cfg",
-    **{f"server {port}": SERVER.format(f"haproxy:tcp:{port}:interface=127.0.0.1") for port in MACHINES},
-    **{f"consumer {port}": "python consumer.py redis://127.0.0.1:6379/0 stored" for port in MACHINES},
-}
-"""The commands of the page, in the directory of the example."""
+_URLS: dict[Broker, str] = {"redis": "redis://127.0.0.1:6379/0", "rabbitmq": "amqp://127.0.0.1:5672/"}
+_FILES: dict[Broker, str] = {"redis": "smtpx.toml", "rabbitmq": "rabbitmq.toml"}
 
-COMPARED = {
-    "alone": SERVER.format("tcp:2424:interface=127.0.0.1"),
-    "null": "twistd -n --pidfile= smtpx --backend null --port tcp:2323:interface=127.0.0.1",
-}
-"""Servers without HAProxy."""
+
+def _server(broker: Broker, endpoint: str) -> str:
+    return f"twistd -n --pidfile= smtpx --config {_FILES[broker]} --port {endpoint}"
+
+
+def commands(broker: Broker) -> dict[str, str]:
+    """Return the commands of the page by their names, in the directory of the example; RabbitMQ has no command."""
+    return {
+        **({"redis": "redis-server redis.conf"} if broker == "redis" else {}),
+        "haproxy": "haproxy -db -f haproxy.cfg",
+        **{f"server {port}": _server(broker, f"haproxy:tcp:{port}:interface=127.0.0.1") for port in MACHINES},
+        **{f"consumer {port}": f"python consumer.py {_URLS[broker]} stored" for port in MACHINES},
+    }
+
+
+def compared(broker: Broker) -> dict[str, str]:
+    """Return the commands of servers without HAProxy: one with the broker, and one that discards the mail."""
+    return {
+        "alone": _server(broker, "tcp:2424:interface=127.0.0.1"),
+        "null": "twistd -n --pidfile= smtpx --backend null --port tcp:2323:interface=127.0.0.1",
+    }
+
 
 PORTS = {"haproxy": 1025, "alone": 2424, "null": 2323}
 """The ports to which clients connect."""
 
-_PORT = re.compile(r"\b(?:1025|2323|2424|252[567]|6379)\b")
+_PORT = re.compile(r"\b(?:1025|2323|2424|252[567]|5672|6379)\b")
 
 DOWN = 1.0
 """Seconds until a process that was killed is started again."""
@@ -69,21 +85,30 @@ class Cluster:
 
     Args:
         directory: The directory.
+        broker: The broker.
 
     Attributes:
+        broker: As in the arguments.
         stored: The directory in which the consumers store the messages.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, broker: Broker) -> None:
+        self.broker = broker
         self._directory = directory
         self._ports: dict[str, str] = {}
+        self._rabbitmq: RabbitMQServer | None = None
+        if broker == "rabbitmq":
+            (directory / broker).mkdir()
+            self._rabbitmq = RabbitMQServer(directory / broker, issue(directory / broker))
+            self._ports["5672"] = str(self._rabbitmq.port)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.stored = directory / "stored"
         self.stored.mkdir()
         for file in EXAMPLE.iterdir():
             if file.is_file():
                 (directory / file.name).write_text(self.here(file.read_text()))
-        self._commands = {name: self.here(command).split() for name, command in {**COMMANDS, **COMPARED}.items()}
+        all_commands = {**commands(broker), **compared(broker)}
+        self._commands = {name: self.here(command).split() for name, command in all_commands.items()}
 
     def here(self, text: str) -> str:
         """Return a text with ports that are free."""
@@ -95,6 +120,9 @@ class Cluster:
 
     def start(self, name: str) -> None:
         """Start a process."""
+        if self._rabbitmq is not None and name == self.broker:
+            self._rabbitmq.launch()
+            return
         word, *arguments = self._commands[name]
         beside = Path(sys.executable).with_name(word)
         command = [beside if beside.exists() else program(word), *arguments]
@@ -105,7 +133,7 @@ class Cluster:
 
     def start_all(self) -> None:
         """Start all processes, but for the servers that are compared."""
-        for name in COMMANDS:
+        for name in dict.fromkeys([self.broker, *commands(self.broker)]):
             self.start(name)
         self.until_it_accepts("haproxy")
 
@@ -118,7 +146,10 @@ class Cluster:
         return "\n".join(f"{file.name}: {file.read_text()[-500:]}" for file in self._directory.glob("*.log"))
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """End a process by a signal, and wait for its end."""
+        """End a process by a signal, and wait for its end.  RabbitMQ ends by SIGKILL."""
+        if self._rabbitmq is not None and name == self.broker:
+            self._rabbitmq.kill()
+            return
         process = self._processes.pop(name)
         process.send_signal(number)
         process.wait(PATIENCE)
@@ -127,6 +158,8 @@ class Cluster:
         """Kill all processes."""
         for name in list(self._processes):
             self.kill(name)
+        if self._rabbitmq is not None:
+            self._rabbitmq.stop()
 
     def names(self) -> set[str]:
         """Return the subjects of the messages that the consumers have stored."""
@@ -138,10 +171,10 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(broker: Broker = "redis") -> Iterator[Cluster]:
     """Return the processes, which are killed at the end."""
     with tempfile.TemporaryDirectory(prefix="txsmtpx-") as directory:
-        made = Cluster(Path(directory))
+        made = Cluster(Path(directory), broker)
         try:
             yield made
         finally:
@@ -247,6 +280,7 @@ def rate(port: int, messages: int, connections: int) -> float:
 def main() -> None:
     """Measure, and print a line for each result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--broker", choices=["redis", "rabbitmq"], default="redis")
     parser.add_argument("--messages", type=int, default=3000, help="of each round [3000]")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=48)
@@ -254,11 +288,11 @@ def main() -> None:
     given = parser.parse_args()
     compile_tools()
     with ExitStack() as stack:
-        running = stack.enter_context(cluster())
+        running = stack.enter_context(cluster(given.broker))
         running.start_all()
         titles = {
-            "null": "one server that discards the mail", "alone": "one server with Redis",
-            "haproxy": "three servers with Redis, behind HAProxy",
+            "null": "one server that discards the mail", "alone": f"one server with {given.broker}",
+            "haproxy": f"three servers with {given.broker}, behind HAProxy",
         }  # fmt: skip
         rates: dict[str, list[float]] = {name: [] for name in titles}
         for name in ("null", "alone"):
@@ -271,7 +305,7 @@ def main() -> None:
             print(f"{title:<45} {median(rates[name][1:]):6.0f} messages a second")
         for name in ("null", "alone"):
             running.kill(name)
-        for name in ("server 2525", "consumer 2525", "redis", "haproxy"):
+        for name in ("server 2525", "consumer 2525", given.broker, "haproxy"):
             result = killed(running, name, given.seconds)
             print(
                 f"{result.name} killed: of {result.accepted} messages with a 250, {result.lost} lost; "

@@ -1,7 +1,8 @@
 """
-A consumer of a stream of Redis, which stores each message as a file.
+A consumer of a stream of Redis, or of a queue of RabbitMQ, which stores each message as a file.
 
     python consumer.py redis://127.0.0.1:6379/0 DIRECTORY
+    python consumer.py amqp://127.0.0.1:5672/ DIRECTORY
 
 A message may come twice, with the same id.  So the id is the name of the file: the second time replaces the first.
 """
@@ -16,6 +17,7 @@ from twisted.internet.threads import deferToThread
 from twisted.python.log import startLogging
 
 from txsmtpx.consume import Consumer, QueuedMessage
+from txsmtpx.consume.amqp_source import AMQPSource
 from txsmtpx.consume.redis_source import RedisSource
 
 
@@ -36,7 +38,7 @@ def store(message: QueuedMessage, directory: Path) -> None:
 def main(url: str, directory: str) -> None:
     """Run until SIGTERM or SIGINT; then return the messages that are not handled to the stream."""
     startLogging(sys.stdout)
-    source = RedisSource(url, stream="inbound", idle=5)
+    source = AMQPSource(url, queue="inbound") if url.startswith("amqp") else RedisSource(url, stream="inbound", idle=5)
     consumer = Consumer(source, lambda message: deferToThread(store, message, Path(directory)))
     reactor.callWhenRunning(consumer.startService)
     reactor.addSystemEventTrigger("before", "shutdown", consumer.stopService)

@@ -12,7 +12,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from benchmarks.cluster import COMMANDS, EXAMPLE, Cluster, cluster, killed
+from benchmarks.cluster import EXAMPLE, Cluster, cluster, commands, killed
 from tests.docs.page import Page
 from tests.docs.telnet import play
 from tests.interop.conftest import need, room  # noqa: F401  # a fixture
@@ -29,7 +29,8 @@ pytestmark = pytest.mark.system
 PAGE = Page("docs/howto/redis-streams.md")
 FILES = {
     "redis.conf": PAGE.take("ini").text,
-    "smtpx.toml": PAGE.take("toml").text,
+    "smtpx.toml": PAGE.take("toml", "redis:").text,
+    "rabbitmq.toml": PAGE.take("toml", "amqp:").text,
     "consumer.py": PAGE.take("python").text,
     "haproxy.cfg": PAGE.take("text", "frontend").text,
 }
@@ -56,8 +57,8 @@ def test_the_files_of_the_page_are_the_example() -> None:
 
 
 def test_the_commands_of_the_page_are_run() -> None:
-    commands = [line for block in SHELL for line in block.text.splitlines()]
-    assert set(commands) == set(COMMANDS.values())
+    shown = [line for block in SHELL for line in block.text.splitlines()]
+    assert set(shown) == set(commands("redis").values())
 
 
 def test_the_dialog_of_the_page(running: Cluster) -> None:
