@@ -39,12 +39,12 @@ def test_what_dovecot_offers_may_change():
     assert client.ask(plain()) == ["504 5.5.4 Authentication mechanism not offered"]
 
 
-@pytest.mark.parametrize("flag", ["private", "anonymous"])
-def test_what_is_not_for_clients(flag):
-    dovecot = Dovecot().start(f"HIDDEN\t{flag}", "PLAIN")
+@pytest.mark.parametrize("line", ["HIDDEN\tprivate", "HIDDEN\tplaintext\tanonymous", "SCRAM-SHA-256-PLUS"])
+def test_what_is_not_for_clients(line):
+    dovecot = Dovecot().start(line, "PLAIN")
     client = dovecot.client()
     assert offered(client) == ["PLAIN"]
-    assert client.ask("AUTH HIDDEN")[0][:3] == "504"
+    assert client.ask("AUTH " + line.split("\t")[0])[0][:3] == "504"
 
 
 def test_nothing_is_offered_in_the_clear():

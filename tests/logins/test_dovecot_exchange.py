@@ -189,15 +189,27 @@ def test_the_log_has_the_user_and_no_secret(dovecot):
     assert b64("\0alice\0guesswork") not in text
 
 
-@pytest.mark.parametrize("fields", [["nologin"], ["nologin", "reason=x"], ["proxy", "nopassword"]])
-def test_an_acceptance_that_is_none(dovecot, fields):
+@pytest.mark.parametrize(("fields", "reply"), [
+    (["nologin"], "525 5.7.13 User account disabled"), (["nologin", "reason=Not yet"], "525 5.7.13 Not yet"),
+    (["proxy", "nopassword"], TEMPORARY[0]),
+])  # fmt: skip
+def test_an_acceptance_that_is_none(dovecot, fields, reply):
     """Dovecot has not checked the password of such a proxy."""
     client = dovecot.client()
     client.ask(plain())
     dovecot.say("OK", "1", "user=alice", *fields)
     dovecot.clock.advance(1)
-    assert client.replies()[0][:10] == "525 5.7.13"
+    assert client.replies() == [reply]
     assert client.protocol.dialog.connection.username is None
+
+
+def test_an_acceptance_without_a_user_after_a_challenge(dovecot):
+    client = dovecot.client()
+    client.ask("AUTH SCRAM-SHA-256 AA==")
+    dovecot.say("OK", "1", "resp=dj1zaWc=")
+    client.ask("")
+    dovecot.clock.advance(1)
+    assert client.replies() == TEMPORARY
 
 
 def test_a_final_challenge_within_the_outcome(dovecot):

@@ -38,6 +38,11 @@ Mechanisms with one of these are not offered.  A private one is between Dovecot'
 would authenticate anyone; Postfix refuses it too (``smtpd_sasl_security_options = noanonymous``).
 """
 
+def _is_for_clients(mechanism: OfferedMechanism) -> bool:
+    """Version 1.2 of the protocol has no channel binding, without which -PLUS is of no use."""
+    return not mechanism.flags & HIDDEN_FLAGS and not mechanism.name.endswith("-PLUS")
+
+
 _KNOWN = {each.name: each for each in MECHANISMS}
 
 
@@ -87,7 +92,7 @@ class DovecotChecker(Service):
         offered = self._client.offered
         if offered is not self._known:
             self._known = offered
-            self._made = tuple([self._mechanism(each.name) for each in offered if not each.flags & HIDDEN_FLAGS])
+            self._made = tuple([self._mechanism(each.name) for each in offered if _is_for_clients(each)])
         return self._made
 
     def _mechanism(self, name: str) -> Mechanism:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 
 from twisted.cred.credentials import ICredentials
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -18,7 +18,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces import Connection, ISASLServer
 from txsmtpx.logins.dovecot_client import DovecotClient
 from txsmtpx.logins.dovecot_connection import DovecotConnection
-from txsmtpx.logins.dovecot_lines import Accepted, Answer, Challenge, DovecotError, read_base64
+from txsmtpx.logins.dovecot_lines import Accepted, Answer, Challenge, DovecotError, Refused, read_base64
 from txsmtpx.sasl.external import EXTERNAL
 
 log = Logger(__name__)
@@ -81,9 +81,9 @@ class DovecotServer:
         self._peer = connection
         self._dovecot: DovecotConnection | None = None
         self._number = 0
-        self._after: Callable[[], DovecotLogin] | None = None  # what the last challenge is followed by
+        self._outcome: Accepted | Refused | None = None  # known before the client has answered the last challenge
 
-    def next(self, response: bytes | None) -> bytes | DovecotLogin | Deferred[bytes | DovecotLogin]:
+    def next(self, response: bytes | None) -> bytes | Deferred[bytes | DovecotLogin]:
         """
         Pass a response on to Dovecot.
 
@@ -97,15 +97,21 @@ class DovecotServer:
             SMTPError: Dovecot has rejected the login, or cannot be asked: 454 4.7.0.  The Deferred fails.
             ValueError: The response is too long for Dovecot; the Deferred fails.
         """
-        if self._after is not None:
-            return self._after()
         if response is None and self._mechanism == EXTERNAL.name:
-            return b""  # whom the client wants to be decides which name of its certificate Dovecot gets
+            return b""  # the response selects a name of the certificate, which Dovecot gets at the beginning
         return Deferred.fromCoroutine(self._ask(response))
 
     async def _ask(self, response: bytes | None) -> bytes | DovecotLogin:
         try:
-            return self._understood(await (await self._sent(response)))
+            if self._outcome is not None:
+                return self._end(self._outcome)
+            answer = await (await self._sent(response))
+            if isinstance(answer, Challenge):
+                return answer.octets
+            if "resp" in answer.fields:  # SMTP has no data with its last reply
+                self._outcome = answer
+                return read_base64(answer.fields["resp"])
+            return self._end(answer)
         except DovecotError as error:
             text = "session={session} no answer of Dovecot to AUTH {mechanism}: {error}"
             log.error(text, session=self._peer.session_id, mechanism=self._mechanism, error=str(error))
@@ -123,33 +129,21 @@ class DovecotServer:
             raise DovecotError("it has closed the connection within the exchange")
         return self._dovecot.go_on(self._number, response or b"")
 
-    def _understood(self, answer: Answer) -> bytes | DovecotLogin:
-        if isinstance(answer, Challenge):
-            return answer.octets
-        outcome = self._accepted if isinstance(answer, Accepted) else self._refused
-        if not answer.fields.get("resp"):
-            return outcome(answer.fields)
-        challenge = read_base64(answer.fields["resp"])  # the last one, for the client, which then has to answer it
-        self._after = lambda: outcome(answer.fields)
-        return challenge
-
-    def _accepted(self, fields: Mapping[str, str]) -> DovecotLogin:
-        username = _octets(fields.get("user", ""))
+    def _end(self, outcome: Accepted | Refused) -> DovecotLogin:
+        fields = outcome.fields
+        username = fields.get("user", "").encode("utf-8", "surrogateescape")
+        if isinstance(outcome, Refused):
+            self.username = username
+            self.failure_delayed = True
+            raise SMTPError.from_reply(_refusal(fields))
         if not username or username != fields["user"].encode("utf-8", "replace"):
             raise DovecotError("the answer OK names no user in UTF-8")
-        if "nologin" in fields or {"proxy", "nopassword"} <= fields.keys():
+        if {"proxy", "nopassword"} <= fields.keys():
+            raise DovecotError("the password is unchecked, since the user is one of another server (proxy, nopassword)")
+        if "nologin" in fields:
             self.username = username
             raise SMTPError.from_reply(_refusal({**fields, "code": "user_disabled"}))
         return DovecotLogin(username)
-
-    def _refused(self, fields: Mapping[str, str]) -> DovecotLogin:
-        self.username = _octets(fields.get("user", ""))
-        self.failure_delayed = True
-        raise SMTPError.from_reply(_refusal(fields))
-
-
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _refusal(fields: Mapping[str, str]) -> Reply:
