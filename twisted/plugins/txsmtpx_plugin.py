@@ -247,6 +247,7 @@ dovecot_auth = CheckerPlugin(
 
 _SCOPE = Text("scope", "", "Logins", "Require these scopes of a token.", "scopes with spaces between")
 _LEEWAY = Seconds("leeway", 60, "Logins", "Allow the clock of the issuer to differ by this time.")
+_TRUST_ROOTS = Text("trust_roots", "", "Logins", "Verify the certificate of URL with the authorities in a PEM file.")
 
 jwt_auth = CheckerPlugin(
     "jwt",
@@ -261,6 +262,7 @@ jwt_auth = CheckerPlugin(
         Text("claim", "sub", "Logins", "The claim that is the user name, such as email."),
         _SCOPE,
         _LEEWAY,
+        _TRUST_ROOTS,
     ),
     extra="oauth",
 )
@@ -279,6 +281,7 @@ introspection_auth = CheckerPlugin(
         Text("claim", "username", "Logins", "The member of an answer that is the user name, such as sub."),
         _SCOPE,
         _LEEWAY,
+        _TRUST_ROOTS,
         Seconds("timeout", 10, "Logins", "Wait this long for an answer.", zero=False),
     ),
     extra="oauth",

@@ -46,8 +46,8 @@ class IntrospectionChecker(TokenChecker):
         claim: The member of the answer that is the user name.
         leeway: Seconds by which the clock of the issuer may differ.
         timeout: Seconds for an answer.
-        trust_roots: What the certificate of the URL is verified with: the path of a PEM file, or a trust root.  None:
-            the roots of the system.
+        trust_roots: The authorities that have signed the certificate of the URL: the path of a PEM file, or a trust
+            root.  ``""``: those of the system.
         endpoint: The endpoint to connect to instead of that of the URL; None for the URL.
         now: Returns the time, in seconds since 1970.
         reactor: The reactor.  None: the global one.
@@ -83,7 +83,7 @@ class IntrospectionChecker(TokenChecker):
         claim: str = "username",
         leeway: float = LEEWAY,
         timeout: float = TIMEOUT,
-        trust_roots: TrustRoots | None = None,
+        trust_roots: TrustRoots = "",
         endpoint: ClientEndpoint | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
@@ -97,7 +97,9 @@ class IntrospectionChecker(TokenChecker):
         super().__init__(TokenRules(issuer, audience, scope, claim, leeway, now))
         self._url = service_url(url)
         self._authorization = _basic(client_id, _secret(secret_file))
-        self._client = WebClient(reactor, trust_roots, timeout=timeout, connections=CONNECTIONS, endpoint=endpoint)
+        self._client = WebClient(
+            reactor, trust_roots or None, timeout=timeout, connections=CONNECTIONS, endpoint=endpoint
+        )
 
     @property
     def needs_expiry(self) -> bool:

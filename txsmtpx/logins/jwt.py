@@ -40,8 +40,8 @@ class JWTChecker(TokenChecker):
         scope: The scopes that a token must have, with spaces between; ``""`` for none.
         claim: The claim that is the user name, such as ``"email"``.
         leeway: Seconds by which the clock of the issuer may differ.
-        trust_roots: What the certificate of the URL is verified with: the path of a PEM file, or a trust root.  None:
-            the roots of the system.
+        trust_roots: The authorities that have signed the certificate of the URL: the path of a PEM file, or a trust
+            root.  ``""``: those of the system.
         endpoint: The endpoint to connect to instead of that of the URL; None for the URL.
         now: Returns the time, in seconds since 1970.
         reactor: The reactor.  None: the global one.
@@ -74,7 +74,7 @@ class JWTChecker(TokenChecker):
         scope: str = "",
         claim: str = "sub",
         leeway: float = LEEWAY,
-        trust_roots: TrustRoots | None = None,
+        trust_roots: TrustRoots = "",
         endpoint: ClientEndpoint | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
@@ -89,7 +89,12 @@ class JWTChecker(TokenChecker):
         if "://" in keys:
             clock = clock_of(reactor)
             self._client = WebClient(
-                reactor, trust_roots, timeout=TIMEOUT, max_answer_bytes=MAX_OCTETS, connections=1, endpoint=endpoint
+                reactor,
+                trust_roots or None,
+                timeout=TIMEOUT,
+                max_answer_bytes=MAX_OCTETS,
+                connections=1,
+                endpoint=endpoint,
             )
             self._keys = KeyURL(service_url(keys), self._client, clock)
         else:

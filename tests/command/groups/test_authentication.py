@@ -189,4 +189,4 @@ def test_what_cannot_be_used(auth, text):
 def test_the_help_of_a_type_has_its_settings(capsys):
     with pytest.raises(SystemExit):
         Options().parseOptions(["--help-auth-type", "jwt"])
-    assert "issuer=TEXT    The issuer, exactly as its tokens name it (iss)." in capsys.readouterr().out
+    assert "The issuer, exactly as its tokens name it (iss)." in capsys.readouterr().out
