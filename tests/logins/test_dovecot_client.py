@@ -19,10 +19,10 @@ from txsmtpx.testing import Outcome
 class Reaching:
     """A client, and its Dovecot."""
 
-    def __init__(self, mode: str = "") -> None:
+    def __init__(self, mode: str = "", timeout: float = 30) -> None:
         self.clock = Clock()
         self.daemon = Daemon(mode)
-        self.client = DovecotClient(self.daemon, "dovecot", 30, self.clock)
+        self.client = DovecotClient(self.daemon, "dovecot", timeout, self.clock)
 
     def usable(self) -> Outcome[DovecotConnection]:
         return Outcome(self.client.usable())
@@ -90,14 +90,15 @@ def test_a_handshake_that_fails_is_a_failed_attempt(said):
 
 
 @pytest.mark.parametrize("mode", ["", NEVER])
-def test_it_waits_for_a_time(mode):
+@pytest.mark.parametrize(("timeout", "patience"), [(30, CONNECT_TIMEOUT), (2, 2)])
+def test_it_waits_for_a_time(mode, timeout, patience):
     """For the connection, and for the handshake."""
-    reaching = Reaching(mode)
+    reaching = Reaching(mode, timeout)
     outcome = reaching.usable()
-    reaching.clock.advance(CONNECT_TIMEOUT - 0.1)
+    reaching.clock.advance(patience - 0.1)
     assert not outcome.fired
     reaching.clock.advance(0.1)
-    assert str(outcome.error) == f"no handshake within {CONNECT_TIMEOUT:g} seconds"
+    assert str(outcome.error) == f"no handshake within {patience:g} seconds"
     assert all(pipe.aborted for pipe in reaching.daemon.pipes)
     assert not reaching.clock.getDelayedCalls()
 

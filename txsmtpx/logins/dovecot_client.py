@@ -21,7 +21,7 @@ from txsmtpx.wire.unlogged_factory import UnloggedFactory
 log = Logger(__name__)
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds for the connection and the handshake."""
+"""The most seconds for the connection and the handshake, unless an answer has fewer."""
 
 RETRY = 1.0
 """Seconds from a failed attempt to connect to the next one.  Until then, all logins fail at once."""
@@ -52,6 +52,7 @@ class DovecotClient:
         self._endpoint = endpoint
         self._name = name
         self._timeout = timeout
+        self._patience = min(CONNECT_TIMEOUT, timeout)
         self._clock = clock
         self._connection: DovecotConnection | None = None
         self._attempt: Deferred[None] | None = None
@@ -63,7 +64,7 @@ class DovecotClient:
         """Connect, if there is no connection, and no attempt has failed just now."""
         if self._connection is None and self._attempt is None and not self._backs_off:
             self._attempt = Deferred.fromCoroutine(self._connect())
-            attempt = self._attempt.addTimeout(CONNECT_TIMEOUT, cast(IReactorTime, self._clock))
+            attempt = self._attempt.addTimeout(self._patience, cast(IReactorTime, self._clock))
             attempt.addCallbacks(self._connected, self._failed)
 
     @property
@@ -125,7 +126,7 @@ class DovecotClient:
         error = failure.value
         number = getattr(error, "osError", None)
         if isinstance(error, Elapsed):
-            self._fail(f"no handshake within {CONNECT_TIMEOUT:g} seconds")
+            self._fail(f"no handshake within {self._patience:g} seconds")
         else:
             self._fail(os.strerror(number) if isinstance(number, int) else str(error) or type(error).__name__)
 
