@@ -94,18 +94,22 @@ class LoopReactor(AsyncioSelectorReactor):
         super().__init__(loop)
         self._threads = LoopThreads(loop)
         self.running = True
-        self._end = self._until_end(loop)
+        self._loop = loop
+        self._end = self._until_end()
+
+    def begin(self) -> None:
+        """Begin to wait for the end of the loop, which runs."""
         with contextlib.suppress(StopIteration):  # it runs up to its yield
             self._end.__anext__().send(None)
 
-    async def _until_end(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+    async def _until_end(self) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
             done: Deferred[None] = Deferred()
             self.addSystemEventTrigger("after", "shutdown", done.callback, None)
             self.fireSystemEvent("shutdown")
-            await done.asFuture(loop)
+            await done.asFuture(self._loop)
 
     def crash(self) -> None:
         """Do nothing: the shutdown of this reactor does not stop the loop."""
@@ -168,5 +172,10 @@ def loop_reactor() -> Reactor | None:
         for closed in [each for each in tuple(_REACTORS) if each.is_closed()]:  # other threads do the same
             _REACTORS.pop(closed, None)
         installed = sys.modules.get("twisted.internet.reactor")
-        _REACTORS[loop] = cast(Reactor, installed if loop_of(installed) is loop else LoopReactor(loop))
+        if loop_of(installed) is loop:
+            _REACTORS[loop] = cast(Reactor, installed)
+        else:
+            made = LoopReactor(loop)
+            made.begin()
+            _REACTORS[loop] = made
     return _REACTORS[loop]
