@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -268,6 +270,33 @@ def test_web_and_mail(tmp_path: Path) -> None:
             answer = browser.getresponse()
             assert answer.status == 200
             assert "<li>me@example.org: Café &lt;b&gt;</li>" in answer.read().decode()
+
+
+def test_fastapi_mail(tmp_path: Path) -> None:
+    """It receives what a client of SMTP and what its own users send."""
+    web, mail = free_port(), free_port()
+    command = [sys.executable, "-m", "uvicorn", "fastapi_mail:app", "--port", str(web), "--app-dir", str(EXAMPLES)]
+
+    def ask(method: str, content: object = None) -> tuple[int, Any]:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web, PATIENCE)) as browser:
+            browser.request(method, "/messages", json.dumps(content), {"Content-Type": "application/json"})
+            answer = browser.getresponse()
+            return answer.status, json.loads(answer.read())
+
+    hello = {"to": "you@example.org", "subject": "Hello", "text": "Hello."}
+    with running(tmp_path, *command, PORT=str(mail)) as example:
+        with example.smtplib(mail) as client:
+            client.sendmail("me@example.net", ["board@example.org"], MESSAGE)
+            with pytest.raises(smtplib.SMTPRecipientsRefused, match="Not relaying"):
+                client.sendmail("me@example.net", ["you@example.net"], MESSAGE)
+        example.connect(web).close()
+        assert ask("POST", hello) == (202, {"accepted": 1})
+        status, refused = ask("POST", hello | {"to": "you@example.net"})
+        assert (status, refused) == (422, {"detail": "<you@example.net>: RCPT: 550 5.7.1 Not relaying to that domain"})
+        status, messages = ask("GET")
+        assert (status, len(messages)) == (200, 2)
+        assert messages[0]["to"] == "board@example.org"
+        assert messages[1] == hello
 
 
 def test_portal(tmp_path: Path) -> None:
