@@ -1,5 +1,5 @@
 """
-Starts ``twistd`` as a copy of a process that has imported it, for tests in which the server is not what is tested.
+Starts ``twistd`` as a copy of a process that has imported it, for tests in which its start is not what is tested.
 
 To import Twisted and txsmtpx takes most of the processor time of a start.  This file is also the program that imports
 them once for a process of the tests, without a reactor, and forks.  The copies are processes as any other, but for
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import importlib
 import json
 import os
@@ -20,7 +21,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,10 @@ IMPORTED = (
 )  # fmt: skip
 """What most servers of the tests need; none of it installs a reactor."""
 
-AVAILABLE = hasattr(os, "pidfd_open")
+NETWORK = "/proc/thread-self/ns/net"
+"""The network of a thread, which `tests.docs.network` changes."""
+
+AVAILABLE = hasattr(os, "pidfd_open") and os.path.exists(NETWORK)
 
 _LONGEST = 1 << 20
 """Octets of a request, more than Linux takes for a command line and its environment in tests."""
@@ -95,23 +98,25 @@ class Forked:
 
 
 def start(
-    arguments: Sequence[str],
+    command: Sequence[str],
     directory: Path,
     environment: Mapping[str, str],
     output: IO[bytes],
-    errors: IO[bytes] | None = None,
+    errors: IO[bytes] | int = subprocess.STDOUT,
+    stdin: IO[bytes] | None = None,
     new_session: bool = False,
 ) -> Forked:
     """
-    Start ``twistd``.
+    Start a program.  It may have as many files as this process, and has the network of this thread.
 
     Args:
-        arguments: Its arguments.
-        directory: Where it runs.  It may have as many files as this process.
+        command: The path of the program, which is written in Python, and its arguments.
+        directory: Where it runs.
         environment: All of its environment; ``PYTHONPATH`` and other variables that Python reads when it starts are
             those of the tests.
         output: The file of its output.
-        errors: The file of its errors; None: that of its output.
+        errors: The file of its errors, or its descriptor; ``subprocess.STDOUT``: that of its output.
+        stdin: What it reads; None: nothing.
         new_session: Whether it leads a process group.
 
     Returns:
@@ -119,9 +124,11 @@ def start(
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    request = json.dumps([list(arguments), str(directory), dict(environment), files, new_session]).encode()
-    with theirs:
-        socket.send_fds(_server(), [request], [output.fileno(), (errors or output).fileno(), theirs.fileno()])
+    request = json.dumps([list(command), str(directory), dict(environment), files, new_session]).encode()
+    errors = output if errors == subprocess.STDOUT else errors
+    with theirs, open(os.devnull, "rb") as nothing, open(NETWORK, "rb") as network:
+        given = [stdin or nothing, output, errors, network, theirs]
+        socket.send_fds(_server(), [request], [each if isinstance(each, int) else each.fileno() for each in given])
     return Forked(ours)
 
 
@@ -150,21 +157,21 @@ def _server() -> socket.socket:
 
 
 def _serve(control: socket.socket) -> NoReturn:
-    """Fork for each request, and report the ends, until the tests have ended.  In a copy it runs ``twistd``."""
+    """Fork for each request, and report the ends, until the tests have ended.  A copy becomes a program."""
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
                 if key.fileobj is control:
-                    request, descriptors, _, _ = socket.recv_fds(control, _LONGEST, 3)
+                    request, descriptors, _, _ = socket.recv_fds(control, _LONGEST, 5)
                     if not request:
                         sys.exit(0)
                     pid = os.fork()
                     if pid == 0:
                         _become(request, *descriptors)
-                    output, errors, reply = descriptors
-                    os.close(output)
-                    os.close(errors)
+                    *others, reply = descriptors
+                    for each in others:
+                        os.close(each)
                     connection = socket.socket(fileno=reply)
                     connection.send(str(pid).encode())
                     selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
@@ -178,22 +185,24 @@ def _serve(control: socket.socket) -> NoReturn:
                     connection.close()
 
 
-def _become(request: bytes, output: int, errors: int, reply: int) -> NoReturn:
-    """Be ``twistd``."""
-    arguments, directory, environment, files, new_session = json.loads(request)
+def _become(request: bytes, *descriptors: int) -> NoReturn:
+    """Be the program."""
+    command, directory, environment, files, new_session = json.loads(request)
     if new_session:
         os.setsid()
     resource.setrlimit(resource.RLIMIT_NOFILE, files)
-    os.dup2(output, 1)
-    os.dup2(errors, 2)
+    *standard, network, _ = descriptors
+    for number, descriptor in enumerate(standard):
+        os.dup2(descriptor, number)
+    if os.fstat(network).st_ino != os.stat(NETWORK).st_ino:
+        ctypes.CDLL(None).setns(network, 0)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
-    script = Path(sysconfig.get_path("scripts"), "twistd")
-    sys.path[0] = str(script.parent)
-    sys.argv = [str(script), *arguments]
-    runpy.run_path(str(script), run_name="__main__")
+    sys.path[0] = os.path.dirname(command[0])
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")
     sys.exit(0)
 
 

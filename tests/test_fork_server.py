@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from twisted.copyright import version
 
-from tests.fork_server import AVAILABLE, IMPORTED, Forked, start
+from tests.docs.network import network
+from tests.fork_server import AVAILABLE, IMPORTED, NETWORK, Forked, start
 from tests.waiting import PATIENCE, eventually
-from tests.wire.twistd import LOCAL, environment
+from tests.wire.twistd import COMMAND, LOCAL, environment
 
 pytestmark = [
     pytest.mark.system,
@@ -26,7 +27,7 @@ pytestmark = [
 def server(tmp_path: Path) -> Iterator[Forked]:
     """A server that listens."""
     with (tmp_path / "log").open("wb") as log:
-        process = start(["-n", "--pidfile=", "smtpx", "--port", LOCAL], tmp_path, environment(), log, new_session=True)
+        process = start([*COMMAND[1:], "--port", LOCAL], tmp_path, environment(), log, new_session=True)
     eventually(lambda: "listening on" in (tmp_path / "log").read_text())
     yield process
     process.kill()
@@ -41,7 +42,7 @@ def test_the_reactor_is_not_imported() -> None:
 def test_the_output_and_the_exit_status(tmp_path: Path) -> None:
     for arguments, said, status in ((["--version"], version, 0), (["--nosuch"], "--nosuch", 1)):
         with (tmp_path / "output").open("wb") as output:
-            process = start(arguments, tmp_path, environment(), output)
+            process = start([COMMAND[1], *arguments], tmp_path, environment(), output)
         assert process.wait(PATIENCE) == process.poll() == process.returncode == status
         assert said in (tmp_path / "output").read_text()
 
@@ -59,6 +60,20 @@ def test_it_ends_by_a_signal(server: Forked, tmp_path: Path) -> None:
 def test_it_is_killed(server: Forked) -> None:
     server.kill()
     assert server.wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_it_has_the_network_of_the_thread(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(f"import os, sys; print(os.readlink({NETWORK!r}), sys.stdin.read())")
+    with (tmp_path / "output").open("w+b") as output, network() as own:
+        if not own:
+            pytest.skip("no network of its own")
+        given = tmp_path / "input"
+        given.write_text("given")
+        with given.open("rb") as stdin:
+            assert start([str(program)], tmp_path, environment(), output, stdin=stdin).wait(PATIENCE) == 0
+        here = os.readlink(NETWORK)
+    assert (tmp_path / "output").read_text() == f"{here} given\n"
 
 
 def test_it_has_a_directory_and_a_session_and_no_descriptors_of_others(server: Forked, tmp_path: Path) -> None:

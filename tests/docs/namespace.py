@@ -9,24 +9,33 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import socket
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
+
+from tests import fork_server
 
 
 class Namespace:
     """Such a process."""
 
     def __init__(self, directory: Path, environment: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__],
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        ours, theirs = socket.socketpair()
+        with theirs, theirs.makefile("rwb", buffering=0) as file:
+            command = [__file__]
+            if fork_server.AVAILABLE:
+                self._process: subprocess.Popen[bytes] | fork_server.Forked = fork_server.start(
+                    command, directory, environment, file, sys.stderr.fileno(), file
+                )
+            else:
+                self._process = subprocess.Popen(
+                    [sys.executable, *command], cwd=directory, env=environment, stdin=file, stdout=file
+                )
+        self._file = ours.makefile("rw")
+        ours.close()
 
     def run(self, text: str, place: str, line: int) -> None:
         """
@@ -35,19 +44,14 @@ class Namespace:
         Raises:
             AssertionError: With its traceback.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([text, place, line]) + "\n")
-        self._process.stdin.flush()
-        outcome = json.loads(self._process.stdout.readline() or '"it has ended"')
+        self._file.write(json.dumps([text, place, line]) + "\n")
+        self._file.flush()
+        outcome = json.loads(self._file.readline() or '"it has ended"')
         assert outcome is None, f"{place}\n{outcome}"
 
     def end(self) -> None:
         """No more blocks."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._file.close()
         self._process.wait()
 
 
@@ -77,5 +81,6 @@ async def _outcome(text: str, place: str, line: int, names: dict[str, Any]) -> s
 if __name__ == "__main__":
     from twisted.internet.task import react
 
+    warnings.simplefilter("error", SyntaxWarning)
     sys.stdout = sys.stderr  # what a block prints is not an answer
     react(_serve)

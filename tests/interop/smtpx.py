@@ -29,12 +29,12 @@ def smtpx(directory: Path, listening: Address, *options: str | Path) -> Iterator
     """
     # The backend that is given by its dotted name is one of the tests.
     found = environment({"PYTHONPATH": str(ROOT)})
-    arguments = ["--nodaemon", "--pidfile=", "smtpx", "--domain", "mx.example.test", "--transcript", *map(str, options)]
+    command = [*COMMAND[1:], "--domain", "mx.example.test", "--transcript", *map(str, options)]
     if fork_server.AVAILABLE:
-        start = partial(fork_server.start, arguments, directory, found, new_session=True)
+        start = partial(fork_server.start, command, directory, found, new_session=True)
         context = started(start, "twistd smtpx", directory, listening)
     else:
-        context = running([*COMMAND[:2], *arguments], directory, listening, env=found)
+        context = running([COMMAND[0], *command], directory, listening, env=found)
     with context as program:
         yield program
 

@@ -83,7 +83,7 @@ class Twistd:
             if forked and fork_server.AVAILABLE:
                 assert not any((adopt, wrapper, before))
                 self.process: subprocess.Popen[bytes] | fork_server.Forked = fork_server.start(
-                    [*command[2:], *options], directory, environment(extra), output
+                    [*command[1:], *options], directory, environment(extra), output
                 )
                 return
             self.process = subprocess.Popen(
@@ -200,17 +200,17 @@ def run(
         twistd: Options of twistd.
         forked: Whether `tests.fork_server` starts it, where it has the usual environment.
     """
-    arguments = [*twistd, COMMAND[-1], *options]
+    command = [COMMAND[1], *twistd, COMMAND[-1], *options]
     if forked and not extra and fork_server.AVAILABLE:
         with TemporaryFile() as output, TemporaryFile() as errors:
-            status = fork_server.start(arguments, directory, environment(), output, errors).wait(PATIENCE)
+            status = fork_server.start(command, directory, environment(), output, errors).wait(PATIENCE)
             said = []
             for file in (output, errors):
                 file.seek(0)
                 said.append(file.read().decode())
-        return subprocess.CompletedProcess(arguments, status, *said)
+        return subprocess.CompletedProcess(command, status, *said)
     return subprocess.run(
-        [*COMMAND[:2], *arguments],
+        [sys.executable, *command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
