@@ -15,6 +15,7 @@ import pytest
 from tests.interop import peers, receivers, servers
 from tests.interop.clients import PASSWORD, USER
 from tests.interop.process import Running
+from tests.interop.rabbitmq_server import RabbitMQServer
 from tests.interop.smtpx import smtpx
 from tests.ports import free_port
 from txsmtpx.testing import Pem, issue
@@ -190,6 +191,18 @@ def our_dsn_server(room: Callable[[str], Path]) -> Iterator[OurDSNServer]:
     options = [f"--port=tcp:{port}:interface=127.0.0.1", "--extension=DSN", "--backend=null"]
     with smtpx(room("smtpx-dsn"), port, *options) as program:
         yield OurDSNServer(program, port)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(room: Callable[[str], Path], certificate: Pem) -> Iterator[RabbitMQServer]:
+    """A broker, which has started when the first test asks for it."""
+    need("rabbitmq")
+    server = RabbitMQServer(room("rabbitmq"), certificate)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from txsmtpx.stores.store_names import login_of
 from txsmtpx.wire.description import check_host
 
-_FORM = "write amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps: for TLS"
+_FORM = "write amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:"
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class AMQPURL:
         Example:
             >>> AMQPURL.parsed("http://ann:secret@broker.example.org/")
             Traceback (most recent call last):
-            ValueError: the URL of a broker begins with amqp: or amqps:; write amqp://USER:PASSWORD@HOST:PORT/VHOST, ...
+            ValueError: this is no URL of a broker; write amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:
         """
         if text.startswith("//"):  # as in --backend amqp://HOST
             text = f"amqp:{text}"
         scheme, _, rest = text.partition("://")
         if scheme not in ("amqp", "amqps") or not rest:
-            raise ValueError(f"the URL of a broker begins with amqp: or amqps:; {_FORM}")
+            raise ValueError(f"this is no URL of a broker; {_FORM}")
         try:
             split = urlsplit(text)
             host, port = split.hostname or "", split.port

@@ -45,7 +45,7 @@ RETRY = 1.0
 
 class AMQPSource:
     """
-    The messages of a queue that an `txsmtpx.AMQPBackend` has filled.
+    The messages of a queue that an `txsmtpx.backends.amqp.AMQPBackend` has filled.
 
     It declares the queue, ``QUEUE.retry.SECONDS`` for each delay, and ``QUEUE.dead``.
 

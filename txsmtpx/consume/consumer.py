@@ -91,7 +91,7 @@ class Consumer(Service):
     A service that handles the messages of a queue.
 
     Args:
-        source: The queue, such as an `txsmtpx.consume.AMQPSource`.
+        source: The queue, such as an `txsmtpx.consume.amqp_source.AMQPSource`.
         handler: It is called with each `QueuedMessage`.  If it returns, the message is acknowledged.  If it raises, the
             message is tried again.
         concurrency: Messages that are handled at a time, 1 to 65535.
