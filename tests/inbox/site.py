@@ -6,7 +6,7 @@ import http.client
 import io
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -180,10 +180,14 @@ class Web:
     Args:
         names: Names of the host.
         file: The file in which the messages are; None for the memory.
+        path: The path of the inbox.
+        proxies: The networks of its proxies.
         limits: Of the backend.
     """
 
-    def __init__(self, *names: str, file: Path | None = None, **limits: int) -> None:
+    def __init__(
+        self, *names: str, file: Path | None = None, path: str = "/", proxies: Sequence[str] = (), **limits: int
+    ) -> None:
         self.clock = Reactor()
         self.file = file
         if file is None:
@@ -192,7 +196,9 @@ class Web:
         else:
             self.kept = InboxBackend(str(file), now=self._now, in_thread=maybeDeferred, **limits)
             self.store = self.kept.store
-        self.site = InboxSite(Inbox(self.store, self.clock), self.clock, lambda: [("127.0.0.1", 1025)], names)
+        self.site = InboxSite(
+            Inbox(self.store, self.clock), self.clock, lambda: [("127.0.0.1", 1025)], names, path, proxies
+        )
         self.site.startFactory()
 
     def _now(self) -> float:

@@ -24,7 +24,7 @@ from tests.newcomer.clone import OFFLINE, lend
 
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
-CONTAINER, SERVE = PAGE.take("shell", "--web-host"), PAGE.take("shell", "--backend memory --web 8025")
+CONTAINER, SERVE = PAGE.take("shell", "--web tcp:8025"), PAGE.take("shell", "--backend memory --web 8025\n")
 FILE = PAGE.take("shell", "--backend inbox:mail.db")
 DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
 PROGRAM = PAGE.take("python", "import smtplib")

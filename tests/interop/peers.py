@@ -48,6 +48,7 @@ NODE_MODULES = Path("/usr/share/nodejs")
 
 # name: (what has to be there, the Debian packages it comes from)
 PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
+    "caddy": (("caddy",), ("caddy",)),  # in front of the web inbox
     "cc": (("cc", "/usr/include/openssl/ssl.h"), ("gcc", "libc6-dev", "libssl-dev")),
     "chromium": (("chromium",), ("chromium",)),  # which shows the web inbox
     "clamav-milter": (("clamav-milter", "clamd"), ("clamav-milter", "clamav-daemon")),
@@ -59,6 +60,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "haproxy": (("haproxy",), ("haproxy",)),
     "miltertest": (("miltertest",), ("miltertest",)),
     "msmtp": (("msmtp",), ("msmtp",)),
+    "nginx": (("nginx",), ("nginx-light",)),  # in front of the web inbox
     "nodemailer": (("node", NODE_MODULES / "nodemailer"), ("nodejs", "node-nodemailer")),
     "opendkim": (("opendkim", "opendkim-genkey"), ("opendkim", "opendkim-tools")),
     "opendmarc": (("opendmarc",), ("opendmarc",)),

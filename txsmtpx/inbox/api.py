@@ -14,7 +14,7 @@ from txsmtpx.inbox.deletion_resource import DeletionsResource
 from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
-from txsmtpx.inbox.inbox_request import hold, reject_body
+from txsmtpx.inbox.inbox_request import address_of, hold, reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.json_text import JsonValue, json_text
@@ -77,7 +77,7 @@ class ApiResource(InboxResource):
         Yields:
             The JSON in pieces.
         """
-        yield from _json(request, {"messages": "/api/messages", "events": "/api/events"})
+        yield from _json(request, {name: f"{address_of(request).prefix}/api/{name}" for name in ("messages", "events")})
 
 
 class MessagesResource(InboxResource):
@@ -240,7 +240,7 @@ class MessageResource(InboxResource):
                     "filename": part.filename,
                     "content_id": part.content_id,
                     "size": part.size,
-                    "url": f"/api/messages/{number}/parts/{part.number}",
+                    "url": f"{address_of(request).prefix}/api/messages/{number}/parts/{part.number}",
                 }
                 for part in detail.parts
             ],

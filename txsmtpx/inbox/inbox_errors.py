@@ -6,6 +6,8 @@ import json
 
 from twisted.web.server import Request
 
+_TOP = (b"api", b"messages", b"static")
+
 
 class BadRequest(ValueError):
     """Report a request that is wrong.  The response is 400, with the text of the exception."""
@@ -33,10 +35,11 @@ def error_body(request: Request, code: int, text: str) -> bytes:
         text: One line for the client.
 
     Returns:
-        JSON for paths that begin with ``/api``, plain text for all others.
+        JSON for paths of the API, plain text for all others.
     """
     request.setResponseCode(code)
-    if request.path.startswith(b"/api"):
+    # The path of the inbox may be in front.
+    if next((each for each in request.path.split(b"/") if each in _TOP), b"") == b"api":
         request.setHeader("Content-Type", "application/json")
         return json.dumps({"error": text}, indent=2).encode("ascii") + b"\n"
     request.setHeader("Content-Type", "text/plain; charset=utf-8")

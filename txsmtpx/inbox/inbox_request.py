@@ -6,16 +6,66 @@ from twisted.web.server import Request
 
 from txsmtpx.inbox.content_security_policy import SECURITY_HEADERS
 from txsmtpx.inbox.inbox_errors import BadRequest, Busy
-from txsmtpx.wire.http_site import LimitedRequest, channel_of, values_of
+from txsmtpx.inbox.request_address import RequestAddress, RequestAddresses
+from txsmtpx.wire.http_site import LimitedRequest, LimitedSite, channel_of, values_of
+
+
+class AddressedSite(LimitedSite):
+    """
+    A site that knows the addresses of its requests.  `InboxSite` derives from it.
+
+    Attributes:
+        addresses: It finds the addresses.
+    """
+
+    addresses: RequestAddresses
 
 
 class InboxRequest(LimitedRequest):
-    """A request whose response has the headers that restrict browsers.  `InboxSite` creates it."""
+    """
+    A request whose response has the headers that restrict browsers.  `InboxSite` creates it.
+
+    Attributes:
+        address: The address by which the browser calls the inbox.
+    """
+
+    address: RequestAddress
 
     def begin(self) -> None:
         """Set the headers before a resource is looked up, so that error responses have them too."""
+        site = channel_of(self).site
+        assert isinstance(site, AddressedSite)
+        self.address = site.addresses.of(self)
         for name, value in SECURITY_HEADERS.items():
             self.responseHeaders.setRawHeaders(name, [value])
+
+
+def address_of(request: Request) -> RequestAddress:
+    """
+    Return the address by which the browser calls the inbox.
+
+    Args:
+        request: A request to the inbox.
+
+    Returns:
+        The address.
+    """
+    assert isinstance(request, InboxRequest)
+    return request.address
+
+
+def root_of(request: Request) -> str:
+    """
+    Return the relative URL from a page to the inbox.  So the pages work below any path of a proxy.
+
+    Args:
+        request: A request to the inbox.
+
+    Returns:
+        Such as "../../" for ``/messages/1/text``.
+    """
+    segments = len(request.prepath or ()) + len(request.postpath or ())
+    return "../" * (segments - 1 - address_of(request).depth) or "./"
 
 
 def hold(request: Request, octets: int) -> None:
@@ -61,3 +111,19 @@ def reject_body(request: Request) -> None:
     if has_body(request):
         method = request.method.decode("ascii", "replace")
         raise BadRequest(f"{method} takes no body here; the parameters ids and search select messages")
+
+
+def redirect(request: Request, location: str) -> bytes:
+    """
+    Redirect the browser, which then sends a GET (303, RFC 9110 §15.4.4).
+
+    Args:
+        request: The request.
+        location: The URL, which may be relative to that of the request.
+
+    Returns:
+        The body of the response: nothing.
+    """
+    request.setResponseCode(303)
+    request.setHeader("Location", location)
+    return b""

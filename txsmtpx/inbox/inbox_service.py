@@ -32,10 +32,12 @@ class InboxService(MultiService):
         endpoint: The description of a server endpoint, such as ``tcp:8025:interface=127.0.0.1``.
         reactor: The reactor.
         names: Host names that browsers may use, besides ``localhost`` and IP addresses.
+        path: The path of the inbox, such as ``/mail``.
+        proxies: The networks of proxies whose fields ``X-Forwarded-*`` are read; ``unix`` for those of a UNIX socket.
 
     Raises:
-        ValueError: The description is wrong, or a host name is not a domain.  Other kinds of endpoints may raise other
-            exceptions.
+        ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
+            other exceptions.
 
     Example:
         >>> from twisted.internet import reactor
@@ -49,12 +51,14 @@ class InboxService(MultiService):
         endpoint: str,
         reactor: IInboxReactor | Reactor,
         names: Iterable[str] = (),
+        path: str = "/",
+        proxies: Iterable[str] = (),
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
         self._inbox = Inbox(store, clock)
-        self._site = InboxSite(self._inbox, clock, self._addresses, names)
+        self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies)
         MultiService.addService(self, service(endpoint, self._site, clock))
 
     def _addresses(self) -> list[ListeningAddress]:

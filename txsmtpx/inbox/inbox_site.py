@@ -12,11 +12,12 @@ from twisted.web.server import Request
 from txsmtpx.inbox.api import ApiResource
 from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_request import InboxRequest
+from txsmtpx.inbox.inbox_request import AddressedSite, InboxRequest, redirect
 from txsmtpx.inbox.inbox_resource import ErrorResource, InboxResource
 from txsmtpx.inbox.page_renderer import ListeningAddress, PageRenderer
 from txsmtpx.inbox.pages import FrontPage
 from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.request_address import RequestAddresses
 from txsmtpx.inbox.same_origin_check import SameOriginCheck
 from txsmtpx.wire.http_channel import most_connections
 from txsmtpx.wire.http_site import LimitedSite
@@ -28,7 +29,7 @@ STATIC = {"inbox.css": "text/css", "inbox.js": "text/javascript", "icon.svg": "i
 """The files of ``/static``, with their types."""
 
 
-class InboxSite(LimitedSite):
+class InboxSite(AddressedSite):
     """
     Serve the pages and the API of one inbox.  `InboxService` creates it.
 
@@ -42,9 +43,11 @@ class InboxSite(LimitedSite):
         clock: It keeps the time.
         addresses: A function that returns where the mail server listens.
         names: Host names that the site accepts, see `SameOriginCheck`.
+        path: The path of the inbox.
+        proxies: The networks of proxies whose fields ``X-Forwarded-*`` are read, see `RequestAddresses`.
 
     Raises:
-        ValueError: A host name is not a domain.
+        ValueError: A host name is not a domain, or the path or a network is wrong.
     """
 
     requestFactory = InboxRequest
@@ -55,14 +58,17 @@ class InboxSite(LimitedSite):
         clock: IReactorTime,
         addresses: Callable[[], Sequence[ListeningAddress]],
         names: Iterable[str] = (),
+        path: str = "/",
+        proxies: Iterable[str] = (),
     ) -> None:
+        self.addresses = RequestAddresses(path, proxies)
         self.inbox = inbox
         most = most_connections(MAX_CONNECTIONS)
         self._events = EventStream(inbox, clock, most // 4)
         front = FrontPage(PageRenderer(inbox, addresses))
         front.putChild(b"api", ApiResource(inbox, self._events, most // 2))
         front.putChild(b"static", _static())
-        root = _CheckedResource(front, SameOriginCheck(names))
+        root = _CheckedResource(_mounted(front, self.addresses.path), SameOriginCheck(names))
         LimitedSite.__init__(self, root, clock, "the web inbox", most)
 
     def startFactory(self) -> None:
@@ -89,6 +95,50 @@ class _CheckedResource(InboxResource):
     def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
         rejection = self._check.rejection(request)
         return ErrorResource(403, rejection) if rejection else self._inner.getChildWithDefault(path, request)
+
+
+class _Mount(InboxResource):
+    """The path of the inbox without the slash at its end, from which its relative URLs would lead elsewhere."""
+
+    def __init__(self, front: Resource, name: str) -> None:
+        InboxResource.__init__(self, {"GET": ()})
+        self._front = front
+        self._name = name
+
+    def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
+        found: IResource = self._front.getChildWithDefault(path, request)
+        return found
+
+    def get(self, request: Request, parameters: QueryParameters) -> bytes:
+        return redirect(request, f"{self._name}/")
+
+
+class _Outside(InboxResource):
+    """A path above that of the inbox, which leads there."""
+
+    def __init__(self, way: str) -> None:
+        InboxResource.__init__(self, {"GET": ()})
+        self._way = way
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        return self if path == b"" else InboxResource.getChild(self, path, request)
+
+    def get(self, request: Request, parameters: QueryParameters) -> bytes:
+        return redirect(request, self._way)
+
+
+def _mounted(front: Resource, path: str) -> Resource:
+    """Return the resource of ``/``, with the front page at the path."""
+    if not path:
+        return front
+    *above, name = path.strip("/").split("/")
+    root = _Outside(f"{path.strip('/')}/")
+    here: InboxResource = root
+    for segment in above:
+        here.putChild(segment.encode("ascii"), inner := InboxResource())
+        here = inner
+    here.putChild(name.encode("ascii"), _Mount(front, name))
+    return root
 
 
 class _StaticFile(InboxResource):

@@ -16,7 +16,7 @@ from twisted.web.server import Request
 
 from txsmtpx.inbox.content_security_policy import PAGE_POLICY
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_request import hold
+from txsmtpx.inbox.inbox_request import address_of, hold, root_of
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.message_list import MessageList
 from txsmtpx.inbox.parsed_message import IMAGES
@@ -178,26 +178,7 @@ class PageRenderer:
             selected=selected,
             addresses=self._addresses(),
             images=IMAGES,
-            base=_base(request),
+            base=address_of(request).url,
             **(message or {"message": None}),
         )
         yield from encoded(page)
-
-
-def root_of(request: Request) -> str:
-    """
-    Return the relative URL from a page to the inbox.  So the pages work below any path of a proxy.
-
-    Args:
-        request: The request.
-
-    Returns:
-        Such as "../../" for ``/messages/1/text``.
-    """
-    return "../" * (len(request.prepath or ()) + len(request.postpath or ()) - 1) or "./"
-
-
-def _base(request: Request) -> str:
-    """Return the URL of the inbox, from the Host field.  `SameOriginCheck` has accepted that host name."""
-    host = request.requestHeaders.getRawHeaders("Host", [""])[0]
-    return f"{'https' if request.isSecure() else 'http'}://{host}"

@@ -13,11 +13,11 @@ from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import BadRequest, error_body
-from txsmtpx.inbox.inbox_request import hold
+from txsmtpx.inbox.inbox_request import hold, redirect, root_of
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.message_detail import MAX_TEXT
 from txsmtpx.inbox.message_list import LIST_PARAMETERS, MessageList
-from txsmtpx.inbox.page_renderer import PageRenderer, root_of, with_links, without_links
+from txsmtpx.inbox.page_renderer import PageRenderer, with_links, without_links
 from txsmtpx.inbox.parsed_message import arrived_text
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
@@ -102,7 +102,7 @@ class FrontPage(InboxResource):
             yield from inbox.restore(parameters.number("restore", 0, 999_999_999))
         else:
             raise BadRequest("a POST to this path needs delete=all, delete=found and a search, or mark=read or unread")
-        _redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
+        redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
 
 
 class _Messages(InboxResource):
@@ -116,8 +116,7 @@ class _Messages(InboxResource):
         return MessagePage(self._renderer, path.decode("ascii", "replace")) if path else self
 
     def get(self, request: Request, parameters: QueryParameters) -> bytes:
-        _redirect(request, root_of(request))
-        return b""
+        return redirect(request, root_of(request))
 
 
 class MessagePage(InboxResource):
@@ -195,7 +194,7 @@ class MessagePage(InboxResource):
             deletion = yield from self._inbox.delete([number])
         else:
             yield from self._inbox.store.mark([number], read=False)
-        _redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
+        redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
 
     def _values(self, request: Request, number: int) -> CooperativeWork[dict[str, object]]:
         # No value holds the octets of the whole message: the client may read slowly, and would keep them in memory.
@@ -244,9 +243,3 @@ class _MessageFrame(InboxResource):
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         request.setHeader("Content-Length", str(len(page)))
         yield from slices(page)
-
-
-def _redirect(request: Request, location: str) -> None:
-    """Redirect the browser, which then sends a GET (303, RFC 9110 §15.4.4)."""
-    request.setResponseCode(303)
-    request.setHeader("Location", location)

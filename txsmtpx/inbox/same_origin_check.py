@@ -21,6 +21,7 @@ from twisted.web.server import Request
 
 from txsmtpx.grammar import asciitext, path
 from txsmtpx.grammar.domain import domain_key
+from txsmtpx.inbox.inbox_request import address_of
 from txsmtpx.wire.http_site import values_of
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
@@ -59,8 +60,8 @@ class SameOriginCheck:
         Returns:
             The text of a 403 response, "" if the request is accepted.
         """
-        hosts = values_of(request, b"Host")
-        if len(hosts) != 1 or not self._is_known(hosts[0]):
+        host = address_of(request).host
+        if not self._is_known(host):
             return "The inbox does not accept this host name. To accept it, start the server with --web-host NAME."
         origins = {_host_of(each) for each in values_of(request, b"Origin")}
         site = (values_of(request, b"Sec-Fetch-Site") or ["none"])[-1]
@@ -69,7 +70,7 @@ class SameOriginCheck:
             # A link from another site is a navigation.  That site cannot read the page that opens.
             foreign = site not in ("none", "same-origin") and mode != "navigate"
         else:
-            foreign = site not in ("none", "same-origin") or not origins <= {asciitext.lower(hosts[0])}
+            foreign = site not in ("none", "same-origin") or not origins <= {asciitext.lower(host)}
         return "The inbox accepts requests from its own pages only, not from those of other sites." if foreign else ""
 
     def _is_known(self, host: str) -> bool:

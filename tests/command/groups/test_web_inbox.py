@@ -19,6 +19,22 @@ WRONG = {
         ["--web", "8025", "--web-host", "ex\u3002ample", "--backend", "memory"],
         "--web-host must be a domain, such as mx.example.org, not 'ex\u3002ample'",
     ),
+    "a path that is none": (
+        ["--web", "8025", "--web-path", "mail"],
+        "--web-path must be a path of letters, digits and ._~-,",
+    ),
+    "a path without a site": (
+        ["--web-path", "/mail", "--backend", "memory"],
+        "--web-path /mail: there is no web inbox",
+    ),
+    "a network that is none": (
+        ["--web", "8025", "--web-proxy", "10.0.0.1/8"],
+        "--web-proxy must be a network, such as 10.0.0.0/8, not '10.0.0.1/8'; write 10.0.0.0/8",
+    ),
+    "a proxy without a site": (
+        ["--web-proxy", "unix", "--backend", "memory"],
+        "--web-proxy unix: there is no web inbox",
+    ),
     "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host devbox: there is no web"),
 }
 
@@ -35,6 +51,14 @@ def test_the_backend_is_memory_by_default():
     process = parsed("--web", "8025").process
     assert isinstance(process.listeners[0].chosen_backend, MemoryBackend)
     assert len(process.services) == 1
+
+
+def test_a_path_and_proxies():
+    (made,) = parsed(
+        "--web", "8025", "--web-path", "/a/mail/", "--web-proxy", "127.0.0.1", "--web-proxy", "unix"
+    ).process.services
+    assert made._site.addresses.path == "/a/mail"
+    assert made._site.addresses._unix
 
 
 def test_the_backend_may_be_a_file(tmp_path):

@@ -100,9 +100,10 @@ EXTENSION = repeated(
     "Offer an extension, such as DSN, that the backend implements but does not declare.",
     setting=of_wire.EXTENSIONS,
 )
+NETWORK = Kind("NETWORK", (str,), _network)
 TRUSTED_NETWORK = repeated(
     "trusted-network",
-    Kind("NETWORK", (str,), _network),
+    NETWORK,
     "Obey XCLIENT and XFORWARD from the proxies of a network, such as 10.0.0.0/8.",
     setting=of_wire.TRUSTED_NETWORKS,
 )

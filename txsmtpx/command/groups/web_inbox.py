@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.listening import port_of
+from txsmtpx.command.groups.listening import NETWORK, port_of
 from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
+from txsmtpx.inbox.request_address import UNIX, web_path
 
 if TYPE_CHECKING:
     from txsmtpx.backends.memory import MemoryBackend
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 WEB_PORT = option(
     "web",
     LOOPBACK_ENDPOINT,
-    "Show the mail in a web inbox on this endpoint, and keep it in memory, or with --backend inbox:PATH in a file.  A "
-    "number is a port of the loopback interface; tcp:8025 listens on all interfaces.",
+    "Show the mail in a web inbox on this endpoint.  The mail is kept in memory, or with --backend inbox:PATH in a file.  "
+    "A number is a port of the loopback interface; tcp:8025 listens on all interfaces.",
     None,
     about="process",
 )
@@ -31,11 +32,36 @@ HOST = repeated(
 )
 
 
+def _path(text: str) -> str:
+    web_path(text)
+    return text
+
+
+def _proxy(text: str) -> str:
+    return text if text == UNIX else NETWORK.read(text)
+
+
+WEB_PATH = option(
+    "web-path",
+    Kind("PATH", (str,), _path),
+    "Serve the web inbox below a path, such as /mail, for a proxy that passes the path on.",
+    "/",
+    about="process",
+)
+PROXY = repeated(
+    "web-proxy",
+    Kind("NETWORK", (str,), _proxy),
+    "Obey X-Forwarded-Host, -Proto, -Prefix and -For from the proxies of a network, such as 127.0.0.1, or unix.",
+    about="process",
+)
+
+
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        if values[HOST]:
-            raise HOST.fault(values[HOST], "there is no web inbox; add", WEB_PORT.name)
+        for needs_site in (HOST, WEB_PATH, PROXY):
+            if needs_site.name in values.given:
+                raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
     keepers = [each for each in map(_keeper, process.listeners) if each is not None]
     if not keepers:
@@ -51,7 +77,7 @@ def _apply(values: Values, process: Process) -> None:
         raise WEB_PORT.fault(description, text) from error
     port = port_of(values, process.reactor, WEB_PORT, description)
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
-    service = InboxService(keepers[0], description, reactor, values[HOST])
+    service = InboxService(keepers[0], description, reactor, values[HOST], values[WEB_PATH], values[PROXY])
     process.services.append(service)
     process.add_site(port, service)
 
@@ -71,5 +97,8 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 
 
 WEB = Group(
-    "Web inbox", "A web inbox for the mail of the backends memory and inbox.", (WEB_PORT, HOST), for_process=_apply
+    "Web inbox",
+    "A web inbox for the mail of the backends memory and inbox.",
+    (WEB_PORT, HOST, WEB_PATH, PROXY),
+    for_process=_apply,
 )
