@@ -12,12 +12,12 @@ from twisted.internet.defer import maybeDeferred
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.backends.disk import SMTP
+from tests.command.parsing import complaints, parsed
 from tests.inbox.stored_messages import failing, result
 from tests.wire.twistd import LOCAL, Twistd
-from txsmtpx.backends.plugins import backend_named
 from txsmtpx.inbox.database_reader import DatabaseReader
 from txsmtpx.inbox.database_writer import StoreLimits
-from txsmtpx.inbox.inbox_backend import MAX_MESSAGES, MAX_OCTETS, InboxBackend, inbox_backend
+from txsmtpx.inbox.inbox_backend import InboxBackend
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.testing import Conversation
 
@@ -25,36 +25,38 @@ MAIL = (*SMTP, "RCPT TO:<b@localhost>", "DATA", "Subject: hi", "", "x", ".")
 
 
 @pytest.mark.parametrize(("given", "limits"), [
-    ("", StoreLimits(MAX_MESSAGES, MAX_OCTETS)), (":messages=5", StoreLimits(5, MAX_OCTETS)),
-    (":octets=2G:age=30d", StoreLimits(MAX_MESSAGES, 2 * 10**9, 30 * 86400)),
-    (":age=90s:octets=5000:messages=1", StoreLimits(1, 5000, 90)),
+    ("", StoreLimits(100_000, 10 * 1024**3)), (" max-messages=5", StoreLimits(5, 10 * 1024**3)),
+    (" max-octets=5000 max-age=30d", StoreLimits(100_000, 5000, 30 * 86400)),
 ])  # fmt: skip
 def test_limits(tmp_path, given, limits):
-    backend = backend_named(f"inbox:{tmp_path}/a:b=c.db{given}")
+    (listener,) = parsed("--backend", f"inbox:{tmp_path}/a:b=c.db{given}").process.listeners
+    backend = listener.chosen_backend
     assert isinstance(backend, InboxBackend)
     assert backend.one_process
     assert (backend._path, backend.store._writer._limits) == (f"{tmp_path}/a:b=c.db", limits)
 
 
 @pytest.mark.parametrize(("argument", "why"), [
-    ("", "inbox needs the path of a file: inbox:PATH"), (":messages=5", "inbox needs the path"),
-    ("x.db:messages=0", "messages needs a number, 1 or more, such as messages=5000, not '0'"),
-    ("x.db:messages=5K", "messages needs a number"),
-    ("x.db:octets=", "octets needs a number, 1 or more, such as octets=2G"),
-    ("x.db:age=30", "age needs a number, 1 or more, such as age=30d, not '30'"), ("x.db:age=d", "age needs a number"),
-    ("x.db:age=1d:age=2d", "the limit age is given twice"), ("x.db:octets=" + "9" * 100, "octets needs a number"),
-    ("/nowhere/x.db", "there is no directory /nowhere"), ("x\0", "inbox needs the path"),
+    ("inbox", "inbox needs the path of a file: inbox:PATH"), ("inbox:", "inbox needs the path of a file"),
+    ("inbox:x.db max-messages=0", "max-messages must be"), ("inbox:x.db max-age=-1", "max-age must be"),
+    ("inbox:x.db max-octets=many", "max-octets must be"), ("inbox:/nowhere/x.db", "there is no directory /nowhere"),
+    ("inbox:x.db messages=5", "messages is not a setting"),
 ])  # fmt: skip
 def test_what_cannot_be_used_is_refused(tmp_path, monkeypatch, argument, why):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=why):
-        inbox_backend(argument)
+    (line,) = complaints("--backend", argument)
+    assert why in line
 
 
-@pytest.mark.parametrize("name", ["max_messages", "max_octets", "max_age"])
-def test_a_limit_is_at_least_one(tmp_path, name):
-    with pytest.raises(ValueError, match=f"{name}: 1 or more, not 0"):
-        InboxBackend(str(tmp_path / "x"), **{name: 0})
+@pytest.mark.parametrize(("name", "value"), [("max_messages", 0), ("max_octets", 0), ("max_age", -1)])
+def test_a_limit_is_more_than_nothing(tmp_path, name, value):
+    with pytest.raises(ValueError, match=name):
+        InboxBackend(str(tmp_path / "x"), **{name: value})
+
+
+def test_no_path():
+    with pytest.raises(ValueError, match=r"inbox needs the path of a file: inbox:PATH, not 'x.x00'"):
+        InboxBackend("x\0")
 
 
 def test_250_means_stored(tmp_path):

@@ -13,6 +13,7 @@ from txsmtpx.backends.amqp_settings import SETTINGS as AMQP_SETTINGS
 from txsmtpx.backends.http_settings import SETTINGS as HTTP_SETTINGS
 from txsmtpx.backends.plugins import BackendPlugin
 from txsmtpx.filters.filter_plugins import FilterPlugin
+from txsmtpx.inbox.inbox_settings import SETTINGS as INBOX_SETTINGS
 from txsmtpx.logins.checkers import CheckerPlugin
 from txsmtpx.logins.dovecot_exchange import IDovecotLogin
 from txsmtpx.sasl.external import IClientCertificate
@@ -39,10 +40,10 @@ memory_backend = BackendPlugin(
 inbox_backend = BackendPlugin(
     "inbox",
     "inbox:PATH",
-    "accept all mail, and keep the newest messages in a file for --web; "
-    "inbox:PATH:messages=5000:octets=2G:age=30d limits them",
-    "txsmtpx.inbox.inbox_backend.inbox_backend",
+    "accept all mail, and keep the newest messages in a file, for --web",
+    "txsmtpx.inbox.inbox_backend.InboxBackend",
     takes_argument=True,
+    settings=INBOX_SETTINGS,
 )
 maildir_backend = BackendPlugin(
     "maildir",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 WEB_PORT = option(
     "web",
     LOOPBACK_ENDPOINT,
-    "Show the mail in a web inbox on this endpoint.  The mail is kept in memory, or with --backend inbox:PATH in a file.  "
-    "A number is a port of the loopback interface; tcp:8025 listens on all interfaces.",
+    "Show the mail in a web inbox on this endpoint.  The mail is kept in memory, or with --backend inbox:PATH in a "
+    "file.  A number is a port of the loopback interface; tcp:8025 listens on all interfaces.",
     None,
     about="process",
 )
