@@ -193,3 +193,11 @@ def test_an_empty_file(tmp_path):
         HTTPBackend("http://h/", token_file=str(tmp_path / "token"))
     with pytest.raises(SettingError, match=r"^certificate '.*' cannot be used: it has no certificate with its key$"):
         HTTPBackend("http://h/", certificate=str(tmp_path / "token"))
+
+
+def test_a_file_with_another_text(tmp_path):
+    (tmp_path / "text").write_text("not a secret\n")
+    with pytest.raises(SettingError, match=r"^secret_file must be whsec_ and 24 to 64 octets in base64"):
+        HTTPBackend("http://h/", secret_file=str(tmp_path / "text"))
+    with pytest.raises(SettingError, match=r"^token_file must be printable characters of ASCII without spaces"):
+        HTTPBackend("http://h/", token_file=str(tmp_path / "text"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 
 from tests.backends.application import LATER
-from txsmtpx.backends.http_body import HeldMessage, Stream
+from txsmtpx.backends.http_body import AT_ONCE, HeldMessage, Stream
 from txsmtpx.testing import Outcome
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -178,6 +181,19 @@ async def succeeding(*chunks):
         yield chunk
 
 
-def test_a_stream_is_not_signed():
+async def test_a_stream_is_not_signed():
     with pytest.raises(TypeError, match=r"^a message is signed after it has been received$"):
-        Stream(b"", None, list).sign(None)
+        await Stream(b"", None, list).sign(None, Clock())
+
+
+def test_a_long_message_is_signed_in_turns():
+    held, clock = HeldMessage(), Clock()
+    octets = b"x" * (AT_ONCE * 2 + 1000)
+    Outcome(Deferred.fromCoroutine(held.receive(succeeding(octets)))).result()
+    signature = hmac.new(b"key", digestmod="sha256")
+    done = Outcome(Deferred.fromCoroutine(held.sign(signature, clock)))
+    assert not done.fired
+    clock.advance(0)
+    assert done.result() is None
+    assert signature.digest() == hmac.digest(b"key", octets, "sha256")
+    held.close()

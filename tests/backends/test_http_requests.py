@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.backends.application import HELLO, LATER
+from txsmtpx.backends.http_body import HeldMessage
 from txsmtpx.testing import Conversation
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -107,3 +108,20 @@ def test_messages_that_are_parsed_wait_outside_of_memory(mail):
     assert second.replies()[-1][:3] == "250"
     second.hang_up()
     third.hang_up()
+
+
+def test_a_request_that_fails_ends_the_others(mail, monkeypatch, logged_failures):
+    """A file that cannot be read is one of all requests."""
+    sent = mail("http://app.example.org/{local}", lmtp=True, hold=True)
+    read = HeldMessage.read
+
+    def fail(held, position):
+        if len(sent.application.pipes) == 2:
+            raise OSError(5, "Input/output error")
+        return read(held, position)
+
+    monkeypatch.setattr(HeldMessage, "read", fail)
+    sent.send(b"x" * 70_000 + b"\r\n", "b@example.org", "c@example.org")
+    assert [reply[:9] for reply in sent.client.replies()] == ["451 4.3.0"] * 2
+    assert all(pipe.aborted for pipe in sent.application.pipes)
+    assert len(logged_failures.flush(OSError)) == 1

@@ -120,8 +120,9 @@ class HTTPBackend(OpenBackend):
             url = f"http:{url}"
         template = URLTemplate(url)
         secret = _line_of(SECRET_FILE, secret_file) or secret
+        signer = _signer(SECRET_FILE.name if secret_file else "secret", secret)
         token = _line_of(TOKEN_FILE, token_file) or token
-        headers = _authorization(token, template)
+        headers = _authorization(TOKEN_FILE.name if token_file else "token", token, template)
         clock = clock_of(reactor)
         self.client: WebClient = WebClient(
             clock, _readable(TRUST_ROOTS, trust_roots), _certificate(certificate), timeout, max_answer_bytes,
@@ -133,7 +134,7 @@ class HTTPBackend(OpenBackend):
             self.recipients = HTTPRecipients(self.client, asked, headers, cast(IReactorTime, clock), rcpt_cache)
         content = HTTPContent(format, names, hold, secret, connections // 2)
         self.requests: HTTPRequests = HTTPRequests(
-            self.client, template, headers, content, _signer(secret), clock, connections, timeout
+            self.client, template, headers, content, signer, clock, connections, timeout
         )
         super().__init__(lambda connection: HTTPSession(self.requests, self.recipients, connection, format == "raw"))
 
@@ -178,20 +179,20 @@ def _certificate(path: str) -> PrivateCertificate | None:
         raise SettingError(CERTIFICATE.name, str(error)) from error
 
 
-def _signer(secret: str) -> WebhookSecret | None:
+def _signer(name: str, secret: str) -> WebhookSecret | None:
     try:
         return WebhookSecret(secret) if secret else None
     except ValueError as error:
-        raise SettingError("secret", str(error)) from None
+        raise SettingError(name, str(error)) from None
 
 
-def _authorization(token: str, template: URLTemplate) -> list[tuple[str, str]]:
+def _authorization(name: str, token: str, template: URLTemplate) -> list[tuple[str, str]]:
     if not token:
         return []
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise SettingError("token", "must be printable characters of ASCII without spaces (RFC 6750 §2.1)")
+        raise SettingError(name, "must be printable characters of ASCII without spaces (RFC 6750 §2.1)")
     if template.has_login:
-        raise SettingError("token", "cannot be used: the URL has a login, which uses the same header")
+        raise SettingError(name, "cannot be used: the URL has a login, which uses the same header")
     return [("Authorization", f"Bearer {token}")]
 
 

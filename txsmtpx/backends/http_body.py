@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
+from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
 from zope.interface import implementer
 
-from txsmtpx.interfaces import Message
+from txsmtpx.interfaces import Clock, Message
 
 AHEAD = 64 * 1024
 """Octets of a message that are read before a connection is needed.  Most messages are shorter."""
 
 CHUNK = 64 * 1024
 """Octets of a held message that are read from its file at a time."""
+
+AT_ONCE = 32 * CHUNK
+"""Octets of a held message that are signed in one turn of the reactor, in some milliseconds."""
 
 
 class Content(Protocol):
@@ -38,12 +42,13 @@ class Content(Protocol):
             The body.
         """
 
-    def sign(self, signature: hmac.HMAC) -> None:
+    async def sign(self, signature: hmac.HMAC, clock: Clock) -> None:
         """
         Update a signature with the body.
 
         Args:
             signature: The signature.
+            clock: The reactor.
         """
 
     def close(self) -> None:
@@ -70,12 +75,13 @@ class Octets:
         """
         return self.octets
 
-    def sign(self, signature: hmac.HMAC) -> None:
+    async def sign(self, signature: hmac.HMAC, clock: Clock) -> None:
         """
         Update a signature with the body.
 
         Args:
             signature: The signature.
+            clock: The reactor.
         """
         signature.update(self.octets)
 
@@ -107,12 +113,13 @@ class Stream:
         """
         return cast(IBodyProducer, StreamedBody(self._beginning, self._message))
 
-    def sign(self, signature: hmac.HMAC) -> None:
+    async def sign(self, signature: hmac.HMAC, clock: Clock) -> None:
         """
         Refuse to update a signature.
 
         Args:
             signature: The signature.
+            clock: The reactor.
 
         Raises:
             TypeError: Always.
@@ -187,15 +194,18 @@ class HeldMessage:
         """
         return cast(IBodyProducer, HeldBody(self))
 
-    def sign(self, signature: hmac.HMAC) -> None:
+    async def sign(self, signature: hmac.HMAC, clock: Clock) -> None:
         """
         Update a signature with the body.
 
         Args:
             signature: The signature.
+            clock: The reactor.
         """
         for position in range(0, self.size, CHUNK):
             signature.update(self.read(position))
+            if position % AT_ONCE == AT_ONCE - CHUNK:
+                await deferLater(cast(IReactorTime, clock), 0)
 
     def close(self) -> None:
         """Delete the file."""

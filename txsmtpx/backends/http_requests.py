@@ -96,16 +96,17 @@ class HTTPRequests:
         envelope = fields_of(context)
         hold = len(groups) > 1 or self._secret is not None
         content = await self._content.receive(message, hold)
+        sending: list[Deferred[Reply | None]] = []
         try:
-            sending = [
-                Deferred.fromCoroutine(self._deliver(context, group, number, envelope, content))
-                for number, group in enumerate(groups, 1)
-            ]
+            for number, group in enumerate(groups, 1):
+                sending.append(Deferred.fromCoroutine(self._deliver(context, group, number, envelope, content)))
             replies = await gatherResults(sending, consumeErrors=True)
             return replies[0] if len(replies) == 1 else None
         except FirstError as error:
             error.subFailure.raiseException()
         finally:
+            for each in sending:
+                each.cancel()
             content.close()
 
     async def _deliver(
@@ -138,19 +139,19 @@ class HTTPRequests:
     async def _sent(self, url: WebURL, number: int, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
         headers, content = await self._content.written(received, envelope, self._clock)
         key = envelope.queue_id if number == 1 else f"{envelope.queue_id}-{number}"
-        sent = [*self._headers, *headers, ("Idempotency-Key", key), *self._signature(key, content)]
+        sent = [*self._headers, *headers, ("Idempotency-Key", key), *await self._signature(key, content)]
         try:
             answer = await self._client.request("POST", url, sent, content.body())
         except WebError as error:
             return HTTPOutcome(NOT_ACCEPTED_451, reason=str(error))
         return outcome_of(answer, [each.address for each in envelope.recipients])
 
-    def _signature(self, key: str, content: Content) -> Headers:
+    async def _signature(self, key: str, content: Content) -> Headers:
         if self._secret is None:
             return []
         stamp = int(time.time())
         signature = self._secret.signature(key, stamp)
-        content.sign(signature)
+        await content.sign(signature, self._clock)
         return [*signature_headers(key, stamp, signature).items()]
 
     def _groups(self, context: DataContext) -> list[Group]:
