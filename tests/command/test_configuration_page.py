@@ -11,7 +11,7 @@ from tests.wire.twistd import run
 from txsmtpx.testing import issue
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
-FILE, _ = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+FILE, *_ = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 (WRONG,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
 
 
