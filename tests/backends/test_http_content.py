@@ -10,7 +10,8 @@ from twisted.internet import reactor
 from twisted.internet.task import Clock
 
 from tests.backends.test_http_formats import ENVELOPE
-from txsmtpx.backends.http_body import HeldMessage, Octets, Stream
+from txsmtpx.backends.held_message import HeldMessage
+from txsmtpx.backends.http_body import Octets, Stream
 from txsmtpx.backends.http_content import HTTPContent, header_name, raw_headers
 
 

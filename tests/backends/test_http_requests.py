@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.backends.application import HELLO, LATER
-from txsmtpx.backends.http_body import HeldMessage
+from txsmtpx.backends.held_message import HeldMessage
 from txsmtpx.testing import Conversation
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -1,21 +1,19 @@
 """
-The body of a request to a web application: a message while it is received, or one that is held.
+The body of a request to a web application: octets in memory, or a message while it is received.
 
-A message that is sent while it is received has no Content-Length, unless it is short.  A held message has one.  It can
-be sent more than once, and signed.
+A message that is sent while it is received has no Content-Length.  `txsmtpx.backends.held_message` has another kind:
+such a message has one, and can be signed and sent more than once.
 """
 
 from __future__ import annotations
 
 import hmac
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer, IReactorTime
-from twisted.internet.task import deferLater
+from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
 from zope.interface import implementer
 
@@ -23,12 +21,6 @@ from txsmtpx.interfaces import Clock, Message
 
 AHEAD = 64 * 1024
 """Octets of a message that are read before a connection is needed.  Most messages are shorter."""
-
-CHUNK = 64 * 1024
-"""Octets of a held message that are read from its file at a time."""
-
-AT_ONCE = 32 * CHUNK
-"""Octets of a held message that are signed in one turn of the reactor, in some milliseconds."""
 
 
 class Content(Protocol):
@@ -131,87 +123,6 @@ class Stream:
         self._ended()
 
 
-class HeldMessage:
-    """
-    A message in a temporary file, in memory if it is short.
-
-    Attributes:
-        size: Its octets.
-    """
-
-    def __init__(self) -> None:
-        self.size: int = 0
-        self._file = tempfile.SpooledTemporaryFile(AHEAD)  # noqa: SIM115  # which close() closes
-
-    async def receive(self, message: Message, beginning: bytes = b"") -> None:
-        """
-        Receive a message to its end.
-
-        Args:
-            message: The message.
-            beginning: What has been read of it.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        self._add(beginning)
-        async for chunk in message:
-            self._add(chunk)
-
-    def _add(self, chunk: bytes) -> None:
-        self._file.write(chunk)
-        self.size += len(chunk)
-
-    def content(self) -> bytes:
-        """
-        Return the message.
-
-        Returns:
-            All of it.
-        """
-        self._file.seek(0)
-        return self._file.read()
-
-    def read(self, position: int) -> bytes:
-        """
-        Read a piece of the message.
-
-        Args:
-            position: Where it begins.
-
-        Returns:
-            The piece; b"" at the end.
-        """
-        self._file.seek(position)
-        return self._file.read(CHUNK)
-
-    def body(self) -> IBodyProducer | bytes:
-        """
-        Return the body of a request.
-
-        Returns:
-            The body.
-        """
-        return cast(IBodyProducer, HeldBody(self))
-
-    async def sign(self, signature: hmac.HMAC, clock: Clock) -> None:
-        """
-        Update a signature with the body.
-
-        Args:
-            signature: The signature.
-            clock: The reactor.
-        """
-        for position in range(0, self.size, CHUNK):
-            signature.update(self.read(position))
-            if position % AT_ONCE == AT_ONCE - CHUNK:
-                await deferLater(cast(IReactorTime, clock), 0)
-
-    def close(self) -> None:
-        """Delete the file."""
-        self._file.close()
-
-
 @implementer(IBodyProducer, IConsumer)
 class StreamedBody:
     """
@@ -295,61 +206,3 @@ class StreamedBody:
         """Stop the message: the request has ended."""
         if self._producer is not None:
             self._producer.stopProducing()
-
-
-@implementer(IBodyProducer)
-class HeldBody:
-    """
-    The body of a held message.
-
-    Attributes:
-        length: Its octets.
-
-    Args:
-        held: The message.
-    """
-
-    def __init__(self, held: HeldMessage) -> None:
-        self.length: int = held.size
-        self._held = held
-        self._position = 0
-        self._paused = False
-        self._request: IConsumer | None = None
-        self._done: Deferred[None] = Deferred(lambda _: self.stopProducing())
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        """
-        Write the message to the request.
-
-        Args:
-            consumer: The request.
-
-        Returns:
-            A Deferred that fires at the end.
-        """
-        self._request = consumer
-        self._write()
-        return self._done
-
-    def _write(self) -> None:
-        while self._request is not None and not self._paused:
-            piece = self._held.read(self._position)
-            if not piece:
-                self._request = None
-                self._done.callback(None)
-                return
-            self._position += len(piece)
-            self._request.write(piece)
-
-    def pauseProducing(self) -> None:
-        """Write no more for now."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """Write on."""
-        self._paused = False
-        self._write()
-
-    def stopProducing(self) -> None:
-        """Write no more."""
-        self._request = None

@@ -10,7 +10,8 @@ from twisted.internet.interfaces import IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 
 from txsmtpx.backends.envelope_fields import EnvelopeFields
-from txsmtpx.backends.http_body import AHEAD, Content, HeldMessage, Octets, Stream
+from txsmtpx.backends.held_message import HeldMessage
+from txsmtpx.backends.http_body import AHEAD, Content, Octets, Stream
 from txsmtpx.backends.http_formats import FORMS, json_body, mailgun_form, multipart
 from txsmtpx.backends.http_settings import FieldNames, Format
 from txsmtpx.backends.mail_parts import MailParts
