@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -18,9 +19,11 @@ from tests.docs.telnet import play
 from tests.interop.conftest import need, room  # noqa: F401  # a fixture
 from tests.interop.redis_server import RedisServer
 from tests.waiting import PATIENCE, eventually
+from txsmtpx import MaildirBackend
 from txsmtpx.backends import redis_settings
 from txsmtpx.backends.redis import RedisBackend
 from txsmtpx.consume import Consumer, PartlyHandled, QueuedMessage
+from txsmtpx.consume.__main__ import backend_of, source_of
 from txsmtpx.consume.redis_source import RedisSource
 from txsmtpx.testing import Conversation
 
@@ -34,6 +37,7 @@ FILES = {
     "consumer.py": PAGE.take("python").text,
     "haproxy.cfg": PAGE.take("text", "frontend").text,
 }
+CONSUME = PAGE.take("shell", "txsmtpx.consume").text
 SHELL = PAGE.take_all("shell")
 TELNET = PAGE.take("console").text
 USERS = PAGE.take("text", "ACL").text.splitlines()
@@ -59,6 +63,15 @@ def test_the_files_of_the_page_are_the_example() -> None:
 def test_the_commands_of_the_page_are_run() -> None:
     shown = [line for block in SHELL for line in block.text.splitlines()]
     assert set(shown) == set(commands("redis").values())
+
+
+def test_the_command_that_consumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tests/interop/test_redis_source.py runs it."""
+    monkeypatch.chdir(tmp_path)
+    python, m, module, url, to, backend = shlex.split(CONSUME)
+    assert (python, m, module, to) == ("python", "-m", "txsmtpx.consume", "--to")
+    assert source_of(url).name == "redis tcp:127.0.0.1:6379 stream inbound"
+    assert isinstance(backend_of(backend), MaildirBackend)
 
 
 def test_the_dialog_of_the_page(running: Cluster) -> None:

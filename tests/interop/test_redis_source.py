@@ -313,3 +313,24 @@ async def test_a_body_in_a_directory_that_the_consumer_does_not_have(server, tmp
         while (tmp_path / f"{'a' * 32}.eml").exists():
             await pause(0.02)
     assert handler.messages[0].envelope.queue_id == "long"
+
+
+async def test_the_command_hands_messages_to_a_backend(server, tmp_path):
+    add(server, "one", "two")
+    command = [sys.executable, "-m", "txsmtpx.consume", f"redis:unix:{server.socket} stream=mail idle=5"]
+    process = subprocess.Popen(
+        [*command, "--to", f"maildir:{tmp_path}/{{local}}"], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    try:
+        while server.ask("EXISTS", "mail") and server.ask("XLEN", "mail"):
+            assert process.poll() is None, process.stdout.read()
+            await pause(0.05)
+        process.terminate()
+        output, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert "Traceback" not in output, output
+    for recipient in ("one", "two", "three"):
+        stored = [file.read_bytes() for file in (tmp_path / recipient / "new").iterdir()]
+        assert sorted(octets.rpartition(b"Subject: ")[2] for octets in stored) == [b"one\r\n\r\n5", b"two\r\n\r\n5"]
