@@ -36,8 +36,8 @@ class Served:
         return [line[:9] for line in self.client.ask(*lines)]
 
     def end(self):
-        self.client.hang_up()
         self.backend.close()
+        self.client.hang_up()
         assert self.clock.getDelayedCalls() == []
 
 
@@ -96,12 +96,45 @@ def test_a_client_that_goes_while_it_connects():
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_client_that_goes(ended, tmp_path):
     it = Served(inline=10, bodies=str(tmp_path))
-    it.begin()
-    it.client.send(b"hello hello hello\r\n" + b".\r\n" * ended)
-    it.client.hang_up()
+    client = Conversation(it.backend)
+    client.ask("EHLO a", *MAIL)
+    client.send(b"hello hello hello\r\n" + b".\r\n" * ended)
+    client.hang_up()
     assert len(list(tmp_path.iterdir())) == ended  # Redis may have the entry that refers to it
-    it.backend.close()
-    assert it.clock.getDelayedCalls() == []
+    it.end()
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("-OOM command not allowed", 0), (None, 1), ("$3", 1)])
+def test_the_file_of_a_body_that_redis_does_not_have(answer, kept, tmp_path):
+    """It is removed if Redis has refused the entry, and kept if Redis may have it."""
+    it = Served(inline=1, bodies=str(tmp_path))
+    it.begin()
+    it.ask("hello", ".")
+    assert len(list(tmp_path.iterdir())) == 1
+    if answer is None:
+        it.clock.advance(10)
+    else:
+        it.redis.answer(answer, *(["1-0"] if answer == "$3" else []))
+    assert [line[:3] for line in it.client.replies()] == ["250" if answer == "$3" else "451"]
+    assert len(list(tmp_path.iterdir())) == kept
+    it.end()
+
+
+def test_what_a_client_leaves_behind_counts_until_redis_answers(monkeypatch):
+    monkeypatch.setattr("txsmtpx.backends.redis.HELD", 10)
+    it = Served()
+    gone = Conversation(it.backend)
+    gone.ask("EHLO a", *MAIL, "1234567", ".")
+    it.begin()
+    gone.hang_up()
+    it.redis.commands()
+    it.ask("1234567", ".")
+    assert it.redis.commands() == []
+    it.redis.answer("$3", "1-0")
+    assert len(it.redis.commands()) == 1
+    it.redis.answer("$3", "2-0")
+    assert [line[:3] for line in it.client.replies()] == ["250"]
+    it.end()
 
 
 @pytest.mark.parametrize("size", [8, 9])

@@ -8,11 +8,13 @@ Every failure before that is 451, and the client keeps the message.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
 from txsmtpx.backends import redis_entry, redis_settings
@@ -29,6 +31,7 @@ from txsmtpx.errors import SMTPError, message_too_big
 from txsmtpx.grammar import replies
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import ClientEndpoint, DataContext, InThread, Message, Reactor, StoreError
+from txsmtpx.stores.redis_connection import refused
 from txsmtpx.wire.octet_budget import OctetBudget
 
 log = Logger(__name__)
@@ -148,20 +151,33 @@ class RedisBackend(OpenBackend):
         """
         await self._stream.connection.connect()  # until then, the client waits with the body
         body = ReceivedBody(self._inline, self._directory, self._in_thread)
-        sent = False  # Redis may have an entry that refers to the file
-        held = 0
+        referred = False  # Redis may have an entry that refers to the file
         try:
             await body.read(message)
             held = await self._held.take(0 if body.name else body.size)
             entry = redis_entry.entry_of(fields_of(context), b"" if body.name else body.content(), body.name)
-            sent = True
-            await self._stream.add(entry)
+            referred = True
+            await self._sent(entry, held)
+        except StoreError as error:
+            referred = referred and not refused(error)
+            raise
         finally:
             body.close()
-            self._held.give_back(held)
-            if not sent:
+            if not referred:
                 body.discard()
         context.note(redis=self._stream.connection.name)
+
+    def _sent(self, entry: Mapping[str, str | bytes], held: int) -> Deferred[None]:
+        """Add an entry.  If the client goes meanwhile, the octets count as held until Redis has answered."""
+        waiting: Deferred[None] = Deferred()
+
+        def ended(result: Failure | None) -> None:
+            self._held.give_back(held)
+            if not waiting.called:
+                waiting.callback(result)
+
+        Deferred.fromCoroutine(self._stream.add(entry)).addBoth(ended)
+        return waiting
 
 
 class RedisSession(Session):

@@ -142,7 +142,7 @@ class Confirmer:
             A Deferred that fires when it is confirmed.
 
         Raises:
-            NotPersistent: By the Deferred: a message may be lost.
+            NotPersistent: By the Deferred: a message may be lost, or the confirmation has failed.
         """
         waiter: Deferred[None] = Deferred()
         self._next.append(waiter)
@@ -167,8 +167,7 @@ class Confirmer:
     def _end(self, result: object, group: Sequence[Deferred[None]]) -> None:
         for waiter in group:
             if isinstance(result, Failure):
-                error = _first(result)
-                waiter.errback(type(error)(*error.args))  # no exception is shared
+                waiter.errback(NotPersistent(str(_first(result))))  # no exception is shared
             else:
                 waiter.callback(None)
         self._running = False

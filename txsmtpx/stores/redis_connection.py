@@ -247,6 +247,19 @@ class RedisConnection:
             protocol.transport.abortConnection()
 
 
+def refused(error: StoreError) -> bool:
+    """
+    Return whether Redis has refused a request, so that nothing was changed.
+
+    Args:
+        error: The error of the request.
+
+    Returns:
+        False also if that is not known.
+    """
+    return isinstance(error.__cause__, Exception) and _is_answer(error.__cause__)
+
+
 def _numbers(answer: object) -> list[int]:
     if not isinstance(answer, list) or not all(isinstance(each, int) for each in answer):
         raise ValueError(f"this is no answer of Redis: {shown(answer)}")
