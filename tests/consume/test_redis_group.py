@@ -46,7 +46,9 @@ def bulks(*texts):
     return [line for text in texts for line in (f"${len(text)}", text)]
 
 
-@pytest.mark.parametrize("answer", ["+OK", "-BUSYGROUP Consumer Group name already exists"])
+@pytest.mark.parametrize(
+    "answer", ["+OK", "-BUSYGROUP Consumer Group name already exists", "-OOM command not allowed"]
+)
 def test_the_group_is_created_once(it, answer):
     assert it.call(it.group.create) == [["XGROUP", "CREATE", "mail", "some", "0", "MKSTREAM"]]
     it.redis.answer(answer)
@@ -135,3 +137,12 @@ def test_what_is_left_of_an_entry(it, retry, dead, words, counts):
 def test_each_consumer_has_a_name_of_its_own(it):
     assert Group().group.consumer != it.group.consumer
     assert it.group.name.endswith(" stream mail")
+
+
+@pytest.mark.parametrize(("error", "raised"), [("OOM command not allowed", False), ("READONLY a replica", True)])
+def test_redis_is_full(it, error, raised):
+    """What is due waits, and the connection is kept: a consumer makes room."""
+    it.call(it.group.return_due)
+    it.redis.answer(f"-{error}")
+    assert (it.found != [None]) is raised
+    assert it.redis.transport.disconnecting is raised

@@ -162,3 +162,18 @@ def test_old_marks_are_removed(start, tmp_path):
     it = start(bodies=str(tmp_path))
     assert list(tmp_path.iterdir()) == []
     it.stop()
+
+
+@pytest.mark.parametrize("answer", [7, [7], [None]])
+def test_an_answer_that_is_none(start, answer):
+    """The source goes on."""
+    it = start()
+    reading, it.group.reading = it.group.reading, None
+    with capturedLogs() as events:
+        reading.callback(answer)
+    assert "cannot be read: " in formatEvent(events[0])
+    it.clock.advance(RETRY)
+    it.group.take()
+    it.give()
+    assert it.group.take("read") == [("read", 2)]
+    it.stop()

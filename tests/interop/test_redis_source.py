@@ -272,19 +272,26 @@ async def test_the_stream_is_deleted(server):
 
 
 async def test_redis_is_full(server):
-    """A consumer still handles messages, which makes room."""
-    handler = Handled()
-    async with consuming(server, handler):
-        await handler.until(0)
-        add(server, "first")
+    """A consumer still handles messages, which makes room; what is tried again returns when there is room."""
+    handler = Handled(PartlyHandled("later", again=[0]))
+    add(server, "first")
+    async with consuming(server, handler, delays=(1.5,)):
         await handler.until(1)
-        add(server, "one", "two")
-        server.ask("CONFIG", "SET", "maxmemory", "1")
+        while not server.ask("ZCARD", "mail.retry"):
+            await pause(0.02)
+    add(server, "one", "two")
+    server.ask("CONFIG", "SET", "maxmemory", "1")
+    async with consuming(server, handler):
         try:
             await handler.until(3)
-            await settled(server)
+            while server.ask("XLEN", "mail"):
+                await pause(0.02)
+            await pause(1.5)
+            assert server.ask("ZCARD", "mail.retry") == 1
         finally:
             server.ask("CONFIG", "SET", "maxmemory", "0")
+        await handler.until(4)
+        await settled(server)
 
 
 async def test_an_entry_of_another_program(server):

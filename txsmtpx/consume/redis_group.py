@@ -18,13 +18,16 @@ from twisted.internet.defer import succeed
 from txsmtpx.backends.redis_url import RedisURL
 from txsmtpx.consume import redis_scripts
 from txsmtpx.interfaces import ClientEndpoint, Reactor, StoreError
-from txsmtpx.stores.redis_connection import RedisConnection
+from txsmtpx.stores.redis_connection import UNUSABLE, RedisConnection
 
 BLOCK = 0.5
 """Seconds for which Redis holds a request for new messages.  A consumer that is stopped waits for the answer."""
 
 LONGEST = 1024 * 1024 * 1024
 """Octets of the longest answer, which has several messages."""
+
+_FULL = "OOM"
+"""The first word of the error of a Redis that is full."""
 
 FORGOTTEN = 3600.0
 """Seconds after which a consumer without messages is forgotten, such as one that was killed."""
@@ -76,7 +79,9 @@ class RedisGroup:
     ) -> None:
         def connection() -> RedisConnection:
             target, login = endpoint or url.endpoint, (url.username, url.password, url.database)
-            return RedisConnection(target, *login, lambda protocol: succeed(None), timeout, reactor, True, LONGEST)
+            return RedisConnection(
+                target, *login, lambda protocol: succeed(None), timeout, reactor, True, LONGEST, UNUSABLE - {_FULL}
+            )
 
         self._reader = connection()
         self._connection = connection()
@@ -91,13 +96,15 @@ class RedisGroup:
         """
         Create the group, and the stream, if they do not exist.  The group begins with the first entry.
 
+        A Redis that is full refuses this, although the group may exist.  So the next request shows whether it does.
+
         Raises:
             StoreError: Redis cannot be used.
         """
         try:
             await self._run("XGROUP", "CREATE", self._stream, self._group, "0", "MKSTREAM")
         except StoreError as error:
-            if "BUSYGROUP" not in str(error):
+            if "BUSYGROUP" not in str(error) and not _is_full(error):
                 raise
 
     async def read(self, count: int) -> list[Entry]:
@@ -208,12 +215,16 @@ class RedisGroup:
 
     async def return_due(self) -> None:
         """
-        Return the entries whose time has come to the stream.
+        Return the entries whose time has come to the stream.  They stay where they are while Redis is full.
 
         Raises:
             StoreError: Redis cannot be used.
         """
-        await self._script(redis_scripts.RETURN_DUE)
+        try:
+            await self._script(redis_scripts.RETURN_DUE)
+        except StoreError as error:
+            if not _is_full(error):
+                raise
 
     async def forget(self, itself: bool = False) -> None:
         """
@@ -239,6 +250,11 @@ class RedisGroup:
 
     async def _run(self, *words: str | bytes | int) -> object:
         return await self._connection.request(lambda protocol: protocol.execute_command(*words))
+
+
+def _is_full(error: StoreError) -> bool:
+    """Return whether the memory of Redis is full.  Then entries can be read and deleted, but not added."""
+    return str(error.__cause__).startswith(_FULL)
 
 
 def _entries(answer: object) -> list[tuple[str, Fields]]:

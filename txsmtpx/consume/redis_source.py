@@ -33,6 +33,7 @@ from txsmtpx.consume.redis_lease import RedisLease
 from txsmtpx.interfaces import ClientEndpoint, InThread, Reactor, StoreError, clock_of
 from txsmtpx.setting import Setting
 from txsmtpx.setting_kinds import Seconds, Text
+from txsmtpx.settling import FAILURES
 
 log = Logger(__name__)
 
@@ -165,9 +166,10 @@ class RedisSource:
                     await self._take(await self._group.read(free))
                 else:
                     await self._wait_for_space()
-            except StoreError as error:
+            except FAILURES as error:  # also an answer that is none
                 created = False  # the stream may have been deleted
-                self._complain(str(error))
+                kind = "" if isinstance(error, StoreError) else f"{type(error).__name__}: "
+                self._complain(f"{kind}{error}")
                 await deferLater(self._clock, RETRY, lambda: None)
             else:
                 self._complain("")

@@ -7,7 +7,7 @@ Stores run scripts on it.  The backend and the consumer of a stream send other c
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from importlib.util import find_spec
 from typing import TypeVar, cast
@@ -77,6 +77,7 @@ class RedisConnection:
         reactor: The reactor.  None: the global one.
         octets: True if texts in answers are octets, and are no numbers.
         longest: The octets of the longest answer.  If Redis sends more, the connection is closed.
+        unusable: The words of errors after which the connection is closed.
 
     Attributes:
         name: The name of this Redis in the log.
@@ -97,6 +98,7 @@ class RedisConnection:
         reactor: Reactor | None,
         octets: bool = False,
         longest: int = LONGEST,
+        unusable: Collection[str] = UNUSABLE,
     ) -> None:
         if find_spec("txredisapi") is None:
             raise ImportError("txredisapi is not installed: pip install txsmtpx[redis]")
@@ -116,6 +118,7 @@ class RedisConnection:
         self._database = database
         self._prepare = prepare
         self._timeout = timeout
+        self._unusable = unusable
         self._factory = UnloggedFactory.forProtocol(partial(protocol_class(), octets, longest))
         self._protocol: RedisProtocolLike | None = None
         self._waiting: list[Deferred[RedisProtocolLike]] | None = None
@@ -162,7 +165,7 @@ class RedisConnection:
             raise
         except Exception as error:
             text = self._text(error, timeout)
-            unusable = not _is_answer(error) or text.partition(" ")[0] in UNUSABLE
+            unusable = not _is_answer(error) or text.partition(" ")[0] in self._unusable
             if unusable and protocol is self._protocol:  # otherwise the request before this one has closed it
                 self._fail(text)
             raise StoreError(f"{self.name}: {text}") from error
