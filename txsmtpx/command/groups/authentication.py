@@ -166,7 +166,8 @@ def _check_alone(checkers: Sequence[ICredentialsChecker]) -> None:
     Raises:
         OptionError: Another checker has passwords too.
     """
-    if sum(1 for checker in checkers if PASSWORDS & set(checker.credentialInterfaces)) > 1:
+    accepted = [PASSWORDS & set(checker.credentialInterfaces) for checker in checkers]
+    if {IDovecotLogin} in accepted and sum(map(bool, accepted)) > 1:
         raise AUTH.fault("dovecot", "another --auth has passwords too; put all users into Dovecot, or leave one out")
 
 
@@ -184,13 +185,13 @@ class AnyChecker:
     """
 
     def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
+        _check_alone(checkers)
         self._checkers = checkers
         self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
         self.mechanisms: Sequence[Mechanism] = ()
         self.token_refusal: Mapping[str, str] = {}
         for checker in checkers:
             if provides(checker, MechanismSupport[Mechanism]):
-                _check_alone(checkers)
                 self.mechanisms = checker.mechanisms
             if provides(checker, TokenRefusal):
                 self.token_refusal = checker.token_refusal
