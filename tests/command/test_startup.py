@@ -149,6 +149,14 @@ def test_a_line_about_a_site(options, line):
          "add --tls-certificate, --tls-self-signed or --allow-insecure-auth"),
         (["--auth", "memory:a:b", "--tls-self-signed"], "memory, by CRAM-MD5 PLAIN LOGIN, optional, in TLS only"),
         (
+            ["--auth", "dovecot:unix:/x", "--auth", "certificate", "--tls-self-signed"],
+            "dovecot, certificate, by the mechanisms of Dovecot and EXTERNAL, optional, in TLS only",
+        ),
+        (
+            ["--auth", "dovecot:unix:/x", "--tls-self-signed"],
+            "dovecot, by the mechanisms of Dovecot, optional, in TLS only",
+        ),
+        (
             ["--auth", "memory:a:b", "--auth", "anonymous", "--allow-insecure-auth", "--require-auth"],
             "memory, anonymous, by CRAM-MD5 PLAIN LOGIN, required, with and without TLS",
         ),

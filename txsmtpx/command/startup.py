@@ -17,6 +17,7 @@ from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
 from txsmtpx.command.groups.relaying import relay_of
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
+from txsmtpx.logins.dovecot_exchange import IDovecotLogin
 from txsmtpx.sasl.mechanisms import ChangingMechanisms
 
 _NUMBERED = re.compile(r"tcp:([0-9]+)")
@@ -108,8 +109,9 @@ def _logins(listener: Listener) -> str:
         return "none (--auth adds them)"
     types = [each.partition(":")[0] for each in listener.values[AUTH]]
     accepted = "any name and password" if types == ["any"] else ", ".join(types) or "those of the backend"
-    changing = isinstance(settings.mechanisms, ChangingMechanisms)
-    names = "the mechanisms of Dovecot" if changing else " ".join(each.name for each in settings.mechanisms)
+    names = " ".join(each.name for each in settings.mechanisms if each.credential_interface is not IDovecotLogin)
+    if isinstance(settings.mechanisms, ChangingMechanisms):  # Dovecot's own are not known yet
+        names = " and ".join(filter(None, ["the mechanisms of Dovecot", names]))
     required = "required" if settings.require_auth else "optional"
     if settings.allow_insecure_auth:
         where = "with and without TLS"
