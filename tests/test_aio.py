@@ -7,13 +7,14 @@ import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
+import txsmtpx
 from tests.loops import runners
 from txsmtpx import (
     DataContext,
@@ -120,6 +121,41 @@ def test_a_client_of_twisted_is_awaited():
                 await wait(client.quit())
 
     assert "PIPELINING" in asyncio.run(main())
+
+
+def of_twisted(where: str) -> dict[str, Callable[[], object]]:
+    """What a program awaits without `wait`."""
+    pool = SMTPPool(where, tls="none")
+    return {
+        "connect": lambda: connect(where, tls="none"),
+        "send_mail": lambda: txsmtpx.send_mail(where, ME, [YOU], MESSAGE, tls="none"),
+        "pool.send": lambda: pool.send(ME, [YOU], MESSAGE),
+        "pool.acquire": pool.acquire,
+    }
+
+
+@runners
+@pytest.mark.parametrize("name", of_twisted("tcp:localhost:25"))
+def test_a_deferred_of_twisted_says_how_it_is_awaited(run, name):
+    async def main() -> None:
+        async with serve(MemoryBackend()) as server:
+            deferred = of_twisted(f"tcp:127.0.0.1:{server.port}")[name]()
+            with pytest.raises(RuntimeError, match=r"write await txsmtpx\.aio\.wait\(\.\.\.\)"):
+                await deferred
+            await wait(deferred)
+
+    run(main())
+
+
+def test_a_command_of_a_client_says_how_it_is_awaited():
+    async def main() -> None:
+        async with serve(MemoryBackend()) as server:
+            client = await wait(connect(f"tcp:127.0.0.1:{server.port}", tls="none"))
+            with pytest.raises(RuntimeError, match=r"write await txsmtpx\.aio\.wait"):
+                await client.noop()
+            await wait(client.quit())
+
+    asyncio.run(main())
 
 
 def test_the_error_of_a_server_is_raised(logged_failures):

@@ -21,6 +21,7 @@ from txsmtpx.dialog.client_result import Outcome
 from txsmtpx.dialog.failure import own_error
 from txsmtpx.errors import CommandCancelled, Delivered, DeliveryError, ProtocolError, SMTPError
 from txsmtpx.grammar.reply import Reply
+from txsmtpx.interfaces.loop_deferred import explained
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class Turns:
         Returns:
             A Deferred of its result.  If it is cancelled before its turn, the coroutine is not begun.
         """
-        return Deferred.fromCoroutine(self._wait(exchange))
+        return explained(Deferred.fromCoroutine(self._wait(exchange)))
 
     async def _wait(self, exchange: Coroutine[Deferred[object], object, T]) -> T:
         if self._taken:

@@ -16,6 +16,7 @@ from txsmtpx.dialog.demands import EightBit
 from txsmtpx.dialog.extension import Extension
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Endpoint, Reactor
+from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
@@ -114,7 +115,7 @@ def connect(
         without=without,
         eight_bit=eight_bit,
     )
-    return connect_with(settings, endpoint, chosen_reactor(reactor))
+    return explained(connect_with(settings, endpoint, chosen_reactor(reactor)))
 
 
 @checked_except("endpoint", "sender", "recipients", "body", "options", "reactor", *SETTINGS)
@@ -202,7 +203,7 @@ def send_mail(
     )
     chosen = chosen_reactor(reactor)
     connecting = Connecting(settings, endpoint, chosen)
-    return Deferred.fromCoroutine(_send(connecting, chosen, sender, recipients, body, options))
+    return explained(Deferred.fromCoroutine(_send(connecting, chosen, sender, recipients, body, options)))
 
 
 async def _send(

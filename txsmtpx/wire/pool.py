@@ -26,6 +26,7 @@ from txsmtpx.dialog.submission import repeatable
 from txsmtpx.errors import SMTPError
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Endpoint, Reactor
+from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.wire.capacity import Capacity, PoolBusy, Ticket
 from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
@@ -205,7 +206,7 @@ class SMTPPool(Service):
         """
         if eight_bit is not None:
             check_eight_bit(eight_bit)
-        return self._work.add(self._send(sender, recipients, body, options, eight_bit))
+        return explained(self._work.add(self._send(sender, recipients, body, options, eight_bit)))
 
     async def _send(
         self,
@@ -249,7 +250,8 @@ class SMTPPool(Service):
             PoolBusy: All connections were in use for too long.
             DeliveryError: As for `txsmtpx.connect`.
         """
-        return self._work.add(self._acquire(self._capacity.ticket(self._wait if wait is None else wait)))
+        ticket = self._capacity.ticket(self._wait if wait is None else wait)
+        return explained(self._work.add(self._acquire(ticket)))
 
     async def _acquire(self, ticket: Ticket) -> SMTPClient:
         refusal: Exception | None = None
