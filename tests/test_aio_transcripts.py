@@ -1,8 +1,8 @@
 """
 The transcripts of tests/dialogs, played against `txsmtpx.aio.serve` over a socket, in a loop of asyncio.
 
-What is within TLS is so here too.  A client with a certain address has it by a PROXY header.  Timers follow the clock of
-the transcript.  So what a transcript says of time-outs holds here too, and nothing sleeps.
+What is within TLS is so here too.  A client with a certain address has it by a PROXY header.  Timers follow the clock
+of the transcript.  So what a transcript says of time-outs holds here too, and nothing sleeps.
 """
 
 from __future__ import annotations

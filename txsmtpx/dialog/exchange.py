@@ -22,6 +22,7 @@ from txsmtpx.dialog.failure import own_error
 from txsmtpx.errors import CommandCancelled, Delivered, DeliveryError, ProtocolError, SMTPError
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces.loop_deferred import explained
+from txsmtpx.interfaces.twisted_types import elsewhere
 
 T = TypeVar("T")
 
@@ -66,7 +67,8 @@ class Turns:
         Returns:
             A Deferred of its result.  If it is cancelled before its turn, the coroutine is not begun.
         """
-        return explained(Deferred.fromCoroutine(self._wait(exchange)))
+        running = Deferred.fromCoroutine(self._wait(exchange))
+        return explained(running) if elsewhere else running
 
     async def _wait(self, exchange: Coroutine[Deferred[object], object, T]) -> T:
         if self._taken:

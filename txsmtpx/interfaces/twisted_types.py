@@ -40,7 +40,8 @@ Reactor = Clock | IReactorTime | ModuleType
 """A reactor.  Type checkers take the global one, `twisted.internet.reactor`, for an interface or for a module."""
 
 
-_elsewhere: list[Callable[[], Reactor | None]] = []
+elsewhere: list[Callable[[], Reactor | None]] = []
+"""The functions of `also_find_reactor`; none in a program that does not import `txsmtpx.aio`."""
 
 
 def also_find_reactor(find: Callable[[], Reactor | None]) -> None:
@@ -50,7 +51,7 @@ def also_find_reactor(find: Callable[[], Reactor | None]) -> None:
     Args:
         find: It returns the reactor of the caller's thread; None without one.
     """
-    _elsewhere.append(find)
+    elsewhere.append(find)
 
 
 def clock_of(reactor: Reactor | None) -> Clock:
@@ -76,7 +77,7 @@ def found_elsewhere() -> Reactor | None:
     Returns:
         The reactor; None for the global one, which is not imported.
     """
-    return next((reactor for reactor in (find() for find in _elsewhere) if reactor is not None), None)
+    return next((reactor for reactor in (find() for find in elsewhere) if reactor is not None), None)
 
 
 class ClientEndpoint(Protocol):
