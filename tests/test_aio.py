@@ -193,7 +193,8 @@ def test_no_server_listens(logged_failures):
     logged_failures.flush()  # that it cannot listen
 
 
-def test_a_time_out_and_a_cancelled_task_abort_the_connection():
+@runners
+def test_a_time_out_a_cancelled_task_and_a_group_that_fails_abort_the_connection(run):
     cancelled: list[str] = []
 
     class Slow(Session):
@@ -206,6 +207,12 @@ def test_a_time_out_and_a_cancelled_task_abort_the_connection():
                 cancelled.append(recipient)
                 raise
 
+    async def group_that_fails(where: str) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(send_mail(where, ME, ["grouped@example.net"], MESSAGE, tls="none"))
+            await asyncio.sleep(0.1)
+            raise KeyError("of another task")
+
     async def main() -> None:
         async with serve(OpenBackend(Slow)) as server:
             where = f"tcp:127.0.0.1:{server.port}"
@@ -217,11 +224,15 @@ def test_a_time_out_and_a_cancelled_task_abort_the_connection():
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            while len(cancelled) < 2:
+            with pytest.raises(ExceptionGroup) as raised:
+                await group_that_fails(where)
+            assert list(map(type, raised.value.exceptions)) == [KeyError]
+            while len(cancelled) < 3:
                 await asyncio.sleep(0)
+            assert len(asyncio.all_tasks()) == 2  # this one, and the one of wait_for
 
-    asyncio.run(asyncio.wait_for(main(), 30))
-    assert sorted(cancelled) == ["cancelled@example.net", "timed@example.net"]
+    run(asyncio.wait_for(main(), 30))
+    assert sorted(cancelled) == ["cancelled@example.net", "grouped@example.net", "timed@example.net"]
 
 
 def test_a_deferred_keeps_its_result():
