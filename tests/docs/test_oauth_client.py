@@ -30,6 +30,7 @@ from tests.authority import Authority
 from tests.docs.page import Page
 from tests.interop.smtpx import smtpx
 from tests.issuer import Issuer
+from tests.loops import runners
 from tests.ports import free_port
 from tests.wire.test_assertion_key import certificate as certificate_of
 from txsmtpx import (
@@ -273,7 +274,8 @@ async def test_a_relay_without_a_token(provider, relaying):
 # ---- what the page says of renewal
 
 
-async def test_one_token_for_a_pool_of_asyncio(provider):
+@runners
+async def test_one_token_for_a_pool_of_asyncio(provider, run):
     """The door to asyncio has its own loop and reactor, in a thread here."""
 
     async def main() -> int:
@@ -283,11 +285,12 @@ async def test_one_token_for_a_pool_of_asyncio(provider):
                 group.create_task(sending.send("me@example.org", [f"{number}@example.net"], MESSAGE))
         return len(provider.backend.messages)
 
-    assert await deferToThread(asyncio.run, main()) == 8
+    assert await deferToThread(run, main()) == 8
     assert len(provider.issuer.asked) == 1
 
 
-async def test_a_login_of_asyncio_that_is_cancelled(provider):
+@runners
+async def test_a_login_of_asyncio_that_is_cancelled(provider, run):
     provider.issuer.answers = [None]
     auth = provider.auth()
 
@@ -301,7 +304,7 @@ async def test_a_login_of_asyncio_that_is_cancelled(provider):
         where = provider.endpoint
         await aio.send_mail(where, "me@example.org", ["you@example.net"], MESSAGE, auth=auth, **provider.settings())
 
-    await deferToThread(asyncio.run, main())
+    await deferToThread(run, main())
     assert len(provider.backend.messages) == 1
     assert len(provider.issuer.asked) == 2
 

@@ -299,7 +299,9 @@ def test_values_that_cannot_be_used(how, why):
     ({"refresh_token": REFRESH.encode()}, "OAuth2: refresh_token must be text or None, not bytes"),
     ({"client_secret": 5}, "OAuth2: client_secret must be text or None, not int"),
     ({"store": "tokens.json"}, "store is a function, not str"),
-    ({"key": "key.pem"}, "OAuth2: key must be"),
+    ({"key": "the-refresh-token"}, "key is an AssertionKey, not str"),
+    ({"parameters": {"password": [REFRESH]}}, "parameters is a mapping of text to text; 'password' is list"),
+    ({"parameters": "the-refresh-token"}, "parameters is a mapping of text to text, not str"),
     ({"tokens": "token"}, "OAuth2: tokens must be"),
 ])  # fmt: skip
 def test_wrong_types(how, why):

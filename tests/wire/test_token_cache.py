@@ -201,9 +201,12 @@ def test_the_tokens_are_stored_before_they_are_used():
     assert login.requests[0][1] == "old"
     login.answer("one", 3600, "new")
     assert [(each.access_token, each.refresh_token, each.expires) for each in stored] == [("one", "new", 4600)]
+    later = login.token()
     assert not token.fired
+    assert not later.fired
     waits.callback(None)
-    assert token.result() == "one"
+    assert token.result() == later.result() == "one"
+    assert login.requests == []
     login.cache.reject("one")
     login.token()
     assert login.requests[0][1] == "new"

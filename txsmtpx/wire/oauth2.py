@@ -73,7 +73,7 @@ class OAuth2:
             await send_mail("tcp:mail.example.org:587", sender, recipients, body, auth=auth)
     """
 
-    @checked_except("trust_roots", "store")
+    @checked_except("trust_roots", "store", "key", "parameters")
     def __init__(
         self,
         username: str = "",
@@ -100,10 +100,10 @@ class OAuth2:
         if tokens.refresh_token is None:
             tokens = OAuth2Tokens(tokens.access_token, tokens.expires, refresh_token)
         grant = grant or ("client_credentials" if tokens.refresh_token is None else "refresh_token")
+        if key is not None and not isinstance(key, AssertionKey):
+            raise TypeError(f"key is an AssertionKey, not {type(key).__name__}")
         _check_grant(grant, tokens.refresh_token, client_secret, key, username)
-        for name in parameters or ():
-            if name in OWN:
-                raise ValueError(f"parameters cannot have {name}, which has an argument of its own, or is fixed")
+        _check_parameters(parameters)
         if store is not None and not callable(store):
             raise TypeError(f"store is a function, not {type(store).__name__}")
         if not 0 < timeout < math.inf:
@@ -205,6 +205,23 @@ def _check_grant(
         raise ValueError("OAuth2 needs refresh_token, client_secret or key")
     if grant == "jwt_bearer" and (key is None or not username):
         raise ValueError("grant='jwt_bearer' needs key and username")
+
+
+def _check_parameters(parameters: Mapping[str, str] | None) -> None:
+    """
+    Check further parameters.  No text shows a value, which may be a secret.
+
+    Raises:
+        TypeError: They are no mapping of text to text.
+        ValueError: OAuth2 has an argument for one of them.
+    """
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters is a mapping of text to text, not {type(parameters).__name__}")
+    for name, value in (parameters or {}).items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"parameters is a mapping of text to text; {name!r} is {type(value).__name__}")
+        if name in OWN:
+            raise ValueError(f"parameters cannot have {name}, which has an argument of its own, or is fixed")
 
 
 def _present(name: str, text: str) -> str:

@@ -121,8 +121,8 @@ class TokenCache:
         try:
             tokens = await self._fetch(reactor, self.tokens, asked)
             self.tokens = tokens
-            self._renew_at = tokens.expires - min(EARLY, (tokens.expires - asked) / 2)
             await self._stored(reactor, tokens)
+            self._renew_at = tokens.expires - min(EARLY, (tokens.expires - asked) / 2)
         except FAILURES as error:
             failed = error
         renewal.begun = False
