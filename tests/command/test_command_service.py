@@ -9,6 +9,7 @@ import signal
 import smtplib
 import socket
 import ssl
+from functools import partial
 
 import pytest
 
@@ -17,6 +18,9 @@ from tests.waiting import PATIENCE
 from tests.wire.twistd import LOCAL, Telnet, Twistd, tls_options
 from twisted import version
 from txsmtpx.testing import Pem, issue
+
+Forked = partial(Twistd, forked=True)
+"""A server whose start is not what is tested."""
 
 MESSAGE = "From: a@client.example\r\nSubject: hi\r\n\r\n.dot\r\nbody\r\n"
 LOGIN = ("--auth", "memory:user:correct horse")
@@ -72,7 +76,7 @@ def test_the_garbage_collector_is_patient(directory):
 
 @pytest.mark.parametrize("port", [LOCAL, "0", "haproxy:" + LOCAL])
 def test_tcp(directory, port):
-    with Twistd(directory, "--port", port, "--backend", "maildir:Maildir", "--domain", "mx.example") as server:
+    with Forked(directory, "--port", port, "--backend", "maildir:Maildir", "--domain", "mx.example") as server:
         client = smtplib.SMTP()
         connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         if port.startswith("haproxy"):
@@ -88,7 +92,7 @@ def test_tcp(directory, port):
 
 
 def test_the_default_port(directory):
-    with Twistd(directory) as server:
+    with Forked(directory) as server:
         try:
             assert server.port == 1025
         except AssertionError:
@@ -100,7 +104,7 @@ def test_the_default_port(directory):
 
 
 def test_several_ports(directory):
-    with Twistd(directory, "--port", LOCAL, "-p", LOCAL, "-p", "unix:socket") as server:
+    with Forked(directory, "--port", LOCAL, "-p", LOCAL, "-p", "unix:socket") as server:
         *ports, path = server.ports(3)
         assert path == "socket"
         for port in ports:
@@ -124,7 +128,7 @@ def test_implicit_tls(directory, pem, port):
     if port is tls_port and version.major < 25:
         pytest.skip("tls: is not for servers before Twisted 25")
     options = ["--port", port(pem, directory), "--backend", "maildir:Maildir", *LOGIN]
-    with Twistd(directory, *options) as server:
+    with Forked(directory, *options) as server:
         client = smtplib.SMTP_SSL("localhost", server.port, context=client_context(pem), timeout=PATIENCE)
         client.ehlo("client.example")
         assert client.has_extn("AUTH")
@@ -139,7 +143,7 @@ def test_implicit_tls(directory, pem, port):
 @pytest.mark.parametrize("secured", [False, True])
 def test_a_chunk_far_too_big_is_answered_while_it_comes(directory, pem, secured):
     """RFC 3030 §2: the client has its 552 though it sends on, and nothing that it sends is a command (guarantee 3)."""
-    with Twistd(directory, "--port", ssl_port(pem, directory) if secured else LOCAL) as server:
+    with Forked(directory, "--port", ssl_port(pem, directory) if secured else LOCAL) as server:
         sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         if secured:
             sock = client_context(pem).wrap_socket(sock, server_hostname="localhost")
@@ -157,7 +161,7 @@ def test_a_chunk_far_too_big_is_answered_while_it_comes(directory, pem, secured)
 
 def test_proxied_tls(directory, pem):
     """A PROXY header inside TLS, as a proxy sends it that speaks TLS to us."""
-    with Twistd(directory, "--port", "haproxy:" + ssl_port(pem, directory), "-b", "maildir:Maildir", *LOGIN) as server:
+    with Forked(directory, "--port", "haproxy:" + ssl_port(pem, directory), "-b", "maildir:Maildir", *LOGIN) as server:
         plain = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         client = smtplib.SMTP()
         client.sock = client_context(pem).wrap_socket(plain, server_hostname="localhost")
@@ -176,7 +180,7 @@ def test_proxied_tls(directory, pem):
 def test_starttls(directory, pem, proxied):
     port = "haproxy:" + LOCAL if proxied else LOCAL
     options = ["--port", port, "-b", "maildir:Maildir", *tls_options(pem), *LOGIN, "--require-tls", "--require-auth"]
-    with Twistd(directory, *options) as server:
+    with Forked(directory, *options) as server:
         client = smtplib.SMTP()
         client.sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         client._host = "localhost"
@@ -199,7 +203,7 @@ def test_starttls(directory, pem, proxied):
 
 @pytest.mark.parametrize("port", [LOCAL, "unix:socket", "unix:socket:mode=666"])
 def test_lmtp(directory, port):
-    with Twistd(directory, "--lmtp", "--port", port, "--backend", "maildir:Maildir/{local}") as server:
+    with Forked(directory, "--lmtp", "--port", port, "--backend", "maildir:Maildir/{local}") as server:
         (listening,) = server.ports()
         if port == LOCAL:
             connection = socket.create_connection(("127.0.0.1", int(listening)), PATIENCE)
@@ -264,7 +268,7 @@ def test_a_backend_of_another_package(directory):
 def test_logins_from_a_file_and_from_memory(directory):
     (directory / "passwords").write_text("filed:in a file\n")
     options = ["-p", LOCAL, "--allow-insecure-auth", "--auth", "file:passwords", *LOGIN]
-    with Twistd(directory, *options) as server:
+    with Forked(directory, *options) as server:
         for name, password in (("filed", "in a file"), ("user", "correct horse")):
             client = smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE)
             assert client.login(name, password)[0] == 235
@@ -276,7 +280,7 @@ def test_logins_from_a_file_and_from_memory(directory):
 
 
 def test_the_transcript_shows_no_credentials(directory):
-    with Twistd(directory, "-p", LOCAL, "--transcript", "--allow-insecure-auth", *LOGIN) as server:
+    with Forked(directory, "-p", LOCAL, "--transcript", "--allow-insecure-auth", *LOGIN) as server:
         for mechanism in ("auth_plain", "auth_login"):
             client = smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE)
             client.ehlo("client.example")
@@ -293,7 +297,7 @@ def test_the_transcript_shows_no_credentials(directory):
 
 @pytest.mark.parametrize("option", ["--max-connections", "--max-connections-per-host"])
 def test_caps_on_connections(directory, option):
-    with Twistd(directory, "-p", LOCAL, option, "2") as server, server.connect() as one, server.connect() as two:
+    with Forked(directory, "-p", LOCAL, option, "2") as server, server.connect() as one, server.connect() as two:
         assert one.reply()[:4] + two.reply()[:4] == "220 220 "
         with server.connect() as three:
             assert three.reply() == "421 4.7.0 Too many connections, try again later"
@@ -306,7 +310,7 @@ def test_caps_on_connections(directory, option):
 
 def test_time_outs_and_sizes(directory):
     options = ["--read-timeout", "0.3", "--max-message-bytes", "1000", "--max-recipients", "1"]
-    with Twistd(directory, "-p", LOCAL, *options) as server, server.connect() as client:
+    with Forked(directory, "-p", LOCAL, *options) as server, server.connect() as client:
         client.reply()
         client.say("EHLO client.example")
         said = client.lines()
@@ -316,7 +320,7 @@ def test_time_outs_and_sizes(directory):
 
 
 def test_sigterm_lets_a_transaction_finish(directory):
-    with Twistd(directory, "-p", LOCAL, "-b", "maildir:Maildir") as server:
+    with Forked(directory, "-p", LOCAL, "-b", "maildir:Maildir") as server:
         with server.connect() as busy, server.connect() as idle:
             busy.reply()
             idle.reply()
@@ -338,7 +342,7 @@ def test_sigterm_lets_a_transaction_finish(directory):
 
 def test_sigterm_waits_so_long_and_no_longer(directory):
     options = ["-p", LOCAL, "-b", "maildir:Maildir", "--shutdown-timeout", "0.5"]
-    with Twistd(directory, *options) as server, server.connect() as busy:
+    with Forked(directory, *options) as server, server.connect() as busy:
         busy.reply()
         for line in ("EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<b@localhost>", "DATA"):
             busy.ask(line)
@@ -351,13 +355,14 @@ def test_sigterm_waits_so_long_and_no_longer(directory):
 
 def test_sigint_ends_it_too(directory):
     with Twistd(directory, "-p", LOCAL) as server:
-        assert server.port
+        with server.connect() as client:
+            assert client.reply()[:3] == "220"  # the reactor runs, and has its handler
         assert server.stop(signal.SIGINT)
 
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_sigint_waits_for_nobody(directory, first):
-    with Twistd(directory, "-p", LOCAL) as server, server.connect() as busy, server.connect() as idle:
+    with Forked(directory, "-p", LOCAL) as server, server.connect() as busy, server.connect() as idle:
         busy.reply()
         idle.reply()
         for line in ("EHLO client.example", "MAIL FROM:<a@client.example>"):
@@ -385,7 +390,7 @@ def test_sighup_reads_the_certificate_again(directory, pem, tmp_path):
         return client
 
     install(pem.certificate, pem.key)
-    with Twistd(directory, *options) as server:
+    with Forked(directory, *options) as server:
         first, waiting = connect(pem), smtplib.SMTP("localhost", server.port, timeout=PATIENCE)
         install(second.certificate, second.key)
         server.process.send_signal(signal.SIGHUP)
