@@ -40,7 +40,7 @@ def test_the_reactor_is_not_imported() -> None:
 
 
 def test_the_output_and_the_exit_status(tmp_path: Path) -> None:
-    for arguments, said, status in ((["--version"], version, 0), (["--nosuch"], "--nosuch", 1)):
+    for arguments, said, status in ((["--version"], version, 0), (["smtpx", "--nosuch"], "--nosuch", 1)):
         with (tmp_path / "output").open("wb") as output:
             process = start([COMMAND[1], *arguments], tmp_path, environment(), output)
         assert process.wait(PATIENCE) == process.poll() == process.returncode == status
