@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from twisted.copyright import version
 from tests.docs.network import network
 from tests.fork_server import AVAILABLE, IMPORTED, NETWORK, Forked, start
 from tests.waiting import PATIENCE, eventually
-from tests.wire.twistd import COMMAND, LOCAL, environment
+from tests.wire.twistd import COMMAND, LISTENING, LOCAL, environment
 
 pytestmark = [
     pytest.mark.system,
@@ -25,10 +27,12 @@ pytestmark = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Forked]:
-    """A server that listens."""
+    """A server that greets."""
     with (tmp_path / "log").open("wb") as log:
         process = start([*COMMAND[1:], "--port", LOCAL], tmp_path, environment(), log, new_session=True)
-    eventually(lambda: "listening on" in (tmp_path / "log").read_text())
+    found = eventually(lambda: re.search(LISTENING, (tmp_path / "log").read_text()))
+    with socket.create_connection(("127.0.0.1", int(found[1])), PATIENCE) as client:
+        assert client.recv(4) == b"220 "  # the reactor runs
     yield process
     process.kill()
     process.wait(PATIENCE)
