@@ -18,6 +18,7 @@ from tests.backends.broker import Broker
 from tests.consume.queue import envelope
 from txsmtpx.backends import amqp_message
 from txsmtpx.backends.amqp import MOST_RECIPIENTS, AMQPBackend
+from txsmtpx.backends.amqp_channel import BrokerError
 from txsmtpx.backends.body_directory import BodyFile
 from txsmtpx.backends.envelope_fields import EnvelopeRecipient
 from txsmtpx.backends.plugins import backend_named
@@ -284,6 +285,16 @@ def test_recipients_with_parameters_fit_too(server) -> None:
     recipients = [EnvelopeRecipient("\u00fc" * 60 + "@example.net", ("FAILURE",), options.orcpt)] * number
     text = replace(envelope(), recipients=tuple(recipients)).as_strings()["recipients"]
     assert MOST_RECIPIENTS / 5 < len(text) <= MOST_RECIPIENTS + 1000
+
+
+def test_the_broker_is_asked(server) -> None:
+    made = server()
+    assert made.network.result(deferred_call(made.backend.ask)) == "amqp://broker.example.org:5672 can be used"
+    assert made.broker.heard[-1] == "Connection.Close"
+    made.broker = Broker()
+    made.broker.refused["Queue.Declare"] = (406, "PRECONDITION_FAILED")
+    with pytest.raises(BrokerError, match="406 PRECONDITION_FAILED"):
+        made.network.result(deferred_call(made.backend.ask))
 
 
 @pytest.mark.parametrize(

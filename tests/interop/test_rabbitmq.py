@@ -10,12 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs, formatEvent
@@ -262,12 +262,14 @@ async def test_tls(rabbitmq, publish, certificate) -> None:
         assert (await publish(rabbitmq.tls_url, queue="tls")(MESSAGE))[:3] == "451"
         plain = rabbitmq.url.replace("amqp:", "amqps:")
         assert (await publish(plain, queue="tls")(MESSAGE))[:3] == "451"
-        other = rabbitmq.tls_url.replace("localhost", "ip6-localhost")
+        endpoint = HostnameEndpoint(reactor, "localhost", rabbitmq.tls_port)
         roots = str(certificate.certificate)
-        assert (await publish(other, queue="tls", trust_roots=roots)(MESSAGE))[:3] == "451"
+        named = publish("amqps://broker.example.org", queue="tls", trust_roots=roots, endpoint=endpoint)
+        assert (await named(MESSAGE))[:3] == "451"
     text = log_text(logs)
     assert "the certificate is self-signed" in text
     assert "not TLS, such as plain text" in text
+    assert "the certificate is for another name than broker.example.org" in text
 
 
 async def test_a_wrong_password(rabbitmq, publish) -> None:
@@ -500,13 +502,14 @@ def test_the_page(rabbitmq, tmp_path) -> None:
             assert handler.stdout.readline() == f"ann@client.example ['bob@example.org'] {len(MESSAGE)}\n"
 
 
-def test_the_configuration_of_the_page(tmp_path) -> None:
-    printed = Printed(SimpleNamespace(port=0), tmp_path)
-    (tmp_path / "mail.toml").write_text(printed.here(CONFIGURATION))
-    (tmp_path / "broker-login").write_text("mail:secret\n")
+def test_the_configuration_of_the_page(rabbitmq, certificate, tmp_path) -> None:
+    text = CONFIGURATION.replace("amqps://broker.example.org/mail", rabbitmq.tls_url)
+    (tmp_path / "mail.toml").write_text(f'{text}trust-roots = "{certificate.certificate}"\n')
+    (tmp_path / "broker-login").write_text("guest:guest\n")
     (tmp_path / "bodies").mkdir()
     ran = run(tmp_path, "--config", "mail.toml", "--check")
     assert ran.returncode == 0, ran.stderr
+    assert f"amqps://localhost:{rabbitmq.tls_port} can be used" in ran.stdout
 
 
 def test_the_program_of_the_page() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Sequence
 
+from twisted.application.service import IService
 from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
@@ -19,6 +21,7 @@ from txsmtpx.backends import amqp_message, amqp_queues, amqp_settings
 from txsmtpx.backends.amqp_channel import BrokerError
 from txsmtpx.backends.amqp_connection import AMQPConnection
 from txsmtpx.backends.amqp_publisher import AMQPPublisher
+from txsmtpx.backends.amqp_service import AMQPService
 from txsmtpx.backends.amqp_settings import QueueType
 from txsmtpx.backends.amqp_url import AMQPURL
 from txsmtpx.backends.body_directory import BodyDirectory
@@ -65,6 +68,9 @@ class AMQPBackend(OpenBackend):
         endpoint: It connects to the broker, without TLS.  None: the host and the port of the URL.
         in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
         reactor: The reactor.  None: the global one.
+
+    Attributes:
+        pools: A service that connects at the start of a server, and closes the connection at its end.
 
     Raises:
         ImportError: pika is not installed: ``pip install 'txsmtpx[amqp]'``.
@@ -120,6 +126,7 @@ class AMQPBackend(OpenBackend):
             reactor,
         )
         self._publisher = AMQPPublisher(self._connection, timeout, clock_of(reactor))
+        self.pools: Sequence[IService] = (AMQPService(self._connection, self._publisher),)
         super().__init__(lambda connection: AMQPSession(self))
 
     async def _prepare(self, channel: ChannelLike) -> None:
@@ -127,6 +134,20 @@ class AMQPBackend(OpenBackend):
             await channel.exchange_declare(self._exchange, passive=True)
         else:
             await amqp_queues.declare(channel, self._queue, self._queue_type)
+
+    async def ask(self) -> str:
+        """
+        Ask the broker whether it can be used, for ``twistd smtpx --check``.
+
+        Returns:
+            A part of a sentence about it.
+
+        Raises:
+            BrokerError: The broker cannot be used.
+        """
+        await self._connection.channel()
+        await self._connection.close()
+        return f"{self._connection.name} can be used"
 
     async def close(self) -> None:
         """Close the connection to the broker.  The next message opens another one."""

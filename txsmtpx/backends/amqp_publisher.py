@@ -35,6 +35,26 @@ class AMQPPublisher:
         self._timeout = timeout
         self._clock = cast(IReactorTime, clock)
         self._budget = OctetBudget(IN_FLIGHT)
+        self._publishing = 0
+        self._idle: list[Deferred[None]] = []
+
+    def idle(self) -> Deferred[None]:
+        """
+        Wait until no message is being published.
+
+        Returns:
+            A Deferred.  It fires, since each message ends within a limited time.
+        """
+        waiter: Deferred[None] = Deferred()
+        self._idle.append(waiter)
+        self._ended()
+        return waiter
+
+    def _ended(self) -> None:
+        if not self._publishing:
+            idle, self._idle = self._idle, []
+            for each in idle:
+                each.callback(None)
 
     async def ready(self) -> AMQPChannel:
         """
@@ -74,6 +94,16 @@ class AMQPPublisher:
         Raises:
             BrokerError: The message is not stored, or may not be.
         """
+        self._publishing += 1
+        try:
+            await self._publish(exchange, routing_key, size, content, properties)
+        finally:
+            self._publishing -= 1
+            self._ended()
+
+    async def _publish(
+        self, exchange: str, routing_key: str, size: int, content: Callable[[], bytes], properties: PropertiesLike
+    ) -> None:
         try:
             taken = await self._timed(self._budget.take(size))
         except TimeoutError:
