@@ -52,10 +52,11 @@ def test_a_retry(receiving) -> None:
 
 
 def test_a_dead_letter(receiving) -> None:
-    receiving.deliver()
+    receiving.deliver(attempts=4)
     settle(receiving, receiving.leases[0], dead=DEAD).result()
-    ((queue, reason, _),) = stored(receiving)
+    ((queue, reason, headers),) = stored(receiving)
     assert (queue, reason) == ("mail.dead", "550 unknown")
+    assert amqp_message.ATTEMPTS not in headers
     assert receiving.broker.acked == [1]
 
 

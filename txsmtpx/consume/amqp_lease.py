@@ -170,12 +170,12 @@ class AMQPLease:
         body = b"" if file else self._delivery.body
         try:
             if retry is not None:
-                await queues.retry(self._properties(retry, file), body, settlement.delay)
+                await queues.retry(self._properties(retry, file, self.message.attempt), body, settlement.delay)
             if dead is not None:
                 if file and retry is not None:
                     assert directory is not None
                     file = await queues.in_thread(directory.link, file)
-                await queues.bury(self._properties(dead, file), body)
+                await queues.bury(self._properties(dead, file, 0), body)
             handled = retry is None and dead is None and bool(file)
             if handled and not self.is_handled:
                 await queues.mark(file)
@@ -211,14 +211,15 @@ class AMQPLease:
         if self._channel.usable:
             self._channel.channel.basic_nack(self._delivery.method.delivery_tag)
 
-    def _properties(self, remainder: Remainder, file: str) -> PropertiesLike:
+    def _properties(self, remainder: Remainder, file: str, attempts: int) -> PropertiesLike:
         others = {name: value for name, value in self._headers.items() if not name.startswith(_REPLACED)}
         headers = {
             **others,
             **amqp_message.headers_of(remainder.envelope),
-            amqp_message.ATTEMPTS: self.message.attempt,
             amqp_message.REASON: remainder.reason,
         }
+        if attempts:  # not of a dead letter: if an operator moves it back, all attempts are left
+            headers[amqp_message.ATTEMPTS] = attempts
         if file:
             headers[amqp_message.BODY_FILE] = file
         return amqp_message.properties_of(self.id, remainder.envelope, headers)
