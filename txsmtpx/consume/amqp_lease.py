@@ -213,7 +213,7 @@ class AMQPLease:
 
     def _properties(self, remainder: Remainder, file: str, attempts: int) -> PropertiesLike:
         others = {name: value for name, value in self._headers.items() if not name.startswith(_REPLACED)}
-        headers = {
+        headers: dict[str, object] = {
             **others,
             **amqp_message.headers_of(remainder.envelope),
             amqp_message.REASON: remainder.reason,
