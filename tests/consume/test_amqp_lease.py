@@ -155,3 +155,22 @@ def test_a_message_without_an_identifier(receiving) -> None:
     receiving.broker.deliver(BasicProperties(headers=amqp_message.headers_of(envelope())), b"x")
     receiving.network.flush()
     assert receiving.leases[0].message.id == "number 1"
+
+
+def test_names_that_are_not_utf8(receiving) -> None:
+    from pika import BasicProperties
+
+    headers = {**amqp_message.headers_of(envelope()), "\xff": "x"}
+    properties = BasicProperties(headers=headers, message_id="\xff")
+    encoded = b"".join(properties.encode()).replace(b"\xc3\xbf", b"\xff\xff")
+    found = BasicProperties()
+    found.decode(encoded)
+    assert any(isinstance(name, bytes) for name in found.headers)
+    receiving.broker.deliver(found, b"x")
+    receiving.network.flush()
+    settle(receiving, receiving.leases[0], dead=DEAD).result()
+    ((queue, _, _),) = stored(receiving)
+    assert queue == "mail.dead"
+    receiving.broker.deliver(BasicProperties(headers={"\xff": "x"}), b"x")
+    receiving.network.flush()
+    assert [key for key, _, _ in stored(receiving)] == ["mail.dead"] * 2

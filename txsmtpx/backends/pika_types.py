@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -16,7 +16,7 @@ class PropertiesLike(Protocol):
     correlation_id: str | None
     delivery_mode: int | None
     expiration: str | None
-    headers: dict[str, object] | None
+    headers: Mapping[str, object] | None
     message_id: str | None
     user_id: str | None
 

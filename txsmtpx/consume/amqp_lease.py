@@ -122,11 +122,14 @@ class AMQPLease:
     message: QueuedMessage
 
     def __init__(self, queues: RemainderQueues, channel: AMQPChannel, delivery: MessageLike) -> None:
-        self.id: str = delivery.properties.message_id or f"number {delivery.method.delivery_tag}"
+        given: object = delivery.properties.message_id
+        self.id: str = given if isinstance(given, str) and given else f"number {delivery.method.delivery_tag}"
         self._queues = queues
         self._channel = channel
         self._delivery = delivery
-        self._headers: Mapping[str, object] = delivery.properties.headers or {}
+        # pika returns names that are not UTF-8 as octets, in spite of its annotations.
+        headers = (delivery.properties.headers or {}).items()
+        self._headers: Mapping[str, object] = {name: value for name, value in headers if isinstance(name, str)}
         self._file = ""  # the name of the file of the body
 
     def read(self) -> None:
