@@ -6,7 +6,7 @@ import http.client
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.message_detail import parsed_content, rendered_view
+from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.interfaces import Results
 
 ARRIVED = 1_750_000_000.25
@@ -182,12 +183,15 @@ class Web:
         file: The file in which the messages are; None for the memory.
         path: The path of the inbox.
         proxies: The networks of its proxies.
+        origins: Other sites that may use its API.
+        login: Makes its login.
         limits: Of the backend.
     """
 
     def __init__(
-        self, *names: str, file: Path | None = None, path: str = "/", proxies: Sequence[str] = (), **limits: int
-    ) -> None:
+        self, *names: str, file: Path | None = None, path: str = "/", proxies: Sequence[str] = (),
+        origins: Sequence[str] = (), login: Callable[[Reactor], WebLogin] | None = None, **limits: int
+    ) -> None:  # fmt: skip
         self.clock = Reactor()
         self.file = file
         if file is None:
@@ -196,8 +200,16 @@ class Web:
         else:
             self.kept = InboxBackend(str(file), now=self._now, in_thread=maybeDeferred, **limits)
             self.store = self.kept.store
+        checks = login and login(self.clock)
         self.site = InboxSite(
-            Inbox(self.store, self.clock), self.clock, lambda: [("127.0.0.1", 1025)], names, path, proxies
+            Inbox(self.store, self.clock),
+            self.clock,
+            lambda: [("127.0.0.1", 1025)],
+            names,
+            path,
+            proxies,
+            origins,
+            checks,
         )
         self.site.startFactory()
 

@@ -7,16 +7,19 @@ from typing import cast
 
 from twisted.application.service import MultiService
 from twisted.application.strports import service
+from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from txsmtpx.backends.memory import MemoryBackend
+from txsmtpx.inbox.api_tokens import ApiTokens
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_backend import InboxBackend
 from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.page_renderer import ListeningAddress
+from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.interfaces import Reactor
 from txsmtpx.wire.service import SMTPService
 
@@ -34,6 +37,9 @@ class InboxService(MultiService):
         names: Host names that browsers may use, besides ``localhost`` and IP addresses.
         path: The path of the inbox, such as ``/mail``.
         proxies: The networks of proxies whose fields ``X-Forwarded-*`` are read; ``unix`` for those of a UNIX socket.
+        origins: The origins of other sites whose pages may use the API, such as ``https://app.example.org``.
+        checker: It checks names and passwords, with which each client has to log in; None for no login.
+        tokens: The tokens with which programs may log in instead.
 
     Raises:
         ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
@@ -53,12 +59,16 @@ class InboxService(MultiService):
         names: Iterable[str] = (),
         path: str = "/",
         proxies: Iterable[str] = (),
+        origins: Iterable[str] = (),
+        checker: ICredentialsChecker | None = None,
+        tokens: ApiTokens | None = None,
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
         self._inbox = Inbox(store, clock)
-        self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies)
+        login = None if checker is None else WebLogin(checker, tokens, clock)
+        self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))
 
     def _addresses(self) -> list[ListeningAddress]:

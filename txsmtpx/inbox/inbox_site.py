@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.resource import IResource, Resource
-from twisted.web.server import Request
+from twisted.python.failure import Failure
+from twisted.web.resource import IResource, Resource, getChildForRequest
+from twisted.web.server import NOT_DONE_YET, Request
 
 from txsmtpx.inbox.api import ApiResource
+from txsmtpx.inbox.cross_origin import CrossOriginAccess, answer_preflight, is_preflight
 from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_request import AddressedSite, InboxRequest, redirect
@@ -19,6 +22,7 @@ from txsmtpx.inbox.pages import FrontPage
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.request_address import RequestAddresses
 from txsmtpx.inbox.same_origin_check import SameOriginCheck
+from txsmtpx.inbox.web_login import Refusal, WebLogin
 from txsmtpx.wire.http_channel import most_connections
 from txsmtpx.wire.http_site import LimitedSite
 
@@ -45,9 +49,11 @@ class InboxSite(AddressedSite):
         names: Host names that the site accepts, see `SameOriginCheck`.
         path: The path of the inbox.
         proxies: The networks of proxies whose fields ``X-Forwarded-*`` are read, see `RequestAddresses`.
+        origins: The origins of other sites whose pages may use the API, see `CrossOriginAccess`.
+        login: It checks the login of each request; None for no login.
 
     Raises:
-        ValueError: A host name is not a domain, or the path or a network is wrong.
+        ValueError: A host name is not a domain, or the path, a network or an origin is wrong.
     """
 
     requestFactory = InboxRequest
@@ -60,6 +66,8 @@ class InboxSite(AddressedSite):
         names: Iterable[str] = (),
         path: str = "/",
         proxies: Iterable[str] = (),
+        origins: Iterable[str] = (),
+        login: WebLogin | None = None,
     ) -> None:
         self.addresses = RequestAddresses(path, proxies)
         self.inbox = inbox
@@ -68,7 +76,8 @@ class InboxSite(AddressedSite):
         front = FrontPage(PageRenderer(inbox, addresses))
         front.putChild(b"api", ApiResource(inbox, self._events, most // 2))
         front.putChild(b"static", _static())
-        root = _CheckedResource(_mounted(front, self.addresses.path), SameOriginCheck(names))
+        mounted = _mounted(front, self.addresses.path)
+        root = _CheckedResource(mounted, SameOriginCheck(names), CrossOriginAccess(origins), login)
         LimitedSite.__init__(self, root, clock, "the web inbox", most)
 
     def startFactory(self) -> None:
@@ -87,14 +96,69 @@ class InboxSite(AddressedSite):
 class _CheckedResource(InboxResource):
     """Check each request, and hand it to the resource of its path if it passes."""
 
-    def __init__(self, inner: Resource, check: SameOriginCheck) -> None:
+    def __init__(
+        self, inner: Resource, check: SameOriginCheck, other_origins: CrossOriginAccess, login: WebLogin | None
+    ) -> None:
         InboxResource.__init__(self)
         self._inner = inner
         self._check = check
+        self._other_origins = other_origins
+        self._login = login
 
     def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
-        rejection = self._check.rejection(request)
-        return ErrorResource(403, rejection) if rejection else self._inner.getChildWithDefault(path, request)
+        allowed = self._other_origins.allows(request)
+        rejection = self._check.rejection(request, allowed)
+        if rejection:
+            return ErrorResource(403, rejection)
+        if allowed and is_preflight(request):
+            return _Preflight()
+        found = None if self._login is None else self._login.check(request)
+        if isinstance(found, Deferred):
+            return _LoginInProgress(found, lambda refusal: self._checked(refusal, path, request))
+        return self._checked(found, path, request)
+
+    def _checked(self, refusal: Refusal | None, path: bytes, request: Request) -> IResource:
+        if refusal is not None:
+            return ErrorResource(*refusal)
+        found: IResource = self._inner.getChildWithDefault(path, request)
+        return found
+
+
+class _Preflight(InboxResource):
+    """The answer to a browser that asks what a page of another origin may send."""
+
+    isLeaf = True
+
+    def render(self, request: Request) -> bytes:
+        return answer_preflight(request)
+
+
+class _LoginInProgress(InboxResource):
+    """A resource that is known when a login has been checked."""
+
+    isLeaf = True
+
+    def __init__(self, checked: Deferred[Refusal | None], find: Callable[[Refusal | None], IResource]) -> None:
+        InboxResource.__init__(self)
+        self._found = checked
+        self._find = find
+        self._disconnected = False
+
+    def render(self, request: Request) -> int:
+        request.notifyFinish().addErrback(self._disconnect)
+        self._found.addCallback(self._render, request)
+        self._found.addErrback(self._failed, request)
+        return NOT_DONE_YET
+
+    def _disconnect(self, failure: Failure) -> None:
+        self._disconnected = True
+
+    def _render(self, refusal: Refusal | None, request: Request) -> None:
+        if not self._disconnected:
+            request.render(getChildForRequest(self._find(refusal), request))
+
+    def _failed(self, failure: Failure, request: Request) -> None:
+        request.processingFailed(failure)
 
 
 class _Mount(InboxResource):

@@ -50,12 +50,13 @@ class SameOriginCheck:
             except ValueError as error:
                 raise ValueError(f"a host name of the inbox must be a domain, such as devbox, not {name!r}") from error
 
-    def rejection(self, request: Request) -> str:
+    def rejection(self, request: Request, allowed: bool = False) -> str:
         """
         Check a request.
 
         Args:
             request: The request.
+            allowed: True if it comes from a page of another site that may send it, see `CrossOriginAccess`.
 
         Returns:
             The text of a 403 response, "" if the request is accepted.
@@ -63,6 +64,8 @@ class SameOriginCheck:
         host = address_of(request).host
         if not self._is_known(host):
             return "The inbox does not accept this host name. To accept it, start the server with --web-host NAME."
+        if allowed:
+            return ""
         origins = {_host_of(each) for each in values_of(request, b"Origin")}
         site = (values_of(request, b"Sec-Fetch-Site") or ["none"])[-1]
         mode = (values_of(request, b"Sec-Fetch-Mode") or [""])[-1]

@@ -35,6 +35,22 @@ WRONG = {
         ["--web-proxy", "unix", "--backend", "memory"],
         "--web-proxy unix: there is no web inbox",
     ),
+    "an origin that is none": (
+        ["--web", "8025", "--web-origin", "*"],
+        "--web-origin must be an origin, such as https://",
+    ),
+    "tokens without a login": (
+        ["--web", "8025", "--web-tokens", "x"],
+        "--web-tokens x: there is no login; add --web-auth",
+    ),
+    "no tokens": (
+        ["--web", "8025", "--web-auth", "any", "--web-tokens", "/nowhere/x"],
+        "cannot read the file: No such",
+    ),
+    "a login that is none": (["--web", "8025", "--web-auth", "secret:x"], "--web-auth secret: there is no such type;"),
+    "a login without passwords": (["--web", "8025", "--web-auth", "certificate"], "a browser logs in by a password"),
+    "a login of no user": (["--web", "8025", "--web-auth", "memory:x"], "--web-auth memory: "),
+    "a login without a site": (["--web-auth", "any", "--backend", "memory"], "there is no web inbox; add --web"),
     "a host without a site": (["--web-host", "devbox", "--backend", "memory"], "--web-host devbox: there is no web"),
 }
 
@@ -59,6 +75,13 @@ def test_a_path_and_proxies():
     ).process.services
     assert made._site.addresses.path == "/a/mail"
     assert made._site.addresses._unix
+
+
+def test_a_login(tmp_path):
+    (tmp_path / "tokens").write_text("ci 0123456789abcdefghij\n")
+    login = ("--web-auth", "memory:me:secret", "--web-tokens", str(tmp_path / "tokens"))
+    (made,) = parsed("--web", "8025", *login, "--web-origin", "https://a.example").process.services
+    assert made._site.resource._login._tokens.name_of(b"0123456789abcdefghij") == "ci"
 
 
 def test_the_backend_may_be_a_file(tmp_path):

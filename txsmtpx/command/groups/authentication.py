@@ -23,7 +23,7 @@ from txsmtpx.command.action import Action
 from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.group import Group
 from txsmtpx.command.kind import Kind
-from txsmtpx.command.option import OptionError, Values, option_of, repeated
+from txsmtpx.command.option import Option, OptionError, Values, option_of, repeated
 from txsmtpx.command.plugin_settings import described_settings, parsed_settings, print_table
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.dialog import settings as of_dialog
@@ -92,9 +92,13 @@ class CheckerList(AuthOptionMixin, dict[str, object]):
     )  # fmt: skip
 
 
-def _checker(description: str) -> ICredentialsChecker:
+def checker_of(description: str, option: Option[tuple[str, ...]]) -> ICredentialsChecker:
     """
     Create a checker of `twisted.cred` from its description.
+
+    Args:
+        description: The value of the option.
+        option: The option, which errors name.
 
     Returns:
         The checker.
@@ -106,34 +110,34 @@ def _checker(description: str) -> ICredentialsChecker:
     factories = {each.authType: each for each in getPlugins(ICheckerFactory)}
     if kind not in factories:
         what = f"there is no such type{did_you_mean(kind, factories) or ';'}" if kind else "it is empty;"
-        raise AUTH.fault(kind, f"{what} --help-auth lists the types")
+        raise option.fault(kind, f"{what} --help-auth lists the types")
     try:
         if kind == "file":  # that of Twisted reads the file at each login
             return _plain_file(argument)
-        made = _made(factories[kind], description)
+        made = _made(factories[kind], description, option)
     except OptionError:
         raise
     except SettingError as error:
-        raise AUTH.fault(kind, f"{error.name.replace('_', '-')} {error.text}") from error
+        raise option.fault(kind, f"{error.name.replace('_', '-')} {error.text}") from error
     except ImportError as error:
-        raise AUTH.fault(kind, f"packages are missing ({error})") from error
+        raise option.fault(kind, f"packages are missing ({error})") from error
     except Exception as error:  # each plugin raises errors of its own
         text = "write memory:NAME:PASSWORD" if kind == "memory" else str(error) or type(error).__name__
-        raise AUTH.fault(kind, text) from error
+        raise option.fault(kind, text) from error
     if not set(made.credentialInterfaces) & set(CheckerList.supportedInterfaces):
-        raise AUTH.fault(kind, "no mechanism of SMTP has such logins; --help-auth lists the types")
+        raise option.fault(kind, "no mechanism of SMTP has such logins; --help-auth lists the types")
     if isinstance(made, InMemoryUsernamePasswordDatabaseDontUse):
         if not made.users:
-            raise AUTH.fault(kind, "there is no user; write memory:NAME:PASSWORD")
+            raise option.fault(kind, "there is no user; write memory:NAME:PASSWORD")
         # strcred fills it with text.  Names on the wire, and in every other checker, are octets.
         made.users = {_as_octets(name): _as_octets(word) for name, word in made.users.items()}
     return made
 
 
-def _made(plugin: ICheckerFactory, description: str) -> ICredentialsChecker:
+def _made(plugin: ICheckerFactory, description: str, option: Option[tuple[str, ...]]) -> ICredentialsChecker:
     if not isinstance(plugin, CheckerPlugin) or not plugin.settings:  # what others have as argument may be a password
         return cast(ICredentialsChecker, plugin.generateChecker(description.partition(":")[2]))
-    chosen = Chosen.from_path(AUTH.name, description)
+    chosen = Chosen.from_path(option.name, description)
     settings = parsed_settings(chosen, f"the login {plugin.authType}", plugin.settings)
     return plugin.create(chosen.use.partition(":")[2], settings)
 
@@ -159,7 +163,7 @@ PASSWORDS = {IUsernamePassword, IUsernameHashedPassword, IScramProof, IDovecotLo
 """The credentials of mechanisms with a password, all of which Dovecot has."""
 
 
-def _check_alone(checkers: Sequence[ICredentialsChecker]) -> None:
+def _check_alone(checkers: Sequence[ICredentialsChecker], option: Option[tuple[str, ...]]) -> None:
     """
     Check that Dovecot alone has passwords, since each of its mechanisms goes to Dovecot.
 
@@ -168,7 +172,9 @@ def _check_alone(checkers: Sequence[ICredentialsChecker]) -> None:
     """
     accepted = [PASSWORDS & set(checker.credentialInterfaces) for checker in checkers]
     if {IDovecotLogin} in accepted and sum(map(bool, accepted)) > 1:
-        raise AUTH.fault("dovecot", "another --auth has passwords too; put all users into Dovecot, or leave one out")
+        raise option.fault(
+            "dovecot", f"another --{option.name} has passwords too; put all users into Dovecot, or leave one out"
+        )
 
 
 @implementer(ICredentialsChecker)
@@ -178,14 +184,15 @@ class AnyChecker:
 
     Args:
         checkers: The checkers.
+        option: The option that has named them.
 
     Raises:
         OptionError: Two checkers are for SCRAM.  The server must send the salt of a user before it has a proof, so it
             must know whose salt that is.  Or Dovecot is given, and another checker for passwords.
     """
 
-    def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
-        _check_alone(checkers)
+    def __init__(self, checkers: Sequence[ICredentialsChecker], option: Option[tuple[str, ...]] = AUTH) -> None:
+        _check_alone(checkers, option)
         self._checkers = checkers
         self.credentialInterfaces = tuple({each for checker in checkers for each in checker.credentialInterfaces})
         self.mechanisms: Sequence[Mechanism] = ()
@@ -197,7 +204,7 @@ class AnyChecker:
                 self.token_refusal = checker.token_refusal
         scram = [checker for checker in checkers if provides(checker, ScramBackend[ScramVerifier])]
         if len(scram) > 1:
-            raise AUTH.fault("scram", "it is given twice; put the users of both files into one")
+            raise option.fault("scram", "it is given twice; put the users of both files into one")
         if scram:
             self.scram_verifier = scram[0].scram_verifier
             self.scram_mechanisms = scram[0].scram_mechanisms if provides(scram[0], ScramMechanisms) else tuple(HASHES)
@@ -262,7 +269,7 @@ def _apply(values: Values, listener: Listener) -> None:
     given = values[AUTH]
     if ANY in given and given[1:]:
         raise AUTH.fault(ANY, "it accepts each login; leave out the others, or leave out any")
-    checkers = [_checker(each) for each in given]
+    checkers = [checker_of(each, AUTH) for each in given]
     if not checkers:
         for needing in (REQUIRE_AUTH, WITHOUT_MECHANISM):
             if values[needing]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+
 from txsmtpx.command.group import Group
+from txsmtpx.command.groups.authentication import AnyChecker, checker_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
-from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, Kind
+from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, TEXT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
+from txsmtpx.inbox.api_tokens import ApiTokens
+from txsmtpx.inbox.cross_origin import web_origin
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.request_address import UNIX, web_path
 
@@ -55,11 +61,56 @@ PROXY = repeated(
     about="process",
 )
 
+ORIGIN = repeated(
+    "web-origin",
+    Kind("ORIGIN", (str,), web_origin),
+    "Let pages of another site, such as https://app.example.org, use the API of the web inbox (CORS).",
+    about="process",
+)
+WEB_AUTH = repeated(
+    "web-auth",
+    Kind("TYPE:ARGUMENT", (str,), str),
+    "Require a login for the web inbox: the name and the password of a user, such as file:PATH.  The types are those of "
+    "--auth.",
+    secret=True,
+    about="process",
+)
+WEB_TOKENS = option(
+    "web-tokens",
+    TEXT,
+    "Accept the tokens of a file for the web inbox too, from programs.  Its lines are NAME TOKEN.",
+    None,
+    about="process",
+)
+
+
+def _checker(values: Values) -> ICredentialsChecker | None:
+    if not values[WEB_AUTH]:
+        if values[WEB_TOKENS] is not None:
+            raise WEB_TOKENS.fault(values[WEB_TOKENS], "there is no login; add", WEB_AUTH.name)
+        return None
+    checkers = [checker_of(each, WEB_AUTH) for each in values[WEB_AUTH]]
+    for description, checker in zip(values[WEB_AUTH], checkers, strict=True):
+        if IUsernamePassword not in checker.credentialInterfaces:
+            kind = description.partition(":")[0]
+            raise WEB_AUTH.fault(kind, "a browser logs in by a password, which this type does not check; use file:PATH")
+    return AnyChecker(checkers, WEB_AUTH)
+
+
+def _tokens(values: Values) -> ApiTokens | None:
+    path = values[WEB_TOKENS]
+    try:
+        return None if path is None else ApiTokens(path)
+    except OSError as error:
+        raise WEB_TOKENS.fault(path, f"cannot read the file: {error.strerror}") from error
+    except ValueError as error:
+        raise WEB_TOKENS.fault(path, str(error)) from error
+
 
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -77,7 +128,8 @@ def _apply(values: Values, process: Process) -> None:
         raise WEB_PORT.fault(description, text) from error
     port = port_of(values, process.reactor, WEB_PORT, description)
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
-    service = InboxService(keepers[0], description, reactor, values[HOST], values[WEB_PATH], values[PROXY])
+    site = (values[HOST], values[WEB_PATH], values[PROXY], values[ORIGIN])
+    service = InboxService(keepers[0], description, reactor, *site, _checker(values), _tokens(values))
     process.services.append(service)
     process.add_site(port, service)
 
@@ -99,6 +151,6 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 WEB = Group(
     "Web inbox",
     "A web inbox for the mail of the backends memory and inbox.",
-    (WEB_PORT, HOST, WEB_PATH, PROXY),
+    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS),
     for_process=_apply,
 )
