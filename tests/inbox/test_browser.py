@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import smtplib
 import socket
@@ -423,6 +424,34 @@ def test_it_works_without_scripts(inbox):
         assert inbox.listed == ["First"]
     finally:
         browser.send("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_with_a_login(tmp_path):
+    """What the page asks for by itself has the login too, and the events as well."""
+    need("chromium")
+    options = ("--port", LOCAL, "--backend", "memory", "--web", LOCAL, "--web-auth", "memory:me:secret")
+    with Twistd(tmp_path, *options) as server, Chromium() as browser:
+        inbox = Inbox(server, browser)
+        browser.send("Page.navigate", url=f"{inbox.url}/")
+        inbox.send("First")
+        assert "First" not in browser.ask("document.documentElement.outerHTML")
+        login = base64.b64encode(b"me:secret").decode("ascii")
+        browser.send("Network.enable")
+        browser.send("Network.setExtraHTTPHeaders", headers={"Authorization": f"Basic {login}"})
+        browser.events.clear()
+        browser.go(f"{inbox.url}/")
+        inbox.lists("First")
+        browser.eventually("document.querySelector('#live').innerText === 'live'")
+        inbox.send("Second")
+        inbox.lists("Second", "First")
+        browser.press("j")
+        inbox.opens("Second")
+        browser.press("#")
+        inbox.lists("First")
+        complaints = [
+            each for each in browser.events if each["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")
+        ]
+        assert complaints == []
 
 
 def test_the_picture_is_small():

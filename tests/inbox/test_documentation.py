@@ -21,6 +21,7 @@ from tests.docs.page import Page
 from tests.docs.story import Story, commands
 from tests.interop.conftest import need
 from tests.newcomer.clone import OFFLINE, lend
+from tests.wire.twistd import LOCAL, Twistd
 
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
@@ -30,6 +31,7 @@ DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_
 PROGRAM = PAGE.take("python", "import smtplib")
 WAIT, SHOWN = PAGE.take("shell", "wait=10"), PAGE.take("json")
 ASK = PAGE.take("shell", "DELETE")
+LOGIN, ASK_WITH_LOGIN = PAGE.take("shell", "--web-auth"), PAGE.take("shell", "Bearer")
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,32 @@ def test_it_is_as_it_says(installed, tmp_path):
             exec(inbox.at_home(PROGRAM.text), {})
         inbox.type(CONTAINER)
         assert [inbox.get(host)[0] for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
+
+
+def test_a_login_is_required_as_it_says(pem, tmp_path):
+    need("curl")
+    (tmp_path / "users").write_text("me:secret\n")
+    (tmp_path / "tokens").write_text("ci 3Rk9vQ2mXw7bT5nZ8cYp\n")
+    ours = f"ssl:0:interface=127.0.0.1:privateKey={pem.key}:certKey={pem.certificate}"
+    options = LOGIN.text.split("smtpx", 1)[1].replace("\\\n", " ")
+    options = options.replace("ssl:8025:privateKey=privkey.pem:certKey=fullchain.pem", ours)
+    with Twistd(tmp_path, "--port", LOCAL, *options.split()) as server:
+        port = server.ports(2)[1]
+        assert f"https://127.0.0.1:{port}/: this host only" in server.log
+
+        def curl(command: str) -> str:
+            here = command.replace(":8025", f":{port}") + f" --insecure --resolve mail.example.org:{port}:127.0.0.1"
+            return subprocess.run(here, shell=True, stdout=subprocess.PIPE, check=True, text=True).stdout
+
+        for command in ASK_WITH_LOGIN.text.splitlines():
+            assert json.loads(curl(command))["total"] == 0
+            for right, wrong in (("me:secret", "me:wrong"), ("3Rk9", "4Rk9")):
+                if right in command:
+                    assert json.loads(curl(command.replace(right, wrong))) == {
+                        "error": "The name or the password is wrong."
+                    }
+        assert "the login of 'me' from 127.0.0.1 was rejected" in server.log
+        assert "wrong" not in server.log
 
 
 class Inbox(Story):

@@ -112,12 +112,10 @@ class WebLogin:
         if self._checking >= AT_A_TIME:
             return _BUSY
         self._checking += 1
-        found = maybeDeferred(self._checker.requestAvatarId, credentials)
-        found.addTimeout(TIMEOUT, self._clock)
-        found.addCallbacks(
-            self._accept, self._refuse, (hashed,), {}, (request, credentials.username, address.client), {}
-        )
-        return found.addBoth(self._checked)
+        found = maybeDeferred(self._checker.requestAvatarId, credentials).addTimeout(TIMEOUT, self._clock)
+        attempt = (request, credentials.username, address.client)
+        refusal = found.addCallbacks(self._accept, self._refuse, (hashed,), {}, attempt, {})
+        return refusal.addBoth(self._checked)
 
     def _accept(self, user: object, hashed: bytes) -> None:
         self._accepted[hashed] = self._clock.seconds() + REMEMBERED

@@ -70,8 +70,8 @@ ORIGIN = repeated(
 WEB_AUTH = repeated(
     "web-auth",
     Kind("TYPE:ARGUMENT", (str,), str),
-    "Require a login for the web inbox: the name and the password of a user, such as file:PATH.  The types are those of "
-    "--auth.",
+    "Require a login for the web inbox: the name and the password of a user, such as file:PATH.  The types are those "
+    "of --auth.",
     secret=True,
     about="process",
 )
