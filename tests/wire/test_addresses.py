@@ -53,7 +53,15 @@ def test_what_is_no_ipv6_address_stays_as_it_is():
     for address in (None, UNIXAddress("/run/x"), IPv4Address("TCP", "192.0.2.1", 1), SimpleNamespace(host="x:y%z")):
         connection.peer = connection.host = address
         assert connection.peer is address
-        assert connection.host is address
+        assert connection.host == address
+
+
+def test_connections_to_the_same_address_share_its_object():
+    first, second, other = (Connection("S", "localhost", False) for _ in range(3))
+    first.host, second.host = IPv4Address("TCP", "192.0.2.25", 25), IPv4Address("TCP", "192.0.2.25", 25)
+    other.host = IPv4Address("TCP", "192.0.2.25", 587)
+    assert first.host is second.host
+    assert other.host == IPv4Address("TCP", "192.0.2.25", 587)
 
 
 def test_both_ends():

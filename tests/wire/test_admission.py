@@ -28,38 +28,63 @@ def clock():
     return Clock()
 
 
+def admitted(admission, number):
+    connections = [Connection() for _ in range(number)]
+    assert all(admission.admit(each) for each in connections)
+    return connections
+
+
 def test_a_limit_on_all(clock):
     admission = Admission(clock, 2, 0)
     connections = [Connection() for _ in range(3)]
     assert [admission.admit(each) for each in connections] == [True, True, False]
-    admission.dismiss(connections[2], None)
-    admission.dismiss(connections[0], None)
+    admission.dismiss(connections[2])
+    admission.dismiss(connections[0])
     assert admission.admit(Connection())
 
 
 def test_no_limit(clock):
     admission = Admission(clock, 0, 0)
-    assert all(admission.admit(Connection()) for _ in range(100))
-    assert all(admission.admit_host("192.0.2.1") for _ in range(100))
+    connections = [Connection() for _ in range(100)]
+    assert all(admission.admit(each) for each in connections)
+    assert all(admission.admit_host(each, "192.0.2.1") for each in connections)
 
 
 def test_a_limit_on_each_client(clock):
     admission = Admission(clock, 0, 2)
-    assert [admission.admit_host("192.0.2.1") for _ in range(3)] == [True, True, False]
-    assert admission.admit_host("192.0.2.2")
+    first, second, third = connections = admitted(admission, 3)
+    assert [admission.admit_host(each, "192.0.2.1") for each in connections] == [True, True, False]
+    assert admission.admit_host(third, "192.0.2.2")
     assert admission.per_host == {"192.0.2.1": 2, "192.0.2.2": 1}
-    admission.dismiss_host("192.0.2.1")
-    assert admission.admit_host("192.0.2.1")
-    for _ in range(2):
-        admission.dismiss_host("192.0.2.1")
-    admission.dismiss_host("192.0.2.2")
-    admission.dismiss_host(None)
+    admission.dismiss(first)
+    (fourth,) = admitted(admission, 1)
+    assert admission.admit_host(fourth, "192.0.2.1")
+    for each in (second, third, fourth):
+        admission.dismiss(each)
     assert admission.per_host == {}
+
+
+def test_a_connection_counts_for_one_client_at_a_time(clock):
+    admission = Admission(clock, 0, 1)
+    first, second = admitted(admission, 2)
+    assert admission.admit_host(first, "192.0.2.1")
+    assert admission.admit_host(first, "192.0.2.2")
+    assert admission.admit_host(first, "192.0.2.2")
+    assert admission.per_host == {"192.0.2.2": 1}
+    assert not admission.admit_host(second, "192.0.2.2")
+    assert admission.admit_host(second, "192.0.2.1")
+    assert not admission.admit_host(second, "192.0.2.2")
+    assert admission.per_host == {"192.0.2.2": 1}
+    for each in (first, second):
+        admission.dismiss(each)
+        admission.dismiss(each)
+    assert admission.per_host == {}
+    assert admission.connections == set()
 
 
 def test_an_unknown_client_has_no_limit(clock):
     admission = Admission(clock, 0, 1)
-    assert all(admission.admit_host("") for _ in range(3))
+    assert all(admission.admit_host(each, "") for each in admitted(admission, 3))
 
 
 def test_draining(clock):
@@ -72,13 +97,13 @@ def test_draining(clock):
     late = Connection()
     assert not admission.admit(late)
     for each in (idle, late):
-        admission.dismiss(each, None)
+        admission.dismiss(each)
     clock.advance(9)
     assert busy.done == ["goodbye"]
     clock.advance(1)
     assert busy.done == ["goodbye", "abort"]
     assert not drained.called
-    admission.dismiss(busy, None)
+    admission.dismiss(busy)
     assert drained.called
     admission.resume()
     assert admission.admit(Connection())
@@ -91,7 +116,7 @@ def test_a_drain_leaves_no_timer(clock):
     connection = Connection()
     admission.admit(connection)
     drained = admission.drain(10)
-    admission.dismiss(connection, None)
+    admission.dismiss(connection)
     assert drained.called
     assert clock.getDelayedCalls() == []
 
@@ -102,7 +127,7 @@ def test_drained_twice(clock):
     connection = Connection()
     admission.admit(connection)
     drained = [admission.drain(10), admission.drain(5)]
-    admission.dismiss(connection, None)
+    admission.dismiss(connection)
     assert [each.called for each in drained] == [True, True]
     assert clock.getDelayedCalls() == []
 
@@ -117,5 +142,5 @@ def test_the_deadline_of_a_drain_is_not_for_those_who_come_after_it(clock):
     clock.advance(10)
     assert (before.done, after.done) == (["goodbye", "abort"], [])
     for each in (before, after):
-        admission.dismiss(each, None)
+        admission.dismiss(each)
     assert drained.called

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from twisted.internet.defer import Deferred
+import tracemalloc
 
-from txsmtpx import Observer
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from txsmtpx import MemoryBackend, Observer, SMTPServerFactory
 from txsmtpx.testing import Conversation, Link, RecordingBackend
 from txsmtpx.wire.server import SMTPServer
 
@@ -186,3 +191,26 @@ def test_a_client_that_is_too_early_has_no_command_executed():
     assert client.closed
     assert diary.verbs == []
     client.hang_up()
+
+
+def test_an_idle_connection_takes_little_memory():
+    """What the objects of Twisted take comes on top, 1.0 KB."""
+    factory = SMTPServerFactory(MemoryBackend(), reactor=Clock())
+    connections = []
+
+    def greeted(number):
+        for _ in range(number):
+            server = factory.buildProtocol(None)
+            server.makeConnection(StringTransport(hostAddress=IPv4Address("TCP", "192.0.2.25", 25)))
+            server.dataReceived(b"EHLO client.example\r\n")
+            connections.append(server)
+
+    greeted(100)
+    tracemalloc.start()
+    try:
+        greeted(1000)
+        ours = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, "*/txsmtpx/*")])
+    finally:
+        tracemalloc.stop()
+    assert sum(each.size for each in ours.statistics("filename")) / 1000 < 1250
+    assert {each.opening for each in connections} == {None}

@@ -145,8 +145,8 @@ def refuse_unknown(dialog: ServerDialog, line: bytes, verb: str) -> None:
 def _no_command(dialog: ServerDialog, line: bytes) -> None:
     dialog.line = line
     dialog.grouped = False
-    if dialog.commanded is not None:
-        dialog.commanded(dialog.connection, "")
+    if dialog.observers.commanded is not None:
+        dialog.observers.commanded(dialog.connection, "")
 
 
 def _last_command(dialog: ServerDialog) -> str:

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from txsmtpx.dialog import client_policy, refusals
 from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.failed_command import reply_to_failure
-from txsmtpx.dialog.observer import Notifier
+from txsmtpx.dialog.observer import Observers
 from txsmtpx.dialog.server_session import NO_DOMAINS, end_session, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
@@ -64,9 +64,14 @@ class ServerDialog:
         recipient_domains: Domains of the accepted recipients, as `domain_key` gives them.
     """
 
+    __slots__ = (
+        "__weakref__", "_by_state", "_pending", "_runs", "authenticated", "body", "connection", "errors", "exchange",
+        "failed_logins", "grouped", "line", "line_limit", "link", "observers", "recipient_domains", "refusals",
+        "session", "settings", "state", "table", "transaction", "transactions", "urgent", "wire",
+    )  # fmt: skip
+
     def __init__(self, settings: Settings, wire: Wire) -> None:
-        self.settings = settings
-        self.wire = wire
+        self.settings, self.wire = settings, wire
         self.connection: Connection = Connection(next(settings.session_ids), settings.domain, settings.lmtp)
         self.link: Link = OPEN
         self.table: Table = settings.tables.usual
@@ -75,13 +80,10 @@ class ServerDialog:
         self.body: Body | None = None
         self.line_limit: int = settings.max_line_length
         self.line: bytes | None = None
-        self.grouped: bool = False
-        self.urgent: bool = False
-        self.authenticated: bool = False
+        self.grouped = self.urgent = self.authenticated = False
         self.errors = self.refusals = self.failed_logins = self.transactions = 0
         self.recipient_domains = NO_DOMAINS
-        self.commanded: Notifier = settings.observers.commanded
-        self._replied = settings.observers.replied
+        self.observers: Observers = settings.observers
         self.exchange: Callable[[bytes], Answer] | None = None
         self._pending: Deferred[None] | None = None  # of the command that waits for a backend
         self.enter(State.START)
@@ -134,8 +136,8 @@ class ServerDialog:
             return None
         self.line = line
         self.grouped = verb in self.table.grouped
-        if self.commanded is not None:
-            self.commanded(self.connection, verb)
+        if self.observers.commanded is not None:
+            self.observers.commanded(self.connection, verb)
         return self._answer(run, self, argument)
 
     def line_too_long(self, beginning: bytes) -> None:
@@ -184,8 +186,8 @@ class ServerDialog:
             self.link = OPEN
         forget_hello(self)
         self.connection.tls = cast(TLS, tls)
-        if self.settings.observers.secured is not None:
-            self.settings.observers.secured(self.connection)
+        if self.observers.secured is not None:
+            self.observers.secured(self.connection)
         self.enter(State.START)
 
     def connection_lost(self, reason: Failure) -> None:
@@ -250,11 +252,10 @@ class ServerDialog:
         """
         if self.link is CLOSED:
             return
-        if not self.grouped:
-            self.urgent = True
+        self.urgent = self.urgent or not self.grouped
         self.wire.write(reply.octets or reply.encode())
-        if self._replied is not None:
-            self._replied(self.connection, reply)
+        if self.observers.replied is not None:
+            self.observers.replied(self.connection, reply)
         if reply.code == 421 or reply.code == 221:
             self.close()
 
@@ -286,10 +287,9 @@ class ServerDialog:
         Args:
             state: The next state.
         """
-        settings = self.settings
-        if settings.require_tls and self.connection.tls is None:
+        if self.settings.require_tls and self.connection.tls is None:
             gate = Gate.TLS
-        elif settings.require_auth and self.connection.username is None:
+        elif self.settings.require_auth and self.connection.username is None:
             gate = Gate.AUTH
         else:
             gate = Gate.OPEN

@@ -173,7 +173,7 @@ def leave_transaction(dialog: ServerDialog, transaction: Transaction) -> Deferre
     dialog.transaction = None
     if dialog.state is not START:
         dialog.go_on(READY)
-    concluded = dialog.settings.observers.concluded
+    concluded = dialog.observers.concluded
     if concluded is not None:
         concluded(transaction.summary(dialog.link is CLOSED))
     dialog.connection.xforward = NO_ATTRIBUTES  # which was about this one

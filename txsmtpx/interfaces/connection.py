@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -91,10 +92,14 @@ class Connection:
                     return Session()
     """
 
+    # What few connections have is set on those alone.
     closing: bool = False
     filtered: Callable[..., object] | None = None
     kept_results: Results | None = None
     mechanism: str | None = None
+    proxy_header: ProxyHeader | None = None
+    proxy: IAddress | None = None
+    xclient: Mapping[str, str] = NO_ATTRIBUTES
 
     def __init__(self, session_id: str, domain: str, lmtp: bool) -> None:
         """
@@ -114,9 +119,6 @@ class Connection:
         self._peer: IAddress | None = None
         self.peer_host: str = ""
         self._host: IAddress | None = None
-        self.proxy_header: ProxyHeader | None = None
-        self.proxy: IAddress | None = None
-        self.xclient: Mapping[str, str] = NO_ATTRIBUTES
         self.xforward: Mapping[str, str] = NO_ATTRIBUTES
         self.tls: TLS | None = None
         self.aborter: Aborter | None = None
@@ -131,7 +133,8 @@ class Connection:
         self.helo = ""
         self.extended = False
         self.username = self.mechanism = None
-        self.xclient = {name: said for name, said in self.xclient.items() if name not in ("HELO", "PROTO", "LOGIN")}
+        if self.xclient:
+            self.xclient = {name: said for name, said in self.xclient.items() if name not in ("HELO", "PROTO", "LOGIN")}
         self.xforward = NO_ATTRIBUTES
 
     @property
@@ -162,7 +165,8 @@ class Connection:
 
     @host.setter
     def host(self, address: IAddress | None) -> None:
-        self._host = address if address.__class__ is IPv4Address else _plain(address)
+        host = address if address.__class__ is IPv4Address else _plain(address)
+        self._host = _shared(type(host), *vars(host).values()) if isinstance(host, IPv4Address | IPv6Address) else host
 
     @property
     def peer_port(self) -> int:
@@ -191,6 +195,12 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<Connection {self.session_id} from {self.helo!r} [{self.peer_host}]>"
+
+
+@lru_cache(maxsize=64)
+def _shared(kind: Callable[..., IAddress], *fields: object) -> IAddress:
+    """Return an address, the same object for the same fields: all clients of a port have connected to one address."""
+    return kind(*fields)
 
 
 def _plain(address: IAddress | None) -> IAddress | None:

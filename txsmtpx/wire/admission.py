@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Set
 from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime, ITransport
 
+from txsmtpx.grammar.host import counted_address
 from txsmtpx.wire.descriptors import Descriptors
 
 
@@ -40,21 +41,25 @@ class Admission(Generic[C]):
     Attributes:
         max_connections: Connections at a time (0: no limit).
         max_connections_per_host: Connections at a time of one client (0: no limit).
-        per_host: The number of connections of each client that has one.
-        connections: The open connections, those that are refused among them until they are closed.
+        per_host: The number of connections of each client that has one, as `counted_address` names it.
         stopping: True if new transactions are refused, because the server stops.
         descriptors: Watches the file descriptors of the process, while a service listens.
     """
 
     def __init__(self, clock: IReactorTime, max_connections: int, max_connections_per_host: int) -> None:
-        self.connections: set[C] = set()
         self.stopping: bool = False
         self.descriptors: Descriptors | None = None
         self.max_connections = max_connections
         self.max_connections_per_host = max_connections_per_host
-        self.per_host: Counter[str] = Counter()
+        self.per_host: dict[str, int] = {}
+        self._clients: dict[C, str | None] = {}  # of each open connection the client that it counts for
         self._clock = clock
         self._drained: list[Deferred[None]] = []
+
+    @property
+    def connections(self) -> Set[C]:
+        """The open connections, those that are refused among them until they are closed."""
+        return self._clients.keys()
 
     def admit(self, connection: C) -> bool:
         """
@@ -66,48 +71,46 @@ class Admission(Generic[C]):
         Returns:
             True if it is admitted: False if there are too many, or if the server stops.
         """
-        self.connections.add(connection)
+        self._clients[connection] = None
         if self.descriptors is not None:
             self.descriptors.taken(connection.transport)
-        return not self.stopping and not 0 < self.max_connections < len(self.connections)
+        return not self.stopping and not 0 < self.max_connections < len(self._clients)
 
-    def admit_host(self, host: str) -> bool:
+    def admit_host(self, connection: C, host: str) -> bool:
         """
-        Count one more connection of a client.
+        Count an admitted connection for a client, and no more for the client before it.
 
         Args:
-            host: The client, as `txsmtpx.grammar.host.counted_address` names it; "" for an unknown one.
+            connection: The connection.
+            host: The IP address of the client; "" for an unknown one.
 
         Returns:
-            True if it is admitted.  If it is not, it does not count.
+            True if the client may have one more connection.  If it may not, the connection counts for no client.
         """
-        if host and 0 < self.max_connections_per_host <= self.per_host[host]:
+        self._dismiss_host(self._clients[connection])
+        host = counted_address(host)
+        count = self.per_host.get(host, 0)
+        if host and 0 < self.max_connections_per_host <= count:
+            self._clients[connection] = None
             return False
-        self.per_host[host] += 1
+        self.per_host[host] = count + 1
+        self._clients[connection] = host
         return True
 
-    def dismiss(self, connection: C, host: str | None) -> None:
+    def dismiss(self, connection: C) -> None:
         """
         Count a connection no more, because it is closed.
 
         Args:
             connection: The connection.
-            host: The client that it counted for, None for none.
         """
-        self.connections.discard(connection)
-        self.dismiss_host(host)
-        if not self.connections:
+        self._dismiss_host(self._clients.pop(connection, None))
+        if not self._clients:
             waiting, self._drained = self._drained, []
             for drained in waiting:
                 drained.callback(None)
 
-    def dismiss_host(self, host: str | None) -> None:
-        """
-        Count a connection no more for a client.
-
-        Args:
-            host: The client, None for none.
-        """
+    def _dismiss_host(self, host: str | None) -> None:
         if host is not None:
             self.per_host[host] -= 1
             if not self.per_host[host]:
@@ -126,10 +129,10 @@ class Admission(Generic[C]):
             A Deferred that fires when no connection is left.
         """
         self.stopping = True
-        begun = frozenset(self.connections)
+        begun = frozenset(self._clients)
         for connection in begun:
             connection.goodbye()
-        if not self.connections:
+        if not self._clients:
             return succeed(None)
         drained = Deferred[None]()
         self._drained.append(drained)

@@ -27,6 +27,7 @@ from txsmtpx.dialog.state import CLOSED, ENVELOPE
 from txsmtpx.grammar import replies
 from txsmtpx.wire.half_close import closed_entirely
 from txsmtpx.wire.handshake import failure_text
+from txsmtpx.wire.opening import handshake_failed
 from txsmtpx.wire.tls_state import TLSState
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def close(connection: SMTPServer) -> None:
     connection.input = b""
     if pressure.held:
         pressure.stop()
+    connection.writer = None  # Twisted sends the last reply and closes in one turn
     connection.flush()
     connection.limits.set("close", connection.factory.write_timeout, last=True)
     connection.transport.unregisterProducer()
@@ -69,18 +71,18 @@ def close(connection: SMTPServer) -> None:
     connection.transport.loseConnection()
 
 
-def half_close(connection: SMTPServer, held: bool) -> None:
+def half_close(connection: SMTPServer) -> None:
     """
     Answer the commands that have arrived, then close, since the client sends no more.
 
     Args:
         connection: The connection.
-        held: True if input is held.
     """
     connection.half_closed = True
+    connection.pressure.reading = False
     if closed_entirely(connection.transport):
         abort(connection)
-    elif held:
+    elif connection.pressure.held:
         await_answer(connection)
     else:
         all_answered(connection)
@@ -106,7 +108,7 @@ def all_answered(connection: SMTPServer) -> None:
     Args:
         connection: The connection.
     """
-    connection.opening.handshake_failed("the client sends no more")
+    handshake_failed(connection, "the client sends no more")
     if connection.dialog.in_message:  # whose end will not come
         _end_session(connection, Failure(ConnectionDone()))
         close(connection)
@@ -122,7 +124,7 @@ def goodbye(connection: SMTPServer) -> None:
         connection: The connection.
     """
     dialog = connection.dialog
-    if not connection.opening.begun:
+    if not _begun(connection):
         dialog.close()
     elif dialog.idle and not connection.busy:
         dialog.say_goodbye(replies.SHUTTING_DOWN_421)
@@ -135,7 +137,7 @@ def abort(connection: SMTPServer) -> None:
     Args:
         connection: The connection.
     """
-    connection.opening.handshake_failed("the server ends the connection")
+    handshake_failed(connection, "the server ends the connection")
     connection.transport.abortConnection()
 
 
@@ -149,14 +151,14 @@ def lost(connection: SMTPServer, reason: Failure) -> None:
     """
     reason = own_failure(reason)
     if connection.dialog.link is not CLOSED:
-        connection.opening.handshake_failed(failure_text(reason))
+        handshake_failed(connection, failure_text(reason))
     connection.input = b""
     connection.pressure.stop()
     connection.limits.stop()
     _end_session(connection, reason)
-    connection.opening.leave()
+    connection.factory.admission.dismiss(connection)
     disconnected = connection.factory.settings.observers.disconnected
-    if connection.opening.begun and disconnected is not None:
+    if disconnected is not None and _begun(connection):
         disconnected(connection.dialog.connection, reason)
     tls = connection.dialog.connection.tls
     if isinstance(tls, TLSState):
@@ -168,3 +170,8 @@ def _end_session(connection: SMTPServer, reason: Failure) -> None:
     if dialog.in_message:
         log.info("session={session} connection lost within a message", session=dialog.connection.session_id)
     dialog.connection_lost(reason)
+
+
+def _begun(connection: SMTPServer) -> bool:
+    """Return whether the client is known, and observers have been told of the connection."""
+    return connection.opening is None or connection.opening.begun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import cast
@@ -229,7 +229,7 @@ class SMTPServerFactory(Server):
         self.admission: Admission[SMTPServer] = Admission(clock, max_connections, max_connections_per_host)
 
     @property
-    def connections(self) -> set[SMTPServer]:
+    def connections(self) -> Set[SMTPServer]:
         """The open connections."""
         return self.admission.connections
 

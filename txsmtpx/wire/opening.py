@@ -11,9 +11,9 @@ Theory of operation.  The steps, in this order:
 4. Where TLS begins with the first octet, its handshake goes on below all this.  It ends when Twisted says so, or, where
    a foreign wrapper does not pass that on, when the first octets arrive.
 5. The first octets arrive.  A client that sends them before the greeting, or that sends TLS to a plain port, is
-   disconnected.
+   disconnected.  Otherwise the connection is open.
 
-STARTTLS repeats the fourth step.
+STARTTLS repeats the fourth and the fifth step.
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ from twisted.logger import Logger
 from txsmtpx.dialog.state import Link
 from txsmtpx.extensions.xclient import trusted
 from txsmtpx.grammar import replies
-from txsmtpx.grammar.host import counted_address
 from txsmtpx.grammar.proxy import ProxyHeader
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.wire.handshake import CLOSED, Handshake, tls_connection
 from txsmtpx.wire.proxy_protocol_server import wait_for_header
-from txsmtpx.wire.time_limits import TimeLimits
 from txsmtpx.wire.tls_state import TLSState
 
 if TYPE_CHECKING:
@@ -50,35 +48,42 @@ _TLS_HELLO = b"\x16"
 """The first octet of a TLS record of type handshake.  No command begins with it."""
 
 
-class Opening:
+def handshake_failed(connection: SMTPServer, why: str) -> bool:
     """
-    How one connection opens.  The connection creates it, and keeps it for STARTTLS and for its end.
+    Log that the TLS handshake of a connection has failed, if one is not complete.
 
     Args:
         connection: The connection.
-        limits: The time limits of the connection.
+        why: The reason, for the log.
+
+    Returns:
+        True if one was not complete.
+    """
+    return connection.opening is not None and connection.opening.handshake_failed(why)
+
+
+class Opening:
+    """
+    How one connection opens.  The connection creates it, and another one for STARTTLS, and drops it when it is open.
+
+    Args:
+        connection: The connection.
+        starttls: True for STARTTLS, which a client sends that has been greeted.
 
     Attributes:
         begun: True if the client is known, and observers have been told of the connection.
-        pending: True if the next octets come to `first_octets`.
     """
 
-    __slots__ = (
-        "_awaits_tls", "_connection", "_counted", "_greeted", "_handshake", "_limits", "_room", "_spoken", "begun",
-        "pending",
-    )  # fmt: skip
+    __slots__ = ("_awaits_tls", "_connection", "_greeted", "_handshake", "_room", "_starttls", "begun")
 
-    def __init__(self, connection: SMTPServer, limits: TimeLimits) -> None:
+    def __init__(self, connection: SMTPServer, starttls: bool = False) -> None:
         self._connection = connection
-        self._limits = limits
+        self._starttls = starttls
         self._room = False
-        self._counted: str | None = None  # the client that the connection counts for, as counted_address names it
         self._handshake: Handshake | None = None
-        self._spoken = False
-        self._greeted = False
+        self._greeted = starttls
+        self.begun: bool = starttls
         self._awaits_tls = False  # whether the policy is asked after the handshake
-        self.begun: bool = False
-        self.pending: bool = True
 
     # ---- what tells of the PROXY header (HeaderReceiver)
 
@@ -123,23 +128,22 @@ class Opening:
 
     def first_octets(self, data: bytes) -> None:
         """
-        Look at the first octets that the client sends at all, or inside TLS.
+        Look at the first octets that the client sends at all, or inside TLS: the connection is open.
 
         Args:
             data: The octets.
         """
-        self.pending = False
+        self._connection.opening = None
         if self._handshake is not None:
             self._tls_stands()
-        if self._spoken:
+        if self._starttls:
             return
-        self._spoken = True
         connection = self._connection
         if data.startswith(_TLS_HELLO) and connection.dialog.connection.tls is None:
             log.warn("session={session} a TLS hello on a plain port from [{peer}]: closing", **self._ids)
             connection.dialog.close()
         elif not self._greeted:
-            self._limits.clear("greeting")
+            self._connection.limits.clear("greeting")
             connection.dialog.say_goodbye(replies.EARLY_TALKER_554)
 
     def greet(self) -> None:
@@ -150,7 +154,7 @@ class Opening:
             connection.dialog.connection_made()
         elif self._handshake is not None and not self._awaits_tls:
             self._awaits_tls = True
-            self._limits.set("greeting", HANDSHAKE_SECONDS)
+            self._connection.limits.set("greeting", HANDSHAKE_SECONDS)
         else:
             self._awaits_tls = False
             self._greeted = connection.factory.greeting_delay == 0
@@ -158,7 +162,7 @@ class Opening:
             if waiting is None:
                 self._greeted = True
             else:
-                self._limits.idle_since = inf
+                self._connection.limits.idle_since = inf
                 connection.pressure.wait_for(waiting.addCallback(self._has_greeted))
 
     def _has_greeted(self, result: None) -> None:
@@ -174,7 +178,6 @@ class Opening:
     def expect_handshake(self) -> None:
         """Expect a TLS handshake, which has begun or begins now."""
         self._handshake = Handshake(self._connection.transport, self._connection.factory.settings.clock)
-        self.pending = True
 
     def handshake_completed(self) -> None:
         """Continue after the TLS handshake.  Inside such TLS, a PROXY header comes first."""
@@ -196,23 +199,9 @@ class Opening:
         handshake, self._handshake = self._handshake, None
         if handshake is None:
             return False
-        if self._spoken or why != CLOSED or not handshake.is_port_check:
+        if self._starttls or why != CLOSED or not handshake.is_port_check:
             log.info("session={session} the TLS handshake with [{peer}] failed: {why}", **self._ids, why=why)
         return True
-
-    def client_changed(self) -> bool:
-        """
-        Count the connection for another client, which XCLIENT has named.
-
-        Returns:
-            True if that client may have one more connection.
-        """
-        self._connection.factory.admission.dismiss_host(self._counted)
-        return self._count()
-
-    def leave(self) -> None:
-        """Count the connection no more: it is lost."""
-        self._connection.factory.admission.dismiss(self._connection, self._counted)
 
     # ---- inside
 
@@ -228,13 +217,8 @@ class Opening:
             stopping = self._connection.factory.admission.stopping
             return replies.SHUTTING_DOWN_421 if stopping else replies.TOO_MANY_CONNECTIONS_421
         if trusted(self._connection.dialog):
-            return None  # it may have connections for many, see client_changed
-        return None if self._count() else replies.TOO_MANY_CONNECTIONS_421
-
-    def _count(self) -> bool:
-        host = counted_address(self._connection.dialog.connection.peer_host)
-        self._counted = host if self._connection.factory.admission.admit_host(host) else None
-        return self._counted is not None
+            return None  # it may have connections for many, see SMTPServer.admit_client
+        return None if self._connection.admit_client() else replies.TOO_MANY_CONNECTIONS_421
 
     def _ask_for_addresses(self) -> None:
         connection, transport = self._connection.dialog.connection, self._connection.transport
@@ -244,22 +228,23 @@ class Opening:
         """The client is known: greet, unless there are too many."""
         self.begun = True
         factory, dialog = self._connection.factory, self._connection.dialog
-        self._limits.await_client()
+        self._connection.limits.await_client()
         if factory.settings.observers.connected is not None:
             factory.settings.observers.connected(dialog.connection)
         refusal = self._refusal()
         if refusal is not None:
             dialog.say_goodbye(refusal)
         elif factory.greeting_delay > 0:
-            self._limits.set("greeting", factory.greeting_delay)
+            self._connection.limits.set("greeting", factory.greeting_delay)
         else:
             self.greet()
 
     def _tls_stands(self) -> None:
         self._handshake = None
-        self.pending = not self._spoken
         connection = self._connection
+        if self._starttls:
+            connection.opening = None
         connection.dialog.tls_started(TLSState(tls_connection(connection.transport), server=True))
         if self._awaits_tls:
-            self._limits.clear("greeting")
+            self._connection.limits.clear("greeting")
             self.greet()

@@ -68,10 +68,11 @@ class SMTPServer(LineReceiver):
         clock: The clock of the server.
         input: Octets that have arrived and were not passed to the dialog.
         busy: True while input is passed to the dialog.
-        opening: The beginning of the connection.
+        opening: The beginning of the connection, also of TLS; None while the connection is open.
         half_closed: True if the client has shut down its sending side.
         limits: Its time limits.
         pressure: The back-pressure: it holds the input.
+        writer: Writes output with fewer turns of the reactor than the transport; None to write to the transport.
 
     Example:
         >>> from txsmtpx import MemoryBackend, SMTPServerFactory
@@ -89,25 +90,26 @@ class SMTPServer(LineReceiver):
         self._recorder = None if transcript is None else Recorder(transcript, client.session_id)
         self.clock: IReactorTime = factory.settings.clock
         self.limits: TimeLimits = TimeLimits(self)
-        self.opening: Opening = Opening(self, self.limits)
+        self.opening: Opening | None = Opening(self)
         self.half_closed: bool = False
         self.pressure: BackPressure = BackPressure(self)
         self.input: bytes = b""
         self._at = 0  # the index in `input` of the first octet that is not handed over
         self.busy: bool = False
         self._discarded: bytes | None = None  # the beginning of a line that is too long and has not ended
-        self._write: Writer | None = None
-        self._output: list[bytes] = []
+        self.writer: Writer | None = None
+        self._output: list[bytes] | None = None  # replies that are not sent; None for none
         self._next_breath = 0.0
 
     # ---- what Twisted calls
 
     def connectionMade(self) -> None:
         """Begin the connection.  Behind a proxy it begins after the PROXY header has arrived."""
-        self._write = writer_for(self.transport)
+        self.writer = writer_for(self.transport)
         self.transport.registerProducer(self.pressure, True)
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
+        assert self.opening is not None
         self.opening.start()
 
     def dataReceived(self, data: bytes) -> None:
@@ -122,7 +124,7 @@ class SMTPServer(LineReceiver):
         """
         if not data:  # it is resumeProducing that calls, and the transport reads again
             self.pressure.reading = not self.half_closed
-        elif self.opening.pending and self.dialog.link is not CLOSED:
+        elif self.opening is not None and self.dialog.link is not CLOSED:
             self.opening.first_octets(data)
         if self.dialog.link is CLOSED:
             return
@@ -182,13 +184,13 @@ class SMTPServer(LineReceiver):
 
     def handshakeCompleted(self) -> None:
         """Continue after the TLS handshake."""
-        self.opening.handshake_completed()
+        if self.opening is not None:
+            self.opening.handshake_completed()
 
     def readConnectionLost(self) -> None:
         """Answer the remaining commands, then close, since the client has shut down its sending side."""
         if self.dialog.link is not CLOSED:
-            self.pressure.reading = False
-            ending.half_close(self, bool(self.pressure.held))
+            ending.half_close(self)
 
     def writeConnectionLost(self) -> None:
         """Do nothing.  It is never called, since the server does not shut down its sending side alone."""
@@ -200,7 +202,7 @@ class SMTPServer(LineReceiver):
         Args:
             reason: The reason of the loss.
         """
-        self._output.clear()
+        self._output = None
         ending.lost(self, reason)
 
     # ---- what the dialog calls (Wire), and the rest of the wire
@@ -215,26 +217,29 @@ class SMTPServer(LineReceiver):
         Args:
             octets: All lines of the reply.
         """
-        self._output.append(octets)
+        if self._output is None:
+            self._output = [octets]
+        else:
+            self._output.append(octets)
         if self._recorder is not None:
-            for line in octets[:-2].split(b"\r\n"):
-                self._recorder.server(line)
+            self._recorder.reply(octets)
         if not self.busy:
             self.send_output()
 
     def start_tls(self) -> None:
         """Negotiate TLS.  Plaintext that has arrived is discarded (RFC 3207 §6)."""
         self.flush()
+        self.opening = Opening(self, starttls=True)
         self.opening.start_tls()
 
     def admit_client(self) -> bool:
         """
-        Count the connection for the client that XCLIENT has named.
+        Count the connection for its client, which XCLIENT may have named.
 
         Returns:
             True if that client may have one more connection.
         """
-        return self.opening.client_changed()
+        return self.factory.admission.admit_host(self, self.dialog.connection.peer_host)
 
     def close(self) -> None:
         """Send the remaining output, then close the connection.  Abort it if the client does not read in time."""
@@ -247,8 +252,6 @@ class SMTPServer(LineReceiver):
     def abort(self) -> None:
         """Close the connection now."""
         ending.abort(self)
-
-    # ---- input and output
 
     def work(self) -> None:
         """Pass the buffered input to the dialog until it is held.  More input may arrive during this."""
@@ -285,7 +288,7 @@ class SMTPServer(LineReceiver):
         self.busy = False
         if dialog.link is not CLOSED:
             self._rest(moved)
-        if self._output:
+        if self._output is not None:
             if pressure.held:
                 self.send_output()
             else:
@@ -337,12 +340,11 @@ class SMTPServer(LineReceiver):
 
     def flush(self) -> None:
         """Send what is written."""
-        output = self._output
-        if output:
+        output, self._output = self._output, None
+        if output is not None:
             octets = b"".join(output)
-            output.clear()
             self.dialog.urgent = False
-            if self._write is None:
+            if self.writer is None:
                 self.transport.write(octets)
             else:
-                self._write(self.transport, octets)
+                self.writer(self.transport, octets)

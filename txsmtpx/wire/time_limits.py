@@ -20,6 +20,7 @@ from twisted.logger import Logger
 
 from txsmtpx.dialog.state import CLOSED
 from txsmtpx.grammar import replies
+from txsmtpx.wire.opening import handshake_failed
 
 if TYPE_CHECKING:
     from txsmtpx.wire.server import SMTPServer
@@ -139,13 +140,14 @@ class TimeLimits:
 
     def _expired(self, phase: str) -> None:
         connection = self._connection
-        if phase in ("idle", "write") and connection.opening.handshake_failed("it was not complete in time"):
+        if phase in ("idle", "write") and handshake_failed(connection, "it was not complete in time"):
             connection.abort()
         elif phase == "idle":
             connection.dialog.say_goodbye(replies.IDLE_421)
         elif phase == "message":
             connection.dialog.say_goodbye(replies.MESSAGE_TIMEOUT_421)
         elif phase == "greeting":
+            assert connection.opening is not None  # the first octets end both
             connection.opening.greet()
         elif phase == "reply":
             connection.send_output()

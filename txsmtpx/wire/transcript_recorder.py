@@ -87,6 +87,16 @@ class Recorder:
         else:
             self._held.append(shown)
 
+    def reply(self, octets: bytes) -> None:
+        """
+        Write down a reply of the server.
+
+        Args:
+            octets: All lines of the reply.
+        """
+        for line in octets[:-2].split(b"\r\n"):
+            self.server(line)
+
     def hold(self) -> None:
         """Hold the lines of the server until `message`: the dialog replies before it returns the end of the message."""
         self._held = []
