@@ -125,8 +125,7 @@ class ServerDialog:
         try:
             verb, argument = command.split(line)
         except Malformed as malformed:
-            without_crs = self._without_crs(line)
-            if without_crs != line:
+            if (without_crs := self._without_crs(line)) != line:
                 return self.line_received(without_crs, bare)
             refusals.refuse_line(self, line, replies.malformed_501(str(malformed)))
             return None
@@ -252,7 +251,8 @@ class ServerDialog:
         """
         if self.link is CLOSED:
             return
-        self.urgent = self.urgent or not self.grouped
+        if not self.grouped:
+            self.urgent = True
         self.wire.write(reply.octets or reply.encode())
         if self.observers.replied is not None:
             self.observers.replied(self.connection, reply)
