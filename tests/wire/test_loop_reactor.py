@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from tests.loops import runners
 from txsmtpx.wire.loop_reactor import LoopReactor, LoopThreads, is_served, loop_reactor, running_loop
-from txsmtpx.wire.pending_work import before_shutdown
+from txsmtpx.wire.pending_work import before_end
 
 
 def test_without_a_loop():
@@ -126,7 +126,7 @@ def test_the_end_waits_for_what_has_a_time_limit():
 
     async def main() -> None:
         reactor, work = loop_reactor(), Deferred()
-        before_shutdown(reactor, work.addCallback(ended.append))
+        before_end(reactor, work.addCallback(ended.append))
         asyncio.get_running_loop().call_later(0.05, work.callback, "before the loop was closed")
 
     asyncio.run(main())

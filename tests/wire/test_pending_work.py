@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 
 from txsmtpx.testing import Outcome
-from txsmtpx.wire.pending_work import PendingWork, before_shutdown
+from txsmtpx.wire.pending_work import PendingWork, before_end
 
 
 def test_without_work_nothing_is_waited_for():
@@ -77,40 +75,26 @@ def test_a_wait_that_is_cancelled_cancels_the_work():
     assert not pending
 
 
-class Stopping(MemoryReactorClock):
-    """A reactor that can be stopped, and counts what waits for that."""
+class Waiting:
+    """A reactor that waits for work at its end."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.triggers: list[Callable[[], object]] = []
-
-    def addSystemEventTrigger(self, phase, event, call):
-        assert (phase, event) == ("before", "shutdown")
-        self.triggers.append(call)
-        return call
-
-    def removeSystemEventTrigger(self, trigger):
-        self.triggers.remove(trigger)
+        self.pending_work = PendingWork()
 
 
-def test_a_reactor_that_stops_waits_for_work():
-    reactor, work = Stopping(), Deferred()
-    before_shutdown(reactor, work)
-    (stop,) = reactor.triggers
-    assert stop() is work
+def test_a_loop_that_ends_waits_for_work():
+    reactor, work = Waiting(), Deferred()
+    before_end(reactor, work)
+    over = Outcome(reactor.pending_work.over())
+    assert not over.fired
+    work.callback(1)
+    assert over.fired
+    assert work.result == 1
+
+
+@pytest.mark.parametrize("reactor", [Clock(), MemoryReactorClock()], ids=["Clock", "MemoryReactorClock"])
+def test_another_reactor_does_not_wait(reactor):
+    work = Deferred()
+    before_end(reactor, work)
     work.callback(1)
     assert work.result == 1
-    assert reactor.triggers == [stop]  # to remove what was called is an error
-
-
-def test_work_that_is_over_is_not_waited_for():
-    reactor, work = Stopping(), Deferred()
-    before_shutdown(reactor, work)
-    work.callback(1)
-    assert reactor.triggers == []
-    before_shutdown(reactor, work)
-    assert reactor.triggers == []
-
-
-def test_a_clock_does_not_stop():
-    before_shutdown(Clock(), Deferred())

@@ -21,7 +21,7 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import Connecting, chosen_reactor, connect_with
-from txsmtpx.wire.pending_work import before_shutdown
+from txsmtpx.wire.pending_work import before_end
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import Transcript
 
@@ -219,4 +219,4 @@ async def _send(
     try:
         return await client.send(sender, recipients, body, options)
     finally:
-        before_shutdown(reactor, client.quit())  # in the background: it never fails, and has a time limit
+        before_end(reactor, client.quit())  # in the background: it never fails, and has a time limit

@@ -27,6 +27,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txsmtpx.interfaces import Reactor
+from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.twisted_internals import loop_of
 
 P = ParamSpec("P")
@@ -88,10 +89,14 @@ class LoopReactor(AsyncioSelectorReactor):
 
     Args:
         loop: The loop.
+
+    Attributes:
+        pending_work: Work that the end of the loop waits for.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
+        self.pending_work = PendingWork()
         self._threads = LoopThreads(loop)
         self.running = True
         self._loop = loop
@@ -106,6 +111,7 @@ class LoopReactor(AsyncioSelectorReactor):
         try:
             yield
         finally:
+            await self.pending_work.over().asFuture(self._loop)
             done: Deferred[None] = Deferred()
             self.addSystemEventTrigger("after", "shutdown", done.callback, None)
             self.fireSystemEvent("shutdown")

@@ -6,7 +6,6 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorCore, IReactorTime
 
 T = TypeVar("T")
 
@@ -52,27 +51,14 @@ class PendingWork:
         return DeferredList(list(self._pending), consumeErrors=True)
 
 
-def before_shutdown(reactor: IReactorTime, work: Deferred[T]) -> None:
+def before_end(reactor: object, work: Deferred[T]) -> None:
     """
-    Let some work end before a reactor stops, such as the end of a connection.
+    Let some work end before a loop of asyncio is closed, such as the end of a connection.
 
     Args:
-        reactor: The reactor.  A clock does not stop.
+        reactor: The reactor.  If it has ``pending_work``, as `txsmtpx.wire.loop_reactor.LoopReactor`, it waits.
         work: A Deferred of the work, which has a time limit.
     """
-    if work.called or not IReactorCore.providedBy(reactor):
-        return
-    stops = False
-
-    def stop() -> Deferred[T]:
-        nonlocal stops
-        stops = True
-        return work
-
-    def over(result: T) -> T:
-        if not stops:
-            reactor.removeSystemEventTrigger(trigger)
-        return result
-
-    trigger = reactor.addSystemEventTrigger("before", "shutdown", stop)
-    work.addBoth(over)
+    pending = getattr(reactor, "pending_work", None)
+    if isinstance(pending, PendingWork):
+        pending.add(work)
