@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.inbox.site import Web
-from txsmtpx.inbox.cross_origin import web_origin
 
 APP = "https://app.example.org"
 FROM_APP = {"Origin": APP, "Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "cors"}
@@ -19,19 +18,6 @@ def shared() -> Iterator[Web]:
     made.keep(b"Subject: x\r\n\r\n")
     yield made
     made.stop()
-
-
-@pytest.mark.parametrize("text", ["https://app.example.org", "HTTP://localhost:3000", "https://[::1]:8443"])
-def test_origins(text):
-    assert web_origin(text) == text.lower()
-
-
-@pytest.mark.parametrize(
-    "text", ["", "*", "null", "app.example.org", "https://a/", "ftp://a", "https://a b", "https://\u00fc"]
-)
-def test_what_is_no_origin(text):
-    with pytest.raises(ValueError, match=r"must be an origin, such as https://app\.example\.org, not"):
-        web_origin(text)
 
 
 def test_a_named_origin_uses_the_api(shared):

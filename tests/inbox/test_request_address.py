@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
 from tests.inbox.site import Web
-from txsmtpx.inbox.request_address import RequestAddresses, web_path
+from txsmtpx.inbox.request_address import RequestAddresses
 
 PAGES = ("", "?search=x", "messages/1", "messages/1/text", "messages/1/", "messages/")
 
@@ -20,19 +20,6 @@ def below() -> Iterator[Web]:
     made.keep(b"Subject: x\r\nContent-Type: text/html\r\n\r\n<p>x")
     yield made
     made.stop()
-
-
-@pytest.mark.parametrize("text", ["/mail", "/mail/", "/a/b-c_d.e~f", "/"])
-def test_paths(text):
-    assert web_path(text) == text.rstrip("/")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "mail", "//", "//evil.example", "/a//b", "/a b", "/%41", "/a/../b", "/.", "/\u00fc", "/a?b"]
-)
-def test_what_is_no_path(text):
-    with pytest.raises(ValueError, match="must be a path of letters, digits and"):
-        web_path(text)
 
 
 def test_everything_is_below_the_path(below):

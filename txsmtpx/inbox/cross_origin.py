@@ -1,36 +1,14 @@
-"""The origins of other sites whose pages may use the API (CORS, Fetch Standard §3.2)."""
+"""The origins of other sites whose pages may use the API (CORS, Fetch Standard)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from twisted.web.server import Request
 
-from txsmtpx.grammar import asciitext
 from txsmtpx.inbox.inbox_request import address_of
+from txsmtpx.inbox.web_names import web_origin
 from txsmtpx.wire.http_site import values_of
-
-_ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
-
-
-def web_origin(text: str) -> str:
-    """
-    Parse the origin of a site.
-
-    Args:
-        text: The origin (RFC 6454), such as ``https://app.example.org``.
-
-    Returns:
-        The origin in lower case, as browsers send it.
-
-    Raises:
-        ValueError: It is not an origin.
-    """
-    origin = asciitext.lower(text)
-    if not _ORIGIN.fullmatch(origin):
-        raise ValueError(f"must be an origin, such as https://app.example.org, not {text!r}")
-    return origin
 
 
 class CrossOriginAccess:

@@ -9,7 +9,6 @@ counts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -18,12 +17,8 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.web.server import Request
 
 from txsmtpx.grammar.host import plain_address, plain_network
+from txsmtpx.inbox.web_names import PATH, UNIX, web_path
 from txsmtpx.wire.http_site import values_of
-
-UNIX = "unix"
-"""The name of all clients of a UNIX socket, among the networks of proxies."""
-
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 
 
 @dataclass(frozen=True)
@@ -49,29 +44,6 @@ class RequestAddress:
     def url(self) -> str:
         """The URL of the inbox, without a slash at its end."""
         return f"{self.scheme}://{self.host}{self.prefix}"
-
-
-def web_path(text: str) -> str:
-    """
-    Parse the path of the inbox.
-
-    Args:
-        text: The path, such as ``/mail``.
-
-    Returns:
-        The path without a slash at its end; "" for the root.
-
-    Raises:
-        ValueError: It is not a path, or has other characters than letters, digits and ``._~-``.
-
-    Example:
-        >>> web_path("/mail/"), web_path("/")
-        ('/mail', '')
-    """
-    path = text.rstrip("/")
-    if not text.startswith("/") or not _PATH.fullmatch(text) or {".", ".."} & set(path.split("/")):
-        raise ValueError(f"must be a path of letters, digits and ._~-, such as /mail, not {text!r}")
-    return path
 
 
 class RequestAddresses:
@@ -114,7 +86,7 @@ class RequestAddresses:
             found = _last(request, b"X-Forwarded-Proto")
             scheme = found if found in ("http", "https") else scheme
             found = _last(request, b"X-Forwarded-Prefix")
-            prefix = found.rstrip("/") if _PATH.fullmatch(found) else ""
+            prefix = found.rstrip("/") if PATH.fullmatch(found) else ""
             client = self._forwarded_client(request, client)
         return RequestAddress(host, scheme, prefix + self.path, self.path.count("/"), client)
 

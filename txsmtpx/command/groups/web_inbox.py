@@ -14,9 +14,8 @@ from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, TEXT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.api_tokens import ApiTokens
-from txsmtpx.inbox.cross_origin import web_origin
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
-from txsmtpx.inbox.request_address import UNIX, web_path
+from txsmtpx.inbox.web_names import UNIX, web_origin, web_path
 
 if TYPE_CHECKING:
     from txsmtpx.backends.memory import MemoryBackend

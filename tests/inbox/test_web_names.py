@@ -1,0 +1,33 @@
+"""Paths and origins in options."""
+
+from __future__ import annotations
+
+import pytest
+
+from txsmtpx.inbox.web_names import web_origin, web_path
+
+
+@pytest.mark.parametrize("text", ["/mail", "/mail/", "/a/b-c_d.e~f", "/"])
+def test_paths(text):
+    assert web_path(text) == text.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "mail", "//", "//evil.example", "/a//b", "/a b", "/%41", "/a/../b", "/.", "/\u00fc", "/a?b"]
+)
+def test_what_is_no_path(text):
+    with pytest.raises(ValueError, match="must be a path of letters, digits and"):
+        web_path(text)
+
+
+@pytest.mark.parametrize("text", ["https://app.example.org", "HTTP://localhost:3000", "https://[::1]:8443"])
+def test_origins(text):
+    assert web_origin(text) == text.lower()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "*", "null", "app.example.org", "https://a/", "ftp://a", "https://a b", "https://\u00fc"]
+)
+def test_what_is_no_origin(text):
+    with pytest.raises(ValueError, match=r"must be an origin, such as https://app\.example\.org, not"):
+        web_origin(text)
