@@ -58,9 +58,9 @@ class Spamd:
         ValueError: ``user`` is not a name, or the endpoint is malformed.
 
     Example:
-        >>> from twisted.internet.task import Clock
+        >>> from twisted.internet import reactor
         >>> from txsmtpx import FilterBackend, MemoryBackend
-        >>> backend = FilterBackend(MemoryBackend(), Spamd(reject_at=10, reactor=Clock()))
+        >>> backend = FilterBackend(MemoryBackend(), Spamd(reject_at=10, reactor=reactor))
     """
 
     @checked
