@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.packages import BUILD, found
+from benchmarks.packages import BUILD, debian, found, output
 from tests.interop.peers import install_opensmtpd, install_packages
 
 HERE = Path(__file__).parent
@@ -18,15 +18,17 @@ SINK = BUILD / "sink"
 GO_SERVER = BUILD / "go_smtp_server"
 GO_CLIENT = BUILD / "go_smtp_client"
 
-GO_SOURCES = Path("/usr/share/gocode")
-"""Where Debian's packages of Go libraries put them."""
+GO_SOURCES = Path(os.environ.get("GO_SMTP_SOURCES", "/usr/share/gocode"))
+"""The GOPATH with go-smtp: that of Debian's packages of Go libraries, or one that the environment names."""
+
+GO_SMTP = GO_SOURCES / "src/github.com/emersion/go-smtp"
 
 # name: (what has to be there, the Debian packages it comes from)
 TOOLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "C compiler": ("cc", ("gcc", "libc6-dev")),
     "OpenSSL": ("/usr/include/openssl/ssl.h", ("libssl-dev",)),
     "Go": ("go", ("golang-go",)),
-    "go-smtp": (f"{GO_SOURCES}/src/github.com/emersion/go-smtp", ("golang-github-emersion-go-smtp-dev",)),
+    "go-smtp": (str(GO_SMTP), ("golang-github-emersion-go-smtp-dev",)),
     "go-sasl": (f"{GO_SOURCES}/src/github.com/emersion/go-sasl", ("golang-github-emersion-go-sasl-dev",)),
     "Postfix": ("smtp-sink", ("postfix",)),
     "Dovecot": ("/usr/lib/dovecot/lmtp", ("dovecot-core", "dovecot-lmtpd")),
@@ -79,9 +81,19 @@ def compile_c(source: Path, program: Path, *libraries: str) -> None:
 
 
 def compile_go(package: Path, program: Path) -> None:
-    """Compile a program of Go from Debian's sources alone; nothing is downloaded."""
+    """Compile a program of Go from the sources on this machine alone; nothing is downloaded."""
     environment = {**os.environ, "GO111MODULE": "off", "GOPATH": str(GO_SOURCES), "GOFLAGS": ""}
-    subprocess.run(["go", "build", "-o", program, f"./{package.name}"], cwd=package.parent, env=environment, check=True)
+    newest = "NewSession(" in (GO_SMTP / "backend.go").read_text(encoding="utf-8")  # 0.12 has Login instead
+    tags = "" if newest else "go_smtp_0_12"
+    build = ["go", "build", "-tags", tags, "-o", str(program), f"./{package.name}"]
+    subprocess.run(build, cwd=package.parent, env=environment, check=True)
+
+
+def go_smtp() -> str:
+    """The versions of go-smtp and of Go: of Debian's packages, or of the directory that the environment names."""
+    if "GO_SMTP_SOURCES" not in os.environ:
+        return debian("golang-github-emersion-go-smtp-dev", "golang-go")
+    return f"go-smtp {os.environ.get('GO_SMTP_VERSION', GO_SOURCES)}, {output('go', 'version')}"
 
 
 def install_node(*packages: str) -> None:

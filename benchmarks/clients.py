@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.build import GO_CLIENT, PEERS
+from benchmarks.build import GO_CLIENT, PEERS, go_smtp
 from benchmarks.packages import NODE_MODULES, debian, found, module, needs_built, needs_module, needs_program, node
 from benchmarks.program import Program
 
@@ -38,7 +38,7 @@ CLIENTS: tuple[Program, ...] = (
     Program("bare", _python("bare_client.py"), needs_module("twisted"), lambda: module("twisted")),
     Program("txsmtpx", _python("txsmtpx_client.py"), needs_module("txsmtpx"), lambda: module("txsmtpx")),
     Program("go-smtp", _with_arguments(GO_CLIENT), needs_built(GO_CLIENT),
-            lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
+            go_smtp),
     Program("smtp-source", _source, needs_program("smtp-source", "postfix"), lambda: debian("postfix"),
             lasting=False),
     Program("nodemailer", _with_arguments("node", PEERS / "nodemailer_client.js"),

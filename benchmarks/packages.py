@@ -35,7 +35,7 @@ def module(name: str) -> str:
 
 def debian(*packages: str) -> str:
     """Debian packages and their versions."""
-    return _output("dpkg-query", "--show", "--showformat=${Package} ${Version}, ", *packages).rstrip(", ")
+    return output("dpkg-query", "--show", "--showformat=${Package} ${Version}, ", *packages).rstrip(", ")
 
 
 def unpacked(package: str, root: Path) -> str:
@@ -48,10 +48,11 @@ def unpacked(package: str, root: Path) -> str:
 def node(package: str) -> str:
     """An npm package and its version, and that of Node.js."""
     script = 'console.log(require(process.argv[1]).version + ", node", process.version)'
-    return f"{package} {_output('node', '-e', script, str(NODE_MODULES / package / 'package.json'))}"
+    return f"{package} {output('node', '-e', script, str(NODE_MODULES / package / 'package.json'))}"
 
 
-def _output(*command: str) -> str:
+def output(*command: str) -> str:
+    """What a command writes, without the last end of a line; "" if it fails."""
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.build import GO_SERVER, PEERS
+from benchmarks.build import GO_SERVER, PEERS, go_smtp
 from benchmarks.packages import (
     NODE_MODULES,
     debian,
@@ -66,7 +66,7 @@ SERVERS: tuple[Program, ...] = (
     Program("txsmtpx-epoll", smtpx("--backend", "null", reactor="epoll"), needs_module("txsmtpx"),
             lambda: module("txsmtpx")),
     Program("go-smtp", _with_port(GO_SERVER), needs_built(GO_SERVER),
-            lambda: debian("golang-github-emersion-go-smtp-dev", "golang-go")),
+            go_smtp),
     Program("smtp-sink", _sink, needs_program("smtp-sink", "postfix"), lambda: debian("postfix"), tls=False),
     Program("nodemailer", _with_port("node", PEERS / "smtp_server.js"), needs_built(NODE_MODULES / "smtp-server"),
             lambda: node("smtp-server")),

@@ -25,7 +25,7 @@ func send(client *smtp.Client, recipients []string, body []byte) error {
 		return err
 	}
 	for _, each := range recipients {
-		if err := client.Rcpt(each); err != nil {
+		if err := rcpt(client, each); err != nil {
 			return err
 		}
 	}

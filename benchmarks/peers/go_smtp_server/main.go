@@ -13,22 +13,10 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-type backend struct{}
-
-func (backend) Login(state *smtp.ConnectionState, username, password string) (smtp.Session, error) {
-	return session{}, nil
-}
-
-func (backend) AnonymousLogin(state *smtp.ConnectionState) (smtp.Session, error) {
-	return session{}, nil
-}
-
 type session struct{}
 
-func (session) Reset()                                        {}
-func (session) Logout() error                                 { return nil }
-func (session) Mail(from string, opts smtp.MailOptions) error { return nil }
-func (session) Rcpt(to string) error                          { return nil }
+func (session) Reset()        {}
+func (session) Logout() error { return nil }
 
 func (session) Data(r io.Reader) error {
 	_, err := io.Copy(ioutil.Discard, r)
