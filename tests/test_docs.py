@@ -19,6 +19,7 @@ import txsmtpx.testing
 from tests.docs.block import blocks
 from txsmtpx import errors
 from txsmtpx.backends.plugins import plugins
+from txsmtpx.consume.__main__ import parser
 from txsmtpx.dialog.message import Message
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.tap import Options
@@ -54,8 +55,9 @@ def test_paths(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_options(page: Path) -> None:
-    """What is called an option is one of the command, or of twistd itself."""
-    known = {each for options in (Options, ServerOptions) for each in re.findall(r"--[a-z-]+", options().getUsage())}
+    """What is called an option is one of the command, of twistd itself, or of the command that consumes."""
+    usages = (Options().getUsage(), ServerOptions().getUsage(), parser().format_help())
+    known = {each for usage in usages for each in re.findall(r"--[a-z-]+", usage)}
     text = page.read_text()
     if page.name.startswith("from-"):  # the last column of its tables is about this program
         text = re.sub(r"^\|(?: .*? \|)+(?= [^|\n]+ \|$)", "", text, flags=re.MULTILINE)

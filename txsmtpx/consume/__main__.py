@@ -116,21 +116,27 @@ def backend_of(text: str) -> BackendLike:
     return backend_named(chosen.use, settings)
 
 
-def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """
+    Return the parser of the command's arguments.
+
+    Returns:
+        The parser.
+    """
+    made = argparse.ArgumentParser(
         prog="python -m txsmtpx.consume",
         description="Hand the messages of a queue to a backend.",
         epilog="Example: python -m txsmtpx.consume 'amqp://localhost queue=inbound' --to relay:tcp:mail.example.org:25",
     )
     text = "amqp://USER:PASSWORD@HOST/VHOST, amqps:, redis:, rediss: or unix:, and SETTING=VALUE behind it"
-    parser.add_argument("url", metavar="URL", help=text)
-    parser.add_argument("--to", required=True, metavar="BACKEND", help="the backend, as for twistd smtpx --backend")
+    made.add_argument("url", metavar="URL", help=text)
+    made.add_argument("--to", required=True, metavar="BACKEND", help="the backend, as for twistd smtpx --backend")
     for setting, kind in (
         (consumer.CONCURRENCY, int), (consumer.MAX_ATTEMPTS, int), (consumer.TIMEOUT, float), (consumer.GRACE, float),
     ):  # fmt: skip
         name = f"--{setting.name.replace('_', '-')}"
-        parser.add_argument(name, type=kind, default=setting.default, help=f"{setting.help} [%(default)s]")
-    return parser.parse_args(arguments)
+        made.add_argument(name, type=kind, default=setting.default, help=f"{setting.help} [%(default)s]")
+    return made
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -143,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: It cannot start; the message is one line.
     """
-    options = _parsed(arguments)
+    options = parser().parse_args(arguments)
     try:
         backend = backend_of(options.to)
         made = Consumer(
