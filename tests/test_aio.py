@@ -279,6 +279,24 @@ def test_the_block_ends_after_the_last_message():
     assert len(found) == 1
 
 
+@runners
+def test_the_block_ends_after_the_last_logout(run):
+    """`asyncio.run` would cancel it."""
+    done: list[str] = []
+
+    class Leaving(Session):
+        async def logout(self) -> None:
+            await asyncio.sleep(0.05)
+            done.append("logout")
+
+    async def main() -> list[str]:
+        async with serve(OpenBackend(lambda connection: Leaving())) as server:
+            await send_mail(f"tcp:127.0.0.1:{server.port}", ME, [YOU], MESSAGE, tls="none")
+        return [*done]
+
+    assert run(main()) == ["logout"]
+
+
 def test_a_unix_socket(tmp_path):
     async def main() -> int:
         path = tmp_path / "mail"

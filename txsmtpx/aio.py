@@ -125,7 +125,7 @@ async def serve(
                     print(await message.content())
                     await asyncio.sleep(1)
 
-            async with serve(OpenBackend(Printing), port=1025, max_recipients=10):
+            async with serve(OpenBackend(lambda connection: Printing()), port=1025, max_recipients=10):
                 await asyncio.Event().wait()
     """
     reactor = clock_of(settings.setdefault("reactor", clock_of(None)))

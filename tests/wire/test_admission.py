@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from txsmtpx.wire.admission import Admission
@@ -143,4 +144,55 @@ def test_the_deadline_of_a_drain_is_not_for_those_who_come_after_it(clock):
     assert (before.done, after.done) == (["goodbye", "abort"], [])
     for each in (before, after):
         admission.dismiss(each)
+    assert drained.called
+
+
+def test_a_drain_waits_for_the_end_of_each_session(clock):
+    admission = Admission(clock, 0, 0)
+    endings = [Deferred(), Deferred(), succeed(None)]
+    (connection,) = admitted(admission, 1)
+    for each in endings:
+        admission.wait_for(each)
+    drained = admission.drain(10)
+    admission.dismiss(connection)
+    endings[0].callback(None)
+    assert not drained.called
+    endings[1].callback(None)
+    assert drained.called
+    assert clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_deadline_of_a_drain_cancels_the_end_of_a_session(clock, late):
+    admission = Admission(clock, 0, 0)
+    cancelled: list[Deferred[None]] = []
+    ending: Deferred[None] = Deferred(cancelled.append)
+    (connection,) = admitted(admission, 1)
+    if not late:
+        admission.wait_for(ending)
+        admission.dismiss(connection)
+    drained = admission.drain(10)
+    clock.advance(10)
+    if late:
+        admission.wait_for(ending)
+        admission.dismiss(connection)
+    ending.addErrback(lambda _: None)
+    assert cancelled == [ending]
+    assert drained.called
+
+
+def test_the_deadline_of_a_drain_is_not_for_the_sessions_after_it(clock):
+    admission = Admission(clock, 0, 0)
+    before, after = admitted(admission, 2)
+    admission.drain(10)
+    admission.resume()
+    ending: Deferred[None] = Deferred()
+    admission.wait_for(ending)
+    clock.advance(10)
+    admission.dismiss(before)
+    admission.dismiss(after)
+    assert not ending.called
+    drained = admission.drain(10)
+    assert not drained.called
+    ending.callback(None)
     assert drained.called

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from txsmtpx import SMTPServerFactory, SMTPService
+from txsmtpx import OpenBackend, Session, SMTPServerFactory, SMTPService
 from txsmtpx.testing import RecordingBackend
 
 SHUTTING_DOWN = b"421 4.3.2 Service shutting down, closing the connection\r\n"
@@ -221,6 +223,50 @@ def test_a_peer_that_does_not_read_the_421_is_aborted():
     assert over == []
     client.protocol.connectionLost(Failure(ConnectionDone()))
     assert over == [None]
+
+
+class Leaving(Session):
+    """Its methods at the end take a while."""
+
+    def __init__(self):
+        self.reset_done, self.logout_done = Deferred(), Deferred()
+
+    def reset(self):
+        return self.reset_done
+
+    def logout(self):
+        return self.logout_done
+
+
+def test_it_waits_for_reset_and_logout():
+    session = Leaving()
+    served = Served(OpenBackend(lambda connection: session))
+    client = served.connect(HELLO)
+    over = served.stop()
+    served.hang_up(client)
+    session.reset_done.callback(None)
+    assert over == []
+    session.logout_done.callback(None)
+    assert over == [None]
+    assert served.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("error", [None, CancelledError, asyncio.CancelledError])
+def test_the_deadline_cancels_reset_and_logout(logged_failures, error):
+    """A task of asyncio fails with an error of its own."""
+    session = Leaving()
+    if error is not None:
+        session.logout_done = Deferred(lambda deferred: deferred.errback(error()))
+    served = Served(OpenBackend(lambda connection: session))
+    client = served.connect(HELLO)
+    session.reset_done.callback(None)
+    over = served.stop()
+    served.hang_up(client)
+    served.clock.advance(29.9)
+    assert over == []
+    served.clock.advance(0.1)
+    assert over == [None]
+    assert logged_failures.flush() == []
 
 
 def test_who_comes_while_it_stops_is_told_too(served):

@@ -22,7 +22,7 @@ from txsmtpx.dialog import client_policy, refusals
 from txsmtpx.dialog.extension import Answer
 from txsmtpx.dialog.failed_command import reply_to_failure
 from txsmtpx.dialog.observer import Observers
-from txsmtpx.dialog.server_session import NO_DOMAINS, end_session, forget_hello
+from txsmtpx.dialog.server_session import NO_DOMAINS, end_connection, forget_hello
 from txsmtpx.dialog.server_transaction import Transaction
 from txsmtpx.dialog.settings import Settings
 from txsmtpx.dialog.state import CLOSED, CONTENT, ENVELOPE, OPEN, SECURING, Gate, Link, State
@@ -189,25 +189,25 @@ class ServerDialog:
             self.observers.secured(self.connection)
         self.enter(State.START)
 
-    def connection_lost(self, reason: Failure) -> None:
+    def connection_lost(self, reason: Failure) -> Deferred[None] | None:
         """
         End the session: the connection is lost.  The second time changes nothing.
 
         Args:
             reason: What the reader of an incomplete message fails with.
+
+        Returns:
+            A Deferred that fires when `reset` and `logout` are done; None if they are.
         """
         self.link = CLOSED
-        self.connection.aborter = None
         refusals.log_more_refused(self)
-        self.exchange = self.body = None
+        self.exchange = self.body = self.connection.aborter = None
         if self.transaction is not None:
             self.transaction.abort(reason)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
-        end_session(self)
-        if self.settings.policy is not None:
-            self.settings.policy.disconnected(self.connection)
+        return end_connection(self)
 
     def say_goodbye(self, reply: Reply) -> None:
         """

@@ -6,8 +6,9 @@ The functions here take the dialog, as those of verbs do.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -107,21 +108,41 @@ def enter_session(dialog: ServerDialog, session: SessionLike, username: str | No
     dialog.enter(dialog.state)
 
 
-def end_session(dialog: ServerDialog) -> None:
+def end_session(dialog: ServerDialog) -> Deferred[None] | None:
     """
     Abort the transaction, and log out, once each.
 
     Args:
         dialog: The client's dialog.
+
+    Returns:
+        A Deferred that fires when `reset` and `logout` are done; None if they are.
     """
     session = dialog.session
 
     def log_out() -> Answer:
         return None if session is None else inform(dialog, session.logout)
 
-    abort_transaction(dialog, log_out)
+    ending = abort_transaction(dialog, log_out)
     dialog.session = None
     dialog.table = dialog.settings.tables.usual
+    return cast(Deferred[None] | None, ending)
+
+
+def end_connection(dialog: ServerDialog) -> Deferred[None] | None:
+    """
+    End the session, and tell the policy that the client has gone.
+
+    Args:
+        dialog: The client's dialog.
+
+    Returns:
+        As `end_session`.
+    """
+    ending = end_session(dialog)
+    if dialog.settings.policy is not None:
+        dialog.settings.policy.disconnected(dialog.connection)
+    return ending
 
 
 def forget_hello(dialog: ServerDialog) -> None:
@@ -205,8 +226,8 @@ def inform(dialog: ServerDialog, method: Callable[[], object]) -> Deferred[None]
 
 
 def _failed(failure: Failure, dialog: ServerDialog, method: Callable[[], object]) -> None:
-    if dialog.link is CLOSED and failure.check(CancelledError):  # the dialog cancels it if the connection is lost
-        return
+    if dialog.link is CLOSED and failure.check(CancelledError, asyncio.CancelledError):
+        return  # the dialog cancels it if the connection is lost, and a drain at its deadline
     name, session_id = getattr(method, "__name__", "a method"), dialog.connection.session_id
     log.failure("session={session} {method} failed", failure=failure, session=session_id, method=name)
 

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime, ITransport
 
 from txsmtpx.grammar.host import counted_address
 from txsmtpx.wire.descriptors import Descriptors
+from txsmtpx.wire.pending_work import PendingWork
 
 
 class Admitted(Protocol):
@@ -55,6 +56,8 @@ class Admission(Generic[C]):
         self._clients: dict[C, str | None] = {}  # of each open connection the client that it counts for
         self._clock = clock
         self._drained: list[Deferred[None]] = []
+        self._endings = PendingWork()
+        self._overdue = False  # the deadline of a drain has passed
 
     @property
     def connections(self) -> Set[C]:
@@ -105,7 +108,22 @@ class Admission(Generic[C]):
             connection: The connection.
         """
         self._dismiss_host(self._clients.pop(connection, None))
-        if not self._clients:
+        self._ended()
+
+    def wait_for(self, ending: Deferred[None]) -> None:
+        """
+        Let `drain` wait until the session of a connection has ended.
+
+        Args:
+            ending: A Deferred of that, which never fails.  It is cancelled at the deadline of the drain.
+        """
+        if self._overdue:
+            ending.cancel()
+        else:
+            self._endings.add(ending).addCallback(lambda _: self._ended())
+
+    def _ended(self) -> None:
+        if not self._clients and not self._endings:
             waiting, self._drained = self._drained, []
             for drained in waiting:
                 drained.callback(None)
@@ -126,13 +144,13 @@ class Admission(Generic[C]):
             timeout: Seconds after which the connections that are left are aborted.
 
         Returns:
-            A Deferred that fires when no connection is left.
+            A Deferred that fires when no connection is left, and the session of each has ended.
         """
-        self.stopping = True
+        self.stopping, self._overdue = True, False
         begun = frozenset(self._clients)
         for connection in begun:
             connection.goodbye()
-        if not self._clients:
+        if not self._clients and not self._endings:
             return succeed(None)
         drained = Deferred[None]()
         self._drained.append(drained)
@@ -148,10 +166,15 @@ class Admission(Generic[C]):
         """The deadline of a drain has passed: abort all, or those from before it if connections are admitted again."""
         for connection in list(self.connections if self.stopping else self.connections & drained):
             connection.abort()
+        if self.stopping:
+            self._overdue = True
+            endings, self._endings = self._endings, PendingWork()
+            endings.over().cancel()
+            self._ended()
 
     def resume(self) -> None:
         """Admit connections again, after `drain`.  Those that are being drained still end."""
-        self.stopping = False
+        self.stopping = self._overdue = False
 
     def abort(self) -> None:
         """Abort every connection now."""

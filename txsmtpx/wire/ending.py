@@ -169,7 +169,9 @@ def _end_session(connection: SMTPServer, reason: Failure) -> None:
     dialog = connection.dialog
     if dialog.in_message:
         log.info("session={session} connection lost within a message", session=dialog.connection.session_id)
-    dialog.connection_lost(reason)
+    ending = dialog.connection_lost(reason)
+    if ending is not None:
+        connection.factory.admission.wait_for(ending)
 
 
 def _begun(connection: SMTPServer) -> bool:
