@@ -411,7 +411,8 @@ def test_every_example_is_run() -> None:
     # Those for operators are run by tests of the command, and "cluster" by one of the benchmarks.
     tests = "".join(file.read_text() for file in [Path(__file__), *Path(__file__).parent.glob("command/*.py")])
     for example in EXAMPLES.iterdir():
-        assert f'"{example.name}"' in tests or example.name == "__pycache__"
+        name = example.name
+        assert f'"{name}"' in tests or f'"{example.stem}:' in tests or name == "__pycache__"
 
 
 def test_the_page_has_every_example() -> None:

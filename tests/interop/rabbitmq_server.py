@@ -105,9 +105,8 @@ class RabbitMQServer:
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl, and return its output."""
-        command = [RABBITMQ / "rabbitmqctl", "-q", "-n", self._node, *arguments]
-        ran = subprocess.run(command, env=self._environment, check=True, capture_output=True, text=True)
-        return ran.stdout
+        command = [str(RABBITMQ / "rabbitmqctl"), "-q", "-n", self._node, *arguments]
+        return subprocess.run(command, env=self._environment, check=True, capture_output=True, text=True).stdout
 
     def alarm(self, *, on: bool) -> None:
         """Begin or end an alarm: no memory is left, so it blocks all connections that publish."""

@@ -15,7 +15,7 @@ from tests.newcomer.clone import Clone
 # A script ignores SIGINT in what it starts in the background; nohup ignores SIGHUP.
 IN_THE_BACKGROUND = "nohup make test ARGS='-q tests/test_surroundings.py' <&- & wait $!"
 SELECTIONS = {
-    "make test JOBS=2 ARGS='-x --lf tests/test_surroundings.py tests/test_scheduling.py'": "27 passed",
+    "make test JOBS=2 ARGS='-x --lf tests/test_surroundings.py tests/test_scheduling.py'": "28 passed",
     "make test JOBS=0 ARGS='-k interrupted tests/test_surroundings.py'": "1 passed, 3 deselected",
 }
 

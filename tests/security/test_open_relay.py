@@ -59,14 +59,16 @@ SAMPLES = {
     "RATE": "100 messages per hour per host",
     "FILTER": "txsmtpx.Filter",
     "STORE": "memory",
+    "PATH": "/mail",
+    "ORIGIN": "https://app.example",
 }
 """By kind; a kind with several words is tried with each of them."""
 
 COPIES = ["memory", "maildir:copies", "relay:tcp:127.0.0.1:9", "lmtp:tcp:127.0.0.1:9"]
 
 AT_A_RELAY_OF_NO_USE = {
-    "web", "web-host", "tls-directory", "tls-port", "tls-client-ca", "tls-key", "relay-auth", "limit-store",
-    "limit-store-login",
+    "web", "web-host", "web-path", "web-proxy", "web-origin", "web-auth", "web-tokens", "tls-directory", "tls-port",
+    "tls-client-ca", "tls-key", "relay-auth", "relay-oauth", "limit-store", "limit-store-login",
 }  # fmt: skip
 """Refused without others that are not tried together with them."""
 
@@ -166,12 +168,14 @@ def test_every_option(backend, pem, tmp_path):
     counted: Counter[str] = Counter()
     login = tmp_path / "login"
     login.write_text("me:secret\n")
+    oauth = tmp_path / "oauth.toml"
+    oauth.write_text("token_endpoint = 'https://login.example/'\nclient_id = 'me'\nclient_secret = 'secret'\n")
     table = tmp_path / "virtual"
     table.write_text("info@own.example ann@own.example\n@old.example @own.example\n")
     files = {"FILE": str(pem.both), "DIRECTORY": str(tmp_path), "TABLE": str(table)}
     for option in OTHERS:
-        if option.name == "relay-auth":
-            values = [str(login)]
+        if option.name in ("relay-auth", "relay-oauth"):
+            values = [str(login if option.name == "relay-auth" else oauth)]
         elif option.name == "tee":
             values = COPIES
         else:
