@@ -33,6 +33,8 @@ WRONG = [
     "%73earch=x&search=y", "search=" + "a" * 1001, "search=" + "a+" * 21,
 ]  # fmt: skip
 
+TOO_MUCH = {"search=" + "a" * 1001: "1001 characters are too many", "search=" + "a+" * 21: "21 words are too many"}
+
 PLACES = [
     ("GET", "/api/messages"), ("DELETE", "/api/messages"), ("GET", "/api"), ("GET", "/api/messages/1"),
     ("DELETE", "/api/messages/1"), ("GET", "/api/messages/1/source"), ("GET", "/api/messages/1/parts/1"),
@@ -42,19 +44,26 @@ PLACES = [
 ]  # fmt: skip
 
 
+PAGES_WITH_A_LIST = {("GET", "/"), ("GET", "/messages/1"), ("GET", "/messages/1/text")}
+"""They have the fault of a search in place of the list, so that its reader can correct it."""
+
+
 @pytest.mark.parametrize("query", WRONG)
 @pytest.mark.parametrize(("method", "path"), PLACES)
 def test_a_wrong_parameter_is_refused(web, method, path, query):
     """Everywhere, and nothing happens."""
     web.keep(b"Subject: x\r\n\r\n")
     said = web.ask(method, f"{path}?{query}")
+    if (method, path) in PAGES_WITH_A_LIST and query in TOO_MUCH:
+        assert (said.status, TOO_MUCH[query] in said.text) == (200, True)
+        return
     assert said.status == 400
     if path.startswith("/api") and method != "HEAD":
         assert said.json["error"]
     assert len(web.backend.messages) == 1
 
 
-@pytest.mark.parametrize("query", ["delete=all&delete=all", "delete=", "delete", "delete=all&search=x", "delete=ALL"])
+@pytest.mark.parametrize("query", ["delete=all&delete=all", "delete=", "delete", "delete=ALL"])
 def test_a_wrong_deletion_is_refused(web, query):
     web.keep(b"")
     assert web.ask("POST", f"/?{query}").status == 400
