@@ -7,9 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks.webhooks import Webhook
+from twisted.internet.task import Clock
 
-from tests.backends.application import HELLO, LATER
+from tests.backends.application import HELLO, LATER, Application
+from tests.consume.queue import queued
 from txsmtpx.backends.held_message import HeldMessage
+from txsmtpx.backends.http import HTTPBackend
+from txsmtpx.consume.backend_handler import BackendHandler
+from txsmtpx.settling import deferred_call
 from txsmtpx.testing import Conversation
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -55,6 +60,25 @@ def test_each_url_has_a_request(mail):
     assert sent.client.replies() == [
         "250 2.0.0 <B@example.org> Thanks", "550 5.7.1 <c@example.net> Unknown", "250 2.0.0 <b@EXAMPLE.org> Thanks"
     ]  # fmt: skip
+
+
+def test_the_keys_of_a_message_of_a_queue_differ_by_its_recipients():
+    """An application that discards a known key gets the message for the recipients that are left."""
+    clock, application = Clock(), Application()
+    backend = HTTPBackend("http://app.example.org/{domain}", endpoint=application, reactor=clock)
+    handler, keys = BackendHandler(backend, reactor=clock), []
+    for to in (["b@x.example", "c@y.example"], ["c@y.example"], ["b@x.example", "c@x.example"], ["c@x.example"]):
+        first, found = len(application.pipes), []
+        deferred_call(handler, queued(*to)).addBoth(found.append)
+        for number in range(first, len(application.pipes)):
+            headers = application.request(number).headers
+            keys.append((headers["idempotency-key"], headers["smtp-recipients"]))
+            application.pipes[number].say(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        assert found == [None]
+    assert len(keys) == 5
+    assert len({key for key, _ in keys}) == len(set(keys)) == 4  # the second attempt for c@y.example is known
+    assert all(key.startswith("3fa9c1-") for key, _ in keys)
+    backend.close()
 
 
 def test_one_request_that_hangs_stops_no_other(mail):

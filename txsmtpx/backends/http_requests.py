@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from dataclasses import replace
 from typing import cast
@@ -115,7 +117,8 @@ class HTTPRequests:
         """Send one request, set the outcome for its recipients if they differ, and return the reply for all of it."""
         url, positions = group
         own = replace(envelope, recipients=tuple(envelope.recipients[at] for at in positions))
-        outcome = await (self._sent if self._content.format == "raw" else self._parsed)(url, number, own, received)
+        key = _key(own, number, context.connection.repeats)
+        outcome = await (self._sent if self._content.format == "raw" else self._parsed)(url, key, own, received)
         if outcome.reason:
             text = "session={session} queue={queue} {url}: {reason}"
             session_id = context.connection.session_id
@@ -125,20 +128,19 @@ class HTTPRequests:
                 context.set_status(at, reply)
         return outcome.reply
 
-    async def _parsed(self, url: WebURL, number: int, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
+    async def _parsed(self, url: WebURL, key: str, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
         """Parse a message and send it.  Only so many are in memory at a time."""
         try:
             await self._turns.acquire().addTimeout(self._timeout, cast(IReactorTime, self._clock))
         except TimeoutError:
             return HTTPOutcome(NOT_ACCEPTED_451, reason=f"no request was free within {self._timeout:g} seconds")
         try:
-            return await self._sent(url, number, envelope, received)
+            return await self._sent(url, key, envelope, received)
         finally:
             self._turns.release()
 
-    async def _sent(self, url: WebURL, number: int, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
+    async def _sent(self, url: WebURL, key: str, envelope: EnvelopeFields, received: Content) -> HTTPOutcome:
         headers, content = await self._content.written(received, envelope, self._clock)
-        key = envelope.queue_id if number == 1 else f"{envelope.queue_id}-{number}"
         sent = [*self._headers, *headers, ("Idempotency-Key", key), *await self._signature(key, content)]
         try:
             answer = await self._client.request("POST", url, sent, content.body())
@@ -160,3 +162,24 @@ class HTTPRequests:
             url = self.url_of(recipient, context.connection.domain)
             found.setdefault(url.text, (url, []))[1].append(at)
         return list(found.values())
+
+
+def _key(envelope: EnvelopeFields, number: int, repeats: bool) -> str:
+    """
+    Return the idempotency key of a request.
+
+    Two requests with the same queue id and different recipients have different keys.  Otherwise an application that
+    knows the key would discard the second one.
+
+    Args:
+        envelope: The envelope of the request.
+        number: The number of the request among those of the message.
+        repeats: True if the message may come again with the same queue id.
+
+    Returns:
+        The key.
+    """
+    if repeats:
+        recipients = json.dumps([each.address for each in envelope.recipients])
+        return f"{envelope.queue_id}-{hashlib.sha256(recipients.encode()).hexdigest()[:16]}"
+    return envelope.queue_id if number == 1 else f"{envelope.queue_id}-{number}"

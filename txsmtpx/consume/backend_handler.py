@@ -48,6 +48,8 @@ class QueuedConnection(Connection):
         message: The message.
     """
 
+    repeats = True
+
     def __init__(self, message: QueuedMessage) -> None:
         envelope = message.envelope
         super().__init__(message.id, envelope.domain, lmtp=True)

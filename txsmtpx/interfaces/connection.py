@@ -80,6 +80,7 @@ class Connection:
         aborter: The object whose method `abort` calls; None if there is no transport, or no more.
         closing: True if the server closes the connection after its next rejection.
         filtered: Notifies the observers of the server of a verdict (`IFilterObserver`); None without such observers.
+        repeats: True if a message may come again with the same queue id, perhaps for fewer recipients.
         kept_results: `results`, if it was used before; None on a connection without filters.
 
     Example:
@@ -94,6 +95,7 @@ class Connection:
 
     # What few connections have is set on those alone.
     closing: bool = False
+    repeats: bool = False
     filtered: Callable[..., object] | None = None
     kept_results: Results | None = None
     mechanism: str | None = None
