@@ -8,9 +8,10 @@ import pytest
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.consume.streams import NAME, Started, fields
+from txsmtpx import StoreError
 from txsmtpx.consume.message_source import Settlement
 from txsmtpx.consume.redis_group import Entry
-from txsmtpx.consume.redis_source import FORGET, RETRY, SETTINGS, RedisSource
+from txsmtpx.consume.redis_source import AT_ONCE, FORGET, RETRY, SETTINGS, RedisSource
 from txsmtpx.settling import deferred_call
 
 
@@ -79,6 +80,23 @@ def test_redis_fails_when_messages_are_read(start):
     it.group.take()
     it.clock.advance(RETRY)
     assert it.group.take("create", "read") == [("create",), ("read", 2)]
+    it.stop()
+
+
+def test_messages_whose_answer_fails_are_read_one_by_one(start):
+    """An answer with many long messages can be too long, or take too much time.  It would be so again."""
+    it = start(most=100)
+    assert it.group.take("read", "claim") == [("claim", 60.0, AT_ONCE), ("read", AT_ONCE)]
+    reading, it.group.reading = it.group.reading, None
+    with capturedLogs():
+        reading.errback(StoreError("an answer of more than 1073741824 octets"))
+    counts = []
+    for number in range(6):
+        it.clock.advance(RETRY)
+        counts += it.group.take("claim", "read")
+        it.give(Entry(f"{number}-0", fields(), 1))
+    assert counts[:2] == [("claim", 60.0, 1), ("read", 1)]
+    assert [call[1] for call in counts if call[0] == "read"][:5] == [1, 2, 4, 8, 16]
     it.stop()
 
 

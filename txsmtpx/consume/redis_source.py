@@ -12,7 +12,7 @@ again waits in the sorted set ``mail.retry``.  What is given up goes to the stre
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -42,6 +42,9 @@ RETRY = 1.0
 
 FORGET = 300.0
 """Seconds between two looks for consumers that have ended."""
+
+AT_ONCE = 16
+"""Messages that one answer of Redis has at most.  With the default of `inline`, these are up to 256 MiB."""
 
 GROUP = Text("group", "mail", "Redis", "The consumer group.", "1 to 200 characters", "(?s:.{1,200})")
 IDLE = Seconds(
@@ -113,6 +116,7 @@ class RedisSource:
         self.name: str = self._group.name
         self._receive: Callable[[Lease], None] | None = None
         self._most = 0
+        self._at_once = AT_ONCE  # 1 after a failure, since the answer may have been too long; then it doubles
         self._leases: dict[str, RedisLease] = {}
         self._running: Deferred[None] | None = None
         self._paused = False
@@ -161,9 +165,8 @@ class RedisSource:
                     await self._group.create()
                     created = True
                 await self._look_after()
-                free = self._most - len(self._leases)
-                if free > 0:
-                    await self._take(await self._group.read(free))
+                if self._free > 0:
+                    await self._take(self._group.read(self._free))
                 else:
                     await self._wait_for_space()
             except FAILURES as error:  # also an answer that is none
@@ -173,6 +176,11 @@ class RedisSource:
                 await deferLater(self._clock, RETRY, lambda: None)
             else:
                 self._complain("")
+
+    @property
+    def _free(self) -> int:
+        """The most messages of the next answer."""
+        return min(self._most - len(self._leases), self._at_once)
 
     def _complain(self, text: str) -> None:
         """Log a failure, unless it is that of the attempt before."""
@@ -188,17 +196,23 @@ class RedisSource:
         self._look = now + self._pause
         await self._group.return_due()
         await self._group.renew(tuple(self._leases))
-        free = self._most - len(self._leases)
-        if free > 0:
-            await self._take(await self._group.claim(self._idle, free))
+        if self._free > 0:
+            await self._take(self._group.claim(self._idle, self._free))
         if now >= self._forget:
             self._forget = now + FORGET
             await self._group.forget()
             if self._directory is not None:
                 await self._in_thread(self._directory.sweep)
 
-    async def _take(self, entries: Sequence[Entry]) -> None:
+    async def _take(self, asked: Awaitable[Sequence[Entry]]) -> None:
         assert self._receive is not None
+        try:
+            entries = await asked
+        except FAILURES:
+            self._at_once = 1
+            raise
+        if entries:
+            self._at_once = min(2 * self._at_once, AT_ONCE)
         for entry in entries:
             if not entry.fields:  # it was deleted
                 await self._group.handled(entry.id)
