@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 
 from tests.filters.daemon import Pipe
 from tests.logins.dovecot import greeting
-from txsmtpx.logins.dovecot_connection import MAX_MECHANISMS, DovecotConnection
+from txsmtpx.logins.dovecot_connection import MAX_MECHANISMS, MAX_OPEN, DovecotConnection
 from txsmtpx.logins.dovecot_lines import MAX_ANSWER, MAX_LINE, Accepted, Answer, Challenge, DovecotError, Refused
 from txsmtpx.testing import Outcome
 from txsmtpx.testing.conversation import cut_at, one_by_one, whole
@@ -182,3 +182,22 @@ def test_a_response_that_is_too_long_leaves_nothing(connected):
         connected.connection.go_on(1, bytes(MAX_LINE))
     assert not connected.clock.getDelayedCalls()
     assert not connected.pipe.asked
+
+
+def test_exchanges_without_their_clients_are_bounded(connected):
+    """Dovecot keeps each of them for 150 seconds."""
+    for number in range(1, MAX_OPEN + 1):
+        connected.begin()
+        connected.pipe.say(b"CONT\t%d\t\n" % number)
+    assert b"CANCEL" not in connected.pipe.asked
+    connected.connection.go_on(2, b"")
+    connected.pipe.say(b"OK\t2\tuser=a\n")
+    for number in (MAX_OPEN + 1, MAX_OPEN + 2):
+        assert b"CANCEL" not in connected.pipe.asked
+        connected.begin()
+        connected.pipe.say(b"CONT\t%d\t\n" % number)
+    assert connected.pipe.asked.endswith(b"CANCEL\t1\n")
+    with pytest.raises(DovecotError, match="more than 1000 wait"):
+        connected.connection.go_on(1, b"")
+    connected.connection.go_on(3, b"")
+    assert connected.pipe.asked == b"CONT\t3\t\n"

@@ -14,10 +14,16 @@ from twisted.python.failure import Failure
 
 from txsmtpx.interfaces import Clock, StreamTransport
 from txsmtpx.logins import dovecot_lines as lines
-from txsmtpx.logins.dovecot_lines import Answer, DovecotError, OfferedMechanism
+from txsmtpx.logins.dovecot_lines import Answer, Challenge, DovecotError, OfferedMechanism
 
 MAX_MECHANISMS = 100
 """Mechanisms that Dovecot may offer.  It has about 15."""
+
+MAX_OPEN = 1000
+"""
+Exchanges that wait for their clients.  Dovecot keeps each for 150 seconds, also if the client has gone, and `auth` has
+256 MB.  If there are more, the oldest is cancelled.
+"""
 
 _IGNORED = frozenset({"SPID", "CUID", "COOKIE", "MECH_CBIND"})
 """Lines of the handshake for clients that pass users on to their mailboxes, or have channel bindings."""
@@ -52,6 +58,7 @@ class DovecotConnection(LineOnlyReceiver):
         self._numbers = itertools.count(1)
         self._asked: dict[int, tuple[Deferred[Answer], IDelayedCall]] = {}
         self._heard = clock.seconds()
+        self._open: dict[int, None] = {}  # the exchanges that wait for their clients, the oldest first
 
     def connectionMade(self) -> None:
         """Send the handshake.  Dovecot wants another number from each client, so it is not that of the process."""
@@ -90,9 +97,14 @@ class DovecotConnection(LineOnlyReceiver):
             request.
 
         Raises:
+            DovecotError: The exchange was cancelled, since `MAX_OPEN` later ones wait for their clients.
             ValueError: The response is too long.
         """
-        return self._ask(number, lines.go_on(number, response))
+        line = lines.go_on(number, response)
+        if number not in self._open:
+            raise DovecotError(f"the exchange was cancelled: more than {MAX_OPEN} wait for their clients")
+        del self._open[number]
+        return self._ask(number, line)
 
     def _ask(self, number: int, line: bytes) -> Deferred[Answer]:
         answer: Deferred[Answer] = Deferred(lambda _: self.cancel(number))
@@ -181,6 +193,12 @@ class DovecotConnection(LineOnlyReceiver):
             return
         number, answer = lines.read_answer(word, fields)
         asked = self._take(number)
+        if isinstance(answer, Challenge) and asked is not None:
+            self._open[number] = None
+            if len(self._open) > MAX_OPEN:
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                self._write(lines.cancel(oldest))
         if asked is not None:  # otherwise it was cancelled, or Dovecot has not waited longer for the client
             asked.callback(answer)
 
