@@ -17,6 +17,7 @@ from txsmtpx.command.option import OptionError
         ('"maildir:/var/a b=c" x=1', "maildir:/var/a b=c", {"x": "1"}),
         ("http:http://h/ format=json time-out=1s", "http:http://h/", {"format": "json", "time-out": "1s"}),
         ("a B=c", "a B=c", {}),
+        ("inbox:mail.db max_age=1d", "inbox:mail.db", {"max_age": "1d"}),  # which no plugin has
         ("", "", {}),
     ],
 )

@@ -19,7 +19,7 @@ from txsmtpx.command.toml_value import wrong_type
 USE = "use"
 """The key of a table whose value is NAME:ARGUMENT."""
 
-_SETTING = re.compile(r"\s[a-z][a-z-]*=", re.ASCII)
+_SETTING = re.compile(r"\s[a-z][a-z_-]*=", re.ASCII)
 _LOGIN = re.compile("//[^/ ]*@")
 
 
