@@ -31,3 +31,16 @@ def test_origins(text):
 def test_what_is_no_origin(text):
     with pytest.raises(ValueError, match=r"must be an origin, such as https://app\.example\.org, not"):
         web_origin(text)
+
+
+@pytest.mark.parametrize(("text", "sent"), [
+    ("https://App.example.org:443", "https://app.example.org"), ("http://[::1]:80", "http://[::1]"),
+    ("http://a:443", "http://a:443"),
+])  # fmt: skip
+def test_browsers_leave_the_default_port_out(text, sent):
+    assert web_origin(text) == sent
+
+
+def test_a_path_is_to_be_left_out():
+    with pytest.raises(ValueError, match=r"not 'https://a:1/b'; write https://a:1$"):
+        web_origin("https://a:1/b")

@@ -12,7 +12,10 @@ UNIX = "unix"
 PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 """A path."""
 
-_ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
+_ORIGIN = re.compile(r"(https?)://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
+
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+"""The ports that browsers leave out of an origin."""
 
 
 def web_path(text: str) -> str:
@@ -46,12 +49,16 @@ def web_origin(text: str) -> str:
         text: The origin (RFC 6454), such as ``https://app.example.org``.
 
     Returns:
-        The origin in lower case, as browsers send it.
+        The origin as browsers send it: in lower case, and without the default port of its scheme.
 
     Raises:
         ValueError: It is not an origin.
     """
     origin = asciitext.lower(text)
-    if not _ORIGIN.fullmatch(origin):
-        raise ValueError(f"must be an origin, such as https://app.example.org, not {text!r}")
-    return origin
+    parts = _ORIGIN.fullmatch(origin)
+    if not parts:
+        shorter = _ORIGIN.match(origin)
+        hint = f"; write {shorter[0]}" if shorter and origin[shorter.end() :].startswith("/") else ""
+        raise ValueError(f"must be an origin, such as https://app.example.org, not {text!r}{hint}")
+    scheme, port = parts.groups()
+    return origin.removesuffix(f":{port}") if port == _DEFAULT_PORTS[scheme] else origin
