@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.portal import Portal
@@ -110,7 +112,10 @@ def test_the_check_names_the_mechanisms():
 
 
 def test_the_check_fails():
-    assert isinstance(Outcome(Deferred.fromCoroutine(Dovecot(REFUSED).checker.check())).error, DovecotError)
+    error = Outcome(Deferred.fromCoroutine(Dovecot(REFUSED).checker.check())).error
+    assert isinstance(error, DovecotError)
+    text = r"dovecot: Connection was refused .*; name the socket auth-client of a Dovecot that runs"
+    assert re.fullmatch(text, str(error))
 
 
 @pytest.mark.parametrize(("arguments", "text"), [

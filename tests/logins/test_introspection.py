@@ -125,14 +125,14 @@ def test_the_log_has_no_secret(asking):
     with capturedLogs() as events:
         asking.answered(b"", "401 Unauthorized", "guesswork")
     text = "\n".join(f"{formatEvent(event)}\n{event}" for event in events)
-    assert "its status is 401; check client_id and secret_file" in text
+    assert "http://127.0.0.1/introspect: its status is 401; check the client ID and the secret" in text
     for secret in ("guesswork", "pass word", "pass+word", b64("mail%3Aserver:pass+word%3A%25")):
         assert secret not in text
     assert "pass word" not in repr(vars(asking.checker))
 
 
 @pytest.mark.parametrize(("body", "status", "text"), [
-    ({"active": False}, "200 OK", ""), (b"", "401 Unauthorized", "check client_id"),
+    ({"active": False}, "200 OK", ""), (b"", "401 Unauthorized", "check the client ID"),
     (ACTIVE, "200 OK", "does not exist"),
 ])  # fmt: skip
 def test_the_check(asking, body, status, text):
@@ -152,6 +152,7 @@ def test_it_is_a_checker(asking):
 
 @pytest.mark.parametrize(("other", "text"), [
     ({"client_id": ""}, r"^client_id is empty$"), ({"claim": ""}, r"^claim is empty$"),
+    ({"secret_file": ""}, r"^secret_file is empty$"),
     ({"timeout": 0.0}, r"^timeout must be"), ({"leeway": -1.0}, r"^leeway must be"),
     ({"url": "http://login.example.org/"}, "must begin with https"), ({"url": "login"}, "is no URL of a web server"),
     ({"trust_roots": "/nowhere"}, "trust_roots: '/nowhere' cannot be used"),

@@ -107,7 +107,7 @@ def test_no_keys(body, status, text):
     source = Source()
     outcome = asked(source.keys)
     source.issuer.answer(body, status)
-    with pytest.raises(TokenServiceError, match=text):
+    with pytest.raises(TokenServiceError, match=f"^no keys from http://login.example.org/keys: {text}"):
         outcome.result()
     with pytest.raises(TokenServiceError, match=text):
         asked(source.keys).result()

@@ -23,7 +23,7 @@ from txsmtpx.arguments import checked
 from txsmtpx.interfaces import ClientEndpoint, Connection, Reactor, Username, clock_of
 from txsmtpx.logins.dovecot_client import DovecotClient
 from txsmtpx.logins.dovecot_exchange import DovecotServer, IDovecotLogin
-from txsmtpx.logins.dovecot_lines import OfferedMechanism
+from txsmtpx.logins.dovecot_lines import DovecotError, OfferedMechanism
 from txsmtpx.sasl.mechanism import Mechanism
 from txsmtpx.sasl.mechanisms import MECHANISMS, ChangingMechanisms
 from txsmtpx.sasl.plain import PLAIN
@@ -82,8 +82,8 @@ class DovecotChecker(Service):
         if not 0 < timeout < math.inf:
             raise ValueError(f"timeout must be a number of seconds greater than 0, not {timeout!r}")
         clock = clock_of(reactor)
-        name = f"dovecot {endpoint}" if isinstance(endpoint, str) else "dovecot"
-        self._client = DovecotClient(service_endpoint(clock, endpoint), name, timeout, clock)
+        self._name = f"dovecot {endpoint}" if isinstance(endpoint, str) else "dovecot"
+        self._client = DovecotClient(service_endpoint(clock, endpoint), self._name, timeout, clock)
         self._known: Sequence[OfferedMechanism] | None = None
         self._made: tuple[Mechanism, ...] = ()
         self.mechanisms: Sequence[Mechanism] = ChangingMechanisms(self._offered)
@@ -139,6 +139,9 @@ class DovecotChecker(Service):
         Raises:
             DovecotError: It cannot be used.
         """
-        await self._client.usable()
+        try:
+            await self._client.usable()
+        except DovecotError as error:
+            raise DovecotError(f"{self._name}: {error}; name the socket auth-client of a Dovecot that runs") from error
         self._client.close()
         return f"it offers {' '.join(each.name for each in self.mechanisms)}"

@@ -88,7 +88,7 @@ class IntrospectionChecker(TokenChecker):
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
-        for name, value in (("client_id", client_id), ("claim", claim)):
+        for name, value in (("client_id", client_id), ("secret_file", secret_file), ("claim", claim)):
             if not value:
                 raise SettingError(name, "is empty")
         if not 0 < timeout < math.inf:
@@ -120,6 +120,12 @@ class IntrospectionChecker(TokenChecker):
             TokenRefused: The token is not active.
             TokenServiceError: The issuer has no answer that can be used.
         """
+        try:
+            return await self._claims(token)
+        except TokenServiceError as error:
+            raise TokenServiceError(f"{self._url.shown}: {error}") from error
+
+    async def _claims(self, token: str) -> Mapping[str, object]:
         headers = [
             ("Accept", "application/json"),
             ("Content-Type", "application/x-www-form-urlencoded"),
@@ -131,7 +137,7 @@ class IntrospectionChecker(TokenChecker):
         except WebError as error:
             raise TokenServiceError(str(error)) from error
         if answer.status != 200:
-            hint = "; check client_id and secret_file" if answer.status in (401, 403) else ""
+            hint = "; check the client ID and the secret" if answer.status in (401, 403) else ""
             raise TokenServiceError(f"its status is {answer.status}{hint}")
         found = json_object(answer.body)
         if found.get("active") is not True:
@@ -161,7 +167,7 @@ class IntrospectionChecker(TokenChecker):
             return "it answers"
         finally:
             self.stopService()
-        raise TokenServiceError("it calls a token active that does not exist")
+        raise TokenServiceError(f"{self._url.shown}: it calls a token active that does not exist")
 
 
 def _secret(path: str) -> str:

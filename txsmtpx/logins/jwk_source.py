@@ -142,7 +142,7 @@ class KeyURL:
         if not self._found:
             await self._ask()
             if not self._found:
-                raise TokenServiceError(self._failure)
+                raise self._error
         elif self._clock.seconds() >= self._found_at + MAX_AGE:
             self._begin()
         return self._found
@@ -159,8 +159,12 @@ class KeyURL:
         """
         await self._ask()
         if self._failure:
-            raise TokenServiceError(self._failure)
+            raise self._error
         return self._found
+
+    @property
+    def _error(self) -> TokenServiceError:
+        return TokenServiceError(f"no keys from {self._url.shown}: {self._failure}")
 
     async def _ask(self) -> None:
         self._begin()

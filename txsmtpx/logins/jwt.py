@@ -137,4 +137,4 @@ class JWTChecker(TokenChecker):
         """
         found = await self._keys.keys()
         self.stopService()
-        return f"it has {len(found)} keys for signatures"
+        return f"keys for signatures: {len(found)}"

@@ -92,12 +92,16 @@ class TokenChecker(Service):
             claims = await self.claims(credentials.token)
             credentials.username = self._rules.user(claims, credentials.username, self.needs_expiry)
         except TokenRefused as refused:
-            log.info("a token of {user!r} is refused: {why}", user=credentials.username, why=str(refused))
+            log.info("a token of {user!r} is refused: {why}", user=_text(credentials), why=str(refused))
             raise UnauthorizedLogin() from refused
         except TokenServiceError as error:
-            log.error("a token of {user!r} cannot be checked: {why}", user=credentials.username, why=str(error))
+            log.error("a token of {user!r} cannot be checked: {why}", user=_text(credentials), why=str(error))
             raise SMTPError.from_reply(replies.TEMPORARY_LOGIN_FAILURE_454) from error
         return credentials.username
+
+
+def _text(credentials: NamedToken) -> str:
+    return credentials.username.decode("utf-8", "replace")
 
 
 def check_leeway(seconds: float) -> None:
