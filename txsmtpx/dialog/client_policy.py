@@ -201,7 +201,7 @@ def instead_of_greeting(reply: Reply) -> Reply:
         >>> instead_of_greeting(Reply(550, (5, 7, 1), "Not from your address"))
         Reply(554, (5, 7, 1), 'Not from your address')
     """
-    if reply.code in (421, 521, 554):
+    if reply.code == 521:
         return reply
     return Reply(421 if reply.temporary else 554, reply.enhanced_code, *reply.lines)
 
