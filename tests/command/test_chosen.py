@@ -32,12 +32,24 @@ def test_what_is_no_setting():
         Chosen.from_path("backend", "http:http://u:secret@h/ a b=c")
 
 
+def test_a_login_with_a_space():
+    with pytest.raises(ValueError, match=r"^amqp://\*\*\*@h/: write a space in the login of a URL as %20$"):
+        Chosen.from_text("backend", "amqp://u:a secret@h/")
+
+
 @pytest.mark.parametrize(
     ("use", "shown"),
     [
         ("http:http://u:secret@h/a", "http:http://***@h/a"),
         ("amqps://u:s@e@h:1/%2f", "amqps://***@h:1/%2f"),
         ("http://u:p@h/a http://u:p@h/b", "http://***@h/a http://***@h/b"),
+        ("http://u:a secret@h/", "http://***@h/"),
+        ("amqp://u:a/secret@h/ x", "amqp://***@h/ x"),
+        ("amqp://u:a secret/ @h/ http://u:b c@h", "amqp://***@h/ http://***@h"),
+        ("http://h/{local}@{domain} b@c", "http://h/{local}@{domain} b@c"),
+        ("http://h:80/{local}@{domain} b@c", "http://h:80/{local}@{domain} b@c"),
+        ("http://[::1]/{local}@{domain}", "http://[::1]/{local}@{domain}"),
+        ("redis://h:1 a@b", "redis://h:1 a@b"),
         ("maildir:/var//a@b", "maildir:/var//***@b"),
         ("maildir:/var/{local}@{domain}", "maildir:/var/{local}@{domain}"),
     ],

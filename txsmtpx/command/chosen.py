@@ -20,7 +20,8 @@ USE = "use"
 """The key of a table whose value is NAME:ARGUMENT."""
 
 _SETTING = re.compile(r"\s[a-z][a-z_-]*=", re.ASCII)
-_LOGIN = re.compile("//[^/ ]*@")
+_LOGIN = re.compile(r"//(?:[^/ ]*|[^/:\[]*:(?!\d*(?:[/\s]|$))(?:(?!//).)*)@")
+"""A login of a URL, also one whose password has a space or a slash, which should be written as %20 or %2F."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ class Chosen:
         settings: dict[str, object] = {}
         for word in rest:
             name, sign, value = word.partition("=")
+            if not sign and "@" in word and "//" in use:
+                raise ValueError(f"{_hidden(text)}: write a space in the login of a URL as %20")
             if not sign:
                 raise ValueError(f"{_hidden(text)}: {word!r} is no setting; write NAME:ARGUMENT SETTING=VALUE")
             if name in settings:

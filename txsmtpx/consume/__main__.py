@@ -160,7 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             timeout=options.timeout,
             grace=options.grace,
         )
-    except (ImportError, OSError, OptionError, ValueError) as error:
+    except OptionError as error:
+        sys.exit(f"txsmtpx.consume: {error.line(error.option)}")
+    except (ImportError, OSError, ValueError) as error:
         sys.exit(f"txsmtpx.consume: {error}")
     from twisted.internet import reactor
 
