@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from txsmtpx.setting import Setting
+from txsmtpx.setting import Setting, SettingError, shown
 
 T = TypeVar("T", covariant=True)
 
@@ -179,10 +179,12 @@ class Text(Setting[str]):
     Attributes:
         description: What a text must be, as errors name it.
         pattern: A regular expression that the whole text matches.
+        octets: The most octets of the text in UTF-8; 0 for any number.
     """
 
     description: str = "a string"
     pattern: str = ".*"
+    octets: int = 0
 
     @property
     def accepted(self) -> str:
@@ -198,12 +200,15 @@ class Text(Setting[str]):
 
         Raises:
             TypeError: `value` is no string.
-            SettingError: `value` does not match the pattern.
+            SettingError: `value` does not match the pattern, or has too many octets.
         """
         if not isinstance(value, str):
             raise self.wrong_type(value)
         if not re.fullmatch(self.pattern, value):
             raise self.unusable(value)
+        size = len(value.encode("utf-8", "surrogatepass"))
+        if self.octets and size > self.octets:
+            raise SettingError(self.name, f"must be up to {self.octets} octets in UTF-8, not {size}: {shown(value)}")
 
 
 @dataclass(frozen=True)

@@ -305,6 +305,9 @@ def test_the_broker_is_asked(server) -> None:
         ({"inline": 0}, "inline must be an integer from 1"),
         ({"timeout": 0}, "timeout must be a number of seconds greater than 0, not 0"),
         ({"bodies": "/nonexistent/bodies"}, "/nonexistent/bodies is no directory; create it"),
+        ({"queue": "\xe4" * 101}, "queue must be up to 200 octets in UTF-8, not 202: '\xe4"),
+        ({"exchange": "\xe4" * 128}, "exchange must be up to 255 octets in UTF-8, not 256"),
+        ({"routing_key": "\xe4" * 128}, "routing_key must be up to 255 octets in UTF-8, not 256"),
         ({"exchange": "x" * 256}, "exchange must be up to 255 characters"),
     ],
 )

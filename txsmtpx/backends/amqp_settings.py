@@ -10,7 +10,7 @@ from txsmtpx.setting_kinds import Choice, Number, Seconds, Text
 QueueType = Literal["quorum", "classic", "existing"]
 """How a queue is declared: as a durable quorum queue or classic queue, or not at all."""
 
-QUEUE = Text("queue", "mail", "AMQP", "The queue.", "1 to 200 characters", "(?s:.{1,200})")
+QUEUE = Text("queue", "mail", "AMQP", "The queue.", "1 to 200 characters", "(?s:.{1,200})", 200)
 QUEUE_TYPE: Choice[QueueType] = Choice(
     "queue_type",
     "quorum",
@@ -25,9 +25,10 @@ EXCHANGE = Text(
     "Publish to this exchange, instead of the queue.  It has to exist.",
     "up to 255 characters",
     "(?s:.{0,255})",
+    255,
 )
 ROUTING_KEY = Text(
-    "routing_key", "", "AMQP", "The routing key; by default the queue.", "up to 255 characters", "(?s:.{0,255})"
+    "routing_key", "", "AMQP", "The routing key; by default the queue.", "up to 255 characters", "(?s:.{0,255})", 255
 )
 INLINE = Number(
     "inline",
