@@ -226,6 +226,7 @@ def test_the_question_of_check(works):
     if works:
         it.redis.bulk("appendonly", "yes", "appendfsync", "always")
         it.redis.bulk()
+        it.redis.persists()
         assert found[0].endswith(" can be used")
     else:
         it.redis.answer("-NOAUTH Authentication required", "-NOAUTH Authentication required")

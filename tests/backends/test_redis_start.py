@@ -37,6 +37,7 @@ def test_redis_keeps_messages():
     it = Started()
     it.redis.bulk("appendonly", "yes", "appendfsync", "always")
     it.redis.bulk()
+    it.redis.persists()
     assert (it.reactor.stopped, it.logged) == (0, [])
     it.service.stopService()
     assert it.redis.transport.disconnecting

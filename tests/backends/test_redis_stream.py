@@ -24,7 +24,7 @@ class Stream:
     """A stream, and the requests to it."""
 
     def __init__(self, fsync="checked", replicas=0):
-        self.clock, self.redis = Clock(), Redis()
+        self.clock, self.redis, self.preparing = Clock(), Redis(), False
         url = RedisURL.parsed("redis://me:secret@localhost/")
         self.stream = RedisStream(url, "mail", fsync, replicas, 10.0, self.redis, self.clock)
 
@@ -38,9 +38,13 @@ class Stream:
         """Answer to a look at the configuration."""
         self.redis.bulk(*KEEPS)
         self.redis.bulk()
+        if self.preparing:
+            self.preparing = False
+            self.redis.persists()
 
     def logged_in(self):
         assert self.redis.commands() == [["AUTH", "me", "secret"]]
+        self.preparing = True
         self.redis.answer("+OK")
 
     def stored(self):
@@ -80,6 +84,36 @@ def test_it_is_refused_before_it_is_sent():
     assert it.redis.transport.disconnecting
     assert b"XADD" not in it.redis.transport.value()
     assert "secret" not in str(it.error)
+
+
+@pytest.mark.parametrize("fact", ["aof_rewrite_in_progress", "aof_rewrite_scheduled"])
+def test_redis_writes_its_first_file(fact):
+    """After CONFIG SET appendonly yes, it reports that it keeps messages, and does not keep them yet."""
+    it = Stream()
+    it.add()
+    it.logged_in()
+    it.redis.bulk(*KEEPS)
+    it.redis.bulk()
+    it.redis.persists(**{fact: 1})
+    assert "Redis writes its first file of appendonly" in str(it.error)
+    assert not isinstance(it.error.__cause__, NotPersistent)  # so a server that starts does not end
+    assert it.redis.commands() == []
+
+
+@pytest.mark.parametrize("answer", ["info", "-NOPERM no permissions", "-ERR unknown command 'INFO'"])
+def test_redis_writes_another_file_or_does_not_say(answer):
+    it = Stream()
+    it.add()
+    it.logged_in()
+    it.redis.bulk(*KEEPS)
+    it.redis.bulk()
+    if answer == "info":
+        it.redis.persists(aof_rewrite_in_progress=1, aof_last_rewrite_time_sec=2)
+    else:
+        assert it.redis.commands()[-1] == ["INFO", "persistence"]
+        it.redis.answer(answer)
+    assert it.redis.commands() == [ADD, *LOOK]
+    it.stream.close()
 
 
 def test_what_redis_does_not_keep_any_more():

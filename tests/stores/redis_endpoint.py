@@ -52,6 +52,13 @@ class Redis:
         """Answer one command by a list of texts."""
         self.answer(f"*{len(texts)}", *(line for text in texts for line in (f"${len(text)}", text)))
 
+    def persists(self, **facts):
+        """Answer to a look at the file of a Redis, which is complete."""
+        assert self.commands()[-1] == ["INFO", "persistence"]
+        complete = {"aof_enabled": 1, "aof_rewrite_in_progress": 0, "aof_last_rewrite_time_sec": -1}
+        text = "".join(f"{name}:{value}\r\n" for name, value in {**complete, **facts}.items())
+        self.answer(f"${len(text)}", text)
+
     def commands(self):
         """The words of each command that was sent since the last call."""
         reader = hiredis.Reader()

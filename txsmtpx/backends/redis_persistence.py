@@ -27,6 +27,10 @@ _NEEDED = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewr
 _WAYS = "correct redis.conf, or start with fsync=none, and with replicas=N to wait for replicas"
 
 
+class NotYetPersistent(Exception):
+    """Redis does not keep messages yet.  The text is for an operator."""
+
+
 class NotPersistent(Exception):
     """Redis does not keep what it answers, or does not tell.  The text is for an operator."""
 
@@ -70,6 +74,33 @@ def check_configuration(protocol: RedisProtocolLike) -> Deferred[None]:
     """
     asked = [_sent(protocol, "CONFIG", "GET", pattern) for pattern in _PATTERNS]
     return gatherResults(asked, consumeErrors=True).addCallbacks(_check, _untold)
+
+
+async def check_first_file(protocol: RedisProtocolLike) -> None:
+    """
+    Ask Redis whether it writes its first file, as after ``CONFIG SET appendonly yes``.
+
+    Until that file is complete, Redis loses all when it is killed, although it reports ``appendonly yes``.
+
+    Args:
+        protocol: The connection.
+
+    Raises:
+        NotYetPersistent: It does.  A user who may not use ``INFO`` is not told.
+        Exception: The connection has failed.
+    """
+    try:
+        answer = await _sent(protocol, "INFO", "persistence")
+    except Exception as error:
+        if str(error).startswith("NOPERM") or "unknown command" in str(error):
+            return
+        raise
+    facts = dict(line.split(":", 1) for line in _text(answer).splitlines() if ":" in line)
+    writing = "1" in (facts.get("aof_rewrite_in_progress"), facts.get("aof_rewrite_scheduled"))
+    if writing and facts.get("aof_last_rewrite_time_sec") == "-1":
+        raise NotYetPersistent(
+            "a message may be lost, since Redis writes its first file of appendonly; wait for its end"
+        )
 
 
 def _sent(protocol: RedisProtocolLike, *words: str | int) -> Deferred[object]:

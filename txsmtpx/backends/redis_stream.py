@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from txsmtpx.backends.redis_persistence import Confirmer, check_configuration
+from txsmtpx.backends.redis_persistence import Confirmer, check_configuration, check_first_file
 from txsmtpx.backends.redis_settings import Fsync
 from txsmtpx.backends.redis_url import RedisURL
 from txsmtpx.interfaces import ClientEndpoint, Reactor
@@ -58,6 +58,7 @@ class RedisStream:
     async def _prepare(self, protocol: RedisProtocolLike) -> None:
         if self._fsync == "checked":
             await check_configuration(protocol)
+            await check_first_file(protocol)
 
     async def add(self, entry: Mapping[str, str | bytes]) -> None:
         """
