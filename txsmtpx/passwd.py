@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise ValueError("no password")
         store(options.file, name, hashes(options.kind, password, options.iterations))
     except ImportError:
-        sys.exit("txsmtpx.passwd: pip install txsmtpx[argon2]")
+        sys.exit("txsmtpx.passwd: pip install 'txsmtpx[argon2]'")
     except (OSError, ValueError) as error:
         sys.exit(f"txsmtpx.passwd: {error}")
 

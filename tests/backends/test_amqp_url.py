@@ -32,6 +32,7 @@ def test_urls(text, url) -> None:
         ("amqp://ann:secret@:5672/", "has no host or port that can be used"),
         ("amqp://ann:secret@localhost:port/", "has no host or port that can be used"),
         ("amqp://ann:secret@localhost:70000/", "has no host or port that can be used"),
+        ("amqp://ann:secret@localhost:0/", "has no host or port that can be used"),
         ("amqp://ann:secret@[::1/", "has no host or port that can be used"),
         ("amqp://ann:secret@local host/", "has no host or port that can be used"),
         ("amqp://ann:secret@localhost/a/b", "the virtual host has a slash; write it as %2F: 'a/b'"),
@@ -59,3 +60,5 @@ def test_a_login_in_a_file(tmp_path) -> None:
     file.write_text("ann\n")
     with pytest.raises(ValueError, match="has no login"):
         url.logged_in(str(file))
+    with pytest.raises(ValueError, match=r"^cannot read the login in .*: No such file or directory$"):
+        url.logged_in(str(tmp_path / "none"))

@@ -167,6 +167,7 @@ def test_json(mail):
         ({"token_file": "/missing"}, "token_file '/missing' cannot be used: No such file or directory"),
         ({"certificate": "/missing"}, "certificate '/missing' cannot be used: No such file or directory"),
         ({"trust_roots": "/missing"}, "trust_roots '/missing' cannot be used: No such file or directory"),
+        ({"trust_roots": "/dev/null"}, "trust_roots '/dev/null' cannot be used: there is no certificate in it"),
         ({"secret": "abc"}, "secret must be whsec_ and 24 to 64 octets in base64"),
         ({"rcpt_url": "ftp://h/"}, "rcpt_url cannot be used: 'ftp://h/' is no URL of a web server"),
         ({"rcpt_url": "http://h/"}, "rcpt_url must have {local}, and perhaps {domain}: http://h/"),

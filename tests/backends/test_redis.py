@@ -214,7 +214,7 @@ def test_an_unknown_argument():
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setattr("txsmtpx.stores.redis_connection.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"txredisapi is not installed: pip install txsmtpx\[redis\]"):
+    with pytest.raises(ImportError, match=r"txredisapi is not installed: pip install 'txsmtpx\[redis\]'"):
         RedisBackend("redis://localhost")
 
 

@@ -42,6 +42,12 @@ def test_a_file_without_a_login(tmp_path, login):
         store_named("redis", str(tmp_path / "login"), MemoryReactorClock())
 
 
+def test_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "login").write_bytes(b"me:\xff\n")
+    with pytest.raises(ValueError, match="/login has no login; write one line NAME:PASSWORD, or "):
+        store_named("redis", str(tmp_path / "login"), MemoryReactorClock())
+
+
 def test_a_login_of_the_memory():
     with pytest.raises(ValueError, match=r"^the memory has no logins; leave out the login, or name redis:ENDPOINT$"):
         store_named("memory", "login", Clock())

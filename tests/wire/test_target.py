@@ -54,7 +54,9 @@ def test_a_number_of_a_pool(network, name):
 def test_a_file_without_a_certificate(tmp_path):
     file = tmp_path / "roots.pem"
     file.write_text("no certificate")
-    with pytest.raises(ValueError, match=r"^trust_roots: there is no certificate in '.*roots\.pem'$"):
+    with pytest.raises(
+        ValueError, match=r"^trust_roots: '.*roots\.pem' cannot be used: there is no certificate in it$"
+    ):
         ClientTLS("mail.example.com", file)
 
 
@@ -68,6 +70,7 @@ def test_tls_from_the_first_octet_where_the_server_speaks_none(network):
     net = network()
     with pytest.raises(TLSFailed, match=r"^the server sent something that is not TLS, such as plain text \(wrong ver"):
         net.result(connect(net, tls="implicit", hostname="mail.example.com", reactor=net.clock))
+
 
 TARGETS = {
     "tcp:mail.example.net:587": ("mail.example.net", "required"),

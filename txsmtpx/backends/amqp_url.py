@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
-from txsmtpx.stores.store_names import login_of
+from txsmtpx.stores.store_names import login_for_url
 from txsmtpx.wire.description import check_host
 
 _FORM = "write amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:"
@@ -64,6 +64,8 @@ class AMQPURL:
             split = urlsplit(text)
             host, port = split.hostname or "", split.port
             check_host(host)
+            if port == 0:
+                raise ValueError("no program listens on port 0")
         except ValueError:
             raise ValueError(f"the URL of the broker has no host or port that can be used; {_FORM}") from None
         if split.query or split.fragment:
@@ -94,12 +96,11 @@ class AMQPURL:
             The URL.
 
         Raises:
-            OSError: The file cannot be read.
-            ValueError: The file has no login.
+            ValueError: The file cannot be read, or has no login.
         """
         if not path:
             return self
-        username, password = login_of(path)
+        username, password = login_for_url(path)
         return replace(self, username=username, password=password)
 
     def __str__(self) -> str:

@@ -114,6 +114,11 @@ def backend_named(name: str, settings: Mapping[str, object] = MappingProxyType({
             raise ValueError(f"packages are missing ({error})") from error
     if not word:
         raise ValueError("it is empty; --help-backends lists the backends")
+    if rest.startswith("//") and word.removesuffix("s") in found:
+        raise ValueError(
+            f"{word} is no name of a backend; write {word.removesuffix('s')}: before the URL, as in "
+            f"{word.removesuffix('s')}:{word}://HOST"
+        )
     if "." not in word:
         raise ValueError(f"no backend is called {word!r}{did_you_mean(word, found) or ';'} --help-backends lists them")
     return _made(word, imported(word), argument)

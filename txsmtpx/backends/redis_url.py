@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.stores.store_names import login_of
+from txsmtpx.stores.store_names import login_for_url
 from txsmtpx.wire.description import check_host
 
 _FORM = "write redis://HOST:PORT/DATABASE, rediss: for TLS, or unix:PATH for a socket"
@@ -107,10 +107,7 @@ class RedisURL:
         if login:
             if password:
                 raise ValueError("the URL of the Redis has a login already; leave it out, or leave out login")
-            try:
-                username, password = login_of(login)
-            except OSError as error:
-                raise ValueError(f"cannot read the login in {login}: {error.strerror}") from error
+            username, password = login_for_url(login)
         if trust_roots:
             if not endpoint.startswith("tls:"):
                 raise ValueError("trust_roots needs TLS; write rediss: for redis:")

@@ -101,7 +101,7 @@ class RedisConnection:
         unusable: Collection[str] = UNUSABLE,
     ) -> None:
         if find_spec("txredisapi") is None:
-            raise ImportError("txredisapi is not installed: pip install txsmtpx[redis]")
+            raise ImportError("txredisapi is not installed: pip install 'txsmtpx[redis]'")
         if username and not password:
             raise ValueError(f"a password is needed for the user {username!r}")
         if database < 0:

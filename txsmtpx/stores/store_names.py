@@ -57,8 +57,27 @@ def login_of(path: str) -> tuple[str, str]:
         OSError: It cannot be read.
         ValueError: It has no such line, or several.
     """
-    lines = [line for line in Path(path).read_text("utf-8").splitlines() if line]
+    lines = [line for line in Path(path).read_text("utf-8", "replace").splitlines() if line]
     name, colon, password = lines[0].partition(":") if len(lines) == 1 else ("", "", "")
-    if not colon or not password:
+    if not colon or not password or "\N{REPLACEMENT CHARACTER}" in lines[0]:
         raise ValueError(f"{path} has no login; write one line NAME:PASSWORD, or :PASSWORD for the default user")
     return name, password
+
+
+def login_for_url(path: str) -> tuple[str, str]:
+    """
+    Read the file of a login, for a URL without one.
+
+    Args:
+        path: As for `login_of`.
+
+    Returns:
+        The name and the password.
+
+    Raises:
+        ValueError: It cannot be read, or has no such line, or several.
+    """
+    try:
+        return login_of(path)
+    except OSError as error:
+        raise ValueError(f"cannot read the login in {path}: {error.strerror}") from error

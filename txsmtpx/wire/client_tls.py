@@ -238,7 +238,7 @@ def _blocks(path: str | os.PathLike[str]) -> list[bytes]:
     with open(path, "rb") as file:
         blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
     if not blocks:
-        raise ValueError(f"trust_roots: there is no certificate in {os.fspath(path)!r}")
+        raise ValueError(f"trust_roots: {os.fspath(path)!r} cannot be used: there is no certificate in it")
     return [b"-----BEGIN CERTIFICATE" + block for block in blocks]
 
 
