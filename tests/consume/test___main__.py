@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -114,4 +116,32 @@ def test_the_consumer_and_the_pools_run_and_stop() -> None:
 def test_help(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "--max-attempts MAX_ATTEMPTS" in capsys.readouterr().out
+    assert "--max-attempts N" in capsys.readouterr().out
+
+
+def test_errors_of_settings_are_lines() -> None:
+    for arguments, line in (
+        (
+            ["redis://h stram=x", "--to", "null"],
+            "URL redis://h stram=x: stram is not a setting of the source redis; did ",
+        ),
+        (["redis://h", "--to", "log x=1"], "--to log x=1: x is not a setting of the backend log; it has none"),
+        (
+            ["redis://h", "--to", "null", "--timeout", "abc"],
+            "--timeout must be a number of seconds greater than 0, such ",
+        ),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert str(caught.value).startswith(f"txsmtpx.consume: {line}")
+
+
+def test_times_have_units(monkeypatch) -> None:
+    given = []
+    monkeypatch.setattr("txsmtpx.consume.__main__.run", lambda made, backend, reactor: given.append(made))
+    monkeypatch.setattr("txsmtpx.consume.__main__.globalLogBeginner", Mock())
+    monkeypatch.setattr(
+        "txsmtpx.consume.__main__.Consumer", lambda *args, **settings: given.append(settings["timeout"])
+    )
+    main(["redis://h", "--to", "null", "--timeout", "2m"])
+    assert given[0] == 120

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import globalLogBeginner, textFileLogObserver
@@ -18,7 +18,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from txsmtpx.backends import amqp_settings
 from txsmtpx.backends.plugins import backend_named, settings_of
 from txsmtpx.command.chosen import Chosen
-from txsmtpx.command.option import OptionError
+from txsmtpx.command.option import Option, OptionError, option_of
 from txsmtpx.command.plugin_settings import parsed_settings
 from txsmtpx.consume import consumer, redis_source
 from txsmtpx.consume.amqp_source import AMQPSource
@@ -116,6 +116,21 @@ def backend_of(text: str) -> BackendLike:
     return backend_named(chosen.use, settings)
 
 
+T = TypeVar("T")
+
+_CONCURRENCY, _MAX_ATTEMPTS = option_of(consumer.CONCURRENCY), option_of(consumer.MAX_ATTEMPTS)
+_TIMEOUT, _GRACE = option_of(consumer.TIMEOUT), option_of(consumer.GRACE)
+
+
+def _read(made: Option[T], options: argparse.Namespace) -> T:
+    """Return the value of an option.  An `OptionError` names it with its dashes."""
+    text: str | None = getattr(options, made.name.replace("-", "_"))
+    try:
+        return made.default if text is None else made.read(text)
+    except OptionError as error:
+        raise OptionError(f"--{made.name}", error.text) from error
+
+
 def parser() -> argparse.ArgumentParser:
     """
     Return the parser of the command's arguments.
@@ -123,20 +138,17 @@ def parser() -> argparse.ArgumentParser:
     Returns:
         The parser.
     """
-    made = argparse.ArgumentParser(
+    found = argparse.ArgumentParser(
         prog="python -m txsmtpx.consume",
         description="Hand the messages of a queue to a backend.",
         epilog="Example: python -m txsmtpx.consume 'amqp://localhost queue=inbound' --to relay:tcp:mail.example.org:25",
     )
     text = "amqp://USER:PASSWORD@HOST/VHOST, amqps:, redis:, rediss: or unix:, and SETTING=VALUE behind it"
-    made.add_argument("url", metavar="URL", help=text)
-    made.add_argument("--to", required=True, metavar="BACKEND", help="the backend, as for twistd smtpx --backend")
-    for setting, kind in (
-        (consumer.CONCURRENCY, int), (consumer.MAX_ATTEMPTS, int), (consumer.TIMEOUT, float), (consumer.GRACE, float),
-    ):  # fmt: skip
-        name = f"--{setting.name.replace('_', '-')}"
-        made.add_argument(name, type=kind, default=setting.default, help=f"{setting.help} [%(default)s]")
-    return made
+    found.add_argument("url", metavar="URL", help=text)
+    found.add_argument("--to", required=True, metavar="BACKEND", help="the backend, as for twistd smtpx --backend")
+    for made in (_CONCURRENCY, _MAX_ATTEMPTS, _TIMEOUT, _GRACE):
+        found.add_argument(f"--{made.name}", metavar=made.kind.word, help=f"{made.help} [{made.shown_default}]")
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -155,10 +167,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         made = Consumer(
             source_of(options.url),
             BackendHandler(backend),
-            concurrency=options.concurrency,
-            max_attempts=options.max_attempts,
-            timeout=options.timeout,
-            grace=options.grace,
+            concurrency=_read(_CONCURRENCY, options),
+            max_attempts=_read(_MAX_ATTEMPTS, options),
+            timeout=_read(_TIMEOUT, options),
+            grace=_read(_GRACE, options),
         )
     except OptionError as error:
         sys.exit(f"txsmtpx.consume: {error.line(error.option)}")

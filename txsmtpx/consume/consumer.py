@@ -38,7 +38,7 @@ DELAYS = (1.0, 10.0, 60.0, 300.0)
 """Seconds before the second attempt, the third, ...; the last one is used again."""
 
 CONCURRENCY = Number("concurrency", 10, "Consumer", "Handle up to N messages at a time.", "messages", 1, 65535)
-MAX_ATTEMPTS = Number("max_attempts", 5, "Consumer", "Give up a message after N attempts.", "attempts", 1)
+MAX_ATTEMPTS = Number("max_attempts", 5, "Consumer", "Reject a message after N attempts.", "attempts", 1)
 TIMEOUT = Seconds("timeout", 300.0, "Consumer", "Let an attempt fail after this time.", zero=False)
 GRACE = Seconds("grace", 10.0, "Consumer", "Let handlers run on for this time when the consumer is stopped.")
 
