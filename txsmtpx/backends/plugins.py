@@ -112,6 +112,10 @@ def backend_named(name: str, settings: Mapping[str, object] = MappingProxyType({
             return plugin.create(argument, settings) if isinstance(plugin, BackendPlugin) else plugin.create(argument)
         except ImportError as error:
             raise ValueError(f"packages are missing ({error})") from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise ValueError(f"{error.filename!r} cannot be used: {error.strerror}") from error
     if not word:
         raise ValueError("it is empty; --help-backends lists the backends")
     if rest.startswith("//") and word.removesuffix("s") in found:
