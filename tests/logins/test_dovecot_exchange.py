@@ -95,6 +95,7 @@ def test_what_dovecot_is_told_of_the_client(dovecot):
 @pytest.mark.parametrize(("names", "wanted", "found"), [
     (("a@b.test", "Ann"), "=", "a@b.test"), (("a@b.test", "Ann"), b64("Ann"), "Ann"),
     (("a@b.test",), b64("Eve"), "a@b.test"), (("a\tb",), "=", "a\x01tb"), ((), "=", None),
+    (("a" * 201,), "=", None), (("a" * 201, "a" * 200), "=", "a" * 200),
 ])  # fmt: skip
 def test_a_certificate(names, wanted, found):
     dovecot = Dovecot().start("EXTERNAL")
@@ -200,6 +201,16 @@ def test_an_acceptance_that_is_none(dovecot, fields, reply):
     dovecot.say("OK", "1", "user=alice", *fields)
     dovecot.clock.advance(1)
     assert client.replies() == [reply]
+    assert client.protocol.dialog.connection.username is None
+
+
+@pytest.mark.parametrize("user", [b"", b"\xff", b"a\x01nb", b"a\x010", b"a\x01tb", "a\u2028b".encode()])
+def test_an_acceptance_of_a_user_that_no_log_and_no_protocol_can_show(dovecot, user):
+    client = dovecot.client()
+    client.ask(plain())
+    dovecot.pipe.say(b"OK\t1\tuser=" + user + b"\n")
+    dovecot.clock.advance(1)
+    assert client.replies() == TEMPORARY
     assert client.protocol.dialog.connection.username is None
 
 

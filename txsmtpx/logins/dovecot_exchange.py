@@ -136,8 +136,8 @@ class DovecotServer:
             self.username = username
             self.failure_delayed = True
             raise SMTPError.from_reply(_refusal(fields))
-        if not username or username != fields["user"].encode("utf-8", "replace"):
-            raise DovecotError("the answer OK names no user in UTF-8")
+        if not username or not fields["user"].isprintable():  # a surrogate stands for an octet that is not UTF-8
+            raise DovecotError("the answer OK names no user in printable UTF-8")
         if {"proxy", "nopassword"} <= fields.keys():
             raise DovecotError("the password is unchecked, since the user is one of another server (proxy, nopassword)")
         if "nologin" in fields:
@@ -167,11 +167,11 @@ def _parameters(connection: Connection, response: bytes) -> Mapping[str, str]:
     if connection.tls is not None:
         parameters["secured"] = "tls"
         if EXTERNAL.available(connection):
-            names = [*connection.tls.peer_names]
+            names = [each for each in connection.tls.peer_names if len(each) <= MAX_FIELD]  # a part is another name
             wanted = response.decode("utf-8", "replace")
             parameters["valid-client-cert"] = ""
             if names:  # Dovecot uses it if auth_ssl_username_from_cert is set
-                parameters["cert_username"] = (wanted if wanted in names else names[0])[:MAX_FIELD]
+                parameters["cert_username"] = wanted if wanted in names else names[0]
     parameters["session"] = connection.session_id
     for prefix, address in (("l", connection.host), ("r", connection.peer)):
         if isinstance(address, IPv4Address | IPv6Address):
