@@ -150,6 +150,19 @@ def test_it_is_closed(greeted):
     reaching.client.close()
 
 
+@pytest.mark.parametrize("mode", ["", NEVER])
+def test_to_close_it_is_no_failure_of_dovecot(mode):
+    with capturedLogs() as events:
+        reaching = Reaching(mode)
+        outcome = reaching.usable()
+        reaching.client.close()
+    assert str(outcome.error) == "the server stops"
+    assert not events
+    again = reaching.usable()
+    assert not again.fired  # it connects at once
+    reaching.client.close()
+
+
 def test_one_line_for_a_failure_and_one_for_its_end():
     with capturedLogs() as events:
         reaching = Reaching(REFUSED)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as Elapsed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -25,6 +25,9 @@ CONNECT_TIMEOUT = 10.0
 
 RETRY = 1.0
 """Seconds from a failed attempt to connect to the next one.  Until then, all logins fail at once."""
+
+STOPS = "the server stops"
+"""Why there is no connection after `DovecotClient.close`."""
 
 ASSUMED: Sequence[OfferedMechanism] = (OfferedMechanism("PLAIN"), OfferedMechanism("LOGIN"))
 """
@@ -125,7 +128,9 @@ class DovecotClient:
         self._attempt = None
         error = failure.value
         number = getattr(error, "osError", None)
-        if isinstance(error, Elapsed):
+        if isinstance(error, CancelledError):  # by `close`, which is no failure of Dovecot
+            self._fail_waiting(STOPS)
+        elif isinstance(error, Elapsed):
             self._fail(f"no handshake within {self._patience:g} seconds")
         else:
             self._fail(os.strerror(number) if isinstance(number, int) else str(error) or type(error).__name__)
@@ -136,6 +141,9 @@ class DovecotClient:
         if not self._failure:
             log.error("{name} cannot be used: {text}", name=self._name, text=text)
         self._failure = text
+        self._fail_waiting(text)
+
+    def _fail_waiting(self, text: str) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             if not each.called:
@@ -152,4 +160,4 @@ class DovecotClient:
             self._attempt.cancel()
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            connection.abort("the server stops")
+            connection.abort(STOPS)
