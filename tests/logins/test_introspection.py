@@ -153,6 +153,7 @@ def test_it_is_a_checker(asking):
 @pytest.mark.parametrize(("other", "text"), [
     ({"client_id": ""}, r"^client_id is empty$"), ({"claim": ""}, r"^claim is empty$"),
     ({"secret_file": ""}, r"^secret_file is empty$"),
+    ({"url": "https://mail:hidden@login.example.org/"}, r"^'https://login\.example\.org/' had a login; give client_id"),
     ({"timeout": 0.0}, r"^timeout must be"), ({"leeway": -1.0}, r"^leeway must be"),
     ({"url": "http://login.example.org/"}, "must begin with https"), ({"url": "login"}, "is no URL of a web server"),
     ({"trust_roots": "/nowhere"}, "trust_roots: '/nowhere' cannot be used"),

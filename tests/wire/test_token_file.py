@@ -44,5 +44,25 @@ def test_another_file(tmp_path, text):
 
 
 def test_a_directory_that_is_missing(tmp_path):
+    """Guarantee 27: the first token that the issuer replaces would be lost."""
+    with pytest.raises(FileNotFoundError, match=f"'{tmp_path}/nowhere'"):
+        TokenFile(tmp_path / "nowhere" / "tokens.json")
+
+
+def test_a_directory(tmp_path):
+    with pytest.raises(IsADirectoryError, match=f"'{tmp_path}'"):
+        TokenFile(tmp_path)
+
+
+def test_a_directory_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match=f"'{tmp_path}'"):
+        TokenFile(tmp_path / "tokens.json")
+
+
+def test_a_directory_that_is_removed(tmp_path):
+    (tmp_path / "place").mkdir()
+    file = TokenFile(tmp_path / "place" / "tokens.json")
+    (tmp_path / "place").rmdir()
     with pytest.raises(FileNotFoundError):
-        TokenFile(tmp_path / "nowhere" / "tokens.json").store(TOKENS[0])
+        file.store(TOKENS[0])

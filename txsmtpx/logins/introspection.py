@@ -96,6 +96,8 @@ class IntrospectionChecker(TokenChecker):
         check_leeway(leeway)
         super().__init__(TokenRules(issuer, audience, scope, claim, leeway, now))
         self._url = service_url(url)
+        if self._url.authorization is not None:
+            raise ValueError(f"{self._url.shown!r} had a login; give client_id and secret_file only")
         self._authorization = _basic(client_id, _secret(secret_file))
         self._client = WebClient(
             reactor, trust_roots or None, timeout=timeout, connections=CONNECTIONS, endpoint=endpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -21,6 +22,9 @@ class TokenFile:
     Attributes:
         path: As in the arguments.
 
+    Raises:
+        OSError: The path is a directory, or its directory does not exist or cannot be written.
+
     Example:
         ::
 
@@ -31,6 +35,13 @@ class TokenFile:
     @checked
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        directory = self.path.parent
+        if self.path.is_dir():
+            raise _error(errno.EISDIR, self.path)
+        if not directory.is_dir():
+            raise _error(errno.ENOENT, directory)
+        if not os.access(directory, os.W_OK):
+            raise _error(errno.EACCES, directory)
 
     def tokens(self) -> OAuth2Tokens | None:
         """
@@ -85,3 +96,7 @@ class TokenFile:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def _error(number: int, path: Path) -> OSError:
+    return OSError(number, os.strerror(number), os.fspath(path))
