@@ -161,6 +161,16 @@ def test_a_server_that_closes_after_its_rejection_gets_another_connection(networ
     assert [len(sent(each)) for each in net.servers] == [1, 1]
 
 
+@pytest.mark.parametrize("reply", ["421 4.7.0 Too many logins", "454 4.7.0 Later\r\n421 4.7.0 Bye"])
+def test_a_server_that_closes_and_has_not_rejected_the_token_is_not_tried_again(network, reply):
+    net = network(offers=["AUTH XOAUTH2"], AUTH=f"{reply}\r\n".encode())
+    tokens = Tokens("one", "two")
+    with pytest.raises(SMTPError, match=reply[:3]):
+        net.result(login(net, tokens.auth))
+    assert len(net.servers) == 1
+    assert tokens.auth.tokens.access_token == "one"
+
+
 def test_a_server_that_closes_always_is_tried_twice(network):
     net = network(offers=["AUTH XOAUTH2"], AUTH=b"535 5.7.8 No\r\n421 4.7.0 Bye\r\n")
     with pytest.raises(SMTPError, match="535"):

@@ -20,6 +20,7 @@ from txsmtpx.dialog.exchange import checked
 from txsmtpx.errors import CommandCancelled, DeliveryError, NetworkError, NotOffered, SMTPError, TLSFailed
 from txsmtpx.interfaces import Endpoint, Reactor, clock_of
 from txsmtpx.wire.client import SMTPClient
+from txsmtpx.wire.client_login import WRONG_CREDENTIALS
 from txsmtpx.wire.client_protocol import ClientProtocol
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
@@ -132,7 +133,7 @@ class Connecting:
         except BaseException as error:
             closed = not client.usable
             client.quit()  # which has no error, and a bound; a connection that is out of step is aborted
-            if again or not closed or not isinstance(auth, OAuth2) or not isinstance(error, SMTPError):
+            if again or not closed or not isinstance(auth, OAuth2) or not _is_rejected(auth, error):
                 raise
         else:
             return client
@@ -205,3 +206,8 @@ def _too_late(result: object, seconds: float) -> NoReturn:
         NetworkError: It is a ``TimeoutError`` of `twisted.internet.error`, as each time-out of a client.
     """
     raise NetworkError.like(TimeoutError, f"no connection within {seconds} seconds", "connect")
+
+
+def _is_rejected(auth: OAuth2, error: BaseException) -> bool:
+    """Return whether a server has rejected the token, by 535 or by an error in a challenge, and not only the client."""
+    return isinstance(error, SMTPError) and (error.code == WRONG_CREDENTIALS or not auth.tokens.access_token)
