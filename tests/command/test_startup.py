@@ -126,6 +126,10 @@ def test_a_line_about_a_port(options, line):
             "web inbox: http://localhost:8025/, on all interfaces: "
             "anyone who can reach it can read and delete the mail (for this host only: --web 8025)",
         ),
+        (
+            ["--web", "8025", "--web-path", "/mail"],
+            "web inbox: http://127.0.0.1:8025/mail/: this host only (for all interfaces: --web tcp:8025)",
+        ),
         (["--web", "unix:/run/web"], "web inbox: HTTP on UNIX socket /run/web"),
         (
             ["--metrics", "9125"],

@@ -135,7 +135,7 @@ class ConfigurationFile:
         return GivenTable(content, f"{self._place(*table)}{keys[-1]}", places)
 
 
-_ACTIONS = {"help", "version", *(action.name for group in GROUPS for action in group.actions)}
+ACTIONS = {"help", "version", *(action.name for group in GROUPS for action in group.actions)}
 """The options that print something and exit."""
 
 
@@ -154,7 +154,7 @@ def _unknown_table(name: str, keys: Keys) -> str:
 def _unknown(name: str, known: Collection[str]) -> str:
     if name in OF_PROCESS:
         return "is an option of the whole process; write it at the top, before any table"
-    if name in OPTIONS or name in _ACTIONS:
+    if name in OPTIONS or name in ACTIONS:
         return f"is an option of the command line only; write --{name} there"
     near = did_you_mean(asciitext.lower(name).replace("_", "-"), [*known, "listener"])
     return f"is not an option{near or '; twistd smtpx --help lists them'}"

@@ -15,9 +15,10 @@ from txsmtpx.command.groups.backend_choice import TEE, chosen_backend
 from txsmtpx.command.groups.encryption import described
 from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
 from txsmtpx.command.groups.relaying import relay_of
-from txsmtpx.command.groups.web_inbox import WEB_AUTH, WEB_PORT
+from txsmtpx.command.groups.web_inbox import WEB_AUTH, WEB_PATH, WEB_PORT
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
+from txsmtpx.inbox.request_address import web_path
 from txsmtpx.logins.dovecot_exchange import IDovecotLogin
 from txsmtpx.sasl.mechanisms import ChangingMechanisms
 
@@ -47,7 +48,9 @@ def startup_lines(process: Process) -> Iterator[str]:
         for line in _listener(listener):
             yield name + line
     for port, _ in process.sites:
-        yield _site(port, port.option == WEB_PORT.name and bool(process.values[WEB_AUTH]))
+        is_web = port.option == WEB_PORT.name
+        path = web_path(process.values[WEB_PATH]) if is_web else ""
+        yield _site(port, path, is_web and bool(process.values[WEB_AUTH]))
 
 
 def _listener(listener: Listener) -> Iterator[str]:
@@ -123,12 +126,12 @@ def _logins(listener: Listener) -> str:
     return f"{accepted}, by {names}, {required}, {where}"
 
 
-def _site(port: Port, has_login: bool) -> str:
+def _site(port: Port, parent: str, has_login: bool) -> str:
     name, path, doing = _SITES[port.option]
     if port.host is None:
         return f"{name}: HTTP on {port.place}"
     host = "localhost" if port.is_for_all else f"[{port.host}]" if ":" in port.host else port.host
-    url = f"http{'s' if port.in_tls else ''}://{host}:{port.number}/{path}"
+    url = f"http{'s' if port.in_tls else ''}://{host}:{port.number}{parent}/{path}"
     where = ", on all interfaces" if port.is_for_all else ""
     clients = "anyone who can reach it and log in" if has_login else "anyone who can reach it"
     return f"{name}: {url}{where}{_reach(port, f'{clients} can {doing}')}"

@@ -17,6 +17,7 @@ from txsmtpx.command import pidfile
 from txsmtpx.command.action import Action
 from txsmtpx.command.assembly import assemble, report
 from txsmtpx.command.certificates import SelfSignedCertificates
+from txsmtpx.command.file import ACTIONS
 from txsmtpx.command.given import Given
 from txsmtpx.command.groups import GROUPS, OPTIONS
 from txsmtpx.command.handover import Handover
@@ -188,7 +189,7 @@ def explained(text: str) -> str:
     match = _GETOPT.fullmatch(text)
     if match is None:
         return text
-    name, names = match["name"], [f"--{each}" for each in (*OPTIONS, "help", "version")]
+    name, names = match["name"], [f"--{each}" for each in (*OPTIONS, *sorted(ACTIONS))]
     if match["many"]:
         longer = one_of([each for each in names if each.startswith(name)])
         return f"{name} is the beginning of {longer}; write one of them"

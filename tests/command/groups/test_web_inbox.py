@@ -29,7 +29,7 @@ WRONG = {
     ),
     "a network that is none": (
         ["--web", "8025", "--web-proxy", "10.0.0.1/8"],
-        "--web-proxy must be a network, such as 10.0.0.0/8, not '10.0.0.1/8'; write 10.0.0.0/8",
+        "--web-proxy must be unix, or a network, such as 10.0.0.0/8, not '10.0.0.1/8'; write 10.0.0.0/8",
     ),
     "a proxy without a site": (
         ["--web-proxy", "unix", "--backend", "memory"],

@@ -10,7 +10,7 @@ from twisted.cred.credentials import IUsernamePassword
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import AnyChecker, checker_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
-from txsmtpx.command.kind import DOMAIN_KEY, LOOPBACK_ENDPOINT, TEXT, Kind
+from txsmtpx.command.kind import DOMAIN_KEY, FILE, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.api_tokens import ApiTokens
@@ -43,7 +43,12 @@ def _path(text: str) -> str:
 
 
 def _proxy(text: str) -> str:
-    return text if text == UNIX else NETWORK.read(text)
+    if text == UNIX:
+        return text
+    try:
+        return NETWORK.read(text)
+    except ValueError as error:
+        raise ValueError(str(error).replace("must be a network,", f"must be {UNIX}, or a network,")) from error
 
 
 WEB_PATH = option(
@@ -76,7 +81,7 @@ WEB_AUTH = repeated(
 )
 WEB_TOKENS = option(
     "web-tokens",
-    TEXT,
+    FILE,
     "Accept the tokens of a file for the web inbox too, from programs.  Its lines are NAME TOKEN.",
     None,
     about="process",
