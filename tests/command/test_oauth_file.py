@@ -62,7 +62,9 @@ def test_a_key(path, authority):
 
 
 WRONG = [
-    ("client_id = ", "it is no TOML"),
+    ("client_id = ", "it is no TOML; write lines such as"),
+    ('client_id = "c"\nclient_secret = "hidden\n', "it is no TOML at line 2; write lines such as"),
+    (TEXT.replace("tokens.json", "no/tokens.json"), "there is no directory {}/no; create it, or name another file"),
     (TEXT + 'clientsecret = "x"', "it has no argument clientsecret; did you mean client_secret?"),
     (TEXT + "client_secret = 5", "client_secret must be text or None, not int"),
     (TEXT.replace("https", "http"), "token_endpoint: http://login.example.org/token would send secrets in the clear"),

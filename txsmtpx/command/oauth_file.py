@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
@@ -11,6 +12,8 @@ from txsmtpx.wire.description import fault
 
 if TYPE_CHECKING:
     from txsmtpx.wire.oauth2 import OAuth2
+
+_LINE = re.compile(r"\((at line [0-9]+), column [0-9]+\)\Z")
 
 OF_THE_KEY = ("key", "key_id", "certificate")
 """The arguments of `txsmtpx.AssertionKey`."""
@@ -40,8 +43,10 @@ def oauth_of(path: str) -> OAuth2:
     with open(path, "rb") as file:
         try:
             found = tomllib.load(file)
-        except ValueError:  # whose text may quote a secret
-            raise ValueError("it is no TOML; write lines such as client_id = \"...\"") from None
+        except ValueError as error:  # whose text may quote a secret
+            line = _LINE.search(str(error))
+            where = f" {line[1]}" if line else ""
+            raise ValueError(f'it is no TOML{where}; write lines such as client_id = "..."') from None
     for name in {"key", "certificate", "store", "trust_roots"} & found.keys():
         if not isinstance(found[name], str):
             raise ValueError(f"{name} is the path of a file, not {type(found[name]).__name__}")

@@ -112,4 +112,5 @@ def check(path: str) -> None:
         finally:
             connection.close()
     except (OSError, sqlite3.Error) as error:
-        raise ValueError(f"{path} cannot be used ({error}); name a file that can be written") from error
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path} cannot be used ({why}); name a file that can be written") from error
