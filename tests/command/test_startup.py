@@ -10,6 +10,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import succeed
 from twisted.logger import capturedLogs
 
+from tests.sasl.certificates import issue_client
 from txsmtpx.command.command_service import SMTPXService
 from txsmtpx.command.startup import startup_lines
 from txsmtpx.command.usage import Options
@@ -153,10 +154,6 @@ def test_a_line_about_a_site(options, line):
          "add --tls-certificate, --tls-self-signed or --allow-insecure-auth"),
         (["--auth", "memory:a:b", "--tls-self-signed"], "memory, by CRAM-MD5 PLAIN LOGIN, optional, in TLS only"),
         (
-            ["--auth", "dovecot:unix:/x", "--auth", "certificate", "--tls-self-signed"],
-            "dovecot, certificate, by the mechanisms of Dovecot and EXTERNAL, optional, in TLS only",
-        ),
-        (
             ["--auth", "dovecot:unix:/x", "--tls-self-signed"],
             "dovecot, by the mechanisms of Dovecot, optional, in TLS only",
         ),
@@ -173,6 +170,14 @@ def test_a_line_about_a_site(options, line):
 )  # fmt: skip
 def test_the_line_about_logins(options, line):
     assert lines(*options)[-1] == f"logins: {line}"
+
+
+def test_the_line_about_certificates_of_clients(tmp_path: Path):
+    authority = str(issue_client(tmp_path / "pem", "me", "me@example.org").authority)
+    certificates = ["--auth", "certificate", "--tls-self-signed", "--tls-client-ca", authority]
+    assert lines("--auth", "dovecot:unix:/x", *certificates)[-1] == (
+        "logins: dovecot, certificate, by the mechanisms of Dovecot and EXTERNAL, optional, in TLS only"
+    )
 
 
 @pytest.mark.parametrize(

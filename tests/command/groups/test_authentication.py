@@ -6,6 +6,7 @@ import pytest
 
 from tests.command.parsing import complaints, factory
 from tests.logins.issuer import ISSUER, jwks
+from tests.sasl.certificates import issue_client
 from tests.sasl.exchanges import DONE, conversation, log_in
 from txsmtpx import (
     PortalBackend,
@@ -134,10 +135,12 @@ def test_the_lists_have_each_type(kind, capsys, monkeypatch):
         assert kind in "".join(printed)
 
 
-def test_dovecot():
+def test_dovecot(tmp_path):
     """Its mechanisms are known later; it is a service, and --check asks it."""
     options = Options()
-    options.parseOptions(["--auth", "dovecot:unix:/nowhere timeout=5", "--auth", "certificate", "--require-auth"])
+    authority = str(issue_client(tmp_path / "pem", "me", "me@example.org").authority)
+    certificates = ["--auth", "certificate", "--tls-self-signed", "--tls-client-ca", authority]
+    options.parseOptions(["--auth", "dovecot:unix:/nowhere timeout=5", *certificates, "--require-auth"])
     (made,) = options.process.listeners
     assert isinstance(made.factory.settings.mechanisms, ChangingMechanisms)
     assert [type(each) for each in made.services] == [DovecotChecker]

@@ -22,6 +22,7 @@ from zope.interface import implementer
 from txsmtpx.command.action import Action
 from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.group import Group
+from txsmtpx.command.groups.encryption import CLIENT_CA
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Option, OptionError, Values, option_of, repeated
 from txsmtpx.command.plugin_settings import described_settings, parsed_settings, print_table
@@ -66,6 +67,9 @@ def _mechanism(text: str) -> str:
 
 ANY = "any"
 """The value of ``--auth`` that accepts each login."""
+
+CERTIFICATE = "certificate"
+"""The value of ``--auth`` for clients with a certificate."""
 
 AUTH = repeated(
     "auth",
@@ -275,6 +279,7 @@ def _apply(values: Values, listener: Listener) -> None:
             if values[needing]:
                 raise needing.fault(values[needing], "there are no logins; add", AUTH.name)
     elif listener.backend is not None:
+        _check_certificates(values)
         listener.backend = AuthBackend(listener.backend, checkers, values[REQUIRE_AUTH])
         for checker, given_as in zip(checkers, given, strict=True):
             if IService.providedBy(checker):
@@ -283,6 +288,17 @@ def _apply(values: Values, listener: Listener) -> None:
                 complaint = functools.partial(AUTH.fault, given_as.partition(":")[0])
                 listener.questions.append(Question(given_as.partition(":")[0], checker.check, complaint))
         _check_mechanisms(values, listener.backend)
+
+
+def _check_certificates(values: Values) -> None:
+    """
+    Check that a client can show a certificate, if one type of login is that.
+
+    Raises:
+        OptionError: No certificate of a client is accepted.
+    """
+    if CERTIFICATE in values[AUTH] and not values[CLIENT_CA]:
+        raise AUTH.fault(CERTIFICATE, "the server accepts no certificates of clients; add", CLIENT_CA.name)
 
 
 def _check_mechanisms(values: Values, backend: AuthBackend) -> None:
