@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from txsmtpx.inbox.database_lock import DatabaseLock
+
 APPLICATION = 0x74785342
 """The application ID of the files: ``txSB`` in ASCII."""
 
@@ -105,6 +107,7 @@ def check(path: str) -> None:
         if not os.access(directory, os.W_OK | os.X_OK):
             raise ValueError(f"{path}: no file can be created in {directory}; name a file that can be written")
         return
+    DatabaseLock(path).check()
     try:
         connection = connect(path)
         try:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox import database_schema
+from txsmtpx.inbox.database_lock import DatabaseLock
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.message_summary import MessageSummary, envelope_texts
 from txsmtpx.inbox.search_query import Field
@@ -85,6 +86,7 @@ class DatabaseWriter:
 
     def __init__(self, path: str, limits: StoreLimits) -> None:
         self._path = path
+        self._lock = DatabaseLock(path)
         self._limits = limits
         self._opened: sqlite3.Connection | None = None
         self._last = 0
@@ -97,22 +99,27 @@ class DatabaseWriter:
         Raises:
             OSError: The file cannot be opened.
             sqlite3.Error: It cannot be used.
-            ValueError: It is another kind of database.
+            ValueError: It is another kind of database, or another server uses it.
         """
         if self._opened is None:
-            connection = database_schema.connect(self._path)
-            # The deletions of the process before are final.  Their numbers are used again.
-            connection.execute("UPDATE message SET deletion = -1 WHERE deletion > 0")
-            found = connection.execute("SELECT count(*), total(NOT read), total(size) FROM message WHERE NOT deletion")
-            self.totals = Totals(*map(int, found.fetchone()))
-            self._last = (connection.execute("SELECT seq FROM sqlite_sequence").fetchone() or (0,))[0]
-            self._opened = connection
+            with self._lock.acquired():
+                self._opened = self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = database_schema.connect(self._path)
+        # The deletions of the process before are final.  Their numbers are used again.
+        connection.execute("UPDATE message SET deletion = -1 WHERE deletion > 0")
+        found = connection.execute("SELECT count(*), total(NOT read), total(size) FROM message WHERE NOT deletion")
+        self.totals = Totals(*map(int, found.fetchone()))
+        self._last = (connection.execute("SELECT seq FROM sqlite_sequence").fetchone() or (0,))[0]
+        return connection
 
     def close(self) -> None:
         """Close the file."""
         opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
+            self._lock.release()
 
     @property
     def _connection(self) -> sqlite3.Connection:
