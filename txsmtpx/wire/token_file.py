@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -23,7 +22,7 @@ class TokenFile:
         path: As in the arguments.
 
     Raises:
-        OSError: The path is a directory, or its directory does not exist or cannot be written.
+        ValueError: The path is a directory, or its directory does not exist or cannot be written.
 
     Example:
         ::
@@ -37,11 +36,11 @@ class TokenFile:
         self.path = Path(path)
         directory = self.path.parent
         if self.path.is_dir():
-            raise _error(errno.EISDIR, self.path)
+            raise ValueError(f"{path}: it is a directory; name a file")
         if not directory.is_dir():
-            raise _error(errno.ENOENT, directory)
-        if not os.access(directory, os.W_OK):
-            raise _error(errno.EACCES, directory)
+            raise ValueError(f"{path}: there is no directory {directory}; create it, or name another file")
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise ValueError(f"{path}: no file can be created in {directory}; name another one")
 
     def tokens(self) -> OAuth2Tokens | None:
         """
@@ -96,7 +95,3 @@ class TokenFile:
             os.fsync(directory)
         finally:
             os.close(directory)
-
-
-def _error(number: int, path: Path) -> OSError:
-    return OSError(number, os.strerror(number), os.fspath(path))
