@@ -45,7 +45,7 @@ def test_another_file(tmp_path, text):
 
 def test_a_directory_that_is_missing(tmp_path):
     """Guarantee 27: the first token that the issuer replaces would be lost."""
-    with pytest.raises(ValueError, match="nowhere/tokens.json: there is no directory .*/nowhere; create it"):
+    with pytest.raises(ValueError, match=r"nowhere/tokens.json: there is no directory .*/nowhere; create it"):
         TokenFile(tmp_path / "nowhere" / "tokens.json")
 
 
