@@ -95,7 +95,7 @@ async def check_first_file(protocol: RedisProtocolLike) -> None:
         if str(error).startswith("NOPERM") or "unknown command" in str(error):
             return
         raise
-    facts = dict(line.split(":", 1) for line in _text(answer).splitlines() if ":" in line)
+    facts = dict(line.split(":", 1) for line in _text(answer).split("\r\n") if ":" in line)
     writing = "1" in (facts.get("aof_rewrite_in_progress"), facts.get("aof_rewrite_scheduled"))
     if writing and facts.get("aof_last_rewrite_time_sec") == "-1":
         raise NotYetPersistent(
