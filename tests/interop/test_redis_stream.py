@@ -21,6 +21,7 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.interop.conftest import need
 from tests.interop.redis_server import RedisServer
 from tests.ports import free_port
+from tests.waiting import eventually
 from tests.wire.twistd import LOCAL, Twistd
 from txsmtpx import StoreError
 from txsmtpx.backends.envelope_recipient import EnvelopeRecipient
@@ -32,7 +33,7 @@ from txsmtpx.testing import Conversation, issue
 pytestmark = pytest.mark.system
 
 KEEPS = ("--appendonly", "yes", "--appendfsync", "always")
-RULES = ("~mail", "+xadd", "+config|get", "+wait", "+select", "+ping")
+RULES = ("~mail", "+xadd", "+config|get", "+info", "+wait", "+select", "+ping")
 """The rights of the backend."""
 
 REPLICATES = (*KEEPS, "--repl-diskless-sync-delay", "0")
@@ -131,6 +132,7 @@ def configured(server: RedisServer, **values: str) -> Iterator[None]:
     finally:
         for name, value in before.items():
             server.ask("CONFIG", "SET", name, value)
+        eventually(lambda: b"aof_rewrite_in_progress:0" in server.ask("INFO", "persistence"))  # see the test below
 
 
 async def test_a_message(common, mail):
@@ -164,6 +166,18 @@ async def test_a_redis_that_does_not_keep_messages(common, mail, logged, values,
         assert (await to.send("x")).startswith(NOT_STORED)
     assert any(text in line for line in logged())
     assert (await mail(common).send("x")).startswith(STORED)
+
+
+async def test_a_redis_that_writes_its_first_file(redis, mail, logged):
+    """It is killed before the end of that file, and has lost all, although CONFIG GET reports appendonly yes."""
+    server = redis("--appendfsync", "always")
+    for number in range(10):
+        server.ask("SET", f"key{number}", "x")
+    server.ask("CONFIG", "SET", "rdb-key-save-delay", "1000000")  # microseconds for each key
+    server.ask("CONFIG", "SET", "appendonly", "yes")
+    assert server.ask("CONFIG", "GET", "appendonly")[1] == b"yes"
+    assert (await mail(server).send("x")).startswith(NOT_STORED)
+    assert any("Redis writes its first file of appendonly; wait for its end" in line for line in logged())
 
 
 async def test_the_operator_accepts_losses(common, mail):
