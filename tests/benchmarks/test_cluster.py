@@ -22,6 +22,7 @@ from tests.waiting import PATIENCE, eventually
 from txsmtpx import MaildirBackend
 from txsmtpx.backends import redis_settings
 from txsmtpx.backends.redis import RedisBackend
+from txsmtpx.command.option import option_name
 from txsmtpx.consume import Consumer, PartlyHandled, QueuedMessage
 from txsmtpx.consume.__main__ import backend_of, source_of
 from txsmtpx.consume.redis_source import RedisSource
@@ -93,9 +94,9 @@ def test_a_consumer_that_is_stopped_leaves_nothing_behind(running: Cluster) -> N
 
 
 def test_the_page_has_every_setting() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", PAGE.text.partition("## Settings")[2], re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*?) \|", PAGE.text.partition("## Settings")[2], re.MULTILINE))
     shown = {"inline": "16 MiB", "timeout": "10", "replicas": "0", "stream": "`mail`", "fsync": "`checked`"}
-    assert rows == {each.name: shown.get(each.name, "none") for each in redis_settings.OF_BACKEND}
+    assert rows == {option_name(each): shown.get(each.name, "none") for each in redis_settings.OF_BACKEND}
 
 
 async def test_the_rights_of_the_page(room: Callable[[str], Path]) -> None:  # noqa: F811

@@ -434,6 +434,7 @@ def test_with_a_login(tmp_path):
         inbox = Inbox(server, browser)
         browser.send("Page.navigate", url=f"{inbox.url}/")
         inbox.send("First")
+        browser.eventually("document.documentElement && document.readyState === 'complete'")
         assert "First" not in browser.ask("document.documentElement.outerHTML")
         login = base64.b64encode(b"me:secret").decode("ascii")
         browser.send("Network.enable")

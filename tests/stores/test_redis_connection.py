@@ -336,7 +336,7 @@ def test_no_time(redis, clock, timeout):
 
 def test_without_txredisapi(redis, clock, monkeypatch):
     monkeypatch.setattr("txsmtpx.stores.redis_connection.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"pip install txsmtpx\[redis\]"):
+    with pytest.raises(ImportError, match=r"pip install 'txsmtpx\[redis\]'"):
         connection(redis, clock)
 
 

@@ -6,6 +6,7 @@ It is not the global reactor, which may run elsewhere, or not at all.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -89,7 +90,9 @@ class ReactorThread:
     def stop(self) -> None:
         """Stop the reactor and its connections, and wait for the thread."""
         if self._thread.is_alive():
-            self._poll.callFromThread(self._poll.stop)
+            # If another event wakes the reactor first, it may have stopped, and have closed its waker, before it is woken.
+            with contextlib.suppress(OSError):
+                self._poll.callFromThread(self._poll.stop)
             self._thread.join()
 
 
