@@ -90,7 +90,7 @@ class ReactorThread:
     def stop(self) -> None:
         """Stop the reactor and its connections, and wait for the thread."""
         if self._thread.is_alive():
-            # If another event wakes the reactor first, it may have stopped, and have closed its waker, before it is woken.
+            # If another event wakes the reactor first, it stops and closes its waker before this call uses the waker.
             with contextlib.suppress(OSError):
                 self._poll.callFromThread(self._poll.stop)
             self._thread.join()
