@@ -1,8 +1,8 @@
 """
 The signature of a token in the form of JWT (RFC 7519), by joserfc.  It needs the extra ``txsmtpx[oauth]``.
 
-Only algorithms with public keys are accepted (RFC 8725 §3.1): with HMAC, whoever checks tokens could make them, and a
-public key could be used as the secret.
+Only algorithms with public keys are accepted (RFC 8725 §3.1).  With HMAC, a server that checks tokens could also make
+them, and a public key could be used as the secret.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What an access token must say, whoever has vouched for it: a signature (RFC 7519), or its issuer (RFC 7662).
+The claims that an access token must have, after its signature (RFC 7519) or its issuer (RFC 7662) has confirmed it.
 
 Anyone can write a token.  So the type of each value is checked, and no value is in the text of an error.
 """

@@ -23,7 +23,7 @@ def service_url(text: str) -> WebURL:
         The URL.
 
     Raises:
-        ValueError: It is no URL, or one of HTTP to another host: whoever is between could answer.
+        ValueError: It is no URL, or one of HTTP to another host, where an attacker on the network path could answer.
 
     Example:
         >>> service_url("http://login.example.org/keys")
