@@ -60,7 +60,8 @@ def test_a_normal_client_does_not_notice(directory, with_tls, figures):
         f"median latency of a message, {crowd.size} other connections",
         f"{besieged * 1000:.2f} ms, {besieged / alone:.1f} times",
     )
-    assert besieged <= 3 * alone
+    # Beside other tests, a turn of the scheduler takes longer than a message.  The full form has the cores to itself.
+    assert besieged <= max(3 * alone, scale(0.005, 0))
 
 
 def test_what_a_connection_costs(directory, with_tls, figures):
