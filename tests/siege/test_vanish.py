@@ -102,5 +102,6 @@ def test_within_tls(server, directory):
                 connection.file.close()
                 reset(connection.socket)
         assert server.within(20, lambda: server.descriptors <= before)
-        client.send(BODY)
+        client.send(BODY)  # which opens the Maildir again, if it was closed
+        assert server.within(5, lambda: server.descriptors == before)
     assert server.stop()
