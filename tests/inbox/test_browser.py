@@ -132,6 +132,24 @@ def test_from_the_first_message_to_the_last(inbox):
     browser.eventually("document.body.innerText.includes('No mail yet')")
 
 
+def test_an_event_does_not_stop_the_way_back(inbox):
+    """The list is fetched again 100 ms after an event; the page takes longer here."""
+    browser = inbox.browser
+    inbox.send("First")
+    inbox.lists("First")
+    browser.press("j")
+    inbox.opens("First")
+    browser.press("3")
+    browser.eventually("document.querySelector('table.headers')")
+    browser.ask(
+        "{ const real = fetch; const late = () => new Promise((done) => setTimeout(done, 400));"
+        "  window.fetch = async (url) => { if (!String(url).includes('/api/')) await late(); return real(url); } }"
+    )
+    browser.ask("history.back()")
+    browser.ask("refresh()")
+    browser.eventually("document.querySelector('pre.text')")
+
+
 def test_what_is_deleted_elsewhere_goes(inbox):
     inbox.send("First")
     inbox.lists("First")

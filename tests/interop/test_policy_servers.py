@@ -60,9 +60,8 @@ def test_postgrey_delays_a_client(room: Callable[[str], Path], server: Callable[
     need("postgrey")
     with policy_servers.postgrey(room("postgrey"), "--delay=1", "--greylist-text=Greylisted, come again") as path:
         ours = server(path)
-        for _ in range(2):
-            code, text = send(ours, "a@client.test")
-            assert (code, text) == (450, "4.2.0 <b@localhost>: Recipient address rejected: Greylisted, come again")
+        code, text = send(ours, "a@client.test")
+        assert (code, text) == (450, "4.2.0 <b@localhost>: Recipient address rejected: Greylisted, come again")
         eventually(lambda: send(ours, "a@client.test")[0] == 250)
         (content,) = contents(ours)
         assert content.startswith(b"X-Greylist: delayed ")
@@ -76,7 +75,8 @@ def test_postgrey_is_started_again(room: Callable[[str], Path], server: Callable
     directory = room("postgrey-again")
     with policy_servers.postgrey(directory) as path:
         ours = server(path)
-        assert send(ours, "a@client.test")[0] == 450
+        for _ in range(2):  # its delay is five minutes
+            assert send(ours, "a@client.test")[0] == 450
     assert send(ours, "a@client.test") == (451, "4.7.1 Service unavailable, try again later")
     path.unlink(missing_ok=True)
     with policy_servers.postgrey(directory):

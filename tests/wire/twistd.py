@@ -76,6 +76,7 @@ class Twistd:
             forked: Whether `tests.fork_server` starts it, where its start is not what is tested.
         """
         self._log = directory / log
+        self._wrapped = bool(wrapper)
         descriptors = [each.fileno() for each in adopt]
         if adopt:
             wrapper = [sys.executable, "-c", _ADOPT, ",".join(map(str, descriptors))]
@@ -138,8 +139,18 @@ class Twistd:
 
     def stop(self, number: int = signal.SIGTERM) -> bool:
         """Send a signal and wait for the end: whether it came in good order."""
+        if not self._wrapped:
+            self.eventually(lambda: self._catches(number))
         self.process.send_signal(number)
         return self.ended(number)
+
+    def _catches(self, number: int) -> bool:
+        """Whether it has a handler for the signal: the reactor installs it soon after the ports are in the log."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        if not status.exists():  # not on Linux
+            return True
+        (caught,) = re.findall(r"^SigCgt:\s*([0-9a-f]+)$", status.read_text(), re.MULTILINE)
+        return bool(int(caught, 16) >> (number - 1) & 1)
 
     def ended(self, number: int = signal.SIGTERM) -> bool:
         """Whether it has come to a good end: 0, or what a shell wants to see after Ctrl-C."""

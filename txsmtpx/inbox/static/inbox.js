@@ -27,14 +27,15 @@ const api = (path, selection = {}) => {
 };
 
 let turns = 0; // calls of show()
-let loading = 0; // those that open a page, and are not done
+let loading = 0; // those that open a page, be it by "back", and are not done
 
 async function show(url, push = true, ids = PANES) {
-  loading += push;
+  const opens = ids === PANES;
+  loading += opens;
   try {
     await load(url, push, ids);
   } finally {
-    loading -= push;
+    loading -= opens;
   }
 }
 
