@@ -114,3 +114,8 @@ def test_without_joserfc(monkeypatch):
 def test_no_part_of_the_key_is_shown():
     assert repr(AssertionKey(pem(RSA))) == "<AssertionKey RS256>"
     assert json.dumps(pem(RSA))[40:80] not in repr(vars(AssertionKey(pem(RSA))))
+
+
+def test_an_empty_key():
+    with pytest.raises(ValueError, match=r"^key must be PEM or the path of a file, not an empty text$"):
+        AssertionKey("")

@@ -251,6 +251,50 @@ def test_it_waits_for_reset_and_logout():
     assert served.clock.getDelayedCalls() == []
 
 
+class Leisurely(OpenBackend):
+    """A backend that is a policy, too: its `disconnected` takes a while."""
+
+    def __init__(self, ended, session=None):
+        super().__init__(lambda connection: session or Session())
+        self.ended = ended
+
+    def connected(self, connection):
+        return None
+
+    def hello(self, connection, name):
+        return None
+
+    def disconnected(self, connection):
+        return self.ended
+
+
+def test_it_waits_for_the_policy():
+    """After `logout`."""
+    session, ended = Leaving(), Deferred()
+    served = Served(Leisurely(ended, session))
+    client = served.connect(HELLO)
+    over = served.stop()
+    served.hang_up(client)
+    session.reset_done.callback(None)
+    session.logout_done.callback(None)
+    assert over == []
+    ended.callback(None)
+    assert over == [None]
+
+
+@pytest.mark.parametrize("error", [None, CancelledError, asyncio.CancelledError])
+def test_the_deadline_cancels_the_policy(logged_failures, error):
+    ended = Deferred(None if error is None else lambda deferred: deferred.errback(error()))
+    served = Served(Leisurely(ended))
+    client = served.connect(HELLO)
+    over = served.stop()
+    served.hang_up(client)
+    assert over == []
+    served.clock.advance(30)
+    assert over == [None]
+    assert logged_failures.flush() == []
+
+
 @pytest.mark.parametrize("error", [None, CancelledError, asyncio.CancelledError])
 def test_the_deadline_cancels_reset_and_logout(logged_failures, error):
     """A task of asyncio fails with an error of its own."""

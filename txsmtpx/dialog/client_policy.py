@@ -11,12 +11,13 @@ A server without a policy has none of this: `Settings.policy` is None.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -93,16 +94,22 @@ class ClientPolicies:
         """
         return self._limited(dialog, self._on_hello(dialog.connection, name), "at HELO", replies.LOCAL_ERROR_451)
 
-    def disconnected(self, connection: Connection) -> None:
+    def disconnected(self, connection: Connection) -> Deferred[None] | None:
         """
         Tell the backend that a client has gone, if the backend knows the client.
 
         Args:
             connection: The client's connection.
+
+        Returns:
+            A Deferred that fires when the backend's `disconnected` is done; None if the backend does not know the
+            client.
         """
-        if self._backend is not None and connection in self._connected:
-            self._connected.remove(connection)
-            deferred_call(self._backend.disconnected, connection).addErrback(_disconnect_failed, connection)
+        if self._backend is None or connection not in self._connected:
+            return None
+        self._connected.remove(connection)
+        informed = deferred_call(self._backend.disconnected, connection)
+        return informed.addErrback(_disconnect_failed, connection).addCallback(lambda _: None)
 
     async def _on_connect(self, connection: Connection) -> Reply | None:
         reply: object = None if self._function is None else await deferred_call(self._function, connection)
@@ -258,4 +265,6 @@ def _rejection(reply: object) -> Reply | None:
 
 
 def _disconnect_failed(failure: Failure, connection: Connection) -> None:
+    if failure.check(CancelledError, asyncio.CancelledError):
+        return  # a drain cancels it at its deadline
     log.failure("session={session} disconnected() failed", failure=failure, session=connection.session_id)

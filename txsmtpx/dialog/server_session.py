@@ -137,12 +137,14 @@ def end_connection(dialog: ServerDialog) -> Deferred[None] | None:
         dialog: The client's dialog.
 
     Returns:
-        As `end_session`.
+        A Deferred that fires when `reset`, `logout` and the `disconnected` of the policy are done; None if they are.
     """
     ending = end_session(dialog)
-    if dialog.settings.policy is not None:
-        dialog.settings.policy.disconnected(dialog.connection)
-    return ending
+    policy = dialog.settings.policy
+    informed = None if policy is None else policy.disconnected(dialog.connection)
+    if ending is None or informed is None:
+        return ending if informed is None else informed
+    return ending.addCallback(lambda _: informed)
 
 
 def forget_hello(dialog: ServerDialog) -> None:

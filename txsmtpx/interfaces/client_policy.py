@@ -72,7 +72,7 @@ class IClientPolicy(Interface):
             connection: The connection.
 
         Returns:
-            Ignored.  A Deferred or coroutine runs to its end.
+            Ignored.  A Deferred or coroutine runs to its end; the stop of a server waits for it, up to its deadline.
         """
 
 

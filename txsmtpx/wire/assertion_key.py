@@ -63,6 +63,8 @@ class AssertionKey:
             raise ImportError("joserfc is not installed: pip install 'txsmtpx[oauth]'")
         if not isinstance(key, str | os.PathLike):
             raise TypeError(f"AssertionKey: key must be PEM or the path of a file, not {type(key).__name__}")
+        if key == "":
+            raise ValueError("key must be PEM or the path of a file, not an empty text")
         pem = key.encode() if isinstance(key, str) and "-----BEGIN " in key else Path(key).read_bytes()
         try:
             private = load_pem_private_key(pem, None)

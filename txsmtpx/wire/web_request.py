@@ -79,7 +79,7 @@ class WebClient:
         endpoint: ClientEndpoint | None = None,
     ) -> None:
         if find_spec("treq") is None:
-            raise ImportError("treq is not installed: pip install 'txsmtpx[http]'")
+            raise ImportError("treq is not installed: pip install treq; the extras http and oauth of txsmtpx have it")
         if not 0 < timeout < math.inf:
             raise ValueError(f"timeout is a number of seconds above 0, not {timeout}")
         if connections < 1:
