@@ -169,6 +169,14 @@ class Chromium:
         for char in text:
             self.press(char)
 
+    def click_on(self, selector: str) -> None:
+        """Click on the middle of an element, once the page has its styles, which move it."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        middle = "document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)"
+        seen = f"((box) => {middle})({element}.getBoundingClientRect())"
+        self.eventually(f"document.readyState === 'complete' && {element}.contains({seen})")
+        self.click(*self.middle(selector))
+
     def click(self, x: float, y: float) -> None:
         """Click there."""
         for kind in ("mousePressed", "mouseReleased"):

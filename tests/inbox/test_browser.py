@@ -165,11 +165,6 @@ def texts(inbox: Inbox, selector: str) -> list[str]:
     return inbox.browser.ask(f"{shown}.map((each) => each.innerText)")
 
 
-def press(inbox: Inbox, selector: str) -> None:
-    """Click the middle of an element."""
-    inbox.browser.click(*inbox.browser.middle(selector))
-
-
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_select_mark_delete_and_undo(inbox, width, dark):
     browser = inbox.browser
@@ -182,32 +177,32 @@ def test_select_mark_delete_and_undo(inbox, width, dark):
     inbox.lists("Third", "Second", "First")
     assert texts(inbox, ".tools button") == ["Mark all read", "Mark all unread"]
 
-    press(inbox, "#list li:nth-child(3) .select")
-    press(inbox, "#list li:nth-child(1) .select")
+    inbox.browser.click_on("#list li:nth-child(3) .select")
+    inbox.browser.click_on("#list li:nth-child(1) .select")
     assert texts(inbox, ".tools button") == ["Mark 2 read", "Mark 2 unread", "Delete 2"]
     inbox.send("Fourth")  # the selection stays
     inbox.lists("Fourth", "Third", "Second", "First")
     assert texts(inbox, ".tools button") == ["Mark 2 read", "Mark 2 unread", "Delete 2"]
-    press(inbox, ".mark[data-mark=read] button")
+    inbox.browser.click_on(".mark[data-mark=read] button")
     browser.eventually("document.querySelectorAll('#list .unread').length === 2")
     browser.eventually("document.title === '(2) Inbox'")
 
-    press(inbox, "#select-all")
+    inbox.browser.click_on("#select-all")
     assert texts(inbox, "#delete-selected") == ["Delete 4"]
-    press(inbox, "#list li:nth-child(2) .select")
-    press(inbox, "#delete-selected")
+    inbox.browser.click_on("#list li:nth-child(2) .select")
+    inbox.browser.click_on("#delete-selected")
     inbox.lists("Third")
     assert texts(inbox, "#undo span") == ["3 messages deleted."]
-    press(inbox, "#undo button")
+    inbox.browser.click_on("#undo button")
     inbox.lists("Fourth", "Third", "Second", "First")
     assert browser.ask("document.querySelectorAll('#list .unread').length") == 2
     assert texts(inbox, "#undo") == []
 
-    press(inbox, "#search")
+    inbox.browser.click_on("#search")
     browser.write("f")
     inbox.lists("Fourth", "First")
     assert texts(inbox, ".tools button") == ["Mark found read", "Mark found unread"]
-    press(inbox, ".mark[data-mark=unread] button")
+    inbox.browser.click_on(".mark[data-mark=unread] button")
     browser.eventually("document.querySelectorAll('#list .unread').length === 2")
     browser.ask("window.confirm = () => true; document.querySelector('#clear button').click()")
     browser.eventually("document.querySelector('#list .none')")
@@ -424,19 +419,14 @@ def test_it_works_without_scripts(inbox):
     browser.send("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.go(f"{inbox.url}/?search=second")
-        x, y = browser.middle("#list [data-id]")
-        browser.click(x, y)
-        loaded = "document.readyState === 'complete'"  # with the styles, which move the button
-        browser.eventually(f"document.querySelector('#subject')?.innerText === 'Second' && {loaded}")
-        x, y = browser.middle("#delete button")
-        browser.click(x, y)
+        browser.click_on("#list [data-id]")
+        inbox.opens("Second")
+        browser.click_on("#delete button")
         browser.eventually("location.search.startsWith('?search=second&undo=') && !document.querySelector('#subject')")
-        x, y = browser.middle("#undo button")
-        browser.click(x, y)
+        browser.click_on("#undo button")
         browser.eventually("location.search === '?search=second' && document.querySelector('#list .subject')")
         browser.go(f"{inbox.url}/?search=second")
-        x, y = browser.middle("#clear button")
-        browser.click(x, y)
+        browser.click_on("#clear button")
         browser.eventually("document.querySelector('#list .none')")
         browser.go(f"{inbox.url}/")
         assert inbox.listed == ["First"]
