@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
-from txsmtpx.settling import settle, then
+from txsmtpx.settling import make_tasks, run, settle, then
 
 
 @pytest.mark.parametrize("value", [None, 1, "a", [1]])
@@ -71,3 +71,39 @@ def test_then():
     assert [then(3, str), then(three(), str)] == ["3", "3"]
     waiting.callback(4)
     assert later.result == "4"
+
+
+def test_a_coroutine_gets_what_it_waits_for():
+    async def sum_of(first, second):
+        return await first + await second
+
+    first, second = Deferred(), Deferred()
+    settled = settle(sum_of(first, second))
+    first.callback(1)
+    second.callback(2)
+    assert settled.result == 3
+
+
+def test_the_first_task_maker_that_can_runs_a_coroutine(monkeypatch):
+    made = []
+
+    def make(coroutine):
+        made.append(coroutine)
+        return Deferred.fromCoroutine(coroutine)
+
+    async def answer():
+        return 250
+
+    monkeypatch.setattr("txsmtpx.settling._task_makers", [])
+    make_tasks(lambda coroutine: None)
+    make_tasks(make)
+    assert [settle(answer()).result, run(answer()).result] == [250, 250]
+    assert len(made) == 2
+
+
+def test_a_coroutine_runs_without_a_task_maker(monkeypatch):
+    async def answer():
+        return 250
+
+    monkeypatch.setattr("txsmtpx.settling._task_makers", [])
+    assert (settle(answer()), run(answer()).result) == (250, 250)

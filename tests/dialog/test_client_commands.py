@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.dialog.talk import Talk
-from txsmtpx import MailOptions, NotOffered, ProtocolError
+from txsmtpx import EightBitContent, MailOptions, NotOffered, ProtocolError, SMTPError
 from txsmtpx.testing import Network, ScriptedServer
 
 EVIL = ["\r\nRSET", "\nRSET", "\rRSET", "\0", "\x0b", "\x1b", "\x7f", "\x85", "a\r\nb", "\r\n"]
@@ -165,3 +165,48 @@ def test_a_header_is_written_in_ascii_where_mail_has_not_asked_for_utf8():
     talk = with_a_recipient("8BITMIME", "SMTPUTF8", "CHUNKING")
     talk.run(talk.commands.transmit(letter))
     assert b"Subject: =?utf-8?q?=C3=BC?=\r\n" in talk.wire.taken()
+
+
+def test_an_open_transaction_is_reset_before_mail():
+    talk = Talk()
+    talk.dialog.left_open = True
+    talk.run(talk.commands.mail("a@example.org", MailOptions()))
+    assert talk.wire.taken() == b"RSET\r\n"
+    talk.hear("250 2.0.0 Ok")
+    assert talk.wire.taken() == b"MAIL FROM:<a@example.org>\r\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "send"),
+    [("MAIL", lambda commands: commands.mail("a@example.org", MailOptions())),
+     ("RCPT", lambda commands: commands.rcpt("b@example.net"))],
+)  # fmt: skip
+def test_an_error_names_its_command(verb, send):
+    talk = Talk()
+    outcome = talk.run(send(talk.commands))
+    talk.hear("550 5.7.1 No")
+    with pytest.raises(SMTPError) as caught:
+        outcome.result()
+    assert caught.value.command == verb
+
+
+def test_a_recipient_may_be_utf8_if_mail_has_asked_for_it():
+    talk = Talk("SMTPUTF8")
+    talk.run(talk.commands.mail("a@example.org", MailOptions(smtputf8=True)))
+    talk.hear("250 2.0.0 Ok")
+    talk.wire.taken()
+    talk.run(talk.commands.rcpt("ü@example.net"))
+    assert talk.wire.taken() == "RCPT TO:<ü@example.net>\r\n".encode()
+
+
+def test_octets_above_127_that_come_late_are_found_too():
+    talk = with_a_recipient("CHUNKING")
+    outcome = talk.run(talk.commands.transmit(iter([b"x\r\n", b"\xfc\r\n"])))
+    with pytest.raises(EightBitContent):
+        outcome.result()
+
+
+def test_a_binary_body_is_sent_as_it_is():
+    talk = with_a_recipient("CHUNKING", "BINARYMIME", "8BITMIME")
+    talk.run(talk.commands.transmit(b"a\nb", binary=True))
+    assert talk.wire.taken() == b"BDAT 3 LAST\r\na\nb"

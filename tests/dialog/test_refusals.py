@@ -182,7 +182,7 @@ def test_a_refused_login(log: Events, asked: list[str], mechanism: str) -> None:
     client.hang_up()
     (line,) = lines(log, "login refused")
     assert line["peer"] == "192.168.1.1"
-    assert (line["mechanism"], line["user"], line["count"]) == (mechanism, "joe", "1")
+    assert (line["queue"], line["mechanism"], line["user"], line["count"]) == ("-", mechanism, "joe", "1")
     assert line["reply"] == "535 5.7.8 Authentication credentials invalid"
     assert lines(log) == []  # it is said once
     assert "wrong" not in "".join(map(formatEvent, log))
@@ -214,6 +214,14 @@ def test_a_flood_is_bounded(log: Events, reply: int, lmtp: bool) -> None:
     (more,) = lines(log, "more commands were refused")
     assert more["more"] == str(1000 - MOST)
     assert len(log) == MOST + 1
+
+
+@pytest.mark.parametrize(("refused", "more"), [(MOST, []), (MOST + 1, [("-", "1")])])
+def test_only_what_has_no_line_is_counted(log: Events, refused: int, more: list[tuple[str, str]]) -> None:
+    client = Conversation(max_errors=0)
+    client.ask(HELLO, *["WHAT"] * refused)
+    client.hang_up()
+    assert [(line["queue"], line["more"]) for line in lines(log, "more commands were refused")] == more
 
 
 def test_recipients_that_are_refused_at_the_end_of_the_message_are_bounded_too(log: Events) -> None:
