@@ -70,6 +70,7 @@ FLOORS = [
     ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.wire"), ("twisted", "zope.interface", "prometheus_client")),
     ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.stores", "txsmtpx.wire", "txsmtpx.inbox"),
      ("twisted", "zope.interface", "jinja2")),
+    ("queue", (*MIDDLE, "txsmtpx.backends", "txsmtpx.queue", "txsmtpx.wire"), ("twisted", "zope.interface", "psycopg")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.logins", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.observers",
       "txsmtpx.inbox", "txsmtpx.filters", "txsmtpx.middleware", "txsmtpx.stores", "txsmtpx.tables"),
      ("twisted", "zope.interface")),
