@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -75,7 +76,8 @@ def test_a_check_creates_nothing(tmp_path):
 
 def test_a_file_that_was_not_prepared_to_its_end(tmp_path, monkeypatch):
     """The tables are made together or not at all."""
-    monkeypatch.setattr(database_schema, "_TABLES", "CREATE TABLE message (id); CREATE TABEL x;")
+    broken = replace(database_schema.SCHEMA, tables="CREATE TABLE message (id); CREATE TABEL x;")
+    monkeypatch.setattr(database_schema, "SCHEMA", broken)
     with pytest.raises(sqlite3.OperationalError):
         connect(str(tmp_path / "mail.db"))
     monkeypatch.undo()

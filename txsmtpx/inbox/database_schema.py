@@ -6,21 +6,14 @@ import os
 import sqlite3
 
 from txsmtpx.inbox.database_lock import DatabaseLock
+from txsmtpx.stores import sqlite_file
+from txsmtpx.stores.sqlite_file import SQLiteSchema
 
 APPLICATION = 0x74785342
 """The application ID of the files: ``txSB`` in ASCII."""
 
 VERSION = 1
 """The version of the tables."""
-
-CACHE = 8 * 1024
-"""KiB of memory in which a connection keeps pages of the file."""
-
-WAL = 64 * 1024 * 1024
-"""Octets to which the write-ahead log is cut when it was longer."""
-
-BUSY_SECONDS = 10
-"""Seconds to wait for another process that has locked the file, such as a backup."""
 
 _TABLES = """
 CREATE TABLE message (
@@ -43,6 +36,10 @@ CREATE VIRTUAL TABLE word USING fts5 (
 # The words come from `words_of`: in lower case, with spaces.  The tokenizer "ascii" leaves them as they are.
 
 
+SCHEMA = SQLiteSchema(APPLICATION, VERSION, _TABLES)
+"""The tables, and their marks."""
+
+
 def connect(path: str) -> sqlite3.Connection:
     """
     Open a file with messages.  Create it, if it does not exist or is empty.
@@ -51,48 +48,19 @@ def connect(path: str) -> sqlite3.Connection:
         path: The path.
 
     Returns:
-        The connection, which may be used in one thread at a time.
+        As `txsmtpx.stores.sqlite_file.connect`.
 
     Raises:
         OSError: The file cannot be opened.
         sqlite3.Error: It cannot be used.
         ValueError: The file is another kind of database, or was written by a later version.
     """
-    # Mail is private.  SQLite gives the log beside the file the same mode.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        _prepare(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application != APPLICATION and (tables or application or version):
-        raise ValueError(f"{path} is a database of another program; name a new file")
-    if version > VERSION:
-        raise ValueError(f"{path} was written by a later version of txsmtpx; update txsmtpx, or name a new file")
-    if not tables:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    # The write-ahead log lets a search read while a message is written.  It stays on until it is turned off.
-    connection.execute("PRAGMA journal_mode = WAL")
-    # FULL: each commit is on the disk when it returns (guarantee 12).
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA cache_size = -{CACHE}")
-    connection.execute(f"PRAGMA journal_size_limit = {WAL}")
-    if not tables:
-        marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
-        connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {marks} COMMIT;")
+    return sqlite_file.connect(path, SCHEMA)
 
 
 def check(path: str) -> None:
     """
-    Check that a file can be opened and written, or can be created.
+    Check that a file can be opened and written, or can be created, and that no other server uses it.
 
     Args:
         path: The path.
@@ -100,20 +68,6 @@ def check(path: str) -> None:
     Raises:
         ValueError: It cannot; the operator gets the text.
     """
-    directory = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(directory):
-        raise ValueError(f"{path}: there is no directory {directory}; create it, or name another file")
-    if not os.path.exists(path):  # it is created when it is used, which may be as another user
-        if not os.access(directory, os.W_OK | os.X_OK):
-            raise ValueError(f"{path}: no file can be created in {directory}; name a file that can be written")
-        return
-    DatabaseLock(path).check()
-    try:
-        connection = connect(path)
-        try:
-            connection.execute("BEGIN IMMEDIATE").execute("ROLLBACK")
-        finally:
-            connection.close()
-    except (OSError, sqlite3.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path} cannot be used ({why}); name a file that can be written") from error
+    if os.path.exists(path):
+        DatabaseLock(path).check()
+    sqlite_file.check(path, SCHEMA)

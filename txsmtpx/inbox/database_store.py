@@ -24,13 +24,13 @@ from txsmtpx.inbox.change_reports import ChangeReports
 from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.database_groups import GroupWriter
 from txsmtpx.inbox.database_reader import DatabaseReader
-from txsmtpx.inbox.database_thread import DatabaseThread
 from txsmtpx.inbox.database_writer import DatabaseWriter, StoreLimits
 from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.inbox_store import Found, StoreChange
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.interfaces import InThread
+from txsmtpx.stores.database_thread import DatabaseThread
 
 log = Logger(__name__)
 

@@ -8,8 +8,8 @@ from queue import SimpleQueue
 import pytest
 from twisted.internet.defer import CancelledError
 
-from txsmtpx.inbox import database_thread
-from txsmtpx.inbox.database_thread import DatabaseThread
+from txsmtpx.stores import database_thread
+from txsmtpx.stores.database_thread import DatabaseThread
 
 
 class Reactor:

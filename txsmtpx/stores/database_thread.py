@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 class DatabaseThread:
     """
-    Call functions in a thread, one after the other.  `DatabaseStore` creates two: for writing and for reading.
+    Call functions in a thread, one after the other.  Stores in SQLite have such threads for writing and for reading.
 
     Args:
         name: The name of the thread.

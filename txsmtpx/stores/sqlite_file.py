@@ -1,0 +1,141 @@
+"""Files of SQLite: how they are opened, and recognized."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+
+CACHE = 8 * 1024
+"""KiB of memory in which a connection keeps pages of the file."""
+
+WAL = 64 * 1024 * 1024
+"""Octets to which the write-ahead log is cut when it was longer."""
+
+BUSY_SECONDS = 10
+"""Seconds to wait for another process that has locked the file, such as a backup."""
+
+
+@dataclass(frozen=True)
+class SQLiteSchema:
+    """
+    The tables of a file, and the marks by which it is recognized.
+
+    Attributes:
+        application: The application ID of such files.
+        version: The version of the tables.
+        tables: The statements that create the tables.
+    """
+
+    application: int
+    version: int
+    tables: str
+
+
+def connect(path: str, schema: SQLiteSchema) -> sqlite3.Connection:
+    """
+    Open a file.  Create it, if it does not exist or is empty.
+
+    Args:
+        path: The path.
+        schema: The tables.
+
+    Returns:
+        The connection, which may be used in one thread at a time.
+
+    Raises:
+        OSError: The file cannot be opened.
+        sqlite3.Error: It cannot be used.
+        ValueError: The file is another kind of database, or was written by a later version.
+    """
+    # Mail is private.  SQLite gives the log beside the file the same mode.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, path, schema)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> None:
+    connection.execute("BEGIN")  # another process may create the tables between two questions
+    try:
+        empty = _is_empty(connection, path, schema)
+    finally:
+        connection.execute("COMMIT")
+    if empty:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    # The write-ahead log lets one connection read while another one writes.  It stays on until it is turned off.
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: each commit is on the disk when it returns (guarantee 12).
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE}")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL}")
+    if empty:
+        _create(connection, path, schema)
+
+
+def _create(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _is_empty(connection, path, schema):  # no other process has created the tables meanwhile
+            for statement in filter(str.strip, schema.tables.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {schema.application}")
+            connection.execute(f"PRAGMA user_version = {schema.version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some errors, such as a full disk, have ended it
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _is_empty(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> bool:
+    """
+    Return whether the file has no tables yet.
+
+    Returns:
+        True if it has none.
+
+    Raises:
+        ValueError: It has tables, but others.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != schema.application and (tables or application or version):
+        raise ValueError(f"{path} is a database of another program; name a new file")
+    if version > schema.version:
+        raise ValueError(f"{path} was written by a later version of txsmtpx; update txsmtpx, or name a new file")
+    return not tables
+
+
+def check(path: str, schema: SQLiteSchema) -> None:
+    """
+    Check that a file can be opened and written, or can be created.
+
+    Args:
+        path: The path.
+        schema: The tables.
+
+    Raises:
+        ValueError: It cannot; the operator gets the text.
+    """
+    directory = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(directory):
+        raise ValueError(f"{path}: there is no directory {directory}; create it, or name another file")
+    if not os.path.exists(path):  # it is created when it is used, which may be as another user
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise ValueError(f"{path}: no file can be created in {directory}; name a file that can be written")
+        return
+    try:
+        connection = connect(path, schema)
+        try:
+            connection.execute("BEGIN IMMEDIATE").execute("ROLLBACK")
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path} cannot be used ({why}); name a file that can be written") from error
