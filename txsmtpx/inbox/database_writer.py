@@ -20,6 +20,7 @@ from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.message_summary import MessageSummary, envelope_texts
 from txsmtpx.inbox.search_query import Field
 from txsmtpx.inbox.search_words import words_of
+from txsmtpx.stores.sqlite_file import transaction
 
 PURGED = 200
 """Messages that are removed in one step.  Between two steps, new messages are written."""
@@ -129,15 +130,12 @@ class DatabaseWriter:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection, totals, last = self._connection, self.totals, self._last
-        connection.execute("BEGIN IMMEDIATE")
+        totals, last = self.totals, self._last
         try:
-            yield connection
-            connection.execute("COMMIT")
+            with transaction(self._connection) as connection:
+                yield connection
         except BaseException:
             self.totals, self._last = totals, last
-            if connection.in_transaction:  # some errors, such as a full disk, have ended it
-                connection.execute("ROLLBACK")
             raise
 
     def keep(self, batch: Sequence[Received], now: float) -> tuple[list[ListedMessage | Exception], list[int]]:

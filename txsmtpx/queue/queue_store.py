@@ -15,8 +15,8 @@ Change = Literal["retry", "hold", "release", "delete"]
 """
 What an operator does with recipients.
 
-"retry" makes those that wait due now.  "hold" stops attempts, "release" allows them again, due now.  "delete" removes
-recipients without a report.  A recipient that is leased is changed when its lease ends, but for "retry".
+"retry" makes those that wait due now, but for those that are leased.  "hold" stops attempts, "release" allows them
+again, due now.  "delete" removes recipients without a report.  An attempt that has begun goes on.
 """
 
 INLINE = 65_536
@@ -204,44 +204,109 @@ class QueueStore(Protocol):
     """The type of `IQueueStore`."""
 
     def open(self, changed: Callable[[], None], /) -> Deferred[None]:
-        """Open the store."""
+        """
+        Open the store.
+
+        Returns:
+            A Deferred that fires when it is open.
+        """
 
     def close(self) -> Deferred[None]:
-        """Close the store."""
+        """
+        Close the store.
+
+        Returns:
+            A Deferred that fires when it is closed.
+        """
 
     def body(self) -> ReceivedBody:
-        """Begin to receive a body."""
+        """
+        Begin to receive a body.
+
+        Returns:
+            The body.
+        """
 
     def add(self, mail: NewMail, /) -> Deferred[None]:
-        """Store a message."""
+        """
+        Store a message.
+
+        Returns:
+            A Deferred that fires when it is on the disk.
+        """
 
     def lease(
         self, owner: str, now: float, until: float, limit: int, per_destination: int, full: Collection[str], /
     ) -> Deferred[list[Lease]]:
-        """Lease what is due."""
+        """
+        Lease what is due.
+
+        Returns:
+            A Deferred of the leases.
+        """
 
     def renew(self, leases: Sequence[Lease], until: float, /) -> Deferred[None]:
-        """Move the end of leases."""
+        """
+        Move the end of leases.
+
+        Returns:
+            A Deferred that fires when it is moved.
+        """
 
     def finish(
         self, lease: Lease, outcomes: Sequence[RecipientOutcome], reports: Sequence[NewMail], /
     ) -> Deferred[None]:
-        """End a lease."""
+        """
+        End a lease.
+
+        Returns:
+            A Deferred that fires when it is on the disk.
+        """
 
     def hand_back(self, leases: Sequence[Lease], /) -> Deferred[None]:
-        """End leases without an attempt."""
+        """
+        End leases without an attempt.
+
+        Returns:
+            A Deferred that fires when they have ended.
+        """
 
     def next_due(self, now: float, full: Collection[str], /) -> Deferred[float | None]:
-        """Find when the next recipient is due."""
+        """
+        Find when the next recipient is due.
+
+        Returns:
+            A Deferred of the time.
+        """
 
     def open_body(self, mail: QueuedMail, /) -> Deferred[BinaryIO]:
-        """Open the body of a message."""
+        """
+        Open the body of a message.
+
+        Returns:
+            A Deferred of a file.
+        """
 
     def find(self, selection: Selection, limit: int, after: str = "", /) -> Deferred[list[QueuedMail]]:
-        """List messages."""
+        """
+        List messages.
+
+        Returns:
+            A Deferred of the messages.
+        """
 
     def change(self, selection: Selection, change: Change, now: float, /) -> Deferred[int]:
-        """Change recipients."""
+        """
+        Change recipients.
+
+        Returns:
+            A Deferred of their number.
+        """
 
     def depth(self, now: float, /) -> Deferred[Depth]:
-        """Count what is in the queue."""
+        """
+        Count what is in the queue.
+
+        Returns:
+            A Deferred of the counts.
+        """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 CACHE = 8 * 1024
@@ -78,18 +80,12 @@ def _prepare(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) ->
 
 
 def _create(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         if _is_empty(connection, path, schema):  # no other process has created the tables meanwhile
             for statement in filter(str.strip, schema.tables.split(";")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {schema.application}")
             connection.execute(f"PRAGMA user_version = {schema.version}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # some errors, such as a full disk, have ended it
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _is_empty(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> bool:
@@ -110,6 +106,27 @@ def _is_empty(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -
     if version > schema.version:
         raise ValueError(f"{path} was written by a later version of txsmtpx; update txsmtpx, or name a new file")
     return not tables
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """
+    Change the file: all that happens within is stored together, or nothing of it.
+
+    Args:
+        connection: The connection.
+
+    Yields:
+        The connection.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some errors, such as a full disk, have ended it
+            connection.execute("ROLLBACK")
+        raise
 
 
 def check(path: str, schema: SQLiteSchema) -> None:

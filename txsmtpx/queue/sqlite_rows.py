@@ -1,0 +1,211 @@
+"""The rows of a queue in SQLite: how messages become rows, and rows become messages again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from txsmtpx.backends.envelope_fields import EnvelopeFields
+from txsmtpx.queue.queued_mail import (
+    FINAL,
+    NewMail,
+    QueuedMail,
+    QueuedRecipient,
+    RecipientOutcome,
+    RecipientState,
+    Selection,
+)
+
+RECIPIENT = (
+    "recipient.number, recipient.destination, recipient.state, recipient.attempts, recipient.due, recipient.owner,"
+    " recipient.reply, recipient.server, recipient.delay_reported"
+)
+"""The columns that `mail_of` takes."""
+
+RecipientRow = tuple[int, str, RecipientState, int, float, str, str, str, int]
+"""Their values."""
+
+_PRIORITIES = range(9, -10, -1)
+
+
+def insert(connection: sqlite3.Connection, mail: NewMail) -> None:
+    """
+    Insert a message.
+
+    Args:
+        connection: In a transaction.
+        mail: The message.
+    """
+    envelope, named = mail.envelope, isinstance(mail.body, str)
+    number = connection.execute(
+        "INSERT INTO mail (id, sender, envelope, received, expires, priority, size, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            mail.id,
+            envelope.sender,
+            json.dumps(envelope.as_strings()),
+            envelope.received.timestamp(),
+            mail.expires,
+            mail.priority,
+            mail.size,
+            mail.body if named else "",
+        ),
+    ).lastrowid
+    if not named:
+        connection.execute("INSERT INTO content VALUES (?, ?)", (number, mail.body))
+    state = "held" if mail.held else "waiting"
+    connection.executemany(
+        "INSERT INTO recipient (mail, number, address, destination, priority, state, due) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, at, each.address, destination, mail.priority, state, mail.due)
+            for at, (each, destination) in enumerate(zip(envelope.recipients, mail.destinations, strict=True))
+        ],
+    )
+
+
+def due(
+    connection: sqlite3.Connection, now: float, limit: int, per_destination: int, full: Collection[str]
+) -> Iterable[tuple[int, str]]:
+    """
+    Return what is due, in the order of delivery.
+
+    Args:
+        connection: In a transaction.
+        now: The time.
+        limit: The most pairs.
+        per_destination: The most pairs of one destination.
+        full: Destinations that do not count.
+
+    Returns:
+        Pairs of the number of a message and a destination.
+    """
+    found: dict[tuple[int, str], None] = {}
+    taken: Counter[str] = Counter()
+    for priority in _PRIORITIES:  # one range of the index for each
+        rows = connection.execute(
+            "SELECT mail, destination FROM recipient WHERE state = 'waiting' AND priority = ? AND due <= ?"
+            " AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY due, mail, destination",
+            (priority, now, json.dumps(list(full))),
+        )
+        for key in rows:
+            if key not in found and taken[key[1]] < per_destination:
+                if len(found) == limit:
+                    rows.close()
+                    return found
+                found[key] = None
+                taken[key[1]] += 1
+    return found
+
+
+def mail_of(connection: sqlite3.Connection, number: int, rows: Iterable[RecipientRow]) -> QueuedMail:
+    """
+    Return a message.
+
+    Args:
+        connection: The connection.
+        number: The number of the message.
+        rows: `RECIPIENT` of its recipients.
+
+    Returns:
+        The message, with these recipients.
+    """
+    written, size, expires, priority = connection.execute(
+        "SELECT envelope, size, expires, priority FROM mail WHERE number = ?", (number,)
+    ).fetchone()
+    envelope = EnvelopeFields.parsed(json.loads(written))
+    recipients = [
+        QueuedRecipient(
+            at, envelope.recipients[at], destination, state, attempts, due, bool(owner), reply, server, bool(reported)
+        )
+        for at, destination, state, attempts, due, owner, reply, server, reported in rows
+    ]
+    return QueuedMail(envelope, recipients, size, expires, priority)
+
+
+def settle(connection: sqlite3.Connection, mail: int, owner: str, outcome: RecipientOutcome) -> None:
+    """
+    Store an outcome.  One that is not final counts only as long as the lease is this owner's.
+
+    Args:
+        connection: In a transaction.
+        mail: The number of the message.
+        owner: The process that has leased the recipient.
+        outcome: The outcome.
+    """
+    final = outcome.state in FINAL
+    connection.execute(
+        # An operator may have held the recipient meanwhile.
+        "UPDATE recipient SET state = CASE WHEN state = 'held' AND NOT :final THEN 'held' ELSE :state END,"
+        " due = :due, owner = '', reply = :reply, server = :server, delay_reported = delay_reported OR :reported"
+        " WHERE mail = :mail AND number = :number AND (owner = :owner OR :final) AND state IN ('waiting', 'held')",
+        {
+            "final": final,
+            "state": outcome.state,
+            "due": outcome.due,
+            "reply": outcome.reply,
+            "server": outcome.server,
+            "reported": outcome.delay_reported,
+            "mail": mail,
+            "number": outcome.number,
+            "owner": owner,
+        },
+    )
+
+
+def remove_finished(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[str]:
+    """
+    Remove those of some messages that have only final recipients.
+
+    Args:
+        connection: In a transaction.
+        numbers: The numbers of the messages.
+
+    Returns:
+        The names of the files of their bodies.
+    """
+    gone = []
+    for number in numbers:
+        (left,) = connection.execute(
+            "SELECT count(*) FROM recipient WHERE mail = ? AND state IN ('waiting', 'held')", (number,)
+        ).fetchone()
+        if not left:
+            (name,) = connection.execute("SELECT body FROM mail WHERE number = ?", (number,)).fetchone()
+            gone += [name] if name else []
+            for table in ("recipient WHERE mail", "content WHERE mail", "mail WHERE number"):
+                connection.execute(f"DELETE FROM {table} = ?", (number,))
+    return gone
+
+
+def condition(selection: Selection) -> tuple[str, dict[str, object]]:
+    """
+    Return a selection as a condition of SQL.
+
+    Args:
+        selection: The selection.
+
+    Returns:
+        The condition, on recipients that are joined with their messages; and its values by name.
+    """
+    where = ["TRUE"]
+    values: dict[str, object] = {}
+    if selection.ids is not None:
+        where.append("mail.id IN (SELECT value FROM json_each(:ids))")
+        values["ids"] = json.dumps(list(selection.ids))
+    if selection.sender is not None:
+        where.append("mail.sender = :sender")
+        values["sender"] = selection.sender
+    if selection.recipient is not None:
+        if selection.recipient.startswith("@"):
+            where.append("lower(substr(recipient.address, -length(:recipient))) = lower(:recipient)")
+        else:
+            where.append("recipient.address = :recipient")
+        values["recipient"] = selection.recipient
+    if selection.destination is not None:
+        where.append("recipient.destination = :destination")
+        values["destination"] = selection.destination
+    if selection.state is not None:
+        where.append("recipient.state = :state")
+        values["state"] = selection.state
+    return " AND ".join(where), values
