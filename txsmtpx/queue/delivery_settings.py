@@ -1,0 +1,60 @@
+"""The settings of the deliveries of a queue."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from txsmtpx.setting import Setting
+from txsmtpx.setting_kinds import Choice, Number, Seconds
+
+Unsure = Literal["retry", "return"]
+"""What becomes of a recipient who may have received the message: the server has the end of it, and no reply came."""
+
+RETRY = Seconds(
+    "queue_retry",
+    300.0,
+    "Queue",
+    "Wait this long after the first failed attempt.  Each further wait doubles.",
+    zero=False,
+)
+"""Postfix waits 5 minutes too (minimal_backoff_time), Exim 15 minutes."""
+RETRY_MOST = Seconds("queue_retry_most", 3600.0, "Queue", "Wait at most this long between two attempts.", zero=False)
+"""Postfix waits 4000 seconds at most (maximal_backoff_time)."""
+EXPIRE = Seconds(
+    "queue_expire", 432_000.0, "Queue", "Return a message that is not delivered after this time.", zero=False
+)
+"""Five days: RFC 5321 §4.5.4.1 has 4 to 5 days, Postfix 5 (maximal_queue_lifetime)."""
+DELAY_REPORT = Seconds(
+    "queue_delay_report",
+    14_400.0,
+    "Queue",
+    "Send a report of a delay after this time, if NOTIFY asks for it (0: never).",
+)
+"""Sendmail sends a warning after 4 hours (Timeout.queuewarn)."""
+DELIVERIES = Number(
+    "queue_deliveries", 300, "Queue", "Send up to N messages at a time, to all destinations.", "messages", 1, 20_000
+)
+"""Postfix has 100 processes (default_process_limit).  A connection costs less memory here than a process there."""
+DESTINATION = Number(
+    "queue_destination", 10, "Queue", "Open up to N connections to each destination.", "connections", 1, 1000
+)
+"""Postfix opens 20 (default_destination_concurrency_limit)."""
+FAILURES = Number(
+    "queue_failures",
+    5,
+    "Queue",
+    "Pause a destination after N connections that failed one after the other (0: never).",
+    "connections",
+)
+UNSURE: Choice[Unsure] = Choice(
+    "queue_unsure",
+    "retry",
+    "Queue",
+    "Send a message again that may have been delivered, or return it.",
+    ("retry", "return"),
+)
+
+SETTINGS: tuple[Setting[object], ...] = (
+    RETRY, RETRY_MOST, EXPIRE, DELAY_REPORT, DELIVERIES, DESTINATION, FAILURES, UNSURE
+)  # fmt: skip
+"""All settings, in the order in which they are listed."""
