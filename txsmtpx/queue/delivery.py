@@ -88,7 +88,7 @@ class Delivery:
 
     Args:
         transaction: What it sends.
-        body: Open the message.
+        body: The message: octets, or a file.
         destination: The destination.
         seconds: Return the time of the reactor, for the breaker.
         now: Return seconds since the epoch.
@@ -97,7 +97,7 @@ class Delivery:
     def __init__(
         self,
         transaction: Transaction,
-        body: Callable[[], ClientBody],
+        body: ClientBody,
         destination: Destination,
         seconds: Callable[[], float],
         now: Callable[[], float],
@@ -179,7 +179,7 @@ class Delivery:
             options = options_for(client, self._transaction.sender, given, passed, client.authenticated)
         except SMTPError:  # the time of BY has passed meanwhile
             return [RecipientResult(address, "failed", TOO_LATE_550) for address in addresses]
-        result = await client.send(self._transaction.sender, recipients, self._body(), options)
+        result = await client.send(self._transaction.sender, recipients, self._body, options)
         self._destination.delivered()
         return judged(addresses, result)
 
@@ -221,11 +221,11 @@ def for_next_hop(options: MailOptions) -> MailOptions:
         options: The parameters that came with the message.
 
     Returns:
-        The parameters, without the size, the hold and PRDR.
+        The parameters, without the size, the hold, PRDR and BODY=7BIT.
     """
     found = copy.copy(options)
-    for name in ("size", "prdr", "hold_for", "hold_until"):
-        vars(found).pop(name, None)
+    for name in ("size", "prdr", "hold_for", "hold_until", *["body"] * (found.body == "7BIT")):
+        vars(found).pop(name, None)  # without BODY, the client looks at the message
     return found
 
 

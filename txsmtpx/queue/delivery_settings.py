@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Literal
 
-from txsmtpx.setting import Setting
+from txsmtpx.setting import Setting, SettingError
 from txsmtpx.setting_kinds import Choice, Number, Seconds
 
 Unsure = Literal["retry", "return"]
@@ -58,3 +59,46 @@ SETTINGS: tuple[Setting[object], ...] = (
     RETRY, RETRY_MOST, EXPIRE, DELAY_REPORT, DELIVERIES, DESTINATION, FAILURES, UNSURE
 )  # fmt: skip
 """All settings, in the order in which they are listed."""
+
+
+@dataclass(frozen=True)
+class QueueSettings:
+    """
+    The settings of a queue.  `txsmtpx.MailQueue` makes one value of its arguments.
+
+    Attributes:
+        retry: Seconds after the first failed attempt; each further wait doubles.
+        retry_most: Seconds of the longest wait.
+        expire: Seconds after which a message is returned.
+        delay_report: Seconds after which the sender gets a report of a delay; 0 for never.
+        deliveries: Messages that are sent at a time.
+        destination: Connections to each destination at a time.
+        failures: Failed connections after which a destination is paused; 0 for never.
+        unsure: "retry" sends a message again that may have been delivered, "return" returns it.
+
+    Raises:
+        TypeError: A value has the wrong type.
+        SettingError: A value cannot be used.
+
+    Example:
+        >>> QueueSettings(expire=-1)
+        Traceback (most recent call last):
+        txsmtpx.setting.SettingError: queue_expire must be a number of seconds greater than 0, not -1
+    """
+
+    retry: float = RETRY.default
+    retry_most: float = RETRY_MOST.default
+    expire: float = EXPIRE.default
+    delay_report: float = DELAY_REPORT.default
+    deliveries: int = DELIVERIES.default
+    destination: int = DESTINATION.default
+    failures: int = FAILURES.default
+    unsure: Unsure = UNSURE.default
+
+    def __post_init__(self) -> None:
+        for field, setting in zip(fields(self), SETTINGS, strict=True):
+            setting.check(getattr(self, field.name))
+        if self.retry_most < self.retry:
+            raise SettingError(
+                RETRY_MOST.name, f"must be at least queue_retry ({self.retry:g}), not {self.retry_most:g}"
+            )

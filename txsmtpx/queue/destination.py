@@ -11,12 +11,14 @@ breaker is remembered until its pause ends, for up to `REMEMBERED` destinations:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.circuit_breaker import CircuitBreaker
+from txsmtpx.queue.queued_mail import Lease
 from txsmtpx.wire.pool import SMTPPool
 
 FIRST = 2
@@ -39,6 +41,7 @@ class Destination:
         breaker: Decides whether a delivery may connect.
         deliveries: The deliveries that are in progress.
         allowed: The deliveries that may be in progress.
+        waiting: Leases that wait for a delivery to end.
 
     Args:
         key: The key.
@@ -52,11 +55,17 @@ class Destination:
         self.breaker = breaker
         self.deliveries: int = 0
         self.allowed: int = min(FIRST, pool.size)
+        self.waiting: deque[Lease] = deque()
+
+    @property
+    def is_busy(self) -> bool:
+        """True if no further delivery may begin now."""
+        return self.deliveries >= self.allowed
 
     @property
     def is_full(self) -> bool:
-        """True if no further delivery may begin now."""
-        return self.deliveries >= self.allowed
+        """True if no further lease should wait."""
+        return len(self.waiting) >= self.allowed
 
     def connected(self) -> None:
         """Note that a connection was ready for a message."""
@@ -102,15 +111,15 @@ class Destinations:
     def __iter__(self) -> Iterator[Destination]:
         return iter(list(self._known.values()))
 
-    def begin(self, key: str) -> Destination:
+    def get(self, key: str) -> Destination:
         """
-        Count a delivery as in progress.
+        Return a destination.  `release` is called when there is nothing to deliver any more.
 
         Args:
             key: The key of the destination.
 
         Returns:
-            The destination, to which `end` must be called.
+            The destination.
         """
         if key in self._leaving:
             self._leaving.pop(key).cancel()
@@ -119,22 +128,21 @@ class Destinations:
             found = Destination(key, self._pool_for(key), CircuitBreaker(self._failures, self._pauses))
             found.pool.startService()
             self._known[key] = found
-        found.deliveries += 1
         return found
 
-    def end(self, destination: Destination) -> None:
+    def release(self, destination: Destination) -> None:
         """
-        Count a delivery as over.
+        Note that there may be nothing to deliver to a destination any more.
 
         Args:
             destination: The destination.
         """
-        destination.deliveries -= 1
-        if not destination.deliveries:
-            wait = IDLE
-            if destination.breaker.is_open and len(self._known) < REMEMBERED:
-                wait += max(destination.breaker.until - self._reactor.seconds(), 0.0)
-            self._leaving[destination.key] = self._reactor.callLater(wait, self._forget, destination)
+        if destination.deliveries or destination.waiting or destination.key in self._leaving:
+            return
+        wait = IDLE
+        if destination.breaker.is_open and len(self._known) < REMEMBERED:
+            wait += max(destination.breaker.until - self._reactor.seconds(), 0.0)
+        self._leaving[destination.key] = self._reactor.callLater(wait, self._forget, destination)
 
     def _forget(self, destination: Destination) -> None:
         del self._leaving[destination.key], self._known[destination.key]
@@ -142,7 +150,7 @@ class Destinations:
 
     def full(self) -> list[str]:
         """
-        Return the destinations that take no further delivery now.
+        Return the destinations for which enough leases wait.
 
         Returns:
             Their keys.

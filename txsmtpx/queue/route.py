@@ -153,6 +153,24 @@ class Routes:
             above = above.partition(".")[2]
         return EVERY_DOMAIN if EVERY_DOMAIN in self._routes else domain
 
+    def destination_of(self, address: str) -> str:
+        """
+        Return the key of the destination of a recipient.
+
+        Args:
+            address: The address, with a domain.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: It has no domain.
+        """
+        domain = path.split(address)[1]
+        if not domain:
+            raise ValueError(f"the recipient {address!r} needs a domain, such as root@example.org")
+        return self.key_of(domain_key(domain))
+
     def get(self, key: str) -> Route | None:
         """
         Return the route of a destination.
