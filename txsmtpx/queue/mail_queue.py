@@ -115,7 +115,7 @@ class MailQueue(Service):
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
-        self.store = store
+        self.store: QueueStore = store
         self.settings: QueueSettings = QueueSettings(
             retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure
         )
@@ -248,6 +248,12 @@ class MailQueue(Service):
         finally:
             self._opening.release()
 
+    async def close(self) -> None:
+        """Close the store.  Messages open it again."""
+        if self._is_open:
+            self._is_open = False
+            await self.store.close()
+
     def _changed(self) -> None:
         if self._dispatcher is not None:
             self._dispatcher.look()
@@ -329,7 +335,5 @@ class MailQueue(Service):
         self._dispatcher = self._destinations = None
         if self._work:
             await self._work.over()
-        if self._is_open:
-            self._is_open = False
-            await self.store.close()
+        await self.close()
         self._feed.end()

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from twisted.internet.interfaces import IReactorTime
-
 from txsmtpx.arguments import checked_except
 from txsmtpx.dialog.demands import EightBit
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
-from txsmtpx.interfaces import Endpoint
+from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.target import target
@@ -92,18 +90,21 @@ class Route:
     def __repr__(self) -> str:
         return f"<Route {self.domain}>"
 
-    def check(self, reactor: IReactorTime) -> None:
+    def check(self, reactor: Reactor) -> TLSMode:
         """
         Check the endpoint.
 
         Args:
             reactor: For endpoint strings.
 
+        Returns:
+            The TLS mode.
+
         Raises:
             ValueError: It is none, or contradicts the settings of TLS.
             TypeError: It is none.
         """
-        self.settings.tls_mode(target(reactor, self.endpoint).tls)
+        return self.settings.tls_mode(target(reactor, self.endpoint).tls)
 
 
 class Routes:
