@@ -73,7 +73,9 @@ class MemoryQueueStore:
                     each for each in mail.recipients
                     if each.destination == destination and each.state == "waiting" and each.due <= now
                 ]  # fmt: skip
-                if not due or destination in full or taken.get(destination, 0) >= per_destination or len(found) >= limit:
+                if not due or destination in full or taken.get(destination, 0) >= per_destination:
+                    continue
+                if len(found) >= limit:
                     continue
                 taken[destination] = taken.get(destination, 0) + 1
                 leased = [replace(each, due=until, leased=True, attempts=each.attempts + 1) for each in due]

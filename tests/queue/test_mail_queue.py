@@ -129,6 +129,6 @@ def test_an_unknown_argument_is_named(queues):
 @pytest.mark.parametrize("to", ["ann", "ann@", "a b@example.org", ""])
 def test_a_recipient_that_is_none_is_refused_at_once(queues, to):
     one = queues()
-    with pytest.raises(ValueError, match="address|recipient"):
+    with pytest.raises(ValueError, match=r"address|recipient"):
         one.queue.submit(ME, [to], BODY)
     assert one.store.mails == {}

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from txsmtpx.queue.attempt import Attempted
 from txsmtpx.queue.attempt_result import RecipientResult
 from txsmtpx.queue.back_off import BackOff
-from txsmtpx.queue.delivery import Attempted
 from txsmtpx.queue.delivery_settings import Unsure
 from txsmtpx.queue.queue_events import EventKind
 from txsmtpx.queue.queued_mail import QueuedMail, QueuedRecipient, RecipientOutcome

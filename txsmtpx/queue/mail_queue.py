@@ -3,7 +3,7 @@ The queue: `MailQueue`, a service that stores messages and delivers them, with r
 
 Theory of operation.  `MailQueue.submit` stores a message with a state for each recipient, and returns when it is on the
 disk.  The dispatcher leases what is due (`txsmtpx.queue.dispatcher`).  For each lease there is an attempt
-(`txsmtpx.queue.delivery`), whose results say what becomes of each recipient (`txsmtpx.queue.disposition`).  The store
+(`txsmtpx.queue.attempt`), whose results say what becomes of each recipient (`txsmtpx.queue.disposition`).  The store
 keeps these outcomes and the reports to the sender in one step.
 """
 
@@ -27,12 +27,12 @@ from txsmtpx.dialog.source import source
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import InThread, Reactor, StoreError
 from txsmtpx.interfaces.loop_deferred import explained
-from txsmtpx.queue.attempts import Attempts, event_of
 from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
 from txsmtpx.queue.destination import Destinations
 from txsmtpx.queue.dispatcher import TROUBLE, Dispatcher
 from txsmtpx.queue.disposition import Disposition, DispositionPolicy
+from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
 from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
 from txsmtpx.queue.queue_events import EventFeed, QueueEvent, QueueEvents
 from txsmtpx.queue.queue_store import QueueStore
@@ -279,7 +279,7 @@ class MailQueue(Service):
         settings = self.settings
         self._destinations = Destinations(self._reactor, self._pool, settings.failures, BackOff(*PAUSES))
         waits = BackOff(settings.retry, settings.retry_most)
-        attempts = Attempts(
+        delivery = LeasedDelivery(
             self._reactor,
             self.store,
             self.routes,
@@ -294,7 +294,7 @@ class MailQueue(Service):
             self._reactor,
             self.store,
             self._destinations,
-            attempts.deliver,
+            delivery.deliver,
             settings.deliveries,
             2 * settings.destination,
             self._now,

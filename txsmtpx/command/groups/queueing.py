@@ -14,6 +14,7 @@ from txsmtpx.command.plugin_settings import parsed_settings
 from txsmtpx.command.process import Listener
 from txsmtpx.interfaces import Reactor
 from txsmtpx.queue import delivery_settings
+from txsmtpx.setting import SettingError
 
 if TYPE_CHECKING:
     from txsmtpx.dialog.demands import EightBit
@@ -33,8 +34,7 @@ def _from_table(table: GivenTable) -> ChosenRoutes:
     """Return the routes of ``[route.DOMAIN]``, a table each."""
     flat = next((key for key in table.content if key not in table.tables), None)
     if flat is not None:
-        text = 'is not within a route; write [route."example.org"] above it'
-        raise OptionError("route", text, place=table.places[flat])
+        raise ValueError(f'has {flat}, which is within no route; write [route."example.org"]')
     return tuple([Chosen("route", domain, its.content, its) for domain, its in table.tables.items()])
 
 
@@ -103,7 +103,10 @@ def set_up_queue(values: Values, backend: QueueBackend, listener: Listener) -> N
 
     queue = backend.queue
     settings = [values[each] for each in TIMES]
-    queue.settings = QueueSettings(*settings)  # type: ignore[arg-type]  # each option has the type of its field
+    try:
+        queue.settings = QueueSettings(*settings)  # type: ignore[arg-type]  # each option has the type of its field
+    except SettingError as error:
+        raise OptionError(error.name.replace("_", "-"), error.text) from error
     queue.domain = str(listener.settings.get("domain", ""))
     chosen = [each for routes in values[ROUTE] for each in routes]
     routes = [_route(each, cast(Reactor, listener.reactor)) for each in chosen]
@@ -138,8 +141,11 @@ def _route(chosen: Chosen, reactor: Reactor) -> Route:
             eight_bit=cast("EightBit", given.get("eight_bit", "refuse")),
             connections=cast(int, given.get("connections", 0)) or None,
         )
-        mode = route.check(reactor)
     except (ValueError, OSError) as error:
+        raise chosen.fault("", str(error)) from error
+    try:
+        mode = route.check(reactor)
+    except ValueError as error:
         raise chosen.fault("endpoint", f"cannot be used: {error}") from error
     if auth is not None and mode == "none":
         raise chosen.fault("tls", "is none, so the login would be sent in the clear; write tls = \"required\"")

@@ -82,7 +82,7 @@ class Attempted:
     deliver_by: bool = False
 
 
-class Delivery:
+class Attempt:
     """
     One attempt.  `txsmtpx.MailQueue` creates it; use it once.
 

@@ -1,5 +1,5 @@
 """
-The attempts of a queue: each delivers what is leased, and has what the store and the sender must learn of it.
+The delivery of what a queue has leased: the attempts, and what the store and the sender must learn of them.
 
 If the routes have changed since a message was stored, its recipients go to the destinations that they have now.
 """
@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.next_reply import shortened
 from txsmtpx.dialog.client_body import ClientBody
-from txsmtpx.queue.delivery import Attempted, Delivery, Transaction
+from txsmtpx.queue.attempt import Attempt, Attempted, Transaction
 from txsmtpx.queue.destination import Destination, Destinations
 from txsmtpx.queue.dispatcher import Completion
 from txsmtpx.queue.disposition import Disposition, DispositionPolicy
@@ -30,9 +30,9 @@ Observed = Callable[[QueuedMail, Disposition], object]
 """Called for each recipient of an attempt whose outcome is stored."""
 
 
-class Attempts:
+class LeasedDelivery:
     """
-    The attempts.  `txsmtpx.MailQueue` creates it.
+    Deliver what is leased.  `txsmtpx.MailQueue` creates one.
 
     Args:
         reactor: The clock.
@@ -110,7 +110,7 @@ class Attempts:
                 mail.received,
                 [(each.recipient.address, each.recipient.options) for each in mail.recipients],
             )
-            return await Delivery(transaction, body, destination, self._reactor.seconds, self._now).run()
+            return await Attempt(transaction, body, destination, self._reactor.seconds, self._now).run()
         finally:
             file.close()
 
