@@ -82,6 +82,9 @@ class MailQueue(Service):
         store: As in the arguments.
         settings: The settings; to be set before the queue runs.
         routes: The routes; to be set before the queue runs.
+        domain: As in the arguments; to be set before the queue runs.
+        reporter: As in the arguments; to be set before the queue runs.
+        now: As in the arguments.
 
     Raises:
         TypeError: An argument is unknown or has the wrong type.
@@ -124,7 +127,7 @@ class MailQueue(Service):
         self._reactor = chosen_reactor(reactor)
         self.routes: Routes = Routes(routes)
         self._in_thread: InThread = in_thread or deferToThread
-        self._now = now
+        self.now: Callable[[], float] = now
         self._feed = EventFeed()
         self._opening = DeferredLock()
         self._is_open = False
@@ -167,7 +170,7 @@ class MailQueue(Service):
     async def _submit(
         self, sender: str, recipients: Sequence[Recipient], body: ClientBody, options: MailOptions
     ) -> str:
-        envelope = new_envelope(sender, recipients, body, options, self.domain, self._now())
+        envelope = new_envelope(sender, recipients, body, options, self.domain, self.now())
         await self.store_message(envelope, pieces(source(body, {"8BITMIME": None}, self._in_thread, envelope.smtputf8)))
         return envelope.queue_id
 
@@ -200,7 +203,7 @@ class MailQueue(Service):
     async def _report(self, report: Report) -> NewMail:
         """Return the message of a report, which has the null reverse-path."""
         options = MailOptions(smtputf8=report.smtputf8)
-        envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self._now())
+        envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self.now())
         body = self.store.body()
         try:
             await body.read(pieces(source(report.content, {}, self._in_thread, report.smtputf8)))
@@ -288,7 +291,7 @@ class MailQueue(Service):
             self.reporter,
             self._report,
             self._observe,
-            self._now,
+            self.now,
         )
         self._dispatcher = Dispatcher(
             self._reactor,
@@ -297,7 +300,7 @@ class MailQueue(Service):
             delivery.deliver,
             settings.deliveries,
             2 * settings.destination,
-            self._now,
+            self.now,
         )
         self._dispatcher.start()
 

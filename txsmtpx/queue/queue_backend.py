@@ -136,7 +136,7 @@ class QueueSession(Session):
         Raises:
             SMTPError: 451 4.3.0 if it is not stored; 452 4.3.1 if the disk is full; 554 5.4.6 for a loop.
         """
-        envelope = fields_of(context)
+        envelope = fields_of(context, self._backend.queue.now())
         completed = [replace(each, address=self._complete(each.address)) for each in envelope.recipients]
         try:
             await self._backend.queue.store_message(
