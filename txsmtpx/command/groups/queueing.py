@@ -32,10 +32,11 @@ def _from_text(text: str) -> ChosenRoutes:
 
 def _from_table(table: GivenTable) -> ChosenRoutes:
     """Return the routes of ``[route.DOMAIN]``, a table each."""
-    flat = next((key for key in table.content if key not in table.tables), None)
+    tables = table.tables or {}
+    flat = next((key for key in table.content if key not in tables), None)
     if flat is not None:
         raise ValueError(f'has {flat}, which is within no route; write [route."example.org"]')
-    return tuple([Chosen("route", domain, its.content, its) for domain, its in table.tables.items()])
+    return tuple([Chosen("route", domain, its.content, its) for domain, its in tables.items()])
 
 
 ROUTE = repeated(
