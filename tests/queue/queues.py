@@ -69,6 +69,12 @@ class Queues:
     def server(self, domain="*", at=-1):
         return self.nets[domain].servers[at]
 
+    def messages(self, domain="*"):
+        return [message for server in self.nets[domain].servers for message in server.messages]
+
+    def lines(self, domain="*"):
+        return [line for server in self.nets[domain].servers for line in server.lines]
+
     def kinds(self):
         return [(event.kind, event.recipient) for event in self.events]
 
