@@ -14,9 +14,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import BinaryIO
 
 from txsmtpx.backends.body_directory import BodyDirectory
+from txsmtpx.queue.queue_rows import RECIPIENT
 from txsmtpx.queue.queue_store import Change
 from txsmtpx.queue.queued_mail import AGES, Depth, Lease, NewMail, QueuedMail, RecipientOutcome, Selection
-from txsmtpx.queue.sqlite_rows import RECIPIENT, condition, due, insert, mail_of, remove_finished, settle
+from txsmtpx.queue.sqlite_rows import condition, due, insert, mail_of, remove_finished, settle
 from txsmtpx.queue.sqlite_schema import SCHEMA
 from txsmtpx.stores.sqlite_file import connect, transaction
 

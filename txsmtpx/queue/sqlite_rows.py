@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
-from txsmtpx.backends.envelope_fields import EnvelopeFields
-from txsmtpx.queue.queued_mail import (
-    FINAL,
-    NewMail,
-    QueuedMail,
-    QueuedRecipient,
-    RecipientOutcome,
-    RecipientState,
-    Selection,
-)
-
-RECIPIENT = (
-    "recipient.number, recipient.destination, recipient.state, recipient.attempts, recipient.due, recipient.owner,"
-    " recipient.reply, recipient.server, recipient.delay_reported"
-)
-"""The columns that `mail_of` takes."""
-
-RecipientRow = tuple[int, str, RecipientState, int, float, str, str, str, int]
-"""Their values."""
-
-_PRIORITIES = range(9, -10, -1)
+from txsmtpx.queue.queue_rows import PRIORITIES, RecipientRow, assembled, chosen
+from txsmtpx.queue.queued_mail import FINAL, NewMail, QueuedMail, RecipientOutcome, Selection
 
 
 def insert(connection: sqlite3.Connection, mail: NewMail) -> None:
@@ -81,22 +61,15 @@ def due(
     Returns:
         Pairs of the number of a message and a destination.
     """
-    found: dict[tuple[int, str], None] = {}
-    taken: Counter[str] = Counter()
-    for priority in _PRIORITIES:  # one range of the index for each
-        rows = connection.execute(
-            "SELECT mail, destination FROM recipient WHERE state = 'waiting' AND priority = ? AND due <= ?"
-            " AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY due, mail, destination",
-            (priority, now, json.dumps(list(full))),
-        )
-        for key in rows:
-            if key not in found and taken[key[1]] < per_destination:
-                if len(found) == limit:
-                    rows.close()
-                    return found
-                found[key] = None
-                taken[key[1]] += 1
-    return found
+    def ready() -> Iterator[tuple[int, str]]:
+        for priority in PRIORITIES:  # one range of the index for each
+            yield from connection.execute(
+                "SELECT mail, destination FROM recipient WHERE state = 'waiting' AND priority = ? AND due <= ?"
+                " AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY due, mail, destination",
+                (priority, now, json.dumps(list(full))),
+            )
+
+    return chosen(ready(), limit, per_destination)
 
 
 def mail_of(connection: sqlite3.Connection, number: int, rows: Iterable[RecipientRow]) -> QueuedMail:
@@ -114,14 +87,7 @@ def mail_of(connection: sqlite3.Connection, number: int, rows: Iterable[Recipien
     written, size, expires, priority = connection.execute(
         "SELECT envelope, size, expires, priority FROM mail WHERE number = ?", (number,)
     ).fetchone()
-    envelope = EnvelopeFields.parsed(json.loads(written))
-    recipients = [
-        QueuedRecipient(
-            at, envelope.recipients[at], destination, state, attempts, due, bool(owner), reply, server, bool(reported)
-        )
-        for at, destination, state, attempts, due, owner, reply, server, reported in rows
-    ]
-    return QueuedMail(envelope, recipients, size, expires, priority)
+    return assembled(written, size, expires, priority, rows)
 
 
 def settle(connection: sqlite3.Connection, mail: int, owner: str, outcome: RecipientOutcome) -> None:
