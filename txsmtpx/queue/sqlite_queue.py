@@ -14,21 +14,12 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import BinaryIO
 
 from txsmtpx.backends.body_directory import BodyDirectory
-from txsmtpx.queue.queue_rows import RECIPIENT
+from txsmtpx.queue.queue_rows import CHANGES, RECIPIENT, SELECTED, SETTLE, settled
 from txsmtpx.queue.queue_store import Change
 from txsmtpx.queue.queued_mail import AGES, Depth, Lease, NewMail, QueuedMail, RecipientOutcome, Selection
-from txsmtpx.queue.sqlite_rows import condition, due, insert, mail_of, remove_finished, settle
+from txsmtpx.queue.sqlite_rows import due, insert, mail_of, remove_finished, where
 from txsmtpx.queue.sqlite_schema import SCHEMA
 from txsmtpx.stores.sqlite_file import connect, transaction
-
-_SELECTED = "FROM recipient JOIN mail ON mail.number = recipient.mail WHERE"
-
-_CHANGES: dict[Change, str] = {
-    "retry": "UPDATE recipient SET due = :now WHERE state = 'waiting' AND owner = ''",
-    "hold": "UPDATE recipient SET state = 'held' WHERE state = 'waiting'",
-    "release": "UPDATE recipient SET state = 'waiting', due = :now WHERE state = 'held'",
-    "delete": "DELETE FROM recipient WHERE state IN ('waiting', 'held')",
-}
 
 
 class SQLiteQueue:
@@ -191,7 +182,7 @@ class SQLiteQueue:
             if found is None:  # an operator has deleted it
                 return
             for each in outcomes:
-                settle(connection, found[0], lease.owner, each)
+                connection.execute(SETTLE, settled(found[0], lease.owner, each))
             connection.execute(
                 "UPDATE recipient SET owner = '', due = 0 WHERE mail = ? AND destination = ? AND owner = ?",
                 (found[0], lease.destination, lease.owner),
@@ -253,17 +244,17 @@ class SQLiteQueue:
         Returns:
             The messages.
         """
-        where, values = condition(selection)
+        condition, values = where(selection)
         connection = self._connection
         numbers = connection.execute(
-            f"SELECT DISTINCT mail {_SELECTED} {where}"
+            f"SELECT DISTINCT mail {SELECTED} {condition}"
             " AND mail > coalesce((SELECT number FROM mail WHERE id = :after), 0) ORDER BY mail LIMIT :limit",
             {**values, "after": after, "limit": limit},
         ).fetchall()
         found = []
         for (number,) in numbers:
             rows = connection.execute(
-                f"SELECT {RECIPIENT} {_SELECTED} {where} AND recipient.mail = :mail ORDER BY recipient.number",
+                f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = :mail ORDER BY recipient.number",
                 {**values, "mail": number},
             ).fetchall()
             found.append(mail_of(connection, number, rows))
@@ -281,11 +272,12 @@ class SQLiteQueue:
         Returns:
             The number of recipients that were changed.
         """
-        where, values = condition(selection)
+        condition, values = where(selection)
         with transaction(self._connection) as connection:
-            messages = [number for (number,) in connection.execute(f"SELECT DISTINCT mail {_SELECTED} {where}", values)]
+            found = connection.execute(f"SELECT DISTINCT mail {SELECTED} {condition}", values)
+            messages = [number for (number,) in found]
             changed = connection.execute(
-                f"{_CHANGES[change]} AND (mail, number) IN (SELECT mail, recipient.number {_SELECTED} {where})",
+                f"{CHANGES[change]} AND (mail, number) IN (SELECT mail, recipient.number {SELECTED} {condition})",
                 {**values, "now": now},
             ).rowcount
             gone = remove_finished(connection, messages) if change == "delete" else []
@@ -313,7 +305,7 @@ class SQLiteQueue:
         ).fetchone()
         older = ", ".join("count(*) FILTER (WHERE received <= ?)" for _ in AGES)
         ages = connection.execute(
-            f"SELECT {older} {_SELECTED} state IN ('waiting', 'held')",
+            f"SELECT {older} {SELECTED} state IN ('waiting', 'held')",
             [now - age for age in AGES],
         ).fetchone()
         return Depth(messages, octets, waiting, held, leased, oldest, ages)

@@ -6,8 +6,8 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 
-from txsmtpx.queue.queue_rows import PRIORITIES, RecipientRow, assembled, chosen
-from txsmtpx.queue.queued_mail import FINAL, NewMail, QueuedMail, RecipientOutcome, Selection
+from txsmtpx.queue.queue_rows import PRIORITIES, RecipientRow, assembled, chosen, condition
+from txsmtpx.queue.queued_mail import NewMail, QueuedMail, Selection
 
 
 def insert(connection: sqlite3.Connection, mail: NewMail) -> None:
@@ -90,36 +90,6 @@ def mail_of(connection: sqlite3.Connection, number: int, rows: Iterable[Recipien
     return assembled(written, size, expires, priority, rows)
 
 
-def settle(connection: sqlite3.Connection, mail: int, owner: str, outcome: RecipientOutcome) -> None:
-    """
-    Store an outcome.  One that is not final counts only as long as the lease is this owner's.
-
-    Args:
-        connection: In a transaction.
-        mail: The number of the message.
-        owner: The process that has leased the recipient.
-        outcome: The outcome.
-    """
-    final = outcome.state in FINAL
-    connection.execute(
-        # An operator may have held the recipient meanwhile.
-        "UPDATE recipient SET state = CASE WHEN state = 'held' AND NOT :final THEN 'held' ELSE :state END,"
-        " due = :due, owner = '', reply = :reply, server = :server, delay_reported = delay_reported OR :reported"
-        " WHERE mail = :mail AND number = :number AND (owner = :owner OR :final) AND state IN ('waiting', 'held')",
-        {
-            "final": final,
-            "state": outcome.state,
-            "due": outcome.due,
-            "reply": outcome.reply,
-            "server": outcome.server,
-            "reported": outcome.delay_reported,
-            "mail": mail,
-            "number": outcome.number,
-            "owner": owner,
-        },
-    )
-
-
 def remove_finished(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[str]:
     """
     Remove those of some messages that have only final recipients.
@@ -144,7 +114,7 @@ def remove_finished(connection: sqlite3.Connection, numbers: Iterable[int]) -> l
     return gone
 
 
-def condition(selection: Selection) -> tuple[str, dict[str, object]]:
+def where(selection: Selection) -> tuple[str, dict[str, object]]:
     """
     Return a selection as a condition of SQL.
 
@@ -152,26 +122,9 @@ def condition(selection: Selection) -> tuple[str, dict[str, object]]:
         selection: The selection.
 
     Returns:
-        The condition, on recipients that are joined with their messages; and its values by name.
+        The condition, and its values by name.
     """
-    where = ["TRUE"]
-    values: dict[str, object] = {}
-    if selection.ids is not None:
-        where.append("mail.id IN (SELECT value FROM json_each(:ids))")
-        values["ids"] = json.dumps(list(selection.ids))
-    if selection.sender is not None:
-        where.append("mail.sender = :sender")
-        values["sender"] = selection.sender
-    if selection.recipient is not None:
-        if selection.recipient.startswith("@"):
-            where.append("lower(substr(recipient.address, -length(:recipient))) = lower(:recipient)")
-        else:
-            where.append("recipient.address = :recipient")
-        values["recipient"] = selection.recipient
-    if selection.destination is not None:
-        where.append("recipient.destination = :destination")
-        values["destination"] = selection.destination
-    if selection.state is not None:
-        where.append("recipient.state = :state")
-        values["state"] = selection.state
-    return " AND ".join(where), values
+    among = "mail.id IN (SELECT value FROM json_each(:ids))"
+    ending = "lower(substr(recipient.address, -length(:recipient))) = lower(:recipient)"
+    found, values = condition(selection, among, ending)
+    return found, {name: json.dumps(value) if name == "ids" else value for name, value in values.items()}

@@ -334,7 +334,8 @@ class ThreadedQueueStore:
         """Return a `StoreError` for an error of the database; any other error itself."""
         if not isinstance(error, self._errors):
             return error
-        explained = StoreError(f"the queue cannot be used: {getattr(error, 'strerror', None) or error}")
+        why = " ".join(str(getattr(error, "strerror", None) or error).split())  # psycopg has several lines
+        explained = StoreError(f"the queue cannot be used: {why}")
         explained.__cause__ = error
         return explained
 
