@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -100,18 +101,19 @@ def stores_tokens(backend: object) -> bool:
     return relay is not None and any(getattr(pool.settings.auth, "is_stored", False) for pool in relay.pools)
 
 
-def check_unused(values: Values) -> None:
+def check_unused(values: Values, used: Collection[Option[object]] = ()) -> None:
     """
     Check that no option of a relay is given.
 
     Args:
         values: The values of the options.
+        used: Options of a relay that the backend has too.
 
     Raises:
         OptionError: One is given, and the backend is no relay.
     """
     for needing in RELAY:
-        if needing.name in values.given and values[needing]:
+        if needing not in used and needing.name in values.given and values[needing]:
             text = "the backend is no relay; add --backend relay:ENDPOINT or lmtp:ENDPOINT"
             raise needing.fault(values[needing], text)
 
@@ -167,21 +169,57 @@ def _login(values: Values) -> tuple[Option[str | None], Auth | None]:
 def _oauth(path: str) -> OAuth2:
     """Return the login by OAuth 2.0."""
     try:
-        return oauth_of(path)
-    except OSError as error:
-        raise OAUTH.fault(path, f"cannot read {error.filename}: {error.strerror}") from error
+        return oauth_in(path)
     except ValueError as error:
         raise OAUTH.fault(path, str(error)) from error
+
+
+def oauth_in(path: str) -> OAuth2:
+    """
+    Read the login by OAuth 2.0 in a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The login.
+
+    Raises:
+        ValueError: A file cannot be read, or has no login.
+    """
+    try:
+        return oauth_of(path)
+    except OSError as error:
+        raise ValueError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def _password(path: str) -> tuple[str, str]:
     """Return the user name and the password."""
     try:
+        return login_in(path)
+    except ValueError as error:
+        raise LOGIN.fault(path, str(error)) from error
+
+
+def login_in(path: str) -> tuple[str, str]:
+    """
+    Read the login in a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The user name and the password.
+
+    Raises:
+        ValueError: The file cannot be read, or has not one line NAME:PASSWORD.
+    """
+    try:
         found = entries(path)
     except OSError as error:
-        raise LOGIN.fault(path, f"cannot read it: {error.strerror}") from error
+        raise ValueError(f"cannot read it: {error.strerror}") from error
     except ValueError as error:
-        raise LOGIN.fault(path, "a line has no password; write one line NAME:PASSWORD") from error
+        raise ValueError("a line has no password; write one line NAME:PASSWORD") from error
     if len(found) != 1:
-        raise LOGIN.fault(path, f"it has {len(found)} logins; write one line NAME:PASSWORD")
+        raise ValueError(f"it has {len(found)} logins; write one line NAME:PASSWORD")
     return found[0]
