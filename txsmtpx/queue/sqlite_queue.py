@@ -11,6 +11,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from txsmtpx.backends.body_directory import BodyDirectory
@@ -28,12 +29,12 @@ class SQLiteQueue:
 
     Args:
         path: The path of the file.
-        bodies: The directory.
+        bodies: The path of the directory, which is created.
     """
 
-    def __init__(self, path: str, bodies: BodyDirectory) -> None:
+    def __init__(self, path: str, bodies: Path) -> None:
         self._path = path
-        self._bodies = bodies
+        self._directory = bodies
         self._opened: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -47,12 +48,18 @@ class SQLiteQueue:
         """
         if self._opened is None:
             self._opened = connect(self._path, SCHEMA)
+            self._directory.mkdir(mode=0o700, exist_ok=True)
 
     def close(self) -> None:
         """Close the file."""
         opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
+
+    @property
+    def bodies(self) -> BodyDirectory:
+        """The directory of bodies."""
+        return BodyDirectory(self._directory)
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -225,7 +232,7 @@ class SQLiteQueue:
         if row is None:
             raise LookupError(f"the queue has no message {id}")
         if row[1]:
-            return self._bodies.path_of(row[1]).open("rb")
+            return self.bodies.path_of(row[1]).open("rb")
         return io.BytesIO(
             self._connection.execute("SELECT octets FROM content WHERE mail = ?", (row[0],)).fetchone()[0]
         )
@@ -316,7 +323,7 @@ class SQLiteQueue:
         """After the commit.  If the process dies before, `sweep` finds the files."""
         for name in names:
             with contextlib.suppress(OSError):
-                self._bodies.remove(name)
+                self.bodies.remove(name)
 
     def sweep(self, before: float) -> int:
         """
@@ -331,7 +338,7 @@ class SQLiteQueue:
         """
         known = {name for (name,) in self._connection.execute("SELECT body FROM mail WHERE body != ''")}
         removed = 0
-        for file in self._bodies.path.iterdir():
+        for file in self._directory.iterdir():
             if file.name not in known and file.suffix in (".eml", ".part"):
                 with contextlib.suppress(FileNotFoundError):  # another process sweeps too
                     if file.stat().st_mtime < before:

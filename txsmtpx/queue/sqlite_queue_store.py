@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import time
@@ -17,7 +16,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
-from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.backends.received_body import ReceivedBody
 from txsmtpx.interfaces import Reactor, clock_of
 from txsmtpx.queue.queue_store import INLINE
@@ -58,12 +56,8 @@ class SQLiteQueueStore(ThreadedQueueStore):
     @checked_except("reactor")
     def __init__(self, path: str, reactor: Reactor | None = None) -> None:
         sqlite_file.check(path, SCHEMA)
-        directory = Path(f"{path}-bodies")
-        with contextlib.suppress(FileExistsError):
-            directory.mkdir(mode=0o700)
         self.path: str = os.path.abspath(path)
-        self._bodies = BodyDirectory(directory)
-        self._queue = SQLiteQueue(self.path, self._bodies)
+        self._queue = SQLiteQueue(self.path, Path(f"{self.path}-bodies"))
         super().__init__(self._queue, (sqlite3.Error,))
         self._clock = cast(IReactorTime, clock_of(reactor))
         self._poll: IDelayedCall | None = None
@@ -129,4 +123,4 @@ class SQLiteQueueStore(ThreadedQueueStore):
         Returns:
             The body.
         """
-        return ReceivedBody(INLINE - 1, self._bodies, deferToThread)
+        return ReceivedBody(INLINE - 1, self._queue.bodies, deferToThread)
