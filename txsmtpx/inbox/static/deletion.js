@@ -3,16 +3,37 @@
 
 let undoTimer = null;
 let deletion = "";
+const discarded = new Set(); // messages that this page has deleted
 
+// Remove the rows of messages that are deleted.  The mark and the focus of such a row go to the next one.
+function drop(ids) {
+  for (const row of rows().filter((each) => ids.includes(each.dataset.id))) {
+    const next = neighbour(row);
+    const focused = row.closest("li").contains(document.activeElement);
+    if (next && row.hasAttribute("aria-current")) select(next);
+    row.closest("li").remove();
+    if (focused) (next || $("message")).focus({ preventScroll: true });
+  }
+}
+
+function neighbour(row) {
+  const at = rows().indexOf(row);
+  return rows()[at + 1] || rows()[at - 1];
+}
+
+// Delete messages.  If the one that is open is among them, the one that is marked then is opened.
 async function discard(which) {
-  const count = which.ids ? which.ids.split(",").length : 0;
+  const ids = which.ids ? which.ids.split(",") : [];
+  for (const id of ids) discarded.add(id);
   const answer = await fetch(api("messages", which), { method: "DELETE" });
+  drop(ids);
   deletion = answer.headers.get("Deletion") || "";
   selected.clear();
-  if (opened() && which.ids?.split(",").includes(opened())) show(front());
+  if (ids.includes(opened())) show(rows()[current()]?.href || front());
   else refresh();
   if (!deletion) return;
-  $("undo").querySelector("span").textContent = count === 1 ? "1 message deleted." : `${count || "All found"} messages deleted.`;
+  $("undo").querySelector("span").textContent =
+    ids.length === 1 ? "1 message deleted." : `${ids.length || "All found"} messages deleted.`;
   $("undo").hidden = false;
   clearTimeout(undoTimer);
   undoTimer = setTimeout(forget, 10000);
@@ -26,16 +47,19 @@ function forget() {
 async function undo() {
   const number = deletion;
   forget();
+  discarded.clear();
   if (number) await fetch(api(`deletions/${number}/undo`), { method: "POST" });
   refresh();
 }
 
+// Delete what is selected, or else the message that is open or has the focus.  The next row is marked before the server
+// has answered, so that two key presses delete two messages.
 async function remove() {
   if (selected.size) return discard(selection());
-  const id = opened();
+  const row = rows()[current()] || document.activeElement.closest("#list [data-id]");
+  const id = row?.dataset.id || opened();
   if (!id) return;
-  const at = current();
-  const next = at < 0 ? null : rows()[at + 1] || rows()[at - 1];
-  await show(next ? next.href : front());
+  const next = row && neighbour(row);
+  if (next && row.hasAttribute("aria-current")) select(next);
   await discard({ ids: id });
 }

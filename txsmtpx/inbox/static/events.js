@@ -14,8 +14,10 @@ function listen() {
   };
   events.onerror = () => showState(true);
   for (const name of ["arrived", "missed", "changed"]) events.addEventListener(name, refresh);
+  events.addEventListener("arrived", (event) => notify(JSON.parse(event.data)));
   events.addEventListener("deleted", (event) => {
-    if (String(JSON.parse(event.data).id) === opened()) show(front());
+    const id = String(JSON.parse(event.data).id);
+    if (id === opened() && !discarded.has(id)) show(front());
     else refresh();
   });
   addEventListener("pagehide", () => events.close());

@@ -33,7 +33,7 @@ const keys = {
   Escape: () => opened() && show(front()),
   "?": () => $("help").showModal(),
 };
-["html", "text", "headers", "source"].forEach((view, n) => {
+["html", "text", "headers", "source", "markup", "parts", "checks"].forEach((view, n) => {
   keys[n + 1] = () => document.querySelector(`[data-view="${view}"]`)?.click();
 });
 

@@ -62,8 +62,7 @@ function resolve(page, base) {
 function replacePanes(page, base, ids) {
   const before = new Set(rows().map((row) => row.dataset.id));
   const top = $("list").scrollTop;
-  const focused = document.activeElement.closest("#list [data-id]")?.dataset.id;
-  const tool = document.activeElement.closest("#list .tools [id], #list .select");
+  const focus = keepFocus();
   resolve(page, base);
   for (const id of ids) $(id).replaceWith(document.adoptNode(page.getElementById(id)));
   for (const row of rows()) row.toggleAttribute("aria-current", row.dataset.id === opened());
@@ -71,16 +70,32 @@ function replacePanes(page, base, ids) {
   $("panes").classList.toggle("opened", Boolean(opened()));
   $("clear").replaceWith(document.adoptNode(page.getElementById("clear")));
   const subject = opened() && ids !== PANES ? `${$("subject").innerText} · ` : "";
-  document.title = subject + page.title;
+  const [count] = page.title.match(/^\([0-9]+\) /) || [""];
+  document.title = count + subject + page.title.slice(count.length);
   $("list").scrollTop = top;
   if (document.activeElement !== $("search")) $("search").value = page.getElementById("search").value;
   for (const row of rows()) {
     if (!before.has(row.dataset.id)) row.classList.add("new");
-    if (row.dataset.id === focused) row.focus({ preventScroll: true });
   }
-  if (tool) (tool.id ? $(tool.id) : boxes().find((box) => box.value === tool.value))?.focus({ preventScroll: true });
   updateTimes();
   updateSelection();
+  focus();
+}
+
+// Return a function that brings the focus back after elements were replaced.  If the element is gone, the focus goes to
+// the one at its place.
+function keepFocus() {
+  const element = document.activeElement;
+  const places = [rows, boxes, () => [...document.querySelectorAll("#list button, #list #select-all, #clear button")]];
+  const place = places.find((each) => each().includes(element));
+  const at = place?.().indexOf(element);
+  const same = (each) => each.id === element.id && each.dataset.id === element.dataset.id && each.value === element.value;
+  return () => {
+    if (element.isConnected && element.checkVisibility()) return;
+    const there = place ? place().filter((each) => each.checkVisibility()) : [];
+    const next = there.find(same) || there[at] || there.at(-1);
+    if (place || element !== document.body) (next || $("message")).focus({ preventScroll: true });
+  };
 }
 
 // Update the list after an event.  Update the other pane too, unless it shows a message.
