@@ -63,9 +63,10 @@ function replacePanes(page, base, ids) {
   const before = new Set(rows().map((row) => row.dataset.id));
   const top = $("list").scrollTop;
   const focus = keepFocus();
+  const marked = rows()[current()]?.dataset.id; // which may be the next message to be shown
   resolve(page, base);
   for (const id of ids) $(id).replaceWith(document.adoptNode(page.getElementById(id)));
-  for (const row of rows()) row.toggleAttribute("aria-current", row.dataset.id === opened());
+  for (const row of rows()) row.toggleAttribute("aria-current", row.dataset.id === ((ids !== PANES && marked) || opened()));
   $("panes").className = page.getElementById("panes").className;
   $("panes").classList.toggle("opened", Boolean(opened()));
   $("clear").replaceWith(document.adoptNode(page.getElementById("clear")));
