@@ -29,7 +29,7 @@ async function discard(which) {
   drop(ids);
   deletion = answer.headers.get("Deletion") || "";
   selected.clear();
-  if (ids.includes(opened())) show(rows()[current()]?.href || front());
+  if (discarded.has(opened())) show(rows()[current()]?.href || front());
   else refresh();
   if (!deletion) return;
   $("undo").querySelector("span").textContent =
