@@ -33,6 +33,10 @@ def store_of(url: str, reactor: Reactor | None = None) -> QueueStore:
         from txsmtpx.queue.sqlite_queue_store import SQLiteQueueStore
 
         return SQLiteQueueStore(rest, reactor)
+    if kind in ("postgresql", "postgres") and rest:
+        from txsmtpx.queue.postgresql_queue_store import PostgreSQLQueueStore
+
+        return PostgreSQLQueueStore(url, reactor)
     if kind in _KINDS or not kind:
         raise ValueError("write queue:sqlite:PATH, such as queue:sqlite:/var/lib/txsmtpx/queue.db")
     near = did_you_mean(kind, _KINDS) or "; write queue:sqlite:PATH or queue:postgresql://HOST/DATABASE"
