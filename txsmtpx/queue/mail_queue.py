@@ -58,7 +58,7 @@ class MailQueue(Service):
     A queue: it stores messages, and delivers them with retries.
 
     It is a service.  While it does not run, it accepts messages, and delivers none.  When it stops, deliveries may end
-    within 30 seconds, and what waits is left to the next start or to another process.
+    within 30 seconds.  Other messages are left to the next start, or to another process.
 
     Args:
         store: Keeps the messages, such as `txsmtpx.SQLiteQueueStore`.

@@ -22,10 +22,10 @@ BUFFERED = 10_000
 @dataclass(frozen=True)
 class QueueEvent:
     """
-    What has happened to one recipient of a message.
+    An event of one recipient of a message.
 
     Attributes:
-        kind: What has happened.
+        kind: The kind of the event.
         id: The identifier of the message, as `txsmtpx.MailQueue.submit` returns it.
         sender: The sender.
         recipient: The recipient.

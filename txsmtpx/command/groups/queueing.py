@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.given import GivenTable
+from txsmtpx.command.group import Group
 from txsmtpx.command.groups.relaying import login_in, oauth_in
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Option, OptionError, Values, option_of, repeated
@@ -55,7 +56,7 @@ ROUTE = repeated(
 TIMES: tuple[Option[object], ...] = tuple([option_of(each) for each in delivery_settings.SETTINGS])
 """The times and limits of deliveries, in the order of the fields of `QueueSettings`."""
 
-QUEUE: tuple[Option[object], ...] = (ROUTE, *TIMES)
+OPTIONS: tuple[Option[object], ...] = (ROUTE, *TIMES)
 
 
 def queue_of(backend: object) -> QueueBackend | None:
@@ -72,19 +73,25 @@ def queue_of(backend: object) -> QueueBackend | None:
     return backend if module is not None and isinstance(backend, module.QueueBackend) else None
 
 
-def check_no_queue(values: Values) -> None:
+def _apply(values: Values, listener: Listener) -> None:
     """
-    Check that no option of a queue is given.
-
-    Args:
-        values: The values of the options.
+    Check that there is a queue.
 
     Raises:
-        OptionError: One is given, and the backend is no queue.
+        OptionError: There is none.
     """
-    for needing in QUEUE:
-        if needing.name in values.given:
-            raise needing.fault(values[needing], "the backend is no queue; add --backend queue:sqlite:PATH")
+    created = listener.chosen_backend is not None  # otherwise there is an error already
+    if created and queue_of(listener.chosen_backend) is None and queue_of(listener.copies) is None:
+        needing = next(each for each in OPTIONS if each.name in values.given)
+        raise needing.fault(values[needing], "the backend is no queue; add --backend queue:sqlite:PATH")
+
+
+QUEUE = Group(
+    "Queue",
+    "The deliveries of the backend queue:URL.",
+    OPTIONS,
+    _apply,
+)
 
 
 def set_up_queue(values: Values, backend: QueueBackend, listener: Listener) -> None:
