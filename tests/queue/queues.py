@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 
 from tests.queue.memory_queue_store import MemoryQueueStore
 from txsmtpx.queue.mail_queue import MailQueue
@@ -37,8 +37,7 @@ class Queues:
             self.clock = net.clock
             made.append(Route(domain, net, tls="none", lmtp=lmtp, connections=connections))
         self.queue = MailQueue(
-            self.store, routes=made, reactor=self.clock, now=lambda: 1_000_000 + self.clock.seconds(),
-            in_thread=lambda function, *arguments: succeed(function(*arguments)), **settings,
+            self.store, routes=made, reactor=self.clock, now=lambda: 1_000_000 + self.clock.seconds(), **settings,
         )  # fmt: skip
         self.events = []
         self._reading = Outcome(Deferred.fromCoroutine(self._read(self.queue.events())))

@@ -12,11 +12,11 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import fields, replace
+from functools import partial
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from txsmtpx.arguments import checked_except
@@ -25,7 +25,7 @@ from txsmtpx.dialog.addressing import Recipient, Recipients, addressed, check_me
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.source import source
 from txsmtpx.grammar.options import MailOptions
-from txsmtpx.interfaces import InThread, Reactor, StoreError
+from txsmtpx.interfaces import Reactor, StoreError
 from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
@@ -43,6 +43,7 @@ from txsmtpx.wire.connecting import chosen_reactor
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.pool import SMTPPool
+from txsmtpx.wire.reactor_threads import in_thread_of
 
 log = Logger(__name__)
 
@@ -74,7 +75,6 @@ class MailQueue(Service):
         failures: Failed connections after which a destination is paused; 0 for never.
         unsure: "retry" sends a message again that may have been delivered.  "return" returns it to its sender.
         reporter: Write the reports to senders.  None: there are no reports.
-        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
         now: A function that returns seconds since the epoch.
         reactor: The reactor.  None: the global one.
 
@@ -114,7 +114,6 @@ class MailQueue(Service):
         failures: int = QueueSettings.failures,
         unsure: Unsure = QueueSettings.unsure,
         reporter: Reporter | None = None,
-        in_thread: InThread | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
@@ -126,7 +125,7 @@ class MailQueue(Service):
         self.reporter = reporter
         self._reactor = chosen_reactor(reactor)
         self.routes: Routes = Routes(routes)
-        self._in_thread: InThread = in_thread or deferToThread
+        self._in_thread = partial(in_thread_of, self._reactor)
         self.now: Callable[[], float] = now
         self._feed = EventFeed()
         self._opening = DeferredLock()
