@@ -4,8 +4,10 @@ import pytest
 from twisted.logger import capturedLogs
 
 from tests.queue.queues import ANN, Queues
-from txsmtpx.queue.dispatcher import LEASE
+from txsmtpx.queue.delivery_settings import LEASE as SETTING
 from txsmtpx.testing import SILENCE, ScriptedServer
+
+LEASE = SETTING.default
 
 
 @pytest.fixture

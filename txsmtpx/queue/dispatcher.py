@@ -9,7 +9,7 @@ A lease is a message with its recipients at one destination.  A destination take
 time (`txsmtpx.queue.destination`).  A few more leases wait for them, so that a connection is used for many messages
 without a look for each.  When those are enough, the destination is full, and the store leases nothing more for it.
 
-Leases end by themselves after `LEASE` seconds, so that another process takes over what a killed one has left.  While
+Leases end by themselves, so that another process takes over what a killed one has left.  While
 the dispatcher holds leases, it renews them.  An outcome that the store cannot take is kept, and stored later: to lose
 the outcome of a delivered message would deliver it a second time.
 """
@@ -35,9 +35,6 @@ from txsmtpx.queue.queued_mail import Lease, NewMail, RecipientOutcome
 from txsmtpx.wire.pending_work import PendingWork
 
 log = Logger(__name__)
-
-LEASE = 300.0
-"""Seconds of a lease.  So long a message waits at most after the process that has it is killed."""
 
 SHORTEST = 0.05
 """Seconds until the next look at least: a store may report that something is due which no process can have yet."""
@@ -81,6 +78,7 @@ class Dispatcher:
         deliver: Deliver a lease.
         most: Leases that are held at a time.
         most_of_one: Leases of one destination that one look takes.
+        seconds: Seconds of a lease.  A message waits so long at most after the process that has it is killed.
         now: Return seconds since the epoch.
     """
 
@@ -92,6 +90,7 @@ class Dispatcher:
         deliver: Deliver,
         most: int,
         most_of_one: int,
+        seconds: float,
         now: Callable[[], float],
     ) -> None:
         self.owner: str = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -102,6 +101,7 @@ class Dispatcher:
         self._deliver = deliver
         self._most = most
         self._most_of_one = most_of_one
+        self._seconds = seconds
         self._now = now
         self._deliveries: set[Deferred[None]] = set()
         self._work = PendingWork()
@@ -150,7 +150,7 @@ class Dispatcher:
             if free <= 0:
                 return  # the end of a delivery looks again
             now = self._now()
-            leases = await self._store.lease(self.owner, now, now + LEASE, free, self._most_of_one, full)
+            leases = await self._store.lease(self.owner, now, now + self._seconds, free, self._most_of_one, full)
             if not leases:
                 break
             if not self._started:
@@ -180,7 +180,7 @@ class Dispatcher:
     def _take(self, lease: Lease) -> None:
         self.held[lease.mail.id, lease.destination] = lease
         if self._renewal is None:
-            self._renewal = self._reactor.callLater(LEASE / 3, self._renew)
+            self._renewal = self._reactor.callLater(self._seconds / 3, self._renew)
         destination = self._destinations.get(lease.destination)
         destination.waiting.append(lease)
         self._begin(destination)
@@ -262,9 +262,9 @@ class Dispatcher:
             self._renewal = None
 
     def _renew(self) -> None:
-        self._renewal = self._reactor.callLater(LEASE / 3, self._renew)
+        self._renewal = self._reactor.callLater(self._seconds / 3, self._renew)
         leases = list(self.held.values())
-        renewed = self._work.add(self._store.renew(leases, self._now() + LEASE))
+        renewed = self._work.add(self._store.renew(leases, self._now() + self._seconds))
         renewed.addErrback(lambda failure: log.error("leases cannot be renewed: {error}", error=failure.value))
 
     # ---- the end

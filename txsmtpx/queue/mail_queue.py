@@ -74,6 +74,7 @@ class MailQueue(Service):
         destination: Connections to each destination at a time.
         failures: Failed connections after which a destination is paused; 0 for never.
         unsure: "retry" sends a message again that may have been delivered.  "return" returns it to its sender.
+        lease: Seconds after which another process may deliver what a killed process was delivering.
         reporter: Write the reports to senders.  None: there are no reports.
         now: A function that returns seconds since the epoch.
         reactor: The reactor.  None: the global one.
@@ -113,13 +114,14 @@ class MailQueue(Service):
         destination: int = QueueSettings.destination,
         failures: int = QueueSettings.failures,
         unsure: Unsure = QueueSettings.unsure,
+        lease: float = QueueSettings.lease,
         reporter: Reporter | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
         self.store: QueueStore = store
         self.settings: QueueSettings = QueueSettings(
-            retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure
+            retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure, lease
         )
         self.domain = domain
         self.reporter = reporter
@@ -299,6 +301,7 @@ class MailQueue(Service):
             delivery.deliver,
             settings.deliveries,
             2 * settings.destination,
+            settings.lease,
             self.now,
         )
         self._dispatcher.start()
