@@ -35,8 +35,9 @@ from txsmtpx.queue.disposition import Disposition, DispositionPolicy
 from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
 from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
 from txsmtpx.queue.queue_events import EventFeed, QueueEvent, QueueEvents
+from txsmtpx.queue.queue_observer import Activity, QueueObserver
 from txsmtpx.queue.queue_store import QueueStore
-from txsmtpx.queue.queued_mail import NewMail, QueuedMail
+from txsmtpx.queue.queued_mail import Depth, NewMail, QueuedMail
 from txsmtpx.queue.report_request import Report, Reporter
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.wire.connecting import chosen_reactor
@@ -85,6 +86,7 @@ class MailQueue(Service):
         routes: The routes; to be set before the queue runs.
         domain: As in the arguments; to be set before the queue runs.
         reporter: As in the arguments; to be set before the queue runs.
+        observer: Counts what happens, for metrics; None for none.
         now: As in the arguments.
 
     Raises:
@@ -125,6 +127,7 @@ class MailQueue(Service):
         )
         self.domain = domain
         self.reporter = reporter
+        self.observer: QueueObserver | None = None
         self._reactor = chosen_reactor(reactor)
         self.routes: Routes = Routes(routes)
         self._in_thread = partial(in_thread_of, self._reactor)
@@ -320,6 +323,36 @@ class MailQueue(Service):
 
     def _observe(self, mail: QueuedMail, disposition: Disposition) -> None:
         self._feed.add(event_of(mail, disposition))
+        if self.observer is not None:
+            age = self.now() - mail.received
+            self.observer.attempted(disposition.recipient.destination, disposition.event, age)
+
+    async def _depth(self) -> Depth:
+        await self.open()
+        return await self.store.depth(self.now())
+
+    def depth(self) -> Deferred[Depth]:
+        """
+        Count what is in the queue.
+
+        Returns:
+            A Deferred of the counts.
+
+        Raises:
+            StoreError: The store cannot be used; the Deferred fails.
+        """
+        return explained(self._work.add(self._depth()))
+
+    def activity(self) -> Activity:
+        """
+        Return what the queue does in this process.
+
+        Returns:
+            The numbers.
+        """
+        held = 0 if self._dispatcher is None else len(self._dispatcher.held)
+        paused = sum(each.breaker.is_open for each in self._destinations or ())
+        return Activity(held, paused, self.now())
 
     def stopService(self) -> Deferred[None]:
         """

@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces.loop_deferred import explained
+from txsmtpx.queue.queue_observer import AttemptOutcome
 
-EventKind = Literal["queued", "delivered", "deferred", "failed", "expired"]
+EventKind = Literal["queued", AttemptOutcome]
 """What has happened to a recipient.  "failed" and "expired" are final, as "delivered" is."""
 
 BUFFERED = 10_000

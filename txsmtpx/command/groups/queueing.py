@@ -14,6 +14,7 @@ from txsmtpx.command.option import Option, OptionError, Values, option_of, repea
 from txsmtpx.command.plugin_settings import parsed_settings
 from txsmtpx.command.process import Listener
 from txsmtpx.interfaces import Reactor
+from txsmtpx.observers.metrics_observer import MetricsSource
 from txsmtpx.queue import delivery_settings
 from txsmtpx.setting import SettingError
 
@@ -71,6 +72,27 @@ def queue_of(backend: object) -> QueueBackend | None:
     """
     module = sys.modules.get("txsmtpx.queue.queue_backend")
     return backend if module is not None and isinstance(backend, module.QueueBackend) else None
+
+
+def measured_queues(listener: Listener) -> list[MetricsSource]:
+    """
+    Measure the queues of a listener.
+
+    Args:
+        listener: The listener.
+
+    Returns:
+        The metrics of each.
+    """
+    found: list[MetricsSource] = []
+    for backend in filter(None, map(queue_of, (listener.chosen_backend, listener.copies))):
+        from txsmtpx.observers.queue_metrics import QueueMetrics
+
+        queue = backend.queue
+        metrics = QueueMetrics(listener.name, queue.depth, queue.activity, queue.routes.keys())
+        queue.observer = metrics
+        found.append(metrics)
+    return found
 
 
 def _apply(values: Values, listener: Listener) -> None:
