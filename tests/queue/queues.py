@@ -25,7 +25,7 @@ class Queues:
         events: The events so far.
     """
 
-    def __init__(self, servers=None, *, routes=(), lmtp=False, connections=None, **settings):
+    def __init__(self, servers=None, *, routes=(), lmtp=False, connections=None, reporter=None, **settings):
         if servers is None:
             servers = {"*": ScriptedServer}
         self.store = MemoryQueueStore()
@@ -38,7 +38,8 @@ class Queues:
             made.append(Route(domain, net, tls="none", lmtp=lmtp, connections=connections))
         self.queue = MailQueue(
             self.store, routes=made, reactor=self.clock, now=lambda: 1_000_000 + self.clock.seconds(),
-            in_thread=lambda function, *arguments: succeed(function(*arguments)), **settings,
+            in_thread=lambda function, *arguments: succeed(function(*arguments)), reporter=reporter,
+            **settings,
         )  # fmt: skip
         self.events = []
         self._reading = Outcome(Deferred.fromCoroutine(self._read(self.queue.events())))
