@@ -24,6 +24,7 @@ from txsmtpx.inbox.message_detail import PartDetail
 from txsmtpx.inbox.message_selection import SELECTION, selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.release_resource import ReleaseResource
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, encoded, slices
 
@@ -95,6 +96,7 @@ class MessagesResource(InboxResource):
         self._most_waiting = most_waiting
         self.putChild(b"read", MarkResource(inbox.store, read=True))
         self.putChild(b"unread", MarkResource(inbox.store, read=False))
+        self.putChild(b"release", ReleaseResource(inbox))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -172,6 +174,7 @@ class MessageResource(InboxResource):
         self._name = name
         self.putChild(b"source", _Source(inbox, name))
         self.putChild(b"parts", _Parts(inbox, name))
+        self.putChild(b"release", ReleaseResource(inbox, name))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -221,7 +224,9 @@ class MessageResource(InboxResource):
         received = yield from self._inbox.store.message(number)
         detail = yield from self._inbox.parser.detail(received)
         hold(request, detail.held)
-        return listed.as_json() | {
+        release = self._inbox.release
+        releases = {} if release is None else {"releases": [each.as_json() for each in release.outcomes(number)]}
+        return listed.as_json() | releases | {
             "username": received.username,
             "peer_host": received.peer_host,
             "helo": received.helo,

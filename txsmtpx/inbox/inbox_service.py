@@ -18,6 +18,7 @@ from txsmtpx.inbox.inbox_backend import InboxBackend
 from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
+from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.page_renderer import ListeningAddress
 from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.interfaces import Reactor
@@ -40,6 +41,7 @@ class InboxService(MultiService):
         origins: The origins of other sites whose pages may use the API, such as ``https://app.example.org``.
         checker: It checks names and passwords, with which each client has to log in; None for no login.
         tokens: The tokens with which programs may log in instead.
+        release: It sends messages on to real recipients; None to allow nothing of this.
 
     Raises:
         ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
@@ -62,14 +64,17 @@ class InboxService(MultiService):
         origins: Iterable[str] = (),
         checker: ICredentialsChecker | None = None,
         tokens: ApiTokens | None = None,
+        release: MailRelease | None = None,
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
-        self._inbox = Inbox(store, clock)
+        self._inbox = Inbox(store, clock, release)
         login = None if checker is None else WebLogin(checker, tokens, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))
+        if release is not None:
+            MultiService.addService(self, release.pool)
 
     def _addresses(self) -> list[ListeningAddress]:
         siblings = self.parent if isinstance(self.parent, MultiService) else ()

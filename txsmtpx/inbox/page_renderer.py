@@ -179,6 +179,7 @@ class PageRenderer:
             addresses=self._addresses(),
             images=IMAGES,
             base=address_of(request).url,
+            release=self.inbox.release,
             **(message or {"message": None}),
         )
         yield from encoded(page)

@@ -218,6 +218,7 @@ class MessagePage(InboxResource):
             "view": view,
             "views": list(views.items()),
             "body": with_links(text) if view == "text" else without_links(text),
+            "outcomes": self._inbox.release.outcomes(number) if self._inbox.release else (),
             "truncated": view == "source" and len(received.content) > MAX_TEXT,
         }
 

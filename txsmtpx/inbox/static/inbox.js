@@ -104,6 +104,7 @@ function updateSelection() {
     box.hidden = false;
     box.checked = selected.has(box.value);
   }
+  dispatchEvent(new Event("selection"));
   if (!$("select-all")) return;
   $("select-all").parentElement.hidden = false;
   $("select-all").checked = there.length > 0 && selected.size === there.length;
