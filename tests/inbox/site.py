@@ -227,12 +227,13 @@ class Web:
             self.kept.store.close()
 
     def keep(
-        self, content: bytes, *recipients: str, sender: str = "sender@client.example", results: Iterable[object] = ()
+        self, content: bytes, *recipients: str, sender: str = "sender@client.example", results: Iterable[object] = (),
+        username: str | None = None,
     ) -> Received:
         """Have a message arrive."""
         found = Results(results)
         connection = SimpleNamespace(
-            username=None,
+            username=username,
             peer_host="192.0.2.1",
             helo="client.example",
             with_protocol=lambda utf8: "ESMTP",

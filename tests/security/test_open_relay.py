@@ -62,6 +62,7 @@ SAMPLES = {
     "PATH": "/mail",
     "SERVER": "tcp:127.0.0.1:9",
     "PATTERN": "own.example",
+    "LIMIT": "recipient max-messages=1",
     "RULE": "own.example",
     "ADDRESS": "ann@own.example",
     "ORIGIN": "https://app.example",
@@ -73,7 +74,7 @@ COPIES = ["memory", "maildir:copies", "relay:tcp:127.0.0.1:9", "lmtp:tcp:127.0.0
 AT_A_RELAY_OF_NO_USE = {
     "web", "web-host", "web-path", "web-proxy", "web-origin", "web-auth", "web-tokens", "tls-directory", "tls-port",
     "tls-client-ca", "tls-key", "release-to", "release-recipient", "release-sender", "release-tls", "release-auth",
-    "release-oauth", "forward", "relay-auth", "relay-oauth", "limit-store", "limit-store-login",
+    "release-oauth", "forward", "mailbox-limit", "relay-auth", "relay-oauth", "limit-store", "limit-store-login",
 }  # fmt: skip
 """Refused without others that are not tried together with them."""
 

@@ -19,6 +19,7 @@ from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.json_text import JsonValue, json_text
 from txsmtpx.inbox.listed_message import ListedMessage
+from txsmtpx.inbox.mailbox_resource import MailboxesResource
 from txsmtpx.inbox.mark_resource import MarkResource
 from txsmtpx.inbox.message_detail import PartDetail
 from txsmtpx.inbox.message_selection import SELECTION, selected
@@ -52,6 +53,7 @@ class ApiResource(InboxResource):
         InboxResource.__init__(self, {"GET": ()})
         self.putChild(b"messages", MessagesResource(inbox, most_waiting))
         self.putChild(b"events", events)
+        self.putChild(b"mailboxes", MailboxesResource(inbox))
         self.putChild(b"deletions", DeletionsResource(inbox))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -78,7 +80,8 @@ class ApiResource(InboxResource):
         Yields:
             The JSON in pieces.
         """
-        yield from _json(request, {name: f"{address_of(request).prefix}/api/{name}" for name in ("messages", "events")})
+        names = ("messages", "mailboxes", "events")
+        yield from _json(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
 
 
 class MessagesResource(InboxResource):
@@ -91,7 +94,7 @@ class MessagesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, most_waiting: int) -> None:
-        InboxResource.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": SELECTION})
+        InboxResource.__init__(self, {"GET": ("search", "mailbox", "start", "limit", "wait"), "DELETE": SELECTION})
         self._inbox = inbox
         self._most_waiting = most_waiting
         self.putChild(b"read", MarkResource(inbox.store, read=True))
@@ -117,12 +120,12 @@ class MessagesResource(InboxResource):
 
         Args:
             request: The request.
-            parameters: ``search``, ``start``, ``limit`` and ``wait``.
+            parameters: ``search``, ``mailbox``, ``start``, ``limit`` and ``wait``.
 
         Yields:
             The JSON in pieces.
         """
-        query = SearchQuery(parameters.text("search"))
+        query = SearchQuery(parameters.text("search"), parameters.text("mailbox"))
         start = parameters.number("start", 0, 1_000_000)
         limit = parameters.number("limit", LIST, MAX_LIST)
         wait = parameters.number("wait", 0, MAX_WAIT)

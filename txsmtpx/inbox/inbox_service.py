@@ -20,6 +20,7 @@ from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.page_renderer import ListeningAddress
+from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits
 from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.interfaces import Reactor
 from txsmtpx.wire.service import SMTPService
@@ -42,6 +43,7 @@ class InboxService(MultiService):
         checker: It checks names and passwords, with which each client has to log in; None for no login.
         tokens: The tokens with which programs may log in instead.
         release: It sends messages on to real recipients; None to allow nothing of this.
+        mailbox_limits: The limits of the mailboxes.
 
     Raises:
         ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
@@ -65,10 +67,12 @@ class InboxService(MultiService):
         checker: ICredentialsChecker | None = None,
         tokens: ApiTokens | None = None,
         release: MailRelease | None = None,
+        mailbox_limits: MailboxLimits = NO_LIMITS,
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
+        store.mailboxes.limit(mailbox_limits)
         self._inbox = Inbox(store, clock, release)
         login = None if checker is None else WebLogin(checker, tokens, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)

@@ -30,11 +30,10 @@ from txsmtpx.wire.http_site import LimitedSite
 MAX_CONNECTIONS = 500
 """Connections, if the process has enough file descriptors.  A browser opens up to six to one host."""
 
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
 STATIC = {
-    "inbox.css": "text/css",
-    "inbox.js": "text/javascript",
-    "release.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
+    each.name: _TYPES[each.name.rpartition(".")[2]] for each in files("txsmtpx.inbox").joinpath("static").iterdir()
 }
 """The files of ``/static``, with their types."""
 

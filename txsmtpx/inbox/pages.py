@@ -74,7 +74,7 @@ class FrontPage(InboxResource):
 
     def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
-        Delete or mark all messages or those that a search finds, or undo a deletion.
+        Delete or mark all messages of the mailbox or those that a search finds, or undo a deletion.
 
         Args:
             request: The request.
@@ -93,8 +93,9 @@ class FrontPage(InboxResource):
         delete, mark = parameters.text("delete"), parameters.text("mark")
         deletion = 0
         if delete == "all":
-            deletion = yield from inbox.delete((yield from inbox.store.numbers(SearchQuery(""))))
-        elif delete == "found" and listed.query:
+            query = SearchQuery("", listed.mailbox)
+            deletion = yield from inbox.delete((yield from inbox.store.numbers(query)))
+        elif delete == "found" and listed.search:
             deletion = yield from inbox.delete((yield from inbox.store.numbers(listed.query)))
         elif mark in ("read", "unread"):
             yield from inbox.store.mark((yield from inbox.store.numbers(listed.query)), mark == "read")

@@ -11,6 +11,8 @@ const boxes = () => [...document.querySelectorAll("#list .select")];
 const current = () => rows().findIndex((row) => row.hasAttribute("aria-current"));
 const opened = () => $("message").dataset.id;
 const searched = () => new URLSearchParams(location.search).get("search") || "";
+// What the list shows, as parameters of the API.
+const found = () => Object.fromEntries([...new URLSearchParams(location.search)].filter(([name]) => ["search", "mailbox"].includes(name)));
 const PANES = ["list", "message"];
 
 // The page without a message, with the same list.
@@ -69,6 +71,7 @@ function replacePanes(page, base, ids) {
   for (const row of rows()) row.toggleAttribute("aria-current", row.dataset.id === opened());
   $("panes").className = page.getElementById("panes").className;
   $("panes").classList.toggle("opened", Boolean(opened()));
+  if (document.activeElement !== $("mailbox")) $("mailboxes").replaceWith(document.adoptNode(page.getElementById("mailboxes")));
   $("clear").replaceWith(document.adoptNode(page.getElementById("clear")));
   const subject = opened() && ids !== PANES ? `${$("subject").innerText} · ` : "";
   document.title = subject + page.title;
@@ -125,7 +128,7 @@ function toggle(id) {
 // What a button concerns: the selected messages, or else those that the search finds, or all.
 function selection() {
   if (selected.size) return { ids: [...selected].join(",") };
-  return searched() ? { search: searched() } : {};
+  return found();
 }
 
 async function mark(read, which = selection()) {
@@ -306,13 +309,15 @@ document.addEventListener("submit", (event) => {
   if (form.matches(".mark")) mark(form.dataset.mark);
   if (form.id === "clear") {
     const search = searched();
-    if (confirm(search ? `Delete the messages that match “${search}”?` : "Delete all messages?")) discard(search ? { search } : {});
+    if (confirm(search ? `Delete the messages that match “${search}”?` : found().mailbox ? "Delete all messages of this mailbox?" : "Delete all messages?")) discard(found());
   }
 });
 
 $("search").addEventListener("input", () => {
   const search = $("search").value.trim();
-  history.replaceState(null, "", location.pathname + (search ? "?" + new URLSearchParams({ search }) : ""));
+  const { mailbox } = found();
+  const parameters = new URLSearchParams({ ...(search && { search }), ...(mailbox && { mailbox }) });
+  history.replaceState(null, "", location.pathname + (parameters.size ? `?${parameters}` : ""));
   show(front(), false, opened() ? ["list"] : PANES);
 });
 
