@@ -29,10 +29,11 @@ from tests.wire.twistd import LOCAL, Twistd
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
 CONTAINER, SERVE = PAGE.take("shell", "--web tcp:8025"), PAGE.take("shell", "--backend memory --web 8025\n")
-FILE = PAGE.take("shell", "--backend inbox:mail.db")
+FILE = PAGE.take("shell", "--backend inbox:mail.db --web 8025\n")
 DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
 PROGRAM = PAGE.take("python", "import smtplib")
-WAIT, SHOWN = PAGE.take("shell", "wait=10"), PAGE.take("json", "beginning")
+WAIT, SHOWN = PAGE.take("shell", "search=to:you@example.net&wait=10"), PAGE.take("json", "beginning")
+MAILBOX, LIMITED = PAGE.take("shell", "mailbox=recipient"), PAGE.take("shell", "--mailbox-limit")
 ASK = PAGE.take("shell", "DELETE")
 RELEASE, RELEASED = PAGE.take("shell", "--release-to"), PAGE.take("json", "outcomes")
 LOGIN, ASK_WITH_LOGIN = PAGE.take("shell", "--web-auth"), PAGE.take("shell", "Bearer")
@@ -68,6 +69,10 @@ def test_it_is_as_it_says(installed, tmp_path):
             inbox.type(FILE)
             assert inbox.get("localhost:8025") == (200, messages)
             exec(inbox.at_home(PROGRAM.text), {})
+        inbox.type(LIMITED)
+        found, _ = inbox.type(MAILBOX)
+        assert json.loads(found)["total"] == 2
+        assert inbox.get("localhost:8025") == (200, 0)
         inbox.type(CONTAINER)
         assert [inbox.get(host)[0] for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
 

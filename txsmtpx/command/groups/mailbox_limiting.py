@@ -8,13 +8,13 @@ from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Values, repeated
 from txsmtpx.command.plugin_settings import parsed_settings
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.inbox_settings import SETTINGS
-from txsmtpx.inbox.mailbox_name import KINDS, mailbox_name
 from txsmtpx.inbox.store_limits import MailboxLimits, StoreLimits
 
 
 def _name(chosen: Chosen) -> str:
+    from txsmtpx.inbox.mailbox_name import KINDS, mailbox_name  # which import twisted.web
+
     return chosen.use if chosen.use in KINDS else mailbox_name(chosen.use)
 
 
@@ -22,7 +22,7 @@ def _mailbox_limit(text: str) -> Chosen:
     chosen = Chosen.from_text("mailbox-limit", text)
     try:
         _name(chosen)
-    except BadRequest:
+    except ValueError:
         names = "recipient, login or tag, or with the name of one, such as recipient:ann@example.org"
         raise ValueError(f"begins with {names}, not with {chosen.use!r}") from None
     if not chosen.settings:
