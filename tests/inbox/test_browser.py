@@ -228,10 +228,10 @@ def test_marks_and_undo_by_the_keyboard(inbox):
     inbox.send("Third")
     inbox.lists("Third", "Second", "First")
     assert browser.ask("document.querySelectorAll('#list .unread').length") == 3
-    assert browser.ask("document.title") == "Second · (3) Inbox"
+    assert browser.ask("document.title") == "(3) Second · Inbox"
     assert browser.ask("document.querySelector('#list [aria-current]').innerText").count("Second") == 1
     browser.press("r")
-    browser.eventually("document.title === 'Second · (2) Inbox'")
+    browser.eventually("document.title === '(2) Second · Inbox'")
     browser.press("#")
     inbox.lists("Third", "First")
     inbox.opens("First")

@@ -13,7 +13,8 @@ def test_what_is_written_for_another_process_is_read(content):
     opened = MessageDetail.of(parsed_content(content))
     read = MessageDetail.deserialized(opened.serialized())
     assert [tuple(field) for field in read.headers] == opened.headers
-    assert (read.parts, read.text, read.html) == (opened.parts, opened.text, opened.html)
+    assert (read.parts, read.structure, read.text) == (opened.parts, opened.structure, opened.text)
+    assert read.html == opened.html
     assert read.readable_text == opened.readable_text
     assert (read.whole, read.remote, read.held) == (opened.whole, opened.remote, opened.held)
 

@@ -15,6 +15,7 @@ from typing import Literal
 from txsmtpx.backends.received import Received
 from txsmtpx.content.part import MAX_PARTS
 from txsmtpx.grammar.options import MailOptions
+from txsmtpx.inbox.message_structure import StructurePart
 from txsmtpx.inbox.parsed_message import ParsedMessage
 
 MAX_FIELDS = 1000
@@ -78,6 +79,7 @@ class MessageDetail:
         html: The body in HTML as it was received, as UTF-8, None if the message has none.  It is not safe to display.
         readable_text: The body in plain text, or else the text of the HTML, as UTF-8.
         remote: The number of references in the HTML to images and styles of other hosts.  They are not loaded.
+        structure: All parts, also those that have parts of their own.
     """
 
     whole: bool
@@ -87,6 +89,7 @@ class MessageDetail:
     html: bytes | None = None
     readable_text: bytes = b""
     remote: int = 0
+    structure: Sequence[StructurePart] = ()
 
     @classmethod
     def of(cls, message: ParsedMessage) -> MessageDetail:
@@ -119,6 +122,7 @@ class MessageDetail:
             html and html[:MAX_HTML],
             readable[:MAX_TEXT],
             sanitized.remote if sanitized else 0,
+            StructurePart.of(message.root),
         )
 
     @classmethod
@@ -146,6 +150,18 @@ class MessageDetail:
         """
         return next((value for each, value in self.headers if each.lower() == name), "")
 
+    def part(self, number: int) -> PartDetail:
+        """
+        Return a part.
+
+        Args:
+            number: The number of a part that is there.
+
+        Returns:
+            The part.
+        """
+        return self.parts[number - 1]
+
     @property
     def attachments(self) -> list[PartDetail]:
         """The parts that are not a body."""
@@ -156,7 +172,7 @@ class MessageDetail:
         """The approximate memory of this object, in octets."""
         characters = sum(len(name) + len(value) for name, value in self.headers)
         bodies = sum(len(each or b"") for each in (self.text, self.html, self.readable_text))
-        return characters + 200 * len(self.headers) + 1000 * len(self.parts) + bodies
+        return characters + 200 * len(self.headers) + 1000 * (len(self.parts) + len(self.structure)) + bodies
 
     def serialized(self) -> bytes:
         """
@@ -171,6 +187,7 @@ class MessageDetail:
             "headers": self.headers,
             "parts": [asdict(part) for part in self.parts],
             "remote": self.remote,
+            "structure": [asdict(part) for part in self.structure],
             "bodies": [None if body is None else len(body) for body in bodies],
         }
         return b"\n".join([json.dumps(fields).encode("ascii"), b"".join(body or b"" for body in bodies)])
@@ -194,7 +211,8 @@ class MessageDetail:
             at += length or 0
         text, html, readable = bodies
         parts = [PartDetail(**each) for each in fields["parts"]]
-        return cls(fields["whole"], fields["headers"], parts, text, html, readable or b"", fields["remote"])
+        structure = [StructurePart(**each) for each in fields["structure"]]
+        return cls(fields["whole"], fields["headers"], parts, text, html, readable or b"", fields["remote"], structure)
 
 
 def _parts(message: ParsedMessage) -> list[PartDetail]:

@@ -8,7 +8,6 @@ from sys import getsizeof
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.content.charset import text_of
 from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import Inbox
@@ -17,14 +16,12 @@ from txsmtpx.inbox.inbox_request import hold, redirect, root_of
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.message_detail import MAX_TEXT
 from txsmtpx.inbox.message_list import LIST_PARAMETERS, MessageList
+from txsmtpx.inbox.message_views import HEADER_VIEWS, VIEWS, shown_text, views_of
 from txsmtpx.inbox.page_renderer import PageRenderer, with_links, without_links
 from txsmtpx.inbox.parsed_message import arrived_text
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.streamed_response import StreamedResponse, slices
-
-VIEWS = {"html": "HTML", "text": "Text", "headers": "Headers", "source": "Source"}
-"""The views of a message, by the last segment of their path, with their titles."""
 
 FRAME = """<!DOCTYPE html>
 <meta charset="utf-8">
@@ -127,7 +124,7 @@ class MessagePage(InboxResource):
     Args:
         renderer: It renders the page.
         name: The number of the message, or "latest".
-        view: One of `VIEWS`, "" for the first that the message has.
+        view: One of `VIEWS` or `HEADER_VIEWS`, "" for the first that the message has.
     """
 
     def __init__(self, renderer: PageRenderer, name: str, view: str = "") -> None:
@@ -151,7 +148,7 @@ class MessagePage(InboxResource):
         view = path.decode("utf-8", "replace")
         if self._view == "" and view == "frame":
             return _MessageFrame(self._inbox, self._name)
-        if self._view == "" and view in ("", *VIEWS):
+        if self._view == "" and view in ("", *VIEWS, *HEADER_VIEWS):
             return MessagePage(self._renderer, self._name, view)
         return InboxResource.getChild(self, path, request)
 
@@ -202,13 +199,9 @@ class MessagePage(InboxResource):
         received = yield from self._inbox.store.message(number)
         detail = yield from self._inbox.parser.detail(received)
         yield from self._inbox.store.mark([number], read=True)
-        views = {each: title for each, title in VIEWS.items() if each != "html" or detail.html is not None}
-        view = self._view if self._view in views else next(iter(views))
-        texts = {
-            "text": detail.readable_text.decode("utf-8", "ignore"),
-            "source": text_of(received.content[:MAX_TEXT]),
-        }
-        text = texts.get(view, "")
+        views = views_of(detail)
+        view = self._view if self._view in views | HEADER_VIEWS else next(iter(views))
+        text = shown_text(view, received.content, detail)
         envelope = replace(received, content=b"")
         hold(request, detail.held + envelope.held + getsizeof(text))
         return {
@@ -217,6 +210,7 @@ class MessagePage(InboxResource):
             "size": len(received.content),
             "arrived": arrived_text(received.arrived),
             "view": view,
+            "header_views": HEADER_VIEWS,
             "views": list(views.items()),
             "body": with_links(text) if view == "text" else without_links(text),
             "outcomes": self._inbox.release.outcomes(number) if self._inbox.release else (),

@@ -48,6 +48,7 @@ class ParsedMessage:
         received: The message.
         whole: False if only the beginning of the message was read.
         header: The header of the message.
+        root: The message as a part that contains the others.
         parts: The parts that have no parts of their own.
 
     Args:
@@ -59,10 +60,10 @@ class ParsedMessage:
         self.received = received
         self._beginning_only = beginning_only
         content = received.content[:BEGINNING] if beginning_only else received.content
-        message = read(content)
+        self.root: Part = read(content)
         self.whole: bool = len(content) == len(received.content)
-        self.header: Header = message.header
-        self.parts: list[Part] = list(leaves(message))
+        self.header: Header = self.root.header
+        self.parts: list[Part] = list(leaves(self.root))
 
     @cached_property
     def subject(self) -> str:

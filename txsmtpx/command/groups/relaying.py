@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -101,18 +102,19 @@ def stores_tokens(backend: object) -> bool:
     return relay is not None and any(getattr(pool.settings.auth, "is_stored", False) for pool in relay.pools)
 
 
-def check_unused(values: Values) -> None:
+def check_unused(values: Values, used: Collection[Option[object]] = ()) -> None:
     """
     Check that no option of a relay is given.
 
     Args:
         values: The values of the options.
+        used: Options of a relay that the backend has too.
 
     Raises:
         OptionError: One is given, and the backend is no relay.
     """
     for needing in RELAY:
-        if needing.name in values.given and values[needing]:
+        if needing not in used and needing.name in values.given and values[needing]:
             text = "the backend is no relay; add --backend relay:ENDPOINT or lmtp:ENDPOINT"
             raise needing.fault(values[needing], text)
 
@@ -169,12 +171,19 @@ def login_of(
     Raises:
         OptionError: Both options are given, or a file cannot be used.
     """
-    file, oauth_file = values[password], values[oauth]
-    if oauth_file is None:
-        return password, None if file is None else _password(password, file)
-    if file is not None:
-        raise oauth.fault(oauth_file, "it is a login; leave it out, or leave out", password.name)
-    return oauth, _oauth(oauth, oauth_file)
+    if values[oauth] is None:
+        return password, _read(password, values[password], login_in)
+    if values[password] is not None:
+        raise oauth.fault(values[oauth], "it is a login; leave it out, or leave out", password.name)
+    return oauth, _read(oauth, values[oauth], oauth_in)
+
+
+def _read(option: Option[str | None], path: str | None, read: Callable[[str], Auth]) -> Auth | None:
+    """Return the login in the file of an option; None without a file."""
+    try:
+        return None if path is None else read(path)
+    except ValueError as error:
+        raise option.fault(path, str(error)) from error
 
 
 def check_tls(
@@ -199,24 +208,44 @@ def check_tls(
         raise given.fault(path, text)
 
 
-def _oauth(option: Option[str | None], path: str) -> OAuth2:
-    """Return the login by OAuth 2.0."""
+def oauth_in(path: str) -> OAuth2:
+    """
+    Read the login by OAuth 2.0 in a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The login.
+
+    Raises:
+        ValueError: A file cannot be read, or has no login.
+    """
     try:
         return oauth_of(path)
     except OSError as error:
-        raise option.fault(path, f"cannot read {error.filename}: {error.strerror}") from error
-    except ValueError as error:
-        raise option.fault(path, str(error)) from error
+        raise ValueError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
-def _password(option: Option[str | None], path: str) -> tuple[str, str]:
-    """Return the user name and the password."""
+def login_in(path: str) -> tuple[str, str]:
+    """
+    Read the login in a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The user name and the password.
+
+    Raises:
+        ValueError: The file cannot be read, or has not one line NAME:PASSWORD.
+    """
     try:
         found = entries(path)
     except OSError as error:
-        raise option.fault(path, f"cannot read it: {error.strerror}") from error
+        raise ValueError(f"cannot read it: {error.strerror}") from error
     except ValueError as error:
-        raise option.fault(path, "a line has no password; write one line NAME:PASSWORD") from error
+        raise ValueError("a line has no password; write one line NAME:PASSWORD") from error
     if len(found) != 1:
-        raise option.fault(path, f"it has {len(found)} logins; write one line NAME:PASSWORD")
+        raise ValueError(f"it has {len(found)} logins; write one line NAME:PASSWORD")
     return found[0]

@@ -1,4 +1,4 @@
-// The choice of a mailbox in the head of the page.  inbox.js is loaded before.
+// The choice of a mailbox in the head of the page.  The scripts of the pages are loaded before.
 "use strict";
 
 // The form is replaced with the list, so its button is hidden again each time.

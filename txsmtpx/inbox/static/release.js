@@ -1,4 +1,4 @@
-// The dialog that releases messages: it sends them on to real recipients.  inbox.js is loaded before.
+// The dialog that releases messages: it sends them on to real recipients.  The scripts of the pages are loaded before.
 "use strict";
 
 let releasing = {}; // the messages of the dialog: the parameters ids or search
