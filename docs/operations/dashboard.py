@@ -162,6 +162,19 @@ PANELS = [
         ],
     ),
     (
+        "Messages in the queue, and the seconds of the oldest",
+        "short",
+        [
+            ("messages", f"max by (instance) (txsmtpx_queue_messages{_CHOSEN})"),
+            ("seconds of the oldest", f"max by (instance) (txsmtpx_queue_oldest_seconds{_CHOSEN})"),
+        ],
+    ),
+    (
+        "Octets in the queue",
+        "bytes",
+        [("octets", f"max by (instance) (txsmtpx_queue_octets{_CHOSEN})")],
+    ),
+    (
         "Outcomes of deliveries a second, by destination",
         "short",
         [

@@ -41,7 +41,16 @@ class PostgreSQLServer:
     @property
     def url(self) -> str:
         """The URL of the database."""
-        return f"postgresql://{USER}@/{USER}?host={self._directory}"
+        return self.url_of(USER, USER)
+
+    def url_of(self, user: str, database: str) -> str:
+        """The URL of a database for a user."""
+        return f"postgresql://{user}@/{database}?host={self._directory}"
+
+    def command(self, *words: str) -> None:
+        """Run a program of PostgreSQL, such as createdb, as the superuser."""
+        environment = os.environ | {"PGHOST": str(self._directory), "PGUSER": USER}
+        subprocess.run([str(POSTGRESQL / words[0]), *words[1:]], check=True, env=environment)
 
     def _command(self, name: str) -> list[str]:
         as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"] if os.geteuid() == 0 else []

@@ -25,7 +25,7 @@ class Queues:
         events: The events so far.
     """
 
-    def __init__(self, servers=None, *, routes=(), lmtp=False, connections=None, **settings):
+    def __init__(self, servers=None, *, routes=(), lmtp=False, connections=None, reporter=None, **settings):
         if servers is None:
             servers = {"*": ScriptedServer}
         self.store = MemoryQueueStore()
@@ -37,7 +37,8 @@ class Queues:
             self.clock = net.clock
             made.append(Route(domain, net, tls="none", lmtp=lmtp, connections=connections))
         self.queue = MailQueue(
-            self.store, routes=made, reactor=self.clock, now=lambda: 1_000_000 + self.clock.seconds(), **settings,
+            self.store, routes=made, reactor=self.clock, now=lambda: 1_000_000 + self.clock.seconds(),
+            reporter=reporter, **settings,
         )  # fmt: skip
         self.events = []
         self._reading = Outcome(Deferred.fromCoroutine(self._read(self.queue.events())))

@@ -28,6 +28,7 @@ from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Reactor, StoreError
 from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.queue.back_off import BackOff
+from txsmtpx.queue.delivery_report import delivery_report
 from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
 from txsmtpx.queue.destination import Destinations
 from txsmtpx.queue.dispatcher import TROUBLE, Dispatcher
@@ -76,7 +77,7 @@ class MailQueue(Service):
         failures: Failed connections after which a destination is paused; 0 for never.
         unsure: "retry" sends a message again that may have been delivered.  "return" returns it to its sender.
         lease: Seconds after which another process may deliver what a killed process was delivering.
-        reporter: Write the reports to senders.  None: there are no reports.
+        reporter: Write the reports to senders, or inform them in another way.  None: there are no reports.
         now: A function that returns seconds since the epoch.
         reactor: The reactor.  None: the global one.
 
@@ -101,7 +102,7 @@ class MailQueue(Service):
             identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
     """
 
-    @checked_except("store", "routes", *(each.name for each in fields(QueueSettings)))
+    @checked_except("store", "routes", "reporter", *(each.name for each in fields(QueueSettings)))
     def __init__(
         self,
         store: QueueStore,
@@ -117,7 +118,7 @@ class MailQueue(Service):
         failures: int = QueueSettings.failures,
         unsure: Unsure = QueueSettings.unsure,
         lease: float = QueueSettings.lease,
-        reporter: Reporter | None = None,
+        reporter: Reporter | None = delivery_report,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -63,7 +64,7 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
             raise ValueError("the URL of the database is malformed; write postgresql://USER@HOST/NAME") from None
         shown = {name: known.get(name) for name in ("user", "host", "port", "dbname")}
         self.name: str = " ".join(f"{name}={value}" for name, value in shown.items() if value) or "the default database"
-        self._spool = Path(tempfile.mkdtemp(prefix="txsmtpx-queue-"))
+        self._spool = Path(tempfile.gettempdir(), f"txsmtpx-queue-{secrets.token_hex(8)}")
         self._queue = PostgreSQLQueue(url, self._spool)
         super().__init__(self._queue, (psycopg.Error,))
         self._reactor = clock_of(reactor)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
+
 from txsmtpx.interfaces import Reactor
 from txsmtpx.queue.queue_store import QueueStore
+from txsmtpx.queue.threaded_queue_store import BlockingQueue
 from txsmtpx.setting import did_you_mean
 
 _KINDS = ("sqlite", "postgresql")
@@ -41,3 +46,30 @@ def store_of(url: str, reactor: Reactor | None = None) -> QueueStore:
         raise ValueError("write queue:sqlite:PATH, such as queue:sqlite:/var/lib/txsmtpx/queue.db")
     near = did_you_mean(kind, _KINDS) or "; write queue:sqlite:PATH or queue:postgresql://HOST/DATABASE"
     raise ValueError(f"there is no store {kind}{near}")
+
+
+def blocking_queue(url: str) -> BlockingQueue:
+    """
+    Return the queue of a URL for a program without a reactor.
+
+    Args:
+        url: The URL.
+
+    Returns:
+        The queue.
+
+    Raises:
+        ValueError: It is no such URL, or there is no such queue.
+        ImportError: psycopg is not installed.
+    """
+    kind, _, path = url.partition(":")
+    if kind == "sqlite" and path:
+        if not os.path.exists(path):
+            raise ValueError(f"there is no queue {path}")
+        from txsmtpx.queue.sqlite_queue import SQLiteQueue
+
+        return SQLiteQueue(os.path.abspath(path), Path(f"{os.path.abspath(path)}-bodies"))
+    store_of(url)  # which explains what is wrong with it
+    from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
+
+    return PostgreSQLQueue(url, Path(tempfile.gettempdir()))
