@@ -42,6 +42,7 @@ from txsmtpx.queue.queued_mail import Depth, NewMail, QueuedMail
 from txsmtpx.queue.report_request import Report, Reporter
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.wire.connecting import chosen_reactor
+from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.pool import SMTPPool
@@ -78,6 +79,7 @@ class MailQueue(Service):
         unsure: "retry" sends a message again that may have been delivered.  "return" returns it to its sender.
         lease: Seconds after which another process may deliver what a killed process was delivering.
         reporter: Write the reports to senders, or inform them in another way.  None: there are no reports.
+        dkim: Signs the messages of `submit`; None for no signatures.
         now: A function that returns seconds since the epoch.
         reactor: The reactor.  None: the global one.
 
@@ -102,7 +104,7 @@ class MailQueue(Service):
             identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
     """
 
-    @checked_except("store", "routes", "reporter", *(each.name for each in fields(QueueSettings)))
+    @checked_except("store", "routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
     def __init__(
         self,
         store: QueueStore,
@@ -119,6 +121,7 @@ class MailQueue(Service):
         unsure: Unsure = QueueSettings.unsure,
         lease: float = QueueSettings.lease,
         reporter: Reporter | None = delivery_report,
+        dkim: DKIMSigner | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
@@ -128,6 +131,7 @@ class MailQueue(Service):
         )
         self.domain = domain
         self.reporter = reporter
+        self._dkim = dkim
         self.observer: QueueObserver | None = None
         self._reactor = chosen_reactor(reactor)
         self.routes: Routes = Routes(routes)
@@ -176,7 +180,14 @@ class MailQueue(Service):
         self, sender: str, recipients: Sequence[Recipient], body: ClientBody, options: MailOptions
     ) -> str:
         envelope = new_envelope(sender, recipients, body, options, self.domain, self.now())
-        await self.store_message(envelope, pieces(source(body, {"8BITMIME": None}, self._in_thread, envelope.smtputf8)))
+        if self._dkim is not None:
+            body = await self._dkim.body(body, envelope.smtputf8)
+        utf8, in_thread = envelope.smtputf8, self._in_thread
+
+        async def store(given: ClientBody) -> None:
+            await self.store_message(envelope, pieces(source(given, {"8BITMIME": None}, in_thread, utf8)))
+
+        await signed_by(self._dkim, body, options, store)
         return envelope.queue_id
 
     async def store_message(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> None:
