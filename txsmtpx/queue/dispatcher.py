@@ -28,8 +28,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.destination import Destination, Destinations
+from txsmtpx.queue.open_store import TROUBLE
 from txsmtpx.queue.queue_store import QueueStore
 from txsmtpx.queue.queued_mail import Lease, NewMail, RecipientOutcome
 from txsmtpx.wire.pending_work import PendingWork
@@ -38,9 +38,6 @@ log = Logger(__name__)
 
 SHORTEST = 0.05
 """Seconds until the next look at least: a store may report that something is due which no process can have yet."""
-
-TROUBLE = BackOff(1.0, 30.0)
-"""The waits after failures of the store."""
 
 
 @dataclass(frozen=True)
