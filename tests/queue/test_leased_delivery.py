@@ -131,3 +131,17 @@ def test_the_routes_of_now_count_for_what_was_stored_before(queues):
     one.flush()
     assert one.nets["example.net"].servers == []
     assert sorted(address for address, _, _ in one.store.final) == [ANN, BOB]
+
+
+def test_a_message_whose_body_is_gone_waits_and_then_fails_with_a_report(queues, reporter):
+    one = queues(expire=1000.0, retry=300.0)
+    one.store.broken = {"open_body"}
+    one.submit(ANN)
+    assert one.store.pending() == [(ANN, "waiting", 1)]
+    for _ in range(20):
+        one.advance(100)
+        if reporter.told:
+            break
+    assert reporter.told == [("failed", (ANN,))]
+    assert reporter.bodies == [b""]
+    one.store.broken = set()

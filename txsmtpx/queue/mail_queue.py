@@ -11,30 +11,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.task import deferLater
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
 from txsmtpx.backends.envelope_fields import EnvelopeFields
+from txsmtpx.backends.received_body import ReceivedBody
 from txsmtpx.dialog.addressing import Recipient, Recipients, addressed, check_message
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.source import source
 from txsmtpx.grammar.options import MailOptions
-from txsmtpx.interfaces import Reactor, StoreError
+from txsmtpx.interfaces import Reactor
 from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.delivery_report import delivery_report
 from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
 from txsmtpx.queue.destination import Destinations
-from txsmtpx.queue.dispatcher import TROUBLE, Dispatcher
+from txsmtpx.queue.destination_pools import DestinationPools
+from txsmtpx.queue.dispatcher import Dispatcher
 from txsmtpx.queue.disposition import Disposition, DispositionPolicy
 from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
 from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
+from txsmtpx.queue.open_store import OpenStore
 from txsmtpx.queue.queue_events import EventFeed, QueueEvent, QueueEvents
 from txsmtpx.queue.queue_observer import Activity, QueueObserver
 from txsmtpx.queue.queue_store import QueueStore
@@ -43,9 +46,7 @@ from txsmtpx.queue.report_request import Report, Reporter
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.wire.connecting import chosen_reactor
 from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
-from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.pending_work import PendingWork
-from txsmtpx.wire.pool import SMTPPool
 from txsmtpx.wire.reactor_threads import in_thread_of
 
 log = Logger(__name__)
@@ -138,11 +139,11 @@ class MailQueue(Service):
         self._in_thread = partial(in_thread_of, self._reactor)
         self.now: Callable[[], float] = now
         self._feed = EventFeed()
-        self._opening = DeferredLock()
-        self._is_open = False
+        self._opened = OpenStore(store, self._changed)
         self._work = PendingWork()
         self._destinations: Destinations | None = None
         self._dispatcher: Dispatcher | None = None
+        self._starting: Deferred[None] | None = None
 
     # ---- messages
 
@@ -202,17 +203,15 @@ class MailQueue(Service):
             StoreError: The message is not stored.
             OSError: The message is not stored.
         """
-        await self.open()
-        body = self.store.body()
+        await self._opened.open()
+        mail, body = await self._read(envelope, content)
         try:
-            await body.read(content)
-            mail = new_mail(envelope, body, self.routes, self.settings.expire)
             await self.store.add(mail)
+        except CancelledError:  # it may be stored all the same, and then needs its body
+            raise
         except BaseException:
             body.discard()
             raise
-        finally:
-            body.close()
         for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
             self._feed.add(QueueEvent("queued", envelope.queue_id, envelope.sender, recipient.address, destination))
 
@@ -220,10 +219,15 @@ class MailQueue(Service):
         """Return the message of a report, which has the null reverse-path."""
         options = MailOptions(smtputf8=report.smtputf8)
         envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self.now())
+        content = pieces(source(report.content, {}, self._in_thread, report.smtputf8))
+        return (await self._read(envelope, content))[0]
+
+    async def _read(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> tuple[NewMail, ReceivedBody]:
+        """Read a message, whose body is on the disk then, or in memory."""
         body = self.store.body()
         try:
-            await body.read(pieces(source(report.content, {}, self._in_thread, report.smtputf8)))
-            return new_mail(envelope, body, self.routes, self.settings.expire)
+            await body.read(content)
+            return new_mail(envelope, body, self.routes, self.settings.expire), body
         except BaseException:
             body.discard()
             raise
@@ -250,28 +254,9 @@ class MailQueue(Service):
 
     # ---- the service
 
-    async def open(self) -> None:
-        """
-        Open the store, if it is not open.
-
-        Raises:
-            StoreError: The store cannot be used.  The next call tries again.
-        """
-        if self._is_open:
-            return
-        await self._opening.acquire()
-        try:
-            if not self._is_open:
-                await self.store.open(self._changed)
-                self._is_open = True
-        finally:
-            self._opening.release()
-
     async def close(self) -> None:
         """Close the store.  Messages open it again."""
-        if self._is_open:
-            self._is_open = False
-            await self.store.close()
+        await self._opened.close()
 
     def _changed(self) -> None:
         if self._dispatcher is not None:
@@ -280,23 +265,14 @@ class MailQueue(Service):
     def startService(self) -> None:
         """Open the store, and begin to deliver."""
         Service.startService(self)
-        self._work.add(self._start()).addErrback(lambda failure: log.failure("the queue cannot start", failure))
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(_failed_to_start)
 
     async def _start(self) -> None:
-        failures = 0
-        while self.running:
-            try:
-                await self.open()
-                break
-            except StoreError as error:
-                failures += 1
-                wait = TROUBLE.after(failures)
-                log.error("the queue cannot be opened, next attempt in {wait:.0f} s: {error}", wait=wait, error=error)
-                await deferLater(self._reactor, wait)
-        if not self.running:
-            return
+        await self._opened.insist(self._reactor)
         settings = self.settings
-        self._destinations = Destinations(self._reactor, self._pool, settings.failures, BackOff(*PAUSES))
+        pools = DestinationPools(self._reactor, self.routes, settings.destination, self.domain)
+        self._destinations = Destinations(self._reactor, pools.pool, settings.failures, BackOff(*PAUSES))
         waits = BackOff(settings.retry, settings.retry_most)
         delivery = LeasedDelivery(
             self._reactor,
@@ -321,18 +297,6 @@ class MailQueue(Service):
         )
         self._dispatcher.start()
 
-    def _pool(self, key: str) -> SMTPPool:
-        """Create the connections to a destination."""
-        route, size = self.routes.get(key), self.settings.destination
-        if route is None:
-            exchangers = MXEndpoint(self._reactor, key)
-            return SMTPPool(
-                exchangers, size=size, domain=self.domain, tls="opportunistic", tls_verify=False, reactor=self._reactor
-            )
-        pool = SMTPPool(route.endpoint, size=route.connections or size, reactor=self._reactor)
-        pool.settings = replace(route.settings, domain=self.domain)
-        return pool
-
     def _observe(self, mail: QueuedMail, disposition: Disposition) -> None:
         self._feed.add(event_of(mail, disposition))
         if self.observer is not None:
@@ -340,7 +304,7 @@ class MailQueue(Service):
             self.observer.attempted(disposition.recipient.destination, disposition.event, age)
 
     async def _depth(self) -> Depth:
-        await self.open()
+        await self._opened.open()
         return await self.store.depth(self.now())
 
     def depth(self) -> Deferred[Depth]:
@@ -377,6 +341,8 @@ class MailQueue(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()  # while it waits for a store that cannot be opened
         if self._dispatcher is not None:
             await self._dispatcher.stop(STOP)
         if self._destinations is not None:
@@ -387,3 +353,8 @@ class MailQueue(Service):
             await self._work.over()
         await self.close()
         self._feed.end()
+
+
+def _failed_to_start(failure: Failure) -> None:
+    if not failure.check(CancelledError):
+        log.failure("the queue cannot start", failure)
