@@ -32,6 +32,8 @@ CONTAINER, SERVE = PAGE.take("shell", "--web tcp:8025"), PAGE.take("shell", "--b
 FILE = PAGE.take("shell", "--backend inbox:mail.db --web 8025\n")
 DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
 PROGRAM = PAGE.take("python", "import smtplib")
+CHAOS, FAULTS = PAGE.take("shell", "--chaos"), PAGE.take("shell", "/api/chaos")
+FAULTS_SHOWN = PAGE.take("json", "faults")
 WAIT, SHOWN = PAGE.take("shell", "search=to:you@example.net&wait=10"), PAGE.take("json", "beginning")
 MAILBOX, LIMITED = PAGE.take("shell", "mailbox=recipient"), PAGE.take("shell", "--mailbox-limit")
 ASK = PAGE.take("shell", "DELETE")
@@ -125,6 +127,24 @@ def test_a_message_is_released_as_it_says(pem, tmp_path_factory):
     shown = json.loads(RELEASED.text)
     assert {**found, "outcomes": []} == {**shown, "outcomes": []}
     assert [each["reply"][:5] for each in found["outcomes"]] == [each["reply"][:5] for each in shown["outcomes"]]
+
+
+def test_commands_fail_as_it_says(tmp_path):
+    need("curl")
+    options = CHAOS.text.split("smtpx", 1)[1].replace("tcp:1025:interface=127.0.0.1", LOCAL).replace("8025", LOCAL)
+    with Twistd(tmp_path, *options.split()) as server:
+        smtp, web = map(int, server.ports(2))
+        said = [
+            subprocess.run(command.replace(":8025", f":{web}"), shell=True, capture_output=True, check=True).stdout
+            for command in FAULTS.text.splitlines()
+        ]
+        assert json.loads(said[0]) == json.loads(FAULTS_SHOWN.text)
+        assert [len(json.loads(each)["faults"]) for each in said] == [1, 2, 3, 3, 0]
+        fault = "command=RCPT&code=452&address=full@x.example"
+        urlopen(Request(f"http://127.0.0.1:{web}/api/chaos?{fault}", method="POST")).close()
+        with smtplib.SMTP("127.0.0.1", smtp) as client:
+            refused = client.sendmail("me@example.org", ["full@x.example", "you@x.example"], b"Subject: a\r\n\r\n")
+    assert refused == {"full@x.example": (452, b"4.0.0 Chaos: this fault was asked for")}
 
 
 class Inbox(Story):

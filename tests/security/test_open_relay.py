@@ -30,7 +30,7 @@ from txsmtpx.command.usage import Options
 NO_SERVER = "check"
 """The flag with which there is no server."""
 
-WITH_ANOTHER = ("rewrite-required", "tee-required", "release-allow-unverified-tls")
+WITH_ANOTHER = ("rewrite-required", "tee-required", "release-allow-unverified-tls", "chaos")
 """Flags that are refused without the option that they are about; with it they refuse more mail, not less."""
 
 FLAGS = [each.name for each in OPTIONS.values() if each.kind is FLAG and each.name not in (NO_SERVER, *WITH_ANOTHER)]
