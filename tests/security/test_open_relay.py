@@ -64,6 +64,7 @@ SAMPLES = {
     "PATH": "/mail",
     "SERVER": "tcp:127.0.0.1:9",
     "PATTERN": "own.example",
+    "URL": "http://127.0.0.1:9/",
     "LIMIT": "recipient max-messages=1",
     "RULE": "own.example",
     "ADDRESS": "ann@own.example",
@@ -77,8 +78,8 @@ COPIES = ["memory", "maildir:copies", "relay:tcp:127.0.0.1:9", "lmtp:tcp:127.0.0
 AT_A_RELAY_OF_NO_USE = {
     "web", "web-host", "web-path", "web-proxy", "web-origin", "web-auth", "web-tokens", "tls-directory", "tls-port",
     "tls-client-ca", "tls-key", "release-to", "release-recipient", "release-sender", "release-tls", "release-auth",
-    "release-oauth", "forward", "mailbox-limit", "queue-retry-most", "relay-auth", "relay-oauth", "limit-store",
-    "limit-store-login",
+    "release-oauth", "forward", "mailbox-limit", "webhook", "webhook-secret", "queue-retry-most", "relay-auth",
+    "relay-oauth", "limit-store", "limit-store-login",
 }  # fmt: skip
 """Refused without others that are not tried together with them."""
 

@@ -12,6 +12,7 @@ from txsmtpx.command.groups.authentication import AnyChecker, checker_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
 from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
 from txsmtpx.command.groups.releasing import RELEASE, release_of
+from txsmtpx.command.groups.web_hook import HOOK, webhook_of
 from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
@@ -125,7 +126,7 @@ def _tokens(values: Values) -> ApiTokens | None:
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *RELEASE):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -146,7 +147,8 @@ def _apply(values: Values, process: Process) -> None:
     site = (values[HOST], values[WEB_PATH], values[PROXY], values[ORIGIN])
     checker, tokens = _checker(values), _tokens(values)
     more = (release_of(values, process.reactor, checker is not None), mailbox_limits(values), _faults(values, process))
-    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, *more)
+    hook = webhook_of(values, process.reactor)
+    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, *more, hook)
     process.services.append(service)
     process.add_site(port, service)
 
@@ -182,6 +184,6 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 WEB = Group(
     "Web inbox",
     "A web inbox for the mail of the backends memory and inbox.",
-    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *RELEASE),
+    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE),
     for_process=_apply,
 )
