@@ -73,7 +73,7 @@ FLOORS = [
     ("queue", (*MIDDLE, "txsmtpx.backends", "txsmtpx.queue", "txsmtpx.stores", "txsmtpx.wire"),
      ("twisted", "zope.interface", "psycopg")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.logins", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.observers",
-      "txsmtpx.inbox", "txsmtpx.filters", "txsmtpx.middleware", "txsmtpx.stores", "txsmtpx.tables"),
+      "txsmtpx.inbox", "txsmtpx.filters", "txsmtpx.middleware", "txsmtpx.queue", "txsmtpx.stores", "txsmtpx.tables"),
      ("twisted", "zope.interface")),
 ]
 

@@ -90,7 +90,14 @@ def test_the_whole_text(room, monkeypatch, capsys, given, lines):
 def test_the_table_has_each_option():
     """An option that takes any text or is a flag can be wrong in company only; these have no error of their own."""
     texts = "\n".join(given for given, _ in CASES)
-    without = {"check", "transcript", "lmtp", "allow-insecure-auth", "relay-allow-unverified-tls"}
+    without = {
+        "check",
+        "transcript",
+        "lmtp",
+        "allow-insecure-auth",
+        "relay-allow-unverified-tls",
+        "release-allow-unverified-tls",
+    }
     assert {name for name in OPTIONS if f"--{name}" not in texts} <= without
 
 

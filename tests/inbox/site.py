@@ -27,6 +27,7 @@ from txsmtpx.inbox.inbox_backend import InboxBackend
 from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.inbox_store import InboxStore
+from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.message_detail import parsed_content, rendered_view
 from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.interfaces import Results
@@ -185,12 +186,14 @@ class Web:
         proxies: The networks of its proxies.
         origins: Other sites that may use its API.
         login: Makes its login.
+        release: Makes what sends messages on.
         limits: Of the backend.
     """
 
     def __init__(
         self, *names: str, file: Path | None = None, path: str = "/", proxies: Sequence[str] = (),
-        origins: Sequence[str] = (), login: Callable[[Reactor], WebLogin] | None = None, **limits: int
+        origins: Sequence[str] = (), login: Callable[[Reactor], WebLogin] | None = None,
+        release: Callable[[Reactor], MailRelease] | None = None, **limits: int
     ) -> None:  # fmt: skip
         self.clock = Reactor()
         self.file = file
@@ -202,7 +205,7 @@ class Web:
             self.store = self.kept.store
         checks = login and login(self.clock)
         self.site = InboxSite(
-            Inbox(self.store, self.clock),
+            Inbox(self.store, self.clock, release and release(self.clock)),
             self.clock,
             lambda: [("127.0.0.1", 1025)],
             names,
@@ -224,12 +227,13 @@ class Web:
             self.kept.store.close()
 
     def keep(
-        self, content: bytes, *recipients: str, sender: str = "sender@client.example", results: Iterable[object] = ()
+        self, content: bytes, *recipients: str, sender: str = "sender@client.example", results: Iterable[object] = (),
+        username: str | None = None,
     ) -> Received:
         """Have a message arrive."""
         found = Results(results)
         connection = SimpleNamespace(
-            username=None,
+            username=username,
             peer_host="192.0.2.1",
             helo="client.example",
             with_protocol=lambda utf8: "ESMTP",

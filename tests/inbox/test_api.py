@@ -29,9 +29,14 @@ def test_a_list(web):
         "size": 79,
         "attachments": 0,
         "tags": [],
+        "mailboxes": ["recipient:you@example.net"],
         "read": False,
     }
-    assert web.get("/api/").json == web.get("/api").json == {"messages": "/api/messages", "events": "/api/events"}
+    assert web.get("/api/").json == web.get("/api").json == {
+        "messages": "/api/messages",
+        "mailboxes": "/api/mailboxes",
+        "events": "/api/events",
+    }
     assert web.get("/api/messages/").json == listed
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.inbox.stored_messages import SMALL, message, subjects
 from txsmtpx.inbox.database_reader import DatabaseReader
-from txsmtpx.inbox.database_writer import PURGED, DatabaseWriter, StoreLimits, Totals
+from txsmtpx.inbox.database_writer import PURGED, DatabaseWriter, Totals
+from txsmtpx.inbox.store_limits import StoreLimits
 
 NO_LIMITS = StoreLimits()
 

@@ -7,10 +7,13 @@ import http.client
 import json
 import os
 import re
+import shlex
+import smtplib
 import subprocess
 import sys
 import venv
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import django
 import pytest
@@ -26,11 +29,13 @@ from tests.wire.twistd import LOCAL, Twistd
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
 CONTAINER, SERVE = PAGE.take("shell", "--web tcp:8025"), PAGE.take("shell", "--backend memory --web 8025\n")
-FILE = PAGE.take("shell", "--backend inbox:mail.db")
+FILE = PAGE.take("shell", "--backend inbox:mail.db --web 8025\n")
 DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
 PROGRAM = PAGE.take("python", "import smtplib")
-WAIT, SHOWN = PAGE.take("shell", "wait=10"), PAGE.take("json")
+WAIT, SHOWN = PAGE.take("shell", "search=to:you@example.net&wait=10"), PAGE.take("json", "beginning")
+MAILBOX, LIMITED = PAGE.take("shell", "mailbox=recipient"), PAGE.take("shell", "--mailbox-limit")
 ASK = PAGE.take("shell", "DELETE")
+RELEASE, RELEASED = PAGE.take("shell", "--release-to"), PAGE.take("json", "outcomes")
 LOGIN, ASK_WITH_LOGIN = PAGE.take("shell", "--web-auth"), PAGE.take("shell", "Bearer")
 
 
@@ -64,6 +69,10 @@ def test_it_is_as_it_says(installed, tmp_path):
             inbox.type(FILE)
             assert inbox.get("localhost:8025") == (200, messages)
             exec(inbox.at_home(PROGRAM.text), {})
+        inbox.type(LIMITED)
+        found, _ = inbox.type(MAILBOX)
+        assert json.loads(found)["total"] == 2
+        assert inbox.get("localhost:8025") == (200, 0)
         inbox.type(CONTAINER)
         assert [inbox.get(host)[0] for host in ("mail:8025", "elsewhere:8025")] == [200, 403]
 
@@ -92,6 +101,30 @@ def test_a_login_is_required_as_it_says(pem, tmp_path):
                     }
         assert "the login of 'me' from 127.0.0.1 was rejected" in server.log
         assert "wrong" not in server.log
+
+
+def test_a_message_is_released_as_it_says(pem, tmp_path_factory):
+    """The next server requires TLS and a login, and has a user of the page only."""
+    server, inbox = tmp_path_factory.mktemp("server"), tmp_path_factory.mktemp("inbox")
+    (inbox / "login").write_text("ann:secret\n")
+    ssl = f"ssl:0:interface=127.0.0.1:privateKey={pem.key}:certKey={pem.certificate}"
+    accepted = ("--auth", "memory:ann:secret", "--require-auth", "--backend", "scripted")
+    with Twistd(server, "--port", ssl, *accepted) as real:
+        options = shlex.split(RELEASE.text.split("smtpx", 1)[1].replace("\\\n", " "))
+        to = f"tls:127.0.0.1:{real.ports(1)[0]}"
+        ours = {"tcp:1025:interface=127.0.0.1": LOCAL, "8025": LOCAL, "tls:mail.example.org:465": to}
+        options = [ours.get(each, each) for each in options]
+        with Twistd(inbox, *options, "--release-allow-unverified-tls") as catcher:
+            smtp, web = map(int, catcher.ports(2))
+            with smtplib.SMTP("127.0.0.1", smtp) as client:
+                client.sendmail("me@example.org", ["you@example.org", "reject-550@example.org"], b"Subject: a\r\n\r\n")
+            asked = Request(f"http://127.0.0.1:{web}/api/messages/latest/release", method="POST")
+            with urlopen(asked) as answer:
+                found = json.load(answer)
+        assert "secret" not in catcher.log
+    shown = json.loads(RELEASED.text)
+    assert {**found, "outcomes": []} == {**shown, "outcomes": []}
+    assert [each["reply"][:5] for each in found["outcomes"]] == [each["reply"][:5] for each in shown["outcomes"]]
 
 
 class Inbox(Story):

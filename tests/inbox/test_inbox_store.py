@@ -121,6 +121,7 @@ def test_a_list_and_a_message(both):
         "size": 79,
         "attachments": 0,
         "tags": [],
+        "mailboxes": ["recipient:you@example.net"],
         "read": False,
     }
     one = both.json("/api/messages/latest")

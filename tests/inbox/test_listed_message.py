@@ -6,7 +6,7 @@ from txsmtpx.backends.received import CompressedRecipients
 from txsmtpx.inbox.listed_message import ListedMessage
 
 ONE = ListedMessage(7, "Q", "2025-06-15", "me@x", ["you@x"], "Me <me@x>", "Me", "you@x", "",
-                    "S\u00fc\ud800", "b", 5, 1, ["t"], True)  # fmt: skip
+                    "S\u00fc\ud800", "b", 5, 1, ["t"], ["tag:t"], True)  # fmt: skip
 
 
 def test_it_comes_back_from_the_database():

@@ -44,6 +44,9 @@ SASLPASSWD = "saslpasswd2"
 # The scripts in /usr/sbin change to a user of the system's service.
 RABBITMQ = Path("/usr/lib/rabbitmq/bin")
 
+# Each version has a folder of its own, which is not on the path.
+POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/lib/postgresql/bin"))
+
 NODE_MODULES = Path("/usr/share/nodejs")
 
 # name: (what has to be there, the Debian packages it comes from)
@@ -71,6 +74,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     ),
     "postfix": (("postfix",), ("postfix",)),
     "postfix-sasl": (("postfix", SASLPASSWD), ("postfix", "sasl2-bin", "libsasl2-modules")),
+    "postgresql": ((POSTGRESQL / "initdb", POSTGRESQL / "postgres"), ("postgresql",)),  # which keeps a queue
     "postgrey": (("postgrey",), ("postgrey",)),
     "postsrsd": (("postsrsd",), ("postsrsd",)),
     "prometheus": (("prometheus", "promtool"), ("prometheus",)),  # which reads the metrics

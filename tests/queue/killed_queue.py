@@ -12,16 +12,16 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 from tests.queue.mails import NOW, new_mail
-from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
 from txsmtpx.queue.sqlite_queue import SQLiteQueue
 
 
 def opened(directory: str, round: int) -> SQLiteQueue:
     """The queue of a round."""
-    return SQLiteQueue(f"{directory}/{round}.db", BodyDirectory(directory))
+    return SQLiteQueue(f"{directory}/{round}.db", Path(directory))
 
 
 def work(queue: SQLiteQueue, done: int) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.queue.mails import NOW, new_mail
-from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.queue.queued_mail import Selection
 from txsmtpx.queue.sqlite_queue import SQLiteQueue
 
@@ -38,8 +37,7 @@ def test_killed_before_each_statement(tmp_path: Path) -> None:
 
 @pytest.fixture
 def queue(tmp_path: Path) -> SQLiteQueue:
-    (tmp_path / "bodies").mkdir()
-    return SQLiteQueue(str(tmp_path / "queue.db"), BodyDirectory(tmp_path / "bodies"))
+    return SQLiteQueue(str(tmp_path / "queue.db"), tmp_path / "bodies")
 
 
 def steps(queue: SQLiteQueue, lease: bool) -> int:

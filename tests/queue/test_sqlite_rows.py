@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.queue.mails import NOW, envelope
-from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.backends.envelope_recipient import EnvelopeRecipient
 from txsmtpx.grammar.option_value import DeliverBy, OriginalRecipient, ValidSince
 from txsmtpx.queue.queued_mail import NewMail, QueuedRecipient, Selection
@@ -25,7 +24,7 @@ def test_every_parameter_is_kept(tmp_path: Path) -> None:
         ),
         ["example.net", "a route"], b"x", 1, NOW, NOW + 99, -3,
     )  # fmt: skip
-    queue = SQLiteQueue(str(tmp_path / "queue.db"), BodyDirectory(tmp_path))
+    queue = SQLiteQueue(str(tmp_path / "queue.db"), tmp_path)
     queue.add([mail])
     (found,) = queue.find(Selection(), 10, "")
     assert found.envelope == mail.envelope

@@ -22,19 +22,21 @@ from twisted.python.usage import flagFunction
 
 from txsmtpx.backends.plugins import plugins
 from txsmtpx.command.groups import OPTIONS
+from txsmtpx.command.groups.queueing import QUEUE
+from txsmtpx.command.groups.relaying import RELAY
 from txsmtpx.command.kind import FLAG
 from txsmtpx.command.usage import Options
 
 NO_SERVER = "check"
 """The flag with which there is no server."""
 
-WITH_ANOTHER = ("rewrite-required", "tee-required")
+WITH_ANOTHER = ("rewrite-required", "tee-required", "release-allow-unverified-tls")
 """Flags that are refused without the option that they are about; with it they refuse more mail, not less."""
 
 FLAGS = [each.name for each in OPTIONS.values() if each.kind is FLAG and each.name not in (NO_SERVER, *WITH_ANOTHER)]
 OTHERS = [option for option in OPTIONS.values() if option.kind is not FLAG and option.name not in ("backend", "config")]
 
-BACKENDS = ["relay:tcp:127.0.0.1:9", "relay:mx:next.example", "lmtp:tcp:127.0.0.1:9"]
+BACKENDS = ["relay:tcp:127.0.0.1:9", "relay:mx:next.example", "lmtp:tcp:127.0.0.1:9", "queue:sqlite:queue.db"]
 """Nobody listens there; it must not come to that."""
 
 FOR_SOMEBODY = {
@@ -60,7 +62,13 @@ SAMPLES = {
     "FILTER": "txsmtpx.Filter",
     "STORE": "memory",
     "PATH": "/mail",
+    "SERVER": "tcp:127.0.0.1:9",
+    "PATTERN": "own.example",
+    "LIMIT": "recipient max-messages=1",
+    "RULE": "own.example",
+    "ADDRESS": "ann@own.example",
     "ORIGIN": "https://app.example",
+    "ROUTE": "* endpoint=tcp:127.0.0.1:9",
 }
 """By kind; a kind with several words is tried with each of them."""
 
@@ -68,7 +76,9 @@ COPIES = ["memory", "maildir:copies", "relay:tcp:127.0.0.1:9", "lmtp:tcp:127.0.0
 
 AT_A_RELAY_OF_NO_USE = {
     "web", "web-host", "web-path", "web-proxy", "web-origin", "web-auth", "web-tokens", "tls-directory", "tls-port",
-    "tls-client-ca", "tls-key", "relay-auth", "relay-oauth", "limit-store", "limit-store-login",
+    "tls-client-ca", "tls-key", "release-to", "release-recipient", "release-sender", "release-tls", "release-auth",
+    "release-oauth", "forward", "mailbox-limit", "queue-retry-most", "relay-auth", "relay-oauth", "limit-store",
+    "limit-store-login",
 }  # fmt: skip
 """Refused without others that are not tried together with them."""
 
@@ -140,7 +150,8 @@ def _plugins_and_options_are_read_once(monkeypatch):
 
 
 @pytest.fixture(params=BACKENDS)
-def backend(request):
+def backend(request, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     return request.param
 
 
@@ -187,10 +198,13 @@ def test_every_option(backend, pem, tmp_path):
                 if factory is not None:
                     counted[option.name] += 1
                     assert [taken(factory, inside_tls) for inside_tls in (False, True)] == [[], []], options
-    assert {option.name for option in OTHERS} - set(counted) <= AT_A_RELAY_OF_NO_USE
+    others = RELAY if backend.startswith("queue:") else QUEUE
+    of_no_use = AT_A_RELAY_OF_NO_USE | {option.name for option in others if option.name != "relay-domain"}
+    assert {option.name for option in OTHERS} - set(counted) <= of_no_use
 
 
-def test_a_check_makes_no_server(backend):
+@pytest.mark.parametrize("backend", [each for each in BACKENDS if not each.startswith("queue:")])
+def test_a_check_makes_no_server(backend):  # of a queue it would ask the store, by the reactor
     options = ["--backend", backend, "--relay-domain", "own.example"]
     assert server(*options) is not None
     assert server(*options, f"--{NO_SERVER}") is None

@@ -12,8 +12,9 @@ from tests.inbox.stored_messages import SMALL
 from tests.siege.besieged import MIB
 from tests.siege.scale import FULL, scale
 from txsmtpx.inbox.database_reader import DatabaseReader
-from txsmtpx.inbox.database_writer import DatabaseWriter, StoreLimits
+from txsmtpx.inbox.database_writer import DatabaseWriter
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.inbox.store_limits import StoreLimits
 
 MESSAGES = scale(2_000, 100_000)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from dataclasses import replace
 
 import pytest
 
-from txsmtpx.stores.sqlite_file import SQLiteSchema, check, connect
+from txsmtpx.stores.sqlite_file import SQLiteSchema, check, connect, execute_all
 
 SCHEMA = SQLiteSchema(0x74785321, 2, "CREATE TABLE one (id); CREATE TABLE two (id);")
 OTHER = SQLiteSchema(0x74785322, 2, "CREATE TABLE three (id);")
@@ -69,4 +71,35 @@ def test_a_file_that_is_locked(tmp_path, monkeypatch):
     connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(ValueError, match=r"cannot be used \(database is locked\); name a file that can be written"):
         check(path, SCHEMA)
+    connection.close()
+
+
+def test_an_older_file_is_upgraded_once(tmp_path):
+    path, upgrades = str(tmp_path / "file.db"), []
+    connect(path, SCHEMA).close()
+
+    def upgrade(connection):
+        upgrades.append(1)
+        execute_all(connection, "CREATE TABLE three (id); CREATE TRIGGER a AFTER INSERT ON one BEGIN SELECT 1; END;")
+
+    for _ in range(2):
+        connection = connect(path, replace(SCHEMA, version=3, upgrade=upgrade))
+        connection.execute("INSERT INTO three VALUES (1)")
+        connection.close()
+    assert upgrades == [1]
+    with pytest.raises(ValueError, match="was written by a later version"):
+        connect(path, SCHEMA)
+
+
+def test_an_upgrade_that_fails_changes_nothing(tmp_path):
+    path = str(tmp_path / "file.db")
+    connect(path, SCHEMA).close()
+
+    def upgrade(connection):
+        execute_all(connection, "CREATE TABLE three (id); CREATE TABEL x;")
+
+    with pytest.raises(sqlite3.OperationalError):
+        connect(path, replace(SCHEMA, version=3, upgrade=upgrade))
+    connection = connect(path, SCHEMA)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (2,)
     connection.close()

@@ -103,6 +103,13 @@ amqp_backend = BackendPlugin(
     takes_argument=True,
     settings=AMQP_SETTINGS,
 )
+queue_backend = BackendPlugin(
+    "queue",
+    "queue:URL",
+    "store each message, and deliver it with retries; URL is sqlite:PATH or postgresql://HOST/DATABASE",
+    "txsmtpx.queue.queue_backend.queue_backend",
+    takes_argument=True,
+)
 
 spamd_filter = FilterPlugin(
     "spamd",

@@ -45,6 +45,7 @@ class MemoryBackend(OpenBackend):
 
     Attributes:
         one_process: True: the messages are in the memory of one process.
+        now: As in the arguments.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -74,7 +75,7 @@ class MemoryBackend(OpenBackend):
                 raise ValueError(f"{name}: keep at least one, not {bound}")
         self._max_messages = math.inf if max_messages is None else max_messages
         self._max_octets = math.inf if max_octets is None else max_octets
-        self._now = now
+        self.now: Callable[[], float] = now
         self._kept: dict[int, Received] = {}
         self._held: dict[int, int] = {}
         self._withdrawn: dict[int, Received] = {}
@@ -225,7 +226,7 @@ class MemoryBackend(OpenBackend):
             The message.
         """
         self._last += 1
-        received = self._kept[self._last] = Received.of(context, content, self._last, self._now())
+        received = self._kept[self._last] = Received.of(context, content, self._last, self.now())
         octets = self._held[received.id] = received.held
         self._octets += octets
         self._tell("arrived", received)

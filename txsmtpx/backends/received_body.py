@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 
 from twisted.internet.defer import Deferred
 
 from txsmtpx.backends.body_directory import BodyDirectory, BodyFile
 from txsmtpx.errors import message_too_big
-from txsmtpx.interfaces import InThread, Message
+from txsmtpx.interfaces import InThread
 
 IN_MEMORY = 256 * 1024
 """Octets of a body in memory; the rest is in a temporary file."""
@@ -44,12 +44,12 @@ class ReceivedBody:
         self._file: BodyFile | None = None
         self._moved = False  # what is in the temporary file is in the file of the directory too
 
-    async def read(self, message: Message) -> None:
+    async def read(self, message: AsyncIterable[bytes]) -> None:
         """
         Read the body to its end.
 
         Args:
-            message: The message.
+            message: The pieces of the message.
 
         Raises:
             SMTPError: 552 5.3.4 if it is too long, and there is no directory.

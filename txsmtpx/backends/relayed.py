@@ -62,8 +62,7 @@ class Relayed:
             except StopAsyncIteration:
                 self.complete = True
                 break
-        if header.count(bytes(self._beginning.octets), b"received") >= MAX_HOPS:
-            raise SMTPError.from_reply(LOOP_554)
+        check_hops(self._beginning)
 
     def demand(self, client: SMTPClient, options: MailOptions, eight_bit: EightBit) -> None:
         """
@@ -94,6 +93,20 @@ class Relayed:
                     self._watch.see(chunk)
                 yield chunk
             self.complete = True
+
+
+def check_hops(beginning: Beginning) -> None:
+    """
+    Check that a message is in no loop.
+
+    Args:
+        beginning: Its header.
+
+    Raises:
+        SMTPError: 554 5.4.6 if it is in a loop.
+    """
+    if header.count(bytes(beginning.octets), b"received") >= MAX_HOPS:
+        raise SMTPError.from_reply(LOOP_554)
 
 
 def options_for(client: SMTPClient, sender: str, given: MailOptions, passed: int, authenticated: bool) -> MailOptions:

@@ -132,7 +132,8 @@ class ConfigurationFile:
         """Return a table of an array of tables, or the only one."""
         table = (*keys, number) if (*keys, number) in self._lines else keys
         places = {key: self._place(*table, key) + key for key in content}
-        return GivenTable(content, f"{self._place(*table)}{keys[-1]}", places)
+        within = {key: self._table((*table, key), 0, its) for key, its in content.items() if isinstance(its, dict)}
+        return GivenTable(content, f"{self._place(*table)}{keys[-1]}", places, within)
 
 
 ACTIONS = {"help", "version", *(action.name for group in GROUPS for action in group.actions)}

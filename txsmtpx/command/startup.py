@@ -14,6 +14,7 @@ from txsmtpx.command.groups.authentication import AUTH
 from txsmtpx.command.groups.backend_choice import TEE, chosen_backend
 from txsmtpx.command.groups.encryption import described
 from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
+from txsmtpx.command.groups.queueing import queue_of
 from txsmtpx.command.groups.relaying import relay_of
 from txsmtpx.command.groups.web_inbox import WEB_AUTH, WEB_PATH, WEB_PORT
 from txsmtpx.command.port import Port
@@ -86,7 +87,7 @@ def _reach(port: Port, clients: str) -> str:
 
 
 def _clients(listener: Listener) -> str:
-    relay = relay_of(listener.chosen_backend)
+    relay = relay_of(listener.chosen_backend) or queue_of(listener.chosen_backend)
     if listener.factory.settings.require_auth or (relay is not None and not relay.domains):
         return "anyone who can reach it and log in can send"
     if relay is None:

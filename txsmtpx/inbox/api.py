@@ -19,11 +19,13 @@ from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.json_text import JsonValue, json_text
 from txsmtpx.inbox.listed_message import ListedMessage
+from txsmtpx.inbox.mailbox_resource import MailboxesResource
 from txsmtpx.inbox.mark_resource import MarkResource
 from txsmtpx.inbox.message_detail import PartDetail
 from txsmtpx.inbox.message_selection import SELECTION, selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.release_resource import ReleaseResource
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, encoded, slices
 
@@ -51,6 +53,7 @@ class ApiResource(InboxResource):
         InboxResource.__init__(self, {"GET": ()})
         self.putChild(b"messages", MessagesResource(inbox, most_waiting))
         self.putChild(b"events", events)
+        self.putChild(b"mailboxes", MailboxesResource(inbox))
         self.putChild(b"deletions", DeletionsResource(inbox))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -77,7 +80,8 @@ class ApiResource(InboxResource):
         Yields:
             The JSON in pieces.
         """
-        yield from _json(request, {name: f"{address_of(request).prefix}/api/{name}" for name in ("messages", "events")})
+        names = ("messages", "mailboxes", "events")
+        yield from _json(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
 
 
 class MessagesResource(InboxResource):
@@ -90,11 +94,12 @@ class MessagesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, most_waiting: int) -> None:
-        InboxResource.__init__(self, {"GET": ("search", "start", "limit", "wait"), "DELETE": SELECTION})
+        InboxResource.__init__(self, {"GET": ("search", "mailbox", "start", "limit", "wait"), "DELETE": SELECTION})
         self._inbox = inbox
         self._most_waiting = most_waiting
         self.putChild(b"read", MarkResource(inbox.store, read=True))
         self.putChild(b"unread", MarkResource(inbox.store, read=False))
+        self.putChild(b"release", ReleaseResource(inbox))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -115,12 +120,12 @@ class MessagesResource(InboxResource):
 
         Args:
             request: The request.
-            parameters: ``search``, ``start``, ``limit`` and ``wait``.
+            parameters: ``search``, ``mailbox``, ``start``, ``limit`` and ``wait``.
 
         Yields:
             The JSON in pieces.
         """
-        query = SearchQuery(parameters.text("search"))
+        query = SearchQuery(parameters.text("search"), parameters.text("mailbox"))
         start = parameters.number("start", 0, 1_000_000)
         limit = parameters.number("limit", LIST, MAX_LIST)
         wait = parameters.number("wait", 0, MAX_WAIT)
@@ -172,6 +177,7 @@ class MessageResource(InboxResource):
         self._name = name
         self.putChild(b"source", _Source(inbox, name))
         self.putChild(b"parts", _Parts(inbox, name))
+        self.putChild(b"release", ReleaseResource(inbox, name))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -221,7 +227,9 @@ class MessageResource(InboxResource):
         received = yield from self._inbox.store.message(number)
         detail = yield from self._inbox.parser.detail(received)
         hold(request, detail.held)
-        return listed.as_json() | {
+        release = self._inbox.release
+        releases = {} if release is None else {"releases": [each.as_json() for each in release.outcomes(number)]}
+        return listed.as_json() | releases | {
             "username": received.username,
             "peer_host": received.peer_host,
             "helo": received.helo,

@@ -18,6 +18,7 @@ _CONDITIONS = {
     "read": "message.read",
     "tagged": "message.id IN (SELECT message FROM tag)",
     "tag": "message.id IN (SELECT message FROM tag WHERE name = ?)",
+    "mailbox": "message.id IN (SELECT message FROM mailbox WHERE name = ?)",
     "before": "message.arrived < ?",
     "after": "message.arrived >= ?",
     "larger": "message.size > ?",

@@ -18,6 +18,7 @@ from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.inbox import database_schema
 from txsmtpx.inbox.database_query import DatabaseQuery
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
+from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
 from txsmtpx.inbox.search_query import SearchQuery
 
 SEARCH_SECONDS = 10
@@ -133,6 +134,35 @@ class DatabaseReader:
         """
         found = self._connection.execute("SELECT id FROM message WHERE NOT deletion ORDER BY id DESC LIMIT 1")
         return (found.fetchone() or (0,))[0]
+
+    def mailboxes(self, start: int, limit: int) -> MailboxList:
+        """
+        Return a part of the list of mailboxes.
+
+        Args:
+            start: The number of mailboxes that are left out before the first.
+            limit: The number of mailboxes in the list.
+
+        Returns:
+            The mailboxes that have a message, by name.
+        """
+        shown = "FROM mailbox_total WHERE messages"
+        (total,) = self._connection.execute(f"SELECT count(*) {shown}").fetchone()
+        found = self._connection.execute(f"SELECT * {shown} ORDER BY name LIMIT ? OFFSET ?", (limit, start))
+        return MailboxList(total, [ListedMailbox(*row) for row in found])
+
+    def mailbox(self, name: str) -> ListedMailbox:
+        """
+        Return one mailbox.
+
+        Args:
+            name: The name of the mailbox.
+
+        Returns:
+            The mailbox.
+        """
+        found = self._connection.execute("SELECT * FROM mailbox_total WHERE name = ?", (name,)).fetchone()
+        return ListedMailbox(*found) if found else ListedMailbox(name)
 
     def described(self, number: int) -> tuple[int, int, str]:
         """

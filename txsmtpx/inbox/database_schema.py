@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from txsmtpx.inbox import database_mailboxes
 from txsmtpx.inbox.database_lock import DatabaseLock
 from txsmtpx.stores import sqlite_file
 from txsmtpx.stores.sqlite_file import SQLiteSchema
@@ -12,8 +13,8 @@ from txsmtpx.stores.sqlite_file import SQLiteSchema
 APPLICATION = 0x74785342
 """The application ID of the files: ``txSB`` in ASCII."""
 
-VERSION = 1
-"""The version of the tables."""
+VERSION = 2
+"""The version of the tables.  Version 1 has no mailboxes."""
 
 _TABLES = """
 CREATE TABLE message (
@@ -36,7 +37,12 @@ CREATE VIRTUAL TABLE word USING fts5 (
 # The words come from `words_of`: in lower case, with spaces.  The tokenizer "ascii" leaves them as they are.
 
 
-SCHEMA = SQLiteSchema(APPLICATION, VERSION, _TABLES)
+def _add_mailboxes(connection: sqlite3.Connection) -> None:
+    sqlite_file.execute_all(connection, database_mailboxes.TABLES)
+    database_mailboxes.fill(connection)
+
+
+SCHEMA = SQLiteSchema(APPLICATION, VERSION, _TABLES + database_mailboxes.TABLES, _add_mailboxes)
 """The tables, and their marks."""
 
 

@@ -24,11 +24,13 @@ from txsmtpx.inbox.change_reports import ChangeReports
 from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.database_groups import GroupWriter
 from txsmtpx.inbox.database_reader import DatabaseReader
-from txsmtpx.inbox.database_writer import DatabaseWriter, StoreLimits
+from txsmtpx.inbox.database_writer import DatabaseWriter
+from txsmtpx.inbox.file_mailboxes import FileMailboxes
 from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.inbox_store import Found, StoreChange
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.inbox.store_limits import StoreLimits
 from txsmtpx.interfaces import InThread
 from txsmtpx.stores.database_thread import DatabaseThread
 
@@ -63,6 +65,7 @@ class DatabaseStore(ChangeReports):
         self._now = now
         self._in_writer: InThread = in_thread or DatabaseThread("inbox-writer")
         self._in_reader: InThread = in_thread or DatabaseThread("inbox-reader")
+        self.mailboxes: FileMailboxes = FileMailboxes(self._read, self._reader, self._writer)
         self._open = False
         self._groups = GroupWriter(self._writer, self._in_writer, now, self._kept)
         self._hidden: set[int] = set()
@@ -116,7 +119,7 @@ class DatabaseStore(ChangeReports):
     def _kept(self, messages: Sequence[ListedMessage], gone: Sequence[int]) -> None:
         self._ready()
         for each in messages:
-            self.report(StoreChange("arrived", [each.id], partial(_itself, each)))
+            self.report(StoreChange("arrived", [each.id], partial(_itself, each), each.mailboxes))
         self._deleted(gone)
 
     def _ready(self) -> None:

@@ -10,16 +10,17 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from txsmtpx.backends.received import Received
-from txsmtpx.inbox import database_schema
+from txsmtpx.inbox import database_mailboxes, database_schema
 from txsmtpx.inbox.database_lock import DatabaseLock
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.message_summary import MessageSummary, envelope_texts
 from txsmtpx.inbox.search_query import Field
 from txsmtpx.inbox.search_words import words_of
+from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits, StoreLimits
 from txsmtpx.stores.sqlite_file import transaction
 
 PURGED = 200
@@ -32,24 +33,6 @@ APART = " \ufffe "
 """A separator of texts in one column.  No search has this character, so no phrase matches across two texts."""
 
 _NAMED = "SELECT id, size, read FROM message WHERE id IN (SELECT value FROM json_each(?))"
-
-
-@dataclass(frozen=True)
-class StoreLimits:
-    """
-    Limit what a file keeps.  Of more, the oldest messages are deleted.
-
-    Attributes:
-        messages: The most messages.  The newest message is kept in any case.
-        octets: The most octets of all messages together.  The newest message is kept in any case.
-        age: The seconds for which a message is kept.
-
-    None is no limit.
-    """
-
-    messages: int | None = None
-    octets: int | None = None
-    age: float | None = None
 
 
 class Totals(NamedTuple):
@@ -79,6 +62,7 @@ class DatabaseWriter:
 
     Attributes:
         totals: The totals after the last change.
+        mailbox_limits: The limits of the mailboxes, to be set before the file is opened.
 
     Args:
         path: The path of the file.
@@ -92,6 +76,7 @@ class DatabaseWriter:
         self._opened: sqlite3.Connection | None = None
         self._last = 0
         self.totals = Totals()
+        self.mailbox_limits: MailboxLimits = NO_LIMITS
 
     def open(self) -> None:
         """
@@ -165,7 +150,8 @@ class DatabaseWriter:
                     connection.execute("ROLLBACK TO one")
                     outcomes.append(error)
                 connection.execute("RELEASE one")
-            gone = self._make_room(connection, now)
+            names = {name for each in outcomes if isinstance(each, ListedMessage) for name in each.mailboxes}
+            gone = self._make_room(connection, now, names)
         return outcomes, gone
 
     def _insert(self, connection: sqlite3.Connection, received: Received) -> ListedMessage:
@@ -181,6 +167,7 @@ class DatabaseWriter:
             "INSERT INTO description VALUES (?, ?, ?)", (number, listed.serialized(), _serialized(received))
         )
         connection.execute("INSERT INTO content VALUES (?, ?)", (number, received.content))
+        database_mailboxes.insert(connection, number, listed.mailboxes)
         tags = {tag.encode("utf-8", "replace").decode("utf-8") for tag in summary.tags}
         connection.executemany("INSERT INTO tag VALUES (?, ?)", ((tag, number) for tag in tags))
         connection.execute(
@@ -204,24 +191,29 @@ class DatabaseWriter:
             The numbers of the messages that were deleted.
         """
         with self._transaction() as connection:
-            return self._make_room(connection, now)
+            rows = database_mailboxes.outlived(connection, self.mailbox_limits, now)
+            return self._drop(connection, rows) + self._make_room(connection, now)
 
-    def _make_room(self, connection: sqlite3.Connection, now: float) -> list[int]:
-        limits, gone = self._limits, []
-        oldest = now - limits.age if limits.age is not None else None
+    def _make_room(self, connection: sqlite3.Connection, now: float, names: Iterable[str] = ()) -> list[int]:
+        """Delete what exceeds the limits of mailboxes, of which some have more messages now, and those of the file."""
+        limits = self._limits
+        gone = self._drop(connection, database_mailboxes.overflow(connection, self.mailbox_limits, names))
+        surplus = []
         rows = connection.execute("SELECT id, size, read, arrived FROM message WHERE NOT deletion ORDER BY id")
         for id, size, read, arrived in rows:
-            messages, _, octets = self.totals
-            many = limits.messages is not None and messages > limits.messages
-            large = limits.octets is not None and octets > limits.octets
-            old = oldest is not None and arrived < oldest
-            if not (old or ((many or large) and messages > 1)):
+            if not (limits.outlived(arrived, now) or limits.exceeded(self.totals.messages, self.totals.octets)):
                 break
-            gone.append(id)
+            surplus.append(id)
             self._count(-1, [_Row(id, size, read)])
         rows.close()
-        self._remove(connection, gone)
-        return gone
+        self._remove(connection, surplus)
+        return gone + surplus
+
+    def _drop(self, connection: sqlite3.Connection, rows: Iterable[database_mailboxes.Row]) -> list[int]:
+        found = {row[0]: _Row(*row) for row in rows}
+        self._count(-1, found.values())
+        self._remove(connection, list(found))
+        return list(found)
 
     def mark(self, numbers: Sequence[int], read: bool) -> list[int]:
         """
@@ -274,7 +266,8 @@ class DatabaseWriter:
             rows = [_Row(*row) for row in found]
             connection.execute("UPDATE message SET deletion = 0 WHERE deletion = ?", (deletion,))
             self._count(1, rows)
-            gone = self._make_room(connection, now)
+            names = database_mailboxes.names_of(connection, [each.id for each in rows])
+            gone = self._make_room(connection, now, names)
         return [each.id for each in rows if each.id not in gone], gone
 
     def purge(self, deletion: int) -> bool:
@@ -308,6 +301,7 @@ class DatabaseWriter:
 
     def _remove(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
         for column in (
+            "mailbox WHERE message",  # before the message, which its trigger reads
             "word WHERE rowid",
             "tag WHERE message",
             "content WHERE id",

@@ -15,6 +15,7 @@ from txsmtpx.inbox.inbox_errors import error_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import StoreChange
 from txsmtpx.inbox.json_text import JsonValue
+from txsmtpx.inbox.mailbox_name import mailbox_name
 from txsmtpx.inbox.query_parameters import QueryParameters
 
 KEEP_ALIVE = 20
@@ -35,7 +36,8 @@ class EventStream(InboxResource):
 
     The events are ``arrived`` with the description of the message, ``deleted`` with its ``id``, ``changed`` and
     ``missed``.  A client gets ``changed`` if messages were marked, or are back after a deletion was undone.  It gets
-    ``missed`` if it did not read fast enough: events that it cannot take at once are not kept.
+    ``missed`` if it did not read fast enough: events that it cannot take at once are not kept.  A client that follows
+    one mailbox gets ``arrived`` for its messages only, and the other events for all.
 
     Args:
         inbox: The inbox.
@@ -44,7 +46,7 @@ class EventStream(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, clock: IReactorTime, most: int) -> None:
-        InboxResource.__init__(self, {"GET": ()})
+        InboxResource.__init__(self, {"GET": ("mailbox",)})
         self._inbox = inbox
         self._most = most
         self._clients: set[_Client] = set()
@@ -69,18 +71,20 @@ class EventStream(InboxResource):
 
         Args:
             request: The request.
-            parameters: The query parameters: none.
+            parameters: ``mailbox``: send only the messages that arrive in this mailbox.
 
         Returns:
             ``NOT_DONE_YET``, or the body of an error response.
         """
+        name = parameters.text("mailbox")
+        mailbox = mailbox_name(name) if name else ""
         if len(self._clients) >= self._most:
             request.setHeader("Retry-After", "1")
             return error_body(request, 503, f"{self._most} clients receive events already.")
         request.setHeader("Content-Type", "text/event-stream")
         if request.method == b"HEAD":
             return b""
-        client = _Client(request)
+        client = _Client(request, mailbox)
         self._clients.add(client)
         request.notifyFinish().addBoth(lambda _: self._clients.discard(client))
         request.registerProducer(client, True)
@@ -91,7 +95,7 @@ class EventStream(InboxResource):
     def _changed(self, change: StoreChange) -> None:
         if self._clients:
             for event in _events(change):
-                for client in list(self._clients):
+                for client in [each for each in self._clients if each.follows(change)]:
                     client.send(event if len(event) <= MAX_EVENT else _MISSED)
 
     def _send_comments(self) -> None:
@@ -117,10 +121,14 @@ def _event(name: str, data: Mapping[str, JsonValue]) -> bytes:
 class _Client:
     """Send events to one client.  While the client does not read, events are dropped."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, mailbox: str) -> None:
         self._request = request
+        self._mailbox = mailbox
         self._paused = False
         self._missed = False
+
+    def follows(self, change: StoreChange) -> bool:
+        return change.kind != "arrived" or not self._mailbox or self._mailbox in change.mailboxes
 
     def send(self, event: bytes) -> None:
         if self._paused:

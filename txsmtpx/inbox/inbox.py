@@ -18,6 +18,7 @@ from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_store import ChangeSubscriber, InboxStore, StoreChange
 from txsmtpx.inbox.long_poll import LongPoll
+from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.message_parser import MessageParser
 from txsmtpx.inbox.search_query import SearchQuery
 
@@ -35,15 +36,18 @@ class Inbox:
     Attributes:
         store: The store of the messages.
         parser: The parser of messages that are opened.
+        release: It sends messages on to real recipients; None if the operator does not allow this.
         subscribers: Functions that are called with each change, after this object is up to date.
 
     Args:
         store: The store of the messages.
         reactor: It keeps the time, and starts the process that parses long messages.
+        release: See the attributes.
     """
 
-    def __init__(self, store: InboxStore, reactor: IInboxReactor) -> None:
+    def __init__(self, store: InboxStore, reactor: IInboxReactor, release: MailRelease | None = None) -> None:
         self.store = store
+        self.release = release
         self.subscribers: list[ChangeSubscriber] = []
         self._reactor = reactor
         self.parser: MessageParser = MessageParser(store, reactor)

@@ -16,8 +16,8 @@ from txsmtpx.grammar import replies
 from txsmtpx.inbox import database_schema
 from txsmtpx.inbox.database_groups import NotStored
 from txsmtpx.inbox.database_store import DatabaseStore
-from txsmtpx.inbox.database_writer import StoreLimits
 from txsmtpx.inbox.inbox_settings import MAX_AGE, MAX_MESSAGES, MAX_OCTETS
+from txsmtpx.inbox.store_limits import StoreLimits
 from txsmtpx.interfaces import DataContext, InThread, Message
 
 log = Logger(__name__)

@@ -26,6 +26,7 @@ from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.inbox_store import Found, StoreChange
 from txsmtpx.inbox.listed_message import ListedMessage
+from txsmtpx.inbox.memory_mailboxes import MemoryMailboxes
 from txsmtpx.inbox.message_summary import MessageSummary
 from txsmtpx.inbox.search_query import SearchQuery
 
@@ -39,6 +40,7 @@ class MemoryStore(ChangeReports):
 
     Attributes:
         backend: The backend that keeps the messages.
+        mailboxes: The mailboxes.
 
     Args:
         backend: The backend that keeps the messages.
@@ -53,6 +55,7 @@ class MemoryStore(ChangeReports):
         self._read: set[int] = set()
         self._deletions: dict[int, set[int]] = {}
         self._restoring = False
+        self.mailboxes: MemoryMailboxes = MemoryMailboxes(self._read)
 
     @property
     def total(self) -> int:
@@ -66,6 +69,8 @@ class MemoryStore(ChangeReports):
 
     def start(self) -> None:
         """Subscribe to the changes of the backend."""
+        for received in self.backend.messages:
+            self.mailboxes.add(received)
         self.backend.subscribe(self._changed)
 
     def stop(self) -> None:
@@ -74,11 +79,22 @@ class MemoryStore(ChangeReports):
 
     def _changed(self, change: Change, received: Received) -> None:
         if change == "deleted":
+            self.mailboxes.remove(received)
             if not any(received.id in numbers for numbers in self._deletions.values()):
                 self._forget(received.id)
             self.report(StoreChange("deleted", [received.id]))
-        elif not self._restoring:
-            self.report(StoreChange("arrived", [received.id], partial(self._listed, received)))
+            return
+        held = self.mailboxes.add(received)
+        if not self._restoring:
+            names = self.mailboxes.names_of(received)
+            self.report(StoreChange("arrived", [received.id], partial(self._listed, received), names))
+            self.hold(received.id, held)
+            self._delete(self.mailboxes.overflow(received))
+
+    def _delete(self, numbers: Iterator[int]) -> None:
+        for number in list(numbers):
+            if number in self.backend:  # otherwise it was deleted by another limit
+                self.backend.delete(number)
 
     def _forget(self, number: int) -> None:
         self._summaries.pop(number, None)
@@ -330,4 +346,5 @@ class MemoryStore(ChangeReports):
             self.backend.discard(number)
 
     def expire(self) -> None:
-        """Do nothing: a memory backend has no limit on the age of messages."""
+        """Delete the messages that are too old for a mailbox.  A memory backend has no other limit on the age."""
+        self._delete(self.mailboxes.outlived(self.backend.now()))

@@ -18,7 +18,9 @@ from txsmtpx.inbox.inbox_backend import InboxBackend
 from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
+from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.page_renderer import ListeningAddress
+from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits
 from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.interfaces import Reactor
 from txsmtpx.wire.service import SMTPService
@@ -40,6 +42,8 @@ class InboxService(MultiService):
         origins: The origins of other sites whose pages may use the API, such as ``https://app.example.org``.
         checker: It checks names and passwords, with which each client has to log in; None for no login.
         tokens: The tokens with which programs may log in instead.
+        release: It sends messages on to real recipients; None to allow nothing of this.
+        mailbox_limits: The limits of the mailboxes.
 
     Raises:
         ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
@@ -62,14 +66,19 @@ class InboxService(MultiService):
         origins: Iterable[str] = (),
         checker: ICredentialsChecker | None = None,
         tokens: ApiTokens | None = None,
+        release: MailRelease | None = None,
+        mailbox_limits: MailboxLimits = NO_LIMITS,
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
-        self._inbox = Inbox(store, clock)
+        store.mailboxes.limit(mailbox_limits)
+        self._inbox = Inbox(store, clock, release)
         login = None if checker is None else WebLogin(checker, tokens, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))
+        if release is not None:
+            MultiService.addService(self, release.pool)
 
     def _addresses(self) -> list[ListeningAddress]:
         siblings = self.parent if isinstance(self.parent, MultiService) else ()

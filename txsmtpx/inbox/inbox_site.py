@@ -12,6 +12,7 @@ from twisted.web.resource import IResource, Resource, getChildForRequest
 from twisted.web.server import NOT_DONE_YET, Request
 
 from txsmtpx.inbox.api import ApiResource
+from txsmtpx.inbox.automatic_forwarding import AutomaticForwarding
 from txsmtpx.inbox.cross_origin import CrossOriginAccess, answer_preflight, is_preflight
 from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
@@ -83,16 +84,23 @@ class InboxSite(AddressedSite):
         mounted = _mounted(front, self.addresses.path)
         root = _CheckedResource(mounted, SameOriginCheck(names), CrossOriginAccess(origins), login)
         LimitedSite.__init__(self, root, clock, "the web inbox", most)
+        self._forwarding: AutomaticForwarding | None = None
+        if inbox.release is not None and inbox.release.rules:
+            self._forwarding = AutomaticForwarding(inbox, inbox.release, self.cooperator)
 
     def startFactory(self) -> None:
         """Subscribe to the changes of the backend."""
         LimitedSite.startFactory(self)
         self.inbox.start()
         self._events.start()
+        if self._forwarding is not None:
+            self._forwarding.start()
 
     def stopFactory(self) -> None:
         """Unsubscribe from the backend, and close all connections."""
         self._events.stop()
+        if self._forwarding is not None:
+            self._forwarding.stop()
         self.inbox.stop()
         LimitedSite.stopFactory(self)
 

@@ -13,8 +13,10 @@ from typing import Literal, Protocol
 
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox.cooperative_work import CooperativeWork
+from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.inbox.store_limits import MailboxLimits
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,52 @@ class StoreChange:
         kind: What has happened to the messages.  "marked": they are read or unread now.
         numbers: The numbers of the messages.
         describe: A function that returns the message that has arrived; None for other changes.
+        mailboxes: The mailboxes of the message that has arrived.
     """
 
     kind: Literal["arrived", "deleted", "restored", "marked"]
     numbers: Sequence[int]
     describe: Callable[[], ListedMessage] | None = None
+    mailboxes: Sequence[str] = ()
 
 
 ChangeSubscriber = Callable[[StoreChange], object]
 """A function that is called with each change."""
+
+
+class Mailboxes(Protocol):
+    """Show and limit the mailboxes of a store."""
+
+    def listed(self, start: int, limit: int) -> CooperativeWork[MailboxList]:
+        """
+        Return a part of the list of mailboxes.
+
+        Args:
+            start: The number of mailboxes that are left out before the first.
+            limit: The number of mailboxes in the list.
+
+        Returns:
+            The mailboxes that have a message, by name.
+        """
+
+    def one(self, name: str) -> CooperativeWork[ListedMailbox]:
+        """
+        Return one mailbox.
+
+        Args:
+            name: The name of the mailbox.
+
+        Returns:
+            The mailbox; one without messages if there is no such mailbox.
+        """
+
+    def limit(self, limits: MailboxLimits) -> None:
+        """
+        Limit the mailboxes.  This is called before the first message arrives.
+
+        Args:
+            limits: The limits.
+        """
 
 
 class InboxStore(Protocol):
@@ -62,6 +101,10 @@ class InboxStore(Protocol):
     Everything is called in the thread of the reactor.  Work that may take long is a `CooperativeWork`.  A deletion has
     a number.  Its messages are hidden, until it is undone or becomes final.
     """
+
+    @property
+    def mailboxes(self) -> Mailboxes:
+        """The mailboxes."""
 
     @property
     def total(self) -> int:

@@ -29,6 +29,7 @@ class ListedMessage:
         size: The octets of the message.
         attachments: The number of attachments that begin in the first 128 KiB of the message.
         tags: The tags, see `txsmtpx.inbox.message_tags`.
+        mailboxes: The names of the mailboxes, see `txsmtpx.inbox.mailbox_name`.
         read: True if the message was read.
     """
 
@@ -46,6 +47,7 @@ class ListedMessage:
     size: int
     attachments: int
     tags: Sequence[str]
+    mailboxes: Sequence[str]
     read: bool
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -69,6 +71,7 @@ class ListedMessage:
             "size": self.size,
             "attachments": self.attachments,
             "tags": list(self.tags),
+            "mailboxes": list(self.mailboxes),
             "read": self.read,
         }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from txsmtpx.inbox.inbox_errors import BadRequest
+from txsmtpx.inbox.mailbox_name import mailbox_name
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
 
@@ -15,7 +16,7 @@ LIST = 100
 MAX_LIST = 1000
 """The greatest ``limit``.  A link leads to the older messages."""
 
-LIST_PARAMETERS = ("search", "start", "limit")
+LIST_PARAMETERS = ("search", "mailbox", "start", "limit")
 """The query parameters of each page that has the list."""
 
 
@@ -29,6 +30,7 @@ class MessageList:
         query: The same, parsed.
         start: The number of messages that are left out before the first.
         limit: The number of messages in the list.
+        mailbox: The name of the mailbox that the page shows, "" for all messages.
         undo: The number of the deletion that the page can undo, 0 for none.
         error: What is wrong with the search, "" if nothing is.  The page shows it in the place of the list.
     """
@@ -39,6 +41,7 @@ class MessageList:
     limit: int
     error: str = ""
     undo: int = 0
+    mailbox: str = ""
 
     @classmethod
     def of(cls, parameters: QueryParameters) -> MessageList:
@@ -54,13 +57,14 @@ class MessageList:
         Raises:
             BadRequest: ``start`` or ``limit`` is out of range.
         """
-        search, error = parameters.text("search"), ""
+        search, mailbox, error = parameters.text("search"), parameters.text("mailbox"), ""
         try:
-            query = SearchQuery(search)
+            mailbox = mailbox and mailbox_name(mailbox)
+            query = SearchQuery(search, mailbox)
         except BadRequest as wrong:
-            query, error = SearchQuery(""), str(wrong).removeprefix("search: ")
+            query, error = SearchQuery(""), str(wrong).removeprefix("search: ").removeprefix("mailbox: ")
         start, limit = parameters.number("start", 0, 1_000_000), parameters.number("limit", LIST, MAX_LIST)
-        return cls(search, query, start, limit, error, parameters.number("undo", 0, 999_999_999))
+        return cls(search, query, start, limit, error, parameters.number("undo", 0, 999_999_999), mailbox)
 
     def after_deletion(self, deletion: int) -> str:
         """
@@ -78,7 +82,8 @@ class MessageList:
     @property
     def address(self) -> str:
         """The part behind the path of a URL that has this list, such as ``?search=to:ann``; "" for the first page."""
-        values = {"search": self.search, "start": self.start, "limit": self.limit if self.limit != LIST else 0}
+        limit = self.limit if self.limit != LIST else 0
+        values = {"search": self.search, "mailbox": self.mailbox, "start": self.start, "limit": limit}
         given = {name: value for name, value in values.items() if value}
         return f"?{urlencode(given)}" if given else ""
 

@@ -9,7 +9,7 @@ from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
 
-SELECTION = ("ids", "search")
+SELECTION = ("ids", "search", "mailbox")
 """The query parameters that select messages."""
 
 MAX_IDS = 1000
@@ -34,13 +34,15 @@ def selected(store: InboxStore, parameters: QueryParameters) -> CooperativeWork[
         BadRequest: A parameter is wrong, or selects nothing, as if a script has an empty variable.
     """
     if "ids" in parameters:
-        if "search" in parameters:
-            raise BadRequest("ids: this parameter and search exclude each other")
+        for other in SELECTION[1:]:
+            if other in parameters:
+                raise BadRequest(f"ids: this parameter and {other} exclude each other")
         return _numbers(parameters.text("ids"))
-    query = SearchQuery(parameters.text("search"))
-    if "search" in parameters and not query:
+    if "search" in parameters and not SearchQuery(parameters.text("search")):
         raise BadRequest("search: this parameter needs a word; to select all messages, leave it out")
-    return (yield from store.numbers(query))
+    if "mailbox" in parameters and not parameters.text("mailbox"):
+        raise BadRequest("mailbox: this parameter needs a name; to select all messages, leave it out")
+    return (yield from store.numbers(SearchQuery(parameters.text("search"), parameters.text("mailbox"))))
 
 
 def _numbers(text: str) -> list[int]:

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from txsmtpx.backends.received import Received
 from txsmtpx.content import address
 from txsmtpx.inbox.listed_message import ListedMessage
+from txsmtpx.inbox.mailbox_name import mailboxes_of
 from txsmtpx.inbox.message_tags import tags_of
 from txsmtpx.inbox.parsed_message import ParsedMessage, arrived_text
 from txsmtpx.inbox.search_query import Field, SearchQuery, SearchTerm
@@ -117,6 +118,7 @@ class MessageSummary:
             self.size,
             self.attachments,
             self.tags,
+            mailboxes_of(received.recipients, received.username),
             read,
         )
 
@@ -138,6 +140,8 @@ class MessageSummary:
         match term.kind, term.value:
             case "words", str(words):
                 return self._has(term.field, words, received)
+            case "mailbox", name:
+                return name in mailboxes_of(received.recipients, received.username)
             case "tag", tag:
                 return tag in self.tags
             case "before", float(moment):

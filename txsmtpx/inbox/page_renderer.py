@@ -18,12 +18,16 @@ from txsmtpx.inbox.content_security_policy import PAGE_POLICY
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_request import address_of, hold, root_of
 from txsmtpx.inbox.inbox_store import Found
+from txsmtpx.inbox.listed_mailbox import ListedMailbox
 from txsmtpx.inbox.message_list import MessageList
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.streamed_response import StreamedResponse, encoded
 
 PIECE = 8 * 1024
 """Characters of a text that are escaped at a time."""
+
+MAX_MAILBOXES = 200
+"""Mailboxes in the head of a page."""
 
 _URL = re.compile(r"https?://[^\s<>\"'\x00-\x1f]{1,2000}")
 
@@ -156,18 +160,26 @@ class PageRenderer:
         Yields:
             The page in pieces.
         """
-        found = yield from self.inbox.store.listed(listed.query, listed.start, listed.limit)
+        store = self.inbox.store
+        found = yield from store.listed(listed.query, listed.start, listed.limit)
+        mailboxes = yield from store.mailboxes.listed(0, MAX_MAILBOXES)
+        shown = ListedMailbox("", store.total, store.unread)
+        if listed.mailbox:
+            shown = yield from store.mailboxes.one(listed.mailbox)
         if listed.error:
             found = Found(0, (), False)
         hold(request, found.held)
         request.setHeader("Content-Security-Policy", PAGE_POLICY)
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         page = self._template.generate(
-            unread=self.inbox.store.unread,
+            unread=shown.unread,
             listed=found.shown,
             messages=found.messages,
             found=found.total,
-            total=self.inbox.store.total,
+            total=shown.messages,
+            everything=store.total,
+            mailbox=shown,
+            mailboxes=mailboxes,
             search=listed.search,
             error=listed.error,
             root=root_of(request),
@@ -179,6 +191,7 @@ class PageRenderer:
             addresses=self._addresses(),
             images=IMAGES,
             base=address_of(request).url,
+            release=self.inbox.release,
             **(message or {"message": None}),
         )
         yield from encoded(page)

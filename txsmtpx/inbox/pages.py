@@ -71,7 +71,7 @@ class FrontPage(InboxResource):
 
     def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
-        Delete or mark all messages or those that a search finds, or undo a deletion.
+        Delete or mark all messages of the mailbox or those that a search finds, or undo a deletion.
 
         Args:
             request: The request.
@@ -90,8 +90,9 @@ class FrontPage(InboxResource):
         delete, mark = parameters.text("delete"), parameters.text("mark")
         deletion = 0
         if delete == "all":
-            deletion = yield from inbox.delete((yield from inbox.store.numbers(SearchQuery(""))))
-        elif delete == "found" and listed.query:
+            query = SearchQuery("", listed.mailbox)
+            deletion = yield from inbox.delete((yield from inbox.store.numbers(query)))
+        elif delete == "found" and listed.search:
             deletion = yield from inbox.delete((yield from inbox.store.numbers(listed.query)))
         elif mark in ("read", "unread"):
             yield from inbox.store.mark((yield from inbox.store.numbers(listed.query)), mark == "read")
@@ -212,6 +213,7 @@ class MessagePage(InboxResource):
             "header_views": HEADER_VIEWS,
             "views": list(views.items()),
             "body": with_links(text) if view == "text" else without_links(text),
+            "outcomes": self._inbox.release.outcomes(number) if self._inbox.release else (),
             "truncated": view == "source" and len(received.content) > MAX_TEXT,
         }
 

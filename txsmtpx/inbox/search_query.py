@@ -16,6 +16,7 @@ from typing import Literal
 
 from txsmtpx.grammar import asciitext
 from txsmtpx.inbox.inbox_errors import BadRequest
+from txsmtpx.inbox.mailbox_name import mailbox_name
 from txsmtpx.inbox.search_words import words_of
 
 MAX_LENGTH = 1000
@@ -27,7 +28,7 @@ MAX_TERMS = 20
 Field = Literal["", "from", "to", "cc", "subject", "message-id"]
 """A field in which words are searched; "" for all fields and the text."""
 
-Kind = Literal["words", "attachment", "read", "tagged", "tag", "before", "after", "larger", "smaller"]
+Kind = Literal["words", "attachment", "read", "tagged", "tag", "before", "after", "larger", "smaller", "mailbox"]
 """What a term compares."""
 
 _TERM = re.compile(r'([-!]?)(?:([A-Za-z]+(?:-[A-Za-z]+)?):)?(?:"([^"]*)"?|(\S*))')
@@ -64,6 +65,7 @@ class SearchQuery:
 
     Args:
         text: The text of the search field.
+        mailbox: The name of a mailbox, to which the search is limited; "" for all.
 
     Raises:
         BadRequest: The text is too long, has too many terms, or a term is wrong.
@@ -75,7 +77,7 @@ class SearchQuery:
          big invoice True
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, mailbox: str = "") -> None:
         if len(text) > MAX_LENGTH:
             raise BadRequest(f"search: {len(text)} characters are too many; the limit is {MAX_LENGTH}")
         self.terms: list[SearchTerm] = []
@@ -94,6 +96,8 @@ class SearchQuery:
             raise BadRequest(f"search: {len(self.terms)} words are too many; the limit is {MAX_TERMS}")
         if not self.terms and _IGNORED.sub("", text):
             raise BadRequest(f"search: {text[:100]!r} has no letter, digit or symbol to search for")
+        if mailbox:
+            self.terms.append(SearchTerm("mailbox", mailbox_name(mailbox)))
 
     def __bool__(self) -> bool:
         """Return True if the query has a term."""

@@ -11,23 +11,16 @@ import io
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from txsmtpx.backends.body_directory import BodyDirectory
+from txsmtpx.queue.queue_rows import CHANGES, RECIPIENT, SELECTED, SETTLE, settled
 from txsmtpx.queue.queue_store import Change
 from txsmtpx.queue.queued_mail import AGES, Depth, Lease, NewMail, QueuedMail, RecipientOutcome, Selection
-from txsmtpx.queue.sqlite_rows import RECIPIENT, condition, due, insert, mail_of, remove_finished, settle
+from txsmtpx.queue.sqlite_rows import due, insert, mail_of, remove_finished, where
 from txsmtpx.queue.sqlite_schema import SCHEMA
 from txsmtpx.stores.sqlite_file import connect, transaction
-
-_SELECTED = "FROM recipient JOIN mail ON mail.number = recipient.mail WHERE"
-
-_CHANGES: dict[Change, str] = {
-    "retry": "UPDATE recipient SET due = :now WHERE state = 'waiting' AND owner = ''",
-    "hold": "UPDATE recipient SET state = 'held' WHERE state = 'waiting'",
-    "release": "UPDATE recipient SET state = 'waiting', due = :now WHERE state = 'held'",
-    "delete": "DELETE FROM recipient WHERE state IN ('waiting', 'held')",
-}
 
 
 class SQLiteQueue:
@@ -36,12 +29,12 @@ class SQLiteQueue:
 
     Args:
         path: The path of the file.
-        bodies: The directory.
+        bodies: The path of the directory, which is created.
     """
 
-    def __init__(self, path: str, bodies: BodyDirectory) -> None:
+    def __init__(self, path: str, bodies: Path) -> None:
         self._path = path
-        self._bodies = bodies
+        self._directory = bodies
         self._opened: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -55,12 +48,18 @@ class SQLiteQueue:
         """
         if self._opened is None:
             self._opened = connect(self._path, SCHEMA)
+            self._directory.mkdir(mode=0o700, exist_ok=True)
 
     def close(self) -> None:
         """Close the file."""
         opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
+
+    @property
+    def bodies(self) -> BodyDirectory:
+        """The directory of bodies."""
+        return BodyDirectory(self._directory)
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -190,7 +189,7 @@ class SQLiteQueue:
             if found is None:  # an operator has deleted it
                 return
             for each in outcomes:
-                settle(connection, found[0], lease.owner, each)
+                connection.execute(SETTLE, settled(found[0], lease.owner, each))
             connection.execute(
                 "UPDATE recipient SET owner = '', due = 0 WHERE mail = ? AND destination = ? AND owner = ?",
                 (found[0], lease.destination, lease.owner),
@@ -233,7 +232,7 @@ class SQLiteQueue:
         if row is None:
             raise LookupError(f"the queue has no message {id}")
         if row[1]:
-            return self._bodies.path_of(row[1]).open("rb")
+            return self.bodies.path_of(row[1]).open("rb")
         return io.BytesIO(
             self._connection.execute("SELECT octets FROM content WHERE mail = ?", (row[0],)).fetchone()[0]
         )
@@ -252,17 +251,17 @@ class SQLiteQueue:
         Returns:
             The messages.
         """
-        where, values = condition(selection)
+        condition, values = where(selection)
         connection = self._connection
         numbers = connection.execute(
-            f"SELECT DISTINCT mail {_SELECTED} {where}"
+            f"SELECT DISTINCT mail {SELECTED} {condition}"
             " AND mail > coalesce((SELECT number FROM mail WHERE id = :after), 0) ORDER BY mail LIMIT :limit",
             {**values, "after": after, "limit": limit},
         ).fetchall()
         found = []
         for (number,) in numbers:
             rows = connection.execute(
-                f"SELECT {RECIPIENT} {_SELECTED} {where} AND recipient.mail = :mail ORDER BY recipient.number",
+                f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = :mail ORDER BY recipient.number",
                 {**values, "mail": number},
             ).fetchall()
             found.append(mail_of(connection, number, rows))
@@ -280,11 +279,12 @@ class SQLiteQueue:
         Returns:
             The number of recipients that were changed.
         """
-        where, values = condition(selection)
+        condition, values = where(selection)
         with transaction(self._connection) as connection:
-            messages = [number for (number,) in connection.execute(f"SELECT DISTINCT mail {_SELECTED} {where}", values)]
+            found = connection.execute(f"SELECT DISTINCT mail {SELECTED} {condition}", values)
+            messages = [number for (number,) in found]
             changed = connection.execute(
-                f"{_CHANGES[change]} AND (mail, number) IN (SELECT mail, recipient.number {_SELECTED} {where})",
+                f"{CHANGES[change]} AND (mail, number) IN (SELECT mail, recipient.number {SELECTED} {condition})",
                 {**values, "now": now},
             ).rowcount
             gone = remove_finished(connection, messages) if change == "delete" else []
@@ -312,7 +312,7 @@ class SQLiteQueue:
         ).fetchone()
         older = ", ".join("count(*) FILTER (WHERE received <= ?)" for _ in AGES)
         ages = connection.execute(
-            f"SELECT {older} {_SELECTED} state IN ('waiting', 'held')",
+            f"SELECT {older} {SELECTED} state IN ('waiting', 'held')",
             [now - age for age in AGES],
         ).fetchone()
         return Depth(messages, octets, waiting, held, leased, oldest, ages)
@@ -323,7 +323,7 @@ class SQLiteQueue:
         """After the commit.  If the process dies before, `sweep` finds the files."""
         for name in names:
             with contextlib.suppress(OSError):
-                self._bodies.remove(name)
+                self.bodies.remove(name)
 
     def sweep(self, before: float) -> int:
         """
@@ -338,7 +338,7 @@ class SQLiteQueue:
         """
         known = {name for (name,) in self._connection.execute("SELECT body FROM mail WHERE body != ''")}
         removed = 0
-        for file in self._bodies.path.iterdir():
+        for file in self._directory.iterdir():
             if file.name not in known and file.suffix in (".eml", ".part"):
                 with contextlib.suppress(FileNotFoundError):  # another process sweeps too
                     if file.stat().st_mtime < before:

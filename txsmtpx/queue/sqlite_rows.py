@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
-from txsmtpx.backends.envelope_fields import EnvelopeFields
-from txsmtpx.queue.queued_mail import (
-    FINAL,
-    NewMail,
-    QueuedMail,
-    QueuedRecipient,
-    RecipientOutcome,
-    RecipientState,
-    Selection,
-)
-
-RECIPIENT = (
-    "recipient.number, recipient.destination, recipient.state, recipient.attempts, recipient.due, recipient.owner,"
-    " recipient.reply, recipient.server, recipient.delay_reported"
-)
-"""The columns that `mail_of` takes."""
-
-RecipientRow = tuple[int, str, RecipientState, int, float, str, str, str, int]
-"""Their values."""
-
-_PRIORITIES = range(9, -10, -1)
+from txsmtpx.queue.queue_rows import PRIORITIES, RecipientRow, assembled, chosen, condition
+from txsmtpx.queue.queued_mail import NewMail, QueuedMail, Selection
 
 
 def insert(connection: sqlite3.Connection, mail: NewMail) -> None:
@@ -81,22 +61,15 @@ def due(
     Returns:
         Pairs of the number of a message and a destination.
     """
-    found: dict[tuple[int, str], None] = {}
-    taken: Counter[str] = Counter()
-    for priority in _PRIORITIES:  # one range of the index for each
-        rows = connection.execute(
-            "SELECT mail, destination FROM recipient WHERE state = 'waiting' AND priority = ? AND due <= ?"
-            " AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY due, mail, destination",
-            (priority, now, json.dumps(list(full))),
-        )
-        for key in rows:
-            if key not in found and taken[key[1]] < per_destination:
-                if len(found) == limit:
-                    rows.close()
-                    return found
-                found[key] = None
-                taken[key[1]] += 1
-    return found
+    def ready() -> Iterator[tuple[int, str]]:
+        for priority in PRIORITIES:  # one range of the index for each
+            yield from connection.execute(
+                "SELECT mail, destination FROM recipient WHERE state = 'waiting' AND priority = ? AND due <= ?"
+                " AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY due, mail, destination",
+                (priority, now, json.dumps(list(full))),
+            )
+
+    return chosen(ready(), limit, per_destination)
 
 
 def mail_of(connection: sqlite3.Connection, number: int, rows: Iterable[RecipientRow]) -> QueuedMail:
@@ -114,44 +87,7 @@ def mail_of(connection: sqlite3.Connection, number: int, rows: Iterable[Recipien
     written, size, expires, priority = connection.execute(
         "SELECT envelope, size, expires, priority FROM mail WHERE number = ?", (number,)
     ).fetchone()
-    envelope = EnvelopeFields.parsed(json.loads(written))
-    recipients = [
-        QueuedRecipient(
-            at, envelope.recipients[at], destination, state, attempts, due, bool(owner), reply, server, bool(reported)
-        )
-        for at, destination, state, attempts, due, owner, reply, server, reported in rows
-    ]
-    return QueuedMail(envelope, recipients, size, expires, priority)
-
-
-def settle(connection: sqlite3.Connection, mail: int, owner: str, outcome: RecipientOutcome) -> None:
-    """
-    Store an outcome.  One that is not final counts only as long as the lease is this owner's.
-
-    Args:
-        connection: In a transaction.
-        mail: The number of the message.
-        owner: The process that has leased the recipient.
-        outcome: The outcome.
-    """
-    final = outcome.state in FINAL
-    connection.execute(
-        # An operator may have held the recipient meanwhile.
-        "UPDATE recipient SET state = CASE WHEN state = 'held' AND NOT :final THEN 'held' ELSE :state END,"
-        " due = :due, owner = '', reply = :reply, server = :server, delay_reported = delay_reported OR :reported"
-        " WHERE mail = :mail AND number = :number AND (owner = :owner OR :final) AND state IN ('waiting', 'held')",
-        {
-            "final": final,
-            "state": outcome.state,
-            "due": outcome.due,
-            "reply": outcome.reply,
-            "server": outcome.server,
-            "reported": outcome.delay_reported,
-            "mail": mail,
-            "number": outcome.number,
-            "owner": owner,
-        },
-    )
+    return assembled(written, size, expires, priority, rows)
 
 
 def remove_finished(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[str]:
@@ -178,7 +114,7 @@ def remove_finished(connection: sqlite3.Connection, numbers: Iterable[int]) -> l
     return gone
 
 
-def condition(selection: Selection) -> tuple[str, dict[str, object]]:
+def where(selection: Selection) -> tuple[str, dict[str, object]]:
     """
     Return a selection as a condition of SQL.
 
@@ -186,26 +122,9 @@ def condition(selection: Selection) -> tuple[str, dict[str, object]]:
         selection: The selection.
 
     Returns:
-        The condition, on recipients that are joined with their messages; and its values by name.
+        The condition, and its values by name.
     """
-    where = ["TRUE"]
-    values: dict[str, object] = {}
-    if selection.ids is not None:
-        where.append("mail.id IN (SELECT value FROM json_each(:ids))")
-        values["ids"] = json.dumps(list(selection.ids))
-    if selection.sender is not None:
-        where.append("mail.sender = :sender")
-        values["sender"] = selection.sender
-    if selection.recipient is not None:
-        if selection.recipient.startswith("@"):
-            where.append("lower(substr(recipient.address, -length(:recipient))) = lower(:recipient)")
-        else:
-            where.append("recipient.address = :recipient")
-        values["recipient"] = selection.recipient
-    if selection.destination is not None:
-        where.append("recipient.destination = :destination")
-        values["destination"] = selection.destination
-    if selection.state is not None:
-        where.append("recipient.state = :state")
-        values["state"] = selection.state
-    return " AND ".join(where), values
+    among = "mail.id IN (SELECT value FROM json_each(:ids))"
+    ending = "lower(substr(recipient.address, -length(:recipient))) = lower(:recipient)"
+    found, values = condition(selection, among, ending)
+    return found, {name: json.dumps(value) if name == "ids" else value for name, value in values.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 CACHE = 8 * 1024
@@ -27,11 +27,13 @@ class SQLiteSchema:
         application: The application ID of such files.
         version: The version of the tables.
         tables: The statements that create the tables.
+        upgrade: It changes the tables of an older file, within a transaction.  None: there is no older version.
     """
 
     application: int
     version: int
     tables: str
+    upgrade: Callable[[sqlite3.Connection], None] | None = None
 
 
 def connect(path: str, schema: SQLiteSchema) -> sqlite3.Connection:
@@ -77,15 +79,46 @@ def _prepare(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) ->
     connection.execute(f"PRAGMA journal_size_limit = {WAL}")
     if empty:
         _create(connection, path, schema)
+    elif schema.upgrade is not None:
+        _upgrade(connection, schema)
 
 
 def _create(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> None:
     with transaction(connection):
         if _is_empty(connection, path, schema):  # no other process has created the tables meanwhile
-            for statement in filter(str.strip, schema.tables.split(";")):
-                connection.execute(statement)
+            execute_all(connection, schema.tables)
             connection.execute(f"PRAGMA application_id = {schema.application}")
             connection.execute(f"PRAGMA user_version = {schema.version}")
+
+
+def _upgrade(connection: sqlite3.Connection, schema: SQLiteSchema) -> None:
+    if _version(connection) < schema.version:
+        with transaction(connection):
+            if _version(connection) < schema.version:  # no other process has done it meanwhile
+                assert schema.upgrade is not None
+                schema.upgrade(connection)
+                connection.execute(f"PRAGMA user_version = {schema.version}")
+
+
+def execute_all(connection: sqlite3.Connection, statements: str) -> None:
+    """
+    Execute statements within a transaction, which ``executescript`` would end.
+
+    Args:
+        connection: The connection.
+        statements: The statements, each with its semicolon.  A trigger has several.
+    """
+    held = ""
+    for piece in statements.split(";")[:-1]:
+        held += f"{piece};"
+        if sqlite3.complete_statement(held):
+            connection.execute(held)
+            held = ""
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _is_empty(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> bool:
@@ -99,7 +132,7 @@ def _is_empty(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -
         ValueError: It has tables, but others.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version(connection)
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != schema.application and (tables or application or version):
         raise ValueError(f"{path} is a database of another program; name a new file")

@@ -16,6 +16,7 @@ from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import ANY, AUTH
 from txsmtpx.command.groups.logging import METRICS_PORT
+from txsmtpx.command.groups.queueing import QUEUE, check_no_queue, queue_of, set_up_queue
 from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, relay_of, set_up
 from txsmtpx.command.kind import FLAG, Kind
 from txsmtpx.command.option import OptionError, Values, option
@@ -85,8 +86,12 @@ def _apply(values: Values, listener: Listener) -> None:
         listener.backend = TeeBackend(listener.backend, copies, required=values[TEE_REQUIRED])
     elif values[TEE_REQUIRED]:
         raise TEE_REQUIRED.fault(True, "there are no copies; add", TEE.name)
-    if relay_of(backend) is None and relay_of(listener.copies) is None:
-        check_unused(values)
+    chosen_ones = (backend, listener.copies)
+    has_queue = any(queue_of(each) is not None for each in chosen_ones)
+    if not any(relay_of(each) is not None for each in chosen_ones):
+        check_unused(values, [RELAY_DOMAIN] if has_queue else [])
+    if not has_queue:
+        check_no_queue(values)
 
 
 def _measured(
@@ -131,14 +136,18 @@ def _created(values: Values, listener: Listener, chosen: Chosen) -> IBackend:
         listener.services = [*listener.services, *backend.pools]
     if provides(backend, AnsweringBackend):
         listener.questions.append(Question(name, backend.ask, chosen.unusable))
-    relay = relay_of(backend)
-    if relay is not None:
+    relay, queue = relay_of(backend), queue_of(backend)
+    if relay is not None or queue is not None:
         if ANY in values[AUTH]:
             text = "with a backend that relays, it would be an open relay; name the logins, such as file:PATH"
             raise AUTH.fault(ANY, text)
-        set_up(values, relay, listener.reactor)
-        if not values[AUTH] and not relay.domains:
+        if not values[AUTH] and not values[RELAY_DOMAIN]:
             raise chosen.unusable("it would be an open relay; add", AUTH.name, RELAY_DOMAIN.name)
+    if relay is not None:
+        set_up(values, relay, listener.reactor)
+    if queue is not None:
+        queue.domains = frozenset(values[RELAY_DOMAIN])
+        set_up_queue(values, queue, listener)
     return backend
 
 
@@ -165,7 +174,7 @@ def _explain(name: str) -> None:
 BACKEND = Group(
     "Backend",
     "The backend that accepts the mail.",
-    (BACKEND_NAME, TEE, TEE_REQUIRED, *RELAY),
+    (BACKEND_NAME, TEE, TEE_REQUIRED, *RELAY, *QUEUE),
     _apply,
     always=True,
     actions=(

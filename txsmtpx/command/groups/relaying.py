@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from txsmtpx.dialog.demands import EightBit
     from txsmtpx.wire.client_settings import Auth, TLSMode
     from txsmtpx.wire.oauth2 import OAuth2
+    from txsmtpx.wire.pool import SMTPPool
 
 RELAY_DOMAIN = repeated("relay-domain", DOMAIN_KEY, "Relay mail to a domain without a login.")
 CONNECTIONS = option_of(
@@ -40,10 +42,10 @@ WITHOUT = repeated(
     Kind("KEYWORD", (str,), lambda text: str(extension(text).keyword)),
     "Do not use an extension, such as CHUNKING, though next servers offer it.",
 )
-_MODES: Kind[TLSMode] = one_of("opportunistic", "required", "implicit", "none")
+MODES: Kind[TLSMode] = one_of("opportunistic", "required", "implicit", "none")
 MODE: Option[TLSMode | None] = Option(
     "relay-tls",
-    _MODES,
+    MODES,
     "Use STARTTLS if a next server offers it, require STARTTLS, begin with TLS, or use no TLS. The default is none for "
     "UNIX sockets and the loopback interface, implicit for relay:tls:, otherwise required.",
     None,
@@ -100,18 +102,19 @@ def stores_tokens(backend: object) -> bool:
     return relay is not None and any(getattr(pool.settings.auth, "is_stored", False) for pool in relay.pools)
 
 
-def check_unused(values: Values) -> None:
+def check_unused(values: Values, used: Collection[Option[object]] = ()) -> None:
     """
     Check that no option of a relay is given.
 
     Args:
         values: The values of the options.
+        used: Options of a relay that the backend has too.
 
     Raises:
         OptionError: One is given, and the backend is no relay.
     """
     for needing in RELAY:
-        if needing.name in values.given and values[needing]:
+        if needing not in used and needing.name in values.given and values[needing]:
             text = "the backend is no relay; add --backend relay:ENDPOINT or lmtp:ENDPOINT"
             raise needing.fault(values[needing], text)
 
@@ -133,7 +136,7 @@ def set_up(values: Values, backend: RelayBackend, reactor: Sockets) -> None:
     backend.domains = frozenset(values[RELAY_DOMAIN])
     backend.eight_bit = values[EIGHT_BIT]
     backend.set_limits(values[CONNECTIONS], values[WAITING], values[HOLDING])
-    given, login = _login(values)
+    given, login = login_of(values, LOGIN, OAUTH)
     if login is not None and "AUTH" in values[WITHOUT]:
         raise WITHOUT.fault("AUTH", "without it there is no login; leave it out, or leave out", given.name)
     for pool in backend.pools:
@@ -148,40 +151,101 @@ def set_up(values: Values, backend: RelayBackend, reactor: Sockets) -> None:
         except ValueError as error:  # TLS is required by STARTTLS, which is not used
             text = f"{pool.server} needs it for TLS; use relay:tls:HOST:PORT, or --relay-tls none"
             raise WITHOUT.fault("STARTTLS", text) from error
-        if login is not None and pool.settings.tls_mode(usual) == "none":
-            secret = "password" if given is LOGIN else "access token"
-            text = f"the {secret} would be sent to {pool.server} without TLS; add --relay-tls required"
-            raise given.fault(values[given], text)
+        check_tls(pool, usual, given, values[given], MODE)
 
 
-def _login(values: Values) -> tuple[Option[str | None], Auth | None]:
-    """Return the option of the login for the next servers, and the login; None for none."""
-    password, oauth = values[LOGIN], values[OAUTH]
-    if oauth is None:
-        return LOGIN, None if password is None else _password(password)
-    if password is not None:
-        raise OAUTH.fault(oauth, "it is a login; leave it out, or leave out", LOGIN.name)
-    return OAUTH, _oauth(oauth)
+def login_of(
+    values: Values, password: Option[str | None], oauth: Option[str | None]
+) -> tuple[Option[str | None], Auth | None]:
+    """
+    Return the login for next servers.
+
+    Args:
+        values: The values of the options.
+        password: The option of a file with the user name and the password.
+        oauth: The option of a file for OAuth 2.0.
+
+    Returns:
+        The option of the login, and the login; None for none.
+
+    Raises:
+        OptionError: Both options are given, or a file cannot be used.
+    """
+    if values[oauth] is None:
+        return password, _read(password, values[password], login_in)
+    if values[password] is not None:
+        raise oauth.fault(values[oauth], "it is a login; leave it out, or leave out", password.name)
+    return oauth, _read(oauth, values[oauth], oauth_in)
 
 
-def _oauth(path: str) -> OAuth2:
-    """Return the login by OAuth 2.0."""
+def _read(option: Option[str | None], path: str | None, read: Callable[[str], Auth]) -> Auth | None:
+    """Return the login in the file of an option; None without a file."""
+    try:
+        return None if path is None else read(path)
+    except ValueError as error:
+        raise option.fault(path, str(error)) from error
+
+
+def check_tls(
+    pool: SMTPPool, usual: TLSMode, given: Option[str | None], path: str | None, mode: Option[object]
+) -> None:
+    """
+    Check that a login is sent by TLS only.
+
+    Args:
+        pool: The connections to a next server.
+        usual: The mode of TLS that suits its endpoint.
+        given: The option of the login.
+        path: The value of that option.
+        mode: The option of the mode of TLS.
+
+    Raises:
+        OptionError: It would be sent without TLS.
+    """
+    if pool.settings.auth is not None and pool.settings.tls_mode(usual) == "none":
+        secret = "access token" if "oauth" in given.name else "password"
+        text = f"the {secret} would be sent to {pool.server} without TLS; add --{mode.name} required"
+        raise given.fault(path, text)
+
+
+def oauth_in(path: str) -> OAuth2:
+    """
+    Read the login by OAuth 2.0 in a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The login.
+
+    Raises:
+        ValueError: A file cannot be read, or has no login.
+    """
     try:
         return oauth_of(path)
     except OSError as error:
-        raise OAUTH.fault(path, f"cannot read {error.filename}: {error.strerror}") from error
-    except ValueError as error:
-        raise OAUTH.fault(path, str(error)) from error
+        raise ValueError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
-def _password(path: str) -> tuple[str, str]:
-    """Return the user name and the password."""
+def login_in(path: str) -> tuple[str, str]:
+    """
+    Read the login in a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The user name and the password.
+
+    Raises:
+        ValueError: The file cannot be read, or has not one line NAME:PASSWORD.
+    """
     try:
         found = entries(path)
     except OSError as error:
-        raise LOGIN.fault(path, f"cannot read it: {error.strerror}") from error
+        raise ValueError(f"cannot read it: {error.strerror}") from error
     except ValueError as error:
-        raise LOGIN.fault(path, "a line has no password; write one line NAME:PASSWORD") from error
+        raise ValueError("a line has no password; write one line NAME:PASSWORD") from error
     if len(found) != 1:
-        raise LOGIN.fault(path, f"it has {len(found)} logins; write one line NAME:PASSWORD")
+        raise ValueError(f"it has {len(found)} logins; write one line NAME:PASSWORD")
     return found[0]

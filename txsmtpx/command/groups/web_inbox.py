@@ -10,6 +10,8 @@ from twisted.cred.credentials import IUsernamePassword
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import AnyChecker, checker_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
+from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
+from txsmtpx.command.groups.releasing import RELEASE, release_of
 from txsmtpx.command.kind import DOMAIN_KEY, FILE, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
@@ -114,7 +116,7 @@ def _tokens(values: Values) -> ApiTokens | None:
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *RELEASE):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -133,7 +135,9 @@ def _apply(values: Values, process: Process) -> None:
     port = port_of(values, process.reactor, WEB_PORT, description)
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
     site = (values[HOST], values[WEB_PATH], values[PROXY], values[ORIGIN])
-    service = InboxService(keepers[0], description, reactor, *site, _checker(values), _tokens(values))
+    checker, tokens = _checker(values), _tokens(values)
+    release = release_of(values, process.reactor, checker is not None)
+    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, release, mailbox_limits(values))
     process.services.append(service)
     process.add_site(port, service)
 
@@ -155,6 +159,6 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 WEB = Group(
     "Web inbox",
     "A web inbox for the mail of the backends memory and inbox.",
-    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS),
+    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *RELEASE),
     for_process=_apply,
 )

@@ -78,13 +78,15 @@ document.addEventListener("submit", (event) => {
   if (form.matches(".mark")) mark(form.dataset.mark);
   if (form.id === "clear") {
     const search = searched();
-    if (confirm(search ? `Delete the messages that match “${search}”?` : "Delete all messages?")) discard(search ? { search } : {});
+    if (confirm(search ? `Delete the messages that match “${search}”?` : found().mailbox ? "Delete all messages of this mailbox?" : "Delete all messages?")) discard(found());
   }
 });
 
 $("search").addEventListener("input", () => {
   const search = $("search").value.trim();
-  history.replaceState(null, "", location.pathname + (search ? "?" + new URLSearchParams({ search }) : ""));
+  const { mailbox } = found();
+  const parameters = new URLSearchParams({ ...(search && { search }), ...(mailbox && { mailbox }) });
+  history.replaceState(null, "", location.pathname + (parameters.size ? `?${parameters}` : ""));
   show(front(), false, opened() ? ["list"] : PANES);
 });
 

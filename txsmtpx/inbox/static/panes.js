@@ -11,6 +11,8 @@ const boxes = () => [...document.querySelectorAll("#list .select")];
 const current = () => rows().findIndex((row) => row.hasAttribute("aria-current"));
 const opened = () => $("message").dataset.id;
 const searched = () => new URLSearchParams(location.search).get("search") || "";
+// What the list shows, as parameters of the API.
+const found = () => Object.fromEntries([...new URLSearchParams(location.search)].filter(([name]) => ["search", "mailbox"].includes(name)));
 const PANES = ["list", "message"];
 
 // The page without a message, with the same list.
@@ -20,7 +22,7 @@ function front() {
   return ROOT.pathname + (parameters.size ? `?${parameters}` : "");
 }
 
-// The URL of a request to the API: `selection` has the parameters ids or search.
+// The URL of a request to the API: `selection` has the parameters ids, search or mailbox.
 const api = (path, selection = {}) => {
   const parameters = new URLSearchParams(selection);
   return new URL(`api/${path}${parameters.size ? `?${parameters}` : ""}`, ROOT);
@@ -69,6 +71,7 @@ function replacePanes(page, base, ids) {
   for (const row of rows()) row.toggleAttribute("aria-current", row.dataset.id === ((ids !== PANES && marked) || opened()));
   $("panes").className = page.getElementById("panes").className;
   $("panes").classList.toggle("opened", Boolean(opened()));
+  if (document.activeElement !== $("mailbox")) $("mailboxes").replaceWith(document.adoptNode(page.getElementById("mailboxes")));
   $("clear").replaceWith(document.adoptNode(page.getElementById("clear")));
   const subject = opened() && ids !== PANES ? `${$("subject").innerText} · ` : "";
   const [count] = page.title.match(/^\([0-9]+\) /) || [""];

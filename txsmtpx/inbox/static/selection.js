@@ -10,6 +10,7 @@ function updateSelection() {
     box.hidden = false;
     box.checked = selected.has(box.value);
   }
+  dispatchEvent(new Event("selection"));
   if (!$("select-all")) return;
   $("select-all").parentElement.hidden = false;
   $("select-all").checked = there.length > 0 && selected.size === there.length;
@@ -30,7 +31,7 @@ function toggle(id) {
 // What a button concerns: the selected messages, or else those that the search finds, or all.
 function selection() {
   if (selected.size) return { ids: [...selected].join(",") };
-  return searched() ? { search: searched() } : {};
+  return found();
 }
 
 async function mark(read, which = selection()) {

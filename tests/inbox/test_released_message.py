@@ -1,0 +1,56 @@
+"""What of a message is released."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.inbox.site import ARRIVED
+from txsmtpx.backends.received import Received
+from txsmtpx.content.header_edit import HeaderTooLong
+from txsmtpx.grammar.options import MailOptions
+from txsmtpx.inbox.released_message import released_content
+
+
+def received(content: bytes, sender: str = "me@client.example") -> Received:
+    return Received(sender, ("you@example.net",), content, MailOptions(), (), "Q", None, "", "", "SMTP", 1, ARRIVED)
+
+
+def test_all_but_bcc_stays_to_the_octet():
+    body = bytes(range(256)) + b"\nBcc: is text here\r\n\r\n"
+    content = b"X-A:  odd \r\nBCC: secret@example.org,\r\n other@example.org\r\nReturn-Path: <x@y>\r\nDate: old\r\n\r\n"
+    assert released_content(received(content + body), 0, keep_id=True) == b"X-A:  odd \r\nDate: old\r\n\r\n" + body
+
+
+def test_a_new_id_and_date():
+    content = b"From: me\r\nMessage-Id: <old@client.example>\r\nDate: Mon, 1 Jan 2001 00:00:00 +0000\r\n\r\nHey\r\n"
+    found = [released_content(received(content), ARRIVED, keep_id=False) for _ in range(2)]
+    assert found[0] != found[1]
+    for each in found:
+        assert re.fullmatch(
+            rb"From: me\r\nMessage-ID: <[0-9a-f]{32}@client.example>\r\n"
+            rb"Date: Sun, 15 Jun 2025 15:06:40 -0000\r\n\r\nHey\r\n",
+            each,
+        )
+
+
+@pytest.mark.parametrize(
+    ("sender", "domain"),
+    [("", "localhost"), ("postmaster", "localhost"), ("ann@bücher.example", "xn--bcher-kva.example")],
+)
+def test_the_domain_of_the_id(sender, domain):
+    found = released_content(received(b"\r\nHey", sender), ARRIVED, keep_id=False)
+    assert re.fullmatch(rb"Message-ID: <\w+@%b>\r\nDate: .*\r\n\r\nHey" % domain.encode(), found)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"Subject: a", b"Subject: a\n\nBcc: b\n", b"no header\r\n", b"\r\n\r\nBcc: a\r\n"]
+)
+def test_messages_that_are_hardly_any(content):
+    assert released_content(received(content), ARRIVED, keep_id=True) == content
+
+
+def test_a_header_that_is_too_long():
+    with pytest.raises(HeaderTooLong):
+        released_content(received(b"A: b\r\n" * 20_000 + b"Bcc: secret@example.org\r\n\r\n"), ARRIVED, keep_id=True)

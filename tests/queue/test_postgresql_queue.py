@@ -1,0 +1,66 @@
+"""The connection to a real PostgreSQL: who creates the tables, and what comes back after it was closed."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.queue.mails import NOW, new_mail
+from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
+from txsmtpx.queue.queued_mail import Selection
+
+if TYPE_CHECKING:
+    from tests.queue.postgresql_server import PostgreSQLServer
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def queue(postgresql: PostgreSQLServer, tmp_path: Path) -> PostgreSQLQueue:
+    postgresql.run("DROP SCHEMA IF EXISTS txsmtpx_queue CASCADE")
+    return PostgreSQLQueue(postgresql.url, tmp_path)
+
+
+def test_several_processes_may_create_the_tables_at_once(postgresql: PostgreSQLServer, queue: PostgreSQLQueue) -> None:
+    failures = []
+
+    def connect() -> None:
+        try:
+            queue.connected().close()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=connect) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert postgresql.run("SELECT version FROM txsmtpx_queue.version") == [(1,)]
+
+
+def test_it_connects_when_it_is_used(queue: PostgreSQLQueue) -> None:
+    assert queue.add([new_mail()]) == [None]
+    for _ in range(2):
+        queue.close()
+    assert len(queue.find(Selection(), 10, "")) == 1
+    queue.close()
+
+
+def test_a_message_that_cannot_be_stored_does_not_stop_the_others(queue: PostgreSQLQueue) -> None:
+    twice, missing = new_mail(), new_mail(body="missing.eml", size=1)
+    outcomes = queue.add([new_mail(), twice, twice, missing, new_mail()])
+    assert [type(each).__name__ for each in outcomes] == [
+        "NoneType", "NoneType", "UniqueViolation", "FileNotFoundError", "NoneType",
+    ]  # fmt: skip
+    assert queue.depth(NOW).messages == 3
+    queue.close()
+
+
+def test_each_commit_waits_for_the_disk(queue: PostgreSQLQueue) -> None:
+    connection = queue.connected()
+    assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+    connection.close()

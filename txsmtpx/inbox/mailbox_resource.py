@@ -1,0 +1,86 @@
+"""The mailboxes in the API: ``/api/mailboxes`` and ``/api/mailboxes/NAME``."""
+
+from __future__ import annotations
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_errors import BadRequest, error_body
+from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.json_text import JsonValue, json_text
+from txsmtpx.inbox.mailbox_name import mailbox_name
+from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.streamed_response import StreamedResponse, encoded
+
+LIST = 100
+"""Mailboxes in a list, if the request has no ``limit``."""
+
+MAX_LIST = 1000
+"""The greatest ``limit``."""
+
+
+class MailboxesResource(InboxResource):
+    """
+    ``/api/mailboxes``: list the mailboxes.
+
+    Args:
+        inbox: The messages.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        InboxResource.__init__(self, {"GET": ("start", "limit")})
+        self._inbox = inbox
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """
+        Find the resource of a mailbox.
+
+        Args:
+            path: The name of the mailbox.
+            request: The request.
+
+        Returns:
+            The resource.
+        """
+        return _Mailbox(self._inbox, path.decode("utf-8", "replace")) if path else self
+
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        List the mailboxes that have a message, by name.
+
+        Args:
+            request: The request.
+            parameters: ``start`` and ``limit``.
+
+        Yields:
+            The JSON in pieces.
+        """
+        start = parameters.number("start", 0, 1_000_000)
+        found = yield from self._inbox.store.mailboxes.listed(start, parameters.number("limit", LIST, MAX_LIST))
+        listed: list[JsonValue] = [each.as_json() for each in found.mailboxes]
+        yield from _json(request, {"total": found.total, "start": start, "mailboxes": listed})
+
+
+class _Mailbox(InboxResource):
+    """``/api/mailboxes/NAME``: describe one mailbox."""
+
+    def __init__(self, inbox: Inbox, name: str) -> None:
+        InboxResource.__init__(self, {"GET": ()})
+        self._inbox = inbox
+        self._name = name
+
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        try:
+            name = mailbox_name(self._name)
+        except BadRequest as error:
+            yield error_body(request, 404, str(error))
+            return
+        found = yield from self._inbox.store.mailboxes.one(name)
+        yield from _json(request, found.as_json())
+
+
+def _json(request: Request, value: JsonValue) -> StreamedResponse:
+    request.setHeader("Content-Type", "application/json")
+    yield from encoded(json_text(value))
+    yield b"\n"

@@ -1,0 +1,53 @@
+"""A message as it is released: what is taken from its header, and what is new."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from uuid import uuid4
+
+from txsmtpx.backends.received import Received
+from txsmtpx.content.header_edit import HeaderEdit
+from txsmtpx.grammar import path
+from txsmtpx.grammar.mailbox import with_a_label
+
+_ENDS = (b"\r\n\r\n", b"\n\n", b"\n\r\n")
+
+
+def released_content(received: Received, now: float, keep_id: bool) -> bytes:
+    """
+    Return the octets that are released.
+
+    ``Bcc`` and ``Return-Path`` are removed.  The former would show recipients, the latter is of another delivery.  A
+    new ``Message-ID`` and ``Date`` let servers accept a message that is released twice, as Mailpit does.  All other
+    octets are those that were received.
+
+    Args:
+        received: The message.
+        now: The time, in seconds since the epoch.
+        keep_id: True to keep ``Message-ID`` and ``Date``.
+
+    Returns:
+        The octets.
+
+    Raises:
+        HeaderTooLong: The header is too long to be edited.
+    """
+    content = received.content
+    ends = [at + len(end) for end in _ENDS if (at := content.find(end)) >= 0]
+    end = min(ends, default=len(content))
+    edit = HeaderEdit(content[:end], body_follows=bool(ends))
+    edit.delete("bcc")
+    edit.delete("return-path")
+    if not keep_id:
+        edit.replace("message-id", 1, f"Message-ID: <{uuid4().hex}@{_domain(received.sender)}>\r\n".encode("ascii"))
+        edit.replace("date", 1, f"Date: {formatdate(now)}\r\n".encode("ascii"))
+    return edit.octets + content[end:]
+
+
+def _domain(sender: str) -> str:
+    """Return the domain of the new identifier (RFC 5322 §3.6.4)."""
+    try:
+        domain = path.split(with_a_label(sender))[1]
+    except ValueError:
+        domain = ""
+    return domain or "localhost"

@@ -1,0 +1,171 @@
+"""
+The destinations of a queue: for each the connections, the limit on deliveries, and the circuit breaker.
+
+Theory of operation.  A destination begins with `FIRST` deliveries at a time.  Each delivered message allows one more,
+up to the limit, and each failed connection takes one back.  So a thousand domains that hang do not hold all deliveries
+of the queue.  Postfix begins with 5 (initial_destination_concurrency).
+
+A destination without deliveries is forgotten after `IDLE` seconds, and its connections are closed before that.  An open
+breaker is remembered until its pause ends, for up to `REMEMBERED` destinations: clients choose the names (guarantee 5).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from txsmtpx.queue.back_off import BackOff
+from txsmtpx.queue.circuit_breaker import CircuitBreaker
+from txsmtpx.queue.queued_mail import Lease
+from txsmtpx.wire.pool import SMTPPool
+
+FIRST = 2
+"""Deliveries at a time to a destination that has not accepted a message yet."""
+
+IDLE = 90.0
+"""Seconds after which an unused destination is forgotten.  Its pool closes a connection after 60 seconds."""
+
+REMEMBERED = 20_000
+"""Destinations without deliveries that are remembered because their breaker is open."""
+
+
+class Destination:
+    """
+    A destination with its connections.  `Destinations` creates it.
+
+    Attributes:
+        key: The domain, or the domain of a route.
+        pool: The connections.
+        breaker: Decides whether a delivery may connect.
+        deliveries: The deliveries that are in progress.
+        allowed: The deliveries that may be in progress.
+        waiting: Leases that wait for a delivery to end.
+
+    Args:
+        key: The key.
+        pool: The connections, whose size is the limit on deliveries.
+        breaker: The breaker.
+    """
+
+    def __init__(self, key: str, pool: SMTPPool, breaker: CircuitBreaker) -> None:
+        self.key = key
+        self.pool = pool
+        self.breaker = breaker
+        self.deliveries: int = 0
+        self.allowed: int = min(FIRST, pool.size)
+        self.waiting: deque[Lease] = deque()
+
+    @property
+    def is_busy(self) -> bool:
+        """True if no further delivery may begin now."""
+        return self.deliveries >= self.allowed
+
+    @property
+    def is_full(self) -> bool:
+        """True if no further lease should wait."""
+        return len(self.waiting) >= self.allowed
+
+    def connected(self) -> None:
+        """Note that a connection was ready for a message."""
+        self.breaker.succeeded()
+
+    def delivered(self) -> None:
+        """Note that the server has accepted a message: one more delivery is allowed."""
+        self.allowed = min(self.allowed + 1, self.pool.size)
+
+    def failed(self, now: float, reason: str) -> None:
+        """
+        Note a failed connection: one delivery less is allowed.
+
+        Args:
+            now: The time of the clock.
+            reason: The failure.
+        """
+        self.allowed = max(self.allowed - 1, 1)
+        self.breaker.failed(now, reason)
+
+
+class Destinations:
+    """
+    The destinations of a queue that are in use.  `txsmtpx.MailQueue` creates it.
+
+    Args:
+        reactor: The clock.
+        pool_for: Create the pool of a destination.
+        failures: Failed connections after which a destination is paused; 0 for never.
+        pauses: The pauses.
+    """
+
+    def __init__(
+        self, reactor: IReactorTime, pool_for: Callable[[str], SMTPPool], failures: int, pauses: BackOff
+    ) -> None:
+        self._reactor = reactor
+        self._pool_for = pool_for
+        self._failures = failures
+        self._pauses = pauses
+        self._known: dict[str, Destination] = {}
+        self._leaving: dict[str, IDelayedCall] = {}
+
+    def __iter__(self) -> Iterator[Destination]:
+        return iter(list(self._known.values()))
+
+    def get(self, key: str) -> Destination:
+        """
+        Return a destination.  `release` is called when there is nothing to deliver any more.
+
+        Args:
+            key: The key of the destination.
+
+        Returns:
+            The destination.
+        """
+        if key in self._leaving:
+            self._leaving.pop(key).cancel()
+        found = self._known.get(key)
+        if found is None:
+            found = Destination(key, self._pool_for(key), CircuitBreaker(self._failures, self._pauses))
+            found.pool.startService()
+            self._known[key] = found
+        return found
+
+    def release(self, destination: Destination) -> None:
+        """
+        Note that there may be nothing to deliver to a destination any more.
+
+        Args:
+            destination: The destination.
+        """
+        if destination.deliveries or destination.waiting or destination.key in self._leaving:
+            return
+        wait = IDLE
+        if destination.breaker.is_open and len(self._known) < REMEMBERED:
+            wait += max(destination.breaker.until - self._reactor.seconds(), 0.0)
+        self._leaving[destination.key] = self._reactor.callLater(wait, self._forget, destination)
+
+    def _forget(self, destination: Destination) -> None:
+        del self._leaving[destination.key], self._known[destination.key]
+        destination.pool.stopService()
+
+    def full(self) -> list[str]:
+        """
+        Return the destinations for which enough leases wait.
+
+        Returns:
+            Their keys.
+        """
+        return [each.key for each in self._known.values() if each.is_full]
+
+    def stop(self) -> list[SMTPPool]:
+        """
+        Forget all destinations.  No delivery may be in progress.
+
+        Returns:
+            Their pools, to be stopped.
+        """
+        for timer in self._leaving.values():
+            timer.cancel()
+        pools = [each.pool for each in self._known.values()]
+        self._leaving, self._known = {}, {}
+        return pools

@@ -1,0 +1,195 @@
+"""
+The delivery of what a queue has leased: the attempts, and what the store and the sender must learn of them.
+
+If the routes have changed since a message was stored, its recipients go to the destinations that they have now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from txsmtpx.backends.next_reply import shortened
+from txsmtpx.dialog.client_body import ClientBody
+from txsmtpx.queue.attempt import Attempt, Attempted, Transaction
+from txsmtpx.queue.destination import Destination, Destinations
+from txsmtpx.queue.dispatcher import Completion
+from txsmtpx.queue.disposition import Disposition, DispositionPolicy
+from txsmtpx.queue.queue_events import QueueEvent
+from txsmtpx.queue.queue_store import INLINE, QueueStore
+from txsmtpx.queue.queued_mail import Lease, NewMail, QueuedMail, QueuedRecipient
+from txsmtpx.queue.report_request import Report, ReportedRecipient, Reporter, ReportRequest
+from txsmtpx.queue.route import Routes
+
+log = Logger(__name__)
+
+Observed = Callable[[QueuedMail, Disposition], object]
+"""Called for each recipient of an attempt whose outcome is stored."""
+
+
+class LeasedDelivery:
+    """
+    Deliver what is leased.  `txsmtpx.MailQueue` creates one.
+
+    Args:
+        reactor: The clock.
+        store: The store.
+        routes: The routes.
+        destinations: The destinations.
+        policy: What becomes of recipients.
+        reporter: Writes reports; None for no reports.
+        mail_of: Make a message of a report.
+        observed: Called for each recipient.
+        now: Return seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        store: QueueStore,
+        routes: Routes,
+        destinations: Destinations,
+        policy: DispositionPolicy,
+        reporter: Reporter | None,
+        mail_of: Callable[[Report], Awaitable[NewMail]],
+        observed: Observed,
+        now: Callable[[], float],
+    ) -> None:
+        self._reactor = reactor
+        self._store = store
+        self._routes = routes
+        self._destinations = destinations
+        self._policy = policy
+        self._reporter = reporter
+        self._mail_of = mail_of
+        self._observed = observed
+        self._now = now
+
+    async def deliver(self, lease: Lease, destination: Destination) -> Completion:
+        """
+        Attempt what is leased.
+
+        Args:
+            lease: The lease.
+            destination: Its destination.
+
+        Returns:
+            What the store keeps.
+
+        Raises:
+            CancelledError: It was cancelled before the message was sent.
+        """
+        found: list[Disposition] = []
+        for key, recipients in self._by_destination(lease.mail).items():
+            there = destination if key == destination.key else self._destinations.get(key)
+            mail = replace(lease.mail, recipients=recipients)
+            attempted = await self._attempt(mail, there)
+            found += self._policy.of_all(mail, attempted, self._now(), there.pool.settings.lmtp)
+            self._destinations.release(there)
+        reports, found = await self._reported(lease.mail, found)
+        return Completion([each.outcome for each in found], reports, lambda: self._note(lease.mail, found))
+
+    def _by_destination(self, mail: QueuedMail) -> dict[str, list[QueuedRecipient]]:
+        found: dict[str, list[QueuedRecipient]] = {}
+        for recipient in mail.recipients:
+            found.setdefault(self._routes.destination_of(recipient.recipient.address), []).append(recipient)
+        return found
+
+    async def _attempt(self, mail: QueuedMail, destination: Destination) -> Attempted:
+        file = await self._store.open_body(mail)
+        body: ClientBody = file
+        try:
+            if mail.size <= INLINE:
+                body = file.read()
+            transaction = Transaction(
+                mail.envelope.sender,
+                mail.envelope.mail_options(mail.received),
+                mail.received,
+                [(each.recipient.address, each.recipient.options) for each in mail.recipients],
+            )
+            return await Attempt(transaction, body, destination, self._reactor.seconds, self._now).run()
+        finally:
+            file.close()
+
+    # ---- reports
+
+    async def _reported(
+        self, mail: QueuedMail, found: Sequence[Disposition]
+    ) -> tuple[Sequence[NewMail], list[Disposition]]:
+        """
+        Write the reports to the sender: one for each kind.
+
+        Returns:
+            The reports, and what becomes of the recipients.  If a report cannot be written, its recipients wait for
+            another attempt: no mail is lost without a word.
+        """
+        reports: list[NewMail] = []
+        kept = list(found)
+        for action in dict.fromkeys(each.report for each in found if each.report is not None):
+            told = [each for each in found if each.report == action]
+            recipients = [
+                ReportedRecipient(each.recipient.recipient, action, each.result.reply, each.result.remote, each.server)
+                for each in told
+            ]
+            try:
+                report = await self._written(ReportRequest(mail, recipients, self._now()))
+                reports += [] if report is None else [await self._mail_of(report)]
+            except Exception:
+                log.failure("queue={queue} a report cannot be written", queue=mail.id)
+                kept = [self._policy.postponed(mail, each, self._now()) if each in told else each for each in kept]
+        return reports, kept
+
+    async def _written(self, request: ReportRequest) -> Report | None:
+        if self._reporter is None:
+            return None
+        file = await self._store.open_body(request.mail)
+        try:
+            report = self._reporter(request, file)
+            return await report if isinstance(report, Awaitable) else report
+        finally:
+            file.close()
+
+    # ---- the log and the events
+
+    def _note(self, mail: QueuedMail, found: Sequence[Disposition]) -> None:
+        for each in found:
+            log.info(
+                "queue={queue} from=<{sender}> to=<{recipient}> destination={destination} server={server}"
+                " attempt={attempt} {event}: {reply}",
+                queue=mail.id,
+                sender=mail.envelope.sender,
+                recipient=each.recipient.recipient.address,
+                destination=each.recipient.destination,
+                server=each.server or "none",
+                attempt=each.recipient.attempts,
+                event=each.event,
+                reply=shortened(each.result.reply),
+            )
+            self._observed(mail, each)
+
+
+def event_of(mail: QueuedMail, disposition: Disposition) -> QueueEvent:
+    """
+    Return the event of a recipient.
+
+    Args:
+        mail: The message.
+        disposition: What becomes of the recipient.
+
+    Returns:
+        The event.
+    """
+    recipient = disposition.recipient
+    return QueueEvent(
+        disposition.event,
+        mail.id,
+        mail.envelope.sender,
+        recipient.recipient.address,
+        recipient.destination,
+        disposition.result.reply,
+        disposition.server,
+        recipient.attempts,
+    )

@@ -1,0 +1,343 @@
+"""
+The queue: `MailQueue`, a service that stores messages and delivers them, with retries.
+
+Theory of operation.  `MailQueue.submit` stores a message with a state for each recipient, and returns when it is on the
+disk.  The dispatcher leases what is due (`txsmtpx.queue.dispatcher`).  For each lease there is an attempt
+(`txsmtpx.queue.attempt`), whose results say what becomes of each recipient (`txsmtpx.queue.disposition`).  The store
+keeps these outcomes and the reports to the sender in one step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from dataclasses import fields, replace
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from txsmtpx.arguments import checked_except
+from txsmtpx.backends.envelope_fields import EnvelopeFields
+from txsmtpx.dialog.addressing import Recipient, Recipients, addressed, check_message
+from txsmtpx.dialog.client_body import ClientBody
+from txsmtpx.dialog.source import source
+from txsmtpx.grammar.options import MailOptions
+from txsmtpx.interfaces import InThread, Reactor, StoreError
+from txsmtpx.interfaces.loop_deferred import explained
+from txsmtpx.queue.back_off import BackOff
+from txsmtpx.queue.delivery_report import delivery_report
+from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
+from txsmtpx.queue.destination import Destinations
+from txsmtpx.queue.dispatcher import TROUBLE, Dispatcher
+from txsmtpx.queue.disposition import Disposition, DispositionPolicy
+from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
+from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
+from txsmtpx.queue.queue_events import EventFeed, QueueEvent, QueueEvents
+from txsmtpx.queue.queue_store import QueueStore
+from txsmtpx.queue.queued_mail import NewMail, QueuedMail
+from txsmtpx.queue.report_request import Report, Reporter
+from txsmtpx.queue.route import Route, Routes
+from txsmtpx.wire.connecting import chosen_reactor
+from txsmtpx.wire.mx import MXEndpoint
+from txsmtpx.wire.pending_work import PendingWork
+from txsmtpx.wire.pool import SMTPPool
+
+log = Logger(__name__)
+
+PAUSES = (60.0, 900.0)
+"""Seconds of the first and the longest pause of a destination whose connections fail."""
+
+STOP = 30.0
+"""Seconds that deliveries have to end when the queue stops."""
+
+
+class MailQueue(Service):
+    """
+    A queue: it stores messages, and delivers them with retries.
+
+    It is a service.  While it does not run, it accepts messages, and delivers none.  When it stops, deliveries may end
+    within 30 seconds, and what waits is left to the next start or to another process.
+
+    Args:
+        store: Keeps the messages, such as `txsmtpx.SQLiteQueueStore`.
+        routes: The servers for the mail of some domains, or of all.  Other mail is sent to the exchangers of its
+            domain.
+        domain: The name of this host in EHLO: a domain; "" for the address of its end of a connection.
+        retry: Seconds after the first failed attempt.  Each further wait doubles.
+        retry_most: Seconds of the longest wait.
+        expire: Seconds after which a message is returned to its sender.
+        delay_report: Seconds after which the sender gets a report of a delay; 0 for never.
+        deliveries: Messages that are sent at a time, to all destinations.
+        destination: Connections to each destination at a time.
+        failures: Failed connections after which a destination is paused; 0 for never.
+        unsure: "retry" sends a message again that may have been delivered.  "return" returns it to its sender.
+        reporter: Write the reports to senders, or inform them in another way.  None: there are no reports.
+        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+        now: A function that returns seconds since the epoch.
+        reactor: The reactor.  None: the global one.
+
+    Attributes:
+        store: As in the arguments.
+        settings: The settings; to be set before the queue runs.
+        routes: The routes; to be set before the queue runs.
+        domain: As in the arguments; to be set before the queue runs.
+        reporter: As in the arguments; to be set before the queue runs.
+        now: As in the arguments.
+
+    Raises:
+        TypeError: An argument is unknown or has the wrong type.
+        ValueError: A value cannot be used.
+
+    Example:
+        ::
+
+            queue = MailQueue(SQLiteQueueStore("queue.db"), routes=[Route("*", "tls:smtp.example.com:465")])
+            queue.startService()
+            identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
+    """
+
+    @checked_except("store", "routes", "reporter", *(each.name for each in fields(QueueSettings)))
+    def __init__(
+        self,
+        store: QueueStore,
+        *,
+        routes: Iterable[Route] = (),
+        domain: str = "",
+        retry: float = QueueSettings.retry,
+        retry_most: float = QueueSettings.retry_most,
+        expire: float = QueueSettings.expire,
+        delay_report: float = QueueSettings.delay_report,
+        deliveries: int = QueueSettings.deliveries,
+        destination: int = QueueSettings.destination,
+        failures: int = QueueSettings.failures,
+        unsure: Unsure = QueueSettings.unsure,
+        reporter: Reporter | None = delivery_report,
+        in_thread: InThread | None = None,
+        now: Callable[[], float] = time.time,
+        reactor: Reactor | None = None,
+    ) -> None:
+        self.store: QueueStore = store
+        self.settings: QueueSettings = QueueSettings(
+            retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure
+        )
+        self.domain = domain
+        self.reporter = reporter
+        self._reactor = chosen_reactor(reactor)
+        self.routes: Routes = Routes(routes)
+        self._in_thread: InThread = in_thread or deferToThread
+        self.now: Callable[[], float] = now
+        self._feed = EventFeed()
+        self._opening = DeferredLock()
+        self._is_open = False
+        self._work = PendingWork()
+        self._destinations: Destinations | None = None
+        self._dispatcher: Dispatcher | None = None
+
+    # ---- messages
+
+    def submit(
+        self,
+        sender: str,
+        recipients: Recipients,
+        body: ClientBody,
+        options: MailOptions | None = None,
+    ) -> Deferred[str]:
+        """
+        Store a message, and deliver it.
+
+        Args:
+            sender: An address, "" for the null reverse-path.
+            recipients: Addresses, or (address, its options).
+            body: The message, as for `txsmtpx.SMTPClient.send`.
+            options: The options of MAIL.  The queue holds a message until ``hold_until`` or for ``hold_for`` seconds.
+
+        Returns:
+            A Deferred of the identifier of the message.  It fires when the message is on the disk.
+
+        Raises:
+            ValueError: An address is malformed, or there is no recipient.
+            TypeError: Something is of a wrong type.
+            StoreError: The message is not stored; the Deferred fails.
+        """
+        check_message(sender, recipients, body, options)
+        sender, pairs = addressed(sender, recipients)
+        for address, _ in pairs:
+            self.routes.destination_of(address)  # which raises an error if it has no domain
+        return explained(self._work.add(self._submit(sender, pairs, body, options or MailOptions())))
+
+    async def _submit(
+        self, sender: str, recipients: Sequence[Recipient], body: ClientBody, options: MailOptions
+    ) -> str:
+        envelope = new_envelope(sender, recipients, body, options, self.domain, self.now())
+        await self.store_message(envelope, pieces(source(body, {"8BITMIME": None}, self._in_thread, envelope.smtputf8)))
+        return envelope.queue_id
+
+    async def store_message(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> None:
+        """
+        Store a message whose envelope is complete.
+
+        Args:
+            envelope: The envelope.  No other message has its ``queue_id``.
+            content: The pieces of the message.
+
+        Raises:
+            StoreError: The message is not stored.
+            OSError: The message is not stored.
+        """
+        await self.open()
+        body = self.store.body()
+        try:
+            await body.read(content)
+            mail = new_mail(envelope, body, self.routes, self.settings.expire)
+            await self.store.add(mail)
+        except BaseException:
+            body.discard()
+            raise
+        finally:
+            body.close()
+        for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
+            self._feed.add(QueueEvent("queued", envelope.queue_id, envelope.sender, recipient.address, destination))
+
+    async def _report(self, report: Report) -> NewMail:
+        """Return the message of a report, which has the null reverse-path."""
+        options = MailOptions(smtputf8=report.smtputf8)
+        envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self.now())
+        body = self.store.body()
+        try:
+            await body.read(pieces(source(report.content, {}, self._in_thread, report.smtputf8)))
+            return new_mail(envelope, body, self.routes, self.settings.expire)
+        except BaseException:
+            body.discard()
+            raise
+        finally:
+            body.close()
+
+    # ---- events
+
+    def events(self) -> QueueEvents:
+        """
+        Return what happens to recipients from now on.
+
+        Returns:
+            An async iterator, which ends when the queue stops.
+
+        Example:
+            ::
+
+                async for event in queue.events():
+                    if event.kind in ("failed", "expired"):
+                        print(event.recipient, event.reply)
+        """
+        return QueueEvents(self._feed)
+
+    # ---- the service
+
+    async def open(self) -> None:
+        """
+        Open the store, if it is not open.
+
+        Raises:
+            StoreError: The store cannot be used.  The next call tries again.
+        """
+        if self._is_open:
+            return
+        await self._opening.acquire()
+        try:
+            if not self._is_open:
+                await self.store.open(self._changed)
+                self._is_open = True
+        finally:
+            self._opening.release()
+
+    async def close(self) -> None:
+        """Close the store.  Messages open it again."""
+        if self._is_open:
+            self._is_open = False
+            await self.store.close()
+
+    def _changed(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.look()
+
+    def startService(self) -> None:
+        """Open the store, and begin to deliver."""
+        Service.startService(self)
+        self._work.add(self._start()).addErrback(lambda failure: log.failure("the queue cannot start", failure))
+
+    async def _start(self) -> None:
+        failures = 0
+        while self.running:
+            try:
+                await self.open()
+                break
+            except StoreError as error:
+                failures += 1
+                wait = TROUBLE.after(failures)
+                log.error("the queue cannot be opened, next attempt in {wait:.0f} s: {error}", wait=wait, error=error)
+                await deferLater(self._reactor, wait)
+        if not self.running:
+            return
+        settings = self.settings
+        self._destinations = Destinations(self._reactor, self._pool, settings.failures, BackOff(*PAUSES))
+        waits = BackOff(settings.retry, settings.retry_most)
+        delivery = LeasedDelivery(
+            self._reactor,
+            self.store,
+            self.routes,
+            self._destinations,
+            DispositionPolicy(waits, settings.unsure, settings.delay_report),
+            self.reporter,
+            self._report,
+            self._observe,
+            self.now,
+        )
+        self._dispatcher = Dispatcher(
+            self._reactor,
+            self.store,
+            self._destinations,
+            delivery.deliver,
+            settings.deliveries,
+            2 * settings.destination,
+            self.now,
+        )
+        self._dispatcher.start()
+
+    def _pool(self, key: str) -> SMTPPool:
+        """Create the connections to a destination."""
+        route, size = self.routes.get(key), self.settings.destination
+        if route is None:
+            exchangers = MXEndpoint(self._reactor, key)
+            return SMTPPool(
+                exchangers, size=size, domain=self.domain, tls="opportunistic", tls_verify=False, reactor=self._reactor
+            )
+        pool = SMTPPool(route.endpoint, size=route.connections or size, reactor=self._reactor)
+        pool.settings = replace(route.settings, domain=self.domain)
+        return pool
+
+    def _observe(self, mail: QueuedMail, disposition: Disposition) -> None:
+        self._feed.add(event_of(mail, disposition))
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Hand back what waits, let deliveries end, and close the store.
+
+        Returns:
+            A Deferred that fires when the store is closed.
+        """
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._dispatcher is not None:
+            await self._dispatcher.stop(STOP)
+        if self._destinations is not None:
+            for pool in self._destinations.stop():
+                await pool.stopService()
+        self._dispatcher = self._destinations = None
+        if self._work:
+            await self._work.over()
+        await self.close()
+        self._feed.end()
