@@ -145,14 +145,8 @@ class MailQueue(Service):
         self._dispatcher: Dispatcher | None = None
         self._starting: Deferred[None] | None = None
 
-    # ---- messages
-
     def submit(
-        self,
-        sender: str,
-        recipients: Recipients,
-        body: ClientBody,
-        options: MailOptions | None = None,
+        self, sender: str, recipients: Recipients, body: ClientBody, options: MailOptions | None = None
     ) -> Deferred[str]:
         """
         Store a message, and deliver it.
@@ -181,14 +175,12 @@ class MailQueue(Service):
         self, sender: str, recipients: Sequence[Recipient], body: ClientBody, options: MailOptions
     ) -> str:
         envelope = new_envelope(sender, recipients, body, options, self.domain, self.now())
-        if self._dkim is not None:
-            body = await self._dkim.body(body, envelope.smtputf8)
-        utf8, in_thread = envelope.smtputf8, self._in_thread
+        utf8 = envelope.smtputf8
 
         async def store(given: ClientBody) -> None:
-            await self.store_message(envelope, pieces(source(given, {"8BITMIME": None}, in_thread, utf8)))
+            await self.store_message(envelope, pieces(source(given, {"8BITMIME": None}, self._in_thread, utf8)))
 
-        await signed_by(self._dkim, body, options, store)
+        await signed_by(self._dkim, body, MailOptions(smtputf8=utf8), store)
         return envelope.queue_id
 
     async def store_message(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> None:
@@ -217,8 +209,8 @@ class MailQueue(Service):
 
     async def _report(self, report: Report) -> NewMail:
         """Return the message of a report, which has the null reverse-path."""
-        options = MailOptions(smtputf8=report.smtputf8)
-        envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self.now())
+        utf8 = MailOptions(smtputf8=report.smtputf8)
+        envelope = new_envelope("", [(report.recipient, None)], b"", utf8, self.domain, self.now())
         content = pieces(source(report.content, {}, self._in_thread, report.smtputf8))
         return (await self._read(envelope, content))[0]
 
@@ -233,8 +225,6 @@ class MailQueue(Service):
             raise
         finally:
             body.close()
-
-    # ---- events
 
     def events(self) -> QueueEvents:
         """
@@ -251,8 +241,6 @@ class MailQueue(Service):
                         print(event.recipient, event.reply)
         """
         return QueueEvents(self._feed)
-
-    # ---- the service
 
     async def close(self) -> None:
         """Close the store.  Messages open it again."""

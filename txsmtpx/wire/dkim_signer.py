@@ -28,6 +28,7 @@ from txsmtpx.content import serialization
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.source import source
 from txsmtpx.dialog.transfer import PIECE
+from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.transparency import LineEnds
 from txsmtpx.interfaces import InThread
@@ -322,8 +323,8 @@ def _field(header: bytes, digest: bytes, key: DKIMKey, now: int) -> bytes:
 
     signing = dkim.DKIM(header + b"\r\n", signature_algorithm=key.algorithm.encode())
     signing.hasher = HASH_ALGORITHMS[signing.signature_algorithm]
-    there = [name.lower().strip() for name, _ in cast(_Names, signing).headers]
-    names = tuple(each.encode() for each in SIGNED for _ in range(there.count(each.encode()) + 1))
+    there = [asciitext.lower(name.decode("latin-1")).strip(" \t") for name, _ in cast(_Names, signing).headers]
+    names = tuple(each.encode() for each in SIGNED for _ in range(there.count(each) + 1))
     private = key.private
     pk: object
     if isinstance(private, Ed25519PrivateKey):
