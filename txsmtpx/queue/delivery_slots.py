@@ -1,9 +1,9 @@
 """
 The limit on deliveries at a time, to all destinations.
 
-Theory of operation.  A destination is proven once it has accepted a message, until a connection to it fails.  Deliveries
-to destinations that are not proven may take half of the slots.  So any number of domains that hang leaves the other
-half to those that work.  A destination that gets no slot waits for its turn.
+Theory of operation.  A destination is proven once it has accepted a message, until a connection to it fails.
+Deliveries to destinations that are not proven may take half of the slots.  So any number of domains that hang leaves
+the other half to those that work.  A destination that gets no slot waits for its turn.
 """
 
 from __future__ import annotations
