@@ -18,7 +18,7 @@ from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.option import OptionError, Values
 from txsmtpx.command.port import Port, listening_services
 from txsmtpx.command.sockets import Sockets
-from txsmtpx.interfaces import BackendLike, Eventual, ServerObserverLike
+from txsmtpx.interfaces import BackendLike, Eventual, ReloadedFilter, ServerObserverLike
 from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, MetricsSource, summed
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.server_certificate import Certificate
@@ -65,6 +65,7 @@ class Listener:
         services: Services that run as long as it does.
         memories: The parts of it that keep data in the memory of one process, as an error names them.
         tables: The files by which it rewrites addresses, which SIGHUP reads again.
+        filters: The filters with files that SIGHUP reads again.
         questions: The questions of ``--check`` to the programs of its filters and tables.
         answers: The answers of its filters and tables to ``--check``, a line each.
         shutdown_timeout: Seconds after which open transactions are aborted when the server stops.
@@ -86,6 +87,7 @@ class Listener:
     services: Sequence[IService] = ()
     memories: list[str] = field(default_factory=list)
     tables: list[FileTable] = field(default_factory=list)
+    filters: list[ReloadedFilter] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default

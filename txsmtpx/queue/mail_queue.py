@@ -45,6 +45,7 @@ from txsmtpx.queue.queued_mail import Depth, NewMail, QueuedMail
 from txsmtpx.queue.report_request import Report, Reporter
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.wire.connecting import chosen_reactor
+from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.reactor_threads import in_thread_of
 
@@ -79,6 +80,7 @@ class MailQueue(Service):
         unsure: "retry" sends a message again that may have been delivered.  "return" returns it to its sender.
         lease: Seconds after which another process may deliver what a killed process was delivering.
         reporter: Write the reports to senders, or inform them in another way.  None: there are no reports.
+        dkim: Signs the messages of `submit`; None for no signatures.
         now: A function that returns seconds since the epoch.
         reactor: The reactor.  None: the global one.
 
@@ -103,7 +105,7 @@ class MailQueue(Service):
             identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
     """
 
-    @checked_except("store", "routes", "reporter", *(each.name for each in fields(QueueSettings)))
+    @checked_except("store", "routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
     def __init__(
         self,
         store: QueueStore,
@@ -120,6 +122,7 @@ class MailQueue(Service):
         unsure: Unsure = QueueSettings.unsure,
         lease: float = QueueSettings.lease,
         reporter: Reporter | None = delivery_report,
+        dkim: DKIMSigner | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
@@ -129,6 +132,7 @@ class MailQueue(Service):
         )
         self.domain = domain
         self.reporter = reporter
+        self._dkim = dkim
         self.observer: QueueObserver | None = None
         self._reactor = chosen_reactor(reactor)
         self.routes: Routes = Routes(routes)
@@ -141,14 +145,8 @@ class MailQueue(Service):
         self._dispatcher: Dispatcher | None = None
         self._starting: Deferred[None] | None = None
 
-    # ---- messages
-
     def submit(
-        self,
-        sender: str,
-        recipients: Recipients,
-        body: ClientBody,
-        options: MailOptions | None = None,
+        self, sender: str, recipients: Recipients, body: ClientBody, options: MailOptions | None = None
     ) -> Deferred[str]:
         """
         Store a message, and deliver it.
@@ -177,7 +175,12 @@ class MailQueue(Service):
         self, sender: str, recipients: Sequence[Recipient], body: ClientBody, options: MailOptions
     ) -> str:
         envelope = new_envelope(sender, recipients, body, options, self.domain, self.now())
-        await self.store_message(envelope, pieces(source(body, {"8BITMIME": None}, self._in_thread, envelope.smtputf8)))
+        utf8 = envelope.smtputf8
+
+        async def store(given: ClientBody) -> None:
+            await self.store_message(envelope, pieces(source(given, {"8BITMIME": None}, self._in_thread, utf8)))
+
+        await signed_by(self._dkim, body, MailOptions(smtputf8=utf8), store)
         return envelope.queue_id
 
     async def store_message(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> None:
@@ -206,8 +209,8 @@ class MailQueue(Service):
 
     async def _report(self, report: Report) -> NewMail:
         """Return the message of a report, which has the null reverse-path."""
-        options = MailOptions(smtputf8=report.smtputf8)
-        envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self.now())
+        utf8 = MailOptions(smtputf8=report.smtputf8)
+        envelope = new_envelope("", [(report.recipient, None)], b"", utf8, self.domain, self.now())
         content = pieces(source(report.content, {}, self._in_thread, report.smtputf8))
         return (await self._read(envelope, content))[0]
 
@@ -222,8 +225,6 @@ class MailQueue(Service):
             raise
         finally:
             body.close()
-
-    # ---- events
 
     def events(self) -> QueueEvents:
         """
@@ -240,8 +241,6 @@ class MailQueue(Service):
                         print(event.recipient, event.reply)
         """
         return QueueEvents(self._feed)
-
-    # ---- the service
 
     async def close(self) -> None:
         """Close the store.  Messages open it again."""
