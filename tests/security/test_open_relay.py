@@ -22,7 +22,7 @@ from twisted.python.usage import flagFunction
 
 from txsmtpx.backends.plugins import plugins
 from txsmtpx.command.groups import OPTIONS
-from txsmtpx.command.groups.queueing import QUEUE
+from txsmtpx.command.groups.queueing import OPTIONS as QUEUE
 from txsmtpx.command.groups.relaying import RELAY
 from txsmtpx.command.kind import FLAG
 from txsmtpx.command.usage import Options
