@@ -20,6 +20,7 @@ from txsmtpx.inbox.inbox_store import ChangeSubscriber, InboxStore, StoreChange
 from txsmtpx.inbox.long_poll import LongPoll
 from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.message_parser import MessageParser
+from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.search_query import SearchQuery
 
 UNDO_SECONDS = 10
@@ -37,15 +38,24 @@ class Inbox:
         store: The store of the messages.
         parser: The parser of messages that are opened.
         release: It sends messages on to real recipients; None if the operator does not allow this.
+        tools: What the operator allows beyond showing a message.
         subscribers: Functions that are called with each change, after this object is up to date.
 
     Args:
         store: The store of the messages.
         reactor: It keeps the time, and starts the process that parses long messages.
         release: See the attributes.
+        tools: See the attributes.
     """
 
-    def __init__(self, store: InboxStore, reactor: IInboxReactor, release: MailRelease | None = None) -> None:
+    def __init__(
+        self,
+        store: InboxStore,
+        reactor: IInboxReactor,
+        release: MailRelease | None = None,
+        tools: MessageTools | None = None,
+    ) -> None:
+        self.tools: MessageTools = tools or MessageTools()
         self.store = store
         self.release = release
         self.subscribers: list[ChangeSubscriber] = []

@@ -19,6 +19,7 @@ from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.mail_release import MailRelease
+from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.page_renderer import ListeningAddress
 from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits
 from txsmtpx.inbox.web_login import WebLogin
@@ -44,6 +45,7 @@ class InboxService(MultiService):
         tokens: The tokens with which programs may log in instead.
         release: It sends messages on to real recipients; None to allow nothing of this.
         mailbox_limits: The limits of the mailboxes.
+        tools: What users may do with a message beyond reading it; None for nothing.
 
     Raises:
         ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
@@ -68,12 +70,13 @@ class InboxService(MultiService):
         tokens: ApiTokens | None = None,
         release: MailRelease | None = None,
         mailbox_limits: MailboxLimits = NO_LIMITS,
+        tools: MessageTools | None = None,
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
         store.mailboxes.limit(mailbox_limits)
-        self._inbox = Inbox(store, clock, release)
+        self._inbox = Inbox(store, clock, release, tools)
         login = None if checker is None else WebLogin(checker, tokens, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))

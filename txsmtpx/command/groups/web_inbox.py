@@ -9,6 +9,7 @@ from twisted.cred.credentials import IUsernamePassword
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import AnyChecker, checker_of
+from txsmtpx.command.groups.examining import EXAMINING, tools_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
 from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
 from txsmtpx.command.groups.releasing import RELEASE, release_of
@@ -116,7 +117,7 @@ def _tokens(values: Values) -> ApiTokens | None:
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *RELEASE):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *EXAMINING, *RELEASE):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -136,8 +137,10 @@ def _apply(values: Values, process: Process) -> None:
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
     site = (values[HOST], values[WEB_PATH], values[PROXY], values[ORIGIN])
     checker, tokens = _checker(values), _tokens(values)
+    tools = tools_of(values, process.reactor)
     release = release_of(values, process.reactor, checker is not None)
-    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, release, mailbox_limits(values))
+    limits = mailbox_limits(values)
+    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, release, limits, tools)
     process.services.append(service)
     process.add_site(port, service)
 
@@ -159,6 +162,6 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 WEB = Group(
     "Web inbox",
     "A web inbox for the mail of the backends memory and inbox.",
-    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *RELEASE),
+    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *EXAMINING, *RELEASE),
     for_process=_apply,
 )

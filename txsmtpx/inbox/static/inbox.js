@@ -72,6 +72,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method === "dialog") return;
   event.preventDefault();
+  if (form.matches(".check")) runCheck(form);
   if (form.id === "delete") remove();
   if (form.id === "unread") mark("unread", { ids: opened() });
   if (form.id === "undo") undo();
