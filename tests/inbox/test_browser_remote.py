@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +20,7 @@ from tests.wire.twistd import LOCAL, Twistd
 def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
     need("chromium")
     options = ("--port", LOCAL, "--backend", "memory", "--web", LOCAL, "--web-remote", "127.0.0.1")
+    options += ("--web-chromium", "chromium")
     with Twistd(tmp_path_factory.mktemp("inbox"), *options, forked=True) as server, Chromium() as browser:
         yield Inbox(server, browser)
         assert "Traceback" not in server.log
@@ -29,9 +33,10 @@ def site() -> Iterator[Website]:
         yield made
 
 
-NEWSLETTER = """<link rel="stylesheet" href="URL/style.css"><style>@import "URL/more.css";</style><body style="margin: 0">
-<img src="URL/a.gif" width="100" height="100" style="display: block"><div class="b" style="width: 100px; height: 100px">
-</div><a href="URL/page?who=ann">read</a> <a href="URL/gone">x</a><img src="URL/script" width="9">"""
+NEWSLETTER = """<link rel="stylesheet" href="URL/style.css"><style>@import "URL/more.css";</style>
+<body style="margin: 0"><img src="URL/a.gif" width="100" height="100" style="display: block">
+<div class="b" style="width: 100px; height: 100px"></div>
+<a href="URL/page?who=ann">read</a> <a href="URL/gone">x</a><img src="URL/script" width="9">"""
 
 
 def publish(site: Website) -> str:
@@ -121,3 +126,27 @@ def test_checks_of_html_and_headers(inbox):  # noqa: F811
     browser.eventually("document.querySelector('.checks')?.innerText.includes('display:flex')")
     assert "by Rémi Parmentier" in browser.ask("document.querySelector('.checks').innerText")
     assert "List-Unsubscribe" in browser.ask("document.querySelector('.checks').innerText")
+
+
+@pytest.mark.parametrize(("width", "pixels"), [("phone", 390), ("desktop", 1280)])
+def test_a_picture_of_the_html(inbox, site, width, pixels):  # noqa: F811
+    """As high as the message; nothing in it runs or loads."""
+    inbox.send("Tall", html=f"<div style='height: 3000px'>x</div><img src='{site.url}/a.gif'><script>1</script>")
+    inbox.lists("Tall")
+    with urllib.request.urlopen(f"{inbox.url}/api/messages/latest/screenshot?width={width}") as answer:
+        octets = answer.read()
+    assert octets.startswith(b"\x89PNG")
+    shown_width, height = struct.unpack(">II", octets[16:24])
+    assert shown_width == pixels
+    assert 3000 < height < 3400
+    assert site.asked == []
+
+
+def test_a_picture_needs_html(inbox):  # noqa: F811
+    inbox.send("Plain")
+    inbox.lists("Plain")
+    for query, status in (("", 404), ("?width=8", 400), ("?dark=x", 400)):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{inbox.url}/api/messages/latest/screenshot{query}")
+        with caught.value as error:
+            assert error.code == status

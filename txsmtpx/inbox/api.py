@@ -27,6 +27,7 @@ from txsmtpx.inbox.message_selection import SELECTION, selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.release_resource import ReleaseResource
+from txsmtpx.inbox.screenshot_resource import ScreenshotResource
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, json_response, slices
 
@@ -179,6 +180,7 @@ class MessageResource(InboxResource):
         self.putChild(b"source", _Source(inbox, name))
         self.putChild(b"parts", _Parts(inbox, name))
         self.putChild(b"release", ReleaseResource(inbox, name))
+        self.putChild(b"screenshot", ScreenshotResource(inbox, name))
         self.putChild(b"checks", ChecksResource(inbox, name))
 
     def getChild(self, path: bytes, request: Request) -> Resource:

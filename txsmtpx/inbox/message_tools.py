@@ -14,6 +14,7 @@ from txsmtpx.inbox.checked_content import Link
 from txsmtpx.inbox.link_check import CheckedLink, check_links
 from txsmtpx.inbox.remote_client import RemoteClient
 from txsmtpx.inbox.remote_html import RemoteHtml
+from txsmtpx.inbox.screenshot import Screenshots
 from txsmtpx.inbox.spam_check import SpamCheck
 
 
@@ -26,11 +27,13 @@ class MessageTools:
         remote: It requests images, styles and links of other hosts; None to request nothing.
         spam: It asks for the spam score; None for no score.
         html: It writes images and styles of other hosts into the HTML; None if ``remote`` is.
+        screenshots: It makes pictures of the HTML; None for none.
     """
 
     remote: RemoteClient | None = None
     spam: SpamCheck | None = None
     html: RemoteHtml | None = None
+    screenshots: Screenshots | None = None
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def token(self, number: int) -> str:

@@ -5,30 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from sys import getsizeof
 
-from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY
-from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
-from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, error_body
+from txsmtpx.inbox.cooperative_work import CooperativeWork
+from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.inbox_request import hold, redirect, root_of
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.message_checks import RUNS, checks_of
 from txsmtpx.inbox.message_detail import MAX_TEXT
+from txsmtpx.inbox.message_frame import MessageFrame
 from txsmtpx.inbox.message_list import LIST_PARAMETERS, MessageList
 from txsmtpx.inbox.message_views import HEADER_VIEWS, VIEWS, shown_text, views_of
 from txsmtpx.inbox.page_renderer import PageRenderer, with_links, without_links
 from txsmtpx.inbox.parsed_message import arrived_text
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import StreamedResponse, slices
-
-FRAME = """<!DOCTYPE html>
-<meta charset="utf-8">
-<style>body { margin: 1rem 1.5rem; font: 15px/1.5 system-ui, sans-serif; }</style>"""
-"""The text before the HTML of a message.  The styles of the message follow, and take precedence."""
+from txsmtpx.inbox.streamed_response import StreamedResponse
 
 
 class FrontPage(InboxResource):
@@ -150,7 +143,7 @@ class MessagePage(InboxResource):
         """
         view = path.decode("utf-8", "replace")
         if self._view == "" and view == "frame":
-            return _MessageFrame(self._inbox, self._name)
+            return MessageFrame(self._inbox, self._name)
         if self._view == "" and view in ("", *VIEWS, *HEADER_VIEWS):
             return MessagePage(self._renderer, self._name, view)
         return InboxResource.getChild(self, path, request)
@@ -239,31 +232,3 @@ class MessagePage(InboxResource):
             "outcomes": self._inbox.release.outcomes(number) if self._inbox.release else (),
             "truncated": view == "source" and len(received.content) > MAX_TEXT,
         }
-
-
-class _MessageFrame(InboxResource):
-    """``/messages/ID/frame``: the sanitized HTML of the message, for the iframe of its page."""
-
-    def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"GET": ("remote",)})
-        self._inbox = inbox
-        self._name = name
-
-    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
-        number = yield from self._inbox.number_of(self._name)
-        received = yield from self._inbox.store.message(number)
-        tools = self._inbox.tools
-        remote = tools.html if tools.accepts(number, parameters.text("remote")) else None
-        html = yield from self._inbox.parser.sanitized_html(received, remote is not None)
-        if html is not None and remote is not None:
-            html = yield from result_of(Deferred.fromCoroutine(remote.loaded(html)))
-        if html is None:
-            yield error_body(request, 404, "This message has no HTML.")
-            return
-        page = b"%b\n%b\n" % (FRAME.encode("ascii"), html)
-        del html
-        hold(request, len(page))
-        request.setHeader("Content-Security-Policy", MESSAGE_POLICY)
-        request.setHeader("Content-Type", "text/html; charset=utf-8")
-        request.setHeader("Content-Length", str(len(page)))
-        yield from slices(page)

@@ -10,6 +10,7 @@ from txsmtpx.command.groups.listening import NETWORK
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.sockets import Sockets
+from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.interfaces import Reactor
 
 if TYPE_CHECKING:
@@ -44,7 +45,15 @@ SPAM = option(
     about="process",
 )
 
-EXAMINING = (REMOTE, SPAM)
+CHROMIUM = option(
+    "web-chromium",
+    Kind("PROGRAM", (str,), str),
+    "Let users of the web inbox make pictures of the HTML of a message, with this program, such as chromium.",
+    None,
+    about="process",
+)
+
+EXAMINING = (REMOTE, SPAM, CHROMIUM)
 """All these options."""
 
 
@@ -65,9 +74,10 @@ def tools_of(values: Values, reactor: Sockets) -> MessageTools:
     from txsmtpx.inbox.message_tools import MessageTools
     from txsmtpx.inbox.remote_client import RemoteClient
     from txsmtpx.inbox.remote_html import RemoteHtml
+    from txsmtpx.inbox.screenshot import Screenshots
     from txsmtpx.inbox.spam_check import spam_check
 
-    remote = spam = None
+    remote = spam = screenshots = None
     networks = values[REMOTE]
     if networks:
         try:
@@ -82,4 +92,10 @@ def tools_of(values: Values, reactor: Sockets) -> MessageTools:
             raise SPAM.fault(description, f"{error}; pip install 'txsmtpx[http]'") from error
         except ValueError as error:
             raise SPAM.fault(description, str(error)) from error
-    return MessageTools(remote, spam, None if remote is None else RemoteHtml(remote))
+    program = values[CHROMIUM]
+    if program is not None:
+        try:
+            screenshots = Screenshots(cast(IInboxReactor, reactor), program)
+        except ValueError as error:
+            raise CHROMIUM.fault(program, str(error)) from error
+    return MessageTools(remote, spam, None if remote is None else RemoteHtml(remote), screenshots)

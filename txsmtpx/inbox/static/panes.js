@@ -18,7 +18,7 @@ const PANES = ["list", "message"];
 // The page without a message, with the same list.
 function front() {
   const parameters = new URLSearchParams(location.search);
-  parameters.delete("undo");
+  for (const name of ["undo", "remote", "run"]) parameters.delete(name);
   return ROOT.pathname + (parameters.size ? `?${parameters}` : "");
 }
 
