@@ -6,12 +6,12 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
@@ -22,6 +22,7 @@ from txsmtpx.queue.postgresql_listener import PostgreSQLListener
 from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
 from txsmtpx.queue.queue_store import INLINE
 from txsmtpx.queue.threaded_queue_store import ThreadedQueueStore
+from txsmtpx.wire.reactor_threads import in_thread_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -121,4 +122,4 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
         Returns:
             The body.
         """
-        return ReceivedBody(INLINE - 1, BodyDirectory(self._spool), deferToThread)
+        return ReceivedBody(INLINE - 1, BodyDirectory(self._spool), partial(in_thread_of, self._reactor))

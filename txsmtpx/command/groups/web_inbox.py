@@ -13,15 +13,18 @@ from txsmtpx.command.groups.examining import EXAMINING, tools_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
 from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
 from txsmtpx.command.groups.releasing import RELEASE, release_of
-from txsmtpx.command.kind import DOMAIN_KEY, FILE, LOOPBACK_ENDPOINT, Kind
+from txsmtpx.command.groups.web_hook import HOOK, webhook_of
+from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.api_tokens import ApiTokens
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.web_names import UNIX, web_origin, web_path
+from txsmtpx.interfaces import Reactor
 
 if TYPE_CHECKING:
     from txsmtpx.backends.memory import MemoryBackend
+    from txsmtpx.inbox.faults import Faults
     from txsmtpx.inbox.inbox_backend import InboxBackend
 
 WEB_PORT = option(
@@ -74,6 +77,13 @@ ORIGIN = repeated(
     "Let pages of another site, such as https://app.example.org, use the API of the web inbox (CORS).",
     about="process",
 )
+CHAOS = option(
+    "chaos",
+    FLAG,
+    "Let users of the web inbox make MAIL, RCPT, DATA and AUTH fail or wait.",
+    False,
+    about="process",
+)
 WEB_AUTH = repeated(
     "web-auth",
     Kind("TYPE:ARGUMENT", (str,), str),
@@ -114,10 +124,14 @@ def _tokens(values: Values) -> ApiTokens | None:
         raise WEB_TOKENS.fault(path, str(error)) from error
 
 
+MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *EXAMINING, *RELEASE)
+"""The options that add to the inbox."""
+
+
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *EXAMINING, *RELEASE):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -137,12 +151,26 @@ def _apply(values: Values, process: Process) -> None:
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
     site = (values[HOST], values[WEB_PATH], values[PROXY], values[ORIGIN])
     checker, tokens = _checker(values), _tokens(values)
+    more = (release_of(values, process.reactor, checker is not None), mailbox_limits(values), _faults(values, process))
+    hook = webhook_of(values, process.reactor)
     tools = tools_of(values, process.reactor)
-    release = release_of(values, process.reactor, checker is not None)
-    limits = mailbox_limits(values)
-    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, release, limits, tools)
+    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, *more, hook, tools)
     process.services.append(service)
     process.add_site(port, service)
+
+
+def _faults(values: Values, process: Process) -> Faults | None:
+    """Return the faults on demand, which each listener obeys; None without ``--chaos``."""
+    if not values[CHAOS]:
+        return None
+    from txsmtpx.inbox.faults import Faults
+    from txsmtpx.middleware.chaos import ChaosBackend
+
+    faults = Faults()
+    for listener in process.listeners:
+        if listener.backend is not None:  # otherwise its group has failed
+            listener.backend = ChaosBackend(listener.backend, faults.of, cast(Reactor, process.reactor))
+    return faults
 
 
 def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
@@ -162,6 +190,6 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 WEB = Group(
     "Web inbox",
     "A web inbox for the mail of the backends memory and inbox.",
-    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *EXAMINING, *RELEASE),
+    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE),
     for_process=_apply,
 )
