@@ -18,7 +18,8 @@ from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
 from txsmtpx.inbox.inbox_request import address_of, hold, reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
-from txsmtpx.inbox.json_text import JsonValue, json_text
+from txsmtpx.inbox.json_response import json_response
+from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.mailbox_resource import MailboxesResource
 from txsmtpx.inbox.mark_resource import MarkResource
@@ -28,7 +29,7 @@ from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.release_resource import ReleaseResource
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, encoded, slices
+from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, slices
 
 LIST = 50
 """Messages in a list, if the request has no ``limit`` (Mailpit: 50)."""
@@ -83,7 +84,7 @@ class ApiResource(InboxResource):
             The JSON in pieces.
         """
         names = ("messages", "mailboxes", "events")
-        yield from _json(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
+        yield from json_response(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
 
 
 class MessagesResource(InboxResource):
@@ -138,7 +139,7 @@ class MessagesResource(InboxResource):
             messages = yield from self._described(numbers[start : start + limit])
             found = Found(len(numbers), messages, bool(messages))
         hold(request, found.held)
-        yield from _json(request, {"total": found.total, "start": start, "messages": _in_steps(found.messages)})
+        yield from json_response(request, {"total": found.total, "start": start, "messages": _in_steps(found.messages)})
 
     def _described(self, numbers: list[int]) -> CooperativeWork[list[ListedMessage]]:
         found = []
@@ -205,7 +206,7 @@ class MessageResource(InboxResource):
         Yields:
             The JSON in pieces.
         """
-        yield from _json(request, (yield from self._described(request)))
+        yield from json_response(request, (yield from self._described(request)))
 
     def delete(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -328,12 +329,6 @@ def _delete(request: Request, inbox: Inbox, numbers: list[int]) -> CooperativeWo
     if deletion:
         request.setHeader("Deletion", str(deletion))
     request.setResponseCode(204)
-
-
-def _json(request: Request, value: JsonValue) -> Iterator[bytes | None]:
-    request.setHeader("Content-Type", "application/json")
-    yield from encoded(json_text(value))
-    yield b"\n"
 
 
 def _set_download_headers(request: Request, content_type: str, name: str, size: int) -> None:
