@@ -62,7 +62,7 @@ LANGUAGES = {"python", "shell", "console", "toml", "ini", "text", "json", "sh", 
 SHOWN = ("text", "json")
 """What somebody sees, and is no code."""
 
-MANY = 15
+MANY = 16
 """More blocks than this that are not run would be too many."""
 
 SIDE_BY_SIDE = 3

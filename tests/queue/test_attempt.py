@@ -43,6 +43,19 @@ def test_an_address_that_cannot_be_sent_fails(queues):
     assert [state for _, state, _ in one.store.final] == ["failed"]
 
 
+def test_requiretls_needs_a_certificate_that_was_verified(queues):
+    one = queues(ScriptedServer(["REQUIRETLS"]))
+    one.submit(ANN, options=MailOptions(requiretls=True))
+    assert one.store.final[0][1:] == ("failed", "550 5.7.30 REQUIRETLS cannot be passed on")
+    assert not any(line.startswith("MAIL") for line in one.server().lines if "<>" not in line)
+
+
+def test_a_report_goes_without_requiretls(queues):
+    one = queues(ScriptedServer(["REQUIRETLS"]))
+    one.submit(ANN, sender="", options=MailOptions(requiretls=True))
+    assert one.store.final[0][1] == "delivered"
+
+
 @pytest.mark.parametrize(
     ("by", "late"),
     [(None, False), (DeliverBy(60, "R"), True), (DeliverBy(61, "R"), False), (DeliverBy(60, "N"), False)],

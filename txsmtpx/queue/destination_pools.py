@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime
 
+from txsmtpx.interfaces import ClientEndpoint
 from txsmtpx.queue.route import Routes
+from txsmtpx.wire.dns_records import NoSuchDomain
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.pool import SMTPPool
 
@@ -41,9 +44,8 @@ class DestinationPools:
         """
         route = self._routes.get(key)
         if route is None:
-            exchangers = MXEndpoint(self._reactor, key)
             return SMTPPool(
-                exchangers,
+                self._exchangers(key),
                 size=self._size,
                 domain=self._domain,
                 tls="opportunistic",
@@ -53,3 +55,33 @@ class DestinationPools:
         pool = SMTPPool(route.endpoint, size=route.connections or self._size, reactor=self._reactor)
         pool.settings = replace(route.settings, domain=self._domain)
         return pool
+
+    def _exchangers(self, domain: str) -> ClientEndpoint:
+        try:
+            return MXEndpoint(self._reactor, domain)
+        except ValueError as error:  # such as the literal [x400:a], whose syntax RFC 5321 §4.1.3 allows
+            return NoExchanger(str(error))
+
+
+class NoExchanger:
+    """
+    The endpoint of a domain that can have no mail server.  Mail for it is returned.
+
+    Args:
+        reason: What is wrong with the domain.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def connect(self, protocolFactory: IProtocolFactory, /) -> Deferred[IProtocol]:
+        """
+        Fail.
+
+        Args:
+            protocolFactory: It is not used.
+
+        Returns:
+            A Deferred that has failed with `txsmtpx.NoSuchDomain`.
+        """
+        return fail(NoSuchDomain(self._reason))
