@@ -10,6 +10,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.inbox.chaos_resource import ChaosResource
+from txsmtpx.inbox.checks_resource import ChecksResource
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.deletion_resource import DeletionsResource
 from txsmtpx.inbox.event_stream import EventStream
@@ -18,7 +19,6 @@ from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
 from txsmtpx.inbox.inbox_request import address_of, hold, reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
-from txsmtpx.inbox.json_response import json_response
 from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.mailbox_resource import MailboxesResource
@@ -28,8 +28,9 @@ from txsmtpx.inbox.message_selection import SELECTION, selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.release_resource import ReleaseResource
+from txsmtpx.inbox.screenshot_resource import ScreenshotResource
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, slices
+from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, json_response, slices
 
 LIST = 50
 """Messages in a list, if the request has no ``limit`` (Mailpit: 50)."""
@@ -181,6 +182,8 @@ class MessageResource(InboxResource):
         self.putChild(b"source", _Source(inbox, name))
         self.putChild(b"parts", _Parts(inbox, name))
         self.putChild(b"release", ReleaseResource(inbox, name))
+        self.putChild(b"screenshot", ScreenshotResource(inbox, name))
+        self.putChild(b"checks", ChecksResource(inbox, name))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -232,30 +235,34 @@ class MessageResource(InboxResource):
         hold(request, detail.held)
         release = self._inbox.release
         releases = {} if release is None else {"releases": [each.as_json() for each in release.outcomes(number)]}
-        return listed.as_json() | releases | {
-            "username": received.username,
-            "peer_host": received.peer_host,
-            "helo": received.helo,
-            "protocol": received.protocol,
-            "facts": received.facts,
-            "whole": detail.whole,
-            "headers": list(detail.headers),
-            "text": detail.text,
-            "html": detail.html,
-            "attachments": len(detail.attachments),
-            "parts": [
-                {
-                    "number": part.number,
-                    "content_type": part.content_type,
-                    "disposition": part.disposition,
-                    "filename": part.filename,
-                    "content_id": part.content_id,
-                    "size": part.size,
-                    "url": f"{address_of(request).prefix}/api/messages/{number}/parts/{part.number}",
-                }
-                for part in detail.parts
-            ],
-        }
+        return (
+            listed.as_json()
+            | releases
+            | {
+                "username": received.username,
+                "peer_host": received.peer_host,
+                "helo": received.helo,
+                "protocol": received.protocol,
+                "facts": received.facts,
+                "whole": detail.whole,
+                "headers": list(detail.headers),
+                "text": detail.text,
+                "html": detail.html,
+                "attachments": len(detail.attachments),
+                "parts": [
+                    {
+                        "number": part.number,
+                        "content_type": part.content_type,
+                        "disposition": part.disposition,
+                        "filename": part.filename,
+                        "content_id": part.content_id,
+                        "size": part.size,
+                        "url": f"{address_of(request).prefix}/api/messages/{number}/parts/{part.number}",
+                    }
+                    for part in detail.parts
+                ],
+            }
+        )
 
 
 class _Source(InboxResource):

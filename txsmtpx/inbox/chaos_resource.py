@@ -10,10 +10,9 @@ from txsmtpx.inbox.faults import COMMANDS, MAX_SECONDS, MAX_TEXT, Fault, Faults
 from txsmtpx.inbox.inbox_errors import BadRequest, error_body
 from txsmtpx.inbox.inbox_request import reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_response import json_response
 from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse
+from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
 
 OFF = "Faults are off. To turn them on, start the server with --chaos."
 

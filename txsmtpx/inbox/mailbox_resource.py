@@ -8,11 +8,10 @@ from twisted.web.server import Request
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import BadRequest, error_body
 from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_response import json_response
 from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.mailbox_name import mailbox_name
 from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse
+from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
 
 LIST = 100
 """Mailboxes in a list, if the request has no ``limit``."""
