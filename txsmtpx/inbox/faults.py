@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from txsmtpx.grammar import replies
+from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.inbox.address_pattern import AddressPattern
 from txsmtpx.inbox.json_text import JsonValue
@@ -122,9 +123,14 @@ class Faults:
         Returns:
             The delay in seconds, and the reply that rejects the command, or None.
         """
+        keys: list[str] = []
         for fault, pattern in self._faults.values():
-            if fault.command != command or (fault.addresses and not any(map(pattern.matches, addresses))):
+            if fault.command != command:
                 continue
+            if fault.addresses:
+                keys = keys or [mailbox_key(each) for each in addresses]
+                if not any(map(pattern.matches_key, keys)):
+                    continue
             if self._chance() < fault.share:
                 reply = Reply(fault.code, replies.default_enhanced_code(fault.code), fault.text) if fault.code else None
                 return fault.seconds, reply

@@ -30,6 +30,9 @@ CONNECTIONS = 4
 MAX_WAITING = 1000
 """Requests that wait.  For a further message, no request is sent."""
 
+MAX_OCTETS = 16 * 1024 * 1024
+"""Octets of these requests."""
+
 TIMEOUT = 10.0
 """Seconds for a request."""
 
@@ -62,6 +65,7 @@ class Webhook:
         self._secret = secret
         self._now = now
         self._waiting: deque[tuple[str, bytes]] = deque()
+        self._octets = 0
         self._sending = 0
 
     def changed(self, change: StoreChange) -> None:
@@ -74,10 +78,12 @@ class Webhook:
         if change.describe is None:
             return
         message = change.describe()
-        if len(self._waiting) >= MAX_WAITING:
-            log.error("queue={queue} no webhook: {most} requests wait", queue=message.queue_id, most=MAX_WAITING)
+        if len(self._waiting) >= MAX_WAITING or self._octets >= MAX_OCTETS:
+            log.error("queue={queue} no webhook: {many} requests wait", queue=message.queue_id, many=len(self._waiting))
             return
-        self._waiting.append((message.queue_id, _body(message)))
+        body = _body(message)
+        self._waiting.append((message.queue_id, body))
+        self._octets += len(body)
         self._send()
 
     def close(self) -> Deferred[None]:
@@ -88,12 +94,14 @@ class Webhook:
             A Deferred that fires when the connections are closed.
         """
         self._waiting.clear()
+        self._octets = 0
         return self._client.close()
 
     def _send(self) -> None:
         if self._sending < CONNECTIONS and self._waiting:
             self._sending += 1
             queue_id, body = self._waiting.popleft()
+            self._octets -= len(body)
             Deferred.fromCoroutine(self._request(queue_id, body)).addBoth(self._sent)
 
     def _sent(self, _: object) -> None:

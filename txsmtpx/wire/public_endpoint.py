@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
 from zope.interface import implementer
 
-from txsmtpx.wire.dns_records import DNSFailed
 from txsmtpx.grammar.host import Network, plain_address
+from txsmtpx.wire.dns_records import DNSFailed
 from txsmtpx.wire.host_servers import HostServers
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -104,10 +103,10 @@ class PublicEndpoint:
                 raise NotPublic(f"{self._host} has the address {address}, which is not public")
         for address in addresses[:-1]:
             try:
-                return cast(IProtocol, await self._servers.endpoint(address).connect(factory))
+                return await self._servers.endpoint(address).connect(factory)
             except Exception:  # an endpoint raises exceptions of many classes; the next address is tried
                 continue
-        return cast(IProtocol, await self._servers.endpoint(addresses[-1]).connect(factory))
+        return await self._servers.endpoint(addresses[-1]).connect(factory)
 
     def _allows(self, address: str) -> bool:
         found = ipaddress.ip_address(plain_address(address))
