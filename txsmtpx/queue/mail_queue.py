@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
 from txsmtpx.backends.envelope_fields import EnvelopeFields
@@ -34,7 +35,7 @@ from txsmtpx.queue.destination import Destinations
 from txsmtpx.queue.dispatcher import TROUBLE, Dispatcher
 from txsmtpx.queue.disposition import Disposition, DispositionPolicy
 from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
-from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
+from txsmtpx.queue.new_mail import new_envelope, pieces, read_mail
 from txsmtpx.queue.queue_events import EventFeed, QueueEvent, QueueEvents
 from txsmtpx.queue.queue_store import QueueStore
 from txsmtpx.queue.queued_mail import NewMail, QueuedMail
@@ -44,6 +45,7 @@ from txsmtpx.wire.connecting import chosen_reactor
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.pool import SMTPPool
+from txsmtpx.wire.uncancelled import uncancelled
 
 log = Logger(__name__)
 
@@ -188,32 +190,26 @@ class MailQueue(Service):
             OSError: The message is not stored.
         """
         await self.open()
-        body = self.store.body()
-        try:
-            await body.read(content)
-            mail = new_mail(envelope, body, self.routes, self.settings.expire)
-            await self.store.add(mail)
-        except BaseException:
+        mail, body = await read_mail(self.store, envelope, content, self.routes, self.settings.expire)
+
+        def stored(_: None) -> None:
+            for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
+                self._feed.add(QueueEvent("queued", mail.id, envelope.sender, recipient.address, destination))
+
+        def failed(failure: Failure) -> Failure:
             body.discard()
-            raise
-        finally:
-            body.close()
-        for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
-            self._feed.add(QueueEvent("queued", envelope.queue_id, envelope.sender, recipient.address, destination))
+            return failure
+
+        # If the client is lost meanwhile, the store may take the message all the same.  It needs the body then.
+        await uncancelled(self.store.add(mail).addCallbacks(stored, failed))
 
     async def _report(self, report: Report) -> NewMail:
         """Return the message of a report, which has the null reverse-path."""
         options = MailOptions(smtputf8=report.smtputf8)
         envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self.now())
-        body = self.store.body()
-        try:
-            await body.read(pieces(source(report.content, {}, self._in_thread, report.smtputf8)))
-            return new_mail(envelope, body, self.routes, self.settings.expire)
-        except BaseException:
-            body.discard()
-            raise
-        finally:
-            body.close()
+        content = pieces(source(report.content, {}, self._in_thread, report.smtputf8))
+        mail, _ = await read_mail(self.store, envelope, content, self.routes, self.settings.expire)
+        return mail
 
     # ---- events
 
