@@ -53,7 +53,7 @@ FLOORS = [
     ("dialog", DIALOG, TWISTED),
     ("extensions", MIDDLE, TWISTED),
     ("wire", (*MIDDLE, "txsmtpx.wire"),
-     ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography", "joserfc", "treq")),
+     ("twisted", "zope.interface", "OpenSSL", "service_identity", "cryptography", "dkim", "joserfc", "treq")),
     ("dotted_name.py", ("txsmtpx.setting",), ("twisted.python.reflect",)),
     ("backends", (*MIDDLE, "txsmtpx.backends", "txsmtpx.dotted_name", "txsmtpx.stores", "txsmtpx.wire",
       "txsmtpx.sending"),
@@ -67,7 +67,8 @@ FLOORS = [
      ("twisted", "zope.interface")),
     ("tables", (*MIDDLE, "txsmtpx.middleware", "txsmtpx.tables", "txsmtpx.wire"), ("twisted", "zope.interface")),
     ("logins", (*MIDDLE, "txsmtpx.logins", "txsmtpx.wire"), ("twisted", "zope.interface", "argon2", "joserfc")),
-    ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.wire"), ("twisted", "zope.interface", "prometheus_client")),
+    ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.queue", "txsmtpx.wire"),
+     ("twisted", "zope.interface", "prometheus_client")),
     ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.stores", "txsmtpx.wire", "txsmtpx.inbox"),
      ("twisted", "zope.interface", "jinja2")),
     ("queue", (*MIDDLE, "txsmtpx.backends", "txsmtpx.queue", "txsmtpx.stores", "txsmtpx.wire"),
@@ -78,6 +79,7 @@ FLOORS = [
 ]
 
 HALVES = {
+    "__main__": ("consume", "queue", "the commands of two packages"),
     "client": ("dialog", "wire", "the client's dialog without a transport, and the client on the wire"),
     "client_policy": ("dialog", "interfaces", "the contract of a policy for clients, and the part that asks it"),
     "filter": ("interfaces", "middleware", "the contract of a filter, and the class that provides it"),

@@ -72,7 +72,7 @@ def test_a_module_that_only_declares_something() -> None:
     declared = modules() - with_behaviour()
     assert {"dialog/wire.py", "interfaces/session.py", "inbox/inbox_reactor.py"} <= declared
     assert not {"interfaces/provided.py", "grammar/replies.py", "extensions/lmtp.py", "setting.py"} & declared
-    assert len(declared) < 30
+    assert len(declared) < 40
 
 
 @pytest.mark.parametrize(

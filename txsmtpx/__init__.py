@@ -95,6 +95,12 @@ if TYPE_CHECKING:
     from txsmtpx.middleware.rewrite import RewriteBackend
     from txsmtpx.middleware.tee import TeeBackend
     from txsmtpx.observers.transaction_log import TransactionLog
+    from txsmtpx.queue.mail_queue import MailQueue
+    from txsmtpx.queue.queue_backend import QueueBackend
+    from txsmtpx.queue.queue_events import QueueEvent
+    from txsmtpx.queue.queue_store import IQueueStore
+    from txsmtpx.queue.route import Route
+    from txsmtpx.queue.sqlite_queue_store import SQLiteQueueStore
     from txsmtpx.sasl.anonymous import Anonymous
     from txsmtpx.sasl.cram_md5 import CramMD5
     from txsmtpx.sasl.external import External
@@ -166,6 +172,7 @@ __all__ = [
     "IFilter",
     "IFilterPlugin",
     "IMessage",
+    "IQueueStore",
     "ISASLClient",
     "ISASLServer",
     "IServerObserver",
@@ -178,6 +185,7 @@ __all__ = [
     "LoginBackend",
     "MXEndpoint",
     "MailOptions",
+    "MailQueue",
     "MaildirBackend",
     "Malformed",
     "MeasuredBackend",
@@ -204,6 +212,8 @@ __all__ = [
     "PortalBackend",
     "ProtocolError",
     "Quarantine",
+    "QueueBackend",
+    "QueueEvent",
     "RcptOptions",
     "RecipientsRefused",
     "RejectRecipient",
@@ -214,12 +224,14 @@ __all__ = [
     "Result",
     "Results",
     "RewriteBackend",
+    "Route",
     "SMTPClient",
     "SMTPError",
     "SMTPPool",
     "SMTPServer",
     "SMTPServerFactory",
     "SMTPService",
+    "SQLiteQueueStore",
     "Scram",
     "Session",
     "State",
@@ -283,6 +295,12 @@ _NAMES = {
     "txsmtpx.middleware.rewrite": ("RewriteBackend",),
     "txsmtpx.middleware.tee": ("TeeBackend",),
     "txsmtpx.observers.transaction_log": ("TransactionLog",),
+    "txsmtpx.queue.mail_queue": ("MailQueue",),
+    "txsmtpx.queue.queue_backend": ("QueueBackend",),
+    "txsmtpx.queue.queue_events": ("QueueEvent",),
+    "txsmtpx.queue.queue_store": ("IQueueStore",),
+    "txsmtpx.queue.route": ("Route",),
+    "txsmtpx.queue.sqlite_queue_store": ("SQLiteQueueStore",),
     "txsmtpx.sasl.anonymous": ("Anonymous",),
     "txsmtpx.sasl.cram_md5": ("CramMD5",),
     "txsmtpx.sasl.external": ("External",),

@@ -30,6 +30,8 @@ from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.client_result import Result
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import BackendLike, also_find_reactor, clock_of
+from txsmtpx.queue.mail_queue import MailQueue
+from txsmtpx.queue.queue_events import QueueEvent, QueueEvents
 from txsmtpx.settling import make_tasks
 from txsmtpx.wire.connect import send_mail as _send_mail
 from txsmtpx.wire.factory import SMTPServerFactory
@@ -41,7 +43,7 @@ from txsmtpx.wire.service import SMTPService
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["Pool", "Server", "send_mail", "serve", "wait"]
+__all__ = ["Pool", "Queue", "Server", "send_mail", "serve", "wait"]
 
 
 async def wait(deferred: Deferred[T]) -> T:
@@ -198,6 +200,72 @@ class Pool:
             DeliveryError: The message was not sent.
         """
         return await wait(self.pool.send(sender, recipients, body, options))
+
+
+class Queue:
+    """
+    A queue, for a block.
+
+    Args:
+        queue: The queue, created in the loop that runs.
+
+    Attributes:
+        queue: As in the arguments.
+
+    Example:
+        ::
+
+            async with Queue(MailQueue(SQLiteQueueStore("queue.db"))) as queue:
+                await queue.submit("me@example.org", ["you@example.org"], message)
+    """
+
+    @checked
+    def __init__(self, queue: MailQueue) -> None:
+        self.queue = queue
+
+    async def __aenter__(self) -> Queue:
+        self.queue.startService()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await wait(self.queue.stopService())
+
+    async def submit(
+        self, sender: str, recipients: Recipients, body: ClientBody, options: MailOptions | None = None
+    ) -> str:
+        """
+        Store a message, and deliver it (`txsmtpx.MailQueue.submit`).
+
+        Args:
+            sender: An address, "" for the null reverse-path.
+            recipients: Addresses, or (address, its options).
+            body: The message.
+            options: The options of MAIL.
+
+        Returns:
+            The identifier of the message, which is on the disk.
+
+        Raises:
+            StoreError: The message is not stored.
+        """
+        return await wait(self.queue.submit(sender, recipients, body, options))
+
+    def events(self) -> AsyncIterator[QueueEvent]:
+        """
+        Return what happens to recipients from now on (`txsmtpx.MailQueue.events`).
+
+        Returns:
+            An async iterator, which ends when the queue stops.
+        """
+        return _awaited_events(self.queue.events())
+
+
+async def _awaited_events(events: QueueEvents) -> AsyncIterator[QueueEvent]:
+    while True:
+        try:
+            yield await wait(Deferred.fromCoroutine(events.__anext__()))
+        except StopAsyncIteration:
+            return
 
 
 def _task(waiting: Coroutine[Any, Any, T]) -> Deferred[T] | None:

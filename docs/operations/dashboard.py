@@ -20,6 +20,7 @@ _NOT_TAKEN = _CHOSEN.replace("}", ',outcome!="taken"}')
 _OF_DATA = _CHOSEN.replace("}", ',stage="data"}')
 _TAKEN = _OF_DATA.replace("}", ',outcome="taken"}')
 _DECIDED = _CHOSEN.replace("}", ',verdict!="continue"}')
+_WAITING = _CHOSEN.replace("}", ',state="waiting"}')
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
 
 # Title, unit, and pairs of a legend and an expression.  Two panels stand in a row.
@@ -147,6 +148,61 @@ PANELS = [
                 "histogram_quantile(0.95, sum by (le, filter, stage) "
                 f"(rate(txsmtpx_filter_seconds_bucket{_CHOSEN}[$__rate_interval])))",
             )
+        ],
+    ),
+    (
+        "Recipients in the queue, by age",
+        "short",
+        [
+            ("all", f'max by (instance) (txsmtpx_queue_recipients{_WAITING})'),
+            (
+                "older than {{seconds}} s",
+                f"max by (instance, seconds) (txsmtpx_queue_older_recipients{_CHOSEN})",
+            ),
+        ],
+    ),
+    (
+        "Messages in the queue, and the seconds of the oldest",
+        "short",
+        [
+            ("messages", f"max by (instance) (txsmtpx_queue_messages{_CHOSEN})"),
+            ("seconds of the oldest", f"max by (instance) (txsmtpx_queue_oldest_seconds{_CHOSEN})"),
+        ],
+    ),
+    (
+        "Octets in the queue",
+        "bytes",
+        [("octets", f"max by (instance) (txsmtpx_queue_octets{_CHOSEN})")],
+    ),
+    (
+        "Outcomes of deliveries a second, by destination",
+        "short",
+        [
+            (
+                "{{destination}}: {{outcome}}",
+                "sum by (destination, outcome) "
+                f"(rate(txsmtpx_queue_outcomes_total{_CHOSEN}[$__rate_interval])) > 0",
+            )
+        ],
+    ),
+    (
+        "Seconds from a message until its delivery",
+        "s",
+        [
+            (
+                f"{share:g} of recipients",
+                "histogram_quantile("
+                f"{share}, sum by (le) (rate(txsmtpx_queue_delivery_seconds_bucket{_CHOSEN}[$__rate_interval])))",
+            )
+            for share in (0.5, 0.95)
+        ],
+    ),
+    (
+        "Deliveries, and destinations that are paused",
+        "short",
+        [
+            ("deliveries", f"sum (txsmtpx_queue_deliveries{_CHOSEN})"),
+            ("paused destinations", f"sum (txsmtpx_queue_paused_destinations{_CHOSEN})"),
         ],
     ),
 ]

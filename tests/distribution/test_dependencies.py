@@ -95,5 +95,5 @@ def test_a_package_of_the_users_program_is_imported_only_where_it_is_used(packag
 
 def test_the_public_extras_are_few_and_all_has_each() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert sorted(extras) == ["all", "amqp", "argon2", "http", "metrics", "oauth", "queue", "redis", "web"]
-    assert extras["all"] == ["txsmtpx[amqp,argon2,http,metrics,oauth,queue,redis,web]"]
+    assert sorted(extras) == ["all", "amqp", "argon2", "dkim", "http", "metrics", "oauth", "queue", "redis", "web"]
+    assert extras["all"] == ["txsmtpx[amqp,argon2,dkim,http,metrics,oauth,queue,redis,web]"]

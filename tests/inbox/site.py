@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from txsmtpx import MemoryBackend
 from txsmtpx.backends.received import Received
 from txsmtpx.grammar.options import MailOptions, RcptOptions
+from txsmtpx.inbox.faults import Faults
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_backend import InboxBackend
 from txsmtpx.inbox.inbox_memory_store import MemoryStore
@@ -187,13 +188,14 @@ class Web:
         origins: Other sites that may use its API.
         login: Makes its login.
         release: Makes what sends messages on.
+        faults: The faults on demand.
         limits: Of the backend.
     """
 
     def __init__(
         self, *names: str, file: Path | None = None, path: str = "/", proxies: Sequence[str] = (),
         origins: Sequence[str] = (), login: Callable[[Reactor], WebLogin] | None = None,
-        release: Callable[[Reactor], MailRelease] | None = None, **limits: int
+        release: Callable[[Reactor], MailRelease] | None = None, faults: Faults | None = None, **limits: int
     ) -> None:  # fmt: skip
         self.clock = Reactor()
         self.file = file
@@ -205,7 +207,7 @@ class Web:
             self.store = self.kept.store
         checks = login and login(self.clock)
         self.site = InboxSite(
-            Inbox(self.store, self.clock, release and release(self.clock)),
+            Inbox(self.store, self.clock, release and release(self.clock), faults),
             self.clock,
             lambda: [("127.0.0.1", 1025)],
             names,

@@ -22,7 +22,9 @@ def test_those_that_match(kind, tmp_path):
         web.keep(b"Subject: b\r\n\r\n", "b@y.example")
         web.work()
         assert web.commands == ["MAIL FROM:<sender@client.example>", "RCPT TO:<a@x.example>"]
-        assert web.messages == [b"Subject: a\r\nMessage-ID: <1>\r\n\r\n"]
+        (message,) = web.messages
+        assert message.startswith(b"Received: from client.example ([192.0.2.1])\r\n")
+        assert message.partition(b"Subject")[2] == b": a\r\nMessage-ID: <1>\r\n\r\n"
         assert web.json("/api/messages/1")["releases"] == [
             {"recipient": "a@x.example", "released": True, "reply": "250 2.0.0 Taken"}
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import shlex
 import smtplib
 import subprocess
 import sys
+import threading
+import time
 import venv
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -24,7 +27,9 @@ from tests.docs.page import Page
 from tests.docs.story import Story, commands
 from tests.interop.conftest import need
 from tests.newcomer.clone import OFFLINE, lend
+from tests.waiting import eventually
 from tests.wire.twistd import LOCAL, Twistd
+from txsmtpx.backends.http_signature import WebhookSecret
 
 ROOT = Path(__file__).parents[2]
 PAGE = Page("docs/inbox.md")
@@ -32,6 +37,9 @@ CONTAINER, SERVE = PAGE.take("shell", "--web tcp:8025"), PAGE.take("shell", "--b
 FILE = PAGE.take("shell", "--backend inbox:mail.db --web 8025\n")
 DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
 PROGRAM = PAGE.take("python", "import smtplib")
+HOOK = PAGE.take("shell", "--webhook")
+CHAOS, FAULTS = PAGE.take("shell", "--chaos"), PAGE.take("shell", "/api/chaos")
+FAULTS_SHOWN = PAGE.take("json", "faults")
 WAIT, SHOWN = PAGE.take("shell", "search=to:you@example.net&wait=10"), PAGE.take("json", "beginning")
 MAILBOX, LIMITED = PAGE.take("shell", "mailbox=recipient"), PAGE.take("shell", "--mailbox-limit")
 ASK = PAGE.take("shell", "DELETE")
@@ -125,6 +133,59 @@ def test_a_message_is_released_as_it_says(pem, tmp_path_factory):
     shown = json.loads(RELEASED.text)
     assert {**found, "outcomes": []} == {**shown, "outcomes": []}
     assert [each["reply"][:5] for each in found["outcomes"]] == [each["reply"][:5] for each in shown["outcomes"]]
+
+
+def test_commands_fail_as_it_says(tmp_path):
+    need("curl")
+    options = CHAOS.text.split("smtpx", 1)[1].replace("tcp:1025:interface=127.0.0.1", LOCAL).replace("8025", LOCAL)
+    with Twistd(tmp_path, *options.split()) as server:
+        smtp, web = map(int, server.ports(2))
+        said = [
+            subprocess.run(command.replace(":8025", f":{web}"), shell=True, capture_output=True, check=True).stdout
+            for command in FAULTS.text.splitlines()
+        ]
+        assert json.loads(said[0]) == json.loads(FAULTS_SHOWN.text)
+        assert [len(json.loads(each)["faults"]) for each in said] == [1, 2, 3, 3, 0]
+        fault = "command=RCPT&code=452&address=full@x.example"
+        urlopen(Request(f"http://127.0.0.1:{web}/api/chaos?{fault}", method="POST")).close()
+        with smtplib.SMTP("127.0.0.1", smtp) as client:
+            refused = client.sendmail("me@example.org", ["full@x.example", "you@x.example"], b"Subject: a\r\n\r\n")
+    assert refused == {"full@x.example": (452, b"4.0.0 Chaos: this fault was asked for")}
+
+
+class _Arrivals(http.server.BaseHTTPRequestHandler):
+    """It keeps the requests that it gets."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.arrived.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))  # type: ignore[attr-defined]
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+def test_a_message_is_announced_as_it_says(tmp_path):
+    secret = WebhookSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (tmp_path / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Arrivals) as application:
+        application.arrived = []
+        threading.Thread(target=application.serve_forever, daemon=True).start()
+        options = shlex.split(HOOK.text.split("smtpx", 1)[1].replace("\\\n", " "))
+        ours = {"tcp:1025:interface=127.0.0.1": LOCAL, "8025": LOCAL}
+        options = [ours.get(each, each).replace(":8000", f":{application.server_port}") for each in options]
+        with Twistd(tmp_path, *options) as server:
+            smtp, web = map(int, server.ports(2))
+            with smtplib.SMTP("127.0.0.1", smtp) as client:
+                client.sendmail("me@example.org", ["you@example.org"], b"Subject: a\r\n\r\n")
+            ((path, headers, body),) = eventually(lambda: application.arrived, lambda: server.log)
+            with urlopen(f"http://127.0.0.1:{web}/api/messages") as answer:
+                listed = json.load(answer)["messages"]
+        application.shutdown()
+    assert path == "/arrived"
+    assert [json.loads(body)] == listed
+    assert secret.verify(headers, body, time.time()) == f"msg_{listed[0]['queue_id']}"
 
 
 class Inbox(Story):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 
 from tests.queue.memory_queue_store import MemoryQueueStore
 from txsmtpx.queue.mail_queue import MailQueue
@@ -38,8 +38,7 @@ class Queues:
             made.append(Route(domain, net, tls="none", lmtp=lmtp, connections=connections))
         self.queue = MailQueue(
             self.store, routes=made, reactor=self.clock, now=lambda: 1_000_000 + self.clock.seconds(),
-            in_thread=lambda function, *arguments: succeed(function(*arguments)), reporter=reporter,
-            **settings,
+            reporter=reporter, **settings,
         )  # fmt: skip
         self.events = []
         self._reading = Outcome(Deferred.fromCoroutine(self._read(self.queue.events())))
@@ -69,6 +68,12 @@ class Queues:
 
     def server(self, domain="*", at=-1):
         return self.nets[domain].servers[at]
+
+    def messages(self, domain="*"):
+        return [message for server in self.nets[domain].servers for message in server.messages]
+
+    def lines(self, domain="*"):
+        return [line for server in self.nets[domain].servers for line in server.lines]
 
     def kinds(self):
         return [(event.kind, event.recipient) for event in self.events]

@@ -3,9 +3,10 @@
 import errno
 
 import pytest
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 
 from tests.queue.queues import ANN, BODY, ME, Queues
+from txsmtpx.backends.received_body import ReceivedBody
 from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.queue_backend import QueueBackend
 from txsmtpx.testing import Conversation
@@ -101,3 +102,14 @@ def test_the_extensions_of_a_queue_are_offered(client):
 def test_a_domain_that_is_none_is_refused(queue):
     with pytest.raises(TypeError, match="queue"):
         QueueBackend("queue.db")
+
+
+def test_the_body_of_a_message_that_may_be_stored_is_kept(queue, monkeypatch):
+    """The client is lost while the store commits: the message may be in the queue, and needs its body then."""
+    discarded = []
+    monkeypatch.setattr(ReceivedBody, "discard", lambda self: discarded.append(self))
+    monkeypatch.setattr(queue.store, "add", lambda mail: Deferred())
+    client = Conversation(QueueBackend(queue.queue, domains=["example.net"]))
+    client.ask("EHLO client.example", f"MAIL FROM:<{ME}>", f"RCPT TO:<{ANN}>", "DATA", "x", ".")
+    client.hang_up()
+    assert discarded == []

@@ -142,25 +142,22 @@ def test_its_representation(tmp_path: Path) -> None:
 async def test_a_client_is_lost_while_its_message_is_stored(store: SQLiteQueueStore) -> None:
     """The message may be stored all the same.  Then its body is there too."""
     queue = MailQueue(store)
-    await queue.open()
-    gate = threading.Event()
-    waiting = store._call(gate.wait)
-    found = envelope("bob@example.net")
     adding: Deferred[None] = Deferred()
     add = store.add
 
+    gate = threading.Event()
+
     def added(mail: NewMail) -> Deferred[None]:
+        store._call(gate.wait)
         reactor.callLater(0, adding.callback, None)  # type: ignore[attr-defined]
         return add(mail)
 
     store.add = added  # type: ignore[method-assign]
-    storing = Deferred.fromCoroutine(queue.store_message(found, chunks(b"x" * 70_000)))
+    storing = Deferred.fromCoroutine(queue.store_message(envelope("bob@example.net"), chunks(b"x" * 70_000)))
     await adding
     storing.cancel()
     with pytest.raises(CancelledError):
         await storing
     gate.set()
-    await waiting
     (mail,) = await store.find(Selection(), 10)
     assert await content(store, mail) == b"x" * 70_000
-    await queue.close()

@@ -22,7 +22,7 @@ from twisted.python.usage import flagFunction
 
 from txsmtpx.backends.plugins import plugins
 from txsmtpx.command.groups import OPTIONS
-from txsmtpx.command.groups.queueing import QUEUE
+from txsmtpx.command.groups.queueing import OPTIONS as QUEUE
 from txsmtpx.command.groups.relaying import RELAY
 from txsmtpx.command.kind import FLAG
 from txsmtpx.command.usage import Options
@@ -30,7 +30,7 @@ from txsmtpx.command.usage import Options
 NO_SERVER = "check"
 """The flag with which there is no server."""
 
-WITH_ANOTHER = ("rewrite-required", "tee-required", "release-allow-unverified-tls")
+WITH_ANOTHER = ("rewrite-required", "tee-required", "release-allow-unverified-tls", "chaos")
 """Flags that are refused without the option that they are about; with it they refuse more mail, not less."""
 
 FLAGS = [each.name for each in OPTIONS.values() if each.kind is FLAG and each.name not in (NO_SERVER, *WITH_ANOTHER)]
@@ -64,6 +64,7 @@ SAMPLES = {
     "PATH": "/mail",
     "SERVER": "tcp:127.0.0.1:9",
     "PATTERN": "own.example",
+    "URL": "http://127.0.0.1:9/",
     "LIMIT": "recipient max-messages=1",
     "RULE": "own.example",
     "ADDRESS": "ann@own.example",
@@ -77,8 +78,8 @@ COPIES = ["memory", "maildir:copies", "relay:tcp:127.0.0.1:9", "lmtp:tcp:127.0.0
 AT_A_RELAY_OF_NO_USE = {
     "web", "web-host", "web-path", "web-proxy", "web-origin", "web-auth", "web-tokens", "tls-directory", "tls-port",
     "tls-client-ca", "tls-key", "release-to", "release-recipient", "release-sender", "release-tls", "release-auth",
-    "release-oauth", "forward", "mailbox-limit", "queue-retry-most", "relay-auth", "relay-oauth", "limit-store",
-    "limit-store-login",
+    "release-oauth", "forward", "mailbox-limit", "webhook", "webhook-secret", "queue-retry-most", "relay-auth",
+    "relay-oauth", "limit-store", "limit-store-login",
 }  # fmt: skip
 """Refused without others that are not tried together with them."""
 

@@ -82,6 +82,8 @@ def test_an_older_file_is_upgraded_once(tmp_path):
         upgrades.append(1)
         execute_all(connection, "CREATE TABLE three (id); CREATE TRIGGER a AFTER INSERT ON one BEGIN SELECT 1; END;")
 
+    check(path, replace(SCHEMA, version=3, upgrade=upgrade))
+    assert upgrades == []  # a check changes nothing
     for _ in range(2):
         connection = connect(path, replace(SCHEMA, version=3, upgrade=upgrade))
         connection.execute("INSERT INTO three VALUES (1)")

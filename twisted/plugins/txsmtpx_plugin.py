@@ -196,6 +196,13 @@ clamd_filter = FilterPlugin(
         Seconds("timeout", 120, "Filters", "Wait this long for the connection, and for the answer.", zero=False),
     ),
 )
+dkim_filter = FilterPlugin(
+    "dkim",
+    "dkim:DIRECTORY",
+    "Sign the mail of users that have logged in, by the keys SELECTOR._domainkey.DOMAIN.pem in a directory.",
+    "txsmtpx.filters.sign_dkim.SignDKIM",
+    (Flag("everyone", False, "Filters", "Sign the mail of clients without a login too."),),
+)
 greylist_filter = FilterPlugin(
     "greylist",
     "greylist[:STORE]",

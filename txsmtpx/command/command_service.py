@@ -107,7 +107,7 @@ class CommandService(MultiService):
         raise NotImplementedError
 
     def reload(self) -> None:
-        """Read certificates and tables again: SIGHUP."""
+        """Read certificates, tables and the files of filters again: SIGHUP."""
         raise NotImplementedError
 
 
@@ -129,6 +129,7 @@ class SMTPXService(CommandService):
         self._factories = [each.factory for each in process.listeners]
         self._certificates = [each.factory.tls for each in process.listeners if each.factory.tls is not None]
         self._tables = [table for each in process.listeners for table in each.tables]
+        self._filters = [made for each in process.listeners for made in each.filters]
         for listener in process.listeners:
             for service in listener.services:
                 MultiService.addService(self, service)
@@ -148,16 +149,17 @@ class SMTPXService(CommandService):
             factory.abort()
 
     def reload(self) -> None:
-        """Read the certificates and tables again.  If one cannot be read, the server keeps the one that it has."""
-        if not self._certificates and not self._tables:
+        """Read certificates, tables and the files of filters again.  What cannot be read stays as it was."""
+        if not (self._certificates or self._tables or self._filters):
             log.info("SIGHUP: there is no certificate to read again")
-        for table in self._tables:
+        named = [*(("table", table) for table in self._tables), *(("filter", made) for made in self._filters)]
+        for kind, each in named:
             try:
-                table.reload()
+                each.reload()
             except (OSError, ValueError) as error:
-                log.error("table {table} not read again: {error}", table=table.path, error=str(error))
+                log.error("{kind} {path} not read again: {error}", kind=kind, path=each.path, error=str(error))
             else:
-                log.info("table {table} read again", table=table.path)
+                log.info("{kind} {path} read again", kind=kind, path=each.path)
         for certificate in self._certificates:
             try:
                 certificate.reload()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class GivenTable:
         content: The values of the table by their keys, as TOML has them.
         place: ``FILE:LINE: NAME`` of the option.
         places: The same for each key.
-        tables: The tables within it, by their keys.
+        tables: The tables within it, by their keys; None if it cannot have any.
     """
 
     content: Mapping[str, object]
     place: str
     places: Mapping[str, str]
-    tables: Mapping[str, GivenTable] = field(default_factory=dict)
+    tables: Mapping[str, GivenTable] | None = None

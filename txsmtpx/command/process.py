@@ -18,8 +18,8 @@ from txsmtpx.command.certificates import SelfSignedCertificates
 from txsmtpx.command.option import OptionError, Values
 from txsmtpx.command.port import Port, listening_services
 from txsmtpx.command.sockets import Sockets
-from txsmtpx.interfaces import BackendLike, Eventual, ServerObserverLike
-from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, summed
+from txsmtpx.interfaces import BackendLike, Eventual, ReloadedFilter, ServerObserverLike
+from txsmtpx.observers.metrics_observer import MetricsObserver, MetricsSnapshot, MetricsSource, summed
 from txsmtpx.wire.factory import SMTPServerFactory
 from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.server_settings import SHUTDOWN_TIMEOUT, ServerKeywords
@@ -65,6 +65,7 @@ class Listener:
         services: Services that run as long as it does.
         memories: The parts of it that keep data in the memory of one process, as an error names them.
         tables: The files by which it rewrites addresses, which SIGHUP reads again.
+        filters: The filters with files that SIGHUP reads again.
         questions: The questions of ``--check`` to the programs of its filters and tables.
         answers: The answers of its filters and tables to ``--check``, a line each.
         shutdown_timeout: Seconds after which open transactions are aborted when the server stops.
@@ -86,6 +87,7 @@ class Listener:
     services: Sequence[IService] = ()
     memories: list[str] = field(default_factory=list)
     tables: list[FileTable] = field(default_factory=list)
+    filters: list[ReloadedFilter] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     shutdown_timeout: float = SHUTDOWN_TIMEOUT.default
@@ -114,7 +116,7 @@ class Process:
         errors: What is wrong, a line each.
         values: The values of the options that are about the process.
         log_format: The form of each line of the log, "text" or "json".
-        figures: The counters of each listener.
+        figures: The counters of each listener and queue.
         figures_of: Return the sum of the counters.  The parent of workers asks its workers instead.
         metrics: The service that shows the counters to Prometheus, None for none.
         sites: The ports of web sites, with the service that listens on each.
@@ -128,7 +130,7 @@ class Process:
     errors: list[str] = field(default_factory=list)
     values: Values = field(init=False)
     log_format: str = field(init=False)
-    figures: list[MetricsObserver] = field(default_factory=list)
+    figures: list[MetricsSource] = field(default_factory=list)
     figures_of: Callable[[], MetricsSnapshot | Deferred[MetricsSnapshot]] = field(init=False)
     metrics: IService | None = None
     sites: list[tuple[Port, StreamServerEndpointService]] = field(default_factory=list)

@@ -51,7 +51,19 @@ class AddressPattern:
         Returns:
             True if it matches.
         """
-        local, domain = path.split(mailbox_key(address))
+        return self.matches_key(mailbox_key(address))
+
+    def matches_key(self, key: str) -> bool:
+        """
+        Match an address, of which many patterns are asked.
+
+        Args:
+            key: The form of the address in which it is compared (`mailbox_key`).
+
+        Returns:
+            True if it matches.
+        """
+        local, domain = path.split(key)
         if self._domain != _STAR and not (
             domain.endswith(f".{self._domain}") if self._below else domain == self._domain
         ):

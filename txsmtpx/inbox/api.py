@@ -9,6 +9,7 @@ from urllib.parse import quote
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+from txsmtpx.inbox.chaos_resource import ChaosResource
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.deletion_resource import DeletionsResource
 from txsmtpx.inbox.event_stream import EventStream
@@ -53,6 +54,7 @@ class ApiResource(InboxResource):
         InboxResource.__init__(self, {"GET": ()})
         self.putChild(b"messages", MessagesResource(inbox, most_waiting))
         self.putChild(b"events", events)
+        self.putChild(b"chaos", ChaosResource(inbox.faults))
         self.putChild(b"mailboxes", MailboxesResource(inbox))
         self.putChild(b"deletions", DeletionsResource(inbox))
 

@@ -20,11 +20,11 @@ from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.inbox_store import StoreChange
-from txsmtpx.inbox.mail_release import CONNECTIONS, ForwardRule, MailRelease
+from txsmtpx.inbox.mail_release import CONNECTIONS, MAX_RECIPIENTS, ForwardRule, MailRelease
 
 log = Logger(__name__)
 
-MAX_WAITING = 10_000
+MAX_WAITING = 1000
 """Messages that wait.  A further one is not forwarded."""
 
 
@@ -92,21 +92,22 @@ def forwarded_to(recipients: Iterable[str], rules: Sequence[ForwardRule]) -> lis
         rules: The rules.
 
     Returns:
-        The recipients, each once.
+        The recipients, each once, up to `MAX_RECIPIENTS`.
 
     Example:
         >>> from txsmtpx.inbox.address_pattern import AddressPattern
         >>> forwarded_to(["ann@example.org", "bob@example.net"], [ForwardRule(AddressPattern("*@example.org"))])
         ['ann@example.org']
     """
-    found = {
-        mailbox_key(to): to
-        for recipient in recipients
-        for rule in rules
-        if rule.pattern.matches(recipient)
-        for to in [rule.to or recipient]
-    }
-    return list(found.values())
+    found: dict[str, str] = {}
+    for recipient in recipients:
+        key = mailbox_key(recipient)
+        for rule in rules:
+            if rule.pattern.matches_key(key):
+                found[mailbox_key(rule.to) if rule.to else key] = rule.to or recipient
+        if len(found) >= MAX_RECIPIENTS:
+            break
+    return list(found.values())[:MAX_RECIPIENTS]
 
 
 def _failed(failure: Failure) -> None:

@@ -14,6 +14,7 @@ from twisted.internet.task import LoopingCall
 
 from txsmtpx.grammar import asciitext
 from txsmtpx.inbox.cooperative_work import CooperativeWork
+from txsmtpx.inbox.faults import Faults
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_store import ChangeSubscriber, InboxStore, StoreChange
@@ -37,17 +38,26 @@ class Inbox:
         store: The store of the messages.
         parser: The parser of messages that are opened.
         release: It sends messages on to real recipients; None if the operator does not allow this.
+        faults: The faults on demand; None if the operator does not allow them.
         subscribers: Functions that are called with each change, after this object is up to date.
 
     Args:
         store: The store of the messages.
         reactor: It keeps the time, and starts the process that parses long messages.
         release: See the attributes.
+        faults: See the attributes.
     """
 
-    def __init__(self, store: InboxStore, reactor: IInboxReactor, release: MailRelease | None = None) -> None:
+    def __init__(
+        self,
+        store: InboxStore,
+        reactor: IInboxReactor,
+        release: MailRelease | None = None,
+        faults: Faults | None = None,
+    ) -> None:
         self.store = store
         self.release = release
+        self.faults = faults
         self.subscribers: list[ChangeSubscriber] = []
         self._reactor = reactor
         self.parser: MessageParser = MessageParser(store, reactor)

@@ -69,8 +69,7 @@ class MemoryStore(ChangeReports):
 
     def start(self) -> None:
         """Subscribe to the changes of the backend."""
-        for received in self.backend.messages:
-            self.mailboxes.add(received)
+        self.mailboxes.begin(self.backend.messages)
         self.backend.subscribe(self._changed)
 
     def stop(self) -> None:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.api_tokens import ApiTokens
+from txsmtpx.inbox.faults import Faults
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_backend import InboxBackend
 from txsmtpx.inbox.inbox_memory_store import MemoryStore
@@ -22,6 +23,7 @@ from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.page_renderer import ListeningAddress
 from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits
 from txsmtpx.inbox.web_login import WebLogin
+from txsmtpx.inbox.webhook import Webhook
 from txsmtpx.interfaces import Reactor
 from txsmtpx.wire.service import SMTPService
 
@@ -44,6 +46,8 @@ class InboxService(MultiService):
         tokens: The tokens with which programs may log in instead.
         release: It sends messages on to real recipients; None to allow nothing of this.
         mailbox_limits: The limits of the mailboxes.
+        faults: The faults on demand; None to allow none.
+        webhook: It sends a request for each message that arrives; None for none.
 
     Raises:
         ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
@@ -68,15 +72,20 @@ class InboxService(MultiService):
         tokens: ApiTokens | None = None,
         release: MailRelease | None = None,
         mailbox_limits: MailboxLimits = NO_LIMITS,
+        faults: Faults | None = None,
+        webhook: Webhook | None = None,
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
         store.mailboxes.limit(mailbox_limits)
-        self._inbox = Inbox(store, clock, release)
+        self._inbox = Inbox(store, clock, release, faults)
         login = None if checker is None else WebLogin(checker, tokens, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))
+        self._webhook = webhook
+        if webhook is not None:
+            self._inbox.subscribers.append(webhook.changed)
         if release is not None:
             MultiService.addService(self, release.pool)
 
@@ -94,6 +103,9 @@ class InboxService(MultiService):
             A Deferred that fires when that process has ended.
         """
         stopped = maybeDeferred(MultiService.stopService, self)
+        if self._webhook is not None:
+            closed = self._webhook.close()
+            stopped.addCallback(lambda _: closed)
         return stopped.addCallback(lambda _: self._inbox.parser.exited())
 
 

@@ -32,7 +32,7 @@ CONNECTIONS = 4
 MAX_RECIPIENTS = 100
 """Recipients of one message (RFC 5321 §4.5.3.1.8)."""
 
-KEPT = 1000
+KEPT = 200
 """Messages whose last outcomes are kept in memory."""
 
 

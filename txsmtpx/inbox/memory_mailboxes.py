@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox.cooperative_work import CooperativeWork
@@ -27,6 +27,17 @@ class MemoryMailboxes:
         self.limits: MailboxLimits = NO_LIMITS
         self._read = read
         self._messages: dict[str, dict[int, Received]] = {}
+
+    def begin(self, messages: Iterable[Received]) -> None:
+        """
+        Begin with the messages that are there.
+
+        Args:
+            messages: The messages, the oldest first.
+        """
+        self._messages = {}
+        for each in messages:
+            self.add(each)
 
     @staticmethod
     def names_of(received: Received) -> list[str]:
@@ -53,7 +64,11 @@ class MemoryMailboxes:
         """
         names = self.names_of(received)
         for name in names:
-            self._messages.setdefault(name, {})[received.id] = received
+            messages = self._messages.setdefault(name, {})
+            is_last = not messages or next(reversed(messages)) < received.id
+            messages[received.id] = received
+            if not is_last:  # it is back
+                self._messages[name] = dict(sorted(messages.items()))
         return sum(map(sys.getsizeof, names)) + 200 * len(names)
 
     def remove(self, received: Received) -> None:
@@ -117,8 +132,7 @@ class MemoryMailboxes:
         self.limits = limits
 
     def _oldest_first(self, name: str) -> list[Received]:
-        found = self._messages.get(name, {})
-        return [found[number] for number in sorted(found)]
+        return list(self._messages.get(name, {}).values())
 
     def overflow(self, received: Received) -> Iterator[int]:
         """

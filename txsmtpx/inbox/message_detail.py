@@ -15,8 +15,10 @@ from typing import Literal
 from txsmtpx.backends.received import Received
 from txsmtpx.content.part import MAX_PARTS
 from txsmtpx.grammar.options import MailOptions
+from txsmtpx.inbox.checked_content import CheckedContent
 from txsmtpx.inbox.message_structure import StructurePart
 from txsmtpx.inbox.parsed_message import ParsedMessage
+from txsmtpx.inbox.remote_references import RemoteReferences
 
 MAX_FIELDS = 1000
 """Header fields of a message."""
@@ -36,8 +38,8 @@ MAX_TEXT = 1024 * 1024
 MAX_HTML = 4 * 1024 * 1024
 """Octets of the HTML, in UTF-8."""
 
-View = Literal["detail", "html", "part"]
-"""A view of a message that the parser computes: its details, its sanitized HTML, or the content of a part."""
+View = Literal["detail", "html", "remote", "part", "content"]
+"""A view of a message that the parser computes, see `rendered_view`."""
 
 
 @dataclass(frozen=True)
@@ -268,8 +270,9 @@ def rendered_view(message: ParsedMessage, view: View, number: int = 0) -> bytes 
 
     Args:
         message: The message.
-        view: "detail" for `MessageDetail.serialized`, "html" for the sanitized HTML in UTF-8, or "part" for the decoded
-            content of a part.
+        view: "detail" for `MessageDetail.serialized`, "html" for the sanitized HTML in UTF-8, "remote" for the HTML with
+            `RemoteReferences.serialized`, "content" for `CheckedContent.serialized`, or "part" for the decoded content
+            of a part.
         number: The number of the part.  The other views ignore it.
 
     Returns:
@@ -279,4 +282,10 @@ def rendered_view(message: ParsedMessage, view: View, number: int = 0) -> bytes 
         return MessageDetail.of(message).serialized()
     if view == "html":
         return None if message.sanitized_html is None else message.sanitized_html.html.encode("utf-8", "replace")
+    if view == "remote":
+        references = RemoteReferences()
+        sanitized = message.sanitize(references)
+        return None if sanitized is None else references.serialized(sanitized.html)
+    if view == "content":
+        return CheckedContent.of(message).serialized()
     return next((part.octets for part in message.parts if part.number == number), None)

@@ -11,6 +11,7 @@ from txsmtpx.backends.received import Received
 from txsmtpx.content.header import Header
 from txsmtpx.content.part import Part, leaves, read
 from txsmtpx.inbox.plain_text import plain_text
+from txsmtpx.inbox.remote_references import RemoteReferences
 from txsmtpx.inbox.sanitized_html import MAX_INLINED, Image, SanitizedHtml
 
 BEGINNING = 128 * 1024
@@ -104,13 +105,23 @@ class ParsedMessage:
 
     @cached_property
     def sanitized_html(self) -> SanitizedHtml | None:
+        """The body in HTML, safe to display, None if the message has none."""
+        return self.sanitize(None)
+
+    def sanitize(self, references: RemoteReferences | None) -> SanitizedHtml | None:
         """
-        The body in HTML, safe to display, None if the message has none.
+        Sanitize the body in HTML.
 
         Its images take up to 1 MiB plus twice the size of the message, even if the HTML shows one image many times.
+
+        Args:
+            references: It collects the images and styles of other hosts; None to drop them.
+
+        Returns:
+            The HTML, None if the message has none.
         """
         inlined = min(1024 * 1024 + 2 * len(self.received.content), MAX_INLINED)
-        return None if self.html is None else SanitizedHtml(self.html, self._image, inlined)
+        return None if self.html is None else SanitizedHtml(self.html, self._image, inlined, references)
 
     @property
     def _image(self) -> Image:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from txsmtpx.inbox.character_references import unescape
-from txsmtpx.inbox.sanitized_html import INLINE, MAX_LENGTH, RAW
+from txsmtpx.inbox.html_tags import MAX_LENGTH, RAW
+from txsmtpx.inbox.sanitized_html import INLINE
 
 BEGINNING = 128 * 1024
 """Characters of HTML that are read for a list or a search.  A half of them may be tags, and a quarter may be text.  The

@@ -6,8 +6,10 @@ from email.utils import formatdate
 from uuid import uuid4
 
 from txsmtpx.backends.received import Received
+from txsmtpx.backends.relayed import check_hops
+from txsmtpx.content.beginning import Beginning
 from txsmtpx.content.header_edit import HeaderEdit
-from txsmtpx.grammar import path
+from txsmtpx.grammar import path, trace
 from txsmtpx.grammar.mailbox import with_a_label
 
 _ENDS = (b"\r\n\r\n", b"\n\n", b"\n\r\n")
@@ -17,9 +19,9 @@ def released_content(received: Received, now: float, keep_id: bool) -> bytes:
     """
     Return the octets that are released.
 
-    ``Bcc`` and ``Return-Path`` are removed.  The former would show recipients, the latter is of another delivery.  A
-    new ``Message-ID`` and ``Date`` let servers accept a message that is released twice, as Mailpit does.  All other
-    octets are those that were received.
+    A ``Received`` field comes first (RFC 5321 §4.4), so that a loop ends.  ``Bcc`` and ``Return-Path`` are removed.
+    The former would show recipients, the latter is of another delivery.  A new ``Message-ID`` and ``Date`` let servers
+    accept a message that is released twice, as Mailpit does.  All other octets are those that were received.
 
     Args:
         received: The message.
@@ -31,17 +33,34 @@ def released_content(received: Received, now: float, keep_id: bool) -> bytes:
 
     Raises:
         HeaderTooLong: The header is too long to be edited.
+        SMTPError: 554 5.4.6 if the message is in a loop.
     """
     content = received.content
     ends = [at + len(end) for end in _ENDS if (at := content.find(end)) >= 0]
     end = min(ends, default=len(content))
+    beginning = Beginning(end)
+    beginning.add(content[:end])
+    check_hops(beginning)
     edit = HeaderEdit(content[:end], body_follows=bool(ends))
+    edit.insert(0, _trace(received, now))
     edit.delete("bcc")
     edit.delete("return-path")
     if not keep_id:
         edit.replace("message-id", 1, f"Message-ID: <{uuid4().hex}@{_domain(received.sender)}>\r\n".encode("ascii"))
         edit.replace("date", 1, f"Date: {formatdate(now)}\r\n".encode("ascii"))
     return edit.octets + content[end:]
+
+
+def _trace(received: Received, now: float) -> bytes:
+    return trace.received(
+        helo=received.helo,
+        peer=received.peer_host,
+        domain="localhost",
+        protocol=received.protocol,
+        queue_id=received.queue_id,
+        recipient=None,
+        when=now,
+    )
 
 
 def _domain(sender: str) -> str:

@@ -21,6 +21,8 @@ import re
 from collections.abc import Callable
 
 from txsmtpx.inbox.character_references import unescape
+from txsmtpx.inbox.html_tags import BEGIN, MAX_LENGTH, MAX_TAGS, NAME, RAW, REST_OF_TAG, attributes_of, behind
+from txsmtpx.inbox.remote_references import Kind, RemoteReferences, is_remote
 
 
 def _words(text: str) -> frozenset[str]:
@@ -49,35 +51,21 @@ ATTRIBUTES = _words(
 
 _READ = ATTRIBUTES | {"href", "src", "background"}
 
-RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.ASCII | re.IGNORECASE) for name in (
-    "script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "object", "svg", "math",
-    "template", "audio", "video", "select",
-)}  # fmt: skip
-"""Elements that are dropped with their content, except ``style``.  The pattern finds the end tag."""
-
-MAX_LENGTH = 4 * 1024 * 1024
-"""Characters of HTML that are read.  The rest is dropped."""
-
-MAX_TAGS = 100_000
-"""Tags that are read.  The rest is dropped."""
-
 MAX_WRITTEN = 8 * 1024 * 1024
 """Characters that are written, images not counted.  One character may become six, such as ``&quot;``."""
 
 MAX_INLINED = 32 * 1024 * 1024
 """Octets of ``data:`` URLs in one page.  A message may show the same image any number of times."""
 
-_BEGIN = re.compile(r"<(?=[a-zA-Z/!?])")
-_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*+")
-_ATTRIBUTE = re.compile(r"""[\s/]*+(?:([^\s/>=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?|=)""")
-_REST_OF_TAG = re.compile(r"""(?:[\s/]*+(?:[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?|=))*+[\s/]*+>""")
 # ASCII only: Python's IGNORECASE takes U+017F for "s", browsers do not.  To a browser, "http\u017f://" has no scheme,
 # and would be a link into the inbox.
 _LINK = re.compile(r"(?:https?|mailto|tel):", re.ASCII | re.IGNORECASE)
-_REMOTE = re.compile(r"(?:https?:)?//", re.ASCII | re.IGNORECASE)
 _DATA_IMAGE = re.compile(r"data:image/(?:png|gif|jpe?g|webp|avif|bmp);base64,[a-z0-9+/=\s]*", re.ASCII | re.IGNORECASE)
 _CSS_CID = re.compile(r"""url\(\s*+(["']?)cid:([^"'()\s]++)\1\s*+\)""", re.ASCII | re.IGNORECASE)
-_CSS_REMOTE = re.compile(r"""url\(\s*+["']?\s*+(?:https?:)?//""", re.ASCII | re.IGNORECASE)
+_CSS_REMOTE = re.compile(r"""url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^"'()\s]++))\s*+\)""", re.ASCII | re.IGNORECASE)
+_CSS_IMPORT = re.compile(
+    r"""@import\s++(?:url\(\s*+)?["']?((?:https?:)?//[^"'()\s;]++)["']?\s*+\)?[^;{}]*+;?""", re.ASCII | re.IGNORECASE
+)
 
 Image = Callable[[str], str | None]
 """A function from a Content-ID to the ``data:`` URL of the image, or to None if there is no such image."""
@@ -96,13 +84,22 @@ class SanitizedHtml:
         source: The HTML of the message.
         image: It finds the images of ``cid:`` URLs.
         max_inlined: The greatest number of octets of ``data:`` URLs.
+        references: It collects the images and styles of other hosts, and writes placeholders for them; None to drop
+            them.
 
     Example:
         >>> SanitizedHtml("<p onclick=alert()>Hello<script>alert()</script>", {}.get).html
         '<p>Hello'
     """
 
-    def __init__(self, source: str, image: Image, max_inlined: int = MAX_INLINED) -> None:
+    def __init__(
+        self,
+        source: str,
+        image: Image,
+        max_inlined: int = MAX_INLINED,
+        references: RemoteReferences | None = None,
+    ) -> None:
+        self._references = references
         self.remote: int = 0
         self.truncated: bool = len(source) > MAX_LENGTH
         self._image = image
@@ -116,7 +113,7 @@ class SanitizedHtml:
 
     def _read(self) -> None:
         at = tags = 0
-        while (begin := _BEGIN.search(self._source, at)) is not None:
+        while (begin := BEGIN.search(self._source, at)) is not None:
             if begin.start() > at:
                 self._text(self._source[at : begin.start()])
             tags += 1
@@ -130,17 +127,19 @@ class SanitizedHtml:
         """Return the index behind the tag or comment that begins at ``less``; write the tag if it is allowed."""
         source = self._source
         if source.startswith("<!--", less):
-            return _behind(source, "-->", less + 4)
-        name = _NAME.match(source, less + 1)
-        return _behind(source, ">", less) if name is None else self._tag(name.group().lower(), name.end())
+            return behind(source, "-->", less + 4)
+        name = NAME.match(source, less + 1)
+        return behind(source, ">", less) if name is None else self._tag(name.group().lower(), name.end())
 
     def _tag(self, name: str, at: int) -> int:
-        rest = _REST_OF_TAG.match(self._source, at)
+        rest = REST_OF_TAG.match(self._source, at)
         if rest is None:
             return len(self._source)
         if name in RAW:
             return self._raw(name, rest)
-        if name in ELEMENTS:
+        if name == "link":
+            self._link(rest)
+        elif name in ELEMENTS:
             self._append(f"<{name}{self._attributes(name, rest)}>")
         elif name.removeprefix("/") in ELEMENTS:
             self._append(f"<{name}>")
@@ -152,9 +151,11 @@ class SanitizedHtml:
         content = self._source[at:] if end is None else self._source[at : end.start()]
         if name == "style":
             # Only "</style" ends the element (HTML Living Standard §13.2.5.3), so CSS without "<" cannot end it.
+            # Not in an attribute, which the style sheet could end.
+            content = _CSS_IMPORT.sub(lambda found: self._remote("style", found[1]) or "", content)
             css = self._css(content.replace("<!--", "").replace("-->", "")).replace("<", r"\3c ")
             self._append(f"<style{self._attributes('style', rest)}>{css}</style>")
-        return len(self._source) if end is None else _behind(self._source, ">", end.start())
+        return len(self._source) if end is None else behind(self._source, ">", end.start())
 
     def _text(self, text: str) -> None:
         # References such as "&lt;" stay as they are: browsers decode them to text, never to tags.
@@ -169,11 +170,9 @@ class SanitizedHtml:
         if rest.end() - rest.start() == 1:
             return ""
         found: dict[str, str] = {}
-        for attribute in _ATTRIBUTE.finditer(self._source, rest.start(), rest.end() - 1):
-            # Of several attributes with one name the first counts, as in browsers.
-            name = (attribute[1] or "").lower()
+        for name, value in attributes_of(self._source, rest.start(), rest.end() - 1):
             if name in _READ and name not in found:
-                found[name] = unescape(attribute[2] or attribute[3] or attribute[4] or "")
+                found[name] = unescape(value)
         kept = {name: value for name, value in found.items() if name in ATTRIBUTES}
         if "style" in kept:
             kept["style"] = self._css(kept["style"])
@@ -190,8 +189,20 @@ class SanitizedHtml:
             return self._inline(url[4:])
         if _DATA_IMAGE.fullmatch(url):
             return url
-        self.remote += _REMOTE.match(url) is not None
-        return None
+        return self._remote("image", url) if is_remote(url) else None
+
+    def _link(self, rest: re.Match[str]) -> None:
+        """Write a style sheet of another host, if these are shown."""
+        found = dict(attributes_of(self._source, rest.start(), rest.end() - 1))
+        url = unescape(found.get("href", "")).strip()
+        if "stylesheet" in found.get("rel", "").lower().split() and is_remote(url):
+            style = self._remote("style", url)
+            if style is not None:
+                self._append(f"<style>{style}</style>")
+
+    def _remote(self, kind: Kind, url: str) -> str | None:
+        self.remote += 1
+        return None if self._references is None else self._references.placeholder(kind, url) or None
 
     def _inline(self, content_id: str) -> str | None:
         image = self._image(content_id)
@@ -201,8 +212,12 @@ class SanitizedHtml:
         return image
 
     def _css(self, css: str) -> str:
-        self.remote += len(_CSS_REMOTE.findall(css))
+        css = _CSS_REMOTE.sub(self._css_image, css)
         return _CSS_CID.sub(lambda url: f'url("{self._inline(url[2]) or "data:,"}")', css)
+
+    def _css_image(self, found: re.Match[str]) -> str:
+        url = (found[1] or found[2] or found[3] or "").strip()
+        return f'url("{self._remote("image", url) or "data:,"}")' if is_remote(url) else found[0]
 
 
 def _link(url: str) -> dict[str, str]:
@@ -212,8 +227,3 @@ def _link(url: str) -> dict[str, str]:
     if not _LINK.match(url):
         return {}
     return {"href": url, "target": "_blank", "rel": "noopener noreferrer nofollow"}
-
-
-def _behind(source: str, end: str, start: int) -> int:
-    found = source.find(end, start)
-    return len(source) if found < 0 else found + len(end)

@@ -63,7 +63,14 @@ from txsmtpx.interfaces.filter import (
     ITimedFilterMaker,
     TimedFilterMaker,
 )
-from txsmtpx.interfaces.filter_plugin import CheckedFilter, FilterPluginLike, ICheckedFilter, IFilterPlugin
+from txsmtpx.interfaces.filter_plugin import (
+    CheckedFilter,
+    FilterPluginLike,
+    ICheckedFilter,
+    IFilterPlugin,
+    IReloadedFilter,
+    ReloadedFilter,
+)
 from txsmtpx.interfaces.message import (
     DataContext,
     IDataContext,
@@ -222,6 +229,7 @@ __all__ = [
     "IOneProcessBackend",
     "IPoolsBackend",
     "IRefusalChallenge",
+    "IReloadedFilter",
     "ISASLClient",
     "ISASLServer",
     "IScramBackend",
@@ -247,6 +255,7 @@ __all__ = [
     "Reactor",
     "RefusalChallenge",
     "RejectRecipient",
+    "ReloadedFilter",
     "ReplaceBody",
     "ReplaceHeader",
     "ResultWithFacts",

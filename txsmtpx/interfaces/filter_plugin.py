@@ -111,3 +111,41 @@ class CheckedFilter(Protocol):
         Returns:
             A part of a sentence about the program.
         """
+
+
+class IReloadedFilter(Interface):
+    """
+    Read files again at SIGHUP.  A maker of filters may provide it.
+
+    Example:
+        A maker whose words are in a file::
+
+            @implementer(IReloadedFilter)
+            class Words:
+                def __init__(self, path: str) -> None:
+                    self.path = path
+                    self.reload()
+
+                def reload(self) -> None:
+                    self.words = Path(self.path).read_text().split()
+    """
+
+    path: str = Attribute("The file or directory, for the log.")
+
+    def reload() -> None:
+        """
+        Read the files again.  If that fails, the filter goes on with what it has.
+
+        Raises:
+            OSError: A file cannot be read.
+            ValueError: A file cannot be used.
+        """
+
+
+class ReloadedFilter(Protocol):
+    """The type of `IReloadedFilter`."""
+
+    path: str
+
+    def reload(self) -> None:
+        """Read the files again."""

@@ -1,7 +1,8 @@
 """
 The metrics of a server: their names, their meanings and their labels.
 
-No label has a value that a client chooses.  So clients cannot create time series without end in Prometheus.
+No label has a value that a client chooses, without a limit.  So clients cannot create time series without end in
+Prometheus.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class MetricFamily:
         meaning: The help text.
         labels: The labels, besides ``listener``.
         buckets: The upper bounds of a histogram.  A last bucket without bound is added.
+        shared: True if all processes see the same value, so that it is not added up: the depth of a queue.
     """
 
     name: str
@@ -28,6 +30,7 @@ class MetricFamily:
     meaning: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    shared: bool = False
 
     @property
     def prefixed(self) -> str:
@@ -109,9 +112,43 @@ CALL_SECONDS = MetricFamily(
     ("backend", "stage"),
     BACKEND.buckets,
 )
+QUEUE_MESSAGES = MetricFamily("queue_messages", "gauge", "Messages in the queue.", shared=True)
+QUEUE_OCTETS = MetricFamily("queue_octets", "gauge", "Octets of the messages in the queue.", shared=True)
+QUEUE_RECIPIENTS = MetricFamily(
+    "queue_recipients",
+    "gauge",
+    "Recipients in the queue, by state: waiting, held, or leased, which are some of those that wait.",
+    ("state",),
+    shared=True,
+)
+QUEUE_AGES = MetricFamily(
+    "queue_older_recipients",
+    "gauge",
+    "Recipients in the queue whose message is older than these seconds.",
+    ("seconds",),
+    shared=True,
+)
+QUEUE_OLDEST = MetricFamily("queue_oldest_seconds", "gauge", "Age of the oldest message in the queue.", shared=True)
+QUEUE_DELIVERIES = MetricFamily("queue_deliveries", "gauge", "Messages that this process delivers now, or will next.")
+QUEUE_PAUSED = MetricFamily("queue_paused_destinations", "gauge", "Destinations that are paused after failures.")
+QUEUE_OUTCOMES = MetricFamily(
+    "queue_outcomes",
+    "counter",
+    "Outcomes of attempts, by destination: delivered, deferred, failed or expired.  other is any further destination.",
+    ("destination", "outcome"),
+)
+QUEUE_SECONDS = MetricFamily(
+    "queue_delivery_seconds",
+    "histogram",
+    "Seconds from the time of a message until it was delivered to a recipient.",
+    (),
+    (0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 432_000.0),
+)
 
 FAMILIES = (
     OPEN_CONNECTIONS, CONNECTIONS, TLS_HANDSHAKES, COMMANDS, REPLIES, TRANSACTIONS, MESSAGES, MESSAGE_OCTETS,
     RECIPIENTS, SIZE, BACKEND, FILTER_VERDICTS, FILTER_SECONDS, CALLS_IN_FLIGHT, OUTCOMES, CALL_SECONDS,
+    QUEUE_MESSAGES, QUEUE_OCTETS, QUEUE_RECIPIENTS, QUEUE_AGES, QUEUE_OLDEST, QUEUE_DELIVERIES, QUEUE_PAUSED,
+    QUEUE_OUTCOMES, QUEUE_SECONDS,
 )  # fmt: skip
 """All metrics, in the order in which they are served."""

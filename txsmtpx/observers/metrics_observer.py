@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Protocol, get_args
 
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -54,6 +54,18 @@ Sample = tuple[list[str], MetricValue]
 
 MetricsSnapshot = dict[str, list[Sample]]
 """The samples of each metric at one moment, by `MetricFamily.name`.  JSON can hold it."""
+
+
+class MetricsSource(Protocol):
+    """An object with metrics."""
+
+    def export(self) -> MetricsSnapshot:
+        """
+        Return all counts.
+
+        Returns:
+            The samples of each metric.
+        """
 
 
 class Histogram:
@@ -291,12 +303,22 @@ def summed(exports: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
         One sample for each metric and each combination of labels.
     """
     sums: dict[str, dict[tuple[str, ...], MetricValue]] = {family.name: {} for family in FAMILIES}
+    shared = {family.name for family in FAMILIES if family.shared}
     for export in exports:
         for name, samples in export.items():
             for labels, value in samples:
                 key = tuple(labels)
-                sums[name][key] = _added(sums[name].get(key), value)
+                before = sums[name].get(key)
+                sums[name][key] = _larger(before, value) if name in shared else _added(before, value)
     return {name: [(list(labels), value) for labels, value in values.items()] for name, values in sums.items()}
+
+
+def _larger(one: MetricValue | None, other: MetricValue) -> MetricValue:
+    """Return the value of a gauge of which each process has its own view."""
+    if one is None:
+        return other
+    assert not isinstance(one, list) and not isinstance(other, list)
+    return max(one, other)
 
 
 def _added(one: MetricValue | None, other: MetricValue) -> MetricValue:

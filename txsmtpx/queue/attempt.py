@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
+from txsmtpx.backends.next_reply import REQUIRETLS_550
 from txsmtpx.backends.relayed import options_for
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.errors import CommandCancelled, Delivered, DeliveryError, SMTPError
@@ -156,6 +157,8 @@ class Attempt:
     async def _sent(self, client: SMTPClient) -> Attempted:
         """Send the message on a connection."""
         transaction = self._transaction
+        if transaction.options.requiretls and transaction.sender and (client.tls is None or not client.tls.verified):
+            return self._all(RecipientResult("", "failed", REQUIRETLS_550))
         refused = {
             at: RecipientResult(address, "failed", NO_OWNER_CHECK_550)
             for at, (address, options) in enumerate(transaction.recipients)

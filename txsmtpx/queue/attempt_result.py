@@ -76,16 +76,8 @@ def judged(addresses: Sequence[str], outcome: Result | DeliveryError) -> list[Re
         known.setdefault(address, []).append(RecipientResult(address, "delivered", reply, True))
     for address, error in outcome.refused:
         known.setdefault(address, []).append(of_error(address, error))
-    rest = outcome if isinstance(outcome, DeliveryError) else None
-    found = []
-    for address in addresses:
-        if known.get(address):
-            found.append(known[address].pop(0))
-        elif rest is not None:
-            found.append(of_error(address, rest))
-        else:
-            raise AssertionError(f"the client has no outcome for {address}")
-    return found
+    rest = outcome if isinstance(outcome, DeliveryError) else DeliveryError("the client has no outcome", temporary=True)
+    return [known[address].pop(0) if known.get(address) else of_error(address, rest) for address in addresses]
 
 
 def of_error(address: str, error: DeliveryError) -> RecipientResult:

@@ -54,9 +54,16 @@ UNSURE: Choice[Unsure] = Choice(
     "Send a message again that may have been delivered, or return it.",
     ("retry", "return"),
 )
+LEASE = Seconds(
+    "queue_lease",
+    300.0,
+    "Queue",
+    "Let another process deliver a message after this time if the process that delivers it was killed.",
+    zero=False,
+)
 
 SETTINGS: tuple[Setting[object], ...] = (
-    RETRY, RETRY_MOST, EXPIRE, DELAY_REPORT, DELIVERIES, DESTINATION, FAILURES, UNSURE
+    RETRY, RETRY_MOST, EXPIRE, DELAY_REPORT, DELIVERIES, DESTINATION, FAILURES, UNSURE, LEASE
 )  # fmt: skip
 """All settings, in the order in which they are listed."""
 
@@ -75,6 +82,7 @@ class QueueSettings:
         destination: Connections to each destination at a time.
         failures: Failed connections after which a destination is paused; 0 for never.
         unsure: "retry" sends a message again that may have been delivered, "return" returns it.
+        lease: Seconds after which another process may deliver what a killed process was delivering.
 
     Raises:
         TypeError: A value has the wrong type.
@@ -94,6 +102,7 @@ class QueueSettings:
     destination: int = DESTINATION.default
     failures: int = FAILURES.default
     unsure: Unsure = UNSURE.default
+    lease: float = LEASE.default
 
     def __post_init__(self) -> None:
         for field, setting in zip(fields(self), SETTINGS, strict=True):

@@ -42,6 +42,7 @@ class Destination:
         deliveries: The deliveries that are in progress.
         allowed: The deliveries that may be in progress.
         waiting: Leases that wait for a delivery to end.
+        proven: True if it has accepted a message, and no connection has failed since.
 
     Args:
         key: The key.
@@ -56,6 +57,7 @@ class Destination:
         self.deliveries: int = 0
         self.allowed: int = min(FIRST, pool.size)
         self.waiting: deque[Lease] = deque()
+        self.proven: bool = False
 
     @property
     def is_busy(self) -> bool:
@@ -74,6 +76,7 @@ class Destination:
     def delivered(self) -> None:
         """Note that the server has accepted a message: one more delivery is allowed."""
         self.allowed = min(self.allowed + 1, self.pool.size)
+        self.proven = True
 
     def failed(self, now: float, reason: str) -> None:
         """
@@ -84,6 +87,7 @@ class Destination:
             reason: The failure.
         """
         self.allowed = max(self.allowed - 1, 1)
+        self.proven = False
         self.breaker.failed(now, reason)
 
 

@@ -9,7 +9,7 @@ A lease is a message with its recipients at one destination.  A destination take
 time (`txsmtpx.queue.destination`).  A few more leases wait for them, so that a connection is used for many messages
 without a look for each.  When those are enough, the destination is full, and the store leases nothing more for it.
 
-Leases end by themselves after `LEASE` seconds, so that another process takes over what a killed one has left.  While
+Leases end by themselves, so that another process takes over what a killed one has left.  While
 the dispatcher holds leases, it renews them.  An outcome that the store cannot take is kept, and stored later: to lose
 the outcome of a delivered message would deliver it a second time.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -28,22 +28,20 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.queue.back_off import BackOff
+from txsmtpx.queue.delivery_slots import DeliverySlots
 from txsmtpx.queue.destination import Destination, Destinations
+from txsmtpx.queue.open_store import TROUBLE
 from txsmtpx.queue.queue_store import QueueStore
 from txsmtpx.queue.queued_mail import Lease, NewMail, RecipientOutcome
 from txsmtpx.wire.pending_work import PendingWork
 
 log = Logger(__name__)
 
-LEASE = 300.0
-"""Seconds of a lease.  So long a message waits at most after the process that has it is killed."""
+AHEAD = 10
+"""Leases that are held at most, for each delivery that may be in progress: most wait for destinations that hang."""
 
 SHORTEST = 0.05
 """Seconds until the next look at least: a store may report that something is due which no process can have yet."""
-
-TROUBLE = BackOff(1.0, 30.0)
-"""The waits after failures of the store."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,9 @@ class Dispatcher:
         store: The store.
         destinations: The destinations.
         deliver: Deliver a lease.
-        most: Leases that are held at a time.
+        most: Leases that are delivered at a time.
         most_of_one: Leases of one destination that one look takes.
+        seconds: Seconds of a lease.  A message waits so long at most after the process that has it is killed.
         now: Return seconds since the epoch.
     """
 
@@ -92,6 +91,7 @@ class Dispatcher:
         deliver: Deliver,
         most: int,
         most_of_one: int,
+        seconds: float,
         now: Callable[[], float],
     ) -> None:
         self.owner: str = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -102,6 +102,7 @@ class Dispatcher:
         self._deliver = deliver
         self._most = most
         self._most_of_one = most_of_one
+        self._seconds = seconds
         self._now = now
         self._deliveries: set[Deferred[None]] = set()
         self._work = PendingWork()
@@ -109,7 +110,9 @@ class Dispatcher:
         self._renewal: IDelayedCall | None = None
         self._wanted = False
         self._looking = False
-        self._starved = False  # the last look found more than could be leased
+        self._slots = DeliverySlots(most)
+        self._full: Collection[str] = ()  # the destinations for which the last look has leased nothing
+        self._exhausted = False  # the last look could not lease all that is due
         self._failures = 0
         self._started = False
 
@@ -144,20 +147,17 @@ class Dispatcher:
     async def _lease(self) -> None:
         """Lease what is due, until nothing is or enough is leased.  Then note when to look again."""
         while self._started:
-            free = self._most - len(self.held)
-            full = self._destinations.full()
-            self._starved = free <= 0 or bool(full)
+            free = min(self._most * AHEAD - len(self.held), self._most)
+            self._full, self._exhausted = self._destinations.full(), free <= 0
             if free <= 0:
                 return  # the end of a delivery looks again
             now = self._now()
-            leases = await self._store.lease(self.owner, now, now + LEASE, free, self._most_of_one, full)
+            leases = await self._store.lease(self.owner, now, now + self._seconds, free, self._most_of_one, self._full)
             if not leases:
                 break
-            if not self._started:
-                await self._store.hand_back(leases)
-                return
-            for lease in leases:
-                self._take(lease)
+            more = [lease for lease in leases if not self._take(lease)]
+            if more:
+                await self._store.hand_back(more)
         if self._started:
             now = self._now()
             due = await self._store.next_due(now, self._destinations.full())
@@ -177,30 +177,41 @@ class Dispatcher:
 
     # ---- deliveries
 
-    def _take(self, lease: Lease) -> None:
+    def _take(self, lease: Lease) -> bool:
+        """Return whether a lease can be used: there are not enough for a destination that may hang."""
+        destination = self._destinations.get(lease.destination)
+        if not self._started or (destination.is_full and not destination.proven):
+            self._destinations.release(destination)
+            return False
         self.held[lease.mail.id, lease.destination] = lease
         if self._renewal is None:
-            self._renewal = self._reactor.callLater(LEASE / 3, self._renew)
-        destination = self._destinations.get(lease.destination)
+            self._renewal = self._reactor.callLater(self._seconds / 3, self._renew)
         destination.waiting.append(lease)
         self._begin(destination)
+        return True
 
     def _begin(self, destination: Destination) -> None:
         """Begin the deliveries that wait and are allowed."""
         while destination.waiting and not destination.is_busy and self._started:
+            slot = self._slots.take(destination)
+            if slot is None:
+                return
             destination.deliveries += 1
-            running = Deferred.fromCoroutine(self._run(destination.waiting.popleft(), destination))
+            running = Deferred.fromCoroutine(self._run(destination.waiting.popleft(), destination, slot))
             self._deliveries.add(running)
             running.addBoth(self._over, running)
         self._destinations.release(destination)
 
-    async def _run(self, lease: Lease, destination: Destination) -> None:
+    async def _run(self, lease: Lease, destination: Destination, slot: bool) -> None:
         try:
             try:
                 completion = await self._deliver(lease, destination)
             finally:  # the next delivery begins before the outcome is stored
                 destination.deliveries -= 1
+                self._slots.give_back(slot)
                 self._begin(destination)
+                while (waiting := self._slots.next_turn()) is not None:
+                    self._begin(waiting)
         except CancelledError:
             await self._hand_back([lease])
         except Exception:
@@ -208,7 +219,8 @@ class Dispatcher:
             self._forget(lease)
         else:
             await self._finish(lease, completion)
-        if self._starved and not destination.is_full:
+        room = self._exhausted and len(self.held) <= self._most * AHEAD * 3 // 4
+        if room or (destination.key in self._full and not destination.is_full):
             self.look()
 
     def _over(self, result: object, running: Deferred[None]) -> None:
@@ -262,9 +274,9 @@ class Dispatcher:
             self._renewal = None
 
     def _renew(self) -> None:
-        self._renewal = self._reactor.callLater(LEASE / 3, self._renew)
+        self._renewal = self._reactor.callLater(self._seconds / 3, self._renew)
         leases = list(self.held.values())
-        renewed = self._work.add(self._store.renew(leases, self._now() + LEASE))
+        renewed = self._work.add(self._store.renew(leases, self._now() + self._seconds))
         renewed.addErrback(lambda failure: log.error("leases cannot be renewed: {error}", error=failure.value))
 
     # ---- the end

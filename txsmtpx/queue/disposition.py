@@ -20,7 +20,7 @@ from txsmtpx.queue.attempt import Attempted
 from txsmtpx.queue.attempt_result import RecipientResult
 from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.delivery_settings import Unsure
-from txsmtpx.queue.queue_events import EventKind
+from txsmtpx.queue.queue_observer import AttemptOutcome
 from txsmtpx.queue.queued_mail import QueuedMail, QueuedRecipient, RecipientOutcome
 from txsmtpx.queue.report_request import Action
 
@@ -42,7 +42,7 @@ class Disposition:
     recipient: QueuedRecipient
     result: RecipientResult
     outcome: RecipientOutcome
-    event: EventKind
+    event: AttemptOutcome
     report: Action | None
     server: str = ""
 
@@ -92,7 +92,7 @@ class DispositionPolicy:
         notify, by = recipient.recipient.notify, mail.envelope.deliver_by
         report: Action | None = None
         delay_reported = recipient.delay_reported
-        event: EventKind = "deferred"
+        event: AttemptOutcome = "deferred"
         due = 0.0
         if result.meaning == "delivered":
             event = "delivered"
@@ -110,10 +110,9 @@ class DispositionPolicy:
             asked = notify is None or "DELAY" in notify
             if not delay_reported and (late or (slow and asked)):
                 report, delay_reported = "delayed", True
-        state = "waiting" if event == "deferred" else event
         outcome = RecipientOutcome(
             recipient.number,
-            state,  # type: ignore[arg-type]  # the event is one of the states
+            "waiting" if event == "deferred" else event,
             result.reply.one_line,
             attempted.server if result.remote else "",
             due,

@@ -6,6 +6,7 @@ If the routes have changed since a message was stored, its recipients go to the 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,9 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.next_reply import shortened
 from txsmtpx.dialog.client_body import ClientBody
+from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.attempt import Attempt, Attempted, Transaction
+from txsmtpx.queue.attempt_result import RecipientResult, described
 from txsmtpx.queue.destination import Destination, Destinations
 from txsmtpx.queue.dispatcher import Completion
 from txsmtpx.queue.disposition import Disposition, DispositionPolicy
@@ -99,7 +102,12 @@ class LeasedDelivery:
         return found
 
     async def _attempt(self, mail: QueuedMail, destination: Destination) -> Attempted:
-        file = await self._store.open_body(mail)
+        try:
+            file = await self._store.open_body(mail)
+        except StoreError as error:
+            log.error("queue={queue} its body cannot be read: {error}", queue=mail.id, error=error)
+            reply = described(error, True)
+            return Attempted([RecipientResult(each.recipient.address, "deferred", reply) for each in mail.recipients])
         body: ClientBody = file
         try:
             if mail.size <= INLINE:
@@ -145,7 +153,10 @@ class LeasedDelivery:
     async def _written(self, request: ReportRequest) -> Report | None:
         if self._reporter is None:
             return None
-        file = await self._store.open_body(request.mail)
+        try:
+            file = await self._store.open_body(request.mail)
+        except StoreError:  # which is in the log; the report goes without the message
+            file = io.BytesIO()
         try:
             report = self._reporter(request, file)
             return await report if isinstance(report, Awaitable) else report

@@ -11,40 +11,43 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
+from functools import partial
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThread
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
 from txsmtpx.backends.envelope_fields import EnvelopeFields
+from txsmtpx.backends.received_body import ReceivedBody
 from txsmtpx.dialog.addressing import Recipient, Recipients, addressed, check_message
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.source import source
 from txsmtpx.grammar.options import MailOptions
-from txsmtpx.interfaces import InThread, Reactor, StoreError
+from txsmtpx.interfaces import Reactor
 from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.delivery_report import delivery_report
 from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
 from txsmtpx.queue.destination import Destinations
-from txsmtpx.queue.dispatcher import TROUBLE, Dispatcher
+from txsmtpx.queue.destination_pools import DestinationPools
+from txsmtpx.queue.dispatcher import Dispatcher
 from txsmtpx.queue.disposition import Disposition, DispositionPolicy
 from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
-from txsmtpx.queue.new_mail import new_envelope, pieces, read_mail
+from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
+from txsmtpx.queue.open_store import OpenStore
 from txsmtpx.queue.queue_events import EventFeed, QueueEvent, QueueEvents
+from txsmtpx.queue.queue_observer import Activity, QueueObserver
 from txsmtpx.queue.queue_store import QueueStore
-from txsmtpx.queue.queued_mail import NewMail, QueuedMail
+from txsmtpx.queue.queued_mail import Depth, NewMail, QueuedMail
 from txsmtpx.queue.report_request import Report, Reporter
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.wire.connecting import chosen_reactor
-from txsmtpx.wire.mx import MXEndpoint
+from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.pending_work import PendingWork
-from txsmtpx.wire.pool import SMTPPool
+from txsmtpx.wire.reactor_threads import in_thread_of
 from txsmtpx.wire.uncancelled import uncancelled
 
 log = Logger(__name__)
@@ -61,7 +64,7 @@ class MailQueue(Service):
     A queue: it stores messages, and delivers them with retries.
 
     It is a service.  While it does not run, it accepts messages, and delivers none.  When it stops, deliveries may end
-    within 30 seconds, and what waits is left to the next start or to another process.
+    within 30 seconds.  Other messages are left to the next start, or to another process.
 
     Args:
         store: Keeps the messages, such as `txsmtpx.SQLiteQueueStore`.
@@ -76,8 +79,9 @@ class MailQueue(Service):
         destination: Connections to each destination at a time.
         failures: Failed connections after which a destination is paused; 0 for never.
         unsure: "retry" sends a message again that may have been delivered.  "return" returns it to its sender.
+        lease: Seconds after which another process may deliver what a killed process was delivering.
         reporter: Write the reports to senders, or inform them in another way.  None: there are no reports.
-        in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
+        dkim: Signs the messages of `submit`; None for no signatures.
         now: A function that returns seconds since the epoch.
         reactor: The reactor.  None: the global one.
 
@@ -87,6 +91,7 @@ class MailQueue(Service):
         routes: The routes; to be set before the queue runs.
         domain: As in the arguments; to be set before the queue runs.
         reporter: As in the arguments; to be set before the queue runs.
+        observer: Counts what happens, for metrics; None for none.
         now: As in the arguments.
 
     Raises:
@@ -101,7 +106,7 @@ class MailQueue(Service):
             identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
     """
 
-    @checked_except("store", "routes", "reporter", *(each.name for each in fields(QueueSettings)))
+    @checked_except("store", "routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
     def __init__(
         self,
         store: QueueStore,
@@ -116,36 +121,33 @@ class MailQueue(Service):
         destination: int = QueueSettings.destination,
         failures: int = QueueSettings.failures,
         unsure: Unsure = QueueSettings.unsure,
+        lease: float = QueueSettings.lease,
         reporter: Reporter | None = delivery_report,
-        in_thread: InThread | None = None,
+        dkim: DKIMSigner | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
         self.store: QueueStore = store
         self.settings: QueueSettings = QueueSettings(
-            retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure
+            retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure, lease
         )
         self.domain = domain
         self.reporter = reporter
+        self._dkim = dkim
+        self.observer: QueueObserver | None = None
         self._reactor = chosen_reactor(reactor)
         self.routes: Routes = Routes(routes)
-        self._in_thread: InThread = in_thread or deferToThread
+        self._in_thread = partial(in_thread_of, self._reactor)
         self.now: Callable[[], float] = now
         self._feed = EventFeed()
-        self._opening = DeferredLock()
-        self._is_open = False
+        self._opened = OpenStore(store, self._changed)
         self._work = PendingWork()
         self._destinations: Destinations | None = None
         self._dispatcher: Dispatcher | None = None
-
-    # ---- messages
+        self._starting: Deferred[None] | None = None
 
     def submit(
-        self,
-        sender: str,
-        recipients: Recipients,
-        body: ClientBody,
-        options: MailOptions | None = None,
+        self, sender: str, recipients: Recipients, body: ClientBody, options: MailOptions | None = None
     ) -> Deferred[str]:
         """
         Store a message, and deliver it.
@@ -174,7 +176,12 @@ class MailQueue(Service):
         self, sender: str, recipients: Sequence[Recipient], body: ClientBody, options: MailOptions
     ) -> str:
         envelope = new_envelope(sender, recipients, body, options, self.domain, self.now())
-        await self.store_message(envelope, pieces(source(body, {"8BITMIME": None}, self._in_thread, envelope.smtputf8)))
+        utf8 = envelope.smtputf8
+
+        async def store(given: ClientBody) -> None:
+            await self.store_message(envelope, pieces(source(given, {"8BITMIME": None}, self._in_thread, utf8)))
+
+        await signed_by(self._dkim, body, MailOptions(smtputf8=utf8), store)
         return envelope.queue_id
 
     async def store_message(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> None:
@@ -189,10 +196,10 @@ class MailQueue(Service):
             StoreError: The message is not stored.
             OSError: The message is not stored.
         """
-        await self.open()
-        mail, body = await read_mail(self.store, envelope, content, self.routes, self.settings.expire)
+        await self._opened.open()
+        mail, body = await self._read(envelope, content)
 
-        def stored(_: None) -> None:
+        def added(_: None) -> None:
             for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
                 self._feed.add(QueueEvent("queued", mail.id, envelope.sender, recipient.address, destination))
 
@@ -200,18 +207,27 @@ class MailQueue(Service):
             body.discard()
             return failure
 
-        # If the client is lost meanwhile, the store may take the message all the same.  It needs the body then.
-        await uncancelled(self.store.add(mail).addCallbacks(stored, failed))
+        # If the client is lost, the message may be stored all the same.
+        await uncancelled(self.store.add(mail).addCallbacks(added, failed))
 
     async def _report(self, report: Report) -> NewMail:
         """Return the message of a report, which has the null reverse-path."""
-        options = MailOptions(smtputf8=report.smtputf8)
-        envelope = new_envelope("", [(report.recipient, None)], b"", options, self.domain, self.now())
+        utf8 = MailOptions(smtputf8=report.smtputf8)
+        envelope = new_envelope("", [(report.recipient, None)], b"", utf8, self.domain, self.now())
         content = pieces(source(report.content, {}, self._in_thread, report.smtputf8))
-        mail, _ = await read_mail(self.store, envelope, content, self.routes, self.settings.expire)
-        return mail
+        return (await self._read(envelope, content))[0]
 
-    # ---- events
+    async def _read(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> tuple[NewMail, ReceivedBody]:
+        """Read a message, whose body is on the disk then, or in memory."""
+        body = self.store.body()
+        try:
+            await body.read(content)
+            return new_mail(envelope, body, self.routes, self.settings.expire), body
+        except BaseException:
+            body.discard()
+            raise
+        finally:
+            body.close()
 
     def events(self) -> QueueEvents:
         """
@@ -229,30 +245,9 @@ class MailQueue(Service):
         """
         return QueueEvents(self._feed)
 
-    # ---- the service
-
-    async def open(self) -> None:
-        """
-        Open the store, if it is not open.
-
-        Raises:
-            StoreError: The store cannot be used.  The next call tries again.
-        """
-        if self._is_open:
-            return
-        await self._opening.acquire()
-        try:
-            if not self._is_open:
-                await self.store.open(self._changed)
-                self._is_open = True
-        finally:
-            self._opening.release()
-
     async def close(self) -> None:
         """Close the store.  Messages open it again."""
-        if self._is_open:
-            self._is_open = False
-            await self.store.close()
+        await self._opened.close()
 
     def _changed(self) -> None:
         if self._dispatcher is not None:
@@ -261,23 +256,14 @@ class MailQueue(Service):
     def startService(self) -> None:
         """Open the store, and begin to deliver."""
         Service.startService(self)
-        self._work.add(self._start()).addErrback(lambda failure: log.failure("the queue cannot start", failure))
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(_failed_to_start)
 
     async def _start(self) -> None:
-        failures = 0
-        while self.running:
-            try:
-                await self.open()
-                break
-            except StoreError as error:
-                failures += 1
-                wait = TROUBLE.after(failures)
-                log.error("the queue cannot be opened, next attempt in {wait:.0f} s: {error}", wait=wait, error=error)
-                await deferLater(self._reactor, wait)
-        if not self.running:
-            return
+        await self._opened.insist(self._reactor)
         settings = self.settings
-        self._destinations = Destinations(self._reactor, self._pool, settings.failures, BackOff(*PAUSES))
+        pools = DestinationPools(self._reactor, self.routes, settings.destination, self.domain)
+        self._destinations = Destinations(self._reactor, pools.pool, settings.failures, BackOff(*PAUSES))
         waits = BackOff(settings.retry, settings.retry_most)
         delivery = LeasedDelivery(
             self._reactor,
@@ -297,24 +283,43 @@ class MailQueue(Service):
             delivery.deliver,
             settings.deliveries,
             2 * settings.destination,
+            settings.lease,
             self.now,
         )
         self._dispatcher.start()
 
-    def _pool(self, key: str) -> SMTPPool:
-        """Create the connections to a destination."""
-        route, size = self.routes.get(key), self.settings.destination
-        if route is None:
-            exchangers = MXEndpoint(self._reactor, key)
-            return SMTPPool(
-                exchangers, size=size, domain=self.domain, tls="opportunistic", tls_verify=False, reactor=self._reactor
-            )
-        pool = SMTPPool(route.endpoint, size=route.connections or size, reactor=self._reactor)
-        pool.settings = replace(route.settings, domain=self.domain)
-        return pool
-
     def _observe(self, mail: QueuedMail, disposition: Disposition) -> None:
         self._feed.add(event_of(mail, disposition))
+        if self.observer is not None:
+            age = self.now() - mail.received
+            self.observer.attempted(disposition.recipient.destination, disposition.event, age)
+
+    async def _depth(self) -> Depth:
+        await self._opened.open()
+        return await self.store.depth(self.now())
+
+    def depth(self) -> Deferred[Depth]:
+        """
+        Count what is in the queue.
+
+        Returns:
+            A Deferred of the counts.
+
+        Raises:
+            StoreError: The store cannot be used; the Deferred fails.
+        """
+        return explained(self._work.add(self._depth()))
+
+    def activity(self) -> Activity:
+        """
+        Return what the queue does in this process.
+
+        Returns:
+            The numbers.
+        """
+        held = 0 if self._dispatcher is None else len(self._dispatcher.held)
+        paused = sum(each.breaker.is_open for each in self._destinations or ())
+        return Activity(held, paused, self.now())
 
     def stopService(self) -> Deferred[None]:
         """
@@ -327,6 +332,8 @@ class MailQueue(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()  # while it waits for a store that cannot be opened
         if self._dispatcher is not None:
             await self._dispatcher.stop(STOP)
         if self._destinations is not None:
@@ -337,3 +344,8 @@ class MailQueue(Service):
             await self._work.over()
         await self.close()
         self._feed.end()
+
+
+def _failed_to_start(failure: Failure) -> None:
+    if not failure.check(CancelledError):
+        log.failure("the queue cannot start", failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from txsmtpx.backends.envelope_fields import EnvelopeFields
@@ -16,7 +16,6 @@ from txsmtpx.dialog.source import Source
 from txsmtpx.dialog.transfer import PIECE
 from txsmtpx.grammar.mailbox import needs_utf8
 from txsmtpx.grammar.options import MailOptions, RcptOptions
-from txsmtpx.queue.queue_store import QueueStore
 from txsmtpx.queue.queued_mail import NewMail
 from txsmtpx.queue.route import Routes
 
@@ -95,33 +94,6 @@ def new_mail(envelope: EnvelopeFields, body: ReceivedBody, routes: Routes, expir
         due + expire,
         envelope.priority or 0,
     )
-
-
-async def read_mail(
-    store: QueueStore, envelope: EnvelopeFields, content: AsyncIterable[bytes], routes: Routes, expire: float
-) -> tuple[NewMail, ReceivedBody]:
-    """
-    Read the body of a message for a store.
-
-    Args:
-        store: The store.
-        envelope: The envelope.
-        content: The pieces of the body.
-        routes: The routes.
-        expire: As for `new_mail`.
-
-    Returns:
-        The message, and its body.  If the store does not take the message, the body has to be discarded.
-    """
-    body = store.body()
-    try:
-        await body.read(content)
-        return new_mail(envelope, body, routes, expire), body
-    except BaseException:
-        body.discard()
-        raise
-    finally:
-        body.close()
 
 
 async def pieces(body: Source) -> AsyncIterator[bytes]:

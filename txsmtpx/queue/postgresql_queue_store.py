@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from txsmtpx.arguments import checked_except
@@ -19,6 +19,7 @@ from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
 from txsmtpx.queue.queue_store import INLINE
 from txsmtpx.queue.spool_directory import SpoolDirectory
 from txsmtpx.queue.threaded_queue_store import ThreadedQueueStore
+from txsmtpx.wire.reactor_threads import in_thread_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -122,4 +123,4 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
         Returns:
             The body.
         """
-        return ReceivedBody(INLINE - 1, BodyDirectory(self._spool.path), deferToThread)
+        return ReceivedBody(INLINE - 1, BodyDirectory(self._spool.path), partial(in_thread_of, self._reactor))

@@ -85,9 +85,9 @@ class QueueBackend(OpenBackend):
         Raises:
             StoreError: The store cannot be used.
         """
-        await self.queue.open()
+        depth = await self.queue.depth()
         await self.queue.close()
-        return "the queue can be used"
+        return f"the queue has {depth.messages} {'message' if depth.messages == 1 else 'messages'}"
 
 
 class QueueSession(Session):

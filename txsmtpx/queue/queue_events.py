@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces.loop_deferred import explained
+from txsmtpx.queue.queue_observer import AttemptOutcome
 
-EventKind = Literal["queued", "delivered", "deferred", "failed", "expired"]
+EventKind = Literal["queued", AttemptOutcome]
 """What has happened to a recipient.  "failed" and "expired" are final, as "delivered" is."""
 
 BUFFERED = 10_000
@@ -22,10 +23,10 @@ BUFFERED = 10_000
 @dataclass(frozen=True)
 class QueueEvent:
     """
-    What has happened to one recipient of a message.
+    An event of one recipient of a message.
 
     Attributes:
-        kind: What has happened.
+        kind: The kind of the event.
         id: The identifier of the message, as `txsmtpx.MailQueue.submit` returns it.
         sender: The sender.
         recipient: The recipient.

@@ -32,7 +32,7 @@ class IQueueStore(Interface):
 
     Theory of operation.  A recipient is "waiting" with a time at which it is due.  A lease moves that time to the end
     of the lease, so no other process takes the recipient before.  If the process dies, the recipient is due again when
-    the lease ends: the message may then be delivered a second time, and it is never lost.
+    the lease ends.  The message may then be delivered a second time, and it is never lost.
     """
 
     def open(changed: Callable[[], None]) -> Deferred[None]:
@@ -40,7 +40,7 @@ class IQueueStore(Interface):
         Open the store.
 
         Args:
-            changed: Called in the reactor's thread when a recipient may have become due: a message was added, or an
+            changed: Called in the reactor's thread when a recipient may have become due.  A message was added, or an
                 operator or another process has changed something.
 
         Returns:
@@ -168,7 +168,7 @@ class IQueueStore(Interface):
         List messages, the oldest first.
 
         Args:
-            selection: Which.
+            selection: Selects the recipients.
             limit: The most messages.
             after: The number of the last message of the list before, which may be gone now; 0 for the first list.
 
@@ -181,8 +181,8 @@ class IQueueStore(Interface):
         Change recipients, as an operator asks.
 
         Args:
-            selection: Which.
-            change: What to do.
+            selection: Selects the recipients.
+            change: The change.
             now: The time.
 
         Returns:

@@ -6,7 +6,7 @@ The most specific route counts: that of the domain, then that of the nearest dom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from txsmtpx.arguments import checked_except
 from txsmtpx.dialog.demands import EightBit
@@ -132,8 +132,14 @@ class Routes:
                 raise ValueError(f"there are two routes for {route.domain}; leave one out")
             self._routes[route.domain] = route
 
-    def __iter__(self) -> Iterator[Route]:
-        return iter(self._routes.values())
+    def keys(self) -> list[str]:
+        """
+        Return the keys of the destinations that have a route.
+
+        Returns:
+            The keys.
+        """
+        return list(self._routes)
 
     def key_of(self, domain: str) -> str:
         """

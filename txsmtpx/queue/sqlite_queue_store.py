@@ -6,12 +6,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -23,6 +23,7 @@ from txsmtpx.queue.sqlite_queue import SQLiteQueue
 from txsmtpx.queue.sqlite_schema import SCHEMA
 from txsmtpx.queue.threaded_queue_store import ThreadedQueueStore
 from txsmtpx.stores import sqlite_file
+from txsmtpx.wire.reactor_threads import in_thread_of
 
 log = Logger(__name__)
 
@@ -123,4 +124,4 @@ class SQLiteQueueStore(ThreadedQueueStore):
         Returns:
             The body.
         """
-        return ReceivedBody(INLINE - 1, self._queue.bodies, deferToThread)
+        return ReceivedBody(INLINE - 1, self._queue.bodies, partial(in_thread_of, self._clock))

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 CACHE = 8 * 1024
@@ -185,7 +185,7 @@ def check(path: str, schema: SQLiteSchema) -> None:
             raise ValueError(f"{path}: no file can be created in {directory}; name a file that can be written")
         return
     try:
-        connection = connect(path, schema)
+        connection = connect(path, replace(schema, upgrade=None))  # a check does not change the tables
         try:
             connection.execute("BEGIN IMMEDIATE").execute("ROLLBACK")
         finally:

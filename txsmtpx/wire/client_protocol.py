@@ -6,17 +6,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.error import TimeoutError
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IOpenSSLClientConnectionCreator,
-    IReactorThreads,
     IReactorTime,
     ISSLTransport,
 )
 from twisted.internet.protocol import connectionDone
-from twisted.internet.threads import deferToThreadPool
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -31,6 +29,7 @@ from txsmtpx.wire.client_handshake import ClientHandshake
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.deadlines import Deadlines
 from txsmtpx.wire.outlet import writer
+from txsmtpx.wire.reactor_threads import in_thread_of
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import recorder
 
@@ -290,10 +289,7 @@ class ClientProtocol(LineReceiver, ClientWire):
         Returns:
             A Deferred of its result.
         """
-        reactor = self.reactor
-        if not IReactorThreads.providedBy(reactor):
-            return maybeDeferred(function, *arguments)
-        return deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
+        return in_thread_of(self.reactor, function, *arguments)
 
     def start_tls(self, options: IOpenSSLClientConnectionCreator) -> Deferred[None]:
         """

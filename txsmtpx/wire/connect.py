@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -21,6 +22,7 @@ from txsmtpx.wire.client import SMTPClient
 from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import Connecting, chosen_reactor, connect_with
+from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.pending_work import before_end
 from txsmtpx.wire.timeouts import Timeouts
 from txsmtpx.wire.transcript_recorder import Transcript
@@ -141,6 +143,7 @@ def send_mail(
     extensions: Iterable[Extension] = ClientSettings.extensions,
     without: Iterable[str] = ClientSettings.without,
     eight_bit: EightBit = ClientSettings.eight_bit,
+    dkim: DKIMSigner | None = None,
     reactor: Reactor | None = None,
 ) -> Deferred[Result]:
     r"""
@@ -170,6 +173,7 @@ def send_mail(
         extensions: More extensions that the client understands.
         without: Keywords of extensions that are not used.
         eight_bit: The treatment of octets above 127 that the server does not accept: "refuse" or "send".
+        dkim: Signs the message; None for no signature.
         reactor: The reactor; None for the global one.
 
     Returns:
@@ -203,7 +207,8 @@ def send_mail(
     )
     chosen = chosen_reactor(reactor)
     connecting = Connecting(settings, endpoint, chosen)
-    return explained(Deferred.fromCoroutine(_send(connecting, chosen, sender, recipients, body, options)))
+    sending = partial(_send, connecting, chosen, sender, recipients, options)
+    return explained(Deferred.fromCoroutine(signed_by(dkim, body, options, sending)))
 
 
 async def _send(
@@ -211,8 +216,8 @@ async def _send(
     reactor: IReactorTime,
     sender: str,
     recipients: Recipients,
-    body: ClientBody,
     options: MailOptions | None,
+    body: ClientBody,
 ) -> Result:
     sender, recipients = check_message(sender, recipients, body, options)
     client = await connecting.begin()

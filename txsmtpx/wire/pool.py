@@ -10,6 +10,7 @@ the capacity if the server accepts fewer connections than the pool may have.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -33,6 +34,7 @@ from txsmtpx.wire.client_settings import SETTINGS, Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.connecting import chosen_reactor, connect_with
 from txsmtpx.wire.description import check_number, name_of
+from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.kept_connections import KeptConnections
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.server_limit import ServerLimit
@@ -78,6 +80,7 @@ class SMTPPool(Service):
         extensions: More extensions that the client understands.
         without: Keywords of extensions that are not used.
         eight_bit: The treatment of octets above 127 that the server does not accept: "refuse" or "send".
+        dkim: Signs each message of `send`; None for no signature.
         reactor: The reactor; None for the global one.
 
     Raises:
@@ -85,7 +88,7 @@ class SMTPPool(Service):
         TypeError: A value has the wrong type, or there is no such argument.
     """
 
-    @checked_except("endpoint", "size", "max_messages", "idle", "wait", "reactor", *SETTINGS)
+    @checked_except("endpoint", "size", "max_messages", "idle", "wait", "dkim", "reactor", *SETTINGS)
     def __init__(
         self,
         endpoint: Endpoint,
@@ -109,8 +112,10 @@ class SMTPPool(Service):
         extensions: Iterable[Extension] = ClientSettings.extensions,
         without: Iterable[str] = ClientSettings.without,
         eight_bit: EightBit = ClientSettings.eight_bit,
+        dkim: DKIMSigner | None = None,
         reactor: Reactor | None = None,
     ) -> None:
+        self._dkim = dkim
         self._reactor = chosen_reactor(reactor)
         check_number("max_messages", max_messages, whole=True)
         check_number("idle", idle)
@@ -176,8 +181,6 @@ class SMTPPool(Service):
         """Callers that wait because all connections are in use."""
         return self._capacity.waiting
 
-    # ---- messages
-
     def send(
         self,
         sender: str,
@@ -206,15 +209,16 @@ class SMTPPool(Service):
         """
         if eight_bit is not None:
             check_eight_bit(eight_bit)
-        return explained(self._work.add(self._send(sender, recipients, body, options, eight_bit)))
+        sending = partial(self._send, sender, recipients, options, eight_bit)
+        return explained(self._work.add(signed_by(self._dkim, body, options, sending)))
 
     async def _send(
         self,
         sender: str,
         recipients: Recipients,
-        body: ClientBody,
         options: MailOptions | None,
         eight_bit: EightBit | None,
+        body: ClientBody,
     ) -> Result:
         sender, recipients = check_message(sender, recipients, body, options)
         from_start = repeatable(body)
@@ -233,8 +237,6 @@ class SMTPPool(Service):
                     raise
             finally:
                 self.release(client)
-
-    # ---- connections
 
     def acquire(self, wait: float | None = None) -> Deferred[SMTPClient]:
         """
@@ -326,8 +328,6 @@ class SMTPPool(Service):
     def _leave(self, client: SMTPClient) -> Deferred[None]:
         del self._sent[client]
         return self._work.add(client.quit()).addBoth(lambda _: self._limit.closed())
-
-    # ---- the service
 
     def startService(self) -> None:
         """Accept messages.  No connection is opened before it is needed."""

@@ -9,6 +9,7 @@ import pytest
 from tests.command.parsing import complaints, parsed
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.inbox.inbox_service import InboxService
+from txsmtpx.middleware.chaos import ChaosBackend
 
 WRONG = {
     "with another backend": (["--web", "8025", "--backend", "null"], "of the backends memory, inbox and scripted only"),
@@ -127,3 +128,18 @@ def test_one_listener_has_the_mail_to_show(tmp_path, backends, why):
     file.write_text("web = 8025\n" + "".join(tables))
     (line,) = complaints("--config", str(file))
     assert why in line
+
+
+def test_faults_concern_each_listener(tmp_path):
+    listeners = '[listener.a]\nport = 1\nbackend = "memory"\n[listener.b]\nport = 2\nbackend = "null"\n'
+    (tmp_path / "mail.toml").write_text(f"web = 8025\nchaos = true\n{listeners}")
+    process = parsed("--config", str(tmp_path / "mail.toml")).process
+    (service,) = process.services
+    assert [type(each.backend) for each in process.listeners] == [ChaosBackend, ChaosBackend]
+    assert {each.backend._fault for each in process.listeners} == {service._inbox.faults.of}
+
+
+def test_nothing_fails_without_the_option():
+    process = parsed("--web", "8025").process
+    assert process.services[0]._inbox.faults is None
+    assert isinstance(process.listeners[0].backend, MemoryBackend)

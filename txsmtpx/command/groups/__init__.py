@@ -8,6 +8,7 @@ from txsmtpx.command.groups.encryption import TLS
 from txsmtpx.command.groups.listening import CONFIGURATION, LISTENING, PROTOCOL, PROXIES
 from txsmtpx.command.groups.logging import LOG_FILE, LOGGING, METRICS
 from txsmtpx.command.groups.mail_policy import MAIL_POLICY
+from txsmtpx.command.groups.queueing import QUEUE
 from txsmtpx.command.groups.resource_limits import LIMITS, TIMEOUTS
 from txsmtpx.command.groups.web_inbox import WEB
 from txsmtpx.command.groups.worker_processes import WORKERS
@@ -18,6 +19,7 @@ GROUPS = (
     CONFIGURATION,
     LISTENING,
     BACKEND,
+    QUEUE,
     AUTHENTICATION,
     MAIL_POLICY,
     TLS,

@@ -16,7 +16,7 @@ from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import ANY, AUTH
 from txsmtpx.command.groups.logging import METRICS_PORT
-from txsmtpx.command.groups.queueing import QUEUE, check_no_queue, queue_of, set_up_queue
+from txsmtpx.command.groups.queueing import queue_of, set_up_queue
 from txsmtpx.command.groups.relaying import RELAY, RELAY_DOMAIN, check_unused, relay_of, set_up
 from txsmtpx.command.kind import FLAG, Kind
 from txsmtpx.command.option import OptionError, Values, option
@@ -90,8 +90,6 @@ def _apply(values: Values, listener: Listener) -> None:
     has_queue = any(queue_of(each) is not None for each in chosen_ones)
     if not any(relay_of(each) is not None for each in chosen_ones):
         check_unused(values, [RELAY_DOMAIN] if has_queue else [])
-    if not has_queue:
-        check_no_queue(values)
 
 
 def _measured(
@@ -174,7 +172,7 @@ def _explain(name: str) -> None:
 BACKEND = Group(
     "Backend",
     "The backend that accepts the mail.",
-    (BACKEND_NAME, TEE, TEE_REQUIRED, *RELAY, *QUEUE),
+    (BACKEND_NAME, TEE, TEE_REQUIRED, *RELAY),
     _apply,
     always=True,
     actions=(

@@ -6,6 +6,7 @@ from typing import Literal, cast
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.listening import port_of
+from txsmtpx.command.groups.queueing import measured_queues
 from txsmtpx.command.kind import FLAG, LOOPBACK_ENDPOINT, Kind, one_of
 from txsmtpx.command.option import Option, Values, option, option_of
 from txsmtpx.command.process import Listener, Process
@@ -49,6 +50,7 @@ def _count(values: Values, process: Process) -> None:
     for listener in process.listeners:
         listener.observers.append(listener.figures)
         process.figures.append(listener.figures)
+        process.figures += measured_queues(listener)
     unshared = process.reactor.unshared
     port = port_of(values, unshared, METRICS_PORT, description)
     reactor = cast(IMetricsReactor, unshared)  # which passes on what it has not

@@ -17,7 +17,15 @@ from txsmtpx.command.kind import FILE, FLAG, Kind
 from txsmtpx.command.option import Option, OptionError, Values, option, repeated
 from txsmtpx.command.process import Listener, Question
 from txsmtpx.command.rate import Rate, rate
-from txsmtpx.interfaces import BackendLike, CheckedFilter, OneProcessBackend, Reactor, StoreLike, provides
+from txsmtpx.interfaces import (
+    BackendLike,
+    CheckedFilter,
+    OneProcessBackend,
+    Reactor,
+    ReloadedFilter,
+    StoreLike,
+    provides,
+)
 from txsmtpx.settling import deferred_call
 
 if TYPE_CHECKING:
@@ -60,6 +68,8 @@ def _apply(values: Values, listener: Listener) -> None:
         make, name = each.configured.make, each.configured.label
         if provides(make, CheckedFilter):
             listener.questions.append(Question(name, make.check, each.chosen.unusable))
+        if provides(make, ReloadedFilter):
+            listener.filters.append(make)
         if provides(make, OneProcessBackend) and make.one_process:
             listener.memories.append(f"the filter {name}")
     backend = _rewritten(values, listener, backend)

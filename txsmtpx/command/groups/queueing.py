@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.given import GivenTable
+from txsmtpx.command.group import Group
 from txsmtpx.command.groups.relaying import login_in, oauth_in
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Option, OptionError, Values, option_of, repeated
 from txsmtpx.command.plugin_settings import parsed_settings
 from txsmtpx.command.process import Listener
 from txsmtpx.interfaces import Reactor
+from txsmtpx.observers.metrics_observer import MetricsSource
 from txsmtpx.queue import delivery_settings
 from txsmtpx.setting import SettingError
 
@@ -32,10 +34,11 @@ def _from_text(text: str) -> ChosenRoutes:
 
 def _from_table(table: GivenTable) -> ChosenRoutes:
     """Return the routes of ``[route.DOMAIN]``, a table each."""
-    flat = next((key for key in table.content if key not in table.tables), None)
+    tables = table.tables or {}
+    flat = next((key for key in table.content if key not in tables), None)
     if flat is not None:
         raise ValueError(f'has {flat}, which is within no route; write [route."example.org"]')
-    return tuple([Chosen("route", domain, its.content, its) for domain, its in table.tables.items()])
+    return tuple([Chosen("route", domain, its.content, its) for domain, its in tables.items()])
 
 
 ROUTE = repeated(
@@ -54,7 +57,7 @@ ROUTE = repeated(
 TIMES: tuple[Option[object], ...] = tuple([option_of(each) for each in delivery_settings.SETTINGS])
 """The times and limits of deliveries, in the order of the fields of `QueueSettings`."""
 
-QUEUE: tuple[Option[object], ...] = (ROUTE, *TIMES)
+OPTIONS: tuple[Option[object], ...] = (ROUTE, *TIMES)
 
 
 def queue_of(backend: object) -> QueueBackend | None:
@@ -71,19 +74,46 @@ def queue_of(backend: object) -> QueueBackend | None:
     return backend if module is not None and isinstance(backend, module.QueueBackend) else None
 
 
-def check_no_queue(values: Values) -> None:
+def measured_queues(listener: Listener) -> list[MetricsSource]:
     """
-    Check that no option of a queue is given.
+    Measure the queues of a listener.
 
     Args:
-        values: The values of the options.
+        listener: The listener.
+
+    Returns:
+        The metrics of each.
+    """
+    found: list[MetricsSource] = []
+    for backend in filter(None, map(queue_of, (listener.chosen_backend, listener.copies))):
+        from txsmtpx.observers.queue_metrics import QueueMetrics
+
+        queue = backend.queue
+        metrics = QueueMetrics(listener.name, queue.depth, queue.activity, queue.routes.keys())
+        queue.observer = metrics
+        found.append(metrics)
+    return found
+
+
+def _apply(values: Values, listener: Listener) -> None:
+    """
+    Check that there is a queue.
 
     Raises:
-        OptionError: One is given, and the backend is no queue.
+        OptionError: There is none.
     """
-    for needing in QUEUE:
-        if needing.name in values.given:
-            raise needing.fault(values[needing], "the backend is no queue; add --backend queue:sqlite:PATH")
+    created = listener.chosen_backend is not None  # otherwise there is an error already
+    if created and queue_of(listener.chosen_backend) is None and queue_of(listener.copies) is None:
+        needing = next(each for each in OPTIONS if each.name in values.given)
+        raise needing.fault(values[needing], "the backend is no queue; add --backend queue:sqlite:PATH")
+
+
+QUEUE = Group(
+    "Queue",
+    "The deliveries of the backend queue:URL.",
+    OPTIONS,
+    _apply,
+)
 
 
 def set_up_queue(values: Values, backend: QueueBackend, listener: Listener) -> None:

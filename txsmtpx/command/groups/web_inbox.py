@@ -12,15 +12,18 @@ from txsmtpx.command.groups.authentication import AnyChecker, checker_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
 from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
 from txsmtpx.command.groups.releasing import RELEASE, release_of
-from txsmtpx.command.kind import DOMAIN_KEY, FILE, LOOPBACK_ENDPOINT, Kind
+from txsmtpx.command.groups.web_hook import HOOK, webhook_of
+from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.api_tokens import ApiTokens
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.web_names import UNIX, web_origin, web_path
+from txsmtpx.interfaces import Reactor
 
 if TYPE_CHECKING:
     from txsmtpx.backends.memory import MemoryBackend
+    from txsmtpx.inbox.faults import Faults
     from txsmtpx.inbox.inbox_backend import InboxBackend
 
 WEB_PORT = option(
@@ -73,6 +76,13 @@ ORIGIN = repeated(
     "Let pages of another site, such as https://app.example.org, use the API of the web inbox (CORS).",
     about="process",
 )
+CHAOS = option(
+    "chaos",
+    FLAG,
+    "Let users of the web inbox make MAIL, RCPT, DATA and AUTH fail or wait.",
+    False,
+    about="process",
+)
 WEB_AUTH = repeated(
     "web-auth",
     Kind("TYPE:ARGUMENT", (str,), str),
@@ -116,7 +126,7 @@ def _tokens(values: Values) -> ApiTokens | None:
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *RELEASE):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -136,10 +146,25 @@ def _apply(values: Values, process: Process) -> None:
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
     site = (values[HOST], values[WEB_PATH], values[PROXY], values[ORIGIN])
     checker, tokens = _checker(values), _tokens(values)
-    release = release_of(values, process.reactor, checker is not None)
-    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, release, mailbox_limits(values))
+    more = (release_of(values, process.reactor, checker is not None), mailbox_limits(values), _faults(values, process))
+    hook = webhook_of(values, process.reactor)
+    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, *more, hook)
     process.services.append(service)
     process.add_site(port, service)
+
+
+def _faults(values: Values, process: Process) -> Faults | None:
+    """Return the faults on demand, which each listener obeys; None without ``--chaos``."""
+    if not values[CHAOS]:
+        return None
+    from txsmtpx.inbox.faults import Faults
+    from txsmtpx.middleware.chaos import ChaosBackend
+
+    faults = Faults()
+    for listener in process.listeners:
+        if listener.backend is not None:  # otherwise its group has failed
+            listener.backend = ChaosBackend(listener.backend, faults.of, cast(Reactor, process.reactor))
+    return faults
 
 
 def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
@@ -159,6 +184,6 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 WEB = Group(
     "Web inbox",
     "A web inbox for the mail of the backends memory and inbox.",
-    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, *RELEASE),
+    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE),
     for_process=_apply,
 )

@@ -16,7 +16,7 @@ function openRelease(which, to = "") {
   if (document.querySelector("dialog[open]")) return;
   releasing = which;
   const count = which.ids ? which.ids.split(",").length : 0;
-  const what = count === 1 ? "this message" : count ? `${count} messages` : which.search ? "the messages found" : "all messages";
+  const what = count === 1 ? "this message" : count ? `${count} messages` : which.search ? "the messages found" : which.mailbox ? "the messages of this mailbox" : "all messages";
   $("release-title").textContent = `Release ${what}`;
   $("release-to").value = to;
   $("release-outcomes").replaceChildren();

@@ -1,0 +1,71 @@
+"""One attempt: connections that a server closes, and parameters of MAIL for the next server."""
+
+import pytest
+
+from tests.queue.queues import ANN, Queues
+from txsmtpx import MailOptions
+from txsmtpx.grammar.option_value import DeliverBy
+from txsmtpx.queue.attempt import for_next_hop, is_late
+from txsmtpx.testing import ScriptedServer
+
+
+@pytest.fixture
+def queues():
+    made = []
+
+    def make(*servers):
+        made.append(Queues({"*": list(servers)}))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop(60)
+
+
+def test_a_connection_that_the_server_ends_is_replaced(queues):
+    one = queues(ScriptedServer(MAIL=["250 2.1.0 Ok", "421 4.3.2 Restarting"]), ScriptedServer())
+    one.submit(ANN)
+    one.submit(ANN)
+    assert one.store.final == [(ANN, "delivered", "250 2.0.0 Taken")] * 2
+    assert len(one.nets["*"].servers) == 2
+
+
+def test_a_server_that_ends_a_new_connection_is_tried_later(queues):
+    one = queues(ScriptedServer(MAIL="421 4.3.2 Restarting"), ScriptedServer())
+    one.submit(ANN)
+    assert one.store.pending() == [(ANN, "waiting", 1)]
+    assert len(one.nets["*"].servers) == 1
+
+
+def test_an_address_that_cannot_be_sent_fails(queues):
+    one = queues(ScriptedServer())
+    one.submit("jürgen@example.net")
+    assert [state for _, state, _ in one.store.final] == ["failed"]
+
+
+def test_requiretls_needs_a_certificate_that_was_verified(queues):
+    one = queues(ScriptedServer(["REQUIRETLS"]))
+    one.submit(ANN, options=MailOptions(requiretls=True))
+    assert one.store.final[0][1:] == ("failed", "550 5.7.30 REQUIRETLS cannot be passed on")
+    assert not any(line.startswith("MAIL") for line in one.server().lines if "<>" not in line)
+
+
+def test_a_report_goes_without_requiretls(queues):
+    one = queues(ScriptedServer(["REQUIRETLS"]))
+    one.submit(ANN, sender="", options=MailOptions(requiretls=True))
+    assert one.store.final[0][1] == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("by", "late"),
+    [(None, False), (DeliverBy(60, "R"), True), (DeliverBy(61, "R"), False), (DeliverBy(60, "N"), False)],
+)
+def test_a_message_is_late_only_if_it_must_be_returned(by, late):
+    assert is_late(by, 1000.0, 1060.0) is late
+
+
+def test_the_next_server_gets_what_is_not_for_this_queue():
+    given = MailOptions(size=10, hold_for=5, prdr=True, envid="x", body="8BITMIME")
+    assert for_next_hop(given) == MailOptions(envid="x", body="8BITMIME")
+    assert for_next_hop(MailOptions(body="7BIT")) == MailOptions()
+    assert given.size == 10

@@ -1,0 +1,79 @@
+"""The destinations of a queue: how many deliveries each may have, and when it is forgotten."""
+
+import pytest
+from twisted.internet.task import Clock
+
+from txsmtpx.queue.back_off import BackOff
+from txsmtpx.queue.destination import FIRST, IDLE, Destinations
+from txsmtpx.testing import Network
+from txsmtpx.wire.pool import SMTPPool
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def destinations(clock):
+    def pool(key):
+        return SMTPPool(Network(clock=clock), size=5, tls="none", reactor=clock)
+
+    return Destinations(clock, pool, 2, BackOff(60, 900, chance=lambda: 0.5))
+
+
+def test_a_new_destination_begins_with_a_few_deliveries(destinations):
+    there = destinations.get("example.org")
+    assert there.allowed == FIRST
+    for _ in range(10):
+        there.delivered()
+    assert there.allowed == 5  # the size of its pool
+    for _ in range(10):
+        there.failed(0, "refused")
+    assert there.allowed == 1
+
+
+def test_it_is_busy_and_full(destinations):
+    there = destinations.get("example.org")
+    there.deliveries = FIRST
+    assert (there.is_busy, there.is_full, destinations.full()) == (True, False, [])
+    there.waiting.extend(["one", "two"])
+    assert destinations.full() == ["example.org"]
+
+
+def test_an_unused_one_is_forgotten(destinations, clock):
+    there = destinations.get("example.org")
+    destinations.release(there)
+    clock.advance(IDLE - 1)
+    assert destinations.get("example.org") is there
+    clock.advance(IDLE)
+    assert destinations.get("example.org") is there  # it was in use again
+    destinations.release(there)
+    clock.advance(IDLE)
+    assert destinations.get("example.org") is not there
+
+
+def test_one_in_use_is_not_forgotten(destinations, clock):
+    there = destinations.get("example.org")
+    there.deliveries = 1
+    destinations.release(there)
+    clock.advance(10 * IDLE)
+    assert destinations.get("example.org") is there
+
+
+def test_an_open_breaker_is_remembered_until_its_pause_ends(destinations, clock):
+    there = destinations.get("example.org")
+    for _ in range(2):
+        there.failed(0, "refused")
+    destinations.release(there)
+    clock.advance(IDLE + 59)
+    assert [each.key for each in destinations] == ["example.org"]
+    clock.advance(1)
+    assert list(destinations) == []
+
+
+def test_it_stops_all(destinations, clock):
+    for key in ("example.org", "example.net"):
+        destinations.release(destinations.get(key))
+    assert len(destinations.stop()) == 2
+    assert clock.getDelayedCalls() == []

@@ -1,0 +1,41 @@
+"""The connections to a destination."""
+
+import pytest
+from twisted.internet.testing import MemoryReactorClock
+
+from txsmtpx.queue.destination_pools import DestinationPools
+from txsmtpx.queue.route import Route, Routes
+from txsmtpx.wire.dns_records import NoSuchDomain
+
+
+@pytest.fixture
+def pools():
+    routes = Routes([
+        Route("example.org", "unix:/run/lmtp.sock", lmtp=True, connections=3),
+        Route("*", "unix:/run/smtp.sock", eight_bit="send"),
+    ])  # fmt: skip
+    return DestinationPools(MemoryReactorClock(), routes, 10, "mail.example.org")
+
+
+def test_a_route_has_its_settings(pools):
+    pool = pools.pool("example.org")
+    assert (pool.server, pool.size) == ("unix:/run/lmtp.sock", 3)
+    assert pool.settings.lmtp
+    assert pool.settings.domain == "mail.example.org"
+    assert pools.pool("*").size == 10
+    assert pools.pool("*").settings.eight_bit == "send"
+
+
+@pytest.mark.parametrize("domain", ["[x400:a]", "[ipv6:1::1::1]"])
+async def test_mail_for_a_domain_that_can_have_no_server_fails(pools, domain):
+    with pytest.raises(NoSuchDomain) as found:
+        await pools.pool(domain).send("me@example.org", ["ann@example.org"], b"x")
+    assert not found.value.temporary
+
+
+def test_without_a_route_mail_goes_to_the_exchangers(pools):
+    pool = pools.pool("example.net")
+    assert pool.settings.tls == "opportunistic"
+    assert not pool.settings.tls_verify
+    assert pool.settings.domain == "mail.example.org"
+    assert pool.server == "MXEndpoint"

@@ -1,0 +1,147 @@
+"""What is leased: reports to the sender, and routes that have changed."""
+
+import pytest
+
+from tests.queue.queues import ANN, BOB, BODY, ME, Queues
+from txsmtpx import MailOptions, RcptOptions
+from txsmtpx.grammar.option_value import DeliverBy
+from txsmtpx.queue.report_request import Report
+from txsmtpx.queue.route import Route, Routes
+from txsmtpx.testing import ScriptedServer
+
+NO = "550 5.1.1 No such mailbox"
+
+
+class Reporter:
+    """
+    Writes reports.
+
+    Attributes:
+        told: The action and the recipients of each report.
+        failing: True if it fails.
+    """
+
+    def __init__(self):
+        self.told, self.bodies, self.failing = [], [], False
+
+    def __call__(self, request, body):
+        if self.failing:
+            raise RuntimeError("no report")
+        addresses = tuple(each.recipient.address for each in request.recipients)
+        self.told.append((request.recipients[0].action, addresses))
+        self.bodies.append(body.read())
+        return Report(request.mail.envelope.sender, b"Subject: a report\r\n\r\n")
+
+
+@pytest.fixture
+def reporter():
+    return Reporter()
+
+
+@pytest.fixture
+def queues(reporter):
+    made = []
+
+    def make(*arguments, **keywords):
+        made.append(Queues(*arguments, reporter=reporter, **keywords))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop(60)
+
+
+def scripted(**script):
+    return lambda: ScriptedServer(**script)
+
+
+def test_a_message_that_fails_is_reported_and_the_report_is_delivered(queues, reporter):
+    one = queues({"example.net": scripted(RCPT=NO), "*": ScriptedServer})
+    one.submit(ANN, "eve@example.net", BOB)
+    assert reporter.told == [("failed", (ANN, "eve@example.net"))]
+    assert reporter.bodies == [BODY]
+    assert sorted(one.messages()) == [b"Subject: a report\r\n\r\n", BODY]
+    assert "MAIL FROM:<>" in one.lines()
+    assert f"RCPT TO:<{ME}>" in one.lines()
+
+
+def test_there_is_no_report_of_a_report(queues, reporter):
+    one = queues({"*": scripted(RCPT=NO)})
+    one.submit(ANN, sender="")
+    assert reporter.told == []
+    assert one.store.mails == {}
+
+
+@pytest.mark.parametrize(("notify", "told"), [((), 0), (("SUCCESS",), 0), (("FAILURE",), 1), (None, 1)])
+def test_notify_decides_about_a_report_of_a_failure(queues, reporter, notify, told):
+    one = queues({"example.net": scripted(RCPT=NO), "*": ScriptedServer})
+    one.submit((ANN, RcptOptions(notify=notify)))
+    assert len(reporter.told) == told
+
+
+def test_a_success_is_reported_if_the_server_does_not(queues, reporter):
+    one = queues({"example.net": ScriptedServer, "*": lambda: ScriptedServer(["DSN"])})
+    one.submit((ANN, RcptOptions(notify=["SUCCESS"])), (BOB, RcptOptions(notify=["SUCCESS"])))
+    assert reporter.told == [("relayed", (ANN,))]
+    assert f"RCPT TO:<{BOB}> NOTIFY=SUCCESS" in one.lines()
+
+
+def test_by_lmtp_it_is_delivered(queues, reporter):
+    one = queues({"*": lambda: ScriptedServer(lmtp=True)}, lmtp=True)
+    one.submit((ANN, RcptOptions(notify=["SUCCESS"])), sender="x@example.org")
+    assert reporter.told[0] == ("delivered", (ANN,))
+
+
+def test_a_delay_is_reported_once(queues, reporter):
+    one = queues({"example.net": scripted(MAIL="451 4.3.0 Later"), "*": ScriptedServer}, delay_report=1000.0)
+    one.submit(ANN, ("eve@example.net", RcptOptions(notify=["FAILURE"])))
+    for _ in range(200):
+        one.advance(100)
+    assert reporter.told == [("delayed", (ANN,))]
+
+
+def test_a_time_that_has_passed_is_reported(queues, reporter):
+    one = queues({"example.net": scripted(MAIL="451 4.3.0 Later"), "*": ScriptedServer}, retry=3000.0)
+    one.submit(ANN, options=MailOptions(deliver_by=DeliverBy(600, "N")))
+    one.advance(599)
+    assert reporter.told == []
+    one.advance(1)
+    assert reporter.told == [("delayed", (ANN,))]
+
+
+def test_a_report_that_cannot_be_written_loses_no_mail(queues, reporter, logged_failures):
+    one = queues({"example.net": scripted(RCPT=NO), "*": ScriptedServer})
+    reporter.failing = True
+    one.submit(ANN)
+    assert [str(each.value) for each in logged_failures.flush(RuntimeError)] == ["no report"]
+    assert one.store.pending() == [(ANN, "waiting", 1)]
+    reporter.failing = False
+    one.advance(400)
+    assert reporter.told == [("failed", (ANN,))]
+    assert one.store.mails == {}
+
+
+def test_the_routes_of_now_count_for_what_was_stored_before(queues):
+    one = queues({"*": ScriptedServer, "example.net": ScriptedServer})
+    one.stop(60)
+    one.submit(ANN, BOB)
+    route = Route("*", one.nets["*"], tls="none")
+    one.queue.routes = Routes([route])
+    one.queue.startService()
+    one.flush()
+    assert one.nets["example.net"].servers == []
+    assert sorted(address for address, _, _ in one.store.final) == [ANN, BOB]
+
+
+def test_a_message_whose_body_is_gone_waits_and_then_fails_with_a_report(queues, reporter):
+    one = queues(expire=1000.0, retry=300.0)
+    one.store.broken = {"open_body"}
+    one.submit(ANN)
+    assert one.store.pending() == [(ANN, "waiting", 1)]
+    for _ in range(20):
+        one.advance(100)
+        if reporter.told:
+            break
+    assert reporter.told == [("failed", (ANN,))]
+    assert reporter.bodies == [b""]
+    one.store.broken = set()

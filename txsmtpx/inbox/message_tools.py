@@ -1,0 +1,53 @@
+"""What the operator allows the inbox to do with a message beyond showing it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+
+from txsmtpx.inbox.remote_client import RemoteClient
+from txsmtpx.inbox.spam_check import SpamCheck
+
+
+@dataclass(frozen=True)
+class MessageTools:
+    """
+    Hold the tools of an inbox.  The command creates one.
+
+    Attributes:
+        remote: It requests images, styles and links of other hosts; None to request nothing.
+        spam: It asks for the spam score; None for no score.
+    """
+
+    remote: RemoteClient | None = None
+    spam: SpamCheck | None = None
+    _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+
+    def token(self, number: int) -> str:
+        """
+        Return the token with which a page asks for the images of other hosts.
+
+        A page of another site cannot guess it, so such a page cannot make the inbox request them.
+
+        Args:
+            number: The number of the message.
+
+        Returns:
+            The token.
+        """
+        return hmac.new(self._secret, str(number).encode("ascii"), hashlib.sha256).hexdigest()[:32]
+
+    def accepts(self, number: int, token: str) -> bool:
+        """
+        Check a token.
+
+        Args:
+            number: The number of the message.
+            token: The token.
+
+        Returns:
+            True if images of other hosts are allowed, and the token is that of the message.
+        """
+        return self.remote is not None and hmac.compare_digest(self.token(number).encode(), token.encode())
